@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dataflow_ext.h: for people who write connectors and transforms. The built-in ones use nothing
+ * else. Read dataflow.h first.
+ *
+ * THE STORY. A connector or transform is a const table: name, help, size of one instance, option
+ * rows, and operations; NULL means "cannot". The core allocates the instance zeroed, fills the
+ * options at their offsets, and calls the operations. It owns retry, back-off, batching, rewind,
+ * splitting and the error port; an operation answers honestly and returns.
+ *
+ * THREADS. One instance is never in two operations at once.
+ *   source thread    check*, open, read, ack, seek, reset, close of the source
+ *   pipeline thread  open, apply, expand, close of transforms
+ *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
+ *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O.)
+ * From any thread: df_stage_settle, df_stage_metric, df_stage_stopping, df_stage_log,
+ * df_partition_lag, df_stage_wake, df_stage_current, df_stage_charge. All else: on the thread that
+ * runs the operation.
+ *
+ * BLOCKING. Operations may block only in df_stage_wait, which returns early when the stage must
+ * come back; poll a library's descriptor there, and never call what may block without limit.
+ *
+ * MEMORY. What `read` adds is copied into the batch. Values borrowed from a record live until it
+ * changes or the operation returns; see df_parcel_root for sinks.
+ */
+#ifndef DATAFLOW_EXT_H
+#define DATAFLOW_EXT_H
+
+#include "dataflow.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct df_stage df_stage;         /* one running instance, as its own code sees it */
+typedef struct df_partition df_partition; /* one ordered part of a source */
+typedef struct df_secret df_secret;       /* a value that cannot be printed by accident */
+typedef struct df_condition df_condition; /* compiled; immutable */
+typedef struct df_columns df_columns;     /* an ordered set of column names, compiled once */
+
+/* ---- options: one table fills, checks, documents, and makes schemas -------------------------- */
+
+enum {                 /* member type in the instance */
+    DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default */
+    DF_OPT_SECRET,     /* df_secret *; text, ${env:}, ${file:} and the <name>SecretRef twin */
+    DF_OPT_BOOL,       /* int */
+    DF_OPT_INT,        /* int64_t; DF_UNSET when absent without default */
+    DF_OPT_DOUBLE,     /* double; NaN when absent without default */
+    DF_OPT_SIZE,       /* int64_t bytes, "64MiB" */
+    DF_OPT_DURATION,   /* int64_t µs, "30s", "1m30s"; a plain number is seconds */
+    DF_OPT_ENUM,       /* int: index into choices, case-insensitive; -1 when absent */
+    DF_OPT_PATH,       /* df_path * */
+    DF_OPT_CONDITION,  /* df_condition * */
+    DF_OPT_LIST,       /* df_list of `of` */
+    DF_OPT_MAP,        /* df_list of df_pair, in the order written; values are text */
+    DF_OPT_BLOCK,      /* pointer to the block's struct; NULL when absent */
+    DF_OPT_ANY,        /* df_bytes: the node as JSON text */
+    DF_OPT_STAGE       /* a nested stage (router's sink): int port number for df_record_route */
+};
+enum {
+    DF_OPT_REQUIRED = 1,
+    DF_OPT_REF = 2,        /* has a SecretRef twin, which wins over the plain field */
+    DF_OPT_DEPRECATED = 4,
+    DF_OPT_LATER = 8,      /* known, refused with "not supported yet" when used */
+    DF_OPT_HOST = 16,      /* checked here, used by somebody else */
+    DF_OPT_IDENTITY = 32,  /* part of the source's identity: stored positions belong to it */
+    DF_OPT_LITERAL = 64    /* no ${env:} or ${file:} in it */
+};
+#define DF_UNSET INT64_MIN
+
+/* A member of an option's LIST or MAP. Items of a LIST of TEXT, PATH, CONDITION, INT, SECRET or
+ * BLOCK are arrays of df_bytes, df_path *, df_condition *, int64_t, df_secret *, or the block's
+ * struct by value. */
+typedef struct df_list {
+    const void *items;
+    size_t count, item_size;
+} df_list;
+typedef struct df_pair {
+    df_bytes name, value;
+} df_pair;
+
+typedef struct df_options df_options;
+typedef struct df_option {
+    const char *name;
+    int type, of; /* of: item type of a LIST */
+    unsigned flags;
+    size_t offset;        /* in the struct that this table fills */
+    const char *def;      /* default as text, or NULL */
+    const char *doc;      /* one sentence */
+    const char *const *choices; /* ENUM: NULL at the end */
+    int64_t min, max;     /* both 0: any */
+    const df_options *block; /* BLOCK, LIST of BLOCK */
+} df_option;
+struct df_options {
+    size_t size;            /* of df_options */
+    size_t row_size, count; /* of df_option */
+    const df_option *rows;
+    size_t struct_size;     /* what the offsets point into */
+};
+#define DF_OPTIONS(rows, type) \
+    {sizeof(df_options), sizeof(df_option), sizeof(rows) / sizeof((rows)[0]), rows, sizeof(type)}
+
+/* ---- positions ----------------------------------------------------------------------------------- */
+
+typedef struct df_position {
+    size_t size;
+    uint32_t partition;  /* number */
+    const char *name;    /* of the partition */
+    df_bytes data;       /* the source's own text: "resuming here re-reads nothing before" */
+    uint64_t seq;        /* records of this partition covered, counted by the core */
+    uint32_t child;      /* children of the next record that are covered too (1→N), else 0 */
+    uint64_t epoch;      /* of the owner; 0 without claim */
+} df_position;
+
+typedef struct df_lag {
+    size_t size;
+    int64_t records;    /* existing and not yet read; -1 unknown */
+    int64_t newest_us;  /* time of the newest existing record; -1 unknown */
+} df_lag;
+
+/* ---- what a connector implements ------------------------------------------------------------------- */
+
+/* A source opens partitions, adds records and marks positions.
+ *
+ * open   connects. Called again after DF_EIO; partitions opened then get their last read mark.
+ * read   adds records until df_batch_room is used up or nothing waits, then returns DF_OK; DF_AGAIN when
+ *        nothing came within timeout_ms; DF_DONE at the end (bounded runs, end of a pipe). When
+ *        df_batch_room is 0 it only serves its client (group heart-beat, replication feedback)
+ *        and returns DF_AGAIN; this happens at least once a second. A record that cannot be decoded is added raw and
+ *        failed with df_record_fail.
+ * ack    everything up to these positions is settled: commit it. Between reads, and nested inside
+ *        df_partition_close(FINISH). Positions only rise. Failing does not stop the flow; it is asked
+ *        again with the next watermark.
+ * seek   go back to a position; what was read after it comes again.
+ * close  once for each open, even a failed one. */
+typedef struct df_source_ops {
+    size_t size;
+    int (*check)(void *self, df_stage *st);
+    int (*open)(void *self, df_stage *st);
+    int (*read)(void *self, df_stage *st, df_batch *into, int timeout_ms);
+    int (*ack)(void *self, df_stage *st, const df_position *rows, size_t count);
+    int (*seek)(void *self, df_stage *st, const df_position *to);
+    void (*close)(void *self, df_stage *st);
+} df_source_ops;
+
+/* A sink makes parcels durable, in the order given.
+ *
+ * write    DF_OK: durable, but for those named with df_parcel_reject.
+ *          DF_PENDING: df_stage_settle follows, any order; `poll` is called meanwhile.
+ *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow.
+ *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault
+ *          (none named: somebody in here is, and the core halves the parcel).
+ *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
+ * poll     while something is pending: work for up to timeout_ms.
+ * flush    everything pending becomes durable (drain, revoke, end); returns when it is.
+ * claim    exactly-once: become the owner of the partition (fence others) and tell its stored
+ *          position, before the source seeks; DF_ENOTFOUND: none stored.
+ * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
+ *          DF_EFENCED, or a failure to ask. */
+typedef struct df_sink_ops {
+    size_t size;
+    int (*check)(void *self, df_stage *st);
+    int (*open)(void *self, df_stage *st);
+    int (*write)(void *self, df_stage *st, df_parcel *parcel);
+    int (*poll)(void *self, df_stage *st, int timeout_ms);
+    int (*flush)(void *self, df_stage *st, int timeout_ms);
+    int (*claim)(void *self, df_stage *st, df_position *partition);
+    int (*resolve)(void *self, df_stage *st, df_parcel *parcel);
+    void (*close)(void *self, df_stage *st);
+} df_sink_ops;
+
+typedef struct df_metric {
+    const char *name, *help; /* "dataflow_kafka_wakeups_total" */
+    int type;                /* DF_COUNTER, DF_GAUGE */
+} df_metric;
+enum { DF_COUNTER = 1, DF_GAUGE };
+
+enum {
+    DF_CAN_REPLAY = 1,       /* source: seek works; after a restart it can go back */
+    DF_CAN_EXACTLY_ONCE = 2, /* sink: claim and resolve work */
+    DF_IS_IDEMPOTENT = 4,    /* sink: the same record twice is once */
+    DF_HOLDS_POSITION = 8,   /* source: the system behind it stores what was acked */
+    DF_IS_LINE = 16          /* source without positions: a pipe */
+};
+
+typedef struct df_connector {
+    size_t size;
+    const char *name, *doc;
+    size_t source_size, sink_size; /* of one instance: the options struct, or longer */
+    unsigned source_flags, sink_flags;
+    const df_options *source_options, *sink_options;
+    const df_source_ops *source; /* NULL: cannot */
+    const df_sink_ops *sink;
+    const df_metric *metrics; /* name NULL at the end */
+    const char *version;      /* of the library under it, for `dfproc version`; or NULL */
+    void *user;               /* df_stage_user: one trampoline serves many classes of a binding */
+    df_free_fn user_free;
+} df_connector;
+
+/* A transform works in place (`apply`) or expands (`expand`), not both.
+ *
+ * apply   edits, drops, routes or rejects records of the batch; the order and number stay.
+ * expand  reads `in` and emits into `out` with df_batch_emit; records not emitted from are dropped as
+ *         filtered unless df_batch_pass moved them. DF_MORE: `out` is full (df_batch_room 0); called again with the same `in` and a fresh
+ *         `out`. The instance keeps where it was; df_batch_cursor is storage for that.
+ * Neither blocks. A returned failure rejects the whole batch's remaining records for DF_EDATA
+ * and stops the pipeline for other codes. */
+typedef struct df_transform {
+    size_t size;
+    const char *name, *doc;
+    size_t self_size;
+    const df_options *options;
+    int (*check)(void *self, df_stage *st);
+    int (*open)(void *self, df_stage *st);
+    int (*apply)(void *self, df_stage *st, df_batch *batch);
+    int (*expand)(void *self, df_stage *st, df_batch *in, df_batch *out);
+    void (*close)(void *self, df_stage *st);
+    const char *example; /* JSON {"config","input","output"} for the documentation, or NULL */
+    void *user;
+    df_free_fn user_free;
+} df_transform;
+
+/* Register a table; it is copied deep, so a binding may build it in memory it frees. Later
+ * pipelines know it. DF_EEXISTS, DF_EINVAL (a row that cannot work; text in df_env_errmsg),
+ * DF_ENOTSUP (grown table with unknown members). */
+DF_API int df_connector_register(df_env *env, const df_connector *type);
+DF_API int df_transform_register(df_env *env, const df_transform *type);
+
+/* The one symbol that a plug-in exports: `const df_plugin df_plugin_entry`. */
+typedef struct df_plugin {
+    size_t size;
+    int version; /* DF_VERSION it was built with */
+    int (*init)(df_env *env);
+} df_plugin;
+
+/* ---- stage ------------------------------------------------------------------------------------------- */
+
+typedef struct df_stage_info {
+    size_t size;
+    const char *space, *pipeline, *stage;
+    const char *kind; /* of the stage: "kafka" */
+    int bounded;      /* source: fix the end in open, DF_DONE there */
+    int exactly_once;
+    int dry;          /* change nothing outside */
+    int is_error_sink;
+    uint64_t memory_share; /* bytes this stage may prefetch or buffer */
+} df_stage_info;
+
+/* How a sink likes its parcels. Unset members (0) mean no limit. When the user set batchSize the
+ * sink passes it as `rows` (exactly that many, or fewer after `interval_ms`). */
+typedef struct df_limits {
+    size_t size;
+    int64_t min_interval_ms; /* between flushes while little waits */
+    uint64_t good_bytes;     /* flush at once at this size */
+    uint64_t max_bytes;
+    uint64_t max_rows;
+    int64_t rows;            /* batchSize as the user set it; 0: adaptive */
+    int64_t interval_ms;     /* batchFlushIntervalSeconds with batchSize; 0: none */
+} df_limits;
+
+DF_API int df_stage_describe(const df_stage *st, df_stage_info *ret);
+/* `user` of the table. */
+DF_API void *df_stage_user(const df_stage *st);
+/* In check or open of a sink. */
+DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
+/* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", ... docs/errors.md;
+ * NULL: from the status) and one line of text. Returns status, so that it can be `return`ed. */
+DF_API int df_stage_fail(df_stage *st, int status, const char *reason, const char *text);
+DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
+    DF_PRINTF(4, 5);
+/* In check: a problem with the option at `option` ("tls.caFile"; NULL: the stage), DF_ERROR or
+ * DF_WARNING. */
+DF_API int df_stage_problem(df_stage *st, int severity, const char *option, const char *text);
+/* The server told when to come back; used for the next back-off. */
+DF_API void df_stage_retry_after(df_stage *st, int delay_ms);
+DF_API void df_stage_log(df_stage *st, int level, const char *text);
+DF_API void df_stage_logf(df_stage *st, int level, const char *format, ...) DF_PRINTF(3, 4);
+/* True when the operation should return soon (stop, revoke, rewind). Any thread. */
+DF_API int df_stage_stopping(const df_stage *st);
+/* Waits until fd (-1: none) has events (POLLIN, POLLOUT) or timeout_ms passed. DF_OK: ready (what
+ * is ready in ret_events when not NULL); DF_AGAIN: timeout, or the stage was woken because work
+ * waits for it; DF_ECANCELED: return at once. */
+DF_API int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms);
+/* Makes a df_stage_wait of this stage return. Any thread. */
+DF_API void df_stage_wake(df_stage *st);
+/* Zeroed memory that lives as long as the stage. NULL: no memory. */
+DF_API void *df_stage_alloc(df_stage *st, size_t size);
+/* µs since 1970 by the env's clock. */
+DF_API int64_t df_stage_now(const df_stage *st);
+/* Adds to a counter or sets a gauge: `index` is the row of the table's metrics. Any thread. */
+DF_API void df_stage_metric(df_stage *st, size_t index, double value);
+/* Bytes this stage holds outside batches and parcels; negative gives back. Any thread. */
+DF_API void df_stage_charge(df_stage *st, int64_t bytes);
+/* The newest value of a secret; borrowed until the next call for it. DF_ENOTFOUND and others with
+ * the text set on st. */
+DF_API int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret);
+
+/* ---- source side -------------------------------------------------------------------------------------- */
+
+/* Opens the partition `name`, or takes it up again; in open, or in read (assignment). Loads where
+ * to resume (sink, then store, then last read mark): df_partition_position. May wait for the
+ * store. */
+DF_API int df_partition_open(df_stage *st, const char *name, df_partition **ret);
+DF_API uint32_t df_partition_number(const df_partition *part);
+/* Where to resume; DF_ENOTFOUND: nothing stored, begin as configured. */
+DF_API int df_partition_position(const df_partition *part, df_position *ret);
+/* Metadata that every record of the partition has ("topic", "partition", "table"). */
+DF_API int df_partition_meta(df_partition *part, const char *name, const df_value *value);
+/* How far behind. Any thread. */
+DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
+/* The partition leaves this process. FINISH: its records are delivered and acked (nested call of
+ * `ack`), at most revokeTimeout; LOST: another owner may have it already, nothing more is written or acked.
+ * Legal inside read. */
+DF_API int df_partition_close(df_stage *st, df_partition *part, int how);
+enum { DF_PARTITION_FINISH = 1, DF_PARTITION_LOST };
+
+/* Bytes still welcome; 0: stop adding. */
+DF_API size_t df_batch_room(const df_batch *b);
+/* Copies one record in; *ret_record (when not NULL) may get metadata. Records over the limit for one
+ * record become data errors by themselves. DF_ENOMEM. */
+DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record);
+/* Says that resuming at `position` re-reads nothing that was added to the partition so far. Records
+ * after the newest mark belong to the next one. Cheap enough to call for each record. */
+DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
+/* Memory that lives as long as the batch. */
+DF_API void *df_batch_alloc(df_batch *b, size_t size);
+
+/* ---- records as a transform sees them ------------------------------------------------------------------- */
+
+/* Walks a batch; dropped and rejected records are not skipped: see df_record_live. */
+DF_API size_t df_batch_count(const df_batch *b);
+DF_API df_record *df_batch_at(df_batch *b, size_t index);
+/* True until the record was dropped or rejected. For a stage with `when`: true only where the
+ * condition holds. */
+DF_API int df_record_live(const df_record *r);
+DF_API int df_condition_test(const df_condition *c, df_record *r); /* 1 or 0; never fails */
+/* Every hit of a path with wildcards: start with a zeroed walk; DF_DONE. */
+typedef struct df_walk {
+    const void *at[4];
+    size_t index;
+    df_bytes name;  /* of a member; data NULL in arrays */
+    df_value value;
+} df_walk;
+DF_API int df_path_each(const df_path *path, df_record *r, df_walk *walk);
+DF_API int df_path_is_single(const df_path *path); /* no wildcard */
+/* The last name of a path ("id" of $.u.id); data NULL when it ends in an index or wildcard. */
+DF_API df_bytes df_path_leaf(const df_path *path);
+DF_API df_bytes df_path_text(const df_path *path); /* as written */
+DF_API void df_record_drop(df_record *r); /* filtered */
+/* Leaves the transform through port `port` (df_option of type DF_OPT_STAGE) instead of the main
+ * way; dispatch is after the last transform, a later route wins. `label` names the route. */
+DF_API int df_record_route(df_record *r, int port, const char *label);
+/* To the error port: reason word for metrics, text for people. */
+DF_API int df_record_reject(df_record *r, int status, const char *reason, const char *text);
+/* The whole value: object, array or scalar. DF_EDATA: not JSON (the record is not rejected). */
+DF_API int df_record_root(df_record *r, df_value *ret);
+DF_API int df_record_set_root(df_record *r, const df_value *value);
+DF_API int df_record_set_payload(df_record *r, df_bytes payload); /* data NULL: tombstone */
+DF_API int df_record_set_key(df_record *r, df_bytes key);
+DF_API int df_record_set_headers(df_record *r, const df_header *headers, size_t count);
+DF_API int df_record_set_op(df_record *r, uint32_t op);
+/* An empty OBJECT or ARRAY, or a copy of a scalar or tree, in the record's tree. */
+DF_API int df_value_new(df_record *r, const df_value *from, df_value *ret);
+/* Puts a member at the end, or over the one of that name (the first; others of that name are removed). `value` is moved when it is a
+ * container made with df_value_new and not yet placed, else copied. ABSENT removes. Arrays: name is
+ * ignored, appends. */
+DF_API int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value);
+/* Renames a member in place, keeping its position. DF_ENOTFOUND. */
+DF_API int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to);
+/* Replaces the value at the walk's place (as df_path_each or df_value_walk found it). */
+DF_API int df_walk_set(df_record *r, df_walk *walk, const df_value *value);
+/* Emits a child of `parent` into `out`: it shares key, headers, time, metadata. Payload: the
+ * parent's until set. */
+DF_API int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child);
+/* Moves a record of `in` to `out` unchanged. */
+DF_API int df_batch_pass(df_batch *out, df_record *r);
+/* Sixteen words kept with `in` between the calls of one expansion; zeroed at the first. */
+DF_API uint64_t *df_batch_cursor(df_batch *in);
+
+/* ---- values, on any side ------------------------------------------------------------------------------------ */
+
+/* Walks the members of an OBJECT or ARRAY: start with a zeroed walk; DF_DONE. */
+DF_API int df_value_walk(const df_value *container, df_walk *walk);
+/* Member of an object by name (the last one of that name); ABSENT. */
+DF_API int df_value_member(const df_value *object, df_bytes name, df_value *ret);
+DF_API int df_value_int(const df_value *v, int64_t *ret);     /* exact ("10.0" too), or DF_EDATA */
+DF_API int df_value_double(const df_value *v, double *ret);   /* nearest; DF_EDATA: no number */
+/* The value as text for people and comparison: strings without quotes, numbers as written, trees
+ * as JSON. Like snprintf: returns the length, writes at most len bytes, no NUL. */
+DF_API size_t df_value_text(const df_value *v, char *buf, size_t len);
+/* The value as JSON. Like snprintf. */
+DF_API size_t df_value_json(const df_value *v, char *buf, size_t len);
+
+/* ---- sink side --------------------------------------------------------------------------------------------------- */
+
+/* The root value of record `index`; borrowed until the next df_parcel_root or df_parcel_row on
+ * this parcel. DF_EDATA: not JSON, text says why (df_parcel_error). */
+DF_API int df_parcel_root(df_parcel *parcel, size_t index, df_value *ret);
+/* Column names to values: fills ret_values[i] for column i (ABSENT when missing) and counts the
+ * keys that are no column. Borrowed as df_parcel_root. DF_EDATA: not an object. */
+DF_API int df_parcel_row(df_parcel *parcel, size_t index, df_columns *columns, df_value *ret_values,
+                         size_t *ret_unknown);
+/* Why the last df_parcel_root or df_parcel_row failed. */
+DF_API const char *df_parcel_error(const df_parcel *parcel);
+/* Names record `index` as refused; see write. Reason word as df_stage_fail. */
+DF_API int df_parcel_reject(df_parcel *parcel, size_t index, const char *reason, const char *text);
+DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 */
+/* How many times this parcel was tried before. */
+DF_API int df_parcel_attempt(const df_parcel *parcel);
+/* The positions that become durable with this parcel (exactly-once), one for each partition. */
+DF_API const df_position *df_parcel_positions(const df_parcel *parcel, size_t *ret_count);
+/* Memory that lives until the parcel settles; charged to the budget. */
+DF_API void *df_parcel_alloc(df_parcel *parcel, size_t size);
+/* A word for the sink's own use while the parcel is pending. */
+DF_API void **df_parcel_slot(df_parcel *parcel);
+/* Ends PENDING or ABSORBED; rejects first, then this; once; any thread. */
+DF_API void df_stage_settle(df_stage *st, df_parcel *parcel, int status);
+/* False when a record's partition was given away since: skip it before the point of no return. */
+DF_API int df_stage_current(df_stage *st, const df_parcel *parcel);
+/* Walks metadata that the record has, headers left out: partition metadata, then its own. */
+DF_API int df_meta_walk(const df_record *r, df_walk *walk);
+DF_API df_columns *df_columns_new(df_stage *st, const char *const *names, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * record.h: what the library knows of one record. The bytes live in the arena of its batch (or of
+ * whoever made it); the tree is parsed when something asks for a field, at most once, and written
+ * at most once. Everything here runs on one thread at a time; after dispatch a record is
+ * read-only. */
+#ifndef DF_RECORD_RECORD_H
+#define DF_RECORD_RECORD_H
+
+#include "dataflow_ext.h"
+#include "util/arena.h"
+#include "util/buf.h"
+
+typedef struct df__tree df__tree; /* a JSON document: as parsed, or editable after the first edit */
+struct df__span;
+
+typedef struct df__meta { /* newest first; a name may be hidden by an ABSENT value */
+    struct df__meta *next;
+    df_bytes name;
+    df_value value;
+} df__meta;
+
+typedef struct df__reject {
+    int status;
+    const char *stage;  /* "transform", "read", "write", "route" */
+    const char *where;  /* "2 cast": index and type of the transform; or the sink's name */
+    const char *reason; /* word for metrics */
+    const char *text;
+} df__reject;
+
+enum { DF__LIVE, DF__DROPPED, DF__REJECTED, DF__MOVED };
+
+struct df_record {
+    df__arena *arena; /* of the batch that holds it: trees and copies go there */
+    df_bytes payload; /* original bytes; NULL data: tombstone */
+    df_bytes key;
+    const df_header *headers;
+    df__tree *tree;         /* NULL: not parsed */
+    df__meta *meta;         /* its own */
+    const df__meta *shared; /* of its partition */
+    const df__reject *reject;
+    const char *route_label;
+    struct df__span *span;       /* ledger: owned by core */
+    const char *partition;  /* name */
+    int64_t time_us, offset;
+    uint32_t header_count;
+    uint32_t op;
+    uint16_t route;      /* port number; 0: main way */
+    uint8_t state;       /* DF__LIVE, ... */
+    uint8_t held;        /* `when` of the running stage is false: not live for it */
+    uint8_t changed;     /* tree differs from payload */
+    uint8_t not_json;    /* a parse failed: why is in `why` */
+    uint8_t pad[2];
+    const char *why;
+};
+
+/* ---- trees ---------------------------------------------------------------------------------- */
+
+/* Parses JSON text into the arena. DF_EDATA with one line in err (what, at which byte); DF_ENOMEM. Strict RFC 8259,
+ * numbers kept as text, duplicate keys kept, depth and size bounded only by memory. */
+int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen);
+void df__tree_root(const df__tree *t, df_value *ret);
+/* Writes compact JSON into the arena: key order kept, numbers as their source text, no HTML escapes. */
+int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret);
+/* Parses r->payload into r->tree when that was not done. DF_EDATA: r->why says why. */
+int df__record_parse(df_record *r);
+/* Current payload bytes: the original, or written out into `a` when changed. */
+int df__record_write(const df_record *r, df__arena *a, df_bytes *ret);
+/* An independent copy of r's value side for a child or copy: shares bytes and metadata
+ * copy-on-write; the tree is shared when it will not be edited (`share`), else it is not copied and
+ * the child re-parses or gets df_record_set_root. */
+void df__record_inherit(df_record *child, const df_record *parent, df__arena *arena);
+
+/* ---- columns ----------------------------------------------------------------------------------- */
+
+struct df_columns {
+    size_t count;
+    df_bytes *names;
+    /* plus whatever the look-up needs: owned by columns.c */
+    uint32_t *slots;
+    uint32_t mask;
+};
+int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size_t count);
+/* Fills values[i] from an object; DF_EDATA when root is no object. The last of duplicate keys wins. */
+int df__columns_fill(const df_columns *c, const df_value *root, df_value *values, size_t *unknown);
+
+/* ---- paths, conditions ---------------------------------------------------------------------------- */
+
+typedef struct df__error { /* of a compile: column from 1 */
+    size_t column;
+    char text[256];
+} df__error;
+df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err);
+df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__error *err);
+void df__condition_free(df_condition *c);
+/* A warning when the condition can never be true or never be false ("compares a number with text"); NULL: none. */
+const char *df__condition_lint(const df_condition *c);
+/* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp, headers). */
+int df__meta_get(const df_record *r, df_bytes name, df_value *ret);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * node.h: a document as a tree with places. YAML (libyaml events) and JSON (a scanner of ours)
+ * give the same tree; scalars keep their source text and the option's type decides. */
+#ifndef DF_SPEC_NODE_H
+#define DF_SPEC_NODE_H
+
+#include "dataflow.h"
+#include "util/arena.h"
+#include "util/buf.h"
+
+enum { DF__SCALAR = 1, DF__MAP, DF__SEQ };
+
+typedef struct df__node df__node;
+struct df__node {
+    int kind;
+    int quoted;        /* scalar: written in quotes, so never null, bool or number */
+    df_bytes text;     /* scalar: value, NUL-terminated; plain `null`, `~` and empty are null */
+    df_bytes name;     /* as a member of a map: the key */
+    int line, column;  /* of the value, from 1 */
+    int name_line, name_column;
+    size_t begin, end; /* source span of the value, in bytes */
+    size_t name_begin, name_end;
+    df__node *first, *next; /* children in order; sibling */
+    size_t count;
+};
+
+/* Problems, collected in one pass, at most 100. */
+typedef struct df__problems df__problems;
+df__problems *df__problems_new(const df__heap *heap);
+void df__problems_free(df__problems *p);
+/* All texts are copied. node may be NULL (no place). hint may be NULL. */
+void df__problem_add(df__problems *p, int severity, const df__node *node, const char *field, const char *text);
+void df__problem_addf(df__problems *p, int severity, const df__node *node, const char *field,
+                      const char *format, ...) DF_PRINTF(5, 6);
+void df__problem_hint(df__problems *p, const char *hint); /* of the newest */
+void df__problem_file(df__problems *p, const char *file); /* for those added from now on */
+size_t df__problems_count(const df__problems *p, int severity); /* 0: all */
+int df__problem_at(const df__problems *p, size_t index, df_problem *ret); /* sorted by place */
+void df__problems_clear(df__problems *p);
+
+/* Parses YAML or JSON (told apart by content). NULL: problems were added, or no memory. The tree lives in the arena.
+ * Refused: duplicate keys, tags, aliases beyond a bound, several documents, depth over 256, over 16 MiB. */
+const df__node *df__node_parse(df__arena *a, const df_text *text, df__problems *problems);
+const df__node *df__node_member(const df__node *map, const char *name);
+int df__node_is_null(const df__node *n);
+/* The node as JSON text: plain scalars that are JSON numbers, true, false, null stay so. */
+void df__node_json(const df__node *n, df__buf *out);
+/* The nearest of `count` names within a small edit distance; NULL: none is near. */
+const char *df__nearest(const char *word, const char *const *names, size_t count);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * arena.c: chunks in a list, a bump pointer in the newest. */
+#include "util/arena.h"
+
+#include <string.h>
+
+struct df__chunk {
+    df__chunk *next;
+    size_t size; /* whole chunk with this head */
+};
+
+enum { HEAD = 16, ALIGN = 16 };
+#define CHUNK_MAX ((size_t)1 << 20)
+
+void df__arena_init(df__arena *a, const df__heap *heap, size_t chunk_size)
+{
+    memset(a, 0, sizeof *a);
+    a->heap = heap;
+    a->chunk_size = chunk_size < 256 ? 256 : chunk_size;
+}
+
+static int add_chunk(df__arena *a, size_t need)
+{
+    size_t size = a->chunk_size;
+    df__chunk *c;
+    if (need > SIZE_MAX / 2)
+        return DF_ENOMEM;
+    if (need + HEAD > size)
+        size = need + HEAD;
+    c = df__alloc(a->heap, size);
+    if (!c)
+        return DF_ENOMEM;
+    c->next = a->head;
+    c->size = size;
+    a->head = c;
+    a->at = (unsigned char *)c + HEAD;
+    a->end = (unsigned char *)c + size;
+    a->total += size;
+    if (a->chunk_size < CHUNK_MAX)
+        a->chunk_size *= 2;
+    return DF_OK;
+}
+
+static void *take(df__arena *a, size_t len, size_t align)
+{
+    size_t pad = (align - ((size_t)a->at & (align - 1))) & (align - 1);
+    if (!a->at || len > (size_t)(a->end - a->at) || pad > (size_t)(a->end - a->at) - len) {
+        if (add_chunk(a, len) != DF_OK)
+            return NULL;
+        pad = 0;
+    }
+    a->last = a->at + pad;
+    a->at = a->last + len;
+    return a->last;
+}
+
+void *df__arena_alloc(df__arena *a, size_t len)
+{
+    return take(a, len, ALIGN);
+}
+
+void *df__arena_zalloc(df__arena *a, size_t len)
+{
+    void *p = take(a, len, ALIGN);
+    if (p)
+        memset(p, 0, len);
+    return p;
+}
+
+void *df__arena_bytes(df__arena *a, const void *data, size_t len)
+{
+    unsigned char *p = take(a, len + 1, 1);
+    if (!p)
+        return NULL;
+    if (len)
+        memcpy(p, data, len);
+    p[len] = '\0';
+    return p;
+}
+
+int df__arena_copy(df__arena *a, df_bytes in, df_bytes *ret)
+{
+    void *p = NULL;
+    if (in.data) {
+        p = df__arena_bytes(a, in.data, in.len);
+        if (!p)
+            return DF_ENOMEM;
+    }
+    ret->data = p;
+    ret->len = p ? in.len : 0;
+    return DF_OK;
+}
+
+int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len)
+{
+    if (p != a->last || a->last + old_len != a->at || new_len < old_len ||
+        new_len - old_len > (size_t)(a->end - a->at))
+        return 0;
+    a->at = a->last + new_len;
+    return 1;
+}
+
+void df__arena_reset(df__arena *a)
+{
+    df__chunk *keep = NULL;
+    while (a->head) {
+        df__chunk *next = a->head->next;
+        if (!next && a->head->size <= CHUNK_MAX) {
+            keep = a->head;
+        } else {
+            a->total -= a->head->size;
+            df__free(a->heap, a->head);
+        }
+        a->head = next;
+    }
+    a->head = keep;
+    a->last = NULL;
+    a->at = keep ? (unsigned char *)keep + HEAD : NULL;
+    a->end = keep ? (unsigned char *)keep + keep->size : NULL;
+}
+
+void df__arena_free(df__arena *a)
+{
+    while (a->head) {
+        df__chunk *next = a->head->next;
+        df__free(a->heap, a->head);
+        a->head = next;
+    }
+    a->at = a->end = a->last = NULL;
+    a->total = 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * arena.h: allocate many, free once. One writer at a time; readers need no lock. */
+#ifndef DF_UTIL_ARENA_H
+#define DF_UTIL_ARENA_H
+
+#include "dataflow.h"
+#include "util/heap.h"
+
+typedef struct df__chunk df__chunk;
+typedef struct df__arena {
+    const df__heap *heap;
+    df__chunk *head;     /* newest chunk */
+    unsigned char *at, *end;
+    size_t chunk_size;   /* of the next ordinary chunk */
+    size_t total;        /* bytes taken from the heap */
+    unsigned char *last; /* start of the newest allocation, for df__arena_extend */
+} df__arena;
+
+void df__arena_init(df__arena *a, const df__heap *heap, size_t chunk_size);
+/* Aligned to 16. NULL: no memory. */
+void *df__arena_alloc(df__arena *a, size_t len);
+void *df__arena_zalloc(df__arena *a, size_t len);
+/* Not aligned: for bytes. */
+void *df__arena_bytes(df__arena *a, const void *data, size_t len);
+/* Bytes with a NUL behind them, which len does not count. data NULL stays NULL. DF_ENOMEM. */
+int df__arena_copy(df__arena *a, df_bytes in, df_bytes *ret);
+/* Grows the newest allocation in place when it can; 0: it could not. */
+int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len);
+/* Forgets everything, keeps the first ordinary chunk. */
+void df__arena_reset(df__arena *a);
+void df__arena_free(df__arena *a);
+
+#endif

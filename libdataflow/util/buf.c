@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * buf.c: growing byte buffer and fixed texts, see buf.h. */
+#include "util/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void df__buf_init(df__buf *b, const df__heap *heap)
+{
+    memset(b, 0, sizeof *b);
+    b->heap = heap;
+}
+
+void df__buf_free(df__buf *b)
+{
+    df__free(b->heap, b->data);
+    b->data = NULL;
+    b->len = b->cap = 0;
+}
+
+void df__buf_clear(df__buf *b)
+{
+    b->len = 0;
+    b->failed = 0;
+}
+
+char *df__buf_reserve(df__buf *b, size_t len)
+{
+    size_t want;
+    char *grown;
+    if (b->failed)
+        return NULL;
+    if (b->cap - b->len >= len && b->data)
+        return b->data + b->len;
+    if (len > SIZE_MAX / 4 - b->len || (b->limit && b->len + len > b->limit)) {
+        b->failed = 1;
+        return NULL;
+    }
+    want = b->cap ? b->cap : 64;
+    while (want - b->len < len)
+        want *= 2;
+    grown = df__realloc(b->heap, b->data, want);
+    if (!grown) {
+        b->failed = 1;
+        return NULL;
+    }
+    b->data = grown;
+    b->cap = want;
+    return b->data + b->len;
+}
+
+void df__buf_add(df__buf *b, const void *data, size_t len)
+{
+    char *at = df__buf_reserve(b, len);
+    if (!at || !len)
+        return;
+    memcpy(at, data, len);
+    b->len += len;
+}
+
+void df__buf_str(df__buf *b, const char *s)
+{
+    df__buf_add(b, s, strlen(s));
+}
+
+void df__buf_char(df__buf *b, char c)
+{
+    df__buf_add(b, &c, 1);
+}
+
+void df__buf_u64(df__buf *b, unsigned long long v)
+{
+    char digits[24];
+    size_t n = sizeof digits;
+    do {
+        digits[--n] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    df__buf_add(b, digits + n, sizeof digits - n);
+}
+
+void df__buf_vprintf(df__buf *b, const char *format, va_list args)
+{
+    va_list again;
+    int n;
+    va_copy(again, args);
+    n = vsnprintf(NULL, 0, format, args);
+    if (n >= 0 && df__buf_reserve(b, (size_t)n + 1)) {
+        vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
+        b->len += (size_t)n;
+    } else {
+        b->failed = 1;
+    }
+    va_end(again);
+}
+
+void df__buf_printf(df__buf *b, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    df__buf_vprintf(b, format, args);
+    va_end(args);
+}
+
+/* Length of the UTF-8 sequence at s, 0 when it is none. */
+static size_t utf8_len(const unsigned char *s, size_t left)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+             : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    size_t i;
+    if (n > left)
+        return 0;
+    for (i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if (n == 3 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)))
+        return 0;
+    if (n == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)))
+        return 0;
+    return n;
+}
+
+static void json_char(df__buf *b, unsigned char c)
+{
+    static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    size_t i;
+    for (i = 0; i < sizeof shorts - 1; i += 2) {
+        if ((unsigned char)shorts[i] == c) {
+            df__buf_char(b, '\\');
+            df__buf_char(b, shorts[i + 1]);
+            return;
+        }
+    }
+    if (c < 0x20)
+        df__buf_printf(b, "\\u%04x", c);
+    else
+        df__buf_char(b, (char)c);
+}
+
+void df__buf_json(df__buf *b, const char *s, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t i = 0;
+    df__buf_char(b, '"');
+    while (i < len) {
+        size_t n = utf8_len(p + i, len - i);
+        if (n == 1)
+            json_char(b, p[i]);
+        else if (n)
+            df__buf_add(b, p + i, n);
+        else
+            df__buf_str(b, "\xef\xbf\xbd");
+        i += n ? n : 1;
+    }
+    df__buf_char(b, '"');
+}
+
+const char *df__buf_cstr(df__buf *b)
+{
+    char *at = df__buf_reserve(b, 1);
+    if (!at)
+        return NULL;
+    *at = '\0';
+    return b->data;
+}
+
+size_t df__text_set(char *buf, size_t cap, const char *s, size_t len)
+{
+    if (!cap)
+        return 0;
+    if (len > cap - 1) {
+        len = cap - 1;
+        while (len && ((unsigned char)s[len] & 0xc0) == 0x80)
+            len--;
+    }
+    if (len)
+        memmove(buf, s, len);
+    buf[len] = '\0';
+    return len;
+}
+
+size_t df__text_vprintf(char *buf, size_t cap, const char *format, va_list args)
+{
+    int n = vsnprintf(buf, cap, format, args);
+    if (n < 0)
+        return df__text_set(buf, cap, "", 0);
+    if ((size_t)n < cap)
+        return (size_t)n;
+    n = (int)cap - 1;
+    while (n > 0 && ((unsigned char)buf[n - 1] & 0xc0) == 0x80)
+        n--;
+    if (n > 0 && (unsigned char)buf[n - 1] >= 0xc0)
+        n--;
+    buf[n] = '\0';
+    return (size_t)n;
+}
+
+size_t df__text_printf(char *buf, size_t cap, const char *format, ...)
+{
+    size_t n;
+    va_list args;
+    va_start(args, format);
+    n = df__text_vprintf(buf, cap, format, args);
+    va_end(args);
+    return n;
+}

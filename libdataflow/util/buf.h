@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * buf.h: a growing byte buffer. A failed append sets `failed` and later appends do nothing, so a
+ * writer checks once at the end. */
+#ifndef DF_UTIL_BUF_H
+#define DF_UTIL_BUF_H
+
+#include <stdarg.h>
+
+#include "dataflow.h"
+#include "util/heap.h"
+
+typedef struct df__buf {
+    const df__heap *heap;
+    char *data;
+    size_t len, cap;
+    size_t limit; /* 0: none; past it an append fails */
+    int failed;
+} df__buf;
+
+void df__buf_init(df__buf *b, const df__heap *heap);
+void df__buf_free(df__buf *b);
+void df__buf_clear(df__buf *b);
+/* Room for len more bytes at the returned place; NULL on failure. Advance b->len yourself. */
+char *df__buf_reserve(df__buf *b, size_t len);
+void df__buf_add(df__buf *b, const void *data, size_t len);
+void df__buf_str(df__buf *b, const char *s);
+void df__buf_char(df__buf *b, char c);
+void df__buf_u64(df__buf *b, unsigned long long v);
+void df__buf_printf(df__buf *b, const char *format, ...) DF_PRINTF(2, 3);
+void df__buf_vprintf(df__buf *b, const char *format, va_list args);
+/* A JSON string with quotes; bytes that are not UTF-8 become U+FFFD. */
+void df__buf_json(df__buf *b, const char *s, size_t len);
+/* NUL behind the content (not counted); NULL on failure. */
+const char *df__buf_cstr(df__buf *b);
+
+/* A fixed text: cut at a UTF-8 boundary. Returns the length. */
+size_t df__text_set(char *buf, size_t cap, const char *s, size_t len);
+size_t df__text_printf(char *buf, size_t cap, const char *format, ...) DF_PRINTF(3, 4);
+size_t df__text_vprintf(char *buf, size_t cap, const char *format, va_list args);
+
+#endif
