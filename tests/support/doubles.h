@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * doubles.h: five small stages that use one corner of dataflow_ext.h each. The suites run real
+ * pipelines with them: a transactional sink, an asynchronous sink, a source with partitions that
+ * come and go, an expanding transform, a sink with nested options. */
+#ifndef TEST_SUPPORT_DOUBLES_H
+#define TEST_SUPPORT_DOUBLES_H
+
+#include <pthread.h>
+
+#include "dataflow_ext.h"
+
+enum { DOUBLES_PARTITIONS = 16 };
+
+/* What the doubles of one env share: the "server" on the other side. Lock it to look inside. */
+typedef struct doubles {
+    pthread_mutex_t lock;
+    char **rows; /* payloads in the order in which they became durable */
+    size_t row_count, row_cap;
+    struct doubles_stored {
+        char name[64], data[64];
+        uint64_t seq, epoch;
+        uint32_t child;
+        int used;
+    } stored[DOUBLES_PARTITIONS];
+    int fail_writes;  /* this many writes of the transactional sink answer fail_status */
+    int fail_status;  /* DF_EUNKNOWN: see fail_applied */
+    int fail_applied; /* the failing write was applied all the same */
+    int acks, revokes, settled, resolved, claims;
+    uint64_t acked[DOUBLES_PARTITIONS]; /* position of the newest ack by partition index */
+    char nested[256];                   /* what the nested options came out as */
+} doubles;
+
+doubles *doubles_new(void);
+void doubles_free(doubles *d);
+/* Registers test-txn, test-async, test-nested (sinks), test-parts (source), test-expand. */
+int doubles_register(doubles *d, df_env *env);
+size_t doubles_count(doubles *d);
+/* 1 when some row is this text. */
+int doubles_has(doubles *d, const char *text);
+/* 1 when no row occurs twice. */
+int doubles_unique(doubles *d);
+
+/* For the doubles themselves: a durable row; call with the lock held. */
+int doubles_row(doubles *d, df_bytes payload);
+
+extern const df_sink_ops doubles_txn_ops, doubles_async_ops, doubles_nested_ops;
+extern const df_source_ops doubles_parts_ops;
+extern const df_options doubles_parts_options, doubles_async_options, doubles_nested_options;
+extern const df_transform doubles_expand;
+size_t doubles_txn_size(void);
+size_t doubles_async_size(void);
+size_t doubles_parts_size(void);
+size_t doubles_nested_size(void);
+
+#endif
