@@ -10,6 +10,8 @@
 #include "util/arena.h"
 #include "util/buf.h"
 
+enum { DF__WHY = 160 }; /* room for why a payload is not JSON */
+
 typedef struct df__tree df__tree; /* a JSON document: as parsed, or editable after the first edit */
 struct df__span;
 
@@ -33,6 +35,7 @@ struct df_record {
     df__arena *arena; /* of the batch that holds it: trees and copies go there */
     df_bytes payload; /* original bytes; NULL data: tombstone */
     df_bytes key;
+    df_bytes mark;    /* position behind it, when its source gave one */
     const df_header *headers;
     df__tree *tree;         /* NULL: not parsed */
     df__meta *meta;         /* its own */

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ledger.c: spans, tickets, watermarks; see ledger.h. */
+#include "core/ledger.h"
+
+#include <string.h>
+
+int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq)
+{
+    if (text.len + 1 > m->cap) {
+        size_t cap = text.len < 48 ? 48 : text.len + 1;
+        char *grown = df__realloc(heap, m->text, cap);
+        if (!grown)
+            return DF_ENOMEM;
+        m->text = grown;
+        m->cap = cap;
+    }
+    if (text.len)
+        memcpy(m->text, text.data, text.len);
+    m->text[text.len] = '\0';
+    m->len = text.len;
+    m->seq = seq;
+    m->set = 1;
+    return DF_OK;
+}
+
+int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from)
+{
+    df_bytes text = {from->text, from->len};
+    if (!from->set) {
+        to->set = 0;
+        return DF_OK;
+    }
+    return df__mark_set(heap, to, text, from->seq);
+}
+
+void df__mark_free(const df__heap *heap, df__mark *m)
+{
+    df__free(heap, m->text);
+    memset(m, 0, sizeof *m);
+}
+
+df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const char *name)
+{
+    df_partition *p = df__zalloc(heap, sizeof *p);
+    if (!p)
+        return NULL;
+    p->heap = heap;
+    p->stage = stage;
+    p->name = df__strdup(heap, name);
+    df__arena_init(&p->meta_arena, heap, 256);
+    atomic_store(&p->lag_records, -1);
+    atomic_store(&p->lag_newest_us, -1);
+    if (!p->name) {
+        df__free(heap, p);
+        return NULL;
+    }
+    return p;
+}
+
+void df__partition_free(df_partition *p)
+{
+    if (!p)
+        return;
+    df__partition_bump(p);
+    df__mark_free(p->heap, &p->watermark);
+    df__mark_free(p->heap, &p->acked);
+    df__mark_free(p->heap, &p->read);
+    df__mark_free(p->heap, &p->resume_mark);
+    df__arena_free(&p->meta_arena);
+    df__free(p->heap, p->name);
+    df__free(p->heap, p);
+}
+
+df__span *df__span_new(df_partition *part)
+{
+    df__span *s = df__zalloc(part->heap, sizeof *s);
+    if (s)
+        s->part = part;
+    return s;
+}
+
+void df__span_free(df__span *s)
+{
+    const df__heap *heap;
+    if (!s)
+        return;
+    heap = s->part->heap;
+    df__mark_free(heap, &s->mark);
+    df__mark_free(heap, &s->before_refused);
+    df__free(heap, s);
+}
+
+void df__ledger_admit(df__span *s)
+{
+    df_partition *p = s->part;
+    s->generation = atomic_load_explicit(&p->generation, memory_order_relaxed);
+    s->first = p->next_seq;
+    p->next_seq += s->count;
+    s->mark.seq = p->next_seq;
+    s->open = 1;
+    s->linked = 1;
+    s->next = NULL;
+    if (p->tail)
+        p->tail->next = s;
+    else
+        p->head = s;
+    p->tail = s;
+}
+
+void df__span_open(df__span *s)
+{
+    s->open++;
+}
+
+/* The watermark takes the mark's text over: no allocation, so it cannot fail. */
+static int pop_closed(df_partition *p)
+{
+    int moved = 0;
+    while (p->head && p->head->open == p->head->deferred) {
+        df__span *s = p->head;
+        p->head = s->next;
+        if (!p->head)
+            p->tail = NULL;
+        if (s->mark.set) {
+            df__mark old = p->watermark;
+            p->watermark = s->mark;
+            s->mark = old;
+            moved = 1;
+        }
+        df__span_free(s);
+    }
+    return moved;
+}
+
+int df__span_close(df__span *s)
+{
+    s->open--;
+    if (s->linked)
+        return s->open == s->deferred ? pop_closed(s->part) : 0;
+    if (s->open == s->deferred)
+        df__span_free(s);
+    return 0;
+}
+
+int df__span_defer(df__span *s)
+{
+    s->deferred++;
+    if (s->linked)
+        return s->open == s->deferred ? pop_closed(s->part) : 0;
+    if (s->open == s->deferred)
+        df__span_free(s);
+    return 0;
+}
+
+void df__partition_bump(df_partition *p)
+{
+    df__span *s = p->head;
+    atomic_fetch_add(&p->generation, 1);
+    p->head = p->tail = NULL;
+    p->next_seq = p->watermark.set ? p->watermark.seq : 0;
+    while (s) {
+        df__span *next = s->next;
+        s->linked = 0;
+        s->next = NULL;
+        s->open -= s->refused;
+        s->refused = 0;
+        if (s->open == s->deferred)
+            df__span_free(s);
+        s = next;
+    }
+}
+
+int df__span_current(const df__span *s)
+{
+    return s->generation == atomic_load_explicit(&s->part->generation, memory_order_acquire);
+}
+
+uint64_t df__partition_uncommitted(const df_partition *p)
+{
+    return p->next_seq - p->watermark.seq;
+}
+
+int df__span_errors_first(const df__span *s)
+{
+    const df__span *at = s->part->head;
+    for (; at; at = at->next) {
+        if (at->open != at->main + at->deferred)
+            return 0;
+        if (at == s)
+            return 1;
+    }
+    return 1;
+}
+
+int df__partition_stop_mark(df_partition *p)
+{
+    df__span *s = p->head;
+    df__mark old;
+    if (!s || !s->refused || s->open != s->refused + s->deferred || !s->before_refused.set)
+        return 0;
+    old = p->watermark;
+    p->watermark = s->before_refused;
+    s->before_refused = old;
+    s->before_refused.set = 0;
+    return 1;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * option.h: option tables. One table fills an instance, checks the input, and describes itself. */
+#ifndef DF_CORE_OPTION_H
+#define DF_CORE_OPTION_H
+
+#include "core/graph.h"
+#include "core/secret.h"
+
+enum {
+    DF__FILL_CHECK = 1, /* references are not resolved: texts with one become "" */
+    DF__FILL_RUN        /* references are resolved */
+};
+
+typedef struct df__fill {
+    df__graph *graph;       /* problems, env; nested stages are added to it (DF_OPT_STAGE) */
+    df__arena *arena;       /* what the filled members point to lives there */
+    df__secrets *secrets;   /* resolver and the set of secret values */
+    int mode;
+    const char *field;      /* path of `node`: "spec.sink.config" */
+    const df__node *place;  /* for problems when node is NULL */
+} df__fill;
+
+/* Fills `into` (zeroed, options->struct_size bytes) from a map node (NULL: all defaults). All problems are added
+ * in one pass: unknown field with "did you mean", missing required (names the SecretRef twin), wrong type, range, both twins
+ * malformed, LATER. DF_ESPEC, DF_ENOMEM, or what the resolver answered. Compiled paths and conditions belong to the arena's owner: they are freed by df__options_release. */
+int df__options_fill(df__fill *f, const df_options *options, const df__node *node, void *into);
+void df__options_release(const df__heap *heap, const df_options *options, void *from);
+/* Checks that a table can work at all (registration): NULL or one line of text. */
+const char *df__options_validate(const df_options *options, size_t self_size);
+/* Deep copy into an arena, for registration. */
+const df_options *df__options_copy(df__arena *a, const df_options *options);
+
+#endif
