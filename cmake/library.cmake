@@ -36,7 +36,7 @@ endforeach()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/builtin.c.in" "${CMAKE_BINARY_DIR}/generated/builtin.c" @ONLY)
 
 df_sources(library_sources libdataflow libdataflow/core libdataflow/record libdataflow/spec
-  libdataflow/store libdataflow/transforms
+  libdataflow/store libdataflow/transforms libdataflow/connectors
   libdataflow/connectors/stdio libdataflow/connectors/memory libdataflow/connectors/null
   libdataflow/connectors/generate libdataflow/connectors/host)
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/dataflow_ext.h")

@@ -19,6 +19,18 @@ foreach(program IN ITEMS dfproc dfoperator)
   install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
 endforeach()
 
+# What unit tests of the programs' parts link: everything but main.
+if(DF_WITH_DFPROC)
+  df_sources(part_sources apps/common apps/dfproc)
+  list(FILTER part_sources EXCLUDE REGEX "/dfproc/main\\.c$")
+  if(part_sources)
+    add_library(app_parts STATIC EXCLUDE_FROM_ALL ${part_sources})
+    target_include_directories(app_parts PUBLIC "${PROJECT_SOURCE_DIR}/apps")
+    target_compile_definitions(app_parts PRIVATE "DF_PROGRAM_VERSION=\"${PROJECT_VERSION}\"")
+    target_link_libraries(app_parts PUBLIC dataflow_util PkgConfig::MHD PkgConfig::JSONC PkgConfig::YAML)
+  endif()
+endif()
+
 # examples/NN-name.c: what an embedder sees, so nothing but the library.
 if(DF_WITH_EXAMPLES)
   df_sources(example_sources examples)

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# check.sh KIND PREFIX LIBDIR: builds and runs a program against the installed package in PREFIX.
+set -eu
+kind=$1 prefix=$2 lib=$2/$3
+here=$(cd "$(dirname "$0")" && pwd)
+[ -e "$prefix/include/dataflow.h" ] || { echo "nothing is installed in $prefix: cmake --install"; exit 77; }
+[ -z "${DF_SANITIZE:-}" ] || { echo "a sanitized library needs sanitized programs"; exit 77; }
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+
+ran() { # the pipeline wrote its five records
+    [ "$(wc -l <embed.out)" = 5 ] || { echo "embed.out does not have 5 lines"; cat embed.out; exit 1; }
+}
+
+case $kind in
+pkg-config)
+    # Nothing but what pkg-config says.
+    cc -Wall -Wextra -Werror -o embed "$here/embed.c" $(pkg-config --cflags --libs libdataflow)
+    ./embed
+    ran
+    readelf -d "$lib/libdataflow.so" | grep -q 'SONAME.*libdataflow\.so\.0\]' || { echo "wrong soname"; exit 1; }
+    ;;
+find-package)
+    cp "$here/embed.c" .
+    cp "$here/CMakeLists-user.txt" CMakeLists.txt
+    cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" >log 2>&1 && cmake --build build >>log 2>&1 || { cat log; exit 1; }
+    ./build/embed
+    ran
+    ;;
+cplusplus)
+    c++ -std=c++17 -Wall -Wextra -Werror -o embed "$here/embed.cpp" $(pkg-config --cflags --libs libdataflow)
+    ./embed
+    ;;
+program)
+    unset LD_LIBRARY_PATH
+    [ -x "$prefix/bin/dfproc" ] || { echo "dfproc was not built"; exit 77; }
+    "$prefix/bin/dfproc" version
+    # Modules are found in the installed folder.
+    for module in "$lib"/libdataflow/*.so; do
+        [ -e "$module" ] || continue
+        name=$(basename "$module" .so)
+        "$prefix/bin/dfproc" connectors | grep -qw "$name" || { echo "dfproc does not list $name"; exit 1; }
+    done
+    ;;
+esac
