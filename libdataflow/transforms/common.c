@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * common.c: walks, checks and wording shared by the built-in transforms, see common.h. */
+#include "transforms/common.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Only for two things that the public header has no call for: a path and a value from a text. */
+#include "record/record.h"
+
+int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
+{
+    const df__job job = {self, st, batch};
+    size_t count = df_batch_count(batch);
+    for (size_t i = 0; i < count; i++) {
+        df_record *r = df_batch_at(batch, i);
+        int rc;
+        if (!df_record_live(r))
+            continue;
+        rc = fn(&job, r);
+        if (rc < 0 && rc != DF_EDATA)
+            return rc;
+    }
+    return DF_OK;
+}
+
+static int hit_single(const df__job *job, df_record *r, const df_path *path, df__hit_fn fn)
+{
+    df_value hit, put;
+    int rc = df_record_get(r, path, &hit);
+    if (rc == DF_EDATA || (rc == DF_OK && hit.type == DF_V_ABSENT))
+        return DF_OK;
+    if (rc == DF_OK)
+        rc = fn(job, r, &hit, &put);
+    if (rc != DF_MORE)
+        return rc;
+    rc = df_record_set(r, path, &put);
+    return rc < 0 ? df__edit_failed(r, rc, path) : DF_OK;
+}
+
+int df__job_hits(const df__job *job, df_record *r, const df_path *path, df__hit_fn fn)
+{
+    df_walk walk;
+    int rc;
+    if (df_path_is_single(path))
+        return hit_single(job, r, path, fn);
+    memset(&walk, 0, sizeof walk);
+    while ((rc = df_path_each(path, r, &walk)) == DF_OK) {
+        df_value put;
+        rc = fn(job, r, &walk.value, &put);
+        if (rc == DF_MORE)
+            rc = df_walk_set(r, &walk, &put);
+        if (rc < 0)
+            return rc;
+    }
+    return rc == DF_DONE || rc == DF_EDATA ? DF_OK : rc;
+}
+
+const char *df__value_word(const df_value *v)
+{
+    switch (v->type) {
+    case DF_V_ABSENT:
+        return "nothing";
+    case DF_V_UNCHANGED:
+        return "an unchanged value";
+    case DF_V_NULL:
+        return "null";
+    case DF_V_BOOL:
+        return "a bool";
+    case DF_V_INT:
+    case DF_V_NUMBER:
+    case DF_V_DOUBLE:
+        return "a number";
+    case DF_V_STRING:
+        return "a string";
+    case DF_V_BYTES:
+        return "bytes";
+    case DF_V_ARRAY:
+        return "an array";
+    case DF_V_OBJECT:
+        return "an object";
+    default:
+        return "a time";
+    }
+}
+
+int df__reject_at(df_record *r, const char *reason, const df_path *path, const char *problem)
+{
+    char text[512];
+    df_bytes at = df_path_text(path);
+    int shown = at.len > 200 ? 200 : (int)at.len;
+    snprintf(text, sizeof text, "%.*s: %s", shown, (const char *)at.data, problem);
+    df_record_reject(r, DF_EDATA, reason, text);
+    return DF_EDATA;
+}
+
+int df__edit_failed(df_record *r, int status, const df_path *path)
+{
+    if (status != DF_EDATA)
+        return status;
+    return df__reject_at(r, "path", path, "cannot be set: something on the way there is neither an "
+                                          "object nor an array with that place");
+}
+
+int df__path_is_root(const df_path *path)
+{
+    df_bytes text = df__trim(df_path_text(path));
+    return text.len == 0 || (text.len == 1 && *(const char *)text.data == '$');
+}
+
+int df__check_path(df_stage *st, const char *option, const df_path *path, unsigned allowed)
+{
+    df_bytes text;
+    if (!path)
+        return 0; /* the option itself was refused before */
+    text = df_path_text(path);
+    if (!(allowed & DF__PLACE_MANY) && !df_path_is_single(path)) {
+        df__problemf(st, option, "\"%.*s\" can lead to several places; here it must name one: "
+                                 "write an index or a name instead of *",
+                     (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
+        return 1;
+    }
+    if (!(allowed & DF__PLACE_ROOT) && df__path_is_root(path)) {
+        df__problemf(st, option, "\"$\" is the whole payload; name a field in it");
+        return 1;
+    }
+    return 0;
+}
+
+int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsigned allowed)
+{
+    int problems = 0;
+    if (!paths->count) {
+        df__problemf(st, option, "needs at least one path, for example [\"$.name\"]");
+        return 1;
+    }
+    for (size_t i = 0; i < paths->count; i++)
+        problems += df__check_path(st, option, df__path_at(paths, i), allowed);
+    return problems;
+}
+
+const df_path *df__path_at(const df_list *paths, size_t index)
+{
+    return ((const df_path *const *)paths->items)[index];
+}
+
+/* A block remembers its length, since df_stage_alloc cannot grow one. */
+static void *stage_realloc(void *user, void *old, size_t len)
+{
+    enum { HEAD = 16 };
+    unsigned char *fresh;
+    size_t had;
+    if (!len)
+        return NULL;
+    fresh = len > SIZE_MAX - HEAD ? NULL : df_stage_alloc(user, len + HEAD);
+    if (!fresh)
+        return NULL;
+    memcpy(fresh, &len, sizeof len);
+    if (old) {
+        memcpy(&had, (unsigned char *)old - HEAD, sizeof had);
+        memcpy(fresh + HEAD, old, had < len ? had : len);
+    }
+    return fresh + HEAD;
+}
+
+const df__heap *df__stage_heap(df_stage *st)
+{
+    df__heap *heap = df_stage_alloc(st, sizeof *heap);
+    if (!heap)
+        return NULL;
+    heap->realloc = stage_realloc;
+    heap->user = st;
+    return heap;
+}
+
+const df_path *df__stage_path(df_stage *st, const char *option, df_bytes text)
+{
+    const df__heap *heap = df__stage_heap(st);
+    df__error err;
+    df_path *path;
+    if (!heap)
+        return NULL;
+    err.text[0] = 0;
+    err.column = 0;
+    path = df__path_compile(heap, text, &err);
+    if (!path)
+        df__problemf(st, option, "\"%.*s\" is no path: column %zu: %s",
+                     (int)(text.len > 200 ? 200 : text.len), (const char *)text.data, err.column,
+                     err.text);
+    return path;
+}
+
+int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *ret)
+{
+    const df__heap *heap = df__stage_heap(st);
+    df__arena *arena = df_stage_alloc(st, sizeof *arena);
+    df__tree *tree;
+    char err[256] = "";
+    int rc;
+    if (!heap || !arena)
+        return DF_ENOMEM;
+    df__arena_init(arena, heap, 1024);
+    rc = df__tree_parse(arena, text, &tree, err, sizeof err);
+    if (rc == DF_OK)
+        df__tree_root(tree, ret);
+    if (rc != DF_EDATA)
+        return rc;
+    df__problemf(st, option, "the text behind \"json:\" is not JSON: %s", err);
+    return DF_ESPEC;
+}
+
+void df__problemf(df_stage *st, const char *option, const char *format, ...)
+{
+    char text[640];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    df_stage_problem(st, DF_ERROR, option, text);
+}
+
+df_value df__text_value(const char *text, size_t len)
+{
+    df_value v;
+    memset(&v, 0, sizeof v);
+    v.type = DF_V_STRING;
+    v.text = text;
+    v.len = len;
+    return v;
+}
+
+df_value df__int_value(int64_t i)
+{
+    df_value v;
+    memset(&v, 0, sizeof v);
+    v.type = DF_V_INT;
+    v.u.i = i;
+    return v;
+}
+
+df_value df__empty_value(int type)
+{
+    df_value v;
+    memset(&v, 0, sizeof v);
+    v.type = type;
+    return v;
+}
+
+df_bytes df__trim(df_bytes in)
+{
+    const char *p = in.data;
+    size_t from = 0, to = in.len;
+    while (from < to && strchr(" \t\r\n", p[from]) && p[from])
+        from++;
+    while (to > from && strchr(" \t\r\n", p[to - 1]) && p[to - 1])
+        to--;
+    in.data = p ? p + from : NULL;
+    in.len = to - from;
+    return in;
+}
+
+int df__bytes_equal(df_bytes a, const char *b)
+{
+    return a.len == strlen(b) && memcmp(a.data, b, a.len) == 0;
+}
+
+/* Length of the UTF-8 sequence at p; 0 when it is none. */
+static size_t sequence(const unsigned char *p, size_t left)
+{
+    static const unsigned char low[] = {0x80, 0xA0, 0x90}, high[] = {0xBF, 0x9F, 0x8F};
+    size_t need = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    if (need < 2)
+        return need;
+    if (need > left || p[0] > 0xF4)
+        return 0;
+    if (p[1] < (p[0] == 0xE0 ? low[1] : p[0] == 0xF0 ? low[2] : low[0]) ||
+        p[1] > (p[0] == 0xED ? high[1] : p[0] == 0xF4 ? high[2] : high[0]))
+        return 0;
+    for (size_t i = 2; i < need; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return need;
+}
+
+int df__clean_text(df_batch *batch, df_bytes in, df_bytes *ret)
+{
+    const unsigned char *p = in.data;
+    size_t at = 0, out = 0, n;
+    char *text;
+    while (at < in.len && (n = sequence(p + at, in.len - at)) != 0)
+        at += n;
+    *ret = in;
+    if (at == in.len)
+        return DF_OK;
+    text = in.len > SIZE_MAX / 3 ? NULL : df_batch_alloc(batch, in.len * 3);
+    if (!text)
+        return DF_ENOMEM;
+    for (at = 0; at < in.len; at += n ? n : 1) {
+        n = sequence(p + at, in.len - at);
+        memcpy(text + out, n ? (const char *)p + at : "\xEF\xBF\xBD", n ? n : 3);
+        out += n ? n : 3;
+    }
+    ret->data = text;
+    ret->len = out;
+    return DF_OK;
+}
