@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sink.c: writes one line for each record. A parcel that fails half way is cut out of a regular
+ * file again, so that it holds whole lines only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "connectors/stdio/stdio.h"
+
+enum { BUFFER = 256 << 10 };
+
+/* A pipe whose reader is gone must answer EPIPE, not kill the process. */
+static void block_sigpipe(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Standard output belongs to others too, so its O_NONBLOCK stays as it is: a pipe is opened anew
+ * through /proc; what that does not work for gets pieces that fit once poll(2) said so. */
+static void use_stdout(df__stdio_sink *s, const struct stat *info)
+{
+    s->fd = STDOUT_FILENO;
+    s->owned = 0;
+    if (S_ISFIFO(info->st_mode)) {
+        int fd = open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd >= 0) {
+            s->fd = fd;
+            s->owned = 1;
+            return;
+        }
+    }
+    if (!S_ISREG(info->st_mode))
+        s->piece = PIPE_BUF;
+}
+
+/* A line that a crash left half written is ended, so that the next one stands alone. */
+static int end_torn_line(df__stdio_sink *s)
+{
+    char last = '\n';
+    int fd;
+    if (s->good == 0)
+        return 0;
+    fd = open(s->path.data, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0; /* not readable: nothing can be told */
+    if (pread(fd, &last, 1, (off_t)s->good - 1) != 1)
+        last = '\n';
+    close(fd);
+    if (last == '\n')
+        return 0;
+    if (write(s->fd, "\n", 1) != 1)
+        return -1;
+    s->good++;
+    return 0;
+}
+
+static int open_path(df__stdio_sink *s, df_stage *st, int first)
+{
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_APPEND;
+    if (!s->append && first)
+        flags |= O_TRUNC;
+    s->fd = open(s->path.data, flags, 0666);
+    if (s->fd < 0)
+        return df__stdio_open_failed(st, s->path, errno);
+    s->owned = 1;
+    return DF_OK;
+}
+
+static int sink_open(void *self, df_stage *st)
+{
+    df__stdio_sink *s = self;
+    df_stage_info about = {.size = sizeof about};
+    df_limits limits = {.size = sizeof limits, .good_bytes = BUFFER};
+    struct stat info;
+    int rc, first = !s->buf;
+    block_sigpipe();
+    df_stage_describe(st, &about);
+    s->dry = about.dry;
+    s->piece = SIZE_MAX;
+    s->fd = -1;
+    s->len = 0;
+    if (first)
+        s->buf = df_stage_alloc(st, BUFFER);
+    if (!s->buf)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for a write buffer");
+    if (!s->dry && !df__stdio_is_std(s->path)) {
+        rc = open_path(s, st, first);
+        if (rc < 0)
+            return rc;
+    }
+    if (fstat(s->owned ? s->fd : STDOUT_FILENO, &info) < 0)
+        return df_stage_fail(st, DF_ESTATE, "open", "standard output is closed");
+    if (!s->owned)
+        use_stdout(s, &info);
+    s->is_open = 1;
+    s->is_socket = S_ISSOCK(info.st_mode);
+    s->regular = S_ISREG(info.st_mode) && !df__stdio_is_std(s->path) && !s->dry;
+    s->good = s->regular ? info.st_size : 0;
+    if (s->regular && end_torn_line(s) < 0)
+        return df__stdio_open_failed(st, s->path, errno);
+    return df_stage_limits(st, &limits);
+}
+
+static int write_failed(df__stdio_sink *s, df_stage *st, int error)
+{
+    char text[128];
+    const char *where = df__stdio_is_std(s->path) ? "standard output" : s->path.data;
+    if (error == EPIPE && df__stdio_is_std(s->path))
+        return df_stage_fail(st, DF_ESTATE, "write", "the reader of standard output is gone");
+    return df_stage_failf(st, error == EBADF ? DF_ESTATE : DF_EIO, "write",
+                          "cannot write to %.300s: %s", where,
+                          strerror_r(error, text, sizeof text));
+}
+
+static ssize_t write_once(df__stdio_sink *s, const char *data, size_t len)
+{
+    if (len > s->piece)
+        len = s->piece;
+    if (s->is_socket)
+        return send(s->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (s->piece != SIZE_MAX) { /* the descriptor may block */
+        struct pollfd ready = {.fd = s->fd, .events = POLLOUT};
+        if (poll(&ready, 1, 0) == 0) {
+            errno = EAGAIN;
+            return -1;
+        }
+    }
+    return write(s->fd, data, len);
+}
+
+static int write_all(df__stdio_sink *s, df_stage *st, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t done = write_once(s, data, len);
+        if (done > 0) {
+            data += done;
+            len -= (size_t)done;
+        } else if (done < 0 && errno == EAGAIN) {
+            int rc = df_stage_wait(st, s->fd, POLLOUT, 1000);
+            if (rc < 0)
+                return rc;
+        } else if (done < 0 && errno != EINTR) {
+            return write_failed(s, st, errno);
+        }
+    }
+    return DF_OK;
+}
+
+static int flush_buffer(df__stdio_sink *s, df_stage *st)
+{
+    int rc = s->dry ? DF_OK : write_all(s, st, s->buf, s->len);
+    s->len = 0;
+    return rc;
+}
+
+static int put(df__stdio_sink *s, df_stage *st, const char *data, size_t len)
+{
+    if (len > BUFFER - s->len) {
+        int rc = flush_buffer(s, st);
+        if (rc < 0)
+            return rc;
+    }
+    if (len > BUFFER)
+        return s->dry ? DF_OK : write_all(s, st, data, len);
+    if (len)
+        memcpy(s->buf + s->len, data, len);
+    s->len += len;
+    return DF_OK;
+}
+
+/* A JSON text with line breaks between its tokens fits a line when it is written compact. */
+static int make_compact(df_parcel *parcel, size_t index, df_bytes *payload)
+{
+    df_value root;
+    size_t len;
+    char *text;
+    int rc = df_parcel_root(parcel, index, &root);
+    if (rc < 0)
+        return rc;
+    len = df_value_json(&root, NULL, 0);
+    text = df_parcel_alloc(parcel, len ? len : 1);
+    if (!text)
+        return DF_ENOMEM;
+    df_value_json(&root, text, len);
+    *payload = (df_bytes){text, len};
+    return DF_OK;
+}
+
+static int put_record(df__stdio_sink *s, df_stage *st, df_parcel *parcel, size_t index)
+{
+    df_bytes payload;
+    int rc = df_parcel_payload(parcel, index, &payload);
+    if (rc < 0)
+        return rc;
+    if (!payload.data)
+        return df_parcel_reject(parcel, index, "invalid_data",
+                                "a tombstone has no payload that a line could hold");
+    if (payload.len && memchr(payload.data, '\n', payload.len)) {
+        rc = s->format == DF__STDIO_JSON ? make_compact(parcel, index, &payload) : DF_EDATA;
+        if (rc == DF_EDATA)
+            return df_parcel_reject(parcel, index, "invalid_data",
+                                    "the payload has line breaks and is not JSON");
+        if (rc < 0)
+            return rc;
+    }
+    rc = put(s, st, payload.data, payload.len);
+    return rc < 0 ? rc : put(s, st, "\n", 1);
+}
+
+static int sink_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    df__stdio_sink *s = self;
+    struct stat info;
+    int rc = DF_OK;
+    for (size_t i = 0; i < df_parcel_count(parcel) && rc >= 0; i++) {
+        if (!df_parcel_rejected(parcel, i))
+            rc = put_record(s, st, parcel, i);
+    }
+    if (rc >= 0)
+        rc = flush_buffer(s, st);
+    s->len = 0;
+    if (rc >= 0 && s->regular && s->sync && fdatasync(s->fd) < 0)
+        rc = write_failed(s, st, errno);
+    if (!s->regular)
+        return rc < 0 ? rc : DF_OK;
+    if (rc < 0) {
+        if (ftruncate(s->fd, (off_t)s->good) < 0)
+            df_stage_log(st, DF_LOG_WARN, "a parcel that failed half way stays in the file");
+        return rc;
+    }
+    if (fstat(s->fd, &info) == 0)
+        s->good = info.st_size;
+    return DF_OK;
+}
+
+static int sink_flush(void *self, df_stage *st, int timeout_ms)
+{
+    df__stdio_sink *s = self;
+    (void)timeout_ms;
+    if (s->regular && fsync(s->fd) < 0 && errno != EINVAL && errno != EROFS)
+        return write_failed(s, st, errno);
+    return DF_OK;
+}
+
+static void sink_close(void *self, df_stage *st)
+{
+    df__stdio_sink *s = self;
+    (void)st;
+    if (s->owned && s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+    s->owned = s->is_open = 0;
+}
+
+const df_sink_ops df__stdio_sink_ops = {
+    .size = sizeof(df_sink_ops),
+    .open = sink_open,
+    .write = sink_write,
+    .flush = sink_flush,
+    .close = sink_close,
+};
