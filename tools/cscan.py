@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|&&|\|\||->|\.\.\.|\S")
 BRANCHES = {"if", "for", "while", "case", "&&", "||", "?"}
-KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "do", "else", "case", "goto",
+KEYWORDS = {"void", "int", "char", "const", "unsigned", "long", "short", "double", "float", "if", "for", "while", "switch", "return", "sizeof", "do", "else", "case", "goto",
             "_Alignof", "_Generic", "defined", "__attribute__", "_Static_assert", "alignof"}
 
 
@@ -94,7 +94,7 @@ def matching(tokens, i, opening, closing):
 
 
 def count_params(tokens):
-    """Parameters between the parentheses; `void` alone is none."""
+    """Parameters between the parentheses; `void` alone is none, `...` is not one."""
     words = [t for t, _ in tokens]
     if not words or words == ["void"]:
         return 0
@@ -103,31 +103,32 @@ def count_params(tokens):
         depth += word in "([{"
         depth -= word in ")]}"
         commas += word == "," and depth == 0
-    return commas + 1
+    return commas + 1 - (words[-1] == "...")
 
 
 def header_of(tokens, start, brace):
     """(name, index of the parameter list) when the tokens before `{` declare a function."""
-    i, depth = start, 0
+    i, found = start, None
     while i < brace:
         word = tokens[i][0]
-        if word in ("=", "enum") and depth == 0 and word == "=":
+        if word == "=":  # an initializer, whatever came before
             return None
-        if word == "__attribute__":
-            i = matching(tokens, i + 1, "(", ")") + 1
-            if i == 0:
-                return None
-            continue
-        if word == "(":
+        if word == "{":
+            i = matching(tokens, i, "{", "}")
+        elif word == "__attribute__":
+            i = matching(tokens, i + 1, "(", ")")
+        elif word == "(":
             name = tokens[i - 1][0] if i > start else ""
             close = matching(tokens, i, "(", ")")
             if close < 0 or close >= brace:
                 return None
-            if re.match(r"[A-Za-z_]\w*$", name) and name not in KEYWORDS and i - 1 > start:
-                return name, i, close
+            if not found and re.match(r"[A-Za-z_]\w*$", name) and name not in KEYWORDS and i - 1 > start:
+                found = name, i, close
             i = close
+        if i < 0:
+            return None
         i += 1
-    return None
+    return found
 
 
 def measure(function, body):
