@@ -120,6 +120,31 @@ static df__span *span_of(df_batch *b, df_partition *part)
     return s;
 }
 
+/* The partition leaves this process while the batch is being read: its records are not delivered
+ * (nothing acknowledged them, so whoever reads on gets them). */
+void df__batch_forget(df_batch *b, df_partition *part)
+{
+    df__span **at = &b->spans;
+    size_t i;
+    if (!part->filling || part->filling_batch != b)
+        return;
+    for (i = 0; i < b->count; i++) {
+        df_record *r = df_batch_at(b, i);
+        if (r->span == part->filling) {
+            r->state = DF__MOVED;
+            r->span = NULL;
+        }
+    }
+    while (*at && *at != part->filling)
+        at = &(*at)->sibling;
+    if (*at)
+        *at = part->filling->sibling;
+    df__span_free(part->filling);
+    part->filling = NULL;
+    part->filling_batch = NULL;
+    part->last_record = NULL;
+}
+
 size_t df_batch_room(const df_batch *b)
 {
     return b->count >= b->max_records ? 0 : b->room;
@@ -228,6 +253,7 @@ int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
     if (!child)
         return DF_ENOMEM;
     df__record_inherit(child, parent, &out->arena);
+    parent->state = DF__EXPANDED;
     out->children++;
     out->room -= out->room < parent->payload.len / 4 + 64 ? out->room : parent->payload.len / 4 + 64;
     *ret_child = child;

@@ -25,6 +25,7 @@ struct df_batch {
     df_stage *source;     /* whose partitions df_batch_add numbers; NULL in children */
     uint32_t refs;        /* pipeline thread: parcels and children that point into it */
     size_t charged;       /* bytes in the budget */
+    size_t reserved;      /* of its grant */
     struct df_batch *parent; /* of an expansion: held until this one is freed */
     struct df_batch *next;
     uint64_t number;      /* order of reading */
@@ -46,6 +47,7 @@ df_record *df__batch_append(df_batch *b);
 size_t df__batch_size(const df_batch *b);
 /* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
 int df__batch_seal(df_batch *b);
+void df__batch_forget(df_batch *b, df_partition *part);
 /* Copies one input row into a record (payload, key, headers). */
 int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r);
 

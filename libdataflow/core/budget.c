@@ -8,7 +8,7 @@ void df__budget_init(df__budget *b, uint64_t limit)
     b->prefetch = b->limit / 4;
     b->reserve = b->limit / 8;
     b->flow = b->limit - b->prefetch - b->reserve;
-    b->used = b->granted = b->peak = 0;
+    b->used = b->reserved = b->peak = 0;
     b->ratio_x16 = 4 * 16;
 }
 
@@ -24,27 +24,32 @@ static uint64_t batch_payload(const df__budget *b)
     return payload > DF__BATCH_BYTES ? DF__BATCH_BYTES : payload;
 }
 
-size_t df__budget_grant(df__budget *b, int idle)
+size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved)
 {
     uint64_t payload = batch_payload(b);
-    if (b->used + b->granted + need(b, payload) > b->flow && !idle)
+    uint64_t memory = need(b, payload);
+    if (b->used + b->reserved + memory > b->flow && !idle)
         return 0;
-    b->granted += payload;
+    b->reserved += memory;
+    *ret_reserved = (size_t)memory;
     return (size_t)payload;
 }
 
-void df__budget_arrived(df__budget *b, size_t granted_payload, size_t payload, size_t charged)
+void df__budget_arrived(df__budget *b, size_t reserved, size_t charged)
 {
-    b->granted -= b->granted < granted_payload ? b->granted : granted_payload;
+    b->reserved -= b->reserved < reserved ? b->reserved : reserved;
     df__budget_charge(b, charged);
-    if (payload >= 4096) {
-        uint64_t seen = (uint64_t)charged * 16 / payload;
-        b->ratio_x16 = (b->ratio_x16 * 7 + seen) / 8;
-        if (b->ratio_x16 < 24)
-            b->ratio_x16 = 24;
-        if (b->ratio_x16 > 64 * 16)
-            b->ratio_x16 = 64 * 16;
-    }
+}
+
+void df__budget_measure(df__budget *b, size_t payload, size_t charged)
+{
+    if (payload < 4096)
+        return;
+    b->ratio_x16 = (b->ratio_x16 * 7 + (uint64_t)charged * 16 / payload) / 8;
+    if (b->ratio_x16 < 24)
+        b->ratio_x16 = 24;
+    if (b->ratio_x16 > 64 * 16)
+        b->ratio_x16 = 64 * 16;
 }
 
 void df__budget_charge(df__budget *b, size_t bytes)
@@ -61,7 +66,7 @@ void df__budget_release(df__budget *b, size_t bytes)
 
 int df__budget_pressed(const df__budget *b)
 {
-    return b->used + b->granted >= b->flow / 10 * 9;
+    return b->used + b->reserved >= b->flow / 10 * 9;
 }
 
 int df__budget_room(const df__budget *b)

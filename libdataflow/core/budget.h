@@ -13,7 +13,7 @@ typedef struct df__budget {
     uint64_t reserve;  /* an eighth: encoders, error port */
     uint64_t flow;     /* the rest: batches and parcels */
     uint64_t used;     /* of flow */
-    uint64_t granted;  /* reserved for batches being read */
+    uint64_t reserved; /* for batches being read */
     uint64_t ratio_x16; /* measured: memory per payload byte, in sixteenths */
     uint64_t peak;
 } df__budget;
@@ -22,10 +22,13 @@ enum { DF__MIN_MEMORY = 4 << 20, DF__BATCH_BYTES = 4 << 20 };
 
 void df__budget_init(df__budget *b, uint64_t limit);
 /* Payload bytes that the next batch may read; 0: not now. `idle`: nothing is in flight, so one
- * batch is always admitted. The memory it may need is reserved until df__budget_arrived. */
-size_t df__budget_grant(df__budget *b, int idle);
-/* What a granted batch really needed. */
-void df__budget_arrived(df__budget *b, size_t granted_payload, size_t payload, size_t charged);
+ * batch is always admitted. *ret_reserved is the memory it may need: reserved until
+ * df__budget_arrived. */
+size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved);
+/* The batch came (or not: charged 0). */
+void df__budget_arrived(df__budget *b, size_t reserved, size_t charged);
+/* What a batch needed in the end, parse trees and all: steers later grants. */
+void df__budget_measure(df__budget *b, size_t payload, size_t charged);
 void df__budget_charge(df__budget *b, size_t bytes);
 void df__budget_release(df__budget *b, size_t bytes);
 /* Nine tenths are used: batches that wait for their size are flushed. */

@@ -24,6 +24,9 @@ struct df__stage_spec {
     int port;               /* sinks: number used by df_record_route; 0: main way */
     int line, column;
     void *self;             /* instance filled for check (no secrets) */
+    int broken;             /* its options have problems: do not call check */
+    const df__node *origin; /* the map with type and config; NULL: made by hand */
+    const df__node *place;  /* of its kind, for problems */
 };
 
 typedef struct df__link {
@@ -62,6 +65,7 @@ typedef struct df__graph {
     const char *space, *name, *manifest_kind; /* from metadata, or NULL */
     const char *file;
     struct df__problems *problems;
+    struct df__secrets *secrets; /* gets the references that a check finds; may be NULL */
     int next_port; /* of the next routed sink, from 1 */
 } df__graph;
 

@@ -65,6 +65,7 @@ void df__partition_free(df_partition *p)
     df__mark_free(p->heap, &p->watermark);
     df__mark_free(p->heap, &p->acked);
     df__mark_free(p->heap, &p->read);
+    df__mark_free(p->heap, &p->saving);
     df__mark_free(p->heap, &p->resume_mark);
     df__arena_free(&p->meta_arena);
     df__free(p->heap, p->name);

@@ -55,6 +55,13 @@ struct df_partition {
     df__mark watermark;    /* settled without a gap */
     df__mark acked;        /* of these, told to the source and the store */
     df__mark read;         /* newest mark that was admitted */
+    df__mark saving;       /* being told; stable while a save is outstanding */
+    int save_pending;
+    uint64_t in_sink_sent; /* newest sequence handed to the sink */
+    int refused;           /* a record of it was refused for good: nothing behind it goes on */
+    int requested;         /* a request of the source thread waits: DF__REQ_... */
+    int asked;             /* the store or the sink was asked for its position */
+    int reply;             /* answer to the request */
     uint64_t epoch;        /* of a claim */
     uint64_t in_sink_seq;  /* newest sequence that the sink holds (exactly-once) */
     int closing;           /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */

@@ -18,6 +18,10 @@ typedef struct df__fill {
     int mode;
     const char *field;      /* path of `node`: "spec.sink.config" */
     const df__node *place;  /* for problems when node is NULL */
+    int literal;            /* no ${env:} and ${file:} at all: transformations */
+    const char *stage;      /* name of the stage that is filled, for nested ones */
+    int nested;             /* nested stages so far */
+    const char *const *apart; /* members that the caller reads itself; NULL at the end */
 } df__fill;
 
 /* Fills `into` (zeroed, options->struct_size bytes) from a map node (NULL: all defaults). All problems are added
@@ -25,9 +29,21 @@ typedef struct df__fill {
  * malformed, LATER. DF_ESPEC, DF_ENOMEM, or what the resolver answered. Compiled paths and conditions belong to the arena's owner: they are freed by df__options_release. */
 int df__options_fill(df__fill *f, const df_options *options, const df__node *node, void *into);
 void df__options_release(const df__heap *heap, const df_options *options, void *from);
+/* The same for a whole stage: its table, its role, its node. `into` has df__stage_size bytes. */
+int df__stage_fill(df__graph *g, const df__stage_spec *stage, df__fill *like, void *into);
+const df_options *df__stage_options(const df__stage_spec *stage);
+size_t df__stage_size(const df__stage_spec *stage);
 /* Checks that a table can work at all (registration): NULL or one line of text. */
 const char *df__options_validate(const df_options *options, size_t self_size);
 /* Deep copy into an arena, for registration. */
 const df_options *df__options_copy(df__arena *a, const df_options *options);
+/* Row `index`, also of a table with longer rows. */
+const df_option *df__option_at(const df_options *options, size_t index);
+/* Has a <name>SecretRef twin. */
+int df__option_has_twin(const df_option *row);
+/* "text", "integer", "list of text", ... for documents. */
+const char *df__option_type_name(int type);
+/* Describes a table as a JSON array of rows. */
+void df__options_json(const df_options *options, df__buf *out);
 
 #endif

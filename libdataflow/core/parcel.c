@@ -63,6 +63,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
     if (new_span) {
         p->tickets[p->ticket_count++] = r->span;
         df__span_open(r->span);
+        r->span->main += p->is_main ? 1 : 0;
     }
     if (new_batch) {
         p->batches[p->batch_count++] = b;

@@ -48,7 +48,7 @@ struct df_parcel {
     int unknown;        /* outcome unknown: ask resolve */
     int settled_early;  /* settle came before the answer */
     int early_status;
-    int flushed;        /* of a set batchSize: flush was forced */
+    int is_main;        /* exactly-once: its tickets count as the main sink's */
     int64_t since_us;   /* first record */
     uint64_t number;
 };

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow_answer.c: what a sink answered and what follows: one row for each status. */
+#include "core/flow.h"
+
+#include <string.h>
+
+typedef void (*answer_fn)(df_parcel *p, int status, const df__fault *why);
+
+/* ---- durable, or soon ------------------------------------------------------------------------------ */
+
+/* Keeps what was not refused. When the run ends at a refused record and nothing was applied, what
+ * is behind it in its partition is let go: it would only repeat at the next start. */
+static void keep_good(df_parcel *p, int applied)
+{
+    df__sink *s = p->sink;
+    size_t i, kept = 0;
+    int after = 0;
+    for (i = 0; i < p->count; i++) {
+        df_record *r = p->records[i];
+        if (p->refused[i]) {
+            after = 1;
+        } else if (after && !applied && r->span && r->span->part->refused) {
+            df__flow_abandon(s->flow, 1);
+            s->records--;
+        } else {
+            p->records[kept++] = r;
+        }
+    }
+    p->count = kept;
+}
+
+/* Sends the refused records to the error port; they leave the parcel. */
+static int refuse(df_parcel *p, int applied)
+{
+    df__sink *s = p->sink;
+    df__refusal *r;
+    for (r = p->refusals; r; r = r->next) {
+        df_record *record = p->records[r->index];
+        df__reject *why = df__arena_zalloc(&p->arena, sizeof *why);
+        if (!why)
+            return DF_ENOMEM;
+        why->status = DF_EDATA;
+        why->stage = "write";
+        why->where = s->name;
+        why->reason = r->reason;
+        why->text = r->text;
+        record->reject = why;
+        record->rejected_by = 0;
+        if (df__flow_reject(s->flow, s->error_sink, record, NULL) != DF_OK)
+            return DF_ENOMEM;
+        s->records--;
+        s->counts.errors++;
+        df__text_set(s->counts.reason, DF__REASON, r->reason, strlen(r->reason));
+        df__text_set(s->counts.text, DF__TEXT, r->text, strlen(r->text));
+    }
+    keep_good(p, applied);
+    return DF_OK;
+}
+
+static void again(df_parcel *p)
+{
+    df__parcel_reset(p);
+    p->state = DF__QUEUED;
+    p->attempt++;
+}
+
+/* Three parcels in a row refused whole for one reason look like configuration, not data. A few
+ * records do not make a pattern. */
+static int looks_like_configuration(df_parcel *p)
+{
+    df__sink *s = p->sink;
+    const char *reason = p->refusals->reason;
+    if (s->is_error)
+        return 0;
+    if (s->refused_whole && strncmp(s->refused_reason, reason, DF__REASON - 1) != 0) {
+        s->refused_whole = 0;
+        s->refused_rows = 0;
+    }
+    df__text_set(s->refused_reason, DF__REASON, reason, strlen(reason));
+    s->refused_rows += p->count;
+    if (++s->refused_whole < 3 || s->refused_rows < DF__REFUSED_ROWS)
+        return 0;
+    again(p);
+    df__flow_failf(s->flow, DF_EREJECTED, "sink %s refused every record of three parcels in a row "
+                   "(%s): %s; this looks like configuration, not data", s->name,
+                   s->refused_reason, s->counts.text);
+    return 1;
+}
+
+static void in_sink(df_parcel *p)
+{
+    df_partition *part;
+    size_t i;
+    for (i = 0; i < p->position_count; i++)
+        for (part = p->sink->flow->partitions; part; part = part->next)
+            if (part->number == p->positions[i].partition)
+                part->in_sink_seq = p->positions[i].seq;
+}
+
+static void settled(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    df__flow *f = s->flow;
+    uint64_t good;
+    (void)status;
+    (void)why;
+    if (p->refused_count && p->refused_count == p->count && looks_like_configuration(p))
+        return;
+    if (p->refused_count && p->records && refuse(p, 1) != DF_OK) {
+        df__flow_fail(f, DF_ENOMEM, "no memory for the error port");
+        return;
+    }
+    good = p->count;
+    s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
+    s->records -= good;
+    s->ever_ok = 1;
+    s->nomem = 0;
+    s->refused_whole = good ? 0 : s->refused_whole;
+    s->refused_rows = good ? 0 : s->refused_rows;
+    df__retry_reset(&s->retry);
+    s->counts.out += good;
+    s->counts.bytes_out += p->bytes;
+    s->counts.seconds += (double)(f->io.now(f->io.ctx) - p->since_us) / 1e6;
+    f->stats.bytes_out += p->bytes;
+    f->stats.last_progress_us = f->io.wall(f->io.ctx);
+    in_sink(p);
+    df__sink_unlink(s, p);
+    if (s->is_error) {
+        f->stats.errored += good;
+        df__flow_errored(p);
+    } else {
+        f->stats.sent += good;
+    }
+    df__parcel_done(p);
+}
+
+static void recharge(df_parcel *p)
+{
+    df__budget *b = &p->sink->flow->budget;
+    df__budget_release(b, p->charged);
+    p->charged = df__parcel_size(p);
+    df__budget_charge(b, p->charged);
+}
+
+static void pending(df_parcel *p, int status, const df__fault *why)
+{
+    (void)status;
+    (void)why;
+    p->state = DF__PENDING;
+    p->sink->pending++;
+    recharge(p);
+}
+
+static void absorbed(df_parcel *p, int status, const df__fault *why)
+{
+    size_t i;
+    (void)status;
+    (void)why;
+    for (i = 0; i < p->batch_count; i++)
+        df__flow_batch_release(p->sink->flow, p->batches[i]);
+    p->batch_count = 0;
+    df__free(p->heap, p->records);
+    p->records = NULL;
+    p->cap = 0;
+    p->state = DF__ABSORBED;
+    p->sink->pending++;
+    recharge(p);
+}
+
+/* ---- refused for its data --------------------------------------------------------------------------- */
+
+static void split(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    df_parcel *rest;
+    size_t half = p->count / 2, i;
+    (void)status;
+    (void)why;
+    rest = df__parcel_new(p->heap, s);
+    if (!rest) {
+        df__flow_fail(s->flow, DF_ENOMEM, "no memory to split a parcel");
+        return;
+    }
+    rest->since_us = p->since_us;
+    rest->is_main = p->is_main;
+    for (i = half; i < p->count; i++) {
+        df_batch *b = NULL;
+        size_t k;
+        for (k = 0; k < p->batch_count && !b; k++)
+            if (p->records[i]->arena == &p->batches[k]->arena)
+                b = p->batches[k];
+        if (df__parcel_add(rest, p->records[i], b) != DF_OK) {
+            df__flow_fail(s->flow, DF_ENOMEM, "no memory to split a parcel");
+            return;
+        }
+    }
+    p->count = half;
+    again(p);
+    rest->state = DF__QUEUED;
+    rest->attempt = p->attempt;
+    rest->number = ++s->flow->parcel_number;
+    rest->next = p->next;
+    if (!p->next)
+        s->last = &rest->next;
+    p->next = rest;
+}
+
+static void refused(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    if (!p->refused_count && p->count > 1) {
+        split(p, status, why);
+        return;
+    }
+    if (!p->refused_count && p->count)
+        df_parcel_reject(p, 0, why->reason, why->text);
+    if (!p->refused_count) {
+        df__flow_failf(s->flow, DF_EINTERNAL, "sink %s refused an empty parcel", s->name);
+        return;
+    }
+    df__text_set(s->counts.text, DF__TEXT, p->refusals->text, strlen(p->refusals->text));
+    if (p->refused_count == p->count && looks_like_configuration(p))
+        return;
+    if (refuse(p, 0) != DF_OK) {
+        df__flow_fail(s->flow, DF_ENOMEM, "no memory for the error port");
+        return;
+    }
+    again(p);
+    if (!p->count && !p->is_main) {
+        df__sink_unlink(s, p);
+        df__parcel_done(p);
+    }
+}
+
+/* ---- connection and credentials ------------------------------------------------------------------------ */
+
+static int has_absorbed(const df__sink *s)
+{
+    const df_parcel *p;
+    for (p = s->first; p; p = p->next)
+        if (p->state == DF__ABSORBED)
+            return 1;
+    return 0;
+}
+
+/* Everything that was accepted but not durable is sent again, in order. */
+static void requeue_all(df__sink *s)
+{
+    df_parcel *p;
+    for (p = s->first; p; p = p->next) {
+        if (p->state != DF__PENDING)
+            continue;
+        s->pending--;
+        again(p);
+    }
+}
+
+static int gives_up(df__sink *s, int status, const df__fault *why)
+{
+    df__flow *f = s->flow;
+    int64_t now = f->io.now(f->io.ctx);
+    if (status == DF_EAUTH && !s->ever_ok) {
+        df__flow_failf(f, DF_EAUTH, "sink %s: %s", s->name, why->text);
+        return 1;
+    }
+    if (status == DF_EAUTH && df__retry_spent(&s->retry, now, f->settings.retry_cap_us)) {
+        df__flow_failf(f, DF_ETEMPORARY, "sink %s: gave up after %lld s: %s", s->name,
+                       (long long)(f->settings.retry_cap_us / 1000000), why->text);
+        return 1;
+    }
+    if (status == DF_ENOMEM && ++s->nomem > 3) {
+        df__flow_failf(f, DF_ETEMPORARY, "sink %s: no memory, tried four times", s->name);
+        return 1;
+    }
+    return 0;
+}
+
+void df__sink_failed(df__sink *s, int status, const df__fault *why)
+{
+    df__flow *f = s->flow;
+    if (s->state == DF__CLOSING || s->state == DF__CLOSED)
+        return;
+    s->state = DF__BACKOFF;
+    s->counts.state = DF__BACKOFF;
+    s->stalled = 1;
+    s->counts.retries++;
+    s->counts.since_us = f->io.wall(f->io.ctx);
+    f->stats.retries++;
+    df__text_set(s->counts.reason, DF__REASON, why->reason, strlen(why->reason));
+    df__text_set(s->counts.text, DF__TEXT, why->text, strlen(why->text));
+    if (gives_up(s, status, why))
+        return;
+    df__retry_failed(&s->retry, f->io.now(f->io.ctx), df__random(&f->seed),
+                     s->stage ? s->stage->retry_after_ms : 0);
+    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, s->name, why->text);
+    if (has_absorbed(s))
+        df__flow_rewind(f, s);
+    else
+        requeue_all(s);
+}
+
+static void reconnect(df_parcel *p, int status, const df__fault *why)
+{
+    again(p);
+    df__sink_failed(p->sink, status, why);
+}
+
+static void unknown(df_parcel *p, int status, const df__fault *why)
+{
+    again(p);
+    p->unknown = p->sink->can_resolve;
+    df__sink_failed(p->sink, status, why);
+}
+
+static void handed_back(df_parcel *p, int status, const df__fault *why)
+{
+    (void)status;
+    (void)why;
+    p->state = DF__QUEUED;
+}
+
+static void rewind_all(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    again(p);
+    df__sink_failed(s, status, why);
+    df__flow_rewind(s->flow, s);
+}
+
+static void fenced(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    df_partition *part;
+    size_t i;
+    (void)status;
+    again(p);
+    for (i = 0; i < p->ticket_count; i++)
+        if (df__span_current(p->tickets[i]))
+            p->tickets[i]->part->closing = DF_PARTITION_LOST;
+    df__flow_failf(s->flow, DF_EFENCED, "sink %s: %s; another owner has the partition", s->name,
+                   why->text);
+    for (part = s->flow->partitions; part; part = part->next)
+        if (part->closing == DF_PARTITION_LOST)
+            df__flow_give_away(s->flow, part);
+}
+
+static void stop(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    again(p);
+    s->stalled = 1;
+    if (status != DF_ECANCELED || !s->flow->canceled)
+        df__flow_failf(s->flow, status, "sink %s: %s", s->name, why->text);
+}
+
+static const struct answer {
+    int status;
+    answer_fn act;
+    int stalls; /* the sink's thread hands back what is behind it */
+} answers[] = {
+    {DF_OK, settled, 0},          {DF_PENDING, pending, 0},     {DF_ABSORBED, absorbed, 0},
+    {DF_AGAIN, handed_back, 1},   {DF_EDATA, refused, 1},       {DF_ETOOBIG, split, 1},
+    {DF_EIO, reconnect, 1},       {DF_ETIMEOUT, reconnect, 1},  {DF_EUNKNOWN, unknown, 1},
+    {DF_EREWIND, rewind_all, 1},  {DF_EFENCED, fenced, 1},      {DF_EAUTH, reconnect, 1},
+    {DF_ENOMEM, reconnect, 1},
+};
+
+static void act_on(df_parcel *p, int status, const df__fault *why)
+{
+    size_t i;
+    if (status == DF_ETOOBIG && p->count <= 1)
+        status = DF_EDATA;
+    for (i = 0; i < sizeof answers / sizeof *answers; i++) {
+        if (answers[i].status == status) {
+            p->sink->stalled |= answers[i].stalls;
+            answers[i].act(p, status, why);
+            return;
+        }
+    }
+    stop(p, status, why);
+}
+
+/* A settle that overtook its own answer. */
+static void early(df_parcel *p, const df__fault *why)
+{
+    int status = p->early_status;
+    p->settled_early = 0;
+    df__flow_settled(p, status, why);
+}
+
+void df__flow_answer(df_parcel *p, int status, const df__fault *why)
+{
+    int was_early = p->settled_early;
+    p->sink->with_sink--;
+    act_on(p, status, why);
+    if (was_early && (status == DF_PENDING || status == DF_ABSORBED))
+        early(p, why);
+}
+
+void df__flow_settled(df_parcel *p, int status, const df__fault *why)
+{
+    if (p->state == DF__SENT) {
+        p->settled_early = 1;
+        p->early_status = status;
+        return;
+    }
+    if (status == DF_OK) {
+        settled(p, status, why);
+        return;
+    }
+    if (p->state == DF__ABSORBED) {
+        df__sink_failed(p->sink, DF_EREWIND, why); /* its bytes are gone: read them again */
+        return;
+    }
+    if (p->state == DF__PENDING)
+        p->sink->pending--;
+    act_on(p, status, why);
+}
+
+void df__flow_resolved(df_parcel *p, int status, const df__fault *why)
+{
+    df__sink *s = p->sink;
+    s->resolving = 0;
+    if (status == DF_OK) {
+        p->unknown = 0;
+        settled(p, DF_OK, why);
+    } else if (status == DF_AGAIN) {
+        p->unknown = 0;
+    } else if (status == DF_EFENCED) {
+        p->unknown = 0;
+        fenced(p, status, why);
+    } else if (df_status_fate(status) == DF_FATE_RETRY || status == DF_EUNKNOWN) {
+        df__sink_failed(s, status, why);
+    } else {
+        df__flow_failf(s->flow, status, "sink %s: %s", s->name, why->text);
+    }
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow_error.c: the error port. A rejected record becomes a record of an error parcel, which is a
+ * parcel like any other: own sink, own thread, own retries; its span waits for it. Without an
+ * error sink the policy decides: stop at the record, or count it. */
+#include <string.h>
+
+#include "core/flow.h"
+
+enum { SKIP_LOG_US = 1000000 };
+
+/* The newest mark before `r` in its span: where a stop on `r` leaves off. */
+static int mark_before(df__flow *f, df_record *r, df_batch *b)
+{
+    const df_record *last = NULL;
+    uint64_t n = 0, covered = 0;
+    size_t i;
+    for (i = 0; b && i < b->count; i++) {
+        df_record *at = df_batch_at(b, i);
+        if (at == r)
+            break;
+        if (at->span != r->span)
+            continue;
+        n++;
+        if (at->mark.data) {
+            last = at;
+            covered = n;
+        }
+    }
+    if (!last)
+        return DF_OK;
+    return df__mark_set(f->heap, &r->span->before_refused, last->mark,
+                        r->span->first + covered);
+}
+
+/* The batch that a record was read into: its arena is a member of it. Children and error records
+ * have no place of their own in it. */
+static df_batch *read_batch(df_record *r, df_batch *b)
+{
+    if (r->state == DF__ERROR || r->state == DF__ERROR_MINIMAL)
+        return NULL;
+    if (!b)
+        b = (df_batch *)(void *)((char *)r->arena - offsetof(df_batch, arena));
+    return b->parent ? NULL : b;
+}
+
+static int hold_for_good(df__flow *f, df_record *r, df_batch *b)
+{
+    const df__reject *why = r->reject;
+    df__span *span = r->span;
+    if (!span)
+        return DF_OK;
+    if (!span->refused && mark_before(f, r, read_batch(r, b)) != DF_OK)
+        return DF_ENOMEM;
+    df__span_open(span);
+    span->refused++;
+    span->part->refused = 1;
+    f->held_records++;
+    df__flow_failf(f, DF_EREJECTED, "record %s offset %lld was refused (%s): %s; there is no error "
+                   "sink (add spec.errors, or set errors.policy: skip)", span->part->name,
+                   (long long)r->offset, why && why->reason ? why->reason : "invalid_data",
+                   why && why->text ? why->text : "");
+    return DF_OK;
+}
+
+static void skip(df__flow *f, const df_record *r)
+{
+    int64_t now = f->io.now(f->io.ctx);
+    char text[DF__TEXT];
+    f->stats.skipped++;
+    f->skip_unlogged++;
+    if (f->last_skip_log_us && now - f->last_skip_log_us < SKIP_LOG_US)
+        return;
+    df__text_printf(text, sizeof text, "skipped %llu records, newest %s offset %lld: %s",
+                    (unsigned long long)f->skip_unlogged, r->partition ? r->partition : "",
+                    (long long)r->offset, r->reject && r->reject->text ? r->reject->text : "");
+    f->io.event(f->io.ctx, DF_EVENT_REJECT, DF_EDATA, NULL, text);
+    f->last_skip_log_us = now;
+    f->skip_unlogged = 0;
+}
+
+static int copy_outside(df_record *to, const df_record *from, df__arena *a)
+{
+    uint32_t i;
+    df_header *h = df__arena_alloc(a, from->header_count * sizeof *h + 1);
+    if (!h || df__arena_copy(a, from->key, &to->key) != DF_OK)
+        return DF_ENOMEM;
+    for (i = 0; i < from->header_count; i++) {
+        const char *name = from->headers[i].name;
+        h[i].name = df__arena_bytes(a, name, strlen(name));
+        if (!h[i].name || df__arena_copy(a, from->headers[i].value, &h[i].value) != DF_OK)
+            return DF_ENOMEM;
+    }
+    to->headers = h;
+    to->header_count = from->header_count;
+    return DF_OK;
+}
+
+static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
+{
+    df_parcel *p;
+    df_record *e;
+    if (df__sink_room(s, &p) != DF_OK)
+        return DF_ENOMEM;
+    e = df__arena_zalloc(&p->arena, sizeof *e);
+    if (!e || df__envelope(f, r, minimal, &p->arena, &e->payload) != DF_OK ||
+        (!minimal && copy_outside(e, r, &p->arena) != DF_OK))
+        return DF_ENOMEM;
+    e->arena = &p->arena;
+    e->span = r->span;
+    e->partition = r->partition;
+    e->offset = r->offset;
+    e->time_us = f->io.wall(f->io.ctx);
+    e->state = minimal ? DF__ERROR_MINIMAL : DF__ERROR;
+    if (df__parcel_add(p, e, NULL) != DF_OK)
+        return DF_ENOMEM;
+    s->records++;
+    s->counts.in++;
+    if (s->filling->bytes > DF__BATCH_BYTES / 4)
+        df__sink_flush(s);
+    return DF_OK;
+}
+
+/* The error sink refused an error record for its data: once more without the payload, when the
+ * source can give the record again; then stop. */
+static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
+{
+    if (r->state == DF__ERROR && f->can_replay)
+        return to_error_sink(f, s, r, 1);
+    df__flow_failf(f, DF_EREJECTED, "error sink %s refused the error record of %s offset %lld: %s",
+                   s->name, r->partition ? r->partition : "", (long long)r->offset,
+                   r->reject && r->reject->text ? r->reject->text : "");
+    return hold_for_good(f, r, NULL);
+}
+
+int df__flow_reject(df__flow *f, int error_sink, df_record *r, df_batch *b)
+{
+    if (r->arena && error_sink >= 0 && f->sinks[error_sink].is_error)
+        return to_error_sink(f, &f->sinks[error_sink], r, 0);
+    if (error_sink == -2)
+        return refused_by_error_sink(f, &f->sinks[f->error_sink], r);
+    if (f->settings.error_policy == DF__POLICY_SKIP) {
+        skip(f, r);
+        return DF_OK;
+    }
+    return hold_for_good(f, r, b);
+}
+
+/* ackPolicy says what a durable error record means for its span. */
+void df__flow_errored(df_parcel *p)
+{
+    df__flow *f = p->sink->flow;
+    size_t i;
+    if (f->settings.error_ack == DF__ACK_AFTER_WRITE)
+        return; /* df__parcel_done closes its tickets */
+    for (i = 0; i < p->ticket_count; i++) {
+        if (f->settings.error_ack == DF__ACK_NEVER) {
+            p->tickets[i]->refused++;
+        } else {
+            df__span_defer(p->tickets[i]);
+        }
+    }
+    p->ticket_count = 0;
+}

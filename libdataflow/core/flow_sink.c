@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow_sink.c: parcels on their way into one sink: filling, queue in order, hand-over. */
+#include "core/flow.h"
+
+#include <string.h>
+
+void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec)
+{
+    memset(s, 0, sizeof *s);
+    s->flow = f;
+    s->stage = st;
+    s->spec = spec;
+    s->name = spec->name;
+    s->kind = spec->kind;
+    s->label = spec->route_label;
+    s->error_sink = -1;
+    s->last = &s->first;
+    s->due_us = INT64_MAX;
+    s->is_error = spec->role == DF_ERROR_SINK;
+}
+
+int df__sink_idle(const df__sink *s)
+{
+    return !s->filling && !s->first;
+}
+
+/* ---- filling --------------------------------------------------------------------------------------- */
+
+static df__filling filling_of(const df__sink *s, int forced)
+{
+    df__filling f = {0, 0, 0, s->last_flush_us, 0, forced};
+    if (s->filling) {
+        f.rows = s->filling->count;
+        f.bytes = s->filling->bytes;
+        f.since_us = s->filling->since_us;
+    }
+    f.sink_idle = !s->first;
+    return f;
+}
+
+/* The parcel that takes the next record. */
+int df__sink_room(df__sink *s, df_parcel **ret)
+{
+    df__flow *f = s->flow;
+    if (!s->filling) {
+        s->filling = df__parcel_new(f->heap, s);
+        if (!s->filling)
+            return DF_ENOMEM;
+        s->filling->since_us = f->io.now(f->io.ctx);
+        s->filling->is_main = f->exactly_once && s->index == f->main_sink;
+    }
+    *ret = s->filling;
+    return DF_OK;
+}
+
+int df__sink_add(df__sink *s, df_record *r, df_batch *b)
+{
+    df__filling now = filling_of(s, 0);
+    df_parcel *p;
+    /* exactly-once: a parcel ends at a mark, so it is cut between batches only */
+    if (!(s->filling && s->filling->is_main) &&
+        df__coalesce_full(&s->limits, &now, r->payload.len + r->key.len))
+        df__sink_flush(s);
+    if (df__sink_room(s, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
+        return DF_ENOMEM;
+    s->records++;
+    s->counts.in++;
+    return DF_OK;
+}
+
+static void append(df__sink *s, df_parcel *p)
+{
+    p->next = NULL;
+    *s->last = p;
+    s->last = &p->next;
+}
+
+void df__sink_flush(df__sink *s)
+{
+    df_parcel *p = s->filling;
+    if (!p)
+        return;
+    s->filling = NULL;
+    s->last_flush_us = s->flow->io.now(s->flow->io.ctx);
+    p->state = DF__QUEUED;
+    p->number = ++s->flow->parcel_number;
+    p->charged = df__parcel_size(p);
+    df__budget_charge(&s->flow->budget, p->charged);
+    append(s, p);
+}
+
+/* ---- the end of a parcel --------------------------------------------------------------------------------- */
+
+void df__sink_unlink(df__sink *s, df_parcel *p)
+{
+    df_parcel **at = &s->first;
+    while (*at && *at != p)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = p->next;
+    if (!p->next)
+        s->last = at;
+    p->next = NULL;
+}
+
+static void close_tickets(df_parcel *p)
+{
+    size_t i;
+    for (i = 0; i < p->ticket_count; i++) {
+        p->tickets[i]->main -= p->is_main ? 1 : 0;
+        df__span_close(p->tickets[i]);
+    }
+    p->ticket_count = 0;
+}
+
+void df__parcel_done(df_parcel *p)
+{
+    df__flow *f = p->sink->flow;
+    size_t i;
+    close_tickets(p);
+    for (i = 0; i < p->batch_count; i++)
+        df__flow_batch_release(f, p->batches[i]);
+    df__budget_release(&f->budget, p->charged);
+    df__parcel_free(p);
+}
+
+/* ---- partitions given away --------------------------------------------------------------------------------- */
+
+static void drop_stale_from(df__sink *s, df_parcel *p)
+{
+    size_t i, kept = 0, tickets = 0;
+    for (i = 0; i < p->count; i++)
+        if (!p->records[i]->span || df__span_current(p->records[i]->span))
+            p->records[kept++] = p->records[i];
+    df__flow_abandon(s->flow, p->count - kept);
+    s->records -= p->count - kept;
+    p->count = kept;
+    for (i = 0; i < p->ticket_count; i++) {
+        df__span *span = p->tickets[i];
+        if (df__span_current(span)) {
+            p->tickets[tickets++] = span;
+        } else {
+            span->main -= p->is_main ? 1 : 0;
+            df__span_close(span);
+        }
+    }
+    p->ticket_count = tickets;
+}
+
+void df__sink_drop_stale(df__sink *s)
+{
+    df_parcel *p = s->first;
+    if (s->filling)
+        drop_stale_from(s, s->filling);
+    while (p) {
+        df_parcel *next = p->next;
+        if (p->state == DF__QUEUED) {
+            drop_stale_from(s, p);
+            df__parcel_reset(p);
+            if (!p->count) {
+                df__sink_unlink(s, p);
+                df__parcel_done(p);
+            }
+        }
+        p = next;
+    }
+}
+
+/* Lets everything go that its thread does not hold. */
+void df__sink_abandon(df__sink *s)
+{
+    df_parcel *p = s->first;
+    if (s->filling) {
+        df__flow_abandon(s->flow, s->filling->count);
+        s->records -= s->filling->count;
+        df__parcel_done(s->filling);
+        s->filling = NULL;
+    }
+    while (p) {
+        df_parcel *next = p->next;
+        if (p->state != DF__SENT && !p->settle.busy && !(s->resolving && p->unknown)) {
+            df__flow_abandon(s->flow, p->count);
+            s->records -= p->count;
+            s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
+            df__sink_unlink(s, p);
+            df__parcel_done(p);
+        }
+        p = next;
+    }
+}
+
+/* ---- hand-over ------------------------------------------------------------------------------------------------- */
+
+static int put_position(df_parcel *p, df__span *span)
+{
+    df_position *at = NULL;
+    size_t i;
+    for (i = 0; i < p->position_count; i++)
+        if (p->positions[i].partition == span->part->number)
+            at = &p->positions[i];
+    if (!at) {
+        size_t cap = p->position_count;
+        df_position *grown = df__realloc(p->heap, p->positions, (cap + 1) * sizeof *grown);
+        if (!grown)
+            return DF_ENOMEM;
+        p->positions = grown;
+        at = &p->positions[p->position_count++];
+        memset(at, 0, sizeof *at);
+    }
+    at->size = sizeof *at;
+    at->partition = span->part->number;
+    at->name = span->part->name;
+    at->epoch = span->part->epoch;
+    at->data.data = span->mark.text;
+    at->data.len = span->mark.len;
+    at->seq = span->mark.seq;
+    span->part->in_sink_sent = span->mark.seq;
+    return DF_OK;
+}
+
+/* Errors first: up to the parcel's marks nothing else may be open. */
+static int may_commit(df_parcel *p)
+{
+    size_t i;
+    for (i = 0; i < p->ticket_count; i++)
+        if (!df__span_errors_first(p->tickets[i]))
+            return 0;
+    if (!p->ticket_count)
+        return 1; /* positions only: they are there */
+    p->position_count = 0;
+    for (i = 0; i < p->ticket_count; i++)
+        if (p->tickets[i]->mark.set && put_position(p, p->tickets[i]) != DF_OK)
+            return 0;
+    return 1;
+}
+
+static void send_queued(df__sink *s)
+{
+    df__flow *f = s->flow;
+    df_parcel *p;
+    for (p = s->first; p; p = p->next) {
+        size_t window = p->is_main ? 1 : DF__WINDOW;
+        if (p->state != DF__QUEUED)
+            continue;
+        if (s->with_sink >= window || (p->is_main && !may_commit(p)))
+            return;
+        p->state = DF__SENT;
+        s->with_sink++;
+        f->io.sink_write(f->io.ctx, s, p);
+    }
+}
+
+static int ask_resolve(df__sink *s)
+{
+    df_parcel *p;
+    for (p = s->first; p; p = p->next) {
+        if (p->unknown && p->state == DF__QUEUED) {
+            s->resolving = 1;
+            s->flow->io.sink_resolve(s->flow->io.ctx, s, p);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void ask_flush(df__sink *s)
+{
+    df_parcel *p;
+    if (!s->pending || s->with_sink || s->flushing)
+        return;
+    for (p = s->first; p; p = p->next)
+        if (p->state == DF__QUEUED)
+            return;
+    s->flushing = 1;
+    s->flow->io.sink_flush(s->flow->io.ctx, s);
+}
+
+static void open_again(df__sink *s, int64_t now)
+{
+    if (s->with_sink || s->flushing || s->resolving)
+        return;
+    if (now < s->retry.next_us) {
+        s->due_us = s->retry.next_us;
+        return;
+    }
+    s->state = DF__OPENING;
+    s->counts.state = DF__OPENING;
+    s->flow->io.sink_open(s->flow->io.ctx, s);
+}
+
+void df__sink_advance(df__sink *s, int forced)
+{
+    df__flow *f = s->flow;
+    int64_t now = f->io.now(f->io.ctx);
+    int pressed = df__budget_pressed(&f->budget) && !s->first;
+    df__filling filling = filling_of(s, forced || pressed);
+    s->due_us = INT64_MAX;
+    if (s->filling && df__coalesce(&s->limits, &filling, now, &s->due_us))
+        df__sink_flush(s);
+    if (s->state == DF__CLOSED || s->state == DF__BACKOFF)
+        open_again(s, now);
+    if (s->state != DF__READY || s->resolving)
+        return;
+    if (s->stalled) {
+        if (s->with_sink)
+            return;
+        s->stalled = 0;
+        f->io.sink_go(f->io.ctx, s);
+    }
+    if (ask_resolve(s))
+        return;
+    send_queued(s);
+    if (forced)
+        ask_flush(s);
+}

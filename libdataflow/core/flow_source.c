@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow_source.c: the flow and its source: admission, positions, partitions that come and go,
+ * rewind. */
+#include <string.h>
+
+#include "core/flow.h"
+
+enum { SAVE_RETRY_US = 1000000 };
+
+/* ---- admission ------------------------------------------------------------------------------------ */
+
+static uint64_t uncommitted(const df__flow *f)
+{
+    const df_partition *p;
+    uint64_t n = 0;
+    for (p = f->partitions; p; p = p->next)
+        n += df__partition_uncommitted(p);
+    return n;
+}
+
+static void grant(df__flow *f)
+{
+    size_t reserved, payload, records = DF__BATCH_RECORDS;
+    f->stats.uncommitted = uncommitted(f);
+    if (f->stats.uncommitted >= (uint64_t)f->settings.max_uncommitted) {
+        if (f->settings.error_ack == DF__ACK_NEVER)
+            df__flow_fail(f, DF_EREJECTED, "maxUncommitted is reached and errors.ackPolicy is "
+                          "never: refused records hold every position back");
+        return;
+    }
+    if (f->limit && f->limit - f->granted_records < records)
+        records = (size_t)(f->limit - f->granted_records);
+    if (!records)
+        return;
+    payload = df__budget_grant(&f->budget, !df__flow_outstanding(f) && !f->grants, &reserved);
+    if (!payload)
+        return;
+    f->grants++;
+    f->granted_records += records;
+    f->io.source_grant(f->io.ctx, payload, records, reserved);
+}
+
+static void open_source(df__flow *f)
+{
+    if (f->io.now(f->io.ctx) < f->source_retry.next_us)
+        return;
+    f->source_state = DF__OPENING;
+    f->source_counts.state = DF__OPENING;
+    f->io.source_open(f->io.ctx);
+}
+
+void df__flow_source_advance(df__flow *f)
+{
+    if (f->phase != DF__RUNNING)
+        return;
+    if (f->source_state == DF__CLOSED || f->source_state == DF__BACKOFF)
+        open_source(f);
+    if (f->source_state != DF__READY || f->source_done || f->rewinding)
+        return;
+    while (f->grants < DF__MAX_GRANTS) {
+        size_t before = f->grants;
+        grant(f);
+        if (f->grants == before)
+            return;
+    }
+}
+
+void df__flow_grant_back(df__flow *f, size_t records, size_t reserved)
+{
+    f->grants--;
+    f->granted_records -= records;
+    df__budget_arrived(&f->budget, reserved, 0);
+}
+
+void df__flow_source_opened(df__flow *f, int status, const df__fault *why)
+{
+    if (status != DF_OK) {
+        df__flow_source_failed(f, status, why);
+        return;
+    }
+    f->source_state = DF__READY;
+    f->source_counts.state = DF__READY;
+    f->source_counts.since_us = f->io.wall(f->io.ctx);
+    f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, "source", "ready");
+}
+
+static int source_gives_up(df__flow *f, int status, const df__fault *why)
+{
+    int64_t now = f->io.now(f->io.ctx);
+    int fate = df_status_fate(status);
+    if (status == DF_EAUTH && f->source_ok &&
+        !df__retry_spent(&f->source_retry, now, f->settings.retry_cap_us))
+        return 0;
+    if (status == DF_ENOMEM && f->source_retry.attempts < 3)
+        return 0;
+    if (fate == DF_FATE_RETRY && status != DF_EAUTH)
+        return 0;
+    if (status == DF_ENOMEM || (status == DF_EAUTH && f->source_ok))
+        status = DF_ETEMPORARY;
+    df__flow_failf(f, status, "source: %s", why->text);
+    return 1;
+}
+
+void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
+{
+    f->source_state = DF__CLOSED;
+    f->source_counts.state = DF__BACKOFF;
+    f->source_counts.errors++;
+    df__text_set(f->source_counts.reason, DF__REASON, why->reason, strlen(why->reason));
+    df__text_set(f->source_counts.text, DF__TEXT, why->text, strlen(why->text));
+    if (f->phase != DF__RUNNING || source_gives_up(f, status, why))
+        return;
+    f->source_state = DF__BACKOFF;
+    f->source_counts.retries++;
+    f->stats.retries++;
+    df__retry_failed(&f->source_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0);
+    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
+}
+
+void df__flow_source_done(df__flow *f)
+{
+    f->source_done = 1;
+}
+
+void df__flow_source_closed(df__flow *f)
+{
+    f->source_state = DF__CLOSED;
+    f->source_counts.state = DF__CLOSED;
+}
+
+/* ---- positions: saved, then acked ------------------------------------------------------------------------ */
+
+static int mark_moved(const df_partition *p)
+{
+    return p->watermark.set && (!p->acked.set || p->watermark.seq != p->acked.seq ||
+                                p->watermark.len != p->acked.len ||
+                                memcmp(p->watermark.text, p->acked.text, p->acked.len) != 0);
+}
+
+int df__flow_saved_all(const df__flow *f)
+{
+    const df_partition *p;
+    if (f->saving)
+        return 0;
+    for (p = f->partitions; p; p = p->next)
+        if (p->open && mark_moved(p))
+            return 0;
+    return 1;
+}
+
+static int collect(df__flow *f)
+{
+    df_partition *p;
+    int n = 0;
+    for (p = f->partitions; p; p = p->next) {
+        p->save_pending = 0;
+        if (!p->open || p->closing || !mark_moved(p))
+            continue;
+        if (df__mark_copy(f->heap, &p->saving, &p->watermark) != DF_OK)
+            continue;
+        p->save_pending = 1;
+        n++;
+    }
+    return n;
+}
+
+static void saved(df__flow *f)
+{
+    df_partition *p;
+    for (p = f->partitions; p; p = p->next) {
+        if (p->save_pending && df__mark_copy(f->heap, &p->acked, &p->saving) != DF_OK)
+            df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+        p->save_pending = 0;
+    }
+    f->saving = 0;
+}
+
+static void tell_source(df__flow *f)
+{
+    if (f->source_state != DF__READY) {
+        saved(f);
+        return;
+    }
+    f->saving = 2;
+    f->io.source_ack(f->io.ctx);
+}
+
+/* A position that only the sink's commits hold still moves while nothing of it reaches the sink. */
+static void save_in_sink(df__flow *f)
+{
+    df__sink *s = &f->sinks[f->main_sink];
+    df_partition *p;
+    df_parcel *parcel;
+    for (p = f->partitions; p; p = p->next) {
+        df_position *at;
+        if (!p->open || p->closing || p->watermark.seq <= p->in_sink_sent)
+            continue;
+        parcel = df__parcel_new(f->heap, s);
+        at = parcel ? df__zalloc(f->heap, sizeof *at + p->watermark.len) : NULL;
+        if (!at) {
+            df__parcel_free(parcel);
+            return;
+        }
+        memcpy(at + 1, p->watermark.text, p->watermark.len);
+        at->size = sizeof *at;
+        at->partition = p->number;
+        at->name = p->name;
+        at->data.data = at + 1;
+        at->data.len = p->watermark.len;
+        at->seq = p->watermark.seq;
+        at->epoch = p->epoch;
+        parcel->positions = at;
+        parcel->position_count = 1;
+        parcel->is_main = 1;
+        p->in_sink_sent = at->seq;
+        if (s->filling)
+            df__sink_flush(s);
+        s->filling = parcel;
+        df__sink_flush(s);
+    }
+}
+
+void df__flow_save_advance(df__flow *f, int at_once)
+{
+    int64_t now = f->io.now(f->io.ctx);
+    if (f->dry || f->saving || (f->source_holds && f->source_state != DF__READY))
+        return;
+    if (!at_once && now - f->last_save_us < f->save_interval_us)
+        return;
+    if (!collect(f))
+        return;
+    f->last_save_us = now;
+    if (f->exactly_once)
+        save_in_sink(f);
+    if (f->has_store && !f->source_holds && !f->exactly_once) {
+        f->saving = 1;
+        f->io.store_save(f->io.ctx);
+    } else {
+        tell_source(f);
+    }
+}
+
+/* A position that could not be saved holds the ack back; the flow goes on and tries again. */
+void df__flow_saved(df__flow *f, int status, const char *why)
+{
+    if (status == DF_OK) {
+        tell_source(f);
+        return;
+    }
+    f->saving = 0;
+    f->save_failed++;
+    f->last_save_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
+    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "store", why);
+    if (status == DF_EFENCED || f->phase == DF__SAVING)
+        df__flow_failf(f, status, "positions could not be stored: %s", why);
+}
+
+void df__flow_acked(df__flow *f, int status, const df__fault *why)
+{
+    if (status >= 0) {
+        saved(f);
+        return;
+    }
+    f->saving = 0;
+    f->last_save_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
+    f->source_counts.errors++;
+    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
+    if (status == DF_EFENCED)
+        df__flow_failf(f, status, "source: %s", why->text);
+}
+
+/* ---- partitions ----------------------------------------------------------------------------------------------- */
+
+static void reply(df__flow *f, df_partition *p, int status)
+{
+    p->requested = DF__REQ_NONE;
+    p->reply = status;
+    f->io.source_reply(f->io.ctx, p);
+}
+
+static void resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
+{
+    if (df__mark_set(f->heap, &p->resume_mark, data, seq) != DF_OK ||
+        df__mark_set(f->heap, &p->watermark, data, seq) != DF_OK ||
+        df__mark_copy(f->heap, &p->acked, &p->watermark) != DF_OK ||
+        df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK) {
+        df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+        return;
+    }
+    p->has_resume = 1;
+    p->next_seq = seq;
+    p->in_sink_seq = p->in_sink_sent = seq;
+}
+
+static void opened(df__flow *f, df_partition *p, int status)
+{
+    if (status == DF_OK || status == DF_ENOTFOUND) {
+        p->open = 1;
+        p->closing = 0;
+        p->asked = 0;
+        status = DF_OK;
+    }
+    reply(f, p, status);
+}
+
+static void ask_position(df__flow *f, df_partition *p)
+{
+    df__sink *s;
+    if (p->asked)
+        return;
+    if (f->exactly_once) {
+        s = &f->sinks[f->main_sink];
+        if (s->state != DF__READY || s->claim_part)
+            return;
+        p->asked = 1;
+        s->claim_part = p;
+        f->io.sink_claim(f->io.ctx, s, p);
+    } else if (f->has_store && !f->source_holds) {
+        p->asked = 1;
+        f->io.store_load(f->io.ctx, p);
+    } else {
+        opened(f, p, DF_ENOTFOUND);
+    }
+}
+
+void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why)
+{
+    if (status == DF_OK)
+        resume_at(f, p, data, 0);
+    else if (status != DF_ENOTFOUND)
+        df__flow_failf(f, status, "the stored position of %s cannot be read: %s", p->name, why);
+    opened(f, p, status);
+}
+
+void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_position *at)
+{
+    df__flow *f = s->flow;
+    s->claim_part = NULL;
+    p->asked = 0;
+    if (status == DF_OK)
+        resume_at(f, p, at->data, at->seq);
+    if (status == DF_OK || status == DF_ENOTFOUND) {
+        p->epoch = at->epoch;
+        opened(f, p, DF_OK);
+    } else if (df_status_fate(status) != DF_FATE_RETRY) {
+        df__flow_failf(f, status, "sink %s cannot claim %s", s->name, p->name);
+        opened(f, p, status);
+    }
+    /* otherwise the sink fails on its own account, reopens, and is asked again */
+}
+
+void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
+{
+    df_partition **at = &f->partitions;
+    while (*at && *at != p)
+        at = &(*at)->next;
+    if (!*at)
+        *at = p;
+    p->requested = request;
+    if (request == DF__REQ_CLOSE) {
+        p->closing = how;
+        p->closing_since_us = f->io.now(f->io.ctx);
+        return;
+    }
+    if (!p->open)
+        return;
+    /* taken up again after the source lost its connection: nothing was given away */
+    p->has_resume = p->read.set;
+    if (df__mark_copy(f->heap, &p->resume_mark, &p->read) != DF_OK)
+        df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+    reply(f, p, DF_OK);
+}
+
+void df__flow_give_away(df__flow *f, df_partition *p)
+{
+    size_t i;
+    df__partition_bump(p);
+    for (i = 0; i < f->sink_count; i++)
+        df__sink_drop_stale(&f->sinks[i]);
+}
+
+static void close_partition(df__flow *f, df_partition *p)
+{
+    int64_t waited = f->io.now(f->io.ctx) - p->closing_since_us;
+    int late = waited >= f->settings.revoke_timeout_us || f->canceled;
+    if (p->closing == DF_PARTITION_FINISH && p->head && !late)
+        return;
+    if (p->save_pending && p->closing == DF_PARTITION_FINISH && !late && f->saving == 1)
+        return; /* the store has its position in hand */
+    df__flow_give_away(f, p);
+    p->has_resume = p->watermark.set && mark_moved(p) && p->closing == DF_PARTITION_FINISH;
+    if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
+        p->has_resume = 0;
+    p->open = 0;
+    reply(f, p, DF_OK);
+}
+
+void df__flow_partitions_advance(df__flow *f)
+{
+    df_partition *p;
+    for (p = f->partitions; p; p = p->next) {
+        if (f->canceled && p->requested == DF__REQ_OPEN)
+            reply(f, p, DF_ECANCELED);
+        else if (p->requested == DF__REQ_OPEN)
+            ask_position(f, p);
+        else if (p->requested == DF__REQ_CLOSE)
+            close_partition(f, p);
+    }
+}
+
+/* ---- rewind ------------------------------------------------------------------------------------------------------- */
+
+void df__flow_rewind(df__flow *f, df__sink *s)
+{
+    if (f->rewinding || f->phase == DF__CLOSE_ALL || f->phase == DF__FINISHED)
+        return;
+    if (!f->can_replay) {
+        df__flow_failf(f, DF_EREWIND, "sink %s lost records it had accepted and the source cannot "
+                       "go back", s->name);
+        return;
+    }
+    f->rewinding = 1;
+    f->rewind_sink = s;
+    if (!f->quiet) {
+        f->quiet = 1;
+        f->io.source_quiet(f->io.ctx);
+    }
+}
+
+static int others_idle(const df__flow *f)
+{
+    size_t i;
+    if (f->grants || f->inputs || f->work)
+        return 0;
+    for (i = 0; i < f->sink_count; i++)
+        if (&f->sinks[i] != f->rewind_sink && !df__sink_idle(&f->sinks[i]))
+            return 0;
+    return !f->rewind_sink->with_sink;
+}
+
+static void seek_all(df__flow *f)
+{
+    df_partition *p;
+    size_t i;
+    for (p = f->partitions; p; p = p->next) {
+        df__partition_bump(p);
+        if (!p->open)
+            continue;
+        f->seeks++;
+        df__mark_copy(f->heap, &p->read, &p->watermark);
+        f->io.source_seek(f->io.ctx, p);
+    }
+    df__sink_abandon(f->rewind_sink);
+    for (i = 0; i < f->sink_count; i++)
+        df__sink_drop_stale(&f->sinks[i]);
+    f->rewinding = 2;
+}
+
+void df__flow_rewind_advance(df__flow *f)
+{
+    if (f->rewinding == 1 && others_idle(f) && f->source_state == DF__READY)
+        seek_all(f);
+    if (f->rewinding == 2 && !f->seeks) {
+        f->rewinding = 0;
+        f->quiet = 0;
+        f->source_done = 0;
+    }
+}
+
+void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why)
+{
+    f->seeks--;
+    if (status < 0)
+        df__flow_failf(f, status, "source cannot go back in %s: %s", p->name, why->text);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow_stop.c: how a run ends: drain, save, close. Abandon when time is up. */
+#include <string.h>
+
+#include "core/flow.h"
+
+enum { SAVE_TIMEOUT_US = 5000000 };
+
+int df__flow_outstanding(const df__flow *f)
+{
+    size_t i;
+    if (f->inputs || f->work)
+        return 1;
+    for (i = 0; i < f->sink_count; i++)
+        if (!df__sink_idle(&f->sinks[i]))
+            return 1;
+    return 0;
+}
+
+void df__flow_abandon(df__flow *f, uint64_t records)
+{
+    f->stats.abandoned += records;
+}
+
+static void enter(df__flow *f, int phase)
+{
+    f->phase = phase;
+    f->phase_us = f->io.now(f->io.ctx);
+}
+
+static void drain(df__flow *f)
+{
+    if (f->phase != DF__RUNNING)
+        return;
+    enter(f, DF__DRAINING);
+    if (f->quiet)
+        return;
+    f->quiet = 1;
+    f->io.source_quiet(f->io.ctx);
+}
+
+void df__flow_fail(df__flow *f, int status, const char *text)
+{
+    if (f->result == DF_OK) {
+        f->result = status;
+        df__text_set(f->text, DF__TEXT, text, strlen(text));
+        f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
+    }
+    if (f->phase == DF__RUNNING)
+        drain(f);
+}
+
+void df__flow_failf(df__flow *f, int status, const char *format, ...)
+{
+    char text[DF__TEXT];
+    va_list args;
+    va_start(args, format);
+    df__text_vprintf(text, sizeof text, format, args);
+    va_end(args);
+    df__flow_fail(f, status, text);
+}
+
+static void cancel(df__flow *f)
+{
+    if (f->canceled)
+        return;
+    f->canceled = 1;
+    f->io.cancel(f->io.ctx);
+}
+
+void df__flow_stop(df__flow *f, int how)
+{
+    drain(f);
+    if (how == DF_STOP_NOW)
+        cancel(f);
+}
+
+/* Batches that never reached a sink. */
+static void abandon_work(df__flow *f)
+{
+    df_batch *b;
+    df__flow_abandon(f, f->work_records);
+    f->work_records = 0;
+    while ((b = f->work ? f->work : f->inputs)) {
+        df__span *s = b->spans;
+        if (f->work)
+            f->work = b->next;
+        else
+            f->inputs = b->next;
+        b->spans = NULL;
+        while (s) {
+            df__span *next = s->sibling;
+            s->refused++; /* its ticket is never settled: the watermark stays before it */
+            s = next;
+        }
+        df__flow_batch_release(f, b);
+    }
+    f->inputs_end = &f->inputs;
+}
+
+static int quiet(const df__flow *f)
+{
+    return !f->grants && !f->rewinding;
+}
+
+/* Drained: everything settled, or only what was refused for good is left. */
+static int drained(df__flow *f)
+{
+    return quiet(f) && !df__flow_outstanding(f);
+}
+
+static void stop_marks(df__flow *f)
+{
+    df_partition *p;
+    for (p = f->partitions; p; p = p->next)
+        df__partition_stop_mark(p);
+    df__flow_abandon(f, f->held_records);
+    f->held_records = 0;
+}
+
+static void give_up_draining(df__flow *f)
+{
+    size_t i;
+    df_partition *p;
+    abandon_work(f);
+    stop_marks(f);
+    for (p = f->partitions; p; p = p->next)
+        df__partition_bump(p);
+    for (i = 0; i < f->sink_count; i++)
+        df__sink_abandon(&f->sinks[i]);
+}
+
+static int threads_have_parcels(const df__flow *f)
+{
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (f->sinks[i].with_sink)
+            return 1;
+    return 0;
+}
+
+static void draining(df__flow *f)
+{
+    int64_t spent = f->io.now(f->io.ctx) - f->phase_us;
+    if (drained(f)) {
+        stop_marks(f);
+        enter(f, DF__SAVING);
+        return;
+    }
+    if (spent >= f->settings.stop_timeout_us && !f->canceled) {
+        f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, NULL,
+                    "stopTimeout is over: what is not settled will be read again");
+        cancel(f);
+    }
+    if (!f->canceled)
+        return;
+    f->rewinding = 0;
+    give_up_draining(f);
+    if (!threads_have_parcels(f) && !f->grants)
+        enter(f, DF__SAVING);
+}
+
+static void saving(df__flow *f)
+{
+    int64_t spent = f->io.now(f->io.ctx) - f->phase_us;
+    size_t i;
+    df__flow_save_advance(f, 1);
+    if (!f->dry && !df__flow_saved_all(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
+        return;
+    if (f->exactly_once && df__flow_outstanding(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
+        return;
+    if (!f->dry && !df__flow_saved_all(f))
+        df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
+    enter(f, DF__CLOSE_ALL);
+    for (i = 0; i < f->sink_count; i++) {
+        df__sink_abandon(&f->sinks[i]);
+        f->sinks[i].state = DF__CLOSING;
+        f->io.sink_close(f->io.ctx, &f->sinks[i]);
+    }
+    f->io.source_close(f->io.ctx);
+    f->source_state = DF__CLOSING;
+}
+
+static void closing(df__flow *f)
+{
+    size_t i;
+    if (f->source_state != DF__CLOSED || f->saving)
+        return;
+    for (i = 0; i < f->sink_count; i++) {
+        df__sink_abandon(&f->sinks[i]);
+        if (f->sinks[i].state != DF__CLOSED || f->sinks[i].first)
+            return;
+    }
+    enter(f, DF__FINISHED);
+    f->io.event(f->io.ctx, DF_EVENT_STATE, f->result, NULL, "done");
+}
+
+void df__flow_sink_closed(df__sink *s)
+{
+    s->state = DF__CLOSED;
+    s->counts.state = DF__CLOSED;
+}
+
+static int limit_reached(const df__flow *f)
+{
+    return f->limit && f->stats.received >= f->limit && !f->grants;
+}
+
+void df__flow_phase(df__flow *f)
+{
+    if (f->phase == DF__RUNNING && !f->rewinding && (f->source_done || limit_reached(f)))
+        drain(f);
+    if (f->phase == DF__DRAINING)
+        draining(f);
+    if (f->phase == DF__SAVING)
+        saving(f);
+    if (f->phase == DF__CLOSE_ALL)
+        closing(f);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow_work.c: batches through the transforms and on to the sinks. A stack of batches, so that an
+ * expanding transform can be left and taken up again when the budget has room. */
+#include "core/flow.h"
+
+#include <string.h>
+
+static void observe(df__histogram *h, double seconds, uint64_t n)
+{
+    double edge = 0.0001;
+    int k = 0;
+    while (k < DF__BUCKETS - 1 && seconds > edge) {
+        edge *= 2;
+        k++;
+    }
+    h->bucket[k] += n;
+    h->count += n;
+    h->sum += seconds * (double)n;
+}
+
+void df__flow_batch_release(df__flow *f, df_batch *b)
+{
+    while (b && --b->refs == 0) {
+        df_batch *parent = b->parent;
+        df__budget_release(&f->budget, b->charged);
+        df__batch_free(b);
+        b = parent;
+    }
+}
+
+static void recharge(df__flow *f, df_batch *b)
+{
+    size_t size = df__batch_size(b);
+    if (size > b->charged)
+        df__budget_charge(&f->budget, size - b->charged);
+    else
+        df__budget_release(&f->budget, b->charged - size);
+    b->charged = size;
+}
+
+void df__flow_batch(df__flow *f, df_batch *b)
+{
+    df__span *s;
+    size_t i, records = 0;
+    for (i = 0; i < b->count; i++)
+        records += df_batch_at(b, i)->state != DF__MOVED;
+    f->grants--;
+    f->granted_records -= b->max_records > records ? b->max_records - records : 0;
+    f->source_ok = 1;
+    df__retry_reset(&f->source_retry);
+    for (s = b->spans; s; s = s->sibling) {
+        df__ledger_admit(s);
+        if (df__mark_copy(f->heap, &s->part->read, s->mark.set ? &s->mark : &s->part->read))
+            df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+    }
+    b->refs = 1;
+    b->number = ++f->batch_number;
+    df__budget_arrived(&f->budget, b->reserved, df__batch_size(b));
+    b->charged = df__batch_size(b);
+    f->stats.received += records;
+    f->stats.bytes_in += b->payload_bytes;
+    f->source_counts.out += records;
+    f->source_counts.bytes_out += b->payload_bytes;
+    f->work_records += records;
+    if (f->io.tap)
+        f->io.tap(f->io.ctx, NULL, b);
+    b->next = NULL;
+    *f->inputs_end = b;
+    f->inputs_end = &b->next;
+}
+
+/* ---- one transform over one batch -------------------------------------------------------------------- */
+
+static uint64_t enter(df__step *step, df_batch *b)
+{
+    uint64_t live = 0;
+    size_t i;
+    for (i = 0; i < b->count; i++) {
+        df_record *r = df_batch_at(b, i);
+        if (r->state != DF__LIVE)
+            continue;
+        if (step->spec->when && !df_condition_test(step->spec->when, r))
+            r->held = 1;
+        else
+            live++;
+    }
+    step->counts.in += live;
+    return live;
+}
+
+static void count_one(df__step *step, df_record *r)
+{
+    if (r->held)
+        r->held = 0;
+    else if (r->state == DF__LIVE)
+        step->counts.out++;
+    if (r->state == DF__REJECTED && !r->rejected_by) {
+        r->rejected_by = (uint16_t)(step->index + 1);
+        step->counts.errors++;
+    }
+}
+
+static void leave(df__flow *f, df__step *step, df_batch *b, int64_t begun, uint64_t live)
+{
+    double spent = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
+    size_t i;
+    for (i = 0; i < b->count; i++)
+        count_one(step, df_batch_at(b, i));
+    step->counts.executions += live;
+    step->counts.seconds += spent;
+    if (live)
+        observe(&step->counts.duration, spent / (double)live, live);
+}
+
+static void step_failed(df__flow *f, df__step *step, df_batch *b, int status)
+{
+    df__fault why;
+    size_t i;
+    df__stage_fault(step->stage, status, &why);
+    if (status != DF_EDATA) {
+        df__flow_failf(f, status, "transform %s: %s", step->spec->name, why.text);
+        return;
+    }
+    for (i = 0; i < b->count; i++) {
+        df_record *r = df_batch_at(b, i);
+        if (df_record_live(r))
+            df_record_reject(r, DF_EDATA, why.reason, why.text);
+    }
+}
+
+static void apply(df__flow *f, df__step *step, df_batch *b)
+{
+    int64_t begun = f->io.now(f->io.ctx);
+    uint64_t live = enter(step, b);
+    int rc = live ? step->type->apply(step->stage->self, step->stage, b) : DF_OK;
+    if (rc < 0)
+        step_failed(f, step, b, rc);
+    leave(f, step, b, begun, live);
+    if (step->tapped && f->io.tap)
+        f->io.tap(f->io.ctx, step->spec->name, b);
+}
+
+static int error_sink_of(const df__flow *f, const df_record *r)
+{
+    return r->rejected_by ? f->steps[r->rejected_by - 1].error_sink : f->source_error_sink;
+}
+
+/* What is not live any more leaves the batch here: before an expansion, and at its end. */
+static void settle_ended(df__flow *f, df_batch *b, df_record *r)
+{
+    if (r->state == DF__DROPPED)
+        f->stats.filtered++;
+    else if (r->state != DF__REJECTED ||
+             df__flow_reject(f, error_sink_of(f, r), r, b) != DF_OK)
+        return;
+    f->work_records--;
+    r->state = DF__MOVED;
+}
+
+static void settle_all_ended(df__flow *f, df_batch *b)
+{
+    size_t i;
+    for (i = 0; i < b->count; i++)
+        if (df_batch_at(b, i)->state != DF__LIVE)
+            settle_ended(f, b, df_batch_at(b, i));
+}
+
+/* ---- expansion ------------------------------------------------------------------------------------------- */
+
+/* Nothing more comes from `in`: parents that gave children end, the others were filtered. */
+static void expanded(df__flow *f, df__step *step, df_batch *in)
+{
+    size_t i;
+    for (i = 0; i < in->count; i++) {
+        df_record *r = df_batch_at(in, i);
+        if (r->state == DF__EXPANDED) {
+            f->stats.expanded--;
+            f->work_records--;
+            r->state = DF__MOVED;
+        } else if (r->state == DF__LIVE) {
+            r->state = DF__DROPPED;
+        }
+        count_one(step, r);
+    }
+    settle_all_ended(f, in);
+}
+
+static df_batch *child_batch(df__flow *f, df_batch *in)
+{
+    df_batch *out = df__batch_new(f->heap, DF__BATCH_BYTES / 4);
+    if (!out)
+        return NULL;
+    out->parent = in;
+    out->refs = 1;
+    out->now_us = in->now_us;
+    out->number = in->number;
+    in->refs++;
+    return out;
+}
+
+/* Returns 0 when it must wait for the budget. */
+static int expand(df__flow *f, df__step *step, df_batch *in)
+{
+    df_batch *out;
+    int64_t begun = f->io.now(f->io.ctx);
+    int rc;
+    if (!in->expanding) {
+        settle_all_ended(f, in);
+        enter(step, in);
+    } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f)) {
+        return 0;
+    }
+    out = child_batch(f, in);
+    if (!out) {
+        df__flow_fail(f, DF_ENOMEM, "no memory for an expansion");
+        return 0;
+    }
+    rc = step->type->expand(step->stage->self, step->stage, in, out);
+    in->expanding = rc == DF_MORE;
+    f->stats.expanded += out->children;
+    f->work_records += out->children;
+    step->counts.out += out->count;
+    step->counts.executions++;
+    step->counts.seconds += (double)(f->io.now(f->io.ctx) - begun) / 1e6;
+    if (rc < 0)
+        step_failed(f, step, in, rc);
+    if (rc != DF_MORE) {
+        expanded(f, step, in);
+        in->stage = (int)f->step_count; /* nothing is left in it */
+        in->expanding = 0;
+    }
+    recharge(f, out);
+    out->stage = step->index + 1;
+    if (step->tapped && f->io.tap)
+        f->io.tap(f->io.ctx, step->spec->name, out);
+    out->next = f->work;
+    f->work = out;
+    return 1;
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------------------------- */
+
+static int place(df__flow *f, df_record *r, df_batch *b)
+{
+    const int *to;
+    int copies = 0;
+    if (r->span && r->span->part->refused) {
+        f->stats.abandoned++;
+        return DF_OK;
+    }
+    if (r->route >= f->port_count || !f->ports[r->route])
+        return df__flow_reject(f, f->source_error_sink, r, b);
+    for (to = f->ports[r->route]; *to >= 0; to++, copies++) {
+        int rc = df__sink_add(&f->sinks[*to], r, b);
+        if (rc != DF_OK)
+            return rc;
+        if (copies)
+            f->stats.expanded++;
+    }
+    return DF_OK;
+}
+
+static void close_spans(df_batch *b)
+{
+    df__span *s = b->spans;
+    b->spans = NULL;
+    while (s) {
+        df__span *next = s->sibling;
+        df__span_close(s);
+        s = next;
+    }
+}
+
+static int dispatch(df__flow *f, df_batch *b)
+{
+    size_t i;
+    for (i = 0; i < b->count; i++) {
+        df_record *r = df_batch_at(b, i);
+        if (r->state == DF__LIVE) {
+            if (place(f, r, b) != DF_OK) {
+                df__flow_fail(f, DF_ENOMEM, "no memory to dispatch a batch");
+                return 0;
+            }
+            f->work_records--;
+            r->state = DF__MOVED;
+        } else {
+            settle_ended(f, b, r);
+        }
+    }
+    recharge(f, b);
+    df__budget_measure(&f->budget, b->payload_bytes, b->charged);
+    close_spans(b);
+    return 1;
+}
+
+/* One step of the batch on top of the stack; 0: it cannot go on now. */
+static int step_top(df__flow *f)
+{
+    df_batch *b = f->work;
+    df__step *step;
+    if (b->stage < (int)f->step_count) {
+        step = &f->steps[b->stage];
+        if (DF__OP(step->type, expand))
+            return expand(f, step, b);
+        apply(f, step, b);
+        b->stage++;
+        return 1;
+    }
+    if (!dispatch(f, b))
+        return 0;
+    f->work = b->next;
+    df__flow_batch_release(f, b);
+    return 1;
+}
+
+void df__flow_work(df__flow *f)
+{
+    while (f->result != DF_ENOMEM && !f->canceled) {
+        if (!f->work) {
+            df_batch *b = f->inputs;
+            if (!b)
+                return;
+            f->inputs = b->next;
+            if (!f->inputs)
+                f->inputs_end = &f->inputs;
+            b->next = NULL;
+            f->work = b;
+        }
+        if (!step_top(f))
+            return;
+    }
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * codec.h: base64 (RFC 4648, with padding) and CRC32C (RFC 3720, B.4). */
+#ifndef DF_UTIL_CODEC_H
+#define DF_UTIL_CODEC_H
+
+#include <stdint.h>
+
+#include "util/buf.h"
+
+void df__base64_add(df__buf *out, const void *data, size_t len);
+/* Continues a checksum: start with 0. */
+uint32_t df__crc32c(uint32_t crc, const void *data, size_t len);
+
+#endif
