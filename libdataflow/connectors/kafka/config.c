@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * config.c: the client's configuration from options and memory share, the allow-list of further
+ * properties, and what the client's errors mean.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "kafka.h"
+
+/* ---- failures ------------------------------------------------------------------------------- */
+
+void df__kafka_fail(df__kafka_failure *f, int status, const char *reason, const char *format, ...)
+{
+    va_list args;
+    if (f->status != DF_OK)
+        return;
+    f->status = status;
+    f->reason = reason;
+    va_start(args, format);
+    (void)vsnprintf(f->text, sizeof f->text, format, args);
+    va_end(args);
+}
+
+int df__kafka_raise(const df__kafka_failure *f, df_stage *st)
+{
+    return df_stage_fail(st, f->status, f->reason, f->text);
+}
+
+static const df__kafka_rule rules[] = {
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, DF_EAUTH, "auth_error"},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, DF_EAUTH, "auth_error"},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, DF_EAUTH, "auth_error"},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error"},
+    {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error"},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error"},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, DF_EFENCED, "fenced"},
+    {RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL, DF_EINVAL, "invalid_config"},
+    {RD_KAFKA_RESP_ERR_INVALID_GROUP_ID, DF_EINVAL, "invalid_config"},
+    {RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, DF_EINVAL, "invalid_config"},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, DF_EINVAL, "invalid_config"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, DF_EINVAL, "message_too_large"},
+};
+
+df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err)
+{
+    df__kafka_rule none = {err, DF_OK, NULL}, fatal = {err, DF_EIO, "fatal_error"};
+    int is_fatal = err == RD_KAFKA_RESP_ERR__FATAL;
+    char text[16];
+    if (is_fatal)
+        err = rd_kafka_fatal_error(rk, text, sizeof text);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].err == err)
+            return rules[i];
+    return is_fatal ? fatal : none;
+}
+
+int64_t df__kafka_clock_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms)
+{
+    int64_t now = df__kafka_clock_ms();
+    int64_t next = __atomic_load_n(&gate->next, __ATOMIC_RELAXED);
+    return now >= next && __atomic_compare_exchange_n(&gate->next, &next, now + interval_ms, 0,
+                                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* ---- properties by name ------------------------------------------------------------------------ */
+
+enum { FOR_SOURCE = 1, FOR_SINK = 2, FOR_BOTH = 3 };
+static const struct allowed {
+    const char *name;
+    int role;
+} allowed[] = {
+    {"broker.address.family", FOR_BOTH},
+    {"broker.address.ttl", FOR_BOTH},
+    {"client.id", FOR_BOTH},
+    {"client.rack", FOR_BOTH},
+    {"connections.max.idle.ms", FOR_BOTH},
+    {"debug", FOR_BOTH},
+    {"message.max.bytes", FOR_BOTH},
+    {"metadata.max.age.ms", FOR_BOTH},
+    {"receive.message.max.bytes", FOR_BOTH},
+    {"reconnect.backoff.max.ms", FOR_BOTH},
+    {"reconnect.backoff.ms", FOR_BOTH},
+    {"retry.backoff.ms", FOR_BOTH},
+    {"socket.connection.setup.timeout.ms", FOR_BOTH},
+    {"socket.keepalive.enable", FOR_BOTH},
+    {"socket.max.fails", FOR_BOTH},
+    {"socket.nagle.disable", FOR_BOTH},
+    {"socket.receive.buffer.bytes", FOR_BOTH},
+    {"socket.send.buffer.bytes", FOR_BOTH},
+    {"socket.timeout.ms", FOR_BOTH},
+    {"topic.metadata.refresh.interval.ms", FOR_BOTH},
+    {"check.crcs", FOR_SOURCE},
+    {"fetch.error.backoff.ms", FOR_SOURCE},
+    {"fetch.queue.backoff.ms", FOR_SOURCE},
+    {"heartbeat.interval.ms", FOR_SOURCE},
+    {"isolation.level", FOR_SOURCE},
+    {"max.poll.interval.ms", FOR_SOURCE},
+    {"partition.assignment.strategy", FOR_SOURCE},
+    {"queued.max.messages.kbytes", FOR_SOURCE},
+    {"queued.min.messages", FOR_SOURCE},
+    {"session.timeout.ms", FOR_SOURCE},
+    {"batch.num.messages", FOR_SINK},
+    {"batch.size", FOR_SINK},
+    {"compression.level", FOR_SINK},
+    {"linger.ms", FOR_SINK},
+    {"message.copy.max.bytes", FOR_SINK},
+    {"partitioner", FOR_SINK},
+    {"queue.buffering.max.kbytes", FOR_SINK},
+    {"queue.buffering.max.messages", FOR_SINK},
+    {"request.timeout.ms", FOR_SINK},
+    {"sticky.partitioning.linger.ms", FOR_SINK},
+};
+
+/* Properties that an option of ours or the delivery guarantee decides. */
+static const struct taken {
+    const char *name, *instead;
+} taken[] = {
+    {"bootstrap.servers", "use the option brokers"},
+    {"metadata.broker.list", "use the option brokers"},
+    {"group.id", "use the option consumerGroup"},
+    {"group.instance.id", "use the option instanceId"},
+    {"auto.offset.reset", "use the options startFrom and onOffsetOutOfRange"},
+    {"fetch.min.bytes", "use the option fetchMinBytes"},
+    {"fetch.max.bytes", "use the option fetchMaxBytes"},
+    {"fetch.wait.max.ms", "use the option consumerMaxWait"},
+    {"max.partition.fetch.bytes", "use the option maxPartitionFetchBytes"},
+    {"fetch.message.max.bytes", "use the option maxPartitionFetchBytes"},
+    {"compression.type", "use the option compression"},
+    {"compression.codec", "use the option compression"},
+    {"queue.buffering.max.ms", "use the option flushFrequency"},
+    {"max.in.flight.requests.per.connection", "use the option maxOpenRequests"},
+    {"max.in.flight", "use the option maxOpenRequests"},
+    {"enable.auto.commit", "offsets are committed when records are delivered"},
+    {"enable.auto.offset.store", "offsets are committed when records are delivered"},
+    {"auto.commit.interval.ms", "offsets are committed when records are delivered"},
+    {"enable.idempotence", "the producer is always idempotent"},
+    {"acks", "records count as written when all replicas confirmed them"},
+    {"request.required.acks", "records count as written when all replicas confirmed them"},
+    {"message.timeout.ms", "records are kept until the brokers take them"},
+    {"delivery.timeout.ms", "records are kept until the brokers take them"},
+    {"security.protocol", "use the option securityProtocol"},
+};
+
+/* Levenshtein distance of names of at most 63 bytes; longer ones are far. */
+static size_t distance(const char *a, size_t a_len, const char *b)
+{
+    size_t row[64], b_len = strlen(b);
+    if (a_len > 63 || b_len > 63)
+        return 99;
+    for (size_t j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[b_len];
+}
+
+/* Why a property is refused, as text; 0: it is allowed. */
+static int refused(df_bytes name, int role, char *text, size_t cap)
+{
+    const char *near = NULL;
+    size_t nearest = name.len / 3 + 1;
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+        if (!(allowed[i].role & role))
+            continue;
+        size_t d = distance(name.data, name.len, allowed[i].name);
+        if (d == 0)
+            return 0;
+        if (d < nearest) {
+            nearest = d;
+            near = allowed[i].name;
+        }
+    }
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (distance(name.data, name.len, taken[i].name) == 0) {
+            (void)snprintf(text, cap, "cannot be set here: %s", taken[i].instead);
+            return 1;
+        }
+    if (near != NULL)
+        (void)snprintf(text, cap, "is not in the list of allowed properties; did you mean \"%s\"?",
+                       near);
+    else
+        (void)snprintf(text, cap, "is not in the list of allowed properties (docs/options.md)");
+    return 1;
+}
+
+/* ---- building ------------------------------------------------------------------------------------ */
+
+static void problem(df__kafka_setup *s, const char *option, const char *text)
+{
+    if (s->checking)
+        (void)df_stage_problem(s->st, DF_ERROR, option, text);
+    else if (s->status == DF_OK)
+        (void)df_stage_failf(s->st, DF_EINVAL, "invalid_config", "%s: %s", option, text);
+    s->status = DF_EINVAL;
+}
+
+static void set_for(df__kafka_setup *s, const char *option, const char *name, const char *value)
+{
+    char text[256];
+    rd_kafka_conf_res_t res = rd_kafka_conf_set(s->conf, name, value, text, sizeof text);
+    if (res != RD_KAFKA_CONF_OK)
+        problem(s, option != NULL ? option : name, text);
+}
+
+static void set(df__kafka_setup *s, const char *name, const char *value)
+{
+    set_for(s, NULL, name, value);
+}
+
+static void set_number(df__kafka_setup *s, const char *name, int64_t value)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    set(s, name, text);
+}
+
+/* An option of ours, when it was given. */
+static void set_option(df__kafka_setup *s, const char *option, const char *name, int64_t value)
+{
+    char text[32];
+    if (value == DF_UNSET)
+        return;
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    set_for(s, option, name, text);
+}
+
+static int64_t to_ms(int64_t us)
+{
+    return us == DF_UNSET ? DF_UNSET : (us + 999) / 1000;
+}
+
+static void set_properties(df__kafka_setup *s, const df_list *list, int role)
+{
+    const df_pair *pairs = list->items;
+    for (size_t i = 0; i < list->count; i++) {
+        char option[96], text[256];
+        (void)snprintf(option, sizeof option, "properties.%.*s", (int)pairs[i].name.len,
+                       (const char *)pairs[i].name.data);
+        if (refused(pairs[i].name, role, text, sizeof text))
+            problem(s, option, text);
+        else
+            set_for(s, option, pairs[i].name.data, pairs[i].value.data);
+    }
+}
+
+/* "a:9092, b:9092," becomes "a:9092,b:9092". */
+static void set_brokers(df__kafka_setup *s, df_bytes brokers)
+{
+    char list[4096];
+    size_t len = 0;
+    const char *at = brokers.data;
+    for (size_t i = 0; i < brokers.len && len + 1 < sizeof list; i++) {
+        if (at[i] == ' ' || at[i] == '\t' || at[i] == '\n' || at[i] == '\r')
+            continue;
+        if (at[i] == ',' && (len == 0 || list[len - 1] == ','))
+            continue;
+        list[len++] = at[i];
+    }
+    if (len > 0 && list[len - 1] == ',')
+        len--;
+    list[len] = '\0';
+    if (brokers.len >= sizeof list)
+        problem(s, "brokers", "the list is longer than 4095 bytes");
+    else if (len == 0 && !s->checking)
+        problem(s, "brokers", "is empty; write host:port, comma between");
+    else if (len > 0)
+        set_for(s, "brokers", "bootstrap.servers", list);
+}
+
+static int begin(df__kafka_setup *s, const df__kafka_common *o)
+{
+    s->status = DF_OK;
+    s->conf = rd_kafka_conf_new();
+    if (s->conf == NULL)
+        return s->status = DF_ENOMEM;
+    set_brokers(s, o->brokers);
+    set(s, "client.id", "dataflow-operator");
+    set(s, "socket.keepalive.enable", "true");
+    set(s, "log.thread.name", "false");
+    return DF_OK;
+}
+
+static int finish(df__kafka_setup *s)
+{
+    if (s->status == DF_OK)
+        return DF_OK;
+    rd_kafka_conf_destroy(s->conf);
+    s->conf = NULL;
+    return s->status;
+}
+
+/* Half of the share is queued at most, beside it one answer of the broker (a quarter) and what the
+ * client needs for each message: about 400 bytes. */
+static void set_prefetch(df__kafka_setup *s, const df__kafka_source_options *o)
+{
+    int64_t share = s->share > 0 ? (int64_t)s->share : (int64_t)16 << 20;
+    int64_t queue = share / 2 / 1024, answer = share / 4, part, count = share / 512;
+    if (answer < 1 << 18)
+        answer = 1 << 18;
+    if (answer > 52428800)
+        answer = 52428800;
+    if (o->max_bytes != DF_UNSET)
+        answer = o->max_bytes;
+    part = answer < 1 << 20 ? answer : 1 << 20;
+    set_number(s, "queued.max.messages.kbytes", queue < 256 ? 256 : queue);
+    set_number(s, "queued.min.messages", count < 1000 ? 1000 : count > 100000 ? 100000 : count);
+    /* The client demands that an answer holds at least message.max.bytes, which a consumer uses
+     * for nothing else. */
+    set_number(s, "message.max.bytes", answer < 1000000 ? answer < 1000 ? 1000 : answer : 1000000);
+    set_number(s, "fetch.max.bytes", answer < 1000 ? 1000 : answer);
+    set_number(s, "max.partition.fetch.bytes", part);
+    set_option(s, "maxPartitionFetchBytes", "max.partition.fetch.bytes", o->partition_max_bytes);
+}
+
+static void set_timing(df__kafka_setup *s, const df__kafka_source_options *o)
+{
+    int64_t wait = to_ms(o->max_wait), timeout = to_ms(o->read_timeout);
+    if (o->write_timeout != DF_UNSET && (timeout == DF_UNSET || to_ms(o->write_timeout) > timeout))
+        timeout = to_ms(o->write_timeout);
+    set_option(s, "consumerMaxWait", "fetch.wait.max.ms", wait);
+    set_option(s, "netReadTimeout", "socket.timeout.ms", timeout);
+    if (o->min_bytes != DF_UNSET)
+        set_option(s, "fetchMinBytes", "fetch.min.bytes", o->min_bytes < 1 ? 1 : o->min_bytes);
+}
+
+int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o)
+{
+    if (begin(s, &o->common) != DF_OK)
+        return s->status;
+    if (o->group.len > 0)
+        set_for(s, "consumerGroup", "group.id", o->group.data);
+    else if (!s->checking)
+        problem(s, "consumerGroup", "is empty");
+    if (o->instance.len > 0)
+        set_for(s, "instanceId", "group.instance.id", o->instance.data);
+    set(s, "enable.auto.commit", "false");
+    set(s, "enable.auto.offset.store", "false");
+    set(s, "enable.partition.eof", "true");
+    set(s, "auto.offset.reset", "error");
+    set(s, "check.crcs", "true");
+    set(s, "isolation.level", "read_committed");
+    set(s, "allow.auto.create.topics", "false");
+    set(s, "partition.assignment.strategy",
+        o->cooperative ? "cooperative-sticky" : "range,roundrobin");
+    if (rd_kafka_version() >= 0x020200ff) /* before, wake.c does it */
+        set(s, "fetch.queue.backoff.ms", "20");
+    set_prefetch(s, o);
+    set_timing(s, o);
+    set_properties(s, &o->common.properties, FOR_SOURCE);
+    return finish(s);
+}
+
+/* The bytes of a message stay with the core until it is delivered; the client adds about 256. */
+static void set_queue(df__kafka_setup *s)
+{
+    int64_t share = s->share > 0 ? (int64_t)s->share : (int64_t)8 << 20;
+    int64_t count = share / 256, kbytes = share / 1024;
+    set_number(s, "queue.buffering.max.messages", count < 1000 ? 1000 : count);
+    set_number(s, "queue.buffering.max.kbytes", kbytes < 4096 ? 4096 : kbytes);
+}
+
+int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o)
+{
+    static const char *const compressions[] = {"snappy", "none", "gzip", "lz4", "zstd"};
+    if (begin(s, &o->common) != DF_OK)
+        return s->status;
+    set(s, "enable.idempotence", "true");
+    set(s, "message.timeout.ms", "0");
+    set(s, "partitioner", "fnv1a_random"); /* as the original: keys keep their partitions */
+    if (o->compression >= 0 && o->compression < 5)
+        set_for(s, "compression", "compression.type", compressions[o->compression]);
+    set_queue(s);
+    set_option(s, "maxOpenRequests", "max.in.flight.requests.per.connection", o->open_requests);
+    set_option(s, "flushMessages", "batch.num.messages", o->flush_messages);
+    set_option(s, "flushBytes", "batch.size", o->flush_bytes);
+    set_option(s, "flushFrequency", "linger.ms", to_ms(o->flush_frequency));
+    set_properties(s, &o->common.properties, FOR_SINK);
+    return finish(s);
+}
+
+int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name)
+{
+    char text[32];
+    size_t len = sizeof text;
+    int64_t value = 0;
+    if (rd_kafka_conf_get(s->conf, name, text, &len) != RD_KAFKA_CONF_OK)
+        return 0;
+    for (const char *at = text; *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (*at - '0');
+    return value;
+}
+
+/* ---- rules over several options --------------------------------------------------------------------- */
+
+static int same_word(df_bytes text, const char *word)
+{
+    const char *at = text.data;
+    if (text.len != strlen(word))
+        return 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = at[i] == '-' ? '_' : at[i];
+        if (c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        if (c != word[i])
+            return 0;
+    }
+    return 1;
+}
+
+const char *df__kafka_security(const df__kafka_common *o)
+{
+    static const char *const later[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL"};
+    if (o->security.len == 0 || same_word(o->security, "PLAINTEXT"))
+        return NULL;
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+        if (same_word(o->security, later[i]))
+            return "is not supported yet; only PLAINTEXT is";
+    return "is not a protocol; the choices are PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
+}
+
+void df__kafka_check_common(df_stage *st, const df__kafka_common *o)
+{
+    const char *text = df__kafka_security(o);
+    if (text != NULL)
+        (void)df_stage_problem(st, DF_ERROR, "securityProtocol", text);
+    if (o->topic.len > 249)
+        (void)df_stage_problem(st, DF_ERROR, "topic", "is longer than 249 bytes");
+}

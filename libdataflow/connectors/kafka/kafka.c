@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kafka.c: the connector's table.
+ */
+#include <stdio.h>
+
+#include "kafka.h"
+
+static const df_metric metrics[] = {
+    [DF__KAFKA_WAKEUPS] = {"dataflow_kafka_wakeups_total",
+                           "Requests that keep a client fetching whose queue had been full",
+                           DF_COUNTER},
+    [DF__KAFKA_REPEATED] = {"dataflow_kafka_repeated_total",
+                            "Messages dropped because they had been read before", DF_COUNTER},
+    [DF__KAFKA_LOST] = {"dataflow_kafka_lost_offsets_total",
+                        "Offsets that the broker deleted before they were read", DF_COUNTER},
+    [DF__KAFKA_REFETCHED] = {"dataflow_kafka_refetched_total",
+                             "Broken message sets that were fetched again", DF_COUNTER},
+    [DF__KAFKA_REBALANCES] = {"dataflow_kafka_rebalances_total",
+                              "Partitions assigned or revoked by the group", DF_COUNTER},
+    [DF__KAFKA_COMMITS] = {"dataflow_kafka_commits_total", "Offset commits sent", DF_COUNTER},
+    {NULL, NULL, 0},
+};
+
+/* The library is known only when it is loaded, the table is const. */
+static char version[32] = "librdkafka";
+__attribute__((constructor)) static void fill_version(void)
+{
+    (void)snprintf(version, sizeof version, "librdkafka %s", rd_kafka_version_str());
+}
+
+extern const df_connector df_connector_kafka;
+const df_connector df_connector_kafka = {
+    .size = sizeof(df_connector),
+    .name = "kafka",
+    .doc = "Apache Kafka topic, read as a member of a consumer group or written idempotently.",
+    .source_size = sizeof(df__kafka_source),
+    .sink_size = sizeof(df__kafka_sink),
+    .source_flags = DF_CAN_REPLAY | DF_HOLDS_POSITION,
+    .source_options = &df__kafka_source_table,
+    .sink_options = &df__kafka_sink_table,
+    .source = &df__kafka_source_ops,
+    .sink = &df__kafka_sink_ops,
+    .metrics = metrics,
+    .version = version,
+};

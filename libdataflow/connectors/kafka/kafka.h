@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kafka.h: what the files of the Kafka connector share.
+ *
+ * One client per stage. The source thread (or sink thread) makes every call of the client, but
+ * for the wake-up thread, which only asks for watermarks.
+ */
+#ifndef DF_CONNECTORS_KAFKA_H
+#define DF_CONNECTORS_KAFKA_H
+
+#include <stdarg.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "dataflow_ext.h"
+
+/* Options that source and sink have in common, first in both structs. */
+typedef struct df__kafka_common {
+    df_bytes brokers, topic, security;
+    void *tls, *sasl; /* blocks that are not supported yet */
+    df_list properties;
+} df__kafka_common;
+
+typedef struct df__kafka_source_options {
+    df__kafka_common common;
+    df_bytes group, instance;
+    int format, start_from, out_of_range, cooperative;
+    df_bytes avro_schema, avro_schema_file;
+    void *registry;
+    int64_t max_wait, min_bytes, max_bytes, partition_max_bytes, read_timeout, write_timeout;
+} df__kafka_source_options;
+
+typedef struct df__kafka_sink_options {
+    df__kafka_common common;
+    int async, idempotent, acks, compression;
+    int64_t open_requests, flush_messages, flush_bytes, flush_frequency;
+} df__kafka_sink_options;
+
+enum { DF__KAFKA_EARLIEST, DF__KAFKA_LATEST, DF__KAFKA_STOP };
+
+extern const df_options df__kafka_source_table, df__kafka_sink_table;
+extern const df_source_ops df__kafka_source_ops;
+extern const df_sink_ops df__kafka_sink_ops;
+
+/* Rows of the metrics table. */
+enum {
+    DF__KAFKA_WAKEUPS,
+    DF__KAFKA_REPEATED,
+    DF__KAFKA_LOST,
+    DF__KAFKA_REFETCHED,
+    DF__KAFKA_REBALANCES,
+    DF__KAFKA_COMMITS
+};
+
+/* ---- position.c: the text of a position ------------------------------------------------------ */
+
+/* {"offset":17} or {"offset":17,"leaderEpoch":3}; the length. cap: at least 64. */
+size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t epoch);
+/* DF_EDATA: not a position of ours. */
+int df__kafka_position_read(df_bytes text, int64_t *ret_offset, int32_t *ret_epoch);
+
+/* ---- config.c: configuration of the client, failures -------------------------------------------- */
+
+/* The outcome of an operation that is told later, when the operation may fail. */
+typedef struct df__kafka_failure {
+    int status; /* DF_OK: none */
+    const char *reason;
+    char text[480];
+} df__kafka_failure;
+
+/* Keeps the first failure. */
+void df__kafka_fail(df__kafka_failure *f, int status, const char *reason, const char *format, ...)
+    DF_PRINTF(4, 5);
+/* Reports it to the core. */
+int df__kafka_raise(const df__kafka_failure *f, df_stage *st);
+
+/* What an error of the client means; status DF_OK: it recovers by itself. */
+typedef struct df__kafka_rule {
+    rd_kafka_resp_err_t err;
+    int status;
+    const char *reason;
+} df__kafka_rule;
+df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err);
+
+/* Builds the client's configuration. Problems go to `check` (DF_ERROR with the option's name) or,
+ * when checking is 0, to df_stage_fail. NULL: it cannot work, *ret_status tells the failure. */
+typedef struct df__kafka_setup {
+    df_stage *st;
+    int checking;
+    uint64_t share; /* bytes of memory that the client may use */
+    rd_kafka_conf_t *conf;
+    int status;
+} df__kafka_setup;
+int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o);
+int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o);
+/* A property of the finished configuration as a number. */
+int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name);
+/* Why the protocol cannot be used; NULL: it can. */
+const char *df__kafka_security(const df__kafka_common *o);
+/* The rules that source and sink share. Problems only. */
+void df__kafka_check_common(df_stage *st, const df__kafka_common *o);
+
+/* Lets one log line through in 60 s. Any thread. */
+typedef struct df__kafka_gate {
+    int64_t next; /* ms of the monotonic clock */
+} df__kafka_gate;
+int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms);
+int64_t df__kafka_clock_ms(void);
+
+/* ---- wake.c: a full prefetch queue must not put fetching to sleep -------------------------------- */
+
+typedef struct df__kafka_wake df__kafka_wake;
+typedef struct df__kafka_target {
+    int32_t partition;
+    int64_t next; /* offset expected next */
+} df__kafka_target;
+
+/* Starts the thread. NULL: no memory or no thread. */
+df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk, const char *topic);
+/* These partitions have more and the local queue runs low; count 0: rest. */
+void df__kafka_wake_want(df__kafka_wake *w, const df__kafka_target *targets, size_t count);
+/* Ends and joins the thread; before the client is destroyed. */
+void df__kafka_wake_stop(df__kafka_wake *w);
+
+/* ---- source ------------------------------------------------------------------------------------------ */
+
+enum { DF__KAFKA_OFF, DF__KAFKA_ON, DF__KAFKA_RESTART, DF__KAFKA_PARKED };
+
+typedef struct df__kafka_part df__kafka_part;
+struct df__kafka_part {
+    df_partition *part; /* NULL: never opened */
+    df__kafka_part *touched_next;
+    int32_t id, epoch;    /* epoch of the leader, -1: unknown */
+    int state;
+    int touched, reached, tries;
+    int64_t next;         /* offset expected next; negative: the client's logical offsets */
+    int64_t begin;        /* where this assignment began */
+    int64_t acked, sent;  /* to be committed, and committed or under way; -1: none */
+    int64_t end;          /* bounded runs: stop before this offset */
+    int64_t bad;          /* offset of the last broken message set */
+};
+
+enum { DF__KAFKA_FETCH = 256 }; /* messages taken from the client at once */
+
+typedef struct df__kafka_source {
+    df__kafka_source_options o;
+    df_stage *st;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *data, *control;
+    df__kafka_wake *wake;
+    int fd; /* eventfd that the client writes when a queue was empty */
+    int bounded, exactly_once, dry, ends_known;
+    int joined, closing, revoking, restart, committing;
+    df__kafka_failure failure;
+    df__kafka_part **parts; /* by partition id */
+    size_t part_cap;
+    df__kafka_part *touched;
+    rd_kafka_message_t *messages[DF__KAFKA_FETCH]; /* taken, not yet added; NULL: discarded */
+    size_t at, have;
+    df_header *headers;
+    size_t header_cap;
+    df__kafka_target *targets;
+    size_t target_cap;
+    int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
+    double mean;                            /* bytes of a message */
+    df__kafka_gate log_gate, error_gate, lag_gate, wake_gate, retry_gate;
+} df__kafka_source;
+
+/* assign.c */
+void df__kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                         rd_kafka_topic_partition_list_t *list, void *opaque);
+void df__kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                         rd_kafka_topic_partition_list_t *list, void *opaque);
+/* The partition of that id, made when missing. NULL: no memory. */
+df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id);
+/* Bounded runs: asks for the ends of all partitions. */
+int df__kafka_take_ends(df__kafka_source *s);
+/* Sends what is acked and not yet committed; wait_ms 0: does not wait for the answer. */
+int df__kafka_commit(df__kafka_source *s, int wait_ms);
+/* Makes the client fetch partitions in state RESTART again, from `next`. */
+void df__kafka_restart(df__kafka_source *s);
+/* Forgets messages of a partition that were taken from the client and not yet added. */
+void df__kafka_discard(df__kafka_source *s, int32_t id);
+
+/* ---- sink -------------------------------------------------------------------------------------------- */
+
+typedef struct df__kafka_load df__kafka_load;
+typedef struct df__kafka_sink {
+    df__kafka_sink_options o;
+    df_stage *st;
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *topic;
+    rd_kafka_queue_t *queue; /* delivery reports and errors */
+    int fd;                  /* eventfd that the client writes when the queue was empty */
+    df__kafka_failure failure;
+    df__kafka_load *loads, **loads_end; /* parcels whose reports are not all in, in order */
+    size_t under_way;                   /* messages handed to the client, no report yet */
+    df__kafka_gate log_gate, error_gate;
+} df__kafka_sink;
+
+#endif

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * source.c: the operations of the source: reading, committing, going back. The prefetch of all
+ * partitions comes through one data queue; group work and errors through the control queue.
+ */
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "kafka.h"
+
+enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, BAD_TRIES = 3, CLOSE_MS = 5000 };
+
+static const char *topic_of(const df__kafka_source *s)
+{
+    return s->o.common.topic.data;
+}
+
+/* ---- check, open, close --------------------------------------------------------------------- */
+
+static int source_check(void *self, df_stage *st)
+{
+    const df__kafka_source *s = self;
+    const df__kafka_source_options *o = &s->o;
+    df__kafka_setup setup = {.st = st, .checking = 1};
+    df__kafka_check_common(st, &o->common);
+    if (o->format == 1)
+        (void)df_stage_problem(st, DF_ERROR, "format", "avro is not supported yet");
+    if (o->max_wait != DF_UNSET && o->read_timeout != DF_UNSET && o->read_timeout <= o->max_wait)
+        (void)df_stage_problem(st, DF_ERROR, "netReadTimeout", "must be more than consumerMaxWait");
+    if (df__kafka_setup_source(&setup, o) == DF_ENOMEM)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for the Kafka client");
+    if (setup.conf != NULL)
+        rd_kafka_conf_destroy(setup.conf);
+    return DF_OK;
+}
+
+/* Any thread of the client. */
+static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    df__kafka_source *s = rd_kafka_opaque(rk);
+    if (level >= LOG_DEBUG)
+        df_stage_logf(s->st, DF_LOG_DEBUG, "%s: %s", facility, text);
+    else if (level <= LOG_WARNING && df__kafka_gate_open(&s->log_gate, LOG_MS))
+        df_stage_logf(s->st, DF_LOG_WARN, "%s: %s", facility, text);
+}
+
+/* Errors of the client as a whole. */
+static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const char *text)
+{
+    df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
+    if (rule.status != DF_OK)
+        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s: %s", topic_of(s),
+                       rd_kafka_err2str(err), text);
+    else if (df__kafka_gate_open(&s->error_gate, LOG_MS))
+        df_stage_logf(s->st, DF_LOG_WARN, "topic %s: %s: %s", topic_of(s), rd_kafka_err2str(err),
+                      text);
+}
+
+static void error_cb(rd_kafka_t *rk, int err, const char *text, void *opaque)
+{
+    (void)rk;
+    client_error(opaque, (rd_kafka_resp_err_t)err, text);
+}
+
+static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
+{
+    char text[256];
+    df__kafka_setup setup = {.st = st, .share = share};
+    if (df__kafka_setup_source(&setup, &s->o) != DF_OK)
+        return setup.status == DF_ENOMEM ? df_stage_fail(st, DF_ENOMEM, NULL, "no memory")
+                                         : setup.status;
+    s->prefetch_bytes = df__kafka_setup_number(&setup, "queued.max.messages.kbytes") * 1024;
+    s->prefetch_count = df__kafka_setup_number(&setup, "queued.min.messages");
+    rd_kafka_conf_set_opaque(setup.conf, s);
+    rd_kafka_conf_set_log_cb(setup.conf, log_line);
+    rd_kafka_conf_set_error_cb(setup.conf, error_cb);
+    rd_kafka_conf_set_rebalance_cb(setup.conf, df__kafka_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(setup.conf, df__kafka_committed);
+    s->rk = rd_kafka_new(RD_KAFKA_CONSUMER, setup.conf, text, sizeof text);
+    if (s->rk == NULL) {
+        rd_kafka_conf_destroy(setup.conf);
+        return df_stage_failf(st, DF_EINVAL, "invalid_config", "Kafka client: %s", text);
+    }
+    (void)rd_kafka_poll_set_consumer(s->rk);
+    return DF_OK;
+}
+
+/* One descriptor tells of both queues. */
+static int make_queues(df__kafka_source *s, df_stage *st)
+{
+    static const uint64_t one = 1;
+    s->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    s->data = rd_kafka_queue_new(s->rk);
+    s->control = rd_kafka_queue_get_consumer(s->rk);
+    if (s->fd < 0 || s->data == NULL || s->control == NULL)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no descriptor or memory for the Kafka client");
+    rd_kafka_queue_io_event_enable(s->data, s->fd, &one, sizeof one);
+    rd_kafka_queue_io_event_enable(s->control, s->fd, &one, sizeof one);
+    return DF_OK;
+}
+
+static int subscribe(df__kafka_source *s, df_stage *st)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    if (list == NULL)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no memory");
+    rd_kafka_topic_partition_list_add(list, topic_of(s), RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(s->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err)
+        return df_stage_failf(st, DF_EINVAL, "invalid_config", "cannot subscribe to %s: %s",
+                              topic_of(s), rd_kafka_err2str(err));
+    return DF_OK;
+}
+
+static int source_open(void *self, df_stage *st)
+{
+    df__kafka_source *s = self;
+    df_stage_info info = {.size = sizeof info};
+    int rc = df_stage_describe(st, &info);
+    s->st = st;
+    s->fd = -1;
+    s->failure.status = DF_OK;
+    s->joined = s->closing = s->revoking = s->restart = s->committing = 0;
+    if (rc != DF_OK)
+        return rc;
+    s->bounded = info.bounded;
+    s->exactly_once = info.exactly_once;
+    s->dry = info.dry;
+    if (df__kafka_security(&s->o.common) != NULL)
+        return df_stage_failf(st, DF_ENOTSUP, "invalid_config", "securityProtocol %s",
+                              df__kafka_security(&s->o.common));
+    rc = make_client(s, st, info.memory_share);
+    if (rc == DF_OK)
+        rc = make_queues(s, st);
+    if (rc == DF_OK && s->bounded && !s->ends_known)
+        rc = df__kafka_take_ends(s);
+    if (rc == DF_OK && rd_kafka_version() < 0x020200ff)
+        s->wake = df__kafka_wake_start(st, s->rk, topic_of(s)); /* only slower without */
+    if (rc == DF_OK)
+        rc = subscribe(s, st);
+    return rc;
+}
+
+/* Leaves the group, for at most CLOSE_MS: a coordinator may be gone. */
+static int leave(df__kafka_source *s)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(s->rk);
+    rd_kafka_error_t *error = NULL;
+    int64_t limit = df__kafka_clock_ms() + CLOSE_MS;
+    if (queue == NULL)
+        return 0;
+    error = rd_kafka_consumer_close_queue(s->rk, queue);
+    while (error == NULL && !rd_kafka_consumer_closed(s->rk) && df__kafka_clock_ms() < limit) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
+        if (event == NULL)
+            continue;
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            (void)rd_kafka_assign(s->rk, NULL);
+        rd_kafka_event_destroy(event);
+    }
+    if (error != NULL)
+        rd_kafka_error_destroy(error);
+    rd_kafka_queue_destroy(queue);
+    return rd_kafka_consumer_closed(s->rk);
+}
+
+static void source_close(void *self, df_stage *st)
+{
+    df__kafka_source *s = self;
+    s->st = st;
+    if (s->wake != NULL)
+        df__kafka_wake_stop(s->wake);
+    s->wake = NULL;
+    for (; s->at < s->have; s->at++)
+        if (s->messages[s->at] != NULL)
+            rd_kafka_message_destroy(s->messages[s->at]);
+    s->at = s->have = 0;
+    if (s->rk != NULL && s->failure.status != DF_EFENCED) {
+        for (size_t i = 0; s->committing && i < s->part_cap; i++) /* the answer is not in */
+            if (s->parts[i] != NULL)
+                s->parts[i]->sent = -1;
+        (void)df__kafka_commit(s, CLOSE_MS);
+    }
+    if (s->control != NULL) {
+        rd_kafka_queue_io_event_enable(s->control, -1, NULL, 0);
+        rd_kafka_queue_destroy(s->control);
+    }
+    if (s->data != NULL) {
+        rd_kafka_queue_io_event_enable(s->data, -1, NULL, 0);
+        rd_kafka_queue_destroy(s->data);
+    }
+    s->control = s->data = NULL;
+    s->closing = 1;
+    if (s->rk != NULL)
+        rd_kafka_destroy_flags(s->rk, leave(s) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    s->rk = NULL;
+    if (s->fd >= 0)
+        (void)close(s->fd);
+    s->fd = -1;
+    for (size_t i = 0; i < s->part_cap; i++)
+        if (s->parts[i] != NULL)
+            s->parts[i]->state = DF__KAFKA_OFF;
+}
+
+/* ---- messages that are errors ------------------------------------------------------------------- */
+
+static void restart_at(df__kafka_source *s, df__kafka_part *p, int64_t offset)
+{
+    p->next = offset;
+    p->state = DF__KAFKA_RESTART;
+    s->restart = 1;
+}
+
+/* The client skips a message set whose checksum is wrong and goes on: go back and fetch it again. */
+static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
+{
+    int64_t offset = p->next >= 0 ? p->next : m->offset;
+    p->tries = p->bad == offset ? p->tries + 1 : 1;
+    p->bad = offset;
+    if (p->tries > BAD_TRIES) {
+        df__kafka_fail(&s->failure, DF_ESTATE, "corrupt_message",
+                       "topic %s partition %d offset %lld cannot be read, %d times: %s", topic_of(s),
+                       (int)p->id, (long long)offset, p->tries, rd_kafka_message_errstr(m));
+        return;
+    }
+    df_stage_metric(s->st, DF__KAFKA_REFETCHED, 1);
+    df_stage_logf(s->st, DF_LOG_WARN, "topic %s partition %d offset %lld: %s; fetched again",
+                  topic_of(s), (int)p->id, (long long)offset, rd_kafka_message_errstr(m));
+    restart_at(s, p, offset);
+}
+
+static void out_of_range(df__kafka_source *s, df__kafka_part *p)
+{
+    int64_t low = -1, high = -1;
+    (void)rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high);
+    df_stage_logf(s->st, DF_LOG_ERROR,
+                  "topic %s partition %d: the broker does not have offset %lld (it has %lld to "
+                  "%lld); %s",
+                  topic_of(s), (int)p->id, (long long)p->next, (long long)low, (long long)high,
+                  s->o.out_of_range == DF__KAFKA_EARLIEST ? "going on at the earliest"
+                  : s->o.out_of_range == DF__KAFKA_LATEST ? "going on at the latest"
+                                                          : "this partition is stopped; set "
+                                                            "onOffsetOutOfRange or the group's "
+                                                            "offset");
+    if (s->o.out_of_range == DF__KAFKA_STOP)
+        p->state = DF__KAFKA_PARKED;
+    else
+        restart_at(s, p,
+                   s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
+                                                           : RD_KAFKA_OFFSET_END);
+}
+
+static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
+{
+    int ours = p != NULL && p->state == DF__KAFKA_ON;
+    switch (m->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        if (ours && s->bounded && m->offset >= p->end)
+            p->reached = 1;
+        break;
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+    case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
+        if (ours)
+            broken_set(s, p, m);
+        break;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        if (ours)
+            out_of_range(s, p);
+        break;
+    default:
+        client_error(s, m->err, rd_kafka_message_errstr(m));
+    }
+}
+
+/* ---- messages that are records ----------------------------------------------------------------------- */
+
+static int take_headers(df__kafka_source *s, const rd_kafka_message_t *m, df_input *in)
+{
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return DF_OK;
+    size_t count = rd_kafka_header_cnt(headers);
+    if (count > s->header_cap) {
+        size_t cap = count < 16 ? 16 : count * 2;
+        s->headers = df_stage_alloc(s->st, cap * sizeof *s->headers);
+        s->header_cap = s->headers == NULL ? 0 : cap;
+        if (s->headers == NULL)
+            return DF_ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        df_header *h = &s->headers[i];
+        if (rd_kafka_header_get_all(headers, i, &h->name, &h->value.data, &h->value.len) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+            count = i;
+    }
+    in->headers = s->headers;
+    in->header_count = count;
+    return DF_OK;
+}
+
+static void note_gap(df__kafka_source *s, df__kafka_part *p, int64_t offset)
+{
+    int64_t low = -1, high = -1;
+    if (p->next < 0 || offset == p->next)
+        return;
+    (void)rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high);
+    if (low > p->next && low <= offset) /* otherwise compaction or the end of a transaction */
+        df_stage_metric(s->st, DF__KAFKA_LOST, (double)(low - p->next));
+}
+
+/* DF_OK: added; DF_AGAIN: not wanted. */
+static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m,
+                      df_batch *into)
+{
+    rd_kafka_timestamp_type_t kind;
+    if (p == NULL || p->state != DF__KAFKA_ON || m->offset < p->next) {
+        df_stage_metric(s->st, DF__KAFKA_REPEATED, 1);
+        return DF_AGAIN;
+    }
+    if (s->bounded && m->offset >= p->end) {
+        p->reached = 1;
+        return DF_AGAIN;
+    }
+    int64_t time_ms = rd_kafka_message_timestamp(m, &kind);
+    df_input in = {.size = sizeof in,
+                   .payload = {m->payload, m->len},
+                   .key = {m->key, m->key_len},
+                   .time_us = time_ms > 0 ? time_ms * 1000 : 0,
+                   .offset = m->offset,
+                   .partition = df_partition_number(p->part)};
+    int rc = take_headers(s, m, &in);
+    if (rc == DF_OK)
+        rc = df_batch_add(into, &in, NULL);
+    if (rc < 0)
+        return rc;
+    note_gap(s, p, m->offset);
+    p->next = m->offset + 1;
+#if RD_KAFKA_VERSION >= 0x020100ff
+    p->epoch = rd_kafka_message_leader_epoch(m);
+#endif
+    if (!p->touched) {
+        p->touched = 1;
+        p->touched_next = s->touched;
+        s->touched = p;
+    }
+    s->mean += ((double)(m->len + m->key_len) - s->mean) / 1024;
+    return DF_OK;
+}
+
+/* One mark for each partition of the batch, after its last record. */
+static int mark_touched(df__kafka_source *s, df_batch *into)
+{
+    int rc = DF_OK;
+    for (df__kafka_part *p = s->touched; p != NULL; p = p->touched_next) {
+        char text[64];
+        df_bytes position = {text, df__kafka_position_write(text, sizeof text, p->next, p->epoch)};
+        int one = df_batch_mark(into, p->part, position);
+        p->touched = 0;
+        if (one < 0)
+            rc = one;
+    }
+    s->touched = NULL;
+    return rc;
+}
+
+/* Adds what waits while there is room. *ret_added counts; the answer is a failure or DF_OK. */
+static int add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added)
+{
+    int rc = DF_OK;
+    *ret_added = 0;
+    while (rc >= 0 && s->failure.status == DF_OK) {
+        if (s->at == s->have) {
+            ssize_t n = rd_kafka_consume_batch_queue(s->data, 0, s->messages, DF__KAFKA_FETCH);
+            s->at = 0;
+            s->have = n > 0 ? (size_t)n : 0;
+            if (n <= 0)
+                break;
+        }
+        rd_kafka_message_t *m = s->messages[s->at];
+        if (m == NULL) {
+            s->at++;
+            continue;
+        }
+        if (df_batch_room(into) == 0)
+            break;
+        size_t id = (size_t)m->partition;
+        df__kafka_part *p = m->partition >= 0 && id < s->part_cap ? s->parts[id] : NULL;
+        if (m->err)
+            take_error(s, p, m);
+        else
+            rc = add_record(s, p, m, into);
+        if (rc >= 0) { /* else it is added by the next read */
+            rd_kafka_message_destroy(m);
+            s->at++;
+            *ret_added += !m->err && rc == DF_OK;
+        }
+    }
+    int marked = mark_touched(s, into);
+    return rc < 0 ? rc : marked;
+}
+
+/* ---- around reading --------------------------------------------------------------------------------- */
+
+static void serve_control(df__kafka_source *s)
+{
+    uint64_t events;
+    rd_kafka_message_t *m;
+    ssize_t n = read(s->fd, &events, sizeof events);
+    (void)n; /* nothing to read is fine: the queues tell the truth */
+    for (int i = 0; i < 1000 && (m = rd_kafka_consumer_poll(s->rk, 0)) != NULL; i++) {
+        if (m->err)
+            take_error(s, NULL, m);
+        rd_kafka_message_destroy(m);
+    }
+    if (s->restart && s->failure.status == DF_OK)
+        df__kafka_restart(s);
+    if (df__kafka_gate_open(&s->retry_gate, LAG_MS) && s->failure.status == DF_OK)
+        (void)df__kafka_commit(s, 0); /* what failed or came while one was under way */
+}
+
+/* The client's own count for each partition; also the targets of the wake-up thread. */
+static size_t count_lag(df__kafka_source *s)
+{
+    size_t lagging = 0;
+    int tell = df__kafka_gate_open(&s->lag_gate, LAG_MS);
+    if (s->target_cap < s->part_cap) {
+        s->targets = df_stage_alloc(s->st, s->part_cap * sizeof *s->targets);
+        s->target_cap = s->targets == NULL ? 0 : s->part_cap;
+    }
+    for (size_t i = 0; i < s->target_cap; i++) {
+        df__kafka_part *p = s->parts[i];
+        int64_t low, high;
+        if (p == NULL || p->state != DF__KAFKA_ON ||
+            rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high) || high < 0)
+            continue;
+        int64_t next = p->next < 0 ? low : p->next;
+        df_lag lag = {.size = sizeof lag, .records = high > next ? high - next : 0, .newest_us = -1};
+        if (tell)
+            df_partition_lag(p->part, &lag);
+        if (lag.records > 0)
+            s->targets[lagging++] = (df__kafka_target){p->id, next};
+    }
+    return lagging;
+}
+
+static void keep_fetching(df__kafka_source *s)
+{
+    size_t lagging;
+    if (s->wake == NULL) {
+        if (df__kafka_clock_ms() >= s->lag_gate.next)
+            (void)count_lag(s);
+        return;
+    }
+    if (!df__kafka_gate_open(&s->wake_gate, WAKE_MS))
+        return;
+    lagging = count_lag(s);
+    double full = (double)s->prefetch_bytes / (s->mean < 1 ? 1 : s->mean);
+    if (full > (double)s->prefetch_count)
+        full = (double)s->prefetch_count;
+    if ((double)rd_kafka_queue_length(s->data) * 4 >= full)
+        lagging = 0;
+    df__kafka_wake_want(s->wake, s->targets, lagging);
+}
+
+/* Bounded runs: 1 when every partition of ours reached its end. Stopped partitions end the stage
+ * when nothing else is left to do. */
+static int all_reached(df__kafka_source *s)
+{
+    size_t parked = 0, open = 0, on = 0;
+    const df__kafka_part *last = NULL;
+    for (size_t i = 0; s->joined && i < s->part_cap; i++) {
+        const df__kafka_part *p = s->parts[i];
+        if (p == NULL || p->state == DF__KAFKA_OFF)
+            continue;
+        if (p->state == DF__KAFKA_PARKED) {
+            parked++;
+            last = p;
+        } else {
+            on++;
+            open += !s->bounded || !p->reached;
+        }
+    }
+    if (parked > 0 && open == 0)
+        df__kafka_fail(&s->failure, DF_ESTATE, "offset_out_of_range",
+                       "topic %s partition %d: offset %lld does not exist any more, and no other "
+                       "partition is left; set onOffsetOutOfRange or the group's offset",
+                       topic_of(s), (int)last->id, (long long)last->next);
+    return s->bounded && s->joined && open == 0 && parked == 0;
+}
+
+static int read_once(df__kafka_source *s, df_batch *into)
+{
+    size_t added = 0;
+    int rc = DF_AGAIN;
+    serve_control(s);
+    if (s->failure.status != DF_OK)
+        return df__kafka_raise(&s->failure, s->st);
+    if (df_batch_room(into) > 0) {
+        rc = add_waiting(s, into, &added);
+        if (rc < 0 && added == 0)
+            return df_stage_fail(s->st, rc, NULL, "no memory for a record");
+        rc = added > 0 ? DF_OK : DF_AGAIN;
+        if (added == 0 && all_reached(s))
+            rc = DF_DONE;
+        if (added == 0 && s->failure.status != DF_OK)
+            return df__kafka_raise(&s->failure, s->st);
+    }
+    keep_fetching(s);
+    return rc;
+}
+
+static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
+{
+    df__kafka_source *s = self;
+    s->st = st;
+    int rc = read_once(s, into);
+    if (rc != DF_AGAIN || timeout_ms <= 0)
+        return rc;
+    if (df_stage_wait(st, s->fd, POLLIN, timeout_ms) != DF_OK)
+        return DF_AGAIN;
+    return read_once(s, into);
+}
+
+static df__kafka_part *named(df__kafka_source *s, uint32_t number)
+{
+    for (size_t i = 0; i < s->part_cap; i++) {
+        df__kafka_part *p = s->parts[i];
+        if (p != NULL && p->part != NULL && p->state != DF__KAFKA_OFF &&
+            df_partition_number(p->part) == number)
+            return p;
+    }
+    return NULL;
+}
+
+static int source_ack(void *self, df_stage *st, const df_position *rows, size_t count)
+{
+    df__kafka_source *s = self;
+    s->st = st;
+    for (size_t i = 0; i < count; i++) {
+        const df_position *row =
+            (const df_position *)(const void *)((const char *)rows + i * rows->size);
+        df__kafka_part *p = named(s, row->partition);
+        int64_t offset;
+        int32_t epoch;
+        if (p == NULL)
+            continue;
+        if (df__kafka_position_read(row->data, &offset, &epoch) != DF_OK)
+            return df_stage_failf(st, DF_EINTERNAL, NULL, "not a position of %s: %.*s", topic_of(s),
+                                  (int)(row->data.len > 80 ? 80 : row->data.len),
+                                  (const char *)row->data.data);
+        if (offset > p->acked)
+            p->acked = offset;
+    }
+    return s->revoking ? DF_OK : df__kafka_commit(s, 0);
+}
+
+static int source_seek(void *self, df_stage *st, const df_position *to)
+{
+    df__kafka_source *s = self;
+    df__kafka_part *p = named(s, to->partition);
+    int64_t offset;
+    int32_t epoch;
+    s->st = st;
+    if (p == NULL)
+        return DF_OK; /* given back meanwhile */
+    offset = p->begin; /* nothing settled yet: where this assignment began */
+    if (to->data.len > 0 && df__kafka_position_read(to->data, &offset, &epoch) != DF_OK)
+        return df_stage_failf(st, DF_EINTERNAL, NULL, "not a position of %s: %.*s", topic_of(s),
+                              (int)(to->data.len > 80 ? 80 : to->data.len),
+                              (const char *)to->data.data);
+    df__kafka_discard(s, p->id);
+    p->reached = s->bounded && p->end <= (offset < 0 ? 0 : offset);
+    restart_at(s, p, offset);
+    return DF_OK;
+}
+
+const df_source_ops df__kafka_source_ops = {
+    .size = sizeof(df_source_ops),
+    .check = source_check,
+    .open = source_open,
+    .read = source_read,
+    .ack = source_ack,
+    .seek = source_seek,
+    .close = source_close,
+};
