@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * path.h: a compiled path: its steps. Only for libdataflow/record. */
+#ifndef DF_RECORD_PATH_H
+#define DF_RECORD_PATH_H
+
+#include "record/tree.h"
+
+enum { DF__PATH_BYTES = 4096, DF__PATH_STEPS = 64 };
+
+enum {
+    DF__STEP_NAME,  /* member of an object */
+    DF__STEP_INDEX, /* element of an array */
+    DF__STEP_EITHER, /* a.0: element of an array, member "0" of an object */
+    DF__STEP_ALL    /* every member or element */
+};
+
+typedef struct df__step {
+    df_bytes name;
+    int64_t index;
+    int kind;
+} df__step;
+
+struct df_path {
+    const df__heap *heap;
+    df_bytes text;
+    size_t count;
+    int wild;
+    df__step steps[];
+};
+
+/* A walk over the hits of a path: at[i] is the value that step i starts from; next[i] the one to
+ * try after it when step i is "every". */
+typedef struct df__hits {
+    const df_path *path;
+    size_t count; /* steps to go; fewer than the path has: hits of its beginning */
+    const void **at, **next;
+} df__hits;
+
+/* The first hit, or the one after; NULL: none. */
+const void *df__hits_first(df__hits *h, const void *root);
+const void *df__hits_next(df__hits *h);
+const void *df__path_find(const df_path *path, const void *root);
+const void *df__step_child(const df__step *s, const void *container);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * timetext.h: times as RFC 3339 text. Years outside of 0..9999 have a sign and more digits. */
+#ifndef DF_RECORD_TIMETEXT_H
+#define DF_RECORD_TIMETEXT_H
+
+#include "dataflow.h"
+
+enum { DF__TIMETEXT_MAX = 64 };
+
+/* A TIMESTAMP, DATE or TIME; answers the length. Fractions are written when there are any. */
+size_t df__timetext(const df_value *v, char *buf);
+/* Year, month, day of a number of days since 1970. */
+void df__civil_from_days(int64_t days, int64_t *year, int *month, int *day);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tree.c: parsing, and reading a tree of either sort. */
+#include "record/tree.h"
+
+#include <string.h>
+
+#include "record/number.h"
+
+/* Documents up to here are parsed straight in the arena; the values of larger ones are collected
+ * outside and copied at their exact size, since guessing wrong would cost the budget. */
+enum { STRAIGHT_MAX = 256 * 1024 };
+
+typedef struct alc_state {
+    df__arena *arena;
+    void *loose; /* the one block that is not in the arena */
+    int big, seen;
+} alc_state;
+
+static void *alc_malloc(void *ctx, size_t size)
+{
+    alc_state *s = ctx;
+    if (s->big && s->seen++ == 1)
+        return s->loose = df__alloc(s->arena->heap, size);
+    return df__arena_alloc(s->arena, size);
+}
+
+static void *alc_realloc(void *ctx, void *old, size_t old_size, size_t size)
+{
+    alc_state *s = ctx;
+    void *p;
+    if (old == s->loose && old) {
+        p = df__realloc(s->arena->heap, old, size);
+        if (p)
+            s->loose = p;
+        return p;
+    }
+    if (df__arena_extend(s->arena, old, old_size, size))
+        return old;
+    p = df__arena_alloc(s->arena, size);
+    if (p)
+        memcpy(p, old, old_size < size ? old_size : size);
+    return p;
+}
+
+static void alc_free(void *ctx, void *p)
+{
+    alc_state *s = ctx;
+    if (p && p == s->loose) {
+        df__free(s->arena->heap, p);
+        s->loose = NULL;
+    }
+}
+
+/* Moves the document's values into the arena at their real size. */
+static int settle(df__arena *a, alc_state *s, yyjson_doc *doc, const yyjson_val **ret_root)
+{
+    const yyjson_val *root = doc->root;
+    const char *end = (const char *)(root + doc->val_read);
+    if (s->loose) {
+        size_t len = doc->val_read * sizeof *root;
+        yyjson_val *copy = df__arena_alloc(a, len);
+        if (!copy)
+            return DF_ENOMEM;
+        memcpy(copy, root, len);
+        root = copy;
+    } else if (a->last == (unsigned char *)doc && (const unsigned char *)end <= a->at) {
+        a->at = a->last + (end - (const char *)doc);
+    }
+    *ret_root = root;
+    return DF_OK;
+}
+
+static int parse_error(const yyjson_read_err *e, size_t len, char *err, size_t errlen)
+{
+    if (e->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return DF_ENOMEM;
+    if (err)
+        df__text_printf(err, errlen, "not JSON: %s at byte %zu of %zu", e->msg, e->pos, len);
+    return DF_EDATA;
+}
+
+int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen)
+{
+    alc_state s = {a, NULL, text.len > STRAIGHT_MAX, 0};
+    yyjson_alc alc = {alc_malloc, alc_realloc, alc_free, &s};
+    yyjson_read_err e = {0};
+    yyjson_doc *doc;
+    df__tree *t;
+    int rc;
+    if (!text.data || text.len == 0) {
+        if (err)
+            df__text_printf(err, errlen, "not JSON: %s",
+                            text.data ? "the payload is empty" : "there is no payload");
+        return DF_EDATA;
+    }
+    t = df__arena_zalloc(a, sizeof *t);
+    if (!t)
+        return DF_ENOMEM;
+    /* Without YYJSON_READ_INSITU the text is only read. */
+    doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_NUMBER_AS_RAW,
+                           &alc, &e);
+    if (!doc) {
+        alc_free(&s, s.loose);
+        return parse_error(&e, text.len, err, errlen);
+    }
+    rc = settle(a, &s, doc, &t->root);
+    t->vals = t->root;
+    t->count = doc->val_read;
+    t->pool.data = doc->str_pool;
+    t->pool.len = text.len;
+    t->text = text;
+    t->has_text = 1;
+    alc_free(&s, s.loose);
+    if (rc == DF_OK)
+        *ret = t;
+    return rc;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+const void *df__tree_handle(const df__tree *t)
+{
+    return t->edit ? df__handle(t->edit) : t->root;
+}
+
+void df__tree_root(const df__tree *t, df_value *ret)
+{
+    df__value_fill(df__tree_handle(t), ret);
+}
+
+void df__value_fill(const void *handle, df_value *ret)
+{
+    const yyjson_val *v = df__val(handle);
+    memset(ret, 0, sizeof *ret);
+    if (!v)
+        return;
+    switch (df__type(v)) {
+    case YYJSON_TYPE_STR:
+    case YYJSON_TYPE_RAW:
+        ret->text = v->uni.str;
+        ret->len = df__len(v);
+        ret->type = DF_V_STRING;
+        if (df__type(v) == YYJSON_TYPE_RAW)
+            ret->type = df__text_int(ret->text, ret->len, &ret->u.i) ? DF_V_INT : DF_V_NUMBER;
+        break;
+    case YYJSON_TYPE_BOOL:
+        ret->type = DF_V_BOOL;
+        ret->u.i = (v->tag & YYJSON_SUBTYPE_MASK) == YYJSON_SUBTYPE_TRUE;
+        break;
+    case YYJSON_TYPE_ARR:
+    case YYJSON_TYPE_OBJ:
+        ret->type = df__type(v) == DF__ARR ? DF_V_ARRAY : DF_V_OBJECT;
+        ret->u.node = handle;
+        ret->len = df__len(v);
+        break;
+    default:
+        ret->type = DF_V_NULL;
+    }
+}
+
+const void *df__member(const void *object, const df_bytes *name, size_t *ret_count)
+{
+    const yyjson_val *v = df__val(object), *key = v + 1;
+    const void *found = NULL;
+    size_t left = df__len(v), count = 0;
+    if (df__is_node(object)) {
+        const df__node *n = df__first(df__node_of(object));
+        for (; left; left--, n = n->next->next)
+            if (df__key_is(&n->v, name)) {
+                found = df__handle(n->next);
+                count++;
+            }
+    } else {
+        for (; left; left--, key = df__after(key + 1))
+            if (df__key_is(key, name)) {
+                found = key + 1;
+                count++;
+            }
+    }
+    if (ret_count)
+        *ret_count = count;
+    return found;
+}
+
+const void *df__element(const void *array, int64_t index)
+{
+    const yyjson_val *v = df__val(array);
+    size_t len = df__len(v), i;
+    if (index < 0)
+        index += (int64_t)len;
+    if (index < 0 || (uint64_t)index >= len)
+        return NULL;
+    i = (size_t)index;
+    if (df__is_node(array)) {
+        const df__node *n = (const df__node *)df__node_of(array)->v.uni.ptr;
+        if (i >= len / 2) {
+            for (; i + 1 < len; i++)
+                n = n->prev;
+        } else {
+            for (n = n->next; i; i--)
+                n = n->next;
+        }
+        return df__handle(n);
+    }
+    if (v->uni.ofs == (len + 1) * sizeof *v)
+        return v + 1 + i;
+    for (v++; i; i--)
+        v = df__after(v);
+    return v;
+}
+
+const void *df__child_first(const void *container)
+{
+    const yyjson_val *v = df__val(container);
+    int object = df__type(v) == DF__OBJ;
+    if (!df__is_container(v) || df__len(v) == 0)
+        return NULL;
+    if (df__is_node(container)) {
+        const df__node *n = df__first(df__node_of(container));
+        return df__handle(object ? n->next : n);
+    }
+    return v + 1 + object;
+}
+
+const void *df__child_next(const void *container, const void *child)
+{
+    const yyjson_val *v = df__val(container), *next;
+    int object = df__type(v) == DF__OBJ;
+    if (df__is_node(child)) {
+        const df__node *n = df__node_of(child);
+        if (!n->next || n == v->uni.ptr)
+            return NULL;
+        return df__handle(object ? n->next->next : n->next);
+    }
+    next = df__after(child);
+    return next == df__after(v) ? NULL : next + object;
+}
+
+const yyjson_val *df__child_key(const void *container, const void *child)
+{
+    if (df__type(df__val(container)) != DF__OBJ)
+        return NULL;
+    if (df__is_node(child))
+        return &df__node_of(child)->up->v;
+    return (const yyjson_val *)child - 1;
+}

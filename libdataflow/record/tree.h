@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tree.h: a JSON document in an arena. As parsed it is yyjson's array of values; the first edit
+ * that moves something makes linked nodes of it, one for each value and in the same order, so
+ * that a borrowed value of the array still finds its node. Only for libdataflow/record. */
+#ifndef DF_RECORD_TREE_H
+#define DF_RECORD_TREE_H
+
+#include <yyjson.h>
+
+#include "record/record.h"
+
+/* A value that can be edited. The members of an object are a ring of key, value, key, value; of
+ * an array a ring of values; v.uni.ptr of a container is the last of its ring. `up` of a key or
+ * an element is the container, of a member's value its key. A root's ring is itself; a node that
+ * is not placed yet has no next. */
+typedef struct df__node {
+    yyjson_val v;
+    struct df__node *next, *prev, *up;
+} df__node;
+
+struct df__tree {
+    const yyjson_val *vals; /* as parsed */
+    size_t count;
+    df_bytes pool;          /* the strings of vals lie here */
+    const yyjson_val *root; /* NULL: not parsed, or edited */
+    df__node *nodes;        /* of vals, or of the tree this one was copied from */
+    df__node *edit;         /* root once edited */
+    df__node *origin;       /* root that it was copied from */
+    df_bytes text;          /* the current value as bytes, when has_text */
+    uint8_t has_text;
+    uint8_t shared;         /* other records look at it: copy before an edit */
+    uint8_t fixed;          /* other records look at vals: nothing changes in them */
+};
+
+enum { DF__STR = YYJSON_TYPE_STR, DF__ARR = YYJSON_TYPE_ARR, DF__OBJ = YYJSON_TYPE_OBJ };
+
+static inline int df__tree_parsed(const df__tree *t)
+{
+    return t && (t->root || t->edit);
+}
+
+static inline unsigned df__type(const yyjson_val *v)
+{
+    return (unsigned)(v->tag & YYJSON_TYPE_MASK);
+}
+
+static inline size_t df__len(const yyjson_val *v)
+{
+    return (size_t)(v->tag >> YYJSON_TAG_BIT);
+}
+
+static inline int df__is_container(const yyjson_val *v)
+{
+    return df__type(v) >= DF__ARR;
+}
+
+static inline const yyjson_val *df__after(const yyjson_val *v)
+{
+    return (const yyjson_val *)(const void *)((const char *)v +
+                                              (df__is_container(v) ? v->uni.ofs : sizeof *v));
+}
+
+static inline int df__key_is(const yyjson_val *key, const df_bytes *name)
+{
+    return df__len(key) == name->len && memcmp(key->uni.str, name->data, name->len) == 0;
+}
+
+/* Handles are what df_value.u.node holds: a value as parsed, or a node with the lowest bit set. */
+static inline const void *df__handle(const df__node *n)
+{
+    return n ? (const char *)n + 1 : NULL;
+}
+
+static inline int df__is_node(const void *handle)
+{
+    return (int)((uintptr_t)handle & 1);
+}
+
+static inline df__node *df__node_of(const void *handle)
+{
+    return (df__node *)((uintptr_t)handle & ~(uintptr_t)1);
+}
+
+/* The value behind a handle of either sort. */
+static inline const yyjson_val *df__val(const void *handle)
+{
+    return (const yyjson_val *)((uintptr_t)handle & ~(uintptr_t)1);
+}
+
+static inline df__node *df__first(const df__node *container)
+{
+    return df__len(&container->v) ? ((df__node *)container->v.uni.ptr)->next : NULL;
+}
+
+static inline int df__in_object(const df__node *n)
+{
+    return n->up && df__type(&n->up->v) == DF__STR;
+}
+
+/* The container of an element or a member's value; NULL: a root. */
+static inline df__node *df__parent(const df__node *n)
+{
+    return df__in_object(n) ? n->up->up : n->up;
+}
+
+const void *df__tree_handle(const df__tree *t);           /* of the root */
+void df__value_fill(const void *handle, df_value *ret);   /* NULL: ABSENT */
+/* The member of that name (the last one) or NULL; *ret_count, when asked for, tells how many. */
+const void *df__member(const void *object, const df_bytes *name, size_t *ret_count);
+const void *df__element(const void *array, int64_t index); /* negative: from the end */
+
+/* Walking a container of either sort: the value at the first place, and the one behind another.
+ * The key of a member's value. */
+const void *df__child_first(const void *container);
+const void *df__child_next(const void *container, const void *child);
+const yyjson_val *df__child_key(const void *container, const void *child);
+
+/* ---- editing; the record's tree becomes its own and editable first ---------------------------- */
+
+int df__tree_edit(df_record *r);
+/* The node of a borrowed handle in r's edited tree, or a free-standing one; NULL: of another
+ * record. */
+df__node *df__tree_node(df_record *r, const void *handle);
+/* The value array is r's own, not edited and not shared, and v is in it. */
+int df__tree_in_place(const df_record *r, const yyjson_val *v);
+void df__record_touch(df_record *r);
+
+/* A node with a copy of value; containers that were made with df_value_new and are not placed
+ * are taken instead. */
+int df__node_take(df_record *r, const df_value *value, df__node **ret);
+int df__node_copy(df_record *r, const void *handle, df__node **ret); /* deep */
+df__node *df__node_new(df__arena *a, uint64_t tag);
+/* A scalar as the tree holds it. DF_EDATA: no JSON has such a value. */
+int df__scalar_make(df_record *r, const df_value *value, yyjson_val *ret);
+int df__string_make(df_record *r, df_bytes text, yyjson_val *ret);
+
+void df__node_append(df__node *container, df__node *key, df__node *value);
+void df__node_unlink(df__node *value); /* with its key */
+void df__node_replace(df__node *old, df__node *value);
+/* Keeps the last member of that name at the place of the first. */
+df__node *df__node_single(df__node *object, const df_bytes *name);
+size_t df__node_remove(df__node *object, const df_bytes *name);
+
+/* ---- writing -------------------------------------------------------------------------------------- */
+
+typedef struct df__out df__out;
+struct df__out {
+    char *at, *end, *begin;
+    size_t done;              /* written before begin */
+    int failed;
+    void (*more)(df__out *o); /* makes room; called when at == end */
+    df__arena *arena;
+    size_t cap;
+    char scratch[256];
+    const char *want;         /* comparing: what must come */
+    size_t want_len;
+};
+void df__out_fixed(df__out *o, char *buf, size_t len);
+int df__out_arena(df__out *o, df__arena *a, size_t len);
+/* The bytes in the arena, cut to size. DF_ENOMEM. */
+int df__out_finish(df__out *o, df_bytes *ret);
+size_t df__out_len(const df__out *o);
+void df__out_put(df__out *o, const char *p, size_t n);
+void df__write_json(df__out *o, const df_value *v);
+void df__write_text(df__out *o, const df_value *v);
+/* 1: the text of v is exactly this. Nothing is allocated. */
+int df__text_equals(const df_value *v, const char *text, size_t len);
+/* 1: UTF-8; *ret_plain: and needs no escape in JSON. */
+int df__utf8_check(const char *s, size_t len, int *ret_plain);
+
+#endif

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * write.c: values as JSON and as text, into an arena, into a fixed buffer, or against a text to
+ * compare with. Depth costs no recursion and no memory. */
+#include "record/tree.h"
+
+#include <string.h>
+
+#include "record/number.h"
+#include "record/timetext.h"
+
+/* ---- where it goes ------------------------------------------------------------------------------- */
+
+size_t df__out_len(const df__out *o)
+{
+    return o->done + (size_t)(o->at - o->begin);
+}
+
+static void more_fixed(df__out *o)
+{
+    o->done = df__out_len(o);
+    o->at = o->begin = o->scratch;
+    o->end = o->scratch + sizeof o->scratch;
+}
+
+void df__out_fixed(df__out *o, char *buf, size_t len)
+{
+    o->failed = 0;
+    o->done = 0;
+    o->at = o->begin = buf ? buf : o->scratch;
+    o->end = buf ? buf + len : o->scratch;
+    o->more = more_fixed;
+}
+
+static void more_arena(df__out *o)
+{
+    size_t len = (size_t)(o->at - o->begin), cap = o->cap * 2;
+    char *p;
+    if (o->failed) {
+        o->at = o->begin;
+        return;
+    }
+    if (df__arena_extend(o->arena, o->begin, o->cap, cap)) {
+        o->end = o->begin + cap;
+        o->cap = cap;
+        return;
+    }
+    p = df__arena_alloc(o->arena, cap);
+    if (!p) {
+        o->failed = 1;
+        o->at = o->begin = o->scratch;
+        o->end = o->scratch + sizeof o->scratch;
+        return;
+    }
+    memcpy(p, o->begin, len);
+    o->begin = p;
+    o->at = p + len;
+    o->end = p + cap;
+    o->cap = cap;
+}
+
+int df__out_arena(df__out *o, df__arena *a, size_t len)
+{
+    o->failed = 0;
+    o->done = 0;
+    o->arena = a;
+    o->more = more_arena;
+    o->cap = len < 64 ? 64 : len;
+    o->begin = df__arena_alloc(a, o->cap);
+    if (!o->begin) {
+        o->failed = 1;
+        o->cap = sizeof o->scratch;
+        o->begin = o->scratch;
+    }
+    o->at = o->begin;
+    o->end = o->begin + o->cap;
+    return o->failed ? DF_ENOMEM : DF_OK;
+}
+
+int df__out_finish(df__out *o, df_bytes *ret)
+{
+    df__arena *a = o->arena;
+    if (o->failed)
+        return DF_ENOMEM;
+    if (a->last == (unsigned char *)o->begin)
+        a->at = (unsigned char *)o->at;
+    ret->data = o->begin;
+    ret->len = (size_t)(o->at - o->begin);
+    return DF_OK;
+}
+
+static void put_slow(df__out *o, const char *p, size_t n)
+{
+    while (n) {
+        size_t room = (size_t)(o->end - o->at);
+        if (room > n)
+            room = n;
+        if (room) {
+            memcpy(o->at, p, room);
+            o->at += room;
+            p += room;
+            n -= room;
+        }
+        if (n)
+            o->more(o);
+    }
+}
+
+void df__out_put(df__out *o, const char *p, size_t n)
+{
+    if ((size_t)(o->end - o->at) < n) {
+        put_slow(o, p, n);
+        return;
+    }
+    if (n) {
+        memcpy(o->at, p, n);
+        o->at += n;
+    }
+}
+
+static inline void put_char(df__out *o, char c)
+{
+    if (o->at == o->end)
+        o->more(o);
+    *o->at++ = c;
+}
+
+/* ---- strings --------------------------------------------------------------------------------------- */
+
+#define EACH_BYTE 0x0101010101010101u
+
+static inline uint64_t zero_bytes(uint64_t x)
+{
+    return (x - EACH_BYTE) & ~x & (EACH_BYTE * 0x80);
+}
+
+/* Bytes from p that JSON takes as they are. */
+static size_t plain_run(const char *p, size_t len)
+{
+    size_t n = 0;
+    for (; len - n >= 8; n += 8) {
+        uint64_t x;
+        memcpy(&x, p + n, 8);
+        if (zero_bytes(x ^ (EACH_BYTE * '"')) | zero_bytes(x ^ (EACH_BYTE * '\\')) |
+            ((x - EACH_BYTE * 0x20) & ~x & (EACH_BYTE * 0x80)))
+            break;
+    }
+    for (; n < len; n++) {
+        unsigned char c = (unsigned char)p[n];
+        if (c < 0x20 || c == '"' || c == '\\')
+            break;
+    }
+    return n;
+}
+
+static void put_escape(df__out *o, unsigned char c)
+{
+    static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    static const char hex[] = "0123456789abcdef";
+    char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    size_t i;
+    for (i = 0; i + 1 < sizeof names; i += 2)
+        if ((unsigned char)names[i] == c) {
+            text[1] = names[i + 1];
+            df__out_put(o, text, 2);
+            return;
+        }
+    df__out_put(o, text, sizeof text);
+}
+
+static void put_string(df__out *o, const char *p, size_t len)
+{
+    put_char(o, '"');
+    for (;;) {
+        size_t n = plain_run(p, len);
+        df__out_put(o, p, n);
+        if (n == len)
+            break;
+        put_escape(o, (unsigned char)p[n]);
+        p += n + 1;
+        len -= n + 1;
+    }
+    put_char(o, '"');
+}
+
+static inline void put_string_val(df__out *o, const yyjson_val *v)
+{
+    size_t len = df__len(v);
+    if ((v->tag & YYJSON_SUBTYPE_MASK) == YYJSON_SUBTYPE_NOESC &&
+        (size_t)(o->end - o->at) >= len + 2) {
+        char *at = o->at;
+        *at++ = '"';
+        memcpy(at, v->uni.str, len);
+        at += len;
+        *at++ = '"';
+        o->at = at;
+        return;
+    }
+    put_string(o, v->uni.str, len);
+}
+
+int df__utf8_check(const char *s, size_t len, int *ret_plain)
+{
+    const unsigned char *p = (const unsigned char *)s, *end = p + len;
+    int plain = 1;
+    while (p < end) {
+        unsigned c = *p;
+        size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+        unsigned high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+        if (c < 0x80) {
+            plain &= c >= 0x20 && c != '"' && c != '\\';
+            p++;
+            continue;
+        }
+        if (c < 0xc2 || c > 0xf4 || (size_t)(end - p) <= more || p[1] < low || p[1] > high)
+            return 0;
+        for (p += 2, more--; more; more--, p++)
+            if ((*p & 0xc0) != 0x80)
+                return 0;
+    }
+    if (ret_plain)
+        *ret_plain = plain;
+    return 1;
+}
+
+/* ---- trees -------------------------------------------------------------------------------------------- */
+
+static inline void put_scalar(df__out *o, const yyjson_val *v)
+{
+    switch (df__type(v)) {
+    case YYJSON_TYPE_STR:
+        put_string_val(o, v);
+        break;
+    case YYJSON_TYPE_RAW:
+        df__out_put(o, v->uni.str, df__len(v));
+        break;
+    case YYJSON_TYPE_BOOL:
+        if ((v->tag & YYJSON_SUBTYPE_MASK) == YYJSON_SUBTYPE_TRUE)
+            df__out_put(o, "true", 4);
+        else
+            df__out_put(o, "false", 5);
+        break;
+    default:
+        df__out_put(o, "null", 4);
+    }
+}
+
+static void put_nodes(df__out *o, const df__node *top)
+{
+    const df__node *n = top, *up;
+    for (;;) {
+        int object = df__type(&n->v) == DF__OBJ;
+        if (df__is_container(&n->v)) {
+            put_char(o, object ? '{' : '[');
+            if (df__len(&n->v)) {
+                n = df__first(n);
+                if (object) {
+                    put_string_val(o, &n->v);
+                    put_char(o, ':');
+                    n = n->next;
+                }
+                continue;
+            }
+            put_char(o, object ? '}' : ']');
+        } else {
+            put_scalar(o, &n->v);
+        }
+        while (n != top && n == (up = df__parent(n))->v.uni.ptr) {
+            put_char(o, df__type(&up->v) == DF__OBJ ? '}' : ']');
+            n = up;
+        }
+        if (n == top)
+            return;
+        put_char(o, ',');
+        object = df__in_object(n);
+        n = n->next;
+        if (object) {
+            put_string_val(o, &n->v);
+            put_char(o, ':');
+            n = n->next;
+        }
+    }
+}
+
+/* The open containers around a place in an array of values: the innermost ones, and a mark every
+ * so often from which the ones that were forgotten are found again. */
+enum { NEAR = 512, STRIDE = 4096, MARKS = 512 };
+typedef struct nest {
+    size_t depth, low; /* levels low..depth-1 are in near */
+    const yyjson_val *near[NEAR];
+    const yyjson_val *marks[MARKS];
+} nest;
+
+static inline void nest_push(nest *s, const yyjson_val *v)
+{
+    if (s->depth % STRIDE == 0 && s->depth / STRIDE < MARKS)
+        s->marks[s->depth / STRIDE] = v;
+    s->near[s->depth % NEAR] = v;
+    s->depth++;
+    if (s->depth - s->low > NEAR)
+        s->low = s->depth - NEAR;
+}
+
+/* Finds the containers around `place` again, from the nearest mark down to level depth-1. */
+static void nest_refill(nest *s, const yyjson_val *place)
+{
+    size_t want = s->depth, mark = (want - 1) / STRIDE;
+    const yyjson_val *v;
+    if (mark >= MARKS)
+        mark = MARKS - 1;
+    v = s->marks[mark];
+    s->depth = mark * STRIDE;
+    s->low = s->depth;
+    nest_push(s, v);
+    while (s->depth < want) {
+        int object = df__type(v) == DF__OBJ;
+        for (v += 1 + object; df__after(v) <= place; v = df__after(v) + object)
+            ;
+        nest_push(s, v);
+    }
+}
+
+static inline const yyjson_val *nest_top(nest *s, const yyjson_val *place)
+{
+    if (s->depth == s->low)
+        nest_refill(s, place);
+    return s->near[(s->depth - 1) % NEAR];
+}
+
+static void put_vals(df__out *o, const yyjson_val *v)
+{
+    const yyjson_val *up = NULL, *last;
+    nest s;
+    int object = 0; /* of up */
+    s.depth = s.low = 0;
+    for (;;) {
+        last = v;
+        if (!df__is_container(v)) {
+            put_scalar(o, v++);
+        } else if (df__len(v)) {
+            nest_push(&s, v);
+            up = v++;
+            object = df__type(up) == DF__OBJ;
+            put_char(o, object ? '{' : '[');
+            if (object) {
+                put_string_val(o, v++);
+                put_char(o, ':');
+            }
+            continue;
+        } else {
+            df__out_put(o, df__type(v) == DF__OBJ ? "{}" : "[]", 2);
+            v++;
+        }
+        while (up && df__after(up) == v) {
+            put_char(o, object ? '}' : ']');
+            up = --s.depth ? nest_top(&s, last) : NULL;
+            object = up && df__type(up) == DF__OBJ;
+        }
+        if (!up)
+            return;
+        put_char(o, ',');
+        if (object) {
+            put_string_val(o, v++);
+            put_char(o, ':');
+        }
+    }
+}
+
+/* ---- values ------------------------------------------------------------------------------------------ */
+
+static void put_base64(df__out *o, const unsigned char *p, size_t len)
+{
+    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (; len; len -= len < 3 ? len : 3, p += 3) {
+        unsigned x = (unsigned)p[0] << 16;
+        char four[4];
+        if (len > 1)
+            x |= (unsigned)p[1] << 8;
+        if (len > 2)
+            x |= p[2];
+        four[0] = set[x >> 18];
+        four[1] = set[x >> 12 & 63];
+        four[2] = len > 1 ? set[x >> 6 & 63] : '=';
+        four[3] = len > 2 ? set[x & 63] : '=';
+        df__out_put(o, four, 4);
+    }
+}
+
+static void put_number(df__out *o, const df_value *v)
+{
+    char buf[DF__NUMBER_MAX];
+    if (v->type != DF_V_DOUBLE && v->text)
+        df__out_put(o, v->text, v->len);
+    else if (v->type == DF_V_INT)
+        df__out_put(o, buf, df__number_int(v->u.i, buf));
+    else if (v->type == DF_V_DOUBLE)
+        df__out_put(o, buf, df__number_double(v->u.d, buf));
+}
+
+static void put_tree(df__out *o, const df_value *v)
+{
+    if (!v->u.node)
+        df__out_put(o, v->type == DF_V_OBJECT ? "{}" : "[]", 2);
+    else if (df__is_node(v->u.node))
+        put_nodes(o, df__node_of(v->u.node));
+    else
+        put_vals(o, v->u.node);
+}
+
+static void put_value(df__out *o, const df_value *v, int quote)
+{
+    char buf[DF__TIMETEXT_MAX];
+    switch (v->type) {
+    case DF_V_NULL:
+        df__out_put(o, "null", 4);
+        break;
+    case DF_V_BOOL:
+        df__out_put(o, v->u.i ? "true" : "false", v->u.i ? 4 : 5);
+        break;
+    case DF_V_INT:
+    case DF_V_NUMBER:
+    case DF_V_DOUBLE:
+        put_number(o, v);
+        break;
+    case DF_V_ARRAY:
+    case DF_V_OBJECT:
+        put_tree(o, v);
+        break;
+    case DF_V_STRING:
+        if (quote)
+            put_string(o, v->text, v->len);
+        else
+            df__out_put(o, v->text, v->len);
+        break;
+    case DF_V_BYTES:
+        if (!quote) {
+            df__out_put(o, v->text, v->len);
+            break;
+        }
+        put_char(o, '"');
+        put_base64(o, (const unsigned char *)v->text, v->len);
+        put_char(o, '"');
+        break;
+    case DF_V_TIMESTAMP:
+    case DF_V_DATE:
+    case DF_V_TIME:
+        if (quote)
+            put_char(o, '"');
+        df__out_put(o, buf, df__timetext(v, buf));
+        if (quote)
+            put_char(o, '"');
+        break;
+    default: /* ABSENT and UNCHANGED have no text */
+        break;
+    }
+}
+
+void df__write_json(df__out *o, const df_value *v)
+{
+    put_value(o, v, 1);
+}
+
+void df__write_text(df__out *o, const df_value *v)
+{
+    put_value(o, v, 0);
+}
+
+int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret)
+{
+    df__out o;
+    df_value root;
+    df__tree_root(t, &root);
+    if (df__out_arena(&o, a, t->pool.len + t->pool.len / 8 + 256) != DF_OK)
+        return DF_ENOMEM;
+    df__write_json(&o, &root);
+    return df__out_finish(&o, ret);
+}
+
+/* Takes what was written so far from what is wanted; a difference leaves want NULL. */
+static void more_compare(df__out *o)
+{
+    size_t n = (size_t)(o->at - o->begin);
+    if (o->want && (n > o->want_len || memcmp(o->begin, o->want, n) != 0))
+        o->want = NULL;
+    if (o->want) {
+        o->want += n;
+        o->want_len -= n;
+    }
+    o->at = o->begin;
+}
+
+int df__text_equals(const df_value *v, const char *text, size_t len)
+{
+    df__out o;
+    if (v->type == DF_V_STRING || v->type == DF_V_BYTES)
+        return v->len == len && memcmp(v->text, text, len) == 0;
+    o.failed = 0;
+    o.done = 0;
+    o.at = o.begin = o.scratch;
+    o.end = o.scratch + sizeof o.scratch;
+    o.want = text;
+    o.want_len = len;
+    o.more = more_compare;
+    df__write_text(&o, v);
+    more_compare(&o);
+    return o.want && o.want_len == 0;
+}
