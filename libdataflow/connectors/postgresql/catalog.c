@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * catalog.c: reads what the server knows of the table: columns, types, lengths, enum labels,
+ * defaults, generated columns, the key. Domains are followed to the type below them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg.h"
+
+static const char query_head[] =
+    "WITH RECURSIVE rel AS (SELECT to_regclass(";
+static const char query_tail[] =
+    ")::oid AS oid), "
+    "col AS (SELECT a.attnum, a.attname, a.attnotnull, a.attgenerated <> '' AS generated, "
+    "a.atthasdef OR a.attidentity <> '' AS has_default, a.atttypid, a.atttypmod "
+    "FROM pg_catalog.pg_attribute a, rel "
+    "WHERE a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisdropped), "
+    "base AS (SELECT attnum, atttypid AS typ, atttypmod AS mod FROM col UNION ALL "
+    "SELECT base.attnum, t.typbasetype, "
+    "CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE base.mod END "
+    "FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typ WHERE t.typtype = 'd'), "
+    "ukey AS (SELECT i.indkey::pg_catalog.int2[] AS cols FROM pg_catalog.pg_index i, rel "
+    "WHERE i.indrelid = rel.oid AND i.indisunique AND i.indisvalid AND i.indimmediate "
+    "AND i.indpred IS NULL AND i.indexprs IS NULL "
+    "ORDER BY i.indisprimary DESC, i.indnatts, i.indexrelid LIMIT 1) "
+    "SELECT col.attname, col.attnotnull, col.generated, col.has_default, "
+    "pg_catalog.format_type(col.atttypid, col.atttypmod), "
+    "pg_catalog.format_type(t.oid, -1), base.mod, "
+    "COALESCE(e.typname, t.typname), "
+    "COALESCE(e.typnamespace, t.typnamespace) = 'pg_catalog'::pg_catalog.regnamespace, "
+    "e.oid IS NOT NULL, COALESCE(e.typdelim, ','), COALESCE(e.typtype, t.typtype) = 'e', "
+    "(SELECT pg_catalog.string_agg(l.enumlabel, E'\\001' ORDER BY l.enumlabel COLLATE \"C\") "
+    "FROM pg_catalog.pg_enum l WHERE l.enumtypid = COALESCE(e.oid, t.oid)), "
+    "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false) "
+    "FROM col JOIN base USING (attnum) "
+    "JOIN pg_catalog.pg_type t ON t.oid = base.typ AND t.typtype <> 'd' "
+    "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
+    "ORDER BY col.attnum";
+
+enum {
+    AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
+    AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY
+};
+
+static const struct {
+    const char *name;
+    int kind;
+} kinds[] = {
+    {"bool", PG_BOOL},     {"int2", PG_INT2},       {"int4", PG_INT4},
+    {"int8", PG_INT8},     {"float4", PG_FLOAT4},   {"float8", PG_FLOAT8},
+    {"numeric", PG_NUMERIC}, {"text", PG_TEXT},     {"varchar", PG_TEXT},
+    {"bpchar", PG_TEXT},   {"name", PG_TEXT},       {"uuid", PG_UUID},
+    {"date", PG_DATE},     {"time", PG_TIME},       {"timetz", PG_TIMETZ},
+    {"timestamp", PG_TIMESTAMP}, {"timestamptz", PG_TIMESTAMPTZ}, {"json", PG_JSON},
+    {"jsonb", PG_JSONB},   {"bytea", PG_BYTEA},
+};
+
+static int is_true(const PGresult *res, int row, int column)
+{
+    return PQgetvalue(res, row, column)[0] == 't';
+}
+
+static const char *copy_text(df__arena *a, const PGresult *res, int row, int column)
+{
+    df_bytes out = {NULL, 0};
+    df_bytes in = {PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column)};
+    return df__arena_copy(a, in, &out) == DF_OK ? out.data : NULL;
+}
+
+static void read_length(df__pg_type *type, const char *typname, int32_t mod)
+{
+    if (mod < 4) {
+        return;
+    }
+    if (type->kind == PG_NUMERIC) {
+        type->limit = ((mod - 4) >> 16) & 0xFFFF;
+        type->scale = (((mod - 4) & 0x7FF) ^ 1024) - 1024;
+    } else if (strcmp(typname, "varchar") == 0 || strcmp(typname, "bpchar") == 0) {
+        type->limit = mod - 4;
+    }
+}
+
+static int read_labels(df__arena *a, const PGresult *res, int row, df__pg_type *type)
+{
+    const char *all = copy_text(a, res, row, AT_LABELS);
+    size_t count = 1;
+    if (!all) {
+        return DF_ENOMEM;
+    }
+    for (const char *s = all; *s; s++) {
+        count += *s == '\001';
+    }
+    df_bytes *labels = df__arena_zalloc(a, count * sizeof *labels);
+    if (!labels) {
+        return DF_ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strcspn(all, "\001");
+        labels[i] = (df_bytes){all, len};
+        all += len + 1;
+    }
+    type->kind = PG_ENUM;
+    type->labels = labels;
+    type->label_count = count;
+    return DF_OK;
+}
+
+static int read_type(df__arena *a, const PGresult *res, int row, df__pg_type *type)
+{
+    const char *typname = PQgetvalue(res, row, AT_TYPE);
+    type->array = (uint8_t)is_true(res, row, AT_ARRAY);
+    type->delim = PQgetvalue(res, row, AT_DELIM)[0];
+    type->name = copy_text(a, res, row, AT_SHOWN);
+    type->cast = copy_text(a, res, row, AT_CAST);
+    if (!type->name || !type->cast) {
+        return DF_ENOMEM;
+    }
+    if (is_true(res, row, AT_ENUM)) {
+        return read_labels(a, res, row, type);
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && is_true(res, row, AT_BUILTIN); i++) {
+        if (strcmp(kinds[i].name, typname) == 0) {
+            type->kind = (uint8_t)kinds[i].kind;
+        }
+    }
+    read_length(type, typname, (int32_t)strtol(PQgetvalue(res, row, AT_MOD), NULL, 10));
+    return DF_OK;
+}
+
+static int read_column(df__pg_table *t, const PGresult *res, int row, df__pg_column *column)
+{
+    df__buf quoted;
+    df_bytes name = {PQgetvalue(res, row, AT_NAME), (size_t)PQgetlength(res, row, AT_NAME)};
+    df__buf_init(&quoted, &df__heap_libc);
+    df__pg_quote(&quoted, name);
+    int rc = df__arena_copy(&t->arena, name, &column->name);
+    if (rc == DF_OK) {
+        df_bytes copy = {NULL, 0};
+        rc = quoted.failed ? DF_ENOMEM
+                           : df__arena_copy(&t->arena, (df_bytes){quoted.data, quoted.len}, &copy);
+        column->quoted = copy.data;
+    }
+    df__buf_free(&quoted);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    column->not_null = (uint8_t)is_true(res, row, AT_NOT_NULL);
+    column->has_default = (uint8_t)is_true(res, row, AT_DEFAULT);
+    column->in_key = (uint8_t)is_true(res, row, AT_KEY);
+    column->bit = -1;
+    if (column->has_default) {
+        column->bit = (int16_t)t->default_count++;
+    }
+    t->key_count += column->in_key;
+    return read_type(&t->arena, res, row, &column->type);
+}
+
+static int read_table(df__pg_table *t, const PGresult *res)
+{
+    int rows = PQntuples(res);
+    size_t room = (size_t)rows + 1;
+    df__arena_init(&t->arena, &df__heap_libc, 4096);
+    t->exists = rows > 0;
+    t->columns = df__arena_zalloc(&t->arena, room * sizeof *t->columns);
+    t->generated = df__arena_zalloc(&t->arena, room * sizeof *t->generated);
+    if (!t->columns || !t->generated) {
+        return DF_ENOMEM;
+    }
+    for (int row = 0; row < rows; row++) {
+        int rc = DF_OK;
+        if (is_true(res, row, AT_GENERATED)) {
+            df_bytes name = {PQgetvalue(res, row, AT_NAME), (size_t)PQgetlength(res, row, AT_NAME)};
+            rc = df__arena_copy(&t->arena, name, &t->generated[t->generated_count++]);
+        } else {
+            rc = read_column(t, res, row, &t->columns[t->count++]);
+        }
+        if (rc != DF_OK) {
+            return rc;
+        }
+    }
+    return DF_OK;
+}
+
+void df__pg_table_free(df__pg_table *t)
+{
+    df__arena_free(&t->arena);
+    memset(t, 0, sizeof *t);
+    df__arena_init(&t->arena, &df__heap_libc, 4096);
+}
+
+static int same_names(const df__pg_sink *s, const df__pg_table *t)
+{
+    if (!s->columns || s->column_count != t->count) {
+        return 0;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (strcmp(s->column_names[i], t->columns[i].name.data) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The names in memory of the stage, since what the core makes of them cannot be given back. */
+static const char **keep_names(df_stage *st, const df__pg_table *t)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        bytes += t->columns[i].name.len + 1;
+    }
+    const char **names = df_stage_alloc(st, (t->count + 1) * sizeof *names);
+    char *text = df_stage_alloc(st, bytes + 1);
+    if (!names || !text) {
+        return NULL;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        memcpy(text, t->columns[i].name.data, t->columns[i].name.len);
+        names[i] = text;
+        text += t->columns[i].name.len + 1;
+    }
+    return names;
+}
+
+/* Compiles the names for the core; what it compiled before stays in use while they are the same. */
+static int compile_names(df__pg_sink *s, df_stage *st, const df__pg_table *t)
+{
+    if (t->count > s->values_cap) {
+        df_value *grown = df__realloc(&df__heap_libc, s->values, t->count * sizeof *grown);
+        if (!grown) {
+            return DF_ENOMEM;
+        }
+        s->values = grown;
+        s->values_cap = t->count;
+    }
+    if (same_names(s, t)) {
+        return DF_OK;
+    }
+    const char **names = keep_names(st, t);
+    df_columns *columns = names ? df_columns_new(st, names, t->count) : NULL;
+    if (!columns) {
+        return DF_ENOMEM;
+    }
+    s->columns = columns;
+    s->column_names = names;
+    s->column_count = t->count;
+    return DF_OK;
+}
+
+static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
+{
+    df__pg_table t;
+    memset(&t, 0, sizeof t);
+    int rc = read_table(&t, res);
+    if (rc == DF_OK && t.default_count > PG_MASK_WORDS * 64) {
+        rc = df_stage_fail(st, DF_ENOTSUP, "not_supported",
+                           "the table has more than 256 columns with a default");
+    }
+    if (rc == DF_OK && t.exists) {
+        rc = compile_names(s, st, &t);
+    }
+    if (rc != DF_OK) {
+        df__arena_free(&t.arena);
+        return rc;
+    }
+    df__pg_table_free(&s->known);
+    s->known = t;
+    s->catalog_read_ms = df__pg_clock_ms();
+    df_stage_metric(st, PG_METRIC_CATALOG, 1);
+    return DF_OK;
+}
+
+int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
+{
+    PGresult *res = NULL;
+    df__buf name;
+    df__buf_init(&name, &df__heap_libc);
+    df__pg_quote_table(&name, &s->name);
+    df__buf_clear(&s->sql);
+    df__buf_str(&s->sql, query_head);
+    df__pg_literal(&s->sql, (df_bytes){name.data, name.len});
+    df__buf_str(&s->sql, query_tail);
+    const char *sql = name.failed ? NULL : df__buf_cstr(&s->sql);
+    int rc = sql ? df__pg_query(s, st, sql, &res) : DF_ENOMEM;
+    df__buf_free(&name);
+    if (rc == DF_OK) {
+        rc = res ? adopt(s, st, res) : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
+    }
+    PQclear(res);
+    return rc;
+}

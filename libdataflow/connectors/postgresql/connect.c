@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * connect.c: makes the connection, without blocking but for the look-up of host names, which
+ * libpq does in one call (give an address, or a name that a local resolver answers). */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "pg.h"
+#include "sqlstate.h"
+
+enum { MAX_PARAMETERS = 64 };
+
+/* What is used unless the connection string says otherwise. */
+static const struct {
+    const char *name, *value;
+} defaults[] = {
+    {"application_name", "dataflow"},
+    {"client_encoding", "UTF8"},
+    {"gssencmode", "disable"}, /* one round trip and a library less */
+    {"keepalives_idle", "30"},
+    {"keepalives_interval", "10"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "60000"},
+    {"passfile", "/nonexistent"}, /* nothing outside the manifest is a source of passwords */
+};
+
+typedef struct parameters {
+    const char *names[MAX_PARAMETERS], *values[MAX_PARAMETERS];
+    size_t count;
+    int remote, has_sslmode;
+    int64_t timeout_ms;
+} parameters;
+
+int64_t df__pg_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void df__pg_disconnect(df__pg_sink *s)
+{
+    if (s->pg) {
+        PQfinish(s->pg);
+    }
+    s->pg = NULL;
+    s->in_transaction = 0;
+    s->unflushed = 0;
+}
+
+static int is_local(const char *host)
+{
+    return host[0] == '/' || host[0] == '@' || strncmp(host, "127.", 4) == 0 ||
+           strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+}
+
+static void take(parameters *p, const char *name, const char *value)
+{
+    if (strcmp(name, "connect_timeout") == 0) {
+        int64_t seconds = strtoll(value, NULL, 10);
+        p->timeout_ms = seconds > 0 && seconds < 86400 ? seconds * 1000 : p->timeout_ms;
+        return;
+    }
+    p->has_sslmode |= strcmp(name, "sslmode") == 0;
+    if (strcmp(name, "host") == 0 || strcmp(name, "hostaddr") == 0) {
+        p->remote = !is_local(value);
+    }
+    p->names[p->count] = name;
+    p->values[p->count] = value;
+    p->count++;
+}
+
+/* The text of the connection string never shows in a message: it may hold a password. */
+static int read_parameters(df_stage *st, const PQconninfoOption *given, parameters *p)
+{
+    for (const PQconninfoOption *o = given; o->keyword; o++) {
+        if (!o->val) {
+            continue;
+        }
+        if (strcmp(o->keyword, "service") == 0) {
+            return df_stage_fail(st, DF_EINVAL, "configuration",
+                                 "connectionString: service files are not read; write the "
+                                 "settings themselves");
+        }
+        if (p->count + 1 < MAX_PARAMETERS) {
+            take(p, o->keyword, o->val);
+        }
+    }
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        int present = 0;
+        for (size_t k = 0; k < p->count; k++) {
+            present |= strcmp(p->names[k], defaults[i].name) == 0;
+        }
+        if (!present && p->count + 1 < MAX_PARAMETERS) {
+            take(p, defaults[i].name, defaults[i].value);
+        }
+    }
+    p->names[p->count] = NULL;
+    p->values[p->count] = NULL;
+    return DF_OK;
+}
+
+/* Cuts libpq's text at its end of line. */
+static void one_line(const char *message, char *buf, size_t len)
+{
+    df__text_set(buf, len, message, strlen(message));
+    for (char *c = buf; *c; c++) {
+        if (*c == '\n') {
+            *c = c[1] ? ' ' : '\0';
+        }
+    }
+}
+
+static int connect_failed(df__pg_sink *s, df_stage *st)
+{
+    char state[6], text[400];
+    const char *reason = "connection";
+    int status = DF_EIO;
+    const char *message = PQerrorMessage(s->pg);
+    df__pg_sqlstate_find(message, state);
+    if (state[0]) {
+        status = df__pg_sqlstate(state, &reason);
+    } else if (PQconnectionNeedsPassword(s->pg)) {
+        status = DF_EAUTH;
+        reason = "auth_error";
+    }
+    one_line(message, text, sizeof text);
+    df__pg_disconnect(s);
+    return df_stage_failf(st, status, reason, "cannot connect: %s", text);
+}
+
+static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
+{
+    int64_t end = df__pg_clock_ms() + timeout_ms;
+    PostgresPollingStatusType phase = PGRES_POLLING_WRITING;
+    while (phase != PGRES_POLLING_OK) {
+        int64_t left = end - df__pg_clock_ms();
+        if (phase == PGRES_POLLING_FAILED || PQstatus(s->pg) == CONNECTION_BAD) {
+            return connect_failed(s, st);
+        }
+        if (left <= 0) {
+            df__pg_disconnect(s);
+            return df_stage_fail(st, DF_ETIMEOUT, "timeout", "cannot connect: no answer in time");
+        }
+        short wanted = phase == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        int rc = df_stage_wait(st, PQsocket(s->pg), wanted, (int)left);
+        if (rc < 0) {
+            df__pg_disconnect(s);
+            return rc;
+        }
+        if (rc == DF_OK) {
+            phase = PQconnectPoll(s->pg);
+        }
+    }
+    return DF_OK;
+}
+
+/* Settings that our texts rely on, whatever the role or database has set. */
+static int set_session(df__pg_sink *s, df_stage *st)
+{
+    df__buf_clear(&s->sql);
+    df__buf_str(&s->sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
+                         "SET timezone = 'UTC'; SET client_min_messages = error; "
+                         "SET statement_timeout = ");
+    df__buf_u64(&s->sql, (unsigned long long)(s->statement_timeout_us / 1000));
+    const char *sql = df__buf_cstr(&s->sql);
+    return sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
+}
+
+static void ignore_notice(void *user, const PGresult *res)
+{
+    (void)user;
+    (void)res;
+}
+
+static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
+{
+    parameters p;
+    memset(&p, 0, sizeof p);
+    p.timeout_ms = s->connect_timeout_us / 1000;
+    int rc = read_parameters(st, given, &p);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    if (!p.has_sslmode && p.remote && !getenv("PGSSLMODE") && !s->warned_tls) {
+        s->warned_tls = 1;
+        df_stage_log(st, DF_LOG_WARN,
+                     "connectionString has no sslmode: the server is not verified; "
+                     "sslmode=verify-full is safe, sslmode=disable says that this is meant");
+    }
+    s->pg = PQconnectStartParams(p.names, p.values, 0);
+    if (!s->pg) {
+        return DF_ENOMEM;
+    }
+    if (PQstatus(s->pg) == CONNECTION_BAD) {
+        return connect_failed(s, st);
+    }
+    PQsetErrorVerbosity(s->pg, PQERRORS_VERBOSE); /* so that the state is in the message */
+    PQsetNoticeReceiver(s->pg, ignore_notice, NULL);
+    rc = finish_connect(s, st, p.timeout_ms);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    PQsetErrorVerbosity(s->pg, PQERRORS_DEFAULT);
+    if (PQserverVersion(s->pg) < 120000) {
+        df__pg_disconnect(s);
+        return df_stage_fail(st, DF_ENOTSUP, "not_supported", "PostgreSQL 12 or newer is needed");
+    }
+    return PQsetnonblocking(s->pg, 1) == 0 ? set_session(s, st) : DF_ENOMEM;
+}
+
+int df__pg_connect(df__pg_sink *s, df_stage *st)
+{
+    df_bytes text;
+    char *error = NULL;
+    int rc = df_secret_get(s->connection, st, &text);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    char *copy = df__strndup(&df__heap_libc, text.data, text.len);
+    if (!copy) {
+        return DF_ENOMEM;
+    }
+    PQconninfoOption *given = PQconninfoParse(copy, &error);
+    explicit_bzero(copy, text.len);
+    df__free(&df__heap_libc, copy);
+    if (error) {
+        PQfreemem(error);
+    }
+    if (!given) {
+        return df_stage_fail(st, DF_EINVAL, "configuration",
+                             "connectionString is neither postgres://user:password@host:port/"
+                             "database?sslmode=... nor host=... dbname=...");
+    }
+    s->late = 0;
+    rc = start(s, st, given);
+    PQconninfoFree(given);
+    if (rc != DF_OK) {
+        df__pg_disconnect(s);
+    }
+    return rc;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * create.c: autoCreateTable. The table is made in the transaction that writes the first parcel,
+ * so that a parcel that fails leaves nothing behind. */
+#include <string.h>
+
+#include "guess.h"
+#include "pg.h"
+
+static int gather(df__pg_sink *s, df_parcel *parcel, df__pg_guesses *g)
+{
+    size_t count = df_parcel_count(parcel);
+    for (size_t i = 0; i < count; i++) {
+        df_value root;
+        int rc;
+        if (df_parcel_rejected(parcel, i)) {
+            continue;
+        }
+        rc = df_parcel_root(parcel, i, &root);
+        rc = rc == DF_OK ? df__pg_guesses_add(g, &root) : rc;
+        if (rc != DF_OK && rc != DF_EDATA) {
+            return rc;
+        }
+    }
+    (void)s;
+    return DF_OK;
+}
+
+/* Nothing to make a table from: every record is refused. */
+static int refuse_all(df__pg_sink *s, df_parcel *parcel)
+{
+    size_t count = df_parcel_count(parcel);
+    df__pg_rejects_clear(&s->rejects);
+    for (size_t i = 0; i < count; i++) {
+        if (df_parcel_rejected(parcel, i)) {
+            continue;
+        }
+        int rc = df__pg_rejects_add(&s->rejects, i, "not_an_object",
+                                    "not a JSON object with fields: no table can be made from it");
+        if (rc != DF_OK) {
+            return rc;
+        }
+    }
+    return DF_DONE;
+}
+
+/* The key of a new table: conflictKey (names with commas between), else id. */
+static df_bytes next_key(df_bytes *rest)
+{
+    const char *s = rest->data;
+    size_t len = 0, end;
+    while (rest->len > 0 && (*s == ' ' || *s == ',')) {
+        s++;
+        rest->len--;
+    }
+    while (len < rest->len && s[len] != ',') {
+        len++;
+    }
+    *rest = (df_bytes){s + len, rest->len - len};
+    for (end = len; end > 0 && s[end - 1] == ' ';) {
+        end--;
+    }
+    return (df_bytes){s, end};
+}
+
+static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
+{
+    df_bytes keys = s->conflict_key.data ? s->conflict_key : (df_bytes){"id", 2};
+    df_bytes rest = keys;
+    for (df_bytes name = next_key(&rest); name.len > 0; name = next_key(&rest)) {
+        const df__pg_guess *row = df__pg_guess_find(g, name);
+        if (!row || row->values != g->records || row->kind == GUESS_JSONB) {
+            return;
+        }
+    }
+    const char *separator = ", PRIMARY KEY (";
+    rest = keys;
+    for (df_bytes name = next_key(&rest); name.len > 0; name = next_key(&rest)) {
+        df__buf_str(b, separator);
+        df__pg_quote(b, name);
+        separator = ", ";
+    }
+    df__buf_str(b, ")");
+}
+
+static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
+{
+    static const char *const stamps[] = {"created_at", "updated_at"};
+    df__buf_str(b, "BEGIN; CREATE TABLE IF NOT EXISTS ");
+    df__pg_quote_table(b, &s->name);
+    df__buf_str(b, " (");
+    for (size_t i = 0; i < g->count; i++) {
+        df__buf_str(b, i ? ", " : "");
+        df__pg_quote(b, g->rows[i].name);
+        df__buf_printf(b, " %s", df__pg_guess_sql(g->rows[i].kind));
+    }
+    for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
+        if (!df__pg_guess_find(g, (df_bytes){stamps[i], strlen(stamps[i])})) {
+            df__buf_printf(b, ", \"%s\" TIMESTAMPTZ DEFAULT now()", stamps[i]);
+        }
+    }
+    add_primary_key(s, g, b);
+    df__buf_str(b, ")");
+}
+
+static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
+{
+    df__buf_clear(&s->sql);
+    add_create(s, g, &s->sql);
+    const char *sql = df__buf_cstr(&s->sql);
+    s->in_transaction = 1;
+    int rc = sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
+    if (rc == DF_EDATA) { /* another process makes the same table at this moment */
+        return df_stage_fail(st, DF_EIO, "conflict", "the table is being made by another process");
+    }
+    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    if (rc == DF_OK && !s->known.exists) {
+        rc = df_stage_fail(st, DF_EINVAL, "configuration", "the table was made but is not visible");
+    }
+    return rc;
+}
+
+int df__pg_create_table(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+{
+    df__pg_guesses g;
+    df__pg_guesses_init(&g);
+    int rc = gather(s, parcel, &g);
+    if (rc == DF_OK) {
+        rc = g.count == 0 ? refuse_all(s, parcel) : run(s, st, &g);
+    }
+    if (rc == DF_OK) {
+        df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns", s->name.table,
+                      s->known.count);
+    }
+    df__pg_guesses_free(&g);
+    return rc;
+}

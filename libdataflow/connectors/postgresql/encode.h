@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * encode.h: one record as one line of COPY text. */
+#ifndef DF_PG_ENCODE_H
+#define DF_PG_ENCODE_H
+
+#include "plain.h"
+
+typedef struct df__pg_encoder {
+    df__pg_convert convert;
+    int refuse_missing; /* missingColumns: error */
+    char why[320];      /* after DF_EDATA: one line for people */
+} df__pg_encoder;
+
+void df__pg_encoder_init(df__pg_encoder *e);
+void df__pg_encoder_free(df__pg_encoder *e);
+/* Which columns with a default are present in a row. */
+void df__pg_mask_of(const df__pg_table *t, const df_value *values, df__pg_mask *ret);
+int df__pg_mask_same(const df__pg_mask *a, const df__pg_mask *b);
+/* True when rows of this mask write the column. */
+int df__pg_mask_writes(const df__pg_mask *mask, const df__pg_column *column);
+/* Appends the row to b; on failure b is as before. `mask` is the row's own. DF_EDATA with
+ * e->why, DF_ENOMEM. */
+int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *values,
+                      const df__pg_mask *mask, df__buf *b);
+
+#endif

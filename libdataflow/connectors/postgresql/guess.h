@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * guess.h: column types for a new table, from the values of all records of the first parcel. */
+#ifndef DF_PG_GUESS_H
+#define DF_PG_GUESS_H
+
+#include "dataflow_ext.h"
+#include "util/arena.h"
+
+enum df__pg_guess_kind {
+    GUESS_NOTHING, /* only nulls */
+    GUESS_BOOL,
+    GUESS_BIGINT,
+    GUESS_NUMERIC,
+    GUESS_DOUBLE,
+    GUESS_TIMESTAMPTZ,
+    GUESS_TIMESTAMP,
+    GUESS_DATE,
+    GUESS_TIME,
+    GUESS_BYTEA,
+    GUESS_TEXT,
+    GUESS_JSONB
+};
+
+typedef struct df__pg_guess {
+    df_bytes name;
+    int kind;
+    size_t values; /* records that have it and not as null */
+    size_t last;   /* the record seen last, counted from 1: keys may repeat */
+} df__pg_guess;
+
+typedef struct df__pg_guesses {
+    df__arena arena;
+    df__pg_guess *rows; /* in order of first appearance */
+    size_t count, cap;
+    uint32_t *slots; /* open addressing: index + 1 */
+    size_t slot_count;
+    size_t records; /* objects seen */
+} df__pg_guesses;
+
+void df__pg_guesses_init(df__pg_guesses *g);
+void df__pg_guesses_free(df__pg_guesses *g);
+/* Adds one record. Names that cannot be a column are left out. DF_EDATA: not an object. */
+int df__pg_guesses_add(df__pg_guesses *g, const df_value *root);
+df__pg_guess *df__pg_guess_find(df__pg_guesses *g, df_bytes name);
+/* The type's name in SQL. */
+const char *df__pg_guess_sql(int kind);
+int df__pg_guess_of(const df_value *v);
+/* The narrowest type that holds both. */
+int df__pg_guess_widen(int a, int b);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pg.h: one PostgreSQL sink: options, connection, the table it knows, the parcel at hand. */
+#ifndef DF_PG_PG_H
+#define DF_PG_PG_H
+
+#include <libpq-fe.h>
+
+#include "encode.h"
+#include "ident.h"
+#include "rejects.h"
+#include "types.h"
+
+enum { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
+enum { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };
+enum { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR };
+enum { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
+
+/* Rows of one mask, and which record each line came from. */
+typedef struct df__pg_group {
+    df__pg_mask mask;
+    df__buf text;
+    uint32_t *records; /* line number - 1 to index in the parcel */
+    size_t count, cap;
+} df__pg_group;
+
+typedef struct df__pg_sink {
+    /* options, filled by the core */
+    df_secret *connection;
+    df_bytes table;
+    int64_t batch_size;
+    int64_t batch_interval_us;
+    int auto_create;
+    int upsert, raw, flatten, upsert_strategy;
+    df_bytes conflict_key, version_column, soft_delete_column, flatten_prefix;
+    int missing, unknown, on_conflict, bytea, round;
+    int64_t connect_timeout_us, statement_timeout_us;
+    /* state */
+    PGconn *pg;
+    df__pg_name name;
+    df__pg_table known;
+    df_columns *columns; /* the core's; with the names it was made of it lives with the stage */
+    const char **column_names;
+    size_t column_count;
+    df_value *values;
+    size_t values_cap;
+    int64_t catalog_read_ms;
+    int had_offenders; /* the last parcel had records that the catalog refused */
+    int mixed;         /* parcels still to be written in groups, after one had several masks */
+    int late;          /* the commit may have been sent: a lost connection leaves it unknown */
+    int in_transaction; /* an explicit one: the table was created in it */
+    int prepared;
+    int no_rows;       /* row mode does not work here */
+    int warned_tls;
+    int64_t charged; /* bytes told to the budget */
+    df__pg_encoder encoder;
+    df__pg_rejects rejects;
+    df__pg_group *groups;
+    size_t group_count, group_cap;
+    size_t unflushed;   /* bytes given to libpq since its buffer was empty */
+    df__buf sql;
+} df__pg_sink;
+
+/* ---- connect.c ---- */
+/* Opens s->pg. DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL, with the text on st. */
+int df__pg_connect(df__pg_sink *s, df_stage *st);
+void df__pg_disconnect(df__pg_sink *s);
+int64_t df__pg_clock_ms(void); /* monotonic */
+
+/* ---- result.c: libpq without blocking ---- */
+/* Sends SQL text (one or more statements) and returns before the answer. */
+int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql);
+/* The next result; *ret NULL: there are no more. Failures of the server are results. */
+int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret);
+/* Reads results to the end and keeps the last that has rows (NULL: none). A failure of the server
+ * becomes a status. */
+int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_rows);
+/* Waits until a COPY is ready for data. DF_OK, or the failure; the result of a refusal is left in
+ * *ret_error. */
+int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error);
+int df__pg_copy_data(df__pg_sink *s, df_stage *st, const char *data, size_t len);
+/* Ends the COPY. COMMIT: nothing stands between this and the commit; ABORT: the server is to
+ * refuse it. */
+enum { PG_COPY_MORE, PG_COPY_COMMIT, PG_COPY_ABORT };
+int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end);
+/* Reports a failed result on st and returns its status. */
+int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res);
+/* Status and reason of a failed result, nothing reported. */
+int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason);
+/* One line: message, detail. */
+void df__pg_result_text(const PGresult *res, char *buf, size_t len);
+/* Throws away what is left of an answer and any open transaction. DF_OK or a lost connection. */
+int df__pg_recover(df__pg_sink *s, df_stage *st);
+
+/* ---- catalog.c ---- */
+int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
+void df__pg_table_free(df__pg_table *t);
+
+/* ---- create.c ---- */
+/* Begins a transaction, makes the table from the parcel's records in it, reads the catalog.
+ * DF_DONE: no record has a field; all are refused and noted. */
+int df__pg_create_table(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+
+/* ---- write.c ---- */
+int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+void df__pg_copy_sql(df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
+
+/* ---- group.c ---- */
+/* Reads record `index` into s->values and its mask. DF_OK; DF_DROP: refused and noted, or refused
+ * before; DF_AGAIN: refused by a catalog that may be old; DF_ENOMEM. */
+int df__pg_read_row(df__pg_sink *s, df_parcel *parcel, size_t index, df__pg_mask *ret_mask);
+/* Appends what df__pg_read_row read to the group. Answers as it does. */
+int df__pg_add_row(df__pg_sink *s, df__pg_group *group, size_t index);
+/* An empty group for the mask; the first call after df__pg_groups_clear gives groups[0]. */
+df__pg_group *df__pg_group_of(df__pg_sink *s, const df__pg_mask *mask);
+void df__pg_groups_clear(df__pg_sink *s);
+void df__pg_groups_free(df__pg_sink *s);
+/* Reads the whole parcel into groups. */
+int df__pg_groups_fill(df__pg_sink *s, df_parcel *parcel);
+
+/* ---- rows.c ---- */
+/* Writes the groups row by row in one transaction, notes the refused ones, keeps the others. */
+int df__pg_write_rows(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+
+#endif

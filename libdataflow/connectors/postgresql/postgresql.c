@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * postgresql.c: the connector's table: options, check, open, close. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pg.h"
+
+enum { CHARGE = 1536 * 1024 }; /* encode buffer and what waits in libpq */
+enum { GOOD_BYTES = 4 << 20, ROWS_MAX = 10000 };
+
+static const char *const missing_choices[] = {"default", "error", NULL};
+static const char *const unknown_choices[] = {"error", "ignore", NULL};
+static const char *const conflict_choices[] = {"equal", "skip", "error", NULL};
+static const char *const bytea_choices[] = {"text", "hex", "base64", NULL};
+static const char *const strategy_choices[] = {"always", "ifNewer", NULL};
+
+#define AT(member) .offset = offsetof(df__pg_sink, member)
+
+static const df_option rows[] = {
+    {.name = "connectionString", .type = DF_OPT_SECRET, .flags = DF_OPT_REQUIRED | DF_OPT_REF,
+     AT(connection),
+     .doc = "Where the server is: postgres://user:password@host:port/database?sslmode=..., or "
+            "host=... dbname=... as libpq reads it."},
+    {.name = "table", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF, AT(table),
+     .doc = "Table, or schema.table; names with capitals or spaces stand in double quotes."},
+    {.name = "batchSize", .type = DF_OPT_INT, AT(batch_size), .min = 0, .max = ROWS_MAX,
+     .doc = "Rows of one transaction; 0: as many as come within the interval. Unset: adapts to "
+            "the load."},
+    {.name = "batchFlushIntervalSeconds", .type = DF_OPT_DURATION, AT(batch_interval_us),
+     .doc = "With batchSize: the longest a smaller batch waits (10 s); 0: no limit."},
+    {.name = "autoCreateTable", .type = DF_OPT_BOOL, AT(auto_create), .def = "false",
+     .doc = "Makes a missing table from all records of the first batch."},
+    {.name = "missingColumns", .type = DF_OPT_ENUM, AT(missing), .def = "default",
+     .choices = missing_choices,
+     .doc = "A record without a column: the column's default or NULL, or refuse the record."},
+    {.name = "unknownFields", .type = DF_OPT_ENUM, AT(unknown), .def = "error",
+     .choices = unknown_choices,
+     .doc = "A record with a key that is no column: refuse it, or leave the key out."},
+    {.name = "onConflict", .type = DF_OPT_ENUM, AT(on_conflict), .def = "equal",
+     .choices = conflict_choices,
+     .doc = "A row whose unique key is there already: equal takes it as written when all its "
+            "values are the same and refuses it when not; skip leaves the old row; error refuses."},
+    {.name = "bytea", .type = DF_OPT_ENUM, AT(bytea), .def = "text", .choices = bytea_choices,
+     .doc = "What a string for a bytea column is: its bytes, hexadecimal digits, or base64."},
+    {.name = "roundNumbers", .type = DF_OPT_BOOL, AT(round), .def = "false",
+     .doc = "Lets the server round numbers with more decimals than a numeric column keeps, "
+            "instead of refusing them."},
+    {.name = "connectTimeout", .type = DF_OPT_DURATION, AT(connect_timeout_us), .def = "10s",
+     .min = 1000, .max = INT64_C(3600000000), .doc = "Limit for making a connection."},
+    {.name = "statementTimeout", .type = DF_OPT_DURATION, AT(statement_timeout_us), .def = "5m",
+     .min = 0, .max = INT64_C(86400000000),
+     .doc = "Limit for one batch, kept by the server; 0: none."},
+    {.name = "upsertMode", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(upsert), .def = "false",
+     .doc = "Updates rows that exist."},
+    {.name = "conflictKey", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER, AT(conflict_key),
+     .doc = "Key columns of upsertMode; unset: the primary key."},
+    {.name = "upsertStrategy", .type = DF_OPT_ENUM, .flags = DF_OPT_LATER, AT(upsert_strategy),
+     .choices = strategy_choices, .doc = "Update always, or only when newer."},
+    {.name = "upsertVersionColumn", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
+     AT(version_column), .doc = "Column that decides what is newer."},
+    {.name = "softDeleteColumn", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
+     AT(soft_delete_column), .doc = "Column that a delete sets to the time of deletion."},
+    {.name = "rawMode", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(raw), .def = "false",
+     .doc = "Writes the whole record into one jsonb column."},
+    {.name = "flattenMetadataColumns", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(flatten),
+     .def = "false", .doc = "With rawMode: one column for each metadata key."},
+    {.name = "flattenMetadataColumnsPrefix", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
+     AT(flatten_prefix), .doc = "Put before the names of these columns."},
+};
+
+static const df_options options = DF_OPTIONS(rows, df__pg_sink);
+
+static int set_limits(const df__pg_sink *s, df_stage *st)
+{
+    df_limits limits;
+    memset(&limits, 0, sizeof limits);
+    limits.size = sizeof limits;
+    limits.good_bytes = GOOD_BYTES;
+    if (s->batch_size != DF_UNSET) {
+        limits.rows = s->batch_size > 0 ? s->batch_size : ROWS_MAX;
+        limits.interval_ms =
+            s->batch_interval_us == DF_UNSET ? 10000 : s->batch_interval_us / 1000;
+    }
+    return df_stage_limits(st, &limits);
+}
+
+static int sink_check(void *self, df_stage *st)
+{
+    df__pg_sink *s = self;
+    df__pg_name name;
+    const char *why = NULL;
+    if (s->table.data && df__pg_name_parse(s->table, &name, &why) != DF_OK) {
+        return df_stage_problem(st, DF_ERROR, "table", why);
+    }
+    return DF_OK;
+}
+
+static int prepare(df__pg_sink *s, df_stage *st)
+{
+    const char *why = NULL;
+    if (df__pg_name_parse(s->table, &s->name, &why) != DF_OK) {
+        return df_stage_failf(st, DF_EINVAL, "configuration", "table: %s", why);
+    }
+    df__buf_init(&s->sql, &df__heap_libc);
+    df__arena_init(&s->known.arena, &df__heap_libc, 4096);
+    df__pg_rejects_init(&s->rejects);
+    df__pg_encoder_init(&s->encoder);
+    s->encoder.convert.bytea = s->bytea;
+    s->encoder.convert.round = s->round;
+    s->encoder.refuse_missing = s->missing == PG_MISSING_ERROR;
+    s->prepared = 1;
+    s->mixed = 0;
+    s->no_rows = 0;
+    s->charged = CHARGE;
+    df_stage_charge(st, s->charged);
+    return set_limits(s, st);
+}
+
+static int sink_open(void *self, df_stage *st)
+{
+    df__pg_sink *s = self;
+    int rc = prepare(s, st);
+    if (rc == DF_OK) {
+        rc = df__pg_connect(s, st);
+    }
+    if (rc == DF_OK) {
+        rc = df__pg_catalog_load(s, st);
+    }
+    if (rc == DF_OK && !s->known.exists && !s->auto_create) {
+        rc = df_stage_failf(st, DF_ENOTFOUND, "configuration",
+                            "table %s does not exist (autoCreateTable: true makes it)",
+                            s->name.table);
+    }
+    return rc;
+}
+
+static int sink_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    df__pg_sink *s = self;
+    if (!s->pg) {
+        return df_stage_fail(st, DF_EIO, "connection", "not connected");
+    }
+    return df__pg_write(s, st, parcel);
+}
+
+static void sink_close(void *self, df_stage *st)
+{
+    df__pg_sink *s = self;
+    df__pg_disconnect(s);
+    if (!s->prepared) {
+        return;
+    }
+    s->prepared = 0;
+    df_stage_charge(st, -s->charged);
+    df__arena_free(&s->known.arena);
+    memset(&s->known, 0, sizeof s->known);
+    df__free(&df__heap_libc, s->values);
+    s->values = NULL;
+    s->values_cap = 0;
+    df__pg_groups_free(s);
+    df__pg_rejects_free(&s->rejects);
+    df__pg_encoder_free(&s->encoder);
+    df__buf_free(&s->sql);
+}
+
+static const df_sink_ops sink_ops = {
+    .size = sizeof(df_sink_ops),
+    .check = sink_check,
+    .open = sink_open,
+    .write = sink_write,
+    .close = sink_close,
+};
+
+static const df_metric metrics[] = {
+    [PG_METRIC_ROW_MODE] = {"dataflow_postgresql_row_mode_total",
+                            "Batches that were written row by row to find refused rows.",
+                            DF_COUNTER},
+    [PG_METRIC_CATALOG] = {"dataflow_postgresql_catalog_reads_total",
+                           "How often the table's columns were read.", DF_COUNTER},
+    {NULL, NULL, 0},
+};
+
+static char library[32] = "libpq";
+
+/* The version of the library that is loaded, which may differ from the one compiled with. */
+__attribute__((constructor)) static void name_library(void)
+{
+    int v = PQlibVersion();
+    snprintf(library, sizeof library, "libpq %d.%d", v / 10000, v % 10000);
+}
+
+extern const df_connector df_connector_postgresql;
+const df_connector df_connector_postgresql = {
+    .size = sizeof(df_connector),
+    .name = "postgresql",
+    .doc = "PostgreSQL 12 and newer: rows by COPY, one transaction for each batch. The source is "
+           "not in this build.",
+    .sink_size = sizeof(df__pg_sink),
+    .sink_options = &options,
+    .sink = &sink_ops,
+    .metrics = metrics,
+    .version = library,
+};

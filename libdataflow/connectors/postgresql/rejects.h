@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rejects.h: the records of a parcel that will be refused. They are told to the core only when
+ * the outcome of the whole write is known, since a lost connection takes them back. */
+#ifndef DF_PG_REJECTS_H
+#define DF_PG_REJECTS_H
+
+#include "dataflow_ext.h"
+#include "util/buf.h"
+
+typedef struct df__pg_reject {
+    size_t index, at, len; /* record; its text in `texts` */
+    const char *reason;    /* static word */
+} df__pg_reject;
+
+typedef struct df__pg_rejects {
+    df__pg_reject *rows;
+    size_t count, cap;
+    df__buf texts;
+} df__pg_rejects;
+
+void df__pg_rejects_init(df__pg_rejects *r);
+void df__pg_rejects_free(df__pg_rejects *r);
+void df__pg_rejects_clear(df__pg_rejects *r);
+/* DF_ENOMEM. */
+int df__pg_rejects_add(df__pg_rejects *r, size_t index, const char *reason, const char *text);
+/* Names all of them to the core. */
+int df__pg_rejects_tell(const df__pg_rejects *r, df_parcel *parcel);
+
+#endif

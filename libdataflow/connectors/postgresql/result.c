@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * result.c: sends statements, COPY data and reads answers; waits only in df_stage_wait. */
+#include <poll.h>
+#include <string.h>
+
+#include "pg.h"
+#include "sqlstate.h"
+
+enum { QUEUE_MAX = 1 << 20 }; /* bytes that may wait in libpq's own buffer */
+enum { TICK_MS = 60 * 1000 };
+
+/* The connection is gone. What was sent before the end of a COPY is certainly not applied. */
+static int lost(df__pg_sink *s, df_stage *st)
+{
+    char text[300];
+    const char *message = PQerrorMessage(s->pg);
+    size_t len = strcspn(message, "\n");
+    df__text_set(text, sizeof text, message, len);
+    int late = s->late;
+    df__pg_disconnect(s);
+    if (late) {
+        return df_stage_failf(st, DF_EUNKNOWN, "unknown_outcome",
+                              "connection lost while committing: %s", text);
+    }
+    return df_stage_failf(st, DF_EIO, "connection", "connection lost: %s", text);
+}
+
+static int wait_socket(df__pg_sink *s, df_stage *st, short events)
+{
+    int rc = df_stage_wait(st, PQsocket(s->pg), events, TICK_MS);
+    if (rc < 0) {
+        int late = s->late;
+        df__pg_disconnect(s);
+        return late ? DF_EUNKNOWN : rc;
+    }
+    return DF_OK;
+}
+
+/* Hands libpq's buffer to the socket; reads meanwhile, or both sides could wait for ever. */
+static int flush(df__pg_sink *s, df_stage *st)
+{
+    for (;;) {
+        int left = PQflush(s->pg);
+        if (left < 0) {
+            return lost(s, st);
+        }
+        if (left == 0) {
+            s->unflushed = 0;
+            return DF_OK;
+        }
+        int rc = wait_socket(s, st, POLLIN | POLLOUT);
+        if (rc != DF_OK) {
+            return rc;
+        }
+        if (!PQconsumeInput(s->pg)) {
+            return lost(s, st);
+        }
+    }
+}
+
+int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql)
+{
+    if (!s->pg) {
+        return df_stage_fail(st, DF_EIO, "connection", "not connected");
+    }
+    return PQsendQuery(s->pg, sql) ? flush(s, st) : lost(s, st);
+}
+
+int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret)
+{
+    *ret = NULL;
+    while (PQisBusy(s->pg)) {
+        int rc = wait_socket(s, st, POLLIN);
+        if (rc != DF_OK) {
+            return rc;
+        }
+        if (!PQconsumeInput(s->pg)) {
+            break; /* PQgetResult gives the failure, and what the server said before it went */
+        }
+    }
+    *ret = PQgetResult(s->pg);
+    if (!*ret && PQstatus(s->pg) == CONNECTION_BAD) {
+        return lost(s, st);
+    }
+    return DF_OK;
+}
+
+int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason)
+{
+    int status = df__pg_sqlstate(PQresultErrorField(res, PG_DIAG_SQLSTATE), ret_reason);
+    /* A backend that ends may do so after the commit. */
+    return s->late && PQstatus(s->pg) == CONNECTION_BAD ? DF_EUNKNOWN : status;
+}
+
+void df__pg_result_text(const PGresult *res, char *buf, size_t len)
+{
+    const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorMessage(res);
+    if (!primary) {
+        df__text_set(buf, len, message, strcspn(message, "\n"));
+        return;
+    }
+    df__text_printf(buf, len, "%s%s%s (SQLSTATE %s)", primary, detail ? ": " : "",
+                    detail ? detail : "", state ? state : "unknown");
+    for (char *c = buf; *c; c++) {
+        *c = *c == '\n' ? ' ' : *c;
+    }
+}
+
+int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
+{
+    char text[400];
+    const char *reason;
+    int status = df__pg_result_status(s, res, &reason);
+    df__pg_result_text(res, text, sizeof text);
+    return df_stage_fail(st, status, reason, text);
+}
+
+int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_rows)
+{
+    PGresult *res = NULL, *rows = NULL;
+    int status = DF_OK;
+    int rc = df__pg_send(s, st, sql);
+    while (rc == DF_OK && (rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+        ExecStatusType kind = PQresultStatus(res);
+        if (kind == PGRES_TUPLES_OK) {
+            PQclear(rows);
+            rows = res;
+            continue;
+        }
+        if (kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY && status == DF_OK) {
+            status = df__pg_result_fail(s, st, res);
+        }
+        PQclear(res);
+    }
+    rc = rc == DF_OK ? status : rc;
+    if (rc != DF_OK || !ret_rows) {
+        PQclear(rows);
+        rows = NULL;
+    }
+    if (ret_rows) {
+        *ret_rows = rows;
+    }
+    return rc;
+}
+
+int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error)
+{
+    *ret_error = NULL;
+    for (;;) {
+        PGresult *res;
+        int rc = df__pg_next(s, st, &res);
+        if (rc != DF_OK) {
+            return rc;
+        }
+        if (!res) {
+            return df_stage_fail(st, DF_EINTERNAL, NULL, "the server ended a COPY early");
+        }
+        ExecStatusType kind = PQresultStatus(res);
+        if (kind == PGRES_COMMAND_OK) { /* a statement before the COPY */
+            PQclear(res);
+            continue;
+        }
+        if (kind == PGRES_COPY_IN) {
+            PQclear(res);
+            return DF_OK;
+        }
+        const char *reason;
+        *ret_error = res;
+        return df__pg_result_status(s, res, &reason);
+    }
+}
+
+int df__pg_copy_data(df__pg_sink *s, df_stage *st, const char *data, size_t len)
+{
+    while (len > 0) {
+        size_t piece = len < QUEUE_MAX ? len : QUEUE_MAX;
+        if (PQputCopyData(s->pg, data, (int)piece) != 1) {
+            return lost(s, st);
+        }
+        s->unflushed += piece;
+        data += piece;
+        len -= piece;
+        int left = PQflush(s->pg);
+        if (left < 0) {
+            return lost(s, st);
+        }
+        if (left == 0) {
+            s->unflushed = 0;
+        } else if (s->unflushed >= QUEUE_MAX) {
+            int rc = flush(s, st);
+            if (rc != DF_OK) {
+                return rc;
+            }
+        }
+    }
+    return DF_OK;
+}
+
+int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end)
+{
+    int rc = flush(s, st); /* everything before the end is out: from here it may be applied */
+    if (rc != DF_OK) {
+        return rc;
+    }
+    s->late = end == PG_COPY_COMMIT;
+    return PQputCopyEnd(s->pg, end == PG_COPY_ABORT ? "not needed" : NULL) == 1 ? flush(s, st) : lost(s, st);
+}
+
+int df__pg_recover(df__pg_sink *s, df_stage *st)
+{
+    PGresult *res;
+    int rc;
+    s->late = 0;
+    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+        ExecStatusType kind = PQresultStatus(res);
+        PQclear(res);
+        if (kind == PGRES_COPY_IN && (rc = df__pg_copy_end(s, st, PG_COPY_ABORT)) != DF_OK) {
+            return rc;
+        }
+    }
+    if (rc != DF_OK) {
+        return rc;
+    }
+    s->in_transaction = 0;
+    if (PQtransactionStatus(s->pg) != PQTRANS_IDLE) {
+        rc = df__pg_query(s, st, "ROLLBACK", NULL);
+    }
+    return rc;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * rows.c: row mode. The rows go into temporary tables of text columns; a block on the server
+ * inserts them one by one, each with its own exception handler, and tells which were refused and
+ * why. One round trip, one transaction. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg.h"
+#include "sqlstate.h"
+
+/* A type without an equality operator is compared as text. */
+static int by_text(const df__pg_type *type)
+{
+    return type->kind == PG_JSON || type->kind == PG_OTHER;
+}
+
+static void add_staging(df__pg_sink *s, df__buf *b, size_t number)
+{
+    const df__pg_group *group = &s->groups[number];
+    df__buf_printf(b,
+                   "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text) "
+                   "ON COMMIT DROP; CREATE TEMP TABLE dataflow_rows_%zu "
+                   "(n int8 GENERATED ALWAYS AS IDENTITY",
+                   number, number);
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (df__pg_mask_writes(&group->mask, &s->known.columns[i])) {
+            df__buf_printf(b, ", c%zu text", i);
+        }
+    }
+    df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (", number);
+    const char *separator = "";
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (df__pg_mask_writes(&group->mask, &s->known.columns[i])) {
+            df__buf_printf(b, "%sc%zu", separator, i);
+            separator = ", ";
+        }
+    }
+    df__buf_str(b, ") FROM STDIN; ");
+}
+
+static void add_insert(df__pg_sink *s, df__buf *b, const df__pg_group *group)
+{
+    const char *separator = " (";
+    df__buf_str(b, "INSERT INTO ");
+    df__pg_quote_table(b, &s->name);
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (df__pg_mask_writes(&group->mask, &s->known.columns[i])) {
+            df__buf_str(b, separator);
+            df__buf_str(b, s->known.columns[i].quoted);
+            separator = ", ";
+        }
+    }
+    df__buf_str(b, ") OVERRIDING SYSTEM VALUE VALUES");
+    separator = " (";
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (df__pg_mask_writes(&group->mask, column)) {
+            df__buf_printf(b, "%sr.c%zu::%s", separator, i, column->type.cast);
+            separator = ", ";
+        }
+    }
+    df__buf_char(b, ')');
+    if (s->on_conflict == PG_CONFLICT_SKIP) {
+        df__buf_str(b, " ON CONFLICT DO NOTHING");
+    }
+    df__buf_str(b, "; ");
+}
+
+/* True when the key is known and every column of it is in these rows. */
+static int key_is_written(const df__pg_sink *s, const df__pg_group *group)
+{
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->in_key && !df__pg_mask_writes(&group->mask, column)) {
+            return 0;
+        }
+    }
+    return s->known.key_count > 0;
+}
+
+/* A row that is there already, with the same values, was written before: a repetition after a
+ * crash. */
+static void add_equal(df__pg_sink *s, df__buf *b, const df__pg_group *group)
+{
+    df__buf_str(b, "IF SQLSTATE = '23505' AND EXISTS (SELECT 1 FROM ");
+    df__pg_quote_table(b, &s->name);
+    const char *separator = " AS t WHERE ";
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (!df__pg_mask_writes(&group->mask, column)) {
+            continue;
+        }
+        const char *text = by_text(&column->type) && !column->in_key ? "::text" : "";
+        df__buf_printf(b, "%st.%s%s %s (r.c%zu::%s)%s", separator, column->quoted, text,
+                       column->in_key ? "=" : "IS NOT DISTINCT FROM", i, column->type.name, text);
+        separator = " AND ";
+    }
+    df__buf_str(b, ") THEN CONTINUE; END IF; ");
+}
+
+/* The block itself goes into a string literal, so nothing in a name can end it. */
+static void add_block(df__pg_sink *s, df__buf *b, size_t number)
+{
+    df__buf body;
+    const df__pg_group *group = &s->groups[number];
+    df__buf_init(&body, &df__heap_libc);
+    df__buf_printf(&body,
+                   "DECLARE r record; message text; detail text; BEGIN "
+                   "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu ORDER BY n LOOP BEGIN ",
+                   number);
+    add_insert(s, &body, group);
+    df__buf_str(&body, "EXCEPTION WHEN OTHERS THEN "
+                       "GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
+                       "detail = PG_EXCEPTION_DETAIL; IF NOT ");
+    df__pg_sqlstate_is_data(&body);
+    df__buf_str(&body, " THEN RAISE; END IF; ");
+    if (s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
+        add_equal(s, &body, group);
+    }
+    df__buf_printf(&body,
+                   "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message || "
+                   "CASE WHEN detail = '' THEN '' ELSE ': ' || detail END); END; END LOOP; END",
+                   number);
+    df__buf_str(b, "SET CONSTRAINTS ALL IMMEDIATE; DO ");
+    df__pg_literal(b, (df_bytes){body.data, body.len});
+    df__buf_printf(b, "; SELECT n, state, left(why, 300) FROM pg_temp.dataflow_refused_%zu "
+                      "ORDER BY n; ",
+                   number);
+    b->failed |= body.failed;
+    df__buf_free(&body);
+}
+
+static int send_rows(df__pg_sink *s, df_stage *st)
+{
+    df__buf_clear(&s->sql);
+    for (size_t i = 0; i < s->group_count; i++) {
+        add_staging(s, &s->sql, i);
+        add_block(s, &s->sql, i);
+    }
+    if (s->in_transaction) {
+        df__buf_str(&s->sql, "COMMIT");
+    }
+    const char *sql = df__buf_cstr(&s->sql);
+    return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
+}
+
+static int note_refused(df__pg_sink *s, const PGresult *res, size_t number)
+{
+    const df__pg_group *group = &s->groups[number];
+    for (int row = 0; row < PQntuples(res); row++) {
+        char text[400];
+        const char *reason;
+        size_t line = strtoul(PQgetvalue(res, row, 0), NULL, 10);
+        if (line < 1 || line > group->count) {
+            return DF_EINTERNAL;
+        }
+        df__pg_sqlstate(PQgetvalue(res, row, 1), &reason);
+        df__text_printf(text, sizeof text, "%s (SQLSTATE %s)", PQgetvalue(res, row, 2),
+                        PQgetvalue(res, row, 1));
+        int rc = df__pg_rejects_add(&s->rejects, group->records[line - 1], reason, text);
+        if (rc != DF_OK) {
+            return rc;
+        }
+    }
+    return DF_OK;
+}
+
+/* Feeds one group; the answers of the block before it come first. `number` counts the SELECTs. */
+static int feed(df__pg_sink *s, df_stage *st, size_t index, int end)
+{
+    const df__buf *text = &s->groups[index].text;
+    int rc = df__pg_copy_data(s, st, text->data, text->len);
+    return rc == DF_OK ? df__pg_copy_end(s, st, end) : rc;
+}
+
+static int exchange(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+{
+    PGresult *res;
+    size_t fed = 0, told = 0;
+    int rc, status = DF_OK;
+    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+        ExecStatusType kind = PQresultStatus(res);
+        if (kind == PGRES_COPY_IN && fed < s->group_count) {
+            int last = fed + 1 == s->group_count;
+            int current = !last || df_stage_current(st, parcel);
+            status = current ? status : DF_ECANCELED;
+            rc = feed(s, st, fed++, !current ? PG_COPY_ABORT : last ? PG_COPY_COMMIT : PG_COPY_MORE);
+        } else if (kind == PGRES_TUPLES_OK && told < s->group_count) {
+            rc = note_refused(s, res, told++);
+        } else if (kind != PGRES_COMMAND_OK && status == DF_OK) {
+            status = df__pg_result_fail(s, st, res);
+        }
+        PQclear(res);
+        if (rc != DF_OK) {
+            return rc;
+        }
+    }
+    return rc == DF_OK ? status : rc;
+}
+
+int df__pg_write_rows(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+{
+    int rc = df__pg_groups_fill(s, parcel);
+    if (rc != DF_OK || s->group_count == 0) {
+        return rc;
+    }
+    df_stage_metric(st, PG_METRIC_ROW_MODE, 1);
+    rc = send_rows(s, st);
+    rc = rc == DF_OK ? exchange(s, st, parcel) : rc;
+    if (rc == DF_OK) {
+        s->late = 0;
+        s->in_transaction = 0;
+    }
+    return rc;
+}

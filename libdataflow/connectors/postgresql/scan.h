@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * scan.h: reads numbers, dates and the like without changing or rounding them, to know before
+ * sending what the server would refuse. No locale. */
+#ifndef DF_PG_SCAN_H
+#define DF_PG_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A decimal number by the powers of ten of its first and last digit that is not 0:
+ * 1230.5 is {.high = 3, .low = -1}. */
+typedef struct df__pg_decimal {
+    int64_t high, low;
+    int zero;     /* every digit is 0 */
+    int integral; /* digits only, no point and no exponent */
+} df__pg_decimal;
+
+/* 1: read to the end; 0: it is no such thing. */
+int df__pg_scan_decimal(const char *s, size_t len, df__pg_decimal *ret);
+int df__pg_scan_int(const char *s, size_t len, int64_t *ret);
+int df__pg_scan_uuid(const char *s, size_t len);
+int df__pg_scan_bool(const char *s, size_t len, int *ret);
+/* NaN, Infinity, inf with sign, any case. */
+int df__pg_scan_special(const char *s, size_t len);
+/* infinity, -infinity: what date and timestamp accept. */
+int df__pg_scan_infinity(const char *s, size_t len);
+int df__pg_word_is(const char *s, size_t len, const char *word); /* ASCII, any case */
+
+typedef struct df__pg_when {
+    int year, month, day;
+    int hour, minute, second;
+    int micro;       /* of the fraction, cut */
+    int fraction;    /* digits of the fraction up to the last that is not 0 */
+    int has_date, has_time, has_zone;
+    int zone_seconds; /* east of UTC */
+} df__pg_when;
+
+/* ISO 8601 as RFC 3339 and PostgreSQL write it: 2026-01-02, 2026-01-02T03:04:05.678Z,
+ * 2026-01-02 03:04, 03:04:05+02:00. Ranges are checked, days of the month too. */
+int df__pg_scan_when(const char *s, size_t len, df__pg_when *ret);
+
+enum { PG_WHEN_MAX = 48 };
+/* Days since 1970 of a date. */
+int64_t df__pg_days(int year, int month, int day);
+/* "2026-01-02" from days, "2026-01-02 03:04:05.000006" from µs; BC where needed. Return length. */
+size_t df__pg_print_date(char *out, int64_t days);
+size_t df__pg_print_timestamp(char *out, int64_t micros);
+size_t df__pg_print_time(char *out, int64_t micros);
+
+#endif

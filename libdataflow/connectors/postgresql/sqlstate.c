@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sqlstate.c: the table of SQLSTATE classes and the exceptions inside them. */
+#include "sqlstate.h"
+
+#include <string.h>
+
+/* The longest prefix that fits decides. What is not listed stops the flow: it is neither the
+ * data's fault nor something that passes by itself. */
+static const struct {
+    const char *prefix;
+    int status;
+    const char *reason;
+} table[] = {
+    {"08", DF_EIO, "connection"},
+    {"0A", DF_EINVAL, "not_supported"},
+    {"21", DF_EDATA, "data"},
+    {"22", DF_EDATA, "data"},
+    {"23", DF_EDATA, "constraint"},
+    {"23505", DF_EDATA, "duplicate_key"},
+    {"25006", DF_EIO, "read_only"}, /* a standby: the primary may be elsewhere by now */
+    {"25P03", DF_EIO, "timeout"},
+    {"27", DF_EDATA, "trigger"},
+    {"28", DF_EAUTH, "auth_error"},
+    {"38", DF_EDATA, "trigger"},
+    {"39", DF_EDATA, "trigger"},
+    {"40", DF_EIO, "conflict"},
+    {"40002", DF_EDATA, "constraint"},
+    {"40003", DF_EUNKNOWN, "unknown_outcome"},
+    {"42", DF_EINVAL, "configuration"},
+    {"42501", DF_EINVAL, "permission"},
+    {"42703", DF_EIO, "schema_changed"}, /* reopening reads the catalog again */
+    {"42804", DF_EDATA, "type_mismatch"},
+    {"42846", DF_EDATA, "type_mismatch"},
+    {"42P01", DF_EIO, "schema_changed"},
+    {"44", DF_EDATA, "constraint"},
+    {"53", DF_EIO, "resources"},
+    {"54", DF_EDATA, "too_large"},
+    {"54001", DF_EDATA, "too_deep"},
+    {"55", DF_EINVAL, "state"},
+    {"55006", DF_EIO, "busy"},
+    {"55P03", DF_EIO, "busy"},
+    {"57", DF_EIO, "unavailable"},
+    {"57014", DF_ETIMEOUT, "timeout"},
+    {"58", DF_EIO, "server_error"},
+    {"72", DF_EIO, "conflict"},
+    {"P0", DF_EDATA, "trigger"},
+    {"XX000", DF_EIO, "server_error"},
+};
+
+int df__pg_sqlstate(const char *state, const char **ret_reason)
+{
+    size_t best = 0;
+    int status = DF_EINVAL;
+    *ret_reason = "server_error";
+    if (!state || !state[0]) {
+        *ret_reason = "connection";
+        return DF_EIO;
+    }
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        size_t len = strlen(table[i].prefix);
+        if (len > best && strncmp(state, table[i].prefix, len) == 0) {
+            best = len;
+            status = table[i].status;
+            *ret_reason = table[i].reason;
+        }
+    }
+    return status;
+}
+
+void df__pg_sqlstate_is_data(df__buf *b)
+{
+    const char *separator = "(";
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (table[i].status == DF_EDATA) {
+            df__buf_printf(b, "%sSQLSTATE LIKE '%s%%'", separator, table[i].prefix);
+            separator = " OR ";
+        }
+    }
+    df__buf_char(b, ')');
+}
+
+void df__pg_sqlstate_find(const char *message, char *ret)
+{
+    static const char set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    ret[0] = '\0';
+    for (const char *s = message; (s = strstr(s, ":  ")) != NULL; s += 3) {
+        if (strspn(s + 3, set) == 5 && s[8] == ':') {
+            memcpy(ret, s + 3, 5);
+            ret[5] = '\0';
+            return;
+        }
+    }
+}

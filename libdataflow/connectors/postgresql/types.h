@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * types.h: what the catalog says of one column, and the table of a sink as a whole. */
+#ifndef DF_PG_TYPES_H
+#define DF_PG_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataflow_ext.h"
+#include "util/arena.h"
+
+enum df__pg_kind {
+    PG_OTHER, /* text as given: the server judges it */
+    PG_TEXT,
+    PG_BOOL,
+    PG_INT2,
+    PG_INT4,
+    PG_INT8,
+    PG_FLOAT4,
+    PG_FLOAT8,
+    PG_NUMERIC,
+    PG_UUID,
+    PG_DATE,
+    PG_TIME,
+    PG_TIMETZ,
+    PG_TIMESTAMP,
+    PG_TIMESTAMPTZ,
+    PG_JSON,
+    PG_JSONB,
+    PG_BYTEA,
+    PG_ENUM,
+    PG_KINDS
+};
+
+typedef struct df__pg_type {
+    uint8_t kind;
+    uint8_t array; /* kind, limit and labels are the element's */
+    char delim;    /* between the elements of an array */
+    int32_t limit; /* TEXT: characters; NUMERIC: precision; 0: none */
+    int32_t scale; /* NUMERIC */
+    const char *name; /* as people know it: "character varying(20)" */
+    const char *cast; /* the same without a length: a cast to it changes nothing */
+    const df_bytes *labels; /* ENUM, sorted by bytes */
+    size_t label_count;
+} df__pg_type;
+
+typedef struct df__pg_column {
+    df_bytes name;
+    const char *quoted; /* "name", ready for SQL */
+    df__pg_type type;
+    uint8_t not_null, has_default, in_key;
+    int16_t bit; /* in df__pg_mask when it has a default, else -1 */
+} df__pg_column;
+
+/* Which of the columns with a default a record has: rows of one mask go into one COPY. */
+enum { PG_MASK_WORDS = 4 };
+typedef struct df__pg_mask {
+    uint64_t word[PG_MASK_WORDS];
+} df__pg_mask;
+
+typedef struct df__pg_table {
+    df__arena arena;
+    df__pg_column *columns; /* those that can be written */
+    size_t count;
+    df_bytes *generated; /* names of those that cannot */
+    size_t generated_count;
+    size_t default_count;
+    size_t key_count; /* columns with in_key */
+    int exists;
+} df__pg_table;
+
+#endif
