@@ -15,6 +15,7 @@ struct df__stage_spec {
     const char *name;     /* unique: "source", "sink", "errors", "0 mask", "routes[0]" */
     const char *kind;
     const char *field;    /* "spec.transformations[0]" */
+    const char *config_field; /* of config: "spec.sink.config", "spec.sink.kafka" */
     const df__node *config; /* may be NULL: all defaults; stays alive */
     const df_connector *connector;  /* or */
     const df_transform *transform;

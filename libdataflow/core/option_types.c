@@ -108,13 +108,15 @@ static int store_int(const df__slot *s, int known, int64_t v)
 static int parse_int(const df__slot *s)
 {
     int64_t v = 0;
-    return store_int(s, s->node->kind == DF__SCALAR && df__parse_int(s->node->text, &v), v);
+    int known = s->node->kind == DF__SCALAR && df__parse_int(s->node->text, &v);
+    return store_int(s, known, v);
 }
 
 static int parse_size(const df__slot *s)
 {
     int64_t v = 0;
-    return store_int(s, s->node->kind == DF__SCALAR && df__parse_size(s->node->text, &v), v);
+    int known = s->node->kind == DF__SCALAR && df__parse_size(s->node->text, &v);
+    return store_int(s, known, v);
 }
 
 static int parse_duration(const df__slot *s)

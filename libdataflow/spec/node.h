@@ -14,6 +14,7 @@ typedef struct df__node df__node;
 struct df__node {
     int kind;
     int quoted;        /* scalar: written in quotes, so never null, bool or number */
+    int alias;         /* came by a YAML alias: its span is the alias, its children's are not */
     df_bytes text;     /* scalar: value, NUL-terminated; plain `null`, `~` and empty are null */
     df_bytes name;     /* as a member of a map: the key */
     int line, column;  /* of the value, from 1 */
@@ -38,11 +39,20 @@ size_t df__problems_count(const df__problems *p, int severity); /* 0: all */
 int df__problem_at(const df__problems *p, size_t index, df_problem *ret); /* sorted by place */
 void df__problems_clear(df__problems *p);
 
-/* Parses YAML or JSON (told apart by content). NULL: problems were added, or no memory. The tree lives in the arena.
- * Refused: duplicate keys, tags, aliases beyond a bound, several documents, depth over 256, over 16 MiB. */
+/* Parses YAML or JSON (told apart by content: a document that starts with {" is JSON). NULL: it
+ * cannot be read, problems were added, or no memory. Duplicate keys and tags are problems too, but
+ * the tree is given, so that the rest is checked in the same pass: count the errors. The tree lives
+ * in the arena. Refused: aliases beyond a bound, several documents, depth over 256, over 16 MiB. */
 const df__node *df__node_parse(df__arena *a, const df_text *text, df__problems *problems);
 const df__node *df__node_member(const df__node *map, const char *name);
 int df__node_is_null(const df__node *n);
+/* A node whose place is that of n's name, for problems about the name itself. */
+df__node df__node_name_place(const df__node *n);
+/* The value for messages, quoted and cut: "\"abc\"", "a map", "a list", "nothing". */
+enum { DF__SHOWN = 64 };
+const char *df__node_shown(const df__node *n, char *buf);
+/* True when the bytes are a JSON number. */
+int df__is_json_number(df_bytes text);
 /* The node as JSON text: plain scalars that are JSON numbers, true, false, null stay so. */
 void df__node_json(const df__node *n, df__buf *out);
 /* The nearest of `count` names within a small edit distance; NULL: none is near. */

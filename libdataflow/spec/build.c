@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * build.c: a document's stages become a graph: source, transformations, sink, errors, routed sinks. */
+#include <string.h>
+
+#include "core/option_types.h"
+#include "record/record.h"
+#include "spec/inner.h"
+
+static int fail(df__graph *g, const df__node *at, const char *field, const char *text)
+{
+    df__problem_add(g->problems, DF_ERROR, at, field, text);
+    return DF_ESPEC;
+}
+
+static int expects_map(df__graph *g, const df__node *n, const char *field)
+{
+    char shown[DF__SHOWN];
+    if (n->kind == DF__MAP)
+        return DF_OK;
+    df__problem_addf(g->problems, DF_ERROR, n, field, "expects a map, got %s",
+                     df__node_shown(n, shown));
+    return DF_ESPEC;
+}
+
+/* Adds the stage that a layout describes; `like` has role, name and what else is known. */
+static df__stage_spec *add_stage(df__graph *g, const df__node *node, const df__layout *l,
+                                 df__stage_spec *like)
+{
+    like->kind = l->kind;
+    like->config_field = l->field;
+    like->config = l->config;
+    like->origin = node;
+    like->place = l->type;
+    like->line = node->line;
+    like->column = node->column;
+    return df__graph_add(g, like);
+}
+
+/* An unknown kind is a problem; nothing added without one is lack of memory. */
+static int added(df__graph *g, const df__stage_spec *s, size_t errors)
+{
+    if (!s && df__problems_count(g->problems, DF_ERROR) == errors)
+        return DF_ENOMEM;
+    return df__problems_count(g->problems, DF_ERROR) == errors ? DF_OK : DF_ESPEC;
+}
+
+static int add_connector(df__graph *g, const df__node *node, const char *field,
+                         const char *const *extra, df__stage_spec *like)
+{
+    df__layout l;
+    size_t errors = df__problems_count(g->problems, DF_ERROR);
+    int rc = df__layout_read(g, node, field, extra, &l);
+    if (!l.kind)
+        return df__worse(rc, DF_ESPEC);
+    like->field = field;
+    return df__worse(rc, added(g, add_stage(g, node, &l, like), errors));
+}
+
+/* ---- transformations --------------------------------------------------------------------------- */
+
+static int read_when(df__graph *g, const df__node *node, const char *field, df__stage_spec *like)
+{
+    static const df_option row = {"when", DF_OPT_CONDITION, 0, DF_OPT_LITERAL, 0, NULL, "", NULL,
+                                  0, 0, NULL};
+    const df__node *when = df__node_member(node, "when");
+    char path[DF__FIELD];
+    df__fill f;
+    df__slot s = {&f, &row, when, node, path, &like->when};
+    if (!when || df__node_is_null(when) || (when->kind == DF__SCALAR && when->text.len == 0))
+        return DF_OK;
+    memset(&f, 0, sizeof f);
+    f.graph = g;
+    f.arena = &g->arena;
+    df__field_child(path, field, "when");
+    if (when->kind == DF__SCALAR)
+        like->when_text = when->text.data;
+    return df__option_type_of(DF_OPT_CONDITION)->parse(&s);
+}
+
+static int add_transform(df__graph *g, const df__node *node, size_t index)
+{
+    static const char *const extra[] = {"when", NULL};
+    df__stage_spec like, *s = NULL;
+    df__layout l;
+    char field[DF__FIELD], name[96];
+    size_t errors = df__problems_count(g->problems, DF_ERROR);
+    int rc;
+    df__field_item(field, "spec.transformations", index);
+    memset(&like, 0, sizeof like);
+    like.role = DF_TRANSFORM;
+    rc = df__layout_read(g, node, field, extra, &l);
+    rc = df__worse(rc, read_when(g, node, field, &like));
+    if (l.kind && rc != DF_ENOMEM) {
+        df__text_printf(name, sizeof name, "%zu %.60s", index, l.kind);
+        like.name = name;
+        like.field = field;
+        s = add_stage(g, node, &l, &like);
+        rc = df__worse(rc, added(g, s, errors));
+    }
+    if (!s)
+        df__condition_free(like.when);
+    return rc;
+}
+
+static int add_transforms(df__graph *g, const df__node *list)
+{
+    const df__node *n;
+    char shown[DF__SHOWN];
+    size_t index = 0;
+    int rc = DF_OK;
+    if (!list || df__node_is_null(list))
+        return DF_OK;
+    if (list->kind != DF__SEQ) {
+        df__problem_addf(g->problems, DF_ERROR, list, "spec.transformations",
+                         "expects a list, got %s", df__node_shown(list, shown));
+        return DF_ESPEC;
+    }
+    for (n = list->first; n && rc != DF_ENOMEM; n = n->next)
+        rc = df__worse(rc, add_transform(g, n, index++));
+    return rc;
+}
+
+/* ---- a stage inside an option: a router's sink ----------------------------------------------------- */
+
+static df__stage_spec *find_origin(df__graph *g, const df__node *node)
+{
+    df__stage_spec *s;
+    for (s = g->stages; s; s = s->next)
+        if (s->origin == node)
+            return s;
+    return NULL;
+}
+
+/* The condition beside the sink names the route. */
+static const char *label_of(const df__slot *s)
+{
+    const df__node *c = df__node_member(s->map, "condition");
+    return c && c->kind == DF__SCALAR ? c->text.data : NULL;
+}
+
+int df__spec_nested_stage(const df__slot *s)
+{
+    df__graph *g = s->fill->graph;
+    df__stage_spec like, *known = find_origin(g, s->node);
+    char name[128];
+    int rc;
+    if (known) { /* filled a second time, for the run */
+        memcpy(s->member, &known->port, sizeof known->port);
+        return DF_OK;
+    }
+    memset(&like, 0, sizeof like);
+    df__text_printf(name, sizeof name, "%.90s/%d", s->fill->stage ? s->fill->stage : "stage",
+                    s->fill->nested++);
+    like.role = DF_SINK;
+    like.name = name;
+    if (g->next_port < 1)
+        g->next_port = 1;
+    like.port = g->next_port++;
+    like.route_label = label_of(s);
+    rc = add_connector(g, s->node, s->field, NULL, &like);
+    memcpy(s->member, &like.port, sizeof like.port);
+    return rc;
+}
+
+/* ---- source, sink, errors ------------------------------------------------------------------------------ */
+
+static int add_one(df__graph *g, const df__node *spec, int role, const char *name)
+{
+    const df__node *node = df__node_member(spec, name);
+    df__stage_spec like;
+    char field[32], text[64];
+    df__text_printf(field, sizeof field, "spec.%s", name);
+    if (!node || df__node_is_null(node)) {
+        df__text_printf(text, sizeof text, "\"%s\" is required", name);
+        return fail(g, node ? node : spec, field, text);
+    }
+    memset(&like, 0, sizeof like);
+    like.role = role;
+    like.name = name;
+    like.route_label = role == DF_SINK ? "default" : NULL;
+    return add_connector(g, node, field, NULL, &like);
+}
+
+static int add_errors(df__graph *g, const df__node *spec)
+{
+    static const char *const extra[] = {"ackPolicy", "policy", NULL};
+    const df__node *node = df__node_member(spec, "errors"), *n;
+    df__stage_spec like;
+    int rc = DF_OK, has_sink = 0;
+    if (!node || df__node_is_null(node))
+        return DF_OK;
+    if (expects_map(g, node, "spec.errors") != DF_OK)
+        return DF_ESPEC;
+    for (n = node->first; n; n = n->next)
+        has_sink |= strcmp(n->name.data, "ackPolicy") != 0 && strcmp(n->name.data, "policy") != 0;
+    if (has_sink) {
+        memset(&like, 0, sizeof like);
+        like.role = DF_ERROR_SINK;
+        like.name = "errors";
+        like.route_label = "error";
+        rc = add_connector(g, node, "spec.errors", extra, &like);
+    }
+    return df__worse(rc, df__fields_errors(g, node, has_sink));
+}
+
+static int load_spec(df__graph *g, const df__node *spec, int cron)
+{
+    int rc;
+    if (expects_map(g, spec, "spec") != DF_OK)
+        return DF_ESPEC;
+    rc = df__fields_fill(g, spec, cron);
+    if (rc != DF_ENOMEM)
+        rc = df__worse(rc, add_one(g, spec, DF_SOURCE, "source"));
+    if (rc != DF_ENOMEM)
+        rc = df__worse(rc, add_transforms(g, df__node_member(spec, "transformations")));
+    if (rc != DF_ENOMEM)
+        rc = df__worse(rc, add_one(g, spec, DF_SINK, "sink"));
+    if (rc != DF_ENOMEM)
+        rc = df__worse(rc, add_errors(g, spec));
+    if (rc != DF_ENOMEM)
+        rc = df__worse(rc, df__fields_finish(g, spec, cron));
+    return rc;
+}
+
+/* ---- the envelope --------------------------------------------------------------------------------------- */
+
+static int check_version(df__graph *g, const df__node *root)
+{
+    const df__node *v = df__node_member(root, "apiVersion");
+    if (!v)
+        return fail(g, root, "apiVersion",
+                    "\"apiVersion\" is required: dataflow.dataflow.io/v1");
+    if (v->kind != DF__SCALAR || strcmp(v->text.data, "dataflow.dataflow.io/v1") != 0)
+        return fail(g, v, "apiVersion", "expects dataflow.dataflow.io/v1");
+    return DF_OK;
+}
+
+static int check_kind(df__graph *g, const df__node *root)
+{
+    const df__node *kind = df__node_member(root, "kind");
+    const char *text;
+    size_t len;
+    if (!kind)
+        return fail(g, root, "kind", "\"kind\" is required: DataFlow or DataFlowCron");
+    text = kind->kind == DF__SCALAR ? kind->text.data : "";
+    len = strlen(text);
+    g->manifest_kind = text;
+    if (strcmp(text, "DataFlow") == 0 || strcmp(text, "DataFlowCron") == 0)
+        return DF_OK;
+    if (len >= 4 && strcmp(text + len - 4, "List") == 0)
+        return fail(g, kind, "kind", "a list holds many flows: give each flow a file of its own");
+    df__problem_addf(g->problems, DF_ERROR, kind, "kind",
+                     "\"%.60s\" is no flow: expects DataFlow or DataFlowCron", text);
+    return DF_ESPEC;
+}
+
+static int read_name(df__graph *g, const df__node *meta, const char *name, const char **ret)
+{
+    const df__node *n = df__node_member(meta, name);
+    char field[48];
+    if (!n || df__node_is_null(n))
+        return DF_OK;
+    df__text_printf(field, sizeof field, "metadata.%s", name);
+    if (n->kind != DF__SCALAR || n->text.len == 0 || n->text.len > 253)
+        return fail(g, n, field, "expects a name of 1 to 253 characters");
+    *ret = n->text.data;
+    return DF_OK;
+}
+
+static int read_metadata(df__graph *g, const df__node *root)
+{
+    const df__node *meta = df__node_member(root, "metadata");
+    int rc;
+    if (!meta || df__node_is_null(meta))
+        return DF_OK;
+    if (expects_map(g, meta, "metadata") != DF_OK)
+        return DF_ESPEC;
+    rc = read_name(g, meta, "name", &g->name);
+    return df__worse(rc, read_name(g, meta, "namespace", &g->space));
+}
+
+static int check_members(df__graph *g, const df__node *root)
+{
+    static const char *const names[] = {"apiVersion", "kind", "metadata", "spec", "status"};
+    const df__node *n;
+    const char *near;
+    char hint[64];
+    size_t i, count = sizeof names / sizeof names[0];
+    int rc = DF_OK;
+    for (n = root->first; n; n = n->next) {
+        df__node at = df__node_name_place(n);
+        for (i = 0; i < count && strcmp(names[i], n->name.data) != 0;)
+            i++;
+        if (i < count)
+            continue;
+        df__problem_addf(g->problems, DF_ERROR, &at, n->name.data, "unknown field \"%.60s\"",
+                         (const char *)n->name.data);
+        near = df__nearest(n->name.data, names, count);
+        df__text_printf(hint, sizeof hint, near ? "did you mean \"%s\"?" : "move it under \"spec\"",
+                        near);
+        df__problem_hint(g->problems, hint);
+        rc = DF_ESPEC;
+    }
+    return rc;
+}
+
+static int load_manifest(df__graph *g, const df__node *root)
+{
+    const df__node *spec = df__node_member(root, "spec");
+    int rc = check_kind(g, root);
+    if (rc != DF_OK)
+        return rc; /* another kind has other fields */
+    rc = check_version(g, root);
+    rc = df__worse(rc, read_metadata(g, root));
+    rc = df__worse(rc, check_members(g, root));
+    if (!spec || df__node_is_null(spec))
+        return fail(g, spec ? spec : root, "spec", "\"spec\" is required");
+    return df__worse(rc, load_spec(g, spec, strcmp(g->manifest_kind, "DataFlowCron") == 0));
+}
+
+static int is_manifest(const df__node *root)
+{
+    return df__node_member(root, "apiVersion") || df__node_member(root, "kind") ||
+           df__node_member(root, "metadata") || df__node_member(root, "spec");
+}
+
+int df__spec_load(df__graph *g, const df_text *text)
+{
+    const char *file = text->file ? text->file : "<text>";
+    const df__node *root;
+    size_t errors = df__problems_count(g->problems, DF_ERROR);
+    int rc;
+    df__settings_default(&g->settings);
+    g->file = df__arena_bytes(&g->arena, file, strlen(file));
+    if (!g->file)
+        return DF_ENOMEM;
+    root = df__node_parse(&g->arena, text, g->problems);
+    if (!root)
+        return df__problems_count(g->problems, DF_ERROR) > errors ? DF_ESPEC : DF_ENOMEM;
+    if (expects_map(g, root, "") != DF_OK)
+        return DF_ESPEC;
+    if (is_manifest(root))
+        rc = load_manifest(g, root);
+    else
+        rc = load_spec(g, root, df__node_member(root, "schedule") ||
+                                df__node_member(root, "triggers"));
+    if (rc == DF_OK && df__problems_count(g->problems, DF_ERROR) > errors)
+        rc = DF_ESPEC;
+    return rc;
+}
