@@ -157,10 +157,8 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
         if (rc < 0)
             return rc;
     }
-    if (!df_stage_current(st, parcel)) {
-        df_stage_log(st, DF_LOG_INFO, "a partition was given away: the parcel is not written");
-        return df_stage_fail(st, DF_EFENCED, "fenced", "a partition was given away");
-    }
+    if (!df_stage_current(st, parcel)) /* what is still ours comes again without the rest */
+        return df_stage_fail(st, DF_EIO, "revoked", "a partition was given away meanwhile");
     pthread_mutex_lock(&s->m->lock);
     rc = applied ? commit(s, st, parcel) : DF_OK;
     pthread_mutex_unlock(&s->m->lock);
