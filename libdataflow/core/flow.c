@@ -154,8 +154,7 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
         return;
     }
     s->state = DF__CLOSED;
-    s->retry.next_us = INT64_MAX;
-    df__flow_failf(f, status, "sink %s: %s", s->name, why->text);
+    df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
 }
 
 void df__flow_sink_flushed(df__sink *s, int status, const df__fault *why)

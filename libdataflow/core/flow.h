@@ -65,6 +65,7 @@ struct df__sink {
     int resolving;       /* a resolve is asked */
     int flushing;        /* a flush is asked */
     int ever_ok;
+    int dead;            /* it ended the run: nothing is sent any more, what it holds is let go */
     int nomem;           /* ENOMEM answers in a row */
     int refused_whole;   /* parcels refused whole in a row */
     uint64_t refused_rows;
@@ -226,6 +227,7 @@ void df__sink_unlink(df__sink *s, df_parcel *p);
 void df__parcel_done(df_parcel *p); /* tickets, batches and memory go back */
 int df__sink_room(df__sink *s, df_parcel **ret);
 /* flow_answer.c */
+void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnect and friends */
 /* flow_error.c */
 int df__flow_reject(df__flow *f, int error_sink, df_record *r, df_batch *b);

@@ -6,6 +6,17 @@
 
 typedef void (*answer_fn)(df_parcel *p, int status, const df__fault *why);
 
+void df__sink_dead(df__sink *s, int status, const char *format, ...)
+{
+    char text[DF__TEXT];
+    va_list args;
+    va_start(args, format);
+    df__text_vprintf(text, sizeof text, format, args);
+    va_end(args);
+    s->dead = 1;
+    df__flow_fail(s->flow, status, text);
+}
+
 /* ---- durable, or soon ------------------------------------------------------------------------------ */
 
 /* Keeps what was not refused. When the run ends at a refused record and nothing was applied, what
@@ -81,7 +92,7 @@ static int looks_like_configuration(df_parcel *p)
     if (++s->refused_whole < 3 || s->refused_rows < DF__REFUSED_ROWS)
         return 0;
     again(p);
-    df__flow_failf(s->flow, DF_EREJECTED, "sink %s refused every record of three parcels in a row "
+    df__sink_dead(s, DF_EREJECTED, "sink %s refused every record of three parcels in a row "
                    "(%s): %s; this looks like configuration, not data", s->name,
                    s->refused_reason, s->counts.text);
     return 1;
@@ -215,7 +226,7 @@ static void refused(df_parcel *p, int status, const df__fault *why)
     if (!p->refused_count && p->count)
         df_parcel_reject(p, 0, why->reason, why->text);
     if (!p->refused_count) {
-        df__flow_failf(s->flow, DF_EINTERNAL, "sink %s refused an empty parcel", s->name);
+        df__sink_dead(s, DF_EINTERNAL, "sink %s refused an empty parcel", s->name);
         return;
     }
     df__text_set(s->counts.text, DF__TEXT, p->refusals->text, strlen(p->refusals->text));
@@ -260,16 +271,16 @@ static int gives_up(df__sink *s, int status, const df__fault *why)
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
     if (status == DF_EAUTH && !s->ever_ok) {
-        df__flow_failf(f, DF_EAUTH, "sink %s: %s", s->name, why->text);
+        df__sink_dead(s, DF_EAUTH, "sink %s: %s", s->name, why->text);
         return 1;
     }
     if (status == DF_EAUTH && df__retry_spent(&s->retry, now, f->settings.retry_cap_us)) {
-        df__flow_failf(f, DF_ETEMPORARY, "sink %s: gave up after %lld s: %s", s->name,
+        df__sink_dead(s, DF_ETEMPORARY, "sink %s: gave up after %lld s: %s", s->name,
                        (long long)(f->settings.retry_cap_us / 1000000), why->text);
         return 1;
     }
     if (status == DF_ENOMEM && ++s->nomem > 3) {
-        df__flow_failf(f, DF_ETEMPORARY, "sink %s: no memory, tried four times", s->name);
+        df__sink_dead(s, DF_ETEMPORARY, "sink %s: no memory, tried four times", s->name);
         return 1;
     }
     return 0;
@@ -350,7 +361,7 @@ static void stop(df_parcel *p, int status, const df__fault *why)
     again(p);
     s->stalled = 1;
     if (status != DF_ECANCELED || !s->flow->canceled)
-        df__flow_failf(s->flow, status, "sink %s: %s", s->name, why->text);
+        df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
 }
 
 static const struct answer {
@@ -432,6 +443,6 @@ void df__flow_resolved(df_parcel *p, int status, const df__fault *why)
     } else if (df_status_fate(status) == DF_FATE_RETRY || status == DF_EUNKNOWN) {
         df__sink_failed(s, status, why);
     } else {
-        df__flow_failf(s->flow, status, "sink %s: %s", s->name, why->text);
+        df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
     }
 }

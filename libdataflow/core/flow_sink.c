@@ -296,6 +296,8 @@ void df__sink_advance(df__sink *s, int forced)
     int pressed = df__budget_pressed(&f->budget) && !s->first;
     df__filling filling = filling_of(s, forced || pressed);
     s->due_us = INT64_MAX;
+    if (s->dead)
+        return;
     if (s->filling && df__coalesce(&s->limits, &filling, now, &s->due_us))
         df__sink_flush(s);
     if (s->state == DF__CLOSED || s->state == DF__BACKOFF)

@@ -11,9 +11,11 @@ int df__flow_outstanding(const df__flow *f)
     size_t i;
     if (f->inputs || f->work)
         return 1;
-    for (i = 0; i < f->sink_count; i++)
-        if (!df__sink_idle(&f->sinks[i]))
+    for (i = 0; i < f->sink_count; i++) {
+        const df__sink *s = &f->sinks[i];
+        if (s->dead ? s->with_sink > 0 : !df__sink_idle(s))
             return 1;
+    }
     return 0;
 }
 
@@ -163,6 +165,7 @@ static void draining(df__flow *f)
 static void saving(df__flow *f)
 {
     int64_t spent = f->io.now(f->io.ctx) - f->phase_us;
+    df_partition *p;
     size_t i;
     df__flow_save_advance(f, 1);
     if (!f->dry && !df__flow_saved_all(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
@@ -172,6 +175,8 @@ static void saving(df__flow *f)
     if (!f->dry && !df__flow_saved_all(f))
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
     enter(f, DF__CLOSE_ALL);
+    for (p = f->partitions; p; p = p->next)
+        df__partition_bump(p); /* what is let go from here on moves no watermark */
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
         f->sinks[i].state = DF__CLOSING;

@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "core/msg.h"
 #include "dataflow_ext.h"
 #include "record/record.h"
 #include "util/heap.h"
@@ -44,6 +45,8 @@ struct df__span {
 
 struct df_partition {
     df_partition *next;
+    df__msg request, seek; /* between the source thread and the pipeline thread */
+    int replied;           /* under the source thread's lock */
     df_stage *stage;
     const df__heap *heap;
     char *name;

@@ -211,3 +211,13 @@ void **df_parcel_slot(df_parcel *parcel)
 {
     return &parcel->slot;
 }
+
+int df_stage_current(df_stage *st, const df_parcel *parcel)
+{
+    size_t i;
+    (void)st;
+    for (i = 0; i < parcel->ticket_count; i++)
+        if (!df__span_current(parcel->tickets[i]))
+            return 0;
+    return 1;
+}
