@@ -41,7 +41,7 @@ const df_options *df__options_copy(df__arena *a, const df_options *options);
 const df_option *df__option_at(const df_options *options, size_t index);
 /* Has a <name>SecretRef twin. */
 int df__option_has_twin(const df_option *row);
-/* "text", "integer", "list of text", ... for documents. */
+/* "text", "int", "list", ...: the type's name in documents. */
 const char *df__option_type_name(int type);
 /* Describes a table as a JSON array of rows. */
 void df__options_json(const df_options *options, df__buf *out);

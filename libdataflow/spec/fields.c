@@ -244,9 +244,35 @@ static const df_option error_rows[] = {
 };
 static const df_options error_options = DF_OPTIONS(error_rows, error_fields);
 
+typedef struct stage_fields_row {
+    df_bytes type, config;
+    df_condition *when;
+} stage_fields_row;
+
+static const df_option stage_rows[] = {
+    {"type", DF_OPT_TEXT, 0, DF_OPT_REQUIRED, offsetof(stage_fields_row, type), NULL,
+     "Kind of the connector or transformation.", NULL, 0, 0, NULL},
+    {"config", DF_OPT_ANY, 0, 0, offsetof(stage_fields_row, config), NULL,
+     "Its options; older manifests name the block like the type.", NULL, 0, 0, NULL},
+    {"when", DF_OPT_CONDITION, 0, 0, offsetof(stage_fields_row, when), NULL,
+     "Transformations: records for which it is false pass unchanged.", NULL, 0, 0, NULL},
+};
+static const df_options stage_options = DF_OPTIONS(stage_rows, stage_fields_row);
+
+/* Only the rows that a DataFlow does not have. */
+static const df_options cron_only = {
+    sizeof(df_options), sizeof(df_option), CRON_ROWS,
+    rows + sizeof rows / sizeof rows[0] - CRON_ROWS, sizeof(fields)
+};
+
 const df_options *df__spec_rows(int cron)
 {
-    return cron ? &cron_options : &flow_options;
+    return cron ? &cron_only : &flow_options;
+}
+
+const df_options *df__spec_stage_rows(void)
+{
+    return &stage_options;
 }
 
 const df_options *df__spec_error_rows(void)
@@ -457,7 +483,7 @@ int df__fields_fill(df__graph *g, const df__node *spec, int cron)
     fill.field = "spec";
     fill.literal = 1;
     fill.apart = stage_fields;
-    rc = df__options_fill(&fill, df__spec_rows(cron), spec, f);
+    rc = df__options_fill(&fill, cron ? &cron_options : &flow_options, spec, f);
     if (rc == DF_ENOMEM)
         return rc;
     g->settings = f->settings;

@@ -15,8 +15,10 @@ void df__settings_default(df__settings *s);
  * problems, DF_ENOMEM, or what `write` answered. */
 int df__spec_format(const df__heap *heap, const df_text *in, df__problems *problems,
                     df_write_fn write, void *user);
-/* Rows of the fields of spec and spec.errors, for df_env_describe. */
+/* Rows of the fields of spec (cron: those that only a DataFlowCron has), of every stage, and of
+ * spec.errors beside those of a stage; for df_env_describe. */
 const df_options *df__spec_rows(int cron);
+const df_options *df__spec_stage_rows(void);
 const df_options *df__spec_error_rows(void);
 /* Everything in a graph's arena that is not memory of the arena: compiled paths, conditions. */
 void df__graph_release(df__graph *g);
