@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * condition.h: a compiled condition: a flat program over one truth value, with jumps for && and
+ * ||. Only for libdataflow/record. */
+#ifndef DF_RECORD_CONDITION_H
+#define DF_RECORD_CONDITION_H
+
+#include <regex.h>
+
+#include "record/number.h"
+#include "record/path.h"
+
+typedef struct df__literal {
+    int kind;
+    df_bytes text; /* with a NUL behind it */
+    df__decimal number;
+} df__literal;
+enum { DF__LIT_TEXT, DF__LIT_WORD, DF__LIT_NUMBER, DF__LIT_NULL };
+
+typedef struct df__operand { /* what a comparison looks at */
+    df_path *path;  /* NULL: metadata */
+    df_bytes name;  /* of metadata */
+    df_bytes text;  /* as written */
+} df__operand;
+
+typedef struct df__op {
+    int code, order;  /* order: DF__EQ, ... */
+    uint32_t operand; /* or where to jump */
+    uint32_t literal, count;
+    size_t column;
+} df__op;
+enum {
+    DF__OP_TRUTH,
+    DF__OP_COMPARE,
+    DF__OP_IN,    /* literals from `literal`, `count` of them */
+    DF__OP_MATCH, /* `literal` is the number of the pattern */
+    DF__OP_NOT,
+    DF__OP_JUMP_FALSE,
+    DF__OP_JUMP_TRUE
+};
+enum { DF__EQ, DF__NE, DF__LT, DF__LE, DF__GT, DF__GE };
+
+struct df_condition {
+    const df__heap *heap;
+    df__arena arena;
+    df__op *ops;
+    df__literal *literals;
+    df__operand *operands;
+    regex_t *patterns;
+    size_t op_count, op_cap, literal_count, literal_cap;
+    size_t operand_count, operand_cap, pattern_count, pattern_cap;
+    char warning[256];
+};
+
+/* Looks at the comparisons ops[from] to the last one, all of one && chain. */
+void df__condition_check_chain(df_condition *c, size_t from);
+/* Looks at one comparison. */
+void df__condition_check_one(df_condition *c, const df__op *op);
+
+#endif
