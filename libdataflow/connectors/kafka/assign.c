@@ -66,7 +66,7 @@ static const char *topic_of(const df__kafka_source *s)
     return s->o.common.topic.data;
 }
 
-/* ---- bounded runs: the ends ------------------------------------------------------------------- */
+/* ---- bounded runs: the ends ------------------------------------------------------------------ */
 
 static int ask_ends(df__kafka_source *s, const rd_kafka_metadata_topic_t *topic)
 {
@@ -112,7 +112,7 @@ int df__kafka_take_ends(df__kafka_source *s)
     return rc;
 }
 
-/* ---- commits ----------------------------------------------------------------------------------- */
+/* ---- commits --------------------------------------------------------------------------------- */
 
 static rd_kafka_topic_partition_list_t *uncommitted(df__kafka_source *s)
 {
@@ -199,7 +199,7 @@ int df__kafka_commit(df__kafka_source *s, int wait_ms)
     return rc;
 }
 
-/* ---- assignment ------------------------------------------------------------------------------------ */
+/* ---- assignment ------------------------------------------------------------------------------ */
 
 /* Asks again and again for a while: a coordinator that moves is normal. */
 static int ask_committed(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
@@ -417,7 +417,7 @@ void df__kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
         (void)rd_kafka_assign(s->rk, NULL);
 }
 
-/* ---- fetching again ------------------------------------------------------------------------------------ */
+/* ---- fetching again -------------------------------------------------------------------------- */
 
 /* A new assignment instead of a seek: it also works for a partition whose fetching has ended, and
  * what was fetched before cannot arrive any more. */

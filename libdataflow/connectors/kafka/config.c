@@ -71,7 +71,7 @@ int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms)
                                                       __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* ---- properties by name ------------------------------------------------------------------------ */
+/* ---- properties by name ---------------------------------------------------------------------- */
 
 enum { FOR_SOURCE = 1, FOR_SINK = 2, FOR_BOTH = 3 };
 static const struct allowed {
@@ -203,7 +203,7 @@ static int refused(df_bytes name, int role, char *text, size_t cap)
     return 1;
 }
 
-/* ---- building ------------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static void problem(df__kafka_setup *s, const char *option, const char *text)
 {
@@ -410,7 +410,7 @@ int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name)
     return value;
 }
 
-/* ---- rules over several options --------------------------------------------------------------------- */
+/* ---- rules over several options -------------------------------------------------------------- */
 
 static int same_word(df_bytes text, const char *word)
 {

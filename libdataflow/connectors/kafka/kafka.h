@@ -58,7 +58,7 @@ size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t e
 /* DF_EDATA: not a position of ours. */
 int df__kafka_position_read(df_bytes text, int64_t *ret_offset, int32_t *ret_epoch);
 
-/* ---- config.c: configuration of the client, failures -------------------------------------------- */
+/* ---- config.c: configuration of the client, failures ----------------------------------------- */
 
 /* The outcome of an operation that is told later, when the operation may fail. */
 typedef struct df__kafka_failure {
@@ -106,7 +106,7 @@ typedef struct df__kafka_gate {
 int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms);
 int64_t df__kafka_clock_ms(void);
 
-/* ---- wake.c: a full prefetch queue must not put fetching to sleep -------------------------------- */
+/* ---- wake.c: a full prefetch queue must not put fetching to sleep ---------------------------- */
 
 typedef struct df__kafka_wake df__kafka_wake;
 typedef struct df__kafka_target {
@@ -121,7 +121,7 @@ void df__kafka_wake_want(df__kafka_wake *w, const df__kafka_target *targets, siz
 /* Ends and joins the thread; before the client is destroyed. */
 void df__kafka_wake_stop(df__kafka_wake *w);
 
-/* ---- source ------------------------------------------------------------------------------------------ */
+/* ---- source ---------------------------------------------------------------------------------- */
 
 enum { DF__KAFKA_OFF, DF__KAFKA_ON, DF__KAFKA_RESTART, DF__KAFKA_PARKED };
 
@@ -181,7 +181,7 @@ void df__kafka_restart(df__kafka_source *s);
 /* Forgets messages of a partition that were taken from the client and not yet added. */
 void df__kafka_discard(df__kafka_source *s, int32_t id);
 
-/* ---- sink -------------------------------------------------------------------------------------------- */
+/* ---- sink ------------------------------------------------------------------------------------ */
 
 typedef struct df__kafka_load df__kafka_load;
 typedef struct df__kafka_sink {

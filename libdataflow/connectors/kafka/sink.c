@@ -32,7 +32,7 @@ static const char *topic_of(const df__kafka_sink *s)
     return s->o.common.topic.data;
 }
 
-/* ---- check, open, close ----------------------------------------------------------------------- */
+/* ---- check, open, close ---------------------------------------------------------------------- */
 
 static int sink_check(void *self, df_stage *st)
 {
@@ -114,7 +114,7 @@ static int sink_open(void *self, df_stage *st)
     return DF_OK;
 }
 
-/* ---- delivery reports ---------------------------------------------------------------------------- */
+/* ---- delivery reports ------------------------------------------------------------------------ */
 
 /* Refusals that concern records, not the connection. The broker refuses the whole request, so
  * its neighbours are named as well: see write_alone. */
@@ -230,7 +230,7 @@ static void sink_close(void *self, df_stage *st)
     s->loads_end = &s->loads;
 }
 
-/* ---- one record ---------------------------------------------------------------------------------- */
+/* ---- one record ------------------------------------------------------------------------------ */
 
 static rd_kafka_headers_t *make_headers(const df_record *r, int *ret_status)
 {
@@ -333,7 +333,7 @@ static int place(df__kafka_sink *s, df__kafka_load *load, size_t index)
     }
 }
 
-/* ---- parcels --------------------------------------------------------------------------------------- */
+/* ---- parcels --------------------------------------------------------------------------------- */
 
 /* The broker refuses requests, not records: each record of a refused request is sent in a request
  * of its own, after everything else was reported. */

@@ -205,7 +205,7 @@ static void source_close(void *self, df_stage *st)
             s->parts[i]->state = DF__KAFKA_OFF;
 }
 
-/* ---- messages that are errors ------------------------------------------------------------------- */
+/* ---- messages that are errors ---------------------------------------------------------------- */
 
 static void restart_at(df__kafka_source *s, df__kafka_part *p, int64_t offset)
 {
@@ -277,7 +277,7 @@ static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     }
 }
 
-/* ---- messages that are records ----------------------------------------------------------------------- */
+/* ---- messages that are records --------------------------------------------------------------- */
 
 static int take_headers(df__kafka_source *s, const rd_kafka_message_t *m, df_input *in)
 {
@@ -404,7 +404,7 @@ static int add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added)
     return rc < 0 ? rc : marked;
 }
 
-/* ---- around reading --------------------------------------------------------------------------------- */
+/* ---- around reading -------------------------------------------------------------------------- */
 
 static void serve_control(df__kafka_source *s)
 {
