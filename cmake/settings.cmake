@@ -36,3 +36,6 @@ target_compile_definitions(df_settings INTERFACE _GNU_SOURCE)
 target_include_directories(df_settings INTERFACE "${PROJECT_SOURCE_DIR}/include")
 find_package(Threads REQUIRED)
 target_link_libraries(df_settings INTERFACE Threads::Threads)
+
+# A program or module depends on the libraries that it calls, not on all that were offered.
+add_link_options(LINKER:--as-needed)
