@@ -19,6 +19,8 @@ int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
         if (!df_record_live(r))
             continue;
         rc = fn(&job, r);
+        if (rc == DF_EDATA && df_record_live(r))
+            df_record_reject(r, rc, NULL, "a value of the record cannot be written as JSON");
         if (rc < 0 && rc != DF_EDATA)
             return rc;
     }
@@ -105,7 +107,7 @@ int df__edit_failed(df_record *r, int status, const df_path *path)
 
 int df__path_is_root(const df_path *path)
 {
-    df_bytes text = df__trim(df_path_text(path));
+    df_bytes text = df__blanks_trim(df_path_text(path));
     return text.len == 0 || (text.len == 1 && *(const char *)text.data == '$');
 }
 
@@ -116,13 +118,13 @@ int df__check_path(df_stage *st, const char *option, const df_path *path, unsign
         return 0; /* the option itself was refused before */
     text = df_path_text(path);
     if (!(allowed & DF__PLACE_MANY) && !df_path_is_single(path)) {
-        df__problemf(st, option, "\"%.*s\" can lead to several places; here it must name one: "
+        df__stage_problemf(st, option, "\"%.*s\" can lead to several places; here it must name one: "
                                  "write an index or a name instead of *",
                      (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
         return 1;
     }
     if (!(allowed & DF__PLACE_ROOT) && df__path_is_root(path)) {
-        df__problemf(st, option, "\"$\" is the whole payload; name a field in it");
+        df__stage_problemf(st, option, "\"$\" is the whole payload; name a field in it");
         return 1;
     }
     return 0;
@@ -132,7 +134,7 @@ int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsi
 {
     int problems = 0;
     if (!paths->count) {
-        df__problemf(st, option, "needs at least one path, for example [\"$.name\"]");
+        df__stage_problemf(st, option, "needs at least one path, for example [\"$.name\"]");
         return 1;
     }
     for (size_t i = 0; i < paths->count; i++)
@@ -145,23 +147,34 @@ const df_path *df__path_at(const df_list *paths, size_t index)
     return ((const df_path *const *)paths->items)[index];
 }
 
-/* A block remembers its length, since df_stage_alloc cannot grow one. */
-static void *stage_realloc(void *user, void *old, size_t len)
+/* A block remembers its length, since neither a stage nor a batch can grow one. */
+static void *grow(void *fresh, const void *old, size_t len)
 {
     enum { HEAD = 16 };
-    unsigned char *fresh;
+    unsigned char *to = fresh;
     size_t had;
-    if (!len)
+    if (!to)
         return NULL;
-    fresh = len > SIZE_MAX - HEAD ? NULL : df_stage_alloc(user, len + HEAD);
-    if (!fresh)
-        return NULL;
-    memcpy(fresh, &len, sizeof len);
+    memcpy(to, &len, sizeof len);
     if (old) {
-        memcpy(&had, (unsigned char *)old - HEAD, sizeof had);
-        memcpy(fresh + HEAD, old, had < len ? had : len);
+        memcpy(&had, (const unsigned char *)old - HEAD, sizeof had);
+        memcpy(to + HEAD, old, had < len ? had : len);
     }
-    return fresh + HEAD;
+    return to + HEAD;
+}
+
+static void *stage_realloc(void *user, void *old, size_t len)
+{
+    if (!len || len > SIZE_MAX - 16)
+        return NULL; /* freed with the stage */
+    return grow(df_stage_alloc(user, len + 16), old, len);
+}
+
+static void *batch_realloc(void *user, void *old, size_t len)
+{
+    if (!len || len > SIZE_MAX - 16)
+        return NULL; /* freed with the batch */
+    return grow(df_batch_alloc(user, len + 16), old, len);
 }
 
 const df__heap *df__stage_heap(df_stage *st)
@@ -171,6 +184,12 @@ const df__heap *df__stage_heap(df_stage *st)
         return NULL;
     heap->realloc = stage_realloc;
     heap->user = st;
+    return heap;
+}
+
+df__heap df__batch_heap(df_batch *batch)
+{
+    df__heap heap = {batch_realloc, batch};
     return heap;
 }
 
@@ -185,10 +204,54 @@ const df_path *df__stage_path(df_stage *st, const char *option, df_bytes text)
     err.column = 0;
     path = df__path_compile(heap, text, &err);
     if (!path)
-        df__problemf(st, option, "\"%.*s\" is no path: column %zu: %s",
+        df__stage_problemf(st, option, "\"%.*s\" is no path: column %zu: %s",
                      (int)(text.len > 200 ? 200 : text.len), (const char *)text.data, err.column,
                      err.text);
     return path;
+}
+
+/* Where the step that begins at `at` ends. */
+static size_t step_end(const char *text, size_t len, size_t at)
+{
+    char quote = 0;
+    int bracket = text[at] == '[';
+    for (at++; at < len; at++) {
+        char c = text[at];
+        if (c == '\\' && (quote || !bracket))
+            at++;
+        else if (quote)
+            quote = c == quote ? 0 : quote;
+        else if (bracket && (c == '"' || c == '\''))
+            quote = c;
+        else if (bracket && c == ']')
+            return at + 1;
+        else if (!bracket && (c == '.' || c == '['))
+            return at;
+    }
+    return len;
+}
+
+int df__stage_parents(df_stage *st, const df_path *path, df__parents *ret)
+{
+    const df__heap *heap = df__stage_heap(st);
+    df_bytes text = df_path_text(path);
+    size_t at = 0, cap = 0;
+    ret->paths = NULL;
+    ret->count = 0;
+    while (heap && at < text.len) {
+        df_bytes head = {text.data, 0};
+        head.len = at = step_end(text.data, text.len, at);
+        if (at >= text.len)
+            return DF_OK;
+        if (df__bytes_equal(head, "$"))
+            continue;
+        if (df__grow(heap, &ret->paths, &cap, ret->count, sizeof *ret->paths) != DF_OK)
+            return DF_ENOMEM;
+        ret->paths[ret->count] = df__path_compile(heap, head, NULL);
+        if (!ret->paths[ret->count++])
+            return DF_ENOMEM;
+    }
+    return heap ? DF_OK : DF_ENOMEM;
 }
 
 int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *ret)
@@ -206,11 +269,11 @@ int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *re
         df__tree_root(tree, ret);
     if (rc != DF_EDATA)
         return rc;
-    df__problemf(st, option, "the text behind \"json:\" is not JSON: %s", err);
+    df__stage_problemf(st, option, "the text behind \"json:\" is not JSON: %s", err);
     return DF_ESPEC;
 }
 
-void df__problemf(df_stage *st, const char *option, const char *format, ...)
+void df__stage_problemf(df_stage *st, const char *option, const char *format, ...)
 {
     char text[640];
     va_list args;
@@ -247,7 +310,7 @@ df_value df__empty_value(int type)
     return v;
 }
 
-df_bytes df__trim(df_bytes in)
+df_bytes df__blanks_trim(df_bytes in)
 {
     const char *p = in.data;
     size_t from = 0, to = in.len;

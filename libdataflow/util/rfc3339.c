@@ -229,17 +229,17 @@ static int read_exponent(reader *in, int64_t *ret)
     return DF_OK;
 }
 
-int df__decimal_parse(df_bytes text, df__decimal *ret)
+int df__exact_parse(df_bytes text, df__exact *ret)
 {
     reader in = {text.data, (const char *)text.data + text.len};
-    df__decimal d;
+    df__exact d;
     memset(&d, 0, sizeof d);
     d.negative = one_of(&in, "+-") == '-';
     d.digits = in.at;
     d.digit_count = digit_run(&in);
     if (one_of(&in, ".")) {
         d.fraction = in.at;
-        d.fraction_count = digit_run(&in);
+        d.fraction_count = d.fraction_given = digit_run(&in);
     }
     if (!d.digit_count && !d.fraction_count)
         return DF_EDATA;
@@ -256,12 +256,12 @@ int df__decimal_parse(df_bytes text, df__decimal *ret)
 }
 
 /* The digit that stands `place` places behind the first one; digits and fraction in one row. */
-static int digit_at(const df__decimal *d, size_t place)
+static int digit_at(const df__exact *d, size_t place)
 {
     return (place < d->digit_count ? d->digits[place] : d->fraction[place - d->digit_count]) - '0';
 }
 
-int df__decimal_int(const df__decimal *d, int scale, int cut, __int128 *ret)
+int df__exact_int(const df__exact *d, int scale, int cut, __int128 *ret)
 {
     const __int128 limit = ((__int128)1 << 126) / 10;
     size_t total = d->digit_count + d->fraction_count, i;
@@ -291,7 +291,7 @@ static const char huge[] =
     "817711531764475730270069855571366959622842914819860834936475292719074168444365510704342711559"
     "699508093042880177904174497792";
 
-int df__decimal_is_huge(const df__decimal *d)
+int df__exact_is_huge(const df__exact *d)
 {
     size_t total = d->digit_count + d->fraction_count, first = 0, size = sizeof huge - 1;
     int64_t whole;

@@ -46,21 +46,22 @@ enum { DF__RFC3339_SEC, DF__RFC3339_NANO, DF__RFC3339_MAX = 40 };
 size_t df__rfc3339_write(df__instant t, int32_t offset, int form, char buf[DF__RFC3339_MAX]);
 
 /* A decimal number as a text: [+-] digits [. digits] [e exponent]; at least one digit. */
-typedef struct df__decimal {
+typedef struct df__exact {
     int negative;
     const char *digits; /* integer digits, without leading zeros; len 0: zero */
     size_t digit_count;
     const char *fraction;
-    size_t fraction_count; /* without trailing zeros unless the exponent is not 0 */
+    size_t fraction_count; /* without trailing zeros */
+    size_t fraction_given; /* as written */
     int64_t exponent;      /* clamped to +-1,000,000,000 */
-} df__decimal;
+} df__exact;
 
 /* DF_EDATA: no number. */
-int df__decimal_parse(df_bytes text, df__decimal *ret);
+int df__exact_parse(df_bytes text, df__exact *ret);
 /* The number times 10^scale, when that is an integer that fits. DF_EDATA: has a fraction left
  * (unless `cut`: then it is cut off towards zero), DF_ETOOBIG: does not fit. */
-int df__decimal_int(const df__decimal *d, int scale, int cut, __int128 *ret);
+int df__exact_int(const df__exact *d, int scale, int cut, __int128 *ret);
 /* True when the number is nearer to infinity than to any double. */
-int df__decimal_is_huge(const df__decimal *d);
+int df__exact_is_huge(const df__exact *d);
 
 #endif

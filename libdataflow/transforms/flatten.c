@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flatten.c: one record for each element of an array. The children are made a batch at a time;
+ * where the walk stands is kept in the batch's cursor, so that no array is ever walked twice. */
+#include <string.h>
+
+#include "transforms/common.h"
+
+typedef struct splitter {
+    df_path *field;
+    df_bytes text;       /* the path as written: the name of scalar elements */
+    df__parents parents; /* of the array */
+} splitter;
+
+/* What is kept between two calls. */
+typedef struct place {
+    uint64_t record; /* index in `in` */
+    uint64_t inside; /* the walk below is under way */
+    df_walk walk;
+} place;
+_Static_assert(sizeof(place) <= 16 * sizeof(uint64_t), "fits the cursor of a batch");
+
+/* One record being expanded. */
+typedef struct parent {
+    const splitter *self;
+    df_record *record;
+    df_value root, array, field; /* field: what stands at the path: the array or its wrapper */
+} parent;
+
+static int flatten_check(void *self, df_stage *st)
+{
+    const splitter *me = self;
+    return df__check_path(st, "field", me->field, 0) ? DF_ESPEC : DF_OK;
+}
+
+static int flatten_open(void *self, df_stage *st)
+{
+    splitter *me = self;
+    me->text = df_path_text(me->field);
+    return df__stage_parents(st, me->field, &me->parents);
+}
+
+/* 1: the record has an array to expand. */
+static int find_array(const splitter *self, df_record *r, parent *ret)
+{
+    static const df_bytes wrapped = {"array", 5};
+    ret->self = self;
+    ret->record = r;
+    if (df_record_root(r, &ret->root) != DF_OK || ret->root.type != DF_V_OBJECT ||
+        df_record_get(r, self->field, &ret->field) != DF_OK)
+        return 0;
+    ret->array = ret->field;
+    if (ret->field.type == DF_V_OBJECT)
+        df_value_member(&ret->field, wrapped, &ret->array);
+    return ret->array.type == DF_V_ARRAY;
+}
+
+/* ---- one child ------------------------------------------------------------------------------- */
+
+static int is_node(const df_value *v, const df_value *of)
+{
+    return v->type == of->type && v->u.node == of->u.node &&
+           (v->type == DF_V_OBJECT || v->type == DF_V_ARRAY);
+}
+
+/* A copy of `from` in the child without the member that is `hole`, in whose place `filling` goes
+ * (ABSENT: nothing). */
+static int copy_around(df_record *child, const df_value *from, const df_value *hole,
+                       const df_value *filling, df_value *ret)
+{
+    df_value empty = df__empty_value(from->type);
+    df_walk walk = {0};
+    int rc = df_value_new(child, &empty, ret);
+    while (rc == DF_OK && df_value_walk(from, &walk) == DF_OK) {
+        if (!is_node(&walk.value, hole))
+            rc = df_value_put(child, ret, walk.name, &walk.value);
+        else if (filling->type != DF_V_ABSENT)
+            rc = df_value_put(child, ret, walk.name, filling);
+    }
+    return rc;
+}
+
+/* The parent's object without the array, however deep that was. */
+static int copy_parent(const parent *p, df_record *child, const df_value *scalar, df_value *ret)
+{
+    df_value hole = p->field, filling = {0};
+    size_t level = p->self->parents.count;
+    int rc = DF_OK;
+    /* A scalar takes the array's place when its name is that of the array. */
+    if (!level && scalar->type != DF_V_ABSENT) {
+        df_bytes leaf = df_path_leaf(p->self->field);
+        if (leaf.data && leaf.len == p->self->text.len &&
+            memcmp(leaf.data, p->self->text.data, leaf.len) == 0)
+            filling = *scalar;
+    }
+    for (; rc == DF_OK && level; level--) {
+        df_value around, copy;
+        rc = df_record_get(p->record, p->self->parents.paths[level - 1], &around);
+        if (rc == DF_OK)
+            rc = copy_around(child, &around, &hole, &filling, &copy);
+        hole = around;
+        filling = copy;
+    }
+    return rc == DF_OK ? copy_around(child, &p->root, &hole, &filling, ret) : rc;
+}
+
+static int merge(df_record *child, df_value *into, const df_value *element)
+{
+    df_walk walk = {0};
+    int rc = DF_OK;
+    while (rc == DF_OK && df_value_walk(element, &walk) == DF_OK)
+        rc = df_value_put(child, into, walk.name, &walk.value);
+    return rc;
+}
+
+/* element NULL: the child of an empty array. */
+static int emit(const parent *p, const df_value *element, df_batch *out)
+{
+    const df_value nothing = {0};
+    const df_value *scalar = element && element->type != DF_V_OBJECT ? element : &nothing;
+    df_record *child;
+    df_value merged;
+    int rc = df_batch_emit(out, p->record, &child);
+    if (rc == DF_OK)
+        rc = copy_parent(p, child, scalar, &merged);
+    if (rc == DF_OK && scalar != &nothing)
+        rc = df_value_put(child, &merged, p->self->text, scalar);
+    else if (rc == DF_OK && element)
+        rc = merge(child, &merged, element);
+    return rc == DF_OK ? df_record_set_root(child, &merged) : rc;
+}
+
+/* ---- the batch ------------------------------------------------------------------------------- */
+
+/* DF_OK: every child is out; DF_MORE: `out` is full. */
+static int expand_record(const parent *p, place *at, df_batch *out)
+{
+    if (!p->array.len)
+        return emit(p, NULL, out);
+    at->inside = 1;
+    while (at->walk.index + 1 < p->array.len || !at->walk.at[1]) {
+        int rc;
+        if (!df_batch_room(out))
+            return DF_MORE;
+        if (df_value_walk(&p->array, &at->walk) != DF_OK)
+            break;
+        rc = emit(p, &at->walk.value, out);
+        if (rc != DF_OK)
+            return rc;
+    }
+    return DF_OK;
+}
+
+static int flatten_expand(void *self, df_stage *st, df_batch *in, df_batch *out)
+{
+    uint64_t *cursor = df_batch_cursor(in);
+    size_t count = df_batch_count(in);
+    place at;
+    int rc = DF_OK;
+    (void)st;
+    memcpy(&at, cursor, sizeof at);
+    while (rc == DF_OK && at.record < count) {
+        df_record *r = df_batch_at(in, (size_t)at.record);
+        parent p;
+        if (!at.inside && !df_batch_room(out)) {
+            rc = DF_MORE;
+            break;
+        }
+        if (df_record_live(r) && find_array(self, r, &p))
+            rc = expand_record(&p, &at, out);
+        else
+            rc = df_batch_pass(out, r);
+        if (rc != DF_OK)
+            break;
+        at.record++;
+        at.inside = 0;
+        memset(&at.walk, 0, sizeof at.walk);
+    }
+    memcpy(cursor, &at, sizeof at);
+    return rc;
+}
+
+static const df_option flatten_rows[] = {
+    {.name = "field",
+     .type = DF_OPT_PATH,
+     .flags = DF_OPT_REQUIRED,
+     .offset = offsetof(splitter, field),
+     .doc = "Path of the array. Objects in it are merged over the record, other elements go "
+            "under this text as their name. A record without an array there passes unchanged."},
+};
+static const df_options flatten_options = DF_OPTIONS(flatten_rows, splitter);
+
+const df_transform df_transform_flatten = {
+    .size = sizeof(df_transform),
+    .name = "flatten",
+    .doc = "Makes one record of each element of an array.",
+    .self_size = sizeof(splitter),
+    .options = &flatten_options,
+    .check = flatten_check,
+    .open = flatten_open,
+    .expand = flatten_expand,
+    .example = "{\"config\":{\"field\":\"items\"},"
+               "\"input\":{\"id\":1,\"items\":[{\"sku\":\"A\"},{\"sku\":\"B\"}]},"
+               "\"outputs\":[{\"id\":1,\"sku\":\"A\"},{\"id\":1,\"sku\":\"B\"}]}",
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * insert_field.c: writes fixed values, metadata or the time into fields. */
+#include <stdio.h>
+#include <string.h>
+
+#include "transforms/common.h"
+#include "util/rfc3339.h"
+
+enum { FROM_VALUE, FROM_NOW, FROM_META };
+
+typedef struct insertion {
+    const df_path *path;
+    int from;
+    df_value value;   /* FROM_VALUE */
+    const char *meta; /* FROM_META: the key */
+} insertion;
+
+typedef struct inserter {
+    df_list fields; /* of df_pair, path to value */
+    insertion *compiled;
+    char now[DF__RFC3339_MAX];
+    df_value now_value; /* of the running batch */
+} inserter;
+
+static int starts_with(df_bytes text, const char *head)
+{
+    size_t len = strlen(head);
+    return text.len >= len && memcmp(text.data, head, len) == 0;
+}
+
+static const char *meta_key(df_stage *st, df_bytes text)
+{
+    static const size_t head = sizeof "${metadata." - 1;
+    size_t len = text.len - head - 1;
+    char *key = df_stage_alloc(st, len + 1);
+    if (key)
+        memcpy(key, (const char *)text.data + head, len);
+    return key;
+}
+
+static int compile_value(df_stage *st, df_bytes text, insertion *in)
+{
+    int closed = text.len && ((const char *)text.data)[text.len - 1] == '}';
+    if (df__bytes_equal(text, "${now}")) {
+        in->from = FROM_NOW;
+        return DF_OK;
+    }
+    if (closed && starts_with(text, "${metadata.") && text.len > sizeof "${metadata.}" - 1) {
+        in->from = FROM_META;
+        in->meta = meta_key(st, text);
+        return in->meta ? DF_OK : DF_ENOMEM;
+    }
+    in->from = FROM_VALUE;
+    if (starts_with(text, "json:")) {
+        df_bytes json = {(const char *)text.data + 5, text.len - 5};
+        return df__stage_json(st, "fields", json, &in->value);
+    }
+    if (starts_with(text, "${"))
+        df_stage_problem(st, DF_WARNING, "fields",
+                         "a value that begins with ${ but is neither ${now} nor ${metadata.<key>} "
+                         "is taken as plain text");
+    in->value = df__text_value(text.data ? text.data : "", text.len);
+    return DF_OK;
+}
+
+static int compile(inserter *me, df_stage *st)
+{
+    const df_pair *pairs = me->fields.items;
+    int problems = 0;
+    me->compiled = df_stage_alloc(st, (me->fields.count + 1) * sizeof *me->compiled);
+    if (!me->compiled)
+        return DF_ENOMEM;
+    for (size_t i = 0; i < me->fields.count; i++) {
+        insertion *in = &me->compiled[i];
+        int rc = compile_value(st, pairs[i].value, in);
+        if (rc == DF_ENOMEM)
+            return rc;
+        in->path = df__stage_path(st, "fields", pairs[i].name);
+        problems += rc != DF_OK || !in->path || df__check_path(st, "fields", in->path, 0);
+    }
+    return problems ? DF_ESPEC : DF_OK;
+}
+
+static int insert_check(void *self, df_stage *st)
+{
+    inserter *me = self;
+    if (!me->fields.count) {
+        df__stage_problemf(st, "fields", "needs at least one path with its value");
+        return DF_ESPEC;
+    }
+    return compile(me, st);
+}
+
+static int insert_open(void *self, df_stage *st)
+{
+    return compile(self, st);
+}
+
+/* Metadata as text: times as RFC 3339 in UTC, missing and null as "". */
+static int meta_text(const df__job *job, const df_record *r, const char *key, df_value *ret)
+{
+    char small[256], *text = small;
+    df_bytes clean;
+    df_value v;
+    size_t len = 0;
+    int rc = df_record_meta(r, key, &v);
+    if (rc != DF_OK)
+        return rc;
+    if (v.type == DF_V_TIMESTAMP) {
+        df__instant t = {v.u.i / 1000000 - (v.u.i % 1000000 < 0), 0};
+        t.nsec = (int32_t)(v.u.i - t.sec * 1000000) * 1000;
+        len = df__rfc3339_write(t, 0, DF__RFC3339_NANO, small);
+    } else if (v.type != DF_V_ABSENT && v.type != DF_V_NULL) {
+        len = df_value_text(&v, small, sizeof small);
+    }
+    text = df_batch_alloc(job->batch, len + 1);
+    if (!text)
+        return DF_ENOMEM;
+    if (len <= sizeof small)
+        memcpy(text, small, len);
+    else
+        df_value_text(&v, text, len);
+    clean.data = text;
+    clean.len = len;
+    rc = df__clean_text(job->batch, clean, &clean);
+    *ret = df__text_value(clean.data, clean.len);
+    return rc;
+}
+
+static int insert_one(const df__job *job, df_record *r)
+{
+    const inserter *self = job->self;
+    df_value root;
+    int rc = df_record_root(r, &root);
+    if (rc == DF_EDATA || (rc == DF_OK && root.type != DF_V_OBJECT))
+        return DF_OK; /* only objects have fields */
+    for (size_t i = 0; rc == DF_OK && i < self->fields.count; i++) {
+        const insertion *in = &self->compiled[i];
+        df_value value = in->from == FROM_NOW ? self->now_value : in->value;
+        if (in->from == FROM_META)
+            rc = meta_text(job, r, in->meta, &value);
+        if (rc == DF_OK)
+            rc = df_record_set(r, in->path, &value);
+        if (rc == DF_EDATA)
+            return df__edit_failed(r, rc, in->path);
+    }
+    return rc;
+}
+
+static int insert_apply(void *self, df_stage *st, df_batch *batch)
+{
+    inserter *me = self;
+    int64_t now = df_stage_now(st);
+    df__instant t = {now / 1000000 - (now % 1000000 < 0), 0};
+    me->now_value = df__text_value(me->now, df__rfc3339_write(t, 0, DF__RFC3339_SEC, me->now));
+    return df__job_each(self, st, batch, insert_one);
+}
+
+static const df_option insert_rows[] = {
+    {.name = "fields",
+     .type = DF_OPT_MAP,
+     .flags = DF_OPT_REQUIRED | DF_OPT_LITERAL,
+     .offset = offsetof(inserter, fields),
+     .doc = "Path to value, in the order written. A value is ${now} (RFC 3339, UTC), "
+            "${metadata.<key>} (as text, \"\" when missing), json:<JSON> (a number, bool, null, "
+            "object or array), else text."},
+};
+static const df_options insert_options = DF_OPTIONS(insert_rows, inserter);
+
+const df_transform df_transform_insert_field = {
+    .size = sizeof(df_transform),
+    .name = "insertField",
+    .doc = "Writes fixed values, metadata or the time into fields.",
+    .self_size = sizeof(inserter),
+    .options = &insert_options,
+    .check = insert_check,
+    .open = insert_open,
+    .apply = insert_apply,
+    .example = "{\"config\":{\"fields\":{\"site\":\"riga\",\"n\":\"json:5\",\"at\":\"${now}\"}},"
+               "\"now\":\"2026-01-02T03:04:05Z\",\"input\":{\"id\":1},"
+               "\"output\":{\"id\":1,\"site\":\"riga\",\"n\":5,\"at\":\"2026-01-02T03:04:05Z\"}}",
+};

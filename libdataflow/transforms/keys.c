@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * keys.c: renames keys in place while that is simple, and writes the record anew when keys
+ * collide or an object has very many of them. The walk keeps its own stack. */
+#include "transforms/keys.h"
+
+#include <string.h>
+
+#include "transforms/members.h"
+
+enum { SMALL_OBJECT = 64, DEPTH_MAX = 1024, NAME_SMALL = 512 };
+
+typedef struct frame {
+    df_value container;
+    df_walk walk;
+    df__members members; /* writing: of an object */
+    size_t at;
+} frame;
+
+typedef struct work {
+    const df__job *job;
+    df_record *r;
+    df__rename_fn rename;
+    int deep, rewrite;
+    df__heap heap;
+    frame *stack;
+    size_t depth, cap;
+    char small[NAME_SMALL * 2 + 4];
+} work;
+
+static int is_container(const df_value *v)
+{
+    return v->type == DF_V_OBJECT || v->type == DF_V_ARRAY;
+}
+
+static int push(work *w, const df_value *container)
+{
+    int rc;
+    if (w->depth >= DEPTH_MAX) {
+        df_record_reject(w->r, DF_EDATA, "too_deep", "keys are nested deeper than 1024 levels");
+        return DF_EDATA;
+    }
+    rc = df__grow(&w->heap, &w->stack, &w->cap, w->depth, sizeof *w->stack);
+    if (rc != DF_OK)
+        return rc;
+    memset(&w->stack[w->depth], 0, sizeof *w->stack);
+    w->stack[w->depth++].container = *container;
+    return DF_OK;
+}
+
+/* The new name in w->small, or in the batch when it is long. */
+static int new_name(work *w, df_bytes name, df_bytes *ret)
+{
+    char *out = w->small;
+    if (name.len > NAME_SMALL) {
+        out = df_batch_alloc(w->job->batch, name.len * 2 + 4);
+        if (!out)
+            return DF_ENOMEM;
+    }
+    ret->data = out;
+    ret->len = w->rename(name.data, name.len, out);
+    return DF_OK;
+}
+
+static int same(df_bytes a, df_bytes b)
+{
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+/* Looks at one object: are there keys to change, and may they be changed one by one? */
+static int survey(work *w, const df_value *object, int *ret_change, int *ret_simple)
+{
+    uint32_t seen[SMALL_OBJECT];
+    size_t count = 0;
+    df_walk walk = {0};
+    *ret_change = 0;
+    *ret_simple = object->len <= SMALL_OBJECT;
+    while (df_value_walk(object, &walk) == DF_OK) {
+        df_bytes name;
+        int rc = new_name(w, walk.name, &name);
+        uint32_t hash;
+        if (rc != DF_OK)
+            return rc;
+        *ret_change |= !same(name, walk.name);
+        hash = df__name_hash(name.data, name.len);
+        for (size_t i = 0; *ret_simple && i < count; i++)
+            if (seen[i] == hash)
+                *ret_simple = 0; /* the same name twice, most likely */
+        if (*ret_simple)
+            seen[count++] = hash;
+        else if (*ret_change)
+            break;
+    }
+    return DF_OK;
+}
+
+static int rename_object(work *w, df_value *object)
+{
+    df_walk walk = {0};
+    int change, simple, rc = survey(w, object, &change, &simple);
+    if (rc != DF_OK || !change)
+        return rc;
+    if (!simple) {
+        w->rewrite = 1;
+        return DF_OK;
+    }
+    while (rc == DF_OK && df_value_walk(object, &walk) == DF_OK) {
+        df_bytes name;
+        rc = new_name(w, walk.name, &name);
+        if (rc == DF_OK && !same(name, walk.name))
+            rc = df_value_rename(w->r, object, walk.name, name);
+    }
+    return rc;
+}
+
+static int enter(work *w, const df_value *container)
+{
+    int rc = push(w, container);
+    if (rc == DF_OK && container->type == DF_V_OBJECT)
+        rc = rename_object(w, &w->stack[w->depth - 1].container);
+    return rc;
+}
+
+static int rename_all(work *w, const df_value *root)
+{
+    int rc = enter(w, root);
+    while (rc == DF_OK && w->depth) {
+        frame *top = &w->stack[w->depth - 1];
+        if (!w->deep || df_value_walk(&top->container, &top->walk) != DF_OK)
+            w->depth--;
+        else if (is_container(&top->walk.value))
+            rc = enter(w, &top->walk.value);
+    }
+    return rc;
+}
+
+/* ---- writing anew ---------------------------------------------------------------------------- */
+
+static int collect(work *w, frame *f)
+{
+    df__members_init(&f->members, w->job->batch);
+    while (df_value_walk(&f->container, &f->walk) == DF_OK) {
+        df_bytes name;
+        char *kept;
+        int rc = new_name(w, f->walk.name, &name);
+        if (rc != DF_OK)
+            return rc;
+        kept = df_batch_alloc(w->job->batch, name.len + 1);
+        if (!kept)
+            return DF_ENOMEM;
+        memcpy(kept, name.data, name.len);
+        name.data = kept;
+        if (df__members_add(&f->members, name, &f->walk.value, 0) != DF_OK)
+            return DF_ENOMEM;
+    }
+    return DF_OK;
+}
+
+static int open_container(work *w, const df_value *v, df__buf *out)
+{
+    int rc = push(w, v);
+    df__buf_char(out, v->type == DF_V_OBJECT ? '{' : '[');
+    if (rc == DF_OK && v->type == DF_V_OBJECT)
+        rc = collect(w, &w->stack[w->depth - 1]);
+    return rc;
+}
+
+/* The next member or element with what stands before it. 0: none is left. */
+static int next_child(frame *f, df__buf *out, df_value *ret)
+{
+    if (f->container.type == DF_V_ARRAY) {
+        if (df_value_walk(&f->container, &f->walk) != DF_OK)
+            return 0;
+        if (f->at++)
+            df__buf_char(out, ',');
+        *ret = f->walk.value;
+        return 1;
+    }
+    if (f->at == f->members.count)
+        return 0;
+    if (f->at)
+        df__buf_char(out, ',');
+    df__buf_json(out, f->members.rows[f->at].name.data, f->members.rows[f->at].name.len);
+    df__buf_char(out, ':');
+    *ret = f->members.rows[f->at++].value;
+    return 1;
+}
+
+static int rewrite(work *w, const df_value *root)
+{
+    df__buf out;
+    df_bytes text;
+    int rc;
+    df__buf_init(&out, &w->heap);
+    w->depth = 0;
+    rc = open_container(w, root, &out);
+    while (rc == DF_OK && w->depth) {
+        frame *top = &w->stack[w->depth - 1];
+        df_value child;
+        if (!next_child(top, &out, &child)) {
+            df__buf_char(&out, top->container.type == DF_V_OBJECT ? '}' : ']');
+            w->depth--;
+        } else if (w->deep && is_container(&child)) {
+            rc = open_container(w, &child, &out);
+        } else {
+            df__buf_value(&out, &child);
+        }
+    }
+    if (rc != DF_OK || out.failed)
+        return rc != DF_OK ? rc : DF_ENOMEM;
+    text.data = out.data;
+    text.len = out.len;
+    return df_record_set_payload(w->r, text);
+}
+
+int df__keys_rename(const df__job *job, df_record *r, df__rename_fn rename, int deep)
+{
+    work w;
+    df_value root;
+    int rc = df_record_root(r, &root);
+    if (rc == DF_EDATA || (rc == DF_OK && !is_container(&root)))
+        return DF_OK; /* no keys */
+    if (rc != DF_OK || (root.type == DF_V_ARRAY && !deep))
+        return rc;
+    w.job = job;
+    w.r = r;
+    w.rename = rename;
+    w.deep = deep;
+    w.rewrite = 0;
+    w.heap = df__batch_heap(job->batch);
+    w.stack = NULL;
+    w.depth = w.cap = 0;
+    rc = rename_all(&w, &root);
+    if (rc == DF_OK && w.rewrite) {
+        rc = df_record_root(r, &root);
+        if (rc == DF_OK)
+            rc = rewrite(&w, &root);
+    }
+    return rc;
+}

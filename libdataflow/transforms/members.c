@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * members.c: an ordered set of members with a hash beside it, see members.h. */
+#include "transforms/members.h"
+
+#include <string.h>
+
+/* Up to here members are put into the tree one by one; above, where looking for the name each time
+ * would be quadratic, the object is written as text. */
+enum { FEW = 256 };
+
+void df__members_init(df__members *m, df_batch *batch)
+{
+    memset(m, 0, sizeof *m);
+    m->heap = df__batch_heap(batch);
+}
+
+uint32_t df__name_hash(const char *name, size_t len)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)name[i]) * 16777619U;
+    return h ^ h >> 15;
+}
+
+static int rehash(df__members *m)
+{
+    size_t size = m->slot_count ? m->slot_count * 2 : 32;
+    uint32_t *slots = df__zalloc(&m->heap, size * sizeof *slots);
+    if (!slots)
+        return DF_ENOMEM;
+    for (size_t i = 0; i < m->count; i++) {
+        size_t at = m->rows[i].hash & (size - 1);
+        while (slots[at])
+            at = (at + 1) & (size - 1);
+        slots[at] = (uint32_t)i + 1;
+    }
+    m->slots = slots;
+    m->slot_count = size;
+    return DF_OK;
+}
+
+int df__members_add(df__members *m, df_bytes name, const df_value *value, int weight)
+{
+    uint32_t hash = df__name_hash(name.data, name.len);
+    size_t at;
+    if (m->count >= UINT32_MAX / 2 || (m->count * 2 >= m->slot_count && rehash(m) != DF_OK) ||
+        df__grow(&m->heap, &m->rows, &m->cap, m->count, sizeof *m->rows) != DF_OK)
+        return DF_ENOMEM;
+    for (at = hash & (m->slot_count - 1); m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
+        df__member_row *row = &m->rows[m->slots[at] - 1];
+        if (row->hash != hash || row->name.len != name.len ||
+            memcmp(row->name.data, name.data, name.len) != 0)
+            continue;
+        if (weight >= row->weight) {
+            row->value = *value;
+            row->weight = weight;
+        }
+        return DF_OK;
+    }
+    m->rows[m->count].name = name;
+    m->rows[m->count].value = *value;
+    m->rows[m->count].hash = hash;
+    m->rows[m->count].weight = weight;
+    m->slots[at] = (uint32_t)++m->count;
+    return DF_OK;
+}
+
+void df__buf_value(df__buf *b, const df_value *v)
+{
+    size_t len = df_value_json(v, NULL, 0);
+    char *at = df__buf_reserve(b, len);
+    if (!at)
+        return;
+    df_value_json(v, at, len);
+    b->len += len;
+}
+
+static int set_text(df__members *m, df_record *r)
+{
+    df__buf b;
+    df_bytes text;
+    df__buf_init(&b, &m->heap);
+    df__buf_char(&b, '{');
+    for (size_t i = 0; i < m->count; i++) {
+        if (i)
+            df__buf_char(&b, ',');
+        df__buf_json(&b, m->rows[i].name.data, m->rows[i].name.len);
+        df__buf_char(&b, ':');
+        df__buf_value(&b, &m->rows[i].value);
+    }
+    df__buf_char(&b, '}');
+    if (b.failed)
+        return DF_ENOMEM;
+    text.data = b.data;
+    text.len = b.len;
+    return df_record_set_payload(r, text);
+}
+
+int df__members_set_root(df__members *m, df_record *r)
+{
+    df_value fresh, empty = df__empty_value(DF_V_OBJECT);
+    int rc;
+    if (m->count > FEW)
+        return set_text(m, r);
+    rc = df_value_new(r, &empty, &fresh);
+    for (size_t i = 0; rc == DF_OK && i < m->count; i++)
+        rc = df_value_put(r, &fresh, m->rows[i].name, &m->rows[i].value);
+    return rc == DF_OK ? df_record_set_root(r, &fresh) : rc;
+}

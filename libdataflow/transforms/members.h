@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * members.h: the members of an object to be, in order and each name once; linear in their number
+ * however many there are. */
+#ifndef DF_TRANSFORMS_MEMBERS_H
+#define DF_TRANSFORMS_MEMBERS_H
+
+#include "transforms/common.h"
+#include "util/buf.h"
+
+typedef struct df__member_row {
+    df_bytes name;
+    df_value value;
+    uint32_t hash;
+    int weight;
+} df__member_row;
+
+typedef struct df__members {
+    df__heap heap; /* of the batch */
+    df__member_row *rows;
+    size_t count, cap;
+    uint32_t *slots; /* row number + 1 */
+    size_t slot_count;
+} df__members;
+
+void df__members_init(df__members *m, df_batch *batch);
+/* Adds a member; name and value are borrowed. One of that name keeps its place and gets the new
+ * value unless its weight is greater. DF_ENOMEM. */
+int df__members_add(df__members *m, df_bytes name, const df_value *value, int weight);
+/* Makes them the root of r. */
+int df__members_set_root(df__members *m, df_record *r);
+uint32_t df__name_hash(const char *name, size_t len);
+/* Appends a value as JSON. */
+void df__buf_value(df__buf *b, const df_value *v);
+
+#endif

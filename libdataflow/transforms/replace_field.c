@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * replace_field.c: keeps, leaves out, and renames fields, in this order. */
+#include <string.h>
+
+#include "transforms/common.h"
+
+typedef struct spot {
+    const df_path *path;
+    df__parents parents; /* for taking away what became empty */
+} spot;
+
+typedef struct renaming {
+    spot from;
+    const df_path *to;
+    int same;
+} renaming;
+
+typedef struct replacer {
+    df_list renames; /* of df_bytes, "old:new" */
+    df_list include, exclude; /* of df_path * */
+    renaming *moves;
+    spot *gone;
+} replacer;
+
+/* The colon between the two paths: not in brackets, not behind a backslash. */
+static const char *find_colon(df_bytes text)
+{
+    const char *p = text.data, *end = p + text.len;
+    char quote = 0;
+    int bracket = 0;
+    for (; p < end; p++) {
+        if (*p == '\\')
+            p++;
+        else if (quote)
+            quote = *p == quote ? 0 : quote;
+        else if (bracket && (*p == '"' || *p == '\''))
+            quote = *p;
+        else if (*p == '[' || *p == ']')
+            bracket = *p == '[';
+        else if (*p == ':' && !bracket)
+            return p;
+    }
+    return NULL;
+}
+
+static df_bytes without_root(df_bytes text)
+{
+    const char *p = text.data;
+    size_t skip = text.len > 1 && p[0] == '$' ? (p[1] == '.' ? 2 : 1) : 0;
+    text.data = p + skip;
+    text.len -= skip;
+    return text;
+}
+
+static int compile_rename(df_stage *st, df_bytes text, size_t index, renaming *ret)
+{
+    const char *colon = text.len ? find_colon(text) : NULL;
+    df_bytes from = text, to = text, a, b;
+    if (colon) {
+        from.len = (size_t)(colon - (const char *)text.data);
+        to.data = colon + 1;
+        to.len = text.len - from.len - 1;
+    }
+    from = df__blanks_trim(from);
+    to = df__blanks_trim(to);
+    if (!colon || !from.len || !to.len) {
+        df__stage_problemf(st, "renames", "rename %zu is not \"old:new\"", index + 1);
+        return DF_ESPEC;
+    }
+    ret->from.path = df__stage_path(st, "renames", from);
+    ret->to = df__stage_path(st, "renames", to);
+    if (!ret->from.path || !ret->to || df__check_path(st, "renames", ret->from.path, 0) ||
+        df__check_path(st, "renames", ret->to, 0))
+        return DF_ESPEC;
+    a = without_root(from);
+    b = without_root(to);
+    ret->same = a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+    return df__stage_parents(st, ret->from.path, &ret->from.parents);
+}
+
+static int compile(replacer *me, df_stage *st)
+{
+    const df_bytes *texts = me->renames.items;
+    int problem = DF_OK;
+    me->moves = df_stage_alloc(st, (me->renames.count + 1) * sizeof *me->moves);
+    me->gone = df_stage_alloc(st, (me->exclude.count + 1) * sizeof *me->gone);
+    if (!me->moves || !me->gone)
+        return DF_ENOMEM;
+    for (size_t i = 0; i < me->renames.count; i++) {
+        int rc = compile_rename(st, texts[i], i, &me->moves[i]);
+        if (rc == DF_ENOMEM)
+            return rc;
+        problem = rc != DF_OK ? rc : problem;
+    }
+    for (size_t i = 0; i < me->exclude.count; i++) {
+        me->gone[i].path = df__path_at(&me->exclude, i);
+        if (df__stage_parents(st, me->gone[i].path, &me->gone[i].parents) != DF_OK)
+            return DF_ENOMEM;
+    }
+    return problem;
+}
+
+/* Include rebuilds objects by name, so an index has no place in it. */
+static int check_include(df_stage *st, const df_path *path)
+{
+    df_bytes text = df_path_text(path);
+    const char *p = text.data;
+    if (df__check_path(st, "include", path, 0))
+        return 1;
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        if (p[i] != '[' || (p[i + 1] != '-' && (p[i + 1] < '0' || p[i + 1] > '9')))
+            continue;
+        df__stage_problemf(st, "include", "\"%.*s\" goes through an array element; include keeps "
+                                          "named fields only (select can take elements)",
+                           (int)(text.len > 200 ? 200 : text.len), p);
+        return 1;
+    }
+    return 0;
+}
+
+static int replace_check(void *self, df_stage *st)
+{
+    replacer *me = self;
+    int problems = 0, rc;
+    if (me->include.count && me->exclude.count) {
+        df__stage_problemf(st, "exclude", "include and exclude cannot be used together; what "
+                                          "include does not name is left out anyway");
+        problems++;
+    }
+    if (!me->include.count && !me->exclude.count && !me->renames.count) {
+        df__stage_problemf(st, NULL, "needs renames, include or exclude");
+        problems++;
+    }
+    for (size_t i = 0; i < me->include.count; i++)
+        problems += check_include(st, df__path_at(&me->include, i));
+    for (size_t i = 0; i < me->exclude.count; i++)
+        problems += df__check_path(st, "exclude", df__path_at(&me->exclude, i), DF__PLACE_MANY);
+    rc = compile(me, st);
+    return rc == DF_OK && problems ? DF_ESPEC : rc;
+}
+
+static int replace_open(void *self, df_stage *st)
+{
+    return compile(self, st);
+}
+
+/* ---- one record ------------------------------------------------------------------------------ */
+
+static int is_container(const df_value *v)
+{
+    return v->type == DF_V_OBJECT || v->type == DF_V_ARRAY;
+}
+
+/* A value that outlives the change of the tree around it. */
+static int keep(df_record *r, df_value *v)
+{
+    df_value copy;
+    int rc = DF_OK;
+    if (is_container(v))
+        rc = df_value_new(r, v, &copy);
+    if (rc == DF_OK && is_container(v))
+        *v = copy;
+    return rc;
+}
+
+static int include(const df__job *job, df_record *r)
+{
+    const replacer *self = job->self;
+    size_t count = self->include.count;
+    df_value *kept = df_batch_alloc(job->batch, count * sizeof *kept);
+    df_value fresh = df__empty_value(DF_V_OBJECT);
+    int rc = kept ? DF_OK : DF_ENOMEM;
+    for (size_t i = 0; rc == DF_OK && i < count; i++) {
+        rc = df_record_get(r, df__path_at(&self->include, i), &kept[i]);
+        if (rc == DF_OK)
+            rc = keep(r, &kept[i]);
+    }
+    if (rc == DF_OK)
+        rc = df_record_set_root(r, &fresh);
+    for (size_t i = 0; rc == DF_OK && i < count; i++) {
+        if (kept[i].type == DF_V_ABSENT)
+            continue;
+        rc = df_record_set(r, df__path_at(&self->include, i), &kept[i]);
+        if (rc == DF_EDATA)
+            return df__edit_failed(r, rc, df__path_at(&self->include, i));
+    }
+    return rc;
+}
+
+/* The parent of level `level`: a path, or the root. */
+static int parent_at(df_record *r, const df__parents *parents, size_t level, df_value *ret)
+{
+    return level ? df_record_get(r, parents->paths[level - 1], ret) : df_record_root(r, ret);
+}
+
+/* Takes out what is at the spot, then the objects around it that it leaves empty. Elements of
+ * arrays stay, since taking one out would move the others. */
+static int take_out(df_record *r, const spot *s)
+{
+    const df_value absent = {0};
+    int rc = df_record_set(r, s->path, &absent);
+    for (size_t level = s->parents.count; rc == DF_OK && level; level--) {
+        df_value object, around;
+        rc = parent_at(r, &s->parents, level, &object);
+        if (rc != DF_OK || object.type != DF_V_OBJECT || object.len)
+            return rc;
+        rc = parent_at(r, &s->parents, level - 1, &around);
+        if (rc != DF_OK || around.type != DF_V_OBJECT)
+            return rc;
+        rc = df_record_set(r, s->parents.paths[level - 1], &absent);
+    }
+    return rc;
+}
+
+static int exclude(df_record *r, const spot *s)
+{
+    const df_value absent = {0};
+    df_value found;
+    int rc = df_record_get(r, s->path, &found);
+    if (rc != DF_OK || found.type == DF_V_ABSENT)
+        return rc;
+    return df_path_is_single(s->path) ? take_out(r, s) : df_record_set(r, s->path, &absent);
+}
+
+static int rename_one(df_record *r, const renaming *move)
+{
+    df_value value;
+    int rc;
+    if (move->same)
+        return DF_OK;
+    rc = df_record_get(r, move->from.path, &value);
+    if (rc != DF_OK || value.type == DF_V_ABSENT)
+        return rc;
+    rc = keep(r, &value);
+    if (rc == DF_OK)
+        rc = take_out(r, &move->from);
+    if (rc != DF_OK)
+        return rc;
+    rc = df_record_set(r, move->to, &value);
+    return rc == DF_EDATA ? df__edit_failed(r, rc, move->to) : rc;
+}
+
+static int replace_one(const df__job *job, df_record *r)
+{
+    const replacer *self = job->self;
+    df_value root;
+    int rc = df_record_root(r, &root);
+    if (rc == DF_EDATA)
+        return DF_OK; /* not JSON: passes as it is */
+    if (rc == DF_OK && self->include.count)
+        rc = include(job, r);
+    for (size_t i = 0; rc == DF_OK && i < self->exclude.count; i++)
+        rc = exclude(r, &self->gone[i]);
+    for (size_t i = 0; rc == DF_OK && i < self->renames.count; i++)
+        rc = rename_one(r, &self->moves[i]);
+    return rc;
+}
+
+static int replace_apply(void *self, df_stage *st, df_batch *batch)
+{
+    return df__job_each(self, st, batch, replace_one);
+}
+
+static const df_option replace_rows[] = {
+    {.name = "renames",
+     .type = DF_OPT_LIST,
+     .of = DF_OPT_TEXT,
+     .flags = DF_OPT_LITERAL,
+     .offset = offsetof(replacer, renames),
+     .doc = "\"old:new\" paths, done in order behind include and exclude. A missing field is "
+            "skipped, an existing target overwritten, an emptied parent taken away."},
+    {.name = "include",
+     .type = DF_OPT_LIST,
+     .of = DF_OPT_PATH,
+     .offset = offsetof(replacer, include),
+     .doc = "Paths to keep, nesting included; everything else is left out. Not with exclude."},
+    {.name = "exclude",
+     .type = DF_OPT_LIST,
+     .of = DF_OPT_PATH,
+     .offset = offsetof(replacer, exclude),
+     .doc = "Paths to leave out; emptied parents go too (not with wildcards). Not with include."},
+};
+static const df_options replace_options = DF_OPTIONS(replace_rows, replacer);
+
+const df_transform df_transform_replace_field = {
+    .size = sizeof(df_transform),
+    .name = "replaceField",
+    .doc = "Keeps, leaves out and renames fields.",
+    .self_size = sizeof(replacer),
+    .options = &replace_options,
+    .check = replace_check,
+    .open = replace_open,
+    .apply = replace_apply,
+    .example = "{\"config\":{\"renames\":[\"k.sku:sku\"]},"
+               "\"input\":{\"k\":{\"sku\":1},\"o\":2},\"output\":{\"o\":2,\"sku\":1}}",
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * snake_case.c: keys as snake_case. An underscore goes before an upper-case letter behind a
+ * lower-case letter or digit, and before the last of a run of capitals that a lower-case letter
+ * follows: XMLHttpRequest is xml_http_request. */
+#include "transforms/keys.h"
+#include "util/unicase.h"
+
+typedef struct snake {
+    int deep;
+} snake;
+
+static size_t snake_name(const char *name, size_t len, char *out)
+{
+    size_t at = 0, to = 0;
+    int before = DF__CASE_OTHER;
+    while (at < len) {
+        uint32_t c = df__utf8_next(name, len, &at);
+        int kind = df__case_of(c);
+        if (kind == DF__CASE_UPPER && (before == DF__CASE_LOWER || before == DF__CASE_DIGIT)) {
+            out[to++] = '_';
+        } else if (kind == DF__CASE_UPPER && before == DF__CASE_UPPER && at < len) {
+            size_t peek = at;
+            if (df__case_of(df__utf8_next(name, len, &peek)) == DF__CASE_LOWER)
+                out[to++] = '_';
+        }
+        to += df__utf8_put(out + to, kind == DF__CASE_UPPER ? df__case_lower(c) : c);
+        before = kind;
+    }
+    return to;
+}
+
+static int snake_one(const df__job *job, df_record *r)
+{
+    const snake *self = job->self;
+    return df__keys_rename(job, r, snake_name, self->deep);
+}
+
+static int snake_apply(void *self, df_stage *st, df_batch *batch)
+{
+    return df__job_each(self, st, batch, snake_one);
+}
+
+static const df_option snake_rows[] = {
+    {.name = "deep",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(snake, deep),
+     .def = "false",
+     .doc = "Keys of nested objects and of objects in arrays too."},
+};
+static const df_options snake_options = DF_OPTIONS(snake_rows, snake);
+
+const df_transform df_transform_snake_case = {
+    .size = sizeof(df_transform),
+    .name = "snakeCase",
+    .doc = "Writes keys as snake_case. Of two keys that become the same, the first keeps its place "
+           "and the last its value.",
+    .self_size = sizeof(snake),
+    .options = &snake_options,
+    .apply = snake_apply,
+    .example = "{\"config\":{},\"input\":{\"firstName\":\"Ada\",\"userID\":7},"
+               "\"output\":{\"first_name\":\"Ada\",\"user_id\":7}}",
+};
