@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run_store.c: the thread that loads and saves positions, so that a slow store holds nothing but
+ * the ack back. Keys carry a hash of the source's identity: another source refuses to start. */
+#include <string.h>
+
+#include "core/run.h"
+
+static void on_load(df__store_thread *t)
+{
+    df_partition *p = t->loading;
+    const char *stage = t->run->source.stage->spec->name;
+    int rc;
+    df__answer_free(&t->loaded);
+    t->loaded.heap = t->run->heap;
+    rc = t->store.load(t->store.user, stage, p->name, &t->loaded);
+    df__run_send(t->run, &t->load_msg, DF__M_LOADED, rc);
+}
+
+static void on_save(df__store_thread *t)
+{
+    int rc = t->store.save(t->store.user, t->rows, t->row_count);
+    df__run_send(t->run, &t->save_msg, DF__M_SAVED, rc);
+}
+
+static void *store_main(void *arg)
+{
+    df__store_thread *t = arg;
+    df__thread_begin(t->run, "df-store");
+    while (!t->exit) {
+        df__msg *m;
+        df__mailbox_wait(&t->box, -1);
+        m = df__mailbox_take(&t->box);
+        while (m) {
+            df__msg *next = m->next;
+            m->busy = 0;
+            if (m->type == DF__C_LOAD)
+                on_load(t);
+            else if (m->type == DF__C_SAVE)
+                on_save(t);
+            else
+                t->exit = 1;
+            m = next;
+        }
+    }
+    df__thread_end(t->run, "df-store");
+    return NULL;
+}
+
+static void send(df__store_thread *t, df__msg *m, int type)
+{
+    m->type = type;
+    df__mailbox_send(&t->box, m);
+}
+
+static void io_load(void *ctx, df_partition *p)
+{
+    df__runner *r = ctx;
+    r->store.loading = p;
+    send(&r->store, &r->store.load_msg, DF__C_LOAD);
+}
+
+static void io_save(void *ctx)
+{
+    df__runner *r = ctx;
+    df__store_thread *t = &r->store;
+    df_partition *p;
+    t->row_count = 0;
+    for (p = r->flow.partitions; p; p = p->next) {
+        df_state *row;
+        if (!p->save_pending)
+            continue;
+        if (df__grow(r->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK)
+            break;
+        row = &t->rows[t->row_count++];
+        memset(row, 0, sizeof *row);
+        row->size = sizeof *row;
+        row->stage = r->source.stage->spec->name;
+        row->partition = p->name;
+        row->data.data = p->saving.text;
+        row->data.len = p->saving.len;
+    }
+    send(t, &t->save_msg, DF__C_SAVE);
+}
+
+void df__store_io(df__flow_io *io)
+{
+    io->store_load = io_load;
+    io->store_save = io_save;
+}
+
+int df__store_start(df__store_thread *t, df__runner *r)
+{
+    t->run = r;
+    if (!t->has)
+        return DF_OK;
+    if (df__mailbox_init(&t->box) != DF_OK)
+        return DF_ENOMEM;
+    t->started = df__thread_start(r, &t->thread, store_main, t) == DF_OK;
+    return t->started ? DF_OK : DF_ENOMEM;
+}
+
+void df__store_free(df__store_thread *t)
+{
+    if (!t->started)
+        return;
+    send(t, &t->exit_msg, DF__C_EXIT);
+    pthread_join(t->thread, NULL);
+    df__mailbox_free(&t->box);
+    df__answer_free(&t->loaded);
+    df__free(t->run->heap, t->rows);
+}
