@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * conform.h: what every source and every sink must do, asked of each kind in a table. A kind tells
+ * how to make a place of its own (a file, a topic, a table), how to fill it or read it back. */
+#ifndef TEST_CONFORMANCE_CONFORM_H
+#define TEST_CONFORMANCE_CONFORM_H
+
+#include "support/support.h"
+
+#include <pthread.h>
+
+#include "connectors/memory/memory.h"
+
+enum {
+    CONFORM_RESUMES = 1, /* source: a later run goes on where an earlier one ended */
+    CONFORM_REPLAYS = 2, /* source: can be sent back */
+    CONFORM_WAITS = 4,   /* source: an unbounded run waits for more */
+    CONFORM_SLOW = 8     /* a real server: fewer records */
+};
+
+typedef struct conform conform;
+
+typedef struct conform_kind {
+    const char *name, *type; /* type: of the stage */
+    unsigned flags;
+    const char *const *bad_options; /* configs that must be refused; NULL at the end */
+    int (*available)(void);         /* NULL: always */
+    void (*begin)(conform *c);      /* makes the place, fills c->config */
+    void (*fill)(conform *c, size_t from, size_t to); /* source: {"n":from} … {"n":to-1} */
+    void (*attach)(conform *c, df_pipeline *p); /* before the start; NULL: nothing to do */
+    void (*detach)(conform *c);                 /* after the end */
+    char **(*read_back)(conform *c, size_t *ret_count); /* sink: payloads in order */
+    void (*end)(conform *c);
+} conform_kind;
+
+struct conform {
+    const conform_kind *kind;
+    support_host host;
+    df_env *env;
+    char *dir;        /* for files and stored positions */
+    char name[64];    /* unique */
+    char config[1024];
+    df__memory *other; /* the other side of the flow */
+    size_t count;      /* records of a full run */
+    int fds, threads;  /* before */
+    /* of a kind */
+    df_port *port;
+    pthread_t thread;
+    int has_thread, to_stop;
+    size_t from, to;
+    char **rows;
+    size_t row_count;
+    pthread_mutex_t lock;
+};
+
+extern const conform_kind conform_sources[], conform_sinks[];
+extern const size_t conform_source_count, conform_sink_count;
+
+int conform_setup(void **state);
+int conform_teardown(void **state);
+/* Runs tests × kinds; the status for main. */
+int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_count,
+                const conform_kind *kinds, size_t kind_count);
+
+/* A pipeline `source` → `sink` with stored positions in c->dir. */
+df_pipeline *conform_load(conform *c, const char *source, const char *sink);
+/* Starts it, lets the kind attach, waits for the end; frees it. */
+int conform_finish(conform *c, df_pipeline *p, const df_run_options *run);
+/* "{type: T, config: C}" of the kind, in a buffer of 1200 bytes. */
+const char *conform_stage(const conform *c, char *buf);
+/* The memory connector on the other side. */
+const char *conform_other(const conform *c, char *buf);
+/* Asserts that rows are {"n":0} … in order. */
+void conform_assert_rows(char *const *rows, size_t got, size_t want);
+/* Payloads of what reached the other side. */
+char **conform_other_rows(conform *c, size_t *ret_count);
+/* Asserts that none of `count` is missing; how many came twice. */
+size_t conform_assert_none_missing(char *const *rows, size_t got, size_t count);
+void conform_free_rows(char **rows, size_t count);
+/* Number in {"n":N}; fails the test for other texts. */
+size_t conform_number(const char *row);
+
+/* Shared by kinds: lines of a file; the output of a program, line by line. */
+char **conform_lines(const char *text, size_t *ret_count);
+char **conform_output(const char *command, size_t *ret_count);
+
+#endif
