@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * help.h: help texts, the man page and shell completion, all from a program's table. */
+#ifndef APP_HELP_H
+#define APP_HELP_H
+
+#include "common/args.h"
+#include "util/buf.h"
+
+/* What `PROGRAM help` prints. */
+void app_help_program(df__buf *out, const app_program *program);
+/* What `PROGRAM COMMAND --help` prints. */
+void app_help_command(df__buf *out, const app_program *program, const app_command *command);
+/* One line: "usage: dfproc run FILE [OPTIONS]". */
+void app_help_usage(df__buf *out, const app_program *program, const app_command *command);
+/* "man", "bash", "zsh" or "fish". 0, or -1 for another word. */
+int app_help_format(df__buf *out, const app_program *program, const char *format);
+
+#endif

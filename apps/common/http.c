@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * http.c: listening socket and replies over libmicrohttpd, see http.h. */
+#include "common/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/args.h"
+
+enum { CONNECTIONS = 32, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
+
+struct app_http {
+    struct MHD_Daemon *daemon;
+    const app_route *routes;
+    void *user;
+    char address[80];
+};
+
+/* Splits an address into host and port. "" as host: all interfaces. */
+static int split_address(const char *address, char *host, size_t host_len, const char **ret_port)
+{
+    const char *colon = strrchr(address, ':');
+    const char *begin = address, *end = colon;
+    long long number;
+    if (!colon) {
+        snprintf(host, host_len, "127.0.0.1");
+        *ret_port = address;
+    } else {
+        if (*begin == '[' && end > begin + 1 && end[-1] == ']') {
+            begin++;
+            end--;
+        }
+        if ((size_t)(end - begin) >= host_len)
+            return -1;
+        snprintf(host, host_len, "%.*s", (int)(end - begin), begin);
+        *ret_port = colon + 1;
+    }
+    return app_args_number(*ret_port, 0, 65535, &number);
+}
+
+static int listen_at(const struct addrinfo *a)
+{
+    int on = 1, off = 0;
+    int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (a->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 64))
+        return fd;
+    off = errno;
+    close(fd);
+    errno = off;
+    return -1;
+}
+
+/* All interfaces: one IPv6 socket that takes IPv4 too; IPv4 alone where there is no IPv6. */
+static int listen_on(const char *host, const char *port, char *err, size_t err_len)
+{
+    struct addrinfo hints, *list = NULL;
+    int fd = -1, rc;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    hints.ai_family = *host ? AF_UNSPEC : AF_INET6;
+    rc = getaddrinfo(*host ? host : NULL, port, &hints, &list);
+    if (rc == 0)
+        fd = listen_at(list);
+    if (fd < 0 && !*host && errno != EADDRINUSE) {
+        if (list)
+            freeaddrinfo(list);
+        list = NULL;
+        hints.ai_family = AF_INET;
+        rc = getaddrinfo(NULL, port, &hints, &list);
+        if (rc == 0)
+            fd = listen_at(list);
+    }
+    if (fd < 0)
+        snprintf(err, err_len, "cannot listen on %s:%s: %s", host, port,
+                 rc ? gai_strerror(rc) : strerror(errno));
+    if (list)
+        freeaddrinfo(list);
+    return fd;
+}
+
+static void name_socket(int fd, char *buf, size_t len)
+{
+    struct sockaddr_storage at;
+    socklen_t at_len = sizeof at;
+    char host[INET6_ADDRSTRLEN], port[8];
+    if (getsockname(fd, (struct sockaddr *)&at, &at_len) ||
+        getnameinfo((struct sockaddr *)&at, at_len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV))
+        snprintf(buf, len, "unknown");
+    else
+        snprintf(buf, len, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static enum MHD_Result send_reply(struct MHD_Connection *connection, app_reply *reply)
+{
+    static const char *const headers[][2] = {
+        {"Cache-Control", "no-store"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},
+    };
+    enum MHD_Result rc = MHD_NO;
+    struct MHD_Response *r;
+    if (reply->body.failed) {
+        df__buf_free(&reply->body);
+        reply->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    r = MHD_create_response_from_buffer(reply->body.len, reply->body.data, MHD_RESPMEM_MUST_COPY);
+    if (r) {
+        MHD_add_response_header(r, "Content-Type", reply->type);
+        for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+            MHD_add_response_header(r, headers[i][0], headers[i][1]);
+        if (reply->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+            MHD_add_response_header(r, "Allow", "GET, HEAD");
+        rc = MHD_queue_response(connection, reply->status, r);
+        MHD_destroy_response(r);
+    }
+    df__buf_free(&reply->body);
+    return rc;
+}
+
+static void fill_reply(const app_http *http, const char *url, const char *method, app_reply *reply)
+{
+    if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+        reply->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+        df__buf_str(&reply->body, "only GET and HEAD\n");
+        return;
+    }
+    for (const app_route *route = http->routes; route->path; route++)
+        if (!strcmp(route->path, url)) {
+            route->serve(http->user, reply);
+            return;
+        }
+    reply->status = MHD_HTTP_NOT_FOUND;
+    df__buf_str(&reply->body, "not found\n");
+}
+
+/* Signature and parameter count are libmicrohttpd's. */
+static enum MHD_Result answer(void *user, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_len, void **state)
+{
+    static const char seen;
+    app_reply reply = {MHD_HTTP_OK, "text/plain; charset=utf-8", {0}};
+    (void)version;
+    (void)upload;
+    if (!*state && (!strcmp(method, "GET") || !strcmp(method, "HEAD"))) {
+        *state = (void *)(uintptr_t)&seen; /* headers only: the next call is the request */
+        return MHD_YES;
+    }
+    if (*upload_len > 0) {
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    df__buf_init(&reply.body, &df__heap_libc);
+    fill_reply(user, url, method, &reply);
+    return send_reply(connection, &reply);
+}
+
+int app_http_start(const app_http_options *options, app_http **ret, char *err, size_t err_len)
+{
+    char host[64];
+    const char *port;
+    app_http *http = NULL;
+    int fd = -1;
+    if (split_address(options->address, host, sizeof host, &port) < 0) {
+        snprintf(err, err_len, "\"%s\" is no address: write :9090, HOST:9090 or [::1]:9090",
+                 options->address);
+        return -1;
+    }
+    fd = listen_on(host, port, err, err_len);
+    if (fd < 0)
+        return -1;
+    http = calloc(1, sizeof *http);
+    if (!http)
+        goto failed;
+    http->routes = options->routes;
+    http->user = options->user;
+    name_socket(fd, http->address, sizeof http->address);
+    http->daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, http,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEADER_BYTES, MHD_OPTION_END);
+    if (!http->daemon)
+        goto failed;
+    *ret = http;
+    return 0;
+failed:
+    snprintf(err, err_len, "cannot start the HTTP server on %s", options->address);
+    close(fd);
+    free(http);
+    return -1;
+}
+
+const char *app_http_address(const app_http *http)
+{
+    return http->address;
+}
+
+void app_http_stop(app_http *http)
+{
+    if (!http)
+        return;
+    MHD_stop_daemon(http->daemon); /* closes the socket */
+    free(http);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * signals.h: a thread that turns signals into calls. SIGTERM and SIGINT ask for an end, the second
+ * one at once, and two seconds after that the process leaves by force; SIGHUP asks for a reload. */
+#ifndef APP_SIGNALS_H
+#define APP_SIGNALS_H
+
+typedef struct app_signals app_signals;
+
+typedef struct app_signal_calls {
+    void (*stop)(void *user, int count); /* 1: gently, 2: at once */
+    void (*reload)(void *user);
+    void *user;
+} app_signal_calls;
+
+/* Blocks the signals in the calling thread and those it makes later: call it before any thread
+ * is made. SIGPIPE is ignored. */
+void app_signals_block(void);
+/* Starts the thread. NULL: no memory or no descriptors. */
+app_signals *app_signals_start(const app_signal_calls *calls);
+/* How many end signals came so far. Any thread. */
+int app_signals_count(const app_signals *s);
+/* Ends the thread; NULL is fine. */
+void app_signals_end(app_signals *s);
+
+#endif

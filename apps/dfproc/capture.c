@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * capture.c: copies records from ports, see capture.h. */
+#include "dfproc/capture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAP_BYTES = 32 << 20 };
+
+int dfproc_capture_open(dfproc_capture *c, yyjson_doc *plan, int which)
+{
+    yyjson_val *stages = yyjson_obj_get(yyjson_doc_get_root(plan), "stages"), *stage;
+    size_t at, count;
+    memset(c, 0, sizeof *c);
+    c->watches = calloc(yyjson_arr_size(stages) + 1, sizeof *c->watches);
+    if (!c->watches)
+        return dfproc_fail("out of memory");
+    yyjson_arr_foreach(stages, at, count, stage)
+    {
+        dfproc_watch *w = &c->watches[c->count];
+        const char *role = app_json_text(stage, "role");
+        int kind = strstr(role, "sink") ? DFPROC_SINKS : DFPROC_OTHERS;
+        if (!(kind & which))
+            continue;
+        snprintf(w->stage, sizeof w->stage, "%s", app_json_text(stage, "name"));
+        snprintf(w->kind, sizeof w->kind, "%s", app_json_text(stage, "kind"));
+        snprintf(w->role, sizeof w->role, "%s", role);
+        c->count++;
+    }
+    return EXIT_DONE;
+}
+
+int dfproc_capture_ports(dfproc_capture *c, df_pipeline *p, int mode)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        df_port_options o = {.size = sizeof o, .stage = c->watches[i].stage, .mode = mode};
+        int rc;
+        if (mode == DF_TAP)
+            o.queue_bytes = TAP_BYTES;
+        rc = df_port_open(p, &o, &c->watches[i].port);
+        if (rc != DF_OK)
+            c->watches[i].port = NULL;
+        if (rc != DF_OK && mode == DF_TAKE)
+            return dfproc_fail("cannot watch stage %s: %s", c->watches[i].stage,
+                               df_pipeline_errmsg(p));
+    }
+    return EXIT_DONE;
+}
+
+static char *copy_bytes(df_bytes b, dfproc_capture *c)
+{
+    char *copy;
+    if (!b.data)
+        return NULL;
+    copy = malloc(b.len + 1);
+    if (!copy) {
+        c->failed = 1;
+        return NULL;
+    }
+    memcpy(copy, b.data, b.len);
+    copy[b.len] = 0;
+    return copy;
+}
+
+static char *copy_headers(const df_record *r, dfproc_capture *c)
+{
+    df__buf text;
+    df__buf_init(&text, &df__heap_libc);
+    for (size_t i = 0;; i++) {
+        df_header h;
+        if (df_record_header(r, i, &h) != DF_OK)
+            break;
+        df__buf_printf(&text, "%s: ", h.name);
+        df__buf_add(&text, h.value.data, h.value.data ? h.value.len : 0);
+        df__buf_char(&text, '\n');
+    }
+    if (!df__buf_cstr(&text))
+        c->failed = 1;
+    return text.data;
+}
+
+static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_t index)
+{
+    const df_record *r = df_parcel_at(parcel, index);
+    df_bytes payload = {NULL, 0}, key = {NULL, 0};
+    df_info info = {.size = sizeof info, .offset = -1};
+    dfproc_seen *seen;
+    if (df__grow(&df__heap_libc, &w->rows, &w->cap, w->count, sizeof *w->rows) != DF_OK) {
+        c->failed = 1;
+        return;
+    }
+    seen = &w->rows[w->count++];
+    memset(seen, 0, sizeof *seen);
+    if (df_parcel_payload(parcel, index, &payload) != DF_OK)
+        c->failed = 1;
+    df_record_key(r, &key);
+    df_record_info(r, &info);
+    seen->payload = copy_bytes(payload, c);
+    seen->payload_len = payload.data ? payload.len : 0;
+    seen->key = copy_bytes(key, c);
+    seen->key_len = key.data ? key.len : 0;
+    seen->headers = copy_headers(r, c);
+    seen->offset = info.offset;
+    snprintf(seen->partition, sizeof seen->partition, "%s", info.partition ? info.partition : "");
+}
+
+static size_t take_all(dfproc_capture *c, dfproc_watch *w)
+{
+    size_t taken = 0;
+    for (;;) {
+        df_parcel *parcel = NULL;
+        int rc = df_port_take(w->port, 0, &parcel);
+        if (rc != DF_OK) {
+            w->done = rc != DF_AGAIN;
+            return taken;
+        }
+        for (size_t i = 0; i < df_parcel_count(parcel); i++, taken++)
+            add_row(c, w, parcel, i);
+        df_port_settle(w->port, parcel, DF_OK);
+    }
+}
+
+size_t dfproc_capture_take(dfproc_capture *c)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->watches[i].port && !c->watches[i].done)
+            taken += take_all(c, &c->watches[i]);
+    return taken;
+}
+
+int dfproc_capture_done(const dfproc_capture *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->watches[i].port && !c->watches[i].done)
+            return 0;
+    return 1;
+}
+
+void dfproc_capture_close(dfproc_capture *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        df_port_close(c->watches[i].port);
+        c->watches[i].port = NULL;
+    }
+}
+
+void dfproc_capture_free(dfproc_capture *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        dfproc_watch *w = &c->watches[i];
+        for (size_t k = 0; k < w->count; k++) {
+            free(w->rows[k].payload);
+            free(w->rows[k].key);
+            free(w->rows[k].headers);
+        }
+        free(w->rows);
+    }
+    free(c->watches);
+    memset(c, 0, sizeof *c);
+}
+
+/* Control characters would change the terminal. */
+static void add_visible(df__buf *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char ch = (unsigned char)text[i];
+        if (ch < 0x20 && ch != '\n')
+            df__buf_printf(out, "\\x%02x", ch);
+        else
+            df__buf_char(out, text[i]);
+    }
+}
+
+void dfproc_seen_text(df__buf *out, const dfproc_seen *seen)
+{
+    char err[200];
+    yyjson_doc *doc = NULL;
+    if (seen->key) {
+        df__buf_str(out, "key: ");
+        add_visible(out, seen->key, seen->key_len);
+        df__buf_char(out, '\n');
+    }
+    add_visible(out, seen->headers, strlen(seen->headers));
+    if (!seen->payload) {
+        df__buf_str(out, "(no payload)\n");
+        return;
+    }
+    doc = app_json_read(seen->payload, seen->payload_len, err, sizeof err);
+    if (doc)
+        app_json_pretty(out, yyjson_doc_get_root(doc), 0);
+    else
+        add_visible(out, seen->payload, seen->payload_len);
+    df__buf_char(out, '\n');
+    yyjson_doc_free(doc);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * case_source.c: the source that delivers the inputs of a test case, with their metadata. */
+#include <string.h>
+
+#include "dataflow_ext.h"
+#include "dfproc/cases.h"
+
+enum { HEADERS_MAX = 64 };
+
+typedef struct instance {
+    df_partition *part;
+    int read;
+} instance;
+
+df_bytes dfproc_cases_payload(yyjson_val *value, df__buf *text)
+{
+    df_bytes none = {NULL, 0}, bytes;
+    df__buf_clear(text);
+    if (!value || yyjson_is_null(value))
+        return none;
+    if (yyjson_is_str(value))
+        df__buf_add(text, yyjson_get_str(value), yyjson_get_len(value));
+    else
+        app_json_write(text, value);
+    bytes.data = df__buf_cstr(text);
+    bytes.len = text->len;
+    return bytes;
+}
+
+static int set_meta(df_record *r, const char *name, yyjson_val *value)
+{
+    df_value v = {.type = DF_V_NULL, .zone = 0};
+    v.text = NULL;
+    if (yyjson_is_bool(value)) {
+        v.type = DF_V_BOOL;
+        v.u.i = yyjson_get_bool(value);
+    } else if (yyjson_is_raw(value)) {
+        const char *text = yyjson_get_raw(value);
+        long long n;
+        v.type = !app_args_number(text, INT64_MIN, INT64_MAX, &n) ? DF_V_INT : DF_V_NUMBER;
+        v.u.i = v.type == DF_V_INT ? n : 0;
+        v.text = text;
+        v.len = yyjson_get_len(value);
+    } else if (yyjson_is_str(value)) {
+        v.type = DF_V_STRING;
+        v.text = yyjson_get_str(value);
+        v.len = yyjson_get_len(value);
+    } else if (!yyjson_is_null(value)) {
+        return DF_EINVAL;
+    }
+    return df_record_set_meta(r, name, &v);
+}
+
+static size_t fill_headers(yyjson_val *list, df_header *headers)
+{
+    size_t at, count, n = 0;
+    yyjson_val *name, *value;
+    yyjson_obj_foreach(list, at, count, name, value)
+    {
+        if (n == HEADERS_MAX)
+            break;
+        headers[n].name = yyjson_get_str(name);
+        headers[n].value.data = yyjson_is_str(value) ? yyjson_get_str(value) : NULL;
+        headers[n].value.len = yyjson_is_str(value) ? yyjson_get_len(value) : 0;
+        n++;
+    }
+    return n;
+}
+
+static uint32_t operation_of(yyjson_val *metadata)
+{
+    static const char *const words[] = {"", "insert", "update", "delete", "truncate"};
+    const char *word = app_json_text(metadata, "operation");
+    for (uint32_t i = DF_OP_INSERT; i <= DF_OP_TRUNCATE; i++)
+        if (!strcmp(word, words[i]))
+            return i;
+    return DF_OP_NONE;
+}
+
+static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t offset)
+{
+    df_header headers[HEADERS_MAX];
+    yyjson_val *metadata = yyjson_obj_get(row, "metadata"), *name, *value;
+    df_input in = {.size = sizeof in, .headers = headers, .offset = offset};
+    df_record *r = NULL;
+    df__buf payload, key;
+    size_t at, count;
+    int rc;
+    df__buf_init(&payload, &df__heap_libc);
+    df__buf_init(&key, &df__heap_libc);
+    in.payload = dfproc_cases_payload(yyjson_obj_get(row, "payload"), &payload);
+    in.key = dfproc_cases_payload(yyjson_obj_get(row, "key"), &key);
+    in.header_count = fill_headers(yyjson_obj_get(row, "headers"), headers);
+    in.partition = df_partition_number(self->part);
+    in.op = operation_of(metadata);
+    rc = payload.failed || key.failed ? DF_ENOMEM : df_batch_add(into, &in, &r);
+    yyjson_obj_foreach(metadata, at, count, name, value) if (rc == DF_OK && r)
+        rc = set_meta(r, yyjson_get_str(name), value);
+    df__buf_free(&payload);
+    df__buf_free(&key);
+    return rc;
+}
+
+static int source_open(void *user, df_stage *st)
+{
+    instance *self = user;
+    return df_partition_open(st, "cases", &self->part);
+}
+
+static int source_read(void *user, df_stage *st, df_batch *into, int timeout_ms)
+{
+    instance *self = user;
+    dfproc_inputs *inputs = df_stage_user(st);
+    df_bytes none = {NULL, 0};
+    yyjson_val *row;
+    size_t at, count;
+    int rc = DF_OK;
+    (void)timeout_ms;
+    if (self->read)
+        return DF_DONE;
+    if (df_batch_room(into) == 0)
+        return DF_AGAIN;
+    yyjson_arr_foreach(inputs->rows, at, count, row) if (rc == DF_OK)
+        rc = add_input(self, into, row, (int64_t)at);
+    if (rc != DF_OK)
+        return df_stage_fail(st, rc, NULL, "an input of the case cannot be read");
+    self->read = 1;
+    return df_batch_mark(into, self->part, none);
+}
+
+static int source_ack(void *user, df_stage *st, const df_position *rows, size_t count)
+{
+    (void)user;
+    (void)st;
+    (void)rows;
+    (void)count;
+    return DF_OK;
+}
+
+static void source_close(void *user, df_stage *st)
+{
+    (void)user;
+    (void)st;
+}
+
+int dfproc_cases_register(df_env *env, dfproc_inputs *inputs)
+{
+    static const df_source_ops ops = {.size = sizeof ops,
+                                      .open = source_open,
+                                      .read = source_read,
+                                      .ack = source_ack,
+                                      .close = source_close};
+    df_connector type = {.size = sizeof type,
+                         .name = DFPROC_CASE_SOURCE,
+                         .doc = "Inputs of a test case.",
+                         .source_size = sizeof(instance),
+                         .source_flags = DF_IS_LINE,
+                         .source = &ops,
+                         .user = inputs};
+    return df_connector_register(env, &type);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cases.h: `dfproc test`: a manifest without servers, fed from the cases of a file. */
+#ifndef DFPROC_CASES_H
+#define DFPROC_CASES_H
+
+#include "dfproc/capture.h"
+
+#define DFPROC_CASE_SOURCE "dfproc-cases"
+
+/* The records that the source of a case delivers. */
+typedef struct dfproc_inputs {
+    yyjson_val *rows; /* array of {payload, key, headers, metadata} */
+} dfproc_inputs;
+
+/* Registers the source; `inputs` is read when a run starts and must outlive the env. */
+int dfproc_cases_register(df_env *env, dfproc_inputs *inputs);
+/* Rewrites a manifest (YAML or JSON text): the source becomes DFPROC_CASE_SOURCE, every sink a
+ * host port of the same name. 0, or -1 with one line in `err`. */
+int dfproc_cases_detach(const df__buf *manifest, df__buf *out, char *err, size_t err_len);
+/* Reads a payload as a case file writes it: text as it is, null as a tombstone, all else as
+ * JSON. `text` holds the bytes. */
+df_bytes dfproc_cases_payload(yyjson_val *value, df__buf *text);
+
+/* How a case ended. */
+typedef struct dfproc_result {
+    const char *name; /* borrowed */
+    df__buf why;      /* empty: passed */
+    double seconds;
+} dfproc_result;
+
+/* Compares what arrived with what was expected and adds differences to `why`. */
+void dfproc_cases_compare(df__buf *why, const dfproc_capture *c, yyjson_val *one, int colour);
+/* Writes results as JUnit XML. 0 or an exit code. */
+int dfproc_junit_write(const char *path, const dfproc_result *rows, size_t count);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * check.c: validate, explain, fmt: what can be said about a manifest without running it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/progress.h"
+#include "dfproc/dfproc.h"
+
+int dfproc_validate(const app_args *args)
+{
+    int worst = EXIT_DONE;
+    for (int i = 0; i < args->operand_count; i++) {
+        dfproc_flow flow;
+        int rc = dfproc_load(&flow, args->operands[i]);
+        if (rc == EXIT_DONE)
+            printf("%s: ok\n", args->operands[i]);
+        if (rc > worst)
+            worst = rc;
+        dfproc_close(&flow);
+    }
+    return worst;
+}
+
+static void add_line(df__buf *out, const char *name, const char *value)
+{
+    if (value && *value)
+        df__buf_printf(out, "%-11s %s\n", name, value);
+}
+
+static void add_sub(df__buf *out, const char *name, const char *value)
+{
+    if (value && *value)
+        df__buf_printf(out, "%-11s %s%s\n", "", name, value);
+}
+
+static void add_stage(df__buf *out, yyjson_val *stage)
+{
+    const char *name = app_json_text(stage, "name"), *kind = app_json_text(stage, "kind");
+    df__buf_printf(out, "  %-10s %s", app_json_text(stage, "role"), name);
+    if (*kind && strcmp(kind, name))
+        df__buf_printf(out, " (%s)", kind);
+    if (*app_json_text(stage, "when"))
+        df__buf_printf(out, ", when %s", app_json_text(stage, "when"));
+    if (*app_json_text(stage, "port"))
+        df__buf_printf(out, ", gets %s", app_json_text(stage, "port"));
+    df__buf_char(out, '\n');
+}
+
+static void add_memory(df__buf *out, yyjson_val *memory)
+{
+    static const char *const parts[] = {"prefetch", "reserve", "flow"};
+    char text[32];
+    if (!memory)
+        return;
+    df__buf_printf(out, "%-11s %s", "memory",
+                   app_text_bytes(text, sizeof text, (uint64_t)app_json_number(memory, "limit")));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        df__buf_printf(out, "%s%s %s", i ? ", " : ": ", parts[i],
+                       app_text_bytes(text, sizeof text,
+                                      (uint64_t)app_json_number(memory, parts[i])));
+    df__buf_char(out, '\n');
+}
+
+static void add_plan(df__buf *out, yyjson_val *plan)
+{
+    yyjson_val *who = yyjson_obj_get(plan, "pipeline");
+    yyjson_val *guarantee = yyjson_obj_get(plan, "guarantee"), *stage;
+    size_t at, count;
+    df__buf_printf(out, "%-11s %s%s%s\n", "pipeline", app_json_text(who, "namespace"),
+                   *app_json_text(who, "namespace") ? "/" : "", app_json_text(who, "name"));
+    add_line(out, "guarantee", app_json_text(guarantee, "level"));
+    add_sub(out, "because ", app_json_text(guarantee, "why"));
+    add_sub(out, "duplicates: ", app_json_text(guarantee, "duplicates"));
+    add_line(out, "positions", app_json_text(plan, "position"));
+    add_memory(out, yyjson_obj_get(plan, "memory"));
+    df__buf_str(out, "stages\n");
+    yyjson_arr_foreach(yyjson_obj_get(plan, "stages"), at, count, stage)
+        add_stage(out, stage);
+    if (yyjson_arr_size(yyjson_obj_get(plan, "links")))
+        df__buf_str(out, "links\n");
+    yyjson_arr_foreach(yyjson_obj_get(plan, "links"), at, count, stage)
+        df__buf_printf(out, "  %s --%s--> %s\n", app_json_text(stage, "from"),
+                       app_json_text(stage, "port"), app_json_text(stage, "to"));
+}
+
+int dfproc_explain(const app_args *args)
+{
+    dfproc_flow flow;
+    df__buf out;
+    yyjson_doc *plan = NULL;
+    int rc = dfproc_load(&flow, args->operands[0]);
+    df__buf_init(&out, &df__heap_libc);
+    if (rc == EXIT_DONE && !(plan = dfproc_report(&flow, DF_REPORT_PLAN)))
+        rc = dfproc_fail("%s: no plan: %s", args->operands[0], df_pipeline_errmsg(flow.pipeline));
+    if (plan && app_args_value(args, "json")) {
+        app_json_pretty(&out, yyjson_doc_get_root(plan), 0);
+        df__buf_char(&out, '\n');
+    } else if (plan) {
+        add_plan(&out, yyjson_doc_get_root(plan));
+    }
+    if (rc == EXIT_DONE)
+        rc = dfproc_print(&out);
+    yyjson_doc_free(plan);
+    df__buf_free(&out);
+    dfproc_close(&flow);
+    return rc;
+}
+
+/* Replaces a file by way of a new one beside it, so that a full disk loses nothing. */
+static int replace_file(const char *file, const df__buf *content)
+{
+    char path[4096];
+    struct stat old;
+    int fd, ok;
+    if (snprintf(path, sizeof path, "%s.XXXXXX", file) >= (int)sizeof path || stat(file, &old) < 0)
+        return dfproc_fail("%s: %s", file, strerror(errno));
+    fd = mkstemp(path);
+    if (fd < 0)
+        return dfproc_fail("%s: %s", path, strerror(errno));
+    ok = write(fd, content->data, content->len) == (ssize_t)content->len &&
+         !fchmod(fd, old.st_mode & 07777) && !fsync(fd);
+    ok = !close(fd) && ok && !rename(path, file);
+    if (ok)
+        return EXIT_DONE;
+    dfproc_fail("%s: %s", file, strerror(errno));
+    unlink(path);
+    return EXIT_FAILED;
+}
+
+int dfproc_fmt(const app_args *args)
+{
+    dfproc_flow flow;
+    df__buf out;
+    int rc = dfproc_open(&flow, 0, APP_LOG_TEXT);
+    df__buf_init(&out, &df__heap_libc);
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(&flow, args->operands[0]);
+    if (rc == EXIT_DONE) {
+        df_text in = {sizeof in, flow.file, flow.manifest.data, flow.manifest.len};
+        int status = df_env_format(flow.env, &in, dfproc_write, &out);
+        int changed = out.len != in.len || (in.len && memcmp(out.data, in.text, in.len) != 0);
+        if (status != DF_OK) {
+            dfproc_fail("%s", df_env_errmsg(flow.env));
+            rc = status == DF_ESPEC ? EXIT_USAGE : EXIT_FAILED;
+        } else if (app_args_value(args, "check"))
+            rc = changed ? EXIT_FAILED : EXIT_DONE;
+        else if (app_args_value(args, "write"))
+            rc = changed ? replace_file(flow.file, &out) : EXIT_DONE;
+        else
+            rc = dfproc_print(&out);
+    }
+    df__buf_free(&out);
+    dfproc_close(&flow);
+    return rc;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * commands.c: the table of dfproc's commands and options. Parsing, help, man page and completion
+ * are made from it. */
+#include "dfproc/dfproc.h"
+
+#define LEVELS "debug info warn error"
+#define LOG_OPTIONS                                                                                \
+    {"log-level", 0, "LEVEL", LEVELS, "What to log: debug, info, warn or error (info)."},          \
+        {"log-format", 0, "FORMAT", "auto text json",                                              \
+         "text, json, or auto: text on a terminal, JSON lines elsewhere."}
+
+static const app_option run_options[] = {
+    {"until-exhausted", 'u', NULL, NULL,
+     "Ends when everything that exists now has been read and delivered."},
+    {"limit", 'l', "N", NULL, "Ends after N records."},
+    {"metrics-port", 0, "ADDRESS", NULL,
+     "Serves metrics, probes and a status page: :9090 (all interfaces), HOST:PORT, or PORT "
+     "(loopback)."},
+    {"state-dir", 0, "DIR", "dir",
+     "Where read positions are kept when neither a sink nor the source's own system holds them "
+     "($XDG_STATE_HOME/dataflow, else ~/.local/state/dataflow)."},
+    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    {"no-progress", 0, NULL, NULL, "Draws no progress line."},
+    LOG_OPTIONS,
+    {0}};
+
+static const app_option pod_options[] = {
+    {"spec-path", 0, "FILE", "file", "The spec (/etc/dataflow/spec.json)."},
+    {"namespace", 0, "NS", NULL, "Namespace of the flow."},
+    {"name", 0, "NAME", NULL, "Name of the flow."},
+    {"metrics-port", 0, "ADDRESS", NULL, "Where to serve metrics and probes (:9090); empty: nowhere."},
+    {"until-exhausted", 0, NULL, NULL, "Ends when everything that exists now has been delivered."},
+    {"state-dir", 0, "DIR", "dir", "Where read positions are kept (memory)."},
+    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files (/etc/dataflow/secrets)."},
+    LOG_OPTIONS,
+    {0}};
+
+static const app_option explain_options[] = {
+    {"json", 0, NULL, NULL, "Prints the plan as JSON."}, {0}};
+
+static const app_option preview_options[] = {
+    {"number", 'n', "N", NULL, "How many records to read (10)."},
+    {"json", 0, NULL, NULL, "Prints one JSON object for each record."},
+    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    {"colour", 0, "WHEN", "auto always never", "Colours: auto, always or never."},
+    {0}};
+
+static const app_option test_options[] = {
+    {"junit", 0, "FILE", "file", "Writes the results as JUnit XML too."},
+    {"colour", 0, "WHEN", "auto always never", "Colours: auto, always or never."},
+    {0}};
+
+static const app_option list_options[] = {
+    {"json", 0, NULL, NULL, "Prints the description as JSON."},
+    {"words", 0, "ROLE", NULL, NULL}, /* hidden: for completion */
+    {0}};
+
+static const app_option words_options[] = {
+    {"json", 0, NULL, NULL, "Prints the description as JSON."},
+    {"words", 0, NULL, NULL, NULL},
+    {0}};
+
+static const app_option fmt_options[] = {
+    {"write", 'w', NULL, NULL, "Changes the file in place."},
+    {"check", 0, NULL, NULL, "Prints nothing; ends with 1 when the file would change."},
+    {0}};
+
+static const app_option help_options[] = {
+    {"man", 0, NULL, NULL, NULL},  {"bash", 0, NULL, NULL, NULL},  {"zsh", 0, NULL, NULL, NULL},
+    {"fish", 0, NULL, NULL, NULL}, {"words", 0, NULL, NULL, NULL}, {0}};
+
+static const app_command commands[] = {
+    {"run", "Runs a flow.", "FILE", "file",
+     "Runs the manifest until it is stopped, or until its source ends. SIGTERM or SIGINT (Ctrl-C) "
+     "delivers what was read, saves and ends; a second one ends at once, and what was not delivered "
+     "is read again next time. SIGHUP reads the secrets again. On a terminal a line shows records, "
+     "rate, lag, errors and memory; elsewhere log lines are JSON.",
+     run_options, 1, 1, dfproc_run},
+    {"validate", "Checks manifests, without any connection.", "FILE...", "file",
+     "Prints every problem with line and column. Unknown fields are errors.", NULL, 1, -1,
+     dfproc_validate},
+    {"explain", "Shows the plan of a flow and what it guarantees.", "FILE", "file",
+     "Prints the stages, the delivery guarantee of this pair of source and sink and why it is so, "
+     "how many records may come twice after a crash, and the memory budget. Connects to nothing.",
+     explain_options, 1, 1, dfproc_explain},
+    {"preview", "Runs a few records and shows what each stage does.", "FILE", "file",
+     "Reads from the real source, shows each record before and after each transformation, and "
+     "forgets it: nothing is written, nothing is committed.",
+     preview_options, 1, 1, dfproc_preview},
+    {"test", "Runs a flow on the cases of a file, without any server.", "FILE...", "file",
+     "A case file is YAML or JSON: {manifest: FILE, cases: [{name, input: [{payload, key, headers, "
+     "metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, error}]}. PORT is the name of a sink as "
+     "`explain` prints it: sink, errors, \"1 router/0\". A payload written as text is compared byte "
+     "for byte, any other as JSON, where the order of members does not matter. `partial: true`: "
+     "members and ports that are not named do not matter. `now` freezes the clock. `error`: the run "
+     "must fail with this text. Prints TAP.",
+     test_options, 1, -1, dfproc_test},
+    {"connectors", "Lists connectors, or the options of one.", "[NAME]", "@connectors", NULL,
+     list_options, 0, 1, dfproc_connectors},
+    {"transforms", "Lists transformations, or the options of one.", "[NAME]", "@transforms", NULL,
+     words_options, 0, 1, dfproc_transforms},
+    {"init", "Writes a commented manifest to start from.", "[SOURCE] [SINK]", "@connectors",
+     "Prints a manifest that validates (stdio to stdio without arguments). Options that have a "
+     "default are there as comments.",
+     NULL, 0, 2, dfproc_init},
+    {"fmt", "Rewrites a manifest of the old layout into the new one.", "FILE", "file",
+     "The old layout has source.kafka: {...}, the new one source.config: {...}. Comments and order "
+     "stay.",
+     fmt_options, 1, 1, dfproc_fmt},
+    {"replay", "Sends records of an error sink again (not in this version).", "FILE", "file", NULL,
+     NULL, 0, -1, dfproc_later},
+    {"tap", "Watches records of a running flow (not in this version).", "FILE", "file", NULL, NULL,
+     0, -1, dfproc_later},
+    {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
+     NULL, 0, 0, dfproc_version},
+    {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, help_options, 0, 1,
+     dfproc_help},
+    {0}};
+
+static const app_command pod = {
+    "run",
+    "Runs a flow in a pod.",
+    "--spec-path FILE --namespace NS --name NAME",
+    NULL,
+    "The form that the operator starts: like `run`, with metrics and probes on port 9090.",
+    pod_options,
+    0,
+    0,
+    dfproc_pod};
+
+static const app_pair exits[] = {
+    {"0", "Done: the source ended or the flow was stopped, and everything is delivered and saved."},
+    {"1", "Failed."},
+    {"2", "Wrong command line or wrong manifest."},
+    {"75", "Gave up for now, for example after ten minutes without access; may work later."},
+    {0}};
+
+static const app_pair environment[] = {
+    {"LOG_LEVEL", "debug, info, warn or error, when --log-level is not given."},
+    {"NO_COLOR", "When set, output has no colours."},
+    {"XDG_STATE_HOME", "Folder of the folder for read positions."},
+    {"PROCESSOR_PROGRESS_TIMEOUT_SECONDS",
+     "/livez fails after this many seconds without progress (3600; 0 or less: never)."},
+    {0}};
+
+static const app_pair files[] = {
+    {"/etc/dataflow/spec.json", "The spec in a pod."},
+    {"/etc/dataflow/secrets", "Secrets in a pod, NAME/KEY."},
+    {"~/.local/state/dataflow", "Read positions."},
+    {0}};
+
+static const app_pair examples[] = {
+    {"dfproc run examples/hello.yaml < events.jsonl", "Reads lines, filters them, writes lines."},
+    {"dfproc init kafka postgresql > flow.yaml", "Starts a manifest."},
+    {"dfproc explain flow.yaml", "Says what it will do."},
+    {"dfproc preview flow.yaml -n 3", "Shows three records on their way."},
+    {0}};
+
+const app_program dfproc_program = {
+    .name = "dfproc",
+    .version = DF_PROGRAM_VERSION,
+    .summary = "moves records from a source through transformations to sinks and loses none",
+    .doc = "dfproc runs a flow that a manifest describes: one source, transformations, one or more sinks, "
+           "and a sink for records that cannot pass. A manifest is a DataFlow or DataFlowCron object, or "
+           "its spec alone, in YAML or JSON. ${env:NAME} and ${file:PATH} in the options of a connector "
+           "are replaced by a variable or the content of a file, so that secrets stay out of manifests.",
+    .commands = commands,
+    .bare = &pod,
+    .exits = exits,
+    .environment = environment,
+    .files = files,
+    .examples = examples};

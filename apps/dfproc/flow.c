@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow.c: from a file to a checked pipeline, and reports about it. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/process.h"
+#include "dfproc/dfproc.h"
+
+enum { MANIFEST_MAX = 16 << 20 };
+
+static int64_t wall_clock(void *user)
+{
+    dfproc_flow *flow = user;
+    struct timeval now;
+    if (flow->frozen)
+        return flow->frozen_us;
+    gettimeofday(&now, NULL);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+}
+
+static void log_line(void *user, int level, const char *line)
+{
+    dfproc_flow *flow = user;
+    app_console_log(&flow->console, level, line);
+}
+
+int dfproc_open(dfproc_flow *flow, int level, int format)
+{
+    df_env_options options = DF_ENV_OPTIONS_INIT;
+    memset(flow, 0, sizeof *flow);
+    df__buf_init(&flow->manifest, &df__heap_libc);
+    app_console_init(&flow->console, STDERR_FILENO, level, format);
+    options.log = log_line;
+    options.log_level = flow->console.level;
+    options.now_us = wall_clock;
+    options.user = flow;
+    flow->env = df_env_new(&options);
+    return flow->env ? EXIT_DONE : dfproc_fail("out of memory");
+}
+
+int dfproc_read(dfproc_flow *flow, const char *file)
+{
+    char err[400];
+    flow->file = file;
+    if (app_file_read(file, MANIFEST_MAX, &flow->manifest, err, sizeof err) < 0)
+        return dfproc_fail("%s", err);
+    return EXIT_DONE;
+}
+
+static void print_problem(const dfproc_flow *flow, const df_problem *p)
+{
+    const char *colour = p->severity == DF_WARNING ? "\033[33m" : "\033[31m";
+    int coloured = flow->console.colour;
+    fprintf(stderr, "%s:", p->file ? p->file : flow->file);
+    if (p->line)
+        fprintf(stderr, "%d:%d:", p->line, p->column);
+    fprintf(stderr, " %s%s%s: ", coloured ? colour : "",
+            p->severity == DF_WARNING ? "warning" : "error", coloured ? "\033[0m" : "");
+    if (p->field && *p->field)
+        fprintf(stderr, "%s: ", p->field);
+    fprintf(stderr, "%s", p->text);
+    if (p->hint && *p->hint)
+        fprintf(stderr, " (%s)", p->hint);
+    fputc('\n', stderr);
+}
+
+static void print_problems(const dfproc_flow *flow)
+{
+    df_problem p;
+    for (size_t i = 0;; i++) {
+        memset(&p, 0, sizeof p);
+        p.size = sizeof p;
+        if (df_pipeline_problem_at(flow->pipeline, i, &p) != DF_OK)
+            return;
+        print_problem(flow, &p);
+    }
+}
+
+int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quiet)
+{
+    df_text text = {sizeof text, flow->file, flow->manifest.data, flow->manifest.len};
+    df_problem first = {.size = sizeof first};
+    int rc;
+    if (!text.text)
+        text.text = "";
+    df_pipeline_free(flow->pipeline);
+    flow->pipeline = df_pipeline_new(flow->env, options);
+    if (!flow->pipeline)
+        return dfproc_fail("out of memory");
+    rc = df_pipeline_load(flow->pipeline, &text);
+    if (rc == DF_OK)
+        rc = df_pipeline_check(flow->pipeline);
+    if (!quiet)
+        print_problems(flow);
+    if (rc == DF_OK)
+        return EXIT_DONE;
+    if (!quiet && df_pipeline_problem_at(flow->pipeline, 0, &first) != DF_OK)
+        dfproc_fail("%s: %s", flow->file, df_pipeline_errmsg(flow->pipeline));
+    return rc == DF_ESPEC ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int dfproc_load(dfproc_flow *flow, const char *file)
+{
+    df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
+    int rc = dfproc_open(flow, 0, APP_LOG_TEXT);
+    options.resolve = df_resolve_process;
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(flow, file);
+    if (rc == EXIT_DONE)
+        rc = dfproc_build(flow, &options, 0);
+    return rc;
+}
+
+void dfproc_close(dfproc_flow *flow)
+{
+    df_pipeline_free(flow->pipeline);
+    df_env_free(flow->env);
+    df__buf_free(&flow->manifest);
+    flow->pipeline = NULL;
+    flow->env = NULL;
+}
+
+yyjson_doc *dfproc_report(dfproc_flow *flow, int what)
+{
+    char err[200];
+    df__buf text;
+    yyjson_doc *doc = NULL;
+    df__buf_init(&text, &df__heap_libc);
+    if (df_pipeline_report(flow->pipeline, what, dfproc_write, &text) == DF_OK && text.len)
+        doc = app_json_read(text.data, text.len, err, sizeof err);
+    df__buf_free(&text);
+    return doc;
+}
+
+yyjson_doc *dfproc_describe(void)
+{
+    dfproc_flow flow;
+    char err[200] = "";
+    df__buf text;
+    yyjson_doc *doc = NULL;
+    if (dfproc_open(&flow, DF_LOG_WARN, APP_LOG_TEXT) != EXIT_DONE)
+        return NULL;
+    df__buf_init(&text, &df__heap_libc);
+    if (df_env_describe(flow.env, dfproc_write, &text) != DF_OK)
+        dfproc_fail("%s", df_env_errmsg(flow.env));
+    else if (!(doc = app_json_read(text.data, text.len, err, sizeof err)))
+        dfproc_fail("the library's description of itself is damaged: %s", err);
+    df__buf_free(&text);
+    dfproc_close(&flow);
+    return doc;
+}
+
+int dfproc_exit_code(int status)
+{
+    static const struct {
+        int status, code;
+    } codes[] = {{DF_ESPEC, EXIT_USAGE}, {DF_ETEMPORARY, EXIT_TEMPORARY}, {DF_ENOMEM, EXIT_TEMPORARY}};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (codes[i].status == status)
+            return codes[i].code;
+    return status < 0 ? EXIT_FAILED : EXIT_DONE;
+}

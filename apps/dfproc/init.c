@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * init.c: writes a commented manifest from the option tables. */
+#include <stdio.h>
+#include <string.h>
+
+#include "dfproc/dfproc.h"
+
+/* Values that make sense for well-known required options; all others get a placeholder. */
+static const app_pair samples[] = {
+    {"brokers", "localhost:9092"},
+    {"topic", "my-topic"},
+    {"consumerGroup", "my-group"},
+    {"connectionString", "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable"},
+    {"table", "my_table"},
+    {"path", "events.jsonl"},
+    {"serverURL", "http://localhost:8080"},
+    {NULL, NULL}};
+
+static int is_plain(const char *text)
+{
+    return *text && !strpbrk(text, ":#{}[]&*!|>'\"%@`,\n") && *text != ' ' && *text != '-' &&
+           *text != '?';
+}
+
+static void add_value(df__buf *out, yyjson_val *option)
+{
+    char number[64];
+    yyjson_val *def = yyjson_obj_get(option, "default");
+    const char *type = app_json_text(option, "type");
+    const char *text = yyjson_is_null(def) ? NULL : app_json_scalar(def, number, sizeof number);
+    yyjson_val *choice = yyjson_arr_get_first(yyjson_obj_get(option, "choices"));
+    for (const app_pair *s = samples; !text && s->name; s++)
+        if (!strcmp(s->name, app_json_text(option, "name")))
+            text = s->text;
+    if (!text && choice)
+        text = yyjson_get_str(choice);
+    if (!text && !strcmp(type, "list"))
+        df__buf_str(out, "[]");
+    else if (!text && (!strcmp(type, "map") || !strcmp(type, "block") || !strcmp(type, "any")))
+        df__buf_str(out, "{}");
+    else if (!text && (!strcmp(type, "int") || !strcmp(type, "size") || !strcmp(type, "double")))
+        df__buf_str(out, "1");
+    else if (!text && !strcmp(type, "bool"))
+        df__buf_str(out, "false");
+    else if (!text)
+        df__buf_str(out, "CHANGE-ME");
+    else if (is_plain(text))
+        df__buf_str(out, text);
+    else
+        df__buf_json(out, text, strlen(text));
+}
+
+static void add_option(df__buf *out, yyjson_val *o, int required)
+{
+    if (app_json_true(o, "required") != required || app_json_true(o, "later") ||
+        app_json_true(o, "deprecated"))
+        return;
+    df__buf_printf(out, "      # %s%s\n", app_json_text(o, "doc"), required ? " Required." : "");
+    df__buf_printf(out, "      %s%s: ", required ? "" : "# ", app_json_text(o, "name"));
+    add_value(out, o);
+    df__buf_char(out, '\n');
+}
+
+static void add_end(df__buf *out, const char *role, yyjson_val *connector)
+{
+    yyjson_val *options = yyjson_obj_get(yyjson_obj_get(connector, role), "options"), *o;
+    size_t at, count;
+    int any = 0;
+    df__buf_printf(out, "  %s:\n    type: %s\n", role, app_json_text(connector, "name"));
+    yyjson_arr_foreach(options, at, count, o) any |= app_json_true(o, "required");
+    if (yyjson_arr_size(options))
+        df__buf_printf(out, "    %s\n", any ? "config:" : "config: {}");
+    for (int required = 1; required >= 0; required--)
+        yyjson_arr_foreach(options, at, count, o) add_option(out, o, required);
+}
+
+static yyjson_val *find(yyjson_val *all, const char *name, const char *role)
+{
+    yyjson_val *c;
+    size_t at, count;
+    yyjson_arr_foreach(yyjson_obj_get(all, "connectors"), at, count, c)
+        if (!strcmp(app_json_text(c, "name"), name))
+            return yyjson_is_obj(yyjson_obj_get(c, role)) ? c : NULL;
+    return NULL;
+}
+
+static void add_manifest(df__buf *out, yyjson_val *source, yyjson_val *sink)
+{
+    df__buf_printf(out,
+                   "# From %s to %s. Check it with: dfproc validate FILE\n"
+                   "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\nmetadata:\n"
+                   "  name: %s-to-%s\nspec:\n",
+                   app_json_text(source, "name"), app_json_text(sink, "name"),
+                   app_json_text(source, "name"), app_json_text(sink, "name"));
+    add_end(out, "source", source);
+    df__buf_str(out, "  # What happens to records on the way; `dfproc transforms` lists all.\n"
+                     "  transformations: []\n"
+                     "  #  - type: filter\n  #    config: {condition: \"$.level == 'error'\"}\n");
+    add_end(out, "sink", sink);
+    df__buf_str(out, "  # Where records go that cannot pass. Without it such a record stops the flow.\n"
+                     "  # errors:\n  #   type: stdio\n  #   config: {path: errors.jsonl}\n");
+}
+
+int dfproc_init(const app_args *args)
+{
+    static const char *const roles[] = {"source", "sink"};
+    yyjson_doc *all = dfproc_describe();
+    yyjson_val *ends[2];
+    df__buf out;
+    int rc = EXIT_DONE;
+    if (!all)
+        return EXIT_FAILED;
+    df__buf_init(&out, &df__heap_libc);
+    for (int i = 0; i < 2 && rc == EXIT_DONE; i++) {
+        const char *name = args->operand_count > i ? args->operands[i] : "stdio";
+        ends[i] = find(yyjson_doc_get_root(all), name, roles[i]);
+        if (!ends[i])
+            rc = dfproc_misuse(args, "no %s \"%s\"; dfproc connectors lists them", roles[i], name);
+    }
+    if (rc == EXIT_DONE) {
+        add_manifest(&out, ends[0], ends[1]);
+        rc = dfproc_print(&out);
+    }
+    yyjson_doc_free(all);
+    return rc;
+}

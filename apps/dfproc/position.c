@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * position.c: where a run keeps its read positions. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dfproc/run.h"
+
+/* The plan knows best: some systems hold positions themselves, and a manifest may refuse. */
+static int wants_store(yyjson_val *plan)
+{
+    static const char *const elsewhere[] = {"group", "slot", "sink", "in-sink", "none"};
+    yyjson_val *persist = yyjson_obj_get(plan, "checkpointPersistence");
+    const char *position = app_json_text(plan, "position");
+    if (yyjson_is_false(persist))
+        return 0;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        if (!strcmp(position, elsewhere[i]))
+            return 0;
+    return 1;
+}
+
+static int default_dir(char *dir, size_t len)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int n = 0;
+    if (state && *state == '/')
+        n = snprintf(dir, len, "%s/dataflow", state);
+    else if (home && *home == '/')
+        n = snprintf(dir, len, "%s/.local/state/dataflow", home);
+    return n > 0 && (size_t)n < len;
+}
+
+/* Makes the folder and the ones above it; what is wrong shows when the store opens it. */
+static void make_dirs(const char *dir)
+{
+    char path[4096];
+    for (size_t i = 1; i < sizeof path; i++)
+        if (dir[i] == '/' || !dir[i]) {
+            snprintf(path, sizeof path, "%.*s", (int)i, dir);
+            mkdir(path, 0700);
+            if (!dir[i])
+                return;
+        }
+}
+
+/* A manifest without a name is known by its path. */
+static void name_by_path(const char *file, char *name, size_t len)
+{
+    char *path = realpath(file, NULL);
+    const char *whole = path ? path : file, *base = strrchr(whole, '/');
+    uint64_t hash = 14695981039346656037ULL;
+    for (const char *p = whole; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 1099511628211ULL;
+    snprintf(name, len, "%s-%08llx", base ? base + 1 : whole,
+             (unsigned long long)(hash >> 32));
+    free(path);
+}
+
+static void store_name(yyjson_val *plan, const dfproc_job_options *o, char *name, size_t len)
+{
+    yyjson_val *who = yyjson_obj_get(plan, "pipeline");
+    const char *own = o->name ? o->name : app_json_text(who, "name");
+    const char *space = o->space ? o->space : app_json_text(who, "namespace");
+    if (*own)
+        snprintf(name, len, "%s%s%s", space, *space ? "." : "", own);
+    else
+        name_by_path(o->file, name, len);
+}
+
+int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *store)
+{
+    char dir[4096], name[600];
+    yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
+    yyjson_val *plan = yyjson_doc_get_root(doc);
+    int rc = DF_DONE, wanted = wants_store(plan);
+    store_name(plan, o, name, sizeof name);
+    yyjson_doc_free(doc);
+    if (!wanted)
+        return DF_DONE;
+    if (o->state_dir)
+        snprintf(dir, sizeof dir, "%s", o->state_dir);
+    else if (!o->keep_positions || !default_dir(dir, sizeof dir)) {
+        app_console_log(&job->flow.console, DF_LOG_WARN,
+                        "read positions are kept in memory only: --state-dir says where to keep them");
+        return DF_DONE;
+    }
+    make_dirs(dir);
+    rc = df_store_file(job->flow.env, dir, name, store);
+    if (rc != DF_OK)
+        dfproc_fail("%s: %s", dir, df_env_errmsg(job->flow.env));
+    return rc;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * preview.c: a few records on their way through the stages; nothing is written. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diff.h"
+#include "dfproc/capture.h"
+
+/* The records that one input became at one stage. */
+typedef struct group {
+    const dfproc_seen *rows[64];
+    size_t count;
+} group;
+
+static int same_origin(const dfproc_seen *a, const dfproc_seen *b)
+{
+    return a->offset >= 0 && a->offset == b->offset && !strcmp(a->partition, b->partition);
+}
+
+/* Offsets tell which record a row came from. Without them the order does, while no stage before
+ * changed the number of records. */
+static void find_group(const dfproc_watch *source, size_t index, const dfproc_watch *w, group *ret)
+{
+    const dfproc_seen *from = &source->rows[index];
+    ret->count = 0;
+    if (from->offset < 0) {
+        if (w->count == source->count)
+            ret->rows[ret->count++] = &w->rows[index];
+        return;
+    }
+    for (size_t i = 0; i < w->count; i++)
+        if (same_origin(from, &w->rows[i]) && ret->count < sizeof ret->rows / sizeof ret->rows[0])
+            ret->rows[ret->count++] = &w->rows[i];
+}
+
+static const char *text_of(df__buf *b, const dfproc_seen *seen)
+{
+    df__buf_clear(b);
+    dfproc_seen_text(b, seen);
+    return df__buf_cstr(b) ? b->data : "";
+}
+
+static void add_title(df__buf *out, const dfproc_watch *w, const char *what, int colour)
+{
+    df__buf_printf(out, "  %s%s%s%s\n", colour ? "\033[1m" : "", w->stage, colour ? "\033[0m" : "",
+                   what);
+}
+
+/* What one stage did to the records of one input. */
+static void add_step(df__buf *out, const dfproc_watch *w, const group *before, const group *after,
+                     int colour)
+{
+    app_diff how = {"    ", colour, 2};
+    df__buf a, b, diff;
+    df__buf_init(&a, &df__heap_libc);
+    df__buf_init(&b, &df__heap_libc);
+    df__buf_init(&diff, &df__heap_libc);
+    if (after->count == 0)
+        add_title(out, w, ": not passed on", colour);
+    for (size_t i = 0; i < after->count; i++) {
+        char what[64];
+        const dfproc_seen *from = before->count == after->count ? before->rows[i] : before->rows[0];
+        size_t changed;
+        df__buf_clear(&diff);
+        changed = app_diff_lines(&diff, text_of(&a, from), text_of(&b, after->rows[i]), &how);
+        if (after->count > 1)
+            snprintf(what, sizeof what, ": record %zu of %zu%s", i + 1, after->count,
+                     changed ? "" : ", unchanged");
+        else
+            snprintf(what, sizeof what, "%s", changed ? "" : ": unchanged");
+        add_title(out, w, what, colour);
+        if (changed)
+            df__buf_add(out, diff.data, diff.len);
+    }
+    df__buf_free(&a);
+    df__buf_free(&b);
+    df__buf_free(&diff);
+}
+
+static void add_record(df__buf *out, const dfproc_capture *c, size_t index, int colour)
+{
+    const dfproc_watch *source = &c->watches[0];
+    group before = {{&source->rows[index]}, 1}, after;
+    app_diff how = {"    ", 0, -1};
+    df__buf text;
+    df__buf_init(&text, &df__heap_libc);
+    df__buf_printf(out, "record %zu", index + 1);
+    if (before.rows[0]->offset >= 0)
+        df__buf_printf(out, " (%s offset %lld)", before.rows[0]->partition,
+                       (long long)before.rows[0]->offset);
+    df__buf_char(out, '\n');
+    text_of(&text, before.rows[0]);
+    add_title(out, source, "", colour);
+    app_diff_lines(out, text.data ? text.data : "", text.data ? text.data : "", &how);
+    for (size_t i = 1; i < c->count; i++) {
+        const dfproc_watch *w = &c->watches[i];
+        if (!w->port && !w->count && strcmp(w->role, "transform"))
+            continue;
+        find_group(source, index, w, &after);
+        if (strstr(w->role, "sink")) {
+            if (after.count)
+                add_title(out, w, ": gets it", colour);
+            continue;
+        }
+        add_step(out, w, &before, &after, colour);
+        if (after.count == 0)
+            break;
+        before = after;
+    }
+    df__buf_free(&text);
+}
+
+/* {"payload", "key", "headers"} of one row. */
+static void add_json_row(df__buf *out, const dfproc_seen *seen)
+{
+    char err[200];
+    yyjson_doc *doc = seen->payload ? app_json_read(seen->payload, seen->payload_len, err, sizeof err)
+                                    : NULL;
+    df__buf_str(out, "{\"payload\":");
+    if (doc)
+        app_json_write(out, yyjson_doc_get_root(doc));
+    else if (seen->payload)
+        df__buf_json(out, seen->payload, seen->payload_len);
+    else
+        df__buf_str(out, "null");
+    if (seen->key) {
+        df__buf_str(out, ",\"key\":");
+        df__buf_json(out, seen->key, seen->key_len);
+    }
+    df__buf_char(out, '}');
+    yyjson_doc_free(doc);
+}
+
+static void add_json_record(df__buf *out, const dfproc_capture *c, size_t index)
+{
+    const dfproc_seen *from = &c->watches[0].rows[index];
+    df__buf_printf(out, "{\"record\":%zu,\"partition\":", index + 1);
+    df__buf_json(out, from->partition, strlen(from->partition));
+    df__buf_printf(out, ",\"offset\":%lld,\"stages\":[", (long long)from->offset);
+    for (size_t i = 0; i < c->count; i++) {
+        const dfproc_watch *w = &c->watches[i];
+        group g;
+        find_group(&c->watches[0], index, w, &g);
+        df__buf_printf(out, "%s{\"stage\":", i ? "," : "");
+        df__buf_json(out, w->stage, strlen(w->stage));
+        df__buf_printf(out, ",\"role\":\"%s\",\"out\":[", w->role);
+        for (size_t k = 0; k < g.count; k++) {
+            if (k)
+                df__buf_char(out, ',');
+            add_json_row(out, g.rows[k]);
+        }
+        df__buf_str(out, "]}");
+    }
+    df__buf_str(out, "]}\n");
+}
+
+/* Rows of a stage that no record can be said to have caused. */
+static void add_rest(df__buf *out, const dfproc_capture *c, int colour)
+{
+    const dfproc_watch *source = &c->watches[0];
+    for (size_t i = 1; i < c->count; i++) {
+        const dfproc_watch *w = &c->watches[i];
+        app_diff how = {"    ", 0, -1};
+        df__buf text;
+        if (!source->count || source->rows[0].offset >= 0 || w->count == source->count || !w->count)
+            continue;
+        add_title(out, w, ": passed on", colour);
+        df__buf_init(&text, &df__heap_libc);
+        for (size_t k = 0; k < w->count; k++) {
+            const char *t = text_of(&text, &w->rows[k]);
+            app_diff_lines(out, t, t, &how);
+        }
+        df__buf_free(&text);
+    }
+}
+
+static int wants_colour(const app_args *args)
+{
+    const char *when = app_args_value(args, "colour"), *plain = getenv("NO_COLOR");
+    if (when && strcmp(when, "auto"))
+        return !strcmp(when, "always");
+    return isatty(STDOUT_FILENO) && !(plain && *plain);
+}
+
+static int print_all(const app_args *args, const dfproc_capture *c)
+{
+    int json = app_args_value(args, "json") != NULL, colour = wants_colour(args);
+    const dfproc_watch *source = &c->watches[0];
+    df__buf out;
+    df__buf_init(&out, &df__heap_libc);
+    for (size_t i = 0; i < source->count; i++)
+        if (json)
+            add_json_record(&out, c, i);
+        else
+            add_record(&out, c, i, colour);
+    if (!json)
+        add_rest(&out, c, colour);
+    if (!json && !source->count)
+        df__buf_str(&out, "no records\n");
+    return dfproc_print(&out);
+}
+
+/* Runs without effects until n records were read or nothing is left. */
+static int run_dry(dfproc_flow *flow, dfproc_capture *c, uint64_t n)
+{
+    df_run_options run = {.size = sizeof run, .limit = n, .until_exhausted = 1, .dry = 1};
+    int rc = df_pipeline_start(flow->pipeline, &run), ended;
+    if (rc == DF_OK)
+        do {
+            ended = (rc = df_pipeline_wait(flow->pipeline, 10)) != DF_AGAIN;
+            dfproc_capture_take(c);
+        } while (!ended);
+    if (c->failed)
+        return dfproc_fail("out of memory");
+    if (rc < 0)
+        dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
+    return dfproc_exit_code(rc);
+}
+
+int dfproc_preview(const app_args *args)
+{
+    dfproc_flow flow;
+    dfproc_capture c = {0};
+    df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
+    const char *number = app_args_value(args, "number");
+    long long n = 10;
+    yyjson_doc *plan = NULL;
+    int rc;
+    if (number && app_args_number(number, 1, 100000, &n) < 0)
+        return dfproc_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
+    rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
+    options.resolve = df_resolve_process;
+    options.resolve_user = (void *)(uintptr_t)app_args_value(args, "secrets-dir");
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(&flow, args->operands[0]);
+    if (rc == EXIT_DONE)
+        rc = dfproc_build(&flow, &options, 0);
+    if (rc == EXIT_DONE && !(plan = dfproc_report(&flow, DF_REPORT_PLAN)))
+        rc = dfproc_fail("no plan: %s", df_pipeline_errmsg(flow.pipeline));
+    if (rc == EXIT_DONE)
+        rc = dfproc_capture_open(&c, plan, DFPROC_SINKS | DFPROC_OTHERS);
+    if (rc == EXIT_DONE)
+        rc = dfproc_capture_ports(&c, flow.pipeline, DF_TAP);
+    if (rc == EXIT_DONE) {
+        int ended = run_dry(&flow, &c, (uint64_t)n);
+        rc = print_all(args, &c);
+        rc = ended ? ended : rc;
+    }
+    dfproc_capture_close(&c);
+    dfproc_capture_free(&c);
+    yyjson_doc_free(plan);
+    dfproc_close(&flow);
+    return rc;
+}

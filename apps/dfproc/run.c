@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run.c: `dfproc run` and the form for pods: runs one flow to its end, shows what it does, obeys
+ * signals. */
+#include "dfproc/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/signals.h"
+
+enum { TICK_MS = 250, QUIET_REPORT_US = 60000000 };
+
+uint64_t dfproc_settled(const df_stats *stats)
+{
+    return stats->sent + stats->filtered + stats->errored + stats->skipped + stats->abandoned;
+}
+
+int dfproc_job_live(dfproc_job *job, const df_stats *stats)
+{
+    int64_t quiet_us = app_clock_us() - atomic_load(&job->moved_us);
+    int idle = stats->connected && stats->in_flight == 0 && stats->lag_records <= 0;
+    return job->progress_limit_s <= 0 || idle || quiet_us < job->progress_limit_s * 1000000;
+}
+
+/* ---- signals ---------------------------------------------------------------------------- */
+
+static void on_stop(void *user, int count)
+{
+    dfproc_job *job = user;
+    app_console_log(&job->flow.console, DF_LOG_INFO,
+                    count > 1 ? "stopping at once: what is not delivered will be read again"
+                              : "stopping: delivering what was read");
+    df_pipeline_stop(job->flow.pipeline, count > 1 ? DF_STOP_NOW : DF_STOP_DRAIN);
+}
+
+static void on_reload(void *user)
+{
+    dfproc_job *job = user;
+    app_console_log(&job->flow.console, DF_LOG_INFO, "reading secrets again");
+    df_pipeline_refresh(job->flow.pipeline);
+}
+
+/* ---- the loop --------------------------------------------------------------------------- */
+
+static void show(dfproc_job *job, const df_stats *stats, int64_t now_us, int64_t *last_us)
+{
+    df__buf line;
+    int drawn = job->flow.console.terminal && job->show_progress;
+    if (!drawn && (job->flow.console.terminal || now_us - *last_us < QUIET_REPORT_US))
+        return;
+    *last_us = now_us;
+    df__buf_init(&line, &df__heap_libc);
+    if (drawn) {
+        app_progress_line(&line, &job->progress, stats, app_console_width(&job->flow.console));
+        app_console_progress(&job->flow.console, df__buf_cstr(&line));
+    } else {
+        app_stats_members(&line, stats);
+        df__buf_printf(&line, ",\"records_per_second\":%.1f", job->progress.rate);
+        if (df__buf_cstr(&line))
+            app_console_event(&job->flow.console, "progress", line.data, line.data);
+    }
+    df__buf_free(&line);
+}
+
+static void tick(dfproc_job *job, int64_t *last_us, uint64_t *settled)
+{
+    df_stats stats = {.size = sizeof stats};
+    int64_t now_us = app_clock_us();
+    if (df_pipeline_stats(job->flow.pipeline, NULL, &stats) != DF_OK)
+        return;
+    if (dfproc_settled(&stats) != *settled) {
+        *settled = dfproc_settled(&stats);
+        atomic_store(&job->moved_us, now_us);
+    }
+    pthread_mutex_lock(&job->lock);
+    app_progress_sample(&job->progress, now_us, &stats);
+    pthread_mutex_unlock(&job->lock);
+    show(job, &stats, now_us, last_us);
+}
+
+static int drain_events(df_pipeline *p)
+{
+    int count = 0;
+    for (;; count++) {
+        df_event e = {.size = sizeof e};
+        if (df_pipeline_next_event(p, &e) != DF_OK)
+            return count;
+    }
+}
+
+/* Waits for the end of the run. */
+static int wait_for_end(dfproc_job *job)
+{
+    df_pipeline *p = job->flow.pipeline;
+    int64_t last_us = app_clock_us(), tick_us = last_us;
+    uint64_t settled = 0;
+    for (;;) {
+        struct pollfd fd = {df_pipeline_fd(p), POLLIN, 0};
+        int rc, events, ready;
+        pthread_mutex_lock(&job->lock);
+        rc = df_pipeline_wait(p, 0);
+        events = rc == DF_AGAIN ? drain_events(p) : 0;
+        pthread_mutex_unlock(&job->lock);
+        if (rc != DF_AGAIN)
+            return rc;
+        if (app_clock_us() - tick_us >= TICK_MS * 1000) {
+            tick_us = app_clock_us();
+            tick(job, &last_us, &settled);
+        }
+        ready = poll(&fd, fd.fd >= 0, TICK_MS);
+        if (ready > 0 && !events)
+            nanosleep(&(struct timespec){0, 2000000}, NULL); /* the end is told, threads still leave */
+    }
+}
+
+/* ---- before and after -------------------------------------------------------------------- */
+
+static void finish(dfproc_job *job, int rc, int64_t started_us)
+{
+    df_stats stats = {.size = sizeof stats};
+    app_usage usage;
+    app_summary s = {job->title, "done", &stats, &usage, 0};
+    df__buf text, members;
+    app_process_usage(&usage);
+    stats.lag_records = -1;
+    df_pipeline_stats(job->flow.pipeline, NULL, &stats);
+    s.seconds = (double)(app_clock_us() - started_us) / 1e6;
+    if (rc < 0)
+        s.result = df_pipeline_errmsg(job->flow.pipeline);
+    if (rc < 0 && !*s.result)
+        s.result = df_status_text(rc);
+    df__buf_init(&text, &df__heap_libc);
+    df__buf_init(&members, &df__heap_libc);
+    app_summary_text(&text, &s);
+    app_summary_members(&members, &s);
+    app_console_progress(&job->flow.console, NULL);
+    if (rc < 0)
+        app_console_log(&job->flow.console, DF_LOG_ERROR, s.result);
+    if (df__buf_cstr(&text) && df__buf_cstr(&members))
+        app_console_event(&job->flow.console, "finished", members.data, text.data);
+    df__buf_free(&text);
+    df__buf_free(&members);
+}
+
+static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
+{
+    df_run_options run = {.size = sizeof run, .limit = o->limit};
+    app_signal_calls calls = {on_stop, on_reload, job};
+    app_signals *signals;
+    int64_t started_us = app_clock_us();
+    int rc;
+    run.until_exhausted = o->until_exhausted;
+    app_progress_start(&job->progress, started_us, o->limit, o->until_exhausted);
+    atomic_store(&job->moved_us, started_us);
+    signals = app_signals_start(&calls);
+    if (!signals)
+        return dfproc_fail("cannot watch for signals: %s", strerror(errno));
+    rc = df_pipeline_start(job->flow.pipeline, &run);
+    if (rc == DF_OK)
+        rc = wait_for_end(job);
+    finish(job, rc, started_us);
+    app_signals_end(signals);
+    return dfproc_exit_code(rc);
+}
+
+/* Records on the terminal's screen and a progress line would spoil each other. */
+static int prints_records(yyjson_val *plan)
+{
+    yyjson_val *stage;
+    size_t at, count;
+    yyjson_arr_foreach(yyjson_obj_get(plan, "stages"), at, count, stage)
+        if (!strcmp(app_json_text(stage, "kind"), "stdio") &&
+            strstr(app_json_text(stage, "role"), "sink") && isatty(STDOUT_FILENO))
+            return 1;
+    return 0;
+}
+
+static void take_names(dfproc_job *job, const dfproc_job_options *o)
+{
+    yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
+    yyjson_val *plan = yyjson_doc_get_root(doc), *who = yyjson_obj_get(plan, "pipeline");
+    const char *space = o->space ? o->space : app_json_text(who, "namespace");
+    const char *name = o->name ? o->name : app_json_text(who, "name");
+    snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "",
+             *name ? name : o->file);
+    app_console_labels(&job->flow.console, space, *name ? name : o->file);
+    job->show_progress = o->progress && !prints_records(plan);
+    yyjson_doc_free(doc);
+}
+
+static int64_t progress_limit(void)
+{
+    const char *text = getenv("PROCESSOR_PROGRESS_TIMEOUT_SECONDS");
+    long long n;
+    if (text && !app_args_number(text, INT32_MIN, INT32_MAX, &n))
+        return n > 0 ? n : 0;
+    return 3600;
+}
+
+/* The manifest is built twice: first to learn what it needs, then with its store. */
+static int build(dfproc_job *job, const dfproc_job_options *o)
+{
+    df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
+    df_store store = {.size = sizeof store};
+    int rc;
+    options.space = o->space;
+    options.name = o->name;
+    options.resolve = df_resolve_process;
+    options.resolve_user = (void *)(uintptr_t)o->secrets_dir;
+    rc = dfproc_build(&job->flow, &options, 0);
+    if (rc != EXIT_DONE)
+        return rc;
+    take_names(job, o);
+    rc = dfproc_store_choose(job, o, &store);
+    if (rc == DF_DONE)
+        return EXIT_DONE;
+    if (rc != DF_OK)
+        return EXIT_FAILED;
+    options.store = &store;
+    return dfproc_build(&job->flow, &options, 1);
+}
+
+static int run_job(const dfproc_job_options *o, int level, int format)
+{
+    dfproc_job *job = calloc(1, sizeof *job);
+    int rc;
+    if (!job)
+        return dfproc_fail("out of memory");
+    pthread_mutex_init(&job->lock, NULL);
+    job->progress_limit_s = progress_limit();
+    app_signals_block();
+    rc = dfproc_open(&job->flow, level, format);
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(&job->flow, o->file);
+    if (rc == EXIT_DONE)
+        rc = build(job, o);
+    if (rc == EXIT_DONE && o->metrics && *o->metrics)
+        rc = dfproc_pages_start(job, o->metrics);
+    if (rc == EXIT_DONE)
+        rc = run_pipeline(job, o);
+    app_http_stop(job->http);
+    dfproc_close(&job->flow);
+    pthread_mutex_destroy(&job->lock);
+    free(job);
+    return rc;
+}
+
+/* ---- command lines ------------------------------------------------------------------------ */
+
+static int log_options(const app_args *args, int *ret_level, int *ret_format)
+{
+    static const char *const formats[] = {"auto", "text", "json"};
+    const char *level = app_args_value(args, "log-level");
+    const char *format = app_args_value(args, "log-format");
+    *ret_level = level ? app_log_level(level) : 0;
+    *ret_format = APP_LOG_AUTO;
+    if (level && !*ret_level)
+        return dfproc_misuse(args, "--log-level is debug, info, warn or error, not \"%s\"", level);
+    for (int i = APP_LOG_AUTO; format && i <= APP_LOG_JSON; i++)
+        if (!strcmp(format, formats[i])) {
+            *ret_format = i;
+            format = NULL;
+        }
+    return format ? dfproc_misuse(args, "--log-format is auto, text or json, not \"%s\"", format)
+                  : EXIT_DONE;
+}
+
+int dfproc_run(const app_args *args)
+{
+    dfproc_job_options o = {.file = args->operands[0], .keep_positions = 1};
+    const char *limit = app_args_value(args, "limit");
+    long long n = 0;
+    int level, format, rc = log_options(args, &level, &format);
+    if (rc != EXIT_DONE)
+        return rc;
+    if (limit && app_args_number(limit, 1, INT64_MAX, &n) < 0)
+        return dfproc_misuse(args, "--limit is a number of records, not \"%s\"", limit);
+    o.limit = (uint64_t)n;
+    o.until_exhausted = app_args_value(args, "until-exhausted") != NULL;
+    o.progress = !app_args_value(args, "no-progress");
+    o.metrics = app_args_value(args, "metrics-port");
+    o.state_dir = app_args_value(args, "state-dir");
+    o.secrets_dir = app_args_value(args, "secrets-dir");
+    return run_job(&o, level, format);
+}
+
+int dfproc_pod(const app_args *args)
+{
+    dfproc_job_options o = {.file = app_args_value(args, "spec-path"), .progress = 1};
+    int level, format, rc = log_options(args, &level, &format);
+    if (rc != EXIT_DONE)
+        return rc;
+    o.space = app_args_value(args, "namespace");
+    o.name = app_args_value(args, "name");
+    o.metrics = app_args_value(args, "metrics-port");
+    o.state_dir = app_args_value(args, "state-dir");
+    o.secrets_dir = app_args_value(args, "secrets-dir");
+    o.until_exhausted = app_args_value(args, "until-exhausted") != NULL;
+    if (!o.file)
+        o.file = "/etc/dataflow/spec.json";
+    if (!o.metrics)
+        o.metrics = ":9090";
+    if (!o.secrets_dir)
+        o.secrets_dir = "/etc/dataflow/secrets";
+    if (!o.space || !o.name || !*o.name)
+        return dfproc_misuse(args, "--namespace and --name are needed");
+    return run_job(&o, level, format);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run.h: a running flow, as the main loop, the signal thread and the HTTP server see it. */
+#ifndef DFPROC_RUN_H
+#define DFPROC_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/http.h"
+#include "common/progress.h"
+#include "dfproc/dfproc.h"
+
+typedef struct dfproc_job {
+    dfproc_flow flow;
+    char title[400];          /* "default/orders" */
+    pthread_mutex_t lock;     /* of flow.pipeline, which is used by one thread at a time */
+    app_progress progress;    /* under the lock too */
+    int64_t progress_limit_s; /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
+    _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
+    app_http *http;
+    int show_progress;
+    int ended;                /* under the lock: the run is over */
+} dfproc_job;
+
+/* What a command line asks for. Texts are borrowed. */
+typedef struct dfproc_job_options {
+    const char *file, *space, *name; /* space, name: NULL: from the manifest */
+    const char *metrics, *state_dir, *secrets_dir;
+    uint64_t limit;
+    int until_exhausted, progress, keep_positions; /* keep: a default folder when no state_dir */
+} dfproc_job_options;
+
+/* Sums up records that came to an end. */
+uint64_t dfproc_settled(const df_stats *stats);
+/* True when /livez should say yes. Any thread. */
+int dfproc_job_live(dfproc_job *job, const df_stats *stats);
+/* Starts the server of the job; routes in pages.c. 0 or an exit code. */
+int dfproc_pages_start(dfproc_job *job, const char *address);
+/* Chooses where positions are kept and fills `store`: DF_OK, DF_DONE when none is needed, or a
+ * failure, printed. */
+int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *options, df_store *store);
+
+#endif
