@@ -21,9 +21,10 @@ typedef struct app_option {
 typedef struct app_command {
     const char *name, *summary;
     const char *operands; /* "FILE...", for people */
-    const char *words;    /* completion of operands, as in app_option; "@sources @sinks" ask the program */
-    const char *doc;      /* a paragraph or two for the help and the man page */
-    const app_option *options; /* name NULL at the end; NULL: none */
+    const char
+        *words; /* completion of operands, as in app_option; "@sources @sinks" ask the program */
+    const char *doc;                /* a paragraph or two for the help and the man page */
+    const app_option *options;      /* name NULL at the end; NULL: none */
     int min_operands, max_operands; /* max -1: any number */
     int (*run)(const app_args *args);
 } app_command;

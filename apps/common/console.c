@@ -119,8 +119,9 @@ static void put_line(app_console *c, df__buf *line)
     if (c->progress[0])
         df__buf_str(&all, "\r\033[K");
     if (c->dropped)
-        df__buf_printf(&all, c->json ? "{\"level\":\"warn\",\"msg\":\"%lu log lines dropped\"}\n"
-                                     : "%lu log lines dropped\n",
+        df__buf_printf(&all,
+                       c->json ? "{\"level\":\"warn\",\"msg\":\"%lu log lines dropped\"}\n"
+                               : "%lu log lines dropped\n",
                        c->dropped);
     df__buf_add(&all, line->data, line->len);
     df__buf_char(&all, '\n');

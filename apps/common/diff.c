@@ -49,7 +49,8 @@ static unsigned short *common_lengths(const line *a, size_t na, const line *b, s
 /* Merges both into one list of marked lines; returns its length. */
 static size_t merge(const line *a, size_t na, const line *b, size_t nb, line *out)
 {
-    unsigned short *table = na <= LINES_MAX && nb <= LINES_MAX ? common_lengths(a, na, b, nb) : NULL;
+    unsigned short *table =
+        na <= LINES_MAX && nb <= LINES_MAX ? common_lengths(a, na, b, nb) : NULL;
     size_t i = 0, j = 0, n = 0;
     while (i < na || j < nb) {
         const unsigned short *at = table ? table + i * (nb + 1) + j : NULL;

@@ -8,7 +8,7 @@
 typedef struct app_diff {
     const char *prefix; /* before each line */
     int colour;
-    int context;        /* unchanged lines shown around a change; -1: all */
+    int context; /* unchanged lines shown around a change; -1: all */
 } app_diff;
 
 /* Adds lines that start with '-' (only in `before`), '+' (only in `after`) or a space. Very long

@@ -8,10 +8,12 @@
 /* "@sources" -> what the shell runs to get the words; NULL: `words` itself. */
 static const char *word_command(const char *words)
 {
-    static const app_pair asked[] = {
-        {"@sources", "connectors --words source"}, {"@sinks", "connectors --words sink"},
-        {"@connectors", "connectors --words any"}, {"@transforms", "transforms --words"},
-        {"@commands", "help --words"},             {NULL, NULL}};
+    static const app_pair asked[] = {{"@sources", "connectors --words source"},
+                                     {"@sinks", "connectors --words sink"},
+                                     {"@connectors", "connectors --words any"},
+                                     {"@transforms", "transforms --words"},
+                                     {"@commands", "help --words"},
+                                     {NULL, NULL}};
     for (const app_pair *a = asked; a->name; a++)
         if (!strcmp(a->name, words))
             return a->text;
@@ -59,12 +61,13 @@ static void bash_command(df__buf *out, const app_program *program, const app_com
 
 void app_help_bash(df__buf *out, const app_program *program)
 {
-    df__buf_printf(out,
-                   "# bash completion for %s. Made by the program itself: help --bash.\n"
-                   "_%s() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-                   "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" = 1 ]; then\n"
-                   "        COMPREPLY=($(compgen -W \"",
-                   program->name, program->name);
+    df__buf_printf(
+        out,
+        "# bash completion for %s. Made by the program itself: help --bash.\n"
+        "_%s() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+        "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+        "        COMPREPLY=($(compgen -W \"",
+        program->name, program->name);
     for (const app_command *c = program->commands; c->name; c++)
         df__buf_printf(out, "%s%s", c == program->commands ? "" : " ", c->name);
     df__buf_str(out, "\" -- \"$cur\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n");

@@ -15,7 +15,7 @@ typedef struct app_reply {
 } app_reply;
 
 typedef struct app_route {
-    const char *path; /* exact; NULL at the end */
+    const char *path;                            /* exact; NULL at the end */
     void (*serve)(void *user, app_reply *reply); /* on the server's thread */
 } app_route;
 

@@ -12,8 +12,8 @@ enum { DEPTH_MAX = 512 };
 yyjson_doc *app_json_read(const char *text, size_t len, char *err, size_t err_len)
 {
     yyjson_read_err e;
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text, len, YYJSON_READ_NUMBER_AS_RAW,
-                                       NULL, &e);
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)text, len, YYJSON_READ_NUMBER_AS_RAW, NULL, &e);
     if (!doc) {
         size_t line = 1, begin = 0;
         for (size_t i = 0; i < e.pos && i < len; i++)
@@ -56,7 +56,9 @@ const char *app_json_scalar(yyjson_val *value, char *buf, size_t len)
         snprintf(buf, len, "%.*s", (int)yyjson_get_len(value), yyjson_get_raw(value));
     else if (yyjson_is_bool(value) || yyjson_is_null(value))
         snprintf(buf, len, "%s",
-                 yyjson_is_null(value) ? "null" : yyjson_get_bool(value) ? "true" : "false");
+                 yyjson_is_null(value)    ? "null"
+                 : yyjson_get_bool(value) ? "true"
+                                          : "false");
     else
         return NULL;
     return buf;
@@ -122,8 +124,7 @@ static int objects_match(yyjson_val *expected, yyjson_val *actual, int partial, 
     yyjson_val *name, *value;
     if (!partial && yyjson_obj_size(expected) != yyjson_obj_size(actual))
         return 0;
-    yyjson_obj_foreach(expected, at, count, name, value)
-    {
+    yyjson_obj_foreach (expected, at, count, name, value) {
         yyjson_val *other = yyjson_obj_getn(actual, yyjson_get_str(name), yyjson_get_len(name));
         if (!other || !matches(value, other, partial, depth + 1))
             return 0;
@@ -137,8 +138,7 @@ static int arrays_match(yyjson_val *expected, yyjson_val *actual, int partial, i
     yyjson_val *value, *other = yyjson_arr_get_first(actual);
     if (yyjson_arr_size(expected) != yyjson_arr_size(actual))
         return 0;
-    yyjson_arr_foreach(expected, at, count, value)
-    {
+    yyjson_arr_foreach (expected, at, count, value) {
         if (!matches(value, other, partial, depth + 1))
             return 0;
         other = unsafe_yyjson_get_next(other);

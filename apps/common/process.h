@@ -12,7 +12,7 @@ typedef struct app_usage {
     uint64_t rss, peak_rss; /* bytes */
     uint64_t virtual_size;
     long fds, max_fds;
-    double start_s;         /* since 1970; 0: unknown */
+    double start_s; /* since 1970; 0: unknown */
 } app_usage;
 
 /* Members that the kernel does not tell stay 0. */

@@ -109,14 +109,23 @@ typedef struct count_row {
     const char *name, *words;
     size_t offset;
 } count_row;
-#define COUNT(member, words) {#member, words, offsetof(df_stats, member)}
+#define COUNT(member, words)                                                                       \
+    {                                                                                              \
+#member, words, offsetof(df_stats, member)                                                 \
+    }
 static const count_row counts[] = {
-    COUNT(received, "received"),       COUNT(expanded, " + expanded"),
-    COUNT(sent, " = sent"),            COUNT(filtered, " + filtered"),
-    COUNT(errored, " + errored"),      COUNT(skipped, " + skipped"),
-    COUNT(abandoned, " + abandoned"),  COUNT(in_flight, " + in flight"),
-    COUNT(retries, NULL),              COUNT(bytes_in, NULL),
-    COUNT(bytes_out, NULL),            COUNT(uncommitted, NULL),
+    COUNT(received, "received"),
+    COUNT(expanded, " + expanded"),
+    COUNT(sent, " = sent"),
+    COUNT(filtered, " + filtered"),
+    COUNT(errored, " + errored"),
+    COUNT(skipped, " + skipped"),
+    COUNT(abandoned, " + abandoned"),
+    COUNT(in_flight, " + in flight"),
+    COUNT(retries, NULL),
+    COUNT(bytes_in, NULL),
+    COUNT(bytes_out, NULL),
+    COUNT(uncommitted, NULL),
 };
 
 static uint64_t count_of(const df_stats *stats, const count_row *row)

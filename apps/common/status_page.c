@@ -46,11 +46,12 @@ typedef struct column {
     int number;
 } column;
 
-static const column stage_columns[] = {
-    {"stage", "name", 0},     {"role", "role", 0},     {"kind", "kind", 0},
-    {"state", "state", 0},    {"in", "in", 1},         {"out", "out", 1},
-    {"errors", "errors", 1},  {"retries", "retries", 1}, {"queued", "queued", 1},
-    {"last error", "last_error", 0}, {NULL, NULL, 0}};
+static const column stage_columns[] = {{"stage", "name", 0},    {"role", "role", 0},
+                                       {"kind", "kind", 0},     {"state", "state", 0},
+                                       {"in", "in", 1},         {"out", "out", 1},
+                                       {"errors", "errors", 1}, {"retries", "retries", 1},
+                                       {"queued", "queued", 1}, {"last error", "last_error", 0},
+                                       {NULL, NULL, 0}};
 
 static const column partition_columns[] = {{"partition", "name", 0},
                                            {"lag", "lag", 1},
@@ -58,19 +59,28 @@ static const column partition_columns[] = {{"partition", "name", 0},
                                            {"held by", "held_by", 0},
                                            {NULL, NULL, 0}};
 
+/* What a cell shows: -1 and null mean unknown, large numbers get commas. */
+static const char *cell_text(yyjson_val *row, const column *c, char *buf, size_t len)
+{
+    yyjson_val *v = yyjson_obj_get(row, c->member);
+    const char *value = app_json_scalar(v, buf, len);
+    if (!value || yyjson_is_null(v))
+        return "";
+    if (!c->number || !yyjson_is_raw(v))
+        return value;
+    if (*value == '-')
+        return "";
+    return app_text_count(buf, len, (uint64_t)app_json_number(row, c->member));
+}
+
 static void add_cell(df__buf *out, yyjson_val *row, const column *c)
 {
-    char text[64];
-    yyjson_val *v = yyjson_obj_get(row, c->member);
-    const char *value = app_json_scalar(v, text, sizeof text);
+    char buf[64];
+    const char *value = cell_text(row, c, buf, sizeof buf);
     int bad = !strcmp(c->member, "last_error") ||
-              (!strcmp(c->member, "state") && value && !strcmp(value, "backoff"));
-    if (yyjson_is_null(v) || (c->number && value && value[0] == '-'))
-        value = "";
+              (!strcmp(c->member, "state") && !strcmp(value, "backoff"));
     df__buf_printf(out, "<td%s>", c->number ? " class=n" : bad ? " class=bad" : "");
-    if (c->number && value && *value && strlen(value) < 19 && strspn(value, "0123456789") == strlen(value))
-        value = app_text_count(text, sizeof text, (uint64_t)app_json_number(row, c->member));
-    add_escaped(out, value ? value : "");
+    add_escaped(out, value);
     df__buf_str(out, "</td>");
 }
 
@@ -84,8 +94,7 @@ static void add_table(df__buf *out, yyjson_val *rows, const char *title, const c
     for (const column *c = columns; c->title; c++)
         df__buf_printf(out, "<th%s>%s</th>", c->number ? " class=n" : "", c->title);
     df__buf_str(out, "</tr>\n");
-    yyjson_arr_foreach(rows, at, count, row)
-    {
+    yyjson_arr_foreach (rows, at, count, row) {
         df__buf_str(out, "<tr>");
         for (const column *c = columns; c->title; c++)
             add_cell(out, row, c);

@@ -6,9 +6,9 @@
 #include "common/progress.h"
 
 typedef struct app_page {
-    const char *title;       /* "default/orders" */
+    const char *title; /* "default/orders" */
     const char *version;
-    const char *status;      /* JSON of DF_REPORT_STATUS */
+    const char *status; /* JSON of DF_REPORT_STATUS */
     size_t status_len;
     const df_stats *stats;
     double rate, uptime_s;

@@ -82,7 +82,8 @@ static int add_member(reader *r, yyjson_mut_val *object, yaml_event_t *key, int 
         refuse(r, key->start_mark, "a key must be a plain word");
         return -1;
     }
-    name = yyjson_mut_strncpy(r->doc, (const char *)key->data.scalar.value, key->data.scalar.length);
+    name =
+        yyjson_mut_strncpy(r->doc, (const char *)key->data.scalar.value, key->data.scalar.length);
     if (!name || yyjson_mut_obj_getn(object, yyjson_mut_get_str(name), yyjson_mut_get_len(name))) {
         refuse(r, key->start_mark, "this key is there twice");
         return -1;

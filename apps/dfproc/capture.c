@@ -16,8 +16,7 @@ int dfproc_capture_open(dfproc_capture *c, yyjson_doc *plan, int which)
     c->watches = calloc(yyjson_arr_size(stages) + 1, sizeof *c->watches);
     if (!c->watches)
         return dfproc_fail("out of memory");
-    yyjson_arr_foreach(stages, at, count, stage)
-    {
+    yyjson_arr_foreach (stages, at, count, stage) {
         dfproc_watch *w = &c->watches[c->count];
         const char *role = app_json_text(stage, "role");
         int kind = strstr(role, "sink") ? DFPROC_SINKS : DFPROC_OTHERS;

@@ -8,9 +8,9 @@
 typedef struct dfproc_seen {
     char *payload, *key; /* NULL: tombstone, no key; NUL behind them */
     size_t payload_len, key_len;
-    char *headers;       /* "name: value\n" lines, or "" */
+    char *headers; /* "name: value\n" lines, or "" */
     char partition[128];
-    int64_t offset;      /* -1: none */
+    int64_t offset; /* -1: none */
 } dfproc_seen;
 
 typedef struct dfproc_watch {
@@ -29,7 +29,8 @@ typedef struct dfproc_capture {
 
 enum { DFPROC_SINKS = 1, DFPROC_OTHERS = 2 };
 
-/* One watch for each stage of the plan that `which` names; no port is open yet. 0 or an exit code. */
+/* One watch for each stage of the plan that `which` names; no port is open yet. 0 or an exit code.
+ */
 int dfproc_capture_open(dfproc_capture *c, yyjson_doc *plan, int which);
 /* Opens the ports: DF_TAKE or DF_TAP. A tap that a stage does not have stays closed. 0 or an exit
  * code. */

@@ -55,8 +55,7 @@ static size_t fill_headers(yyjson_val *list, df_header *headers)
 {
     size_t at, count, n = 0;
     yyjson_val *name, *value;
-    yyjson_obj_foreach(list, at, count, name, value)
-    {
+    yyjson_obj_foreach (list, at, count, name, value) {
         if (n == HEADERS_MAX)
             break;
         headers[n].name = yyjson_get_str(name);
@@ -94,8 +93,9 @@ static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t of
     in.partition = df_partition_number(self->part);
     in.op = operation_of(metadata);
     rc = payload.failed || key.failed ? DF_ENOMEM : df_batch_add(into, &in, &r);
-    yyjson_obj_foreach(metadata, at, count, name, value) if (rc == DF_OK && r)
-        rc = set_meta(r, yyjson_get_str(name), value);
+    yyjson_obj_foreach (metadata, at, count, name, value)
+        if (rc == DF_OK && r)
+            rc = set_meta(r, yyjson_get_str(name), value);
     df__buf_free(&payload);
     df__buf_free(&key);
     return rc;
@@ -120,8 +120,9 @@ static int source_read(void *user, df_stage *st, df_batch *into, int timeout_ms)
         return DF_DONE;
     if (df_batch_room(into) == 0)
         return DF_AGAIN;
-    yyjson_arr_foreach(inputs->rows, at, count, row) if (rc == DF_OK)
-        rc = add_input(self, into, row, (int64_t)at);
+    yyjson_arr_foreach (inputs->rows, at, count, row)
+        if (rc == DF_OK)
+            rc = add_input(self, into, row, (int64_t)at);
     if (rc != DF_OK)
         return df_stage_fail(st, rc, NULL, "an input of the case cannot be read");
     self->read = 1;

@@ -59,9 +59,9 @@ static void add_memory(df__buf *out, yyjson_val *memory)
     df__buf_printf(out, "%-11s %s", "memory",
                    app_text_bytes(text, sizeof text, (uint64_t)app_json_number(memory, "limit")));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        df__buf_printf(out, "%s%s %s", i ? ", " : ": ", parts[i],
-                       app_text_bytes(text, sizeof text,
-                                      (uint64_t)app_json_number(memory, parts[i])));
+        df__buf_printf(
+            out, "%s%s %s", i ? ", " : ": ", parts[i],
+            app_text_bytes(text, sizeof text, (uint64_t)app_json_number(memory, parts[i])));
     df__buf_char(out, '\n');
 }
 
@@ -78,11 +78,11 @@ static void add_plan(df__buf *out, yyjson_val *plan)
     add_line(out, "positions", app_json_text(plan, "position"));
     add_memory(out, yyjson_obj_get(plan, "memory"));
     df__buf_str(out, "stages\n");
-    yyjson_arr_foreach(yyjson_obj_get(plan, "stages"), at, count, stage)
+    yyjson_arr_foreach (yyjson_obj_get(plan, "stages"), at, count, stage)
         add_stage(out, stage);
     if (yyjson_arr_size(yyjson_obj_get(plan, "links")))
         df__buf_str(out, "links\n");
-    yyjson_arr_foreach(yyjson_obj_get(plan, "links"), at, count, stage)
+    yyjson_arr_foreach (yyjson_obj_get(plan, "links"), at, count, stage)
         df__buf_printf(out, "  %s --%s--> %s\n", app_json_text(stage, "from"),
                        app_json_text(stage, "port"), app_json_text(stage, "to"));
 }

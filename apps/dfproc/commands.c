@@ -6,8 +6,10 @@
 #define LEVELS "debug info warn error"
 #define LOG_OPTIONS                                                                                \
     {"log-level", 0, "LEVEL", LEVELS, "What to log: debug, info, warn or error (info)."},          \
-        {"log-format", 0, "FORMAT", "auto text json",                                              \
-         "text, json, or auto: text on a terminal, JSON lines elsewhere."}
+    {                                                                                              \
+        "log-format", 0, "FORMAT", "auto text json",                                               \
+            "text, json, or auto: text on a terminal, JSON lines elsewhere."                       \
+    }
 
 static const app_option run_options[] = {
     {"until-exhausted", 'u', NULL, NULL,
@@ -28,15 +30,16 @@ static const app_option pod_options[] = {
     {"spec-path", 0, "FILE", "file", "The spec (/etc/dataflow/spec.json)."},
     {"namespace", 0, "NS", NULL, "Namespace of the flow."},
     {"name", 0, "NAME", NULL, "Name of the flow."},
-    {"metrics-port", 0, "ADDRESS", NULL, "Where to serve metrics and probes (:9090); empty: nowhere."},
+    {"metrics-port", 0, "ADDRESS", NULL,
+     "Where to serve metrics and probes (:9090); empty: nowhere."},
     {"until-exhausted", 0, NULL, NULL, "Ends when everything that exists now has been delivered."},
     {"state-dir", 0, "DIR", "dir", "Where read positions are kept (memory)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files (/etc/dataflow/secrets)."},
     LOG_OPTIONS,
     {0}};
 
-static const app_option explain_options[] = {
-    {"json", 0, NULL, NULL, "Prints the plan as JSON."}, {0}};
+static const app_option explain_options[] = {{"json", 0, NULL, NULL, "Prints the plan as JSON."},
+                                             {0}};
 
 static const app_option preview_options[] = {
     {"number", 'n', "N", NULL, "How many records to read (10)."},
@@ -72,7 +75,8 @@ static const app_option help_options[] = {
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
      "Runs the manifest until it is stopped, or until its source ends. SIGTERM or SIGINT (Ctrl-C) "
-     "delivers what was read, saves and ends; a second one ends at once, and what was not delivered "
+     "delivers what was read, saves and ends; a second one ends at once, and what was not "
+     "delivered "
      "is read again next time. SIGHUP reads the secrets again. On a terminal a line shows records, "
      "rate, lag, errors and memory; elsewhere log lines are JSON.",
      run_options, 1, 1, dfproc_run},
@@ -88,12 +92,12 @@ static const app_command commands[] = {
      "forgets it: nothing is written, nothing is committed.",
      preview_options, 1, 1, dfproc_preview},
     {"test", "Runs a flow on the cases of a file, without any server.", "FILE...", "file",
-     "A case file is YAML or JSON: {manifest: FILE, cases: [{name, input: [{payload, key, headers, "
-     "metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, error}]}. PORT is the name of a sink as "
-     "`explain` prints it: sink, errors, \"1 router/0\". A payload written as text is compared byte "
-     "for byte, any other as JSON, where the order of members does not matter. `partial: true`: "
-     "members and ports that are not named do not matter. `now` freezes the clock. `error`: the run "
-     "must fail with this text. Prints TAP.",
+     "A case file is YAML or JSON: {manifest: FILE, cases: [{name, input: [{payload, key, "
+     "headers, metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, error}]}. PORT is the "
+     "name of a sink as `explain` prints it: sink, errors, \"1 router/0\". A payload written as "
+     "text is compared byte for byte, any other as JSON, where the order of members does not "
+     "matter. `partial: true`: members and ports that are not named do not matter. `now` freezes "
+     "the clock. `error`: the run must fail with this text. Prints TAP.",
      test_options, 1, -1, dfproc_test},
     {"connectors", "Lists connectors, or the options of one.", "[NAME]", "@connectors", NULL,
      list_options, 0, 1, dfproc_connectors},
@@ -143,11 +147,10 @@ static const app_pair environment[] = {
      "/livez fails after this many seconds without progress (3600; 0 or less: never)."},
     {0}};
 
-static const app_pair files[] = {
-    {"/etc/dataflow/spec.json", "The spec in a pod."},
-    {"/etc/dataflow/secrets", "Secrets in a pod, NAME/KEY."},
-    {"~/.local/state/dataflow", "Read positions."},
-    {0}};
+static const app_pair files[] = {{"/etc/dataflow/spec.json", "The spec in a pod."},
+                                 {"/etc/dataflow/secrets", "Secrets in a pod, NAME/KEY."},
+                                 {"~/.local/state/dataflow", "Read positions."},
+                                 {0}};
 
 static const app_pair examples[] = {
     {"dfproc run examples/hello.yaml < events.jsonl", "Reads lines, filters them, writes lines."},
@@ -160,10 +163,14 @@ const app_program dfproc_program = {
     .name = "dfproc",
     .version = DF_PROGRAM_VERSION,
     .summary = "moves records from a source through transformations to sinks and loses none",
-    .doc = "dfproc runs a flow that a manifest describes: one source, transformations, one or more sinks, "
-           "and a sink for records that cannot pass. A manifest is a DataFlow or DataFlowCron object, or "
-           "its spec alone, in YAML or JSON. ${env:NAME} and ${file:PATH} in the options of a connector "
-           "are replaced by a variable or the content of a file, so that secrets stay out of manifests.",
+    .doc = "dfproc runs a flow that a manifest describes: one source, transformations, one or more "
+           "sinks, "
+           "and a sink for records that cannot pass. A manifest is a DataFlow or DataFlowCron "
+           "object, or "
+           "its spec alone, in YAML or JSON. ${env:NAME} and ${file:PATH} in the options of a "
+           "connector "
+           "are replaced by a variable or the content of a file, so that secrets stay out of "
+           "manifests.",
     .commands = commands,
     .bare = &pod,
     .exits = exits,

@@ -8,7 +8,8 @@
 static void pretty_payload(df__buf *out, df_bytes payload)
 {
     char err[200];
-    yyjson_doc *doc = payload.data ? app_json_read(payload.data, payload.len, err, sizeof err) : NULL;
+    yyjson_doc *doc =
+        payload.data ? app_json_read(payload.data, payload.len, err, sizeof err) : NULL;
     if (!payload.data)
         df__buf_str(out, "(no payload)");
     else if (doc)
@@ -90,8 +91,7 @@ void dfproc_cases_compare(df__buf *why, const dfproc_capture *c, yyjson_val *one
     yyjson_val *expect = yyjson_obj_get(one, "expect"), *name, *list;
     rules how = {app_json_true(one, "partial"), colour};
     size_t at, count;
-    yyjson_obj_foreach(expect, at, count, name, list)
-    {
+    yyjson_obj_foreach (expect, at, count, name, list) {
         if (!watch_of(c, yyjson_get_str(name)))
             df__buf_printf(why, "  there is no sink \"%s\"; dfproc explain lists them\n",
                            yyjson_get_str(name));

@@ -20,7 +20,7 @@ static void become(yyjson_mut_doc *doc, yyjson_mut_val *stage, const char *type,
     }
     yyjson_mut_obj_clear(stage);
     yyjson_mut_obj_add_str(doc, stage, "type", type);
-    yyjson_mut_obj_foreach(kept, at, count, name, value)
+    yyjson_mut_obj_foreach (kept, at, count, name, value)
         yyjson_mut_obj_add_val(doc, stage, yyjson_mut_get_str(name),
                                yyjson_mut_val_mut_copy(doc, value));
 }
@@ -34,11 +34,11 @@ static void detach_routes(yyjson_mut_doc *doc, yyjson_mut_val *value, int depth)
     if (depth > DEPTH_MAX)
         return;
     if (yyjson_mut_is_arr(value))
-        yyjson_mut_arr_foreach(value, at, count, item) detach_routes(doc, item, depth + 1);
+        yyjson_mut_arr_foreach (value, at, count, item)
+            detach_routes(doc, item, depth + 1);
     if (!yyjson_mut_is_obj(value))
         return;
-    yyjson_mut_obj_foreach(value, at, count, name, item)
-    {
+    yyjson_mut_obj_foreach (value, at, count, name, item) {
         if (yyjson_mut_equals_str(name, "sink") && yyjson_mut_obj_get(item, "type"))
             become(doc, item, "host", nothing);
         else

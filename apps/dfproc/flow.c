@@ -156,7 +156,8 @@ int dfproc_exit_code(int status)
 {
     static const struct {
         int status, code;
-    } codes[] = {{DF_ESPEC, EXIT_USAGE}, {DF_ETEMPORARY, EXIT_TEMPORARY}, {DF_ENOMEM, EXIT_TEMPORARY}};
+    } codes[] = {
+        {DF_ESPEC, EXIT_USAGE}, {DF_ETEMPORARY, EXIT_TEMPORARY}, {DF_ENOMEM, EXIT_TEMPORARY}};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (codes[i].status == status)
             return codes[i].code;

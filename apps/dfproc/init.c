@@ -22,28 +22,32 @@ static int is_plain(const char *text)
            *text != '?';
 }
 
+/* What stands for a value that nobody can guess. */
+static const app_pair by_type[] = {{"list", "[]"},  {"map", "{}"},     {"block", "{}"},
+                                   {"any", "{}"},   {"int", "1"},      {"size", "1"},
+                                   {"double", "1"}, {"bool", "false"}, {NULL, NULL}};
+
+static const char *look_up(const app_pair *pairs, const char *name)
+{
+    for (; pairs->name; pairs++)
+        if (!strcmp(pairs->name, name))
+            return pairs->text;
+    return NULL;
+}
+
 static void add_value(df__buf *out, yyjson_val *option)
 {
     char number[64];
     yyjson_val *def = yyjson_obj_get(option, "default");
-    const char *type = app_json_text(option, "type");
-    const char *text = yyjson_is_null(def) ? NULL : app_json_scalar(def, number, sizeof number);
     yyjson_val *choice = yyjson_arr_get_first(yyjson_obj_get(option, "choices"));
-    for (const app_pair *s = samples; !text && s->name; s++)
-        if (!strcmp(s->name, app_json_text(option, "name")))
-            text = s->text;
+    const char *text = yyjson_is_null(def) ? NULL : app_json_scalar(def, number, sizeof number);
+    const char *plain = look_up(by_type, app_json_text(option, "type"));
+    if (!text)
+        text = look_up(samples, app_json_text(option, "name"));
     if (!text && choice)
         text = yyjson_get_str(choice);
-    if (!text && !strcmp(type, "list"))
-        df__buf_str(out, "[]");
-    else if (!text && (!strcmp(type, "map") || !strcmp(type, "block") || !strcmp(type, "any")))
-        df__buf_str(out, "{}");
-    else if (!text && (!strcmp(type, "int") || !strcmp(type, "size") || !strcmp(type, "double")))
-        df__buf_str(out, "1");
-    else if (!text && !strcmp(type, "bool"))
-        df__buf_str(out, "false");
-    else if (!text)
-        df__buf_str(out, "CHANGE-ME");
+    if (!text)
+        df__buf_str(out, plain ? plain : "CHANGE-ME");
     else if (is_plain(text))
         df__buf_str(out, text);
     else
@@ -67,18 +71,20 @@ static void add_end(df__buf *out, const char *role, yyjson_val *connector)
     size_t at, count;
     int any = 0;
     df__buf_printf(out, "  %s:\n    type: %s\n", role, app_json_text(connector, "name"));
-    yyjson_arr_foreach(options, at, count, o) any |= app_json_true(o, "required");
+    yyjson_arr_foreach (options, at, count, o)
+        any |= app_json_true(o, "required");
     if (yyjson_arr_size(options))
         df__buf_printf(out, "    %s\n", any ? "config:" : "config: {}");
     for (int required = 1; required >= 0; required--)
-        yyjson_arr_foreach(options, at, count, o) add_option(out, o, required);
+        yyjson_arr_foreach (options, at, count, o)
+            add_option(out, o, required);
 }
 
 static yyjson_val *find(yyjson_val *all, const char *name, const char *role)
 {
     yyjson_val *c;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(all, "connectors"), at, count, c)
+    yyjson_arr_foreach (yyjson_obj_get(all, "connectors"), at, count, c)
         if (!strcmp(app_json_text(c, "name"), name))
             return yyjson_is_obj(yyjson_obj_get(c, role)) ? c : NULL;
     return NULL;
@@ -97,8 +103,9 @@ static void add_manifest(df__buf *out, yyjson_val *source, yyjson_val *sink)
                      "  transformations: []\n"
                      "  #  - type: filter\n  #    config: {condition: \"$.level == 'error'\"}\n");
     add_end(out, "sink", sink);
-    df__buf_str(out, "  # Where records go that cannot pass. Without it such a record stops the flow.\n"
-                     "  # errors:\n  #   type: stdio\n  #   config: {path: errors.jsonl}\n");
+    df__buf_str(out,
+                "  # Where records go that cannot pass. Without it such a record stops the flow.\n"
+                "  # errors:\n  #   type: stdio\n  #   config: {path: errors.jsonl}\n");
 }
 
 int dfproc_init(const app_args *args)

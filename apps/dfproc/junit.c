@@ -43,8 +43,9 @@ int dfproc_junit_write(const char *path, const dfproc_result *rows, size_t count
     for (size_t i = 0; i < count; i++)
         failures += rows[i].why.len > 0;
     df__buf_init(&out, &df__heap_libc);
-    df__buf_printf(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                         "<testsuite name=\"dfproc\" tests=\"%zu\" failures=\"%zu\">\n",
+    df__buf_printf(&out,
+                   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                   "<testsuite name=\"dfproc\" tests=\"%zu\" failures=\"%zu\">\n",
                    count, failures);
     for (size_t i = 0; i < count; i++)
         add_case(&out, &rows[i]);

@@ -70,9 +70,9 @@ static void serve_page(void *user, app_reply *reply)
     df__buf_free(&status);
 }
 
-static const app_route routes[] = {
-    {"/", serve_page},        {"/metrics", serve_metrics}, {"/readyz", serve_ready},
-    {"/livez", serve_live},   {"/healthz", serve_health},  {NULL, NULL}};
+static const app_route routes[] = {{"/", serve_page},          {"/metrics", serve_metrics},
+                                   {"/readyz", serve_ready},   {"/livez", serve_live},
+                                   {"/healthz", serve_health}, {NULL, NULL}};
 
 int dfproc_pages_start(dfproc_job *job, const char *address)
 {

@@ -55,8 +55,7 @@ static void name_by_path(const char *file, char *name, size_t len)
     uint64_t hash = 14695981039346656037ULL;
     for (const char *p = whole; *p; p++)
         hash = (hash ^ (unsigned char)*p) * 1099511628211ULL;
-    snprintf(name, len, "%s-%08llx", base ? base + 1 : whole,
-             (unsigned long long)(hash >> 32));
+    snprintf(name, len, "%s-%08llx", base ? base + 1 : whole, (unsigned long long)(hash >> 32));
     free(path);
 }
 
@@ -84,8 +83,9 @@ int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *
     if (o->state_dir)
         snprintf(dir, sizeof dir, "%s", o->state_dir);
     else if (!o->keep_positions || !default_dir(dir, sizeof dir)) {
-        app_console_log(&job->flow.console, DF_LOG_WARN,
-                        "read positions are kept in memory only: --state-dir says where to keep them");
+        app_console_log(
+            &job->flow.console, DF_LOG_WARN,
+            "read positions are kept in memory only: --state-dir says where to keep them");
         return DF_DONE;
     }
     make_dirs(dir);

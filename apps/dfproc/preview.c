@@ -116,8 +116,8 @@ static void add_record(df__buf *out, const dfproc_capture *c, size_t index, int 
 static void add_json_row(df__buf *out, const dfproc_seen *seen)
 {
     char err[200];
-    yyjson_doc *doc = seen->payload ? app_json_read(seen->payload, seen->payload_len, err, sizeof err)
-                                    : NULL;
+    yyjson_doc *doc =
+        seen->payload ? app_json_read(seen->payload, seen->payload_len, err, sizeof err) : NULL;
     df__buf_str(out, "{\"payload\":");
     if (doc)
         app_json_write(out, yyjson_doc_get_root(doc));

@@ -114,7 +114,8 @@ static int wait_for_end(dfproc_job *job)
         }
         ready = poll(&fd, fd.fd >= 0, TICK_MS);
         if (ready > 0 && !events)
-            nanosleep(&(struct timespec){0, 2000000}, NULL); /* the end is told, threads still leave */
+            nanosleep(&(struct timespec){0, 2000000},
+                      NULL); /* the end is told, threads still leave */
     }
 }
 
@@ -173,7 +174,7 @@ static int prints_records(yyjson_val *plan)
 {
     yyjson_val *stage;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(plan, "stages"), at, count, stage)
+    yyjson_arr_foreach (yyjson_obj_get(plan, "stages"), at, count, stage)
         if (!strcmp(app_json_text(stage, "kind"), "stdio") &&
             strstr(app_json_text(stage, "role"), "sink") && isatty(STDOUT_FILENO))
             return 1;

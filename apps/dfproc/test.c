@@ -186,7 +186,8 @@ static int64_t now_of(yyjson_val *one, int *ret_frozen)
     int y, mo, d, h, mi, sec, used = 0;
     int64_t us = 0;
     *ret_frozen = yyjson_obj_get(one, "now") ? -1 : 0;
-    if (!*ret_frozen || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &sec, &used) < 6)
+    if (!*ret_frozen ||
+        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &sec, &used) < 6)
         return 0;
     text += used;
     if (*text == '.')
@@ -198,7 +199,8 @@ static int64_t now_of(yyjson_val *one, int *ret_frozen)
     return (days_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec) * 1000000 + us;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ------------------------------------------------------------------------------
+ */
 
 /* TAP: a line for each case, what is wrong as comments below it. */
 static void print_result(const report *r, const dfproc_result *one)
@@ -229,8 +231,7 @@ static int run_suite(suite *s, report *r)
 {
     yyjson_val *one;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"), at, count, one)
-    {
+    yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"), at, count, one) {
         const char *name = app_json_text(one, "name");
         int64_t begin_us = app_clock_us();
         dfproc_result *result = add_result(r, *name ? name : s->file);
@@ -253,31 +254,44 @@ static void free_report(report *r)
     free(r->rows);
 }
 
-int dfproc_test(const app_args *args)
+static int wants_colour(const app_args *args)
 {
-    const char *junit = app_args_value(args, "junit"), *plain = getenv("NO_COLOR");
-    const char *when = app_args_value(args, "colour");
-    report r = {0};
-    suite *suites = calloc((size_t)args->operand_count, sizeof *suites);
-    int rc = suites ? EXIT_DONE : dfproc_fail("out of memory");
-    r.colour = when && strcmp(when, "auto") ? !strcmp(when, "always")
-                                            : isatty(STDOUT_FILENO) && !(plain && *plain);
+    const char *when = app_args_value(args, "colour"), *plain = getenv("NO_COLOR");
+    if (when && strcmp(when, "auto"))
+        return !strcmp(when, "always");
+    return isatty(STDOUT_FILENO) && !(plain && *plain);
+}
+
+static int run_all(const app_args *args, suite *suites, report *r)
+{
+    int rc = EXIT_DONE;
     printf("TAP version 13\n");
     for (int i = 0; rc == EXIT_DONE && i < args->operand_count; i++) {
         rc = open_suite(&suites[i], args->operands[i]);
         if (rc == EXIT_DONE)
-            rc = run_suite(&suites[i], &r);
+            rc = run_suite(&suites[i], r);
     }
-    if (rc == EXIT_DONE) {
-        printf("1..%zu\n", r.count);
-        rc = r.failures ? EXIT_FAILED : EXIT_DONE;
-    } else {
+    if (rc != EXIT_DONE) {
         printf("Bail out!\n");
+        return rc;
     }
+    printf("1..%zu\n", r->count);
+    return r->failures ? EXIT_FAILED : EXIT_DONE;
+}
+
+int dfproc_test(const app_args *args)
+{
+    const char *junit = app_args_value(args, "junit");
+    report r = {.colour = wants_colour(args)};
+    suite *suites = calloc((size_t)args->operand_count, sizeof *suites);
+    int rc;
+    if (!suites)
+        return dfproc_fail("out of memory");
+    rc = run_all(args, suites, &r);
     if (junit && r.count && dfproc_junit_write(junit, r.rows, r.count) != EXIT_DONE)
         rc = EXIT_FAILED;
-    for (int i = 0; suites && i < args->operand_count; i++)
-        if (suites[i].flow.env || suites[i].doc)
+    for (int i = 0; i < args->operand_count; i++)
+        if (suites[i].file)
             close_suite(&suites[i]);
     free_report(&r);
     free(suites);
