@@ -146,7 +146,7 @@ static int take_partition(struct generate *g, df_stage *st, size_t index)
     p->number = df_partition_number(p->handle);
     p->next = index;
     rc = df_partition_position(p->handle, &at);
-    if (rc == DF_ENOTFOUND || (rc == DF_OK && !at.data.data))
+    if (rc == DF_ENOTFOUND || (rc == DF_OK && !at.data.len))
         return DF_OK;
     if (rc == DF_OK)
         rc = parse_number(at.data, &p->next);
@@ -275,7 +275,7 @@ static int generate_seek(void *self, df_stage *st, const df_position *to)
         if (p->number != to->partition)
             continue;
         p->next = i;
-        if (to->data.data && parse_number(to->data, &p->next) < 0)
+        if (to->data.len && parse_number(to->data, &p->next) < 0)
             return df_stage_fail(st, DF_ESTATE, "position", "the position is no number");
     }
     return DF_OK;

@@ -47,7 +47,7 @@ static int parse_index(df_bytes data, uint64_t *ret)
 {
     uint64_t n = 0;
     const char *p = data.data;
-    if (!p)
+    if (!data.len)
         return DF_ENOTFOUND;
     for (size_t i = 0; i < data.len; i++) {
         if (p[i] < '0' || p[i] > '9' || i > 18)

@@ -39,8 +39,10 @@ static int parse_offset(df_bytes data, uint64_t *ret)
 {
     uint64_t n = 0;
     const char *p = data.data;
-    if (!p || data.len == 0 || data.len > 19)
-        return data.data ? DF_ESTATE : DF_ENOTFOUND;
+    if (data.len == 0)
+        return DF_ENOTFOUND; /* the beginning */
+    if (data.len > 19)
+        return DF_ESTATE;
     for (size_t i = 0; i < data.len; i++) {
         if (p[i] < '0' || p[i] > '9')
             return DF_ESTATE;
