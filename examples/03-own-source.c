@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * 03-own-source.c: a source with a position: it counts five steps. Its position is kept in the
- * folder given as argument, so that a later run goes on where this one ended.
- */
+ * folder given as argument, so that a later run goes on where this one ended. */
 #include <dataflow_ext.h>
 
 #include <stdio.h>
@@ -50,13 +49,11 @@ int main(int argc, char **argv)
     df_pipeline_options o = {.size = sizeof o, .name = "count", .store = &store};
     int rc = df_store_file(env, argc > 1 ? argv[1] : ".", "count", &store);
     df_pipeline *p = rc == DF_OK ? df_pipeline_new(env, &o) : NULL;
-    if (p && (rc = df_connector_register(env, &counter)) == DF_OK)
-        rc = df_pipeline_load(p, &spec);
-    if (rc == DF_OK)
+    if (p && (rc = df_connector_register(env, &counter)) == DF_OK &&
+        (rc = df_pipeline_load(p, &spec)) == DF_OK)
         rc = df_pipeline_run(p, NULL);
     if (rc < 0)
         fprintf(stderr, "%s\n", p ? df_pipeline_errmsg(p) : df_env_errmsg(env));
-    df_pipeline_free(p);
-    df_env_free(env);
+    df_pipeline_free(p), df_env_free(env);
     return rc < 0;
 }

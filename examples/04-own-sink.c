@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * 04-own-sink.c: a sink that adds up the prices in JSON lines and refuses records without one.
- */
+ * 04-own-sink.c: a sink that adds up the prices in JSON lines and refuses records without one. */
 #include <dataflow_ext.h>
 
 #include <stdio.h>
