@@ -389,11 +389,14 @@ static const char *pattern_fault(df_bytes pattern)
             return "too many groups inside one another";
         if (c == '(')
             sums[depth] = 0;
-        if (repeat > 1)
+        if (c == '{') {
             sums[depth] += item * (repeat - 1);
-        item = c == ')' ? sums[depth] : 1;
-        depth -= c == ')' && depth;
-        sums[depth] += item;
+            item *= repeat;
+        } else {
+            item = c == ')' ? sums[depth] : 1;
+            depth -= c == ')' && depth;
+            sums[depth] += item;
+        }
         if (sums[depth] > MAX_STATES)
             return "the repetitions of the pattern unfold to too much";
     }

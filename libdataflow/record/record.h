@@ -29,7 +29,7 @@ typedef struct df__reject {
     const char *text;
 } df__reject;
 
-enum { DF__LIVE, DF__DROPPED, DF__REJECTED, DF__MOVED, DF__EXPANDED,
+enum { DF__LIVE, DF__DROPPED, DF__REJECTED, DF__MOVED,
        DF__ERROR, DF__ERROR_MINIMAL /* envelopes on their way to the error sink */ };
 
 struct df_record {
@@ -53,6 +53,7 @@ struct df_record {
     uint8_t held;        /* `when` of the running stage is false: not live for it */
     uint8_t changed;     /* tree differs from payload */
     uint8_t not_json;    /* a parse failed: why is in `why` */
+    uint8_t expanded;       /* children of it were emitted: it ends with its batch */
     uint16_t rejected_by;   /* 0: the source or a sink; else number of the transform, from 1 */
     const char *why;
 };
