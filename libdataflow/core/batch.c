@@ -147,7 +147,11 @@ void df__batch_forget(df_batch *b, df_partition *part)
 
 size_t df_batch_room(const df_batch *b)
 {
-    return b->count >= b->max_records ? 0 : b->room;
+    if (b->count >= b->max_records)
+        return 0;
+    if (b->parent) /* children share bytes with their parent: what counts is what they add */
+        return b->arena.total >= b->room ? 0 : b->room - b->arena.total;
+    return b->room;
 }
 
 int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
@@ -253,9 +257,8 @@ int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
     if (!child)
         return DF_ENOMEM;
     df__record_inherit(child, parent, &out->arena);
-    parent->state = DF__EXPANDED;
+    parent->expanded = 1;
     out->children++;
-    out->room -= out->room < parent->payload.len / 4 + 64 ? out->room : parent->payload.len / 4 + 64;
     *ret_child = child;
     return DF_OK;
 }
@@ -273,7 +276,6 @@ int df_batch_pass(df_batch *out, df_record *r)
     copy->held = 0;
     r->state = DF__MOVED;
     out->moved++;
-    out->room -= out->room < r->payload.len ? out->room : r->payload.len;
     return DF_OK;
 }
 

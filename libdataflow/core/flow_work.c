@@ -173,7 +173,7 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
     size_t i;
     for (i = 0; i < in->count; i++) {
         df_record *r = df_batch_at(in, i);
-        if (r->state == DF__EXPANDED) {
+        if (r->expanded) {
             f->stats.expanded--;
             f->work_records--;
             r->state = DF__MOVED;
@@ -187,7 +187,7 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
 
 static df_batch *child_batch(df__flow *f, df_batch *in)
 {
-    df_batch *out = df__batch_new(f->heap, DF__BATCH_BYTES / 4);
+    df_batch *out = df__batch_new(f->heap, DF__BATCH_BYTES);
     if (!out)
         return NULL;
     out->parent = in;

@@ -64,7 +64,7 @@ typedef struct df__sink_thread {
     _Atomic int waiting;  /* in poll or in its mailbox */
     _Atomic int pending;  /* parcels answered PENDING and not settled */
     df_position claimed;  /* answer of claim */
-    df__msg exit_msg;
+    df__msg exit_msg, poll_msg;
 } df__sink_thread;
 
 typedef struct df__store_thread {

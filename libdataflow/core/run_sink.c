@@ -141,10 +141,10 @@ static void idle(df__sink_thread *t)
     atomic_store(&t->waiting, 1);
     rc = ops->poll(t->stage->self, t->stage, POLL_MS);
     atomic_store(&t->waiting, 0);
-    if (rc < 0 && rc != DF_ECANCELED && !t->sink->msg_flush.busy) {
+    if (rc < 0 && rc != DF_ECANCELED) {
         t->stalled = 1;
         close_sink(t);
-        df__run_send(t->run, &t->sink->msg_flush, DF__M_FLUSHED, rc);
+        df__run_send(t->run, &t->poll_msg, DF__M_FLUSHED, rc);
     }
 }
 
@@ -241,6 +241,7 @@ int df__sink_start(df__sink_thread *t, df__runner *r, df__sink *s, df_stage *sta
     t->run = r;
     t->sink = s;
     t->stage = stage;
+    t->poll_msg.about = s;
     s->thread = t;
     stage->owner = t;
     stage->settle = settle;

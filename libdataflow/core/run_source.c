@@ -212,8 +212,6 @@ static void *source_main(void *arg)
             df__mailbox_wait(&s->box, -1);
         else if (s->held_count && !s->done)
             read_batch(s);
-        else if (s->done)
-            df__mailbox_wait(&s->box, SERVE_MS);
         else
             serve(s);
     }
