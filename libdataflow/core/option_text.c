@@ -104,6 +104,8 @@ int df__slot_text(const df__slot *s, const df__node *node, df_bytes *ret)
 static int check_length(const df__slot *s, df_bytes text)
 {
     const df_option *row = s->row;
+    if (row->min > 0 && text.len == 0)
+        return df__slot_fail(s, "must not be empty");
     if (row->min > 0 && (int64_t)text.len < row->min)
         return df__slot_failf(s, "at least %lld characters", (long long)row->min);
     if (row->max > 0 && row->max >= row->min && (int64_t)text.len > row->max)

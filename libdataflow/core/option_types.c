@@ -69,14 +69,23 @@ static int parse_bool(const df__slot *s)
 /* A bound as the user would write it. */
 static void bound_text(int type, int64_t v, char *buf, size_t len)
 {
-    if (type == DF_OPT_DURATION && v % 1000000 == 0)
-        df__text_printf(buf, len, "%llds", (long long)(v / 1000000));
-    else if (type == DF_OPT_DURATION)
-        df__text_printf(buf, len, "%lldus", (long long)v);
-    else if (type == DF_OPT_SIZE && v && v % (1 << 20) == 0)
-        df__text_printf(buf, len, "%lldMiB", (long long)(v >> 20));
-    else
-        df__text_printf(buf, len, "%lld", (long long)v);
+    static const struct {
+        int type;
+        int64_t scale;
+        const char *unit;
+    } units[] = {
+        {DF_OPT_DURATION, 3600000000, "h"}, {DF_OPT_DURATION, 1000000, "s"},
+        {DF_OPT_DURATION, 1000, "ms"}, {DF_OPT_DURATION, 1, "us"},
+        {DF_OPT_SIZE, 1 << 30, "GiB"}, {DF_OPT_SIZE, 1 << 20, "MiB"}, {DF_OPT_SIZE, 1 << 10, "KiB"},
+    };
+    size_t i;
+    for (i = 0; v != 0 && i < sizeof units / sizeof units[0]; i++) {
+        if (units[i].type == type && v % units[i].scale == 0) {
+            df__text_printf(buf, len, "%lld%s", (long long)(v / units[i].scale), units[i].unit);
+            return;
+        }
+    }
+    df__text_printf(buf, len, "%lld", (long long)v);
 }
 
 /* Bounds below which max lies are lower bounds only. */
@@ -189,7 +198,7 @@ static int compile_failed(const df__slot *s, const df__error *err)
     df__node n = *s->node;
     size_t len = n.end - n.begin, i;
     const char *text = n.text.data;
-    if (err->text[0] == '\0')
+    if (err->text[0] == '\0' || strcmp(err->text, "out of memory") == 0)
         return DF_ENOMEM;
     if (err->column > 0 && (len == n.text.len || len == n.text.len + 2)) {
         if (len == n.text.len + 2)

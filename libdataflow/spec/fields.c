@@ -283,6 +283,13 @@ const df_options *df__spec_error_rows(void)
 /* Members of a spec that build.c reads. */
 static const char *const stage_fields[] = {"source", "transformations", "sink", "errors", NULL};
 
+/* In a DataFlow those of a DataFlowCron have a text of their own. */
+static const char *const flow_apart[] = {
+    "source", "transformations", "sink", "errors", "schedule", "concurrencyPolicy",
+    "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "startingDeadlineSeconds", "suspend",
+    "triggers", NULL
+};
+
 static int fail(df__graph *g, const df__node *at, const char *field, const char *text)
 {
     df__problem_add(g->problems, DF_ERROR, at, field, text);
@@ -468,6 +475,25 @@ static int check_triggers(df__graph *g, const df__node *spec)
     return rc;
 }
 
+static int refuse_cron_fields(df__graph *g, const df__node *spec)
+{
+    char field[DF__FIELD];
+    size_t i;
+    int rc = DF_OK;
+    for (i = 0; i < cron_only.count; i++) {
+        const char *name = cron_only.rows[i].name;
+        const df__node *n = df__node_member(spec, name);
+        df__node at;
+        if (!n)
+            continue;
+        at = df__node_name_place(n);
+        df__field_child(field, "spec", name);
+        df__problem_addf(g->problems, DF_ERROR, &at, field, "\"%s\" needs kind DataFlowCron", name);
+        rc = DF_ESPEC;
+    }
+    return rc;
+}
+
 int df__fields_fill(df__graph *g, const df__node *spec, int cron)
 {
     fields *f = df__arena_zalloc(&g->arena, sizeof *f);
@@ -482,13 +508,15 @@ int df__fields_fill(df__graph *g, const df__node *spec, int cron)
     fill.mode = DF__FILL_CHECK;
     fill.field = "spec";
     fill.literal = 1;
-    fill.apart = stage_fields;
+    fill.apart = cron ? stage_fields : flow_apart;
     rc = df__options_fill(&fill, cron ? &cron_options : &flow_options, spec, f);
     if (rc == DF_ENOMEM)
         return rc;
     g->settings = f->settings;
     rc = df__worse(rc, check_resources(g, df__node_member(spec, "resources"), "spec.resources"));
     rc = df__worse(rc, check_maintenance(g, df__node_member(spec, "maintenance"), f->maintenance));
+    if (!cron)
+        rc = df__worse(rc, refuse_cron_fields(g, spec));
     if (cron) {
         rc = df__worse(rc, check_schedule(g, spec, f->schedule));
         rc = df__worse(rc, check_triggers(g, spec));

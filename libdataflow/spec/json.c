@@ -36,7 +36,9 @@ static int expected(scan *j, const char *what)
 {
     char text[128], found[16] = "the end";
     unsigned char c = j->at < j->len ? (unsigned char)j->s[j->at] : 0;
-    if (j->at < j->len && c > 0x20 && c < 0x7f)
+    if (c == '"')
+        df__text_printf(found, sizeof found, "a quote");
+    else if (j->at < j->len && c > 0x20 && c < 0x7f)
         df__text_printf(found, sizeof found, "\"%c\"", c);
     else if (j->at < j->len)
         df__text_printf(found, sizeof found, "byte 0x%02x", c);
@@ -212,6 +214,14 @@ static int is_json_word(df_bytes w)
            (w.len == 5 && memcmp(w.data, "false", 5) == 0) || df__is_json_number(w);
 }
 
+static int bad_word(scan *j, df_bytes word)
+{
+    char text[128];
+    df__text_printf(text, sizeof text, "JSON: %.*s is no value: text needs double quotes",
+                    word.len > 40 ? 40 : (int)word.len, (const char *)word.data);
+    return fail(j, j->at, text);
+}
+
 /* A number, true, false, null. */
 static int read_word(scan *j, df__node *n)
 {
@@ -221,7 +231,9 @@ static int read_word(scan *j, df__node *n)
         end++;
     word.data = j->s + begin;
     word.len = end - begin;
-    if (!is_json_word(word))
+    if (word.len > 0 && !is_json_word(word))
+        return bad_word(j, word);
+    if (word.len == 0)
         return expected(j, "a value");
     n->kind = DF__SCALAR;
     n->line = j->line;

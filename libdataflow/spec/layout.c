@@ -65,6 +65,7 @@ static int read_config(df__graph *g, const df__node *node, const char *field, df
         df__field_child(ret->field, field, ret->kind);
         df__problem_addf(g->problems, DF_ERROR, &at, ret->field,
                          "the options are given twice, in \"config\" and in \"%.60s\"", ret->kind);
+        ret->config = config;
         return DF_ESPEC;
     }
     taken = config ? config : block;
@@ -102,6 +103,8 @@ static void report_member(df__graph *g, const df__node *n, const char *field,
     near = df__nearest(name, names, count);
     if (near)
         df__text_printf(hint, sizeof hint, "did you mean \"%.60s\"?", near);
+    else if (strcmp(name, "when") == 0)
+        df__text_printf(hint, sizeof hint, "only transformations have \"when\"");
     else
         df__text_printf(hint, sizeof hint, "options of a stage go under \"config\"");
     df__problem_hint(g->problems, hint);

@@ -42,7 +42,7 @@ const char *df__nearest(const char *word, const char *const *names, size_t count
 {
     size_t i, len = strlen(word);
     const char *best = NULL;
-    int limit = len < 3 ? 1 : len < 6 ? 2 : 3;
+    int limit = len < 4 ? 1 : len < 9 ? 2 : 3;
     int least = limit + 1;
     if (len == 0 || len > LONGEST)
         return NULL;

@@ -59,6 +59,12 @@ static const char *const plainer[][2] = {
     {"found unexpected end of stream", "the text ends inside quotes or brackets"},
     {"did not find expected ',' or '}'", "expected \",\" or \"}\" here"},
     {"did not find expected ',' or ']'", "expected \",\" or \"]\" here"},
+    {"did not find expected node content", "a value is missing here"},
+    {"did not find expected <document start>",
+     "more than one document: give each flow a file of its own"},
+    {"found character that cannot start any token",
+     "this character cannot begin a value: put the text in quotes"},
+    {"found incompatible YAML document", "only YAML 1.1 and 1.2 can be read"},
     {"found unknown escape character", "unknown escape in double quotes: use single quotes"},
     {"control characters are not allowed", "a control character is not allowed here"},
 };
@@ -111,7 +117,11 @@ static void syntax_error(reader *r)
         fail_at(r, &p->problem_mark, "a tab cannot indent YAML: use spaces");
         return;
     }
-    df__text_printf(text, sizeof text, "YAML: %s", plain_words(p->problem));
+    if (p->context && p->context_mark.line < p->problem_mark.line)
+        df__text_printf(text, sizeof text, "YAML: %s (begun at line %zu)", plain_words(p->problem),
+                        p->context_mark.line + 1);
+    else
+        df__text_printf(text, sizeof text, "YAML: %s", plain_words(p->problem));
     fail_at(r, &p->problem_mark, text);
 }
 
