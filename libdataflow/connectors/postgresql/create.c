@@ -6,36 +6,34 @@
 #include "guess.h"
 #include "pg.h"
 
-static int gather(df__pg_sink *s, df_parcel *parcel, df__pg_guesses *g)
+static int gather(const df__pg_work *w, df__pg_guesses *g)
 {
-    size_t count = df_parcel_count(parcel);
+    size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
         df_value root;
         int rc;
-        if (df_parcel_rejected(parcel, i)) {
+        if (w->skip[i]) {
             continue;
         }
-        rc = df_parcel_root(parcel, i, &root);
+        rc = df_parcel_root(w->parcel, i, &root);
         rc = rc == DF_OK ? df__pg_guesses_add(g, &root) : rc;
         if (rc != DF_OK && rc != DF_EDATA) {
             return rc;
         }
     }
-    (void)s;
     return DF_OK;
 }
 
 /* Nothing to make a table from: every record is refused. */
-static int refuse_all(df__pg_sink *s, df_parcel *parcel)
+static int refuse_all(df__pg_work *w)
 {
-    size_t count = df_parcel_count(parcel);
-    df__pg_rejects_clear(&s->rejects);
+    size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
-        if (df_parcel_rejected(parcel, i)) {
+        if (w->skip[i]) {
             continue;
         }
-        int rc = df__pg_rejects_add(&s->rejects, i, "not_an_object",
-                                    "not a JSON object with fields: no table can be made from it");
+        int rc = df__pg_refuse(w, i, "not_an_object",
+                               "not a JSON object with fields: no table can be made from it");
         if (rc != DF_OK) {
             return rc;
         }
@@ -119,13 +117,13 @@ static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
     return rc;
 }
 
-int df__pg_create_table(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     df__pg_guesses g;
     df__pg_guesses_init(&g);
-    int rc = gather(s, parcel, &g);
+    int rc = gather(w, &g);
     if (rc == DF_OK) {
-        rc = g.count == 0 ? refuse_all(s, parcel) : run(s, st, &g);
+        rc = g.count == 0 ? refuse_all(w) : run(s, st, &g);
     }
     if (rc == DF_OK) {
         df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns", s->name.table,

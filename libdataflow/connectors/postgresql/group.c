@@ -7,20 +7,26 @@
 
 enum { CATALOG_OLD_MS = 1000, NAMES_SHOWN = 3 };
 
-static int may_be_old(const df__pg_sink *s)
+static int may_be_old(const df__pg_sink *s, const df__pg_work *w)
 {
-    return !s->in_transaction && df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_OLD_MS;
+    return !s->in_transaction && !w->looked_again && df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_OLD_MS;
 }
 
 /* A record that this catalog refuses: with an old catalog, look again first. */
-static int offend(df__pg_sink *s, size_t index, const char *reason, const char *text)
+static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char *text)
 {
     s->had_offenders = 1;
-    if (may_be_old(s)) {
+    if (may_be_old(s, w)) {
         return DF_AGAIN;
     }
-    int rc = df__pg_rejects_add(&s->rejects, index, reason, text);
+    int rc = df__pg_refuse(w, w->index, reason, text);
     return rc == DF_OK ? DF_DROP : rc;
+}
+
+int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text)
+{
+    w->skip[index] = 1;
+    return df__pg_rejects_add(&w->rejects, index, reason, text);
 }
 
 static int is_column(const df__pg_sink *s, df_bytes name)
@@ -35,7 +41,7 @@ static int is_column(const df__pg_sink *s, df_bytes name)
 }
 
 /* Names the first keys that are no column. */
-static int offend_unknown(df__pg_sink *s, df_parcel *parcel, size_t index)
+static int offend_unknown(df__pg_sink *s, df__pg_work *w)
 {
     char text[400];
     df_value root;
@@ -43,8 +49,8 @@ static int offend_unknown(df__pg_sink *s, df_parcel *parcel, size_t index)
     size_t len, shown = 0;
     memset(&walk, 0, sizeof walk);
     len = df__text_printf(text, sizeof text, "the table has no column for");
-    if (df_parcel_root(parcel, index, &root) != DF_OK) {
-        return offend(s, index, "unknown_field", text);
+    if (df_parcel_root(w->parcel, w->index, &root) != DF_OK) {
+        return offend(s, w, "unknown_field", text);
     }
     while (shown < NAMES_SHOWN && df_value_walk(&root, &walk) == DF_OK) {
         if (!is_column(s, walk.name)) {
@@ -56,31 +62,31 @@ static int offend_unknown(df__pg_sink *s, df_parcel *parcel, size_t index)
     }
     df__text_printf(text + len, sizeof text - len,
                     " (add it, or set unknownFields: ignore)");
-    return offend(s, index, "unknown_field", text);
+    return offend(s, w, "unknown_field", text);
 }
 
-int df__pg_read_row(df__pg_sink *s, df_parcel *parcel, size_t index, df__pg_mask *ret_mask)
+int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 {
     size_t unknown = 0;
-    if (df_parcel_rejected(parcel, index)) {
+    if (w->skip[w->index]) {
         return DF_DROP;
     }
-    int rc = df_parcel_row(parcel, index, s->columns, s->values, &unknown);
+    int rc = df_parcel_row(w->parcel, w->index, s->columns, s->values, &unknown);
     if (rc == DF_EDATA) {
-        rc = df__pg_rejects_add(&s->rejects, index, "not_an_object", df_parcel_error(parcel));
+        rc = df__pg_refuse(w, w->index, "not_an_object", df_parcel_error(w->parcel));
         return rc == DF_OK ? DF_DROP : rc;
     }
     if (rc != DF_OK) {
         return rc;
     }
     if (unknown > 0 && s->unknown == PG_UNKNOWN_ERROR) {
-        return offend_unknown(s, parcel, index);
+        return offend_unknown(s, w);
     }
     df__pg_mask_of(&s->known, s->values, ret_mask);
     return DF_OK;
 }
 
-int df__pg_add_row(df__pg_sink *s, df__pg_group *group, size_t index)
+int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
 {
     if (df__grow(&df__heap_libc, &group->records, &group->cap, group->count,
                  sizeof *group->records) != DF_OK) {
@@ -88,70 +94,101 @@ int df__pg_add_row(df__pg_sink *s, df__pg_group *group, size_t index)
     }
     int rc = df__pg_encode_row(&s->encoder, &s->known, s->values, &group->mask, &group->text);
     if (rc == DF_EDATA) {
-        return offend(s, index, "type_mismatch", s->encoder.why);
+        return offend(s, w, "type_mismatch", s->encoder.why);
     }
     if (rc == DF_OK) {
-        group->records[group->count++] = (uint32_t)index;
+        group->records[group->count++] = (uint32_t)w->index;
     }
     return rc;
 }
 
-df__pg_group *df__pg_group_of(df__pg_sink *s, const df__pg_mask *mask)
+df__pg_group *df__pg_group_of(df__pg_work *w, const df__pg_mask *mask)
 {
-    for (size_t i = 0; i < s->group_count; i++) {
-        if (df__pg_mask_same(&s->groups[i].mask, mask)) {
-            return &s->groups[i];
+    for (size_t i = 0; i < w->group_count; i++) {
+        if (df__pg_mask_same(&w->groups[i].mask, mask)) {
+            return &w->groups[i];
         }
     }
-    if (s->group_count == s->group_cap) {
-        size_t old = s->group_cap;
-        if (df__grow(&df__heap_libc, &s->groups, &s->group_cap, s->group_count,
-                     sizeof *s->groups) != DF_OK) {
+    if (w->group_count == w->group_cap) {
+        size_t old = w->group_cap;
+        if (df__grow(&df__heap_libc, &w->groups, &w->group_cap, w->group_count,
+                     sizeof *w->groups) != DF_OK) {
             return NULL;
         }
-        memset(s->groups + old, 0, (s->group_cap - old) * sizeof *s->groups);
-        for (size_t i = old; i < s->group_cap; i++) {
-            df__buf_init(&s->groups[i].text, &df__heap_libc);
+        memset(w->groups + old, 0, (w->group_cap - old) * sizeof *w->groups);
+        for (size_t i = old; i < w->group_cap; i++) {
+            df__buf_init(&w->groups[i].text, &df__heap_libc);
         }
     }
-    df__pg_group *group = &s->groups[s->group_count++];
+    df__pg_group *group = &w->groups[w->group_count++];
     group->mask = *mask;
     group->count = 0;
     df__buf_clear(&group->text);
     return group;
 }
 
-void df__pg_groups_clear(df__pg_sink *s)
+int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
 {
-    s->group_count = 0;
-}
-
-void df__pg_groups_free(df__pg_sink *s)
-{
-    for (size_t i = 0; i < s->group_cap; i++) {
-        df__buf_free(&s->groups[i].text);
-        df__free(&df__heap_libc, s->groups[i].records);
-    }
-    df__free(&df__heap_libc, s->groups);
-    s->groups = NULL;
-    s->group_count = s->group_cap = 0;
-}
-
-int df__pg_groups_fill(df__pg_sink *s, df_parcel *parcel)
-{
-    size_t count = df_parcel_count(parcel);
-    df__pg_rejects_clear(&s->rejects);
-    df__pg_groups_clear(s);
-    for (size_t i = 0; i < count; i++) {
+    size_t count = df_parcel_count(w->parcel);
+    df__pg_work_rewind(s, w);
+    for (; w->index < count; w->index++) {
         df__pg_mask mask;
-        int rc = df__pg_read_row(s, parcel, i, &mask);
+        int rc = df__pg_read_row(s, w, &mask);
         if (rc == DF_OK) {
-            df__pg_group *group = df__pg_group_of(s, &mask);
-            rc = group ? df__pg_add_row(s, group, i) : DF_ENOMEM;
+            df__pg_group *group = df__pg_group_of(w, &mask);
+            rc = group ? df__pg_add_row(s, w, group) : DF_ENOMEM;
         }
         if (rc != DF_OK && rc != DF_DROP) {
             return rc;
         }
     }
     return DF_OK;
+}
+
+int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
+{
+    size_t count = df_parcel_count(parcel);
+    if (count > w->skip_cap) {
+        unsigned char *grown = df__realloc(&df__heap_libc, w->skip, count);
+        if (!grown) {
+            return DF_ENOMEM;
+        }
+        w->skip = grown;
+        w->skip_cap = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        w->skip[i] = (unsigned char)df_parcel_rejected(parcel, i);
+    }
+    w->parcel = parcel;
+    w->by_rows = 0;
+    w->refusals = 0;
+    w->looked_again = 0;
+    df__pg_rejects_clear(&w->rejects);
+    df__pg_work_rewind(s, w);
+    return DF_OK;
+}
+
+void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
+{
+    PQclear(w->error);
+    w->error = NULL;
+    w->error_group = 0;
+    w->group_count = 0;
+    w->index = 0;
+    w->sent = 0;
+    w->begun = 0;
+    w->catalog = s->generation;
+}
+
+void df__pg_work_free(df__pg_work *w)
+{
+    for (size_t i = 0; i < w->group_cap; i++) {
+        df__buf_free(&w->groups[i].text);
+        df__free(&df__heap_libc, w->groups[i].records);
+    }
+    df__free(&df__heap_libc, w->groups);
+    df__free(&df__heap_libc, w->skip);
+    df__pg_rejects_free(&w->rejects);
+    PQclear(w->error);
+    memset(w, 0, sizeof *w);
 }

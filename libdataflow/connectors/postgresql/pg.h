@@ -14,6 +14,7 @@ enum { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
 enum { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };
 enum { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR };
 enum { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
+enum { PG_CHARGE = 512 * 1024 }; /* connection, catalog, what waits in libpq */
 
 /* Rows of one mask, and which record each line came from. */
 typedef struct df__pg_group {
@@ -22,6 +23,24 @@ typedef struct df__pg_group {
     uint32_t *records; /* line number - 1 to index in the parcel */
     size_t count, cap;
 } df__pg_group;
+
+/* One parcel on its way. There are two: while the server works on one, the next is encoded. */
+typedef struct df__pg_work {
+    df_parcel *parcel;
+    df__pg_rejects rejects;
+    unsigned char *skip; /* by index: refused already */
+    size_t skip_cap;
+    df__pg_group *groups;
+    size_t group_count, group_cap;
+    size_t index;    /* next record to encode */
+    int sent, begun; /* the COPY statement is sent; the server waits for data */
+    int looked_again; /* the catalog was read for it */
+    int by_rows;     /* row mode from now on */
+    int refusals;    /* by the server, of this parcel */
+    uint64_t catalog; /* generation that it is encoded for */
+    PGresult *error;  /* what the server refused with */
+    size_t error_group;
+} df__pg_work;
 
 typedef struct df__pg_sink {
     /* options, filled by the core */
@@ -51,12 +70,12 @@ typedef struct df__pg_sink {
     int prepared;
     int no_rows;       /* row mode does not work here */
     int warned_tls;
-    int64_t charged; /* bytes told to the budget */
+    uint64_t generation; /* of `known` */
+    int64_t charged;   /* bytes told to the budget */
     df__pg_encoder encoder;
-    df__pg_rejects rejects;
-    df__pg_group *groups;
-    size_t group_count, group_cap;
-    size_t unflushed;   /* bytes given to libpq since its buffer was empty */
+    df__pg_work works[2];
+    df__pg_work *flight; /* everything is sent, the answer is not there yet */
+    size_t unflushed;    /* bytes given to libpq since its buffer was empty */
     df__buf sql;
 } df__pg_sink;
 
@@ -98,27 +117,45 @@ void df__pg_table_free(df__pg_table *t);
 /* ---- create.c ---- */
 /* Begins a transaction, makes the table from the parcel's records in it, reads the catalog.
  * DF_DONE: no record has a field; all are refused and noted. */
-int df__pg_create_table(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w);
 
 /* ---- write.c ---- */
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel);
-void df__pg_copy_sql(df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
+int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
+
+/* ---- attempt.c ---- */
+/* Tries to write w. DF_OK: durable. DF_PENDING: everything is sent. DF_EDATA: refused, see
+ * w->error. DF_MORE: has several masks. DF_AGAIN: refused by a catalog that may be old. */
+int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w);
+/* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
+int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
+/* Reads the answers behind the last COPY; a refusal is left in w->error. */
+int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w);
+/* 1: reading on would not wait. */
+int df__pg_answered(df__pg_sink *s);
+/* The server named a record of w in its error: 1 and its index. */
+int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret);
 
 /* ---- group.c ---- */
-/* Reads record `index` into s->values and its mask. DF_OK; DF_DROP: refused and noted, or refused
- * before; DF_AGAIN: refused by a catalog that may be old; DF_ENOMEM. */
-int df__pg_read_row(df__pg_sink *s, df_parcel *parcel, size_t index, df__pg_mask *ret_mask);
+/* Reads record w->index into s->values and its mask. DF_OK; DF_DROP: refused and noted, or
+ * refused before; DF_AGAIN: refused by a catalog that may be old; DF_ENOMEM. */
+int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask);
 /* Appends what df__pg_read_row read to the group. Answers as it does. */
-int df__pg_add_row(df__pg_sink *s, df__pg_group *group, size_t index);
-/* An empty group for the mask; the first call after df__pg_groups_clear gives groups[0]. */
-df__pg_group *df__pg_group_of(df__pg_sink *s, const df__pg_mask *mask);
-void df__pg_groups_clear(df__pg_sink *s);
-void df__pg_groups_free(df__pg_sink *s);
+int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group);
+/* Refuses a record of w for good. DF_ENOMEM. */
+int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
+/* The group of a mask, made when missing; after df__pg_work_rewind the first is groups[0]. */
+df__pg_group *df__pg_group_of(df__pg_work *w, const df__pg_mask *mask);
 /* Reads the whole parcel into groups. */
-int df__pg_groups_fill(df__pg_sink *s, df_parcel *parcel);
+int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w);
+/* Takes a parcel; forgets what was before. DF_ENOMEM. */
+int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel);
+/* Encodes again from the first record; what was refused stays so. */
+void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w);
+void df__pg_work_free(df__pg_work *w);
 
 /* ---- rows.c ---- */
-/* Writes the groups row by row in one transaction, notes the refused ones, keeps the others. */
-int df__pg_write_rows(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+/* Writes w row by row in one transaction, notes the refused ones, keeps the others. */
+int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w);
 
 #endif

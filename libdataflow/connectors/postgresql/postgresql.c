@@ -5,7 +5,6 @@
 
 #include "pg.h"
 
-enum { CHARGE = 1536 * 1024 }; /* encode buffer and what waits in libpq */
 enum { GOOD_BYTES = 4 << 20, ROWS_MAX = 10000 };
 
 static const char *const missing_choices[] = {"default", "error", NULL};
@@ -103,7 +102,10 @@ static int prepare(df__pg_sink *s, df_stage *st)
     }
     df__buf_init(&s->sql, &df__heap_libc);
     df__arena_init(&s->known.arena, &df__heap_libc, 4096);
-    df__pg_rejects_init(&s->rejects);
+    memset(s->works, 0, sizeof s->works);
+    df__pg_rejects_init(&s->works[0].rejects);
+    df__pg_rejects_init(&s->works[1].rejects);
+    s->flight = NULL;
     df__pg_encoder_init(&s->encoder);
     s->encoder.convert.bytea = s->bytea;
     s->encoder.convert.round = s->round;
@@ -111,7 +113,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->prepared = 1;
     s->mixed = 0;
     s->no_rows = 0;
-    s->charged = CHARGE;
+    s->charged = PG_CHARGE;
     df_stage_charge(st, s->charged);
     return set_limits(s, st);
 }
@@ -143,6 +145,26 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     return df__pg_write(s, st, parcel);
 }
 
+static int sink_poll(void *self, df_stage *st, int timeout_ms)
+{
+    return df__pg_poll(self, st, timeout_ms);
+}
+
+static int sink_flush(void *self, df_stage *st, int timeout_ms)
+{
+    df__pg_sink *s = self;
+    int64_t end = df__pg_clock_ms() + timeout_ms;
+    int rc = DF_OK;
+    while (s->flight && rc >= 0) {
+        int64_t left = end - df__pg_clock_ms();
+        if (left <= 0) {
+            return df_stage_fail(st, DF_ETIMEOUT, "timeout", "the last batch is not committed yet");
+        }
+        rc = df__pg_poll(s, st, (int)left);
+    }
+    return rc < 0 ? rc : DF_OK;
+}
+
 static void sink_close(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
@@ -157,8 +179,9 @@ static void sink_close(void *self, df_stage *st)
     df__free(&df__heap_libc, s->values);
     s->values = NULL;
     s->values_cap = 0;
-    df__pg_groups_free(s);
-    df__pg_rejects_free(&s->rejects);
+    df__pg_work_free(&s->works[0]);
+    df__pg_work_free(&s->works[1]);
+    s->flight = NULL;
     df__pg_encoder_free(&s->encoder);
     df__buf_free(&s->sql);
 }
@@ -168,6 +191,8 @@ static const df_sink_ops sink_ops = {
     .check = sink_check,
     .open = sink_open,
     .write = sink_write,
+    .poll = sink_poll,
+    .flush = sink_flush,
     .close = sink_close,
 };
 

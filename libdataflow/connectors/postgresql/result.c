@@ -6,7 +6,7 @@
 #include "pg.h"
 #include "sqlstate.h"
 
-enum { QUEUE_MAX = 1 << 20 }; /* bytes that may wait in libpq's own buffer */
+enum { QUEUE_MAX = 256 * 1024 }; /* bytes that may wait in libpq's own buffer */
 enum { TICK_MS = 60 * 1000 };
 
 /* The connection is gone. What was sent before the end of a COPY is certainly not applied. */

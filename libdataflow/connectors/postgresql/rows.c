@@ -14,9 +14,9 @@ static int by_text(const df__pg_type *type)
     return type->kind == PG_JSON || type->kind == PG_OTHER;
 }
 
-static void add_staging(df__pg_sink *s, df__buf *b, size_t number)
+static void add_staging(df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
-    const df__pg_group *group = &s->groups[number];
+    const df__pg_group *group = &w->groups[number];
     df__buf_printf(b,
                    "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text) "
                    "ON COMMIT DROP; CREATE TEMP TABLE dataflow_rows_%zu "
@@ -99,10 +99,10 @@ static void add_equal(df__pg_sink *s, df__buf *b, const df__pg_group *group)
 }
 
 /* The block itself goes into a string literal, so nothing in a name can end it. */
-static void add_block(df__pg_sink *s, df__buf *b, size_t number)
+static void add_block(df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     df__buf body;
-    const df__pg_group *group = &s->groups[number];
+    const df__pg_group *group = &w->groups[number];
     df__buf_init(&body, &df__heap_libc);
     df__buf_printf(&body,
                    "DECLARE r record; message text; detail text; BEGIN "
@@ -130,12 +130,12 @@ static void add_block(df__pg_sink *s, df__buf *b, size_t number)
     df__buf_free(&body);
 }
 
-static int send_rows(df__pg_sink *s, df_stage *st)
+static int send_rows(df__pg_sink *s, df_stage *st, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
-    for (size_t i = 0; i < s->group_count; i++) {
-        add_staging(s, &s->sql, i);
-        add_block(s, &s->sql, i);
+    for (size_t i = 0; i < w->group_count; i++) {
+        add_staging(s, w, &s->sql, i);
+        add_block(s, w, &s->sql, i);
     }
     if (s->in_transaction) {
         df__buf_str(&s->sql, "COMMIT");
@@ -144,9 +144,9 @@ static int send_rows(df__pg_sink *s, df_stage *st)
     return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
 }
 
-static int note_refused(df__pg_sink *s, const PGresult *res, size_t number)
+static int note_refused(df__pg_work *w, const PGresult *res, size_t number)
 {
-    const df__pg_group *group = &s->groups[number];
+    const df__pg_group *group = &w->groups[number];
     for (int row = 0; row < PQntuples(res); row++) {
         char text[400];
         const char *reason;
@@ -157,7 +157,7 @@ static int note_refused(df__pg_sink *s, const PGresult *res, size_t number)
         df__pg_sqlstate(PQgetvalue(res, row, 1), &reason);
         df__text_printf(text, sizeof text, "%s (SQLSTATE %s)", PQgetvalue(res, row, 2),
                         PQgetvalue(res, row, 1));
-        int rc = df__pg_rejects_add(&s->rejects, group->records[line - 1], reason, text);
+        int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
         if (rc != DF_OK) {
             return rc;
         }
@@ -165,30 +165,33 @@ static int note_refused(df__pg_sink *s, const PGresult *res, size_t number)
     return DF_OK;
 }
 
-/* Feeds one group; the answers of the block before it come first. `number` counts the SELECTs. */
-static int feed(df__pg_sink *s, df_stage *st, size_t index, int end)
+static int feed(df__pg_sink *s, df_stage *st, const df__buf *text, int end)
 {
-    const df__buf *text = &s->groups[index].text;
     int rc = df__pg_copy_data(s, st, text->data, text->len);
     return rc == DF_OK ? df__pg_copy_end(s, st, end) : rc;
 }
 
-static int exchange(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+/* The answers come in the order of the statements: for each group a COPY, then a SELECT. */
+static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     PGresult *res;
     size_t fed = 0, told = 0;
     int rc, status = DF_OK;
     while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
-        if (kind == PGRES_COPY_IN && fed < s->group_count) {
-            int last = fed + 1 == s->group_count;
-            int current = !last || df_stage_current(st, parcel);
+        if (kind == PGRES_COPY_IN && fed < w->group_count) {
+            int last = fed + 1 == w->group_count;
+            int current = !last || df_stage_current(st, w->parcel);
             status = current ? status : DF_ECANCELED;
-            rc = feed(s, st, fed++, !current ? PG_COPY_ABORT : last ? PG_COPY_COMMIT : PG_COPY_MORE);
-        } else if (kind == PGRES_TUPLES_OK && told < s->group_count) {
-            rc = note_refused(s, res, told++);
-        } else if (kind != PGRES_COMMAND_OK && status == DF_OK) {
-            status = df__pg_result_fail(s, st, res);
+            rc = feed(s, st, &w->groups[fed++].text,
+                      !current ? PG_COPY_ABORT : last ? PG_COPY_COMMIT : PG_COPY_MORE);
+        } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
+            rc = note_refused(w, res, told++);
+        } else if (kind != PGRES_COMMAND_OK && !w->error) {
+            const char *reason;
+            w->error = res;
+            status = status == DF_OK ? df__pg_result_status(s, res, &reason) : status;
+            continue;
         }
         PQclear(res);
         if (rc != DF_OK) {
@@ -198,15 +201,15 @@ static int exchange(df__pg_sink *s, df_stage *st, df_parcel *parcel)
     return rc == DF_OK ? status : rc;
 }
 
-int df__pg_write_rows(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
-    int rc = df__pg_groups_fill(s, parcel);
-    if (rc != DF_OK || s->group_count == 0) {
+    int rc = df__pg_groups_fill(s, w);
+    if (rc != DF_OK || w->group_count == 0) {
         return rc;
     }
     df_stage_metric(st, PG_METRIC_ROW_MODE, 1);
-    rc = send_rows(s, st);
-    rc = rc == DF_OK ? exchange(s, st, parcel) : rc;
+    rc = send_rows(s, st, w);
+    rc = rc == DF_OK ? exchange(s, st, w) : rc;
     if (rc == DF_OK) {
         s->late = 0;
         s->in_transaction = 0;

@@ -1,212 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * write.c: one parcel, one transaction. The common case is one COPY, which is a transaction by
- * itself: rows are encoded while the server already reads. Rows with different sets of columns
- * make several COPY statements in one query text, which the server runs as one transaction too. */
+ * write.c: one parcel, one transaction; what to do when a try fails. While the server works on
+ * one parcel the next is encoded, so that neither waits for the other. */
+#include <poll.h>
 #include <string.h>
 
 #include "pg.h"
 
-enum {
-    PIECE = 64 * 1024,   /* encoded bytes handed to libpq at once */
-    STICKY = 16,         /* parcels for which a mixture is expected after one */
-    NARROW_LIMIT = 4,    /* server refusals of a parcel before row mode */
-    CATALOG_CHECK_MS = 1000
-};
+enum { NARROW_LIMIT = 4, CATALOG_CHECK_MS = 1000 };
 
-void df__pg_copy_sql(df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
-{
-    const char *separator = " (";
-    df__buf_str(b, "COPY ");
-    df__pg_quote_table(b, &s->name);
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (df__pg_mask_writes(mask, &s->known.columns[i])) {
-            df__buf_str(b, separator);
-            df__buf_str(b, s->known.columns[i].quoted);
-            separator = ", ";
-        }
-    }
-    df__buf_str(b, ") FROM STDIN");
-}
-
-/* The statements for all groups; an explicit transaction ends with them. */
-static int send_copies(df__pg_sink *s, df_stage *st)
-{
-    df__buf_clear(&s->sql);
-    for (size_t i = 0; i < s->group_count; i++) {
-        if (i > 0) {
-            df__buf_str(&s->sql, "; ");
-        }
-        df__pg_copy_sql(s, &s->sql, &s->groups[i].mask);
-    }
-    if (s->in_transaction) {
-        df__buf_str(&s->sql, "; COMMIT");
-    }
-    const char *sql = df__buf_cstr(&s->sql);
-    return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
-}
-
-/* Reads the answers behind the last COPY. The first refusal is left in *ret_error. */
-static int read_end(df__pg_sink *s, df_stage *st, PGresult **ret_error)
-{
-    PGresult *res;
-    int rc, status = DF_OK;
-    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
-        const char *reason;
-        if (PQresultStatus(res) == PGRES_COMMAND_OK || *ret_error) {
-            PQclear(res);
-            continue;
-        }
-        *ret_error = res;
-        status = df__pg_result_status(s, res, &reason);
-    }
-    if (rc != DF_OK) {
-        return rc;
-    }
-    s->late = 0;
-    if (status == DF_OK) {
-        s->in_transaction = 0;
-    }
-    return status;
-}
-
-/* The record behind "COPY orders, line 7, column ..." in the error's context; the words around
- * the number are in the server's language. */
-static int named_record(const df__pg_sink *s, const PGresult *error, size_t group, size_t *ret)
-{
-    const char *context = PQresultErrorField(error, PG_DIAG_CONTEXT);
-    size_t table = strlen(s->name.table);
-    for (const char *s1 = context; s1; s1 = strchr(s1, '\n') ? strchr(s1, '\n') + 1 : NULL) {
-        if (strncmp(s1, "COPY ", 5) != 0 || strncmp(s1 + 5, s->name.table, table) != 0) {
-            continue;
-        }
-        const char *digits = s1 + 5 + table;
-        digits += strcspn(digits, "0123456789\n");
-        size_t line = 0;
-        for (; *digits >= '0' && *digits <= '9' && line < UINT32_MAX; digits++) {
-            line = line * 10 + (size_t)(*digits - '0');
-        }
-        if (line >= 1 && group < s->group_count && line <= s->groups[group].count) {
-            *ret = s->groups[group].records[line - 1];
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* ---- the common case ------------------------------------------------------------------------ */
-
-typedef struct stream {
-    df__pg_group *group; /* NULL until the first good row */
-    int begun;           /* the server waits for data */
-    size_t index;
-    PGresult *error;
-} stream;
-
-static int push(df__pg_sink *s, df_stage *st, stream *run)
-{
-    int rc = DF_OK;
-    if (!run->begun) {
-        rc = df__pg_copy_begin(s, st, &run->error);
-        run->begun = rc == DF_OK;
-    }
-    if (rc == DF_OK) {
-        rc = df__pg_copy_data(s, st, run->group->text.data, run->group->text.len);
-    }
-    df__buf_clear(&run->group->text);
-    return rc;
-}
-
-/* DF_MORE: this row has other columns than the first. */
-static int stream_row(df__pg_sink *s, df_stage *st, df_parcel *parcel, stream *run)
-{
-    df__pg_mask mask;
-    int rc = df__pg_read_row(s, parcel, run->index, &mask);
-    if (rc != DF_OK) {
-        return rc;
-    }
-    if (!run->group) {
-        run->group = df__pg_group_of(s, &mask);
-        rc = run->group ? send_copies(s, st) : DF_ENOMEM;
-    } else if (!df__pg_mask_same(&run->group->mask, &mask)) {
-        return DF_MORE;
-    }
-    if (rc == DF_OK) {
-        rc = df__pg_add_row(s, run->group, run->index);
-    }
-    if (rc == DF_OK && run->group->text.len >= PIECE) {
-        rc = push(s, st, run);
-    }
-    return rc;
-}
-
-static int stream_end(df__pg_sink *s, df_stage *st, df_parcel *parcel, stream *run)
-{
-    int rc = push(s, st, run);
-    if (rc == DF_OK && !df_stage_current(st, parcel)) {
-        return DF_ECANCELED;
-    }
-    if (rc == DF_OK) {
-        rc = df__pg_copy_end(s, st, PG_COPY_COMMIT);
-    }
-    return rc == DF_OK ? read_end(s, st, &run->error) : rc;
-}
-
-static int write_stream(df__pg_sink *s, df_stage *st, df_parcel *parcel, PGresult **ret_error)
-{
-    stream run;
-    size_t count = df_parcel_count(parcel);
-    int rc = DF_OK;
-    memset(&run, 0, sizeof run);
-    df__pg_rejects_clear(&s->rejects);
-    df__pg_groups_clear(s);
-    for (; run.index < count && (rc == DF_OK || rc == DF_DROP); run.index++) {
-        rc = stream_row(s, st, parcel, &run);
-    }
-    rc = rc == DF_DROP ? DF_OK : rc;
-    if (rc == DF_OK && run.group) {
-        rc = stream_end(s, st, parcel, &run);
-    }
-    *ret_error = run.error;
-    return rc;
-}
-
-/* ---- several groups --------------------------------------------------------------------------- */
-
-static int write_groups(df__pg_sink *s, df_stage *st, df_parcel *parcel, PGresult **ret_error,
-                        size_t *ret_group)
-{
-    int rc = df__pg_groups_fill(s, parcel);
-    if (rc != DF_OK || s->group_count == 0) {
-        return rc;
-    }
-    s->mixed = s->group_count > 1 ? STICKY : s->mixed - 1;
-    rc = send_copies(s, st);
-    for (size_t i = 0; i < s->group_count && rc == DF_OK; i++) {
-        int last = i + 1 == s->group_count;
-        rc = df__pg_copy_begin(s, st, ret_error); /* refuses what the group before it sent */
-        *ret_group = rc == DF_OK || i == 0 ? i : i - 1;
-        if (rc == DF_OK) {
-            rc = df__pg_copy_data(s, st, s->groups[i].text.data, s->groups[i].text.len);
-        }
-        if (rc == DF_OK && last && !df_stage_current(st, parcel)) {
-            return DF_ECANCELED;
-        }
-        if (rc == DF_OK) {
-            rc = df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE);
-        }
-    }
-    return rc == DF_OK ? read_end(s, st, ret_error) : rc;
-}
-
-/* ---- a parcel ----------------------------------------------------------------------------------- */
-
-static int ensure_table(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+static int ensure_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     if (s->known.exists) {
         return DF_OK;
     }
     if (s->auto_create) {
-        return df__pg_create_table(s, st, parcel);
+        return df__pg_create_table(s, st, w);
     }
     return df_stage_failf(st, DF_ENOTFOUND, "configuration",
                           "table %s does not exist (autoCreateTable: true makes it)",
@@ -220,112 +28,213 @@ static int settle_down(df__pg_sink *s, df_stage *st)
     int rc = s->pg ? df__pg_recover(s, st) : DF_OK;
     if (created) {
         df__pg_table_free(&s->known);
+        s->generation++;
     }
     return rc;
 }
 
-/* Row mode, unless this server or role does not allow it (no TEMP privilege, no plpgsql):
- * DF_ENOTSUP. */
-static int by_rows(df__pg_sink *s, df_stage *st, df_parcel *parcel)
-{
-    if (s->no_rows) {
-        return DF_ENOTSUP;
-    }
-    int rc = ensure_table(s, st, parcel);
-    if (rc != DF_OK) {
-        return rc;
-    }
-    rc = df__pg_write_rows(s, st, parcel);
-    if (rc != DF_EINVAL && rc != DF_EDATA) {
-        return rc;
-    }
-    s->no_rows = 1;
-    rc = settle_down(s, st);
-    return rc == DF_OK ? DF_ENOTSUP : rc;
-}
-
-/* The server refused rows: name the one it named, or find them all row by row. When neither
- * works, nobody is named and the core halves the parcel. */
-static int refused(df__pg_sink *s, df_stage *st, df_parcel *parcel, PGresult *error, size_t group)
-{
+/* What the server refused: one line and a word. */
+typedef struct refusal {
     char text[400];
     const char *reason;
-    size_t index = 0;
-    df__pg_result_status(s, error, &reason);
-    df__pg_result_text(error, text, sizeof text);
-    int named = named_record(s, error, group, &index);
-    int duplicate = strcmp(reason, "duplicate_key") == 0 && s->on_conflict != PG_CONFLICT_ERROR;
-    int rc = settle_down(s, st);
-    if (rc == DF_OK && (!named || duplicate)) {
-        rc = by_rows(s, st, parcel);
-        if (rc != DF_ENOTSUP) {
-            return rc;
-        }
-        rc = DF_OK;
-    }
-    if (rc == DF_OK && (named || df_parcel_count(parcel) == 1)) {
-        rc = df__pg_rejects_add(&s->rejects, index, reason, text);
-    }
-    if (rc == DF_OK) {
-        rc = df__pg_rejects_tell(&s->rejects, parcel);
-    }
-    return rc == DF_OK ? df_stage_fail(st, DF_EDATA, reason, text) : rc;
+    size_t index;
+    int named;
+} refusal;
+
+static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *why)
+{
+    memset(why, 0, sizeof *why);
+    df__pg_result_status(s, w->error, &why->reason);
+    df__pg_result_text(w->error, why->text, sizeof why->text);
+    why->named = df__pg_named_record(s, w, &why->index);
 }
 
-static int write_once(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+/* Nobody can be named any more: the core takes out those that are, or halves the parcel. */
+static int give_up(df_stage *st, df__pg_work *w, const refusal *why)
 {
-    PGresult *error = NULL;
-    size_t group = 0;
-    int rc = ensure_table(s, st, parcel);
-    if (rc == DF_OK && df_parcel_attempt(parcel) >= NARROW_LIMIT) {
-        rc = by_rows(s, st, parcel);
-        rc = rc == DF_ENOTSUP ? ensure_table(s, st, parcel) : rc == DF_OK ? DF_DONE : rc;
+    int rc = DF_OK;
+    if (df_parcel_count(w->parcel) == 1 && !w->skip[0]) {
+        rc = df__pg_refuse(w, 0, why->reason, why->text);
     }
+    rc = rc == DF_OK ? df__pg_rejects_tell(&w->rejects, w->parcel) : rc;
+    return rc == DF_OK ? df_stage_fail(st, DF_EDATA, why->reason, why->text) : rc;
+}
+
+/* After a refusal for data: leaves the named record out, or turns to row mode, which names them
+ * all. DF_OK: try again. */
+static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    refusal why;
+    read_refusal(s, w, &why);
+    int duplicate =
+        strcmp(why.reason, "duplicate_key") == 0 && s->on_conflict != PG_CONFLICT_ERROR;
+    int rc = settle_down(s, st);
     if (rc != DF_OK) {
-        return rc == DF_DONE ? DF_OK : rc;
+        return rc;
     }
-    rc = DF_MORE;
-    if (s->mixed == 0) {
-        rc = write_stream(s, st, parcel, &error);
+    if (w->by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
+        s->no_rows = 1;
+        w->by_rows = 0;
+        return DF_OK;
     }
-    if (rc == DF_MORE) {
-        s->mixed = s->mixed ? s->mixed : STICKY;
-        rc = settle_down(s, st);
-        rc = rc == DF_OK ? ensure_table(s, st, parcel) : rc;
-        rc = rc == DF_OK ? write_groups(s, st, parcel, &error, &group) : rc;
+    w->refusals++;
+    if (!s->no_rows && (!why.named || duplicate || w->refusals > NARROW_LIMIT)) {
+        w->by_rows = 1;
+        return DF_OK;
     }
-    if (rc == DF_EDATA && error) {
-        rc = refused(s, st, parcel, error, group);
-    } else if (rc < 0 && error) {
-        rc = df__pg_result_fail(s, st, error);
+    if (!why.named || w->refusals > NARROW_LIMIT) {
+        return give_up(st, w, &why);
     }
-    PQclear(error);
+    return df__pg_refuse(w, why.index, why.reason, why.text);
+}
+
+/* The catalog may be old: forget what it refused. */
+static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    int rc = settle_down(s, st);
+    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
+    w->looked_again = 1; /* once: a slow server must not keep us here */
     return rc;
+}
+
+/* Tries until w is durable, sent, or cannot be written now. */
+static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    for (;;) {
+        int rc = ensure_table(s, st, w);
+        if (rc == DF_OK) {
+            if (w->catalog != s->generation) {
+                df__pg_work_rewind(s, w);
+            }
+            rc = df__pg_attempt(s, st, w);
+        }
+        if (rc == DF_AGAIN) {
+            rc = look_again(s, st, w);
+        } else if (rc == DF_MORE) {
+            rc = settle_down(s, st);
+        } else if ((rc == DF_EDATA || (rc == DF_EINVAL && w->by_rows)) && w->error) {
+            rc = narrow(s, st, w);
+        } else if (rc < 0 && w->error) {
+            return df__pg_result_fail(s, st, w->error);
+        } else {
+            return rc == DF_DONE ? DF_OK : rc;
+        }
+        if (rc != DF_OK) {
+            return rc;
+        }
+        df__pg_work_rewind(s, w);
+    }
+}
+
+static int finish(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)
+{
+    if (rc == DF_OK) {
+        return df__pg_rejects_tell(&w->rejects, w->parcel);
+    }
+    if (rc == DF_ECANCELED || rc == DF_ENOMEM) {
+        int down = settle_down(s, st);
+        return down == DF_OK ? rc : down;
+    }
+    if (rc < 0 && rc != DF_EDATA) {
+        df__pg_disconnect(s); /* the core opens the sink again, or stops */
+    }
+    return rc;
+}
+
+/* Waits for the parcel in flight and settles it. Failures are told to the core with it; the
+ * answer here says whether the connection can be used on. */
+static int land(df__pg_sink *s, df_stage *st)
+{
+    df__pg_work *w = s->flight;
+    int rc = df__pg_read_end(s, st, w);
+    s->flight = NULL;
+    if (rc == DF_EDATA && w->error) {
+        rc = narrow(s, st, w);
+        df__pg_work_rewind(s, w);
+        rc = rc == DF_OK ? drive(s, st, w) : rc;
+        if (rc == DF_PENDING) {
+            s->flight = w;
+            return land(s, st);
+        }
+    } else if (rc < 0 && w->error) {
+        rc = df__pg_result_fail(s, st, w->error);
+    }
+    rc = finish(s, st, w, rc);
+    df_stage_settle(st, w->parcel, rc);
+    return rc;
+}
+
+int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms)
+{
+    if (!s->flight || !s->pg) {
+        return df_stage_wait(st, -1, 0, timeout_ms);
+    }
+    if (!df__pg_answered(s)) {
+        int rc = df_stage_wait(st, PQsocket(s->pg), POLLIN, timeout_ms);
+        if (rc != DF_OK || !df__pg_answered(s)) {
+            return rc == DF_OK ? DF_AGAIN : rc;
+        }
+    }
+    land(s, st);
+    return DF_OK;
+}
+
+/* The two parcels overlap only while nothing is out of the ordinary. */
+static int may_overlap(const df__pg_sink *s)
+{
+    return s->flight && s->mixed == 0 && s->known.exists;
+}
+
+static int check_catalog(df__pg_sink *s, df_stage *st)
+{
+    int due = s->known.exists && s->had_offenders &&
+              df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_CHECK_MS;
+    s->had_offenders = 0;
+    return due ? df__pg_catalog_load(s, st) : DF_OK;
+}
+
+/* Tells the budget what the encode buffers take. */
+static void recharge(df__pg_sink *s, df_stage *st)
+{
+    int64_t bytes = PG_CHARGE;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < s->works[i].group_cap; k++) {
+            bytes += (int64_t)s->works[i].groups[k].text.cap;
+        }
+    }
+    if (bytes != s->charged) {
+        df_stage_charge(st, bytes - s->charged);
+        s->charged = bytes;
+    }
 }
 
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
 {
-    int rc = DF_OK;
-    s->late = 0;
-    if (s->known.exists && s->had_offenders &&
-        df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_CHECK_MS) {
-        rc = df__pg_catalog_load(s, st);
+    df__pg_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
+    int rc = df__pg_work_start(s, w, parcel);
+    if (rc == DF_OK && may_overlap(s)) {
+        rc = df__pg_encode_ahead(s, st, w);
     }
-    s->had_offenders = 0;
-    rc = rc == DF_OK ? write_once(s, st, parcel) : rc;
-    if (rc == DF_AGAIN) { /* refused by a catalog that may be old */
-        rc = settle_down(s, st);
-        rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
-        rc = rc == DF_OK ? write_once(s, st, parcel) : rc;
+    if (rc == DF_OK && s->flight) {
+        rc = land(s, st);
+        if (rc != DF_OK) { /* this parcel has not been touched: it follows the other */
+            return !s->pg && rc != DF_ECANCELED
+                       ? df_stage_fail(st, DF_EIO, "connection", "connection lost")
+                       : rc == DF_EDATA ? DF_AGAIN : rc;
+        }
+    }
+    rc = rc == DF_OK ? check_catalog(s, st) : rc;
+    if (rc == DF_OK && df_parcel_attempt(parcel) >= NARROW_LIMIT && !s->no_rows) {
+        w->by_rows = 1;
     }
     if (rc == DF_OK) {
-        return df__pg_rejects_tell(&s->rejects, parcel);
+        rc = drive(s, st, w);
     }
-    if (rc == DF_ECANCELED || rc == DF_ENOMEM) {
-        int down = settle_down(s, st);
-        rc = down == DF_OK ? rc : down;
-    } else if (rc != DF_EDATA) {
-        df__pg_disconnect(s); /* the core opens the sink again, or stops */
+    recharge(s, st);
+    if (rc == DF_PENDING) {
+        s->flight = w;
+        return rc;
     }
-    return rc;
+    return finish(s, st, w, rc);
 }

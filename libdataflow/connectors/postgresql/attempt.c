@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * attempt.c: one try to write a parcel. The common case is one COPY, which is a transaction by
+ * itself: rows are encoded while the server already reads. Rows with different sets of columns
+ * make several COPY statements in one query text, which the server runs as one transaction too. */
+#include <string.h>
+
+#include "pg.h"
+
+enum {
+    PIECE = 64 * 1024,        /* encoded bytes handed to libpq at once */
+    AHEAD_MAX = 6 << 20,      /* encoded bytes that may wait for the parcel before */
+    STICKY = 16,              /* parcels for which a mixture is expected after one */
+    SHORT = 128 * 1024        /* the answer for less than this is waited for at once */
+};
+
+static void copy_sql(df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    const char *separator = " (";
+    df__buf_str(b, "COPY ");
+    df__pg_quote_table(b, &s->name);
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (df__pg_mask_writes(mask, &s->known.columns[i])) {
+            df__buf_str(b, separator);
+            df__buf_str(b, s->known.columns[i].quoted);
+            separator = ", ";
+        }
+    }
+    df__buf_str(b, ") FROM STDIN");
+}
+
+/* The statements for all groups; an explicit transaction ends with them. */
+static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    df__buf_clear(&s->sql);
+    for (size_t i = 0; i < w->group_count; i++) {
+        if (i > 0) {
+            df__buf_str(&s->sql, "; ");
+        }
+        copy_sql(s, &s->sql, &w->groups[i].mask);
+    }
+    if (s->in_transaction) {
+        df__buf_str(&s->sql, "; COMMIT");
+    }
+    const char *sql = df__buf_cstr(&s->sql);
+    w->sent = 1;
+    return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
+}
+
+int df__pg_answered(df__pg_sink *s)
+{
+    return !PQconsumeInput(s->pg) || !PQisBusy(s->pg);
+}
+
+int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    PGresult *res;
+    int rc, status = DF_OK;
+    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+        const char *reason;
+        if (PQresultStatus(res) == PGRES_COMMAND_OK || w->error) {
+            PQclear(res);
+            continue;
+        }
+        w->error = res;
+        w->error_group = w->group_count - 1;
+        status = df__pg_result_status(s, res, &reason);
+    }
+    if (rc != DF_OK) {
+        return rc;
+    }
+    s->late = 0;
+    if (status == DF_OK) {
+        s->in_transaction = 0;
+    }
+    return status;
+}
+
+/* "COPY orders, line 7, column ...": the words around the number are in the server's language,
+ * and a trigger may put lines of its own before this one. */
+int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
+{
+    const char *line = PQresultErrorField(w->error, PG_DIAG_CONTEXT);
+    size_t table = strlen(s->name.table);
+    while (line) {
+        if (strncmp(line, "COPY ", 5) == 0 && strncmp(line + 5, s->name.table, table) == 0) {
+            const char *digits = line + 5 + table;
+            size_t number = 0;
+            digits += strcspn(digits, "0123456789\n");
+            for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++) {
+                number = number * 10 + (size_t)(*digits - '0');
+            }
+            if (number >= 1 && w->error_group < w->group_count &&
+                number <= w->groups[w->error_group].count) {
+                *ret = w->groups[w->error_group].records[number - 1];
+                return 1;
+            }
+        }
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    return 0;
+}
+
+/* ---- the common case ------------------------------------------------------------------------ */
+
+/* Encodes record w->index. DF_MORE: it has other columns than the first. */
+static int encode_one(df__pg_sink *s, df__pg_work *w)
+{
+    df__pg_mask mask;
+    int rc = df__pg_read_row(s, w, &mask);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    if (w->group_count == 0 && !df__pg_group_of(w, &mask)) {
+        return DF_ENOMEM;
+    }
+    return df__pg_mask_same(&w->groups[0].mask, &mask) ? df__pg_add_row(s, w, &w->groups[0])
+                                                       : DF_MORE;
+}
+
+int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    size_t count = df_parcel_count(w->parcel), looked = 0;
+    (void)st;
+    while (w->index < count) {
+        int rc = encode_one(s, w);
+        if (rc != DF_OK && rc != DF_DROP) {
+            return rc == DF_ENOMEM ? rc : DF_OK; /* met again when it is this parcel's turn */
+        }
+        w->index++;
+        size_t len = w->group_count ? w->groups[0].text.len : 0;
+        if (len >= looked + PIECE) {
+            looked = len;
+            if (len >= AHEAD_MAX || df__pg_answered(s)) {
+                break;
+            }
+        }
+    }
+    return DF_OK;
+}
+
+static int push(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    int rc = w->sent ? DF_OK : send_copies(s, st, w);
+    if (rc == DF_OK && !w->begun) {
+        rc = df__pg_copy_begin(s, st, &w->error);
+        w->begun = rc == DF_OK;
+    }
+    if (rc == DF_OK) {
+        rc = df__pg_copy_data(s, st, w->groups[0].text.data, w->groups[0].text.len);
+    }
+    df__buf_clear(&w->groups[0].text);
+    return rc;
+}
+
+static int end_stream(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t bytes)
+{
+    int rc = push(s, st, w);
+    if (rc == DF_OK && !df_stage_current(st, w->parcel)) {
+        return DF_ECANCELED;
+    }
+    if (rc == DF_OK) {
+        rc = df__pg_copy_end(s, st, PG_COPY_COMMIT);
+    }
+    if (rc != DF_OK) {
+        return rc;
+    }
+    return bytes < SHORT || s->in_transaction ? df__pg_read_end(s, st, w) : DF_PENDING;
+}
+
+static int write_stream(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    size_t count = df_parcel_count(w->parcel), bytes = 0;
+    for (; w->index < count; w->index++) {
+        int rc = encode_one(s, w);
+        if (rc == DF_OK && !w->sent) { /* the server gets ready meanwhile */
+            rc = send_copies(s, st, w);
+        }
+        if (rc == DF_OK && w->groups[0].text.len >= PIECE) {
+            bytes += w->groups[0].text.len;
+            rc = push(s, st, w);
+        }
+        if (rc != DF_OK && rc != DF_DROP) {
+            return rc;
+        }
+    }
+    if (w->group_count == 0) {
+        return DF_OK;
+    }
+    return end_stream(s, st, w, bytes + w->groups[0].text.len);
+}
+
+/* ---- several groups --------------------------------------------------------------------------- */
+
+static int write_group(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t i)
+{
+    int last = i + 1 == w->group_count;
+    int rc = df__pg_copy_begin(s, st, &w->error); /* refuses what the group before it sent */
+    if (rc != DF_OK) {
+        w->error_group = i == 0 ? 0 : i - 1;
+        return rc;
+    }
+    rc = df__pg_copy_data(s, st, w->groups[i].text.data, w->groups[i].text.len);
+    if (rc == DF_OK && last && !df_stage_current(st, w->parcel)) {
+        return DF_ECANCELED;
+    }
+    return rc == DF_OK ? df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
+}
+
+static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    int rc = df__pg_groups_fill(s, w);
+    if (rc != DF_OK || w->group_count == 0) {
+        return rc;
+    }
+    s->mixed = w->group_count > 1 ? STICKY : s->mixed - 1;
+    rc = send_copies(s, st, w);
+    for (size_t i = 0; i < w->group_count && rc == DF_OK; i++) {
+        rc = write_group(s, st, w, i);
+    }
+    return rc == DF_OK ? df__pg_read_end(s, st, w) : rc;
+}
+
+int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    if (w->by_rows) {
+        return df__pg_write_rows(s, st, w);
+    }
+    if (s->mixed > 0) {
+        return write_groups(s, st, w);
+    }
+    int rc = write_stream(s, st, w);
+    if (rc == DF_MORE) {
+        s->mixed = STICKY;
+    }
+    return rc;
+}
