@@ -233,6 +233,8 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnec
 int df__flow_reject(df__flow *f, int error_sink, df_record *r, df_batch *b);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
 int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret);
+/* Which sink holds the oldest unsettled records of a partition; NULL: none. */
+const char *df__flow_holder(const df__flow *f, const df_partition *p);
 /* flow_source.c */
 void df__flow_source_advance(df__flow *f);
 void df__flow_save_advance(df__flow *f, int at_once);

@@ -316,3 +316,15 @@ void df__sink_advance(df__sink *s, int forced)
     if (forced)
         ask_flush(s);
 }
+
+const char *df__flow_holder(const df__flow *f, const df_partition *part)
+{
+    size_t i, k;
+    const df_parcel *p;
+    for (i = 0; part->head && i < f->sink_count; i++)
+        for (p = f->sinks[i].first; p; p = p->next)
+            for (k = 0; k < p->ticket_count; k++)
+                if (p->tickets[k] == part->head)
+                    return f->sinks[i].name;
+    return part->head && part->refused ? "a refused record" : NULL;
+}

@@ -10,6 +10,8 @@
 #include "core/env.h"
 #include "core/port.h"
 
+enum { PARTITIONS_US = 250000 }; /* how often the report on partitions is renewed */
+
 int64_t df__monotonic_us(void)
 {
     struct timespec t;
@@ -267,6 +269,10 @@ static void publish(df__runner *r)
     to->source = f->source_counts;
     to->end_to_end = f->end_to_end;
     to->phase = f->phase;
+    if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US || f->phase == DF__FINISHED) {
+        to->partitions_us = f->io.now(f->io.ctx);
+        df__report_partitions(r);
+    }
     for (i = 0; i < f->step_count; i++)
         to->steps[i] = f->steps[i].counts;
     for (i = 0; i < f->sink_count; i++)
@@ -343,6 +349,7 @@ static void io_tap(void *ctx, const char *stage, df_batch *b)
 static int publish_init(df__runner *r)
 {
     pthread_mutex_init(&r->shown.lock, NULL);
+    df__buf_init(&r->shown.partitions, r->heap);
     r->shown.steps = df__zalloc(r->heap, r->flow.step_count * sizeof(df__counts) + 1);
     r->shown.sinks = df__zalloc(r->heap, r->flow.sink_count * sizeof(df__counts) + 1);
     r->shown.stats = r->flow.stats;
@@ -412,6 +419,7 @@ void df__runner_free(df__runner *r)
     df__flow_free(&r->flow);
     df__mailbox_free(&r->box);
     df__free(r->heap, r->sinks);
+    df__buf_free(&r->shown.partitions);
     df__free(r->heap, r->shown.steps);
     df__free(r->heap, r->shown.sinks);
 }

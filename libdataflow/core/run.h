@@ -90,6 +90,8 @@ typedef struct df__published { /* a copy that any thread may read */
     df__counts source, *steps, *sinks;
     df__histogram end_to_end;
     int phase;
+    df__buf partitions; /* JSON member, renewed now and then */
+    int64_t partitions_us;
 } df__published;
 
 struct df__runner {
@@ -125,6 +127,8 @@ void df__thread_begin(df__runner *r, const char *name);
 void df__thread_end(df__runner *r, const char *name);
 void df__run_send(df__runner *r, df__msg *m, int type, int status);
 int64_t df__monotonic_us(void);
+/* report.c */
+void df__report_partitions(df__runner *r);
 
 int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage);
 void df__source_free(df__source_thread *s);
