@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * args.c: parses a command line by a program's table, see args.h. */
-#include "common/args.h"
+#include "args.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * console.c: log lines and the progress line on standard error, see console.h. */
-#include "common/console.h"
+#include "console.h"
 
 #include <errno.h>
 #include <poll.h>

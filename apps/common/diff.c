@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * diff.c: longest common subsequence of lines, see diff.h. */
-#include "common/diff.h"
+#include "diff.h"
 
 #include <stdlib.h>
 #include <string.h>

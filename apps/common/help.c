@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * help.c: help texts from a program's table, see help.h. */
-#include "common/help.h"
+#include "help.h"
 
 #include <string.h>
 
-#include "common/help_files.h"
+#include "help_files.h"
 
 enum { WRAP = 79, NAME_COLUMN = 24 };
 

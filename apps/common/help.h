@@ -3,7 +3,7 @@
 #ifndef APP_HELP_H
 #define APP_HELP_H
 
-#include "common/args.h"
+#include "args.h"
 #include "util/buf.h"
 
 /* What `PROGRAM help` prints. */

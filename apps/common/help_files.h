@@ -3,7 +3,7 @@
 #ifndef APP_HELP_FILES_H
 #define APP_HELP_FILES_H
 
-#include "common/args.h"
+#include "args.h"
 #include "util/buf.h"
 
 void app_help_man(df__buf *out, const app_program *program);

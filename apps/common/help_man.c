@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "common/help_files.h"
+#include "help_files.h"
 
 /* Text with roff's special characters made harmless. */
 static void add_text(df__buf *out, const char *text)

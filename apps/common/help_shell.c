@@ -3,7 +3,7 @@
  * the build, such as the kinds of sources, are asked from the program when they are needed. */
 #include <string.h>
 
-#include "common/help_files.h"
+#include "help_files.h"
 
 /* "@sources" -> what the shell runs to get the words; NULL: `words` itself. */
 static const char *word_command(const char *words)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * http.c: listening socket and replies over libmicrohttpd, see http.h. */
-#include "common/http.h"
+#include "http.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/args.h"
+#include "args.h"
 
 enum { CONNECTIONS = 32, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
 

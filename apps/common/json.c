@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * json.c: reading, writing and comparing exact JSON trees, see json.h. */
-#include "common/json.h"
+#include "json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@ yyjson_doc *app_json_read(const char *text, size_t len, char *err, size_t err_le
     yyjson_doc *doc =
         yyjson_read_opts((char *)(uintptr_t)text, len, YYJSON_READ_NUMBER_AS_RAW, NULL, &e);
     if (!doc) {
-        size_t line = 1, begin = 0;
+        size_t row = 1, begin = 0;
         for (size_t i = 0; i < e.pos && i < len; i++)
             if (text[i] == '\n') {
-                line++;
+                row++;
                 begin = i + 1;
             }
-        snprintf(err, err_len, "line %zu, column %zu: %s", line, e.pos - begin + 1, e.msg);
+        snprintf(err, err_len, "line %zu, column %zu: %s", row, e.pos - begin + 1, e.msg);
     }
     return doc;
 }

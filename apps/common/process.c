@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * process.c: usage of this process from /proc and getrusage, see process.h. */
-#include "common/process.h"
+#include "process.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * progress.c: progress line, conservation equation and summary, see progress.h. */
-#include "common/progress.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <string.h>

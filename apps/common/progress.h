@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "common/process.h"
+#include "process.h"
 #include "dataflow.h"
 
 typedef struct app_progress {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * signals.c: the signal thread, see signals.h. */
-#include "common/signals.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "common/process.h"
+#include "process.h"
 
 enum { FORCE_US = 2000000 };
 

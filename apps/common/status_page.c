@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * status_page.c: the status page as HTML, see status_page.h. */
-#include "common/status_page.h"
+#include "status_page.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "common/json.h"
+#include "json.h"
 
 static const char style[] =
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;"

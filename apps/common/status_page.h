@@ -3,7 +3,7 @@
 #ifndef APP_STATUS_PAGE_H
 #define APP_STATUS_PAGE_H
 
-#include "common/progress.h"
+#include "progress.h"
 
 typedef struct app_page {
     const char *title; /* "default/orders" */

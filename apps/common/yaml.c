@@ -5,7 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "common/json.h"
+#include "json.h"
 
 enum { DEPTH_MAX = 64 };
 

@@ -153,7 +153,8 @@ static const app_pair files[] = {{"/etc/dataflow/spec.json", "The spec in a pod.
                                  {0}};
 
 static const app_pair examples[] = {
-    {"dfproc run examples/hello.yaml < events.jsonl", "Reads lines, filters them, writes lines."},
+    {"dfproc run examples/hello.yaml < examples/events.jsonl",
+     "Reads lines, filters them, writes lines."},
     {"dfproc init kafka postgresql > flow.yaml", "Starts a manifest."},
     {"dfproc explain flow.yaml", "Says what it will do."},
     {"dfproc preview flow.yaml -n 3", "Shows three records on their way."},
@@ -163,14 +164,11 @@ const app_program dfproc_program = {
     .name = "dfproc",
     .version = DF_PROGRAM_VERSION,
     .summary = "moves records from a source through transformations to sinks and loses none",
-    .doc = "dfproc runs a flow that a manifest describes: one source, transformations, one or more "
-           "sinks, "
-           "and a sink for records that cannot pass. A manifest is a DataFlow or DataFlowCron "
-           "object, or "
-           "its spec alone, in YAML or JSON. ${env:NAME} and ${file:PATH} in the options of a "
-           "connector "
-           "are replaced by a variable or the content of a file, so that secrets stay out of "
-           "manifests.",
+    .doc = "dfproc runs a flow that a manifest describes: one source, transformations, one or "
+           "more sinks, and a sink for records that cannot pass. A manifest is a DataFlow or "
+           "DataFlowCron object, or its spec alone, in YAML or JSON. ${env:NAME} and ${file:PATH} "
+           "in the options of a connector are replaced by a variable or the content of a file, so "
+           "that secrets stay out of manifests.",
     .commands = commands,
     .bare = &pod,
     .exits = exits,
