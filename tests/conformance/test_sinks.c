@@ -139,8 +139,8 @@ static void test_bad_options(void **state)
         df_pipeline *p = df_pipeline_new(c->env, NULL);
         char config[256];
         df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .kind = "generate"};
-        df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = c->kind->type,
-                             .config = config};
+        df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .name = "sink",
+                             .kind = c->kind->type, .config = config};
         int rc;
         snprintf(config, sizeof config, "{%s}", *bad);
         rc = df_pipeline_add(p, &source);

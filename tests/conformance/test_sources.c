@@ -159,8 +159,8 @@ static void test_bad_options(void **state)
     for (const char *const *bad = c->kind->bad_options; *bad; bad++) {
         df_pipeline *p = df_pipeline_new(c->env, NULL);
         char config[256];
-        df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .kind = c->kind->type,
-                               .config = config};
+        df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .name = "source",
+                               .kind = c->kind->type, .config = config};
         df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = "null"};
         int rc;
         snprintf(config, sizeof config, "{%s}", *bad);
