@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * file.c: positions in a folder. Two slots for a pipeline, written in turn: head with length,
+ * generation and CRC32C, then JSON text; write, fsync, rename, fsync of the folder. The newest
+ * slot that is whole wins; when both are damaged the store refuses instead of starting over. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/env.h"
+#include "util/codec.h"
+
+enum { PATH = 1024, HEAD = 24 };
+static const char magic[8] = "DFSTATE1";
+#define MAX_STATE ((size_t)64 << 20)
+
+typedef struct entry {
+    struct entry *next;
+    char *stage, *partition, *data;
+    size_t len;
+} entry;
+
+typedef struct file_store {
+    const df__heap *heap;
+    df_env *env;
+    char dir[PATH], base[256];
+    int lock_fd;
+    int slot;            /* to write next */
+    uint64_t generation; /* of the newest */
+    entry *entries;
+} file_store;
+
+/* ---- entries --------------------------------------------------------------------------------------- */
+
+static entry *find(const file_store *s, const char *stage, const char *partition)
+{
+    entry *e;
+    for (e = s->entries; e; e = e->next)
+        if (strcmp(e->stage, stage) == 0 && strcmp(e->partition, partition) == 0)
+            return e;
+    return NULL;
+}
+
+static void free_entry(const file_store *s, entry *e)
+{
+    df__free(s->heap, e->stage);
+    df__free(s->heap, e->partition);
+    df__free(s->heap, e->data);
+    df__free(s->heap, e);
+}
+
+static void free_entries(file_store *s)
+{
+    while (s->entries) {
+        entry *next = s->entries->next;
+        free_entry(s, s->entries);
+        s->entries = next;
+    }
+}
+
+static int put(file_store *s, const char *stage, const char *partition, df_bytes data)
+{
+    entry *e = find(s, stage, partition);
+    char *copy = df__strndup(s->heap, data.data, data.len);
+    if (!copy)
+        return DF_ENOMEM;
+    if (!e) {
+        e = df__zalloc(s->heap, sizeof *e);
+        if (!e) {
+            df__free(s->heap, copy);
+            return DF_ENOMEM;
+        }
+        e->stage = df__strdup(s->heap, stage);
+        e->partition = df__strdup(s->heap, partition);
+        if (!e->stage || !e->partition) {
+            df__free(s->heap, copy);
+            free_entry(s, e);
+            return DF_ENOMEM;
+        }
+        e->next = s->entries;
+        s->entries = e;
+    }
+    df__free(s->heap, e->data);
+    e->data = copy;
+    e->len = data.len;
+    return DF_OK;
+}
+
+/* ---- the text of a slot: length-prefixed triples ---------------------------------------------------- */
+
+static void add_field(df__buf *out, const char *data, size_t len)
+{
+    df__buf_printf(out, "%zu:", len);
+    df__buf_add(out, data, len);
+    df__buf_char(out, '\n');
+}
+
+static void render(const file_store *s, df__buf *out)
+{
+    const entry *e;
+    for (e = s->entries; e; e = e->next) {
+        add_field(out, e->stage, strlen(e->stage));
+        add_field(out, e->partition, strlen(e->partition));
+        add_field(out, e->data, e->len);
+    }
+}
+
+/* Cuts one field off; the text is NUL-terminated in place. 0: damaged. */
+static int take_field(char **at, char *end, df_bytes *ret)
+{
+    size_t n = 0;
+    char *p = *at;
+    while (p < end && *p >= '0' && *p <= '9' && n < MAX_STATE)
+        n = n * 10 + (size_t)(*p++ - '0');
+    if (p == *at || p >= end || *p != ':' || n + 1 > (size_t)(end - p) - 1 || p[1 + n] != '\n')
+        return 0;
+    ret->data = p + 1;
+    ret->len = n;
+    p[1 + n] = '\0';
+    *at = p + n + 2;
+    return 1;
+}
+
+static int parse(file_store *s, char *text, size_t len)
+{
+    char *at = text, *end = text + len;
+    free_entries(s);
+    while (at < end) {
+        df_bytes stage, partition, data;
+        if (!take_field(&at, end, &stage) || !take_field(&at, end, &partition) ||
+            !take_field(&at, end, &data))
+            return DF_ESTATE;
+        if (put(s, stage.data, partition.data, data) != DF_OK)
+            return DF_ENOMEM;
+    }
+    return DF_OK;
+}
+
+/* ---- slots ------------------------------------------------------------------------------------------------ */
+
+static void slot_path(const file_store *s, int slot, const char *suffix, char *path)
+{
+    snprintf(path, PATH + 300, "%s/%s.%d%s", s->dir, s->base, slot, suffix);
+}
+
+static uint64_t get64(const unsigned char *p)
+{
+    uint64_t v = 0;
+    int i;
+    for (i = 7; i >= 0; i--)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static void put64(unsigned char *p, uint64_t v)
+{
+    int i;
+    for (i = 0; i < 8; i++, v >>= 8)
+        p[i] = (unsigned char)v;
+}
+
+/* head: magic, generation, length (32 bit), crc (32 bit) of all before it and the text */
+static uint32_t checksum(const unsigned char *head, const char *text, size_t len)
+{
+    return df__crc32c(df__crc32c(0, head, HEAD - 4), text, len);
+}
+
+static int read_all(int fd, void *to, size_t len)
+{
+    size_t got = 0;
+    while (got < len) {
+        ssize_t n = read(fd, (char *)to + got, len - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return 0;
+        got += (size_t)n;
+    }
+    return 1;
+}
+
+/* DF_OK: *text (to free), *len, *generation; DF_ENOTFOUND: no file; DF_ESTATE: damaged. */
+static int read_slot(const file_store *s, int slot, char **text, size_t *len, uint64_t *generation)
+{
+    char path[PATH + 300];
+    unsigned char head[HEAD];
+    uint64_t tail;
+    int rc = DF_ESTATE, fd;
+    slot_path(s, slot, "", path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? DF_ENOTFOUND : DF_EIO;
+    *text = NULL;
+    if (!read_all(fd, head, HEAD) || memcmp(head, magic, sizeof magic) != 0)
+        goto done;
+    *generation = get64(head + 8);
+    tail = get64(head + 16);
+    *len = (uint32_t)tail;
+    if (*len > MAX_STATE || !(*text = df__alloc(s->heap, *len + 1)))
+        goto done;
+    if (read_all(fd, *text, *len) && checksum(head, *text, *len) == (uint32_t)(tail >> 32))
+        rc = DF_OK;
+done:
+    close(fd);
+    if (rc != DF_OK)
+        df__free(s->heap, *text);
+    return rc;
+}
+
+static int load_newest(file_store *s)
+{
+    char *text[2] = {NULL, NULL};
+    size_t len[2];
+    uint64_t generation[2] = {0, 0};
+    int rc[2], i, newest = -1, result = DF_OK;
+    for (i = 0; i < 2; i++) {
+        rc[i] = read_slot(s, i, &text[i], &len[i], &generation[i]);
+        if (rc[i] == DF_OK && (newest < 0 || generation[i] > generation[newest]))
+            newest = i;
+    }
+    if (newest >= 0) {
+        s->generation = generation[newest];
+        s->slot = 1 - newest;
+        result = parse(s, text[newest], len[newest]);
+    } else if (rc[0] != DF_ENOTFOUND || rc[1] != DF_ENOTFOUND) {
+        result = DF_ESTATE;
+    }
+    for (i = 0; i < 2; i++)
+        if (rc[i] == DF_OK)
+            df__free(s->heap, text[i]);
+    return result;
+}
+
+static int write_all(int fd, const void *data, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = write(fd, (const char *)data + done, len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return 0;
+        done += (size_t)n;
+    }
+    return 1;
+}
+
+static int sync_folder(const file_store *s)
+{
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static int write_slot(file_store *s, const df__buf *text)
+{
+    char path[PATH + 300], temporary[PATH + 300];
+    unsigned char head[HEAD];
+    int fd, ok;
+    memcpy(head, magic, sizeof magic);
+    put64(head + 8, s->generation + 1);
+    put64(head + 16, text->len);
+    put64(head + 16, (uint64_t)checksum(head, text->data, text->len) << 32 | text->len);
+    slot_path(s, s->slot, "", path);
+    slot_path(s, s->slot, ".new", temporary);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return DF_EIO;
+    ok = write_all(fd, head, HEAD) && write_all(fd, text->data, text->len) && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    if (!ok || rename(temporary, path) != 0 || !sync_folder(s)) {
+        unlink(temporary);
+        return DF_EIO;
+    }
+    s->generation++;
+    s->slot = 1 - s->slot;
+    return DF_OK;
+}
+
+/* ---- the interface ------------------------------------------------------------------------------------------- */
+
+static int store_load(void *user, const char *stage, const char *partition, df_answer *answer)
+{
+    const entry *e = find(user, stage, partition);
+    return e ? df_answer_set(answer, e->data, e->len) : DF_ENOTFOUND;
+}
+
+static void drop(file_store *s, const char *stage, const char *partition)
+{
+    entry **at = &s->entries;
+    while (*at && *at != find(s, stage, partition))
+        at = &(*at)->next;
+    if (*at) {
+        entry *e = *at;
+        *at = e->next;
+        free_entry(s, e);
+    }
+}
+
+static int store_save(void *user, const df_state *rows, size_t count)
+{
+    file_store *s = user;
+    df__buf text;
+    size_t i;
+    int rc = DF_OK;
+    for (i = 0; i < count && rc == DF_OK; i++) {
+        const df_state *row = (const void *)((const char *)rows + i * rows[0].size);
+        if (row->data.data)
+            rc = put(s, row->stage, row->partition, row->data);
+        else
+            drop(s, row->stage, row->partition);
+    }
+    df__buf_init(&text, s->heap);
+    df__buf_cstr(&text);
+    render(s, &text);
+    if (rc == DF_OK)
+        rc = text.failed ? DF_ENOMEM : write_slot(s, &text);
+    df__buf_free(&text);
+    return rc;
+}
+
+static void store_free(void *user)
+{
+    file_store *s = user;
+    free_entries(s);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    df__free(s->heap, s);
+}
+
+/* The name becomes part of a file name: what is not plain is written as its code. */
+static void plain_name(char *to, size_t cap, const char *name)
+{
+    size_t n = 0;
+    for (; *name && n + 4 < cap; name++) {
+        unsigned char c = (unsigned char)*name;
+        int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '-' || c == '_';
+        n += (size_t)snprintf(to + n, cap - n, plain ? "%c" : "%%%02x", c);
+    }
+}
+
+/* Two processes with one state would overwrite each other's positions. */
+static int take_lock(file_store *s)
+{
+    char path[PATH + 300];
+    snprintf(path, sizeof path, "%s/%s.lock", s->dir, s->base);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0)
+        return DF_EIO;
+    return flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0 ? DF_OK : DF_EFENCED;
+}
+
+static int make_folder(char *dir)
+{
+    char *at = dir;
+    while (*at) {
+        at++;
+        if (*at && *at != '/')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+            return DF_EIO;
+        *at = kept;
+    }
+    return DF_OK;
+}
+
+static int open_store(file_store *s)
+{
+    df_env *env = s->env;
+    int rc = make_folder(s->dir);
+    if (rc != DF_OK)
+        return df__env_fail(env, rc, "state folder %s: %s", s->dir, strerror(errno));
+    rc = take_lock(s);
+    if (rc != DF_OK)
+        return df__env_fail(env, rc, rc == DF_EFENCED ? "state of %s in %s is in use by another "
+                            "process" : "state of %s in %s cannot be locked", s->base, s->dir);
+    rc = load_newest(s);
+    if (rc == DF_ESTATE)
+        return df__env_fail(env, rc, "both slots of the state of %s in %s are damaged; remove them "
+                            "to start from the beginning", s->base, s->dir);
+    if (rc != DF_OK)
+        return df__env_fail(env, rc, "state of %s in %s cannot be read", s->base, s->dir);
+    return DF_OK;
+}
+
+int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *ret_store)
+{
+    file_store *s = df__zalloc(&env->heap, sizeof *s);
+    df_store store = {.size = ret_store->size, .load = store_load, .save = store_save,
+                      .user_free = store_free};
+    int rc;
+    if (!s)
+        return df__env_fail(env, DF_ENOMEM, "no memory");
+    s->heap = &env->heap;
+    s->env = env;
+    s->lock_fd = -1;
+    plain_name(s->base, sizeof s->base, pipeline);
+    if (strlen(dir) >= PATH || !s->base[0]) {
+        store_free(s);
+        return df__env_fail(env, DF_EINVAL, "state folder or pipeline name is too long or empty");
+    }
+    memcpy(s->dir, dir, strlen(dir) + 1);
+    rc = open_store(s);
+    if (rc != DF_OK) {
+        store_free(s);
+        return rc;
+    }
+    store.user = s;
+    memcpy(ret_store, &store, ret_store->size < sizeof store ? ret_store->size : sizeof store);
+    return DF_OK;
+}
