@@ -14,7 +14,7 @@ typedef struct splitter {
 /* What is kept between two calls. */
 typedef struct place {
     uint64_t record; /* index in `in` */
-    uint64_t inside; /* the walk below is under way */
+    uint64_t done;   /* children of it that are out */
     df_walk walk;
 } place;
 _Static_assert(sizeof(place) <= 16 * sizeof(uint64_t), "fits the cursor of a batch");
@@ -62,19 +62,25 @@ static int is_node(const df_value *v, const df_value *of)
            (v->type == DF_V_OBJECT || v->type == DF_V_ARRAY);
 }
 
-/* A copy of `from` in the child without the member that is `hole`, in whose place `filling` goes
- * (ABSENT: nothing). */
-static int copy_around(df_record *child, const df_value *from, const df_value *hole,
-                       const df_value *filling, df_value *ret)
+typedef struct hole {
+    df_value value;   /* what is left out */
+    df_bytes name;    /* its name: hidden members of that name are left out too */
+    df_value filling; /* takes its place; ABSENT: nothing does */
+} hole;
+
+/* A copy of `from` in the child with the hole in it. */
+static int copy_around(df_record *child, const df_value *from, const hole *h, df_value *ret)
 {
     df_value empty = df__empty_value(from->type);
     df_walk walk = {0};
     int rc = df_value_new(child, &empty, ret);
     while (rc == DF_OK && df_value_walk(from, &walk) == DF_OK) {
-        if (!is_node(&walk.value, hole))
-            rc = df_value_put(child, ret, walk.name, &walk.value);
-        else if (filling->type != DF_V_ABSENT)
-            rc = df_value_put(child, ret, walk.name, filling);
+        const df_value *v = is_node(&walk.value, &h->value) ? &h->filling : &walk.value;
+        if (v == &walk.value && walk.name.data && walk.name.len == h->name.len &&
+            memcmp(walk.name.data, h->name.data, h->name.len) == 0)
+            continue;
+        if (v->type != DF_V_ABSENT)
+            rc = df_value_put(child, ret, walk.name, v);
     }
     return rc;
 }
@@ -82,25 +88,24 @@ static int copy_around(df_record *child, const df_value *from, const df_value *h
 /* The parent's object without the array, however deep that was. */
 static int copy_parent(const parent *p, df_record *child, const df_value *scalar, df_value *ret)
 {
-    df_value hole = p->field, filling = {0};
-    size_t level = p->self->parents.count;
+    const splitter *self = p->self;
+    size_t level = self->parents.count;
+    hole h = {p->field, df_path_leaf(self->field), {0}};
     int rc = DF_OK;
     /* A scalar takes the array's place when its name is that of the array. */
-    if (!level && scalar->type != DF_V_ABSENT) {
-        df_bytes leaf = df_path_leaf(p->self->field);
-        if (leaf.data && leaf.len == p->self->text.len &&
-            memcmp(leaf.data, p->self->text.data, leaf.len) == 0)
-            filling = *scalar;
-    }
+    if (!level && h.name.data && h.name.len == self->text.len &&
+        memcmp(h.name.data, self->text.data, h.name.len) == 0)
+        h.filling = *scalar;
     for (; rc == DF_OK && level; level--) {
-        df_value around, copy;
-        rc = df_record_get(p->record, p->self->parents.paths[level - 1], &around);
+        const df_path *path = self->parents.paths[level - 1];
+        df_value around;
+        rc = df_record_get(p->record, path, &around);
         if (rc == DF_OK)
-            rc = copy_around(child, &around, &hole, &filling, &copy);
-        hole = around;
-        filling = copy;
+            rc = copy_around(child, &around, &h, &h.filling);
+        h.value = around;
+        h.name = df_path_leaf(path);
     }
-    return rc == DF_OK ? copy_around(child, &p->root, &hole, &filling, ret) : rc;
+    return rc == DF_OK ? copy_around(child, &p->root, &h, ret) : rc;
 }
 
 static int merge(df_record *child, df_value *into, const df_value *element)
@@ -134,20 +139,18 @@ static int emit(const parent *p, const df_value *element, df_batch *out)
 /* DF_OK: every child is out; DF_MORE: `out` is full. */
 static int expand_record(const parent *p, place *at, df_batch *out)
 {
+    int rc = DF_OK;
     if (!p->array.len)
         return emit(p, NULL, out);
-    at->inside = 1;
-    while (at->walk.index + 1 < p->array.len || !at->walk.at[1]) {
-        int rc;
+    while (rc == DF_OK && at->done < p->array.len) {
         if (!df_batch_room(out))
             return DF_MORE;
         if (df_value_walk(&p->array, &at->walk) != DF_OK)
             break;
+        at->done++;
         rc = emit(p, &at->walk.value, out);
-        if (rc != DF_OK)
-            return rc;
     }
-    return DF_OK;
+    return rc;
 }
 
 static int flatten_expand(void *self, df_stage *st, df_batch *in, df_batch *out)
@@ -161,18 +164,18 @@ static int flatten_expand(void *self, df_stage *st, df_batch *in, df_batch *out)
     while (rc == DF_OK && at.record < count) {
         df_record *r = df_batch_at(in, (size_t)at.record);
         parent p;
-        if (!at.inside && !df_batch_room(out)) {
+        if (!df_batch_room(out)) {
             rc = DF_MORE;
             break;
         }
-        if (df_record_live(r) && find_array(self, r, &p))
+        if ((at.done || df_record_live(r)) && find_array(self, r, &p))
             rc = expand_record(&p, &at, out);
         else
             rc = df_batch_pass(out, r);
         if (rc != DF_OK)
             break;
         at.record++;
-        at.inside = 0;
+        at.done = 0;
         memset(&at.walk, 0, sizeof at.walk);
     }
     memcpy(cursor, &at, sizeof at);
