@@ -26,9 +26,15 @@ static size_t split(const char *text, line *rows, size_t max)
     return n;
 }
 
+/* A comma at the end does not matter: in JSON it only says that another member follows. */
+static size_t bare_len(const line *l)
+{
+    return l->len > 0 && l->text[l->len - 1] == ',' ? l->len - 1 : l->len;
+}
+
 static int same(const line *a, const line *b)
 {
-    return a->len == b->len && !memcmp(a->text, b->text, a->len);
+    return bare_len(a) == bare_len(b) && !memcmp(a->text, b->text, bare_len(a));
 }
 
 /* table[i][j]: length of the common part of a[i..] and b[j..]. */

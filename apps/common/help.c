@@ -8,8 +8,7 @@
 
 enum { WRAP = 79, NAME_COLUMN = 24 };
 
-/* Adds `text` wrapped, each line indented, the first one starting at column `at`. */
-static void add_wrapped(df__buf *out, const char *text, size_t indent, size_t at)
+void app_text_wrap(df__buf *out, const char *text, size_t indent, size_t at)
 {
     const char *p = text;
     while (*p) {
@@ -44,7 +43,7 @@ static void add_row(df__buf *out, const char *name, const char *text)
     }
     if (len)
         df__buf_printf(out, "%*s", (int)(NAME_COLUMN - len), "");
-    add_wrapped(out, text, NAME_COLUMN, len ? NAME_COLUMN : 0);
+    app_text_wrap(out, text, NAME_COLUMN, len ? NAME_COLUMN : 0);
 }
 
 static void add_pairs(df__buf *out, const char *title, const app_pair *pairs)
@@ -94,7 +93,7 @@ void app_help_command(df__buf *out, const app_program *program, const app_comman
     df__buf_printf(out, "\n%s\n", command->summary);
     if (command->doc) {
         df__buf_char(out, '\n');
-        add_wrapped(out, command->doc, 0, 0);
+        app_text_wrap(out, command->doc, 0, 0);
     }
     add_options(out, command);
 }

@@ -6,6 +6,9 @@
 #include "args.h"
 #include "util/buf.h"
 
+/* Adds `text` in lines of at most 79 columns, each indented, the first one going on at column `at`;
+ * ends with a newline. */
+void app_text_wrap(df__buf *out, const char *text, size_t indent, size_t at);
 /* What `PROGRAM help` prints. */
 void app_help_program(df__buf *out, const app_program *program);
 /* What `PROGRAM COMMAND --help` prints. */

@@ -45,10 +45,11 @@ static void add_option(df__buf *out, const app_option *o)
 {
     df__buf_str(out, ".TP\n");
     if (o->letter)
-        df__buf_printf(out, ".BR \\-%c ,\n", o->letter);
-    df__buf_str(out, ".B \\-\\-");
+        df__buf_printf(out, "\\fB\\-%c\\fR, ", o->letter);
+    df__buf_str(out, "\\fB\\-\\-");
     for (const char *p = o->name; *p; p++)
-        df__buf_str(out, *p == '-' ? "\\-" : (char[]){*p, 0});
+        df__buf_printf(out, *p == '-' ? "\\%c" : "%c", *p);
+    df__buf_str(out, "\\fR");
     if (o->value)
         df__buf_printf(out, " \\fI%s\\fR", o->value);
     df__buf_char(out, '\n');

@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/help.h"
 #include "common/progress.h"
 #include "dfproc/dfproc.h"
+
+enum { INDENT = 12 };
 
 int dfproc_validate(const app_args *args)
 {
@@ -33,8 +36,10 @@ static void add_line(df__buf *out, const char *name, const char *value)
 
 static void add_sub(df__buf *out, const char *name, const char *value)
 {
-    if (value && *value)
-        df__buf_printf(out, "%-11s %s%s\n", "", name, value);
+    if (!value || !*value)
+        return;
+    df__buf_printf(out, "%-*s%s", (int)INDENT, "", name);
+    app_text_wrap(out, value, INDENT, INDENT + strlen(name));
 }
 
 static void add_stage(df__buf *out, yyjson_val *stage)
@@ -73,8 +78,8 @@ static void add_plan(df__buf *out, yyjson_val *plan)
     df__buf_printf(out, "%-11s %s%s%s\n", "pipeline", app_json_text(who, "namespace"),
                    *app_json_text(who, "namespace") ? "/" : "", app_json_text(who, "name"));
     add_line(out, "guarantee", app_json_text(guarantee, "level"));
-    add_sub(out, "because ", app_json_text(guarantee, "why"));
-    add_sub(out, "duplicates: ", app_json_text(guarantee, "duplicates"));
+    add_sub(out, "because", app_json_text(guarantee, "why"));
+    add_sub(out, "duplicates:", app_json_text(guarantee, "duplicates"));
     add_line(out, "positions", app_json_text(plan, "position"));
     add_memory(out, yyjson_obj_get(plan, "memory"));
     df__buf_str(out, "stages\n");
@@ -87,6 +92,38 @@ static void add_plan(df__buf *out, yyjson_val *plan)
                        app_json_text(stage, "port"), app_json_text(stage, "to"));
 }
 
+static int plan_load(void *user, const char *stage, const char *partition, df_answer *answer)
+{
+    (void)user;
+    (void)stage;
+    (void)partition;
+    (void)answer;
+    return DF_ENOTFOUND;
+}
+
+static int plan_save(void *user, const df_state *rows, size_t count)
+{
+    (void)user;
+    (void)rows;
+    (void)count;
+    return DF_ENOTSUP;
+}
+
+/* The plan of `dfproc run`, which has a store where one is useful. */
+static yyjson_doc *plan_of(dfproc_flow *flow)
+{
+    df_store store = {.size = sizeof store, .load = plan_load, .save = plan_save};
+    df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
+    yyjson_doc *plan = dfproc_report(flow, DF_REPORT_PLAN);
+    if (!plan || strcmp(app_json_text(yyjson_doc_get_root(plan), "position"), "store"))
+        return plan;
+    yyjson_doc_free(plan);
+    options.resolve = df_resolve_process;
+    options.store = &store;
+    dfproc_build(flow, &options, 1);
+    return dfproc_report(flow, DF_REPORT_PLAN);
+}
+
 int dfproc_explain(const app_args *args)
 {
     dfproc_flow flow;
@@ -94,7 +131,7 @@ int dfproc_explain(const app_args *args)
     yyjson_doc *plan = NULL;
     int rc = dfproc_load(&flow, args->operands[0]);
     df__buf_init(&out, &df__heap_libc);
-    if (rc == EXIT_DONE && !(plan = dfproc_report(&flow, DF_REPORT_PLAN)))
+    if (rc == EXIT_DONE && !(plan = plan_of(&flow)))
         rc = dfproc_fail("%s: no plan: %s", args->operands[0], df_pipeline_errmsg(flow.pipeline));
     if (plan && app_args_value(args, "json")) {
         app_json_pretty(&out, yyjson_doc_get_root(plan), 0);

@@ -54,30 +54,36 @@ static void add_value(df__buf *out, yyjson_val *option)
         df__buf_json(out, text, strlen(text));
 }
 
-static void add_option(df__buf *out, yyjson_val *o, int required)
+static void add_option(df__buf *out, yyjson_val *o, int required, const char *margin)
 {
     if (app_json_true(o, "required") != required || app_json_true(o, "later") ||
         app_json_true(o, "deprecated"))
         return;
-    df__buf_printf(out, "      # %s%s\n", app_json_text(o, "doc"), required ? " Required." : "");
-    df__buf_printf(out, "      %s%s: ", required ? "" : "# ", app_json_text(o, "name"));
+    df__buf_printf(out, "%s# %s%s\n", margin, app_json_text(o, "doc"),
+                   required ? " Required." : "");
+    df__buf_printf(out, "%s%s%s: ", margin, required || margin[4] == '#' ? "" : "# ",
+                   app_json_text(o, "name"));
     add_value(out, o);
     df__buf_char(out, '\n');
 }
 
+/* A stage without required options has all of its config as a comment. */
 static void add_end(df__buf *out, const char *role, yyjson_val *connector)
 {
     yyjson_val *options = yyjson_obj_get(yyjson_obj_get(connector, role), "options"), *o;
+    const char *name = app_json_text(connector, "name");
     size_t at, count;
     int any = 0;
-    df__buf_printf(out, "  %s:\n    type: %s\n", role, app_json_text(connector, "name"));
+    df__buf_printf(out,
+                   strcmp(name, "null") ? "  %s:\n    type: %s\n" : "  %s:\n    type: \"%s\"\n",
+                   role, name);
     yyjson_arr_foreach (options, at, count, o)
         any |= app_json_true(o, "required");
     if (yyjson_arr_size(options))
-        df__buf_printf(out, "    %s\n", any ? "config:" : "config: {}");
+        df__buf_str(out, any ? "    config:\n" : "    # config:\n");
     for (int required = 1; required >= 0; required--)
         yyjson_arr_foreach (options, at, count, o)
-            add_option(out, o, required);
+            add_option(out, o, required, any ? "      " : "    #   ");
 }
 
 static yyjson_val *find(yyjson_val *all, const char *name, const char *role)

@@ -9,18 +9,11 @@
 
 #include "dfproc/run.h"
 
-/* The plan knows best: some systems hold positions themselves, and a manifest may refuse. */
+/* The plan knows best: many sources and sinks hold positions themselves, and a manifest may
+ * refuse (checkpointPersistence). */
 static int wants_store(yyjson_val *plan)
 {
-    static const char *const elsewhere[] = {"group", "slot", "sink", "in-sink", "none"};
-    yyjson_val *persist = yyjson_obj_get(plan, "checkpointPersistence");
-    const char *position = app_json_text(plan, "position");
-    if (yyjson_is_false(persist))
-        return 0;
-    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
-        if (!strcmp(position, elsewhere[i]))
-            return 0;
-    return 1;
+    return !strcmp(app_json_text(plan, "position"), "store");
 }
 
 static int default_dir(char *dir, size_t len)
@@ -59,12 +52,19 @@ static void name_by_path(const char *file, char *name, size_t len)
     free(path);
 }
 
+int dfproc_is_named(yyjson_val *plan)
+{
+    yyjson_val *who = yyjson_obj_get(plan, "pipeline");
+    const char *name = app_json_text(who, "name");
+    return *name && (*app_json_text(who, "namespace") || strcmp(name, "dataflow"));
+}
+
 static void store_name(yyjson_val *plan, const dfproc_job_options *o, char *name, size_t len)
 {
     yyjson_val *who = yyjson_obj_get(plan, "pipeline");
     const char *own = o->name ? o->name : app_json_text(who, "name");
     const char *space = o->space ? o->space : app_json_text(who, "namespace");
-    if (*own)
+    if (o->name || dfproc_is_named(plan))
         snprintf(name, len, "%s%s%s", space, *space ? "." : "", own);
     else
         name_by_path(o->file, name, len);

@@ -181,15 +181,27 @@ static int prints_records(yyjson_val *plan)
     return 0;
 }
 
+/* "flows/orders.yaml" is "orders". */
+static void name_by_file(const char *file, char *name, size_t len)
+{
+    const char *base = strrchr(file, '/');
+    base = base ? base + 1 : file;
+    size_t stem = strcspn(base, ".");
+    snprintf(name, len, "%.*s", (int)(stem ? stem : strlen(base)), base);
+}
+
 static void take_names(dfproc_job *job, const dfproc_job_options *o)
 {
     yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
     yyjson_val *plan = yyjson_doc_get_root(doc), *who = yyjson_obj_get(plan, "pipeline");
     const char *space = o->space ? o->space : app_json_text(who, "namespace");
     const char *name = o->name ? o->name : app_json_text(who, "name");
-    snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "",
-             *name ? name : o->file);
-    app_console_labels(&job->flow.console, space, *name ? name : o->file);
+    if (!o->name && !dfproc_is_named(plan)) {
+        name_by_file(o->file, job->name, sizeof job->name);
+        name = job->name;
+    }
+    snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "", name);
+    app_console_labels(&job->flow.console, space, name);
     job->show_progress = o->progress && !prints_records(plan);
     yyjson_doc_free(doc);
 }
@@ -217,12 +229,15 @@ static int build(dfproc_job *job, const dfproc_job_options *o)
     if (rc != EXIT_DONE)
         return rc;
     take_names(job, o);
+    if (job->name[0])
+        options.name = job->name;
     rc = dfproc_store_choose(job, o, &store);
-    if (rc == DF_DONE)
-        return EXIT_DONE;
-    if (rc != DF_OK)
+    if (rc < 0)
         return EXIT_FAILED;
-    options.store = &store;
+    if (rc == DF_OK)
+        options.store = &store;
+    else if (!job->name[0])
+        return EXIT_DONE;
     return dfproc_build(&job->flow, &options, 1);
 }
 

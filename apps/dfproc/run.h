@@ -13,6 +13,7 @@
 typedef struct dfproc_job {
     dfproc_flow flow;
     char title[400];          /* "default/orders" */
+    char name[256];           /* of a manifest without one: from its file; else "" */
     pthread_mutex_t lock;     /* of flow.pipeline, which is used by one thread at a time */
     app_progress progress;    /* under the lock too */
     int64_t progress_limit_s; /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
@@ -36,6 +37,8 @@ uint64_t dfproc_settled(const df_stats *stats);
 int dfproc_job_live(dfproc_job *job, const df_stats *stats);
 /* Starts the server of the job; routes in pages.c. 0 or an exit code. */
 int dfproc_pages_start(dfproc_job *job, const char *address);
+/* The manifest says its name. A bare spec has none, the library calls it "dataflow". */
+int dfproc_is_named(yyjson_val *plan);
 /* Chooses where positions are kept and fills `store`: DF_OK, DF_DONE when none is needed, or a
  * failure, printed. */
 int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *options, df_store *store);

@@ -1,0 +1,140 @@
+# bash completion for dfproc. Made by the program itself: help --bash.
+_dfproc() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt replay tap version help" -- "$cur"))
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    run)
+        case $prev in
+        --limit | -l) COMPREPLY=(); return ;;
+        --metrics-port) COMPREPLY=(); return ;;
+        --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --log-level) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
+        --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --until-exhausted --limit --metrics-port --state-dir --secrets-dir --no-progress --log-level --log-format" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    validate)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    explain)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --json" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    preview)
+        case $prev in
+        --number | -n) COMPREPLY=(); return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --colour) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --number --json --secrets-dir --colour" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    test)
+        case $prev in
+        --junit) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --colour) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --junit --colour" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    connectors)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --json" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "$(dfproc connectors --words any 2>/dev/null)" -- "$cur"))
+        fi
+        ;;
+    transforms)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --json" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "$(dfproc transforms --words 2>/dev/null)" -- "$cur"))
+        fi
+        ;;
+    init)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "$(dfproc connectors --words any 2>/dev/null)" -- "$cur"))
+        fi
+        ;;
+    fmt)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --write --check" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    replay)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    tap)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    version)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            COMPREPLY=()
+        fi
+        ;;
+    help)
+        case $prev in
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "$(dfproc help --words 2>/dev/null)" -- "$cur"))
+        fi
+        ;;
+    esac
+}
+complete -F _dfproc dfproc

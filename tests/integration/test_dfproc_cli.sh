@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The command line of dfproc, without any server. ctest: no-servers timeout=120
+set -u
+source=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+examples=$source/examples
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+export XDG_STATE_HOME=$dir/state NO_COLOR=1
+failed=0
+
+ok() { echo "ok      $1"; }
+bad() {
+    echo "FAILED  $1"
+    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
+    failed=1
+}
+
+# run NAME CODE COMMAND...: output in $dir/out and $dir/err
+run() {
+    local name=$1 code=$2 rc
+    shift 2
+    timeout 60 "$@" >"$dir/out" 2>"$dir/err"
+    rc=$?
+    if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
+}
+
+# out TEXT, err TEXT: the last run wrote it
+out() { if grep -qF -- "$1" "$dir/out"; then ok "  $1"; else bad "  not in the output: $1"; fi; }
+err() { if grep -qF -- "$1" "$dir/err"; then ok "  $1"; else bad "  not in the messages: $1"; fi; }
+
+# ---- usage ------------------------------------------------------------------------------------
+run 'no arguments' 2 dfproc
+run 'help' 0 dfproc help
+out 'usage: dfproc COMMAND'
+for command in $(dfproc help --words); do
+    run "$command --help" 0 dfproc "$command" --help
+    out "usage: dfproc $command"
+done
+run 'unknown command' 2 dfproc valdate
+err 'did you mean validate?'
+run 'unknown option' 2 dfproc run --limt 3 x.yaml
+err 'did you mean --limit?'
+run 'bad number' 2 dfproc run --limit many x.yaml
+run 'pod form without a name' 2 dfproc --spec-path x.json
+err -- '--namespace and --name are needed'
+run 'later' 2 dfproc replay x.yaml
+err 'not in this version'
+run 'missing file' 1 dfproc run "$dir/nothing.yaml"
+err 'No such file'
+run 'version' 0 dfproc version
+out 'libdataflow'
+for format in man bash zsh fish; do
+    run "help --$format" 0 dfproc help "--$format"
+    case $format in
+    man) file=docs/man/dfproc.1 ;;
+    bash) file=apps/dfproc/completion/dfproc.bash ;;
+    zsh) file=apps/dfproc/completion/_dfproc ;;
+    fish) file=apps/dfproc/completion/dfproc.fish ;;
+    esac
+    if cmp -s "$dir/out" "$source/$file"; then ok "  $file is up to date"; else
+        bad "  $file: make it again with dfproc help --$format"
+    fi
+done
+
+# ---- looking ------------------------------------------------------------------------------------
+run 'validate the examples' 0 dfproc validate "$examples"/{hello,router,generate}.yaml
+out 'hello.yaml: ok'
+printf '# a bare spec\nsource: {type: stdio}\nsink:\n    type: stdio\n    config: {pth: x}\n' >"$dir/bad.yaml"
+run 'validate a bad one' 2 dfproc validate "$examples/hello.yaml" "$dir/bad.yaml"
+err 'bad.yaml:5:14: error: spec.sink.config.pth'
+err 'did you mean "path"?'
+run 'run a bad one' 2 dfproc run "$dir/bad.yaml"
+err 'bad.yaml:5:14'
+run 'explain' 0 dfproc explain "$examples/hello.yaml"
+out 'at-least-once'
+out '0 filter'
+run 'explain --json' 0 dfproc explain --json "$examples/hello.yaml"
+out '"guarantee": {'
+run 'connectors' 0 dfproc connectors
+out 'generate'
+run 'connectors stdio' 0 dfproc connectors stdio
+out 'sink: stdio'
+run 'connectors nothing' 2 dfproc connectors nothing
+run 'transforms mask' 0 dfproc transforms mask
+out 'keepLength'
+for source_kind in $(dfproc connectors --words source); do
+    [ "$source_kind" = host ] && continue
+    run "init $source_kind" 0 dfproc init "$source_kind" stdio
+    cp "$dir/out" "$dir/init.yaml"
+    run "  validates" 0 dfproc validate "$dir/init.yaml"
+done
+printf '# orders\nsource:\n  type: stdio\n  stdio: {path: a} # in\nsink: {type: stdio}\n' >"$dir/old.yaml"
+run 'fmt' 0 dfproc fmt "$dir/old.yaml"
+out 'config: {path: a} # in'
+run 'fmt --check says that it would change' 1 dfproc fmt --check "$dir/old.yaml"
+run 'fmt --write' 0 dfproc fmt -w "$dir/old.yaml"
+run 'fmt --check says that it is fine' 0 dfproc fmt --check "$dir/old.yaml"
+run 'its result validates' 0 dfproc validate "$dir/old.yaml"
+
+# ---- running ------------------------------------------------------------------------------------
+run 'hello' 0 dfproc run "$examples/hello.yaml" <"$examples/events.jsonl"
+out '"id":9007199254740993,"status":"paid","amount":0.1000'
+out '"email":"***"'
+err '"msg":"finished"'
+err '"received":5,"expanded":0,"sent":3,"filtered":2'
+if grep -q 'ada@example' "$dir/out"; then bad '  an address was shown'; else ok '  no address'; fi
+run 'limit' 0 dfproc run --limit 1000 --log-level warn "$examples/generate.yaml"
+if [ -s "$dir/err" ]; then bad '  warnings only'; else ok '  warnings only'; fi
+run 'limit, counts' 0 dfproc run --limit 1000 "$examples/generate.yaml"
+err '"received":1000,'
+run 'text log' 0 dfproc run --limit 10 --log-format text "$examples/generate.yaml"
+err 'received 10 + expanded 0 = sent 10'
+
+# A regular file is read on from where the last run ended.
+printf 'source: {type: stdio, config: {path: %s}}\nsink: {type: stdio}\n' "$dir/in.jsonl" >"$dir/file.yaml"
+printf '{"n":1}\n{"n":2}\n' >"$dir/in.jsonl"
+run 'first run' 0 dfproc run -u "$dir/file.yaml"
+out '{"n":2}'
+printf '{"n":3}\n' >>"$dir/in.jsonl"
+run 'second run' 0 dfproc run -u "$dir/file.yaml"
+if [ "$(cat "$dir/out")" = '{"n":3}' ]; then ok '  goes on'; else bad '  goes on'; fi
+
+# ---- preview and test -----------------------------------------------------------------------------
+run 'preview' 0 dfproc preview -n 3 "$examples/hello.yaml" <"$examples/events.jsonl"
+out 'record 3'
+out '-     "email": "ada@example.com"'
+out '+     "email": "***"'
+out '0 filter: not passed on'
+run 'preview --json' 0 dfproc preview --json -n 2 "$examples/hello.yaml" <"$examples/events.jsonl"
+out '{"stage":"1 mask","role":"transform","out":[{"payload":{"id":1,'
+run 'test' 0 dfproc test --junit "$dir/junit.xml" "$examples/hello-test.yaml"
+out 'ok 1 - a paid order passes'
+out '1..3'
+cp "$dir/junit.xml" "$dir/out"
+out 'tests="3" failures="0"'
+cat >"$dir/test.yaml" <<'YAML'
+manifest: flow.yaml
+cases:
+  - name: routes, metadata, errors
+    input:
+      - {payload: {a: 1}, metadata: {topic: t1}}
+      - {payload: {a: 2}, metadata: {topic: t2}}
+      - {payload: 'no json'}
+    expect:
+      sink: [{a: 2}, 'no json']
+      0 router/0: [{a: 1}]
+  - name: wrong
+    input: [{payload: {a: 5, b: 6}}]
+    expect:
+      sink: [{a: 5, b: 7}]
+  - name: partial
+    partial: true
+    input: [{payload: {a: 5, b: 6}}]
+    expect:
+      sink: [{b: 6}]
+YAML
+cat >"$dir/flow.yaml" <<'YAML'
+source: {type: stdio, config: {path: /nowhere/at/all}}
+transformations:
+  - type: router
+    config:
+      routes:
+        - condition: metadata.topic == 't1'
+          sink: {type: stdio, config: {path: /nowhere/either}}
+sink: {type: stdio, config: {path: /nowhere/here}}
+YAML
+run 'test with a failure' 1 dfproc test "$dir/test.yaml"
+out 'ok 1 - routes, metadata, errors'
+out 'not ok 2 - wrong'
+out '-   "b": 7'
+out '+   "b": 6'
+out 'ok 3 - partial'
+
+exit "$failed"

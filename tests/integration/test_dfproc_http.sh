@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# HTTP pages, probes and signals of a running dfproc. ctest: no-servers timeout=120
+set -u
+dir=$(mktemp -d)
+pid=
+trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
+export XDG_STATE_HOME=$dir/state
+failed=0
+
+ok() { echo "ok      $1"; }
+bad() {
+    echo "FAILED  $1"
+    tail -n 20 "$dir/log" "$dir/page" 2>/dev/null
+    failed=1
+}
+
+cat >"$dir/spec.json" <<'JSON'
+{"source": {"type": "generate", "config": {"rate": 500, "template": "{\"n\":${seq}}"}},
+ "transformations": [{"type": "filter", "config": {"condition": "$.n != 3"}}],
+ "sink": {"type": "null"}}
+JSON
+
+# start ARGS...: waits until the address is known
+start() {
+    dfproc "$@" >"$dir/stdout" 2>"$dir/log" &
+    pid=$!
+    for _ in $(seq 100); do
+        address=$(grep -o 'http://[^/]*' "$dir/log" | head -n 1)
+        [ -n "$address" ] && return 0
+        sleep 0.05
+    done
+    bad 'no address in the log'
+    exit 1
+}
+
+# ends CODE NAME: waits for the end
+ends() {
+    local rc
+    wait "$pid"
+    rc=$?
+    pid=
+    if [ "$rc" = "$1" ]; then ok "$2"; else bad "$2: exit code $rc, not $1"; fi
+}
+
+get() { curl -s -m 5 -o "$dir/page" -w '%{http_code}' "$address$1"; }
+
+# page PATH CODE TEXT
+page() {
+    local code
+    code=$(get "$1")
+    if [ "$code" = "$2" ] && grep -qF -- "$3" "$dir/page"; then ok "$1: $3"; else bad "$1: $code, not $2 with $3"; fi
+}
+
+until_code() { # PATH CODE
+    for _ in $(seq 100); do
+        [ "$(get "$1")" = "$2" ] && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+start --spec-path "$dir/spec.json" --namespace shop --name numbers --metrics-port 127.0.0.1:0
+if until_code /readyz 200; then ok 'becomes ready'; else bad 'becomes ready'; fi
+sleep 0.5
+page /healthz 200 ok
+page /livez 200 live
+page / 200 '<title>shop/numbers</title>'
+page / 200 'received '
+page /metrics 200 'process_cpu_seconds_total'
+page /metrics 200 'namespace="shop",name="numbers"'
+cp "$dir/page" "$dir/metrics"
+if command -v promtool >/dev/null; then
+    if promtool check metrics <"$dir/metrics" >"$dir/page" 2>&1; then ok 'promtool accepts it'; else bad 'promtool'; fi
+fi
+page /nothing 404 'not found'
+code=$(curl -s -m 5 -o /dev/null -w '%{http_code}' -X POST -d x=1 "$address/metrics")
+[ "$code" = 405 ] && ok 'POST is refused' || bad "POST: $code"
+# A client that says nothing holds nobody up.
+exec 5<>"/dev/tcp/127.0.0.1/${address##*:}"
+page /healthz 200 ok
+exec 5>&-
+kill -HUP "$pid"
+sleep 0.2
+page /healthz 200 ok
+kill -TERM "$pid"
+ends 0 'SIGTERM ends with 0'
+grep -q '"msg":"finished".*"result":"done"' "$dir/log" && ok 'says how it ended' || bad 'says how it ended'
+grep -q '"pipeline":"numbers"' "$dir/log" && ok 'log lines name the pipeline' || bad 'log lines name the pipeline'
+python3 - "$dir/log" <<'PY' && ok 'counts add up, every line is JSON' || bad 'counts'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+end = [r for r in rows if r["msg"] == "finished"][0]
+assert end["received"] > 10, end
+assert end["filtered"] == 1, end
+assert end["received"] + end["expanded"] == sum(
+    end[k] for k in ("sent", "filtered", "errored", "skipped", "abandoned", "in_flight")), end
+PY
+
+# SIGINT, a named pipe nobody writes to: ends although it waits.
+mkfifo "$dir/pipe"
+printf 'source: {type: stdio, config: {path: %s}}\nsink: {type: stdio}\n' "$dir/pipe" >"$dir/pipe.yaml"
+start run "$dir/pipe.yaml" --metrics-port 0
+kill -INT "$pid"
+ends 0 'SIGINT while the source waits'
+
+# The port is taken: a clear message.
+start run "$dir/spec.json" --metrics-port 127.0.0.1:0
+if dfproc run "$dir/spec.json" --state-dir "$dir/other" --metrics-port "${address#http://}" >"$dir/page" 2>&1; then
+    bad 'a taken port must fail'
+elif grep -q 'cannot listen on .*Address already in use' "$dir/page"; then
+    ok 'a taken port is named'
+else
+    bad 'a taken port is named'
+fi
+kill -INT "$pid"
+ends 0 'SIGINT'
+
+exit "$failed"
