@@ -50,11 +50,12 @@ static int read_decimal(df_bytes text, size_t *at, uint64_t *whole, uint64_t *na
     if (*at < text.len && s[*at] != '.' && !read_digits(text, at, whole))
         return 0;
     if (*at < text.len && s[*at] == '.') {
+        size_t dot = *at;
         for (++*at; *at < text.len && s[*at] >= '0' && s[*at] <= '9'; ++*at) {
             *nano += (uint64_t)(s[*at] - '0') * scale;
             scale /= 10;
         }
-        if (*at == from + 1)
+        if (*at == dot + 1)
             return 0;
     }
     return *at > from;
