@@ -191,9 +191,11 @@ static void metadata_name(parser *p, df__operand *op, size_t start, df_bytes res
     op->name.data = to;
     for (i = 0; i < path->count && to; i++) {
         const df__step *s = &path->steps[i];
-        if (s->kind == DF__STEP_INDEX || s->kind == DF__STEP_ALL)
+        if (s->kind == DF__STEP_INDEX || s->kind == DF__STEP_ALL) {
             fail(p, start, "metadata has names only; write metadata.NAME");
-        else if (i)
+            break;
+        }
+        if (i)
             to[op->name.len++] = '.';
         memcpy(to + op->name.len, s->name.data, s->name.len);
         op->name.len += s->name.len;
@@ -460,7 +462,7 @@ static int accept_in(parser *p)
     size_t start = p->at;
     if (!accept(p, "in"))
         return 0;
-    if (p->at < p->len && (is_blank(peek(p)) || peek(p) == '['))
+    if (p->at == p->len || is_blank(peek(p)) || peek(p) == '[')
         return 1;
     p->at = start;
     return 0;

@@ -49,10 +49,7 @@ static const char *read_exponent(const char *p, const char *end, int64_t *exp)
         negative = *p++ == '-';
     start = p;
     for (; p < end && is_digit(*p); p++)
-        if (*exp < EXP_LIMIT)
-            *exp = *exp * 10 + (*p - '0');
-    if (*exp > EXP_LIMIT)
-        *exp = EXP_LIMIT;
+        *exp = *exp < EXP_LIMIT / 16 ? *exp * 10 + (*p - '0') : EXP_LIMIT;
     if (negative)
         *exp = -*exp;
     return p == start ? NULL : p;
