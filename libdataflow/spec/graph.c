@@ -205,7 +205,10 @@ df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like)
     if ((s->role == DF_TRANSFORM ? find_transform(g, s) : find_connector(g, s)) != DF_OK)
         return NULL;
     append(g, s);
-    return fill_for_check(g, s) == DF_ENOMEM ? NULL : s;
+    if (fill_for_check(g, s) != DF_ENOMEM)
+        return s;
+    s->when = NULL; /* without success it stays the caller's */
+    return NULL;
 }
 
 void df__graph_release(df__graph *g)
