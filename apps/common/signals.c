@@ -73,8 +73,10 @@ static void *serve(void *arg)
         int n = poll(fds, 2, time_left(force_at_us));
         if (n > 0 && fds[1].revents)
             return NULL;
-        if (force_at_us >= 0 && app_clock_us() >= force_at_us)
+        if (force_at_us >= 0 && app_clock_us() >= force_at_us) {
+            s->calls.stop(s->calls.user, 3);
             _exit(1);
+        }
         if (n > 0 && fds[0].revents && read(s->signal_fd, &info, sizeof info) == sizeof info)
             handle(s, (int)info.ssi_signo);
         if (force_at_us < 0 && atomic_load(&s->count) >= 2)

@@ -7,7 +7,7 @@
 typedef struct app_signals app_signals;
 
 typedef struct app_signal_calls {
-    void (*stop)(void *user, int count); /* 1: gently, 2: at once */
+    void (*stop)(void *user, int count); /* 1: gently, 2: at once, 3: by force, right now */
     void (*reload)(void *user);
     void *user;
 } app_signal_calls;

@@ -31,11 +31,15 @@ int dfproc_job_live(dfproc_job *job, const df_stats *stats)
 
 static void on_stop(void *user, int count)
 {
+    static const struct {
+        const char *text;
+        int how;
+    } ways[] = {{"stopping: delivering what was read", DF_STOP_DRAIN},
+                {"stopping at once: what is not delivered will be read again", DF_STOP_NOW},
+                {"left by force: a stage did not come back", DF_STOP_NOW}};
     dfproc_job *job = user;
-    app_console_log(&job->flow.console, DF_LOG_INFO,
-                    count > 1 ? "stopping at once: what is not delivered will be read again"
-                              : "stopping: delivering what was read");
-    df_pipeline_stop(job->flow.pipeline, count > 1 ? DF_STOP_NOW : DF_STOP_DRAIN);
+    app_console_log(&job->flow.console, DF_LOG_INFO, ways[count - 1].text);
+    df_pipeline_stop(job->flow.pipeline, ways[count - 1].how);
 }
 
 static void on_reload(void *user)
