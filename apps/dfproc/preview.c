@@ -60,7 +60,7 @@ static void add_step(df__buf *out, const dfproc_watch *w, const group *before, c
     if (after->count == 0)
         add_title(out, w, ": not passed on", colour);
     for (size_t i = 0; i < after->count; i++) {
-        char what[64];
+        char what[96];
         const dfproc_seen *from = before->count == after->count ? before->rows[i] : before->rows[0];
         size_t changed;
         df__buf_clear(&diff);
