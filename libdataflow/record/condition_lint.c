@@ -126,8 +126,15 @@ static int range_excludes(const df_condition *c, const df__op *low, const df__op
     return empty_range(diff, low->order, high->order);
 }
 
+static int has_literals(const df__op *op)
+{
+    return op->code == DF__OP_COMPARE || op->code == DF__OP_IN;
+}
+
 static int exclude(const df_condition *c, const df__op *a, const df__op *b)
 {
+    if (a->operand != b->operand || !has_literals(a) || !has_literals(b))
+        return 0;
     return lists_exclude(c, a, b) || negation_excludes(c, a, b) || negation_excludes(c, b, a) ||
            range_excludes(c, a, b) || range_excludes(c, b, a);
 }
@@ -156,7 +163,7 @@ void df__condition_check_chain(df_condition *c, size_t from)
     for (i = 0; i < n; i++)
         for (j = i + 1; j < n; j++) {
             const df__op *a = &c->ops[terms[i]], *b = &c->ops[terms[j]];
-            if (a->operand == b->operand && exclude(c, a, b))
+            if (exclude(c, a, b))
                 warn(c, "columns %zu and %zu: both comparisons of %.*s can never be true together",
                      a->column, b->column, short_len(c->operands[a->operand].text),
                      (const char *)c->operands[a->operand].text.data);

@@ -36,7 +36,6 @@ struct df_record {
     df__arena *arena; /* of the batch that holds it: trees and copies go there */
     df_bytes payload; /* original bytes; NULL data: tombstone */
     df_bytes key;
-    df_bytes mark;    /* position behind it, when its source gave one */
     const df_header *headers;
     df__tree *tree;         /* NULL: not parsed */
     df__meta *meta;         /* its own */
