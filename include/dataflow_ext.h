@@ -132,7 +132,10 @@ typedef struct df_lag {
  *        df_partition_close(FINISH). Positions only rise. Failing does not stop the flow; it is asked
  *        again with the next watermark.
  * seek   go back to a position; what was read after it comes again.
- * close  once for each open, even a failed one. */
+ * close  once for each open, even a failed one.
+ * before like snprintf: the position from which reading gives record `r` again (its offset and
+ *        partition are set). Pure, any thread. With it a run that ends at a refused record ends
+ *        exactly there; without, at the mark before it. */
 typedef struct df_source_ops {
     size_t size;
     int (*check)(void *self, df_stage *st);
@@ -141,6 +144,7 @@ typedef struct df_source_ops {
     int (*ack)(void *self, df_stage *st, const df_position *rows, size_t count);
     int (*seek)(void *self, df_stage *st, const df_position *to);
     void (*close)(void *self, df_stage *st);
+    size_t (*before)(void *self, const df_record *r, char *buf, size_t len);
 } df_source_ops;
 
 /* A sink makes parcels durable, in the order given.

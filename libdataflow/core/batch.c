@@ -116,7 +116,6 @@ static df__span *span_of(df_batch *b, df_partition *part)
     b->spans = s;
     part->filling = s;
     part->filling_batch = b;
-    part->last_record = NULL;
     return s;
 }
 
@@ -142,7 +141,6 @@ void df__batch_forget(df_batch *b, df_partition *part)
     df__span_free(part->filling);
     part->filling = NULL;
     part->filling_batch = NULL;
-    part->last_record = NULL;
 }
 
 size_t df_batch_room(const df_batch *b)
@@ -175,7 +173,6 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
         return DF_ENOMEM;
     }
     span->count++;
-    part->last_record = r;
     b->payload_bytes += bytes;
     b->room -= b->room < bytes ? b->room : bytes;
     if (ret_record)
@@ -188,8 +185,6 @@ int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
     df_partition *p = (df_partition *)part; /* the const is the caller's promise, not ours */
     df__span *span = span_of(b, p);
     if (!span)
-        return DF_ENOMEM;
-    if (p->last_record && df__arena_copy(&b->arena, position, &p->last_record->mark) != DF_OK)
         return DF_ENOMEM;
     /* until admission, seq is the number of records of this span that the mark covers */
     return df__mark_set(b->heap, &span->mark, position, span->count);
@@ -226,8 +221,7 @@ int df__batch_seal(df_batch *b)
         df__span *next = s->sibling;
         s->part->filling = NULL;
         s->part->filling_batch = NULL;
-        s->part->last_record = NULL;
-        if (s->mark.set && s->mark.seq && s->mark.seq < s->count && split_tail(b, s) != DF_OK)
+            if (s->mark.set && s->mark.seq && s->mark.seq < s->count && split_tail(b, s) != DF_OK)
             return DF_ENOMEM;
         s = next;
     }

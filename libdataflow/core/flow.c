@@ -74,6 +74,7 @@ static void publish(df__flow *f)
         ready &= s->state == DF__READY || (s->state == DF__BACKOFF && s->ever_ok);
         connected &= s->state == DF__READY;
     }
+    f->stats.uncommitted = df__flow_uncommitted(f);
     f->stats.in_flight = n;
     f->stats.budget_used = f->budget.used + f->budget.reserved;
     f->stats.budget_limit = f->budget.limit;

@@ -102,6 +102,7 @@ typedef struct df__flow_io {
     void (*source_quiet)(void *ctx);             /* give grants back; df__flow_grant_back each */
     void (*source_ack)(void *ctx);               /* partitions with save_pending; df__flow_acked */
     void (*source_seek)(void *ctx, df_partition *p); /* to its watermark; df__flow_sought */
+    size_t (*position_before)(void *ctx, const df_record *r, char *buf, size_t len);
     void (*source_reply)(void *ctx, df_partition *p); /* p->reply is the answer to its request */
     void (*store_load)(void *ctx, df_partition *p);  /* df__flow_loaded */
     void (*store_save)(void *ctx);               /* partitions with save_pending; df__flow_saved */
@@ -230,12 +231,13 @@ int df__sink_room(df__sink *s, df_parcel **ret);
 void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnect and friends */
 /* flow_error.c */
-int df__flow_reject(df__flow *f, int error_sink, df_record *r, df_batch *b);
+int df__flow_reject(df__flow *f, int error_sink, df_record *r);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
 int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret);
 /* Which sink holds the oldest unsettled records of a partition; NULL: none. */
 const char *df__flow_holder(const df__flow *f, const df_partition *p);
 /* flow_source.c */
+uint64_t df__flow_uncommitted(const df__flow *f);
 void df__flow_source_advance(df__flow *f);
 void df__flow_save_advance(df__flow *f, int at_once);
 int df__flow_saved_all(const df__flow *f);

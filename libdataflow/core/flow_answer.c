@@ -57,7 +57,7 @@ static int refuse(df_parcel *p, int applied)
         why->text = r->text;
         record->reject = why;
         record->rejected_by = 0;
-        if (df__flow_reject(s->flow, s->error_sink, record, NULL) != DF_OK)
+        if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
             return DF_ENOMEM;
         s->records--;
         s->counts.errors++;

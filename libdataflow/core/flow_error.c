@@ -8,48 +8,28 @@
 
 enum { SKIP_LOG_US = 1000000 };
 
-/* The newest mark before `r` in its span: where a stop on `r` leaves off. */
-static int mark_before(df__flow *f, df_record *r, df_batch *b)
+/* Where a stop at refused records leaves off: before the first of them in the span. */
+static int stop_before(df__flow *f, const df_record *r)
 {
-    const df_record *last = NULL;
-    uint64_t n = 0, covered = 0;
-    size_t i;
-    for (i = 0; b && i < b->count; i++) {
-        df_record *at = df_batch_at(b, i);
-        if (at == r)
-            break;
-        if (at->span != r->span)
-            continue;
-        n++;
-        if (at->mark.data) {
-            last = at;
-            covered = n;
-        }
-    }
-    if (!last)
+    df__span *span = r->span;
+    char text[256];
+    df_bytes position = {text, 0};
+    if (!f->io.position_before || (span->refused && span->refused_offset <= r->offset))
         return DF_OK;
-    return df__mark_set(f->heap, &r->span->before_refused, last->mark,
-                        r->span->first + covered);
+    position.len = f->io.position_before(f->io.ctx, r, text, sizeof text);
+    if (!position.len || position.len >= sizeof text)
+        return DF_OK;
+    span->refused_offset = r->offset;
+    return df__mark_set(f->heap, &span->before_refused, position, span->first);
 }
 
-/* The batch that a record was read into: its arena is a member of it. Children and error records
- * have no place of their own in it. */
-static df_batch *read_batch(df_record *r, df_batch *b)
-{
-    if (r->state == DF__ERROR || r->state == DF__ERROR_MINIMAL)
-        return NULL;
-    if (!b)
-        b = (df_batch *)(void *)((char *)r->arena - offsetof(df_batch, arena));
-    return b->parent ? NULL : b;
-}
-
-static int hold_for_good(df__flow *f, df_record *r, df_batch *b)
+static int hold_for_good(df__flow *f, df_record *r)
 {
     const df__reject *why = r->reject;
     df__span *span = r->span;
     if (!span)
         return DF_OK;
-    if (!span->refused && mark_before(f, r, read_batch(r, b)) != DF_OK)
+    if (stop_before(f, r) != DF_OK)
         return DF_ENOMEM;
     df__span_open(span);
     span->refused++;
@@ -129,10 +109,10 @@ static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
     df__sink_dead(s, DF_EREJECTED, "error sink %s refused the error record of %s offset %lld: %s",
                    s->name, r->partition ? r->partition : "", (long long)r->offset,
                    r->reject && r->reject->text ? r->reject->text : "");
-    return hold_for_good(f, r, NULL);
+    return hold_for_good(f, r);
 }
 
-int df__flow_reject(df__flow *f, int error_sink, df_record *r, df_batch *b)
+int df__flow_reject(df__flow *f, int error_sink, df_record *r)
 {
     if (r->arena && error_sink >= 0 && f->sinks[error_sink].is_error)
         return to_error_sink(f, &f->sinks[error_sink], r, 0);
@@ -142,7 +122,7 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r, df_batch *b)
         skip(f, r);
         return DF_OK;
     }
-    return hold_for_good(f, r, b);
+    return hold_for_good(f, r);
 }
 
 /* ackPolicy says what a durable error record means for its span. */

@@ -9,7 +9,7 @@ enum { SAVE_RETRY_US = 1000000 };
 
 /* ---- admission ------------------------------------------------------------------------------------ */
 
-static uint64_t uncommitted(const df__flow *f)
+uint64_t df__flow_uncommitted(const df__flow *f)
 {
     const df_partition *p;
     uint64_t n = 0;
@@ -21,7 +21,7 @@ static uint64_t uncommitted(const df__flow *f)
 static void grant(df__flow *f)
 {
     size_t reserved, payload, records = DF__BATCH_RECORDS;
-    f->stats.uncommitted = uncommitted(f);
+    f->stats.uncommitted = df__flow_uncommitted(f);
     if (f->stats.uncommitted >= (uint64_t)f->settings.max_uncommitted) {
         if (f->settings.error_ack == DF__ACK_NEVER)
             df__flow_fail(f, DF_EREJECTED, "maxUncommitted is reached and errors.ackPolicy is "

@@ -146,12 +146,12 @@ static int error_sink_of(const df__flow *f, const df_record *r)
 }
 
 /* What is not live any more leaves the batch here: before an expansion, and at its end. */
-static void settle_ended(df__flow *f, df_batch *b, df_record *r)
+static void settle_ended(df__flow *f, df_record *r)
 {
     if (r->state == DF__DROPPED)
         f->stats.filtered++;
     else if (r->state != DF__REJECTED ||
-             df__flow_reject(f, error_sink_of(f, r), r, b) != DF_OK)
+             df__flow_reject(f, error_sink_of(f, r), r) != DF_OK)
         return;
     f->work_records--;
     r->state = DF__MOVED;
@@ -162,7 +162,7 @@ static void settle_all_ended(df__flow *f, df_batch *b)
     size_t i;
     for (i = 0; i < b->count; i++)
         if (df_batch_at(b, i)->state != DF__LIVE)
-            settle_ended(f, b, df_batch_at(b, i));
+            settle_ended(f, df_batch_at(b, i));
 }
 
 /* ---- expansion ------------------------------------------------------------------------------------------- */
@@ -249,7 +249,7 @@ static int place(df__flow *f, df_record *r, df_batch *b)
         return DF_OK;
     }
     if (r->route >= f->port_count || !f->ports[r->route])
-        return df__flow_reject(f, f->source_error_sink, r, b);
+        return df__flow_reject(f, f->source_error_sink, r);
     for (to = f->ports[r->route]; *to >= 0; to++, copies++) {
         int rc = df__sink_add(&f->sinks[*to], r, b);
         if (rc != DF_OK)
@@ -284,7 +284,7 @@ static int dispatch(df__flow *f, df_batch *b)
             f->work_records--;
             r->state = DF__MOVED;
         } else {
-            settle_ended(f, b, r);
+            settle_ended(f, r);
         }
     }
     recharge(f, b);

@@ -21,7 +21,7 @@ struct df__stage_spec {
     const df_transform *transform;
     df_condition *when;     /* transforms: NULL: always */
     const char *when_text;
-    const char *route_label; /* sinks of a router: condition text; main sink "default"; error sink "error" */
+    const char *route_label; /* sinks: condition text of the route, "default" or "error" */
     int port;               /* sinks: number used by df_record_route; 0: main way */
     int line, column;
     void *self;             /* instance filled for check (no secrets) */

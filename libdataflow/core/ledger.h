@@ -41,6 +41,7 @@ struct df__span {
     uint8_t linked;    /* in the ring; false: given away, only counted down */
     df__mark mark;     /* unset: the source gave none behind its last record */
     df__mark before_refused; /* where to stop when a record of this span was refused */
+    int64_t refused_offset;  /* of the first such record */
 };
 
 struct df_partition {
@@ -76,7 +77,6 @@ struct df_partition {
     int has_resume;
     df__span *filling;     /* span of the batch being read */
     df_batch *filling_batch;
-    df_record *last_record;
     df__meta *meta;
     df__arena meta_arena;
     _Atomic int64_t lag_records, lag_newest_us;

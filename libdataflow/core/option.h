@@ -24,9 +24,11 @@ typedef struct df__fill {
     const char *const *apart; /* members that the caller reads itself; NULL at the end */
 } df__fill;
 
-/* Fills `into` (zeroed, options->struct_size bytes) from a map node (NULL: all defaults). All problems are added
- * in one pass: unknown field with "did you mean", missing required (names the SecretRef twin), wrong type, range, both twins
- * malformed, LATER. DF_ESPEC, DF_ENOMEM, or what the resolver answered. Compiled paths and conditions belong to the arena's owner: they are freed by df__options_release. */
+/* Fills `into` (zeroed, options->struct_size bytes) from a map node (NULL: all defaults). All
+ * problems are added in one pass: unknown field with "did you mean", missing required (names the
+ * SecretRef twin), wrong type, range, malformed twins, LATER. DF_ESPEC, DF_ENOMEM, or what the
+ * resolver answered. Compiled paths and conditions belong to the arena's owner: they are freed by
+ * df__options_release. */
 int df__options_fill(df__fill *f, const df_options *options, const df__node *node, void *into);
 void df__options_release(const df__heap *heap, const df_options *options, void *from);
 /* The same for a whole stage: its table, its role, its node. `into` has df__stage_size bytes. */

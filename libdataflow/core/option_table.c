@@ -72,32 +72,42 @@ static const char *check_flags(const df_option *row)
 
 static const char *check_table(const df_options *options, size_t self_size, int depth);
 
+static int has_block(const df_option *row)
+{
+    return row->type == DF_OPT_BLOCK || (row->type == DF_OPT_LIST && row->of == DF_OPT_BLOCK);
+}
+
+/* What a type needs beside it. */
+static const char *check_kind(const df_option *row)
+{
+    if (row->type == DF_OPT_ENUM && (!row->choices || !row->choices[0]))
+        return wrong(row, "no choices");
+    if (has_block(row) && !row->block)
+        return wrong(row, "no block");
+    if (row->type == DF_OPT_LIST && df__option_item_size(row) == 0)
+        return wrong(row, "a list of this type is not possible");
+    return NULL;
+}
+
 static const char *check_row(const df_option *row, size_t struct_size, int depth)
 {
     const df__option_type *type = df__option_type_of(row->type);
+    const char *text;
     if (!is_plain_name(row->name))
         return wrong(row, "a name of letters, digits, \"-\", \"_\" and \".\" is needed");
     if (!type)
         return wrong(row, "unknown type");
     if (!row->doc)
         return wrong(row, "no doc");
-    if (row->type == DF_OPT_ENUM && (!row->choices || !row->choices[0]))
-        return wrong(row, "no choices");
-    if ((row->type == DF_OPT_BLOCK || (row->type == DF_OPT_LIST && row->of == DF_OPT_BLOCK)) &&
-        !row->block)
-        return wrong(row, "no block");
-    if (row->type == DF_OPT_LIST && df__option_item_size(row) == 0)
-        return wrong(row, "a list of this type is not possible");
+    text = check_kind(row);
+    if (text)
+        return text;
     if (row->offset > struct_size || struct_size - row->offset < type->size)
         return wrong(row, "its member lies outside the struct");
     if (row->offset % type->align)
         return wrong(row, "its member is not aligned");
-    if (row->type == DF_OPT_BLOCK || (row->type == DF_OPT_LIST && row->of == DF_OPT_BLOCK)) {
-        const char *text = check_table(row->block, row->block->struct_size, depth + 1);
-        if (text)
-            return text;
-    }
-    return check_flags(row);
+    text = has_block(row) ? check_table(row->block, row->block->struct_size, depth + 1) : NULL;
+    return text ? text : check_flags(row);
 }
 
 static const char *check_table(const df_options *options, size_t self_size, int depth)
@@ -192,7 +202,7 @@ const df_options *df__options_copy(df__arena *a, const df_options *options)
     return copy;
 }
 
-/* ---- description -------------------------------------------------------------------------------- */
+/* ---- description --------------------------------------------------------------------------- */
 
 static const struct {
     unsigned flag;

@@ -206,7 +206,7 @@ int df__parse_twin(const df__slot *s, const df__node *node)
     return DF_OK;
 }
 
-/* ---- maps and comma lists ------------------------------------------------------------------------ */
+/* ---- maps and comma lists ------------------------------------------------------------------ */
 
 int df__parse_map(const df__slot *s)
 {
@@ -237,6 +237,18 @@ int df__parse_map(const df__slot *s)
     return rc;
 }
 
+static df_bytes trimmed(const char *p, const char *end)
+{
+    df_bytes out;
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n'))
+        p++;
+    while (end > p && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\n'))
+        end--;
+    out.data = p;
+    out.len = (size_t)(end - p);
+    return out;
+}
+
 /* A comma list, blanks trimmed, empty items dropped. */
 int df__split_list(const df__slot *s, df_bytes text)
 {
@@ -251,15 +263,7 @@ int df__split_list(const df__slot *s, df_bytes text)
         return DF_ENOMEM;
     while (p < end) {
         const char *stop = memchr(p, ',', (size_t)(end - p)), *next = stop ? stop + 1 : end;
-        df_bytes one;
-        if (!stop)
-            stop = end;
-        while (p < stop && (*p == ' ' || *p == '\t' || *p == '\n'))
-            p++;
-        while (stop > p && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\n'))
-            stop--;
-        one.data = p;
-        one.len = (size_t)(stop - p);
+        df_bytes one = trimmed(p, stop ? stop : end);
         if (one.len && df__arena_copy(s->fill->arena, one, &items[list.count++]) != DF_OK)
             return DF_ENOMEM;
         p = next;

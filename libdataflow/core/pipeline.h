@@ -42,6 +42,7 @@ int df__pipeline_check_graph(df_pipeline *p);
 int df__pipeline_build(df_pipeline *p);
 void df__pipeline_unbuild(df_pipeline *p);
 void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage, const char *text);
+void df__pipeline_ended(df_pipeline *p);
 const char *df__pipeline_name(const df_pipeline *p);
 const char *df__pipeline_space(const df_pipeline *p);
 /* The guarantee that this pair of source and sinks really gives, and why. */

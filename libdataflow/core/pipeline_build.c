@@ -267,6 +267,7 @@ int df__pipeline_build(df_pipeline *p)
     r->graph = &p->graph;
     r->heap = heap;
     r->event = df__pipeline_event;
+    r->end = df__pipeline_ended;
     df__flow_init(f, &p->graph, heap, &io);
     f->steps = df__zalloc(heap, (count(&p->graph, DF_TRANSFORM, 0) + 1) * sizeof *f->steps);
     f->sinks = df__zalloc(heap, (count(&p->graph, DF_SINK, DF_ERROR_SINK) + 1) * sizeof *f->sinks);

@@ -14,6 +14,11 @@ static void signal_event(df_pipeline *p)
     (void)n;
 }
 
+void df__pipeline_ended(df_pipeline *p)
+{
+    signal_event(p);
+}
+
 static void log_event(df_pipeline *p, const df__kept_event *e)
 {
     char line[512];

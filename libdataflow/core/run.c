@@ -310,6 +310,7 @@ static void *pipeline_main(void *arg)
     atomic_store(&r->finished, 1);
     pthread_cond_broadcast(&r->ended);
     pthread_mutex_unlock(&r->end_lock);
+    r->end(r->pipeline);
     return NULL;
 }
 

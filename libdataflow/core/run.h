@@ -113,6 +113,7 @@ struct df__runner {
     pthread_cond_t ended;
     void (*event)(struct df_pipeline *p, int type, int status, const char *stage,
                   const char *text);
+    void (*end)(struct df_pipeline *p); /* finished is set */
 };
 
 /* Opens mailboxes and threads; the flow's steps, sinks and ports are set. */

@@ -338,8 +338,16 @@ static void io_reply(void *ctx, df_partition *p)
     pthread_mutex_unlock(&r->source.lock);
 }
 
+static size_t io_before(void *ctx, const df_record *r, char *buf, size_t len)
+{
+    df__runner *run = ctx;
+    const df_source_ops *ops = ops_of(&run->source);
+    return DF__OP(ops, before) ? ops->before(run->source.stage->self, r, buf, len) : 0;
+}
+
 void df__source_io(df__flow_io *io)
 {
+    io->position_before = io_before;
     io->source_open = io_open;
     io->source_close = io_close;
     io->source_grant = io_grant;

@@ -282,7 +282,7 @@ int df__reference_any(df_bytes text)
     return text.data && memmem(text.data, text.len, "${", 2) != NULL;
 }
 
-/* ---- secrets --------------------------------------------------------------------------------------- */
+/* ---- secrets ------------------------------------------------------------------------------- */
 
 static const char *copy_text(df__arena *a, const char *s)
 {
@@ -397,7 +397,8 @@ static int add_template(df_secret *secret, df_bytes text, const char *field)
         df_ref ref = {sizeof ref, r.kind, NULL, NULL, NULL, field};
         if (r.kind == 0) {
             df_bytes plain = {"${", 2};
-            if (add_pieces(secret, before, NULL) != DF_OK || add_pieces(secret, plain, NULL) != DF_OK)
+            if (add_pieces(secret, before, NULL) != DF_OK ||
+                add_pieces(secret, plain, NULL) != DF_OK)
                 return DF_ENOMEM;
         } else {
             ref.name = df__arena_bytes(&secret->arena, s + r.name, r.name_len);

@@ -34,12 +34,15 @@ typedef struct df__reference {
 int df__reference_next(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen);
 /* True when the text holds a reference or an escape. */
 int df__reference_any(df_bytes text);
-/* Resolves once and keeps it until df__secrets_refresh; failure text in err. Borrowed until the next call for it. */
+/* Resolves once and keeps it until df__secrets_refresh; failure text in err. Borrowed until the
+ * next call for it. */
 int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen);
 void df__secrets_refresh(df__secrets *s);
-/* Replaces every known secret value (4 bytes or longer, also percent-encoded) in text by "***", in place. */
+/* Replaces every known secret value (4 bytes or longer, also percent-encoded) in text by "***", in
+ * place. */
 void df__secrets_scrub(df__secrets *s, char *text);
-/* Also scrub this text from now on (a value derived from a secret, such as the password inside a URL). */
+/* Also scrub this text from now on (a value derived from a secret, such as the password inside a
+ * URL). */
 int df__secrets_know(df__secrets *s, df_bytes value);
 /* Lists references for DF_REPORT_REFS; DF_DONE past the last. */
 int df__secrets_ref_at(df__secrets *s, size_t index, df_ref *ret);

@@ -10,7 +10,7 @@
 
 #include "kafka.h"
 
-enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, BAD_TRIES = 3, CLOSE_MS = 5000 };
+enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, BAD_TRIES = 3, CLOSE_MS = 5000, JOIN_MS = 1000 };
 
 static const char *topic_of(const df__kafka_source *s)
 {
@@ -124,6 +124,8 @@ static int source_open(void *self, df_stage *st)
     s->fd = -1;
     s->failure.status = DF_OK;
     s->joined = s->closing = s->revoking = s->restart = s->committing = 0;
+    s->reassign = 0;
+    s->forward_until = 0;
     if (rc != DF_OK)
         return rc;
     s->bounded = info.bounded;
@@ -144,12 +146,12 @@ static int source_open(void *self, df_stage *st)
     return rc;
 }
 
-/* Leaves the group, for at most CLOSE_MS: a coordinator may be gone. */
+/* Leaves the group, within limits: the coordinator may be gone, others may hold up the join. */
 static int leave(df__kafka_source *s)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(s->rk);
     rd_kafka_error_t *error = NULL;
-    int64_t limit = df__kafka_clock_ms() + CLOSE_MS;
+    int64_t limit = df__kafka_clock_ms() + (s->joined ? CLOSE_MS : JOIN_MS);
     if (queue == NULL)
         return 0;
     error = rd_kafka_consumer_close_queue(s->rk, queue);
@@ -167,6 +169,31 @@ static int leave(df__kafka_source *s)
     return rd_kafka_consumer_closed(s->rk);
 }
 
+static void drop_queues(df__kafka_source *s)
+{
+    rd_kafka_queue_t *queues[2] = {s->control, s->data};
+    for (; s->at < s->have; s->at++)
+        if (s->messages[s->at] != NULL)
+            rd_kafka_message_destroy(s->messages[s->at]);
+    s->at = s->have = 0;
+    for (int i = 0; i < 2; i++) {
+        if (queues[i] == NULL)
+            continue;
+        rd_kafka_queue_io_event_enable(queues[i], -1, NULL, 0);
+        rd_kafka_queue_destroy(queues[i]);
+    }
+    s->control = s->data = NULL;
+}
+
+static void last_commit(df__kafka_source *s)
+{
+    for (size_t i = 0; s->committing && i < s->part_cap; i++) /* the answer is not in */
+        if (s->parts[i] != NULL)
+            s->parts[i]->sent = -1;
+    if (s->failure.status != DF_EFENCED)
+        (void)df__kafka_commit(s, CLOSE_MS);
+}
+
 static void source_close(void *self, df_stage *st)
 {
     df__kafka_source *s = self;
@@ -174,25 +201,9 @@ static void source_close(void *self, df_stage *st)
     if (s->wake != NULL)
         df__kafka_wake_stop(s->wake);
     s->wake = NULL;
-    for (; s->at < s->have; s->at++)
-        if (s->messages[s->at] != NULL)
-            rd_kafka_message_destroy(s->messages[s->at]);
-    s->at = s->have = 0;
-    if (s->rk != NULL && s->failure.status != DF_EFENCED) {
-        for (size_t i = 0; s->committing && i < s->part_cap; i++) /* the answer is not in */
-            if (s->parts[i] != NULL)
-                s->parts[i]->sent = -1;
-        (void)df__kafka_commit(s, CLOSE_MS);
-    }
-    if (s->control != NULL) {
-        rd_kafka_queue_io_event_enable(s->control, -1, NULL, 0);
-        rd_kafka_queue_destroy(s->control);
-    }
-    if (s->data != NULL) {
-        rd_kafka_queue_io_event_enable(s->data, -1, NULL, 0);
-        rd_kafka_queue_destroy(s->data);
-    }
-    s->control = s->data = NULL;
+    if (s->rk != NULL)
+        last_commit(s);
+    drop_queues(s);
     s->closing = 1;
     if (s->rk != NULL)
         rd_kafka_destroy_flags(s->rk, leave(s) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -214,7 +225,7 @@ static void restart_at(df__kafka_source *s, df__kafka_part *p, int64_t offset)
     s->restart = 1;
 }
 
-/* The client skips a message set whose checksum is wrong and goes on: go back and fetch it again. */
+/* The client skips a message set whose checksum is wrong and goes on: fetch it again. */
 static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
 {
     int64_t offset = p->next >= 0 ? p->next : m->offset;
@@ -222,8 +233,9 @@ static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     p->bad = offset;
     if (p->tries > BAD_TRIES) {
         df__kafka_fail(&s->failure, DF_ESTATE, "corrupt_message",
-                       "topic %s partition %d offset %lld cannot be read, %d times: %s", topic_of(s),
-                       (int)p->id, (long long)offset, p->tries, rd_kafka_message_errstr(m));
+                       "topic %s partition %d offset %lld cannot be read, %d times: %s",
+                       topic_of(s), (int)p->id, (long long)offset, p->tries,
+                       rd_kafka_message_errstr(m));
         return;
     }
     df_stage_metric(s->st, DF__KAFKA_REFETCHED, 1);
@@ -234,23 +246,21 @@ static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
 
 static void out_of_range(df__kafka_source *s, df__kafka_part *p)
 {
-    int64_t low = -1, high = -1;
-    (void)rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high);
+    static const char *const next[] = {
+        [DF__KAFKA_EARLIEST] = "going on at the earliest",
+        [DF__KAFKA_LATEST] = "going on at the latest",
+        [DF__KAFKA_STOP] = "this partition stops; set onOffsetOutOfRange or the group's offset",
+    };
+    int64_t start = s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
+                                                            : RD_KAFKA_OFFSET_END;
     df_stage_logf(s->st, DF_LOG_ERROR,
-                  "topic %s partition %d: the broker does not have offset %lld (it has %lld to "
-                  "%lld); %s",
-                  topic_of(s), (int)p->id, (long long)p->next, (long long)low, (long long)high,
-                  s->o.out_of_range == DF__KAFKA_EARLIEST ? "going on at the earliest"
-                  : s->o.out_of_range == DF__KAFKA_LATEST ? "going on at the latest"
-                                                          : "this partition is stopped; set "
-                                                            "onOffsetOutOfRange or the group's "
-                                                            "offset");
+                  "topic %s partition %d: the broker does not have offset %lld; %s", topic_of(s),
+                  (int)p->id, (long long)p->next, next[s->o.out_of_range]);
     if (s->o.out_of_range == DF__KAFKA_STOP)
         p->state = DF__KAFKA_PARKED;
     else
-        restart_at(s, p,
-                   s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                                                           : RD_KAFKA_OFFSET_END);
+        restart_at(s, p, start);
+    s->reassign |= s->restart; /* its fetching has ended */
 }
 
 static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
@@ -395,9 +405,9 @@ static int add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added)
         else
             rc = add_record(s, p, m, into);
         if (rc >= 0) { /* else it is added by the next read */
+            *ret_added += !m->err && rc == DF_OK;
             rd_kafka_message_destroy(m);
             s->at++;
-            *ret_added += !m->err && rc == DF_OK;
         }
     }
     int marked = mark_touched(s, into);
@@ -419,6 +429,8 @@ static void serve_control(df__kafka_source *s)
     }
     if (s->restart && s->failure.status == DF_OK)
         df__kafka_restart(s);
+    if (s->forward_until != 0)
+        df__kafka_forward_all(s);
     if (df__kafka_gate_open(&s->retry_gate, LAG_MS) && s->failure.status == DF_OK)
         (void)df__kafka_commit(s, 0); /* what failed or came while one was under way */
 }
@@ -439,7 +451,8 @@ static size_t count_lag(df__kafka_source *s)
             rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high) || high < 0)
             continue;
         int64_t next = p->next < 0 ? low : p->next;
-        df_lag lag = {.size = sizeof lag, .records = high > next ? high - next : 0, .newest_us = -1};
+        df_lag lag = {.size = sizeof lag, .newest_us = -1};
+        lag.records = high > next ? high - next : 0;
         if (tell)
             df_partition_lag(p->part, &lag);
         if (lag.records > 0)
@@ -574,9 +587,18 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
                               (int)(to->data.len > 80 ? 80 : to->data.len),
                               (const char *)to->data.data);
     df__kafka_discard(s, p->id);
-    p->reached = s->bounded && p->end <= (offset < 0 ? 0 : offset);
+    p->reached = 0;
     restart_at(s, p, offset);
     return DF_OK;
+}
+
+/* The leader epoch is left out: it only helps to notice a truncated log. */
+static size_t source_before(void *self, const df_record *r, char *buf, size_t len)
+{
+    df_info about = {.size = sizeof about};
+    (void)self;
+    return df_record_info(r, &about) == DF_OK
+               ? df__kafka_position_write(buf, len, about.offset, -1) : 0;
 }
 
 const df_source_ops df__kafka_source_ops = {
@@ -587,4 +609,5 @@ const df_source_ops df__kafka_source_ops = {
     .ack = source_ack,
     .seek = source_seek,
     .close = source_close,
+    .before = source_before,
 };

@@ -56,7 +56,7 @@ static int parse_offset(df_bytes data, uint64_t *ret)
 static int resume(df__stdio_source *s, df_stage *st)
 {
     df_position at = {.size = sizeof at};
-    uint64_t offset;
+    uint64_t offset = 0;
     int rc = df_partition_open(st, s->seekable ? s->path.data : "stdin", &s->part);
     if (rc < 0)
         return rc;
@@ -238,6 +238,17 @@ static int take_line(df__stdio_source *s, df_batch *into)
     return DF_OK;
 }
 
+static size_t source_before(void *self, const df_record *r, char *buf, size_t len)
+{
+    const df__stdio_source *s = self;
+    df_info about = {.size = sizeof about};
+    int n;
+    if (!s->seekable || df_record_info(r, &about) != DF_OK)
+        return 0;
+    n = snprintf(buf, len, "%lld", (long long)about.offset);
+    return n > 0 ? (size_t)n : 0;
+}
+
 /* Everything added so far may be skipped when reading resumes at the next line. */
 static int mark(df__stdio_source *s, df_batch *into)
 {
@@ -312,4 +323,5 @@ const df_source_ops df__stdio_source_ops = {
     .read = source_read,
     .seek = source_seek,
     .close = source_close,
+    .before = source_before,
 };
