@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * build.c: a document's stages become a graph: source, transformations, sink, errors, routed sinks. */
+ * build.c: a document's stages become a graph: source, transformations, sink, errors, routed
+ * sinks. */
 #include <string.h>
 
 #include "core/option_types.h"
@@ -56,7 +57,7 @@ static int add_connector(df__graph *g, const df__node *node, const char *field,
     return df__worse(rc, added(g, add_stage(g, node, &l, like), errors));
 }
 
-/* ---- transformations --------------------------------------------------------------------------- */
+/* ---- transformations ----------------------------------------------------------------------- */
 
 static int read_when(df__graph *g, const df__node *node, const char *field, df__stage_spec *like)
 {
@@ -120,7 +121,7 @@ static int add_transforms(df__graph *g, const df__node *list)
     return rc;
 }
 
-/* ---- a stage inside an option: a router's sink ----------------------------------------------------- */
+/* ---- a stage inside an option: a router's sink --------------------------------------------- */
 
 static df__stage_spec *find_origin(df__graph *g, const df__node *node)
 {
@@ -162,7 +163,7 @@ int df__spec_nested_stage(const df__slot *s)
     return rc;
 }
 
-/* ---- source, sink, errors ------------------------------------------------------------------------------ */
+/* ---- source, sink, errors ------------------------------------------------------------------ */
 
 static int add_one(df__graph *g, const df__node *spec, int role, const char *name)
 {
@@ -222,7 +223,7 @@ static int load_spec(df__graph *g, const df__node *spec, int cron)
     return rc;
 }
 
-/* ---- the envelope --------------------------------------------------------------------------------------- */
+/* ---- the envelope -------------------------------------------------------------------------- */
 
 static int check_version(df__graph *g, const df__node *root)
 {

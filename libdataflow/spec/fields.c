@@ -312,29 +312,38 @@ void df__settings_default(df__settings *s)
     s->guarantee = DF__AT_LEAST_ONCE;
 }
 
-/* ---- rules ------------------------------------------------------------------------------------ */
+/* ---- rules --------------------------------------------------------------------------------- */
+
+/* What may follow the number of a quantity: a suffix or an exponent. */
+static int is_suffix(const char *s)
+{
+    static const char *const suffixes[] = {"", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki",
+                                           "Mi", "Gi", "Ti", "Pi", "Ei"};
+    size_t n;
+    for (n = 0; n < sizeof suffixes / sizeof suffixes[0]; n++)
+        if (strcmp(s, suffixes[n]) == 0)
+            return 1;
+    if (*s != 'e' && *s != 'E')
+        return 0;
+    s += s[1] == '-' || s[1] == '+' ? 2 : 1;
+    return *s && s[strspn(s, "0123456789")] == '\0';
+}
 
 /* A Kubernetes quantity that is not negative: digits, a fraction, an exponent or a suffix. */
 static int is_quantity(df_bytes text)
 {
-    static const char *const suffixes[] = {"", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki",
-                                           "Mi", "Gi", "Ti", "Pi", "Ei"};
+    static const char digits[] = "0123456789";
     const char *s = text.data;
-    size_t i = text.len && s[0] == '+' ? 1 : 0, from = i, dots = 0, n;
-    while (i < text.len && ((s[i] >= '0' && s[i] <= '9') || (s[i] == '.' && dots++ == 0)))
-        i++;
-    if (i == from || (i == from + 1 && dots))
-        return 0;
-    if (i + 1 < text.len && (s[i] == 'e' || s[i] == 'E') && s[i + 1] != 'i') {
-        i += s[i + 1] == '-' || s[i + 1] == '+' ? 2 : 1;
-        for (from = i; i < text.len && s[i] >= '0' && s[i] <= '9';)
-            i++;
-        return i > from && i == text.len;
+    size_t whole, part = 0;
+    if (*s == '+')
+        s++;
+    whole = strspn(s, digits);
+    s += whole;
+    if (*s == '.') {
+        part = strspn(s + 1, digits);
+        s += 1 + part;
     }
-    for (n = 0; n < sizeof suffixes / sizeof suffixes[0]; n++)
-        if (strcmp(s + i, suffixes[n]) == 0)
-            return 1;
-    return 0;
+    return whole + part > 0 && is_suffix(s);
 }
 
 static int check_quantities(df__graph *g, const df__node *map, const char *field)
@@ -379,15 +388,30 @@ static int two_digits(const char *s, int low, int high)
     return v >= low && v <= high;
 }
 
-/* "2026-01-02T03:04:05Z", with a fraction and an offset if need be. */
+/* "2026-01-02T03:04:05": two digits in each of these places. */
+static int is_date_time(const char *s)
+{
+    static const struct {
+        int at, low, high;
+        char after;
+    } parts[] = {{0, 0, 99, 0}, {2, 0, 99, '-'}, {5, 1, 12, '-'}, {8, 1, 31, 'T'},
+                 {11, 0, 23, ':'}, {14, 0, 59, ':'}, {17, 0, 60, 0}};
+    size_t i;
+    for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char after = s[parts[i].at + 2];
+        if (!two_digits(s + parts[i].at, parts[i].low, parts[i].high) ||
+            (parts[i].after && after != parts[i].after && !(parts[i].after == 'T' && after == 't')))
+            return 0;
+    }
+    return 1;
+}
+
+/* The same with a fraction and an offset. */
 static int is_rfc3339(df_bytes t)
 {
     const char *s = t.data;
     size_t i = 19;
-    if (t.len < 20 || !two_digits(s, 0, 99) || !two_digits(s + 2, 0, 99) || s[4] != '-' ||
-        !two_digits(s + 5, 1, 12) || s[7] != '-' || !two_digits(s + 8, 1, 31) ||
-        (s[10] | 32) != 't' || !two_digits(s + 11, 0, 23) || s[13] != ':' ||
-        !two_digits(s + 14, 0, 59) || s[16] != ':' || !two_digits(s + 17, 0, 60))
+    if (t.len < 20 || !is_date_time(s))
         return 0;
     if (s[i] == '.')
         for (i++; i < t.len && s[i] >= '0' && s[i] <= '9';)
@@ -437,7 +461,8 @@ static int check_maintenance(df__graph *g, const df__node *node, const maintenan
 
 static int is_cron_char(char c)
 {
-    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("*/,-?", c));
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+           (c && strchr("*/,-?", c));
 }
 
 static int check_schedule(df__graph *g, const df__node *spec, df_bytes text)
@@ -488,7 +513,8 @@ static int refuse_cron_fields(df__graph *g, const df__node *spec)
             continue;
         at = df__node_name_place(n);
         df__field_child(field, "spec", name);
-        df__problem_addf(g->problems, DF_ERROR, &at, field, "\"%s\" needs kind DataFlowCron", name);
+        df__problem_addf(g->problems, DF_ERROR, &at, field, "\"%s\" needs kind DataFlowCron",
+                         name);
         rc = DF_ESPEC;
     }
     return rc;

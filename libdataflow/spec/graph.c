@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * graph.c: adding a stage to a graph: its kind is looked up, its options are filled for the check. */
+ * graph.c: adding a stage to a graph: its kind is looked up, its options are filled for the
+ * check. */
 #include "core/graph.h"
 
 #include <string.h>
@@ -55,7 +56,8 @@ static void fail_unknown(df__graph *g, const df__stage_spec *s)
     size_t i, n;
     for (i = 0; i < sizeof planned / sizeof planned[0]; i++) {
         if (s->role != DF_TRANSFORM && strcmp(planned[i], s->kind) == 0) {
-            df__text_printf(text, sizeof text, "the connector \"%s\" is not in this build", s->kind);
+            df__text_printf(text, sizeof text, "the connector \"%s\" is not in this build",
+                            s->kind);
             fail(g, s, text);
             return;
         }

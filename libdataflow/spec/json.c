@@ -139,17 +139,25 @@ static int escape(scan *j, char *out, size_t *n)
 /* Length of the UTF-8 sequence at s, 0: none. */
 static size_t utf8_len(const unsigned char *s, size_t left)
 {
-    size_t i, n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-                : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
-    if (n > left)
+    static const struct { /* of the first byte, and bounds of the second */
+        unsigned char low, high, low2, high2;
+        size_t len;
+    } rows[] = {{0x00, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2},
+                {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+                {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+                {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    size_t row = 0, i;
+    while (row < sizeof rows / sizeof rows[0] && (s[0] < rows[row].low || s[0] > rows[row].high))
+        row++;
+    if (row == sizeof rows / sizeof rows[0] || rows[row].len > left)
         return 0;
-    for (i = 1; i < n; i++)
+    if (rows[row].len > 1 && (s[1] < rows[row].low2 || s[1] > rows[row].high2))
+        return 0;
+    for (i = 2; i < rows[row].len; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
+    return rows[row].len;
 }
 
 /* The characters of a string up to the closing quote, decoded into `out`. */

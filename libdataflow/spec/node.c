@@ -117,6 +117,20 @@ static size_t digits(const char *s, size_t i, size_t len)
     return i;
 }
 
+/* "e+10" up to the end. */
+static int is_exponent(const char *s, size_t i, size_t len)
+{
+    size_t from;
+    if (s[i] != 'e' && s[i] != 'E')
+        return 0;
+    i++;
+    if (i < len && (s[i] == '+' || s[i] == '-'))
+        i++;
+    from = i;
+    i = digits(s, i, len);
+    return i > from && i == len;
+}
+
 int df__is_json_number(df_bytes text)
 {
     const char *s = text.data;
@@ -130,16 +144,7 @@ int df__is_json_number(df_bytes text)
         if (i == from)
             return 0;
     }
-    if (i < len && (s[i] == 'e' || s[i] == 'E')) {
-        i++;
-        if (i < len && (s[i] == '+' || s[i] == '-'))
-            i++;
-        from = i;
-        i = digits(s, i, len);
-        if (i == from)
-            return 0;
-    }
-    return i == len;
+    return i == len || is_exponent(s, i, len);
 }
 
 static void scalar_json(const df__node *n, df__buf *out)

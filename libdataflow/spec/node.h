@@ -30,7 +30,8 @@ typedef struct df__problems df__problems;
 df__problems *df__problems_new(const df__heap *heap);
 void df__problems_free(df__problems *p);
 /* All texts are copied. node may be NULL (no place). hint may be NULL. */
-void df__problem_add(df__problems *p, int severity, const df__node *node, const char *field, const char *text);
+void df__problem_add(df__problems *p, int severity, const df__node *node, const char *field,
+                     const char *text);
 void df__problem_addf(df__problems *p, int severity, const df__node *node, const char *field,
                       const char *format, ...) DF_PRINTF(5, 6);
 void df__problem_hint(df__problems *p, const char *hint); /* of the newest */

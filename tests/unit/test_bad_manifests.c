@@ -3,8 +3,8 @@
  * written behind it: place, field, text, hint.
  *
  * A case is "==== name", the manifest, "---->", and one line for each problem. A line "@escaped"
- * before the manifest says that \xNN, \r, \n, \t in it stand for bytes; "@no-newline" behind it cuts
- * the last line end. */
+ * before the manifest says that \xNN, \r, \n, \t in it stand for bytes; "@no-newline" behind it
+ * cuts the last line end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

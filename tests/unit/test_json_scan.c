@@ -62,7 +62,8 @@ static void test_places(void **state)
 
 static void test_strings(void **state)
 {
-    static const char text[] = "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"\\u0041\\u00df\\u20ac\\ud83d\\ude00\","
+    static const char text[] = "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\","
+                               " \"\\u0041\\u00df\\u20ac\\ud83d\\ude00\","
                                " \"\\u0000x\", \"\"]";
     fixture f;
     const df__node *n = parse_as(&f, "x.json", text, sizeof text - 1), *m;

@@ -82,8 +82,9 @@ static void test_mixed(void **state)
 {
     char got[2048];
     (void)state;
-    load("{\"source\":{\"type\":\"well\",\"well\":{\"topic\":\"a\",\"rate\":5}},\"transformations\":["
-         "{\"type\":\"plain\"},{\"type\":\"erase\",\"erase\":{\"fields\":[\"x\"]}},"
+    load("{\"source\":{\"type\":\"well\",\"well\":{\"topic\":\"a\",\"rate\":5}},"
+         "\"transformations\":[{\"type\":\"plain\"},"
+         "{\"type\":\"erase\",\"erase\":{\"fields\":[\"x\"]}},"
          "{\"type\":\"fork\",\"config\":{\"routes\":[{\"condition\":\"$.a\",\"sink\":"
          "{\"type\":\"tank\",\"tank\":{\"table\":\"r\"}}}]}}],"
          "\"sink\":{\"type\":\"tank\",\"config\":{\"table\":\"t\"}},"
@@ -97,7 +98,8 @@ static void test_one_of_them_null(void **state)
     (void)state;
     load("source: {type: well, config: , well: {topic: a, rate: 5}}\n"
          "sink: {type: tank, config: {table: t}, tank: null}\n", got, sizeof got);
-    assert_string_equal(got, "source|well|0|{\"topic\":\"a\",\"rate\":5}\nsink|tank|0|{\"table\":\"t\"}\n");
+    assert_string_equal(got, "source|well|0|{\"topic\":\"a\",\"rate\":5}\n"
+                             "sink|tank|0|{\"table\":\"t\"}\n");
 }
 
 static void test_without_options(void **state)

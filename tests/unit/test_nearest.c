@@ -11,7 +11,8 @@
 
 #include "spec/node.h"
 
-static const char *const names[] = {"brokers", "topic", "consumerGroup", "table", "batchSize", "id"};
+static const char *const names[] = {"brokers", "topic", "consumerGroup", "table", "batchSize",
+                                    "id"};
 
 static const char *near(const char *word)
 {

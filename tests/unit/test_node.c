@@ -106,7 +106,7 @@ static void test_shown(void **state)
     fixture f;
     char buf[DF__SHOWN];
     const df__node *n = parse(&f, "a: hello\nb: \"two\\nlines\"\nc: [1]\nd: {}\ne:\n"
-        "f: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+        "f: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
     (void)state;
     assert_string_equal(df__node_shown(df__node_member(n, "a"), buf), "\"hello\"");
     assert_string_equal(df__node_shown(df__node_member(n, "b"), buf), "\"two lines\"");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_option.c: option tables: values of every type, defaults, twins, references, the tables themselves. */
+ * test_option.c: option tables: values of every type, defaults, twins, references, and the tables
+ * themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -240,11 +241,15 @@ static void test_numbers(void **state)
                  {"1T", 1000000000000}},
       times[] = {{"0", 0}, {"30", 30000000}, {"0.5", 500000}, {"30s", 30000000},
                  {"1m30s", 90000000}, {"1h", 3600000000}, {"250ms", 250000}, {"1us", 1},
-                 {"1\xc2\xb5s", 1}, {"1500ns", 1}, {"1ns", 1}, {"-2s", -2000000}, {"1.5h", 5400000000},
+                 {"1\xc2\xb5s", 1}, {"1500ns", 1}, {"1ns", 1}, {"-2s", -2000000},
+                 {"1.5h", 5400000000},
                  {".5s", 500000}};
-    static const char *const bad_ints[] = {"", "-", "1e3", "01", "1.0", "9223372036854775808", " 1"};
-    static const char *const bad_sizes[] = {"", "MiB", "5m", "1.5", "1..5k", "9999999999999Ti", "1 2"};
-    static const char *const bad_times[] = {"", "s", "5d", "1m30", "1.s", "99999999999h", "1h-5s"};
+    static const char *const bad_ints[] = {"", "-", "1e3", "01", "1.0", "9223372036854775808",
+                                           " 1"};
+    static const char *const bad_sizes[] = {"", "MiB", "5m", "1.5", "1..5k", "9999999999999Ti",
+                                            "1 2"};
+    static const char *const bad_times[] = {"", "s", "5d", "1m30", "1.s", "99999999999h",
+                                            "1h-5s"};
     size_t i;
     int64_t v;
     double d;
@@ -274,7 +279,7 @@ static void test_numbers(void **state)
     assert_false(df__parse_double(BYTES("1e999"), &d));
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 typedef struct small {
     df_bytes text;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_secret.c: secrets resolve on use, follow a refresh, and never stand in a text. ctest: threaded */
+ * test_secret.c: secrets resolve on use, follow a refresh, and never stand in a text.
+ * ctest: threaded */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

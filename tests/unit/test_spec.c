@@ -215,8 +215,8 @@ static void test_cron(void **state)
         "  schedule: '*/5 1-3 * JAN mon,fri'\n  concurrencyPolicy: Forbid\n  suspend: false\n"
         "  successfulJobsHistoryLimit: 3\n  failedJobsHistoryLimit: 1\n"
         "  startingDeadlineSeconds: 100\n"
-        "  triggers:\n    - name: a\n      image: i\n      command: [sh, -c]\n      args: ['${X}']\n"
-        "      env: [{name: A, value: '${Y}'}, {name: B, valueFrom: {fieldRef: {}}}]\n"
+        "  triggers:\n    - name: a\n      image: i\n      command: [sh]\n      args: ['${X}']\n"
+        "      env: [{name: A, value: '${Y}'}, {name: B, valueFrom: {x: {}}}]\n"
         "      resources: {limits: {cpu: 1}}\n      imagePullPolicy: Always\n";
     static const char bare[] =
         "source: {type: well, config: {topic: a}}\nsink: {type: tank, config: {table: t}}\n"

@@ -50,7 +50,8 @@ static void check(const fixture *f, const df__node *n, int line, int column, con
 static void test_places(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "# c\na: one # c\n\"b c\": [x, 'y z']\nd:\n  e: {f: g}\n  h: 1\n"), *m;
+    const df__node *n = parse(&f, "# c\na: one # c\n\"b c\": [x, 'y z']\nd:\n"
+                                 "  e: {f: g}\n  h: 1\n"), *m;
     (void)state;
     assert_non_null(n);
     m = df__node_member(n, "a");
@@ -73,7 +74,8 @@ static void test_places(void **state)
 static void test_places_behind_wide_characters(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "\xef\xbb\xbf" "k\xc3\xa9y: \xe2\x82\xac\r\nb: {c\xf0\x9f\x98\x80: dd}\r\n"), *m;
+    const df__node *n = parse(&f, "\xef\xbb\xbf" "k\xc3\xa9y: \xe2\x82\xac\r\n"
+                                  "b: {c\xf0\x9f\x98\x80: dd}\r\n"), *m;
     (void)state;
     assert_non_null(n);
     m = df__node_member(n, "k\xc3\xa9y");
