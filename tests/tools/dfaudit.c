@@ -17,7 +17,8 @@ void audit_die(const char *what, const char *why)
 }
 
 static const char usage[] =
-    "dfaudit produce --topic T --count N [--brokers B] [--partitions P] [--producers K] [--keys N]\n"
+    "dfaudit produce --topic T --count N [--brokers B] [--partitions P] [--producers K]\n"
+    "                [--keys N]\n"
     "                [--size BYTES] [--bad PERCENT] [--bad-kind malformed|array|type|mix]\n"
     "                [--rate PER_SECOND] [--from SEQ] [--stdout]\n"
     "dfaudit check   --source topic --topic T | --source table --pg URL --table T [--where SQL]\n"
@@ -175,30 +176,36 @@ static int check(const audit_options *o)
     return rc;
 }
 
+static int run(const char *command, const char *what, const audit_options *o)
+{
+    if (strcmp(command, "produce") == 0)
+        return audit_produce(o);
+    if (strcmp(command, "check") == 0)
+        return check(o);
+    if (strcmp(command, "group") == 0)
+        audit_group(o, strcmp(what, "set") == 0);
+    else if (strcmp(command, "topic") != 0)
+        audit_die(command, "is not produce, check, topic or group");
+    else if (!audit_topic(what, o))
+        audit_die(what, "is not create, delete, dump or edge");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     audit_options o = {.partitions = 1, .producers = 1, .timeout = 120, .expect_count = -1,
                        .max_duplicates = -1, .expect_unparsed = -1};
     const char *command = argc > 1 ? argv[1] : "";
-    int two = strcmp(command, "topic") == 0 || strcmp(command, "group") == 0;
-    if (argc < (two ? 3 : 2)) {
+    int two = strcmp(command, "topic") == 0 || strcmp(command, "group") == 0, first = two ? 3 : 2;
+    if (argc < first) {
         fputs(usage, stderr);
         return 2;
     }
-    parse(&o, argc - (two ? 3 : 2), argv + (two ? 3 : 2));
-    if (o.topic == NULL && !o.to_stdout && (o.source == NULL || strcmp(o.source, "topic") == 0))
+    parse(&o, argc - first, argv + first);
+    int other = o.to_stdout || (o.source != NULL && strcmp(o.source, "topic") != 0);
+    if (o.topic == NULL && !other)
         audit_die("--topic", "is missing");
-    if (two && command[0] == 'g' && o.group == NULL)
+    if (o.group == NULL && strcmp(command, "group") == 0)
         audit_die("--group", "is missing");
-    if (strcmp(command, "produce") == 0)
-        return audit_produce(&o);
-    if (strcmp(command, "check") == 0)
-        return check(&o);
-    if (strcmp(command, "group") == 0)
-        audit_group(&o, strcmp(argv[2], "set") == 0);
-    else if (strcmp(command, "topic") != 0)
-        audit_die(command, "is not produce, check, topic or group");
-    else if (!audit_topic(argv[2], &o))
-        audit_die(argv[2], "is not create, delete, dump or edge");
-    return 0;
+    return run(command, argv[2], &o);
 }

@@ -280,7 +280,8 @@ static void wait_for_admin(rd_kafka_queue_t *queue, rd_kafka_event_type_t type, 
     const rd_kafka_topic_result_t **results =
         type == RD_KAFKA_EVENT_CREATETOPICS_RESULT
             ? rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)
-            : rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+            : rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event),
+                                                  &count);
     for (size_t i = 0; i < count; i++)
         if (rd_kafka_topic_result_error(results[i]) &&
             (int)rd_kafka_topic_result_error(results[i]) != ignore)

@@ -243,7 +243,8 @@ int audit_judge(const audit_tally *t, const audit_options *o)
         int broken;
         const char *text;
     } rules[] = {
-        {o->expect_count >= 0 && t->unique != (uint64_t)o->expect_count, "count is not as expected"},
+        {o->expect_count >= 0 && t->unique != (uint64_t)o->expect_count,
+         "count is not as expected"},
         {o->max_duplicates >= 0 && t->duplicates > (uint64_t)o->max_duplicates, "duplicates"},
         {o->no_gaps && missing > 0, "records are missing"},
         {o->ordered && t->order > 0, "order within a key is broken"},

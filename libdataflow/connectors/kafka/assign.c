@@ -11,7 +11,8 @@ enum {
     ASK_MS = 1000,          /* one question to the brokers */
     ASK_TRIES = 15,         /* then the stage is opened again */
     COMMIT_WAIT_MS = 5000,  /* a commit before a partition is given back */
-    REVOKE_LIMIT_MS = 60000 /* after that the rest is given back without waiting */
+    REVOKE_LIMIT_MS = 60000, /* after that the rest is given back without waiting */
+    FORWARD_MS = 10000      /* by then the client has ended the old fetching */
 };
 
 static void *grow(df_stage *st, void *old, size_t *cap, size_t need, size_t size)
@@ -325,7 +326,6 @@ static int open_parts(df__kafka_source *s, rd_kafka_topic_partition_list_t *list
         rc = choose_offset(s, p, row->offset);
         row->offset = p->next;
         p->state = DF__KAFKA_ON;
-        p->reached = s->bounded && p->end <= (p->next < 0 ? 0 : p->next);
         forward(s, p->id);
     }
     return rc;
@@ -419,33 +419,53 @@ void df__kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 
 /* ---- fetching again -------------------------------------------------------------------------- */
 
-/* A new assignment instead of a seek: it also works for a partition whose fetching has ended, and
- * what was fetched before cannot arrive any more. */
+static void seek_to(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
+{
+    tell(s, rd_kafka_seek_partitions(s->rk, list, 0), 0, "seek in");
+}
+
+/* A partition whose fetching has ended cannot seek: it is assigned anew. The client forgets where
+ * its queue leads when the old fetching ends, some time later: df__kafka_forward_all. */
+static void assign_again(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
+{
+    if (is_cooperative(s)) {
+        tell(s, rd_kafka_incremental_unassign(s->rk, list), 0, "seek in");
+        if (s->failure.status == DF_OK)
+            tell(s, rd_kafka_incremental_assign(s->rk, list), 0, "seek in");
+    } else {
+        tell(s, NULL, rd_kafka_assign(s->rk, list), "seek in");
+    }
+    s->forward_until = df__kafka_clock_ms() + FORWARD_MS;
+}
+
 void df__kafka_restart(df__kafka_source *s)
 {
-    int some = is_cooperative(s);
+    int all = s->reassign && !is_cooperative(s);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
     for (size_t i = 0; list != NULL && i < s->part_cap; i++) {
         df__kafka_part *p = s->parts[i];
-        if (p == NULL || p->state == DF__KAFKA_OFF || p->state == DF__KAFKA_PARKED)
-            continue;
-        if (some && p->state != DF__KAFKA_RESTART)
+        if (p == NULL || !(p->state == DF__KAFKA_RESTART || (all && p->state == DF__KAFKA_ON)))
             continue;
         df__kafka_discard(s, p->id);
         rd_kafka_topic_partition_list_add(list, topic_of(s), p->id)->offset = p->next;
         p->state = DF__KAFKA_ON;
-        forward(s, p->id);
     }
-    if (list == NULL) {
+    if (list == NULL)
         df__kafka_fail(&s->failure, DF_ENOMEM, NULL, "no memory to seek");
-        return;
-    }
-    if (some)
-        tell(s, rd_kafka_incremental_unassign(s->rk, list), 0, "seek in");
-    if (some && s->failure.status == DF_OK)
-        tell(s, rd_kafka_incremental_assign(s->rk, list), 0, "seek in");
-    if (!some)
-        tell(s, NULL, rd_kafka_assign(s->rk, list), "seek in");
-    rd_kafka_topic_partition_list_destroy(list);
-    s->restart = 0;
+    else if (s->reassign)
+        assign_again(s, list);
+    else
+        seek_to(s, list);
+    if (list != NULL)
+        rd_kafka_topic_partition_list_destroy(list);
+    s->restart = s->reassign = 0;
+}
+
+void df__kafka_forward_all(df__kafka_source *s)
+{
+    for (size_t i = 0; i < s->part_cap; i++)
+        if (s->parts[i] != NULL && s->parts[i]->state == DF__KAFKA_ON)
+            forward(s, s->parts[i]->id);
+    if (df__kafka_clock_ms() > s->forward_until)
+        s->forward_until = 0;
 }

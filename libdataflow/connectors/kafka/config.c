@@ -263,28 +263,33 @@ static void set_properties(df__kafka_setup *s, const df_list *list, int role)
     }
 }
 
-/* "a:9092, b:9092," becomes "a:9092,b:9092". */
-static void set_brokers(df__kafka_setup *s, df_bytes brokers)
+/* "a:9092, b:9092," becomes "a:9092,b:9092"; the length. list: as long as brokers and one more. */
+static size_t tidy(char *list, df_bytes brokers)
 {
-    char list[4096];
-    size_t len = 0;
     const char *at = brokers.data;
-    for (size_t i = 0; i < brokers.len && len + 1 < sizeof list; i++) {
-        if (at[i] == ' ' || at[i] == '\t' || at[i] == '\n' || at[i] == '\r')
-            continue;
+    size_t len = 0;
+    for (size_t i = 0; i < brokers.len; i++) {
+        int skip = at[i] == ' ' || at[i] == '\t' || at[i] == '\n' || at[i] == '\r';
         if (at[i] == ',' && (len == 0 || list[len - 1] == ','))
-            continue;
-        list[len++] = at[i];
+            skip = 1;
+        if (!skip)
+            list[len++] = at[i];
     }
     if (len > 0 && list[len - 1] == ',')
         len--;
     list[len] = '\0';
+    return len;
+}
+
+static void set_brokers(df__kafka_setup *s, df_bytes brokers)
+{
+    char list[4096] = "";
     if (brokers.len >= sizeof list)
         problem(s, "brokers", "the list is longer than 4095 bytes");
-    else if (len == 0 && !s->checking)
-        problem(s, "brokers", "is empty; write host:port, comma between");
-    else if (len > 0)
+    else if (tidy(list, brokers) > 0)
         set_for(s, "brokers", "bootstrap.servers", list);
+    else if (!s->checking) /* a reference is resolved later */
+        problem(s, "brokers", "is empty; write host:port, comma between");
 }
 
 static int begin(df__kafka_setup *s, const df__kafka_common *o)

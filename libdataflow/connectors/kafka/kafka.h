@@ -149,7 +149,8 @@ typedef struct df__kafka_source {
     df__kafka_wake *wake;
     int fd; /* eventfd that the client writes when a queue was empty */
     int bounded, exactly_once, dry, ends_known;
-    int joined, closing, revoking, restart, committing;
+    int joined, closing, revoking, restart, reassign, committing;
+    int64_t forward_until; /* queues are led to `data` again and again until then; 0: no need */
     df__kafka_failure failure;
     df__kafka_part **parts; /* by partition id */
     size_t part_cap;
@@ -178,6 +179,8 @@ int df__kafka_take_ends(df__kafka_source *s);
 int df__kafka_commit(df__kafka_source *s, int wait_ms);
 /* Makes the client fetch partitions in state RESTART again, from `next`. */
 void df__kafka_restart(df__kafka_source *s);
+/* Leads the queues of all partitions to the data queue. */
+void df__kafka_forward_all(df__kafka_source *s);
 /* Forgets messages of a partition that were taken from the client and not yet added. */
 void df__kafka_discard(df__kafka_source *s, int32_t id);
 

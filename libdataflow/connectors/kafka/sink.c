@@ -290,7 +290,7 @@ static rd_kafka_resp_err_t produce(df__kafka_sink *s, df__kafka_load *load, size
     return err;
 }
 
-/* Waits for reports. A failure: the stage must come back, nothing of ours may stay in the client. */
+/* Waits for reports. On a failure nothing of ours may stay in the client. */
 static int wait_for_reports(df__kafka_sink *s)
 {
     int rc = df_stage_wait(s->st, s->fd, POLLIN, WAIT_MS);

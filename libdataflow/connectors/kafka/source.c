@@ -260,7 +260,10 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p)
         p->state = DF__KAFKA_PARKED;
     else
         restart_at(s, p, start);
-    s->reassign |= s->restart; /* its fetching has ended */
+    if (p->state == DF__KAFKA_RESTART) {
+        s->reassign = 1;          /* its fetching has ended */
+        p->acked = p->sent = -1; /* the new offsets may be lower */
+    }
 }
 
 static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
@@ -450,7 +453,7 @@ static size_t count_lag(df__kafka_source *s)
         if (p == NULL || p->state != DF__KAFKA_ON ||
             rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high) || high < 0)
             continue;
-        int64_t next = p->next < 0 ? low : p->next;
+        int64_t next = p->next >= 0 ? p->next : p->next == RD_KAFKA_OFFSET_END ? high : low;
         df_lag lag = {.size = sizeof lag, .newest_us = -1};
         lag.records = high > next ? high - next : 0;
         if (tell)
