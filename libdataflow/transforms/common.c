@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Only for two things that the public header has no call for: a path and a value from a text. */
+/* Only for three things that the public header has no call for: a path and a value from a text,
+ * and the condition of a route as it was written. */
+#include "core/stage.h"
 #include "record/record.h"
 
 int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
@@ -271,6 +273,15 @@ int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *re
         return rc;
     df__stage_problemf(st, option, "the text behind \"json:\" is not JSON: %s", err);
     return DF_ESPEC;
+}
+
+const char *df__stage_route_label(const df_stage *st, int port)
+{
+    const df__stage_spec *s = st->graph ? st->graph->stages : NULL;
+    for (; s; s = s->next)
+        if (s->role == DF_SINK && s->port == port && s->route_label)
+            return s->route_label;
+    return "";
 }
 
 void df__stage_problemf(df_stage *st, const char *option, const char *format, ...)

@@ -55,6 +55,8 @@ typedef struct df__parents {
 int df__stage_parents(df_stage *st, const df_path *path, df__parents *ret);
 /* The same for a JSON text: its value may be put into any record. DF_ESPEC: told. */
 int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *ret);
+/* The label of the route that leaves through `port`: its condition as written. "": unknown. */
+const char *df__stage_route_label(const df_stage *st, int port);
 /* A problem of `option` with one piece of text in it. */
 void df__stage_problemf(df_stage *st, const char *option, const char *format, ...) DF_PRINTF(3, 4);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * router.c: sends records to other sinks. It only tags: the rest of the chain still applies, and
  * the record leaves through its route behind the last transform. */
+#include <string.h>
+
 #include "transforms/common.h"
 
 typedef struct route {
@@ -10,15 +12,34 @@ typedef struct route {
 
 typedef struct router {
     df_list routes; /* of route */
+    df_value *labels; /* condition of each, for metadata */
 } router;
+
+static int router_open(void *self, df_stage *st)
+{
+    router *me = self;
+    const route *routes = me->routes.items;
+    me->labels = df_stage_alloc(st, (me->routes.count + 1) * sizeof *me->labels);
+    if (!me->labels)
+        return DF_ENOMEM;
+    for (size_t i = 0; i < me->routes.count; i++) {
+        const char *label = df__stage_route_label(st, routes[i].sink);
+        me->labels[i] = df__text_value(label, strlen(label));
+    }
+    return DF_OK;
+}
 
 static int router_one(const df__job *job, df_record *r)
 {
     const router *self = job->self;
     const route *routes = self->routes.items;
-    for (size_t i = 0; i < self->routes.count; i++)
-        if (df_condition_test(routes[i].condition, r))
-            return df_record_route(r, routes[i].sink, NULL);
+    for (size_t i = 0; i < self->routes.count; i++) {
+        int rc;
+        if (!df_condition_test(routes[i].condition, r))
+            continue;
+        rc = df_record_route(r, routes[i].sink, self->labels[i].text);
+        return rc == DF_OK ? df_record_set_meta(r, "routed_condition", &self->labels[i]) : rc;
+    }
     return DF_OK;
 }
 
@@ -58,6 +79,7 @@ const df_transform df_transform_router = {
     .doc = "Sends records to other sinks by condition. Later transformations still apply.",
     .self_size = sizeof(router),
     .options = &router_options,
+    .open = router_open,
     .apply = router_apply,
     .example =
         "{\"config\":{\"routes\":[{\"condition\":\"$.level == 'error'\","
