@@ -25,6 +25,7 @@ int dfproc_capture_open(dfproc_capture *c, yyjson_doc *plan, int which)
         snprintf(w->stage, sizeof w->stage, "%s", app_json_text(stage, "name"));
         snprintf(w->kind, sizeof w->kind, "%s", app_json_text(stage, "kind"));
         snprintf(w->role, sizeof w->role, "%s", role);
+        snprintf(w->route, sizeof w->route, "%s", app_json_text(stage, "route"));
         c->count++;
     }
     return EXIT_DONE;
@@ -79,6 +80,13 @@ static char *copy_headers(const df_record *r, dfproc_capture *c)
     return text.data;
 }
 
+static void copy_route(const df_record *r, char *route, size_t len)
+{
+    df_value v = {.type = DF_V_ABSENT};
+    if (df_record_meta(r, "routed_condition", &v) == DF_OK && v.type == DF_V_STRING)
+        snprintf(route, len, "%.*s", (int)v.len, v.text);
+}
+
 static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_t index)
 {
     const df_record *r = df_parcel_at(parcel, index);
@@ -100,6 +108,7 @@ static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_
     seen->key = copy_bytes(key, c);
     seen->key_len = key.data ? key.len : 0;
     seen->headers = copy_headers(r, c);
+    copy_route(r, seen->route, sizeof seen->route);
     seen->offset = info.offset;
     snprintf(seen->partition, sizeof seen->partition, "%s", info.partition ? info.partition : "");
 }

@@ -10,11 +10,12 @@ typedef struct dfproc_seen {
     size_t payload_len, key_len;
     char *headers; /* "name: value\n" lines, or "" */
     char partition[128];
-    int64_t offset; /* -1: none */
+    int64_t offset;  /* -1: none */
+    char route[256]; /* condition of the route that a router chose; "" */
 } dfproc_seen;
 
 typedef struct dfproc_watch {
-    char stage[128], role[24], kind[64];
+    char stage[128], role[24], kind[64], route[256];
     df_port *port;
     dfproc_seen *rows;
     size_t count, cap;

@@ -45,13 +45,14 @@ static void add_sub(df__buf *out, const char *name, const char *value)
 static void add_stage(df__buf *out, yyjson_val *stage)
 {
     const char *name = app_json_text(stage, "name"), *kind = app_json_text(stage, "kind");
+    const char *route = app_json_text(stage, "route");
     df__buf_printf(out, "  %-10s %s", app_json_text(stage, "role"), name);
     if (*kind && strcmp(kind, name))
         df__buf_printf(out, " (%s)", kind);
     if (*app_json_text(stage, "when"))
         df__buf_printf(out, ", when %s", app_json_text(stage, "when"));
-    if (*app_json_text(stage, "port"))
-        df__buf_printf(out, ", gets %s", app_json_text(stage, "port"));
+    if (*route && strcmp(route, "default") && strcmp(route, "error"))
+        df__buf_printf(out, ", gets records with %s", route);
     df__buf_char(out, '\n');
 }
 

@@ -79,37 +79,55 @@ static void add_step(df__buf *out, const dfproc_watch *w, const group *before, c
     df__buf_free(&diff);
 }
 
-static void add_record(df__buf *out, const dfproc_capture *c, size_t index, int colour)
+/* Dispatch is after the last transformation: the route that was chosen, else the main sink. */
+static int goes_to(const dfproc_watch *sink, const dfproc_seen *seen)
 {
-    const dfproc_watch *source = &c->watches[0];
-    group before = {{&source->rows[index]}, 1}, after;
+    if (strcmp(sink->role, "sink"))
+        return 0;
+    if (seen->route[0])
+        return !strcmp(sink->route, seen->route);
+    return !sink->route[0] || !strcmp(sink->route, "default");
+}
+
+static void add_sinks(df__buf *out, const dfproc_capture *c, const group *last)
+{
+    for (size_t k = 0; k < last->count; k++)
+        for (size_t i = 1; i < c->count; i++)
+            if (goes_to(&c->watches[i], last->rows[k]))
+                df__buf_printf(out, "  goes to %s%s%s\n", c->watches[i].stage,
+                               last->rows[k]->route[0] ? ", because " : "", last->rows[k]->route);
+}
+
+static void add_input(df__buf *out, const dfproc_watch *source, size_t index, int colour)
+{
+    const dfproc_seen *seen = &source->rows[index];
     app_diff how = {"    ", 0, -1};
+    const char *shown;
     df__buf text;
     df__buf_init(&text, &df__heap_libc);
     df__buf_printf(out, "record %zu", index + 1);
-    if (before.rows[0]->offset >= 0)
-        df__buf_printf(out, " (%s offset %lld)", before.rows[0]->partition,
-                       (long long)before.rows[0]->offset);
+    if (seen->offset >= 0)
+        df__buf_printf(out, " (%s offset %lld)", seen->partition, (long long)seen->offset);
     df__buf_char(out, '\n');
-    text_of(&text, before.rows[0]);
+    shown = text_of(&text, seen);
     add_title(out, source, "", colour);
-    app_diff_lines(out, text.data ? text.data : "", text.data ? text.data : "", &how);
-    for (size_t i = 1; i < c->count; i++) {
+    app_diff_lines(out, shown, shown, &how);
+    df__buf_free(&text);
+}
+
+static void add_record(df__buf *out, const dfproc_capture *c, size_t index, int colour)
+{
+    group before = {{&c->watches[0].rows[index]}, 1}, after;
+    add_input(out, &c->watches[0], index, colour);
+    for (size_t i = 1; i < c->count && before.count; i++) {
         const dfproc_watch *w = &c->watches[i];
-        if (!w->port && !w->count && strcmp(w->role, "transform"))
+        if (strcmp(w->role, "transform"))
             continue;
-        find_group(source, index, w, &after);
-        if (strstr(w->role, "sink")) {
-            if (after.count)
-                add_title(out, w, ": gets it", colour);
-            continue;
-        }
+        find_group(&c->watches[0], index, w, &after);
         add_step(out, w, &before, &after, colour);
-        if (after.count == 0)
-            break;
         before = after;
     }
-    df__buf_free(&text);
+    add_sinks(out, c, &before);
 }
 
 /* {"payload", "key", "headers"} of one row. */
@@ -133,26 +151,48 @@ static void add_json_row(df__buf *out, const dfproc_seen *seen)
     yyjson_doc_free(doc);
 }
 
+static void add_json_stage(df__buf *out, const dfproc_watch *w, const group *g)
+{
+    df__buf_str(out, "{\"stage\":");
+    df__buf_json(out, w->stage, strlen(w->stage));
+    df__buf_printf(out, ",\"role\":\"%s\",\"out\":[", w->role);
+    for (size_t k = 0; k < g->count; k++) {
+        if (k)
+            df__buf_char(out, ',');
+        add_json_row(out, g->rows[k]);
+    }
+    df__buf_str(out, "]}");
+}
+
+static void add_json_sinks(df__buf *out, const dfproc_capture *c, const group *last)
+{
+    for (size_t i = 1; i < c->count; i++) {
+        group g = {{NULL}, 0};
+        if (strcmp(c->watches[i].role, "sink"))
+            continue;
+        for (size_t k = 0; k < last->count; k++)
+            if (goes_to(&c->watches[i], last->rows[k]))
+                g.rows[g.count++] = last->rows[k];
+        df__buf_char(out, ',');
+        add_json_stage(out, &c->watches[i], &g);
+    }
+}
+
 static void add_json_record(df__buf *out, const dfproc_capture *c, size_t index)
 {
     const dfproc_seen *from = &c->watches[0].rows[index];
+    group last = {{from}, 1};
     df__buf_printf(out, "{\"record\":%zu,\"partition\":", index + 1);
     df__buf_json(out, from->partition, strlen(from->partition));
     df__buf_printf(out, ",\"offset\":%lld,\"stages\":[", (long long)from->offset);
-    for (size_t i = 0; i < c->count; i++) {
-        const dfproc_watch *w = &c->watches[i];
-        group g;
-        find_group(&c->watches[0], index, w, &g);
-        df__buf_printf(out, "%s{\"stage\":", i ? "," : "");
-        df__buf_json(out, w->stage, strlen(w->stage));
-        df__buf_printf(out, ",\"role\":\"%s\",\"out\":[", w->role);
-        for (size_t k = 0; k < g.count; k++) {
-            if (k)
-                df__buf_char(out, ',');
-            add_json_row(out, g.rows[k]);
+    add_json_stage(out, &c->watches[0], &last);
+    for (size_t i = 1; i < c->count; i++)
+        if (!strcmp(c->watches[i].role, "transform")) {
+            find_group(&c->watches[0], index, &c->watches[i], &last);
+            df__buf_char(out, ',');
+            add_json_stage(out, &c->watches[i], &last);
         }
-        df__buf_str(out, "]}");
-    }
+    add_json_sinks(out, c, &last);
     df__buf_str(out, "]}\n");
 }
 
@@ -164,7 +204,8 @@ static void add_rest(df__buf *out, const dfproc_capture *c, int colour)
         const dfproc_watch *w = &c->watches[i];
         app_diff how = {"    ", 0, -1};
         df__buf text;
-        if (!source->count || source->rows[0].offset >= 0 || w->count == source->count || !w->count)
+        if (strcmp(w->role, "transform") || !source->count || source->rows[0].offset >= 0 ||
+            w->count == source->count || !w->count)
             continue;
         add_title(out, w, ": passed on", colour);
         df__buf_init(&text, &df__heap_libc);
@@ -202,16 +243,34 @@ static int print_all(const app_args *args, const dfproc_capture *c)
     return dfproc_print(&out);
 }
 
+/* What was refused, and why. */
+static void take_events(df_pipeline *p, df__buf *refused)
+{
+    for (;;) {
+        df_event e = {.size = sizeof e};
+        if (df_pipeline_next_event(p, &e) != DF_OK)
+            return;
+        if (e.type == DF_EVENT_REJECT)
+            df__buf_printf(refused, "  %s: %s\n", e.stage ? e.stage : "", e.text ? e.text : "");
+    }
+}
+
 /* Runs without effects until n records were read or nothing is left. */
 static int run_dry(dfproc_flow *flow, dfproc_capture *c, uint64_t n)
 {
     df_run_options run = {.size = sizeof run, .limit = n, .until_exhausted = 1, .dry = 1};
     int rc = df_pipeline_start(flow->pipeline, &run), ended;
+    df__buf refused;
+    df__buf_init(&refused, &df__heap_libc);
     if (rc == DF_OK)
         do {
             ended = (rc = df_pipeline_wait(flow->pipeline, 10)) != DF_AGAIN;
             dfproc_capture_take(c);
+            take_events(flow->pipeline, &refused);
         } while (!ended);
+    if (refused.len && df__buf_cstr(&refused))
+        fprintf(stderr, "refused:\n%s", refused.data);
+    df__buf_free(&refused);
     if (c->failed)
         return dfproc_fail("out of memory");
     if (rc < 0)
