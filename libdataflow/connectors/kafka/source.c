@@ -10,7 +10,8 @@
 
 #include "kafka.h"
 
-enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, BAD_TRIES = 3, CLOSE_MS = 5000, JOIN_MS = 1000 };
+enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, CLOSE_MS = 5000, JOIN_MS = 1000 };
+enum { BAD_TRIES = 3 };
 
 static const char *topic_of(const df__kafka_source *s)
 {
