@@ -28,7 +28,7 @@ enum { /* to a thread */
 typedef struct df__grant {
     df__msg msg;
     size_t payload, records, reserved;
-    int used; /* by the flow: handed out */
+    _Atomic int used; /* handed out; cleared by the source thread */
 } df__grant;
 
 typedef struct df__source_thread {
