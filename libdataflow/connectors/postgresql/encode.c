@@ -69,8 +69,8 @@ static int explain(df__pg_encoder *e, const df__pg_column *column, const df_valu
 {
     char shown[SHOWN + 8];
     char value[SHOWN + 8];
-    size_t full = df_value_text(v, value, SHOWN);
-    size_t len = df__text_set(shown, SHOWN + 1, value, full < SHOWN ? full : SHOWN);
+    size_t full = df_value_text(v, value, sizeof value);
+    size_t len = df__text_set(shown, SHOWN + 1, value, full < sizeof value ? full : sizeof value);
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)shown[i] < ' ') {
             shown[i] = ' ';
