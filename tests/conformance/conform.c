@@ -32,6 +32,9 @@ int conform_setup(void **state)
 int conform_teardown(void **state)
 {
     conform *c = *state;
+    df_pipeline_free(c->running);
+    if (c->kind->detach)
+        c->kind->detach(c);
     if (c->kind->end)
         c->kind->end(c);
     df__memory_release(c->other);
@@ -51,10 +54,13 @@ int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_c
                 const conform_kind *kinds, size_t kind_count)
 {
     struct CMUnitTest *all = calloc(test_count * kind_count, sizeof *all);
+    const char *filter = getenv("DF_TEST_FILTER"); /* "file: *" */
     size_t n = 0;
     int failed;
     if (!all)
         return 1;
+    if (filter)
+        cmocka_set_test_filter(filter);
     for (size_t k = 0; k < kind_count; k++) {
         if (kinds[k].available && !kinds[k].available()) {
             print_message("%s: left out, its server is not there\n", kinds[k].name);
@@ -107,7 +113,16 @@ df_pipeline *conform_load(conform *c, const char *source, const char *sink)
         fail_msg("%s\n%s", yaml, problems);
     }
     free(yaml);
+    c->running = p;
     return p;
+}
+
+void conform_free(conform *c, df_pipeline *p)
+{
+    c->running = NULL;
+    df_pipeline_free(p);
+    if (c->kind->detach)
+        c->kind->detach(c);
 }
 
 int conform_finish(conform *c, df_pipeline *p, const df_run_options *run)
@@ -119,9 +134,7 @@ int conform_finish(conform *c, df_pipeline *p, const df_run_options *run)
     if (rc != DF_OK)
         print_error("%s: %s\n", df_status_name(rc), df_pipeline_errmsg(p));
     support_assert_conserved(p);
-    df_pipeline_free(p);
-    if (c->kind->detach)
-        c->kind->detach(c);
+    conform_free(c, p);
     return rc;
 }
 

@@ -42,6 +42,7 @@ struct conform {
     df__memory *other; /* the other side of the flow */
     size_t count;      /* records of a full run */
     int fds, threads;  /* before */
+    df_pipeline *running; /* of a test that failed half way: freed by the teardown */
     /* of a kind */
     df_port *port;
     pthread_t thread;
@@ -65,6 +66,8 @@ int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_c
 df_pipeline *conform_load(conform *c, const char *source, const char *sink);
 /* Starts it, lets the kind attach, waits for the end; frees it. */
 int conform_finish(conform *c, df_pipeline *p, const df_run_options *run);
+/* Frees it and lets the kind detach. */
+void conform_free(conform *c, df_pipeline *p);
 /* "{type: T, config: C}" of the kind, in a buffer of 1200 bytes. */
 const char *conform_stage(const conform *c, char *buf);
 /* The memory connector on the other side. */

@@ -95,9 +95,7 @@ static void test_stop_drains(void **state)
     assert_ok(df_pipeline_stats(p, NULL, &s));
     assert_int_equal(s.in_flight, 0);
     assert_int_equal(s.received, s.sent);
-    df_pipeline_free(p);
-    if (c->kind->detach)
-        c->kind->detach(c);
+    conform_free(c, p);
     assert_arrived(c, (size_t)s.sent);
 }
 
@@ -115,9 +113,7 @@ static void test_stop_now(void **state)
     df_pipeline_wait(p, 30000);
     assert_true(support_now_ms() - begun < 10000);
     support_assert_conserved(p);
-    df_pipeline_free(p);
-    if (c->kind->detach)
-        c->kind->detach(c);
+    conform_free(c, p);
 }
 
 static void test_dry_writes_nothing(void **state)

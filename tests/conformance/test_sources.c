@@ -96,12 +96,13 @@ static int some_arrived(void *user)
 static void stop_in_the_middle(conform *c, int how)
 {
     df__memory_fault slow = {.delay_ms = 5}, none = {.writes = 0};
-    df_pipeline *p = load(c);
+    df_pipeline *p;
     int64_t begun;
     char **rows;
     size_t got, twice;
     df__memory_fail(c->other, &slow);
     c->kind->fill(c, 0, c->count);
+    p = load(c);
     if (c->kind->attach)
         c->kind->attach(c, p);
     assert_ok(df_pipeline_start(p, NULL));
@@ -111,9 +112,7 @@ static void stop_in_the_middle(conform *c, int how)
     assert_ok(df_pipeline_wait(p, 30000));
     assert_true(support_now_ms() - begun < 10000);
     support_assert_conserved(p);
-    df_pipeline_free(p);
-    if (c->kind->detach)
-        c->kind->detach(c);
+    conform_free(c, p);
     if (!(c->kind->flags & CONFORM_RESUMES))
         return;
     df__memory_fail(c->other, &none);
@@ -150,7 +149,7 @@ static void test_stop_while_blocked(void **state)
     df_pipeline_stop(p, DF_STOP_DRAIN);
     assert_ok(df_pipeline_wait(p, 30000));
     assert_true(support_now_ms() - begun < 5000);
-    df_pipeline_free(p);
+    conform_free(c, p);
 }
 
 static void test_bad_options(void **state)
