@@ -2,6 +2,8 @@
  * capture.c: copies records from ports, see capture.h. */
 #include "dfproc/capture.h"
 
+#include "dataflow_ext.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,6 @@ int dfproc_capture_open(dfproc_capture *c, yyjson_doc *plan, int which)
 {
     yyjson_val *stages = yyjson_obj_get(yyjson_doc_get_root(plan), "stages"), *stage;
     size_t at, count;
-    memset(c, 0, sizeof *c);
     c->watches = calloc(yyjson_arr_size(stages) + 1, sizeof *c->watches);
     if (!c->watches)
         return dfproc_fail("out of memory");
@@ -80,6 +81,33 @@ static char *copy_headers(const df_record *r, dfproc_capture *c)
     return text.data;
 }
 
+static char *copy_meta(const df_record *r, dfproc_capture *c)
+{
+    size_t at, count, len;
+    yyjson_val *name, *unused;
+    df__buf text;
+    if (!c->meta_names)
+        return NULL;
+    df__buf_init(&text, &df__heap_libc);
+    yyjson_obj_foreach (c->meta_names, at, count, name, unused) {
+        df_value v = {.type = DF_V_ABSENT};
+        char *room;
+        if (df_record_meta(r, yyjson_get_str(name), &v) != DF_OK || v.type == DF_V_ABSENT)
+            continue;
+        df__buf_char(&text, text.len ? ',' : '{');
+        df__buf_json(&text, yyjson_get_str(name), yyjson_get_len(name));
+        df__buf_char(&text, ':');
+        len = df_value_json(&v, NULL, 0);
+        room = df__buf_reserve(&text, len);
+        if (room)
+            text.len += df_value_json(&v, room, len);
+    }
+    df__buf_str(&text, text.len ? "}" : "{}");
+    if (!df__buf_cstr(&text))
+        c->failed = 1;
+    return text.data;
+}
+
 static void copy_route(const df_record *r, char *route, size_t len)
 {
     df_value v = {.type = DF_V_ABSENT};
@@ -108,6 +136,7 @@ static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_
     seen->key = copy_bytes(key, c);
     seen->key_len = key.data ? key.len : 0;
     seen->headers = copy_headers(r, c);
+    seen->meta = copy_meta(r, c);
     copy_route(r, seen->route, sizeof seen->route);
     seen->offset = info.offset;
     snprintf(seen->partition, sizeof seen->partition, "%s", info.partition ? info.partition : "");
@@ -162,6 +191,7 @@ void dfproc_capture_free(dfproc_capture *c)
             free(w->rows[k].payload);
             free(w->rows[k].key);
             free(w->rows[k].headers);
+            free(w->rows[k].meta);
         }
         free(w->rows);
     }

@@ -8,6 +8,7 @@
 typedef struct dfproc_seen {
     char *payload, *key; /* NULL: tombstone, no key; NUL behind them */
     size_t payload_len, key_len;
+    char *meta;    /* JSON of the metadata that was asked for; NULL: none */
     char *headers; /* "name: value\n" lines, or "" */
     char partition[128];
     int64_t offset;  /* -1: none */
@@ -25,7 +26,8 @@ typedef struct dfproc_watch {
 typedef struct dfproc_capture {
     dfproc_watch *watches;
     size_t count;
-    int failed; /* no memory */
+    int failed;             /* no memory */
+    yyjson_val *meta_names; /* object whose names are metadata to keep, or NULL */
 } dfproc_capture;
 
 enum { DFPROC_SINKS = 1, DFPROC_OTHERS = 2 };

@@ -12,21 +12,6 @@ typedef struct instance {
     int read;
 } instance;
 
-df_bytes dfproc_cases_payload(yyjson_val *value, df__buf *text)
-{
-    df_bytes none = {NULL, 0}, bytes;
-    df__buf_clear(text);
-    if (!value || yyjson_is_null(value))
-        return none;
-    if (yyjson_is_str(value))
-        df__buf_add(text, yyjson_get_str(value), yyjson_get_len(value));
-    else
-        app_json_write(text, value);
-    bytes.data = df__buf_cstr(text);
-    bytes.len = text->len;
-    return bytes;
-}
-
 static int set_meta(df_record *r, const char *name, yyjson_val *value)
 {
     df_value v = {.type = DF_V_NULL, .zone = 0};
@@ -51,19 +36,34 @@ static int set_meta(df_record *r, const char *name, yyjson_val *value)
     return df_record_set_meta(r, name, &v);
 }
 
-static size_t fill_headers(yyjson_val *list, df_header *headers)
+/* Values of headers that are no plain text are kept here until the record is added. */
+typedef struct header_list {
+    df_header rows[HEADERS_MAX];
+    df__buf values[HEADERS_MAX];
+    size_t count;
+} header_list;
+
+static void add_header(header_list *list, yyjson_val *name, yyjson_val *value)
 {
-    size_t at, count, n = 0;
+    df__buf *text = &list->values[list->count];
+    if (list->count == HEADERS_MAX || !yyjson_is_str(name))
+        return;
+    df__buf_init(text, &df__heap_libc);
+    list->rows[list->count].name = yyjson_get_str(name);
+    list->rows[list->count].value = dfproc_cases_payload(value, text);
+    list->count++;
+}
+
+/* {name: value, ...}, or [[name, value], ...] because names may repeat. */
+static void fill_headers(header_list *list, yyjson_val *headers)
+{
+    size_t at, count;
     yyjson_val *name, *value;
-    yyjson_obj_foreach (list, at, count, name, value) {
-        if (n == HEADERS_MAX)
-            break;
-        headers[n].name = yyjson_get_str(name);
-        headers[n].value.data = yyjson_is_str(value) ? yyjson_get_str(value) : NULL;
-        headers[n].value.len = yyjson_is_str(value) ? yyjson_get_len(value) : 0;
-        n++;
-    }
-    return n;
+    list->count = 0;
+    yyjson_obj_foreach (headers, at, count, name, value)
+        add_header(list, name, value);
+    yyjson_arr_foreach (headers, at, count, value)
+        add_header(list, yyjson_arr_get(value, 0), yyjson_arr_get(value, 1));
 }
 
 static uint32_t operation_of(yyjson_val *metadata)
@@ -78,9 +78,9 @@ static uint32_t operation_of(yyjson_val *metadata)
 
 static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t offset)
 {
-    df_header headers[HEADERS_MAX];
+    header_list headers;
     yyjson_val *metadata = yyjson_obj_get(row, "metadata"), *name, *value;
-    df_input in = {.size = sizeof in, .headers = headers, .offset = offset};
+    df_input in = {.size = sizeof in, .headers = headers.rows, .offset = offset};
     df_record *r = NULL;
     df__buf payload, key;
     size_t at, count;
@@ -89,13 +89,16 @@ static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t of
     df__buf_init(&key, &df__heap_libc);
     in.payload = dfproc_cases_payload(yyjson_obj_get(row, "payload"), &payload);
     in.key = dfproc_cases_payload(yyjson_obj_get(row, "key"), &key);
-    in.header_count = fill_headers(yyjson_obj_get(row, "headers"), headers);
+    fill_headers(&headers, yyjson_obj_get(row, "headers"));
+    in.header_count = headers.count;
     in.partition = df_partition_number(self->part);
     in.op = operation_of(metadata);
     rc = payload.failed || key.failed ? DF_ENOMEM : df_batch_add(into, &in, &r);
     yyjson_obj_foreach (metadata, at, count, name, value)
         if (rc == DF_OK && r)
             rc = set_meta(r, yyjson_get_str(name), value);
+    for (size_t i = 0; i < headers.count; i++)
+        df__buf_free(&headers.values[i]);
     df__buf_free(&payload);
     df__buf_free(&key);
     return rc;

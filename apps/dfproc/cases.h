@@ -17,9 +17,22 @@ int dfproc_cases_register(df_env *env, dfproc_inputs *inputs);
 /* Rewrites a manifest (YAML or JSON text): the source becomes DFPROC_CASE_SOURCE, every sink a
  * host port of the same name. 0, or -1 with one line in `err`. */
 int dfproc_cases_detach(const df__buf *manifest, df__buf *out, char *err, size_t err_len);
-/* Reads a payload as a case file writes it: text as it is, null as a tombstone, all else as
- * JSON. `text` holds the bytes. */
+/* Reads a payload as a case file writes it: text as it is, null as a tombstone, all else as JSON.
+ * {$text: T}, {$hex: H}, {$repeat: [HEAD, UNIT, COUNT, TAIL]} and {$tombstone: true} are bytes too.
+ * `text` holds the bytes. */
 df_bytes dfproc_cases_payload(yyjson_val *value, df__buf *text);
+/* The payload is meant byte for byte. */
+int dfproc_cases_exact(yyjson_val *value);
+
+/* One case file. */
+typedef struct dfproc_suite {
+    const char *file;
+    yyjson_doc *doc;
+    dfproc_flow flow; /* its manifest touches no server */
+    dfproc_inputs inputs;
+    yyjson_val *one; /* the running case */
+    int colour;
+} dfproc_suite;
 
 /* How a case ended. */
 typedef struct dfproc_result {
@@ -28,6 +41,17 @@ typedef struct dfproc_result {
     double seconds;
 } dfproc_result;
 
+/* Freezes the clock at the case's `now`; without one at `other` unless that is 0. -1: no time. */
+int dfproc_cases_clock(dfproc_suite *s, yyjson_val *one, int64_t other_us);
+/* Builds the manifest of the suite, feeds its inputs, and fills `c`, which the caller frees. The
+ * status with which it ended; DF_ESPEC: refused, see dfproc_cases_problems. What prevents a verdict
+ * is added to `why`. */
+int dfproc_cases_run(dfproc_suite *s, dfproc_capture *c, df__buf *why);
+/* Texts of all problems of the manifest, one a line. */
+void dfproc_cases_problems(const dfproc_suite *s, df__buf *out);
+/* Runs one vector: {name, config, when, chain, input, output | outputs | unchanged | dropped |
+ * routed | error | refused | warned}, see docs/vectors.md. */
+void dfproc_vector_run(dfproc_suite *s, yyjson_val *one, df__buf *why);
 /* Compares what arrived with what was expected and adds differences to `why`. */
 void dfproc_cases_compare(df__buf *why, const dfproc_capture *c, yyjson_val *one, int colour);
 /* Writes results as JUnit XML. 0 or an exit code. */

@@ -97,7 +97,8 @@ static const app_command commands[] = {
      "name of a sink as `explain` prints it: sink, errors, \"1 router/0\". A payload written as "
      "text is compared byte for byte, any other as JSON, where the order of members does not "
      "matter. `partial: true`: members and ports that are not named do not matter. `now` freezes "
-     "the clock. `error`: the run must fail with this text. Prints TAP.",
+     "the clock. `error`: the run must fail with this text. Files of vectors ({transform: NAME, "
+     "cases}) run too. Prints TAP.",
      test_options, 1, -1, dfproc_test},
     {"connectors", "Lists connectors, or the options of one.", "[NAME]", "@connectors", NULL,
      list_options, 0, 1, dfproc_connectors},

@@ -25,12 +25,19 @@ static int payload_matches(yyjson_val *expected, const dfproc_seen *seen, int pa
 {
     char err[200];
     yyjson_doc *doc;
+    df__buf text;
+    df_bytes bytes;
     int same;
     if (yyjson_is_null(expected) || !seen->payload)
         return yyjson_is_null(expected) && !seen->payload;
-    if (yyjson_is_str(expected))
-        return yyjson_get_len(expected) == seen->payload_len &&
-               !memcmp(yyjson_get_str(expected), seen->payload, seen->payload_len);
+    if (dfproc_cases_exact(expected)) {
+        df__buf_init(&text, &df__heap_libc);
+        bytes = dfproc_cases_payload(expected, &text);
+        same = bytes.data && bytes.len == seen->payload_len &&
+               !memcmp(bytes.data, seen->payload, bytes.len);
+        df__buf_free(&text);
+        return same;
+    }
     doc = app_json_read(seen->payload, seen->payload_len, err, sizeof err);
     same = doc && app_json_matches(expected, yyjson_doc_get_root(doc), partial);
     yyjson_doc_free(doc);

@@ -172,4 +172,14 @@ out '-   "b": 7'
 out '+   "b": 6'
 out 'ok 3 - partial'
 
+# The vectors of the transformations are case files too.
+for vectors in "$source"/tests/vectors/*.json; do
+    grep -q '"transform"' "$vectors" || continue
+    if dfproc test "$vectors" >"$dir/out" 2>"$dir/err"; then ok "${vectors##*/}: $(grep -c '^ok' "$dir/out")"; else
+        grep -A 3 '^not ok' "$dir/out" >"$dir/err"
+        : >"$dir/out"
+        bad "${vectors##*/}"
+    fi
+done
+
 exit "$failed"
