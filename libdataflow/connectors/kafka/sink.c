@@ -11,6 +11,7 @@
 #include "kafka.h"
 
 enum { LOG_MS = 60000, WAIT_MS = 200, PURGE_MS = 5000 };
+enum { AGAIN_START = 64, AGAIN_MOST = 512 }; /* records of a refused request sent at once */
 enum { WAITING, DELIVERED, REFUSED, UNKNOWN }; /* what the report of a record said */
 
 /* What the sink keeps of a parcel. The opaque of a message is the address of its item. */
@@ -117,7 +118,7 @@ static int sink_open(void *self, df_stage *st)
 /* ---- delivery reports ------------------------------------------------------------------------ */
 
 /* Refusals that concern records, not the connection. The broker refuses the whole request, so
- * its neighbours are named as well: see write_alone. */
+ * its neighbours are named as well: see write_again. */
 static int is_refusal(rd_kafka_resp_err_t err)
 {
     static const rd_kafka_resp_err_t refusals[] = {
@@ -335,21 +336,46 @@ static int place(df__kafka_sink *s, df__kafka_load *load, size_t index)
 
 /* ---- parcels --------------------------------------------------------------------------------- */
 
-/* The broker refuses requests, not records: each record of a refused request is sent in a request
- * of its own, after everything else was reported. */
-static int write_alone(df__kafka_sink *s, df__kafka_load *load)
+/* Sends at most n of the refused records from `from` on and waits; *ret_sent: how many. */
+static int send_some(df__kafka_sink *s, df__kafka_load *load, size_t from, size_t n,
+                     size_t *ret_sent)
 {
     int rc = DF_OK;
-    for (size_t i = 0; i < load->count && rc == DF_OK; i++) {
+    size_t sent = 0;
+    load->refused = 0;
+    for (size_t i = from; i < load->count && sent < n && rc == DF_OK; i++) {
         if (load->states[i] != REFUSED)
             continue;
-        load->refused = 0;
         rc = place(s, load, i);
-        while (rc == DF_OK && load->waiting > 0)
-            rc = wait_for_reports(s);
-        if (rc == DF_OK && load->states[i] == REFUSED) {
+        sent++;
+    }
+    while (rc == DF_OK && load->waiting > 0)
+        rc = wait_for_reports(s);
+    *ret_sent = sent;
+    return rc;
+}
+
+/* The broker refuses requests, not records: those of a refused request are sent again in fewer
+ * and fewer at once, after everything else was reported. One that is refused alone is to blame. */
+static int write_again(df__kafka_sink *s, df__kafka_load *load)
+{
+    size_t n = AGAIN_START, sent = 0;
+    int rc = DF_OK;
+    for (size_t i = 0; i < load->count && rc == DF_OK;) {
+        if (load->states[i] != REFUSED) {
+            i++;
+            continue;
+        }
+        rc = send_some(s, load, i, n, &sent);
+        if (rc != DF_OK)
+            break;
+        if (load->refused == 0) {
+            n = n < AGAIN_MOST ? n * 2 : n;
+        } else if (sent > 1) {
+            n = sent / 2;
+        } else {
             refuse(load, i, load->reason);
-            load->states[i] = DELIVERED;
+            load->states[i] = DELIVERED; /* ended here */
         }
     }
     load->refused = 0;
@@ -383,7 +409,7 @@ static int work(df__kafka_sink *s)
         rc = wait_for_reports(s);
     for (df__kafka_load *load = s->loads; load != NULL && rc == DF_OK; load = load->next)
         if (load->refused > 0 && !load->writing)
-            rc = write_alone(s, load);
+            rc = write_again(s, load);
     return rc;
 }
 

@@ -522,8 +522,11 @@ static int read_once(df__kafka_source *s, df_batch *into)
         if (rc < 0 && added == 0)
             return df_stage_fail(s->st, rc, NULL, "no memory for a record");
         rc = added > 0 ? DF_OK : DF_AGAIN;
-        if (added == 0 && all_reached(s))
+        if (added == 0 && all_reached(s)) {
             rc = DF_DONE;
+            s->lag_gate.next = 0; /* tell the lag once more */
+            (void)count_lag(s);
+        }
         if (added == 0 && s->failure.status != DF_OK)
             return df__kafka_raise(&s->failure, s->st);
     }
