@@ -235,6 +235,8 @@ static void row_json(const df_option *row, df__buf *out)
     member(out, "type", df__option_type_name(row->type));
     if (row->type == DF_OPT_LIST)
         member(out, "of", df__option_type_name(row->of));
+    if (row->type == DF_OPT_TEXT && row->of == DF_OPT_TEXT)
+        df__buf_str(out, ",\"orList\":true");
     for (i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (row->flags & flags[i].flag)
             df__buf_printf(out, ",\"%s\":true", flags[i].name);

@@ -101,6 +101,38 @@ int df__slot_text(const df__slot *s, const df__node *node, df_bytes *ret)
     return df__arena_copy(s->fill->arena, node->text, ret);
 }
 
+/* A list where a comma list fits too (`of` TEXT): the items with commas between. */
+static int join_list(const df__slot *s, df_bytes *ret)
+{
+    df__slot item = *s;
+    df__buf b;
+    char field[DF__FIELD];
+    size_t index = 0;
+    int rc = DF_OK;
+    df__buf_init(&b, s->fill->arena->heap);
+    item.field = field;
+    for (item.node = s->node->first; item.node && rc == DF_OK; item.node = item.node->next) {
+        df_bytes one = {"", 0};
+        df__field_item(field, s->field, index++);
+        rc = df__slot_text(&item, item.node, &one);
+        if (b.len)
+            df__buf_char(&b, ',');
+        df__buf_add(&b, one.data, one.len);
+    }
+    if (rc == DF_OK) {
+        df_bytes all = {b.data ? b.data : "", b.len};
+        rc = b.failed ? DF_ENOMEM : df__arena_copy(s->fill->arena, all, ret);
+    }
+    df__buf_free(&b);
+    return rc;
+}
+
+static int is_hidden(const df__slot *s, const df__node *node)
+{
+    return takes_references(s) && node->kind == DF__SCALAR && df__reference_any(node->text) &&
+           !only_escapes(node->text);
+}
+
 static int check_length(const df__slot *s, df_bytes text)
 {
     const df_option *row = s->row;
@@ -116,9 +148,12 @@ static int check_length(const df__slot *s, df_bytes text)
 int df__parse_text(const df__slot *s)
 {
     df_bytes text = {NULL, 0};
-    int rc = df__slot_text(s, s->node, &text);
-    int hidden = takes_references(s) && s->node->kind == DF__SCALAR &&
-                 df__reference_any(s->node->text) && !only_escapes(s->node->text);
+    int joins = s->row->of == DF_OPT_TEXT && s->node->kind == DF__SEQ;
+    const df__node *n = s->node->first;
+    int rc = joins ? join_list(s, &text) : df__slot_text(s, s->node, &text);
+    int hidden = is_hidden(s, s->node);
+    for (; joins && n; n = n->next)
+        hidden |= is_hidden(s, n);
     if (rc == DF_OK && (s->fill->mode == DF__FILL_RUN || !hidden)) {
         if ((s->row->flags & DF_OPT_REQUIRED) && text.len == 0)
             return df__slot_fail(s, "must not be empty");

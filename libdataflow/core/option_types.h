@@ -45,7 +45,8 @@ int df__parse_duration(df_bytes text, int64_t *ret_us);
 int df__parse_size(df_bytes text, int64_t *ret);
 int df__parse_double(df_bytes text, double *ret);
 
-/* Texts, secrets and their twins (option_text.c). */
+/* Texts, secrets and their twins (option_text.c). A TEXT whose `of` is TEXT may be written as a
+ * list too; the member then has commas between. */
 int df__parse_text(const df__slot *s);
 int df__parse_secret(const df__slot *s);
 int df__parse_map(const df__slot *s);

@@ -42,6 +42,7 @@ static const char *const modes[] = {"append", "upsert", "PLAIN_TEXT", NULL};
 static const df_option tank_rows[] = {
     ROW("table", DF_OPT_TEXT, 0, DF_OPT_REQUIRED | DF_OPT_REF, offsetof(bench_tank, table), NULL),
     ROW("label", DF_OPT_TEXT, 0, 0, offsetof(bench_tank, label), "none yet"),
+    ROW("brokers", DF_OPT_TEXT, DF_OPT_TEXT, 0, offsetof(bench_tank, brokers), NULL),
     ROW("note", DF_OPT_TEXT, 0, DF_OPT_LITERAL, offsetof(bench_tank, note), NULL),
     ROW("password", DF_OPT_SECRET, 0, 0, offsetof(bench_tank, password), NULL),
     ROW("autoCreate", DF_OPT_BOOL, 0, 0, offsetof(bench_tank, create), NULL),

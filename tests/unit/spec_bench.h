@@ -30,7 +30,7 @@ typedef struct bench_column {
 
 /* Options of the sink "tank": one of each type. */
 typedef struct bench_tank {
-    df_bytes table, label, note, any;
+    df_bytes table, label, brokers, note, any;
     df_secret *password;
     int create, mode, level;
     int64_t batch, size, wait;

@@ -279,6 +279,27 @@ static void test_numbers(void **state)
     assert_false(df__parse_double(BYTES("1e999"), &d));
 }
 
+static void test_text_or_list(void **state)
+{
+    static const struct {
+        const char *yaml, *value;
+    } rows[] = {
+        {"table: t\nbrokers: a:1,b:2", "a:1,b:2"},
+        {"table: t\nbrokers: [\"a:1\", \"b:2\"]", "a:1,b:2"},
+        {"table: t\nbrokers:\n  - ${env:A}\n  - b", "A,b"}, {"table: t\nbrokers: []", ""},
+    };
+    size_t i;
+    (void)state;
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bench b;
+        bench_tank t;
+        bench_open(&b, 0);
+        assert_int_equal(fill(&b, DF__FILL_RUN, rows[i].yaml, &t), DF_OK);
+        assert_string_equal(t.brokers.data, rows[i].value);
+        done(&b, &t);
+    }
+}
+
 /* ---- tables -------------------------------------------------------------------------------- */
 
 typedef struct small {
@@ -407,7 +428,7 @@ int main(void)
         cmocka_unit_test(test_null_is_absent), cmocka_unit_test(test_references),
         cmocka_unit_test(test_check_resolves_nothing), cmocka_unit_test(test_unresolved),
         cmocka_unit_test(test_twin_wins), cmocka_unit_test(test_transformations_have_no_references),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_validate),
+        cmocka_unit_test(test_text_or_list), cmocka_unit_test(test_numbers), cmocka_unit_test(test_validate),
         cmocka_unit_test(test_block_inside_itself), cmocka_unit_test(test_copy),
         cmocka_unit_test(test_described),
     };
