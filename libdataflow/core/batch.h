@@ -32,7 +32,8 @@ struct df_batch {
     int64_t now_us;       /* default time of records */
     int stage;            /* index of the transform to run next */
     int expanding;        /* its expand answered DF_MORE */
-    int dispatched;
+    int with_worker;
+    struct df__step_result *results; /* of the workers' transforms */
     uint64_t cursor[DF__CURSOR_WORDS];
     int64_t arrived_us;
     size_t moved;         /* records of it that an expansion passed on */

@@ -17,6 +17,7 @@ void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const 
     f->inputs_end = &f->inputs;
     f->error_sink = f->source_error_sink = f->main_sink = -1;
     f->seed = 1;
+    f->workers = 1;
     f->stats.size = sizeof f->stats;
     f->stats.lag_records = f->stats.lag_us = -1;
     df__budget_init(&f->budget, (uint64_t)g->settings.memory_limit);

@@ -39,6 +39,13 @@ typedef struct df__counts { /* of one stage */
 
 /* ---- stages of a flow ---------------------------------------------------------------------------- */
 
+typedef struct df__step_result { /* of one transform over one batch */
+    uint64_t in, out, errors;
+    double seconds;
+    int status; /* not DF_OK: the run ends */
+    df_stage *stage;
+} df__step_result;
+
 typedef struct df__step { /* one transform */
     df_stage *stage;      /* instance of the pipeline thread */
     const df__stage_spec *spec;
@@ -109,6 +116,7 @@ typedef struct df__flow_io {
     void (*cancel)(void *ctx);                   /* every operation returns soon */
     void (*event)(void *ctx, int type, int status, const char *stage, const char *text);
     void (*tap)(void *ctx, const char *stage, df_batch *b);
+    void (*work)(void *ctx, df_batch *b); /* parallel steps; df__flow_worked */
 } df__flow_io;
 
 enum { DF__RUNNING, DF__DRAINING, DF__SAVING, DF__CLOSE_ALL, DF__FINISHED };
@@ -142,6 +150,9 @@ struct df__flow {
     df__budget budget;
     df_batch *inputs, **inputs_end; /* admitted, not begun */
     df_batch *work;       /* stack by `next`: top is being transformed */
+    int workers;          /* transformWorkers; 1: the pipeline thread transforms */
+    int parallel_steps;   /* leading steps that workers run */
+    size_t outside;       /* batches with workers */
     uint64_t batch_number;
     uint64_t parcel_number;
     uint64_t granted_records; /* limit: read or granted so far */
@@ -203,6 +214,7 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
 void df__flow_sink_closed(df__sink *s);
 void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why);
 void df__flow_saved(df__flow *f, int status, const char *why);
+void df__flow_worked(df__flow *f, df_batch *b);
 void df__flow_stop(df__flow *f, int how);
 void df__flow_refresh(df__flow *f);
 
@@ -215,6 +227,8 @@ void df__flow_abandon(df__flow *f, uint64_t records);
 int df__flow_outstanding(const df__flow *f); /* anything in flight */
 /* flow_work.c */
 void df__flow_work(df__flow *f);
+/* In place, on any thread: touches nothing but the batch and the instance. */
+void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret);
 void df__flow_batch_release(df__flow *f, df_batch *b); /* one reference less */
 /* flow_sink.c */
 void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec);

@@ -81,9 +81,9 @@ void df__flow_stop(df__flow *f, int how)
 static void abandon_work(df__flow *f)
 {
     df_batch *b;
-    df__flow_abandon(f, f->work_records);
-    f->work_records = 0;
     while ((b = f->work ? f->work : f->inputs)) {
+        if (b->with_worker)
+            break; /* it comes back soon */
         df__span *s = b->spans;
         if (f->work)
             f->work = b->next;
@@ -97,7 +97,11 @@ static void abandon_work(df__flow *f)
         }
         df__flow_batch_release(f, b);
     }
+    if (f->inputs)
+        return;
     f->inputs_end = &f->inputs;
+    df__flow_abandon(f, f->work_records);
+    f->work_records = 0;
 }
 
 static int quiet(const df__flow *f)
@@ -158,7 +162,7 @@ static void draining(df__flow *f)
         return;
     f->rewinding = 0;
     give_up_draining(f);
-    if (!threads_have_parcels(f) && !f->grants)
+    if (!threads_have_parcels(f) && !f->grants && !f->outside)
         enter(f, DF__SAVING);
 }
 

@@ -69,9 +69,9 @@ void df__flow_batch(df__flow *f, df_batch *b)
     f->inputs_end = &b->next;
 }
 
-/* ---- one transform over one batch -------------------------------------------------------------------- */
+/* ---- one transform over one batch: on the pipeline thread or on a worker ------------------------------ */
 
-static uint64_t enter(df__step *step, df_batch *b)
+static uint64_t enter(const df__stage_spec *spec, df_batch *b)
 {
     uint64_t live = 0;
     size_t i;
@@ -79,63 +79,80 @@ static uint64_t enter(df__step *step, df_batch *b)
         df_record *r = df_batch_at(b, i);
         if (r->state != DF__LIVE)
             continue;
-        if (step->spec->when && !df_condition_test(step->spec->when, r))
+        if (spec->when && !df_condition_test(spec->when, r))
             r->held = 1;
         else
             live++;
     }
-    step->counts.in += live;
     return live;
 }
 
-static void count_one(df__step *step, df_record *r)
+static void count_one(df__step_result *ret, int index, df_record *r)
 {
     if (r->held)
         r->held = 0;
     else if (r->state == DF__LIVE)
-        step->counts.out++;
+        ret->out++;
     if (r->state == DF__REJECTED && !r->rejected_by) {
-        r->rejected_by = (uint16_t)(step->index + 1);
-        step->counts.errors++;
+        r->rejected_by = (uint16_t)(index + 1);
+        ret->errors++;
     }
 }
 
-static void leave(df__flow *f, df__step *step, df_batch *b, int64_t begun, uint64_t live)
-{
-    double spent = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
-    size_t i;
-    for (i = 0; i < b->count; i++)
-        count_one(step, df_batch_at(b, i));
-    step->counts.executions += live;
-    step->counts.seconds += spent;
-    if (live)
-        observe(&step->counts.duration, spent / (double)live, live);
-}
-
-static void step_failed(df__flow *f, df__step *step, df_batch *b, int status)
+/* DF_EDATA of the whole call rejects what is still live; anything else ends the run. */
+static int call_failed(df_stage *stage, df_batch *b, int status)
 {
     df__fault why;
     size_t i;
-    df__stage_fault(step->stage, status, &why);
-    if (status != DF_EDATA) {
-        df__flow_failf(f, status, "transform %s: %s", step->spec->name, why.text);
-        return;
-    }
+    if (status != DF_EDATA)
+        return status;
+    df__stage_fault(stage, status, &why);
     for (i = 0; i < b->count; i++) {
         df_record *r = df_batch_at(b, i);
         if (df_record_live(r))
             df_record_reject(r, DF_EDATA, why.reason, why.text);
     }
+    return DF_OK;
+}
+
+void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret)
+{
+    const df_transform *type = stage->spec->transform;
+    size_t i;
+    int rc = DF_OK;
+    memset(ret, 0, sizeof *ret);
+    ret->in = enter(stage->spec, b);
+    if (ret->in)
+        rc = type->apply(stage->self, stage, b);
+    if (rc < 0)
+        ret->status = call_failed(stage, b, rc);
+    for (i = 0; i < b->count; i++)
+        count_one(ret, index, df_batch_at(b, i));
+}
+
+static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_result *got)
+{
+    df__fault why;
+    step->counts.in += got->in;
+    step->counts.out += got->out;
+    step->counts.errors += got->errors;
+    step->counts.executions += got->in;
+    step->counts.seconds += got->seconds;
+    if (got->in)
+        observe(&step->counts.duration, got->seconds / (double)got->in, got->in);
+    if (got->status == DF_OK)
+        return;
+    df__stage_fault(stage, got->status, &why);
+    df__flow_failf(f, got->status, "transform %s: %s", step->spec->name, why.text);
 }
 
 static void apply(df__flow *f, df__step *step, df_batch *b)
 {
+    df__step_result got;
     int64_t begun = f->io.now(f->io.ctx);
-    uint64_t live = enter(step, b);
-    int rc = live ? step->type->apply(step->stage->self, step->stage, b) : DF_OK;
-    if (rc < 0)
-        step_failed(f, step, b, rc);
-    leave(f, step, b, begun, live);
+    df__step_apply(step->stage, step->index, b, &got);
+    got.seconds = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
+    merge(f, step, step->stage, &got);
     if (step->tapped && f->io.tap)
         f->io.tap(f->io.ctx, step->spec->name, b);
 }
@@ -170,7 +187,9 @@ static void settle_all_ended(df__flow *f, df_batch *b)
 /* Nothing more comes from `in`: parents that gave children end, the others were filtered. */
 static void expanded(df__flow *f, df__step *step, df_batch *in)
 {
+    df__step_result got;
     size_t i;
+    memset(&got, 0, sizeof got);
     for (i = 0; i < in->count; i++) {
         df_record *r = df_batch_at(in, i);
         if (r->expanded) {
@@ -180,8 +199,9 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
         } else if (r->state == DF__LIVE) {
             r->state = DF__DROPPED;
         }
-        count_one(step, r);
+        count_one(&got, step->index, r);
     }
+    step->counts.errors += got.errors;
     settle_all_ended(f, in);
 }
 
@@ -206,7 +226,7 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     int rc;
     if (!in->expanding) {
         settle_all_ended(f, in);
-        enter(step, in);
+        step->counts.in += enter(step->spec, in);
     } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f)) {
         return 0;
     }
@@ -222,8 +242,8 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     step->counts.out += out->count;
     step->counts.executions++;
     step->counts.seconds += (double)(f->io.now(f->io.ctx) - begun) / 1e6;
-    if (rc < 0)
-        step_failed(f, step, in, rc);
+    if (rc < 0 && call_failed(step->stage, in, rc) != DF_OK)
+        df__flow_failf(f, rc, "transform %s: %s", step->spec->name, df_status_text(rc));
     if (rc != DF_MORE) {
         expanded(f, step, in);
         in->stage = (int)f->step_count; /* nothing is left in it */
@@ -313,20 +333,50 @@ static int step_top(df__flow *f)
     return 1;
 }
 
+/* ---- workers: whole batches, results taken back in the order of reading --------------------------------- */
+
+static void send_to_workers(df__flow *f)
+{
+    df_batch *b;
+    for (b = f->inputs; b && f->outside < (size_t)f->workers * 2; b = b->next) {
+        if (b->with_worker || b->stage)
+            continue;
+        b->with_worker = 1;
+        f->outside++;
+        f->io.work(f->io.ctx, b);
+    }
+}
+
+void df__flow_worked(df__flow *f, df_batch *b)
+{
+    int i;
+    f->outside--;
+    b->with_worker = 0;
+    b->stage = f->parallel_steps;
+    for (i = 0; b->results && i < f->parallel_steps; i++)
+        merge(f, &f->steps[i], b->results[i].stage, &b->results[i]);
+}
+
+static df_batch *next_input(df__flow *f)
+{
+    df_batch *b = f->inputs;
+    if (f->workers > 1)
+        send_to_workers(f);
+    if (!b || (f->workers > 1 && b->stage < f->parallel_steps))
+        return NULL;
+    f->inputs = b->next;
+    if (!f->inputs)
+        f->inputs_end = &f->inputs;
+    b->next = NULL;
+    return b;
+}
+
 void df__flow_work(df__flow *f)
 {
     while (f->result != DF_ENOMEM && !f->canceled) {
-        if (!f->work) {
-            df_batch *b = f->inputs;
-            if (!b)
-                return;
-            f->inputs = b->next;
-            if (!f->inputs)
-                f->inputs_end = &f->inputs;
-            b->next = NULL;
-            f->work = b;
-        }
-        if (!step_top(f))
+        if (!f->work)
+            f->work = next_input(f);
+        if (!f->work || !step_top(f))
             return;
     }
 }

@@ -234,6 +234,33 @@ static int add_stages(df_pipeline *p)
     return p->run.source.stage ? DF_OK : DF_ESPEC;
 }
 
+/* Steps before the first expansion may run on workers, each with instances of its own. */
+static int add_workers(df_pipeline *p)
+{
+    df__runner *r = &p->run;
+    df__flow *f = &r->flow;
+    int i, k, n = (int)f->settings.transform_workers;
+    while (f->parallel_steps < (int)f->step_count &&
+           !DF__OP(f->steps[f->parallel_steps].type, expand))
+        f->parallel_steps++;
+    if (n <= 1 || !f->parallel_steps || p->how.dry)
+        return DF_OK;
+    r->workers = df__zalloc(f->heap, (size_t)n * sizeof *r->workers);
+    if (!r->workers)
+        return df__pipeline_fail(p, DF_ENOMEM, "no memory");
+    r->worker_count = f->workers = n;
+    for (i = 0; i < n; i++) {
+        df__worker *w = &r->workers[i];
+        w->stages = df__zalloc(f->heap, (size_t)f->parallel_steps * sizeof *w->stages);
+        for (k = 0; w->stages && k < f->parallel_steps; k++) {
+            w->stages[k] = instance(p, f->steps[k].spec);
+            if (!w->stages[k] || open_transform(p, w->stages[k]) != DF_OK)
+                return DF_ESPEC;
+        }
+    }
+    return DF_OK;
+}
+
 static void take_settings(df_pipeline *p)
 {
     df__flow *f = &p->run.flow;
@@ -277,7 +304,7 @@ int df__pipeline_build(df_pipeline *p)
     rc = add_stages(p);
     if (rc == DF_OK)
         take_settings(p);
-    return rc;
+    return rc == DF_OK ? add_workers(p) : rc;
 }
 
 void df__pipeline_unbuild(df_pipeline *p)

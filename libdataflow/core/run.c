@@ -193,6 +193,12 @@ static void on_saved(df__runner *r, df__msg *m, const df__fault *why)
     df__flow_saved(&r->flow, m->status, df_status_text(m->status));
 }
 
+static void on_worked(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)why;
+    df__flow_worked(&r->flow, m->about);
+}
+
 static void (*const handlers[DF__M_COUNT])(df__runner *, df__msg *, const df__fault *) = {
     [DF__M_BATCH] = on_batch,
     [DF__M_GRANT_BACK] = on_grant_back,
@@ -212,6 +218,7 @@ static void (*const handlers[DF__M_COUNT])(df__runner *, df__msg *, const df__fa
     [DF__M_SINK_CLOSED] = on_sink_closed,
     [DF__M_LOADED] = on_loaded,
     [DF__M_SAVED] = on_saved,
+    [DF__M_WORKED] = on_worked,
 };
 
 static df_stage *stage_of(df__runner *r, const df__msg *m)
@@ -371,6 +378,7 @@ int df__runner_start(df__runner *r)
     df__source_io(io);
     df__sink_io(io);
     df__store_io(io);
+    df__work_io(io);
     pthread_mutex_init(&r->end_lock, NULL);
     pthread_cond_init(&r->ended, NULL);
     r->flow.seed = (uint64_t)df__monotonic_us() | 1;
@@ -379,6 +387,8 @@ int df__runner_start(df__runner *r)
         rc = df__mailbox_init(&r->box);
     if (rc == DF_OK)
         rc = df__store_start(&r->store, r);
+    if (rc == DF_OK)
+        rc = df__workers_start(r);
     for (i = 0; i < r->flow.sink_count && rc == DF_OK; i++)
         rc = df__sink_start(&r->sinks[i], r, &r->flow.sinks[i], r->flow.sinks[i].stage);
     if (rc == DF_OK)
@@ -414,6 +424,7 @@ void df__runner_free(df__runner *r)
     if (r->started)
         pthread_join(r->thread, NULL);
     df__source_free(&r->source);
+    df__workers_free(r);
     for (i = 0; r->sinks && i < r->flow.sink_count; i++)
         df__sink_thread_free(&r->sinks[i]);
     df__store_free(&r->store);

@@ -17,11 +17,11 @@ enum { /* to the flow */
     DF__M_BATCH = 1, DF__M_GRANT_BACK, DF__M_SOURCE_OPENED, DF__M_SOURCE_FAILED, DF__M_SOURCE_DONE,
     DF__M_SOURCE_CLOSED, DF__M_PARTITION, DF__M_ACKED, DF__M_SOUGHT, DF__M_SINK_OPENED,
     DF__M_ANSWER, DF__M_SETTLE, DF__M_FLUSHED, DF__M_RESOLVED, DF__M_CLAIMED, DF__M_SINK_CLOSED,
-    DF__M_LOADED, DF__M_SAVED, DF__M_COUNT
+    DF__M_LOADED, DF__M_SAVED, DF__M_WORKED, DF__M_COUNT
 };
 enum { /* to a thread */
     DF__C_OPEN = 1, DF__C_CLOSE, DF__C_GRANT, DF__C_QUIET, DF__C_ACK, DF__C_SEEK, DF__C_WRITE,
-    DF__C_GO, DF__C_FLUSH, DF__C_RESOLVE, DF__C_CLAIM, DF__C_SAVE, DF__C_LOAD, DF__C_EXIT,
+    DF__C_GO, DF__C_FLUSH, DF__C_RESOLVE, DF__C_CLAIM, DF__C_SAVE, DF__C_LOAD, DF__C_EXIT, DF__C_WORK,
     DF__C_COUNT
 };
 
@@ -84,6 +84,15 @@ typedef struct df__store_thread {
     int exit;
 } df__store_thread;
 
+typedef struct df__worker { /* one of transformWorkers */
+    df__runner *run;
+    pthread_t thread;
+    int started, exit;
+    df__mailbox box;
+    df_stage **stages; /* own instances of the parallel steps */
+    df__msg exit_msg;
+} df__worker;
+
 typedef struct df__published { /* a copy that any thread may read */
     pthread_mutex_t lock;
     df_stats stats;
@@ -107,6 +116,8 @@ struct df__runner {
     df__source_thread source;
     df__sink_thread *sinks;
     df__store_thread store;
+    df__worker *workers;
+    int worker_count;
     df__published shown;
     _Atomic int finished;
     pthread_mutex_t end_lock;
@@ -137,6 +148,9 @@ void df__source_io(df__flow_io *io);
 int df__sink_start(df__sink_thread *t, df__runner *r, df__sink *s, df_stage *stage);
 void df__sink_thread_free(df__sink_thread *t);
 void df__sink_io(df__flow_io *io);
+void df__work_io(df__flow_io *io);
+int df__workers_start(df__runner *r);
+void df__workers_free(df__runner *r);
 int df__store_start(df__store_thread *t, df__runner *r);
 void df__store_free(df__store_thread *t);
 void df__store_io(df__flow_io *io);
