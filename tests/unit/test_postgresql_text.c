@@ -33,7 +33,7 @@ static void escapes_what_copy_reads(void **state)
         {"sixteen bytes ok", "sixteen bytes ok"},
         {"sixteen bytes ok and\tmore behind them", "sixteen bytes ok and\\tmore behind them"},
         {"h\xC3\xA9\xF0\x9F\x98\x80", "h\xC3\xA9\xF0\x9F\x98\x80"},
-        {"\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", "\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n"},
+        {"\n\n\n\n\n\n\n\n\n", "\\n\\n\\n\\n\\n\\n\\n\\n\\n"},
     };
     df__buf b;
     (void)state;

@@ -8,11 +8,15 @@
 
 enum { DEPTH = 6 };
 
-typedef struct shape {
+/* One array on its way: where to, and the form that its first elements had. */
+typedef struct writer {
+    df__pg_convert *c;
+    const df__pg_type *type;
+    df__buf *b;
     size_t length[DEPTH];
     int depth;  /* dimensions seen; 0 until the first scalar */
     int leaves; /* the depth at which elements stand; 0: none seen */
-} shape;
+} writer;
 
 static int refuse(df__pg_convert *c, const char *why)
 {
@@ -20,19 +24,19 @@ static int refuse(df__pg_convert *c, const char *why)
     return DF_EDATA;
 }
 
-static int put_scalar(df__pg_convert *c, const df__pg_type *type, const df_value *v, df__buf *b)
+static int put_scalar(writer *w, const df_value *v)
 {
     df__pg_plain plain;
     if (v->type == DF_V_NULL || v->type == DF_V_UNCHANGED) {
-        df__buf_str(b, "NULL");
+        df__buf_str(w->b, "NULL");
         return DF_OK;
     }
-    int rc = df__pg_plain_value(c, type, v, &plain);
+    int rc = df__pg_plain_value(w->c, w->type, v, &plain);
     if (rc != DF_OK) {
         return rc;
     }
-    rc = df__pg_escape_element(b, plain.text, plain.len);
-    return rc == DF_EDATA ? refuse(c, "an element holds a NUL byte") : rc;
+    rc = df__pg_escape_element(w->b, plain.text, plain.len);
+    return rc == DF_EDATA ? refuse(w->c, "an element holds a NUL byte") : rc;
 }
 
 /* JSON elements may be arrays themselves: there only the outermost array is a dimension. */
@@ -41,58 +45,54 @@ static int is_dimension(const df__pg_type *type, const df_value *v)
     return v->type == DF_V_ARRAY && type->kind != PG_JSON && type->kind != PG_JSONB;
 }
 
-static int put_array(df__pg_convert *c, const df__pg_type *type, const df_value *v, int depth,
-                     shape *sh, df__buf *b);
+static int put_array(writer *w, const df_value *v, int depth);
 
-static int put_element(df__pg_convert *c, const df__pg_type *type, const df_value *v, int depth,
-                       shape *sh, df__buf *b)
+static int put_element(writer *w, const df_value *v, int depth)
 {
-    if (is_dimension(type, v)) {
+    if (is_dimension(w->type, v)) {
         if (depth + 1 >= DEPTH) {
-            return refuse(c, "more than six dimensions");
+            return refuse(w->c, "more than six dimensions");
         }
-        return put_array(c, type, v, depth + 1, sh, b);
+        return put_array(w, v, depth + 1);
     }
-    if (sh->leaves != 0 && sh->leaves != depth + 1) {
-        return refuse(c, "values and arrays are mixed");
+    if (w->leaves != 0 && w->leaves != depth + 1) {
+        return refuse(w->c, "values and arrays are mixed");
     }
-    sh->leaves = depth + 1;
-    return put_scalar(c, type, v, b);
+    w->leaves = depth + 1;
+    return put_scalar(w, v);
 }
 
-static int put_array(df__pg_convert *c, const df__pg_type *type, const df_value *v, int depth,
-                     shape *sh, df__buf *b)
+static int put_array(writer *w, const df_value *v, int depth)
 {
     df_walk walk;
     int rc = DF_OK;
     size_t count = 0;
     if (depth > 0 && v->len == 0) {
-        return refuse(c, "an empty array inside an array");
+        return refuse(w->c, "an empty array inside an array");
     }
-    if (sh->depth <= depth) {
-        sh->depth = depth + 1;
-        sh->length[depth] = v->len;
+    if (w->depth <= depth) {
+        w->depth = depth + 1;
+        w->length[depth] = v->len;
     }
-    if (sh->length[depth] != v->len || (sh->leaves != 0 && sh->leaves <= depth)) {
-        return refuse(c, "inner arrays differ in length");
+    if (w->length[depth] != v->len || (w->leaves != 0 && w->leaves <= depth)) {
+        return refuse(w->c, "inner arrays differ in length");
     }
     memset(&walk, 0, sizeof walk);
-    df__buf_char(b, '{');
+    df__buf_char(w->b, '{');
     while (rc == DF_OK && (rc = df_value_walk(v, &walk)) == DF_OK) {
         if (count++ > 0) {
-            df__buf_char(b, type->delim);
+            df__buf_char(w->b, w->type->delim);
         }
-        rc = put_element(c, type, &walk.value, depth, sh, b);
+        rc = put_element(w, &walk.value, depth);
     }
-    df__buf_char(b, '}');
+    df__buf_char(w->b, '}');
     rc = rc == DF_DONE ? DF_OK : rc;
-    return rc == DF_OK && b->failed ? DF_ENOMEM : rc;
+    return rc == DF_OK && w->b->failed ? DF_ENOMEM : rc;
 }
 
 int df__pg_plain_array(df__pg_convert *c, const df__pg_type *type, const df_value *v, df__buf *b)
 {
-    shape sh;
-    memset(&sh, 0, sizeof sh);
+    writer w = {.c = c, .type = type, .b = b};
     if (v->type == DF_V_STRING && v->len > 0 && (v->text[0] == '{' || v->text[0] == '[')) {
         int rc = df__pg_escape(b, v->text, v->len);
         return rc == DF_EDATA ? refuse(c, "holds a NUL byte") : rc;
@@ -100,5 +100,5 @@ int df__pg_plain_array(df__pg_convert *c, const df__pg_type *type, const df_valu
     if (v->type != DF_V_ARRAY) {
         return refuse(c, "not an array");
     }
-    return put_array(c, type, v, 0, &sh, b);
+    return put_array(&w, v, 0);
 }

@@ -190,7 +190,7 @@ static int write_stream(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return end_stream(s, st, w, bytes + w->groups[0].text.len);
 }
 
-/* ---- several groups --------------------------------------------------------------------------- */
+/* ---- several groups ------------------------------------------------------------------------ */
 
 static int write_group(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t i)
 {

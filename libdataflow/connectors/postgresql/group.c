@@ -9,7 +9,8 @@ enum { CATALOG_OLD_MS = 1000, NAMES_SHOWN = 3 };
 
 static int may_be_old(const df__pg_sink *s, const df__pg_work *w)
 {
-    return !s->in_transaction && !w->looked_again && df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_OLD_MS;
+    return !s->in_transaction && !w->looked_again &&
+           df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_OLD_MS;
 }
 
 /* A record that this catalog refuses: with an old catalog, look again first. */

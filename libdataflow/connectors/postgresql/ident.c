@@ -57,37 +57,58 @@ int df__pg_name_usable(df_bytes name)
            !memchr(name.data, 0, name.len) && df__pg_utf8_valid(name.data, name.len);
 }
 
+static const char *put(char *out, size_t *n, char c)
+{
+    if (*n == PG_NAME_MAX) {
+        return "a name has at most 63 bytes";
+    }
+    out[(*n)++] = c;
+    return NULL;
+}
+
+/* Behind the opening quote; *at stands behind the closing one afterwards. */
+static const char *read_quoted(const char **at, const char *end, char *out, size_t *n)
+{
+    const char *s = *at;
+    const char *why = NULL;
+    for (; s < end && !why; s++) {
+        if (*s == '"' && (s + 1 == end || s[1] != '"')) {
+            *at = s + 1;
+            return NULL;
+        }
+        s += *s == '"';
+        why = put(out, n, *s);
+    }
+    return why ? why : "a double quote is not closed";
+}
+
+static const char *read_bare(const char **at, const char *end, char *out, size_t *n)
+{
+    const char *s = *at;
+    const char *why = NULL;
+    for (; s < end && *s != '.' && !why; s++) {
+        if (*s == '"' || (unsigned char)*s <= ' ') {
+            return "a name with spaces or quotes must stand in double quotes";
+        }
+        why = put(out, n, *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s);
+    }
+    *at = s;
+    return why;
+}
+
 /* Reads one part of a name; *at stands behind it afterwards. NULL, or why it is none. */
 static const char *read_part(const char **at, const char *end, char *out)
 {
-    const char *s = *at;
+    const char *why;
     size_t n = 0;
-    int quoted = s < end && *s == '"';
-    s += quoted;
-    for (; s < end; s++) {
-        char c = *s;
-        if (quoted && c == '"') {
-            if (s + 1 < end && s[1] == '"') {
-                s++;
-            } else {
-                break;
-            }
-        } else if (!quoted && c == '.') {
-            break;
-        } else if (!quoted && (c == '"' || (unsigned char)c <= ' ')) {
-            return "a name with spaces or quotes must stand in double quotes";
-        }
-        if (n == PG_NAME_MAX) {
-            return "a name has at most 63 bytes";
-        }
-        out[n++] = (!quoted && c >= 'A' && c <= 'Z') ? (char)(c - 'A' + 'a') : c;
-    }
-    if (quoted && s == end) {
-        return "a double quote is not closed";
+    if (*at < end && **at == '"') {
+        ++*at;
+        why = read_quoted(at, end, out, &n);
+    } else {
+        why = read_bare(at, end, out, &n);
     }
     out[n] = '\0';
-    *at = s + quoted;
-    return n == 0 ? "a part of the name is empty" : NULL;
+    return !why && n == 0 ? "a part of the name is empty" : why;
 }
 
 int df__pg_name_parse(df_bytes text, df__pg_name *ret, const char **ret_why)

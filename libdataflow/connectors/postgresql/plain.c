@@ -11,6 +11,8 @@
 typedef int (*convert_fn)(df__pg_convert *c, const df__pg_type *t, const df_value *v,
                           df__pg_plain *r);
 
+typedef size_t (*print_fn)(const df_value *v, char *buf, size_t len);
+
 static int refuse(df__pg_convert *c, const char *why)
 {
     c->why = why;
@@ -24,8 +26,7 @@ static int give(df__pg_plain *r, const char *text, size_t len, int safe)
 }
 
 /* Runs one of the snprintf-like printers into the scratch buffer. */
-static int print_value(df__pg_convert *c, const df_value *v, size_t (*print)(const df_value *, char *, size_t),
-                       df__pg_plain *r)
+static int print_value(df__pg_convert *c, const df_value *v, print_fn print, df__pg_plain *r)
 {
     df__buf_clear(&c->scratch);
     for (size_t room = 256;;) {

@@ -206,7 +206,8 @@ int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end)
         return rc;
     }
     s->late = end == PG_COPY_COMMIT;
-    return PQputCopyEnd(s->pg, end == PG_COPY_ABORT ? "not needed" : NULL) == 1 ? flush(s, st) : lost(s, st);
+    int sent = PQputCopyEnd(s->pg, end == PG_COPY_ABORT ? "not needed" : NULL);
+    return sent == 1 ? flush(s, st) : lost(s, st);
 }
 
 int df__pg_recover(df__pg_sink *s, df_stage *st)

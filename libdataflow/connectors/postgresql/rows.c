@@ -165,10 +165,16 @@ static int note_refused(df__pg_work *w, const PGresult *res, size_t number)
     return DF_OK;
 }
 
-static int feed(df__pg_sink *s, df_stage *st, const df__buf *text, int end)
+/* Gives the server the rows of group number `at`. */
+static int feed(df__pg_sink *s, df_stage *st, const df__pg_work *w, size_t at)
 {
+    const df__buf *text = &w->groups[at].text;
+    int last = at + 1 == w->group_count;
+    if (last && !df_stage_current(st, w->parcel)) {
+        return DF_ECANCELED;
+    }
     int rc = df__pg_copy_data(s, st, text->data, text->len);
-    return rc == DF_OK ? df__pg_copy_end(s, st, end) : rc;
+    return rc == DF_OK ? df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
 
 /* The answers come in the order of the statements: for each group a COPY, then a SELECT. */
@@ -180,17 +186,13 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
     while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_COPY_IN && fed < w->group_count) {
-            int last = fed + 1 == w->group_count;
-            int current = !last || df_stage_current(st, w->parcel);
-            status = current ? status : DF_ECANCELED;
-            rc = feed(s, st, &w->groups[fed++].text,
-                      !current ? PG_COPY_ABORT : last ? PG_COPY_COMMIT : PG_COPY_MORE);
+            rc = feed(s, st, w, fed++);
         } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
             rc = note_refused(w, res, told++);
         } else if (kind != PGRES_COMMAND_OK && !w->error) {
             const char *reason;
             w->error = res;
-            status = status == DF_OK ? df__pg_result_status(s, res, &reason) : status;
+            status = df__pg_result_status(s, res, &reason);
             continue;
         }
         PQclear(res);

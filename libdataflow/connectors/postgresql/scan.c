@@ -48,38 +48,49 @@ static int scan_exponent(const char *s, const char *end, int64_t *ret)
     return 1;
 }
 
+/* The digits of a number: how many, where the point stands, which ones are not 0. */
+typedef struct digits {
+    int64_t count, whole, first, last; /* -1: none */
+} digits;
+
+static const char *scan_digits(const char *s, const char *end, digits *d)
+{
+    for (; s < end; s++) {
+        if (*s == '.' && d->whole < 0) {
+            d->whole = d->count;
+            continue;
+        }
+        if (!is_digit(*s)) {
+            break;
+        }
+        if (*s != '0') {
+            d->first = d->first < 0 ? d->count : d->first;
+            d->last = d->count;
+        }
+        d->count++;
+    }
+    return s;
+}
+
 int df__pg_scan_decimal(const char *s, size_t len, df__pg_decimal *ret)
 {
     const char *end = s + len;
-    int64_t digits = 0, whole = -1, first = -1, last = -1, exponent = 0;
+    digits d = {0, -1, -1, -1};
+    int64_t exponent = 0;
     if (s < end && (*s == '-' || *s == '+')) {
         s++;
     }
-    for (; s < end; s++) {
-        if (is_digit(*s)) {
-            if (*s != '0') {
-                first = first < 0 ? digits : first;
-                last = digits;
-            }
-            digits++;
-        } else if (*s == '.' && whole < 0) {
-            whole = digits;
-        } else {
-            break;
-        }
-    }
-    int integral = whole < 0 && s == end;
-    whole = whole < 0 ? digits : whole;
-    if (digits == 0) {
+    s = scan_digits(s, end, &d);
+    if (d.count == 0) {
         return 0;
     }
     if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(s + 1, end, &exponent))) {
         return 0;
     }
-    ret->integral = integral;
-    ret->zero = first < 0;
-    ret->high = ret->zero ? 0 : whole - 1 - first + exponent;
-    ret->low = ret->zero ? 0 : whole - 1 - last + exponent;
+    exponent += (d.whole < 0 ? d.count : d.whole) - 1;
+    ret->zero = d.first < 0;
+    ret->high = ret->zero ? 0 : exponent - d.first;
+    ret->low = ret->zero ? 0 : exponent - d.last;
     return 1;
 }
 

@@ -11,8 +11,7 @@
  * 1230.5 is {.high = 3, .low = -1}. */
 typedef struct df__pg_decimal {
     int64_t high, low;
-    int zero;     /* every digit is 0 */
-    int integral; /* digits only, no point and no exponent */
+    int zero; /* every digit is 0 */
 } df__pg_decimal;
 
 /* 1: read to the end; 0: it is no such thing. */

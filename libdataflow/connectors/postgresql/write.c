@@ -209,26 +209,35 @@ static void recharge(df__pg_sink *s, df_stage *st)
     }
 }
 
+/* Makes room on the connection: encodes ahead while it is busy, then waits for the parcel in
+ * flight. */
+static int take_turn(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    int rc = may_overlap(s) ? df__pg_encode_ahead(s, st, w) : DF_OK;
+    if (rc != DF_OK || !s->flight) {
+        return rc;
+    }
+    rc = land(s, st);
+    if (rc == DF_OK || s->pg) {
+        return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
+    }
+    return rc == DF_ECANCELED ? rc : df_stage_fail(st, DF_EIO, "connection", "connection lost");
+}
+
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
 {
     df__pg_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
     int rc = df__pg_work_start(s, w, parcel);
-    if (rc == DF_OK && may_overlap(s)) {
-        rc = df__pg_encode_ahead(s, st, w);
+    if (rc != DF_OK) {
+        return rc;
     }
-    if (rc == DF_OK && s->flight) {
-        rc = land(s, st);
-        if (rc != DF_OK) { /* this parcel has not been touched: it follows the other */
-            return !s->pg && rc != DF_ECANCELED
-                       ? df_stage_fail(st, DF_EIO, "connection", "connection lost")
-                       : rc == DF_EDATA ? DF_AGAIN : rc;
-        }
+    rc = take_turn(s, st, w);
+    if (rc != DF_OK) {
+        return rc;
     }
-    rc = rc == DF_OK ? check_catalog(s, st) : rc;
-    if (rc == DF_OK && df_parcel_attempt(parcel) >= NARROW_LIMIT && !s->no_rows) {
-        w->by_rows = 1;
-    }
+    rc = check_catalog(s, st);
     if (rc == DF_OK) {
+        w->by_rows = df_parcel_attempt(parcel) >= NARROW_LIMIT && !s->no_rows;
         rc = drive(s, st, w);
     }
     recharge(s, st);
