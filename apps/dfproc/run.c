@@ -160,15 +160,19 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     int64_t started_us = app_clock_us();
     int rc;
     run.until_exhausted = o->until_exhausted;
-    app_progress_start(&job->progress, started_us, o->limit, o->until_exhausted);
     atomic_store(&job->moved_us, started_us);
     signals = app_signals_start(&calls);
     if (!signals)
         return dfproc_fail("cannot watch for signals: %s", strerror(errno));
+    pthread_mutex_lock(&job->lock);
+    app_progress_start(&job->progress, started_us, o->limit, o->until_exhausted);
     rc = df_pipeline_start(job->flow.pipeline, &run);
+    pthread_mutex_unlock(&job->lock);
     if (rc == DF_OK)
         rc = wait_for_end(job);
+    pthread_mutex_lock(&job->lock);
     finish(job, rc, started_us);
+    pthread_mutex_unlock(&job->lock);
     app_signals_end(signals);
     return dfproc_exit_code(rc);
 }

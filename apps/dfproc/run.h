@@ -20,7 +20,6 @@ typedef struct dfproc_job {
     _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
     app_http *http;
     int show_progress;
-    int ended; /* under the lock: the run is over */
 } dfproc_job;
 
 /* What a command line asks for. Texts are borrowed. */
