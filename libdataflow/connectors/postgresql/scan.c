@@ -49,11 +49,11 @@ static int scan_exponent(const char *s, const char *end, int64_t *ret)
 }
 
 /* The digits of a number: how many, where the point stands, which ones are not 0. */
-typedef struct digits {
+typedef struct digit_run {
     int64_t count, whole, first, last; /* -1: none */
-} digits;
+} digit_run;
 
-static const char *scan_digits(const char *s, const char *end, digits *d)
+static const char *scan_digits(const char *s, const char *end, digit_run *d)
 {
     for (; s < end; s++) {
         if (*s == '.' && d->whole < 0) {
@@ -75,7 +75,7 @@ static const char *scan_digits(const char *s, const char *end, digits *d)
 int df__pg_scan_decimal(const char *s, size_t len, df__pg_decimal *ret)
 {
     const char *end = s + len;
-    digits d = {0, -1, -1, -1};
+    digit_run d = {0, -1, -1, -1};
     int64_t exponent = 0;
     if (s < end && (*s == '-' || *s == '+')) {
         s++;
