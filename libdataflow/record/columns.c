@@ -5,31 +5,16 @@
 
 #include <string.h>
 
-static uint32_t hash(const char *p, size_t len)
-{
-    uint64_t h = len * 0x9e3779b97f4a7c15u, x;
-    for (; len >= 8; p += 8, len -= 8) {
-        memcpy(&x, p, 8);
-        h = (h ^ x) * 0xff51afd7ed558ccdu;
-        h ^= h >> 32;
-    }
-    x = 0;
-    if (len)
-        memcpy(&x, p, len);
-    h = (h ^ x) * 0xff51afd7ed558ccdu;
-    return (uint32_t)(h >> 32);
-}
-
 static int is_name(const df_bytes *name, const char *p, size_t len)
 {
-    return name->len == len && memcmp(name->data, p, len) == 0;
+    return name->len == len && df__same(name->data, p, len);
 }
 
 /* slots hold column + 1; of two columns of one name the first gets the value. */
 static void add(df_columns *c, size_t column)
 {
     const df_bytes *name = &c->names[column];
-    uint32_t at = hash(name->data, name->len) & c->mask;
+    uint32_t at = df__hash(name->data, name->len) & c->mask;
     while (c->slots[at]) {
         if (is_name(&c->names[c->slots[at] - 1], name->data, name->len))
             return;
@@ -65,7 +50,7 @@ int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size
 static size_t look_up(const df_columns *c, const yyjson_val *key)
 {
     size_t len = df__len(key);
-    uint32_t at = hash(key->uni.str, len) & c->mask;
+    uint32_t at = df__hash(key->uni.str, len) & c->mask;
     for (; c->slots[at]; at = (at + 1) & c->mask)
         if (is_name(&c->names[c->slots[at] - 1], key->uni.str, len))
             return c->slots[at] - 1;

@@ -29,12 +29,11 @@ static void bytes_value(df_bytes b, df_value *ret)
     ret->len = b.len;
 }
 
-/* The last header of that name. */
-static int header_get(const df_record *r, const char *name, size_t len, df_value *ret)
+int df__record_header_get(const df_record *r, df_bytes name, df_value *ret)
 {
     size_t i;
     for (i = r->header_count; i--;)
-        if (strlen(r->headers[i].name) == len && memcmp(r->headers[i].name, name, len) == 0) {
+        if (same(name, r->headers[i].name, strlen(r->headers[i].name))) {
             bytes_value(r->headers[i].value, ret);
             return 1;
         }
@@ -81,9 +80,11 @@ int df__meta_get(const df_record *r, df_bytes name, df_value *ret)
             return DF_OK;
         }
     memset(&v, 0, sizeof v);
-    if (name.len >= sizeof headers - 1 && memcmp(name.data, headers, sizeof headers - 1) == 0)
-        header_get(r, (const char *)name.data + sizeof headers - 1,
-                   name.len - (sizeof headers - 1), &v);
+    if (name.len >= sizeof headers - 1 && memcmp(name.data, headers, sizeof headers - 1) == 0) {
+        df_bytes rest = {(const char *)name.data + sizeof headers - 1,
+                         name.len - (sizeof headers - 1)};
+        df__record_header_get(r, rest, &v);
+    }
     *ret = v;
     return DF_OK;
 }

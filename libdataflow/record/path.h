@@ -33,6 +33,7 @@ struct df_path {
 typedef struct df__hits {
     const df_path *path;
     size_t count; /* steps to go; fewer than the path has: hits of its beginning */
+    size_t single; /* names of the first steps are known to be without duplicates */
     const void **at, **next;
 } df__hits;
 

@@ -24,6 +24,14 @@ const void *df__path_find(const df_path *path, const void *root)
     return root;
 }
 
+/* The value behind the first `i` steps is another one now. */
+static void arrive(df__hits *h, size_t i, const void *value)
+{
+    h->at[i] = value;
+    if (h->single >= i)
+        h->single = i - 1;
+}
+
 /* Goes down from level `i`, back up where a branch ends. */
 static const void *descend(df__hits *h, size_t i)
 {
@@ -45,7 +53,7 @@ static const void *descend(df__hits *h, size_t i)
             if (child)
                 h->next[i - 1] = df__child_next(h->at[i - 1], child);
         }
-        h->at[++i] = child;
+        arrive(h, ++i, child);
     }
     return h->at[i];
 }
@@ -53,6 +61,7 @@ static const void *descend(df__hits *h, size_t i)
 const void *df__hits_first(df__hits *h, const void *root)
 {
     h->at[0] = root;
+    h->single = 0;
     return descend(h, 0);
 }
 
@@ -63,7 +72,7 @@ const void *df__hits_next(df__hits *h)
         const void *child = h->next[i];
         if (child) {
             h->next[i] = df__child_next(h->at[i], child);
-            h->at[i + 1] = child;
+            arrive(h, i + 1, child);
             return descend(h, i + 1);
         }
     }
@@ -73,7 +82,7 @@ const void *df__hits_next(df__hits *h)
 int df_record_get(df_record *r, const df_path *path, df_value *ret)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *found;
-    df__hits h = {path, path->count, at, next};
+    df__hits h = {path, path->count, 0, at, next};
     int rc = df__record_parse(r);
     if (rc != DF_OK)
         return rc;
@@ -164,18 +173,20 @@ static int set_node(df_record *r, df__node *n, const df_value *value)
 }
 
 /* 1: a hit that nothing else has to move for: a scalar over a scalar, no duplicates on the way. */
-static int set_in_place(df_record *r, const df__hits *h, const df_value *value, int *ret_rc)
+static int set_in_place(df_record *r, df__hits *h, const df_value *value, int *ret_rc)
 {
     yyjson_val made, *v = (yyjson_val *)(uintptr_t)h->at[h->path->count];
     size_t i, count;
     if (!is_scalar(value) || df__is_node(v) || df__is_container(v) || !df__tree_in_place(r, v))
         return 0;
-    for (i = 0; i < h->path->count; i++)
+    for (i = h->single; i < h->path->count; i++) {
         if (h->path->steps[i].kind != DF__STEP_ALL && df__type(df__val(h->at[i])) == DF__OBJ) {
             df__member(h->at[i], &h->path->steps[i].name, &count);
             if (count != 1)
                 return 0;
         }
+        h->single = i + 1;
+    }
     *ret_rc = df__scalar_make(r, value, &made);
     if (*ret_rc == DF_OK) {
         *v = made;
@@ -185,7 +196,7 @@ static int set_in_place(df_record *r, const df__hits *h, const df_value *value, 
 }
 
 /* The editable node behind the first `count` steps of a hit. DF_ENOTFOUND: removed meanwhile. */
-static int edit_way(df_record *r, const df__hits *h, size_t count, df__node **ret)
+static int edit_way(df_record *r, df__hits *h, size_t count, df__node **ret)
 {
     size_t i;
     int rc = df__tree_edit(r);
@@ -196,15 +207,17 @@ static int edit_way(df_record *r, const df__hits *h, size_t count, df__node **re
         df__node *n = df__tree_node(r, h->at[i]);
         if (!n || !n->next)
             return DF_ENOTFOUND;
-        if (h->path->steps[i - 1].kind != DF__STEP_ALL)
+        if (i > h->single && h->path->steps[i - 1].kind != DF__STEP_ALL)
             make_single(n);
         *ret = n;
+        if (i > h->single)
+            h->single = i;
     }
     df__record_touch(r);
     return DF_OK;
 }
 
-static int set_hit(df_record *r, const df__hits *h, const df_value *value)
+static int set_hit(df_record *r, df__hits *h, const df_value *value)
 {
     df__node *n;
     int rc;
@@ -248,7 +261,7 @@ int df_walk_set(df_record *r, df_walk *walk, const df_value *value)
         return DF_OK;
     if (!walk->at[1])
         return DF_ESTATE;
-    return walk->at[3] ? set_hit(r, walk->at[3], value) : set_child(r, walk->at[1], value);
+    return walk->at[3] ? set_hit(r, (df__hits *)(uintptr_t)walk->at[3], value) : set_child(r, walk->at[1], value);
 }
 
 /* ---- setting by path --------------------------------------------------------------------------------- */
@@ -366,7 +379,7 @@ static int set_single(df_record *r, const df_path *path, const df_value *value)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1];
     const void *root = df__tree_handle(r->tree);
-    df__hits h = {path, path->count, at, next};
+    df__hits h = {path, path->count, 0, at, next};
     int rc;
     if (df__hits_first(&h, root))
         return set_hit(r, &h, value);
@@ -389,9 +402,10 @@ static int set_one(df_record *r, df__hits *h, size_t wild, const df_value *value
     df__node *n;
     int rc;
     for (i = wild; i < h->path->count; i++) {
-        h->at[i + 1] = df__step_child(&h->path->steps[i], h->at[i]);
-        if (!h->at[i + 1])
+        const void *child = df__step_child(&h->path->steps[i], h->at[i]);
+        if (!child)
             break;
+        arrive(h, i + 1, child);
     }
     if (i == h->path->count)
         return set_hit(r, h, value);
@@ -405,7 +419,7 @@ static int set_every(df_record *r, const df_path *path, const df_value *value)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
     size_t wild = path->count;
-    df__hits h = {path, 0, at, next};
+    df__hits h = {path, 0, 0, at, next};
     int rc = DF_OK;
     while (path->steps[wild - 1].kind != DF__STEP_ALL)
         wild--;

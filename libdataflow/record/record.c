@@ -141,7 +141,7 @@ int df__record_parse(df_record *r)
     df_bytes why;
     int rc;
     if (df__tree_parsed(r->tree))
-        return DF_OK;
+        return df__tree_thaw(r);
     if (r->not_json)
         return DF_EDATA;
     rc = df__tree_parse(r->arena, r->tree ? r->tree->text : r->payload, &t, err, sizeof err);
@@ -186,6 +186,7 @@ int df_record_payload(df_record *r, df_bytes *ret)
 int df_record_set_payload(df_record *r, df_bytes payload)
 {
     df__tree *t = df__arena_zalloc(r->arena, sizeof *t);
+    int rc;
     if (!t || df__arena_copy(r->arena, payload, &t->text) != DF_OK)
         return DF_ENOMEM;
     t->has_text = 1;
@@ -193,13 +194,17 @@ int df_record_set_payload(df_record *r, df_bytes payload)
     r->changed = 1;
     r->not_json = 0;
     r->why = NULL;
-    return DF_OK;
+    df__index_forget(r);
+    /* At once, since a reader on another thread only looks. */
+    rc = df__record_parse(r);
+    return rc == DF_EDATA ? DF_OK : rc;
 }
 
 void df__record_inherit(df_record *child, const df_record *parent, df__arena *arena)
 {
     *child = *parent;
     child->arena = arena;
+    child->index = NULL;
     if (child->tree)
         child->tree->shared = 1;
 }

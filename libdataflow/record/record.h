@@ -12,6 +12,7 @@
 
 enum { DF__WHY = 160 }; /* room for why a payload is not JSON */
 
+typedef struct df__index df__index; /* names of a large object, index.c */
 typedef struct df__tree df__tree; /* a JSON document: as parsed, or editable after the first edit */
 struct df__span;
 
@@ -55,6 +56,7 @@ struct df_record {
     uint8_t expanded;       /* children of it were emitted: it ends with its batch */
     uint16_t rejected_by;   /* 0: the source or a sink; else number of the transform, from 1 */
     const char *why;
+    df__index *index; /* only while transforms run */
 };
 
 /* ---- trees ---------------------------------------------------------------------------------- */
@@ -100,5 +102,7 @@ void df__condition_free(df_condition *c);
 const char *df__condition_lint(const df_condition *c);
 /* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp, headers). */
 int df__meta_get(const df_record *r, df_bytes name, df_value *ret);
+/* The last header of that name, as STRING, BYTES or NULL; 1 when there is one. */
+int df__record_header_get(const df_record *r, df_bytes name, df_value *ret);
 
 #endif

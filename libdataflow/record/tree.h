@@ -60,9 +60,55 @@ static inline const yyjson_val *df__after(const yyjson_val *v)
                                               (df__is_container(v) ? v->uni.ofs : sizeof *v));
 }
 
+static inline uint64_t df__load8(const char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return x;
+}
+
+static inline uint32_t df__load4(const char *p)
+{
+    uint32_t x;
+    memcpy(&x, p, 4);
+    return x;
+}
+
+/* memcmp and memcpy of what is mostly short, without the call. */
+static inline int df__same(const char *a, const char *b, size_t n)
+{
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8)
+        return ((df__load8(a) ^ df__load8(b)) | (df__load8(a + n - 8) ^ df__load8(b + n - 8))) == 0;
+    if (n >= 4)
+        return ((df__load4(a) ^ df__load4(b)) | (df__load4(a + n - 4) ^ df__load4(b + n - 4))) == 0;
+    return n == 0 || (a[0] == b[0] && a[n >> 1] == b[n >> 1] && a[n - 1] == b[n - 1]);
+}
+
+static inline void df__copy(char *to, const char *from, size_t n)
+{
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        uint64_t x = df__load8(from), y = df__load8(from + n - 8);
+        memcpy(to, &x, 8);
+        memcpy(to + n - 8, &y, 8);
+    } else if (n >= 4) {
+        uint32_t x = df__load4(from), y = df__load4(from + n - 4);
+        memcpy(to, &x, 4);
+        memcpy(to + n - 4, &y, 4);
+    } else if (n) {
+        char x = from[0], y = from[n >> 1], z = from[n - 1];
+        to[0] = x;
+        to[n >> 1] = y;
+        to[n - 1] = z;
+    }
+}
+
 static inline int df__key_is(const yyjson_val *key, const df_bytes *name)
 {
-    return df__len(key) == name->len && memcmp(key->uni.str, name->data, name->len) == 0;
+    return df__len(key) == name->len && df__same(key->uni.str, name->data, name->len);
 }
 
 /* Handles are what df_value.u.node holds: a value as parsed, or a node with the lowest bit set. */
@@ -118,11 +164,15 @@ const yyjson_val *df__child_key(const void *container, const void *child);
 /* ---- editing; the record's tree becomes its own and editable first ---------------------------- */
 
 int df__tree_edit(df_record *r);
+/* An edited tree that is shared becomes the record's own, in the form that is fast to walk. */
+int df__tree_thaw(df_record *r);
 /* The node of a borrowed handle in r's edited tree, or a free-standing one; NULL: of another
  * record. */
 df__node *df__tree_node(df_record *r, const void *handle);
 /* The value array is r's own, not edited and not shared, and v is in it. */
 int df__tree_in_place(const df_record *r, const yyjson_val *v);
+/* The current bytes are no longer those of the tree; touch forgets the index too. */
+void df__record_mark(df_record *r);
 void df__record_touch(df_record *r);
 
 /* A node with a copy of value; containers that were made with df_value_new and are not placed
@@ -140,6 +190,17 @@ void df__node_replace(df__node *old, df__node *value);
 /* Keeps the last member of that name at the place of the first. */
 df__node *df__node_single(df__node *object, const df_bytes *name);
 size_t df__node_remove(df__node *object, const df_bytes *name);
+
+/* ---- index of a large object ------------------------------------------------------------------- */
+
+uint32_t df__hash(const char *p, size_t len);
+/* As df__member, but fast when the same large object is asked again and again. */
+const void *df__find(df_record *r, const void *container, const df_bytes *name, size_t *ret_count);
+/* A member was appended, has another node, or is about to lose its name. */
+void df__index_add(df_record *r, const void *container, const void *value);
+void df__index_swap(df_record *r, const void *container, const df_bytes *name, const void *value);
+void df__index_drop(df_record *r, const void *container, const df_bytes *name);
+void df__index_forget(df_record *r);
 
 /* ---- writing -------------------------------------------------------------------------------------- */
 

@@ -128,12 +128,18 @@ int df__tree_in_place(const df_record *r, const yyjson_val *v)
     return t && t->root && !t->shared && !t->fixed && in_array(t, v);
 }
 
-void df__record_touch(df_record *r)
+void df__record_mark(df_record *r)
 {
     if (!df__tree_parsed(r->tree))
         return;
     r->changed = 1;
     r->tree->has_text = 0;
+}
+
+void df__record_touch(df_record *r)
+{
+    df__index_forget(r);
+    df__record_mark(r);
 }
 
 /* A tree of the record's own in the place of a shared one. */
@@ -157,6 +163,11 @@ static int unshare(df_record *r)
     }
     r->tree = t;
     return DF_OK;
+}
+
+int df__tree_thaw(df_record *r)
+{
+    return r->tree->shared && r->tree->edit ? unshare(r) : DF_OK;
 }
 
 int df__tree_edit(df_record *r)

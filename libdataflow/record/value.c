@@ -150,7 +150,7 @@ static int edit_container(df_record *r, df_value *container, df__node **ret)
     if (!n)
         return DF_EINVAL;
     if (!free_standing)
-        df__record_touch(r);
+        df__record_mark(r);
     container->u.node = df__handle(n);
     *ret = n;
     return DF_OK;
@@ -165,26 +165,22 @@ static int is_inside(const df__node *n, const df__node *outer)
 }
 
 /* A scalar over the only scalar of that name needs no nodes. 1: done. */
-static int put_in_place(df_record *r, df_value *object, const df_bytes *name, const df_value *value,
+static int put_in_place(df_record *r, const void *old, size_t count, const df_value *value,
                         int *ret_rc)
 {
-    size_t count;
-    yyjson_val made, *v;
-    if (object->type != DF_V_OBJECT || is_container(value) || value->type == DF_V_ABSENT ||
-        df__is_node(object->u.node) || !df__tree_in_place(r, object->u.node))
-        return 0;
-    v = (yyjson_val *)(uintptr_t)df__member(object->u.node, name, &count);
-    if (count != 1 || df__is_container(v))
+    yyjson_val made, *v = (yyjson_val *)(uintptr_t)old;
+    if (count != 1 || is_container(value) || df__is_node(old) || df__is_container(v) ||
+        !df__tree_in_place(r, v))
         return 0;
     *ret_rc = df__scalar_make(r, value, &made);
     if (*ret_rc == DF_OK) {
         *v = made;
-        df__record_touch(r);
+        df__record_mark(r);
     }
     return 1;
 }
 
-static int put_new(df_record *r, df__node *n, df_bytes name, df__node *fresh)
+static int append(df_record *r, df__node *n, df_bytes name, df__node *fresh)
 {
     df__node *key = NULL;
     int rc = DF_OK;
@@ -192,43 +188,69 @@ static int put_new(df_record *r, df__node *n, df_bytes name, df__node *fresh)
         key = df__node_new(r->arena, 0);
         rc = key ? df__string_make(r, name, &key->v) : DF_ENOMEM;
     }
-    if (rc == DF_OK)
-        df__node_append(n, key, fresh);
-    return rc;
+    if (rc != DF_OK)
+        return rc;
+    df__node_append(n, key, fresh);
+    if (key)
+        df__index_add(r, df__handle(n), df__handle(fresh));
+    return DF_OK;
+}
+
+/* The one node of that name, when there are `count` > 0. */
+static df__node *old_node(df_record *r, df__node *object, const void *found, size_t count,
+                          const df_bytes *name)
+{
+    if (count == 1)
+        return df__tree_node(r, found);
+    df__index_forget(r);
+    return df__node_single(object, name);
 }
 
 int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value)
 {
-    df__node *n, *old = NULL, *fresh;
+    df__node *n, *fresh, *old = NULL;
+    const void *found = NULL;
+    size_t count = 0;
     int rc;
-    if (!is_container(container) || value->type == DF_V_UNCHANGED)
-        return value->type == DF_V_UNCHANGED ? DF_OK : DF_EINVAL;
-    if (put_in_place(r, container, &name, value, &rc))
-        return rc;
-    if (value->type == DF_V_ABSENT &&
-        (container->type == DF_V_ARRAY || !df__member(container->u.node, &name, NULL)))
+    if (value->type == DF_V_UNCHANGED)
         return DF_OK;
-    rc = edit_container(r, container, &n);
-    if (rc != DF_OK)
-        return rc;
-    if (container->type == DF_V_OBJECT)
-        old = df__node_single(n, &name);
-    if (value->type == DF_V_ABSENT) {
-        df__node_unlink(old);
-        container->len = df__len(&n->v);
-        return DF_OK;
-    }
-    rc = df__node_take(r, value, &fresh);
-    if (rc != DF_OK)
-        return rc;
-    if (is_inside(n, fresh))
+    if (!is_container(container) || !container->u.node)
         return DF_EINVAL;
-    if (old)
+    if (container->type == DF_V_OBJECT)
+        found = df__find(r, container->u.node, &name, &count);
+    if (value->type == DF_V_ABSENT && !found)
+        return DF_OK;
+    if (value->type != DF_V_ABSENT && put_in_place(r, found, count, value, &rc))
+        return rc;
+    rc = edit_container(r, container, &n);
+    if (rc == DF_OK && value->type != DF_V_ABSENT)
+        rc = df__node_take(r, value, &fresh);
+    if (rc != DF_OK)
+        return rc;
+    if (value->type != DF_V_ABSENT && is_inside(n, fresh))
+        return DF_EINVAL;
+    if (count)
+        old = old_node(r, n, found, count, &name);
+    if (value->type == DF_V_ABSENT) {
+        df__index_drop(r, df__handle(n), &name);
+        df__node_unlink(old);
+    } else if (old) {
+        df__index_swap(r, df__handle(n), &name, df__handle(fresh));
         df__node_replace(old, fresh);
-    else
-        rc = put_new(r, n, name, fresh);
+    } else {
+        rc = append(r, n, name, fresh);
+    }
     container->len = df__len(&n->v);
     return rc;
+}
+
+/* Another key for the member of that handle; the index follows. */
+static void set_key(df_record *r, const void *object, const void *value, const df_bytes *from,
+                    const yyjson_val *key)
+{
+    df__index_drop(r, object, from);
+    *(yyjson_val *)(uintptr_t)df__child_key(object, value) = *key;
+    df__index_add(r, object, value);
 }
 
 int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to)
@@ -240,26 +262,30 @@ int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to)
     int rc;
     if (object->type != DF_V_OBJECT || !object->u.node)
         return DF_EINVAL;
-    found = df__member(object->u.node, &from, &count);
+    found = df__find(r, object->u.node, &from, &count);
     if (!found)
         return DF_ENOTFOUND;
-    if (from.len == to.len && memcmp(from.data, to.data, to.len) == 0)
+    if (from.len == to.len && df__same(from.data, to.data, to.len))
         return DF_OK;
-    df__member(object->u.node, &to, &taken);
+    df__find(r, object->u.node, &to, &taken);
     rc = df__string_make(r, to, &made);
     if (rc != DF_OK)
         return rc;
+    /* `from` may be borrowed from the very key that changes. */
     if (count == 1 && taken == 0 && !df__is_node(found) && df__tree_in_place(r, found)) {
-        *((yyjson_val *)(uintptr_t)found - 1) = made;
-        df__record_touch(r);
+        set_key(r, object->u.node, found, &from, &made);
+        df__record_mark(r);
         return DF_OK;
     }
     rc = edit_container(r, object, &n);
     if (rc != DF_OK)
         return rc;
-    value = df__node_single(n, &from);
-    df__node_remove(n, &to);
-    value->up->v = made;
+    value = old_node(r, n, found, count, &from);
+    if (taken) {
+        df__index_forget(r);
+        df__node_remove(n, &to);
+    }
+    set_key(r, df__handle(n), df__handle(value), &from, &made);
     object->len = df__len(&n->v);
     return DF_OK;
 }

@@ -111,10 +111,8 @@ void df__out_put(df__out *o, const char *p, size_t n)
         put_slow(o, p, n);
         return;
     }
-    if (n) {
-        memcpy(o->at, p, n);
-        o->at += n;
-    }
+    df__copy(o->at, p, n);
+    o->at += n;
 }
 
 static inline void put_char(df__out *o, char c)
@@ -189,7 +187,7 @@ static inline void put_string_val(df__out *o, const yyjson_val *v)
         (size_t)(o->end - o->at) >= len + 2) {
         char *at = o->at;
         *at++ = '"';
-        memcpy(at, v->uni.str, len);
+        df__copy(at, v->uni.str, len);
         at += len;
         *at++ = '"';
         o->at = at;

@@ -320,6 +320,69 @@ static void walk_and_change(void **state)
     held_free(&h);
 }
 
+/* Large objects, where the names are indexed: puts, renames, removals and duplicates agree with
+ * what a plain look shows. */
+static void large_objects(void **state)
+{
+    enum { COUNT = 300 };
+    df_value root, empty = typed_value(DF_V_OBJECT), v, got, gone = typed_value(DF_V_ABSENT);
+    char name[16], other[16];
+    held h;
+    int i, parsed;
+    (void)state;
+    for (parsed = 0; parsed < 2; parsed++) {
+        static char json[COUNT * 16];
+        size_t n = 0;
+        for (i = 0; i < COUNT; i++)
+            n += (size_t)snprintf(json + n, sizeof json - n, "%c\"k%d\":%d", i ? ',' : '{', i, i);
+        snprintf(json + n, sizeof json - n, "}");
+        held_init(&h, json);
+        if (parsed) {
+            assert_int_equal(df_record_root(&h.r, &root), DF_OK);
+        } else {
+            assert_int_equal(df_value_new(&h.r, &empty, &root), DF_OK);
+            for (i = 0; i < COUNT; i++) {
+                snprintf(name, sizeof name, "k%d", i);
+                v = int_value(i);
+                assert_int_equal(df_value_put(&h.r, &root, bytes_of(name), &v), DF_OK);
+            }
+            assert_int_equal(df_record_set_root(&h.r, &root), DF_OK);
+        }
+        for (i = 0; i < COUNT; i++) {
+            snprintf(name, sizeof name, "k%d", i);
+            snprintf(other, sizeof other, "r%d", i);
+            assert_int_equal(df_value_rename(&h.r, &root, bytes_of(name), bytes_of(other)), DF_OK);
+            assert_int_equal(df_value_rename(&h.r, &root, bytes_of(name), bytes_of(other)),
+                             DF_ENOTFOUND);
+        }
+        for (i = 0; i < COUNT; i += 3) {
+            snprintf(name, sizeof name, "r%d", i);
+            v = i % 2 ? string_value("odd") : gone;
+            assert_int_equal(df_value_put(&h.r, &root, bytes_of(name), &v), DF_OK);
+        }
+        for (i = 0; i < COUNT; i++) {
+            snprintf(name, sizeof name, "r%d", i);
+            df_value_member(&root, bytes_of(name), &got);
+            assert_int_equal(got.type, i % 3 ? DF_V_INT : i % 2 ? DF_V_STRING : DF_V_ABSENT);
+        }
+        assert_int_equal(root.len, COUNT - COUNT / 6);
+        /* A name that is taken: the others of it go. */
+        assert_int_equal(df_value_rename(&h.r, &root, bytes_of("r1"), bytes_of("r2")), DF_OK);
+        assert_int_equal(df_value_put(&h.r, &root, bytes_of("r1"), &empty), DF_OK);
+        assert_int_equal(df_value_put(&h.r, &root, bytes_of("r2"), &gone), DF_OK);
+        assert_int_equal(df_value_put(&h.r, &root, bytes_of("r2"), &gone), DF_OK);
+        df_value_member(&root, bytes_of("r2"), &got);
+        assert_int_equal(got.type, DF_V_ABSENT);
+        /* What a path changes in between is seen. */
+        v = int_value(5);
+        assert_int_equal(set(&h.r, "$.fresh", &v), DF_OK);
+        assert_int_equal(df_value_put(&h.r, &root, bytes_of("fresh"), &gone), DF_OK);
+        assert_int_equal(get(&h.r, "$.fresh", &got), DF_OK);
+        assert_int_equal(got.type, DF_V_ABSENT);
+        held_free(&h);
+    }
+}
+
 /* Values of another record are copied with their texts. */
 static void from_another_record(void **state)
 {
@@ -349,6 +412,7 @@ int main(void)
         cmocka_unit_test(doubles),         cmocka_unit_test(walks),
         cmocka_unit_test(builds),          cmocka_unit_test(puts_and_renames),
         cmocka_unit_test(walk_and_change), cmocka_unit_test(from_another_record),
+        cmocka_unit_test(large_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
