@@ -138,7 +138,7 @@ int conform_finish(conform *c, df_pipeline *p, const df_run_options *run)
     return rc;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------ */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 void conform_free_rows(char **rows, size_t count)
 {

@@ -70,12 +70,13 @@ static size_t assert_complete(doubles *d, size_t parts, size_t records)
 
 #define PARTS(options) "source: {type: test-parts, config: {" options "}}\n"
 
-/* ---- a source with partitions ------------------------------------------------------------------- */
+/* ---- a source with partitions --------------------------------------------------------------- */
 
 static void test_partitions(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 4, records: 3000") "sink: {type: test-nested, config: {table: t}}\n");
+    run_ok(f, PARTS("partitions: 4, records: 3000")
+               "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(assert_complete(f->d, 4, 3000), 0);
     for (int i = 0; i < 4; i++)
         assert_int_equal(f->d->acked[i], 3000);
@@ -101,7 +102,7 @@ static void test_lost_and_back(void **state)
     assert_complete(f->d, 3, 3000);
 }
 
-/* ---- settling later ------------------------------------------------------------------------------ */
+/* ---- settling later ------------------------------------------------------------------------- */
 
 static void test_pending(void **state)
 {
@@ -129,7 +130,7 @@ static void test_absorbed(void **state)
     assert_int_equal(f->d->acked[0], 5000);
 }
 
-/* ---- transactions --------------------------------------------------------------------------------- */
+/* ---- transactions --------------------------------------------------------------------------- */
 
 #define TXN "sink: {type: test-txn}\ndeliveryGuarantee: exactlyOnce\n"
 
@@ -178,7 +179,7 @@ static void test_transactions_with_expansion(void **state)
     assert_true(doubles_unique(f->d));
 }
 
-/* ---- 1→N ------------------------------------------------------------------------------------------ */
+/* ---- 1→N ------------------------------------------------------------------------------------ */
 
 static void test_expansion(void **state)
 {
@@ -202,7 +203,7 @@ static void test_expansion_of_nothing(void **state)
     assert_int_equal(assert_complete(f->d, 1, 100), 0);
 }
 
-/* ---- nested options --------------------------------------------------------------------------------- */
+/* ---- nested options ------------------------------------------------------------------------- */
 
 static void test_nested_options(void **state)
 {
@@ -217,7 +218,8 @@ static void test_nested_options(void **state)
                "    columns: [{name: a, kind: INT}, {name: b}]\n"
                "    headers: {z: 1, a: x y}\n"
                "    timeout: 90\n");
-    assert_string_equal(f->d->nested, "t tls=1 pw=6 limit=-1 timeout=90000000 a:int b:text z=1 a=x y");
+    assert_string_equal(f->d->nested,
+                        "t tls=1 pw=6 limit=-1 timeout=90000000 a:int b:text z=1 a=x y");
 }
 
 static void assert_refused(fixture *f, const char *config, const char *field, const char *text)

@@ -276,7 +276,7 @@ size_t doubles_nested_size(void)
     return sizeof(struct nested);
 }
 
-/* ---- registration -------------------------------------------------------------------------------- */
+/* ---- registration --------------------------------------------------------------------------- */
 
 int doubles_register(doubles *d, df_env *env)
 {

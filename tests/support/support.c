@@ -24,7 +24,7 @@ void support_assert_ok(int status, const char *call, const char *file, int line)
     support_assert_status(status, DF_OK, call, file, line);
 }
 
-/* ---- environment --------------------------------------------------------------------------------- */
+/* ---- environment ---------------------------------------------------------------------------- */
 
 static void count_bytes(support_host *h, int64_t bytes)
 {
@@ -111,7 +111,7 @@ void support_env_free(df_env *env, support_host *host)
     assert_int_equal(atomic_load(&host->live_bytes), 0);
 }
 
-/* ---- leaks --------------------------------------------------------------------------------------- */
+/* ---- leaks ---------------------------------------------------------------------------------- */
 
 static int count_entries(const char *path)
 {
@@ -135,7 +135,7 @@ int support_threads(void)
     return count_entries("/proc/self/task");
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------- */
+/* ---- waiting -------------------------------------------------------------------------------- */
 
 int64_t support_now_ms(void)
 {
@@ -161,7 +161,7 @@ int support_wait(int (*check)(void *user), void *user, int timeout_ms)
     return 1;
 }
 
-/* ---- files --------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 char *support_mkdir(void)
 {

@@ -21,7 +21,7 @@ void support_assert_ok(int status, const char *call, const char *file, int line)
 #define assert_status(call, want) support_assert_status((call), (want), #call, __FILE__, __LINE__)
 void support_assert_status(int status, int want, const char *call, const char *file, int line);
 
-/* ---- environment with all seams ----------------------------------------------------------------- */
+/* ---- environment with all seams ------------------------------------------------------------- */
 
 typedef struct support_host { /* user of an env's options; thread safe */
     _Atomic int64_t live;      /* allocations not freed */
@@ -41,22 +41,22 @@ df_env *support_env(support_host *host);
 /* Frees it and asserts that nothing is left: no allocation, no library thread. */
 void support_env_free(df_env *env, support_host *host);
 
-/* ---- leaks -------------------------------------------------------------------------------------- */
+/* ---- leaks ---------------------------------------------------------------------------------- */
 
 /* Number of open descriptors and of threads of this process. */
 int support_fds(void);
 int support_threads(void);
 
-/* ---- waiting ------------------------------------------------------------------------------------ */
+/* ---- waiting -------------------------------------------------------------------------------- */
 
 /* Polls until check(user) is not 0 or timeout_ms passed; 1: it came true. */
 int support_wait(int (*check)(void *user), void *user, int timeout_ms);
 void support_sleep_ms(int ms);
 int64_t support_now_ms(void);
 
-/* ---- files -------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
-/* A new folder below the temporary folder; freed by support_rmdir, which removes it with its files. */
+/* A new folder below the temporary folder; support_rmdir removes it with its files and frees it. */
 char *support_mkdir(void);
 void support_rmdir(char *dir);
 /* `dir`/`name` in a buffer of the caller (512 bytes). */
@@ -65,7 +65,7 @@ const char *support_path(char *buf, const char *dir, const char *name);
 void support_write_file(const char *path, const char *text);
 char *support_read_file(const char *path);
 
-/* ---- pipelines ------------------------------------------------------------------------------------ */
+/* ---- pipelines ------------------------------------------------------------------------------ */
 
 /* Loads a manifest text into a new pipeline; fails the test with the problems found. */
 df_pipeline *support_load(df_env *env, const char *yaml);

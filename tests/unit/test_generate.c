@@ -184,7 +184,7 @@ static void test_now(void **state)
     }
 }
 
-/* ---- pipelines ------------------------------------------------------------------------------------ */
+/* ---- pipelines ------------------------------------------------------------------------------ */
 
 static void assert_row(df__memory *m, size_t index, const char *want)
 {

@@ -193,7 +193,7 @@ static void test_folder_is_no_file(void **state)
     free(yaml);
 }
 
-/* ---- positions ------------------------------------------------------------------------------------ */
+/* ---- positions ------------------------------------------------------------------------------ */
 
 static int run_with_store(fixture *f, uint64_t limit, char *message)
 {
@@ -254,7 +254,7 @@ static void test_shorter_file_is_refused(void **state)
     assert_non_null(strstr(message, "another file"));
 }
 
-/* ---- pipes --------------------------------------------------------------------------------------- */
+/* ---- pipes ---------------------------------------------------------------------------------- */
 
 typedef struct writer {
     const char *path, *text;
@@ -352,7 +352,7 @@ static void test_stop_while_waiting(void **state)
     free(yaml);
 }
 
-/* ---- standard input and output ------------------------------------------------------------------ */
+/* ---- standard input and output -------------------------------------------------------------- */
 
 /* Runs with `in` as standard input and `out` as standard output. */
 static int run_std(fixture *f, const char *in, const char *out)

@@ -172,7 +172,7 @@ static int generate_open(void *self, df_stage *st)
     return rc;
 }
 
-/* How many records the rate allows now. After a pause it does not make up for more than a second. */
+/* How many records the rate allows now. It makes up for a pause of a second at most. */
 static int64_t allowance(struct generate *g)
 {
     int64_t now = monotonic_us();

@@ -282,7 +282,8 @@ static char *put_uuid(char *at, uint64_t *random)
 
 static char *put_string(char *at, size_t len, uint64_t *random)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     uint64_t bits = 0;
     for (size_t i = 0; i < len; i++) {
         if (i % 10 == 0)

@@ -261,33 +261,36 @@ static int mark(df__stdio_source *s, df_batch *into)
     return df_batch_mark(into, s->part, position);
 }
 
+/* Adds lines until the batch is full or nothing is there. DF_OK, or a failure. */
+static int read_lines(df__stdio_source *s, df_stage *st, df_batch *into)
+{
+    while (df_batch_room(into) > 0) {
+        int rc = take_line(s, into);
+        if (rc < 0)
+            return rc;
+        if (rc == DF_OK)
+            continue;
+        if (s->eof || df_stage_stopping(st))
+            break;
+        rc = fill(s, st);
+        if (rc < 0)
+            return rc;
+        s->eof = rc == DF_DONE;
+        if (rc == DF_AGAIN)
+            break;
+    }
+    return DF_OK;
+}
+
 static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
 {
     df__stdio_source *s = self;
     uint64_t before = s->offset;
-    int rc = DF_OK;
-    while (df_batch_room(into) > 0) {
-        rc = take_line(s, into);
-        if (rc != DF_AGAIN) {
-            if (rc < 0)
-                return rc;
-            continue;
-        }
-        if (s->eof)
-            break;
-        rc = df_stage_stopping(st) ? DF_AGAIN : fill(s, st);
-        if (rc == DF_DONE)
-            s->eof = 1;
-        else if (rc != DF_OK)
-            break;
-    }
+    int rc = read_lines(s, st, into);
     if (rc < 0)
         return rc;
-    if (s->offset != before) {
-        if (!s->skipping) /* else resuming here would begin inside a line */
-            rc = mark(s, into);
-        return rc < 0 ? rc : DF_OK;
-    }
+    if (s->offset != before) /* inside a line that is skipped nothing can be resumed */
+        return s->skipping ? DF_OK : mark(s, into);
     if (s->eof && s->start == s->end)
         return DF_DONE;
     if (df_batch_room(into) == 0 || s->seekable)
