@@ -7,9 +7,13 @@
 
 static int read_stats(dfproc_job *job, df_stats *stats)
 {
+    int rc;
     memset(stats, 0, sizeof *stats);
     stats->size = sizeof *stats;
-    return df_pipeline_stats(job->flow.pipeline, NULL, stats);
+    pthread_mutex_lock(&job->lock);
+    rc = df_pipeline_stats(job->flow.pipeline, NULL, stats);
+    pthread_mutex_unlock(&job->lock);
+    return rc;
 }
 
 static void serve_metrics(void *user, app_reply *reply)
