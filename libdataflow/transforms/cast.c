@@ -169,12 +169,13 @@ static int to_bool(const df__job *job, const df_value *v, df_value *put, const c
     }
     if (!is_number(v))
         return DF_EDATA;
-    *why = "only the numbers 0 and 1 are a bool";
-    if (exact_of(v, small, &d, why) != DF_OK || df__exact_int(&d, 0, 0, &wide) != DF_OK)
+    if (exact_of(v, small, &d, why) != DF_OK)
         return DF_EDATA;
     *why = "only the numbers 0 and 1 are a bool";
+    if (df__exact_int(&d, 0, 0, &wide) != DF_OK || wide < 0 || wide > 1)
+        return DF_EDATA;
     put->u.i = wide == 1;
-    return wide == 0 || wide == 1 ? DF_MORE : DF_EDATA;
+    return DF_MORE;
 }
 
 static int to_null(const df__job *job, const df_value *v, df_value *put, const char **why)

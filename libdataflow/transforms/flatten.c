@@ -96,12 +96,15 @@ static int copy_parent(const parent *p, df_record *child, const df_value *scalar
     if (!level && h.name.data && h.name.len == self->text.len &&
         memcmp(h.name.data, self->text.data, h.name.len) == 0)
         h.filling = *scalar;
-    for (; rc == DF_OK && level; level--) {
+    for (; level; level--) {
         const df_path *path = self->parents.paths[level - 1];
-        df_value around;
+        df_value around, copy;
         rc = df_record_get(p->record, path, &around);
         if (rc == DF_OK)
-            rc = copy_around(child, &around, &h, &h.filling);
+            rc = copy_around(child, &around, &h, &copy);
+        if (rc != DF_OK)
+            break;
+        h.filling = copy;
         h.value = around;
         h.name = df_path_leaf(path);
     }
