@@ -51,6 +51,7 @@ typedef struct df__settings {
     int checkpoint_persistence;    /* true */
     int checkpoint_sync_on_ack;
     int ack_granularity;           /* 0 batch, 1 message */
+    int collapse_batch;            /* collapseBatchOnMessageAck: with message, parcels of one */
     int error_ack;                 /* errors.ackPolicy: DF__ACK_... */
     int error_policy;              /* errors.policy: DF__POLICY_... */
     int guarantee;                 /* deliveryGuarantee */
@@ -77,7 +78,7 @@ df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like);
 /* Registry look-ups; a module is opened on first use. NULL: unknown. */
 const df_connector *df__env_connector(struct df_env *env, const char *kind);
 const df_transform *df__env_transform(struct df_env *env, const char *kind);
-/* All known kinds, for messages and describe: index 0, 1, ...; NULL at the end. Modules included. */
+/* All known kinds, modules included, for messages and describe: index 0, 1, ...; NULL at the end. */
 const df_connector *df__env_connector_at(struct df_env *env, size_t index);
 const df_transform *df__env_transform_at(struct df_env *env, size_t index);
 const df__heap *df__env_heap(const struct df_env *env);

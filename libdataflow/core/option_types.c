@@ -447,6 +447,7 @@ size_t df__option_item_size(const df_option *row)
     case DF_OPT_PATH:
     case DF_OPT_CONDITION:
     case DF_OPT_ANY:
+    case DF_OPT_STAGE:
         return types[row->of].size;
     case DF_OPT_BLOCK:
         return row->block ? row->block->struct_size : 0;

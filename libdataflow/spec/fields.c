@@ -50,8 +50,7 @@ typedef struct fields {
     df_list node_selector, tolerations, pull_secrets, triggers;
     df_bytes image, version, schedule;
     int64_t replicas, channel, ok_history, bad_history, deadline;
-    int reset, collapse, concurrency, suspend;
-    int64_t stop, revoke, checkpoint;
+    int reset, concurrency, suspend;
     int source, sink, errors; /* stages, read apart */
     df_list transformations;
 } fields;
@@ -183,7 +182,7 @@ static const df_option rows[] = {
      "Forgets the stored position once.", NULL, 0, 0, NULL},
     {"ackGranularity", DF_OPT_ENUM, 0, 0, SETTING(ack_granularity), "batch",
      "message: a position is acknowledged for each record.", granularities, 0, 0, NULL},
-    {"collapseBatchOnMessageAck", DF_OPT_BOOL, 0, HOST, offsetof(fields, collapse), "true",
+    {"collapseBatchOnMessageAck", DF_OPT_BOOL, 0, 0, SETTING(collapse_batch), "true",
      "With ackGranularity message: sinks write single records.", NULL, 0, 0, NULL},
     {"strictIdempotency", DF_OPT_BOOL, 0, 0, SETTING(strict_idempotency), "false",
      "Refuses a polling source with a sink that repeats rows.", NULL, 0, 0, NULL},
@@ -307,6 +306,7 @@ void df__settings_default(df__settings *s)
     s->checkpoint_interval_us = 30000000;
     s->retry_cap_us = 600000000;
     s->checkpoint_persistence = 1;
+    s->collapse_batch = 1;
     s->error_ack = DF__ACK_AFTER_WRITE;
     s->error_policy = DF__POLICY_STOP;
     s->guarantee = DF__AT_LEAST_ONCE;

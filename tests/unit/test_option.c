@@ -428,7 +428,8 @@ int main(void)
         cmocka_unit_test(test_null_is_absent), cmocka_unit_test(test_references),
         cmocka_unit_test(test_check_resolves_nothing), cmocka_unit_test(test_unresolved),
         cmocka_unit_test(test_twin_wins), cmocka_unit_test(test_transformations_have_no_references),
-        cmocka_unit_test(test_text_or_list), cmocka_unit_test(test_numbers), cmocka_unit_test(test_validate),
+        cmocka_unit_test(test_text_or_list), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_validate),
         cmocka_unit_test(test_block_inside_itself), cmocka_unit_test(test_copy),
         cmocka_unit_test(test_described),
     };

@@ -300,6 +300,59 @@ static void test_secrets_are_optional(void **state)
     bench_close(&b);
 }
 
+static int keep_text(void *user, const char *text, size_t len)
+{
+    df__buf_add(user, text, len);
+    return DF_OK;
+}
+
+static const df__node *find_name(const df__node *list, const char *name)
+{
+    const df__node *n;
+    for (n = list->first; n; n = n->next)
+        if (strcmp(df__node_member(n, "name")->text.data, name) == 0)
+            return n;
+    return NULL;
+}
+
+static void test_described(void **state)
+{
+    df__buf text;
+    bench b;
+    const df__node *all, *tank, *routes;
+    df_text in = {.size = sizeof in, .file = "describe.json"};
+    (void)state;
+    bench_open(&b, 0);
+    assert_null(df__options_validate(df__spec_rows(0), SIZE_MAX));
+    assert_null(df__options_validate(df__spec_rows(1), SIZE_MAX));
+    assert_null(df__options_validate(df__spec_error_rows(), SIZE_MAX));
+    assert_null(df__options_validate(df__spec_stage_rows(), SIZE_MAX));
+    df__buf_init(&text, &df__heap_libc);
+    assert_int_equal(df_env_describe(b.env, keep_text, &text), DF_OK);
+    in.text = text.data;
+    in.len = text.len;
+    all = df__node_parse(&b.g.arena, &in, b.g.problems);
+    expect(&b, "");
+    assert_non_null(all);
+    assert_string_equal(df__node_member(all, "version")->text.data, df_version_string());
+    tank = find_name(df__node_member(all, "connectors"), "tank");
+    assert_non_null(tank);
+    assert_null(df__node_member(tank, "source"));
+    assert_int_equal(df__node_member(df__node_member(tank, "sink"), "options")->count,
+                     bench_tank_options.count);
+    routes = find_name(df__node_member(all, "transforms"), "fork");
+    routes = df__node_member(routes, "options")->first;
+    assert_string_equal(df__node_member(routes, "of")->text.data, "block");
+    assert_int_equal(df__node_member(routes, "options")->count, 2);
+    assert_non_null(find_name(df__node_member(all, "spec"), "memoryLimit"));
+    assert_null(find_name(df__node_member(all, "spec"), "schedule"));
+    assert_non_null(find_name(df__node_member(all, "cron"), "schedule"));
+    assert_non_null(find_name(df__node_member(all, "errors"), "ackPolicy"));
+    assert_non_null(find_name(df__node_member(all, "stage"), "when"));
+    df__buf_free(&text);
+    bench_close(&b);
+}
+
 /* Each allocation fails once: the answer is DF_ENOMEM, nothing leaks, and no problem is made up. */
 static void test_every_allocation_fails(void **state)
 {
@@ -323,7 +376,7 @@ int main(void)
         cmocka_unit_test(test_manifest), cmocka_unit_test(test_filled_again_for_the_run),
         cmocka_unit_test(test_bare), cmocka_unit_test(test_cron), cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_policy_alone), cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_secrets_are_optional),
+        cmocka_unit_test(test_secrets_are_optional), cmocka_unit_test(test_described),
         cmocka_unit_test(test_every_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
