@@ -354,6 +354,7 @@ static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_mes
         return rc;
     note_gap(s, p, m->offset);
     p->next = m->offset + 1;
+    p->reached = s->bounded && p->next >= p->end;
 #if RD_KAFKA_VERSION >= 0x020100ff
     p->epoch = rd_kafka_message_leader_epoch(m);
 #endif
