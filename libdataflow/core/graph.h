@@ -78,7 +78,7 @@ df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like);
 /* Registry look-ups; a module is opened on first use. NULL: unknown. */
 const df_connector *df__env_connector(struct df_env *env, const char *kind);
 const df_transform *df__env_transform(struct df_env *env, const char *kind);
-/* All known kinds, modules included, for messages and describe: index 0, 1, ...; NULL at the end. */
+/* All known kinds, modules included, for messages and describe: index 0, 1, ...; NULL: the end. */
 const df_connector *df__env_connector_at(struct df_env *env, size_t index);
 const df_transform *df__env_transform_at(struct df_env *env, size_t index);
 const df__heap *df__env_heap(const struct df_env *env);

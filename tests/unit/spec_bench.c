@@ -211,9 +211,10 @@ void bench_open(bench *b, long fail_at)
         if (df_transform_register(b->env, &transforms[i]) != DF_OK)
             abort();
     b->heap.realloc = count_realloc;
+    failing = 0;
     b->g.env = b->env;
     b->g.problems = df__problems_new(&df__heap_libc);
-    b->g.secrets = df__secrets_new(&df__heap_libc, answer_env, NULL);
+    b->g.secrets = df__secrets_new(&b->heap, answer_env, NULL);
     allocations = 0;
     failing = fail_at;
     df__arena_init(&b->g.arena, &b->heap, 512);

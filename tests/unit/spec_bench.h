@@ -54,7 +54,7 @@ typedef struct bench {
 
 extern const df_options bench_tank_options;
 
-/* fail_at: the allocation that fails, from 1; 0: none. Only those of the graph. */
+/* fail_at: the allocation that fails, from 1; 0: none. Those of the graph and its secrets. */
 void bench_open(bench *b, long fail_at);
 void bench_close(bench *b);
 long bench_allocations(void);

@@ -300,6 +300,37 @@ static void test_text_or_list(void **state)
     }
 }
 
+static void test_every_allocation_fails(void **state)
+{
+    static const char yaml[] =
+        "table: ${env:T}\nlabel: a${env:B}c$${x}\npassword: p${file:/q}\nhosts: [a, '${env:H}']\n"
+        "brokers: [a, b]\nkey: $.a[0].b\nonly: $.a == 'x' && !b\npaths: [a, b]\nnumbers: [1]\n"
+        "secrets: [x, '${env:Y}']\ncolumns: [{name: n, path: p}]\nproperties: {a: b}\nany: [1]\n"
+        "registry: {url: u, auth: {userSecretRef: {name: n, key: k}, password: literal}}\n";
+    int mode, rc;
+    (void)state;
+    for (mode = DF__FILL_CHECK; mode <= DF__FILL_RUN; mode++) {
+        long i = 0;
+        do {
+            df_text in = {sizeof in, "o.yaml", yaml, sizeof yaml - 1};
+            const df__node *n;
+            bench b;
+            bench_tank t;
+            df__fill f = {.graph = &b.g, .mode = mode, .field = "o"};
+            bench_open(&b, ++i);
+            memset(&t, 0, sizeof t);
+            n = df__node_parse(&b.g.arena, &in, b.g.problems);
+            f.arena = &b.g.arena;
+            f.secrets = b.g.secrets;
+            rc = n ? df__options_fill(&f, &bench_tank_options, n, &t) : DF_ENOMEM;
+            assert_true(rc == DF_OK || rc == DF_ENOMEM);
+            no_problems(&b);
+            done(&b, &t);
+        } while (rc != DF_OK);
+        assert_true(i > 20);
+    }
+}
+
 /* ---- tables -------------------------------------------------------------------------------- */
 
 typedef struct small {
@@ -429,7 +460,7 @@ int main(void)
         cmocka_unit_test(test_check_resolves_nothing), cmocka_unit_test(test_unresolved),
         cmocka_unit_test(test_twin_wins), cmocka_unit_test(test_transformations_have_no_references),
         cmocka_unit_test(test_text_or_list), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_validate),
+        cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_validate),
         cmocka_unit_test(test_block_inside_itself), cmocka_unit_test(test_copy),
         cmocka_unit_test(test_described),
     };
