@@ -43,6 +43,8 @@ int dfproc_exit_code(int status);
 int dfproc_write(void *user, const char *text, size_t len);
 /* Prints to standard output, frees the buffer; the exit code. */
 int dfproc_print(df__buf *out);
+/* Messages go to this console when it wants JSON lines; NULL: to standard error. */
+void dfproc_messages(app_console *console);
 /* "dfproc: text" on standard error; returns EXIT_FAILED. */
 int dfproc_fail(const char *format, ...) DF_PRINTF(1, 2);
 /* The same for a command line that makes no sense; returns EXIT_USAGE. */

@@ -32,6 +32,7 @@ int dfproc_open(dfproc_flow *flow, int level, int format)
     memset(flow, 0, sizeof *flow);
     df__buf_init(&flow->manifest, &df__heap_libc);
     app_console_init(&flow->console, STDERR_FILENO, level, format);
+    dfproc_messages(&flow->console);
     options.log = log_line;
     options.log_level = flow->console.level;
     options.now_us = wall_clock;
@@ -49,24 +50,37 @@ int dfproc_read(dfproc_flow *flow, const char *file)
     return EXIT_DONE;
 }
 
-static void print_problem(const dfproc_flow *flow, const df_problem *p)
+/* "flow.yaml:3:5: error: spec.sink: text (hint)", the word in colour. */
+static void problem_text(const dfproc_flow *flow, const df_problem *p, df__buf *out)
 {
+    const char *word = p->severity == DF_WARNING ? "warning" : "error";
     const char *colour = p->severity == DF_WARNING ? "\033[33m" : "\033[31m";
-    int coloured = flow->console.colour;
-    fprintf(stderr, "%s:", p->file ? p->file : flow->file);
+    df__buf_printf(out, "%s:", p->file ? p->file : flow->file);
     if (p->line)
-        fprintf(stderr, "%d:%d:", p->line, p->column);
-    fprintf(stderr, " %s%s%s: ", coloured ? colour : "",
-            p->severity == DF_WARNING ? "warning" : "error", coloured ? "\033[0m" : "");
+        df__buf_printf(out, "%d:%d:", p->line, p->column);
+    if (!flow->console.json)
+        df__buf_printf(out, flow->console.colour ? " %s%s\033[0m:" : " %.0s%s:", colour, word);
     if (p->field && *p->field)
-        fprintf(stderr, "%s: ", p->field);
-    fprintf(stderr, "%s", p->text);
+        df__buf_printf(out, " %s:", p->field);
+    df__buf_printf(out, " %s", p->text);
     if (p->hint && *p->hint)
-        fprintf(stderr, " (%s)", p->hint);
-    fputc('\n', stderr);
+        df__buf_printf(out, " (%s)", p->hint);
 }
 
-static void print_problems(const dfproc_flow *flow)
+static void print_problem(dfproc_flow *flow, const df_problem *p)
+{
+    df__buf out;
+    df__buf_init(&out, &df__heap_libc);
+    problem_text(flow, p, &out);
+    if (df__buf_cstr(&out) && flow->console.json)
+        app_console_log(&flow->console, p->severity == DF_WARNING ? DF_LOG_WARN : DF_LOG_ERROR,
+                        out.data);
+    else if (!out.failed)
+        fprintf(stderr, "%s\n", out.data);
+    df__buf_free(&out);
+}
+
+static void print_problems(dfproc_flow *flow)
 {
     df_problem p;
     for (size_t i = 0;; i++) {
@@ -120,6 +134,7 @@ void dfproc_close(dfproc_flow *flow)
     df__buf_free(&flow->manifest);
     flow->pipeline = NULL;
     flow->env = NULL;
+    dfproc_messages(NULL);
 }
 
 yyjson_doc *dfproc_report(dfproc_flow *flow, int what)

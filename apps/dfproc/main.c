@@ -8,14 +8,25 @@
 #include "common/help.h"
 #include "dfproc/dfproc.h"
 
+/* Where messages go once there is a console; it may want JSON lines. */
+static app_console *messages;
+
+void dfproc_messages(app_console *console)
+{
+    messages = console;
+}
+
 int dfproc_fail(const char *format, ...)
 {
+    char text[1024];
     va_list args;
-    fputs("dfproc: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    df__text_vprintf(text, sizeof text, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    if (messages && messages->json)
+        app_console_log(messages, DF_LOG_ERROR, text);
+    else
+        fprintf(stderr, "dfproc: %s\n", text);
     return EXIT_FAILED;
 }
 

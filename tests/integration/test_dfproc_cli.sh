@@ -71,7 +71,8 @@ run 'validate a bad one' 2 dfproc validate "$examples/hello.yaml" "$dir/bad.yaml
 err 'bad.yaml:5:14: error: spec.sink.config.pth'
 err 'did you mean "path"?'
 run 'run a bad one' 2 dfproc run "$dir/bad.yaml"
-err 'bad.yaml:5:14'
+err 'bad.yaml:5:14: spec.sink.config.pth'
+err '"level":"error"'
 run 'explain' 0 dfproc explain "$examples/hello.yaml"
 out 'at-least-once'
 out '0 filter'
