@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "core/budget.h"
 #include "core/coalesce.h"
+#include "core/counts.h"
 #include "core/graph.h"
 #include "core/ledger.h"
 #include "core/parcel.h"
@@ -17,25 +18,6 @@
 
 typedef struct df__flow df__flow;
 typedef struct df__sink df__sink;
-
-/* ---- counts ------------------------------------------------------------------------------------ */
-
-enum { DF__BUCKETS = 16 };
-typedef struct df__histogram {
-    uint64_t count, bucket[DF__BUCKETS]; /* start × 2^k; not cumulative */
-    double sum;
-} df__histogram;
-
-typedef struct df__counts { /* of one stage */
-    uint64_t in, out, errors, retries, bytes_in, bytes_out, executions;
-    uint64_t queued;         /* records waiting or unsettled */
-    double seconds;          /* spent in the transform, or from hand-over to durable */
-    df__histogram duration;
-    int64_t since_us;        /* state since */
-    int state;               /* DF__CLOSED ... */
-    char reason[DF__REASON]; /* of the newest error */
-    char text[DF__TEXT];
-} df__counts;
 
 /* ---- stages of a flow ---------------------------------------------------------------------------- */
 

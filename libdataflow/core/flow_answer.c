@@ -60,9 +60,7 @@ static int refuse(df_parcel *p, int applied)
         if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
             return DF_ENOMEM;
         s->records--;
-        s->counts.errors++;
-        df__text_set(s->counts.reason, DF__REASON, r->reason, strlen(r->reason));
-        df__text_set(s->counts.text, DF__TEXT, r->text, strlen(r->text));
+        df__count_error(&s->counts, DF__OP_WRITE, r->reason, r->text);
     }
     keep_good(p, applied);
     return DF_OK;
@@ -108,6 +106,17 @@ static void in_sink(df_parcel *p)
                 part->in_sink_seq = p->positions[i].seq;
 }
 
+static void durations(df__sink *s, const df_parcel *p, uint64_t records)
+{
+    df__flow *f = s->flow;
+    int64_t now = f->io.now(f->io.ctx);
+    double in_sink = (double)(now - p->sent_us) / 1e6;
+    s->counts.seconds += in_sink;
+    df__observe(&s->counts.duration, DF__FAST, in_sink, records);
+    if (!s->is_error)
+        df__observe(&f->end_to_end, DF__SLOW, (double)(now - p->arrived_us) / 1e6, records);
+}
+
 static void settled(df_parcel *p, int status, const df__fault *why)
 {
     df__sink *s = p->sink;
@@ -131,7 +140,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     df__retry_reset(&s->retry);
     s->counts.out += good;
     s->counts.bytes_out += p->bytes;
-    s->counts.seconds += (double)(f->io.now(f->io.ctx) - p->since_us) / 1e6;
+    durations(s, p, good);
     f->stats.bytes_out += p->bytes;
     f->stats.last_progress_us = f->io.wall(f->io.ctx);
     in_sink(p);
@@ -289,16 +298,17 @@ static int gives_up(df__sink *s, int status, const df__fault *why)
 void df__sink_failed(df__sink *s, int status, const df__fault *why)
 {
     df__flow *f = s->flow;
+    int connecting;
     if (s->state == DF__CLOSING || s->state == DF__CLOSED)
         return;
+    connecting = s->state == DF__OPENING;
     s->state = DF__BACKOFF;
     s->counts.state = DF__BACKOFF;
     s->stalled = 1;
     s->counts.retries++;
     s->counts.since_us = f->io.wall(f->io.ctx);
     f->stats.retries++;
-    df__text_set(s->counts.reason, DF__REASON, why->reason, strlen(why->reason));
-    df__text_set(s->counts.text, DF__TEXT, why->text, strlen(why->text));
+    df__count_error(&s->counts, connecting ? DF__OP_CONNECT : DF__OP_WRITE, why->reason, why->text);
     if (gives_up(s, status, why))
         return;
     df__retry_failed(&s->retry, f->io.now(f->io.ctx), df__random(&f->seed),

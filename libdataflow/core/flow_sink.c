@@ -63,8 +63,11 @@ int df__sink_add(df__sink *s, df_record *r, df_batch *b)
         df__sink_flush(s);
     if (df__sink_room(s, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
         return DF_ENOMEM;
+    if (p->count == 1)
+        p->arrived_us = b ? b->arrived_us : p->since_us;
     s->records++;
     s->counts.in++;
+    df__observe(&s->counts.size, 64, (double)r->payload.len, 1);
     return DF_OK;
 }
 
@@ -246,6 +249,8 @@ static void send_queued(df__sink *s)
         if (s->with_sink >= window || (p->is_main && !may_commit(p)))
             return;
         p->state = DF__SENT;
+        p->sent_us = f->io.now(f->io.ctx);
+        df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);
         s->with_sink++;
         f->io.sink_write(f->io.ctx, s, p);
     }

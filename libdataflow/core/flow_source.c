@@ -105,9 +105,8 @@ void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
 {
     f->source_state = DF__CLOSED;
     f->source_counts.state = DF__BACKOFF;
-    f->source_counts.errors++;
-    df__text_set(f->source_counts.reason, DF__REASON, why->reason, strlen(why->reason));
-    df__text_set(f->source_counts.text, DF__TEXT, why->text, strlen(why->text));
+    df__count_error(&f->source_counts, f->source_ok ? DF__OP_READ : DF__OP_CONNECT, why->reason,
+                    why->text);
     if (f->phase != DF__RUNNING || source_gives_up(f, status, why))
         return;
     f->source_state = DF__BACKOFF;
@@ -263,7 +262,7 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
     }
     f->saving = 0;
     f->last_save_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
-    f->source_counts.errors++;
+    df__count_error(&f->source_counts, DF__OP_READ, why->reason, why->text);
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
     if (status == DF_EFENCED)
         df__flow_failf(f, status, "source: %s", why->text);

@@ -5,19 +5,6 @@
 
 #include <string.h>
 
-static void observe(df__histogram *h, double seconds, uint64_t n)
-{
-    double edge = 0.0001;
-    int k = 0;
-    while (k < DF__BUCKETS - 1 && seconds > edge) {
-        edge *= 2;
-        k++;
-    }
-    h->bucket[k] += n;
-    h->count += n;
-    h->sum += seconds * (double)n;
-}
-
 void df__flow_batch_release(df__flow *f, df_batch *b)
 {
     while (b && --b->refs == 0) {
@@ -42,8 +29,14 @@ void df__flow_batch(df__flow *f, df_batch *b)
 {
     df__span *s;
     size_t i, records = 0;
-    for (i = 0; i < b->count; i++)
-        records += df_batch_at(b, i)->state != DF__MOVED;
+    for (i = 0; i < b->count; i++) {
+        const df_record *r = df_batch_at(b, i);
+        if (r->state == DF__MOVED)
+            continue;
+        records++;
+        df__observe(&f->source_counts.size, 64, (double)r->payload.len, 1);
+    }
+    b->arrived_us = f->io.now(f->io.ctx);
     f->grants--;
     f->granted_records -= b->max_records > records ? b->max_records - records : 0;
     f->source_ok = 1;
@@ -130,16 +123,27 @@ void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *re
         count_one(ret, index, df_batch_at(b, i));
 }
 
+/* Transforms say why record by record; the metric has one word for them. */
+static void step_errors(df__step *step, uint64_t n)
+{
+    df__error_kind *kind = &step->counts.kinds[0];
+    kind->operation = DF__OP_TRANSFORM;
+    df__text_set(kind->reason, sizeof kind->reason, "invalid_data", 12);
+    kind->count += n;
+}
+
 static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_result *got)
 {
     df__fault why;
     step->counts.in += got->in;
     step->counts.out += got->out;
     step->counts.errors += got->errors;
+    if (got->errors)
+        step_errors(step, got->errors);
     step->counts.executions += got->in;
     step->counts.seconds += got->seconds;
     if (got->in)
-        observe(&step->counts.duration, got->seconds / (double)got->in, got->in);
+        df__observe(&step->counts.duration, DF__FAST, got->seconds / (double)got->in, got->in);
     if (got->status == DF_OK)
         return;
     df__stage_fault(stage, got->status, &why);
@@ -214,6 +218,7 @@ static df_batch *child_batch(df__flow *f, df_batch *in)
     out->refs = 1;
     out->now_us = in->now_us;
     out->number = in->number;
+    out->arrived_us = in->arrived_us;
     in->refs++;
     return out;
 }

@@ -50,6 +50,8 @@ struct df_parcel {
     int early_status;
     int is_main;        /* exactly-once: its tickets count as the main sink's */
     int64_t since_us;   /* first record */
+    int64_t arrived_us; /* of the batch of its first record */
+    int64_t sent_us;    /* handed to the sink */
     uint64_t number;
 };
 

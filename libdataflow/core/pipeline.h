@@ -22,7 +22,8 @@ struct df_pipeline {
     df__graph graph;
     df_pipeline_options options;
     char *space, *name;
-    int checked, started;
+    int checked;
+    _Atomic int started;
     df__secrets *secrets;
     df__ports *ports;
     df__runner run;

@@ -265,6 +265,16 @@ static void lag_of(df__flow *f)
     f->stats.lag_us = records == 0 ? 0 : newest < 0 ? -1 : f->io.wall(f->io.ctx) - newest;
 }
 
+static void measure_rate(df__published *to, const df__flow *f)
+{
+    int64_t now = f->io.now(f->io.ctx), passed = now - to->rate_us;
+    if (passed < 1000000)
+        return;
+    to->rate = to->rate_us ? (double)(f->stats.sent - to->rate_sent) * 1e6 / (double)passed : 0;
+    to->rate_us = now;
+    to->rate_sent = f->stats.sent;
+}
+
 static void publish(df__runner *r)
 {
     df__flow *f = &r->flow;
@@ -273,6 +283,7 @@ static void publish(df__runner *r)
     lag_of(f);
     pthread_mutex_lock(&to->lock);
     to->stats = f->stats;
+    measure_rate(to, f);
     to->source = f->source_counts;
     to->end_to_end = f->end_to_end;
     to->phase = f->phase;

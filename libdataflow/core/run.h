@@ -101,6 +101,9 @@ typedef struct df__published { /* a copy that any thread may read */
     int phase;
     df__buf partitions; /* JSON member, renewed now and then */
     int64_t partitions_us;
+    double rate;        /* records durable per second, over the last second or more */
+    uint64_t rate_sent;
+    int64_t rate_us;
 } df__published;
 
 struct df__runner {

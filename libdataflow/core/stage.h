@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "core/counts.h"
 #include "core/graph.h"
 #include "core/ledger.h"
 #include "core/secret.h"
@@ -13,7 +14,7 @@
 struct df__runner;
 struct df__ports;
 
-enum { DF__TEXT = 512, DF__REASON = 32, DF__METRICS = 32 };
+enum { DF__METRICS = 32 };
 
 typedef struct df__fault { /* the newest failure a stage told */
     int status;
