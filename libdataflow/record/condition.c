@@ -19,7 +19,7 @@ typedef struct parser {
 
 static void parse_or(parser *p);
 
-/* ---- errors --------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static size_t column_of(const parser *p, size_t at)
 {
@@ -50,7 +50,7 @@ static void no_memory(parser *p)
     fail(p, p->at, "out of memory");
 }
 
-/* ---- small pieces -------------------------------------------------------------------------------------- */
+/* ---- small pieces ---------------------------------------------------------------------------- */
 
 static char peek(const parser *p)
 {
@@ -116,7 +116,7 @@ static df__literal *add_literal(parser *p, int kind, df_bytes text)
     return lit;
 }
 
-/* ---- operands ---------------------------------------------------------------------------------------- */
+/* ---- operands -------------------------------------------------------------------------------- */
 
 /* Behind the bracket that opens at `at`; quotes inside are respected. */
 static size_t bracket_end(const parser *p, size_t at)
@@ -238,7 +238,7 @@ static uint32_t parse_operand(parser *p)
     return (uint32_t)c->operand_count - 1;
 }
 
-/* ---- literals --------------------------------------------------------------------------------------------- */
+/* ---- literals -------------------------------------------------------------------------------- */
 
 static char *new_text(parser *p, size_t len)
 {
@@ -355,7 +355,7 @@ static void parse_literal(parser *p, int in_list)
     }
 }
 
-/* ---- patterns ------------------------------------------------------------------------------------------------ */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 /* The larger bound of {n}, {n,} or {n,m}; *at is left on the '}'. */
 static size_t read_repeat(df_bytes pattern, size_t *at)
@@ -441,7 +441,7 @@ static void parse_pattern(parser *p, df__op *op)
     op->literal = (uint32_t)c->pattern_count++;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static int parse_order(parser *p)
 {
@@ -591,7 +591,7 @@ static void parse_or(parser *p)
     parse_level(p, "||", DF__OP_JUMP_TRUE, parse_and);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__error *err)
 {
@@ -605,7 +605,8 @@ df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__err
     df__arena_init(&c->arena, heap, 512);
     if (text.len > MAX_BYTES)
         fail(&p, 0, "the condition is longer than %d bytes", MAX_BYTES);
-    else if (!df__utf8_check(text.data, text.len, NULL) || (text.len && memchr(text.data, 0, text.len)))
+    else if (!df__utf8_check(text.data, text.len, NULL) ||
+             (text.len && memchr(text.data, 0, text.len)))
         fail(&p, 0, "the condition is not UTF-8 text");
     else
         parse_or(&p);

@@ -29,7 +29,7 @@ static int short_len(df_bytes b)
     return (int)(b.len > 60 ? 60 : b.len);
 }
 
-/* ---- one comparison ---------------------------------------------------------------------------------- */
+/* ---- one comparison -------------------------------------------------------------------------- */
 
 static int is_word(df_bytes text, const char *word)
 {
@@ -57,7 +57,7 @@ void df__condition_check_one(df_condition *c, const df__op *op)
              op->column, short_len(lit->text), (const char *)lit->text.data);
 }
 
-/* ---- two comparisons of one operand -------------------------------------------------------------------- */
+/* ---- two comparisons of one operand ---------------------------------------------------------- */
 
 /* Could one value equal both? */
 static int may_equal(const df__literal *a, const df__literal *b)

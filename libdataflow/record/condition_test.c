@@ -98,7 +98,8 @@ static int compare(const df_value *v, const df__literal *lit, int order)
         return ordered(df__decimal_compare(&number, &lit->number), order);
     if (scalar_text(v, buf, &text))
         return ordered(text_compare(text, lit->text), order);
-    return order <= DF__NE && df__text_equals(v, lit->text.data, lit->text.len) == (order == DF__EQ);
+    return order <= DF__NE &&
+           df__text_equals(v, lit->text.data, lit->text.len) == (order == DF__EQ);
 }
 
 static int match(const df_value *v, const regex_t *pattern)

@@ -113,7 +113,7 @@ int df_record_set_meta(df_record *r, const char *name, const df_value *value)
     return DF_OK;
 }
 
-/* ---- walking ----------------------------------------------------------------------------------------- */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 /* The entry of a list (newest first) that was set before `m`'s successor: lists are told oldest
  * first. NULL: none left. */

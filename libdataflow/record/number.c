@@ -55,6 +55,20 @@ static const char *read_exponent(const char *p, const char *end, int64_t *exp)
     return p == start ? NULL : p;
 }
 
+/* "DIGITS" or "DIGITS.DIGITS" from p; NULL: not one. */
+static const char *read_digits(const char *p, const char *end, const char **ret_point)
+{
+    const char *whole = p;
+    p = skip_digits(p, end);
+    if (p == whole || (*whole == '0' && p - whole > 1))
+        return NULL;
+    *ret_point = p;
+    if (p == end || *p != '.')
+        return p;
+    p = skip_digits(p + 1, end);
+    return p == *ret_point + 1 ? NULL : p;
+}
+
 int df__decimal_parse(const char *text, size_t len, df__decimal *ret)
 {
     const char *p = text, *end = text + len, *whole, *point, *tail, *first;
@@ -65,16 +79,9 @@ int df__decimal_parse(const char *text, size_t len, df__decimal *ret)
         p++;
     }
     whole = p;
-    p = skip_digits(p, end);
-    if (p == whole || (*whole == '0' && p - whole > 1))
+    p = tail = read_digits(p, end, &point);
+    if (!p)
         return 0;
-    point = tail = p;
-    if (p < end && *p == '.') {
-        tail = skip_digits(p + 1, end);
-        if (tail == p + 1)
-            return 0;
-        p = tail;
-    }
     if (p < end && (*p == 'e' || *p == 'E')) {
         p = read_exponent(p + 1, end, &exp);
         if (!p)
@@ -101,20 +108,19 @@ static int next_digit(const df__decimal *d, size_t *at)
     return d->digits[(*at)++] - '0';
 }
 
+static int sign_of(const df__decimal *d)
+{
+    return d->zero ? 0 : d->negative ? -1 : 1;
+}
+
 int df__decimal_compare(const df__decimal *a, const df__decimal *b)
 {
     size_t i = 0, j = 0;
-    int sign;
-    if (a->zero || b->zero) {
-        if (a->zero && b->zero)
-            return 0;
-        if (a->zero)
-            return b->negative ? 1 : -1;
-        return a->negative ? -1 : 1;
-    }
-    if (a->negative != b->negative)
-        return a->negative ? -1 : 1;
-    sign = a->negative ? -1 : 1;
+    int sign = sign_of(a);
+    if (sign != sign_of(b))
+        return sign < sign_of(b) ? -1 : 1;
+    if (sign == 0)
+        return 0;
     if (a->exp != b->exp)
         return a->exp < b->exp ? -sign : sign;
     while (i < a->len || j < b->len) {

@@ -71,7 +71,7 @@ static void add_name(parser *p, size_t from, int kind)
     keep(p, '\0');
 }
 
-/* ---- brackets ---------------------------------------------------------------------------------- */
+/* ---- brackets -------------------------------------------------------------------------------- */
 
 static int hex4(const parser *p, size_t at, unsigned *ret)
 {
@@ -234,7 +234,7 @@ static void read_bracket(parser *p)
     }
 }
 
-/* ---- dotted names -------------------------------------------------------------------------------- */
+/* ---- dotted names ---------------------------------------------------------------------------- */
 
 /* Words that start with '@' and mean an operation in the dialect that some manifests come from.
  * Other names with '@' (@timestamp, @type) are names. */
@@ -269,35 +269,26 @@ static void end_name(parser *p, size_t start, size_t from, int escaped)
     size_t len = p->used - from;
     const char *name = p->names + from;
     int64_t index;
-    if (len == 0 && !escaped) {
-        if (peek(p) == '.' || start > 0)
-            fail(p, start ? start - 1 : 0,
-                 "a name is missing at this '.'; write [''] for the empty name");
-        else
-            fail(p, start, "a name is missing here");
-        return;
-    }
-    if (!escaped && len == 1 && name[0] == '*') {
+    if (escaped) {
+        add_name(p, from, DF__STEP_NAME);
+    } else if (len == 0) {
+        fail(p, start ? start - 1 : 0,
+             "a name is missing at this '.'; write [''] for the empty name");
+    } else if (len == 1 && name[0] == '*') {
         p->used = from;
         add_step(p, DF__STEP_ALL);
-        return;
-    }
-    if (!escaped && (name[0] == '#' && (len == 1 || name[1] == '('))) {
+    } else if (name[0] == '#' && (len == 1 || name[1] == '(')) {
         fail(p, start, "'#' is not supported; write [*] for every element, or \\# for the name");
-        return;
-    }
-    if (!escaped && is_modifier(name, len)) {
+    } else if (is_modifier(name, len)) {
         fail(p, start, "modifiers such as %.*s are not supported; write \\@ for a name",
              (int)(len > 40 ? 40 : len), name);
-        return;
-    }
-    if (!escaped && df__text_int(name, len, &index) && index >= 0) {
+    } else if (df__text_int(name, len, &index) && index >= 0) {
         add_name(p, from, DF__STEP_EITHER);
         if (!p->failed)
             p->steps[p->count - 1].index = index;
-        return;
+    } else {
+        add_name(p, from, DF__STEP_NAME);
     }
-    add_name(p, from, DF__STEP_NAME);
 }
 
 static void read_name(parser *p)
@@ -327,7 +318,7 @@ static void read_name(parser *p)
         end_name(p, start, from, escaped);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void read_dot(parser *p)
 {
@@ -341,7 +332,7 @@ static void read_dot(parser *p)
         read_name(p);
 }
 
-static void read_path(parser *p)
+static int check_text(parser *p)
 {
     if (p->len == 0)
         fail(p, 0, "the path is empty; write $ for the whole value");
@@ -351,7 +342,12 @@ static void read_path(parser *p)
         fail(p, 0, "the path is not UTF-8");
     else if (memchr(p->text, 0, p->len))
         fail(p, 0, "the path has a NUL byte; write \\u0000 in a quoted name");
-    if (p->failed)
+    return !p->failed;
+}
+
+static void read_path(parser *p)
+{
+    if (!check_text(p))
         return;
     if (peek(p) == '$')
         p->at++;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- finding ------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 const void *df__step_child(const df__step *s, const void *container)
 {
@@ -128,7 +128,7 @@ int df_path_each(const df_path *path, df_record *r, df_walk *walk)
     return DF_OK;
 }
 
-/* ---- changing ------------------------------------------------------------------------------------- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 static int is_scalar(const df_value *v)
 {
@@ -261,10 +261,12 @@ int df_walk_set(df_record *r, df_walk *walk, const df_value *value)
         return DF_OK;
     if (!walk->at[1])
         return DF_ESTATE;
-    return walk->at[3] ? set_hit(r, (df__hits *)(uintptr_t)walk->at[3], value) : set_child(r, walk->at[1], value);
+    if (walk->at[3])
+        return set_hit(r, (df__hits *)(uintptr_t)walk->at[3], value);
+    return set_child(r, walk->at[1], value);
 }
 
-/* ---- setting by path --------------------------------------------------------------------------------- */
+/* ---- setting by path ------------------------------------------------------------------------- */
 
 /* An empty container for what the step after it needs. NULL value of *ret: that cannot be made. */
 static int make_parent(df_record *r, const df__step *next, df__node **ret)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- plain parts --------------------------------------------------------------------------------- */
+/* ---- plain parts ----------------------------------------------------------------------------- */
 
 int df_record_info(const df_record *r, df_info *ret)
 {
@@ -65,7 +65,7 @@ int df_record_set_op(df_record *r, uint32_t op)
     return DF_OK;
 }
 
-/* ---- fate ---------------------------------------------------------------------------------------- */
+/* ---- fate ------------------------------------------------------------------------------------ */
 
 int df_record_live(const df_record *r)
 {
@@ -132,7 +132,7 @@ int df_record_failf(df_record *r, int status, const char *format, ...)
     return df_record_reject(r, status, NULL, text);
 }
 
-/* ---- the tree -------------------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 int df__record_parse(df_record *r)
 {

@@ -59,13 +59,15 @@ struct df_record {
     df__index *index; /* only while transforms run */
 };
 
-/* ---- trees ---------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
-/* Parses JSON text into the arena. DF_EDATA with one line in err (what, at which byte); DF_ENOMEM. Strict RFC 8259,
+/* Parses JSON text into the arena. DF_EDATA with one line in err (what, at which byte);
+ * DF_ENOMEM. Strict RFC 8259,
  * numbers kept as text, duplicate keys kept, depth and size bounded only by memory. */
 int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen);
 void df__tree_root(const df__tree *t, df_value *ret);
-/* Writes compact JSON into the arena: key order kept, numbers as their source text, no HTML escapes. */
+/* Writes compact JSON into the arena: key order kept, numbers as their source text, no HTML
+ * escapes. */
 int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret);
 /* Parses r->payload into r->tree when that was not done. DF_EDATA: r->why says why. */
 int df__record_parse(df_record *r);
@@ -76,7 +78,7 @@ int df__record_write(const df_record *r, df__arena *a, df_bytes *ret);
  * the child re-parses or gets df_record_set_root. */
 void df__record_inherit(df_record *child, const df_record *parent, df__arena *arena);
 
-/* ---- columns ----------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 struct df_columns {
     size_t count;
@@ -86,10 +88,11 @@ struct df_columns {
     uint32_t mask;
 };
 int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size_t count);
-/* Fills values[i] from an object; DF_EDATA when root is no object. The last of duplicate keys wins. */
+/* Fills values[i] from an object; DF_EDATA when root is no object. The last of duplicate keys
+ * wins. */
 int df__columns_fill(const df_columns *c, const df_value *root, df_value *values, size_t *unknown);
 
-/* ---- paths, conditions ---------------------------------------------------------------------------- */
+/* ---- paths, conditions ----------------------------------------------------------------------- */
 
 typedef struct df__error { /* of a compile: column from 1 */
     size_t column;
@@ -98,9 +101,11 @@ typedef struct df__error { /* of a compile: column from 1 */
 df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err);
 df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__error *err);
 void df__condition_free(df_condition *c);
-/* A warning when the condition can never be true or never be false ("compares a number with text"); NULL: none. */
+/* A warning when the condition can never be true or never be false ("compares a number with
+ * text"); NULL: none. */
 const char *df__condition_lint(const df_condition *c);
-/* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp, headers). */
+/* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp,
+ * headers). */
 int df__meta_get(const df_record *r, df_bytes name, df_value *ret);
 /* The last header of that name, as STRING, BYTES or NULL; 1 when there is one. */
 int df__record_header_get(const df_record *r, df_bytes name, df_value *ret);

@@ -116,7 +116,7 @@ int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_
     return rc;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 const void *df__tree_handle(const df__tree *t)
 {

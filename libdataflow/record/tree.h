@@ -161,7 +161,7 @@ const void *df__child_first(const void *container);
 const void *df__child_next(const void *container, const void *child);
 const yyjson_val *df__child_key(const void *container, const void *child);
 
-/* ---- editing; the record's tree becomes its own and editable first ---------------------------- */
+/* ---- editing; the record's tree becomes its own and editable first --------------------------- */
 
 int df__tree_edit(df_record *r);
 /* An edited tree that is shared becomes the record's own, in the form that is fast to walk. */
@@ -191,7 +191,7 @@ void df__node_replace(df__node *old, df__node *value);
 df__node *df__node_single(df__node *object, const df_bytes *name);
 size_t df__node_remove(df__node *object, const df_bytes *name);
 
-/* ---- index of a large object ------------------------------------------------------------------- */
+/* ---- index of a large object ----------------------------------------------------------------- */
 
 uint32_t df__hash(const char *p, size_t len);
 /* As df__member, but fast when the same large object is asked again and again. */
@@ -202,7 +202,7 @@ void df__index_swap(df_record *r, const void *container, const df_bytes *name, c
 void df__index_drop(df_record *r, const void *container, const df_bytes *name);
 void df__index_forget(df_record *r);
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct df__out df__out;
 struct df__out {

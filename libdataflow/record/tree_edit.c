@@ -115,7 +115,7 @@ static const yyjson_val *freeze(df__arena *a, const df__node *top, size_t *ret_c
     return to;
 }
 
-/* ---- the record's tree ------------------------------------------------------------------------- */
+/* ---- the record's tree ----------------------------------------------------------------------- */
 
 static int in_array(const df__tree *t, const yyjson_val *v)
 {
@@ -209,7 +209,7 @@ df__node *df__tree_node(df_record *r, const void *handle)
     return n;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 /* Texts that lie in the record's own document are there as long as the record. */
 static int own_text(const df_record *r, const char *text)

@@ -11,7 +11,7 @@ static int is_container(const df_value *v)
     return v->type == DF_V_OBJECT || v->type == DF_V_ARRAY;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* walk: at[0] the next child, at[1] this child, at[2] the container. */
 int df_value_walk(const df_value *container, df_walk *walk)
@@ -100,7 +100,7 @@ size_t df_value_json(const df_value *v, char *buf, size_t len)
     return df__out_len(&o);
 }
 
-/* ---- building -------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 int df_value_new(df_record *r, const df_value *from, df_value *ret)
 {
@@ -206,9 +206,30 @@ static df__node *old_node(df_record *r, df__node *object, const void *found, siz
     return df__node_single(object, name);
 }
 
+/* Takes the member away. */
+static int take_away(df_record *r, df_value *container, df_bytes name)
+{
+    const void *found = NULL;
+    size_t count = 0;
+    df__node *n, *old;
+    int rc;
+    if (container->type == DF_V_OBJECT)
+        found = df__find(r, container->u.node, &name, &count);
+    if (!found)
+        return DF_OK;
+    rc = edit_container(r, container, &n);
+    if (rc != DF_OK)
+        return rc;
+    old = old_node(r, n, found, count, &name);
+    df__index_drop(r, df__handle(n), &name);
+    df__node_unlink(old);
+    container->len = df__len(&n->v);
+    return DF_OK;
+}
+
 int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value)
 {
-    df__node *n, *fresh, *old = NULL;
+    df__node *n, *fresh, *old;
     const void *found = NULL;
     size_t count = 0;
     int rc;
@@ -216,25 +237,21 @@ int df_value_put(df_record *r, df_value *container, df_bytes name, const df_valu
         return DF_OK;
     if (!is_container(container) || !container->u.node)
         return DF_EINVAL;
+    if (value->type == DF_V_ABSENT)
+        return take_away(r, container, name);
     if (container->type == DF_V_OBJECT)
         found = df__find(r, container->u.node, &name, &count);
-    if (value->type == DF_V_ABSENT && !found)
-        return DF_OK;
-    if (value->type != DF_V_ABSENT && put_in_place(r, found, count, value, &rc))
+    if (put_in_place(r, found, count, value, &rc))
         return rc;
     rc = edit_container(r, container, &n);
-    if (rc == DF_OK && value->type != DF_V_ABSENT)
+    if (rc == DF_OK)
         rc = df__node_take(r, value, &fresh);
     if (rc != DF_OK)
         return rc;
-    if (value->type != DF_V_ABSENT && is_inside(n, fresh))
+    if (is_inside(n, fresh))
         return DF_EINVAL;
-    if (count)
+    if (count) {
         old = old_node(r, n, found, count, &name);
-    if (value->type == DF_V_ABSENT) {
-        df__index_drop(r, df__handle(n), &name);
-        df__node_unlink(old);
-    } else if (old) {
         df__index_swap(r, df__handle(n), &name, df__handle(fresh));
         df__node_replace(old, fresh);
     } else {

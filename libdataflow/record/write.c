@@ -8,7 +8,7 @@
 #include "record/number.h"
 #include "record/timetext.h"
 
-/* ---- where it goes ------------------------------------------------------------------------------- */
+/* ---- where it goes --------------------------------------------------------------------------- */
 
 size_t df__out_len(const df__out *o)
 {
@@ -122,7 +122,7 @@ static inline void put_char(df__out *o, char c)
     *o->at++ = c;
 }
 
-/* ---- strings --------------------------------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 #define EACH_BYTE 0x0101010101010101u
 
@@ -196,32 +196,50 @@ static inline void put_string_val(df__out *o, const yyjson_val *v)
     put_string(o, v->uni.str, len);
 }
 
+/* The length of the character of several bytes at p; 0: not UTF-8. */
+static size_t long_char(const unsigned char *p, size_t room)
+{
+    unsigned c = *p, low = 0x80, high = 0xbf;
+    size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2, i;
+    if (c < 0xc2 || c > 0xf4 || room < len)
+        return 0;
+    if (c == 0xe0) /* nothing that fits fewer bytes */
+        low = 0xa0;
+    else if (c == 0xf0)
+        low = 0x90;
+    else if (c == 0xed) /* no surrogates */
+        high = 0x9f;
+    else if (c == 0xf4) /* nothing past U+10FFFF */
+        high = 0x8f;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (i = 2; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
 int df__utf8_check(const char *s, size_t len, int *ret_plain)
 {
-    const unsigned char *p = (const unsigned char *)s, *end = p + len;
+    const unsigned char *p = (const unsigned char *)s;
+    size_t at = 0;
     int plain = 1;
-    while (p < end) {
-        unsigned c = *p;
-        size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-        unsigned high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (c < 0x80) {
-            plain &= c >= 0x20 && c != '"' && c != '\\';
-            p++;
-            continue;
-        }
-        if (c < 0xc2 || c > 0xf4 || (size_t)(end - p) <= more || p[1] < low || p[1] > high)
+    while (at < len) {
+        size_t n = 1;
+        if (p[at] < 0x80)
+            plain &= p[at] >= 0x20 && p[at] != '"' && p[at] != '\\';
+        else
+            n = long_char(p + at, len - at);
+        if (n == 0)
             return 0;
-        for (p += 2, more--; more; more--, p++)
-            if ((*p & 0xc0) != 0x80)
-                return 0;
+        at += n;
     }
     if (ret_plain)
         *ret_plain = plain;
     return 1;
 }
 
-/* ---- trees -------------------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 static inline void put_scalar(df__out *o, const yyjson_val *v)
 {
@@ -364,7 +382,7 @@ static void put_vals(df__out *o, const yyjson_val *v)
     }
 }
 
-/* ---- values ------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void put_base64(df__out *o, const unsigned char *p, size_t len)
 {
@@ -405,52 +423,69 @@ static void put_tree(df__out *o, const df_value *v)
         put_vals(o, v->u.node);
 }
 
-static void put_value(df__out *o, const df_value *v, int quote)
+static void put_text(df__out *o, const df_value *v)
+{
+    df__out_put(o, v->text, v->len);
+}
+
+static void put_quoted(df__out *o, const df_value *v)
+{
+    put_string(o, v->text, v->len);
+}
+
+static void put_bytes(df__out *o, const df_value *v)
+{
+    put_char(o, '"');
+    put_base64(o, (const unsigned char *)v->text, v->len);
+    put_char(o, '"');
+}
+
+static void put_null(df__out *o, const df_value *v)
+{
+    (void)v;
+    df__out_put(o, "null", 4);
+}
+
+static void put_bool(df__out *o, const df_value *v)
+{
+    df__out_put(o, v->u.i ? "true" : "false", v->u.i ? 4 : 5);
+}
+
+static void put_time(df__out *o, const df_value *v)
 {
     char buf[DF__TIMETEXT_MAX];
-    switch (v->type) {
-    case DF_V_NULL:
-        df__out_put(o, "null", 4);
-        break;
-    case DF_V_BOOL:
-        df__out_put(o, v->u.i ? "true" : "false", v->u.i ? 4 : 5);
-        break;
-    case DF_V_INT:
-    case DF_V_NUMBER:
-    case DF_V_DOUBLE:
-        put_number(o, v);
-        break;
-    case DF_V_ARRAY:
-    case DF_V_OBJECT:
-        put_tree(o, v);
-        break;
-    case DF_V_STRING:
-        if (quote)
-            put_string(o, v->text, v->len);
-        else
-            df__out_put(o, v->text, v->len);
-        break;
-    case DF_V_BYTES:
-        if (!quote) {
-            df__out_put(o, v->text, v->len);
-            break;
-        }
-        put_char(o, '"');
-        put_base64(o, (const unsigned char *)v->text, v->len);
-        put_char(o, '"');
-        break;
-    case DF_V_TIMESTAMP:
-    case DF_V_DATE:
-    case DF_V_TIME:
-        if (quote)
-            put_char(o, '"');
-        df__out_put(o, buf, df__timetext(v, buf));
-        if (quote)
-            put_char(o, '"');
-        break;
-    default: /* ABSENT and UNCHANGED have no text */
-        break;
-    }
+    df__out_put(o, buf, df__timetext(v, buf));
+}
+
+static void put_quoted_time(df__out *o, const df_value *v)
+{
+    put_char(o, '"');
+    put_time(o, v);
+    put_char(o, '"');
+}
+
+typedef void (*put_fn)(df__out *o, const df_value *v);
+
+/* As text and as JSON. ABSENT and UNCHANGED have neither. */
+static const put_fn forms[][2] = {
+    [DF_V_NULL] = {put_null, put_null},
+    [DF_V_BOOL] = {put_bool, put_bool},
+    [DF_V_INT] = {put_number, put_number},
+    [DF_V_NUMBER] = {put_number, put_number},
+    [DF_V_DOUBLE] = {put_number, put_number},
+    [DF_V_STRING] = {put_text, put_quoted},
+    [DF_V_BYTES] = {put_text, put_bytes},
+    [DF_V_TIMESTAMP] = {put_time, put_quoted_time},
+    [DF_V_DATE] = {put_time, put_quoted_time},
+    [DF_V_TIME] = {put_time, put_quoted_time},
+    [DF_V_ARRAY] = {put_tree, put_tree},
+    [DF_V_OBJECT] = {put_tree, put_tree},
+};
+
+static void put_value(df__out *o, const df_value *v, int json)
+{
+    if (v->type > DF_V_UNCHANGED && v->type <= DF_V_OBJECT)
+        forms[v->type][json](o, v);
 }
 
 void df__write_json(df__out *o, const df_value *v)

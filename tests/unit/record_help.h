@@ -23,7 +23,7 @@ static inline df_bytes bytes_of(const char *s)
     return b;
 }
 
-/* ---- a heap that counts, and fails the n-th call ---------------------------------------------- */
+/* ---- a heap that counts, and fails the n-th call --------------------------------------------- */
 
 typedef struct counting {
     df__heap heap;
@@ -73,7 +73,7 @@ static inline void each_failure(int (*scenario)(const df__heap *heap))
     fail();
 }
 
-/* ---- a record ------------------------------------------------------------------------------------ */
+/* ---- a record -------------------------------------------------------------------------------- */
 
 typedef struct held {
     df__arena arena;
@@ -168,7 +168,7 @@ static inline df_value typed_value(int type)
     return v;
 }
 
-/* ---- vectors -------------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 static inline json_object *vectors(const char *name)
 {

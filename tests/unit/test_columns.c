@@ -21,8 +21,8 @@ static void fills(void **state)
     (void)state;
     df__arena_init(&a, &df__heap_libc, 512);
     assert_int_equal(df__columns_init(&c, &a, names, 5), DF_OK);
-    fill(&c, "{\"id\":1,\"\":2,\"name\":3,\"a longer name than eight\":4,\"n\":5}", values, &unknown,
-         &h);
+    fill(&c, "{\"id\":1,\"\":2,\"name\":3,\"a longer name than eight\":4,\"n\":5}", values,
+         &unknown, &h);
     assert_int_equal(unknown, 0);
     assert_json(&values[0], "1");
     assert_json(&values[1], "2");

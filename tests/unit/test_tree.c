@@ -134,7 +134,7 @@ static void large(void **state)
     assert_non_null(json);
     json[n++] = '[';
     for (i = 0; i < count; i++)
-        n += (size_t)sprintf(json + n, "%s1234567", i ? "," : "");
+        n += (size_t)snprintf(json + n, 16, "%s1234567", i ? "," : "");
     json[n++] = ']';
     df__arena_init(&a, &df__heap_libc, 4096);
     assert_int_equal(df__tree_parse(&a, (df_bytes){json, n}, &t, NULL, 0), DF_OK);
@@ -151,7 +151,7 @@ static void large(void **state)
 
 static void small_ones_are_small(void **state)
 {
-    static const char json[] = "{\"id\":1,\"name\":\"a name of some length\",\"tags\":[\"x\",\"y\"]}";
+    static const char json[] = "{\"id\":1,\"name\":\"a name of a length\",\"tags\":[\"x\",\"y\"]}";
     df__arena a;
     df__tree *t;
     size_t i;
@@ -163,7 +163,7 @@ static void small_ones_are_small(void **state)
     df__arena_free(&a);
 }
 
-/* ---- sharing ---------------------------------------------------------------------------------------- */
+/* ---- sharing --------------------------------------------------------------------------------- */
 
 static void children_do_not_see_edits(void **state)
 {

@@ -165,9 +165,9 @@ static void doubles(void **state)
             fail_msg("%s: %.17g", rows[i], got);
     }
     /* Half way between two doubles, told apart by the 900th digit. */
-    strcpy(big, "9007199254740993.");
+    memcpy(big, "9007199254740993.", 17);
     memset(big + 17, '0', 900);
-    strcpy(big + 917, "1");
+    memcpy(big + 917, "1", 2);
     v = number_value(big);
     assert_int_equal(df_value_double(&v, &got), DF_OK);
     assert_true(got == 9007199254740994.0);
@@ -177,7 +177,7 @@ static void doubles(void **state)
     assert_int_equal(df_value_double(&v, &got), DF_EDATA);
 }
 
-/* ---- trees ------------------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 static void walks(void **state)
 {
