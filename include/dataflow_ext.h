@@ -41,7 +41,8 @@ typedef struct df_columns df_columns;     /* an ordered set of column names, com
 /* ---- options: one table fills, checks, documents, and makes schemas -------------------------- */
 
 enum {                 /* member type in the instance */
-    DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default */
+    DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default;
+                          `of` TEXT: a list is taken too and joined with commas */
     DF_OPT_SECRET,     /* df_secret *; text, ${env:}, ${file:} and the <name>SecretRef twin */
     DF_OPT_BOOL,       /* int */
     DF_OPT_INT,        /* int64_t; DF_UNSET when absent without default */
@@ -88,7 +89,7 @@ typedef struct df_option {
     const char *def;      /* default as text, or NULL */
     const char *doc;      /* one sentence */
     const char *const *choices; /* ENUM: NULL at the end */
-    int64_t min, max;     /* both 0: any */
+    int64_t min, max;     /* both 0: any; max < min: no upper bound; TEXT: length, LIST: count */
     const df_options *block; /* BLOCK, LIST of BLOCK */
 } df_option;
 struct df_options {

@@ -193,7 +193,8 @@ void df__stage_fault(df_stage *st, int status, df__fault *ret)
 int df_stage_problem(df_stage *st, int severity, const char *option, const char *text)
 {
     char field[256];
-    const char *base = st->spec->field ? st->spec->field : st->spec->name;
+    const char *base = st->spec->config_field ? st->spec->config_field
+                     : st->spec->field ? st->spec->field : st->spec->name;
     df__text_printf(field, sizeof field, "%s%s%s", base, option ? "." : "", option ? option : "");
     df__problem_add(st->graph->problems, severity, st->spec->config, field, text);
     return severity == DF_ERROR ? DF_ESPEC : DF_OK;
