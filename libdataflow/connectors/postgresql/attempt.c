@@ -8,7 +8,7 @@
 
 enum {
     PIECE = 64 * 1024,        /* encoded bytes handed to libpq at once */
-    AHEAD_MAX = 6 << 20,      /* encoded bytes that may wait for the parcel before */
+    AHEAD_MAX = 960 * 1024,   /* encoded bytes that may wait for the parcel before */
     STICKY = 16,              /* parcels for which a mixture is expected after one */
     SHORT = 128 * 1024        /* the answer for less than this is waited for at once */
 };
