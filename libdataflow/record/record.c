@@ -156,6 +156,15 @@ int df__record_parse(df_record *r)
     return rc;
 }
 
+int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char *err, size_t errlen)
+{
+    if (df__tree_parsed(r->tree)) {
+        *ret = r->tree;
+        return DF_OK;
+    }
+    return df__tree_parse(scratch, r->tree ? r->tree->text : r->payload, ret, err, errlen);
+}
+
 int df__record_write(const df_record *r, df__arena *a, df_bytes *ret)
 {
     if (!r->changed || !r->tree) {

@@ -71,6 +71,10 @@ void df__tree_root(const df__tree *t, df_value *ret);
 int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret);
 /* Parses r->payload into r->tree when that was not done. DF_EDATA: r->why says why. */
 int df__record_parse(df_record *r);
+/* The tree of the current value without changing r (readers of several threads): its own, or parsed
+ * into `scratch`. DF_EDATA with one line in err. */
+int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char *err,
+                    size_t errlen);
 /* Current payload bytes: the original, or written out into `a` when changed. */
 int df__record_write(const df_record *r, df__arena *a, df_bytes *ret);
 /* An independent copy of r's value side for a child or copy: shares bytes and metadata

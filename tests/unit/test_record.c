@@ -70,6 +70,38 @@ static void payload_is_replaced(void **state)
     held_free(&h);
 }
 
+/* A reader of another thread gets the tree without touching the record. */
+static void tree_for_readers(void **state)
+{
+    static const char *const payloads[] = {"{\"a\":1}", "raw"};
+    df__arena scratch;
+    df__tree *t = NULL;
+    df_value v;
+    char err[100];
+    held h;
+    size_t i;
+    (void)state;
+    df__arena_init(&scratch, &df__heap_libc, 512);
+    held_init(&h, "{\"a\":0}");
+    assert_int_equal(df__record_tree(&h.r, &scratch, &t, err, sizeof err), DF_OK);
+    df__tree_root(t, &v);
+    assert_json(&v, "{\"a\":0}");
+    assert_null(h.r.tree);
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(df_record_set_payload(&h.r, bytes_of(payloads[i])), DF_OK);
+        assert_int_equal(df__record_tree(&h.r, &scratch, &t, err, sizeof err), i ? DF_EDATA : DF_OK);
+        df__tree_root(t, &v);
+        if (i)
+            assert_non_null(strstr(err, "not JSON"));
+        else
+            assert_json(&v, payloads[i]);
+    }
+    assert_int_equal(df_record_set_payload(&h.r, bytes_of(NULL)), DF_OK);
+    assert_int_equal(df__record_tree(&h.r, &scratch, &t, err, sizeof err), DF_EDATA);
+    held_free(&h);
+    df__arena_free(&scratch);
+}
+
 static void tombstone(void **state)
 {
     df_value v = int_value(1);
@@ -241,6 +273,7 @@ int main(void)
         cmocka_unit_test(untouched_bytes_are_forwarded),
         cmocka_unit_test(written_once),
         cmocka_unit_test(payload_is_replaced),
+        cmocka_unit_test(tree_for_readers),
         cmocka_unit_test(tombstone),
         cmocka_unit_test(root_from_a_part),
         cmocka_unit_test(fates),
