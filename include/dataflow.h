@@ -46,7 +46,7 @@
  * fails.
  *
  * THREADS. A handle is used by one thread at a time. Any thread at any time: df_pipeline_stop,
- * df_pipeline_refresh, df_pipeline_stats, df_env_metrics, and the port functions (one thread per
+ * df_pipeline_refresh, df_pipeline_stats, df_pipeline_report, df_env_metrics, and the port functions (one thread per
  * port). df_pipeline_stop may also be called from a signal handler. Each pipeline has threads of
  * its own (one for the source, one for the pipeline, one per sink); they block all asynchronous
  * signals.

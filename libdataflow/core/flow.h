@@ -98,6 +98,7 @@ typedef struct df__flow_io {
     void (*cancel)(void *ctx);                   /* every operation returns soon */
     void (*event)(void *ctx, int type, int status, const char *stage, const char *text);
     void (*tap)(void *ctx, const char *stage, df_batch *b);
+    void (*tap_record)(void *ctx, const char *stage, df_record *r); /* of the error port */
     void (*work)(void *ctx, df_batch *b); /* parallel steps; df__flow_worked */
 } df__flow_io;
 

@@ -95,6 +95,8 @@ static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
         return DF_ENOMEM;
     s->records++;
     s->counts.in++;
+    if (f->io.tap_record)
+        f->io.tap_record(f->io.ctx, s->name, e);
     if (s->filling->bytes > DF__BATCH_BYTES / 4)
         df__sink_flush(s);
     return DF_OK;

@@ -301,7 +301,7 @@ void df__sink_advance(df__sink *s, int forced)
     int pressed = df__budget_pressed(&f->budget) && !s->first;
     df__filling filling = filling_of(s, forced || pressed);
     s->due_us = INT64_MAX;
-    if (s->dead)
+    if (s->dead || f->canceled)
         return;
     if (s->filling && df__coalesce(&s->limits, &filling, now, &s->due_us))
         df__sink_flush(s);

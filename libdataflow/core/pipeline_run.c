@@ -112,6 +112,7 @@ int df_pipeline_start(df_pipeline *p, const df_run_options *run)
     if (rc != DF_OK)
         return df__pipeline_fail(p, rc, "the threads of the pipeline could not be started");
     p->started = 1;
+    df__mailbox_poke(&p->run.box); /* a stop may have come before */
     return DF_OK;
 }
 

@@ -24,6 +24,10 @@ void df__ports_end(df__ports *ports);
 void df__ports_free(df__ports *ports);
 /* Copies what is live in a batch that leaves `stage` to its taps; costs nothing without one. */
 void df__port_tap(df__ports *ports, const char *stage, df_batch *batch);
+void df__port_tap_records(df__ports *ports, const char *stage, df_record *const *records,
+                          size_t count);
+/* 1: somebody watches. */
+int df__port_tapped(df__ports *ports);
 /* Provided by the pipeline: the ports of one. */
 df__ports *df__pipeline_ports(df_pipeline *p);
 

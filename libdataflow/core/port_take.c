@@ -213,31 +213,38 @@ static void tap_one(df_port *port, df_record *const *live, size_t count, size_t 
     df__port_signal(port);
 }
 
+void df__port_tap_records(df__ports *ports, const char *stage, df_record *const *records,
+                          size_t count)
+{
+    size_t i, bytes = 0;
+    if (!df__port_tapped(ports) || !count)
+        return;
+    for (i = 0; i < count; i++)
+        bytes += sizeof *records[i] + records[i]->payload.len + records[i]->key.len;
+    pthread_mutex_lock(&ports->lock);
+    for (df_port *port = ports->open; port; port = port->next)
+        if (port->mode == DF_TAP && strcmp(port->stage, stage) == 0)
+            tap_one(port, records, count, bytes);
+    pthread_mutex_unlock(&ports->lock);
+}
+
+int df__port_tapped(df__ports *ports)
+{
+    return ports && atomic_load_explicit(&ports->taps, memory_order_relaxed) != 0;
+}
+
 void df__port_tap(df__ports *ports, const char *stage, df_batch *batch)
 {
-    df_record **live = NULL;
-    size_t count = 0, bytes = 0;
-    if (!ports || atomic_load_explicit(&ports->taps, memory_order_relaxed) == 0)
+    df_record **live;
+    size_t i, count = 0;
+    if (!df__port_tapped(ports))
         return;
-    pthread_mutex_lock(&ports->lock);
-    for (df_port *port = ports->open; port; port = port->next) {
-        if (port->mode != DF_TAP || strcmp(port->stage, stage) != 0)
-            continue;
-        if (!live)
-            live = df__alloc(ports->heap, (df_batch_count(batch) + 1) * sizeof *live);
-        if (!live)
-            break;
-        for (size_t i = 0; !count && i < df_batch_count(batch); i++) {
-            df_record *r = df_batch_at(batch, i);
-            if (r->state != DF__LIVE)
-                continue;
-            live[count++] = r;
-            bytes += sizeof *r + r->payload.len + r->key.len;
-        }
-        if (count)
-            tap_one(port, live, count, bytes);
-    }
-    pthread_mutex_unlock(&ports->lock);
+    live = df__alloc(ports->heap, (df_batch_count(batch) + 1) * sizeof *live);
+    for (i = 0; live && i < df_batch_count(batch); i++)
+        if (df_batch_at(batch, i)->state == DF__LIVE)
+            live[count++] = df_batch_at(batch, i);
+    if (live)
+        df__port_tap_records(ports, stage, live, count);
     df__free(ports->heap, live);
 }
 

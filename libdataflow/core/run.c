@@ -365,6 +365,12 @@ static void io_tap(void *ctx, const char *stage, df_batch *b)
     df__port_tap(df__pipeline_ports(r->pipeline), stage ? stage : r->source.stage->spec->name, b);
 }
 
+static void io_tap_record(void *ctx, const char *stage, df_record *record)
+{
+    df__runner *r = ctx;
+    df__port_tap_records(df__pipeline_ports(r->pipeline), stage, &record, 1);
+}
+
 static int publish_init(df__runner *r)
 {
     pthread_mutex_init(&r->shown.lock, NULL);
@@ -386,6 +392,7 @@ int df__runner_start(df__runner *r)
     io->cancel = io_cancel;
     io->event = io_event;
     io->tap = io_tap;
+    io->tap_record = io_tap_record;
     df__source_io(io);
     df__sink_io(io);
     df__store_io(io);
