@@ -77,7 +77,8 @@ typedef struct df__store_thread {
     df__msg save_msg, exit_msg;
     df_state *rows;
     size_t row_count, row_cap;
-    char prefix[80];      /* hash of the source's identity */
+    char identity[24];    /* hash of what the source reads; "" until the first load */
+    _Atomic int identity_stored;
     struct df_answer loaded;
     df_partition *loading;
     df__msg load_msg;

@@ -3,7 +3,51 @@
  * the ack back. Keys carry a hash of the source's identity: another source refuses to start. */
 #include <string.h>
 
+#include "core/option.h"
 #include "core/run.h"
+
+/* Positions belong to a source. Its identity is the kind and the options that say what is read;
+ * its hash is stored beside the positions. */
+static const char identity_row[] = "#source";
+
+static void hash_text(uint64_t *h, const char *s, size_t len)
+{
+    size_t i;
+    for (i = 0; i < len; i++)
+        *h = (*h ^ (unsigned char)s[i]) * 0x100000001b3u;
+    *h = (*h ^ 0xff) * 0x100000001b3u;
+}
+
+static void make_identity(df__store_thread *t)
+{
+    const df__stage_spec *spec = t->run->source.stage->spec;
+    const df_options *options = df__stage_options(spec);
+    uint64_t h = 0xcbf29ce484222325u;
+    size_t i;
+    hash_text(&h, spec->kind, strlen(spec->kind));
+    for (i = 0; options && i < options->count; i++) {
+        const df_option *row = df__option_at(options, i);
+        const df__node *node;
+        if (!(row->flags & DF_OPT_IDENTITY))
+            continue;
+        node = spec->config ? df__node_member(spec->config, row->name) : NULL;
+        hash_text(&h, row->name, strlen(row->name));
+        if (node && node->kind == DF__SCALAR)
+            hash_text(&h, node->text.data, node->text.len);
+    }
+    df__text_printf(t->identity, sizeof t->identity, "%016llx", (unsigned long long)h);
+}
+
+/* DF_ESTATE: the stored positions are of another source. */
+static int check_identity(df__store_thread *t, const char *stage)
+{
+    int rc = t->store.load(t->store.user, stage, identity_row, &t->loaded);
+    if (rc != DF_OK)
+        return rc == DF_ENOTFOUND ? DF_OK : rc;
+    t->identity_stored = t->loaded.len == strlen(t->identity) &&
+                         memcmp(t->loaded.data, t->identity, t->loaded.len) == 0;
+    return t->identity_stored ? DF_OK : DF_ESTATE;
+}
 
 static void on_load(df__store_thread *t)
 {
@@ -12,13 +56,19 @@ static void on_load(df__store_thread *t)
     int rc;
     df__answer_free(&t->loaded);
     t->loaded.heap = t->run->heap;
-    rc = t->store.load(t->store.user, stage, p->name, &t->loaded);
+    if (!t->identity[0])
+        make_identity(t);
+    rc = check_identity(t, stage);
+    if (rc == DF_OK)
+        rc = t->store.load(t->store.user, stage, p->name, &t->loaded);
     df__run_send(t->run, &t->load_msg, DF__M_LOADED, rc);
 }
 
 static void on_save(df__store_thread *t)
 {
     int rc = t->store.save(t->store.user, t->rows, t->row_count);
+    if (rc == DF_OK)
+        t->identity_stored = 1;
     df__run_send(t->run, &t->save_msg, DF__M_SAVED, rc);
 }
 
@@ -59,12 +109,28 @@ static void io_load(void *ctx, df_partition *p)
     send(&r->store, &r->store.load_msg, DF__C_LOAD);
 }
 
+static void add_identity(df__store_thread *t)
+{
+    df_state *row;
+    if (t->identity_stored || !t->identity[0] ||
+        df__grow(t->run->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK)
+        return;
+    row = &t->rows[t->row_count++];
+    memset(row, 0, sizeof *row);
+    row->size = sizeof *row;
+    row->stage = t->run->source.stage->spec->name;
+    row->partition = identity_row;
+    row->data.data = t->identity;
+    row->data.len = strlen(t->identity);
+}
+
 static void io_save(void *ctx)
 {
     df__runner *r = ctx;
     df__store_thread *t = &r->store;
     df_partition *p;
     t->row_count = 0;
+    add_identity(t);
     for (p = r->flow.partitions; p; p = p->next) {
         df_state *row;
         if (!p->save_pending)
