@@ -284,18 +284,19 @@ static int has_kafka(void)
 
 static void kafka_topic(const conform *c, const char *what)
 {
-    char command[1200];
+    char command[1200], **rows;
     size_t count;
     snprintf(command, sizeof command,
              "'%s/bin/dfaudit' topic %s --brokers '%s' --topic %s --partitions 1 2>&1",
              getenv("DF_BUILD_DIR"), what, getenv("DF_KAFKA"), c->name);
-    conform_free_rows(conform_output(command, &count), count);
+    rows = conform_output(command, &count);
+    conform_free_rows(rows, count);
 }
 
 static void kafka_begin(conform *c)
 {
     kafka_topic(c, "create");
-    snprintf(c->config, sizeof c->config, "brokers: ['%s'], topic: %s", getenv("DF_KAFKA"),
+    snprintf(c->config, sizeof c->config, "brokers: '%s', topic: %s", getenv("DF_KAFKA"),
              c->name);
 }
 
@@ -322,7 +323,7 @@ static void kafka_fill(conform *c, size_t from, size_t to)
     df__memory_end(m);
     snprintf(yaml, sizeof yaml,
              "source: {type: memory, config: {server: %s_place}}\n"
-             "sink: {type: kafka, config: {brokers: ['%s'], topic: %s}}\n",
+             "sink: {type: kafka, config: {brokers: '%s', topic: %s}}\n",
              c->name, getenv("DF_KAFKA"), c->name);
     assert_ok(support_run(c->env, yaml, NULL));
     df__memory_release(m);
@@ -333,7 +334,7 @@ static char **kafka_read(conform *c, size_t *ret_count)
     char yaml[2048], **rows;
     df__memory *m = place(c);
     snprintf(yaml, sizeof yaml,
-             "source: {type: kafka, config: {brokers: ['%s'], topic: %s, consumerGroup: %s, "
+             "source: {type: kafka, config: {brokers: '%s', topic: %s, consumerGroup: %s, "
              "startFrom: earliest}}\n"
              "sink: {type: memory, config: {server: %s_place}}\n",
              getenv("DF_KAFKA"), c->name, c->name, c->name);
@@ -343,7 +344,7 @@ static char **kafka_read(conform *c, size_t *ret_count)
     return rows;
 }
 
-static const char *const kafka_bad[] = {"brokers: ['x:1']", "topic: t", "nothing: 1", NULL};
+static const char *const kafka_bad[] = {"brokers: 'x:1'", "topic: t", "nothing: 1", NULL};
 
 /* ---- postgresql ----------------------------------------------------------------------------- */
 
@@ -360,13 +361,14 @@ static char **psql(const char *query, size_t *ret_count)
     return conform_output(command, ret_count);
 }
 
-static void psql_do(const char *format, const char *name)
+static void psql_do(const char *what, const char *name)
 {
     char query[512];
     size_t count;
-    int len = snprintf(query, sizeof query, "%s %s", format, name);
-    assert_true(len > 0);
-    conform_free_rows(psql(query, &count), count);
+    char **rows;
+    snprintf(query, sizeof query, "%s %s", what, name);
+    rows = psql(query, &count);
+    conform_free_rows(rows, count);
 }
 
 static void postgresql_begin(conform *c)

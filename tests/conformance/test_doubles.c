@@ -130,6 +130,28 @@ static void test_absorbed(void **state)
     assert_int_equal(f->d->acked[0], 5000);
 }
 
+static int some_rows(void *user)
+{
+    return doubles_count(user) > 0;
+}
+
+/* The sink settles from its own thread until `close` returned: what it holds must stay. */
+static void test_stop_now_with_pending(void **state)
+{
+    fixture *f = *state;
+    df_pipeline *p = support_load(f->env, PARTS("records: 1000000")
+                                  "sink: {type: test-async, config: {delay: 20ms}}\n");
+    int64_t begun;
+    assert_ok(df_pipeline_start(p, NULL));
+    assert_true(support_wait(some_rows, f->d, 20000));
+    begun = support_now_ms();
+    df_pipeline_stop(p, DF_STOP_NOW);
+    assert_true(df_pipeline_wait(p, 20000) != DF_AGAIN);
+    assert_true(support_now_ms() - begun < 10000);
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
 /* ---- transactions --------------------------------------------------------------------------- */
 
 #define TXN "sink: {type: test-txn}\ndeliveryGuarantee: exactlyOnce\n"
@@ -263,6 +285,7 @@ int main(void)
         UNIT(test_partitions),           UNIT(test_revoked_and_back),
         UNIT(test_lost_and_back),        UNIT(test_pending),
         UNIT(test_settled_out_of_order), UNIT(test_absorbed),
+        UNIT(test_stop_now_with_pending),
         UNIT(test_transactions),         UNIT(test_unknown_but_applied),
         UNIT(test_unknown_and_lost),     UNIT(test_connection_lost),
         UNIT(test_transactions_with_expansion),
