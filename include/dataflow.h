@@ -46,10 +46,10 @@
  * fails.
  *
  * THREADS. A handle is used by one thread at a time. Any thread at any time: df_pipeline_stop,
- * df_pipeline_refresh, df_pipeline_stats, df_pipeline_report, df_env_metrics, and the port functions (one thread per
- * port). df_pipeline_stop may also be called from a signal handler. Each pipeline has threads of
- * its own (one for the source, one for the pipeline, one per sink); they block all asynchronous
- * signals.
+ * df_pipeline_refresh, df_pipeline_stats, df_pipeline_report, df_env_metrics, and the port
+ * functions (one thread per port). df_pipeline_stop may also be called from a signal handler. Each
+ * pipeline has threads of its own (one for the source, one for the pipeline, one per sink); they
+ * block all asynchronous signals.
  *
  * THE PROCESS. The library never prints, never exits, installs no signal handler, reads no
  * environment variable (unless you pass df_resolve_process) and changes no locale. Libraries
@@ -82,7 +82,7 @@ typedef struct df_record df_record;
 typedef struct df_path df_path;     /* a compiled path: immutable, may be shared by threads */
 typedef struct df_answer df_answer; /* where a secret resolver or a store puts its reply */
 
-/* ---- plain data ------------------------------------------------------------------------- */
+/* ---- plain data --------------------------------------------------------------------------- */
 
 typedef struct df_bytes {
     const void *data; /* NULL: null (no key, a tombstone); not NULL with len 0: empty */
@@ -127,7 +127,7 @@ typedef struct df_header {
     df_bytes value;
 } df_header;
 
-/* ---- status ------------------------------------------------------------------------------ */
+/* ---- status ------------------------------------------------------------------------------- */
 
 /* The code decides the fate; the text beside it says what happened. docs/errors.md has the
  * whole table. */
@@ -240,7 +240,7 @@ typedef struct df_store {
  * DF_EIO with the reason in df_env_errmsg; DF_ESTATE when both slots are damaged. */
 DF_API int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *ret_store);
 
-/* ---- environment ----------------------------------------------------------------------------- */
+/* ---- environment -------------------------------------------------------------------------- */
 
 typedef struct df_env_options {
     size_t size;
@@ -282,7 +282,7 @@ typedef struct df_text {
  * {...}). Works on the source text, so comments and order stay. DF_ESPEC. */
 DF_API int df_env_format(df_env *env, const df_text *in, df_write_fn write, void *user);
 
-/* ---- pipeline: build ---------------------------------------------------------------------------- */
+/* ---- pipeline: build ---------------------------------------------------------------------- */
 
 typedef struct df_pipeline_options {
     size_t size;
@@ -336,7 +336,7 @@ DF_API int df_pipeline_problem_at(const df_pipeline *p, size_t index, df_problem
 DF_API int df_pipeline_report(df_pipeline *p, int what, df_write_fn write, void *user);
 enum { DF_REPORT_PLAN = 1, DF_REPORT_STATUS, DF_REPORT_REFS, DF_REPORT_POSITIONS };
 
-/* ---- pipeline: run ------------------------------------------------------------------------------ */
+/* ---- pipeline: run ------------------------------------------------------------------------ */
 
 typedef struct df_run_options {
     size_t size;
@@ -399,7 +399,7 @@ DF_API int df_pipeline_stats(const df_pipeline *p, const char *stage, df_stats *
 /* Text of the last failure on p; "" before the first. */
 DF_API const char *df_pipeline_errmsg(const df_pipeline *p);
 
-/* ---- ports: the host pushes records in and takes records out --------------------------------------- */
+/* ---- ports: the host pushes records in and takes records out ------------------------------ */
 
 /* One record as a source gives it. Everything is copied. */
 typedef struct df_input {
@@ -443,7 +443,7 @@ DF_API int df_port_settle(df_port *port, df_parcel *parcel, int status);
 /* Readable when there is room (FEED) or a parcel (TAKE, TAP). */
 DF_API int df_port_fd(const df_port *port);
 
-/* ---- records -------------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------------------ */
 
 typedef struct df_info {
     size_t size;

@@ -38,7 +38,7 @@ typedef struct df_secret df_secret;       /* a value that cannot be printed by a
 typedef struct df_condition df_condition; /* compiled; immutable */
 typedef struct df_columns df_columns;     /* an ordered set of column names, compiled once */
 
-/* ---- options: one table fills, checks, documents, and makes schemas -------------------------- */
+/* ---- options: one table fills, checks, documents, and makes schemas ----------------------- */
 
 enum {                 /* member type in the instance */
     DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default;
@@ -101,7 +101,7 @@ struct df_options {
 #define DF_OPTIONS(rows, type) \
     {sizeof(df_options), sizeof(df_option), sizeof(rows) / sizeof((rows)[0]), rows, sizeof(type)}
 
-/* ---- positions ----------------------------------------------------------------------------------- */
+/* ---- positions ---------------------------------------------------------------------------- */
 
 typedef struct df_position {
     size_t size;
@@ -119,19 +119,19 @@ typedef struct df_lag {
     int64_t newest_us;  /* time of the newest existing record; -1 unknown */
 } df_lag;
 
-/* ---- what a connector implements ------------------------------------------------------------------- */
+/* ---- what a connector implements ---------------------------------------------------------- */
 
 /* A source opens partitions, adds records and marks positions.
  *
  * open   connects. Called again after DF_EIO; partitions opened then get their last read mark.
- * read   adds records until df_batch_room is used up or nothing waits, then returns DF_OK; DF_AGAIN when
- *        nothing came within timeout_ms; DF_DONE at the end (bounded runs, end of a pipe). When
- *        df_batch_room is 0 it only serves its client (group heart-beat, replication feedback)
- *        and returns DF_AGAIN; this happens at least once a second. A record that cannot be decoded is added raw and
- *        failed with df_record_fail.
+ * read   adds records until df_batch_room is used up or nothing waits, then returns DF_OK;
+ *        DF_AGAIN when nothing came within timeout_ms; DF_DONE at the end (bounded runs, end of a
+ *        pipe). When df_batch_room is 0 it only serves its client (group heart-beat, replication
+ *        feedback) and returns DF_AGAIN; this happens at least once a second. A record that cannot
+ *        be decoded is added raw and failed with df_record_fail.
  * ack    everything up to these positions is settled: commit it. Between reads, and nested inside
- *        df_partition_close(FINISH). Positions only rise. Failing does not stop the flow; it is asked
- *        again with the next watermark.
+ *        df_partition_close(FINISH). Positions only rise. Failing does not stop the flow; it is
+ *        asked again with the next watermark.
  * seek   go back to a position; what was read after it comes again.
  * close  once for each open, even a failed one.
  * before like snprintf: the position from which reading gives record `r` again (its offset and
@@ -205,9 +205,10 @@ typedef struct df_connector {
 /* A transform works in place (`apply`) or expands (`expand`), not both.
  *
  * apply   edits, drops, routes or rejects records of the batch; the order and number stay.
- * expand  reads `in` and emits into `out` with df_batch_emit; records not emitted from are dropped as
- *         filtered unless df_batch_pass moved them. DF_MORE: `out` is full (df_batch_room 0); called again with the same `in` and a fresh
- *         `out`. The instance keeps where it was; df_batch_cursor is storage for that.
+ * expand  reads `in` and emits into `out` with df_batch_emit; what it does not expand (and what is
+ *         not live, see df_record_live) it moves with df_batch_pass. A record neither emitted from
+ *         nor passed is filtered. DF_MORE: `out` is full (df_batch_room 0); called again with the
+ *         same `in` and a fresh `out`; df_batch_cursor is storage for where it was.
  * Neither blocks. A returned failure rejects the whole batch's remaining records for DF_EDATA
  * and stops the pipeline for other codes. */
 typedef struct df_transform {
@@ -238,7 +239,7 @@ typedef struct df_plugin {
     int (*init)(df_env *env);
 } df_plugin;
 
-/* ---- stage ------------------------------------------------------------------------------------------- */
+/* ---- stage -------------------------------------------------------------------------------- */
 
 typedef struct df_stage_info {
     size_t size;
@@ -263,12 +264,13 @@ typedef struct df_limits {
     int64_t interval_ms;     /* batchFlushIntervalSeconds with batchSize; 0: none */
 } df_limits;
 
+/* What the stage should know of the pipeline around it. */
 DF_API int df_stage_describe(const df_stage *st, df_stage_info *ret);
 /* `user` of the table. */
 DF_API void *df_stage_user(const df_stage *st);
 /* In check or open of a sink. */
 DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
-/* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", ... docs/errors.md;
+/* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", docs/errors.md;
  * NULL: from the status) and one line of text. Returns status, so that it can be `return`ed. */
 DF_API int df_stage_fail(df_stage *st, int status, const char *reason, const char *text);
 DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
@@ -300,7 +302,7 @@ DF_API void df_stage_charge(df_stage *st, int64_t bytes);
  * the text set on st. */
 DF_API int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret);
 
-/* ---- source side -------------------------------------------------------------------------------------- */
+/* ---- source side -------------------------------------------------------------------------- */
 
 /* Opens the partition `name`, or takes it up again; in open, or in read (assignment). Loads where
  * to resume (sink, then store, then last read mark): df_partition_position. May wait for the
@@ -314,23 +316,23 @@ DF_API int df_partition_meta(df_partition *part, const char *name, const df_valu
 /* How far behind. Any thread. */
 DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
 /* The partition leaves this process. FINISH: its records are delivered and acked (nested call of
- * `ack`), at most revokeTimeout; LOST: another owner may have it already, nothing more is written or acked.
- * Legal inside read. */
+ * `ack`), at most revokeTimeout; LOST: another owner may have it already, nothing more is written
+ * or acked. Legal inside read. */
 DF_API int df_partition_close(df_stage *st, df_partition *part, int how);
 enum { DF_PARTITION_FINISH = 1, DF_PARTITION_LOST };
 
 /* Bytes still welcome; 0: stop adding. */
 DF_API size_t df_batch_room(const df_batch *b);
-/* Copies one record in; *ret_record (when not NULL) may get metadata. Records over the limit for one
- * record become data errors by themselves. DF_ENOMEM. */
+/* Copies one record in; *ret_record (when not NULL) may get metadata. Records over the limit for
+ * one record become data errors by themselves. DF_ENOMEM. */
 DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record);
-/* Says that resuming at `position` re-reads nothing that was added to the partition so far. Records
- * after the newest mark belong to the next one. Cheap enough to call for each record. */
+/* Says that resuming at `position` re-reads nothing that was added to the partition so far.
+ * Records after the newest mark belong to the next one. */
 DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
 /* Memory that lives as long as the batch. */
 DF_API void *df_batch_alloc(df_batch *b, size_t size);
 
-/* ---- records as a transform sees them ------------------------------------------------------------------- */
+/* ---- records as a transform sees them ----------------------------------------------------- */
 
 /* Walks a batch; dropped and rejected records are not skipped: see df_record_live. */
 DF_API size_t df_batch_count(const df_batch *b);
@@ -366,9 +368,9 @@ DF_API int df_record_set_headers(df_record *r, const df_header *headers, size_t 
 DF_API int df_record_set_op(df_record *r, uint32_t op);
 /* An empty OBJECT or ARRAY, or a copy of a scalar or tree, in the record's tree. */
 DF_API int df_value_new(df_record *r, const df_value *from, df_value *ret);
-/* Puts a member at the end, or over the one of that name (the first; others of that name are removed). `value` is moved when it is a
- * container made with df_value_new and not yet placed, else copied. ABSENT removes. Arrays: name is
- * ignored, appends. */
+/* Puts a member at the end, or over the one of that name (the first; others of that name are
+ * removed). `value` is moved when it is a container made with df_value_new and not yet placed, else
+ * copied. ABSENT removes. Arrays: name is ignored, appends. */
 DF_API int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value);
 /* Renames a member in place, keeping its position. DF_ENOTFOUND. */
 DF_API int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to);
@@ -382,7 +384,7 @@ DF_API int df_batch_pass(df_batch *out, df_record *r);
 /* Sixteen words kept with `in` between the calls of one expansion; zeroed at the first. */
 DF_API uint64_t *df_batch_cursor(df_batch *in);
 
-/* ---- values, on any side ------------------------------------------------------------------------------------ */
+/* ---- values, on any side ------------------------------------------------------------------ */
 
 /* Walks the members of an OBJECT or ARRAY: start with a zeroed walk; DF_DONE. */
 DF_API int df_value_walk(const df_value *container, df_walk *walk);
@@ -396,7 +398,7 @@ DF_API size_t df_value_text(const df_value *v, char *buf, size_t len);
 /* The value as JSON. Like snprintf. */
 DF_API size_t df_value_json(const df_value *v, char *buf, size_t len);
 
-/* ---- sink side --------------------------------------------------------------------------------------------------- */
+/* ---- sink side ---------------------------------------------------------------------------- */
 
 /* The root value of record `index`; borrowed until the next df_parcel_root or df_parcel_row on
  * this parcel. DF_EDATA: not JSON, text says why (df_parcel_error). */

@@ -243,7 +243,7 @@ df_record *df_batch_at(df_batch *b, size_t index)
     return &b->chunks[index / DF__CHUNK_RECORDS][index % DF__CHUNK_RECORDS];
 }
 
-/* ---- expansion ------------------------------------------------------------------------------- */
+/* ---- expansion ---------------------------------------------------------------------------- */
 
 int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
 {

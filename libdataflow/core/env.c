@@ -8,7 +8,6 @@
 
 #include "core/option.h"
 #include "record/record.h"
-#include "spec/spec.h"
 
 extern const df_connector *const df__builtin_connectors[];
 extern const df_connector *const df__builtin_modules[];
@@ -49,7 +48,7 @@ const df__heap *df__env_heap(const df_env *env)
     return &env->heap;
 }
 
-/* ---- registry ---------------------------------------------------------------------------------- */
+/* ---- registry ----------------------------------------------------------------------------- */
 
 df__type *df__env_find(df_env *env, const char *name, int transform)
 {
@@ -245,7 +244,7 @@ int df_transform_register(df_env *env, const df_transform *type)
     return rc;
 }
 
-/* ---- look-ups ------------------------------------------------------------------------------------ */
+/* ---- look-ups ----------------------------------------------------------------------------- */
 
 const df_connector *df__env_connector(df_env *env, const char *kind)
 {
@@ -289,7 +288,7 @@ const df_transform *df__env_transform_at(df_env *env, size_t index)
     return t ? t->transform : NULL;
 }
 
-/* ---- small public calls ----------------------------------------------------------------------------- */
+/* ---- small public calls ------------------------------------------------------------------- */
 
 df_path *df_path_new(df_env *env, const char *text)
 {
@@ -299,19 +298,4 @@ df_path *df_path_new(df_env *env, const char *text)
     if (!path)
         df__env_fail(env, DF_EINVAL, "path \"%.80s\", column %zu: %s", text, why.column, why.text);
     return path;
-}
-
-int df_env_format(df_env *env, const df_text *in, df_write_fn write, void *user)
-{
-    df__problems *problems = df__problems_new(&env->heap);
-    df_problem first = {.size = sizeof first};
-    int rc;
-    if (!problems)
-        return df__env_fail(env, DF_ENOMEM, "no memory");
-    rc = df__spec_format(&env->heap, in, problems, write, user);
-    if (rc < 0 && df__problem_at(problems, 0, &first) == DF_OK)
-        df__env_fail(env, rc, "%s:%d:%d: %s", first.file ? first.file : "<text>", first.line,
-                     first.column, first.text);
-    df__problems_free(problems);
-    return rc;
 }

@@ -16,7 +16,7 @@ typedef struct scrape { /* one family being written */
     const df__runner *r;
 } scrape;
 
-/* ---- samples ----------------------------------------------------------------------------------------- */
+/* ---- samples ------------------------------------------------------------------------------ */
 
 static void label(scrape *s, const char *name, const char *value)
 {
@@ -85,7 +85,7 @@ static void histogram(scrape *s, const char *const *labels, const df__histogram 
 
 static const double fast = DF__FAST, slow = DF__SLOW, bytes_from = 64;
 
-/* ---- walks over stages ------------------------------------------------------------------------------------ */
+/* ---- walks over stages -------------------------------------------------------------------- */
 
 typedef void (*sink_fn)(scrape *s, const df__sink *k, const df__counts *c);
 
@@ -126,7 +126,7 @@ static void each_step(scrape *s, step_value value)
     }
 }
 
-/* ---- families ------------------------------------------------------------------------------------------------ */
+/* ---- families ----------------------------------------------------------------------------- */
 
 static const char *source_kind(const scrape *s)
 {
@@ -554,7 +554,7 @@ static const struct family {
     {"dataflow_retries_total", "counter", "Reconnects and retries.", retries},
 };
 
-/* ---- metrics of connectors --------------------------------------------------------------------------------------- */
+/* ---- metrics of connectors ---------------------------------------------------------------- */
 
 static void own_metric(scrape *s, const df_stage *st, const df_metric *m, size_t index)
 {
@@ -596,7 +596,7 @@ static void own_families(df_env *env, df__buf *out)
             own_family(env, out, t->connector, i);
 }
 
-/* ---- all --------------------------------------------------------------------------------------------------------- */
+/* ---- all ---------------------------------------------------------------------------------- */
 
 static void family_of_all(df_env *env, df__buf *out, const struct family *f)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * flow.h: the pipeline as a state machine. It owns all runtime state: batches under transform,
  * parcels, tickets, budget, retries, the error port, rebalance, stop. It does no I/O and waits
- * for nothing: threads (or the simulator) tell it what happened through df__flow_..., it answers
- * through df__flow_io, and df__flow_advance moves everything that can move. One thread at a time. */
+ * for nothing: threads (or the simulator) tell it what happened through df__flow_..., it
+ * answers through df__flow_io, and df__flow_advance moves everything that can move. One thread at a time. */
 #ifndef DF_CORE_FLOW_H
 #define DF_CORE_FLOW_H
 
@@ -19,7 +19,7 @@
 typedef struct df__flow df__flow;
 typedef struct df__sink df__sink;
 
-/* ---- stages of a flow ---------------------------------------------------------------------------- */
+/* ---- stages of a flow --------------------------------------------------------------------- */
 
 typedef struct df__step_result { /* of one transform over one batch */
     uint64_t in, out, errors;
@@ -176,7 +176,7 @@ void df__flow_advance(df__flow *f);
 /* When to call df__flow_advance again without an event; INT64_MAX: never. */
 int64_t df__flow_due(const df__flow *f);
 
-/* ---- events: source ----------------------------------------------------------------------------------- */
+/* ---- events: source ----------------------------------------------------------------------- */
 void df__flow_source_opened(df__flow *f, int status, const df__fault *why);
 void df__flow_batch(df__flow *f, df_batch *b); /* uses up one grant */
 void df__flow_grant_back(df__flow *f, size_t records, size_t reserved);
@@ -187,7 +187,7 @@ void df__flow_partition(df__flow *f, df_partition *p, int request, int how);
 void df__flow_acked(df__flow *f, int status, const df__fault *why);
 void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why);
 
-/* ---- events: sinks, store, host ----------------------------------------------------------------------- */
+/* ---- events: sinks, store, host ----------------------------------------------------------- */
 void df__flow_sink_opened(df__sink *s, int status, const df__fault *why);
 void df__flow_answer(df_parcel *p, int status, const df__fault *why); /* DF_AGAIN: handed back */
 void df__flow_settled(df_parcel *p, int status, const df__fault *why);
@@ -201,7 +201,7 @@ void df__flow_worked(df__flow *f, df_batch *b);
 void df__flow_stop(df__flow *f, int how);
 void df__flow_refresh(df__flow *f);
 
-/* ---- between the parts of the flow --------------------------------------------------------------------- */
+/* ---- between the parts of the flow -------------------------------------------------------- */
 /* flow_stop.c */
 void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
 void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);

@@ -17,7 +17,7 @@ void df__sink_dead(df__sink *s, int status, const char *format, ...)
     df__flow_fail(s->flow, status, text);
 }
 
-/* ---- durable, or soon ------------------------------------------------------------------------------ */
+/* ---- durable, or soon --------------------------------------------------------------------- */
 
 /* Keeps what was not refused. When the run ends at a refused record and nothing was applied, what
  * is behind it in its partition is let go: it would only repeat at the next start. */
@@ -187,7 +187,7 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     recharge(p);
 }
 
-/* ---- refused for its data --------------------------------------------------------------------------- */
+/* ---- refused for its data ----------------------------------------------------------------- */
 
 static void split(df_parcel *p, int status, const df__fault *why)
 {
@@ -252,7 +252,7 @@ static void refused(df_parcel *p, int status, const df__fault *why)
     }
 }
 
-/* ---- connection and credentials ------------------------------------------------------------------------ */
+/* ---- connection and credentials ----------------------------------------------------------- */
 
 static int has_absorbed(const df__sink *s)
 {

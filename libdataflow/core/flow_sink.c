@@ -24,7 +24,7 @@ int df__sink_idle(const df__sink *s)
     return !s->filling && !s->first;
 }
 
-/* ---- filling --------------------------------------------------------------------------------------- */
+/* ---- filling ------------------------------------------------------------------------------ */
 
 static df__filling filling_of(const df__sink *s, int forced)
 {
@@ -92,7 +92,7 @@ void df__sink_flush(df__sink *s)
     append(s, p);
 }
 
-/* ---- the end of a parcel --------------------------------------------------------------------------------- */
+/* ---- the end of a parcel ------------------------------------------------------------------ */
 
 void df__sink_unlink(df__sink *s, df_parcel *p)
 {
@@ -128,7 +128,7 @@ void df__parcel_done(df_parcel *p)
     df__parcel_free(p);
 }
 
-/* ---- partitions given away --------------------------------------------------------------------------------- */
+/* ---- partitions given away ---------------------------------------------------------------- */
 
 static void drop_stale_from(df__sink *s, df_parcel *p)
 {
@@ -193,7 +193,7 @@ void df__sink_abandon(df__sink *s)
     }
 }
 
-/* ---- hand-over ------------------------------------------------------------------------------------------------- */
+/* ---- hand-over ---------------------------------------------------------------------------- */
 
 static int put_position(df_parcel *p, df__span *span)
 {

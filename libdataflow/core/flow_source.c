@@ -7,7 +7,7 @@
 
 enum { SAVE_RETRY_US = 1000000 };
 
-/* ---- admission ------------------------------------------------------------------------------------ */
+/* ---- admission ---------------------------------------------------------------------------- */
 
 uint64_t df__flow_uncommitted(const df__flow *f)
 {
@@ -127,7 +127,7 @@ void df__flow_source_closed(df__flow *f)
     f->source_counts.state = DF__CLOSED;
 }
 
-/* ---- positions: saved, then acked ------------------------------------------------------------------------ */
+/* ---- positions: saved, then acked --------------------------------------------------------- */
 
 static int mark_moved(const df_partition *p)
 {
@@ -268,7 +268,7 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
         df__flow_failf(f, status, "source: %s", why->text);
 }
 
-/* ---- partitions ----------------------------------------------------------------------------------------------- */
+/* ---- partitions --------------------------------------------------------------------------- */
 
 static void reply(df__flow *f, df_partition *p, int status)
 {
@@ -407,7 +407,7 @@ void df__flow_partitions_advance(df__flow *f)
     }
 }
 
-/* ---- rewind ------------------------------------------------------------------------------------------------------- */
+/* ---- rewind ------------------------------------------------------------------------------- */
 
 void df__flow_rewind(df__flow *f, df__sink *s)
 {

@@ -62,7 +62,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
     f->inputs_end = &b->next;
 }
 
-/* ---- one transform over one batch: on the pipeline thread or on a worker ------------------------------ */
+/* ---- one transform over one batch: on the pipeline thread or on a worker ------------------ */
 
 static uint64_t enter(const df__stage_spec *spec, df_batch *b)
 {
@@ -186,7 +186,7 @@ static void settle_all_ended(df__flow *f, df_batch *b)
             settle_ended(f, df_batch_at(b, i));
 }
 
-/* ---- expansion ------------------------------------------------------------------------------------------- */
+/* ---- expansion ---------------------------------------------------------------------------- */
 
 /* Nothing more comes from `in`: parents that gave children end, the others were filtered. */
 static void expanded(df__flow *f, df__step *step, df_batch *in)
@@ -263,7 +263,7 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     return 1;
 }
 
-/* ---- dispatch ----------------------------------------------------------------------------------------------- */
+/* ---- dispatch ----------------------------------------------------------------------------- */
 
 static int place(df__flow *f, df_record *r, df_batch *b)
 {
@@ -338,7 +338,7 @@ static int step_top(df__flow *f)
     return 1;
 }
 
-/* ---- workers: whole batches, results taken back in the order of reading --------------------------------- */
+/* ---- workers: whole batches, results taken back in the order of reading ------------------- */
 
 static void send_to_workers(df__flow *f)
 {

@@ -75,6 +75,11 @@ typedef struct df__graph {
  * kind with "did you mean", wrong role, duplicate name) go to g->problems and give NULL. */
 df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like);
 
+/* Everything in a graph's arena that is not memory of the arena: compiled paths, conditions. */
+void df__graph_release(df__graph *g);
+/* The settings that a pipeline without a manifest has (spec/fields.c has the rows). */
+void df__settings_default(df__settings *s);
+
 /* Registry look-ups; a module is opened on first use. NULL: unknown. */
 const df_connector *df__env_connector(struct df_env *env, const char *kind);
 const df_transform *df__env_transform(struct df_env *env, const char *kind);

@@ -116,7 +116,7 @@ static int fill_row(df__slot *s, const df__node *map)
     return fill_default(s);
 }
 
-/* ---- names that no row knows --------------------------------------------------------------- */
+/* ---- names that no row knows -------------------------------------------------------------- */
 
 static int is_twin_of(const df_option *row, const char *name)
 {
@@ -184,7 +184,7 @@ static int find_unknown(const df__slot *s, const df_options *options, int top)
     return rc;
 }
 
-/* ---- maps ---------------------------------------------------------------------------------- */
+/* ---- maps --------------------------------------------------------------------------------- */
 
 static int fill_rows(const df__slot *s, const df_options *options, void *into, int top)
 {

@@ -138,7 +138,7 @@ const char *df__options_validate(const df_options *options, size_t self_size)
     return options ? check_table(options, self_size, 0) : NULL;
 }
 
-/* ---- copy ----------------------------------------------------------------------------------- */
+/* ---- copy --------------------------------------------------------------------------------- */
 
 static int copy_text(df__arena *a, const char **text)
 {
@@ -202,7 +202,7 @@ const df_options *df__options_copy(df__arena *a, const df_options *options)
     return copy;
 }
 
-/* ---- description --------------------------------------------------------------------------- */
+/* ---- description -------------------------------------------------------------------------- */
 
 static const struct {
     unsigned flag;

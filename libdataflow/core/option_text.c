@@ -196,7 +196,7 @@ int df__parse_secret(const df__slot *s)
     return keep_secret(s, set ? df__secret_new(set, NULL, text) : df__secret_none());
 }
 
-/* ---- <name>SecretRef ------------------------------------------------------------------------- */
+/* ---- <name>SecretRef ---------------------------------------------------------------------- */
 
 typedef struct twin {
     df_bytes name, key, namespace;
@@ -241,7 +241,7 @@ int df__parse_twin(const df__slot *s, const df__node *node)
     return DF_OK;
 }
 
-/* ---- maps and comma lists ------------------------------------------------------------------ */
+/* ---- maps and comma lists ----------------------------------------------------------------- */
 
 int df__parse_map(const df__slot *s)
 {

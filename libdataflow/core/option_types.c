@@ -50,7 +50,7 @@ static int unexpected(const df__slot *s)
                           df__node_shown(s->node, shown));
 }
 
-/* ---- scalars ------------------------------------------------------------------------------- */
+/* ---- scalars ------------------------------------------------------------------------------ */
 
 static int parse_bool(const df__slot *s)
 {
@@ -188,7 +188,7 @@ static int parse_enum(const df__slot *s)
     return DF_ESPEC;
 }
 
-/* ---- compiled texts ------------------------------------------------------------------------ */
+/* ---- compiled texts ----------------------------------------------------------------------- */
 
 /* Points at the character inside the text where a compiler gave up, when the text stands in the
  * source as it is. */
@@ -263,7 +263,7 @@ static void release_condition(const df__heap *heap, const df_option *row, void *
     df__condition_free(c);
 }
 
-/* ---- containers ---------------------------------------------------------------------------- */
+/* ---- containers --------------------------------------------------------------------------- */
 
 static int parse_any(const df__slot *s)
 {
@@ -387,7 +387,7 @@ static void release_list(const df__heap *heap, const df_option *row, void *membe
     }
 }
 
-/* ---- absence ------------------------------------------------------------------------------- */
+/* ---- absence ------------------------------------------------------------------------------ */
 
 static void absent_int(void *member)
 {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "core/option.h"
-#include "spec/spec.h"
 
 int df__pipeline_fail(df_pipeline *p, int status, const char *format, ...)
 {
@@ -74,6 +73,13 @@ static void delist(df_pipeline *p)
     pthread_mutex_unlock(&p->env->lock);
 }
 
+/* Everything that needed memory or a descriptor is there. */
+static int is_whole(const df_pipeline *p)
+{
+    return p->events_fd >= 0 && p->secrets && p->graph.problems && p->ports &&
+           !p->options.space == !p->space && !p->options.name == !p->name;
+}
+
 df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
 {
     df_pipeline *p = df__zalloc(&env->heap, sizeof *p);
@@ -98,8 +104,7 @@ df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
         p->run.store.has = 1;
     }
     enlist(p);
-    if (p->events_fd < 0 || !p->secrets || !p->graph.problems || !p->ports ||
-        (o->space && !p->space) || (o->name && !p->name)) {
+    if (!is_whole(p)) {
         df_pipeline_free(p);
         return NULL;
     }
@@ -139,7 +144,7 @@ void df_pipeline_free(df_pipeline *p)
     df__free(&env->heap, p);
 }
 
-/* ---- problems ------------------------------------------------------------------------------------ */
+/* ---- problems ----------------------------------------------------------------------------- */
 
 int df_pipeline_problem_at(const df_pipeline *p, size_t index, df_problem *ret)
 {
@@ -158,7 +163,7 @@ static int first_problem(df_pipeline *p)
                              at.hint ? " (" : "", at.hint ? at.hint : "", at.hint ? ")" : "");
 }
 
-static int result_of(df_pipeline *p, int rc)
+int df__pipeline_result(df_pipeline *p, int rc)
 {
     if (rc == DF_ENOMEM)
         return df__pipeline_fail(p, rc, "no memory");
@@ -167,15 +172,7 @@ static int result_of(df_pipeline *p, int rc)
     return rc;
 }
 
-int df_pipeline_load(df_pipeline *p, const df_text *spec)
-{
-    if (p->started || p->graph.stages)
-        return df__pipeline_fail(p, DF_ESTATE, "load comes first, and once");
-    p->checked = 0;
-    return result_of(p, df__spec_load(&p->graph, spec));
-}
-
-/* ---- by hand ----------------------------------------------------------------------------------------- */
+/* ---- by hand ------------------------------------------------------------------------------ */
 
 static df__stage_spec *stage_named(df_pipeline *p, const char *name)
 {
@@ -217,11 +214,22 @@ static int replace(df_pipeline *p, df__stage_spec *like, df__stage_spec *old)
     return DF_OK;
 }
 
+static int parse_config(df_pipeline *p, const df_stage_def *def, const char *name,
+                        df__stage_spec *like)
+{
+    df_text text = {sizeof text, name, def->config, def->config ? strlen(def->config) : 0};
+    size_t errors = df__problems_count(p->graph.problems, DF_ERROR);
+    if (!def->config)
+        return DF_OK;
+    like->config = df__node_parse(&p->graph.arena, &text, p->graph.problems);
+    return like->config && df__problems_count(p->graph.problems, DF_ERROR) == errors ? DF_OK
+                                                                                     : DF_ESPEC;
+}
+
 int df_pipeline_add(df_pipeline *p, const df_stage_def *def)
 {
     df__stage_spec like = {0}, *old;
     const char *name = def->name ? def->name : def->kind;
-    size_t errors = df__problems_count(p->graph.problems, DF_ERROR);
     if (p->started)
         return df__pipeline_fail(p, DF_ESTATE, "the pipeline has started");
     if (def->role < DF_SOURCE || def->role > DF_ERROR_SINK || !def->kind)
@@ -235,18 +243,14 @@ int df_pipeline_add(df_pipeline *p, const df_stage_def *def)
         like.route_label = "default";
     if (def->role == DF_ERROR_SINK)
         like.route_label = "error";
-    if (def->config) {
-        df_text text = {sizeof text, name, def->config, strlen(def->config)};
-        like.config = df__node_parse(&p->graph.arena, &text, p->graph.problems);
-        if (!like.config || df__problems_count(p->graph.problems, DF_ERROR) > errors)
-            return result_of(p, DF_ESPEC);
-    }
+    if (parse_config(p, def, name, &like) != DF_OK)
+        return df__pipeline_result(p, DF_ESPEC);
     old = def->replace ? stage_named(p, name) : NULL;
     if (!old && stage_named(p, name))
         return df__pipeline_fail(p, DF_EEXISTS, "there is a stage \"%s\" already", name);
     if (old)
-        return result_of(p, replace(p, &like, old));
-    return df__graph_add(&p->graph, &like) ? result_of(p, DF_OK) : result_of(p, DF_ESPEC);
+        return df__pipeline_result(p, replace(p, &like, old));
+    return df__pipeline_result(p, df__graph_add(&p->graph, &like) ? DF_OK : DF_ESPEC);
 }
 
 int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const char *to)
@@ -275,7 +279,7 @@ int df_pipeline_check(df_pipeline *p)
     int rc = DF_OK;
     if (!p->checked && !df__problems_count(p->graph.problems, DF_ERROR))
         rc = df__pipeline_check_graph(p);
-    rc = result_of(p, rc);
+    rc = df__pipeline_result(p, rc);
     p->checked = rc == DF_OK;
     return rc;
 }

@@ -37,6 +37,8 @@ struct df_pipeline {
 };
 
 int df__pipeline_fail(df_pipeline *p, int status, const char *format, ...) DF_PRINTF(3, 4);
+/* The result of a call that may have added problems; the text names the first. */
+int df__pipeline_result(df_pipeline *p, int rc);
 /* pipeline_check.c */
 int df__pipeline_check_graph(df_pipeline *p);
 /* pipeline_build.c: instances, steps, sinks and ports of the flow. */

@@ -18,9 +18,9 @@ static size_t count(const df__graph *g, int role_a, int role_b)
 /* A dry run forgets at its ends; a detached one has the host at them. */
 static const df__stage_spec *ends_replaced(df_pipeline *p, const df__stage_spec *s)
 {
-    const char *kind = p->how.detached ? "host" : p->how.dry && s->role != DF_SOURCE ? "null" : NULL;
+    const char *kind = p->how.detached ? "host" : p->how.dry ? "null" : NULL;
     df__stage_spec *other;
-    if (!kind)
+    if (!kind || (p->how.dry && s->role == DF_SOURCE))
         return s;
     other = df__arena_alloc(&p->graph.arena, sizeof *other);
     if (!other)
@@ -98,7 +98,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
     return DF_OK;
 }
 
-/* ---- ports: which sinks a way leads to ------------------------------------------------------------------ */
+/* ---- ports: which sinks a way leads to ---------------------------------------------------- */
 
 static int sink_named(const df__flow *f, const char *name)
 {
@@ -196,7 +196,7 @@ static int add_ways(df_pipeline *p)
     return add_links(p);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------ */
+/* ---- all ---------------------------------------------------------------------------------- */
 
 static int add_role(df_pipeline *p, int role)
 {

@@ -101,7 +101,7 @@ int df__pipeline_check_graph(df_pipeline *p)
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
 }
 
-/* ---- the guarantee, in words --------------------------------------------------------------------------- */
+/* ---- the guarantee, in words -------------------------------------------------------------- */
 
 static const char *position_place(const df__graph *g, int has_store)
 {
@@ -136,7 +136,7 @@ void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
         df__text_printf(ret->duplicates, sizeof ret->duplicates, "none");
     else
         df__text_printf(ret->duplicates, sizeof ret->duplicates, "after a kill at most %zu records "
-                        "(4 x 8,192 for each sink) and what was delivered in the last second; never "
-                        "more than maxUncommitted (%lld)", 4 * (size_t)8192 * sinks,
+                        "(4 x 8,192 for each sink) and what was delivered in the last second; "
+                        "never more than maxUncommitted (%lld)", 4 * (size_t)8192 * sinks,
                         (long long)g->settings.max_uncommitted);
 }

@@ -5,7 +5,7 @@
 
 #include "core/pipeline.h"
 
-/* ---- events ----------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------- */
 
 static void signal_event(df_pipeline *p)
 {
@@ -94,7 +94,7 @@ int df_pipeline_next_event(df_pipeline *p, df_event *ret)
     return DF_OK;
 }
 
-/* ---- run ------------------------------------------------------------------------------------------------ */
+/* ---- run ---------------------------------------------------------------------------------- */
 
 int df_pipeline_start(df_pipeline *p, const df_run_options *run)
 {
@@ -152,7 +152,7 @@ void df_pipeline_refresh(df_pipeline *p)
         df__mailbox_poke(&p->run.box);
 }
 
-/* ---- counts ---------------------------------------------------------------------------------------------- */
+/* ---- counts ------------------------------------------------------------------------------- */
 
 static const df__counts *counts_of(const df_pipeline *p, const char *stage)
 {

@@ -140,7 +140,7 @@ void df__slot_detach(df__slot *slot)
     pthread_mutex_unlock(&ports->lock);
 }
 
-/* ---- open and close -------------------------------------------------------------------------- */
+/* ---- open and close ----------------------------------------------------------------------- */
 
 /* 1: the graph has a stage of that name that fits the mode. Lock held. */
 static int has_stage(const df__ports *ports, const char *name, int mode)

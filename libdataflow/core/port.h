@@ -31,7 +31,7 @@ int df__port_tapped(df__ports *ports);
 /* Provided by the pipeline: the ports of one. */
 df__ports *df__pipeline_ports(df_pipeline *p);
 
-/* ---- for the host connector ------------------------------------------------------------------ */
+/* ---- for the host connector --------------------------------------------------------------- */
 
 /* Joins a running stage to its slot. NULL: no memory. */
 df__slot *df__ports_attach(df__ports *ports, df_stage *st, int mode);
@@ -46,7 +46,7 @@ int df__slot_offer(df__slot *slot, df_parcel *parcel);
 /* 1: no parcel waits for the host. */
 int df__slot_idle(df__slot *slot);
 
-/* ---- inside ---------------------------------------------------------------------------------- */
+/* ---- inside ------------------------------------------------------------------------------- */
 
 typedef struct df__row { /* a pushed record; its bytes follow */
     struct df__row *next;

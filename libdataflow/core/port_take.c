@@ -8,7 +8,7 @@
 #include "core/parcel.h"
 #include "core/port.h"
 
-/* ---- queues of parcels ----------------------------------------------------------------------- */
+/* ---- queues of parcels -------------------------------------------------------------------- */
 
 void df__queue_init(df__queue *q)
 {
@@ -53,7 +53,7 @@ void df__handed_free(const df__heap *heap, df__handed *h)
     df__free(heap, h);
 }
 
-/* ---- copies ---------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------- */
 
 typedef struct copier { /* what neighbours share is copied once */
     df__arena *arena;
@@ -171,7 +171,7 @@ failed:
     return NULL;
 }
 
-/* ---- the stage's side ------------------------------------------------------------------------ */
+/* ---- the stage's side --------------------------------------------------------------------- */
 
 int df__slot_offer(df__slot *slot, df_parcel *parcel)
 {
@@ -248,7 +248,7 @@ void df__port_tap(df__ports *ports, const char *stage, df_batch *batch)
     df__free(ports->heap, live);
 }
 
-/* ---- the host's side ------------------------------------------------------------------------- */
+/* ---- the host's side ---------------------------------------------------------------------- */
 
 static int64_t now_ms(void)
 {

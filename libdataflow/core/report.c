@@ -131,7 +131,7 @@ static void plan(const df_pipeline *p, df__buf *out)
     df__buf_char(out, '}');
 }
 
-/* ---- status ------------------------------------------------------------------------------------------ */
+/* ---- status ------------------------------------------------------------------------------- */
 
 static void stats_object(const df_stats *s, df__buf *out)
 {

@@ -19,7 +19,7 @@ int64_t df__monotonic_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* ---- threads -------------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------ */
 
 int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg)
 {
@@ -63,7 +63,7 @@ void df__run_send(df__runner *r, df__msg *m, int type, int status)
     df__mailbox_send(&r->box, m);
 }
 
-/* ---- messages to the flow ----------------------------------------------------------------------------- */
+/* ---- messages to the flow ----------------------------------------------------------------- */
 
 static df__fault fault_of(df_stage *st, int status)
 {
@@ -185,8 +185,8 @@ static void on_loaded(df__runner *r, df__msg *m, const df__fault *why)
     (void)why;
     t->loading = NULL;
     df__flow_loaded(&r->flow, p, m->status, data, m->status == DF_ESTATE
-                    ? "it belongs to another source (its options changed); remove its state or give the "
-                      "pipeline another name" : df_status_text(m->status));
+                    ? "it belongs to another source (its options changed); remove its state or "
+                      "give the pipeline another name" : df_status_text(m->status));
 }
 
 static void on_saved(df__runner *r, df__msg *m, const df__fault *why)
@@ -250,7 +250,7 @@ static void handle_all(df__runner *r)
         df__flow_refresh(&r->flow);
 }
 
-/* ---- publish -------------------------------------------------------------------------------------------- */
+/* ---- publish ------------------------------------------------------------------------------ */
 
 static void lag_of(df__flow *f)
 {
@@ -300,7 +300,7 @@ static void publish(df__runner *r)
     pthread_mutex_unlock(&to->lock);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------------------- */
+/* ---- the loop ----------------------------------------------------------------------------- */
 
 static int timeout_ms(const df__flow *f)
 {

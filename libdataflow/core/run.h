@@ -21,8 +21,8 @@ enum { /* to the flow */
 };
 enum { /* to a thread */
     DF__C_OPEN = 1, DF__C_CLOSE, DF__C_GRANT, DF__C_QUIET, DF__C_ACK, DF__C_SEEK, DF__C_WRITE,
-    DF__C_GO, DF__C_FLUSH, DF__C_RESOLVE, DF__C_CLAIM, DF__C_SAVE, DF__C_LOAD, DF__C_EXIT, DF__C_WORK,
-    DF__C_COUNT
+    DF__C_GO, DF__C_FLUSH, DF__C_RESOLVE, DF__C_CLAIM, DF__C_SAVE, DF__C_LOAD, DF__C_EXIT,
+    DF__C_WORK, DF__C_COUNT
 };
 
 typedef struct df__grant {

@@ -12,7 +12,7 @@ static const df_sink_ops *ops_of(const df__sink_thread *t)
     return df__stage_sink(t->stage);
 }
 
-/* ---- commands -------------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------- */
 
 static void close_sink(df__sink_thread *t)
 {
@@ -114,7 +114,7 @@ static void (*const commands[DF__C_COUNT])(df__sink_thread *, df__msg *) = {
     [DF__C_CLAIM] = on_claim, [DF__C_EXIT] = on_exit,
 };
 
-/* ---- the loop ------------------------------------------------------------------------------------------ */
+/* ---- the loop ----------------------------------------------------------------------------- */
 
 static int obey(df__sink_thread *t)
 {
@@ -167,7 +167,7 @@ static void settle(df_stage *st, df_parcel *parcel, int status)
     df__run_send(t->run, &parcel->settle, DF__M_SETTLE, status);
 }
 
-/* ---- what the flow calls ----------------------------------------------------------------------------------- */
+/* ---- what the flow calls ------------------------------------------------------------------ */
 
 static void command(df__sink *s, df__msg *m, int type, void *about)
 {

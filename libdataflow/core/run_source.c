@@ -12,7 +12,7 @@ static const df_source_ops *ops_of(const df__source_thread *s)
     return df__stage_source(s->stage);
 }
 
-/* ---- batches and grants --------------------------------------------------------------------------- */
+/* ---- batches and grants ------------------------------------------------------------------- */
 
 static df__grant *use_grant(df__source_thread *s)
 {
@@ -65,7 +65,7 @@ static void give_grants_back(df__source_thread *s)
     }
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------ */
+/* ---- commands ----------------------------------------------------------------------------- */
 
 static void close_source(df__source_thread *s)
 {
@@ -161,7 +161,7 @@ static void obey(df__source_thread *s)
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------ */
 
 static int read_some(df__source_thread *s, df_batch *into, int ms)
 {
@@ -219,7 +219,7 @@ static void *source_main(void *arg)
     return NULL;
 }
 
-/* ---- partitions: questions to the flow ------------------------------------------------------------------------ */
+/* ---- partitions: questions to the flow ---------------------------------------------------- */
 
 static int ask(df__source_thread *s, df_partition *p, int how)
 {
@@ -256,7 +256,7 @@ static int close_partition(df_stage *st, df_partition *part, int how)
     return rc;
 }
 
-/* ---- what the flow calls ------------------------------------------------------------------------------------------- */
+/* ---- what the flow calls ------------------------------------------------------------------ */
 
 static void command(df__runner *r, df__msg *m, int type, int wake)
 {

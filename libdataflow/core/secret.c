@@ -122,7 +122,7 @@ void df__secrets_free(df__secrets *s)
     df__free(s->heap, s);
 }
 
-/* ---- texts that must not leave ------------------------------------------------------------- */
+/* ---- texts that must not leave ------------------------------------------------------------ */
 
 static int know(df__secrets *s, const char *data, size_t len)
 {
@@ -209,7 +209,7 @@ void df__secrets_scrub(df__secrets *s, char *text)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- references ------------------------------------------------------------------------------ */
+/* ---- references --------------------------------------------------------------------------- */
 
 static int is_name_char(char c, int first)
 {
@@ -282,7 +282,7 @@ int df__reference_any(df_bytes text)
     return text.data && memmem(text.data, text.len, "${", 2) != NULL;
 }
 
-/* ---- secrets ------------------------------------------------------------------------------- */
+/* ---- secrets ------------------------------------------------------------------------------ */
 
 static const char *copy_text(df__arena *a, const char *s)
 {

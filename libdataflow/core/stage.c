@@ -11,7 +11,7 @@
 #include "core/env.h"
 #include "core/option.h"
 
-/* ---- life ---------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------------- */
 
 static int fill(df_stage *st, int mode)
 {
@@ -137,7 +137,7 @@ int df_stage_limits(df_stage *st, const df_limits *limits)
     return DF_OK;
 }
 
-/* ---- failures ---------------------------------------------------------------------------------------- */
+/* ---- failures ----------------------------------------------------------------------------- */
 
 static const char *reason_of(int status)
 {
@@ -224,7 +224,7 @@ void df_stage_logf(df_stage *st, int level, const char *format, ...)
     df_stage_log(st, level, text);
 }
 
-/* ---- waiting -------------------------------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------------------------ */
 
 int df_stage_stopping(const df_stage *st)
 {
@@ -263,7 +263,7 @@ int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms)
     return n > 0 && fd >= 0 && p[1].revents ? DF_OK : DF_AGAIN;
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------------------------- */
 
 void *df_stage_alloc(df_stage *st, size_t size)
 {
@@ -315,7 +315,7 @@ void df_stage_settle(df_stage *st, df_parcel *parcel, int status)
     st->settle(st, parcel, status);
 }
 
-/* ---- partitions, on the source thread ------------------------------------------------------------------ */
+/* ---- partitions, on the source thread ----------------------------------------------------- */
 
 static df_partition *find_partition(df_stage *st, const char *name)
 {

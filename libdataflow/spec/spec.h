@@ -9,8 +9,6 @@
 /* Loads a document into a graph. g has env, arena, problems (and secrets, when references shall be
  * known); settings are set to their defaults first. DF_ESPEC: problems were added; DF_ENOMEM. */
 int df__spec_load(df__graph *g, const df_text *text);
-/* The settings that a pipeline without a manifest has. */
-void df__settings_default(df__settings *s);
 /* Rewrites source.kafka: {...} into source.config: {...}, all else byte for byte. DF_ESPEC with
  * problems, DF_ENOMEM, or what `write` answered. */
 int df__spec_format(const df__heap *heap, const df_text *in, df__problems *problems,
@@ -20,7 +18,5 @@ int df__spec_format(const df__heap *heap, const df_text *in, df__problems *probl
 const df_options *df__spec_rows(int cron);
 const df_options *df__spec_stage_rows(void);
 const df_options *df__spec_error_rows(void);
-/* Everything in a graph's arena that is not memory of the arena: compiled paths, conditions. */
-void df__graph_release(df__graph *g);
 
 #endif

@@ -33,7 +33,7 @@ typedef struct file_store {
     entry *entries;
 } file_store;
 
-/* ---- entries --------------------------------------------------------------------------------------- */
+/* ---- entries ------------------------------------------------------------------------------ */
 
 static entry *find(const file_store *s, const char *stage, const char *partition)
 {
@@ -89,7 +89,7 @@ static int put(file_store *s, const char *stage, const char *partition, df_bytes
     return DF_OK;
 }
 
-/* ---- the text of a slot: length-prefixed triples ---------------------------------------------------- */
+/* ---- the text of a slot: length-prefixed triples ------------------------------------------ */
 
 static void add_field(df__buf *out, const char *data, size_t len)
 {
@@ -139,7 +139,7 @@ static int parse(file_store *s, char *text, size_t len)
     return DF_OK;
 }
 
-/* ---- slots ------------------------------------------------------------------------------------------------ */
+/* ---- slots -------------------------------------------------------------------------------- */
 
 static void slot_path(const file_store *s, int slot, const char *suffix, char *path)
 {
@@ -282,7 +282,7 @@ static int write_slot(file_store *s, const df__buf *text)
     return DF_OK;
 }
 
-/* ---- the interface ------------------------------------------------------------------------------------------- */
+/* ---- the interface ------------------------------------------------------------------------ */
 
 static int store_load(void *user, const char *stage, const char *partition, df_answer *answer)
 {

@@ -10,7 +10,7 @@
 enum { PARTS = 3, SINKS = 3, MAX_RECORDS = 160, MAX_CHILDREN = 3, QUEUE = 512, COPIES = 32 };
 enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* index in the flow */
 
-/* ---- what one seed is about --------------------------------------------------------------------- */
+/* ---- what one seed is about --------------------------------------------------------------- */
 
 typedef struct plan {
     uint64_t seed;
@@ -46,7 +46,7 @@ uint64_t rnd(world *w, uint64_t n);
 int chance(world *w, int percent);
 void fail(world *w, const char *format, ...) DF_PRINTF(2, 3);
 
-/* ---- the oracle: what must become of a record ----------------------------------------------------- */
+/* ---- the oracle: what must become of a record --------------------------------------------- */
 
 int is_filtered(int part, int64_t offset);
 int is_rejected(int part, int64_t offset);   /* by the transform */
@@ -58,7 +58,7 @@ int is_terminal(const world *w, int part, int64_t offset);
 void deliver(world *w, int sink, int part, int64_t offset, int child);
 void check_commit(world *w, int part, int64_t next, const char *who);
 
-/* ---- a process --------------------------------------------------------------------------------------- */
+/* ---- a process ---------------------------------------------------------------------------- */
 
 typedef struct command {
     int type;

@@ -7,7 +7,6 @@
 
 #include "core/option_types.h"
 #include "record/record.h"
-#include "spec/spec.h"
 
 enum { KINDS = 128 };
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * manifest.c: the public calls that take the text of a manifest: where spec/ and core/ meet. */
+#include "core/pipeline.h"
+#include "spec/spec.h"
+
+int df_pipeline_load(df_pipeline *p, const df_text *spec)
+{
+    if (p->started || p->graph.stages)
+        return df__pipeline_fail(p, DF_ESTATE, "load comes first, and once");
+    p->checked = 0;
+    return df__pipeline_result(p, df__spec_load(&p->graph, spec));
+}
+
+int df_env_format(df_env *env, const df_text *in, df_write_fn write, void *user)
+{
+    df__problems *problems = df__problems_new(&env->heap);
+    df_problem first = {.size = sizeof first};
+    int rc;
+    if (!problems)
+        return df__env_fail(env, DF_ENOMEM, "no memory");
+    rc = df__spec_format(&env->heap, in, problems, write, user);
+    if (rc < 0 && df__problem_at(problems, 0, &first) == DF_OK)
+        df__env_fail(env, rc, "%s:%d:%d: %s", first.file ? first.file : "<text>", first.line,
+                     first.column, first.text);
+    df__problems_free(problems);
+    return rc;
+}
