@@ -4,7 +4,7 @@
  * make several COPY statements in one query text, which the server runs as one transaction too. */
 #include <string.h>
 
-#include "pg.h"
+#include "sql.h"
 
 enum {
     PIECE = 64 * 1024,        /* encoded bytes handed to libpq at once */
@@ -12,21 +12,6 @@ enum {
     STICKY = 16,              /* parcels for which a mixture is expected after one */
     SHORT = 128 * 1024        /* the answer for less than this is waited for at once */
 };
-
-static void copy_sql(df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
-{
-    const char *separator = " (";
-    df__buf_str(b, "COPY ");
-    df__pg_quote_table(b, &s->name);
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (df__pg_mask_writes(mask, &s->known.columns[i])) {
-            df__buf_str(b, separator);
-            df__buf_str(b, s->known.columns[i].quoted);
-            separator = ", ";
-        }
-    }
-    df__buf_str(b, ") FROM STDIN");
-}
 
 /* The statements for all groups; an explicit transaction ends with them. */
 static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
@@ -36,7 +21,7 @@ static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
         if (i > 0) {
             df__buf_str(&s->sql, "; ");
         }
-        copy_sql(s, &s->sql, &w->groups[i].mask);
+        df__pg_sql_group(s, &s->sql, &w->groups[i].mask, i == 0);
     }
     if (s->in_transaction) {
         df__buf_str(&s->sql, "; COMMIT");
@@ -71,6 +56,7 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
     s->late = 0;
     if (status == DF_OK) {
         s->in_transaction = 0;
+        s->staged = s->generation;
     }
     return status;
 }
@@ -80,9 +66,10 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
 {
     const char *line = PQresultErrorField(w->error, PG_DIAG_CONTEXT);
-    size_t table = strlen(s->name.table);
+    const char *target = df__pg_sql_target(s);
+    size_t table = strlen(target);
     while (line) {
-        if (strncmp(line, "COPY ", 5) == 0 && strncmp(line + 5, s->name.table, table) == 0) {
+        if (strncmp(line, "COPY ", 5) == 0 && strncmp(line + 5, target, table) == 0) {
             const char *digits = line + 5 + table;
             size_t number = 0;
             digits += strcspn(digits, "0123456789\n");
@@ -111,11 +98,15 @@ static int encode_one(df__pg_sink *s, df__pg_work *w)
     if (rc != DF_OK) {
         return rc;
     }
-    if (w->group_count == 0 && !df__pg_group_of(w, &mask)) {
+    df__pg_group *group = df__pg_group_of(s, w, &mask);
+    if (!group) {
         return DF_ENOMEM;
     }
-    return df__pg_mask_same(&w->groups[0].mask, &mask) ? df__pg_add_row(s, w, &w->groups[0])
-                                                       : DF_MORE;
+    if (group != &w->groups[0]) {
+        w->group_count = 1;
+        return DF_MORE;
+    }
+    return df__pg_add_row(s, w, group);
 }
 
 int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)

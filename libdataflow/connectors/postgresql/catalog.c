@@ -147,7 +147,7 @@ static int read_column(df__pg_table *t, const PGresult *res, int row, df__pg_col
     column->has_default = (uint8_t)is_true(res, row, AT_DEFAULT);
     column->in_key = (uint8_t)is_true(res, row, AT_KEY);
     column->bit = -1;
-    if (column->has_default) {
+    if (column->has_default || t->all_optional) {
         column->bit = (int16_t)t->default_count++;
     }
     t->key_count += column->in_key;
@@ -245,14 +245,54 @@ static int compile_names(df__pg_sink *s, df_stage *st, const df__pg_table *t)
     return DF_OK;
 }
 
+/* conflictKey instead of the key that the catalog has. */
+static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
+{
+    df_bytes rest = s->conflict_key;
+    if (s->conflict_key.data) {
+        for (size_t i = 0; i < t->count; i++) {
+            t->columns[i].in_key = 0;
+        }
+        t->key_count = 0;
+    }
+    while (rest.data) {
+        df_bytes name = df__pg_next_key(&rest);
+        size_t i = 0;
+        if (name.len == 0) {
+            break;
+        }
+        while (i < t->count && (t->columns[i].name.len != name.len ||
+                                memcmp(t->columns[i].name.data, name.data, name.len) != 0)) {
+            i++;
+        }
+        if (i == t->count) {
+            return df_stage_failf(st, DF_EINVAL, "configuration",
+                                  "conflictKey: the table has no column %.*s", (int)name.len,
+                                  (const char *)name.data);
+        }
+        t->columns[i].in_key = 1;
+        t->key_count++;
+    }
+    if (t->key_count == 0) {
+        return df_stage_fail(st, DF_EINVAL, "configuration",
+                             "upsertMode: the table has no primary key or unique index");
+    }
+    return DF_OK;
+}
+
 static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
 {
     df__pg_table t;
     memset(&t, 0, sizeof t);
+    t.all_optional = s->upsert; /* an update leaves alone what the record does not have */
     int rc = read_table(&t, res);
     if (rc == DF_OK && t.default_count > PG_MASK_WORDS * 64) {
         rc = df_stage_fail(st, DF_ENOTSUP, "not_supported",
-                           "the table has more than 256 columns with a default");
+                           "the table has more than 256 columns with a default, or, "
+                           "with upsertMode, more than 256 columns");
+    }
+    if (rc == DF_OK && t.exists && s->upsert) {
+        rc = choose_key(s, st, &t);
     }
     if (rc == DF_OK && t.exists) {
         rc = compile_names(s, st, &t);

@@ -47,6 +47,7 @@ void df__pg_disconnect(df__pg_sink *s)
     }
     s->pg = NULL;
     s->in_transaction = 0;
+    s->staged = 0;
     s->unflushed = 0;
 }
 

@@ -41,8 +41,7 @@ static int refuse_all(df__pg_work *w)
     return DF_DONE;
 }
 
-/* The key of a new table: conflictKey (names with commas between), else id. */
-static df_bytes next_key(df_bytes *rest)
+df_bytes df__pg_next_key(df_bytes *rest)
 {
     const char *s = rest->data;
     size_t len = 0, end;
@@ -60,11 +59,12 @@ static df_bytes next_key(df_bytes *rest)
     return (df_bytes){s, end};
 }
 
+/* conflictKey, else id. */
 static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 {
     df_bytes keys = s->conflict_key.data ? s->conflict_key : (df_bytes){"id", 2};
     df_bytes rest = keys;
-    for (df_bytes name = next_key(&rest); name.len > 0; name = next_key(&rest)) {
+    for (df_bytes name = df__pg_next_key(&rest); name.len > 0; name = df__pg_next_key(&rest)) {
         const df__pg_guess *row = df__pg_guess_find(g, name);
         if (!row || row->values != g->records || row->kind == GUESS_JSONB) {
             return;
@@ -72,7 +72,7 @@ static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
     }
     const char *separator = ", PRIMARY KEY (";
     rest = keys;
-    for (df_bytes name = next_key(&rest); name.len > 0; name = next_key(&rest)) {
+    for (df_bytes name = df__pg_next_key(&rest); name.len > 0; name = df__pg_next_key(&rest)) {
         df__buf_str(b, separator);
         df__pg_quote(b, name);
         separator = ", ";
@@ -95,6 +95,11 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
         if (!df__pg_guess_find(g, (df_bytes){stamps[i], strlen(stamps[i])})) {
             df__buf_printf(b, ", \"%s\" TIMESTAMPTZ DEFAULT now()", stamps[i]);
         }
+    }
+    if (s->soft_delete_column.data && !df__pg_guess_find(g, s->soft_delete_column)) {
+        df__buf_str(b, ", ");
+        df__pg_quote(b, s->soft_delete_column);
+        df__buf_str(b, " TIMESTAMPTZ");
     }
     add_primary_key(s, g, b);
     df__buf_str(b, ")");

@@ -136,11 +136,15 @@ int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *
     int rc = DF_OK;
     for (size_t i = 0; i < t->count && rc == DF_OK; i++) {
         const df__pg_column *column = &t->columns[i];
-        int refused = e->refuse_missing && values[i].type == DF_V_ABSENT;
+        int refused = e->refuse_missing && !e->key_only && values[i].type == DF_V_ABSENT;
         if (!refused && !df__pg_mask_writes(mask, column)) {
             continue;
         }
-        rc = put_column(e, column, &values[i], b);
+        if (e->key_only && !column->in_key) {
+            df__buf_add(b, "\\N", 2);
+        } else {
+            rc = put_column(e, column, &values[i], b);
+        }
         df__buf_char(b, '\t');
     }
     if (rc == DF_OK && b->len > before && !b->failed) {

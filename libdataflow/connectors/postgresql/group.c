@@ -66,6 +66,36 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
     return offend(s, w, "unknown_field", text);
 }
 
+static int is_delete(const df_record *r)
+{
+    df_info info;
+    df_value v;
+    memset(&info, 0, sizeof info);
+    info.size = sizeof info;
+    if (df_record_info(r, &info) == DF_OK && info.op != DF_OP_NONE) {
+        return info.op == DF_OP_DELETE;
+    }
+    return df_record_meta(r, "operation", &v) == DF_OK && v.type == DF_V_STRING && v.len == 6 &&
+           memcmp(v.text, "delete", 6) == 0;
+}
+
+/* The key must be there; of a record that deletes nothing else is looked at. */
+static int read_upsert(df__pg_sink *s, df__pg_work *w)
+{
+    char text[200];
+    s->encoder.key_only = is_delete(df_parcel_at(w->parcel, w->index));
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->in_key && s->values[i].type <= DF_V_NULL) {
+            df__text_printf(text, sizeof text,
+                            "column %s is the key of upsertMode, and the record does not have it",
+                            column->quoted);
+            return offend(s, w, "no_key", text);
+        }
+    }
+    return DF_OK;
+}
+
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 {
     size_t unknown = 0;
@@ -84,7 +114,7 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
         return offend_unknown(s, w);
     }
     df__pg_mask_of(&s->known, s->values, ret_mask);
-    return DF_OK;
+    return s->upsert ? read_upsert(s, w) : DF_OK;
 }
 
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
@@ -93,7 +123,14 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
                  sizeof *group->records) != DF_OK) {
         return DF_ENOMEM;
     }
+    size_t before = group->text.len;
+    if (s->upsert) {
+        df__buf_add(&group->text, s->encoder.key_only ? "t\t" : "f\t", 2);
+    }
     int rc = df__pg_encode_row(&s->encoder, &s->known, s->values, &group->mask, &group->text);
+    if (rc != DF_OK) {
+        group->text.len = before;
+    }
     if (rc == DF_EDATA) {
         return offend(s, w, "type_mismatch", s->encoder.why);
     }
@@ -103,13 +140,8 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
     return rc;
 }
 
-df__pg_group *df__pg_group_of(df__pg_work *w, const df__pg_mask *mask)
+static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
 {
-    for (size_t i = 0; i < w->group_count; i++) {
-        if (df__pg_mask_same(&w->groups[i].mask, mask)) {
-            return &w->groups[i];
-        }
-    }
     if (w->group_count == w->group_cap) {
         size_t old = w->group_cap;
         if (df__grow(&df__heap_libc, &w->groups, &w->group_cap, w->group_count,
@@ -128,6 +160,18 @@ df__pg_group *df__pg_group_of(df__pg_work *w, const df__pg_mask *mask)
     return group;
 }
 
+df__pg_group *df__pg_group_of(const df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask)
+{
+    /* Two rows of one key must stay in their order: an upsert groups neighbours only. */
+    size_t first = s->upsert && w->group_count > 0 ? w->group_count - 1 : 0;
+    for (size_t i = first; i < w->group_count; i++) {
+        if (s->encoder.key_only || df__pg_mask_same(&w->groups[i].mask, mask)) {
+            return &w->groups[i];
+        }
+    }
+    return new_group(w, mask);
+}
+
 int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
 {
     size_t count = df_parcel_count(w->parcel);
@@ -136,7 +180,7 @@ int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
         df__pg_mask mask;
         int rc = df__pg_read_row(s, w, &mask);
         if (rc == DF_OK) {
-            df__pg_group *group = df__pg_group_of(w, &mask);
+            df__pg_group *group = df__pg_group_of(s, w, &mask);
             rc = group ? df__pg_add_row(s, w, group) : DF_ENOMEM;
         }
         if (rc != DF_OK && rc != DF_DROP) {

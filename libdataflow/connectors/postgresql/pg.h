@@ -13,6 +13,7 @@
 enum { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
 enum { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };
 enum { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR };
+enum { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
 enum { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
 enum { PG_CHARGE = 512 * 1024 }; /* connection, catalog, what waits in libpq */
 
@@ -71,6 +72,7 @@ typedef struct df__pg_sink {
     int no_rows;       /* row mode does not work here */
     int warned_tls;
     uint64_t generation; /* of `known` */
+    uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
     int64_t charged;   /* bytes told to the budget */
     df__pg_encoder encoder;
     df__pg_work works[2];
@@ -115,6 +117,8 @@ int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
 void df__pg_table_free(df__pg_table *t);
 
 /* ---- create.c ---- */
+/* Takes the next name of a list like "a, b" off *rest; empty: none left. */
+df_bytes df__pg_next_key(df_bytes *rest);
 /* Begins a transaction, makes the table from the parcel's records in it, reads the catalog.
  * DF_DONE: no record has a field; all are refused and noted. */
 int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w);
@@ -145,7 +149,7 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group);
 /* Refuses a record of w for good. DF_ENOMEM. */
 int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
 /* The group of a mask, made when missing; after df__pg_work_rewind the first is groups[0]. */
-df__pg_group *df__pg_group_of(df__pg_work *w, const df__pg_mask *mask);
+df__pg_group *df__pg_group_of(const df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask);
 /* Reads the whole parcel into groups. */
 int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w);
 /* Takes a parcel; forgets what was before. DF_ENOMEM. */

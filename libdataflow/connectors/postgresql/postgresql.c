@@ -49,16 +49,18 @@ static const df_option rows[] = {
     {.name = "statementTimeout", .type = DF_OPT_DURATION, AT(statement_timeout_us), .def = "5m",
      .min = 0, .max = INT64_C(86400000000),
      .doc = "Limit for one batch, kept by the server; 0: none."},
-    {.name = "upsertMode", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(upsert), .def = "false",
-     .doc = "Updates rows that exist."},
-    {.name = "conflictKey", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER, AT(conflict_key),
-     .doc = "Key columns of upsertMode; unset: the primary key."},
-    {.name = "upsertStrategy", .type = DF_OPT_ENUM, .flags = DF_OPT_LATER, AT(upsert_strategy),
+    {.name = "upsertMode", .type = DF_OPT_BOOL, AT(upsert), .def = "false",
+     .doc = "Updates the row of the same key, deletes it when the record's operation is delete; "
+            "columns that the record does not have stay as they are."},
+    {.name = "conflictKey", .type = DF_OPT_TEXT, AT(conflict_key),
+     .doc = "Key columns of upsertMode, commas between; unset: the primary key, else a unique "
+            "index."},
+    {.name = "upsertStrategy", .type = DF_OPT_ENUM, AT(upsert_strategy), .def = "always",
      .choices = strategy_choices, .doc = "Update always, or only when newer."},
-    {.name = "upsertVersionColumn", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
-     AT(version_column), .doc = "Column that decides what is newer."},
-    {.name = "softDeleteColumn", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
-     AT(soft_delete_column), .doc = "Column that a delete sets to the time of deletion."},
+    {.name = "upsertVersionColumn", .type = DF_OPT_TEXT, AT(version_column),
+     .doc = "With ifNewer: the column whose greater value is newer."},
+    {.name = "softDeleteColumn", .type = DF_OPT_TEXT, AT(soft_delete_column),
+     .doc = "With upsertMode: a delete sets this column to the time instead of deleting."},
     {.name = "rawMode", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(raw), .def = "false",
      .doc = "Writes the whole record into one jsonb column."},
     {.name = "flattenMetadataColumns", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(flatten),
@@ -88,10 +90,17 @@ static int sink_check(void *self, df_stage *st)
     df__pg_sink *s = self;
     df__pg_name name;
     const char *why = NULL;
+    int rc = set_limits(s, st); /* known before the connection stands, so that it is kept to */
     if (s->table.data && df__pg_name_parse(s->table, &name, &why) != DF_OK) {
-        return df_stage_problem(st, DF_ERROR, "table", why);
+        rc = df_stage_problem(st, DF_ERROR, "table", why);
     }
-    return DF_OK;
+    if (s->upsert_strategy == PG_UPSERT_IF_NEWER && !s->version_column.data) {
+        rc = df_stage_problem(st, DF_ERROR, "upsertVersionColumn", "ifNewer needs it");
+    }
+    if (!s->upsert && s->soft_delete_column.data) {
+        rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
+    }
+    return rc;
 }
 
 static int prepare(df__pg_sink *s, df_stage *st)
@@ -115,7 +124,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->no_rows = 0;
     s->charged = PG_CHARGE;
     df_stage_charge(st, s->charged);
-    return set_limits(s, st);
+    return DF_OK;
 }
 
 static int sink_open(void *self, df_stage *st)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg.h"
+#include "sql.h"
 #include "sqlstate.h"
 
 /* A type without an equality operator is compared as text. */
@@ -14,56 +14,20 @@ static int by_text(const df__pg_type *type)
     return type->kind == PG_JSON || type->kind == PG_OTHER;
 }
 
-static void add_staging(df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
+static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
-    const df__pg_group *group = &w->groups[number];
+    const df__pg_mask *mask = &w->groups[number].mask;
+    const char *flag = s->upsert ? "d text, " : "";
     df__buf_printf(b,
                    "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text) "
                    "ON COMMIT DROP; CREATE TEMP TABLE dataflow_rows_%zu "
-                   "(n int8 GENERATED ALWAYS AS IDENTITY",
-                   number, number);
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (df__pg_mask_writes(&group->mask, &s->known.columns[i])) {
-            df__buf_printf(b, ", c%zu text", i);
-        }
-    }
-    df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (", number);
-    const char *separator = "";
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (df__pg_mask_writes(&group->mask, &s->known.columns[i])) {
-            df__buf_printf(b, "%sc%zu", separator, i);
-            separator = ", ";
-        }
-    }
+                   "(n int8 GENERATED ALWAYS AS IDENTITY, %s",
+                   number, number, flag);
+    df__pg_sql_columns(s, b, mask, PG_LIST_TEXT);
+    df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (%s", number,
+                   s->upsert ? "d, " : "");
+    df__pg_sql_columns(s, b, mask, PG_LIST_STAGED);
     df__buf_str(b, ") FROM STDIN; ");
-}
-
-static void add_insert(df__pg_sink *s, df__buf *b, const df__pg_group *group)
-{
-    const char *separator = " (";
-    df__buf_str(b, "INSERT INTO ");
-    df__pg_quote_table(b, &s->name);
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (df__pg_mask_writes(&group->mask, &s->known.columns[i])) {
-            df__buf_str(b, separator);
-            df__buf_str(b, s->known.columns[i].quoted);
-            separator = ", ";
-        }
-    }
-    df__buf_str(b, ") OVERRIDING SYSTEM VALUE VALUES");
-    separator = " (";
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
-        if (df__pg_mask_writes(&group->mask, column)) {
-            df__buf_printf(b, "%sr.c%zu::%s", separator, i, column->type.cast);
-            separator = ", ";
-        }
-    }
-    df__buf_char(b, ')');
-    if (s->on_conflict == PG_CONFLICT_SKIP) {
-        df__buf_str(b, " ON CONFLICT DO NOTHING");
-    }
-    df__buf_str(b, "; ");
 }
 
 /* True when the key is known and every column of it is in these rows. */
@@ -108,13 +72,13 @@ static void add_block(df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t n
                    "DECLARE r record; message text; detail text; BEGIN "
                    "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu ORDER BY n LOOP BEGIN ",
                    number);
-    add_insert(s, &body, group);
+    df__pg_sql_row(s, &body, &group->mask);
     df__buf_str(&body, "EXCEPTION WHEN OTHERS THEN "
                        "GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
                        "detail = PG_EXCEPTION_DETAIL; IF NOT ");
     df__pg_sqlstate_is_data(&body);
     df__buf_str(&body, " THEN RAISE; END IF; ");
-    if (s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
+    if (!s->upsert && s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
         add_equal(s, &body, group);
     }
     df__buf_printf(&body,

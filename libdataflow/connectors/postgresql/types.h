@@ -67,6 +67,7 @@ typedef struct df__pg_table {
     size_t default_count;
     size_t key_count; /* columns with in_key */
     int exists;
+    int all_optional; /* every column has a bit, with a default or not */
 } df__pg_table;
 
 #endif
