@@ -3,9 +3,13 @@
 #include "support/support.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/parcel.h"
+#include "core/port.h"
 
 typedef struct fixture {
     support_host host;
@@ -359,6 +363,71 @@ static void test_detached(void **state)
     df_port_close(f->take);
 }
 
+/* ---- no memory ------------------------------------------------------------------------------- */
+
+static void fail_from(fixture *f, int64_t nth)
+{
+    atomic_store(&f->host.failed, 0);
+    atomic_store(&f->host.fail_count, 1000);
+    atomic_store(&f->host.fail_at, nth ? atomic_load(&f->host.calls) + nth : 0);
+}
+
+/* Every allocation of open and push fails once: an honest answer, nothing lost, nothing leaked. */
+static void test_no_memory(void **state)
+{
+    fixture *f = *state;
+    df_port_options o = {.size = sizeof o, .stage = "source", .mode = DF_FEED};
+    df_header h = {"h", {"v", 1}};
+    df_input in[2] = {{.size = sizeof in[0], .payload = {"x", 1}, .headers = &h, .header_count = 1},
+                      {.size = sizeof in[0], .payload = {"y", 1}}};
+    size_t taken = 9;
+    int rc = DF_ENOMEM;
+    f->p = support_load(f->env, HOST_TO_HOST);
+    for (int nth = 1; rc != DF_OK; nth++) {
+        fail_from(f, nth);
+        rc = df_port_open(f->p, &o, &f->feed);
+        fail_from(f, 0);
+        assert_true(rc == DF_OK || rc == DF_ENOMEM);
+    }
+    fail_from(f, 1);
+    assert_status(df_port_push(f->feed, in, 2, &taken), DF_ENOMEM);
+    assert_int_equal(taken, 9);
+    fail_from(f, 2);
+    assert_ok(df_port_push(f->feed, in, 2, &taken));
+    assert_int_equal(taken, 1);
+    fail_from(f, 0);
+    df_port_close(f->feed);
+}
+
+/* Copying for a host or a tap: whatever allocation fails, the copy is whole or not there. */
+static void test_no_memory_for_a_copy(void **state)
+{
+    fixture *f = *state;
+    const df__heap heap = {support_realloc, &f->host};
+    df_header h[] = {{"h", {"v", 1}}, {"n", {NULL, 0}}};
+    df__meta own = {.name = {"a", 1}, .value = {.type = DF_V_STRING, .text = "text", .len = 4}};
+    const df__meta shared = {.name = {"topic", 5}, .value = {.type = DF_V_INT, .u.i = 7}};
+    char big[9000] = "";
+    df_record r = {.payload = {big, sizeof big}, .key = {"key", 3}, .headers = h,
+                   .header_count = 2, .meta = &own, .shared = &shared, .partition = "p/1",
+                   .time_us = 5, .offset = 6};
+    df_record *records[] = {&r, &r, &r};
+    df__handed *copy = NULL;
+    df_value v;
+    for (int nth = 1; !copy; nth++) {
+        fail_from(f, nth);
+        copy = df__handed_copy(&heap, records, 3);
+        fail_from(f, 0);
+        assert_true(nth < 100);
+    }
+    assert_int_equal(df_parcel_count(copy->copy), 3);
+    assert_ok(df_record_meta(df_parcel_at(copy->copy, 2), "topic", &v));
+    assert_int_equal(v.u.i, 7);
+    assert_ok(df_record_meta(df_parcel_at(copy->copy, 1), "a", &v));
+    assert_int_equal(v.len, 4);
+    df__handed_free(&heap, copy);
+}
+
 #define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -370,6 +439,7 @@ int main(void)
         UNIT(test_tap),               UNIT(test_tap_never_slows),
         UNIT(test_wrong_use),         UNIT(test_pipeline_freed_first),
         UNIT(test_stop_now),          UNIT(test_detached),
+        UNIT(test_no_memory),         UNIT(test_no_memory_for_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
