@@ -123,11 +123,14 @@ static int merge(df_record *child, df_value *into, const df_value *element)
 /* element NULL: the child of an empty array. */
 static int emit(const parent *p, const df_value *element, df_batch *out)
 {
+    static const df_bytes none = {"", 0};
     const df_value nothing = {0};
     const df_value *scalar = element && element->type != DF_V_OBJECT ? element : &nothing;
     df_record *child;
     df_value merged;
     int rc = df_batch_emit(out, p->record, &child);
+    if (rc == DF_OK)
+        rc = df_record_set_payload(child, none); /* lets go of the parent's tree */
     if (rc == DF_OK)
         rc = copy_parent(p, child, scalar, &merged);
     if (rc == DF_OK && scalar != &nothing)
