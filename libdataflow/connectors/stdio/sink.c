@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "connectors/stdio/stdio.h"
+#include "util/crashpoint.h"
 
 enum { BUFFER = 256 << 10 };
 
@@ -94,7 +95,9 @@ static int sink_open(void *self, df_stage *st)
         s->buf = df_stage_alloc(st, BUFFER);
     if (!s->buf)
         return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for a write buffer");
-    if (!s->dry && !df__stdio_is_std(s->path)) {
+    if (s->dry)
+        return df_stage_limits(st, &limits);
+    if (!df__stdio_is_std(s->path)) {
         rc = open_path(s, st, first);
         if (rc < 0)
             return rc;
@@ -103,9 +106,8 @@ static int sink_open(void *self, df_stage *st)
         return df_stage_fail(st, DF_ESTATE, "open", "standard output is closed");
     if (!s->owned)
         use_stdout(s, &info);
-    s->is_open = 1;
     s->is_socket = S_ISSOCK(info.st_mode);
-    s->regular = S_ISREG(info.st_mode) && !df__stdio_is_std(s->path) && !s->dry;
+    s->regular = S_ISREG(info.st_mode) && !df__stdio_is_std(s->path);
     s->good = s->regular ? info.st_size : 0;
     if (s->regular && end_torn_line(s) < 0)
         return df__stdio_open_failed(st, s->path, errno);
@@ -159,6 +161,7 @@ static int write_all(df__stdio_sink *s, df_stage *st, const char *data, size_t l
 
 static int flush_buffer(df__stdio_sink *s, df_stage *st)
 {
+    DF_CRASHPOINT("stdio.write");
     int rc = s->dry ? DF_OK : write_all(s, st, s->buf, s->len);
     s->len = 0;
     return rc;
@@ -260,7 +263,7 @@ static void sink_close(void *self, df_stage *st)
     if (s->owned && s->fd >= 0)
         close(s->fd);
     s->fd = -1;
-    s->owned = s->is_open = 0;
+    s->owned = 0;
 }
 
 const df_sink_ops df__stdio_sink_ops = {

@@ -106,7 +106,6 @@ static int source_open(void *self, df_stage *st)
     int rc = open_fd(s, st);
     if (rc < 0)
         return rc;
-    s->is_open = 1;
     if (s->owned) {
         s->start = s->end = s->scanned = 0;
         s->offset = 0;
@@ -136,6 +135,7 @@ static int make_room(df__stdio_source *s, df_stage *st)
         if (!grown)
             return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for a long line");
         memcpy(grown, s->buf + s->start, len);
+        df_stage_charge(st, (int64_t)s->cap * 2); /* kept for the next long line */
         s->buf = grown;
         s->cap *= 2;
     } else {
@@ -316,7 +316,7 @@ static void source_close(void *self, df_stage *st)
     if (s->owned && s->fd >= 0)
         close(s->fd);
     s->fd = -1;
-    s->owned = s->is_open = s->seekable = 0;
+    s->owned = s->seekable = 0;
     s->part = NULL;
 }
 

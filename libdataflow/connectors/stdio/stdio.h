@@ -12,7 +12,7 @@ typedef struct df__stdio_source {
     df_bytes path; /* options */
     int format;
     int fd;
-    int is_open, owned, seekable; /* owned: close(fd) is ours; seekable: a file with a path */
+    int owned, seekable; /* owned: close(fd) is ours; seekable: a file with a path */
     df_partition *part;
     char *buf;
     size_t cap, start, end; /* unread bytes: buf[start, end) */
@@ -26,7 +26,7 @@ typedef struct df__stdio_sink {
     df_bytes path; /* options */
     int format, append, sync;
     int fd;
-    int is_open, owned, regular, dry, is_socket;
+    int owned, regular, dry, is_socket;
     size_t piece;   /* most bytes of one write(2) */
     int64_t good;   /* regular: size that holds whole parcels only */
     char *buf;
