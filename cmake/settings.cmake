@@ -33,6 +33,7 @@ endfunction()
 # Flags that all our own code is compiled with; never seen by users of the installed library.
 add_library(df_settings INTERFACE)
 target_compile_definitions(df_settings INTERFACE _GNU_SOURCE)
+target_compile_definitions(df_settings INTERFACE $<$<BOOL:${DF_CRASHPOINTS}>:DF_CRASHPOINTS>)
 target_include_directories(df_settings INTERFACE "${PROJECT_SOURCE_DIR}/include")
 find_package(Threads REQUIRED)
 target_link_libraries(df_settings INTERFACE Threads::Threads)

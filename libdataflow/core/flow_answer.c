@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * flow_answer.c: what a sink answered and what follows: one row for each status. */
 #include "core/flow.h"
+#include "util/crashpoint.h"
 
 #include <string.h>
 
@@ -119,6 +120,7 @@ static void durations(df__sink *s, const df_parcel *p, uint64_t records)
 
 static void settled(df_parcel *p, int status, const df__fault *why)
 {
+    DF_CRASHPOINT("parcel.settled");
     df__sink *s = p->sink;
     df__flow *f = s->flow;
     uint64_t good;
@@ -297,6 +299,7 @@ static int gives_up(df__sink *s, int status, const df__fault *why)
 
 void df__sink_failed(df__sink *s, int status, const df__fault *why)
 {
+    DF_CRASHPOINT("sink.failed");
     df__flow *f = s->flow;
     int connecting;
     if (s->state == DF__CLOSING || s->state == DF__CLOSED)

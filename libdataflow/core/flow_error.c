@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/flow.h"
+#include "util/crashpoint.h"
 
 enum { SKIP_LOG_US = 1000000 };
 
@@ -77,6 +78,7 @@ static int copy_outside(df_record *to, const df_record *from, df__arena *a)
 
 static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
 {
+    DF_CRASHPOINT("error.record");
     df_parcel *p;
     df_record *e;
     if (df__sink_room(s, &p) != DF_OK)
@@ -130,6 +132,7 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r)
 /* ackPolicy says what a durable error record means for its span. */
 void df__flow_errored(df_parcel *p)
 {
+    DF_CRASHPOINT("error.durable");
     df__flow *f = p->sink->flow;
     size_t i;
     if (f->settings.error_ack == DF__ACK_AFTER_WRITE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * flow_sink.c: parcels on their way into one sink: filling, queue in order, hand-over. */
 #include "core/flow.h"
+#include "util/crashpoint.h"
 
 #include <string.h>
 
@@ -89,6 +90,7 @@ void df__sink_flush(df__sink *s)
     p->number = ++s->flow->parcel_number;
     p->charged = df__parcel_size(p);
     df__budget_charge(&s->flow->budget, p->charged);
+    DF_CRASHPOINT("parcel.queued");
     append(s, p);
 }
 
@@ -119,6 +121,7 @@ static void close_tickets(df_parcel *p)
 
 void df__parcel_done(df_parcel *p)
 {
+    DF_CRASHPOINT("parcel.done");
     df__flow *f = p->sink->flow;
     size_t i;
     close_tickets(p);
@@ -248,6 +251,7 @@ static void send_queued(df__sink *s)
             continue;
         if (s->with_sink >= window || (p->is_main && !may_commit(p)))
             return;
+        DF_CRASHPOINT("parcel.handover");
         p->state = DF__SENT;
         p->sent_us = f->io.now(f->io.ctx);
         df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/flow.h"
+#include "util/crashpoint.h"
 
 enum { SAVE_RETRY_US = 1000000 };
 
@@ -165,6 +166,7 @@ static int collect(df__flow *f)
 
 static void saved(df__flow *f)
 {
+    DF_CRASHPOINT("save.done");
     df_partition *p;
     for (p = f->partitions; p; p = p->next) {
         if (p->save_pending && df__mark_copy(f->heap, &p->acked, &p->saving) != DF_OK)
@@ -228,6 +230,7 @@ void df__flow_save_advance(df__flow *f, int at_once)
         return;
     if (!collect(f))
         return;
+    DF_CRASHPOINT("save.begin");
     f->last_save_us = now;
     if (f->exactly_once)
         save_in_sink(f);
@@ -380,6 +383,7 @@ void df__flow_give_away(df__flow *f, df_partition *p)
 
 static void close_partition(df__flow *f, df_partition *p)
 {
+    DF_CRASHPOINT("revoke.flow");
     int64_t waited = f->io.now(f->io.ctx) - p->closing_since_us;
     int late = waited >= f->settings.revoke_timeout_us || f->canceled;
     if (p->closing == DF_PARTITION_FINISH && p->head && !late)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/flow.h"
+#include "util/crashpoint.h"
 
 enum { SAVE_TIMEOUT_US = 5000000 };
 
@@ -26,6 +27,7 @@ void df__flow_abandon(df__flow *f, uint64_t records)
 
 static void enter(df__flow *f, int phase)
 {
+    DF_CRASHPOINT("stop.phase");
     f->phase = phase;
     f->phase_us = f->io.now(f->io.ctx);
 }

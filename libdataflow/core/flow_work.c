@@ -2,6 +2,7 @@
  * flow_work.c: batches through the transforms and on to the sinks. A stack of batches, so that an
  * expanding transform can be left and taken up again when the budget has room. */
 #include "core/flow.h"
+#include "util/crashpoint.h"
 
 #include <string.h>
 
@@ -27,6 +28,7 @@ static void recharge(df__flow *f, df_batch *b)
 
 void df__flow_batch(df__flow *f, df_batch *b)
 {
+    DF_CRASHPOINT("batch.admit");
     df__span *s;
     size_t i, records = 0;
     for (i = 0; i < b->count; i++) {
@@ -152,6 +154,7 @@ static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_r
 
 static void apply(df__flow *f, df__step *step, df_batch *b)
 {
+    DF_CRASHPOINT("batch.transform");
     df__step_result got;
     int64_t begun = f->io.now(f->io.ctx);
     df__step_apply(step->stage, step->index, b, &got);
@@ -287,6 +290,7 @@ static int place(df__flow *f, df_record *r, df_batch *b)
 
 static void close_spans(df_batch *b)
 {
+    DF_CRASHPOINT("batch.dispatched");
     df__span *s = b->spans;
     b->spans = NULL;
     while (s) {
@@ -298,6 +302,7 @@ static void close_spans(df_batch *b)
 
 static int dispatch(df__flow *f, df_batch *b)
 {
+    DF_CRASHPOINT("batch.dispatch");
     size_t i;
     for (i = 0; i < b->count; i++) {
         df_record *r = df_batch_at(b, i);

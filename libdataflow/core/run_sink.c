@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/run.h"
+#include "util/crashpoint.h"
 
 enum { POLL_MS = 100, FLUSH_MS = 1000 };
 
@@ -17,6 +18,7 @@ static const df_sink_ops *ops_of(const df__sink_thread *t)
 static void close_sink(df__sink_thread *t)
 {
     const df_sink_ops *ops = ops_of(t);
+    DF_CRASHPOINT("sink.close");
     if (t->open && DF__OP(ops, close))
         ops->close(t->stage->self, t->stage);
     t->open = 0;
@@ -30,6 +32,7 @@ static void on_open(df__sink_thread *t, df__msg *m)
     close_sink(t);
     t->open = 1;
     t->stalled = 0;
+    DF_CRASHPOINT("sink.open");
     if (DF__OP(ops, open))
         rc = ops->open(t->stage->self, t->stage);
     if (rc < 0)
@@ -52,8 +55,10 @@ static int needs_reopen(int status)
 static void on_write(df__sink_thread *t, df__msg *m)
 {
     int rc = DF_AGAIN;
+    DF_CRASHPOINT("write.before");
     if (t->open && !t->stalled)
         rc = ops_of(t)->write(t->stage->self, t->stage, m->about);
+    DF_CRASHPOINT("write.after");
     if (rc == DF_PENDING || rc == DF_ABSORBED)
         atomic_fetch_add(&t->pending, 1);
     else if (rc != DF_OK)
@@ -73,6 +78,7 @@ static void on_flush(df__sink_thread *t, df__msg *m)
 {
     const df_sink_ops *ops = ops_of(t);
     int rc = DF_OK;
+    DF_CRASHPOINT("sink.flush");
     if (t->open && DF__OP(ops, flush))
         rc = ops->flush(t->stage->self, t->stage, FLUSH_MS);
     if (needs_reopen(rc) && rc != DF_ETIMEOUT)
@@ -163,6 +169,7 @@ static void *sink_main(void *arg)
 static void settle(df_stage *st, df_parcel *parcel, int status)
 {
     df__sink_thread *t = st->owner;
+    DF_CRASHPOINT("sink.settle");
     atomic_fetch_sub(&t->pending, 1);
     df__run_send(t->run, &parcel->settle, DF__M_SETTLE, status);
 }

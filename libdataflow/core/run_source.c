@@ -4,6 +4,7 @@
 
 #include "core/env.h"
 #include "core/run.h"
+#include "util/crashpoint.h"
 
 enum { READ_MS = 500, SERVE_MS = 250 };
 
@@ -45,10 +46,12 @@ static int post_batch(df__source_thread *s)
         return DF_OK;
     if (df__batch_seal(b) != DF_OK)
         return DF_ENOMEM;
+    DF_CRASHPOINT("source.post");
     g = use_grant(s);
     s->batch = NULL;
     g->used = 0;
     df__run_send(s->run, &b->msg, DF__M_BATCH, DF_OK);
+    DF_CRASHPOINT("source.posted");
     return DF_OK;
 }
 
@@ -70,6 +73,7 @@ static void give_grants_back(df__source_thread *s)
 static void close_source(df__source_thread *s)
 {
     const df_source_ops *ops = ops_of(s);
+    DF_CRASHPOINT("source.close");
     if (s->open && DF__OP(ops, close))
         ops->close(s->stage->self, s->stage);
     s->open = 0;
@@ -87,10 +91,12 @@ static void on_open(df__source_thread *s, df__msg *m)
     const df_source_ops *ops = ops_of(s);
     int rc = DF_OK;
     s->open = 1;
+    DF_CRASHPOINT("source.open");
     if (DF__OP(ops, open))
         rc = ops->open(s->stage->self, s->stage);
     if (rc < 0)
         close_source(s);
+    DF_CRASHPOINT("source.opened");
     df__run_send(s->run, m, DF__M_SOURCE_OPENED, rc < 0 ? rc : DF_OK);
 }
 
@@ -116,8 +122,10 @@ static void on_ack(df__source_thread *s, df__msg *m)
 {
     const df_source_ops *ops = ops_of(s);
     int rc = DF_OK;
+    DF_CRASHPOINT("ack.before");
     if (s->open && s->ack_count && DF__OP(ops, ack))
         rc = ops->ack(s->stage->self, s->stage, s->ack_rows, s->ack_count);
+    DF_CRASHPOINT("ack.after");
     df__run_send(s->run, m, DF__M_ACKED, rc);
 }
 
@@ -187,6 +195,7 @@ static void read_batch(df__source_thread *s)
     int rc = s->batch ? DF_OK : begin_batch(s);
     if (rc == DF_OK)
         rc = read_some(s, s->batch, READ_MS);
+    DF_CRASHPOINT("source.read");
     if (rc == DF_ECANCELED)
         rc = DF_AGAIN;
     if (rc >= 0 && post_batch(s) != DF_OK)
@@ -249,9 +258,11 @@ static int close_partition(df_stage *st, df_partition *part, int how)
     int rc;
     if (s->batch)
         df__batch_forget(s->batch, part);
+    DF_CRASHPOINT("revoke.ask");
     rc = ask(s, part, how);
     if (rc == DF_OK && df_partition_position(part, &at) == DF_OK && DF__OP(ops, ack))
         rc = ops->ack(st->self, st, &at, 1);
+    DF_CRASHPOINT("revoke.acked");
     part->has_resume = 0;
     return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "core/env.h"
 #include "util/codec.h"
+#include "util/crashpoint.h"
 
 enum { PATH = 1024, HEAD = 24 };
 static const char magic[8] = "DFSTATE1";
@@ -268,15 +269,20 @@ static int write_slot(file_store *s, const df__buf *text)
     put64(head + 16, (uint64_t)checksum(head, text->data, text->len) << 32 | text->len);
     slot_path(s, s->slot, "", path);
     slot_path(s, s->slot, ".new", temporary);
+    DF_CRASHPOINT("store.begin");
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return DF_EIO;
-    ok = write_all(fd, head, HEAD) && write_all(fd, text->data, text->len) && fsync(fd) == 0;
+    ok = write_all(fd, head, HEAD);
+    DF_CRASHPOINT("store.half");
+    ok = ok && write_all(fd, text->data, text->len) && fsync(fd) == 0;
+    DF_CRASHPOINT("store.synced");
     ok = close(fd) == 0 && ok;
     if (!ok || rename(temporary, path) != 0 || !sync_folder(s)) {
         unlink(temporary);
         return DF_EIO;
     }
+    DF_CRASHPOINT("store.renamed");
     s->generation++;
     s->slot = 1 - s->slot;
     return DF_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kafka.h"
+#include "util/crashpoint.h"
 
 enum {
     ASK_MS = 1000,          /* one question to the brokers */
@@ -148,6 +149,7 @@ void df__kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 {
     df__kafka_source *s = opaque;
     (void)rk;
+    DF_CRASHPOINT("kafka.committed");
     s->committing = 0;
     for (int i = 0; !err && list != NULL && i < list->cnt; i++)
         err = list->elems[i].err;
@@ -194,6 +196,7 @@ int df__kafka_commit(df__kafka_source *s, int wait_ms)
             rc = DF_EIO;
         } else {
             s->committing = 1;
+            DF_CRASHPOINT("kafka.commit");
         }
     }
     rd_kafka_topic_partition_list_destroy(list);
@@ -351,6 +354,7 @@ static void tell(df__kafka_source *s, rd_kafka_error_t *error, rd_kafka_resp_err
 
 static void assigned(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
 {
+    DF_CRASHPOINT("kafka.assign");
     int rc = open_parts(s, list);
     s->joined = 1;
     if (rc != DF_OK) /* the stage fails and leaves the group */
@@ -386,6 +390,7 @@ static void revoked(df__kafka_source *s, const rd_kafka_topic_partition_list_t *
             lost = 1;
         (void)df_partition_close(s->st, p->part, lost ? DF_PARTITION_LOST : DF_PARTITION_FINISH);
     }
+    DF_CRASHPOINT("kafka.revoke");
     s->revoking = 0;
     if (!lost)
         (void)df__kafka_commit(s, COMMIT_WAIT_MS);
@@ -394,6 +399,7 @@ static void revoked(df__kafka_source *s, const rd_kafka_topic_partition_list_t *
         if (p != NULL)
             p->state = DF__KAFKA_OFF;
     }
+    DF_CRASHPOINT("kafka.revoked");
     unassign(s, list);
     df_stage_logf(s->st, DF_LOG_INFO, "%d partitions of %s %s", list->cnt, topic_of(s),
                   lost ? "lost" : "given back");

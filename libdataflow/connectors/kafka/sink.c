@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kafka.h"
+#include "util/crashpoint.h"
 
 enum { LOG_MS = 60000, WAIT_MS = 200, PURGE_MS = 5000 };
 enum { AGAIN_START = 64, AGAIN_MOST = 512 }; /* records of a refused request sent at once */
@@ -145,6 +146,7 @@ static void report_error(df__kafka_sink *s, rd_kafka_resp_err_t err)
 
 static void take_report(df__kafka_sink *s, const rd_kafka_message_t *m)
 {
+    DF_CRASHPOINT("kafka.report");
     item *it = m->_private;
     df__kafka_load *load = it->load;
     size_t index = (size_t)(it - load->items);
@@ -253,6 +255,7 @@ static rd_kafka_headers_t *make_headers(const df_record *r, int *ret_status)
 /* Hands record `index` to the client; the answer is the client's. */
 static rd_kafka_resp_err_t produce(df__kafka_sink *s, df__kafka_load *load, size_t index)
 {
+    DF_CRASHPOINT("kafka.produce");
     const df_record *r = df_parcel_at(load->parcel, index);
     df_bytes payload, key;
     df_info info = {.size = sizeof info};

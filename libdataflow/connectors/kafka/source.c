@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "kafka.h"
+#include "util/crashpoint.h"
 
 enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, CLOSE_MS = 5000, JOIN_MS = 1000 };
-enum { BAD_TRIES = 3 };
+enum { BAD_TRIES = 3, TROUBLE_MS = 120000 };
 
 static const char *topic_of(const df__kafka_source *s)
 {
@@ -47,13 +48,39 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
         df_stage_logf(s->st, DF_LOG_WARN, "%s: %s", facility, text);
 }
 
+static int is_trouble(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+           err == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+/* A static member can fence itself: its old commit, held up by a lost connection, arrives after it
+ * joined anew. Then it joins once more; a real double fences it again and stops it. */
+static int fenced_itself(df__kafka_source *s)
+{
+    int64_t now = df__kafka_clock_ms();
+    int once = now < s->trouble_until && now > s->fenced_until;
+    s->fenced_until = now + TROUBLE_MS;
+    return once;
+}
+
 /* Errors of the client as a whole. */
 static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const char *text)
 {
+    char fatal[256];
     df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
+    if (s->failure.status != DF_OK)
+        return;
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        err = rd_kafka_fatal_error(s->rk, fatal, sizeof fatal);
+        text = fatal;
+    }
+    if (rule.status == DF_EFENCED && fenced_itself(s))
+        rule.status = DF_EIO;
+    if (is_trouble(err))
+        s->trouble_until = df__kafka_clock_ms() + TROUBLE_MS;
     if (rule.status != DF_OK)
-        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s: %s", topic_of(s),
-                       rd_kafka_err2str(err), text);
+        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s", topic_of(s), text);
     else if (df__kafka_gate_open(&s->error_gate, LOG_MS))
         df_stage_logf(s->st, DF_LOG_WARN, "topic %s: %s: %s", topic_of(s), rd_kafka_err2str(err),
                       text);
@@ -370,6 +397,7 @@ static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_mes
 /* One mark for each partition of the batch, after its last record. */
 static int mark_touched(df__kafka_source *s, df_batch *into)
 {
+    DF_CRASHPOINT("kafka.read");
     int rc = DF_OK;
     for (df__kafka_part *p = s->touched; p != NULL; p = p->touched_next) {
         char text[64];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sql.h"
+#include "util/crashpoint.h"
 
 enum {
     PIECE = 64 * 1024,        /* encoded bytes handed to libpq at once */
@@ -53,6 +54,7 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc != DF_OK) {
         return rc;
     }
+    DF_CRASHPOINT("pg.committed");
     s->late = 0;
     if (status == DF_OK) {
         s->in_transaction = 0;
@@ -132,6 +134,7 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
 
 static int push(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
+    DF_CRASHPOINT("pg.copy");
     int rc = w->sent ? DF_OK : send_copies(s, st, w);
     if (rc == DF_OK && !w->begun) {
         rc = df__pg_copy_begin(s, st, &w->error);

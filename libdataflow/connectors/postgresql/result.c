@@ -5,6 +5,7 @@
 
 #include "pg.h"
 #include "sqlstate.h"
+#include "util/crashpoint.h"
 
 enum { QUEUE_MAX = 256 * 1024 }; /* bytes that may wait in libpq's own buffer */
 enum { TICK_MS = 60 * 1000 };
@@ -206,7 +207,9 @@ int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end)
         return rc;
     }
     s->late = end == PG_COPY_COMMIT;
+    DF_CRASHPOINT("pg.commit");
     int sent = PQputCopyEnd(s->pg, end == PG_COPY_ABORT ? "not needed" : NULL);
+    DF_CRASHPOINT("pg.sent");
     return sent == 1 ? flush(s, st) : lost(s, st);
 }
 
