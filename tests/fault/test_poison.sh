@@ -56,8 +56,10 @@ want = {open(f"{folder}/bytes/{n}", "rb").read(): n for n in os.listdir(f"{folde
 for line in open(f"{folder}/errors", "rb"):
     try:
         e = json.loads(line)
-    except RecursionError:  # deeper than Python goes: the bytes alone
-        want.pop(line[line.index(b'"original_message":') + 19:].rstrip()[:-1], None)
+    except RecursionError:  # deeper than Python goes
+        size = int(line.split(b'"size":', 1)[1].split(b",", 1)[0])
+        at = line.index(b'"original_message":') + 19
+        want.pop(line[at:at + size], None)
         continue
     error = e["error"]
     if not (error.get("message") and error.get("reason") and error.get("stage") and "offset" in error):
