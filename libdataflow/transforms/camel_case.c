@@ -51,8 +51,9 @@ static const df_options camel_options = DF_OPTIONS(camel_rows, camel);
 const df_transform df_transform_camel_case = {
     .size = sizeof(df_transform),
     .name = "camelCase",
-    .doc = "Writes keys as CamelCase with a capital at the start. Of two keys that become the same, "
-           "the first keeps its place and the last its value.",
+    .doc =
+        "Writes keys as CamelCase with a capital at the start. Of two keys that become the same, "
+        "the first keeps its place and the last its value.",
     .self_size = sizeof(camel),
     .options = &camel_options,
     .apply = camel_apply,

@@ -191,8 +191,11 @@ static int to_null(const df__job *job, const df_value *v, df_value *put, const c
 static const struct {
     const char *name;
     convert_fn convert;
-} targets[] = {{"string", to_string}, {"int64", to_int64}, {"float64", to_float64},
-               {"bool", to_bool},     {"null", to_null}};
+} targets[] = {{"string", to_string},
+               {"int64", to_int64},
+               {"float64", to_float64},
+               {"bool", to_bool},
+               {"null", to_null}};
 
 static int find_target(df_bytes name, rule *ret)
 {
@@ -217,14 +220,15 @@ static int compile(caster *me, df_stage *st)
         rule *to = &me->rules[i];
         df_bytes name = pairs[i].value;
         if (!find_target(name, to)) {
-            df__stage_problemf(st, "spec", "\"%.*s\" is no type; write string, int64, float64, bool "
-                                           "or null",
+            df__stage_problemf(st, "spec",
+                               "\"%.*s\" is no type; write string, int64, float64, bool "
+                               "or null",
                                (int)(name.len > 60 ? 60 : name.len), (const char *)name.data);
             problems++;
         }
         to->path = df__stage_path(st, "spec", pairs[i].name);
-        problems += !to->path ||
-                    df__check_path(st, "spec", to->path, DF__PLACE_MANY | DF__PLACE_ROOT);
+        problems +=
+            !to->path || df__check_path(st, "spec", to->path, DF__PLACE_MANY | DF__PLACE_ROOT);
     }
     return problems ? DF_ESPEC : DF_OK;
 }

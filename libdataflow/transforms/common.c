@@ -2,14 +2,8 @@
  * common.c: walks, checks and wording shared by the built-in transforms, see common.h. */
 #include "transforms/common.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Only for three things that the public header has no call for: a path and a value from a text,
- * and the condition of a route as it was written. */
-#include "core/stage.h"
-#include "record/record.h"
 
 int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
 {
@@ -103,8 +97,9 @@ int df__edit_failed(df_record *r, int status, const df_path *path)
 {
     if (status != DF_EDATA)
         return status;
-    return df__reject_at(r, "path", path, "cannot be set: something on the way there is neither an "
-                                          "object nor an array with that place");
+    return df__reject_at(r, "path", path,
+                         "cannot be set: something on the way there is neither an "
+                         "object nor an array with that place");
 }
 
 int df__path_is_root(const df_path *path)
@@ -120,9 +115,10 @@ int df__check_path(df_stage *st, const char *option, const df_path *path, unsign
         return 0; /* the option itself was refused before */
     text = df_path_text(path);
     if (!(allowed & DF__PLACE_MANY) && !df_path_is_single(path)) {
-        df__stage_problemf(st, option, "\"%.*s\" can lead to several places; here it must name one: "
-                                 "write an index or a name instead of *",
-                     (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
+        df__stage_problemf(st, option,
+                           "\"%.*s\" can lead to several places; here it must name one: "
+                           "write an index or a name instead of *",
+                           (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
         return 1;
     }
     if (!(allowed & DF__PLACE_ROOT) && df__path_is_root(path)) {
@@ -147,151 +143,6 @@ int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsi
 const df_path *df__path_at(const df_list *paths, size_t index)
 {
     return ((const df_path *const *)paths->items)[index];
-}
-
-/* A block remembers its length, since neither a stage nor a batch can grow one. */
-static void *grow(void *fresh, const void *old, size_t len)
-{
-    enum { HEAD = 16 };
-    unsigned char *to = fresh;
-    size_t had;
-    if (!to)
-        return NULL;
-    memcpy(to, &len, sizeof len);
-    if (old) {
-        memcpy(&had, (const unsigned char *)old - HEAD, sizeof had);
-        memcpy(to + HEAD, old, had < len ? had : len);
-    }
-    return to + HEAD;
-}
-
-static void *stage_realloc(void *user, void *old, size_t len)
-{
-    if (!len || len > SIZE_MAX - 16)
-        return NULL; /* freed with the stage */
-    return grow(df_stage_alloc(user, len + 16), old, len);
-}
-
-static void *batch_realloc(void *user, void *old, size_t len)
-{
-    if (!len || len > SIZE_MAX - 16)
-        return NULL; /* freed with the batch */
-    return grow(df_batch_alloc(user, len + 16), old, len);
-}
-
-const df__heap *df__stage_heap(df_stage *st)
-{
-    df__heap *heap = df_stage_alloc(st, sizeof *heap);
-    if (!heap)
-        return NULL;
-    heap->realloc = stage_realloc;
-    heap->user = st;
-    return heap;
-}
-
-df__heap df__batch_heap(df_batch *batch)
-{
-    df__heap heap = {batch_realloc, batch};
-    return heap;
-}
-
-const df_path *df__stage_path(df_stage *st, const char *option, df_bytes text)
-{
-    const df__heap *heap = df__stage_heap(st);
-    df__error err;
-    df_path *path;
-    if (!heap)
-        return NULL;
-    err.text[0] = 0;
-    err.column = 0;
-    path = df__path_compile(heap, text, &err);
-    if (!path)
-        df__stage_problemf(st, option, "\"%.*s\" is no path: column %zu: %s",
-                     (int)(text.len > 200 ? 200 : text.len), (const char *)text.data, err.column,
-                     err.text);
-    return path;
-}
-
-/* Where the step that begins at `at` ends. */
-static size_t step_end(const char *text, size_t len, size_t at)
-{
-    char quote = 0;
-    int bracket = text[at] == '[';
-    for (at++; at < len; at++) {
-        char c = text[at];
-        if (c == '\\' && (quote || !bracket))
-            at++;
-        else if (quote)
-            quote = c == quote ? 0 : quote;
-        else if (bracket && (c == '"' || c == '\''))
-            quote = c;
-        else if (bracket && c == ']')
-            return at + 1;
-        else if (!bracket && (c == '.' || c == '['))
-            return at;
-    }
-    return len;
-}
-
-int df__stage_parents(df_stage *st, const df_path *path, df__parents *ret)
-{
-    const df__heap *heap = df__stage_heap(st);
-    df_bytes text = df_path_text(path);
-    size_t at = 0, cap = 0;
-    ret->paths = NULL;
-    ret->count = 0;
-    while (heap && at < text.len) {
-        df_bytes head = {text.data, 0};
-        head.len = at = step_end(text.data, text.len, at);
-        if (at >= text.len)
-            return DF_OK;
-        if (df__bytes_equal(head, "$"))
-            continue;
-        if (df__grow(heap, &ret->paths, &cap, ret->count, sizeof *ret->paths) != DF_OK)
-            return DF_ENOMEM;
-        ret->paths[ret->count] = df__path_compile(heap, head, NULL);
-        if (!ret->paths[ret->count++])
-            return DF_ENOMEM;
-    }
-    return heap ? DF_OK : DF_ENOMEM;
-}
-
-int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *ret)
-{
-    const df__heap *heap = df__stage_heap(st);
-    df__arena *arena = df_stage_alloc(st, sizeof *arena);
-    df__tree *tree;
-    char err[256] = "";
-    int rc;
-    if (!heap || !arena)
-        return DF_ENOMEM;
-    df__arena_init(arena, heap, 1024);
-    rc = df__tree_parse(arena, text, &tree, err, sizeof err);
-    if (rc == DF_OK)
-        df__tree_root(tree, ret);
-    if (rc != DF_EDATA)
-        return rc;
-    df__stage_problemf(st, option, "the text behind \"json:\" is not JSON: %s", err);
-    return DF_ESPEC;
-}
-
-const char *df__stage_route_label(const df_stage *st, int port)
-{
-    const df__stage_spec *s = st->graph ? st->graph->stages : NULL;
-    for (; s; s = s->next)
-        if (s->role == DF_SINK && s->port == port && s->route_label)
-            return s->route_label;
-    return "";
-}
-
-void df__stage_problemf(df_stage *st, const char *option, const char *format, ...)
-{
-    char text[640];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    df_stage_problem(st, DF_ERROR, option, text);
 }
 
 df_value df__text_value(const char *text, size_t len)
@@ -339,17 +190,31 @@ int df__bytes_equal(df_bytes a, const char *b)
     return a.len == strlen(b) && memcmp(a.data, b, a.len) == 0;
 }
 
+/* The second byte of a longer sequence has a range of its own: nothing too long, no surrogates,
+ * nothing past U+10FFFF. */
+static int second_fits(unsigned char first, unsigned char second)
+{
+    switch (first) {
+    case 0xE0:
+        return second >= 0xA0 && second <= 0xBF;
+    case 0xED:
+        return second >= 0x80 && second <= 0x9F;
+    case 0xF0:
+        return second >= 0x90 && second <= 0xBF;
+    case 0xF4:
+        return second >= 0x80 && second <= 0x8F;
+    default:
+        return (second & 0xC0) == 0x80;
+    }
+}
+
 /* Length of the UTF-8 sequence at p; 0 when it is none. */
 static size_t sequence(const unsigned char *p, size_t left)
 {
-    static const unsigned char low[] = {0x80, 0xA0, 0x90}, high[] = {0xBF, 0x9F, 0x8F};
-    size_t need = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (need < 2)
-        return need;
-    if (need > left || p[0] > 0xF4)
-        return 0;
-    if (p[1] < (p[0] == 0xE0 ? low[1] : p[0] == 0xF0 ? low[2] : low[0]) ||
-        p[1] > (p[0] == 0xED ? high[1] : p[0] == 0xF4 ? high[2] : high[0]))
+    size_t need = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || need > left || !second_fits(p[0], p[1]))
         return 0;
     for (size_t i = 2; i < need; i++)
         if ((p[i] & 0xC0) != 0x80)

@@ -5,6 +5,7 @@
 #define DF_TRANSFORMS_COMMON_H
 
 #include "dataflow_ext.h"
+#include "stage_text.h"
 #include "util/heap.h"
 
 /* One call of `apply`: what a function for one record may need. */
@@ -39,26 +40,6 @@ int df__check_path(df_stage *st, const char *option, const df_path *path, unsign
 int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsigned allowed);
 int df__path_is_root(const df_path *path);
 const df_path *df__path_at(const df_list *paths, size_t index);
-
-/* Allocators whose memory lives as long as the stage (NULL: no memory), as long as the batch. */
-const df__heap *df__stage_heap(df_stage *st);
-df__heap df__batch_heap(df_batch *batch);
-/* Compiles a path that is part of a longer text; it lives as long as the stage. NULL: told to st
- * as a problem of `option`. */
-const df_path *df__stage_path(df_stage *st, const char *option, df_bytes text);
-/* The paths of the parents of a single path, outermost first, root and path left out: "a" and
- * "a.b" of "a.b.c". They live as long as the stage. DF_ENOMEM. */
-typedef struct df__parents {
-    const df_path **paths;
-    size_t count;
-} df__parents;
-int df__stage_parents(df_stage *st, const df_path *path, df__parents *ret);
-/* The same for a JSON text: its value may be put into any record. DF_ESPEC: told. */
-int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *ret);
-/* The label of the route that leaves through `port`: its condition as written. "": unknown. */
-const char *df__stage_route_label(const df_stage *st, int port);
-/* A problem of `option` with one piece of text in it. */
-void df__stage_problemf(df_stage *st, const char *option, const char *format, ...) DF_PRINTF(3, 4);
 
 /* Plain values. */
 df_value df__text_value(const char *text, size_t len);

@@ -61,8 +61,8 @@ static int is_bare(const df_value *root)
     df_value op = member(root, "op");
     if (op.type != DF_V_STRING || member(root, "source").type != DF_V_OBJECT)
         return 0;
-    return member(root, "before").type != DF_V_ABSENT || member(root, "after").type != DF_V_ABSENT ||
-           letter_is(&op, 't') || letter_is(&op, 'm');
+    return member(root, "before").type != DF_V_ABSENT ||
+           member(root, "after").type != DF_V_ABSENT || letter_is(&op, 't') || letter_is(&op, 'm');
 }
 
 /* The object that has op, before and after. 0: the record is no change event. */
@@ -82,10 +82,8 @@ typedef struct meaning {
 } meaning;
 
 static const meaning meanings[] = {
-    {'c', "after", "insert", DF_OP_INSERT},
-    {'u', "after", "update", DF_OP_UPDATE},
-    {'r', "after", "insert", DF_OP_INSERT},
-    {'d', "before", "delete", DF_OP_DELETE},
+    {'c', "after", "insert", DF_OP_INSERT},  {'u', "after", "update", DF_OP_UPDATE},
+    {'r', "after", "insert", DF_OP_INSERT},  {'d', "before", "delete", DF_OP_DELETE},
     {'t', NULL, "truncate", DF_OP_TRUNCATE},
 };
 
@@ -103,7 +101,8 @@ static int read_row(const unwrapper *self, df_record *r, const df_value *envelop
     const meaning *m = find_meaning(&op);
     char text[160];
     if (!m) {
-        snprintf(text, sizeof text, "op is %s that is none of c, u, r, d, t, m", df__value_word(&op));
+        snprintf(text, sizeof text, "op is %s that is none of c, u, r, d, t, m",
+                 df__value_word(&op));
         return refuse(r, text);
     }
     ret->letter = m->letter;
@@ -343,8 +342,9 @@ const df_transform df_transform_debezium_unwrap = {
     .options = &unwrap_options,
     .check = unwrap_check,
     .apply = unwrap_apply,
-    .example = "{\"config\":{\"addOperationFields\":true,\"addSourceFields\":[\"table\"]},"
-               "\"input\":{\"payload\":{\"op\":\"u\",\"after\":{\"id\":7},"
-               "\"source\":{\"table\":\"t\"}}},"
-               "\"output\":{\"id\":7,\"__op\":\"u\",\"__deleted\":\"false\",\"source_table\":\"t\"}}",
+    .example =
+        "{\"config\":{\"addOperationFields\":true,\"addSourceFields\":[\"table\"]},"
+        "\"input\":{\"payload\":{\"op\":\"u\",\"after\":{\"id\":7},"
+        "\"source\":{\"table\":\"t\"}}},"
+        "\"output\":{\"id\":7,\"__op\":\"u\",\"__deleted\":\"false\",\"source_table\":\"t\"}}",
 };

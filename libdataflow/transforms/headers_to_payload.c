@@ -49,8 +49,8 @@ static int compile(copier *me, df_stage *st)
             continue;
         }
         me->compiled[i].path = df__stage_path(st, "mappings", path);
-        problems += !me->compiled[i].path ||
-                    df__check_path(st, "mappings", me->compiled[i].path, 0);
+        problems +=
+            !me->compiled[i].path || df__check_path(st, "mappings", me->compiled[i].path, 0);
     }
     return problems ? DF_ESPEC : DF_OK;
 }

@@ -16,7 +16,8 @@ static int hoist_check(void *self, df_stage *st)
     if (!df__blanks_trim(me->field).len)
         df__stage_problemf(st, "field", "needs a name, for example \"record\"");
     else if (memchr(me->field.data, '.', me->field.len))
-        df__stage_problemf(st, "field", "must be one name without dots; use hoistField twice to nest");
+        df__stage_problemf(st, "field",
+                           "must be one name without dots; use hoistField twice to nest");
     else if (strpbrk(me->field.data, "*[]"))
         df__stage_problemf(st, "field", "must be one plain name; *, [ and ] belong to paths");
     else

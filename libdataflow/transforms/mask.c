@@ -86,8 +86,9 @@ static int mask_hit(const df__job *job, df_record *r, const df_value *hit, df_va
     if (times == SIZE_MAX)
         return DF_ENOMEM;
     if (times > RESULT_MAX / self->mask.len) {
-        df_record_reject(r, DF_EDATA, "too_large", "a masked value would be longer than 16 MiB; "
-                                                   "set keepLength to false");
+        df_record_reject(r, DF_EDATA, "too_large",
+                         "a masked value would be longer than 16 MiB; "
+                         "set keepLength to false");
         return DF_EDATA;
     }
     return mask_text(job, times, put);

@@ -16,7 +16,7 @@ typedef struct renaming {
 } renaming;
 
 typedef struct replacer {
-    df_list renames; /* of df_bytes, "old:new" */
+    df_list renames;          /* of df_bytes, "old:new" */
     df_list include, exclude; /* of df_path * */
     renaming *moves;
     spot *gone;
@@ -110,8 +110,9 @@ static int check_include(df_stage *st, const df_path *path)
     for (size_t i = 0; i + 1 < text.len; i++) {
         if (p[i] != '[' || (p[i + 1] != '-' && (p[i + 1] < '0' || p[i + 1] > '9')))
             continue;
-        df__stage_problemf(st, "include", "\"%.*s\" goes through an array element; include keeps "
-                                          "named fields only (select can take elements)",
+        df__stage_problemf(st, "include",
+                           "\"%.*s\" goes through an array element; include keeps "
+                           "named fields only (select can take elements)",
                            (int)(text.len > 200 ? 200 : text.len), p);
         return 1;
     }
@@ -123,8 +124,9 @@ static int replace_check(void *self, df_stage *st)
     replacer *me = self;
     int problems = 0, rc;
     if (me->include.count && me->exclude.count) {
-        df__stage_problemf(st, "exclude", "include and exclude cannot be used together; what "
-                                          "include does not name is left out anyway");
+        df__stage_problemf(st, "exclude",
+                           "include and exclude cannot be used together; what "
+                           "include does not name is left out anyway");
         problems++;
     }
     if (!me->include.count && !me->exclude.count && !me->renames.count) {

@@ -11,7 +11,7 @@ typedef struct route {
 } route;
 
 typedef struct router {
-    df_list routes; /* of route */
+    df_list routes;   /* of route */
     df_value *labels; /* condition of each, for metadata */
 } router;
 

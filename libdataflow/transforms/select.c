@@ -6,7 +6,7 @@
 #include "transforms/common.h"
 
 typedef struct selector {
-    df_list fields; /* of df_path * */
+    df_list fields;  /* of df_path * */
     df_bytes *names; /* the key of each field */
 } selector;
 
@@ -39,9 +39,11 @@ static int select_check(void *self, df_stage *st)
             df_bytes other = key_of(df__path_at(&me->fields, j));
             if (other.len != key.len || memcmp(other.data, key.data, key.len) != 0)
                 continue;
-            df__stage_problemf(st, "fields", "fields %zu and %zu would both become \"%.*s\"; rename one "
-                                       "with replaceField first",
-                         j + 1, i + 1, (int)(key.len > 100 ? 100 : key.len), (const char *)key.data);
+            df__stage_problemf(st, "fields",
+                               "fields %zu and %zu would both become \"%.*s\"; rename one "
+                               "with replaceField first",
+                               j + 1, i + 1, (int)(key.len > 100 ? 100 : key.len),
+                               (const char *)key.data);
             problems++;
         }
     }

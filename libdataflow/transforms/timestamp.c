@@ -31,10 +31,10 @@ static int form_of(df_bytes format)
     return LAYOUT;
 }
 
-static int load(stamper *me, df_stage *st, char *err, size_t errlen)
+static int load(stamper *me, df_stage *st, char err[DF__ZONE_TEXT])
 {
     const df__heap *heap = df__stage_heap(st);
-    int rc = heap ? df__zone_load(heap, me->zone.data, NULL, &me->tz, err, errlen) : DF_ENOMEM;
+    int rc = heap ? df__zone_load(heap, me->zone.data, NULL, &me->tz, err) : DF_ENOMEM;
     me->form = form_of(me->format);
     if (rc != DF_OK || me->form != LAYOUT)
         return rc;
@@ -45,9 +45,9 @@ static int load(stamper *me, df_stage *st, char *err, size_t errlen)
 static int timestamp_check(void *self, df_stage *st)
 {
     stamper *me = self;
-    char err[200] = "";
+    char err[DF__ZONE_TEXT] = "";
     int rc, problems = df__check_path(st, "fieldName", me->field, 0);
-    rc = load(me, st, err, sizeof err);
+    rc = load(me, st, err);
     if (rc == DF_ENOMEM)
         return rc;
     if (rc == DF_ETOOBIG)
@@ -64,8 +64,8 @@ static int timestamp_check(void *self, df_stage *st)
 static int timestamp_open(void *self, df_stage *st)
 {
     stamper *me = self;
-    char err[200] = "";
-    int rc = load(me, st, err, sizeof err);
+    char err[DF__ZONE_TEXT] = "";
+    int rc = load(me, st, err);
     if (rc != DF_OK)
         return df_stage_fail(st, rc, NULL, err);
     me->text = df_stage_alloc(st, TEXT_MAX);

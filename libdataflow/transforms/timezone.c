@@ -20,12 +20,12 @@ enum { RFC_NANO, RFC_SEC, UNIX_MILLI };
 static int load_one(df_stage *st, const char *option, df_bytes name, df__zone **ret)
 {
     const df__heap *heap = df__stage_heap(st);
-    char err[200] = "";
+    char err[DF__ZONE_TEXT] = "";
     int rc = DF_ENOMEM;
     if (!name.data)
         return DF_OK; /* told already: the option is required */
     if (heap)
-        rc = df__zone_load(heap, name.data, NULL, ret, err, sizeof err);
+        rc = df__zone_load(heap, name.data, NULL, ret, err);
     if (rc == DF_ENOMEM || rc == DF_OK)
         return rc;
     df__stage_problemf(st, option, "%s", err);
@@ -43,7 +43,8 @@ static int timezone_check(void *self, df_stage *st)
 {
     shifter *me = self;
     int rc = load(me, st);
-    return df__check_paths(st, "fields", &me->fields, DF__PLACE_MANY) && rc == DF_OK ? DF_ESPEC : rc;
+    return df__check_paths(st, "fields", &me->fields, DF__PLACE_MANY) && rc == DF_OK ? DF_ESPEC
+                                                                                     : rc;
 }
 
 static int timezone_open(void *self, df_stage *st)
@@ -110,7 +111,8 @@ static int read_value(shifter *me, const df_value *v, df__instant *ret)
 static int refuse(const shifter *me, df_record *r, const df_value *v, int rc)
 {
     if (rc == DF_ETOOBIG)
-        return df__reject_at(r, "timezone", me->path, "the time is outside of the years 0001 to 9999");
+        return df__reject_at(r, "timezone", me->path,
+                             "the time is outside of the years 0001 to 9999");
     if (v->type == DF_V_STRING)
         return df__reject_at(r, "timezone", me->path,
                              v->len ? "the text is no time; RFC 3339, YYYY-MM-DD HH:MM:SS and Unix "

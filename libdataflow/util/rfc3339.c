@@ -113,23 +113,39 @@ static int read_zone(reader *in, df__stamp *ret)
     return DF_OK;
 }
 
+/* Two digits behind one of the characters in `set`; -1. */
+static int part(reader *in, const char *set)
+{
+    return one_of(in, set) ? digits(in, 2) : -1;
+}
+
+static int read_date(reader *in, df__civil *c)
+{
+    c->year = digits(in, 4);
+    c->month = part(in, "-");
+    c->day = part(in, "-");
+    if (c->year < 1 || c->month < 1 || c->month > 12 || c->day < 1)
+        return DF_EDATA;
+    return c->day > df__month_days(c->year, c->month) ? DF_EDATA : DF_OK;
+}
+
+static int read_clock(reader *in, df__civil *c)
+{
+    c->hour = part(in, "Tt ");
+    c->minute = part(in, ":");
+    c->second = part(in, ":");
+    if (c->hour < 0 || c->hour > 23 || c->minute < 0 || c->minute > 59)
+        return DF_EDATA;
+    return c->second < 0 || c->second > 59 ? DF_EDATA : DF_OK;
+}
+
 int df__stamp_parse(df_bytes text, df__stamp *ret)
 {
     reader in = {text.data, (const char *)text.data + text.len};
     df__stamp s = {0};
     df__civil c = {0};
-    c.year = digits(&in, 4);
-    c.month = one_of(&in, "-") ? digits(&in, 2) : -1;
-    c.day = one_of(&in, "-") ? digits(&in, 2) : -1;
-    c.hour = one_of(&in, "Tt ") ? digits(&in, 2) : -1;
-    c.minute = one_of(&in, ":") ? digits(&in, 2) : -1;
-    c.second = one_of(&in, ":") ? digits(&in, 2) : -1;
-    if (c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 ||
-        c.day > df__month_days(c.year, c.month))
-        return DF_EDATA;
-    if (c.hour < 0 || c.hour > 23 || c.minute < 0 || c.minute > 59 || c.second < 0 || c.second > 59)
-        return DF_EDATA;
-    if (read_fraction(&in, &s.nsec) != DF_OK || read_zone(&in, &s) != DF_OK || in.at != in.end)
+    if (read_date(&in, &c) != DF_OK || read_clock(&in, &c) != DF_OK ||
+        read_fraction(&in, &s.nsec) != DF_OK || read_zone(&in, &s) != DF_OK || in.at != in.end)
         return DF_EDATA;
     s.local = df__civil_sec(&c);
     *ret = s;

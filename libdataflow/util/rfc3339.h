@@ -13,10 +13,10 @@ typedef struct df__instant {
 
 typedef struct df__civil { /* what a wall clock shows */
     int64_t year;
-    int month, day;           /* from 1 */
+    int month, day; /* from 1 */
     int hour, minute, second;
-    int weekday;              /* 0: Sunday */
-    int yearday;              /* from 1 */
+    int weekday; /* 0: Sunday */
+    int yearday; /* from 1 */
 } df__civil;
 
 /* First and last second of the years 0001 to 9999, UTC. */
@@ -30,9 +30,9 @@ int df__month_days(int64_t year, int month);
 
 /* A text that names a time. */
 typedef struct df__stamp {
-    int64_t local;   /* seconds as the wall clock shows them */
+    int64_t local; /* seconds as the wall clock shows them */
     int32_t nsec;
-    int32_t offset;  /* seconds east of UTC, when has_zone */
+    int32_t offset; /* seconds east of UTC, when has_zone */
     int has_zone;
 } df__stamp;
 

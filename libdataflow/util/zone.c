@@ -211,7 +211,8 @@ static int name_is_safe(const char *name)
     size_t len = strlen(name);
     if (!len || len > 200 || name[0] == '/' || !strcmp(name, "Local") || strstr(name, ".."))
         return 0;
-    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == len;
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
+           len;
 }
 
 static int read_all(int fd, char *buf, size_t cap, size_t *ret_len)
@@ -287,7 +288,7 @@ static int fixed_zone(const df__heap *heap, const char *name, int32_t offset, df
 }
 
 int df__zone_load(const df__heap *heap, const char *name, const char *dir, df__zone **ret,
-                  char *err, size_t errlen)
+                  char err[DF__ZONE_TEXT])
 {
     char path[512];
     const char *why = "out of memory";
@@ -305,8 +306,8 @@ int df__zone_load(const df__heap *heap, const char *name, const char *dir, df__z
         if (n > 0 && (size_t)n < sizeof path)
             rc = load_file(heap, path, ret, &why);
     }
-    if (rc != DF_OK && errlen)
-        snprintf(err, errlen, "time zone \"%.60s\": %s", name, why);
+    if (rc != DF_OK)
+        snprintf(err, DF__ZONE_TEXT, "time zone \"%.60s\": %s", name, why);
     return rc;
 }
 

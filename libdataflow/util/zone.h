@@ -8,6 +8,7 @@
 #include "util/heap.h"
 
 typedef struct df__zone df__zone;
+enum { DF__ZONE_TEXT = 256 }; /* bytes for one line that says what is wrong */
 
 /* A stretch of time in which a zone's clock does not change. */
 typedef struct df__zone_span {
@@ -21,7 +22,7 @@ typedef struct df__zone_span {
  * NULL: the system's. DF_EINVAL: no such name may exist; DF_ENOTFOUND: no such zone; DF_EDATA: its
  * file is damaged; DF_EIO; DF_ENOMEM. One line in err. */
 int df__zone_load(const df__heap *heap, const char *name, const char *dir, df__zone **ret,
-                  char *err, size_t errlen);
+                  char err[DF__ZONE_TEXT]);
 /* The same from the bytes of a TZif file. */
 int df__zone_parse(const df__heap *heap, df_bytes file, df__zone **ret, const char **why);
 void df__zone_free(df__zone *z);

@@ -137,7 +137,8 @@ static int64_t change_in(const df__zone_day *d, int64_t year)
     if (d->kind == 'D')
         return (days + d->day) * 86400 + d->time;
     if (d->kind == 'J')
-        return (days + d->day - 1 + (d->day > 59 && df__month_days(year, 2) == 29)) * 86400 + d->time;
+        return (days + d->day - 1 + (d->day > 59 && df__month_days(year, 2) == 29)) * 86400 +
+               d->time;
     first = df__civil_days(year, d->month, 1);
     weekday = (int)(((first + 4) % 7 + 7) % 7);
     day = (d->day - weekday + 7) % 7 + (d->week - 1) * 7;

@@ -7,9 +7,9 @@
 #include "util/zone.h"
 
 typedef struct df__zone_day { /* when in a year a change happens */
-    int kind;             /* 'J': day 1..365 without 29 February, 'D': day 0..365, 'M': month */
-    int day, week, month; /* M: weekday 0..6, week 1..5 (5: the last) */
-    int32_t time;         /* seconds of the local clock, -167..167 hours */
+    int kind;                 /* 'J': day 1..365 without 29 February, 'D': day 0..365, 'M': month */
+    int day, week, month;     /* M: weekday 0..6, week 1..5 (5: the last) */
+    int32_t time;             /* seconds of the local clock, -167..167 hours */
 } df__zone_day;
 
 typedef struct df__zone_rule {

@@ -424,8 +424,7 @@ static int expect_ports(run *t, size_t count, int port)
         return 1;
     }
     snprintf(t->problem, sizeof t->problem, "%zu outputs instead of %zu; first: port %s, %.*s",
-             t->output_count, count,
-             t->output_count ? t->names[t->outputs[0].port] : "-",
+             t->output_count, count, t->output_count ? t->names[t->outputs[0].port] : "-",
              t->output_count ? (int)(t->outputs[0].len > SHOWN ? SHOWN : t->outputs[0].len) : 1,
              t->output_count && t->outputs[0].payload ? t->outputs[0].payload : "-");
     return 0;
@@ -624,10 +623,10 @@ static void test_file(void **state)
 int main(int argc, char **argv)
 {
     static const char *const names[] = {
-        "timestamp",     "flatten",      "filter",       "mask",           "router",
-        "select",        "remove",       "snakeCase",    "camelCase",      "debeziumUnwrap",
-        "replaceField",  "headersToPayload", "structFlatten", "extractField", "hoistField",
-        "cast",          "timezone",     "insertField"};
+        "timestamp",    "flatten",          "filter",        "mask",         "router",
+        "select",       "remove",           "snakeCase",     "camelCase",    "debeziumUnwrap",
+        "replaceField", "headersToPayload", "structFlatten", "extractField", "hoistField",
+        "cast",         "timezone",         "insertField"};
     enum { COUNT = sizeof names / sizeof names[0] };
     struct CMUnitTest tests[COUNT + 1];
     size_t n = 0;
@@ -635,7 +634,7 @@ int main(int argc, char **argv)
         tests[n++] = (struct CMUnitTest){"examples", test_examples, NULL, NULL, NULL};
     for (size_t i = 0; i < COUNT; i++)
         if (argc < 2 || !strcmp(argv[1], names[i]))
-            tests[n++] = (struct CMUnitTest){names[i], test_file, NULL, NULL,
-                                             (void *)(uintptr_t)names[i]};
+            tests[n++] =
+                (struct CMUnitTest){names[i], test_file, NULL, NULL, (void *)(uintptr_t)names[i]};
     return _cmocka_run_group_tests("vectors", tests, n, NULL, NULL);
 }

@@ -46,7 +46,8 @@ static void check_span(const df__zone_span *span, int64_t sec)
 
 static void check_zone(df_bytes file)
 {
-    static const int64_t times[] = {INT64_C(-62135596800), -1, 0, 1700000000, INT64_C(253402300799)};
+    static const int64_t times[] = {INT64_C(-62135596800), -1, 0, 1700000000,
+                                    INT64_C(253402300799)};
     const char *why;
     df__zone *z;
     if (df__zone_parse(&df__heap_libc, file, &z, &why) != DF_OK)

@@ -83,10 +83,20 @@ static void test_parse(void **state)
 static void test_parse_damaged(void **state)
 {
     static const char good[] = "2024-01-15T12:34:56.789+03:00";
-    static const char *const bad[] = {"", "x", "2024-01-15", "2024-01-15T12:00:00+", "0000-01-01T00:00:00Z",
-                                      "2023-02-29T00:00:00Z", "2024-01-15T24:00:00Z", "2024-01-15T12:00:60Z",
-                                      "2024-01-15T12:00:00.Z", "2024-01-15T12:00:00 Z", " 2024-01-15T12:00:00Z",
-                                      "2024-01-15T12:00:00Z ", "2024-01-15T12:00:00+25:00", "-2024-01-15T12:00:00Z"};
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "2024-01-15",
+                                      "2024-01-15T12:00:00+",
+                                      "0000-01-01T00:00:00Z",
+                                      "2023-02-29T00:00:00Z",
+                                      "2024-01-15T24:00:00Z",
+                                      "2024-01-15T12:00:60Z",
+                                      "2024-01-15T12:00:00.Z",
+                                      "2024-01-15T12:00:00 Z",
+                                      " 2024-01-15T12:00:00Z",
+                                      "2024-01-15T12:00:00Z ",
+                                      "2024-01-15T12:00:00+25:00",
+                                      "-2024-01-15T12:00:00Z"};
     df__stamp s;
     char text[40];
     (void)state;
@@ -144,7 +154,8 @@ static int whole(const char *text, int scale, int cut, long long *ret)
 
 static void test_decimals(void **state)
 {
-    static const char *const bad[] = {"", "+", ".", "e5", "1e", "1e+", "0x1", "1 ", " 1", "1.2.3", "--1", "1_0"};
+    static const char *const bad[] = {"",    "+",  ".",  "e5",    "1e",  "1e+",
+                                      "0x1", "1 ", " 1", "1.2.3", "--1", "1_0"};
     long long v = 0;
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -109,13 +109,14 @@ static void test_million_scalars(void **state)
     df_bytes payload = {NULL, 0};
     char *text = malloc(COUNT * 8 + 64);
     (void)state;
-    payload.len = (size_t)sprintf(text, "{\"id\":1,\"a\":[0");
+    payload.len = (size_t)snprintf(text, 64, "{\"id\":1,\"a\":[0");
     for (int i = 1; i < COUNT; i++)
         payload.len += (size_t)snprintf(text + payload.len, 16, ",%d", i);
     payload.len += (size_t)snprintf(text + payload.len, 4, "]}");
     payload.data = text;
-    assert_ok(run_one(env, "source: {type: host}\nsink: {type: host}\n"
-                           "transformations:\n- {type: flatten, config: {field: a}}\n",
+    assert_ok(run_one(env,
+                      "source: {type: host}\nsink: {type: host}\n"
+                      "transformations:\n- {type: flatten, config: {field: a}}\n",
                       payload, &s));
     print_message("  peak %lld KiB\n", (long long)host.peak_bytes / 1024);
     assert_int_equal(s.count, COUNT);

@@ -11,9 +11,9 @@
 
 static df__zone *load(const char *name)
 {
-    char err[200] = "";
+    char err[DF__ZONE_TEXT] = "";
     df__zone *z = NULL;
-    int rc = df__zone_load(&df__heap_libc, name, NULL, &z, err, sizeof err);
+    int rc = df__zone_load(&df__heap_libc, name, NULL, &z, err);
     if (rc != DF_OK)
         fail_msg("%s: %s", name, err);
     return z;
@@ -100,9 +100,9 @@ static void test_span_is_reused(void **state)
 
 static void refuse(const char *name, int status, const char *text)
 {
-    char err[200] = "";
+    char err[DF__ZONE_TEXT] = "";
     df__zone *z = NULL;
-    assert_status(df__zone_load(&df__heap_libc, name, NULL, &z, err, sizeof err), status);
+    assert_status(df__zone_load(&df__heap_libc, name, NULL, &z, err), status);
     assert_null(z);
     assert_non_null(strstr(err, text));
 }
@@ -140,7 +140,8 @@ static size_t put32(unsigned char *to, uint32_t v)
     return 4;
 }
 
-static size_t header(unsigned char *to, char version, uint32_t times, uint32_t types, uint32_t chars)
+static size_t header(unsigned char *to, char version, uint32_t times, uint32_t types,
+                     uint32_t chars)
 {
     memset(to, 0, 44);
     memcpy(to, "TZif", 4);
@@ -250,11 +251,24 @@ static void test_damaged_files(void **state)
 
 static void test_rules(void **state)
 {
-    static const char *const bad[] = {"",         "CE-1",       "CET",       "CET-1CEST",  "CET-1CEST,M3.5.0",
-                                      "CET-200",  "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0",
-                                      "CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J9", "CET-1CEST,366,9",
-                                      "<+03-3",   "CET-1 ",     "CET-1:60",  "CET-1CEST,M3.5.0/168,M1.1.1",
-                                      "CET-1CEST,M3.5.0,M10.5.0,", "CET-1CEST,M3.5,M10.5.0", "C1T-1"};
+    static const char *const bad[] = {"",
+                                      "CE-1",
+                                      "CET",
+                                      "CET-1CEST",
+                                      "CET-1CEST,M3.5.0",
+                                      "CET-200",
+                                      "CET-1CEST,M13.5.0,M10.5.0",
+                                      "CET-1CEST,M3.6.0,M10.5.0",
+                                      "CET-1CEST,M3.5.7,M10.5.0",
+                                      "CET-1CEST,J0,J9",
+                                      "CET-1CEST,366,9",
+                                      "<+03-3",
+                                      "CET-1 ",
+                                      "CET-1:60",
+                                      "CET-1CEST,M3.5.0/168,M1.1.1",
+                                      "CET-1CEST,M3.5.0,M10.5.0,",
+                                      "CET-1CEST,M3.5,M10.5.0",
+                                      "C1T-1"};
     df__zone_rule rule;
     df__zone_span span;
     (void)state;
@@ -288,7 +302,7 @@ static void test_rules(void **state)
 static void test_other_folder(void **state)
 {
     unsigned char file[512];
-    char *dir = support_mkdir(), path[512], err[200];
+    char *dir = support_mkdir(), path[512], err[DF__ZONE_TEXT];
     size_t len = build(file, "CCC-3");
     df__zone_span span;
     df__zone *z;
@@ -298,25 +312,25 @@ static void test_other_folder(void **state)
     assert_non_null(f);
     assert_int_equal(fwrite(file, 1, len, f), len);
     fclose(f);
-    assert_ok(df__zone_load(&df__heap_libc, "Mine", dir, &z, err, sizeof err));
+    assert_ok(df__zone_load(&df__heap_libc, "Mine", dir, &z, err));
     df__zone_at(z, 5000, &span);
     assert_int_equal(span.offset, 10800);
     df__zone_free(z);
     support_write_file(support_path(path, dir, "Broken"), "TZif, but no more");
-    assert_status(df__zone_load(&df__heap_libc, "Broken", dir, &z, err, sizeof err), DF_EDATA);
+    assert_status(df__zone_load(&df__heap_libc, "Broken", dir, &z, err), DF_EDATA);
     assert_non_null(strstr(err, "Broken"));
     support_rmdir(dir);
 }
 
 static void test_no_memory(void **state)
 {
-    char err[200];
+    char err[DF__ZONE_TEXT];
     (void)state;
     for (int64_t n = 1; n < 100; n++) {
         support_host host = {.fail_at = n, .fail_count = 1};
         df__heap heap = {support_realloc, &host};
         df__zone *z = NULL;
-        int rc = df__zone_load(&heap, "Europe/Berlin", NULL, &z, err, sizeof err);
+        int rc = df__zone_load(&heap, "Europe/Berlin", NULL, &z, err);
         df__zone_free(z);
         assert_int_equal(host.live, 0);
         if (rc == DF_OK)
@@ -329,11 +343,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_offsets),       cmocka_unit_test(test_gaps_and_folds),
+        cmocka_unit_test(test_offsets),        cmocka_unit_test(test_gaps_and_folds),
         cmocka_unit_test(test_span_is_reused), cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_own_file),      cmocka_unit_test(test_without_rule),
-        cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_other_folder),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_own_file),       cmocka_unit_test(test_without_rule),
+        cmocka_unit_test(test_damaged_files),  cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_other_folder),   cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("zone", tests, NULL, NULL);
 }
