@@ -6,26 +6,24 @@
 
 #include "sim.h"
 
-static const df__fault trouble = {DF_EIO, "connection_error", "the model failed"};
-
-static void reply(process *p, message m)
-{
-    post(p, m);
-}
-
-/* ---- partitions: the thread is blocked until the flow replies -------------------------------------- */
+/* ---- partitions: the thread is blocked until the flow replies ----------------------------- */
 
 static void ask(process *p, int part, int how)
 {
+    df_partition *at = p->parts[part].part;
     p->blocked = part + 1;
     p->blocked_how = how;
-    reply(p, (message){.type = M_PARTITION, .about = p->parts[part].part, .how = how});
+    if (how && p->batch)
+        df__batch_forget(p->batch, at);
+    if (how)
+        p->w->revokes++;
+    post(p, (message){.type = M_PARTITION, .about = at, .how = how, .msg = &at->request});
 }
 
 static void commit(process *p, int part, int64_t next)
 {
     world *w = p->w;
-    if (w->plan.eos)
+    if (w->plan.eos || w->plan.store)
         return; /* advisory only */
     if (w->has_committed[part] && next < w->committed[part])
         fail(w, "the commit of %d went back from %lld to %lld", part,
@@ -40,39 +38,61 @@ static void opened(process *p, int part)
     model_part *m = &p->parts[part];
     df_position at = {.size = sizeof at};
     m->open = 1;
+    m->watermark = -1;
     if (df_partition_position(m->part, &at) == DF_OK)
         m->next = strtoll(at.data.data, NULL, 10);
     else if (!p->w->plan.store && !p->w->plan.eos && p->w->has_committed[part])
         m->next = p->w->committed[part];
     else
         m->next = 0;
+    m->start = m->next;
 }
 
 void source_replied(process *p, df_partition *part)
 {
     int n = (int)part->number;
     df_position at = {.size = sizeof at};
-    if (p->blocked != n + 1)
+    if (p->blocked != n + 1) {
+        fail(p->w, "the flow replied about %d, which nobody asked", n);
         return;
+    }
     p->blocked = 0;
     if (p->blocked_how == 0) {
         if (part->reply == DF_OK)
             opened(p, n);
+        else
+            p->dead = 1; /* the read returns with the failure */
         return;
     }
-    if (!p->w->plan.store && part->reply == DF_OK && df_partition_position(part, &at) == DF_OK)
+    if (part->reply == DF_OK && df_partition_position(part, &at) == DF_OK)
         commit(p, n, strtoll(at.data.data, NULL, 10));
     part->has_resume = 0;
     p->parts[n].open = 0;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------- */
+
+static void send_batch(process *p)
+{
+    df_batch *b = p->batch;
+    p->batch = NULL;
+    if (!b)
+        return;
+    if (!b->count && !b->spans) {
+        df__batch_free(b);
+        return;
+    }
+    df__batch_seal(b);
+    p->grants[0] = p->grants[--p->grant_count];
+    post(p, (message){.type = M_BATCH, .about = b, .msg = &b->msg});
+}
 
 static void give_back(process *p)
 {
+    send_batch(p);
     while (p->grant_count) {
         command g = p->grants[--p->grant_count];
-        reply(p, (message){.type = M_BACK, .records = g.records, .reserved = g.reserved});
+        post(p, (message){.type = M_BACK, .records = g.records, .reserved = g.reserved});
     }
 }
 
@@ -80,16 +100,18 @@ static void obey(process *p, const command *c)
 {
     world *w = p->w;
     size_t i;
+    int bad;
     switch (c->type) {
     case C_OPEN:
-        p->source_open = !chance(w, w->faults_on ? w->plan.faults : 0);
-        p->opening = p->source_open;
-        reply(p, (message){.type = M_OPENED, .status = p->source_open ? DF_OK : DF_EIO});
+        p->source_open = !faulty(w, w->plan.faults);
+        p->opening = (2 << w->plan.parts) - 2; /* it takes its partitions up again */
+        post(p, (message){.type = M_OPENED, .status = p->source_open ? DF_OK : DF_EIO,
+                          .msg = &p->open_msg});
         break;
     case C_CLOSE:
         give_back(p);
         p->source_open = 0;
-        reply(p, (message){.type = M_CLOSED});
+        post(p, (message){.type = M_CLOSED, .msg = &p->close_msg});
         break;
     case C_GRANT:
         p->grants[p->grant_count++] = *c;
@@ -98,25 +120,27 @@ static void obey(process *p, const command *c)
         give_back(p);
         break;
     case C_ACK:
+        bad = faulty(w, w->plan.faults);
         for (i = 0; i < PARTS; i++) {
-            if (p->parts[i].acking >= 0 && p->parts[i].open && p->source_open && !w->plan.store)
+            if (p->parts[i].acking >= 0 && p->parts[i].open && p->source_open && !bad)
                 commit(p, (int)i, p->parts[i].acking);
             p->parts[i].acking = -1;
         }
-        reply(p, (message){.type = M_ACKED});
+        post(p, (message){.type = M_ACKED, .msg = &p->ack_msg, .status = bad ? DF_EIO : DF_OK});
         break;
     case C_SEEK:
-        p->parts[c->part->number].next = c->part->watermark.set
-                                             ? strtoll(c->part->watermark.text, NULL, 10) : 0;
+        if (p->source_open)
+            p->parts[c->part->number].next = c->part->watermark.set
+                ? strtoll(c->part->watermark.text, NULL, 10) : p->parts[c->part->number].start;
         p->source_done = 0;
-        reply(p, (message){.type = M_SOUGHT, .about = c->part});
+        post(p, (message){.type = M_SOUGHT, .about = c->part, .msg = &c->part->seek});
         break;
     default:
         break;
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------ */
 
 static void add(process *p, df_batch *b, model_part *m)
 {
@@ -127,7 +151,7 @@ static void add(process *p, df_batch *b, model_part *m)
     in.partition = m->part->number;
     df_batch_add(b, &in, NULL);
     m->next++;
-    if (!chance(p->w, 70))
+    if (chance(p->w, 40))
         return;
     df_batch_mark(b, m->part, (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld",
                                                                 (long long)m->next)});
@@ -162,37 +186,25 @@ static int all_read(const process *p)
     return 1;
 }
 
-static void read_batch(process *p)
-{
-    command g = p->grants[0];
-    df_batch *b = df__batch_new(&p->heap, g.payload);
-    size_t want = 1 + rnd(p->w, 12);
-    b->max_records = g.records;
-    b->reserved = g.reserved;
-    b->source = &p->source_stage;
-    while (want-- && unread(p) && df_batch_room(b)) {
-        model_part *m = &p->parts[rnd(p->w, (uint64_t)p->w->plan.parts)];
-        if (m->open && m->next < p->w->plan.records)
-            add(p, b, m);
-    }
-    if (!b->count) {
-        df__batch_free(b);
-        return;
-    }
-    mark_all(b, p);
-    df__batch_seal(b);
-    p->grants[0] = p->grants[--p->grant_count];
-    reply(p, (message){.type = M_BATCH, .about = b});
-}
-
 static void fail_reading(process *p)
 {
     give_back(p);
     p->source_open = 0;
-    reply(p, (message){.type = M_FAILED, .status = DF_EIO});
+    post(p, (message){.type = M_FAILED, .status = DF_EIO});
 }
 
-/* Partitions not open are opened before anything is read; now and then one is taken away. */
+static void end_batch(process *p)
+{
+    int i, last = 1;
+    for (i = 0; i < p->w->plan.parts; i++)
+        last &= p->parts[i].next >= p->w->plan.records;
+    if (p->w->plan.exact_marks || last || chance(p->w, 60))
+        mark_all(p->batch, p);
+    send_batch(p);
+}
+
+/* Partitions not open are opened before anything is read; now and then one is taken away, also in
+ * the middle of a batch. */
 static int assign(process *p)
 {
     int i, n = p->w->plan.parts;
@@ -203,11 +215,44 @@ static int assign(process *p)
             return 1;
         }
     }
-    if (p->w->faults_on && p->w->plan.revokes && chance(p->w, 1)) {
-        ask(p, (int)rnd(p->w, (uint64_t)n), 1 + (int)rnd(p->w, 2));
+    if (!p->source_done && p->w->plan.revokes && faulty(p->w, p->w->plan.revokes)) {
+        ask(p, (int)rnd(p->w, (uint64_t)n), chance(p->w, 65) ? DF_PARTITION_FINISH
+                                                              : DF_PARTITION_LOST);
         return 1;
     }
     return 0;
+}
+
+static int read_on(process *p)
+{
+    size_t some = 1 + rnd(p->w, 6);
+    if (p->dead || faulty(p->w, p->w->plan.faults / 5)) {
+        p->dead = 0;
+        fail_reading(p);
+        return 1;
+    }
+    while (p->want && some-- && unread(p) && df_batch_room(p->batch)) {
+        model_part *m = &p->parts[rnd(p->w, (uint64_t)p->w->plan.parts)];
+        if (m->open && m->next < p->w->plan.records) {
+            add(p, p->batch, m);
+            p->want--;
+        }
+    }
+    if (!p->want || !unread(p) || !df_batch_room(p->batch))
+        end_batch(p);
+    return 1;
+}
+
+static int begin_batch(process *p)
+{
+    const command *g = &p->grants[0];
+    p->batch = df__batch_new(&p->heap, g->payload);
+    p->batch->max_records = g->records;
+    p->batch->reserved = g->reserved;
+    p->batch->source = &p->source_stage;
+    p->batch->max_record_bytes = df__budget_record_limit(&p->flow.budget);
+    p->want = 1 + rnd(p->w, 12);
+    return 1;
 }
 
 int source_act(process *p)
@@ -215,78 +260,97 @@ int source_act(process *p)
     command c;
     if (p->blocked)
         return 0;
+    if (p->batch) /* in the middle of a read: only a rebalance gets between */
+        return assign(p) || read_on(p);
     if (pop(&p->source, &c)) {
         obey(p, &c);
-        if (c.type == C_OPEN && p->source_open) /* a reopened source takes its partitions up again */
-            p->opening = (2 << p->w->plan.parts) - 2;
         return 1;
     }
     if (!p->source_open)
         return 0;
+    if (p->dead) {
+        p->dead = 0;
+        fail_reading(p);
+        return 1;
+    }
     if (assign(p))
         return 1;
     if (p->source_done || !p->grant_count)
         return 0;
-    if (p->w->faults_on && chance(p->w, p->w->plan.faults / 4)) {
-        fail_reading(p);
-        return 1;
-    }
     if (all_read(p)) {
         p->source_done = 1;
         give_back(p);
-        reply(p, (message){.type = M_DONE});
+        post(p, (message){.type = M_DONE});
         return 1;
     }
-    read_batch(p);
-    return 1;
+    return begin_batch(p);
 }
 
-/* ---- the store ------------------------------------------------------------------------------------------------- */
+/* ---- the store ---------------------------------------------------------------------------- */
 
+static void save_one(world *w, int part, int64_t next)
+{
+    check_commit(w, part, next, "the store");
+    if (w->has_committed[part] && next < w->committed[part])
+        fail(w, "the store went back in %d from %lld to %lld", part, (long long)w->committed[part],
+             (long long)next);
+    w->committed[part] = next;
+    w->has_committed[part] = 1;
+}
+
+/* A save that fails may have stored some of its rows, or all. */
 int store_act(process *p)
 {
     world *w = p->w;
     command c;
-    int i, bad = w->faults_on && chance(w, w->plan.faults);
+    int i, bad = faulty(w, w->plan.faults);
     if (!pop(&p->store, &c))
         return 0;
     if (c.type == C_LOAD) {
         int n = (int)c.part->number;
-        post(p, (message){.type = T_LOADED, .about = c.part,
+        post(p, (message){.type = T_LOADED, .about = c.part, .msg = c.msg,
                           .status = w->has_committed[n] ? DF_OK : DF_ENOTFOUND,
                           .position = w->committed[n]});
         return 1;
     }
-    for (i = 0; i < PARTS && !bad; i++) {
-        if (p->parts[i].acking < 0)
-            continue;
-        check_commit(w, i, p->parts[i].acking, "the store");
-        if (w->has_committed[i] && p->parts[i].acking < w->committed[i])
-            fail(w, "the store went back in %d", i);
-        w->committed[i] = p->parts[i].acking;
-        w->has_committed[i] = 1;
+    for (i = 0; i < PARTS; i++) {
+        if (p->parts[i].storing >= 0 && (!bad || chance(w, 40)))
+            save_one(w, i, p->parts[i].storing);
+        p->parts[i].storing = -1;
     }
-    post(p, (message){.type = T_SAVED, .status = bad ? DF_EIO : DF_OK});
+    post(p, (message){.type = T_SAVED, .status = bad ? DF_EIO : DF_OK, .msg = &p->save_msg});
     return 1;
 }
 
-/* ---- what the flow calls ----------------------------------------------------------------------------------------- */
+/* ---- what the flow calls ------------------------------------------------------------------ */
 
 static void io_open(void *ctx)
 {
     process *p = ctx;
-    push(p, &p->source, (command){.type = C_OPEN});
+    push(p, &p->source, (command){.type = C_OPEN, .msg = &p->open_msg});
 }
 
 static void io_close(void *ctx)
 {
     process *p = ctx;
-    push(p, &p->source, (command){.type = C_CLOSE});
+    push(p, &p->source, (command){.type = C_CLOSE, .msg = &p->close_msg});
+}
+
+static void check_grant(process *p)
+{
+    const df__budget *b = &p->flow.budget;
+    if (b->used + b->reserved > b->flow && (p->flow.grants > 1 || df__flow_outstanding(&p->flow)))
+        fail(p->w, "a grant beyond the budget: %llu used, %llu reserved of %llu",
+             (unsigned long long)b->used, (unsigned long long)b->reserved,
+             (unsigned long long)b->flow);
+    if (df__flow_uncommitted(&p->flow) >= (uint64_t)p->flow.settings.max_uncommitted)
+        fail(p->w, "a grant beyond maxUncommitted");
 }
 
 static void io_grant(void *ctx, size_t payload, size_t records, size_t reserved)
 {
     process *p = ctx;
+    check_grant(p);
     push(p, &p->source, (command){.type = C_GRANT, .payload = payload, .records = records,
                                   .reserved = reserved});
 }
@@ -294,41 +358,39 @@ static void io_grant(void *ctx, size_t payload, size_t records, size_t reserved)
 static void io_quiet(void *ctx)
 {
     process *p = ctx;
-    push(p, &p->source, (command){.type = C_QUIET});
-}
-
-static void snapshot(process *p)
-{
-    df_partition *at;
-    for (at = p->flow.partitions; at; at = at->next)
-        if (at->save_pending)
-            p->parts[at->number].acking = strtoll(at->saving.text, NULL, 10);
+    push(p, &p->source, (command){.type = C_QUIET, .msg = &p->quiet_msg});
 }
 
 static void io_ack(void *ctx)
 {
     process *p = ctx;
-    snapshot(p);
-    push(p, &p->source, (command){.type = C_ACK});
+    df_partition *at;
+    for (at = p->flow.partitions; at; at = at->next)
+        p->parts[at->number].acking = at->save_pending ? strtoll(at->saving.text, NULL, 10) : -1;
+    push(p, &p->source, (command){.type = C_ACK, .msg = &p->ack_msg});
 }
 
 static void io_save(void *ctx)
 {
     process *p = ctx;
-    snapshot(p);
-    push(p, &p->store, (command){.type = C_SAVE});
+    df_partition *at;
+    for (at = p->flow.partitions; at; at = at->next)
+        p->parts[at->number].storing = at->save_pending ? strtoll(at->saving.text, NULL, 10) : -1;
+    push(p, &p->store, (command){.type = C_SAVE, .msg = &p->save_msg});
 }
 
 static void io_load(void *ctx, df_partition *part)
 {
     process *p = ctx;
-    push(p, &p->store, (command){.type = C_LOAD, .part = part});
+    push(p, &p->store, (command){.type = C_LOAD, .part = part,
+                                 .msg = &p->parts[part->number].load});
 }
 
 static void io_seek(void *ctx, df_partition *part)
 {
     process *p = ctx;
-    push(p, &p->source, (command){.type = C_SEEK, .part = part});
+    p->w->rewinds++;
+    push(p, &p->source, (command){.type = C_SEEK, .part = part, .msg = &part->seek});
 }
 
 static void io_reply(void *ctx, df_partition *part)
@@ -344,7 +406,6 @@ static size_t io_before(void *ctx, const df_record *r, char *buf, size_t len)
 
 void source_io(df__flow_io *io)
 {
-    (void)trouble;
     io->source_open = io_open;
     io->source_close = io_close;
     io->source_grant = io_grant;

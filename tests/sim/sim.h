@@ -7,64 +7,93 @@
 
 #include "core/flow.h"
 
-enum { PARTS = 3, SINKS = 3, MAX_RECORDS = 160, MAX_CHILDREN = 3, QUEUE = 512, COPIES = 32 };
-enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* index in the flow */
+enum { PARTS = 3, SINKS = 3, STEPS = 2, MAX_RECORDS = 96, MAX_CHILDREN = 3, QUEUE = 64,
+       MAIL = 512, HELD = 48, ZOMBIES = 4 };
+enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* roles */
 
-/* ---- what one seed is about --------------------------------------------------------------- */
+/* ---- what one seed is about --------------------------------------------------------------------- */
 
 typedef struct plan {
     uint64_t seed;
     int eos, parts, records; /* records of each partition */
     int store;           /* positions in a store instead of with the source */
     int faults;          /* percent of calls that go wrong while faults last */
-    int crashes, revokes;
-    int expand, workers, absorb, error_policy, error_ack, batch_size;
+    uint64_t fault_steps;/* how long they last */
+    int crashes, revokes, stops, limits, fatal;
+    int expand, workers, copies, exact_marks;
+    int pending, absorb; /* percent of writes answered so */
+    int error_sink, error_policy, error_ack;
+    int batch_size;
+    int64_t interval_ms, max_uncommitted, memory;
     int verbose;
 } plan;
 
-typedef struct place { /* one expected delivery, or one seen */
-    int sink;
-    int child;
-} place;
+typedef struct item { /* a record as a sink knows it */
+    int part, child;
+    int64_t offset;
+} item;
+
+typedef struct row { /* a position in the sink */
+    uint32_t part;
+    uint64_t seq, before, epoch;
+    int64_t next;
+} row;
+
+typedef struct zombie { /* a transaction whose owner is gone and that may still commit */
+    item *items;
+    size_t count, row_count;
+    row rows[PARTS];
+} zombie;
 
 typedef struct world { /* durable */
     plan plan;
-    uint64_t rng, now;
+    uint64_t rng;
+    int64_t now;
     int64_t committed[PARTS];     /* of the source's group, or of the store */
     int has_committed[PARTS];
     int64_t in_sink[PARTS];       /* eos: next offset that the sink's commit holds */
     int has_in_sink[PARTS];
     uint64_t in_sink_seq[PARTS], epoch[PARTS];
+    int64_t checked[PARTS];       /* below it all is terminal */
     uint8_t seen[SINKS][PARTS][MAX_RECORDS][MAX_CHILDREN + 1];
-    uint8_t skipped[PARTS][MAX_RECORDS]; /* passed by a commit though it was refused for good */
-    uint64_t duplicates, delivered, steps;
+    zombie zombies[ZOMBIES];
+    uint64_t duplicates, delivered, steps, lives, crashes, rewinds, revokes, fenced;
     int faults_on;
     char broken[512];             /* the first violated invariant */
 } world;
 
 uint64_t rnd(world *w, uint64_t n);
 int chance(world *w, int percent);
+int faulty(world *w, int percent); /* never after faults have stopped */
 void fail(world *w, const char *format, ...) DF_PRINTF(2, 3);
 
-/* ---- the oracle: what must become of a record --------------------------------------------- */
+/* ---- the oracle: what must become of a record ----------------------------------------------------- */
 
 int is_filtered(int part, int64_t offset);
-int is_rejected(int part, int64_t offset);   /* by the transform */
-int is_refused(int part, int64_t offset);    /* by the sink, for its data */
-int is_routed(int part, int64_t offset);
+int is_rejected(int part, int64_t offset); /* by the transform */
+int is_refused(int part, int64_t offset);  /* by the sink, for its data */
+int is_picky(int part, int64_t offset);    /* its whole error record is refused, too */
+int is_bad(int part, int64_t offset);
+int route_of(const plan *p, int part, int64_t offset); /* port */
 int children_of(const plan *p, int part, int64_t offset); /* 0: not expanded */
-/* True when record and all its children ended where they must, durably. */
+/* True when the record and all its children ended where they must, durably. */
 int is_terminal(const world *w, int part, int64_t offset);
-void deliver(world *w, int sink, int part, int64_t offset, int child);
+int was_delivered(const world *w, int part, int64_t offset); /* as well as may be */
+void deliver(world *w, int sink, const item *i);
 void check_commit(world *w, int part, int64_t next, const char *who);
+/* One transaction: records and positions, or nothing. DF_EFENCED: another owner has it. */
+int commit_rows(world *w, const item *items, size_t count, const row *rows, size_t row_count);
+void zombie_add(world *w, const item *items, size_t count, const row *rows, size_t row_count);
+void zombie_act(world *w, int must_end);
 
-/* ---- a process ---------------------------------------------------------------------------- */
+/* ---- a process --------------------------------------------------------------------------------------- */
 
 typedef struct command {
     int type;
     df_parcel *parcel;
     df_partition *part;
-    df__msg *none;
+    df_batch *batch;
+    df__msg *msg; /* that carries it: never twice at once */
     size_t payload, records, reserved;
 } command;
 enum { C_OPEN = 1, C_CLOSE, C_GRANT, C_QUIET, C_ACK, C_SEEK, C_WRITE, C_GO, C_FLUSH, C_RESOLVE,
@@ -74,9 +103,11 @@ enum { M_BATCH = 1, M_BACK, M_OPENED, M_FAILED, M_DONE, M_CLOSED, M_PARTITION, M
        W_WORKED };
 
 typedef struct message {
-    int type, status, how;
+    int type, status, how, child;
     void *about;
+    df__msg *msg;
     int64_t position;
+    uint64_t seq, epoch;
     size_t records, reserved;
 } message;
 
@@ -87,19 +118,37 @@ typedef struct queue {
 
 typedef struct model_part {
     df_partition *part;
-    int64_t next;   /* to read */
-    int open, assigned;
-    int64_t acking; /* snapshot of the commit under way; -1 */
+    int64_t next, start;  /* to read; where this assignment began */
+    int open;
+    int64_t acking, storing; /* of the commit under way; -1 */
+    int64_t watermark;    /* newest seen; -1 */
+    df__msg load;
 } model_part;
+
+typedef struct held { /* a parcel answered PENDING or ABSORBED */
+    df_parcel *parcel;
+    int absorbed, current;
+    item *items;
+    size_t count;
+} held;
+
+typedef struct order { /* newest record accepted in this session */
+    uint32_t generation;
+    uint64_t first;
+    int64_t key;
+} order;
 
 typedef struct model_sink {
     queue q;
-    int open, stalled, index;
-    uint64_t epoch[PARTS];
-    df_parcel *pending[64];
-    int absorbed[64];
-    size_t pending_count;
-    int64_t last[PARTS];     /* order: newest (offset, child) that was new */
+    int role, open, stalled;
+    int64_t slow_until;
+    df_parcel *resolving;
+    df_partition *claiming;
+    held held[HELD];
+    size_t held_count;
+    order last[PARTS];
+    uint64_t seq[PARTS]; /* eos: as this owner knows it */
+    df__msg poll;
 } model_sink;
 
 typedef struct process {
@@ -109,22 +158,23 @@ typedef struct process {
     df__heap heap;
     size_t live;            /* allocations */
     void *blocks;           /* all of them, for a crash */
-    df_stage source_stage, stages[SINKS], step_stages[2];
-    df__stage_spec source_spec, specs[SINKS], step_specs[2];
-    df_connector connector;
-    df__arena arena;
-    queue source;
+    df_stage source_stage, stages[SINKS], step_stages[STEPS], worker_stages[STEPS];
+    df__stage_spec source_spec, specs[SINKS], step_specs[STEPS];
+    df_partition *partitions[PARTS];
+    char names[PARTS][16];
+    queue source, store, work[2];
+    df__msg open_msg, close_msg, quiet_msg, ack_msg, save_msg;
     command grants[DF__MAX_GRANTS];
     size_t grant_count;
+    df_batch *batch;        /* being read */
+    size_t want;            /* records still to read into it */
     model_part parts[PARTS];
     int source_open, source_done, blocked; /* blocked: partition number + 1 */
-    int blocked_how, wanted_close, opening;
+    int blocked_how, opening;
     model_sink sinks[SINKS];
-    queue store, work;
-    message mail[QUEUE];
+    message mail[MAIL];
     size_t mail_first, mail_count;
-    int stopped;
-    uint64_t last_watermark[PARTS];
+    int stopped, canceled, dead;
 } process;
 
 void process_init(process *p, world *w);
@@ -132,6 +182,8 @@ void process_free(process *p, int crashed);
 void post(process *p, message m);
 void push(process *p, queue *q, command c);
 int pop(queue *q, command *ret);
+/* Hands up to `n` messages to the flow and lets it move. 0: there was nothing to do. */
+int flow_act(process *p, size_t n);
 void source_io(df__flow_io *io);
 void sink_io(df__flow_io *io);
 /* Lets one model thread do one thing. 0: it had nothing to do. */
@@ -140,7 +192,14 @@ int sink_act(process *p, int index);
 int store_act(process *p);
 int work_act(process *p);
 void source_replied(process *p, df_partition *part);
-int part_of(const df_record *r);
+void sinks_crash(process *p);
+void check_process(process *p);
+void check_end(process *p);
 extern const df_transform sim_filter, sim_expand;
+
+void plan_make(plan *p, uint64_t seed, int mode);
+void plan_print(const plan *p);
+/* 0: nothing was violated. */
+int simulate(world *w, const plan *p);
 
 #endif

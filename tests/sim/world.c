@@ -9,12 +9,17 @@
 
 uint64_t rnd(world *w, uint64_t n)
 {
-    return df__random(&w->rng) % n;
+    return (df__random(&w->rng) >> 11) % n;
 }
 
 int chance(world *w, int percent)
 {
     return (int)rnd(w, 100) < percent;
+}
+
+int faulty(world *w, int percent)
+{
+    return w->faults_on && chance(w, percent);
 }
 
 void fail(world *w, const char *format, ...)
@@ -27,58 +32,72 @@ void fail(world *w, const char *format, ...)
     va_end(args);
 }
 
-static unsigned hash(int part, int64_t offset)
+/* ---- the oracle ---------------------------------------------------------------------------------- */
+
+static unsigned hash(int part, int64_t offset, unsigned salt)
 {
     uint64_t x = (uint64_t)offset * 0x9e3779b97f4a7c15u + (uint64_t)(part + 1) * 0xbf58476d1ce4e5b9u;
+    x += salt * 0x94d049bb133111ebu;
     x ^= x >> 31;
     x *= 0x94d049bb133111ebu;
+    x ^= x >> 29;
+    x *= 0xbf58476d1ce4e5b9u;
     return (unsigned)(x >> 33);
 }
 
 int is_filtered(int part, int64_t offset)
 {
-    return hash(part, offset) % 7 == 0;
+    return hash(part, offset, 1) % 7 == 0;
 }
 
 int is_rejected(int part, int64_t offset)
 {
-    return !is_filtered(part, offset) && hash(part, offset) % 11 == 0;
+    return !is_filtered(part, offset) && hash(part, offset, 2) % 17 == 0;
 }
 
 int is_refused(int part, int64_t offset)
 {
-    return hash(part, offset) % 13 == 0;
+    return hash(part, offset, 3) % 13 == 0;
 }
 
-int is_routed(int part, int64_t offset)
+int is_picky(int part, int64_t offset)
 {
-    return hash(part, offset) % 3 == 0;
+    return hash(part, offset, 4) % 5 == 0;
+}
+
+int is_bad(int part, int64_t offset)
+{
+    return !is_filtered(part, offset) && (is_rejected(part, offset) || is_refused(part, offset));
+}
+
+int route_of(const plan *p, int part, int64_t offset)
+{
+    unsigned h = hash(part, offset, 5);
+    if (p->eos || h % 3 != 0)
+        return 0;
+    return p->copies && h % 2 ? 2 : 1;
 }
 
 int children_of(const plan *p, int part, int64_t offset)
 {
-    return p->expand && hash(part, offset) % 5 == 0 ? 1 + (int)(hash(part, offset) % MAX_CHILDREN)
-                                                     : 0;
-}
-
-static int sink_of(const plan *p, int part, int64_t offset)
-{
-    return !p->eos && is_routed(part, offset) ? ROUTED_SINK : MAIN_SINK;
+    unsigned h = hash(part, offset, 6);
+    return p->expand && h % 5 == 0 ? 1 + (int)(h / 5 % MAX_CHILDREN) : 0;
 }
 
 /* Children are 1, 2, ...; a record that is not expanded is child 0. */
 static int is_there(const world *w, int part, int64_t offset, int child)
 {
-    int sink = is_refused(part, offset) ? ERROR_SINK : sink_of(&w->plan, part, offset);
-    return w->seen[sink][part][offset][child] > 0;
+    int route = route_of(&w->plan, part, offset);
+    if (is_refused(part, offset))
+        return w->seen[ERROR_SINK][part][offset][child] > (route == 2);
+    if (route != 1 && !w->seen[MAIN_SINK][part][offset][child])
+        return 0;
+    return !route || w->seen[ROUTED_SINK][part][offset][child];
 }
 
-int is_terminal(const world *w, int part, int64_t offset)
+static int all_there(const world *w, int part, int64_t offset)
 {
     int n = children_of(&w->plan, part, offset), i;
-    int bad = is_rejected(part, offset) || is_refused(part, offset);
-    if (is_filtered(part, offset) || (bad && w->plan.error_policy == DF__POLICY_SKIP))
-        return 1;
     if (is_rejected(part, offset))
         return w->seen[ERROR_SINK][part][offset][0] > 0;
     for (i = n ? 1 : 0; i <= n; i++)
@@ -87,14 +106,39 @@ int is_terminal(const world *w, int part, int64_t offset)
     return 1;
 }
 
-void deliver(world *w, int sink, int part, int64_t offset, int child)
+int is_terminal(const world *w, int part, int64_t offset)
 {
-    uint8_t *seen = &w->seen[sink][part][offset][child];
+    if (is_filtered(part, offset))
+        return 1;
+    if (is_bad(part, offset) && !w->plan.error_sink)
+        return w->plan.error_policy == DF__POLICY_SKIP;
+    if (is_bad(part, offset) && w->plan.error_ack == DF__ACK_NEVER)
+        return 0;
+    return all_there(w, part, offset);
+}
+
+int was_delivered(const world *w, int part, int64_t offset)
+{
+    if (is_filtered(part, offset) || (is_bad(part, offset) && !w->plan.error_sink))
+        return 1;
+    return all_there(w, part, offset);
+}
+
+void deliver(world *w, int sink, const item *i)
+{
+    uint8_t *seen = &w->seen[sink][i->part][i->offset][i->child];
     w->delivered++;
+    if (is_filtered(i->part, i->offset))
+        fail(w, "%d/%lld was filtered and is in sink %d", i->part, (long long)i->offset, sink);
+    if (sink != ERROR_SINK && is_bad(i->part, i->offset))
+        fail(w, "%d/%lld is bad and is in sink %d", i->part, (long long)i->offset, sink);
+    if (sink == ERROR_SINK && !is_bad(i->part, i->offset))
+        fail(w, "%d/%lld is good and is in the error sink", i->part, (long long)i->offset);
     if (*seen && sink != ERROR_SINK) {
         w->duplicates++;
         if (w->plan.eos)
-            fail(w, "exactly-once: %d/%lld.%d is twice in the sink", part, (long long)offset, child);
+            fail(w, "exactly-once: %d/%lld.%d is twice in the sink", i->part, (long long)i->offset,
+                 i->child);
     }
     if (*seen < 250)
         ++*seen;
@@ -102,12 +146,68 @@ void deliver(world *w, int sink, int part, int64_t offset, int child)
 
 void check_commit(world *w, int part, int64_t next, const char *who)
 {
-    int64_t i;
-    for (i = 0; i < next; i++) {
-        if (!is_terminal(w, part, i)) {
+    int64_t *i = &w->checked[part];
+    if (next > w->plan.records)
+        fail(w, "%s committed %d/%lld past the end", who, part, (long long)next);
+    for (; *i < next && !w->broken[0]; ++*i)
+        if (!is_terminal(w, part, *i))
             fail(w, "%s committed %d/%lld, but %lld is not terminal", who, part, (long long)next,
-                 (long long)i);
-            return;
-        }
+                 (long long)*i);
+}
+
+/* ---- exactly-once: a sink with transactions --------------------------------------------------------- */
+
+int commit_rows(world *w, const item *items, size_t count, const row *rows, size_t row_count)
+{
+    size_t i;
+    for (i = 0; i < row_count; i++)
+        if (rows[i].epoch != w->epoch[rows[i].part] ||
+            rows[i].before != w->in_sink_seq[rows[i].part])
+            return DF_EFENCED;
+    for (i = 0; i < count; i++)
+        deliver(w, MAIN_SINK, &items[i]);
+    for (i = 0; i < row_count; i++) {
+        uint32_t part = rows[i].part;
+        if (w->has_in_sink[part] && rows[i].next < w->in_sink[part])
+            fail(w, "the position of %u in the sink went back from %lld to %lld", part,
+                 (long long)w->in_sink[part], (long long)rows[i].next);
+        check_commit(w, (int)part, rows[i].next, "the sink");
+        w->in_sink[part] = rows[i].next;
+        w->in_sink_seq[part] = rows[i].seq;
+        w->has_in_sink[part] = 1;
+    }
+    for (i = 0; i < count; i++)
+        if (items[i].offset >= w->in_sink[items[i].part])
+            fail(w, "%d/%lld is in the sink, but its position is %lld", items[i].part,
+                 (long long)items[i].offset, (long long)w->in_sink[items[i].part]);
+    return DF_OK;
+}
+
+void zombie_add(world *w, const item *items, size_t count, const row *rows, size_t row_count)
+{
+    zombie *z = w->zombies;
+    while (z < w->zombies + ZOMBIES && (z->count || z->row_count))
+        z++;
+    if (z == w->zombies + ZOMBIES || !row_count)
+        return;
+    z->items = malloc(count * sizeof *items + 1);
+    memcpy(z->items, items, count * sizeof *items);
+    memcpy(z->rows, rows, row_count * sizeof *rows);
+    z->count = count;
+    z->row_count = row_count;
+}
+
+/* One of the transactions left behind commits, is refused by the fence, or is rolled back. */
+void zombie_act(world *w, int must_end)
+{
+    size_t i;
+    for (i = 0; i < ZOMBIES; i++) {
+        zombie *z = &w->zombies[i];
+        if (!z->row_count || (!must_end && !chance(w, 2)))
+            continue;
+        if (chance(w, 70) && commit_rows(w, z->items, z->count, z->rows, z->row_count) != DF_OK)
+            w->fenced++;
+        free(z->items);
+        memset(z, 0, sizeof *z);
     }
 }

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * model_sink.c: the thread of one sink, by the rules of run_sink.c, and a server behind it that
+ * refuses, fails before and after it applied, answers late and in any order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+static df__sink *sink_of(process *p, const model_sink *m)
+{
+    return &p->flow.sinks[m - p->sinks];
+}
+
+/* ---- records as the sink knows them --------------------------------------------------------- */
+
+/* Error records carry which child they are in the text of the refusal. */
+static int child_of(const df_record *r)
+{
+    const char *at;
+    if (r->state != DF__ERROR && r->state != DF__ERROR_MINIMAL)
+        return (int)r->op;
+    at = memmem(r->payload.data, r->payload.len, "\"message\":\"c", 12);
+    return at ? at[12] - '0' : 0;
+}
+
+static item item_of(const df_record *r)
+{
+    return (item){.part = r->partition[0] - '0', .child = child_of(r), .offset = r->offset};
+}
+
+static item *items_of(const df_parcel *parcel, size_t *ret)
+{
+    item *items = malloc(parcel->count * sizeof *items + 1);
+    size_t i;
+    *ret = 0;
+    for (i = 0; i < parcel->count; i++)
+        if (!df_parcel_rejected(parcel, i))
+            items[(*ret)++] = item_of(parcel->records[i]);
+    return items;
+}
+
+/* What is durable may not be sent again; what was given away may still arrive late. */
+static void land(process *p, const model_sink *m, const item *i, int current)
+{
+    world *w = p->w;
+    if (current && m->role != ERROR_SINK && !w->plan.eos && i->offset < w->committed[i->part])
+        fail(w, "%d/%lld is sent again though %lld is committed", i->part, (long long)i->offset,
+             (long long)w->committed[i->part]);
+    deliver(w, m->role, i);
+}
+
+static void land_all(process *p, const model_sink *m, const df_parcel *parcel, size_t count)
+{
+    size_t n, i;
+    item *items = items_of(parcel, &n);
+    for (i = 0; i < n && i < count; i++)
+        land(p, m, &items[i], df_stage_current(NULL, parcel));
+    free(items);
+}
+
+/* Within a session and a generation records come in the order read. */
+static void check_order(process *p, model_sink *m, const df_parcel *parcel)
+{
+    size_t i;
+    for (i = 0; i < parcel->count && m->role != ERROR_SINK; i++) {
+        const df_record *r = parcel->records[i];
+        item it = item_of(r);
+        order now = {r->span->generation, r->span->first, it.offset * 8 + it.child + 1};
+        order *last = &m->last[it.part];
+        if (df_parcel_rejected(parcel, i))
+            continue;
+        if (now.generation < last->generation)
+            fail(p->w, "sink %d took %d/%lld of a generation given away", m->role, it.part,
+                 (long long)it.offset);
+        if (now.generation == last->generation &&
+            (now.first < last->first || (now.first == last->first && now.key <= last->key)))
+            fail(p->w, "sink %d took %d/%lld.%d behind a later one", m->role, it.part,
+                 (long long)it.offset, it.child);
+        *last = now;
+    }
+}
+
+static void new_session(model_sink *m)
+{
+    memset(m->last, 0, sizeof m->last);
+}
+
+static int child_told(const df_parcel *parcel)
+{
+    return parcel->count ? child_of(parcel->records[0]) : 0;
+}
+
+/* ---- what is pending ----------------------------------------------------------------------------- */
+
+static void drop_held(model_sink *m, size_t at)
+{
+    free(m->held[at].items);
+    m->held[at] = m->held[--m->held_count];
+}
+
+/* Nobody waits for an answer any more; what was accepted may have arrived all the same. */
+static void close_sink(process *p, model_sink *m)
+{
+    while (m->held_count) {
+        const held *h = &m->held[m->held_count - 1];
+        size_t i, n = chance(p->w, 50) ? rnd(p->w, h->count + 1) : 0;
+        for (i = 0; i < n; i++)
+            deliver(p->w, m->role, &h->items[i]);
+        drop_held(m, m->held_count - 1);
+    }
+    m->open = 0;
+    new_session(m);
+}
+
+static void settle_one(process *p, model_sink *m, size_t at, int status)
+{
+    held *h = &m->held[at];
+    df_parcel *parcel = h->parcel;
+    size_t i;
+    int child = h->absorbed ? 0 : child_told(parcel);
+    for (i = 0; status == DF_OK && i < h->count; i++)
+        land(p, m, &h->items[i], df_stage_current(NULL, parcel));
+    if (status != DF_OK)
+        new_session(m);
+    drop_held(m, at);
+    post(p, (message){.type = S_SETTLE, .about = parcel, .status = status, .child = child,
+                      .msg = &parcel->settle});
+}
+
+static int hold(process *p, model_sink *m, df_parcel *parcel, int absorbed)
+{
+    held *h = &m->held[m->held_count++];
+    h->parcel = parcel;
+    h->absorbed = absorbed;
+    h->items = items_of(parcel, &h->count);
+    if (chance(p->w, 15)) /* settled before its own answer is on the way */
+        settle_one(p, m, m->held_count - 1, DF_OK);
+    return absorbed ? DF_ABSORBED : DF_PENDING;
+}
+
+/* ---- writing -------------------------------------------------------------------------------------- */
+
+static int refuses(const model_sink *m, const df_record *r)
+{
+    item i = item_of(r);
+    if (m->role == ERROR_SINK)
+        return r->state == DF__ERROR && is_picky(i.part, i.offset);
+    return is_refused(i.part, i.offset);
+}
+
+static void reject_all(model_sink *m, df_parcel *parcel)
+{
+    char text[3] = "c0";
+    size_t i;
+    for (i = 0; i < parcel->count; i++) {
+        if (!refuses(m, parcel->records[i]))
+            continue;
+        text[1] = (char)('0' + child_of(parcel->records[i]));
+        df_parcel_reject(parcel, i, "invalid_data", text);
+    }
+}
+
+static size_t rows_of(const model_sink *m, df_parcel *parcel, row *rows)
+{
+    size_t n, i;
+    const df_position *at = df_parcel_positions(parcel, &n);
+    for (i = 0; i < n; i++)
+        rows[i] = (row){.part = at[i].partition, .seq = at[i].seq, .epoch = at[i].epoch,
+                        .before = m->seq[at[i].partition],
+                        .next = strtoll(at[i].data.data, NULL, 10)};
+    return n;
+}
+
+static int transact(process *p, model_sink *m, df_parcel *parcel, int late)
+{
+    row rows[PARTS];
+    size_t count, i, n = rows_of(m, parcel, rows);
+    item *items = items_of(parcel, &count);
+    int rc = DF_OK;
+    if (!n && count)
+        fail(p->w, "exactly-once: a parcel of records without a position");
+    if (late)
+        zombie_add(p->w, items, count, rows, n);
+    else
+        rc = commit_rows(p->w, items, count, rows, n);
+    for (i = 0; i < n && rc == DF_OK && !late; i++)
+        m->seq[rows[i].part] = rows[i].seq;
+    free(items);
+    return rc;
+}
+
+static int apply(process *p, model_sink *m, df_parcel *parcel)
+{
+    if (p->w->plan.eos && m->role == MAIN_SINK)
+        return transact(p, m, parcel, 0);
+    land_all(p, m, parcel, parcel->count);
+    return DF_OK;
+}
+
+static int unknown_outcome(process *p, model_sink *m, df_parcel *parcel)
+{
+    int how = (int)rnd(p->w, 3);
+    if (how == 0)
+        return DF_EUNKNOWN;
+    if (p->w->plan.eos && m->role == MAIN_SINK) {
+        row rows[PARTS];
+        uint64_t seq[PARTS];
+        memcpy(seq, m->seq, sizeof seq);
+        rows_of(m, parcel, rows);
+        (void)transact(p, m, parcel, how == 1);
+        memcpy(m->seq, seq, sizeof seq); /* it does not know */
+    } else {
+        land_all(p, m, parcel, parcel->count);
+    }
+    return DF_EUNKNOWN;
+}
+
+static int has_refused(const model_sink *m, const df_parcel *parcel)
+{
+    size_t i;
+    for (i = 0; i < parcel->count; i++)
+        if (refuses(m, parcel->records[i]))
+            return 1;
+    return 0;
+}
+
+/* A failure without a refusal. */
+static int trouble(process *p, model_sink *m, df_parcel *parcel)
+{
+    world *w = p->w;
+    int half = !w->plan.eos || m->role != MAIN_SINK;
+    switch (rnd(w, 12)) {
+    case 0:
+        return DF_ETIMEOUT;
+    case 1: case 2:
+        return has_refused(m, parcel) ? DF_EUNKNOWN : unknown_outcome(p, m, parcel);
+    case 3:
+        return DF_EAUTH;
+    case 4:
+        return DF_ENOMEM;
+    case 5:
+        return parcel->count > 1 ? DF_ETOOBIG : DF_EIO;
+    case 6:
+        return half ? DF_EREWIND : DF_EIO;
+    case 7:
+        return w->plan.fatal && chance(w, 30) ? DF_EINTERNAL : DF_EIO;
+    case 8:
+        return w->plan.fatal && chance(w, 30) ? DF_EFENCED : DF_EIO;
+    case 9:
+        if (half && !has_refused(m, parcel))
+            land_all(p, m, parcel, rnd(w, parcel->count + 1));
+        return DF_EIO;
+    default:
+        return DF_EIO;
+    }
+}
+
+static int refusal(process *p, model_sink *m, df_parcel *parcel)
+{
+    switch (rnd(p->w, 4)) {
+    case 0:
+        return DF_EDATA; /* somebody in here */
+    case 1:
+        return parcel->count > 1 ? DF_ETOOBIG : DF_EDATA;
+    case 2:
+        reject_all(m, parcel);
+        return DF_EDATA;
+    default:
+        reject_all(m, parcel);
+        return DF_OK;
+    }
+}
+
+static int write_parcel(process *p, model_sink *m, df_parcel *parcel)
+{
+    world *w = p->w;
+    int rc;
+    if (p->canceled && chance(w, 70))
+        return DF_ECANCELED;
+    if (faulty(w, w->plan.faults / 3))
+        m->slow_until = w->now + (int64_t)rnd(w, 20000000);
+    if (faulty(w, w->plan.faults))
+        return trouble(p, m, parcel);
+    if (!df_stage_current(NULL, parcel) && chance(w, 70))
+        return chance(w, 50) ? DF_EIO : DF_ECANCELED;
+    if (has_refused(m, parcel)) {
+        rc = refusal(p, m, parcel);
+        if (rc != DF_OK)
+            return rc;
+    }
+    check_order(p, m, parcel);
+    if ((!w->plan.eos || m->role != MAIN_SINK) && m->held_count < HELD) {
+        if (chance(w, w->plan.pending))
+            return hold(p, m, parcel, 0);
+        if (chance(w, w->plan.absorb))
+            return hold(p, m, parcel, 1);
+    }
+    return apply(p, m, parcel);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static int needs_reopen(int status)
+{
+    int fate = df_status_fate(status);
+    return fate == DF_FATE_RETRY || fate == DF_FATE_RESOLVE || fate == DF_FATE_REWIND;
+}
+
+static void on_open(process *p, model_sink *m, const command *c)
+{
+    int rc = faulty(p->w, p->w->plan.faults) ? (chance(p->w, 20) ? DF_EAUTH : DF_EIO) : DF_OK;
+    close_sink(p, m);
+    m->stalled = 0;
+    m->open = rc == DF_OK;
+    post(p, (message){.type = S_OPENED, .about = sink_of(p, m), .status = rc, .msg = c->msg});
+}
+
+static void on_write(process *p, model_sink *m, const command *c)
+{
+    int rc = DF_AGAIN;
+    if (m->open && !m->stalled)
+        rc = write_parcel(p, m, c->parcel);
+    if (rc != DF_OK && rc != DF_PENDING && rc != DF_ABSORBED)
+        m->stalled = 1;
+    if (needs_reopen(rc))
+        close_sink(p, m);
+    post(p, (message){.type = S_ANSWER, .about = c->parcel, .status = rc, .msg = c->msg,
+                      .child = rc == DF_EDATA ? child_told(c->parcel) : 0});
+}
+
+static void on_flush(process *p, model_sink *m, const command *c)
+{
+    int rc = DF_OK;
+    if (m->open && faulty(p->w, p->w->plan.faults))
+        rc = chance(p->w, 50) ? DF_EIO : DF_ETIMEOUT;
+    while (rc == DF_OK && m->held_count)
+        settle_one(p, m, rnd(p->w, m->held_count), DF_OK);
+    if (rc == DF_EIO)
+        close_sink(p, m);
+    post(p, (message){.type = S_FLUSHED, .about = sink_of(p, m), .status = rc, .msg = c->msg});
+}
+
+/* The stored position tells; a transaction still open is ended by the question. */
+static int resolve(process *p, model_sink *m, df_parcel *parcel)
+{
+    row rows[PARTS];
+    size_t i, n;
+    if (faulty(p->w, p->w->plan.faults))
+        return DF_EIO;
+    zombie_act(p->w, 1);
+    n = rows_of(m, parcel, rows);
+    for (i = 0; i < n; i++)
+        if (p->w->epoch[rows[i].part] != rows[i].epoch)
+            return DF_EFENCED;
+    for (i = 0; i < n; i++)
+        if (p->w->in_sink_seq[rows[i].part] != rows[i].seq)
+            return DF_AGAIN;
+    for (i = 0; i < n; i++)
+        m->seq[rows[i].part] = rows[i].seq;
+    return DF_OK;
+}
+
+static void on_resolve(process *p, model_sink *m, const command *c)
+{
+    int rc = m->open ? resolve(p, m, m->resolving) : DF_EIO;
+    if (needs_reopen(rc))
+        close_sink(p, m);
+    post(p, (message){.type = S_RESOLVED, .about = m->resolving, .status = rc, .msg = c->msg});
+}
+
+static void on_claim(process *p, model_sink *m, const command *c)
+{
+    world *w = p->w;
+    df_partition *part = m->claiming;
+    uint32_t n = part->number;
+    message a = {.type = S_CLAIMED, .about = sink_of(p, m), .status = DF_EIO, .msg = c->msg};
+    if (m->open && !faulty(w, w->plan.faults)) {
+        a.epoch = ++w->epoch[n];
+        a.seq = m->seq[n] = w->in_sink_seq[n];
+        a.position = w->in_sink[n];
+        a.status = w->has_in_sink[n] ? DF_OK : DF_ENOTFOUND;
+    }
+    post(p, a);
+}
+
+static int obey(process *p, model_sink *m, const command *c)
+{
+    switch (c->type) {
+    case C_OPEN: on_open(p, m, c); break;
+    case C_WRITE: on_write(p, m, c); break;
+    case C_GO: m->stalled = 0; break;
+    case C_FLUSH: on_flush(p, m, c); break;
+    case C_RESOLVE: on_resolve(p, m, c); break;
+    case C_CLAIM: on_claim(p, m, c); break;
+    case C_CLOSE:
+        close_sink(p, m);
+        post(p, (message){.type = S_CLOSED, .about = sink_of(p, m), .msg = c->msg});
+        break;
+    default: break;
+    }
+    return 1;
+}
+
+/* Nothing to do: what is pending may be settled now, well or badly. */
+static int poll_sink(process *p, model_sink *m)
+{
+    world *w = p->w;
+    size_t at;
+    if (!m->open || !m->held_count)
+        return 0;
+    if (faulty(w, w->plan.faults / 4)) {
+        m->stalled = 1;
+        close_sink(p, m);
+        post(p, (message){.type = S_FLUSHED, .about = sink_of(p, m), .status = DF_EIO,
+                          .msg = &m->poll});
+        return 1;
+    }
+    if (!chance(w, 30))
+        return 0;
+    at = rnd(w, m->held_count);
+    if (!faulty(w, w->plan.faults))
+        settle_one(p, m, at, DF_OK);
+    else if (m->held[at].absorbed)
+        settle_one(p, m, at, DF_EREWIND);
+    else
+        settle_one(p, m, at, chance(w, 50) ? DF_EIO : DF_ETIMEOUT);
+    return 1;
+}
+
+int sink_act(process *p, int index)
+{
+    model_sink *m = &p->sinks[index];
+    command c;
+    if (p->canceled || !p->w->faults_on)
+        m->slow_until = 0;
+    if (p->w->now < m->slow_until)
+        return 0;
+    return pop(&m->q, &c) ? obey(p, m, &c) : poll_sink(p, m);
+}
+
+/* The process is killed: what it had handed over may have arrived, or may arrive later. */
+void sinks_crash(process *p)
+{
+    size_t i, n;
+    for (i = 0; i < p->flow.sink_count; i++) {
+        model_sink *m = &p->sinks[i];
+        command c;
+        int more = chance(p->w, 50);
+        while (pop(&m->q, &c)) {
+            if (c.type != C_WRITE || !m->open || m->stalled || !more ||
+                has_refused(m, c.parcel))
+                continue;
+            more = 0;
+            n = rnd(p->w, c.parcel->count + 1);
+            if (p->w->plan.eos && m->role == MAIN_SINK)
+                (void)transact(p, m, c.parcel, 1);
+            else
+                land_all(p, m, c.parcel, n);
+        }
+        close_sink(p, m);
+    }
+}
+
+/* ---- what the flow calls ----------------------------------------------------------------------- */
+
+static void command_to(process *p, df__sink *s, command c)
+{
+    push(p, &p->sinks[s->index].q, c);
+}
+
+static void io_open(void *ctx, df__sink *s)
+{
+    command_to(ctx, s, (command){.type = C_OPEN, .msg = &s->msg_open});
+}
+
+/* Nothing that was given away may be handed over; exactly-once: errors first. */
+static void io_write(void *ctx, df__sink *s, df_parcel *parcel)
+{
+    process *p = ctx;
+    if (!df_stage_current(NULL, parcel))
+        fail(p->w, "a parcel with records given away is handed to sink %d",
+             p->sinks[s->index].role);
+    command_to(p, s, (command){.type = C_WRITE, .parcel = parcel, .msg = &parcel->command});
+}
+
+static void io_go(void *ctx, df__sink *s)
+{
+    if (!s->msg_go.busy)
+        command_to(ctx, s, (command){.type = C_GO, .msg = &s->msg_go});
+}
+
+static void io_flush(void *ctx, df__sink *s)
+{
+    command_to(ctx, s, (command){.type = C_FLUSH, .msg = &s->msg_flush});
+}
+
+static void io_resolve(void *ctx, df__sink *s, df_parcel *parcel)
+{
+    process *p = ctx;
+    p->sinks[s->index].resolving = parcel;
+    command_to(p, s, (command){.type = C_RESOLVE, .msg = &s->msg_resolve});
+}
+
+static void io_claim(void *ctx, df__sink *s, df_partition *part)
+{
+    process *p = ctx;
+    p->sinks[s->index].claiming = part;
+    command_to(p, s, (command){.type = C_CLAIM, .msg = &s->msg_claim});
+}
+
+static void io_close(void *ctx, df__sink *s)
+{
+    command_to(ctx, s, (command){.type = C_CLOSE, .msg = &s->msg_close});
+}
+
+void sink_io(df__flow_io *io)
+{
+    io->sink_open = io_open;
+    io->sink_write = io_write;
+    io->sink_go = io_go;
+    io->sink_flush = io_flush;
+    io->sink_resolve = io_resolve;
+    io->sink_claim = io_claim;
+    io->sink_close = io_close;
+}

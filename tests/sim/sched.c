@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sched.c: the scheduler: what a seed is about, who moves next, when a process dies, and what must
+ * hold after every step and at the end of each process. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+enum { MAX_LIVES = 80, MAX_STEPS = 400000, QUIET_US = 1800000000 };
+
+/* ---- plans ----------------------------------------------------------------------------------- */
+
+static void plan_errors(plan *p, world *w)
+{
+    uint64_t how = rnd(w, 10);
+    p->error_sink = how < 7;
+    p->error_policy = how == 7 ? DF__POLICY_STOP : how > 7 ? DF__POLICY_SKIP : DF__POLICY_STOP;
+    if (p->error_sink && !p->eos)
+        p->error_ack = how < 4 ? DF__ACK_AFTER_WRITE : how < 6 ? DF__ACK_AFTER_MAIN : DF__ACK_NEVER;
+    if (p->error_ack == DF__ACK_NEVER)
+        p->max_uncommitted = 1000000;
+}
+
+void plan_make(plan *p, uint64_t seed, int mode)
+{
+    static const int64_t bounds[] = {20, 60, 1000000, 1000000};
+    static const int sizes[] = {0, 0, -7, 1, 5, 30};
+    world w;
+    memset(&w, 0, sizeof w);
+    memset(p, 0, sizeof *p);
+    w.rng = seed * 0x9e3779b97f4a7c15u + 0x632be59bd9b4e019u;
+    (void)rnd(&w, 2);
+    p->seed = seed;
+    p->eos = mode == 2 || (mode == 0 && seed % 3 == 0);
+    p->parts = 1 + (int)rnd(&w, PARTS);
+    p->records = 20 + (int)rnd(&w, MAX_RECORDS - 20);
+    p->store = !p->eos && chance(&w, 40);
+    p->faults = chance(&w, 20) ? 0 : 1 + (int)rnd(&w, 15);
+    p->fault_steps = 200 + rnd(&w, 1500);
+    p->crashes = chance(&w, 60) ? (int)rnd(&w, 8) : 0;
+    p->revokes = chance(&w, 50) ? (int)rnd(&w, 5) : 0;
+    p->stops = chance(&w, 20);
+    p->limits = chance(&w, 10);
+    p->fatal = chance(&w, 30);
+    p->expand = chance(&w, 50);
+    p->copies = chance(&w, 50);
+    p->workers = chance(&w, 30) ? 2 : 1;
+    p->exact_marks = p->eos || chance(&w, 50);
+    p->pending = chance(&w, 60) ? (int)rnd(&w, 101) : 0;
+    p->absorb = chance(&w, 40) ? (int)rnd(&w, 101) : 0;
+    p->max_uncommitted = bounds[rnd(&w, 4)];
+    p->memory = chance(&w, 50) ? 4 << 20 : 64 << 20;
+    p->batch_size = sizes[rnd(&w, 6)];
+    p->interval_ms = chance(&w, 50) ? (int64_t)rnd(&w, 3000) : p->batch_size > 0 ? 1000 : 0;
+    plan_errors(p, &w);
+}
+
+void plan_print(const plan *p)
+{
+    printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
+           "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
+           "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
+           "batch %d, interval %lld\n",
+           (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
+           p->records, p->eos ? "sink" : p->store ? "store" : "source", p->faults,
+           (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops, p->limits,
+           p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending, p->absorb,
+           (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
+           p->batch_size, (long long)p->interval_ms);
+}
+
+/* ---- after every step ------------------------------------------------------------------------ */
+
+static uint64_t live_in(df_batch *b)
+{
+    uint64_t n = 0;
+    size_t i;
+    for (; b; b = b->next)
+        for (i = 0; i < b->count; i++)
+            n += df_batch_at(b, i)->state != DF__MOVED;
+    return n;
+}
+
+static uint64_t live_in_sink(const df__sink *s)
+{
+    const df_parcel *p;
+    uint64_t n = s->filling ? s->filling->count : 0;
+    for (p = s->first; p; p = p->next)
+        n += p->count;
+    return n;
+}
+
+static void check_conservation(process *p)
+{
+    const df__flow *f = &p->flow;
+    const df_stats *s = &f->stats;
+    uint64_t n = live_in(f->inputs) + live_in(f->work) + f->held_records;
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        n += live_in_sink(&f->sinks[i]);
+    if (n != s->in_flight)
+        fail(p->w, "in flight: %llu by the flow, %llu counted", (unsigned long long)s->in_flight,
+             (unsigned long long)n);
+    if (s->received + s->expanded != s->sent + s->filtered + s->errored + s->skipped +
+                                         s->abandoned + s->in_flight)
+        fail(p->w, "conservation: received %lld + expanded %lld, sent %lld filtered %lld errored "
+             "%lld skipped %lld abandoned %lld in flight %lld", (long long)s->received,
+             (long long)s->expanded, (long long)s->sent, (long long)s->filtered,
+             (long long)s->errored, (long long)s->skipped, (long long)s->abandoned,
+             (long long)s->in_flight);
+}
+
+static void check_watermarks(process *p)
+{
+    const df_partition *at;
+    for (at = p->flow.partitions; at; at = at->next) {
+        model_part *m = &p->parts[at->number];
+        int64_t now;
+        if (!m->open || !at->open || !at->watermark.set)
+            continue;
+        now = strtoll(at->watermark.text, NULL, 10);
+        if (now < m->watermark)
+            fail(p->w, "the watermark of %u went back from %lld to %lld", at->number,
+                 (long long)m->watermark, (long long)now);
+        m->watermark = now;
+        check_commit(p->w, (int)at->number, now, "the watermark");
+        if (at->acked.set && strtoll(at->acked.text, NULL, 10) > now)
+            fail(p->w, "%u is acked beyond its watermark", at->number);
+    }
+}
+
+void check_process(process *p)
+{
+    const df__flow *f = &p->flow;
+    uint64_t bound = (uint64_t)f->settings.max_uncommitted + 24;
+    check_conservation(p);
+    check_watermarks(p);
+    if (f->budget.used + f->budget.reserved > f->budget.limit)
+        fail(p->w, "budget: %llu used and %llu reserved of %llu",
+             (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved,
+             (unsigned long long)f->budget.limit);
+    if (df__flow_uncommitted(f) > bound)
+        fail(p->w, "%llu records uncommitted", (unsigned long long)df__flow_uncommitted(f));
+}
+
+/* ---- the end of a process ----------------------------------------------------------------------- */
+
+static int64_t stored(const world *w, int part)
+{
+    return w->plan.eos ? w->in_sink[part] : w->committed[part];
+}
+
+static int first_bad(const world *w, int part)
+{
+    int i = 0;
+    while (i < w->plan.records && !is_bad(part, i))
+        i++;
+    return i;
+}
+
+static int must_commit(const world *w, int part)
+{
+    if (w->plan.error_sink && w->plan.error_ack == DF__ACK_NEVER && !w->plan.eos)
+        return 0;
+    (void)part;
+    return w->plan.records;
+}
+
+static void check_complete(world *w)
+{
+    int part, i;
+    for (part = 0; part < w->plan.parts; part++) {
+        for (i = 0; i < w->plan.records; i++)
+            if (!was_delivered(w, part, i))
+                fail(w, "the run ended well, but %d/%d is lost", part, i);
+        if (stored(w, part) < must_commit(w, part))
+            fail(w, "the run ended well, but only %lld of %d are committed in %d",
+                 (long long)stored(w, part), w->plan.records, part);
+    }
+}
+
+/* A run that ends at a refused record leaves off exactly there. */
+static void check_stopped(process *p)
+{
+    const df_partition *at;
+    for (at = p->flow.partitions; at; at = at->next)
+        if (at->refused && stored(p->w, (int)at->number) != first_bad(p->w, (int)at->number))
+            fail(p->w, "refused: %u is committed to %lld, the first refused record is %d",
+                 at->number, (long long)stored(p->w, (int)at->number),
+                 first_bad(p->w, (int)at->number));
+}
+
+static int ended_well(const process *p)
+{
+    return p->flow.result == DF_OK && p->flow.source_done && !p->stopped && !p->flow.limit;
+}
+
+void check_end(process *p)
+{
+    const df__flow *f = &p->flow;
+    if (f->stats.in_flight)
+        fail(p->w, "ended with %llu records in flight", (unsigned long long)f->stats.in_flight);
+    if (f->budget.used || f->budget.reserved)
+        fail(p->w, "ended with %llu bytes used and %llu reserved",
+             (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved);
+    if (ended_well(p))
+        check_complete(p->w);
+    else if (f->result == DF_EREJECTED && !p->w->faults_on && !p->w->plan.error_sink)
+        check_stopped(p);
+}
+
+/* ---- who moves next ------------------------------------------------------------------------------ */
+
+static int move(process *p)
+{
+    world *w = p->w;
+    size_t who = rnd(w, 5 + 2 * p->flow.sink_count);
+    int did;
+    if (who == 0 || who == 1)
+        return source_act(p);
+    if (who == 2)
+        return store_act(p) | work_act(p);
+    if (who >= 5)
+        return sink_act(p, (int)((who - 5) % p->flow.sink_count));
+    did = flow_act(p, 1 + rnd(w, 4));
+    if (did)
+        check_process(p);
+    return did;
+}
+
+static int64_t next_event(const process *p)
+{
+    int64_t due = df__flow_due(&p->flow);
+    size_t i;
+    for (i = 0; i < p->flow.sink_count; i++)
+        if (p->sinks[i].slow_until > p->w->now && p->sinks[i].slow_until < due)
+            due = p->sinks[i].slow_until;
+    return due;
+}
+
+/* Nobody can move: time passes until somebody can. */
+static void wait_for_time(process *p)
+{
+    world *w = p->w;
+    int64_t due = next_event(p);
+    if (due == INT64_MAX) {
+        fail(w, "stuck: phase %d, source state %d, nothing is due", p->flow.phase,
+             p->flow.source_state);
+        return;
+    }
+    w->now = due > w->now ? due : w->now + 1000;
+    flow_act(p, 1);
+    check_process(p);
+}
+
+typedef struct fate { /* of one process */
+    uint64_t crash_at, stop_at, stop_now_at;
+} fate;
+
+static void die_or_stop(process *p, const fate *f, uint64_t step)
+{
+    if (step == f->stop_at) {
+        p->stopped = 1;
+        df__flow_stop(&p->flow, DF_STOP_DRAIN);
+    }
+    if (step == f->stop_now_at) {
+        p->stopped = 1;
+        df__flow_stop(&p->flow, DF_STOP_NOW);
+    }
+}
+
+/* 1: it ended by itself. */
+static int live(process *p, const fate *f)
+{
+    world *w = p->w;
+    uint64_t step = 0;
+    int idle = 0;
+    int64_t since = w->now;
+    df__flow_start(&p->flow);
+    while (p->flow.phase != DF__FINISHED && !w->broken[0]) {
+        if (++w->steps > w->plan.fault_steps && w->faults_on) {
+            w->faults_on = 0;
+            since = w->now;
+        }
+        if (++step == f->crash_at && w->faults_on)
+            return 0;
+        die_or_stop(p, f, step);
+        w->now += (int64_t)rnd(w, 400);
+        zombie_act(w, 0);
+        idle = move(p) ? 0 : idle + 1;
+        if (idle > 60) {
+            wait_for_time(p);
+            idle = 0;
+        }
+        if (!w->faults_on && w->now - since > QUIET_US)
+            fail(w, "no progress: phase %d after half an hour without faults", p->flow.phase);
+        if (step > MAX_STEPS)
+            fail(w, "no progress: phase %d after %llu steps", p->flow.phase,
+                 (unsigned long long)step);
+    }
+    return 1;
+}
+
+static fate fate_make(world *w)
+{
+    fate f = {0, 0, 0};
+    if (!w->faults_on)
+        return f;
+    if (w->crashes < (uint64_t)w->plan.crashes)
+        f.crash_at = 1 + rnd(w, 400);
+    if (w->plan.stops && chance(w, 50))
+        f.stop_at = 1 + rnd(w, 500);
+    if (w->plan.stops && chance(w, 30))
+        f.stop_now_at = f.stop_at + 1 + rnd(w, 200);
+    return f;
+}
+
+/* One process from start to end or death. 1: the work is done. */
+static int one_life(world *w)
+{
+    process *p = malloc(sizeof *p);
+    fate f = fate_make(w);
+    int done = 0, ended;
+    process_init(p, w);
+    if (w->faults_on && w->plan.limits && chance(w, 50))
+        p->flow.limit = 1 + rnd(w, 40);
+    if (w->plan.verbose)
+        printf("life %llu at step %llu\n", (unsigned long long)w->lives,
+               (unsigned long long)w->steps);
+    ended = live(p, &f);
+    if (ended && !w->broken[0])
+        check_end(p);
+    done = ended && (ended_well(p) || (p->flow.result == DF_EREJECTED && !w->faults_on));
+    if (w->plan.verbose)
+        printf("life %llu %s at step %llu: %d %s\n", (unsigned long long)w->lives,
+               ended ? "ended" : "crashed", (unsigned long long)w->steps, p->flow.result,
+               p->flow.text);
+    w->crashes += !ended;
+    process_free(p, !ended || w->broken[0]);
+    free(p);
+    return done;
+}
+
+int simulate(world *w, const plan *p)
+{
+    memset(w, 0, sizeof *w);
+    w->plan = *p;
+    w->rng = p->seed * 0xd1342543de82ef95u + 1;
+    w->now = 1000000;
+    w->faults_on = 1;
+    for (w->lives = 0; !w->broken[0]; w->lives++) {
+        if (w->lives == MAX_LIVES)
+            fail(w, "no progress: %d processes did not do it", MAX_LIVES);
+        if (one_life(w))
+            break;
+    }
+    zombie_act(w, 1);
+    return w->broken[0] != 0;
+}
+
+/* ---- program --------------------------------------------------------------------------------------- */
+
+static int usage(void)
+{
+    fputs("dfsim [--seeds N] [--first S] [--mode alo|eos] [--keep-going] [--verbose]\n", stderr);
+    return 2;
+}
+
+typedef struct choice {
+    uint64_t seeds, first;
+    int mode, verbose, go_on;
+} choice;
+
+static int choose(choice *c, int argc, char **argv)
+{
+    int i;
+    for (i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--seeds") && i + 1 < argc)
+            c->seeds = strtoull(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--first") && i + 1 < argc)
+            c->first = strtoull(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--mode") && i + 1 < argc)
+            c->mode = !strcmp(argv[++i], "eos") ? 2 : 1;
+        else if (!strcmp(argv[i], "--verbose"))
+            c->verbose = 1;
+        else if (!strcmp(argv[i], "--keep-going"))
+            c->go_on = 1;
+        else
+            return usage();
+    }
+    return 0;
+}
+
+typedef struct totals {
+    uint64_t steps, delivered, duplicates, crashes, lives, rewinds, revokes, fenced, bad;
+} totals;
+
+static void add_up(totals *t, const world *w)
+{
+    t->steps += w->steps;
+    t->delivered += w->delivered;
+    t->duplicates += w->duplicates;
+    t->crashes += w->crashes;
+    t->lives += w->lives + 1;
+    t->rewinds += w->rewinds;
+    t->revokes += w->revokes;
+    t->fenced += w->fenced;
+}
+
+static void report(const choice *c, const totals *t, uint64_t done)
+{
+    printf("%llu seeds from %llu: %llu steps, %llu processes, %llu crashes, %llu rewinds, %llu "
+           "revocations, %llu fenced transactions, %llu records delivered, %llu of them again; "
+           "%llu seeds failed\n", (unsigned long long)done, (unsigned long long)c->first,
+           (unsigned long long)t->steps, (unsigned long long)t->lives,
+           (unsigned long long)t->crashes, (unsigned long long)t->rewinds,
+           (unsigned long long)t->revokes, (unsigned long long)t->fenced,
+           (unsigned long long)t->delivered, (unsigned long long)t->duplicates,
+           (unsigned long long)t->bad);
+}
+
+int main(int argc, char **argv)
+{
+    choice c = {10000, 1, 0, 0, 0};
+    totals t = {0};
+    world *w = malloc(sizeof *w);
+    uint64_t i;
+    if (choose(&c, argc, argv) || !w)
+        return 2;
+    for (i = 0; i < c.seeds; i++) {
+        plan p;
+        plan_make(&p, c.first + i, c.mode);
+        p.verbose = c.verbose;
+        if (c.verbose)
+            plan_print(&p);
+        if (simulate(w, &p)) {
+            printf("FAILED: %s\n  again: dfsim --first %llu --seeds 1%s --verbose\n", w->broken,
+                   (unsigned long long)p.seed, c.mode == 1 ? " --mode alo"
+                                             : c.mode == 2 ? " --mode eos" : "");
+            t.bad++;
+        }
+        add_up(&t, w);
+        if (t.bad && !c.go_on) {
+            i++;
+            break;
+        }
+    }
+    report(&c, &t, i);
+    free(w);
+    return t.bad != 0;
+}
