@@ -268,6 +268,7 @@ int df_batch_pass(df_batch *out, df_record *r)
     *copy = *r;
     copy->arena = &out->arena;
     copy->held = 0;
+    copy->index = NULL;
     r->state = DF__MOVED;
     out->moved++;
     return DF_OK;

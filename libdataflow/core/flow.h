@@ -50,6 +50,8 @@ struct df__sink {
     int error_sink;      /* for what it refuses; -1: none */
     int can_resolve;
     int state;
+    int closing;         /* a close is asked */
+    int closed;          /* its instance is closed: nothing settles late any more */
     int stalled;         /* its thread hands everything back until told to go on */
     int resolving;       /* a resolve is asked */
     int flushing;        /* a flush is asked */
@@ -159,6 +161,7 @@ struct df__flow {
     int64_t last_skip_log_us;
     uint64_t skip_unlogged;
     int canceled;
+    int stop_asked;       /* by the host: DF_STOP_... */
 
     df_stats stats;       /* published as a copy */
     uint64_t work_records; /* in inputs and under transform */
@@ -216,6 +219,7 @@ void df__flow_batch_release(df__flow *f, df_batch *b); /* one reference less */
 /* flow_sink.c */
 void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec);
 int df__sink_add(df__sink *s, df_record *r, df_batch *b);
+void df__sink_close(df__sink *s);
 void df__sink_flush(df__sink *s); /* the filling parcel is queued */
 void df__sink_advance(df__sink *s, int forced);
 int df__sink_idle(const df__sink *s); /* nothing filling, nothing unsettled */

@@ -265,18 +265,6 @@ static int has_absorbed(const df__sink *s)
     return 0;
 }
 
-/* Everything that was accepted but not durable is sent again, in order. */
-static void requeue_all(df__sink *s)
-{
-    df_parcel *p;
-    for (p = s->first; p; p = p->next) {
-        if (p->state != DF__PENDING)
-            continue;
-        s->pending--;
-        again(p);
-    }
-}
-
 static int gives_up(df__sink *s, int status, const df__fault *why)
 {
     df__flow *f = s->flow;
@@ -317,10 +305,35 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why)
     df__retry_failed(&s->retry, f->io.now(f->io.ctx), df__random(&f->seed),
                      s->stage ? s->stage->retry_after_ms : 0);
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, s->name, why->text);
-    if (has_absorbed(s))
-        df__flow_rewind(f, s);
-    else
+    df__sink_close(s); /* what it accepted is sent again once nothing can settle late */
+}
+
+/* Everything that was accepted but not durable is sent again, in order. */
+static void requeue_all(df__sink *s)
+{
+    df_parcel *p;
+    if (has_absorbed(s)) {
+        df__flow_rewind(s->flow, s);
+        return;
+    }
+    for (p = s->first; p; p = p->next) {
+        if (p->state != DF__PENDING)
+            continue;
+        s->pending--;
+        again(p);
+    }
+}
+
+void df__flow_sink_closed(df__sink *s)
+{
+    s->closing = 0;
+    s->closed = 1;
+    if (s->state == DF__BACKOFF)
         requeue_all(s);
+    if (s->state != DF__CLOSING)
+        return;
+    s->state = DF__CLOSED;
+    s->counts.state = DF__CLOSED;
 }
 
 static void reconnect(df_parcel *p, int status, const df__fault *why)

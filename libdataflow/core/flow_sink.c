@@ -17,6 +17,7 @@ void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec 
     s->error_sink = -1;
     s->last = &s->first;
     s->due_us = INT64_MAX;
+    s->closed = 1;
     s->is_error = spec->role == DF_ERROR_SINK;
 }
 
@@ -185,7 +186,9 @@ void df__sink_abandon(df__sink *s)
     }
     while (p) {
         df_parcel *next = p->next;
-        if (p->state != DF__SENT && !p->settle.busy && !(s->resolving && p->unknown)) {
+        int late = p->state == DF__PENDING || p->state == DF__ABSORBED;
+        if (p->state != DF__SENT && !p->settle.busy && !(s->resolving && p->unknown) &&
+            (s->closed || !late)) {
             df__flow_abandon(s->flow, p->count);
             s->records -= p->count;
             s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
@@ -285,9 +288,17 @@ static void ask_flush(df__sink *s)
     s->flow->io.sink_flush(s->flow->io.ctx, s);
 }
 
+void df__sink_close(df__sink *s)
+{
+    if (s->closing)
+        return;
+    s->closing = 1;
+    s->flow->io.sink_close(s->flow->io.ctx, s);
+}
+
 static void open_again(df__sink *s, int64_t now)
 {
-    if (s->with_sink || s->flushing || s->resolving)
+    if (s->with_sink || s->flushing || s->resolving || !s->closed)
         return;
     if (now < s->retry.next_us) {
         s->due_us = s->retry.next_us;
@@ -295,6 +306,7 @@ static void open_again(df__sink *s, int64_t now)
     }
     s->state = DF__OPENING;
     s->counts.state = DF__OPENING;
+    s->closed = 0;
     s->flow->io.sink_open(s->flow->io.ctx, s);
 }
 

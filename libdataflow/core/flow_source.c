@@ -305,6 +305,15 @@ static void opened(df__flow *f, df_partition *p, int status)
     reply(f, p, status);
 }
 
+/* Nobody keeps positions beyond this process: a partition that comes back goes on where it was. */
+static void resume_here(df__flow *f, df_partition *p)
+{
+    p->has_resume = p->watermark.set && !f->source_holds;
+    if (p->has_resume && (df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK ||
+                          df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK))
+        df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+}
+
 static void ask_position(df__flow *f, df_partition *p)
 {
     df__sink *s;
@@ -321,7 +330,8 @@ static void ask_position(df__flow *f, df_partition *p)
         p->asked = 1;
         f->io.store_load(f->io.ctx, p);
     } else {
-        opened(f, p, DF_ENOTFOUND);
+        resume_here(f, p);
+        opened(f, p, DF_OK);
     }
 }
 
@@ -424,6 +434,8 @@ void df__flow_rewind(df__flow *f, df__sink *s)
     }
     f->rewinding = 1;
     f->rewind_sink = s;
+    if (f->phase == DF__DRAINING && !f->stop_asked && f->result == DF_OK)
+        f->phase = DF__RUNNING; /* the source was done, but must give it once more */
     if (!f->quiet) {
         f->quiet = 1;
         f->io.source_quiet(f->io.ctx);
@@ -438,12 +450,13 @@ static int others_idle(const df__flow *f)
     for (i = 0; i < f->sink_count; i++)
         if (&f->sinks[i] != f->rewind_sink && !df__sink_idle(&f->sinks[i]))
             return 0;
-    return !f->rewind_sink->with_sink;
+    return !f->rewind_sink->with_sink && f->rewind_sink->closed;
 }
 
 static void seek_all(df__flow *f)
 {
     df_partition *p;
+    uint64_t before = f->stats.abandoned;
     size_t i;
     for (p = f->partitions; p; p = p->next) {
         df__partition_bump(p);
@@ -456,6 +469,8 @@ static void seek_all(df__flow *f)
     df__sink_abandon(f->rewind_sink);
     for (i = 0; i < f->sink_count; i++)
         df__sink_drop_stale(&f->sinks[i]);
+    if (f->limit) /* what is read again does not count twice */
+        f->limit += f->stats.abandoned - before;
     f->rewinding = 2;
 }
 
@@ -465,8 +480,8 @@ void df__flow_rewind_advance(df__flow *f)
         seek_all(f);
     if (f->rewinding == 2 && !f->seeks) {
         f->rewinding = 0;
-        f->quiet = 0;
-        f->source_done = 0;
+        f->quiet = f->phase != DF__RUNNING;
+        f->source_done = f->source_done && f->quiet;
     }
 }
 

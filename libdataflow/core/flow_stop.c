@@ -74,6 +74,7 @@ static void cancel(df__flow *f)
 
 void df__flow_stop(df__flow *f, int how)
 {
+    f->stop_asked = how;
     drain(f);
     if (how == DF_STOP_NOW)
         cancel(f);
@@ -174,11 +175,12 @@ static void saving(df__flow *f)
     df_partition *p;
     size_t i;
     df__flow_save_advance(f, 1);
-    if (!f->dry && !df__flow_saved_all(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
+    if (!f->dry && !df__flow_saved_all(f) && spent < SAVE_TIMEOUT_US &&
+        f->stop_asked != DF_STOP_NOW)
         return;
     if (f->exactly_once && df__flow_outstanding(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
         return;
-    if (!f->dry && !df__flow_saved_all(f))
+    if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
     enter(f, DF__CLOSE_ALL);
     for (p = f->partitions; p; p = p->next)
@@ -186,7 +188,7 @@ static void saving(df__flow *f)
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
         f->sinks[i].state = DF__CLOSING;
-        f->io.sink_close(f->io.ctx, &f->sinks[i]);
+        df__sink_close(&f->sinks[i]);
     }
     f->io.source_close(f->io.ctx);
     f->source_state = DF__CLOSING;
@@ -204,12 +206,6 @@ static void closing(df__flow *f)
     }
     enter(f, DF__FINISHED);
     f->io.event(f->io.ctx, DF_EVENT_STATE, f->result, NULL, "done");
-}
-
-void df__flow_sink_closed(df__sink *s)
-{
-    s->state = DF__CLOSED;
-    s->counts.state = DF__CLOSED;
 }
 
 static int limit_reached(const df__flow *f)

@@ -121,20 +121,14 @@ int df_parcel_payload(df_parcel *p, size_t index, df_bytes *ret)
 
 int df_parcel_root(df_parcel *p, size_t index, df_value *ret)
 {
-    const df_record *r = p->records[index];
-    df__tree *tree = r->tree;
+    df__tree *tree;
     char why[DF__WHY];
     int rc;
-    if (!tree) {
-        df__arena_reset(&p->scratch);
-        rc = r->payload.data ? df__tree_parse(&p->scratch, r->payload, &tree, why, sizeof why)
-                             : DF_EDATA;
-        if (rc != DF_OK) {
-            p->error = r->payload.data ? df__arena_bytes(&p->arena, why, strlen(why)) : NULL;
-            if (!p->error)
-                p->error = r->payload.data ? "not JSON" : "no payload (a tombstone)";
-            return rc;
-        }
+    df__arena_reset(&p->scratch);
+    rc = df__record_tree(p->records[index], &p->scratch, &tree, why, sizeof why);
+    if (rc != DF_OK) {
+        p->error = df__arena_bytes(&p->arena, why, strlen(why));
+        return rc;
     }
     df__tree_root(tree, ret);
     return DF_OK;
