@@ -106,7 +106,7 @@ code_of() { # PID SECONDS: waits for its end; exit code in $code, 137 when it ha
     local i
     for ((i = 0; i < $2 * 20; i++)); do kill -0 "$1" 2>/dev/null || break; sleep 0.05; done
     kill -KILL "$1" 2>/dev/null
-    wait "$1"
+    wait "$1" 2>/dev/null
     code=$?
 }
 end() { kill -TERM "$1" 2>/dev/null; code_of "$1" "${2:-30}"; }
