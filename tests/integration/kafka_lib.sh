@@ -44,6 +44,8 @@ produce() { dfaudit produce --topic "$(name_of "$1")" "${@:2}" 2>"$dir/produce.l
 dump() { dfaudit topic dump --topic "$(name_of "$1")" "${@:2}" 2>/dev/null; }
 offsets() { dfaudit group show --group "$1" --topic "$(name_of "$2")" 2>/dev/null; }
 
+sum_of() { tr -c '0-9:\n' '\n' | awk -F: '/:[0-9]/ {sum += $2} END {print sum + 0}'; } # of offsets
+
 source_of() { # TOPIC GROUP "option: value, option: value"
     echo "source: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of "$1"), consumerGroup: $run.$2${3:+, $3}}}"
 }

@@ -24,7 +24,7 @@ members() { # NAME "options of the source" DUPLICATES
         --expect-count 80000 --no-gaps --max-duplicates "$3"
 }
 complete() { # what is committed is what is there
-    [ "$(offsets "$run.$1" "$1" | grep -o ':[0-9]*' | tr -d : | paste -sd+ | bc)" = 80000 ]
+    [ "$(offsets "$run.$1" "$1" | sum_of)" = 80000 ]
 }
 members eager 'cooperative: false' 0
 has 'rebalanced' 'given back' "$dir/eager.a.out"

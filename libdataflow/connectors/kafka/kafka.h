@@ -151,6 +151,7 @@ typedef struct df__kafka_source {
     int bounded, exactly_once, dry, ends_known;
     int joined, closing, revoking, restart, reassign, committing;
     int64_t forward_until; /* queues are led to `data` again and again until then; 0: no need */
+    int64_t trouble_until, fenced_until; /* ms: connection lost, member fenced lately */
     df__kafka_failure failure;
     df__kafka_part **parts; /* by partition id */
     size_t part_cap;

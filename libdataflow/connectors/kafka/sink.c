@@ -222,7 +222,7 @@ static void destroy_client(df__kafka_sink *s)
 static void sink_close(void *self, df_stage *st)
 {
     df__kafka_sink *s = self;
-    s->st = st;
+    (void)st;
     if (s->rk != NULL && s->queue != NULL && s->under_way > 0)
         purge(s);
     destroy_client(s);
@@ -460,7 +460,6 @@ static df__kafka_load *add_load(df__kafka_sink *s, df_parcel *parcel)
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__kafka_sink *s = self;
-    s->st = st;
     if (s->rk == NULL)
         return df__kafka_raise(&s->failure, st);
     serve(s, 0);
@@ -482,7 +481,6 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 static int sink_poll(void *self, df_stage *st, int timeout_ms)
 {
     df__kafka_sink *s = self;
-    s->st = st;
     if (s->rk == NULL)
         return df__kafka_raise(&s->failure, st);
     serve(s, 0);

@@ -225,7 +225,7 @@ static void last_commit(df__kafka_source *s)
 static void source_close(void *self, df_stage *st)
 {
     df__kafka_source *s = self;
-    s->st = st;
+    (void)st;
     if (s->wake != NULL)
         df__kafka_wake_stop(s->wake);
     s->wake = NULL;
@@ -566,7 +566,6 @@ static int read_once(df__kafka_source *s, df_batch *into)
 static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
 {
     df__kafka_source *s = self;
-    s->st = st;
     int rc = read_once(s, into);
     if (rc != DF_AGAIN || timeout_ms <= 0)
         return rc;
@@ -589,7 +588,6 @@ static df__kafka_part *named(df__kafka_source *s, uint32_t number)
 static int source_ack(void *self, df_stage *st, const df_position *rows, size_t count)
 {
     df__kafka_source *s = self;
-    s->st = st;
     for (size_t i = 0; i < count; i++) {
         const df_position *row =
             (const df_position *)(const void *)((const char *)rows + i * rows->size);
@@ -614,7 +612,6 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
     df__kafka_part *p = named(s, to->partition);
     int64_t offset;
     int32_t epoch;
-    s->st = st;
     if (p == NULL)
         return DF_OK; /* given back meanwhile */
     offset = p->begin; /* nothing settled yet: where this assignment began */
