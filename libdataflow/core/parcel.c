@@ -48,6 +48,14 @@ static int has_ticket(const df_parcel *p, const df__span *span)
     return 0;
 }
 
+/* Children point into the payload of their parent: what they add is their share of the arena. */
+static size_t weight(const df_record *r, const df_batch *b)
+{
+    if (b && b->parent && r->changed)
+        return b->arena.total / b->count;
+    return r->payload.len + r->key.len;
+}
+
 int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
 {
     int new_batch = b && (!p->batch_count || p->batches[p->batch_count - 1] != b);
@@ -70,7 +78,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
         b->refs++;
     }
     p->records[p->count++] = r;
-    p->bytes += r->payload.len + r->key.len;
+    p->bytes += weight(r, b);
     return DF_OK;
 }
 
