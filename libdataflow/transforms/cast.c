@@ -315,6 +315,6 @@ const df_transform df_transform_cast = {
     .open = cast_open,
     .apply = cast_apply,
     .example = "{\"config\":{\"spec\":{\"id\":\"int64\",\"price\":\"float64\",\"on\":\"bool\"}},"
-               "\"input\":{\"id\":\"42\",\"price\":\"9.90\",\"on\":\"TRUE\"},"
-               "\"output\":{\"id\":42,\"price\":9.90,\"on\":true}}",
+               "\"input\":{\"id\":\"42\",\"price\":\"9.95\",\"on\":\"TRUE\"},"
+               "\"output\":{\"id\":42,\"price\":9.95,\"on\":true}}",
 };
