@@ -31,7 +31,7 @@ static void keep_good(df_parcel *p, int applied)
         df_record *r = p->records[i];
         if (p->refused[i]) {
             after = 1;
-        } else if (after && !applied && r->span && r->span->part->refused) {
+        } else if (after && !applied && r->span && df__span_behind_refused(r->span, r->offset)) {
             df__flow_abandon(s->flow, 1);
             s->records--;
         } else {
@@ -191,32 +191,69 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
 
 /* ---- refused for its data ----------------------------------------------------------------- */
 
-static void split(df_parcel *p, int status, const df__fault *why)
+/* Exactly-once: a parcel ends at marks, so it is cut only where no span is on both sides. 0: there
+ * is no such place. */
+static size_t clean_cut(const df_parcel *p)
+{
+    size_t best = 0, reach = 0, i, k;
+    for (i = 0; i + 1 < p->count; i++) {
+        for (k = p->count - 1; k > i && p->records[k]->span != p->records[i]->span; k--)
+            ;
+        reach = k > reach ? k : reach;
+        if (reach == i && (!best || i < p->count / 2))
+            best = i + 1;
+    }
+    return best;
+}
+
+static df_batch *batch_of(const df_parcel *p, const df_record *r)
+{
+    size_t k;
+    for (k = 0; k < p->batch_count; k++)
+        if (r->arena == &p->batches[k]->arena)
+            return p->batches[k];
+    return NULL;
+}
+
+/* Tickets of spans that went to the other part as a whole: their marks are not this parcel's. */
+static void drop_tickets(df_parcel *p)
+{
+    size_t i, k, kept = 0;
+    for (i = 0; i < p->ticket_count; i++) {
+        df__span *span = p->tickets[i];
+        for (k = 0; k < p->count && p->records[k]->span != span; k++)
+            ;
+        if (k < p->count) {
+            p->tickets[kept++] = span;
+        } else {
+            span->main--;
+            df__span_close(span);
+        }
+    }
+    p->ticket_count = kept;
+}
+
+static void split_at(df_parcel *p, size_t at)
 {
     df__sink *s = p->sink;
-    df_parcel *rest;
-    size_t half = p->count / 2, i;
-    (void)status;
-    (void)why;
-    rest = df__parcel_new(p->heap, s);
+    df_parcel *rest = df__parcel_new(p->heap, s);
+    size_t i;
     if (!rest) {
         df__flow_fail(s->flow, DF_ENOMEM, "no memory to split a parcel");
         return;
     }
     rest->since_us = p->since_us;
+    rest->arrived_us = p->arrived_us;
     rest->is_main = p->is_main;
-    for (i = half; i < p->count; i++) {
-        df_batch *b = NULL;
-        size_t k;
-        for (k = 0; k < p->batch_count && !b; k++)
-            if (p->records[i]->arena == &p->batches[k]->arena)
-                b = p->batches[k];
-        if (df__parcel_add(rest, p->records[i], b) != DF_OK) {
+    for (i = at; i < p->count; i++) {
+        if (df__parcel_add(rest, p->records[i], batch_of(p, p->records[i])) != DF_OK) {
             df__flow_fail(s->flow, DF_ENOMEM, "no memory to split a parcel");
             return;
         }
     }
-    p->count = half;
+    p->count = at;
+    if (p->is_main)
+        drop_tickets(p);
     again(p);
     rest->state = DF__QUEUED;
     rest->attempt = p->attempt;
@@ -225,6 +262,19 @@ static void split(df_parcel *p, int status, const df__fault *why)
     if (!p->next)
         s->last = &rest->next;
     p->next = rest;
+}
+
+static void split(df_parcel *p, int status, const df__fault *why)
+{
+    size_t at = p->is_main ? clean_cut(p) : p->count / 2;
+    if (at) {
+        split_at(p, at);
+        return;
+    }
+    again(p);
+    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status, "sink %s: %s; with exactly-once "
+                  "the %zu records between two positions cannot be written in parts",
+                  p->sink->name, why->text, p->count);
 }
 
 static void refused(df_parcel *p, int status, const df__fault *why)

@@ -15,12 +15,14 @@ static int stop_before(df__flow *f, const df_record *r)
     df__span *span = r->span;
     char text[256];
     df_bytes position = {text, 0};
-    if (!f->io.position_before || (span->refused && span->refused_offset <= r->offset))
-        return DF_OK;
-    position.len = f->io.position_before(f->io.ctx, r, text, sizeof text);
-    if (!position.len || position.len >= sizeof text)
+    if (span->refused && span->refused_offset <= r->offset)
         return DF_OK;
     span->refused_offset = r->offset;
+    span->before_refused.set = 0;
+    if (f->io.position_before)
+        position.len = f->io.position_before(f->io.ctx, r, text, sizeof text);
+    if (!position.len || position.len >= sizeof text)
+        return DF_OK;
     return df__mark_set(f->heap, &span->before_refused, position, span->first);
 }
 
@@ -34,6 +36,8 @@ static int hold_for_good(df__flow *f, df_record *r)
         return DF_ENOMEM;
     df__span_open(span);
     span->refused++;
+    if (!span->part->refused || span->first < span->part->refused_first)
+        span->part->refused_first = span->first;
     span->part->refused = 1;
     f->held_records++;
     df__flow_failf(f, DF_EREJECTED, "record %s offset %lld was refused (%s): %s; there is no error "

@@ -272,7 +272,7 @@ static int place(df__flow *f, df_record *r, df_batch *b)
 {
     const int *to;
     int copies = 0;
-    if (r->span && r->span->part->refused) {
+    if (r->span && df__span_behind_refused(r->span, r->offset)) {
         f->stats.abandoned++;
         return DF_OK;
     }

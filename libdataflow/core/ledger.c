@@ -176,6 +176,13 @@ int df__span_current(const df__span *s)
     return s->generation == atomic_load_explicit(&s->part->generation, memory_order_acquire);
 }
 
+int df__span_behind_refused(const df__span *s, int64_t offset)
+{
+    if (!s->part->refused || s->first < s->part->refused_first)
+        return 0;
+    return s->first > s->part->refused_first || (s->refused && offset > s->refused_offset);
+}
+
 uint64_t df__partition_uncommitted(const df_partition *p)
 {
     return p->next_seq - p->watermark.seq;

@@ -63,6 +63,7 @@ struct df_partition {
     int save_pending;
     uint64_t in_sink_sent; /* newest sequence handed to the sink */
     int refused;           /* a record of it was refused for good: nothing behind it goes on */
+    uint64_t refused_first; /* sequence where the first span with such a record begins */
     int requested;         /* a request of the source thread waits: DF__REQ_... */
     int asked;             /* the store or the sink was asked for its position */
     int reply;             /* answer to the request */
@@ -106,6 +107,8 @@ int df__span_defer(df__span *s);
 void df__partition_bump(df_partition *p);
 /* True while the span's partition was not given away. */
 int df__span_current(const df__span *s);
+/* True when a record at `offset` of the span is behind one that was refused for good. */
+int df__span_behind_refused(const df__span *s, int64_t offset);
 /* Records read and not covered by the watermark. */
 uint64_t df__partition_uncommitted(const df_partition *p);
 /* No ticket is open up to and with `s` but those of the main sink. */

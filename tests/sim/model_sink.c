@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * model_sink.c: the thread of one sink, by the rules of run_sink.c, and a server behind it that
  * refuses, fails before and after it applied, answers late and in any order. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,7 +258,8 @@ static int trouble(process *p, model_sink *m, df_parcel *parcel)
 
 static int refusal(process *p, model_sink *m, df_parcel *parcel)
 {
-    switch (rnd(p->w, 4)) {
+    int named = p->w->plan.eos && m->role == MAIN_SINK; /* one transaction: named, not applied */
+    switch (named ? 2 : rnd(p->w, 4)) {
     case 0:
         return DF_EDATA; /* somebody in here */
     case 1:
@@ -315,11 +317,29 @@ static void on_open(process *p, model_sink *m, const command *c)
     post(p, (message){.type = S_OPENED, .about = sink_of(p, m), .status = rc, .msg = c->msg});
 }
 
+static void say_write(const model_sink *m, const df_parcel *parcel, int rc)
+{
+    size_t i;
+    printf("  sink %d writes %p:", m->role, (const void *)parcel);
+    for (i = 0; i < parcel->count; i++) {
+        item it = item_of(parcel->records[i]);
+        printf(" %s%d/%lld.%d", df_parcel_rejected(parcel, i) ? "!" : "", it.part,
+               (long long)it.offset, it.child);
+    }
+    for (i = 0; i < parcel->position_count; i++)
+        printf(" [%u: %s, seq %llu]", parcel->positions[i].partition,
+               (const char *)parcel->positions[i].data.data,
+               (unsigned long long)parcel->positions[i].seq);
+    printf(" -> %s\n", df_status_name(rc));
+}
+
 static void on_write(process *p, model_sink *m, const command *c)
 {
     int rc = DF_AGAIN;
     if (m->open && !m->stalled)
         rc = write_parcel(p, m, c->parcel);
+    if (p->w->plan.verbose)
+        say_write(m, c->parcel, rc);
     if (rc != DF_OK && rc != DF_PENDING && rc != DF_ABSORBED)
         m->stalled = 1;
     if (needs_reopen(rc))

@@ -145,10 +145,20 @@ static void loaded(process *p, const message *m)
     df__flow_loaded(&p->flow, m->about, m->status, data, "the model");
 }
 
+static void say_mail(const process *p, const message *m)
+{
+    static const char *const words[] = {"", "batch", "grant back", "source opened", "source failed",
+        "source done", "source closed", "partition", "acked", "sought", "sink opened", "answer",
+        "settle", "flushed", "resolved", "claimed", "sink closed", "loaded", "saved", "worked"};
+    if (p->w->plan.verbose)
+        printf("  %s %p: %s, how %d\n", words[m->type], m->about, df_status_name(m->status), m->how);
+}
+
 static void hand(process *p, const message *m)
 {
     df__flow *f = &p->flow;
     df__fault why;
+    say_mail(p, m);
     memset(&why, 0, sizeof why);
     why.status = m->status;
     snprintf(why.reason, sizeof why.reason, "%s", m->status == DF_EDATA ? "invalid_data" : "model");
