@@ -203,7 +203,7 @@ static void add_upsert(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
     }
 }
 
-/* ---- both modes --------------------------------------------------------------------------------- */
+/* ---- both modes  */
 
 void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first)
 {
