@@ -7,7 +7,7 @@
 
 #include "transforms/members.h"
 
-enum { SMALL_OBJECT = 64, DEPTH_MAX = 1024, NAME_SMALL = 512 };
+enum { SMALL_OBJECT = 64, DEPTH_MAX = 1024, NAME_SMALL = 512, SMALL_DEPTH = 8 };
 
 typedef struct frame {
     df_value container;
@@ -24,6 +24,7 @@ typedef struct work {
     df__heap heap;
     frame *stack;
     size_t depth, cap;
+    frame first[SMALL_DEPTH]; /* the stack of ordinary records */
     char small[NAME_SMALL * 2 + 4];
 } work;
 
@@ -32,16 +33,25 @@ static int is_container(const df_value *v)
     return v->type == DF_V_OBJECT || v->type == DF_V_ARRAY;
 }
 
+static int grow_stack(work *w)
+{
+    frame *stack = df_batch_alloc(w->job->batch, w->cap * 2 * sizeof *stack);
+    if (!stack)
+        return DF_ENOMEM;
+    memcpy(stack, w->stack, w->depth * sizeof *stack);
+    w->stack = stack;
+    w->cap *= 2;
+    return DF_OK;
+}
+
 static int push(work *w, const df_value *container)
 {
-    int rc;
     if (w->depth >= DEPTH_MAX) {
         df_record_reject(w->r, DF_EDATA, "too_deep", "keys are nested deeper than 1024 levels");
         return DF_EDATA;
     }
-    rc = df__grow(&w->heap, &w->stack, &w->cap, w->depth, sizeof *w->stack);
-    if (rc != DF_OK)
-        return rc;
+    if (w->depth == w->cap && grow_stack(w) != DF_OK)
+        return DF_ENOMEM;
     memset(&w->stack[w->depth], 0, sizeof *w->stack);
     w->stack[w->depth++].container = *container;
     return DF_OK;
@@ -137,7 +147,7 @@ static int rename_all(work *w, const df_value *root)
 
 static int collect(work *w, frame *f)
 {
-    df__members_init(&f->members, w->job->batch);
+    df__members_init(&f->members, w->job->batch, NULL);
     while (df_value_walk(&f->container, &f->walk) == DF_OK) {
         df_bytes name;
         char *kept;
@@ -227,8 +237,9 @@ int df__keys_rename(const df__job *job, df_record *r, df__rename_fn rename, int 
     w.deep = deep;
     w.rewrite = 0;
     w.heap = df__batch_heap(job->batch);
-    w.stack = NULL;
-    w.depth = w.cap = 0;
+    w.stack = w.first;
+    w.depth = 0;
+    w.cap = SMALL_DEPTH;
     rc = rename_all(&w, &root);
     if (rc == DF_OK && w.rewrite) {
         rc = df_record_root(r, &root);

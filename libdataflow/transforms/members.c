@@ -4,14 +4,33 @@
 
 #include <string.h>
 
-/* Up to here members are put into the tree one by one; above, where looking for the name each time
- * would be quadratic, the object is written as text. */
-enum { FEW = 256 };
-
-void df__members_init(df__members *m, df_batch *batch)
+void df__members_init(df__members *m, df_batch *batch, df__members_room *room)
 {
     memset(m, 0, sizeof *m);
     m->heap = df__batch_heap(batch);
+    if (!room)
+        return;
+    m->rows = room->rows;
+    m->cap = DF__MEMBERS_FEW;
+    m->slots = room->slots;
+    m->slot_count = 2 * DF__MEMBERS_FEW;
+    memset(room->slots, 0, sizeof room->slots);
+}
+
+static int grow_rows(df__members *m)
+{
+    size_t cap = m->cap ? m->cap * 2 : 16;
+    df__member_row *rows;
+    if (m->count < m->cap)
+        return DF_OK;
+    rows = m->count >= UINT32_MAX / 2 ? NULL : df__alloc(&m->heap, cap * sizeof *rows);
+    if (!rows)
+        return DF_ENOMEM;
+    if (m->count)
+        memcpy(rows, m->rows, m->count * sizeof *rows);
+    m->rows = rows;
+    m->cap = cap;
+    return DF_OK;
 }
 
 uint32_t df__name_hash(const char *name, size_t len)
@@ -43,8 +62,7 @@ int df__members_add(df__members *m, df_bytes name, const df_value *value, int we
 {
     uint32_t hash = df__name_hash(name.data, name.len);
     size_t at;
-    if (m->count >= UINT32_MAX / 2 || (m->count * 2 >= m->slot_count && rehash(m) != DF_OK) ||
-        df__grow(&m->heap, &m->rows, &m->cap, m->count, sizeof *m->rows) != DF_OK)
+    if (grow_rows(m) != DF_OK || (m->count * 2 >= m->slot_count && rehash(m) != DF_OK))
         return DF_ENOMEM;
     for (at = hash & (m->slot_count - 1); m->slots[at]; at = (at + 1) & (m->slot_count - 1)) {
         df__member_row *row = &m->rows[m->slots[at] - 1];
@@ -96,11 +114,13 @@ static int set_text(df__members *m, df_record *r)
     return df_record_set_payload(r, text);
 }
 
+/* Few members are put into the tree one by one; where looking for the name each time would be
+ * quadratic, the object is written as text. */
 int df__members_set_root(df__members *m, df_record *r)
 {
     df_value fresh, empty = df__empty_value(DF_V_OBJECT);
     int rc;
-    if (m->count > FEW)
+    if (m->count > DF__MEMBERS_FEW)
         return set_text(m, r);
     rc = df_value_new(r, &empty, &fresh);
     for (size_t i = 0; rc == DF_OK && i < m->count; i++)

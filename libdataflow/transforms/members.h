@@ -14,6 +14,15 @@ typedef struct df__member_row {
     int weight;
 } df__member_row;
 
+enum { DF__MEMBERS_FEW = 256 };
+
+/* Room for an ordinary object, kept by the instance, so that a batch of many records does not hold
+ * it once for each. */
+typedef struct df__members_room {
+    df__member_row rows[DF__MEMBERS_FEW];
+    uint32_t slots[2 * DF__MEMBERS_FEW];
+} df__members_room;
+
 typedef struct df__members {
     df__heap heap; /* of the batch */
     df__member_row *rows;
@@ -22,7 +31,8 @@ typedef struct df__members {
     size_t slot_count;
 } df__members;
 
-void df__members_init(df__members *m, df_batch *batch);
+/* room may be NULL: then the batch's memory is used from the start. */
+void df__members_init(df__members *m, df_batch *batch, df__members_room *room);
 /* Adds a member; name and value are borrowed. One of that name keeps its place and gets the new
  * value unless its weight is greater. DF_ENOMEM. */
 int df__members_add(df__members *m, df_bytes name, const df_value *value, int weight);

@@ -9,6 +9,7 @@ enum { DEPTH_MAX = 64, NAME_MAX_BYTES = 65536 };
 
 typedef struct flattener {
     df_bytes delimiter;
+    df__members_room *room;
 } flattener;
 
 typedef struct level {
@@ -100,6 +101,7 @@ static int collect(const df__job *job, df_record *r, const df_value *root, df__m
 
 static int flatten_one(const df__job *job, df_record *r)
 {
+    const flattener *self = job->self;
     df__members found;
     df_value root;
     int rc = df_record_root(r, &root);
@@ -107,7 +109,7 @@ static int flatten_one(const df__job *job, df_record *r)
         return DF_OK; /* only objects can be flattened */
     if (rc != DF_OK || !has_nested(&root))
         return rc;
-    df__members_init(&found, job->batch);
+    df__members_init(&found, job->batch, self->room);
     rc = collect(job, r, &root, &found);
     return rc == DF_OK ? df__members_set_root(&found, r) : rc;
 }
@@ -115,7 +117,9 @@ static int flatten_one(const df__job *job, df_record *r)
 static int flatten_open(void *self, df_stage *st)
 {
     flattener *me = self;
-    (void)st;
+    me->room = df_stage_alloc(st, sizeof *me->room);
+    if (!me->room)
+        return DF_ENOMEM;
     if (!df__blanks_trim(me->delimiter).len) { /* blanks only mean the default */
         me->delimiter.data = ".";
         me->delimiter.len = 1;
