@@ -11,7 +11,7 @@
 #include "kafka.h"
 #include "util/crashpoint.h"
 
-enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 20, CLOSE_MS = 5000, JOIN_MS = 1000 };
+enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
 enum { BAD_TRIES = 3, TROUBLE_MS = 120000 };
 
 static const char *topic_of(const df__kafka_source *s)
@@ -494,23 +494,26 @@ static size_t count_lag(df__kafka_source *s)
     return lagging;
 }
 
-static void keep_fetching(df__kafka_source *s)
+/* The local queue is under a quarter of what the client may hold. */
+static int runs_low(const df__kafka_source *s)
 {
-    size_t lagging;
-    if (s->wake == NULL) {
-        if (df__kafka_clock_ms() >= s->lag_gate.next)
-            (void)count_lag(s);
-        return;
-    }
-    if (!df__kafka_gate_open(&s->wake_gate, WAKE_MS))
-        return;
-    lagging = count_lag(s);
     double full = (double)s->prefetch_bytes / (s->mean < 1 ? 1 : s->mean);
     if (full > (double)s->prefetch_count)
         full = (double)s->prefetch_count;
-    if ((double)rd_kafka_queue_length(s->data) * 4 >= full)
-        lagging = 0;
-    df__kafka_wake_want(s->wake, s->targets, lagging);
+    return (double)rd_kafka_queue_length(s->data) * 4 < full;
+}
+
+static void keep_fetching(df__kafka_source *s)
+{
+    int low = s->wake != NULL && runs_low(s);
+    if (low && df__kafka_gate_open(&s->wake_gate, WAKE_MS)) {
+        size_t lagging = count_lag(s); /* may move the targets */
+        df__kafka_wake_want(s->wake, s->targets, lagging);
+    } else if (!low && s->wake != NULL) {
+        df__kafka_wake_want(s->wake, NULL, 0);
+    }
+    if (df__kafka_clock_ms() >= s->lag_gate.next)
+        (void)count_lag(s);
 }
 
 /* Bounded runs: 1 when every partition of ours reached its end. Stopped partitions end the stage
