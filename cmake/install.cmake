@@ -26,7 +26,8 @@ install(FILES "${CMAKE_BINARY_DIR}/generated/libdataflow-config.cmake"
 file(GLOB man_pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/man/*.1")
 install(FILES ${man_pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT programs)
 # completion files: <program>.bash, _<program> (zsh), <program>.fish
-file(GLOB completions CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/packaging/completion/*")
+file(GLOB completions CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/apps/*/completion/*"
+  "${PROJECT_SOURCE_DIR}/packaging/completion/*")
 foreach(file IN LISTS completions)
   get_filename_component(name "${file}" NAME)
   if(name MATCHES "^(.*)\\.bash$")
