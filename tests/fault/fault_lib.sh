@@ -20,7 +20,7 @@ PG=$DF_PG # of this test: own servers replace it
 # The client's log, when something failed, is all that tells what happened.
 leave() {
     local p s
-    for p in "${started[@]}"; do kill -KILL "$p" 2>/dev/null; done
+    for p in "${started[@]}"; do kill -KILL "$p" && wait "$p"; done 2>/dev/null
     for s in "${own_servers[@]}"; do "$bed/${s%%:*}" stop --dir "${s#*:}" >/dev/null 2>&1; done
     psql "$DF_PG" -Xqc "drop schema if exists $schema cascade" 2>/dev/null
     wait 2>/dev/null
@@ -133,3 +133,19 @@ own_kafka() { # options of start; DF_KAFKA is this broker's
 }
 pg_server() { "$bed/postgresql" "$1" --dir "$dir/pg" "${@:2}" >/dev/null 2>&1; }
 kafka_server() { "$bed/kafka" "$1" --dir "$dir/kafka" "${@:2}" >/dev/null 2>&1; }
+
+# ---- a proxy in front of a server --------------------------------------------------------------------
+ports() { perl -MIO::Socket::INET -e 'my @s = map { IO::Socket::INET->new(LocalAddr => "127.0.0.1", Proto => "tcp", Listen => 1) } 1 .. shift;
+    print join(" ", map { $_->sockport } @s), "\n"' "$1"; }
+proxy() { # LISTEN TO CONTROL
+    faultproxy run "$@" $RANDOM 2>"$dir/proxy.$3" &
+    started+=("$!")
+    until_true 10 faultproxy tell "$3" stat >/dev/null 2>&1 || bad "no proxy: $(cat "$dir/proxy.$3")"
+}
+tell() { faultproxy tell "$@" >/dev/null || bad "proxy: $*"; } # CONTROL COMMAND…
+cpu_percent() { # PID SECONDS
+    local before
+    before=$(cpu_ms "$1")
+    sleep "$2"
+    awk "BEGIN{printf \"%.1f\", ($(cpu_ms "$1") - $before) / 10 / $2}"
+}
