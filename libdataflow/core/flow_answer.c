@@ -178,6 +178,10 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     size_t i;
     (void)status;
     (void)why;
+    if (p->refused_count && refuse(p, 1) != DF_OK) { /* their bytes go with the others */
+        df__flow_fail(p->sink->flow, DF_ENOMEM, "no memory for the error port");
+        return;
+    }
     for (i = 0; i < p->batch_count; i++)
         df__flow_batch_release(p->sink->flow, p->batches[i]);
     p->batch_count = 0;

@@ -80,25 +80,43 @@ static int copy_outside(df_record *to, const df_record *from, df__arena *a)
     return DF_OK;
 }
 
-static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
+static int error_record(df__flow *f, const df_record *r, int minimal, df__arena *a,
+                        df_record **ret)
 {
-    DF_CRASHPOINT("error.record");
-    df_parcel *p;
-    df_record *e;
-    if (df__sink_room(s, &p) != DF_OK)
+    df_record *e = df__arena_zalloc(a, sizeof *e);
+    if (!e || df__envelope(f, r, minimal, a, &e->payload) != DF_OK ||
+        (!minimal && copy_outside(e, r, a) != DF_OK))
         return DF_ENOMEM;
-    e = df__arena_zalloc(&p->arena, sizeof *e);
-    if (!e || df__envelope(f, r, minimal, &p->arena, &e->payload) != DF_OK ||
-        (!minimal && copy_outside(e, r, &p->arena) != DF_OK))
-        return DF_ENOMEM;
-    e->arena = &p->arena;
+    e->arena = a;
     e->span = r->span;
     e->partition = r->partition;
     e->offset = r->offset;
     e->time_us = f->io.wall(f->io.ctx);
     e->state = minimal ? DF__ERROR_MINIMAL : DF__ERROR;
-    if (df__parcel_add(p, e, NULL) != DF_OK)
+    *ret = e;
+    return DF_OK;
+}
+
+/* The records of an error parcel live in a batch of their own: they outlive a retry, which resets
+ * the parcel's arena, and a parcel that is halved. */
+static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
+{
+    df_parcel *p;
+    df_record *e;
+    df_batch *b;
+    int rc;
+    if (df__sink_room(s, &p) != DF_OK)
         return DF_ENOMEM;
+    b = p->batch_count ? p->batches[0] : df__batch_new(f->heap, 0);
+    if (!b)
+        return DF_ENOMEM;
+    rc = error_record(f, r, minimal, &b->arena, &e);
+    if (rc == DF_OK)
+        rc = df__parcel_add(p, e, b);
+    if (!b->refs)
+        df__batch_free(b);
+    if (rc != DF_OK)
+        return rc;
     s->records++;
     s->counts.in++;
     if (f->io.tap_record)

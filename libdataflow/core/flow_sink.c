@@ -91,6 +91,10 @@ void df__sink_flush(df__sink *s)
     p->number = ++s->flow->parcel_number;
     p->charged = df__parcel_size(p);
     df__budget_charge(&s->flow->budget, p->charged);
+    if (s->is_error && p->batch_count) {
+        p->batches[0]->charged = df__batch_size(p->batches[0]);
+        df__budget_charge(&s->flow->budget, p->batches[0]->charged);
+    }
     DF_CRASHPOINT("parcel.queued");
     append(s, p);
 }

@@ -161,6 +161,13 @@ static void reject_all(model_sink *m, df_parcel *parcel)
     }
 }
 
+static int64_t number_of(df_bytes text)
+{
+    char copy[24] = "";
+    memcpy(copy, text.data, text.len < sizeof copy ? text.len : sizeof copy - 1);
+    return strtoll(copy, NULL, 10);
+}
+
 static size_t rows_of(const model_sink *m, df_parcel *parcel, row *rows)
 {
     size_t n, i;
@@ -168,7 +175,7 @@ static size_t rows_of(const model_sink *m, df_parcel *parcel, row *rows)
     for (i = 0; i < n; i++)
         rows[i] = (row){.part = at[i].partition, .seq = at[i].seq, .epoch = at[i].epoch,
                         .before = m->seq[at[i].partition],
-                        .next = strtoll(at[i].data.data, NULL, 10)};
+                        .next = number_of(at[i].data)};
     return n;
 }
 
@@ -327,8 +334,8 @@ static void say_write(const model_sink *m, const df_parcel *parcel, int rc)
                (long long)it.offset, it.child);
     }
     for (i = 0; i < parcel->position_count; i++)
-        printf(" [%u: %s, seq %llu]", parcel->positions[i].partition,
-               (const char *)parcel->positions[i].data.data,
+        printf(" [%u: %lld, seq %llu]", parcel->positions[i].partition,
+               (long long)number_of(parcel->positions[i].data),
                (unsigned long long)parcel->positions[i].seq);
     printf(" -> %s\n", df_status_name(rc));
 }

@@ -245,8 +245,11 @@ static void wait_for_time(process *p)
     world *w = p->w;
     int64_t due = next_event(p);
     if (due == INT64_MAX) {
-        fail(w, "stuck: phase %d, source state %d, nothing is due", p->flow.phase,
-             p->flow.source_state);
+        fail(w, "stuck: phase %d, source state %d, done %d, grants %zu, rewinding %d, saving %d, "
+             "blocked %d, uncommitted %llu, outstanding %d: nothing is due", p->flow.phase,
+             p->flow.source_state, p->flow.source_done, p->flow.grants, p->flow.rewinding,
+             p->flow.saving, p->blocked, (unsigned long long)df__flow_uncommitted(&p->flow),
+             df__flow_outstanding(&p->flow));
         return;
     }
     w->now = due > w->now ? due : w->now + 1000;
