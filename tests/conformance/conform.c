@@ -190,8 +190,12 @@ char **conform_other_rows(conform *c, size_t *ret_count)
     const df__memory_rows *out = &c->other->out;
     char **rows = calloc(out->count + 1, sizeof *rows);
     assert_non_null(rows);
-    for (size_t i = 0; i < out->count; i++)
-        rows[i] = strndup(out->at[i]->payload.data, out->at[i]->payload.len);
+    for (size_t i = 0; i < out->count; i++) {
+        df_bytes row = out->at[i]->payload;
+        rows[i] = calloc(1, row.len + 1);
+        assert_non_null(rows[i]);
+        memcpy(rows[i], row.data, row.len);
+    }
     *ret_count = out->count;
     return rows;
 }
