@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# ctest: timeout=300
+# Members join and leave all the time, in order and killed: nothing is lost, in each interval
+# something arrives, and what comes twice stays within the window of the killed.
+. "$(dirname "$0")/fault_lib.sh"
+quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
+rate=${DF_REBALANCE_RATE:-2000}
+
+# storm NAME MEMBERS ROUNDS COOPERATIVE: every two seconds one joins and one leaves; every fourth is killed
+storm() {
+    local name=$1 members=$2 rounds=$3 k total killed=0 before after stalls=0 producer
+    topic "$name" 12
+    table "$name"
+    { from_topic "$name" "cooperative: $4, $quick"; to_table "$name"; } >"$dir/$name.yaml"
+    total=$(((rounds * 2 + 4) * rate))
+    dfaudit produce --topic "$(name_of "$name")" --count $total --producers 2 --partitions 12 --keys 100 \
+        --rate "$rate" 2>"$dir/$name.produce" &
+    producer=$!
+    local alive=()
+    for ((k = 0; k < members; k++)); do start "$name" "$name.$k"; alive+=("$pid"); done
+    sleep 2
+    for ((k = members; k < members + rounds; k++)); do
+        before=$(rows "$name")
+        start "$name" "$name.$k"
+        alive+=("$pid")
+        if [ $((k % 4)) = 3 ]; then
+            kill -KILL "${alive[0]}"; wait "${alive[0]}" 2>/dev/null
+            killed=$((killed + 1))
+        else
+            kill -TERM "${alive[0]}"
+            leaving+=("${alive[0]}")
+        fi
+        alive=("${alive[@]:1}")
+        sleep 2
+        after=$(rows "$name")
+        [ "$after" -gt "$before" ] || stalls=$((stalls + 1))
+    done
+    for p in "${leaving[@]}"; do code_of "$p" 40; [ "$code" = 0 ] || bad "$name: a member left with $code"; done
+    leaving=()
+    wait "$producer" || bad "$name: produce: $(cat "$dir/$name.produce")"
+    until_true 60 unique_at_least "$name" "$total" || bad "$name: $(sql "select count(distinct (producer, seq)) from $schema.$name") of $total arrived"
+    for p in "${alive[@]}"; do kill -TERM "$p" 2>/dev/null; done
+    for p in "${alive[@]}"; do code_of "$p" 40; [ "$code" = 0 ] || bad "$name: a member ended with $code"; done
+    flow "$name" 0
+    audit_table "$name: nothing is lost" "$name" --count $total --producers 2 --expect-count $total --no-gaps \
+        --max-duplicates $((killed * (4 * 8192 + rate)))
+    figure "$name: $((members + rounds)) members, $killed killed, $(counted duplicates) duplicates, $stalls of $rounds intervals without a record"
+    at_most "$name: intervals without a record" $((killed * 4 + rounds / 4)) "$stalls"
+}
+leaving=()
+storm two 2 6 false
+storm ten 10 4 false
+[ -z "${DF_REBALANCE_LONG:-}" ] || storm hour 10 "$DF_REBALANCE_LONG" false
+finish
