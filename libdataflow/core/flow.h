@@ -56,6 +56,7 @@ struct df__sink {
     int resolving;       /* a resolve is asked */
     int flushing;        /* a flush is asked */
     int ever_ok;
+    int lost;            /* records it had accepted: stays closed until the source went back */
     int dead;            /* it ended the run: nothing is sent any more, what it holds is let go */
     int nomem;           /* ENOMEM answers in a row */
     int refused_whole;   /* parcels refused whole in a row */
@@ -151,9 +152,8 @@ struct df__flow {
     size_t grants;        /* outstanding */
     df__retry source_retry;
     int source_ok;        /* it delivered before */
-    int rewinding;        /* 0; 1: draining the other sinks; 2: seeking */
+    int rewinding;        /* 0; 1: the sinks that lost nothing finish; 2: seeking */
     size_t seeks;         /* outstanding */
-    df__sink *rewind_sink;
     int saving;           /* 0; 1: store; 2: source */
     int save_failed;
     int64_t last_save_us;

@@ -302,7 +302,7 @@ void df__sink_close(df__sink *s)
 
 static void open_again(df__sink *s, int64_t now)
 {
-    if (s->with_sink || s->flushing || s->resolving || !s->closed)
+    if (s->with_sink || s->flushing || s->resolving || !s->closed || s->lost)
         return;
     if (now < s->retry.next_us) {
         s->due_us = s->retry.next_us;

@@ -423,17 +423,9 @@ void df__flow_partitions_advance(df__flow *f)
 
 /* ---- rewind ------------------------------------------------------------------------------- */
 
-void df__flow_rewind(df__flow *f, df__sink *s)
+static void begin_rewind(df__flow *f)
 {
-    if (f->rewinding || f->phase == DF__CLOSE_ALL || f->phase == DF__FINISHED)
-        return;
-    if (!f->can_replay) {
-        df__flow_failf(f, DF_EREWIND, "sink %s lost records it had accepted and the source cannot "
-                       "go back", s->name);
-        return;
-    }
     f->rewinding = 1;
-    f->rewind_sink = s;
     if (f->phase == DF__DRAINING && !f->stop_asked && f->result == DF_OK)
         f->phase = DF__RUNNING; /* the source was done, but must give it once more */
     if (!f->quiet) {
@@ -442,15 +434,44 @@ void df__flow_rewind(df__flow *f, df__sink *s)
     }
 }
 
+void df__flow_rewind(df__flow *f, df__sink *s)
+{
+    if (f->phase == DF__CLOSE_ALL || f->phase == DF__FINISHED)
+        return;
+    if (!f->can_replay) {
+        df__flow_failf(f, DF_EREWIND, "sink %s lost records it had accepted and the source cannot "
+                       "go back", s->name);
+        return;
+    }
+    s->lost = 1;
+    if (!f->rewinding)
+        begin_rewind(f);
+}
+
+/* Exactly-once: what waits for its error records first may wait for the sink that lost them, so
+ * only what was handed over must end; the rest is read again. */
+static int has_finished(const df__sink *s)
+{
+    const df_parcel *p;
+    if (s->lost)
+        return !s->with_sink && s->closed;
+    if (!s->flow->exactly_once || s->is_error)
+        return df__sink_idle(s);
+    for (p = s->first; p; p = p->next)
+        if (p->state != DF__QUEUED || p->unknown)
+            return 0;
+    return 1;
+}
+
 static int others_idle(const df__flow *f)
 {
     size_t i;
     if (f->grants || f->inputs || f->work)
         return 0;
     for (i = 0; i < f->sink_count; i++)
-        if (&f->sinks[i] != f->rewind_sink && !df__sink_idle(&f->sinks[i]))
+        if (!has_finished(&f->sinks[i]))
             return 0;
-    return !f->rewind_sink->with_sink && f->rewind_sink->closed;
+    return 1;
 }
 
 static void seek_all(df__flow *f)
@@ -460,15 +481,19 @@ static void seek_all(df__flow *f)
     size_t i;
     for (p = f->partitions; p; p = p->next) {
         df__partition_bump(p);
+        p->in_sink_sent = p->in_sink_seq;
         if (!p->open)
             continue;
         f->seeks++;
         df__mark_copy(f->heap, &p->read, &p->watermark);
         f->io.source_seek(f->io.ctx, p);
     }
-    df__sink_abandon(f->rewind_sink);
-    for (i = 0; i < f->sink_count; i++)
+    for (i = 0; i < f->sink_count; i++) {
+        if (f->sinks[i].lost)
+            df__sink_abandon(&f->sinks[i]);
+        f->sinks[i].lost = 0;
         df__sink_drop_stale(&f->sinks[i]);
+    }
     if (f->limit) /* what is read again does not count twice */
         f->limit += f->stats.abandoned - before;
     f->rewinding = 2;
@@ -476,13 +501,17 @@ static void seek_all(df__flow *f)
 
 void df__flow_rewind_advance(df__flow *f)
 {
+    size_t i;
     if (f->rewinding == 1 && others_idle(f) && f->source_state == DF__READY)
         seek_all(f);
-    if (f->rewinding == 2 && !f->seeks) {
-        f->rewinding = 0;
-        f->quiet = f->phase != DF__RUNNING;
-        f->source_done = f->source_done && f->quiet;
-    }
+    if (f->rewinding != 2 || f->seeks)
+        return;
+    f->rewinding = 0;
+    f->quiet = f->phase != DF__RUNNING;
+    f->source_done = f->source_done && f->quiet;
+    for (i = 0; i < f->sink_count && !f->rewinding; i++)
+        if (f->sinks[i].lost)
+            begin_rewind(f);
 }
 
 void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why)
