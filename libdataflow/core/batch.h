@@ -38,6 +38,8 @@ struct df_batch {
     int64_t arrived_us;
     size_t moved;         /* records of it that an expansion passed on */
     uint64_t children;    /* that an expansion emitted from it */
+    uint64_t entered;     /* records of it that an expansion took */
+    double seconds;       /* that this expansion has needed so far */
 };
 
 df_batch *df__batch_new(const df__heap *heap, size_t room);

@@ -29,8 +29,10 @@ void df__count_error(df__counts *c, int operation, const char *reason, const cha
            (kind->operation != operation || strcmp(kind->reason, c->reason) != 0))
         kind++;
     if (!kind->count) {
+        int is_last = kind == c->kinds + DF__ERROR_KINDS - 1;
         kind->operation = operation;
-        memcpy(kind->reason, c->reason, sizeof kind->reason);
+        memcpy(kind->reason, is_last ? "unknown" : c->reason,
+               is_last ? sizeof "unknown" : sizeof kind->reason);
     }
     kind->count++;
 }

@@ -5,10 +5,11 @@
 
 #include <stdint.h>
 
-enum { DF__BUCKETS = 16, DF__REASON = 32, DF__TEXT = 512, DF__ERROR_KINDS = 12 };
+enum { DF__BUCKETS = 17, DF__REASON = 32, DF__TEXT = 512, DF__ERROR_KINDS = 12 };
 
 typedef struct df__histogram {
-    uint64_t count, bucket[DF__BUCKETS]; /* upper edges: start × 2^k; not cumulative */
+    uint64_t count, bucket[DF__BUCKETS]; /* upper edges: start × 2^k, the last has none;
+                                            not cumulative */
     double sum;
 } df__histogram;
 
@@ -21,13 +22,13 @@ typedef struct df__error_kind {
 } df__error_kind;
 
 typedef struct df__counts { /* of one stage */
-    uint64_t in, out, errors, retries, bytes_in, bytes_out, executions;
+    uint64_t in, out, errors, retries, bytes_in, bytes_out;
     uint64_t queued;         /* records waiting or unsettled */
     double seconds;          /* spent in the transform, or from hand-over to durable */
     df__histogram duration;  /* of a record in the stage; start DF__FAST */
     df__histogram wait;      /* sinks: from dispatch to hand-over; start DF__FAST */
     df__histogram size;      /* bytes of a payload; start 64 */
-    df__error_kind kinds[DF__ERROR_KINDS]; /* the last takes what has no row */
+    df__error_kind kinds[DF__ERROR_KINDS]; /* the last, "unknown", takes what has no row */
     int64_t since_us;        /* state since */
     int state;               /* DF__CLOSED ... */
     char reason[DF__REASON]; /* of the newest error */

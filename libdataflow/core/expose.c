@@ -1,86 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  * expose.c: metrics of all pipelines of an env as Prometheus text 0.0.4: a table of families, each
  * written once over all pipelines. */
-#include <math.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "core/expose.h"
 #include "core/pipeline.h"
 
-enum { LABEL = 200 };
-
-typedef struct scrape { /* one family being written */
-    df__buf *out;
-    const char *family;
+typedef struct scrape { /* one family of one pipeline being written */
+    df__sample to;
     const df_pipeline *p;
     const df__runner *r;
 } scrape;
 
-/* ---- samples ------------------------------------------------------------------------------ */
-
-static void label(scrape *s, const char *name, const char *value)
-{
-    size_t i;
-    char last = s->out->len ? s->out->data[s->out->len - 1] : 0;
-    df__buf_printf(s->out, "%s%s=\"", last == '{' ? "" : ",", name);
-    for (i = 0; value[i] && i < LABEL; i++) {
-        if (value[i] == '\n')
-            df__buf_str(s->out, "\\n");
-        else if (value[i] == '"' || value[i] == '\\')
-            df__buf_printf(s->out, "\\%c", value[i]);
-        else
-            df__buf_char(s->out, value[i]);
-    }
-    df__buf_char(s->out, '"');
-}
-
-/* `labels`: name, value, ..., NULL. */
-static void begin(scrape *s, const char *suffix, const char *const *labels)
-{
-    df__buf_printf(s->out, "%s%s{", s->family, suffix);
-    label(s, "namespace", df__pipeline_space(s->p));
-    label(s, "name", df__pipeline_name(s->p));
-    for (; labels && *labels; labels += 2)
-        label(s, labels[0], labels[1]);
-}
-
-static void number(scrape *s, double v)
-{
-    if (isfinite(v) && v == floor(v) && fabs(v) < 1e15)
-        df__buf_printf(s->out, "%lld\n", (long long)v);
-    else
-        df__buf_printf(s->out, "%.9g\n", v);
-}
-
 static void sample(scrape *s, const char *const *labels, double v)
 {
-    begin(s, "", labels);
-    df__buf_str(s->out, "} ");
-    number(s, v);
+    df__sample_add(&s->to, labels, v);
 }
 
 static void histogram(scrape *s, const char *const *labels, const df__histogram *h,
                       const double *start, int buckets)
 {
-    double edge = *start;
-    uint64_t sum = 0;
-    int k;
-    for (k = 0; k < buckets && k < DF__BUCKETS - 1; k++, edge *= 2) {
-        char text[32];
-        sum += h->bucket[k];
-        snprintf(text, sizeof text, "%.9g", edge);
-        begin(s, "_bucket", labels);
-        label(s, "le", text);
-        df__buf_printf(s->out, "} %llu\n", (unsigned long long)sum);
-    }
-    begin(s, "_bucket", labels);
-    label(s, "le", "+Inf");
-    df__buf_printf(s->out, "} %llu\n", (unsigned long long)h->count);
-    begin(s, "_sum", labels);
-    df__buf_str(s->out, "} ");
-    df__buf_printf(s->out, "%.9g\n", h->sum);
-    begin(s, "_count", labels);
-    df__buf_printf(s->out, "} %llu\n", (unsigned long long)h->count);
+    df__sample_histogram(&s->to, labels, h, *start, buckets);
 }
 
 static const double fast = DF__FAST, slow = DF__SLOW, bytes_from = 64;
@@ -101,15 +42,68 @@ static const char *route_of(const df__sink *k)
     return k->label ? k->label : k->is_error ? "error" : "default";
 }
 
-/* Main sink "sink", error sink "errors", routed sinks by their stage. */
-static const char *connector_name(const df__sink *k)
+static void add_histogram(df__histogram *to, const df__histogram *h)
 {
-    return k->spec->port ? k->name : k->is_error ? "errors" : "sink";
+    int k;
+    for (k = 0; k < DF__BUCKETS; k++)
+        to->bucket[k] += h->bucket[k];
+    to->count += h->count;
+    to->sum += h->sum;
+}
+
+/* Series of a route add up the sinks of it: two that share a condition (and a kind, when the
+ * series tells kinds apart) have one series. */
+static void each_route(scrape *s, int by_kind, sink_fn fn)
+{
+    const df__sink *sinks = s->r->flow.sinks;
+    size_t i, k, n = s->r->flow.sink_count;
+    for (i = 0; i < n; i++) {
+        df__counts sum;
+        int seen = 0;
+        memset(&sum, 0, sizeof sum);
+        for (k = 0; k < n; k++) {
+            const df__counts *c = &s->r->shown.sinks[k];
+            if (strcmp(route_of(&sinks[i]), route_of(&sinks[k])) != 0 ||
+                (by_kind && strcmp(sinks[i].kind, sinks[k].kind) != 0))
+                continue;
+            seen |= k < i;
+            sum.out += c->out;
+            sum.queued += c->queued;
+            add_histogram(&sum.wait, &c->wait);
+        }
+        if (!seen)
+            fn(s, &sinks[i], &sum);
+    }
+}
+
+static int is_named(const scrape *s, const char *name)
+{
+    size_t i;
+    for (i = 0; i < s->r->flow.sink_count; i++)
+        if (strcmp(s->r->flow.sinks[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* "sink" and "errors" for the first of their kind, routed and further ones by their stage. */
+static const char *connector_name(const scrape *s, const df__sink *k)
+{
+    const char *usual = k->is_error ? "errors" : "sink";
+    size_t i;
+    for (i = 0; i < s->r->flow.sink_count && &s->r->flow.sinks[i] != k; i++)
+        if (s->r->flow.sinks[i].is_error == k->is_error && !s->r->flow.sinks[i].spec->port)
+            return k->name;
+    return k->spec->port || is_named(s, usual) ? k->name : usual;
+}
+
+static const char *source_name(const scrape *s)
+{
+    return is_named(s, "source") ? s->r->source.stage->spec->name : "source";
 }
 
 static void step_labels(const df__step *step, char *index, size_t len)
 {
-    snprintf(index, len, "%d", step->index);
+    df__text_printf(index, len, "%d", step->index);
 }
 
 typedef double (*step_value)(const df__counts *c);
@@ -147,7 +141,7 @@ static void sent_one(scrape *s, const df__sink *k, const df__counts *c)
 
 static void sent(scrape *s)
 {
-    each_sink(s, sent_one);
+    each_route(s, 1, sent_one);
 }
 
 static void end_to_end(scrape *s)
@@ -181,13 +175,14 @@ static void status(scrape *s)
 
 static void read_total(scrape *s)
 {
-    const char *labels[] = {"connector_type", source_kind(s), "connector_name", "source", NULL};
+    const char *labels[] = {"connector_type", source_kind(s), "connector_name", source_name(s),
+                            NULL};
     sample(s, labels, (double)s->r->shown.source.out);
 }
 
 static void written_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(k),
+    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
                             "route", route_of(k), NULL};
     sample(s, labels, (double)c->out);
 }
@@ -211,31 +206,38 @@ static void errors_of(scrape *s, const char *kind, const char *name, const df__c
 
 static void errors_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    errors_of(s, k->kind, connector_name(k), c);
+    errors_of(s, k->kind, connector_name(s, k), c);
 }
 
 static void connector_errors(scrape *s)
 {
-    errors_of(s, source_kind(s), "source", &s->r->shown.source);
+    errors_of(s, source_kind(s), source_name(s), &s->r->shown.source);
     each_sink(s, errors_one);
 }
 
 static void connected_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(k), NULL};
+    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k), NULL};
     sample(s, labels, c->state == DF__READY);
 }
 
 static void connected(scrape *s)
 {
-    const char *labels[] = {"connector_type", source_kind(s), "connector_name", "source", NULL};
+    const char *labels[] = {"connector_type", source_kind(s), "connector_name", source_name(s),
+                            NULL};
     sample(s, labels, s->r->shown.source.state == DF__READY);
     each_sink(s, connected_one);
 }
 
+/* An expansion counts what it rejected when it is through with a batch. */
+static uint64_t passed(const df__counts *c)
+{
+    return c->in > c->errors ? c->in - c->errors : 0;
+}
+
 static double executions_value(const df__counts *c)
 {
-    return (double)(c->executions - c->errors);
+    return (double)passed(c);
 }
 
 static double errors_value(const df__counts *c)
@@ -297,17 +299,10 @@ static df__histogram sum_of(const scrape *s, int is_error, size_t offset)
 {
     df__histogram sum;
     size_t i;
-    int k;
     memset(&sum, 0, sizeof sum);
-    for (i = 0; i < s->r->flow.sink_count; i++) {
-        const df__histogram *h = (const void *)((const char *)&s->r->shown.sinks[i] + offset);
-        if (s->r->flow.sinks[i].is_error != is_error)
-            continue;
-        for (k = 0; k < DF__BUCKETS; k++)
-            sum.bucket[k] += h->bucket[k];
-        sum.count += h->count;
-        sum.sum += h->sum;
-    }
+    for (i = 0; i < s->r->flow.sink_count; i++)
+        if (s->r->flow.sinks[i].is_error == is_error)
+            add_histogram(&sum, (const void *)((const char *)&s->r->shown.sinks[i] + offset));
     return sum;
 }
 
@@ -320,7 +315,7 @@ static void stage_duration(scrape *s)
     for (i = 0; i < s->r->flow.step_count; i++) {
         char stage[40];
         const char *labels[] = {"stage", stage, NULL};
-        snprintf(stage, sizeof stage, "transformer_%zu", i);
+        df__text_printf(stage, sizeof stage, "transformer_%zu", i);
         histogram(s, labels, &s->r->shown.steps[i].duration, &fast, 14);
     }
     histogram(s, sink, &h, &fast, 14);
@@ -344,9 +339,15 @@ static void stage_latency(scrape *s)
     histogram(s, labels, &h, &fast, 12);
 }
 
+/* An idle pipeline publishes nothing, so the rate goes down here. */
 static void throughput(scrape *s)
 {
-    sample(s, NULL, s->r->shown.rate);
+    const df__published *shown = &s->r->shown;
+    int64_t passed_us = df__monotonic_us() - shown->rate_us;
+    double rate = shown->rate;
+    if (shown->rate_us && passed_us >= 2000000)
+        rate = (double)(shown->stats.sent - shown->rate_sent) * 1e6 / (double)passed_us;
+    sample(s, NULL, rate);
 }
 
 static void success_rate(scrape *s)
@@ -369,7 +370,7 @@ static void queue_one(scrape *s, const df__sink *k, const df__counts *c)
 
 static void queue_size(scrape *s)
 {
-    each_sink(s, queue_one);
+    each_route(s, 0, queue_one);
 }
 
 static void queue_wait_one(scrape *s, const df__sink *k, const df__counts *c)
@@ -380,7 +381,7 @@ static void queue_wait_one(scrape *s, const df__sink *k, const df__counts *c)
 
 static void queue_wait(scrape *s)
 {
-    each_sink(s, queue_wait_one);
+    each_route(s, 0, queue_wait_one);
 }
 
 static void operation(scrape *s, const char *name, uint64_t good, uint64_t bad)
@@ -397,7 +398,7 @@ static void operations(scrape *s)
     size_t i;
     for (i = 0; i < s->r->flow.step_count; i++) {
         const df__counts *c = &s->r->shown.steps[i];
-        good[0] += c->executions - c->errors;
+        good[0] += passed(c);
         bad[0] += c->errors;
     }
     for (i = 0; i < s->r->flow.sink_count; i++) {
@@ -410,54 +411,60 @@ static void operations(scrape *s)
     operation(s, "error_sink_write", good[2], bad[2]);
 }
 
+/* Adds up errors of one reason, whatever was being done. */
+static void add_errors(df__counts *to, const df__counts *c)
+{
+    int i;
+    for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
+        const char *reason = c->kinds[i].reason;
+        df__error_kind *k = to->kinds;
+        while (k < to->kinds + DF__ERROR_KINDS - 1 && k->count &&
+               strcmp(k->reason, reason) != 0)
+            k++;
+        if (k == to->kinds + DF__ERROR_KINDS - 1)
+            reason = "unknown";
+        df__text_set(k->reason, sizeof k->reason, reason, strlen(reason));
+        k->count += c->kinds[i].count;
+    }
+}
+
 static void stage_errors_of(scrape *s, const char *stage, const df__counts *c)
 {
     int i;
     for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
         const char *labels[] = {"stage", stage, "error_type", c->kinds[i].reason, NULL};
-        uint64_t n = c->kinds[i].count;
-        int k;
-        for (k = 0; k < i; k++)
-            if (strcmp(c->kinds[k].reason, c->kinds[i].reason) == 0)
-                break;
-        if (k < i)
-            continue; /* added to the first of that reason */
-        for (k = i + 1; k < DF__ERROR_KINDS; k++)
-            if (strcmp(c->kinds[k].reason, c->kinds[i].reason) == 0)
-                n += c->kinds[k].count;
-        sample(s, labels, (double)n);
+        sample(s, labels, (double)c->kinds[i].count);
     }
 }
 
 static void stage_errors(scrape *s)
 {
+    df__counts sums[3]; /* source, sinks, error sinks */
     size_t i;
-    char stage[96];
-    stage_errors_of(s, "read", &s->r->shown.source);
+    memset(sums, 0, sizeof sums);
+    add_errors(&sums[0], &s->r->shown.source);
+    for (i = 0; i < s->r->flow.sink_count; i++)
+        add_errors(&sums[s->r->flow.sinks[i].is_error ? 2 : 1], &s->r->shown.sinks[i]);
+    stage_errors_of(s, "read", &sums[0]);
     for (i = 0; i < s->r->flow.step_count; i++) {
-        snprintf(stage, sizeof stage, "transformer_%zu", i);
+        char stage[40];
+        df__text_printf(stage, sizeof stage, "transformer_%zu", i);
         stage_errors_of(s, stage, &s->r->shown.steps[i]);
     }
-    for (i = 0; i < s->r->flow.sink_count; i++) {
-        const df__sink *k = &s->r->flow.sinks[i];
-        if (k->spec->port)
-            snprintf(stage, sizeof stage, "sink_write_%zu", i);
-        else
-            snprintf(stage, sizeof stage, "%s", k->is_error ? "error_sink_write" : "sink_write");
-        stage_errors_of(s, stage, &s->r->shown.sinks[i]);
-    }
+    stage_errors_of(s, "sink_write", &sums[1]);
+    stage_errors_of(s, "error_sink_write", &sums[2]);
 }
 
 static void fill_ratio(scrape *s)
 {
     const char *labels[] = {"channel", "source", NULL};
-    const df_stats *t = &s->r->shown.stats;
-    sample(s, labels, t->budget_limit ? (double)t->budget_used / (double)t->budget_limit : 0);
+    sample(s, labels, (double)s->r->shown.stats.budget_used / (double)s->r->flow.budget.flow);
 }
 
 static void poll_healthy(scrape *s)
 {
-    const char *labels[] = {"connector_type", source_kind(s), "connector_name", "source", NULL};
+    const char *labels[] = {"connector_type", source_kind(s), "connector_name", source_name(s),
+                            NULL};
     sample(s, labels, s->r->shown.source.state == DF__READY);
 }
 
@@ -554,57 +561,62 @@ static const struct family {
     {"dataflow_retries_total", "counter", "Reconnects and retries.", retries},
 };
 
-/* ---- metrics of connectors ---------------------------------------------------------------- */
+enum { FAMILIES = sizeof families / sizeof *families };
 
-static void own_metric(scrape *s, const df_stage *st, const df_metric *m, size_t index)
+/* ---- all pipelines ------------------------------------------------------------------------ */
+
+typedef struct scraper {
+    df_env *env;
+    df__buf out;
+    int *ranks; /* by place in the env's list; -1: not started */
+} scraper;
+
+static int same_name(const df_pipeline *a, const df_pipeline *b)
 {
-    const char *labels[] = {"connector_type", st->spec->kind, "stage", st->spec->name, NULL};
-    uint64_t bits = atomic_load(&((df_stage *)st)->metric[index]);
-    double v;
-    memcpy(&v, &bits, sizeof v);
-    s->family = m->name;
-    sample(s, labels, v);
+    return strcmp(df__pipeline_name(a), df__pipeline_name(b)) == 0 &&
+           strcmp(df__pipeline_space(a), df__pipeline_space(b)) == 0;
 }
 
-/* Samples of one connector metric over all stages of all pipelines. */
-static void own_family(df_env *env, df__buf *out, const df_connector *c, size_t index)
+/* Newest first, so the older ones come behind. */
+static int rank_of(const df_pipeline *p)
 {
-    const df_metric *m = &c->metrics[index];
+    const df_pipeline *at;
+    int n = 0;
+    if (!p->started)
+        return -1;
+    for (at = p->env_next; at; at = at->env_next)
+        n += at->started && same_name(at, p);
+    return n;
+}
+
+static int rank_all(scraper *all)
+{
+    const df_pipeline *p;
+    size_t n = 0;
+    for (p = all->env->pipelines; p; p = p->env_next)
+        n++;
+    all->ranks = df__alloc(&all->env->heap, n * sizeof *all->ranks + 1);
+    if (!all->ranks)
+        return DF_ENOMEM;
+    for (n = 0, p = all->env->pipelines; p; p = p->env_next)
+        all->ranks[n++] = rank_of(p);
+    return DF_OK;
+}
+
+static scrape scrape_of(scraper *all, const char *family, const df_pipeline *p, int rank)
+{
+    scrape s = {{&all->out, family, df__pipeline_space(p), df__pipeline_name(p), rank}, p, &p->run};
+    return s;
+}
+
+static void family_of_all(scraper *all, const struct family *f)
+{
     df_pipeline *p;
-    size_t i;
-    df__buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
-                   m->type == DF_COUNTER ? "counter" : "gauge");
-    for (p = env->pipelines; p; p = p->env_next) {
-        scrape s = {out, m->name, p, &p->run};
-        if (!p->started)
-            continue;
-        if (p->run.source.stage->spec->connector == c)
-            own_metric(&s, p->run.source.stage, m, index);
-        for (i = 0; i < p->run.flow.sink_count; i++)
-            if (p->run.flow.sinks[i].spec->connector == c)
-                own_metric(&s, p->run.flow.sinks[i].stage, m, index);
-    }
-}
-
-static void own_families(df_env *env, df__buf *out)
-{
-    df__type *t;
-    size_t i;
-    for (t = env->types; t; t = t->next)
-        for (i = 0; t->connector && t->connector->metrics && t->connector->metrics[i].name &&
-                    i < DF__METRICS; i++)
-            own_family(env, out, t->connector, i);
-}
-
-/* ---- all ---------------------------------------------------------------------------------- */
-
-static void family_of_all(df_env *env, df__buf *out, const struct family *f)
-{
-    df_pipeline *p;
-    df__buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, f->type);
-    for (p = env->pipelines; p; p = p->env_next) {
-        scrape s = {out, f->name, p, &p->run};
-        if (!p->started)
+    size_t i = 0;
+    df__family_head(&all->out, f->name, f->type, f->help);
+    for (p = all->env->pipelines; p; p = p->env_next, i++) {
+        scrape s = scrape_of(all, f->name, p, all->ranks[i]);
+        if (all->ranks[i] < 0)
             continue;
         pthread_mutex_lock(&p->run.shown.lock);
         f->emit(&s);
@@ -612,19 +624,97 @@ static void family_of_all(df_env *env, df__buf *out, const struct family *f)
     }
 }
 
+/* ---- metrics of connectors ---------------------------------------------------------------- */
+
+static void own_metric(scrape *s, df_stage *st, size_t index)
+{
+    const char *labels[] = {"connector_type", st->spec->kind, "stage", st->spec->name, NULL};
+    uint64_t bits = atomic_load(&st->metric[index]);
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    sample(s, labels, v);
+}
+
+/* Samples of one connector metric over all stages of all pipelines. */
+static void own_family(scraper *all, const df_connector *c, size_t index)
+{
+    const df_metric *m = &c->metrics[index];
+    df_pipeline *p;
+    size_t i, at = 0;
+    df__family_head(&all->out, m->name, m->type == DF_COUNTER ? "counter" : "gauge",
+                    m->help ? m->help : "");
+    for (p = all->env->pipelines; p; p = p->env_next, at++) {
+        scrape s = scrape_of(all, m->name, p, all->ranks[at]);
+        if (all->ranks[at] < 0)
+            continue;
+        if (p->run.source.stage->spec->connector == c)
+            own_metric(&s, p->run.source.stage, index);
+        for (i = 0; i < p->run.flow.sink_count; i++)
+            if (p->run.flow.sinks[i].spec->connector == c)
+                own_metric(&s, p->run.flow.sinks[i].stage, index);
+    }
+}
+
+/* 1: `name` is a series of the histogram `family`. */
+static int is_part_of(const char *name, const struct family *f)
+{
+    static const char *const parts[] = {"", "_bucket", "_sum", "_count"};
+    size_t i, n = strlen(f->name), count = f->type[0] == 'h' ? 4 : 1;
+    for (i = 0; i < count; i++)
+        if (strncmp(name, f->name, n) == 0 && strcmp(name + n, parts[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* A family may occur once: the library's own wins, then the connector registered first. */
+static int is_taken(const df_env *env, const df_connector *c, size_t index)
+{
+    const char *name = c->metrics[index].name;
+    const df__type *t;
+    size_t i;
+    for (i = 0; i < FAMILIES; i++)
+        if (is_part_of(name, &families[i]))
+            return 1;
+    for (t = env->types; t; t = t->next) {
+        const df_metric *m = t->connector ? t->connector->metrics : NULL;
+        for (i = 0; m && m[i].name && i < DF__METRICS; i++) {
+            if (&m[i] == &c->metrics[index])
+                return 0;
+            if (strcmp(m[i].name, name) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static void own_families(scraper *all)
+{
+    const df__type *t;
+    size_t i;
+    for (t = all->env->types; t; t = t->next) {
+        const df_metric *m = t->connector ? t->connector->metrics : NULL;
+        for (i = 0; m && m[i].name && i < DF__METRICS; i++)
+            if (df__family_valid(m[i].name) && !is_taken(all->env, t->connector, i))
+                own_family(all, t->connector, i);
+    }
+}
+
 int df_env_metrics(df_env *env, df_write_fn write, void *user)
 {
-    df__buf out;
+    scraper all = {.env = env};
     size_t i;
     int rc;
-    df__buf_init(&out, &env->heap);
+    df__buf_init(&all.out, &env->heap);
     pthread_mutex_lock(&env->lock);
-    for (i = 0; i < sizeof families / sizeof *families; i++)
-        family_of_all(env, &out, &families[i]);
-    own_families(env, &out);
+    rc = rank_all(&all);
+    for (i = 0; i < FAMILIES && rc == DF_OK; i++)
+        family_of_all(&all, &families[i]);
+    if (rc == DF_OK)
+        own_families(&all);
     pthread_mutex_unlock(&env->lock);
-    rc = out.failed ? df__env_fail(env, DF_ENOMEM, "no memory for the metrics")
-                    : write(user, out.data, out.len);
-    df__buf_free(&out);
+    df__free(&env->heap, all.ranks);
+    rc = rc != DF_OK || all.out.failed ? df__env_fail(env, DF_ENOMEM, "no memory for the metrics")
+                                       : write(user, all.out.data, all.out.len);
+    df__buf_free(&all.out);
     return rc;
 }

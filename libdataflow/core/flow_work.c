@@ -73,8 +73,8 @@ static uint64_t enter(const df__stage_spec *spec, df_batch *b)
     for (i = 0; i < b->count; i++) {
         df_record *r = df_batch_at(b, i);
         if (r->state != DF__LIVE)
-            continue;
-        if (spec->when && !df_condition_test(spec->when, r))
+            r->held = r->state == DF__REJECTED && !r->rejected_by; /* the source's, not ours */
+        else if (spec->when && !df_condition_test(spec->when, r))
             r->held = 1;
         else
             live++;
@@ -84,9 +84,11 @@ static uint64_t enter(const df__stage_spec *spec, df_batch *b)
 
 static void count_one(df__step_result *ret, int index, df_record *r)
 {
-    if (r->held)
+    if (r->held) {
         r->held = 0;
-    else if (r->state == DF__LIVE)
+        return;
+    }
+    if (r->state == DF__LIVE)
         ret->out++;
     if (r->state == DF__REJECTED && !r->rejected_by) {
         r->rejected_by = (uint16_t)(index + 1);
@@ -142,7 +144,6 @@ static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_r
     step->counts.errors += got->errors;
     if (got->errors)
         step_errors(step, got->errors);
-    step->counts.executions += got->in;
     step->counts.seconds += got->seconds;
     if (got->in)
         df__observe(&step->counts.duration, DF__FAST, got->seconds / (double)got->in, got->in);
@@ -209,6 +210,11 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
         count_one(&got, step->index, r);
     }
     step->counts.errors += got.errors;
+    if (got.errors)
+        step_errors(step, got.errors);
+    if (in->entered)
+        df__observe(&step->counts.duration, DF__FAST, in->seconds / (double)in->entered,
+                    in->entered);
     settle_all_ended(f, in);
 }
 
@@ -231,10 +237,13 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
 {
     df_batch *out;
     int64_t begun = f->io.now(f->io.ctx);
+    double spent;
     int rc;
     if (!in->expanding) {
         settle_all_ended(f, in);
-        step->counts.in += enter(step->spec, in);
+        in->entered = enter(step->spec, in);
+        in->seconds = 0;
+        step->counts.in += in->entered;
     } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f)) {
         return 0;
     }
@@ -248,8 +257,9 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     f->stats.expanded += out->children;
     f->work_records += out->children;
     step->counts.out += out->count;
-    step->counts.executions++;
-    step->counts.seconds += (double)(f->io.now(f->io.ctx) - begun) / 1e6;
+    spent = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
+    in->seconds += spent;
+    step->counts.seconds += spent;
     if (rc < 0 && call_failed(step->stage, in, rc) != DF_OK)
         df__flow_failf(f, rc, "transform %s: %s", step->spec->name, df_status_text(rc));
     if (rc != DF_MORE) {
