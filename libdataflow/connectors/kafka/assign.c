@@ -47,7 +47,7 @@ df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id)
         if (p == NULL)
             return NULL;
         p->id = id;
-        p->epoch = -1;
+        p->epoch = p->acked_epoch = -1;
         p->acked = p->sent = p->bad = -1;
         s->parts[index] = p;
     }
@@ -114,6 +114,17 @@ int df__kafka_take_ends(df__kafka_source *s)
     return rc;
 }
 
+/* With the leader's epoch the client finds out about truncated logs, from 2.1.0 on. */
+static void set_epoch(rd_kafka_topic_partition_t *row, int32_t epoch)
+{
+#if RD_KAFKA_VERSION >= 0x020100ff
+    rd_kafka_topic_partition_set_leader_epoch(row, epoch);
+#else
+    (void)row;
+    (void)epoch;
+#endif
+}
+
 /* ---- commits --------------------------------------------------------------------------------- */
 
 static rd_kafka_topic_partition_list_t *uncommitted(df__kafka_source *s)
@@ -126,6 +137,7 @@ static rd_kafka_topic_partition_list_t *uncommitted(df__kafka_source *s)
         rd_kafka_topic_partition_t *row =
             rd_kafka_topic_partition_list_add(list, topic_of(s), p->id);
         row->offset = p->acked;
+        set_epoch(row, p->acked_epoch);
         p->sent = p->acked;
     }
     return list;
@@ -250,6 +262,7 @@ static int stored_offset(df__kafka_source *s, df__kafka_part *p, int64_t *ret)
     df_position position = {.size = sizeof position};
     int rc = df_partition_position(p->part, &position);
     *ret = -1;
+    p->epoch = -1;
     if (rc == DF_ENOTFOUND || (rc == DF_OK && position.data.len == 0))
         return DF_OK;
     if (rc == DF_OK)
@@ -326,8 +339,11 @@ static int open_parts(df__kafka_source *s, rd_kafka_topic_partition_list_t *list
     for (int i = 0; i < list->cnt && rc == DF_OK; i++) {
         rd_kafka_topic_partition_t *row = &list->elems[i];
         df__kafka_part *p = s->parts[row->partition];
-        rc = choose_offset(s, p, row->offset);
+        int64_t committed = row->offset;
+        rc = choose_offset(s, p, committed);
         row->offset = p->next;
+        if (p->next != committed) /* else the epoch came with the offset */
+            set_epoch(row, p->epoch);
         p->state = DF__KAFKA_ON;
         forward(s, p->id);
     }

@@ -365,6 +365,7 @@ int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o
     set(s, "check.crcs", "true");
     set(s, "isolation.level", "read_committed");
     set(s, "allow.auto.create.topics", "false");
+    set(s, "topic.metadata.refresh.interval.ms", "30000"); /* new topics and partitions */
     set(s, "partition.assignment.strategy",
         o->cooperative ? "cooperative-sticky" : "range,roundrobin");
     if (rd_kafka_version() >= 0x020200ff) /* before, wake.c does it */

@@ -130,6 +130,7 @@ struct df__kafka_part {
     df_partition *part; /* NULL: never opened */
     df__kafka_part *touched_next;
     int32_t id, epoch;    /* epoch of the leader, -1: unknown */
+    int32_t acked_epoch;  /* that belongs to `acked` */
     int state;
     int touched, reached, tries;
     int64_t next;         /* offset expected next; negative: the client's logical offsets */

@@ -603,8 +603,10 @@ static int source_ack(void *self, df_stage *st, const df_position *rows, size_t 
             return df_stage_failf(st, DF_EINTERNAL, NULL, "not a position of %s: %.*s", topic_of(s),
                                   (int)(row->data.len > 80 ? 80 : row->data.len),
                                   (const char *)row->data.data);
-        if (offset > p->acked)
+        if (offset > p->acked) {
             p->acked = offset;
+            p->acked_epoch = epoch;
+        }
     }
     return s->revoking ? DF_OK : df__kafka_commit(s, 0);
 }
