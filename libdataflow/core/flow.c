@@ -125,6 +125,9 @@ int64_t df__flow_due(const df__flow *f)
         if (!f->saving && !f->dry && p->open && p->watermark.set &&
             p->watermark.seq != p->acked.seq)
             due = earlier(due, f->last_save_us + f->save_interval_us);
+        if (!f->saving && !f->dry && p->open && df__flow_behind_in_sink(f, p) &&
+            !df__sink_holds(&f->sinks[f->main_sink], p))
+            due = earlier(due, f->last_save_us + f->save_interval_us);
     }
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
         due = earlier(due, f->source_retry.next_us);

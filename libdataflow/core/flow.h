@@ -223,6 +223,7 @@ void df__sink_close(df__sink *s);
 void df__sink_flush(df__sink *s); /* the filling parcel is queued */
 void df__sink_advance(df__sink *s, int forced);
 int df__sink_idle(const df__sink *s); /* nothing filling, nothing unsettled */
+int df__sink_holds(const df__sink *s, const df_partition *p); /* something of it is unsettled */
 void df__sink_drop_stale(df__sink *s); /* records of partitions given away leave its parcels */
 void df__sink_abandon(df__sink *s);
 void df__sink_unlink(df__sink *s, df_parcel *p);
@@ -242,6 +243,8 @@ uint64_t df__flow_uncommitted(const df__flow *f);
 void df__flow_source_advance(df__flow *f);
 void df__flow_save_advance(df__flow *f, int at_once);
 int df__flow_saved_all(const df__flow *f);
+/* Exactly-once: the sink does not hold the watermark yet. */
+int df__flow_behind_in_sink(const df__flow *f, const df_partition *p);
 void df__flow_partitions_advance(df__flow *f);
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
 void df__flow_rewind(df__flow *f, df__sink *s);

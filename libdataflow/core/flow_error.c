@@ -140,6 +140,10 @@ static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 
 int df__flow_reject(df__flow *f, int error_sink, df_record *r)
 {
+    if (r->span && !df__span_current(r->span)) { /* given away: whoever has it now sees to it */
+        df__flow_abandon(f, 1);
+        return DF_OK;
+    }
     if (r->arena && error_sink >= 0 && f->sinks[error_sink].is_error)
         return to_error_sink(f, &f->sinks[error_sink], r, 0);
     if (error_sink == -2)

@@ -159,23 +159,54 @@ static void drop_stale_from(df__sink *s, df_parcel *p)
     p->ticket_count = tickets;
 }
 
+/* 1: nothing is left, the parcel is gone. */
+static int drop_stale_queued(df__sink *s, df_parcel *p)
+{
+    if (df__parcel_current(p) || (s->resolving && p->unknown))
+        return 0;
+    drop_stale_from(s, p);
+    df__parcel_reset(p);
+    if (p->count || p->ticket_count)
+        return 0;
+    df__sink_unlink(s, p);
+    df__parcel_done(p);
+    return 1;
+}
+
 void df__sink_drop_stale(df__sink *s)
 {
     df_parcel *p = s->first;
-    if (s->filling)
+    if (s->filling) {
         drop_stale_from(s, s->filling);
+        if (!s->filling->count) {
+            df__parcel_done(s->filling);
+            s->filling = NULL;
+        }
+    }
     while (p) {
         df_parcel *next = p->next;
-        if (p->state == DF__QUEUED) {
-            drop_stale_from(s, p);
-            df__parcel_reset(p);
-            if (!p->count) {
-                df__sink_unlink(s, p);
-                df__parcel_done(p);
-            }
-        }
+        if (p->state == DF__QUEUED)
+            drop_stale_queued(s, p);
         p = next;
     }
+}
+
+static int is_of(const df_parcel *p, const df_partition *part)
+{
+    size_t i;
+    for (i = 0; p && i < p->ticket_count; i++)
+        if (p->tickets[i]->part == part)
+            return 1;
+    return p && p->position_of == part;
+}
+
+int df__sink_holds(const df__sink *s, const df_partition *part)
+{
+    const df_parcel *p;
+    for (p = s->first; p; p = p->next)
+        if (is_of(p, part))
+            return 1;
+    return is_of(s->filling, part);
 }
 
 /* Lets everything go that its thread does not hold. */
@@ -228,7 +259,6 @@ static int put_position(df_parcel *p, df__span *span)
     at->data.data = span->mark.text;
     at->data.len = span->mark.len;
     at->seq = span->mark.seq;
-    span->part->in_sink_sent = span->mark.seq;
     return DF_OK;
 }
 
@@ -248,22 +278,29 @@ static int may_commit(df_parcel *p)
     return 1;
 }
 
-static void send_queued(df__sink *s)
+static void hand_over(df__sink *s, df_parcel *p)
 {
     df__flow *f = s->flow;
-    df_parcel *p;
-    for (p = s->first; p; p = p->next) {
+    DF_CRASHPOINT("parcel.handover");
+    p->state = DF__SENT;
+    p->sent_us = f->io.now(f->io.ctx);
+    df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);
+    s->with_sink++;
+    f->io.sink_write(f->io.ctx, s, p);
+}
+
+/* A parcel that came back after a partition was given away loses its records here. */
+static void send_queued(df__sink *s)
+{
+    df_parcel *p, *next;
+    for (p = s->first; p; p = next) {
         size_t window = p->is_main ? 1 : DF__WINDOW;
-        if (p->state != DF__QUEUED)
+        next = p->next;
+        if (p->state != DF__QUEUED || drop_stale_queued(s, p))
             continue;
         if (s->with_sink >= window || (p->is_main && !may_commit(p)))
             return;
-        DF_CRASHPOINT("parcel.handover");
-        p->state = DF__SENT;
-        p->sent_us = f->io.now(f->io.ctx);
-        df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);
-        s->with_sink++;
-        f->io.sink_write(f->io.ctx, s, p);
+        hand_over(s, p);
     }
 }
 

@@ -143,9 +143,14 @@ int df__flow_saved_all(const df__flow *f)
     if (f->saving)
         return 0;
     for (p = f->partitions; p; p = p->next)
-        if (p->open && mark_moved(p))
+        if (p->open && (mark_moved(p) || df__flow_behind_in_sink(f, p)))
             return 0;
     return 1;
+}
+
+int df__flow_behind_in_sink(const df__flow *f, const df_partition *p)
+{
+    return f->exactly_once && p->watermark.set && p->watermark.seq > p->in_sink_seq;
 }
 
 static int collect(df__flow *f)
@@ -186,54 +191,68 @@ static void tell_source(df__flow *f)
     f->io.source_ack(f->io.ctx);
 }
 
-/* A position that only the sink's commits hold still moves while nothing of it reaches the sink. */
-static void save_in_sink(df__flow *f)
+static df_parcel *position_parcel(df__sink *s, df_partition *p)
+{
+    const df__heap *heap = s->flow->heap;
+    df_parcel *parcel = df__parcel_new(heap, s);
+    df_position *at = parcel ? df__zalloc(heap, sizeof *at + p->watermark.len) : NULL;
+    if (!at) {
+        df__parcel_free(parcel);
+        return NULL;
+    }
+    memcpy(at + 1, p->watermark.text, p->watermark.len);
+    at->size = sizeof *at;
+    at->partition = p->number;
+    at->name = p->name;
+    at->data.data = at + 1;
+    at->data.len = p->watermark.len;
+    at->seq = p->watermark.seq;
+    at->epoch = p->epoch;
+    parcel->positions = at;
+    parcel->position_count = 1;
+    parcel->is_main = 1;
+    parcel->position_of = p;
+    parcel->position_generation = atomic_load(&p->generation);
+    return parcel;
+}
+
+/* A position that only the sink's commits hold still moves while nothing of it reaches the sink.
+ * While a parcel of the partition is on its way, that one brings the position. */
+static int save_in_sink(df__flow *f)
 {
     df__sink *s = &f->sinks[f->main_sink];
     df_partition *p;
-    df_parcel *parcel;
+    int n = 0;
     for (p = f->partitions; p; p = p->next) {
-        df_position *at;
-        if (!p->open || p->closing || p->watermark.seq <= p->in_sink_sent)
+        df_parcel *parcel;
+        if (!p->open || p->closing || !df__flow_behind_in_sink(f, p) || df__sink_holds(s, p))
             continue;
-        parcel = df__parcel_new(f->heap, s);
-        at = parcel ? df__zalloc(f->heap, sizeof *at + p->watermark.len) : NULL;
-        if (!at) {
-            df__parcel_free(parcel);
-            return;
-        }
-        memcpy(at + 1, p->watermark.text, p->watermark.len);
-        at->size = sizeof *at;
-        at->partition = p->number;
-        at->name = p->name;
-        at->data.data = at + 1;
-        at->data.len = p->watermark.len;
-        at->seq = p->watermark.seq;
-        at->epoch = p->epoch;
-        parcel->positions = at;
-        parcel->position_count = 1;
-        parcel->is_main = 1;
-        p->in_sink_sent = at->seq;
+        parcel = position_parcel(s, p);
+        if (!parcel)
+            return n;
         if (s->filling)
             df__sink_flush(s);
         s->filling = parcel;
         df__sink_flush(s);
+        n++;
     }
+    return n;
 }
 
 void df__flow_save_advance(df__flow *f, int at_once)
 {
     int64_t now = f->io.now(f->io.ctx);
+    int moved;
     if (f->dry || f->saving || (f->source_holds && f->source_state != DF__READY))
         return;
     if (!at_once && now - f->last_save_us < f->save_interval_us)
         return;
-    if (!collect(f))
+    moved = collect(f);
+    if ((f->exactly_once && save_in_sink(f)) || moved)
+        f->last_save_us = now;
+    if (!moved)
         return;
     DF_CRASHPOINT("save.begin");
-    f->last_save_us = now;
-    if (f->exactly_once)
-        save_in_sink(f);
     if (f->has_store && !f->source_holds && !f->exactly_once) {
         f->saving = 1;
         f->io.store_save(f->io.ctx);
@@ -291,7 +310,7 @@ static void resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
     }
     p->has_resume = 1;
     p->next_seq = seq;
-    p->in_sink_seq = p->in_sink_sent = seq;
+    p->in_sink_seq = seq;
 }
 
 static void opened(df__flow *f, df_partition *p, int status)
@@ -481,7 +500,6 @@ static void seek_all(df__flow *f)
     size_t i;
     for (p = f->partitions; p; p = p->next) {
         df__partition_bump(p);
-        p->in_sink_sent = p->in_sink_seq;
         if (!p->open)
             continue;
         f->seeks++;

@@ -95,7 +95,10 @@ static void abandon_work(df__flow *f)
         b->spans = NULL;
         while (s) {
             df__span *next = s->sibling;
-            s->refused++; /* its ticket is never settled: the watermark stays before it */
+            if (s->linked)
+                s->refused++; /* its ticket is never settled: the watermark stays before it */
+            else
+                df__span_close(s);
             s = next;
         }
         df__flow_batch_release(f, b);

@@ -61,7 +61,6 @@ struct df_partition {
     df__mark read;         /* newest mark that was admitted */
     df__mark saving;       /* being told; stable while a save is outstanding */
     int save_pending;
-    uint64_t in_sink_sent; /* newest sequence handed to the sink */
     int refused;           /* a record of it was refused for good: nothing behind it goes on */
     uint64_t refused_first; /* sequence where the first span with such a record begins */
     int requested;         /* a request of the source thread waits: DF__REQ_... */

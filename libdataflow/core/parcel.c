@@ -214,12 +214,17 @@ void **df_parcel_slot(df_parcel *parcel)
     return &parcel->slot;
 }
 
-int df_stage_current(df_stage *st, const df_parcel *parcel)
+int df__parcel_current(const df_parcel *p)
 {
     size_t i;
-    (void)st;
-    for (i = 0; i < parcel->ticket_count; i++)
-        if (!df__span_current(parcel->tickets[i]))
+    for (i = 0; i < p->ticket_count; i++)
+        if (!df__span_current(p->tickets[i]))
             return 0;
-    return 1;
+    return !p->position_of || p->position_generation == atomic_load(&p->position_of->generation);
+}
+
+int df_stage_current(df_stage *st, const df_parcel *parcel)
+{
+    (void)st;
+    return df__parcel_current(parcel);
 }

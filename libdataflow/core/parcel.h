@@ -41,6 +41,8 @@ struct df_parcel {
     const char *error;  /* of df_parcel_root */
     df_position *positions;
     size_t position_count;
+    df_partition *position_of; /* it has no records, only this partition's position */
+    uint32_t position_generation;
     void *slot;
     size_t charged;
     int state;
@@ -61,6 +63,8 @@ void df__parcel_free(df_parcel *p);
 /* Adds a record: takes a ticket of its span and a reference on its batch (NULL: the parcel's own
  * arena holds it). DF_ENOMEM leaves the parcel as it was. */
 int df__parcel_add(df_parcel *p, df_record *r, df_batch *b);
+/* True while none of its partitions was given away. */
+int df__parcel_current(const df_parcel *p);
 /* Forgets what the sink said and made of it, for the next try. */
 void df__parcel_reset(df_parcel *p);
 size_t df__parcel_size(const df_parcel *p);

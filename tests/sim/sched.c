@@ -239,6 +239,21 @@ static int64_t next_event(const process *p)
     return due;
 }
 
+/* Everybody once. 0: nobody could. */
+static int move_all(process *p)
+{
+    size_t i;
+    int did = source_act(p) | store_act(p);
+    for (i = 0; i < 4; i++)
+        did |= work_act(p);
+    for (i = 0; i < p->flow.sink_count; i++)
+        did |= sink_act(p, (int)i);
+    if (!flow_act(p, 1))
+        return did;
+    check_process(p);
+    return 1;
+}
+
 /* Nobody can move: time passes until somebody can. */
 static void wait_for_time(process *p)
 {
@@ -292,8 +307,9 @@ static int live(process *p, const fate *f)
         w->now += (int64_t)rnd(w, 400);
         zombie_act(w, 0);
         idle = move(p) ? 0 : idle + 1;
-        if (idle > 60) {
-            wait_for_time(p);
+        if (idle > 15) {
+            if (!move_all(p))
+                wait_for_time(p);
             idle = 0;
         }
         if (!w->faults_on && w->now - since > QUIET_US)
