@@ -233,14 +233,34 @@ void *df_batch_alloc(df_batch *b, size_t size)
     return df__arena_zalloc(&b->arena, size);
 }
 
+static df_record *record_at(const df_batch *b, size_t index)
+{
+    return &b->chunks[index / DF__CHUNK_RECORDS][index % DF__CHUNK_RECORDS];
+}
+
 size_t df_batch_count(const df_batch *b)
 {
-    return b->count;
+    return b->count - b->hidden;
 }
 
 df_record *df_batch_at(df_batch *b, size_t index)
 {
-    return &b->chunks[index / DF__CHUNK_RECORDS][index % DF__CHUNK_RECORDS];
+    return record_at(b, b->first + index);
+}
+
+size_t df__batch_show_part(df_batch *b, size_t from)
+{
+    size_t to = from, bytes = 0;
+    while (to < b->count && to - from < DF__PART_RECORDS && bytes < DF__PART_BYTES)
+        bytes += record_at(b, to++)->payload.len;
+    b->first = from;
+    b->hidden = b->count - (to - from);
+    return to;
+}
+
+void df__batch_show_all(df_batch *b)
+{
+    b->first = b->hidden = 0;
 }
 
 /* ---- expansion ---------------------------------------------------------------------------- */

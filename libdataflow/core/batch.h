@@ -9,7 +9,8 @@
 #include "core/msg.h"
 #include "record/record.h"
 
-enum { DF__CHUNK_RECORDS = 256, DF__BATCH_RECORDS = 8192, DF__CURSOR_WORDS = 16 };
+enum { DF__CHUNK_RECORDS = 256, DF__BATCH_RECORDS = 8192, DF__CURSOR_WORDS = 16,
+       DF__PART_RECORDS = 256, DF__PART_BYTES = 32 << 10 };
 
 struct df_batch {
     df__msg msg;
@@ -31,6 +32,7 @@ struct df_batch {
     uint64_t number;      /* order of reading */
     int64_t now_us;       /* default time of records */
     int stage;            /* index of the transform to run next */
+    size_t first, hidden; /* transforms see the records from `first` on, but `hidden` of all */
     int expanding;        /* its expand answered DF_MORE */
     int with_worker;
     struct df__step_result *results; /* of the workers' transforms */
@@ -51,6 +53,10 @@ size_t df__batch_size(const df_batch *b);
 /* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
 int df__batch_seal(df_batch *b);
 void df__batch_forget(df_batch *b, df_partition *part);
+/* Shows transforms only a part of it from one record on, small enough for the processor's cache,
+ * so that a record goes through all of them while it is near. Returns the index behind the part. */
+size_t df__batch_show_part(df_batch *b, size_t from);
+void df__batch_show_all(df_batch *b);
 /* Copies one input row into a record (payload, key, headers). */
 int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r);
 

@@ -69,8 +69,8 @@ void df__flow_batch(df__flow *f, df_batch *b)
 static uint64_t enter(const df__stage_spec *spec, df_batch *b)
 {
     uint64_t live = 0;
-    size_t i;
-    for (i = 0; i < b->count; i++) {
+    size_t i, count = df_batch_count(b);
+    for (i = 0; i < count; i++) {
         df_record *r = df_batch_at(b, i);
         if (r->state != DF__LIVE)
             r->held = r->state == DF__REJECTED && !r->rejected_by; /* the source's, not ours */
@@ -100,11 +100,11 @@ static void count_one(df__step_result *ret, int index, df_record *r)
 static int call_failed(df_stage *stage, df_batch *b, int status)
 {
     df__fault why;
-    size_t i;
+    size_t i, count = df_batch_count(b);
     if (status != DF_EDATA)
         return status;
     df__stage_fault(stage, status, &why);
-    for (i = 0; i < b->count; i++) {
+    for (i = 0; i < count; i++) {
         df_record *r = df_batch_at(b, i);
         if (df_record_live(r))
             df_record_reject(r, DF_EDATA, why.reason, why.text);
@@ -115,7 +115,7 @@ static int call_failed(df_stage *stage, df_batch *b, int status)
 void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret)
 {
     const df_transform *type = stage->spec->transform;
-    size_t i;
+    size_t i, count = df_batch_count(b);
     int rc = DF_OK;
     memset(ret, 0, sizeof *ret);
     ret->in = enter(stage->spec, b);
@@ -123,7 +123,7 @@ void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *re
         rc = type->apply(stage->self, stage, b);
     if (rc < 0)
         ret->status = call_failed(stage, b, rc);
-    for (i = 0; i < b->count; i++)
+    for (i = 0; i < count; i++)
         count_one(ret, index, df_batch_at(b, i));
 }
 
@@ -163,6 +163,22 @@ static void apply(df__flow *f, df__step *step, df_batch *b)
     merge(f, step, step->stage, &got);
     if (step->tapped && f->io.tap)
         f->io.tap(f->io.ctx, step->spec->name, b);
+}
+
+/* All steps up to the next that expands, over one part of the batch after the other. */
+static void apply_run(df__flow *f, df_batch *b)
+{
+    size_t at = 0;
+    int i, end = b->stage;
+    while (end < (int)f->step_count && !DF__OP(f->steps[end].type, expand))
+        end++;
+    while (at < b->count) {
+        at = df__batch_show_part(b, at);
+        for (i = b->stage; i < end; i++)
+            apply(f, &f->steps[i], b);
+    }
+    df__batch_show_all(b);
+    b->stage = end;
 }
 
 static int error_sink_of(const df__flow *f, const df_record *r)
@@ -282,7 +298,8 @@ static int place(df__flow *f, df_record *r, df_batch *b)
 {
     const int *to;
     int copies = 0;
-    if (r->span && df__span_behind_refused(r->span, r->offset)) {
+    if (r->span && (!df__span_current(r->span) ||
+                    df__span_behind_refused(r->span, r->offset))) {
         f->stats.abandoned++;
         return DF_OK;
     }
@@ -342,8 +359,7 @@ static int step_top(df__flow *f)
         step = &f->steps[b->stage];
         if (DF__OP(step->type, expand))
             return expand(f, step, b);
-        apply(f, step, b);
-        b->stage++;
+        apply_run(f, b);
         return 1;
     }
     if (!dispatch(f, b))
