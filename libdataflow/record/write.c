@@ -131,17 +131,26 @@ static inline uint64_t zero_bytes(uint64_t x)
     return (x - EACH_BYTE) & ~x & (EACH_BYTE * 0x80);
 }
 
+/* Has the top bit of some byte set when one of these eight needs an escape. */
+static inline uint64_t escapes8(uint64_t x)
+{
+    return zero_bytes(x ^ (EACH_BYTE * '"')) | zero_bytes(x ^ (EACH_BYTE * '\\')) |
+           ((x - EACH_BYTE * 0x20) & ~x & (EACH_BYTE * 0x80));
+}
+
+/* Eight bytes of ASCII that need no escape. */
+static inline int is_plain8(const char *p)
+{
+    uint64_t x = df__load8(p);
+    return ((x & (EACH_BYTE * 0x80)) | escapes8(x)) == 0;
+}
+
 /* Bytes from p that JSON takes as they are. */
 static size_t plain_run(const char *p, size_t len)
 {
     size_t n = 0;
-    for (; len - n >= 8; n += 8) {
-        uint64_t x;
-        memcpy(&x, p + n, 8);
-        if (zero_bytes(x ^ (EACH_BYTE * '"')) | zero_bytes(x ^ (EACH_BYTE * '\\')) |
-            ((x - EACH_BYTE * 0x20) & ~x & (EACH_BYTE * 0x80)))
-            break;
-    }
+    while (len - n >= 8 && !escapes8(df__load8(p + n)))
+        n += 8;
     for (; n < len; n++) {
         unsigned char c = (unsigned char)p[n];
         if (c < 0x20 || c == '"' || c == '\\')
@@ -226,7 +235,9 @@ int df__utf8_check(const char *s, size_t len, int *ret_plain)
     int plain = 1;
     while (at < len) {
         size_t n = 1;
-        if (p[at] < 0x80)
+        if (len - at >= 8 && is_plain8(s + at))
+            n = 8;
+        else if (p[at] < 0x80)
             plain &= p[at] >= 0x20 && p[at] != '"' && p[at] != '\\';
         else
             n = long_char(p + at, len - at);
