@@ -2,6 +2,8 @@
  * snake_case.c: keys as snake_case. An underscore goes before an upper-case letter behind a
  * lower-case letter or digit, and before the last of a run of capitals that a lower-case letter
  * follows: XMLHttpRequest is xml_http_request. */
+#include <string.h>
+
 #include "transforms/keys.h"
 #include "util/unicase.h"
 
@@ -9,10 +11,20 @@ typedef struct snake {
     int deep;
 } snake;
 
+/* Names of small ASCII letters, digits and the like are what most names are. */
+static size_t small_run(const char *name, size_t len)
+{
+    size_t n = 0;
+    while (n < len && (unsigned char)name[n] < 0x80 && (name[n] < 'A' || name[n] > 'Z'))
+        n++;
+    return n;
+}
+
 static size_t snake_name(const char *name, size_t len, char *out)
 {
-    size_t at = 0, to = 0;
-    int before = DF__CASE_OTHER;
+    size_t at = small_run(name, len), to = at;
+    int before = at ? df__case_of((unsigned char)name[at - 1]) : DF__CASE_OTHER;
+    memcpy(out, name, at);
     while (at < len) {
         uint32_t c = df__utf8_next(name, len, &at);
         int kind = df__case_of(c);
