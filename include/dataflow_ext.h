@@ -278,6 +278,20 @@ DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const ch
 /* In check: a problem with the option at `option` ("tls.caFile"; NULL: the stage), DF_ERROR or
  * DF_WARNING. */
 DF_API int df_stage_problem(df_stage *st, int severity, const char *option, const char *text);
+DF_API int df_stage_problemf(df_stage *st, int severity, const char *option, const char *format,
+                             ...) DF_PRINTF(4, 5);
+/* In check or open: a path that is a part of an option's text. Lives as long as the stage. NULL:
+ * told as a problem of `option`. */
+DF_API const df_path *df_stage_path(df_stage *st, const char *option, df_bytes text);
+/* The paths of the parents of a path, outermost first, root left out: a and a.b of a.b.c. They live
+ * as long as the stage. DF_ENOMEM. */
+DF_API int df_stage_parents(df_stage *st, const df_path *path, const df_path ***ret_paths,
+                            size_t *ret_count);
+/* The value of a JSON text; it lives as long as the stage and may be put into any record. DF_ESPEC:
+ * told as a problem of `option`. */
+DF_API int df_stage_value(df_stage *st, const char *option, df_bytes text, df_value *ret);
+/* The label of the route that leaves through `port`: a router's condition as written; "": none. */
+DF_API const char *df_stage_route(const df_stage *st, int port);
 /* The server told when to come back; used for the next back-off. */
 DF_API void df_stage_retry_after(df_stage *st, int delay_ms);
 DF_API void df_stage_log(df_stage *st, int level, const char *text);

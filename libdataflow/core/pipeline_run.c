@@ -16,6 +16,7 @@ static void signal_event(df_pipeline *p)
 
 void df__pipeline_ended(df_pipeline *p)
 {
+    df__ports_end(p->ports);
     signal_event(p);
 }
 

@@ -220,13 +220,13 @@ static int compile(caster *me, df_stage *st)
         rule *to = &me->rules[i];
         df_bytes name = pairs[i].value;
         if (!find_target(name, to)) {
-            df__stage_problemf(st, "spec",
+            df_stage_problemf(st, DF_ERROR, "spec",
                                "\"%.*s\" is no type; write string, int64, float64, bool "
                                "or null",
                                (int)(name.len > 60 ? 60 : name.len), (const char *)name.data);
             problems++;
         }
-        to->path = df__stage_path(st, "spec", pairs[i].name);
+        to->path = df_stage_path(st, "spec", pairs[i].name);
         problems +=
             !to->path || df__check_path(st, "spec", to->path, DF__PLACE_MANY | DF__PLACE_ROOT);
     }
@@ -237,7 +237,7 @@ static int cast_check(void *self, df_stage *st)
 {
     caster *me = self;
     if (!me->spec.count) {
-        df__stage_problemf(st, "spec", "needs at least one path with its type");
+        df_stage_problemf(st, DF_ERROR, "spec", "needs at least one path with its type");
         return DF_ESPEC;
     }
     return compile(me, st);

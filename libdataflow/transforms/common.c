@@ -115,14 +115,14 @@ int df__check_path(df_stage *st, const char *option, const df_path *path, unsign
         return 0; /* the option itself was refused before */
     text = df_path_text(path);
     if (!(allowed & DF__PLACE_MANY) && !df_path_is_single(path)) {
-        df__stage_problemf(st, option,
+        df_stage_problemf(st, DF_ERROR, option,
                            "\"%.*s\" can lead to several places; here it must name one: "
                            "write an index or a name instead of *",
                            (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
         return 1;
     }
     if (!(allowed & DF__PLACE_ROOT) && df__path_is_root(path)) {
-        df__stage_problemf(st, option, "\"$\" is the whole payload; name a field in it");
+        df_stage_problemf(st, DF_ERROR, option, "\"$\" is the whole payload; name a field in it");
         return 1;
     }
     return 0;
@@ -132,7 +132,7 @@ int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsi
 {
     int problems = 0;
     if (!paths->count) {
-        df__stage_problemf(st, option, "needs at least one path, for example [\"$.name\"]");
+        df_stage_problemf(st, DF_ERROR, option, "needs at least one path, for example [\"$.name\"]");
         return 1;
     }
     for (size_t i = 0; i < paths->count; i++)

@@ -5,7 +5,12 @@
 #define DF_TRANSFORMS_COMMON_H
 
 #include "dataflow_ext.h"
-#include "stage_text.h"
+#include "transforms/memory.h"
+
+typedef struct df__parents { /* as df_stage_parents gives them */
+    const df_path **paths;
+    size_t count;
+} df__parents;
 #include "util/heap.h"
 
 /* One call of `apply`: what a function for one record may need. */

@@ -27,7 +27,7 @@ static int unwrap_check(void *self, df_stage *st)
     for (size_t i = 0; i < me->source_fields.count; i++) {
         if (df__blanks_trim(names[i]).len)
             continue;
-        df__stage_problemf(st, "addSourceFields", "name %zu is blank", i + 1);
+        df_stage_problemf(st, DF_ERROR, "addSourceFields", "name %zu is blank", i + 1);
         return DF_ESPEC;
     }
     return DF_OK;

@@ -36,7 +36,7 @@ static int flatten_open(void *self, df_stage *st)
 {
     splitter *me = self;
     me->text = df_path_text(me->field);
-    return df__stage_parents(st, me->field, &me->parents);
+    return df_stage_parents(st, me->field, &me->parents.paths, &me->parents.count);
 }
 
 /* 1: the record has an array to expand. */

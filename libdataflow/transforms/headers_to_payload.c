@@ -44,11 +44,11 @@ static int compile(copier *me, df_stage *st)
         df_bytes path;
         const char *wrong = cut(texts[i], &me->compiled[i].header, &path);
         if (wrong) {
-            df__stage_problemf(st, "mappings", "mapping %zu %s", i + 1, wrong);
+            df_stage_problemf(st, DF_ERROR, "mappings", "mapping %zu %s", i + 1, wrong);
             problems++;
             continue;
         }
-        me->compiled[i].path = df__stage_path(st, "mappings", path);
+        me->compiled[i].path = df_stage_path(st, "mappings", path);
         problems +=
             !me->compiled[i].path || df__check_path(st, "mappings", me->compiled[i].path, 0);
     }
@@ -59,7 +59,7 @@ static int headers_check(void *self, df_stage *st)
 {
     copier *me = self;
     if (!me->mappings.count) {
-        df__stage_problemf(st, "mappings", "needs at least one \"header:path\"");
+        df_stage_problemf(st, DF_ERROR, "mappings", "needs at least one \"header:path\"");
         return DF_ESPEC;
     }
     return compile(me, st);

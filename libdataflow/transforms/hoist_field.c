@@ -14,12 +14,12 @@ static int hoist_check(void *self, df_stage *st)
     if (!me->field.data)
         return DF_OK; /* told already: the option is required */
     if (!df__blanks_trim(me->field).len)
-        df__stage_problemf(st, "field", "needs a name, for example \"record\"");
+        df_stage_problemf(st, DF_ERROR, "field", "needs a name, for example \"record\"");
     else if (memchr(me->field.data, '.', me->field.len))
-        df__stage_problemf(st, "field",
+        df_stage_problemf(st, DF_ERROR, "field",
                            "must be one name without dots; use hoistField twice to nest");
     else if (strpbrk(me->field.data, "*[]"))
-        df__stage_problemf(st, "field", "must be one plain name; *, [ and ] belong to paths");
+        df_stage_problemf(st, DF_ERROR, "field", "must be one plain name; *, [ and ] belong to paths");
     else
         return DF_OK;
     return DF_ESPEC;

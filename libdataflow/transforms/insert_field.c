@@ -53,7 +53,7 @@ static int compile_value(df_stage *st, df_bytes text, insertion *in)
     in->from = FROM_VALUE;
     if (starts_with(text, "json:")) {
         df_bytes json = {(const char *)text.data + 5, text.len - 5};
-        return df__stage_json(st, "fields", json, &in->value);
+        return df_stage_value(st, "fields", json, &in->value);
     }
     if (starts_with(text, "${"))
         df_stage_problem(st, DF_WARNING, "fields",
@@ -75,7 +75,7 @@ static int compile(inserter *me, df_stage *st)
         int rc = compile_value(st, pairs[i].value, in);
         if (rc == DF_ENOMEM)
             return rc;
-        in->path = df__stage_path(st, "fields", pairs[i].name);
+        in->path = df_stage_path(st, "fields", pairs[i].name);
         problems += rc != DF_OK || !in->path || df__check_path(st, "fields", in->path, 0);
     }
     return problems ? DF_ESPEC : DF_OK;
@@ -85,7 +85,7 @@ static int insert_check(void *self, df_stage *st)
 {
     inserter *me = self;
     if (!me->fields.count) {
-        df__stage_problemf(st, "fields", "needs at least one path with its value");
+        df_stage_problemf(st, DF_ERROR, "fields", "needs at least one path with its value");
         return DF_ESPEC;
     }
     return compile(me, st);

@@ -19,7 +19,7 @@ static int mask_check(void *self, df_stage *st)
     const masker *me = self;
     int problems = df__check_paths(st, "fields", &me->fields, DF__PLACE_MANY);
     if (!me->mask.len || me->mask.len > MASK_MAX) {
-        df__stage_problemf(st, "maskChar", "must have 1 to %d bytes", MASK_MAX);
+        df_stage_problemf(st, DF_ERROR, "maskChar", "must have 1 to %d bytes", MASK_MAX);
         problems++;
     }
     return problems ? DF_ESPEC : DF_OK;

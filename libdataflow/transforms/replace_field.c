@@ -64,18 +64,19 @@ static int compile_rename(df_stage *st, df_bytes text, size_t index, renaming *r
     from = df__blanks_trim(from);
     to = df__blanks_trim(to);
     if (!colon || !from.len || !to.len) {
-        df__stage_problemf(st, "renames", "rename %zu is not \"old:new\"", index + 1);
+        df_stage_problemf(st, DF_ERROR, "renames", "rename %zu is not \"old:new\"", index + 1);
         return DF_ESPEC;
     }
-    ret->from.path = df__stage_path(st, "renames", from);
-    ret->to = df__stage_path(st, "renames", to);
+    ret->from.path = df_stage_path(st, "renames", from);
+    ret->to = df_stage_path(st, "renames", to);
     if (!ret->from.path || !ret->to || df__check_path(st, "renames", ret->from.path, 0) ||
         df__check_path(st, "renames", ret->to, 0))
         return DF_ESPEC;
     a = without_root(from);
     b = without_root(to);
     ret->same = a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-    return df__stage_parents(st, ret->from.path, &ret->from.parents);
+    return df_stage_parents(st, ret->from.path, &ret->from.parents.paths,
+                            &ret->from.parents.count);
 }
 
 static int compile(replacer *me, df_stage *st)
@@ -94,7 +95,8 @@ static int compile(replacer *me, df_stage *st)
     }
     for (size_t i = 0; i < me->exclude.count; i++) {
         me->gone[i].path = df__path_at(&me->exclude, i);
-        if (df__stage_parents(st, me->gone[i].path, &me->gone[i].parents) != DF_OK)
+        if (df_stage_parents(st, me->gone[i].path, &me->gone[i].parents.paths,
+                             &me->gone[i].parents.count) != DF_OK)
             return DF_ENOMEM;
     }
     return problem;
@@ -110,7 +112,7 @@ static int check_include(df_stage *st, const df_path *path)
     for (size_t i = 0; i + 1 < text.len; i++) {
         if (p[i] != '[' || (p[i + 1] != '-' && (p[i + 1] < '0' || p[i + 1] > '9')))
             continue;
-        df__stage_problemf(st, "include",
+        df_stage_problemf(st, DF_ERROR, "include",
                            "\"%.*s\" goes through an array element; include keeps "
                            "named fields only (select can take elements)",
                            (int)(text.len > 200 ? 200 : text.len), p);
@@ -124,13 +126,13 @@ static int replace_check(void *self, df_stage *st)
     replacer *me = self;
     int problems = 0, rc;
     if (me->include.count && me->exclude.count) {
-        df__stage_problemf(st, "exclude",
+        df_stage_problemf(st, DF_ERROR, "exclude",
                            "include and exclude cannot be used together; what "
                            "include does not name is left out anyway");
         problems++;
     }
     if (!me->include.count && !me->exclude.count && !me->renames.count) {
-        df__stage_problemf(st, NULL, "needs renames, include or exclude");
+        df_stage_problemf(st, DF_ERROR, NULL, "needs renames, include or exclude");
         problems++;
     }
     for (size_t i = 0; i < me->include.count; i++)

@@ -23,7 +23,7 @@ static int router_open(void *self, df_stage *st)
     if (!me->labels)
         return DF_ENOMEM;
     for (size_t i = 0; i < me->routes.count; i++) {
-        const char *label = df__stage_route_label(st, routes[i].sink);
+        const char *label = df_stage_route(st, routes[i].sink);
         me->labels[i] = df__text_value(label, strlen(label));
     }
     return DF_OK;

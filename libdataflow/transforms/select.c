@@ -39,7 +39,7 @@ static int select_check(void *self, df_stage *st)
             df_bytes other = key_of(df__path_at(&me->fields, j));
             if (other.len != key.len || memcmp(other.data, key.data, key.len) != 0)
                 continue;
-            df__stage_problemf(st, "fields",
+            df_stage_problemf(st, DF_ERROR, "fields",
                                "fields %zu and %zu would both become \"%.*s\"; rename one "
                                "with replaceField first",
                                j + 1, i + 1, (int)(key.len > 100 ? 100 : key.len),

@@ -51,9 +51,9 @@ static int timestamp_check(void *self, df_stage *st)
     if (rc == DF_ENOMEM)
         return rc;
     if (rc == DF_ETOOBIG)
-        df__stage_problemf(st, "format", "is longer than 1024 bytes");
+        df_stage_problemf(st, DF_ERROR, "format", "is longer than 1024 bytes");
     else if (rc != DF_OK)
-        df__stage_problemf(st, "timezone", "%s", err);
+        df_stage_problemf(st, DF_ERROR, "timezone", "%s", err);
     else if (me->layout && !df__layout_fields(me->layout))
         df_stage_problem(st, DF_WARNING, "format",
                          "names no part of a time and comes out as it is; write RFC3339, Unix, or "

@@ -28,7 +28,7 @@ static int load_one(df_stage *st, const char *option, df_bytes name, df__zone **
         rc = df__zone_load(heap, name.data, NULL, ret, err);
     if (rc == DF_ENOMEM || rc == DF_OK)
         return rc;
-    df__stage_problemf(st, option, "%s", err);
+    df_stage_problemf(st, DF_ERROR, option, "%s", err);
     return df_stage_fail(st, DF_ESPEC, NULL, err);
 }
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stage_text.c: paths and values from texts, in memory of the stage; see stage_text.h. */
-#include "stage_text.h"
+ * stage_text.c: paths and values from parts of an option's text, in memory of the stage. */
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/stage.h"
 #include "record/record.h"
 
+/* A heap over df_stage_alloc: what is compiled into it needs no free. A block remembers its length,
+ * since a stage cannot grow one. */
 enum { HEAD = 16 };
 
-/* A block remembers its length, since neither a stage nor a batch can grow one; both free all of
- * them at their end. */
-static void *grow(void *fresh, const void *old, size_t len)
+static void *stage_realloc(void *user, void *old, size_t len)
 {
-    unsigned char *to = fresh;
+    unsigned char *to;
     size_t had;
+    if (!len || len > SIZE_MAX - HEAD)
+        return NULL;
+    to = df_stage_alloc(user, len + HEAD);
     if (!to)
         return NULL;
     memcpy(to, &len, sizeof len);
@@ -27,49 +27,29 @@ static void *grow(void *fresh, const void *old, size_t len)
     return to + HEAD;
 }
 
-static void *stage_realloc(void *user, void *old, size_t len)
-{
-    if (!len || len > SIZE_MAX - HEAD)
-        return NULL;
-    return grow(df_stage_alloc(user, len + HEAD), old, len);
-}
-
-static void *batch_realloc(void *user, void *old, size_t len)
-{
-    if (!len || len > SIZE_MAX - HEAD)
-        return NULL;
-    return grow(df_batch_alloc(user, len + HEAD), old, len);
-}
-
-const df__heap *df__stage_heap(df_stage *st)
+static const df__heap *heap_of(df_stage *st)
 {
     df__heap *heap = df_stage_alloc(st, sizeof *heap);
-    if (!heap)
-        return NULL;
-    heap->realloc = stage_realloc;
-    heap->user = st;
+    if (heap) {
+        heap->realloc = stage_realloc;
+        heap->user = st;
+    }
     return heap;
 }
 
-df__heap df__batch_heap(df_batch *batch)
+int df_stage_problemf(df_stage *st, int severity, const char *option, const char *format, ...)
 {
-    df__heap heap = {batch_realloc, batch};
-    return heap;
-}
-
-void df__stage_problemf(df_stage *st, const char *option, const char *format, ...)
-{
-    char text[640];
+    char text[DF__TEXT];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    df__text_vprintf(text, sizeof text, format, args);
     va_end(args);
-    df_stage_problem(st, DF_ERROR, option, text);
+    return df_stage_problem(st, severity, option, text);
 }
 
-const df_path *df__stage_path(df_stage *st, const char *option, df_bytes text)
+const df_path *df_stage_path(df_stage *st, const char *option, df_bytes text)
 {
-    const df__heap *heap = df__stage_heap(st);
+    const df__heap *heap = heap_of(st);
     df__error err;
     df_path *path;
     if (!heap)
@@ -78,7 +58,7 @@ const df_path *df__stage_path(df_stage *st, const char *option, df_bytes text)
     err.column = 0;
     path = df__path_compile(heap, text, &err);
     if (!path)
-        df__stage_problemf(st, option, "\"%.*s\" is no path: column %zu: %s",
+        df_stage_problemf(st, DF_ERROR, option, "\"%.*s\" is no path: column %zu: %s",
                            (int)(text.len > 200 ? 200 : text.len), (const char *)text.data,
                            err.column, err.text);
     return path;
@@ -105,32 +85,35 @@ static size_t step_end(const char *text, size_t len, size_t at)
     return len;
 }
 
-int df__stage_parents(df_stage *st, const df_path *path, df__parents *ret)
+int df_stage_parents(df_stage *st, const df_path *path, const df_path ***ret_paths,
+                     size_t *ret_count)
 {
-    const df__heap *heap = df__stage_heap(st);
+    const df_path **paths = NULL;
+    const df__heap *heap = heap_of(st);
     df_bytes text = df_path_text(path);
-    size_t at = 0, cap = 0;
-    ret->paths = NULL;
-    ret->count = 0;
-    while (heap && at < text.len) {
+    size_t at = 0, cap = 0, count = 0;
+    int rc = heap ? DF_OK : DF_ENOMEM;
+    while (rc == DF_OK && at < text.len) {
         df_bytes head = {text.data, 0};
         head.len = at = step_end(text.data, text.len, at);
         if (at >= text.len)
-            return DF_OK;
+            break;
         if (head.len == 1 && *(const char *)head.data == '$')
             continue;
-        if (df__grow(heap, &ret->paths, &cap, ret->count, sizeof *ret->paths) != DF_OK)
-            return DF_ENOMEM;
-        ret->paths[ret->count] = df__path_compile(heap, head, NULL);
-        if (!ret->paths[ret->count++])
-            return DF_ENOMEM;
+        rc = df__grow(heap, &paths, &cap, count, sizeof *paths);
+        if (rc == DF_OK && !(paths[count++] = df__path_compile(heap, head, NULL)))
+            rc = DF_ENOMEM;
     }
-    return heap ? DF_OK : DF_ENOMEM;
+    if (rc != DF_OK)
+        return rc;
+    *ret_paths = paths;
+    *ret_count = count;
+    return DF_OK;
 }
 
-int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *ret)
+int df_stage_value(df_stage *st, const char *option, df_bytes text, df_value *ret)
 {
-    const df__heap *heap = df__stage_heap(st);
+    const df__heap *heap = heap_of(st);
     df__arena *arena = df_stage_alloc(st, sizeof *arena);
     df__tree *tree;
     char err[256] = "";
@@ -143,11 +126,11 @@ int df__stage_json(df_stage *st, const char *option, df_bytes text, df_value *re
         df__tree_root(tree, ret);
     if (rc != DF_EDATA)
         return rc;
-    df__stage_problemf(st, option, "the text behind \"json:\" is not JSON: %s", err);
+    df_stage_problemf(st, DF_ERROR, option, "the text is not JSON: %s", err);
     return DF_ESPEC;
 }
 
-const char *df__stage_route_label(const df_stage *st, int port)
+const char *df_stage_route(const df_stage *st, int port)
 {
     const df__stage_spec *s = st->graph ? st->graph->stages : NULL;
     for (; s; s = s->next)
