@@ -69,6 +69,7 @@ typedef struct df__pg_sink {
     int late;          /* the commit may have been sent: a lost connection leaves it unknown */
     int in_transaction; /* an explicit one: the table was created in it */
     int prepared;
+    int rows_likely;   /* parcels still to be written in row mode at once */
     int no_rows;       /* row mode does not work here */
     int warned_tls;
     uint64_t generation; /* of `known` */

@@ -8,6 +8,9 @@
 #include "sql.h"
 #include "sqlstate.h"
 
+enum { CHUNK = 32 }; /* rows tried at once */
+enum { MANY = 4, STICKY = 8 };
+
 /* A type without an equality operator is compared as text. */
 static int by_text(const df__pg_type *type)
 {
@@ -21,7 +24,7 @@ static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, 
     df__buf_printf(b,
                    "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text) "
                    "ON COMMIT DROP; CREATE TEMP TABLE dataflow_rows_%zu "
-                   "(n int8 GENERATED ALWAYS AS IDENTITY, %s",
+                   "(n int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, %s",
                    number, number, flag);
     df__pg_sql_columns(s, b, mask, PG_LIST_TEXT);
     df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (%s", number,
@@ -44,7 +47,7 @@ static int key_is_written(const df__pg_sink *s, const df__pg_group *group)
 
 /* A row that is there already, with the same values, was written before: a repetition after a
  * crash. */
-static void add_equal(df__pg_sink *s, df__buf *b, const df__pg_group *group)
+static void add_equal(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
 {
     df__buf_str(b, "IF SQLSTATE = '23505' AND EXISTS (SELECT 1 FROM ");
     df__pg_quote_table(b, &s->name);
@@ -62,29 +65,57 @@ static void add_equal(df__pg_sink *s, df__buf *b, const df__pg_group *group)
     df__buf_str(b, ") THEN CONTINUE; END IF; ");
 }
 
+/* One row with an exception handler of its own. */
+static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
+{
+    const df__pg_group *group = &w->groups[number];
+    df__buf_printf(b, "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu WHERE n >= low "
+                      "AND n < low + %d ORDER BY n LOOP BEGIN ",
+                   number, CHUNK);
+    df__pg_sql_row(s, b, &group->mask);
+    df__buf_str(b, "EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
+                   "detail = PG_EXCEPTION_DETAIL; IF NOT ");
+    df__pg_sqlstate_is_data(b);
+    df__buf_str(b, " THEN RAISE; END IF; ");
+    if (!s->upsert && s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
+        add_equal(s, b, group);
+    }
+    df__buf_printf(b,
+                   "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message || "
+                   "CASE WHEN detail = '' THEN '' ELSE ': ' || detail END); END; END LOOP; ",
+                   number);
+}
+
+/* Some rows at once, then, if that fails, each of them. An upsert goes row by row: the rows of
+ * one key must follow each other. */
+static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
+{
+    df__buf_printf(b,
+                   "#variable_conflict use_column\n"
+                   "DECLARE r record; message text; detail text; low int8 := 1; "
+                   "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
+                   "BEGIN WHILE low <= top LOOP ",
+                   number);
+    if (!s->upsert) {
+        df__buf_str(b, "BEGIN ");
+        df__pg_sql_insert_staged(s, b, &w->groups[number].mask);
+        df__buf_printf(b, " FROM pg_temp.dataflow_rows_%zu AS r WHERE r.n >= low AND "
+                          "r.n < low + %d ORDER BY r.n%s; EXCEPTION WHEN OTHERS THEN IF NOT ",
+                       number, CHUNK,
+                       s->on_conflict == PG_CONFLICT_SKIP ? " ON CONFLICT DO NOTHING" : "");
+        df__pg_sqlstate_is_data(b);
+        df__buf_str(b, " THEN RAISE; END IF; ");
+    }
+    add_one(s, w, b, number);
+    df__buf_printf(b, "%slow := low + %d; END LOOP; END", s->upsert ? "" : "END; ", CHUNK);
+}
+
 /* The block itself goes into a string literal, so nothing in a name can end it. */
-static void add_block(df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
+static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     df__buf body;
-    const df__pg_group *group = &w->groups[number];
     df__buf_init(&body, &df__heap_libc);
-    df__buf_printf(&body,
-                   "DECLARE r record; message text; detail text; BEGIN "
-                   "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu ORDER BY n LOOP BEGIN ",
-                   number);
-    df__pg_sql_row(s, &body, &group->mask);
-    df__buf_str(&body, "EXCEPTION WHEN OTHERS THEN "
-                       "GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
-                       "detail = PG_EXCEPTION_DETAIL; IF NOT ");
-    df__pg_sqlstate_is_data(&body);
-    df__buf_str(&body, " THEN RAISE; END IF; ");
-    if (!s->upsert && s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
-        add_equal(s, &body, group);
-    }
-    df__buf_printf(&body,
-                   "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message || "
-                   "CASE WHEN detail = '' THEN '' ELSE ': ' || detail END); END; END LOOP; END",
-                   number);
+    add_body(s, w, &body, number);
     df__buf_str(b, "SET CONSTRAINTS ALL IMMEDIATE; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
     df__buf_printf(b, "; SELECT n, state, left(why, 300) FROM pg_temp.dataflow_refused_%zu "
@@ -106,6 +137,16 @@ static int send_rows(df__pg_sink *s, df_stage *st, const df__pg_work *w)
     }
     const char *sql = df__buf_cstr(&s->sql);
     return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
+}
+
+/* Data like this tends to go on: the next parcels need not find out the slow way. */
+static void expect_more(df__pg_sink *s, int refused)
+{
+    if (refused >= MANY) {
+        s->rows_likely = STICKY;
+    } else if (s->rows_likely > 0) {
+        s->rows_likely--;
+    }
 }
 
 static int note_refused(df__pg_work *w, const PGresult *res, size_t number)
@@ -153,6 +194,7 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
             rc = feed(s, st, w, fed++);
         } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
             rc = note_refused(w, res, told++);
+            expect_more(s, PQntuples(res));
         } else if (kind != PGRES_COMMAND_OK && !w->error) {
             const char *reason;
             w->error = res;

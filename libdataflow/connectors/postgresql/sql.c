@@ -203,7 +203,7 @@ static void add_upsert(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
     }
 }
 
-/* ---- both modes  */
+/* ---- both modes ----------------------------------------------------------------------------- */
 
 void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first)
 {
@@ -216,6 +216,13 @@ void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask,
     df__buf_str(b, " (");
     df__pg_sql_columns(s, b, mask, PG_LIST_NAMES);
     df__buf_str(b, ") FROM STDIN");
+}
+
+void df__pg_sql_insert_staged(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    add_insert_head(s, b, mask);
+    df__buf_str(b, "SELECT ");
+    df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
 }
 
 void df__pg_sql_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)

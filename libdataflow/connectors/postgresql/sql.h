@@ -13,6 +13,8 @@ void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mas
 void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first);
 /* Appends the statements that write the record r of row mode. */
 void df__pg_sql_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
+/* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */
+void df__pg_sql_insert_staged(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
 /* The name that the server gives the target of COPY in its messages. */
 const char *df__pg_sql_target(const df__pg_sink *s);
 

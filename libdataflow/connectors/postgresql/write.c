@@ -237,7 +237,8 @@ int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
     }
     rc = check_catalog(s, st);
     if (rc == DF_OK) {
-        w->by_rows = df_parcel_attempt(parcel) >= NARROW_LIMIT && !s->no_rows;
+        int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0;
+        w->by_rows = rows && !s->no_rows;
         rc = drive(s, st, w);
     }
     recharge(s, st);
