@@ -372,9 +372,9 @@ static df_bytes canonical(run *t, df_bytes text)
 
 static int wrong(run *t, const char *what, df_bytes want, df_bytes got)
 {
-    snprintf(t->problem, sizeof t->problem, "%s\n      want %.*s\n      got  %.*s", what,
-             (int)(want.len > SHOWN ? SHOWN : want.len), want.data ? (const char *)want.data : "-",
-             (int)(got.len > SHOWN ? SHOWN : got.len), got.data ? (const char *)got.data : "-");
+    df__text_printf(t->problem, sizeof t->problem, "%s\n      want %.*s\n      got  %.*s", what,
+                    (int)(want.len > SHOWN ? SHOWN : want.len), want.data ? (const char *)want.data : "-",
+                    (int)(got.len > SHOWN ? SHOWN : got.len), got.data ? (const char *)got.data : "-");
     return 0;
 }
 
