@@ -79,7 +79,7 @@ void df__buf_u64(df__buf *b, unsigned long long v)
     df__buf_add(b, digits + n, sizeof digits - n);
 }
 
-void df__buf_vprintf(df__buf *b, const char *format, va_list args)
+static void vprintf_to(df__buf *b, const char *format, va_list args)
 {
     va_list again;
     int n;
@@ -98,26 +98,35 @@ void df__buf_printf(df__buf *b, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    df__buf_vprintf(b, format, args);
+    vprintf_to(b, format, args);
     va_end(args);
 }
+
+/* RFC 3629, section 4: lead byte, and what the second byte may be. */
+static const struct utf8_row {
+    unsigned char first, last, low, high, len;
+} utf8_rows[] = {
+    {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
 
 /* Length of the UTF-8 sequence at s, 0 when it is none. */
 static size_t utf8_len(const unsigned char *s, size_t left)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-             : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    const struct utf8_row *row = utf8_rows;
+    const struct utf8_row *end = row + sizeof utf8_rows / sizeof *utf8_rows;
     size_t i;
-    if (n > left)
+    while (row < end && (s[0] < row->first || s[0] > row->last))
+        row++;
+    if (row == end || row->len > left)
         return 0;
-    for (i = 1; i < n; i++)
+    if (row->len > 1 && (s[1] < row->low || s[1] > row->high))
+        return 0;
+    for (i = 2; i < row->len; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if (n == 3 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)))
-        return 0;
-    if (n == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)))
-        return 0;
-    return n;
+    return row->len;
 }
 
 static void json_char(df__buf *b, unsigned char c)

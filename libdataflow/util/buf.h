@@ -27,7 +27,6 @@ void df__buf_str(df__buf *b, const char *s);
 void df__buf_char(df__buf *b, char c);
 void df__buf_u64(df__buf *b, unsigned long long v);
 void df__buf_printf(df__buf *b, const char *format, ...) DF_PRINTF(2, 3);
-void df__buf_vprintf(df__buf *b, const char *format, va_list args);
 /* A JSON string with quotes; bytes that are not UTF-8 become U+FFFD. */
 void df__buf_json(df__buf *b, const char *s, size_t len);
 /* NUL behind the content (not counted); NULL on failure. */
