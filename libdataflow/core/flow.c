@@ -21,6 +21,7 @@ void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const 
     f->stats.size = sizeof f->stats;
     f->stats.lag_records = f->stats.lag_us = -1;
     df__budget_init(&f->budget, (uint64_t)g->settings.memory_limit);
+    df__spare_init(&f->spare);
 }
 
 void df__flow_free(df__flow *f)
@@ -40,6 +41,8 @@ void df__flow_free(df__flow *f)
     df__free(f->heap, f->ports);
     df__free(f->heap, f->steps);
     df__free(f->heap, f->sinks);
+    if (f->heap)
+        df__spare_free(&f->spare, f->heap);
 }
 
 void df__flow_start(df__flow *f)
@@ -131,8 +134,7 @@ int64_t df__flow_due(const df__flow *f)
     }
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
         due = earlier(due, f->source_retry.next_us);
-    if (f->phase == DF__DRAINING && !f->canceled)
-        due = earlier(due, f->phase_us + f->settings.stop_timeout_us);
+    due = earlier(due, df__flow_drain_due(f));
     if (f->phase == DF__SAVING)
         due = earlier(due, f->phase_us + 5000000);
     return due;

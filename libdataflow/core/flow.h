@@ -15,6 +15,7 @@
 #include "core/parcel.h"
 #include "core/retry.h"
 #include "core/stage.h"
+#include "util/spare.h"
 
 typedef struct df__flow df__flow;
 typedef struct df__sink df__sink;
@@ -134,6 +135,7 @@ struct df__flow {
 
     df_partition *partitions;
     df__budget budget;
+    df__spare spare;      /* chunks of batches and parcels */
     df_batch *inputs, **inputs_end; /* admitted, not begun */
     df_batch *work;       /* stack by `next`: top is being transformed */
     int workers;          /* transformWorkers; 1: the pipeline thread transforms */
@@ -158,6 +160,7 @@ struct df__flow {
     int save_failed;
     int64_t last_save_us;
     int64_t phase_us;     /* since */
+    int64_t drain_us;     /* a stop or a failure began to count */
     int64_t last_skip_log_us;
     uint64_t skip_unlogged;
     int canceled;
@@ -209,6 +212,7 @@ void df__flow_refresh(df__flow *f);
 void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
 void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__flow_phase(df__flow *f); /* moves through the end of a run */
+int64_t df__flow_drain_due(const df__flow *f); /* when draining is given up; INT64_MAX: never */
 void df__flow_abandon(df__flow *f, uint64_t records);
 int df__flow_outstanding(const df__flow *f); /* anything in flight */
 /* flow_work.c */

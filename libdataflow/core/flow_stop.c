@@ -32,8 +32,19 @@ static void enter(df__flow *f, int phase)
     f->phase_us = f->io.now(f->io.ctx);
 }
 
+/* A bounded run ends when everything is settled, however long its sinks take; what has a limit is
+ * a stop, and the end after a failure. */
+int64_t df__flow_drain_due(const df__flow *f)
+{
+    if (f->phase != DF__DRAINING || f->canceled || (!f->stop_asked && f->result == DF_OK))
+        return INT64_MAX;
+    return f->drain_us + f->settings.stop_timeout_us;
+}
+
+/* After a stop was asked or the run failed, or at the end of the input. */
 static void drain(df__flow *f)
 {
+    f->drain_us = f->io.now(f->io.ctx);
     if (f->phase != DF__RUNNING)
         return;
     enter(f, DF__DRAINING);
@@ -49,9 +60,9 @@ void df__flow_fail(df__flow *f, int status, const char *text)
         f->result = status;
         df__text_set(f->text, DF__TEXT, text, strlen(text));
         f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
+        if (!f->stop_asked)
+            drain(f);
     }
-    if (f->phase == DF__RUNNING)
-        drain(f);
 }
 
 void df__flow_failf(df__flow *f, int status, const char *format, ...)
@@ -74,8 +85,9 @@ static void cancel(df__flow *f)
 
 void df__flow_stop(df__flow *f, int how)
 {
+    if (!f->stop_asked && f->result == DF_OK)
+        drain(f);
     f->stop_asked = how;
-    drain(f);
     if (how == DF_STOP_NOW)
         cancel(f);
 }
@@ -124,7 +136,7 @@ static int drained(df__flow *f)
 static void stop_marks(df__flow *f)
 {
     df_partition *p;
-    for (p = f->partitions; p; p = p->next)
+    for (p = f->partitions; p && !f->exactly_once; p = p->next)
         df__partition_stop_mark(p);
     df__flow_abandon(f, f->held_records);
     f->held_records = 0;
@@ -153,13 +165,12 @@ static int threads_have_parcels(const df__flow *f)
 
 static void draining(df__flow *f)
 {
-    int64_t spent = f->io.now(f->io.ctx) - f->phase_us;
     if (drained(f)) {
         stop_marks(f);
         enter(f, DF__SAVING);
         return;
     }
-    if (spent >= f->settings.stop_timeout_us && !f->canceled) {
+    if (f->io.now(f->io.ctx) >= df__flow_drain_due(f)) {
         f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, NULL,
                     "stopTimeout is over: what is not settled will be read again");
         cancel(f);

@@ -244,7 +244,7 @@ static void handle_all(df__runner *r)
         handlers[m->type](r, m, &why);
         m = next;
     }
-    if (how && (r->flow.phase == DF__RUNNING || (how == DF_STOP_NOW && !r->flow.canceled)))
+    if (how > r->flow.stop_asked)
         df__flow_stop(&r->flow, how);
     if (atomic_exchange(&r->refresh_asked, 0))
         df__flow_refresh(&r->flow);

@@ -54,5 +54,14 @@ from=0
 held limit 1 'stopTimeout: 3s' '0 1 75' 12000
 held twice 2 '' '0 1 130 143' 4000
 flow held 0
-audit_table 'nothing lost after a hurried stop' held --count 40000 --expect-count 40000 --no-gaps --max-duplicates 16384
+
+# ---- a bounded run has no limit: its end is reached when everything is settled --------------------------
+from_topic held 'properties: {session.timeout.ms: 6000}' >"$dir/held.yaml"
+{ to_table held; echo 'stopTimeout: 1s'; } >>"$dir/held.yaml"
+psql "$PG" -XqAt -c "begin; lock table $schema.held in exclusive mode; select pg_sleep(5)" >/dev/null 2>&1 &
+until_true 10 locked || bad 'bounded run: no lock'
+produce held --count 20000 --from "$from" --partitions 2
+flow held 0
+same 'a bounded run waits for its sink' '20000 0' "$(summary sent held) $(summary abandoned held)"
+audit_table 'nothing lost after a hurried stop' held --count 60000 --expect-count 60000 --no-gaps --max-duplicates 16384
 finish
