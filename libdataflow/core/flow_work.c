@@ -6,11 +6,23 @@
 
 #include <string.h>
 
+enum { SPARE_QUIET = 2 << 20 };
+
+/* What is kept for the next batches stays inside the budget; with nothing in flight it is what the
+ * last one needed, so that little is kept when all is quiet. */
+static size_t spare_room(const df__budget *b, size_t last)
+{
+    if (b->used == 0)
+        return last > SPARE_QUIET ? last : SPARE_QUIET;
+    return b->used < b->flow ? (size_t)(b->flow - b->used) : 0;
+}
+
 void df__flow_batch_release(df__flow *f, df_batch *b)
 {
     while (b && --b->refs == 0) {
         df_batch *parent = b->parent;
         df__budget_release(&f->budget, b->charged);
+        df__spare_limit(&f->spare, f->heap, spare_room(&f->budget, b->charged));
         df__batch_free(b);
         b = parent;
     }
@@ -239,6 +251,7 @@ static df_batch *child_batch(df__flow *f, df_batch *in)
     df_batch *out = df__batch_new(f->heap, DF__BATCH_BYTES);
     if (!out)
         return NULL;
+    out->arena.spare = &f->spare;
     out->parent = in;
     out->refs = 1;
     out->now_us = in->now_us;

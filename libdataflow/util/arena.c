@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-struct df__chunk {
-    df__chunk *next;
-    size_t size; /* whole chunk with this head */
-};
+#include "util/spare.h"
 
 enum { HEAD = 16, ALIGN = 16 };
 #define CHUNK_MAX ((size_t)1 << 20)
@@ -19,6 +16,12 @@ void df__arena_init(df__arena *a, const df__heap *heap, size_t chunk_size)
     a->chunk_size = chunk_size < 256 ? 256 : chunk_size;
 }
 
+static void drop_chunk(df__arena *a, df__chunk *c)
+{
+    if (!a->spare || !df__spare_give(a->spare, c))
+        df__free(a->heap, c);
+}
+
 static int add_chunk(df__arena *a, size_t need)
 {
     size_t size = a->chunk_size;
@@ -27,7 +30,9 @@ static int add_chunk(df__arena *a, size_t need)
         return DF_ENOMEM;
     if (need + HEAD > size)
         size = need + HEAD;
-    c = df__alloc(a->heap, size);
+    c = a->spare ? df__spare_take(a->spare, size) : NULL;
+    if (!c)
+        c = df__alloc(a->heap, size);
     if (!c)
         return DF_ENOMEM;
     c->next = a->head;
@@ -109,7 +114,7 @@ void df__arena_reset(df__arena *a)
             keep = a->head;
         } else {
             a->total -= a->head->size;
-            df__free(a->heap, a->head);
+            drop_chunk(a, a->head);
         }
         a->head = next;
     }
@@ -123,7 +128,7 @@ void df__arena_free(df__arena *a)
 {
     while (a->head) {
         df__chunk *next = a->head->next;
-        df__free(a->heap, a->head);
+        drop_chunk(a, a->head);
         a->head = next;
     }
     a->at = a->end = a->last = NULL;

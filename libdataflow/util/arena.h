@@ -14,6 +14,7 @@ typedef struct df__arena {
     size_t chunk_size;   /* of the next ordinary chunk */
     size_t total;        /* bytes taken from the heap */
     unsigned char *last; /* start of the newest allocation, for df__arena_extend */
+    struct df__spare *spare; /* chunks kept between arenas; NULL: none */
 } df__arena;
 
 void df__arena_init(df__arena *a, const df__heap *heap, size_t chunk_size);
