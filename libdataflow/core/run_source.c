@@ -29,6 +29,7 @@ static int begin_batch(df__source_thread *s)
     df_batch *b = df__batch_new(s->run->heap, g->payload);
     if (!b)
         return DF_ENOMEM;
+    b->arena.spare = &s->run->flow.spare;
     b->max_records = g->records;
     b->reserved = g->reserved;
     b->source = s->stage;
