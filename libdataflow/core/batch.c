@@ -214,6 +214,20 @@ static int split_tail(df_batch *b, df__span *s)
     return DF_OK;
 }
 
+void df__batch_cut(df_batch *b)
+{
+    size_t i;
+    for (i = b->count; i > 0; i--) {
+        df_record *r = df_batch_at(b, i - 1);
+        df__span *s = r->span;
+        if (!s || s->count <= (s->mark.set ? s->mark.seq : 0))
+            continue;
+        s->count--;
+        r->state = DF__MOVED;
+        r->span = NULL;
+    }
+}
+
 int df__batch_seal(df_batch *b)
 {
     df__span *s = b->spans;

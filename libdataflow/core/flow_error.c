@@ -165,7 +165,10 @@ void df__flow_errored(df_parcel *p)
         return; /* df__parcel_done closes its tickets */
     for (i = 0; i < p->ticket_count; i++) {
         if (f->settings.error_ack == DF__ACK_NEVER) {
-            p->tickets[i]->refused++;
+            if (p->tickets[i]->linked)
+                p->tickets[i]->refused++;
+            else
+                df__span_close(p->tickets[i]);
         } else {
             df__span_defer(p->tickets[i]);
         }

@@ -48,6 +48,7 @@ int df__sink_room(df__sink *s, df_parcel **ret)
         s->filling = df__parcel_new(f->heap, s);
         if (!s->filling)
             return DF_ENOMEM;
+        s->filling->arena.spare = s->filling->scratch.spare = &f->spare;
         s->filling->since_us = f->io.now(f->io.ctx);
         s->filling->is_main = f->exactly_once && s->index == f->main_sink;
     }
@@ -138,18 +139,35 @@ void df__parcel_done(df_parcel *p)
 
 /* ---- partitions given away ---------------------------------------------------------------- */
 
+/* Given away; or, with exactly-once, never to be written by this run: its position is behind a
+ * record that was refused for good. */
+static int is_stale(const df__sink *s, const df__span *span)
+{
+    return !df__span_current(span) || (s->flow->exactly_once && span->part->refused &&
+                                       span->first >= span->part->refused_first);
+}
+
+static int has_stale(const df__sink *s, const df_parcel *p)
+{
+    size_t i;
+    for (i = 0; i < p->ticket_count; i++)
+        if (is_stale(s, p->tickets[i]))
+            return 1;
+    return !df__parcel_current(p);
+}
+
 static void drop_stale_from(df__sink *s, df_parcel *p)
 {
     size_t i, kept = 0, tickets = 0;
     for (i = 0; i < p->count; i++)
-        if (!p->records[i]->span || df__span_current(p->records[i]->span))
+        if (!p->records[i]->span || !is_stale(s, p->records[i]->span))
             p->records[kept++] = p->records[i];
     df__flow_abandon(s->flow, p->count - kept);
     s->records -= p->count - kept;
     p->count = kept;
     for (i = 0; i < p->ticket_count; i++) {
         df__span *span = p->tickets[i];
-        if (df__span_current(span)) {
+        if (!is_stale(s, span)) {
             p->tickets[tickets++] = span;
         } else {
             span->main -= p->is_main ? 1 : 0;
@@ -162,7 +180,7 @@ static void drop_stale_from(df__sink *s, df_parcel *p)
 /* 1: nothing is left, the parcel is gone. */
 static int drop_stale_queued(df__sink *s, df_parcel *p)
 {
-    if (df__parcel_current(p) || (s->resolving && p->unknown))
+    if (!has_stale(s, p) || (s->resolving && p->unknown))
         return 0;
     drop_stale_from(s, p);
     df__parcel_reset(p);

@@ -143,7 +143,7 @@ int df__flow_saved_all(const df__flow *f)
     if (f->saving)
         return 0;
     for (p = f->partitions; p; p = p->next)
-        if (p->open && (mark_moved(p) || df__flow_behind_in_sink(f, p)))
+        if (p->open && (f->exactly_once ? df__flow_behind_in_sink(f, p) : mark_moved(p)))
             return 0;
     return 1;
 }
@@ -243,7 +243,8 @@ void df__flow_save_advance(df__flow *f, int at_once)
 {
     int64_t now = f->io.now(f->io.ctx);
     int moved;
-    if (f->dry || f->saving || (f->source_holds && f->source_state != DF__READY))
+    if (f->dry || f->saving ||
+        (f->source_holds && f->source_state != DF__READY && !f->exactly_once))
         return;
     if (!at_once && now - f->last_save_us < f->save_interval_us)
         return;
@@ -315,6 +316,8 @@ static void resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
 
 static void opened(df__flow *f, df_partition *p, int status)
 {
+    if (p->requested != DF__REQ_OPEN)
+        return; /* answered already: the run ends */
     if (status == DF_OK || status == DF_ENOTFOUND) {
         p->open = 1;
         p->closing = 0;
@@ -324,10 +327,17 @@ static void opened(df__flow *f, df_partition *p, int status)
     reply(f, p, status);
 }
 
-/* Nobody keeps positions beyond this process: a partition that comes back goes on where it was. */
+/* Nobody told a position: a partition that comes back goes on where it was, unless its source
+ * keeps positions itself and begins where that one says. */
 static void resume_here(df__flow *f, df_partition *p)
 {
-    p->has_resume = p->watermark.set && !f->source_holds;
+    if (f->source_holds) {
+        p->watermark.set = p->acked.set = p->read.set = 0;
+        p->watermark.seq = p->next_seq = 0;
+        p->has_resume = 0;
+        return;
+    }
+    p->has_resume = p->watermark.set;
     if (p->has_resume && (df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK ||
                           df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK))
         df__flow_fail(f, DF_ENOMEM, "no memory for a position");
@@ -358,7 +368,9 @@ void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, co
 {
     if (status == DF_OK)
         resume_at(f, p, data, 0);
-    else if (status != DF_ENOTFOUND)
+    else if (status == DF_ENOTFOUND)
+        resume_here(f, p);
+    else
         df__flow_failf(f, status, "the stored position of %s cannot be read: %s", p->name, why);
     opened(f, p, status);
 }
@@ -370,6 +382,8 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
     p->asked = 0;
     if (status == DF_OK)
         resume_at(f, p, at->data, at->seq);
+    else if (status == DF_ENOTFOUND)
+        resume_here(f, p);
     if (status == DF_OK || status == DF_ENOTFOUND) {
         p->epoch = at->epoch;
         opened(f, p, DF_OK);
@@ -431,7 +445,7 @@ void df__flow_partitions_advance(df__flow *f)
 {
     df_partition *p;
     for (p = f->partitions; p; p = p->next) {
-        if (f->canceled && p->requested == DF__REQ_OPEN)
+        if ((f->canceled || f->phase >= DF__CLOSE_ALL) && p->requested == DF__REQ_OPEN)
             reply(f, p, DF_ECANCELED);
         else if (p->requested == DF__REQ_OPEN)
             ask_position(f, p);

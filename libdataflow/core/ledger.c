@@ -159,6 +159,7 @@ void df__partition_bump(df_partition *p)
     atomic_fetch_add(&p->generation, 1);
     p->head = p->tail = NULL;
     p->next_seq = p->watermark.set ? p->watermark.seq : 0;
+    p->refused = 0; /* what comes from here on is read again, that record too */
     while (s) {
         df__span *next = s->next;
         s->linked = 0;

@@ -157,13 +157,13 @@ static void add(process *p, df_batch *b, model_part *m)
                                                                 (long long)m->next)});
 }
 
-static void mark_all(df_batch *b, process *p)
+static void mark_all(df_batch *b, process *p, int64_t from)
 {
     int i;
     for (i = 0; i < p->w->plan.parts; i++) {
         model_part *m = &p->parts[i];
         char mark[24];
-        if (m->part->filling && m->part->filling_batch == b)
+        if (m->part->filling && m->part->filling_batch == b && m->next >= from)
             df_batch_mark(b, m->part, (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld",
                                                                         (long long)m->next)});
     }
@@ -188,18 +188,18 @@ static int all_read(const process *p)
 
 static void fail_reading(process *p)
 {
+    if (p->batch && p->w->plan.exact_marks) /* what is behind the last mark is read again */
+        df__batch_cut(p->batch);
     give_back(p);
     p->source_open = 0;
     post(p, (message){.type = M_FAILED, .status = DF_EIO});
 }
 
+/* The last record is marked in any case. */
 static void end_batch(process *p)
 {
-    int i, last = 1;
-    for (i = 0; i < p->w->plan.parts; i++)
-        last &= p->parts[i].next >= p->w->plan.records;
-    if (p->w->plan.exact_marks || last || chance(p->w, 60))
-        mark_all(p->batch, p);
+    int all = p->w->plan.exact_marks || chance(p->w, 60);
+    mark_all(p->batch, p, all ? 0 : p->w->plan.records);
     send_batch(p);
 }
 

@@ -180,7 +180,7 @@ static void check_complete(world *w)
     }
 }
 
-/* A run that ends at a refused record leaves off exactly there. */
+/* A run that ends at a refused record leaves off exactly there (exactly-once: at the mark before). */
 static void check_stopped(process *p)
 {
     const df_partition *at;
@@ -206,7 +206,8 @@ void check_end(process *p)
              (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved);
     if (ended_well(p))
         check_complete(p->w);
-    else if (f->result == DF_EREJECTED && !p->w->faults_on && !p->w->plan.error_sink)
+    else if (f->result == DF_EREJECTED && !p->w->faults_on && !p->w->plan.error_sink &&
+             !p->w->plan.eos)
         check_stopped(p);
 }
 
@@ -233,9 +234,13 @@ static int64_t next_event(const process *p)
 {
     int64_t due = df__flow_due(&p->flow);
     size_t i;
-    for (i = 0; i < p->flow.sink_count; i++)
-        if (p->sinks[i].slow_until > p->w->now && p->sinks[i].slow_until < due)
-            due = p->sinks[i].slow_until;
+    for (i = 0; i < p->flow.sink_count; i++) {
+        const model_sink *m = &p->sinks[i];
+        int64_t at = m->held_count ? p->w->now + 100000 : INT64_MAX; /* it is polled */
+        if (m->slow_until > p->w->now)
+            at = m->slow_until;
+        due = at < due ? at : due;
+    }
     return due;
 }
 
