@@ -11,7 +11,7 @@ struct df__msg {
     df__msg *next;
     int type;
     int status;
-    int busy;   /* sent and not yet taken */
+    _Atomic int busy; /* sent and not yet taken */
     void *about; /* the object it is a member of, or speaks of */
 };
 
