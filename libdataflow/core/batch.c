@@ -160,6 +160,8 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     size_t bytes = in->payload.len + in->key.len;
     if (!b->source || in->partition >= b->source->partition_count)
         return DF_EINVAL;
+    if (!b->max_records) /* called to serve only: a record here would be lost */
+        return DF_ESTATE;
     part = b->source->partitions[in->partition];
     span = span_of(b, part);
     r = span ? df__batch_append(b) : NULL;

@@ -666,12 +666,15 @@ static int is_part_of(const char *name, const struct family *f)
     return 0;
 }
 
-/* A family may occur once: the library's own wins, then the connector registered first. */
+/* A family may occur once: the library's own wins, then the connector registered first. process_
+ * belongs to the program around it. */
 static int is_taken(const df_env *env, const df_connector *c, size_t index)
 {
     const char *name = c->metrics[index].name;
     const df__type *t;
     size_t i;
+    if (strncmp(name, "process_", 8) == 0)
+        return 1;
     for (i = 0; i < FAMILIES; i++)
         if (is_part_of(name, &families[i]))
             return 1;

@@ -119,7 +119,9 @@ void df__sample_histogram(const df__sample *s, const char *const *labels, const 
     int k;
     for (k = 0; k < buckets && k < DF__BUCKETS - 1; k++) {
         char text[DF__NUMBER_MAX + 1];
-        text[df__number_double(start * (double)(1 << k), text)] = '\0';
+        double edge = start * (double)(1 << k);
+        size_t n = start < 1 ? df__number_double(edge, text) : df__number_int((int64_t)edge, text);
+        text[n] = '\0';
         sum += h->bucket[k];
         bucket(s, labels, text, sum);
     }

@@ -382,6 +382,7 @@ int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
     if (!s->none || df__mailbox_init(&s->box) != DF_OK)
         return DF_ENOMEM;
     s->none->source = stage;
+    s->none->max_records = 0;
     s->started = df__thread_start(r, &s->thread, source_main, s) == DF_OK;
     return s->started ? DF_OK : DF_ENOMEM;
 }
