@@ -290,7 +290,7 @@ typedef struct df_pipeline_options {
     uint64_t memory_limit;    /* bytes; 0: the manifest's, else 64 MiB; the smaller one wins */
     df_resolve_fn resolve;    /* NULL: references are refused */
     void *resolve_user;
-    const df_store *store;    /* copied, user_free becomes the pipeline's; NULL: memory */
+    const df_store *store;    /* copied, user_free is called in any case; NULL: memory */
 } df_pipeline_options;
 #define DF_PIPELINE_OPTIONS_INIT {sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL}
 

@@ -80,12 +80,27 @@ static int is_whole(const df_pipeline *p)
            !p->options.space == !p->space && !p->options.name == !p->name;
 }
 
+/* The store is the pipeline's from here on, also when there is no memory for a pipeline. */
+static void drop_store(const df_pipeline_options *options)
+{
+    df_pipeline_options o = {.size = sizeof o};
+    df_store store = {.size = sizeof store};
+    if (options)
+        memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    if (o.store)
+        memcpy(&store, o.store, o.store->size < sizeof store ? o.store->size : sizeof store);
+    if (store.user_free)
+        store.user_free(store.user);
+}
+
 df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
 {
     df_pipeline *p = df__zalloc(&env->heap, sizeof *p);
     df_pipeline_options *o;
-    if (!p)
+    if (!p) {
+        drop_store(options);
         return NULL;
+    }
     o = &p->options;
     o->size = sizeof *o;
     if (options)
