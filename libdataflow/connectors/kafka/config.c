@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kafka.h"
 
@@ -348,15 +349,32 @@ static void set_timing(df__kafka_setup *s, const df__kafka_source_options *o)
         set_option(s, "fetchMinBytes", "fetch.min.bytes", o->min_bytes < 1 ? 1 : o->min_bytes);
 }
 
+static int is_dry(const df_stage *st)
+{
+    df_stage_info info = {.size = sizeof info};
+    return df_stage_describe(st, &info) == DF_OK && info.dry;
+}
+
+/* A dry run changes nothing outside: joining the real group would take partitions from the flow
+ * that runs. It reads from where `startFrom` says. */
+static void set_group(df__kafka_setup *s, const df__kafka_source_options *o)
+{
+    char dry[256];
+    if (o->group.len == 0) {
+        if (!s->checking)
+            problem(s, "consumerGroup", "is empty");
+        return;
+    }
+    snprintf(dry, sizeof dry, "%.200s-dry-%ld", (const char *)o->group.data, (long)getpid());
+    set_for(s, "consumerGroup", "group.id", is_dry(s->st) ? dry : o->group.data);
+}
+
 int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o)
 {
     if (begin(s, &o->common) != DF_OK)
         return s->status;
-    if (o->group.len > 0)
-        set_for(s, "consumerGroup", "group.id", o->group.data);
-    else if (!s->checking)
-        problem(s, "consumerGroup", "is empty");
-    if (o->instance.len > 0)
+    set_group(s, o);
+    if (o->instance.len > 0 && !is_dry(s->st))
         set_for(s, "instanceId", "group.instance.id", o->instance.data);
     set(s, "enable.auto.commit", "false");
     set(s, "enable.auto.offset.store", "false");
