@@ -427,11 +427,11 @@ static void fenced(df_parcel *p, int status, const df__fault *why)
     again(p);
     for (i = 0; i < p->ticket_count; i++)
         if (df__span_current(p->tickets[i]))
-            p->tickets[i]->part->closing = DF_PARTITION_LOST;
+            p->tickets[i]->part->fenced = 1;
     df__flow_failf(s->flow, DF_EFENCED, "sink %s: %s; another owner has the partition", s->name,
                    why->text);
     for (part = s->flow->partitions; part; part = part->next)
-        if (part->closing == DF_PARTITION_LOST)
+        if (part->fenced)
             df__flow_give_away(s->flow, part);
 }
 

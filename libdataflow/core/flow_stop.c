@@ -92,6 +92,16 @@ void df__flow_stop(df__flow *f, int how)
         cancel(f);
 }
 
+static void abandon_records(df__flow *f, df_batch *b)
+{
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < b->count; i++)
+        n += df_batch_at(b, i)->state != DF__MOVED;
+    df__flow_abandon(f, n);
+    f->work_records -= n;
+}
+
 /* Batches that never reached a sink. */
 static void abandon_work(df__flow *f)
 {
@@ -105,6 +115,7 @@ static void abandon_work(df__flow *f)
         else
             f->inputs = b->next;
         b->spans = NULL;
+        abandon_records(f, b);
         while (s) {
             df__span *next = s->sibling;
             if (s->linked)
@@ -118,8 +129,6 @@ static void abandon_work(df__flow *f)
     if (f->inputs)
         return;
     f->inputs_end = &f->inputs;
-    df__flow_abandon(f, f->work_records);
-    f->work_records = 0;
 }
 
 static int quiet(const df__flow *f)

@@ -56,6 +56,10 @@ void df__flow_batch(df__flow *f, df_batch *b)
     f->source_ok = 1;
     df__retry_reset(&f->source_retry);
     for (s = b->spans; s; s = s->sibling) {
+        if (s->part->fenced) {
+            df__ledger_refuse(s);
+            continue;
+        }
         df__ledger_admit(s);
         if (df__mark_copy(f->heap, &s->part->read, s->mark.set ? &s->mark : &s->part->read))
             df__flow_fail(f, DF_ENOMEM, "no memory for a position");
@@ -273,7 +277,8 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
         in->entered = enter(step->spec, in);
         in->seconds = 0;
         step->counts.in += in->entered;
-    } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f)) {
+    } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f) && !f->exactly_once) {
+        /* exactly-once: a parcel ends at a mark, so the whole batch is expanded at once */
         return 0;
     }
     out = child_batch(f, in);

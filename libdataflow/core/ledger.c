@@ -108,6 +108,12 @@ void df__ledger_admit(df__span *s)
     p->tail = s;
 }
 
+void df__ledger_refuse(df__span *s)
+{
+    s->generation = atomic_load_explicit(&s->part->generation, memory_order_relaxed) - 1;
+    s->open = 1;
+}
+
 void df__span_open(df__span *s)
 {
     s->open++;

@@ -63,6 +63,7 @@ struct df_partition {
     int save_pending;
     int refused;           /* a record of it was refused for good: nothing behind it goes on */
     uint64_t refused_first; /* sequence where the first span with such a record begins */
+    int fenced;            /* another owner has it: what still comes is not ours */
     int requested;         /* a request of the source thread waits: DF__REQ_... */
     int asked;             /* the store or the sink was asked for its position */
     int reply;             /* answer to the request */
@@ -96,6 +97,8 @@ void df__span_free(df__span *s); /* never admitted */
 
 /* Takes a span into its partition's ring with one ticket open (the batch's). */
 void df__ledger_admit(df__span *s);
+/* The same for a partition that is not ours any more: the span is given away from the start. */
+void df__ledger_refuse(df__span *s);
 /* Opens and closes tickets. Closing returns 1 when the partition's watermark moved. A span that
  * is closed and popped, or given away and closed, is freed: do not touch it after close. */
 void df__span_open(df__span *s);

@@ -37,15 +37,18 @@ static void opened(process *p, int part)
 {
     model_part *m = &p->parts[part];
     df_position at = {.size = sizeof at};
+    int again = m->open; /* after its connection was lost: it began where it began */
     m->open = 1;
-    m->watermark = -1;
+    if (!again)
+        m->watermark = -1;
     if (df_partition_position(m->part, &at) == DF_OK)
         m->next = strtoll(at.data.data, NULL, 10);
     else if (!p->w->plan.store && !p->w->plan.eos && p->w->has_committed[part])
         m->next = p->w->committed[part];
     else
         m->next = 0;
-    m->start = m->next;
+    if (!again)
+        m->start = m->next;
 }
 
 void source_replied(process *p, df_partition *part)
@@ -122,7 +125,8 @@ static void obey(process *p, const command *c)
     case C_ACK:
         bad = faulty(w, w->plan.faults);
         for (i = 0; i < PARTS; i++) {
-            if (p->parts[i].acking >= 0 && p->parts[i].open && p->source_open && !bad)
+            if (p->parts[i].acking >= 0 && p->parts[i].open && p->source_open && !bad &&
+                p->parts[i].ack_generation == atomic_load(&p->parts[i].part->generation))
                 commit(p, (int)i, p->parts[i].acking);
             p->parts[i].acking = -1;
         }
@@ -261,7 +265,7 @@ int source_act(process *p)
     if (p->blocked)
         return 0;
     if (p->batch) /* in the middle of a read: only a rebalance gets between */
-        return assign(p) || read_on(p);
+        return (!p->dead && assign(p)) || read_on(p);
     if (pop(&p->source, &c)) {
         obey(p, &c);
         return 1;
@@ -365,8 +369,10 @@ static void io_ack(void *ctx)
 {
     process *p = ctx;
     df_partition *at;
-    for (at = p->flow.partitions; at; at = at->next)
+    for (at = p->flow.partitions; at; at = at->next) {
         p->parts[at->number].acking = at->save_pending ? strtoll(at->saving.text, NULL, 10) : -1;
+        p->parts[at->number].ack_generation = atomic_load(&at->generation);
+    }
     push(p, &p->source, (command){.type = C_ACK, .msg = &p->ack_msg});
 }
 
