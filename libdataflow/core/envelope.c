@@ -8,6 +8,8 @@
 #include "core/flow.h"
 #include "util/codec.h"
 
+enum { KEEP_MAX = 256 << 10 }; /* room kept for the next one */
+
 static void member(df__buf *out, const char *name, const char *text)
 {
     df__buf_printf(out, ",\"%s\":", name);
@@ -104,18 +106,16 @@ static void error_member(df__flow *f, df__buf *out, const df_record *r)
 }
 
 /* True when the compact text of the payload was added and is the payload to the byte. */
-static int original(df__buf *out, const df_record *r, const df__heap *heap)
+static int original(df__buf *out, const df_record *r, df__arena *scratch)
 {
-    df__arena scratch;
     df__tree *tree;
     df_value root;
     df_bytes text;
     char why[DF__WHY];
     int exact = 0;
     df__buf_str(out, ",\"original_message\":");
-    df__arena_init(&scratch, heap, 4096);
-    if (r->payload.data && df__tree_parse(&scratch, r->payload, &tree, why, sizeof why) == DF_OK &&
-        df__tree_write(tree, &scratch, &text) == DF_OK) {
+    if (r->payload.data && df__tree_parse(scratch, r->payload, &tree, why, sizeof why) == DF_OK &&
+        df__tree_write(tree, scratch, &text) == DF_OK) {
         df__tree_root(tree, &root);
         exact = text.len == r->payload.len && memcmp(text.data, r->payload.data, text.len) == 0;
         df__buf_str(out, root.type == DF_V_OBJECT ? "" : "{\"original_data\":");
@@ -129,31 +129,32 @@ static int original(df__buf *out, const df_record *r, const df__heap *heap)
         df__buf_json(out, r->payload.data ? r->payload.data : "", r->payload.len);
         df__buf_char(out, '}');
     }
-    df__arena_free(&scratch);
+    df__arena_reset(scratch);
     return exact;
 }
 
 int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret)
 {
-    df__buf out;
-    int rc;
-    df__buf_init(&out, f->heap);
-    error_member(f, &out, r);
+    df__buf *out = &f->envelope;
+    out->len = 0;
+    error_member(f, out, r);
     if (minimal) {
-        df__buf_printf(&out, ",\"truncated\":true,\"crc32c\":\"%08x\"}",
+        df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"}",
                        df__crc32c(0, r->payload.data, r->payload.len));
     } else {
-        metadata(&out, r);
-        df__buf_char(&out, '}');
-        if (!original(&out, r, f->heap))
-            bytes_member(&out, "original_base64", r->payload);
-        bytes_member(&out, "key_base64", r->key);
-        headers(&out, r);
+        metadata(out, r);
+        df__buf_char(out, '}');
+        if (!original(out, r, &f->scratch))
+            bytes_member(out, "original_base64", r->payload);
+        bytes_member(out, "key_base64", r->key);
+        headers(out, r);
     }
-    df__buf_char(&out, '}');
-    ret->len = out.len;
-    ret->data = out.failed ? NULL : df__arena_bytes(a, out.data, out.len);
-    rc = ret->data ? DF_OK : DF_ENOMEM;
-    df__buf_free(&out);
-    return rc;
+    df__buf_char(out, '}');
+    ret->len = out->len;
+    ret->data = out->failed ? NULL : df__arena_bytes(a, out->data, out->len);
+    if (out->failed || out->cap > KEEP_MAX) {
+        df__buf_free(out);
+        df__buf_init(out, f->heap);
+    }
+    return ret->data ? DF_OK : DF_ENOMEM;
 }

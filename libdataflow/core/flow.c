@@ -22,6 +22,8 @@ void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const 
     f->stats.lag_records = f->stats.lag_us = -1;
     df__budget_init(&f->budget, (uint64_t)g->settings.memory_limit);
     df__spare_init(&f->spare);
+    df__arena_init(&f->scratch, heap, 4096);
+    df__buf_init(&f->envelope, heap);
 }
 
 void df__flow_free(df__flow *f)
@@ -41,8 +43,11 @@ void df__flow_free(df__flow *f)
     df__free(f->heap, f->ports);
     df__free(f->heap, f->steps);
     df__free(f->heap, f->sinks);
-    if (f->heap)
-        df__spare_free(&f->spare, f->heap);
+    if (!f->heap)
+        return;
+    df__arena_free(&f->scratch);
+    df__buf_free(&f->envelope);
+    df__spare_free(&f->spare, f->heap);
 }
 
 void df__flow_start(df__flow *f)

@@ -136,6 +136,8 @@ struct df__flow {
     df_partition *partitions;
     df__budget budget;
     df__spare spare;      /* chunks of batches and parcels */
+    df__arena scratch;    /* of one envelope */
+    df__buf envelope;
     df_batch *inputs, **inputs_end; /* admitted, not begun */
     df_batch *work;       /* stack by `next`: top is being transformed */
     int workers;          /* transformWorkers; 1: the pipeline thread transforms */

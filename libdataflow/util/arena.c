@@ -109,16 +109,20 @@ void df__arena_reset(df__arena *a)
 {
     df__chunk *keep = NULL;
     while (a->head) {
-        df__chunk *next = a->head->next;
-        if (!next && a->head->size <= CHUNK_MAX) {
-            keep = a->head;
-        } else {
-            a->total -= a->head->size;
-            drop_chunk(a, a->head);
+        df__chunk *c = a->head;
+        a->head = c->next;
+        if (c->size <= CHUNK_MAX && (!keep || c->size > keep->size)) {
+            df__chunk *other = keep;
+            keep = c;
+            c = other;
         }
-        a->head = next;
+        if (c)
+            drop_chunk(a, c);
     }
+    if (keep)
+        keep->next = NULL;
     a->head = keep;
+    a->total = keep ? keep->size : 0;
     a->last = NULL;
     a->at = keep ? (unsigned char *)keep + HEAD : NULL;
     a->end = keep ? (unsigned char *)keep + keep->size : NULL;

@@ -27,7 +27,7 @@ void *df__arena_bytes(df__arena *a, const void *data, size_t len);
 int df__arena_copy(df__arena *a, df_bytes in, df_bytes *ret);
 /* Grows the newest allocation in place when it can; 0: it could not. */
 int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len);
-/* Forgets everything, keeps the first ordinary chunk. */
+/* Forgets everything, keeps the largest ordinary chunk. */
 void df__arena_reset(df__arena *a);
 void df__arena_free(df__arena *a);
 
