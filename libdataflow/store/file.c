@@ -183,7 +183,8 @@ static int read_all(int fd, void *to, size_t len)
     return 1;
 }
 
-/* DF_OK: *text (to free), *len, *generation; DF_ENOTFOUND: no file; DF_ESTATE: damaged. */
+/* DF_OK: *text (to free), *len, *generation; DF_ENOTFOUND: no file; DF_ESTATE: damaged; DF_EIO and
+ * DF_ENOMEM say nothing about the slot. */
 static int read_slot(const file_store *s, int slot, char **text, size_t *len, uint64_t *generation)
 {
     char path[PATH + 300];
@@ -200,8 +201,13 @@ static int read_slot(const file_store *s, int slot, char **text, size_t *len, ui
     *generation = get64(head + 8);
     tail = get64(head + 16);
     *len = (uint32_t)tail;
-    if (*len > MAX_STATE || !(*text = df__alloc(s->heap, *len + 1)))
+    if (*len > MAX_STATE)
         goto done;
+    *text = df__alloc(s->heap, *len + 1);
+    if (!*text) {
+        rc = DF_ENOMEM;
+        goto done;
+    }
     if (read_all(fd, *text, *len) && checksum(head, *text, *len) == (uint32_t)(tail >> 32))
         rc = DF_OK;
 done:
@@ -222,11 +228,14 @@ static int load_newest(file_store *s)
         if (rc[i] == DF_OK && (newest < 0 || generation[i] > generation[newest]))
             newest = i;
     }
-    if (newest >= 0) {
+    for (i = 0; i < 2; i++)
+        if (rc[i] == DF_EIO || rc[i] == DF_ENOMEM)
+            result = rc[i]; /* it may be the newest: the other one would be a step back */
+    if (result == DF_OK && newest >= 0) {
         s->generation = generation[newest];
         s->slot = 1 - newest;
         result = parse(s, text[newest], len[newest]);
-    } else if (rc[0] != DF_ENOTFOUND || rc[1] != DF_ENOTFOUND) {
+    } else if (result == DF_OK && (rc[0] != DF_ENOTFOUND || rc[1] != DF_ENOTFOUND)) {
         result = DF_ESTATE;
     }
     for (i = 0; i < 2; i++)
