@@ -184,7 +184,7 @@ static int drop_stale_queued(df__sink *s, df_parcel *p)
         return 0;
     drop_stale_from(s, p);
     df__parcel_reset(p);
-    if (p->count || p->ticket_count)
+    if (p->count || (p->is_main && p->ticket_count)) /* a main parcel still brings positions */
         return 0;
     df__sink_unlink(s, p);
     df__parcel_done(p);
@@ -373,7 +373,7 @@ void df__sink_advance(df__sink *s, int forced)
 {
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
-    int pressed = df__budget_pressed(&f->budget) && !s->first;
+    int pressed = df__budget_pressed(&f->budget) && !s->first, had;
     df__filling filling = filling_of(s, forced || pressed);
     s->due_us = INT64_MAX;
     if (s->dead || f->canceled)
@@ -392,7 +392,10 @@ void df__sink_advance(df__sink *s, int forced)
     }
     if (ask_resolve(s))
         return;
+    had = s->first != NULL;
     send_queued(s);
+    if (had && !s->first && s->filling) /* all was given away: what fills waited for it */
+        s->due_us = now;
     if (forced)
         ask_flush(s);
 }

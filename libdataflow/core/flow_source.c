@@ -234,6 +234,7 @@ static int save_in_sink(df__flow *f)
             df__sink_flush(s);
         s->filling = parcel;
         df__sink_flush(s);
+        s->due_us = s->last_flush_us; /* at once: the sinks had their turn in this round */
         n++;
     }
     return n;
@@ -420,6 +421,7 @@ void df__flow_give_away(df__flow *f, df_partition *p)
 {
     size_t i;
     df__partition_bump(p);
+    p->save_pending = 0; /* the answer speaks of what was */
     for (i = 0; i < f->sink_count; i++)
         df__sink_drop_stale(&f->sinks[i]);
 }

@@ -249,7 +249,7 @@ static int move_all(process *p)
 {
     size_t i;
     int did = source_act(p) | store_act(p);
-    for (i = 0; i < 4; i++)
+    while (p->work[0].count || p->work[1].count)
         did |= work_act(p);
     for (i = 0; i < p->flow.sink_count; i++)
         did |= sink_act(p, (int)i);
@@ -281,16 +281,20 @@ typedef struct fate { /* of one process */
     uint64_t crash_at, stop_at, stop_now_at;
 } fate;
 
-static void die_or_stop(process *p, const fate *f, uint64_t step)
+static void stop(process *p, int how)
 {
-    if (step == f->stop_at) {
-        p->stopped = 1;
-        df__flow_stop(&p->flow, DF_STOP_DRAIN);
-    }
-    if (step == f->stop_now_at) {
-        p->stopped = 1;
-        df__flow_stop(&p->flow, DF_STOP_NOW);
-    }
+    p->stopped = 1;
+    df__flow_stop(&p->flow, how);
+    df__flow_advance(&p->flow);
+    check_process(p);
+}
+
+static void stop_in_time(process *p, const fate *f, uint64_t step)
+{
+    if (step == f->stop_at)
+        stop(p, DF_STOP_DRAIN);
+    if (step == f->stop_now_at)
+        stop(p, DF_STOP_NOW);
 }
 
 /* 1: it ended by itself. */
@@ -308,7 +312,7 @@ static int live(process *p, const fate *f)
         }
         if (++step == f->crash_at && w->faults_on)
             return 0;
-        die_or_stop(p, f, step);
+        stop_in_time(p, f, step);
         w->now += (int64_t)rnd(w, 400);
         zombie_act(w, 0);
         idle = move(p) ? 0 : idle + 1;
