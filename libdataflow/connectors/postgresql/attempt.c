@@ -9,7 +9,6 @@
 
 enum {
     PIECE = 64 * 1024,        /* encoded bytes handed to libpq at once */
-    AHEAD_MAX = 960 * 1024,   /* encoded bytes that may wait for the parcel before */
     STICKY = 16,              /* parcels for which a mixture is expected after one */
     SHORT = 128 * 1024        /* the answer for less than this is waited for at once */
 };
@@ -124,7 +123,7 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
         size_t len = w->group_count ? w->groups[0].text.len : 0;
         if (len >= looked + PIECE) {
             looked = len;
-            if (len >= AHEAD_MAX || df__pg_answered(s)) {
+            if (len >= s->ahead_max || df__pg_answered(s)) {
                 break;
             }
         }

@@ -74,6 +74,7 @@ typedef struct df__pg_sink {
     int warned_tls;
     uint64_t generation; /* of `known` */
     uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
+    size_t ahead_max;  /* encoded bytes that may wait for the parcel before */
     int64_t charged;   /* bytes told to the budget */
     df__pg_encoder encoder;
     df__pg_work works[2];

@@ -5,7 +5,7 @@
 
 #include "pg.h"
 
-enum { GOOD_BYTES = 4 << 20, ROWS_MAX = 10000 };
+enum { GOOD_BYTES_MIN = 256 * 1024, GOOD_BYTES = 4 << 20, ROWS_MAX = 10000 };
 
 static const char *const missing_choices[] = {"default", "error", NULL};
 static const char *const unknown_choices[] = {"error", "ignore", NULL};
@@ -71,12 +71,25 @@ static const df_option rows[] = {
 
 static const df_options options = DF_OPTIONS(rows, df__pg_sink);
 
-static int set_limits(const df__pg_sink *s, df_stage *st)
+/* Several parcels are on their way at once, so that a small memory limit asks for small ones. */
+static uint64_t good_bytes(const df_stage *st)
+{
+    df_stage_info info;
+    memset(&info, 0, sizeof info);
+    info.size = sizeof info;
+    if (df_stage_describe(st, &info) != DF_OK || info.memory_share / 4 >= GOOD_BYTES) {
+        return GOOD_BYTES;
+    }
+    return info.memory_share / 4 > GOOD_BYTES_MIN ? info.memory_share / 4 : GOOD_BYTES_MIN;
+}
+
+static int set_limits(df__pg_sink *s, df_stage *st)
 {
     df_limits limits;
     memset(&limits, 0, sizeof limits);
     limits.size = sizeof limits;
-    limits.good_bytes = GOOD_BYTES;
+    limits.good_bytes = good_bytes(st);
+    s->ahead_max = (size_t)limits.good_bytes / 4 - GOOD_BYTES_MIN / 8; /* and one piece fits */
     if (s->batch_size != DF_UNSET) {
         limits.rows = s->batch_size > 0 ? s->batch_size : ROWS_MAX;
         limits.interval_ms =
