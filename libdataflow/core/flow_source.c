@@ -339,8 +339,8 @@ static void resume_here(df__flow *f, df_partition *p)
         return;
     }
     p->has_resume = p->watermark.set;
-    if (p->has_resume && (df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK ||
-                          df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK))
+    if (df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK ||
+        df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK)
         df__flow_fail(f, DF_ENOMEM, "no memory for a position");
 }
 
