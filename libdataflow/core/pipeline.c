@@ -272,6 +272,8 @@ int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const c
 {
     df__graph *g = &p->graph;
     df__link *link;
+    if (p->started)
+        return df__pipeline_fail(p, DF_ESTATE, "the pipeline has started");
     if (!stage_named(p, from) || !stage_named(p, to))
         return df__pipeline_fail(p, DF_ENOTFOUND, "no stage \"%s\"",
                                  stage_named(p, from) ? to : from);
