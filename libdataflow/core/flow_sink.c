@@ -156,6 +156,20 @@ static int has_stale(const df__sink *s, const df_parcel *p)
     return !df__parcel_current(p);
 }
 
+/* Positions point into the marks of spans that are gone now. */
+static void drop_positions(df_parcel *p)
+{
+    size_t i, k, kept = 0;
+    for (i = 0; i < p->position_count; i++) {
+        for (k = 0; k < p->ticket_count; k++)
+            if (p->tickets[k]->part->number == p->positions[i].partition)
+                break;
+        if (k < p->ticket_count)
+            p->positions[kept++] = p->positions[i];
+    }
+    p->position_count = kept;
+}
+
 static void drop_stale_from(df__sink *s, df_parcel *p)
 {
     size_t i, kept = 0, tickets = 0;
@@ -175,6 +189,8 @@ static void drop_stale_from(df__sink *s, df_parcel *p)
         }
     }
     p->ticket_count = tickets;
+    if (!p->position_of)
+        drop_positions(p);
 }
 
 /* 1: nothing is left, the parcel is gone. */
