@@ -364,6 +364,8 @@ static void read_path(parser *p)
     }
 }
 
+static _Atomic uint64_t paths_made;
+
 df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err)
 {
     df__step steps[DF__PATH_STEPS];
@@ -389,6 +391,7 @@ df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err)
         df__free(heap, path);
         return NULL;
     }
+    path->number = ++paths_made;
     path->heap = heap;
     path->text.data = names;
     path->text.len = text.len;

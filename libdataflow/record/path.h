@@ -23,6 +23,7 @@ typedef struct df__step {
 struct df_path {
     const df__heap *heap;
     df_bytes text;
+    uint64_t number; /* no other path has or had it */
     size_t count;
     int wild;
     df__step steps[];

@@ -79,6 +79,25 @@ const void *df__hits_next(df__hits *h)
     return NULL;
 }
 
+/* As df__path_find. The tree keeps the answer for a change of the same place. */
+static const void *find_single(df__tree *t, const df_path *path)
+{
+    const void *at = df__tree_handle(t);
+    size_t i, count = 1;
+    int single = 1;
+    for (i = 0; i < path->count && at; i++) {
+        const df__step *s = &path->steps[i];
+        if (df__type(df__val(at)) == DF__OBJ && s->kind != DF__STEP_INDEX)
+            at = df__member(at, &s->name, &count);
+        else
+            at = df__step_child(s, at);
+        single &= count == 1;
+    }
+    t->seen_path = path->number;
+    t->seen = single && at && !df__is_node(at) ? at : NULL;
+    return at;
+}
+
 int df_record_get(df_record *r, const df_path *path, df_value *ret)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *found;
@@ -86,8 +105,7 @@ int df_record_get(df_record *r, const df_path *path, df_value *ret)
     int rc = df__record_parse(r);
     if (rc != DF_OK)
         return rc;
-    found = df__tree_handle(r->tree);
-    found = path->wild ? df__hits_first(&h, found) : df__path_find(path, found);
+    found = path->wild ? df__hits_first(&h, df__tree_handle(r->tree)) : find_single(r->tree, path);
     df__value_fill(found, ret);
     return DF_OK;
 }
@@ -377,12 +395,29 @@ static int check_below(const df_path *path, size_t from, const void *at)
     return DF_OK;
 }
 
+/* 1: a scalar over the scalar that df_record_get just found. */
+static int set_seen(df_record *r, const df_path *path, const df_value *value, int *ret_rc)
+{
+    yyjson_val made, *v = (yyjson_val *)(uintptr_t)r->tree->seen;
+    if (r->tree->seen_path != path->number || !v || !path->count || !is_scalar(value) ||
+        df__is_container(v) || !df__tree_in_place(r, v))
+        return 0;
+    *ret_rc = df__scalar_make(r, value, &made);
+    if (*ret_rc == DF_OK) {
+        *v = made;
+        df__record_touch(r);
+    }
+    return 1;
+}
+
 static int set_single(df_record *r, const df_path *path, const df_value *value)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1];
     const void *root = df__tree_handle(r->tree);
     df__hits h = {path, path->count, 0, at, next};
     int rc;
+    if (set_seen(r, path, value, &rc))
+        return rc;
     if (df__hits_first(&h, root))
         return set_hit(r, &h, value);
     if (value->type == DF_V_ABSENT)

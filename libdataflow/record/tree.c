@@ -158,24 +158,33 @@ void df__value_fill(const void *handle, df_value *ret)
     }
 }
 
+static const void *member_node(const df__node *object, const df_bytes *name, size_t *ret_count)
+{
+    const df__node *n = df__first(object), *found = NULL;
+    size_t left = df__len(&object->v);
+    *ret_count = 0;
+    for (; left; left--, n = n->next->next)
+        if (df__key_is(&n->v, name)) {
+            found = n->next;
+            ++*ret_count;
+        }
+    return df__handle(found);
+}
+
 const void *df__member(const void *object, const df_bytes *name, size_t *ret_count)
 {
-    const yyjson_val *v = df__val(object), *key = v + 1;
-    const void *found = NULL;
-    size_t left = df__len(v), count = 0;
+    const yyjson_val *v = df__val(object), *key = v + 1, *found = NULL;
+    size_t left = df__len(v), len = name->len, count = 0;
     if (df__is_node(object)) {
-        const df__node *n = df__first(df__node_of(object));
-        for (; left; left--, n = n->next->next)
-            if (df__key_is(&n->v, name)) {
-                found = df__handle(n->next);
-                count++;
-            }
+        found = member_node(df__node_of(object), name, &count);
     } else {
-        for (; left; left--, key = df__after(key + 1))
-            if (df__key_is(key, name)) {
+        for (; left; left--) {
+            if (df__len(key) == len && df__same(key->uni.str, name->data, len)) {
                 found = key + 1;
                 count++;
             }
+            key = df__is_container(key + 1) ? df__after(key + 1) : key + 2;
+        }
     }
     if (ret_count)
         *ret_count = count;

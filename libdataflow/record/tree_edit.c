@@ -134,6 +134,7 @@ void df__record_mark(df_record *r)
         return;
     r->changed = 1;
     r->tree->has_text = 0;
+    r->tree->seen = NULL;
 }
 
 void df__record_touch(df_record *r)

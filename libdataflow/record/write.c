@@ -228,15 +228,25 @@ static size_t long_char(const unsigned char *p, size_t room)
     return len;
 }
 
+/* How many bytes from s on are known to be plain at a glance: eight, or what is left; 0: look. */
+static inline size_t plain_glance(const char *s, size_t left)
+{
+    char eight[8] = "aaaaaaaa";
+    if (left >= 8)
+        return is_plain8(s) ? 8 : 0;
+    df__copy(eight, s, left);
+    return is_plain8(eight) ? left : 0;
+}
+
 int df__utf8_check(const char *s, size_t len, int *ret_plain)
 {
     const unsigned char *p = (const unsigned char *)s;
     size_t at = 0;
     int plain = 1;
     while (at < len) {
-        size_t n = 1;
-        if (len - at >= 8 && is_plain8(s + at))
-            n = 8;
+        size_t n = 1, glance = plain_glance(s + at, len - at);
+        if (glance)
+            n = glance;
         else if (p[at] < 0x80)
             plain &= p[at] >= 0x20 && p[at] != '"' && p[at] != '\\';
         else
