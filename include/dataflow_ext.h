@@ -151,6 +151,7 @@ typedef struct df_source_ops {
 /* A sink makes parcels durable, in the order given.
  *
  * write    DF_OK: durable, but for those named with df_parcel_reject.
+ *          DF_AGAIN: not now; it is given again, in order (what was accepted before it failed).
  *          DF_PENDING: df_stage_settle follows, any order; `poll` is called meanwhile.
  *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow.
  *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault

@@ -67,6 +67,15 @@ df__msg *df__mailbox_take(df__mailbox *m)
     return all;
 }
 
+int df__mailbox_any(df__mailbox *m)
+{
+    int any;
+    pthread_mutex_lock(&m->lock);
+    any = m->first != NULL;
+    pthread_mutex_unlock(&m->lock);
+    return any;
+}
+
 void df__mailbox_wait(df__mailbox *m, int timeout_ms)
 {
     struct pollfd p = {m->fd, POLLIN, 0};

@@ -26,6 +26,8 @@ void df__mailbox_free(df__mailbox *m);
 void df__mailbox_send(df__mailbox *m, df__msg *msg);
 /* Takes all messages in order; NULL: none. Clears the eventfd. */
 df__msg *df__mailbox_take(df__mailbox *m);
+/* 1: something is there. */
+int df__mailbox_any(df__mailbox *m);
 /* Wakes the reader without a message. Async-signal-safe. */
 void df__mailbox_poke(df__mailbox *m);
 /* Waits until readable or timeout_ms (-1: for ever). */

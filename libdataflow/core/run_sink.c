@@ -145,6 +145,10 @@ static void idle(df__sink_thread *t)
         return;
     }
     atomic_store(&t->waiting, 1);
+    if (df__mailbox_any(&t->box)) { /* came before the sender could see that we wait */
+        atomic_store(&t->waiting, 0);
+        return;
+    }
     rc = ops->poll(t->stage->self, t->stage, POLL_MS);
     atomic_store(&t->waiting, 0);
     if (rc < 0 && rc != DF_ECANCELED) {
