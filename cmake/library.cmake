@@ -60,7 +60,7 @@ list(TRANSFORM builtin PREPEND connector_ OUTPUT_VARIABLE builtin_archives)
 
 add_library(dataflow SHARED $<TARGET_OBJECTS:dataflow_objects>)
 add_library(libdataflow::dataflow ALIAS dataflow)
-set_target_properties(dataflow PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${DF_SOVERSION}
+set_target_properties(dataflow PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${DF_SOVERSION} INSTALL_RPATH ""
   LINKER_LANGUAGE C)
 target_include_directories(dataflow INTERFACE
   "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
