@@ -178,7 +178,7 @@ int app_http_start(const app_http_options *options, app_http **ret, char *err, s
     if (split_address(options->address, host, sizeof host, &port) < 0) {
         snprintf(err, err_len, "\"%s\" is no address: write :9090, HOST:9090 or [::1]:9090",
                  options->address);
-        return -1;
+        return -2;
     }
     fd = listen_on(host, port, err, err_len);
     if (fd < 0)

@@ -27,7 +27,7 @@ typedef struct app_http_options {
     void *user;
 } app_http_options;
 
-/* 0, or -1 with one line in `err`. */
+/* 0, or with one line in `err`: -1, or -2 when the address makes no sense. */
 int app_http_start(const app_http_options *options, app_http **ret, char *err, size_t err_len);
 /* Where it listens: "0.0.0.0:9090". */
 const char *app_http_address(const app_http *http);

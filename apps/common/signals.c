@@ -104,7 +104,8 @@ app_signals *app_signals_start(const app_signal_calls *calls)
     return NULL;
 }
 
-int app_signals_count(const app_signals *s)
+/* How many end signals came so far. Any thread. */
+static int app_signals_count(const app_signals *s)
 {
     return s ? atomic_load(&s->count) : 0;
 }

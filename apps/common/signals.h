@@ -17,8 +17,6 @@ typedef struct app_signal_calls {
 void app_signals_block(void);
 /* Starts the thread. NULL: no memory or no descriptors. */
 app_signals *app_signals_start(const app_signal_calls *calls);
-/* How many end signals came so far. Any thread. */
-int app_signals_count(const app_signals *s);
 /* Ends the thread; NULL is fine. */
 void app_signals_end(app_signals *s);
 

@@ -40,8 +40,6 @@ int dfproc_capture_open(dfproc_capture *c, yyjson_doc *plan, int which);
 int dfproc_capture_ports(dfproc_capture *c, df_pipeline *p, int mode);
 /* Takes what waits in all ports. Returns the number of records taken. */
 size_t dfproc_capture_take(dfproc_capture *c);
-/* Every open port came to its end. */
-int dfproc_capture_done(const dfproc_capture *c);
 /* Closes the ports; the copies stay. */
 void dfproc_capture_close(dfproc_capture *c);
 void dfproc_capture_free(dfproc_capture *c);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c: entry of dfproc: finds the command, parses its options, runs it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/help.h"
 #include "dfproc/dfproc.h"
@@ -113,12 +116,20 @@ static int no_command(const char *word)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+/* A standard descriptor that was closed is taken by one that fails with EBADF, so that no socket
+ * or file of the flow gets its number and the records with it. */
+static void fill_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static int dispatch(int argc, char **argv)
 {
     app_args args = {.program = &dfproc_program};
     char err[300];
     int words = 2;
-    mallopt(M_ARENA_MAX, 2);
     if (argc < 2) {
         show_help(NULL);
         return EXIT_USAGE;
@@ -141,4 +152,15 @@ int main(int argc, char **argv)
     if (args.help)
         return show_help(args.command);
     return args.command->run(&args);
+}
+
+int main(int argc, char **argv)
+{
+    int rc;
+    mallopt(M_ARENA_MAX, 2);
+    fill_descriptors();
+    rc = dispatch(argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && rc == EXIT_DONE)
+        rc = dfproc_fail("cannot write to standard output: %s", strerror(errno));
+    return rc;
 }

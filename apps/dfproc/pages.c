@@ -82,10 +82,14 @@ int dfproc_pages_start(dfproc_job *job, const char *address)
 {
     app_http_options options = {address, routes, job};
     char err[300];
+    int rc;
     job->progress.started_us = app_clock_us();
     atomic_store(&job->moved_us, job->progress.started_us);
-    if (app_http_start(&options, &job->http, err, sizeof err) < 0)
-        return dfproc_fail("%s", err);
+    rc = app_http_start(&options, &job->http, err, sizeof err);
+    if (rc < 0)
+        dfproc_fail("--metrics-port: %s", err);
+    if (rc < 0)
+        return rc == -2 ? EXIT_USAGE : EXIT_FAILED;
     app_console_logf(&job->flow.console, DF_LOG_INFO, "serving metrics and status on http://%s/",
                      app_http_address(job->http));
     return EXIT_DONE;

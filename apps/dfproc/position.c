@@ -27,17 +27,36 @@ static int default_dir(char *dir, size_t len)
     return n > 0 && (size_t)n < len;
 }
 
-/* Makes the folder and the ones above it; what is wrong shows when the store opens it. */
-static void make_dirs(const char *dir)
+/* Makes the folder and the ones above it. 0, or -1 with errno when one can be neither made nor
+ * written. */
+static int make_dirs(const char *dir)
 {
     char path[4096];
-    for (size_t i = 1; i < sizeof path; i++)
+    struct stat info;
+    size_t len = strlen(dir);
+    if (!len || len >= sizeof path) {
+        errno = len ? ENAMETOOLONG : ENOENT;
+        return -1;
+    }
+    for (size_t i = 1; i <= len; i++)
         if (dir[i] == '/' || !dir[i]) {
             snprintf(path, sizeof path, "%.*s", (int)i, dir);
-            mkdir(path, 0700);
-            if (!dir[i])
-                return;
+            if (mkdir(path, 0700) && errno != EEXIST && stat(path, &info))
+                return -1;
         }
+    if (!stat(dir, &info) && !S_ISDIR(info.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
+    return access(dir, R_OK | W_OK | X_OK);
+}
+
+/* Why the folder cannot be used, and the way out. */
+static int dir_failed(const char *dir)
+{
+    dfproc_fail("read positions cannot be kept in %s: %s; --state-dir names another folder", dir,
+                strerror(errno));
+    return DF_EIO;
 }
 
 /* A manifest without a name is known by its path. */
@@ -88,7 +107,8 @@ int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *
             "read positions are kept in memory only: --state-dir says where to keep them");
         return DF_DONE;
     }
-    make_dirs(dir);
+    if (make_dirs(dir))
+        return dir_failed(dir);
     rc = df_store_file(job->flow.env, dir, name, store);
     if (rc != DF_OK)
         dfproc_fail("%s: %s", dir, df_env_errmsg(job->flow.env));

@@ -144,8 +144,6 @@ static void finish(dfproc_job *job, int rc, int64_t started_us)
     app_summary_text(&text, &s);
     app_summary_members(&members, &s);
     app_console_progress(&job->flow.console, NULL);
-    if (rc < 0)
-        app_console_log(&job->flow.console, DF_LOG_ERROR, s.result);
     if (df__buf_cstr(&text) && df__buf_cstr(&members))
         app_console_event(&job->flow.console, "finished", members.data, text.data);
     df__buf_free(&text);
@@ -169,7 +167,9 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     rc = df_pipeline_start(job->flow.pipeline, &run);
     pthread_mutex_unlock(&job->lock);
     if (rc == DF_OK)
-        rc = wait_for_end(job);
+        rc = wait_for_end(job); /* the library has logged its failures */
+    else
+        app_console_log(&job->flow.console, DF_LOG_ERROR, df_pipeline_errmsg(job->flow.pipeline));
     pthread_mutex_lock(&job->lock);
     finish(job, rc, started_us);
     pthread_mutex_unlock(&job->lock);
