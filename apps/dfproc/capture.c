@@ -167,15 +167,6 @@ size_t dfproc_capture_take(dfproc_capture *c)
     return taken;
 }
 
-/* Every open port came to its end. */
-static int dfproc_capture_done(const dfproc_capture *c)
-{
-    for (size_t i = 0; i < c->count; i++)
-        if (c->watches[i].port && !c->watches[i].done)
-            return 0;
-    return 1;
-}
-
 void dfproc_capture_close(dfproc_capture *c)
 {
     for (size_t i = 0; i < c->count; i++) {

@@ -112,10 +112,6 @@ static const app_command commands[] = {
      "The old layout has source.kafka: {...}, the new one source.config: {...}. Comments and order "
      "stay.",
      fmt_options, 1, 1, dfproc_fmt},
-    {"replay", "Sends records of an error sink again (not in this version).", "FILE", "file", NULL,
-     NULL, 0, -1, dfproc_later},
-    {"tap", "Watches records of a running flow (not in this version).", "FILE", "file", NULL, NULL,
-     0, -1, dfproc_later},
     {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
      NULL, 0, 0, dfproc_version},
     {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, help_options, 0, 1,

@@ -62,7 +62,6 @@ int dfproc_connectors(const app_args *args);
 int dfproc_transforms(const app_args *args);
 int dfproc_init(const app_args *args);
 int dfproc_fmt(const app_args *args);
-int dfproc_later(const app_args *args);
 int dfproc_version(const app_args *args);
 int dfproc_help(const app_args *args);
 

@@ -66,11 +66,6 @@ int dfproc_print(df__buf *out)
     return rc;
 }
 
-int dfproc_later(const app_args *args)
-{
-    return dfproc_misuse(args, "%s is not in this version", args->command->name);
-}
-
 int dfproc_help(const app_args *args)
 {
     static const char *const formats[] = {"man", "bash", "zsh", "fish"};

@@ -44,8 +44,8 @@ err 'did you mean --limit?'
 run 'bad number' 2 dfproc run --limit many x.yaml
 run 'pod form without a name' 2 dfproc --spec-path x.json
 err -- '--namespace and --name are needed'
-run 'later' 2 dfproc replay x.yaml
-err 'not in this version'
+run 'address without a meaning' 2 dfproc run --metrics-port 99999 "$examples/generate.yaml"
+err 'is no address'
 run 'missing file' 1 dfproc run "$dir/nothing.yaml"
 err 'No such file'
 run 'version' 0 dfproc version
@@ -121,6 +121,21 @@ out '{"n":2}'
 printf '{"n":3}\n' >>"$dir/in.jsonl"
 run 'second run' 0 dfproc run -u "$dir/file.yaml"
 if [ "$(cat "$dir/out")" = '{"n":3}' ]; then ok '  goes on'; else bad '  goes on'; fi
+
+# Descriptors that are closed or full, and a folder that is none: one line, and an end.
+sed 's/"null"/stdio/' "$examples/generate.yaml" >"$dir/out.yaml"
+run 'stdin is closed' 1 dfproc run "$examples/hello.yaml" <&-
+err 'cannot read'
+run 'stdout is closed' 1 bash -c 'dfproc run --limit 5 "$0" >&-' "$dir/out.yaml"
+err 'cannot write to standard output'
+run 'all are closed' 1 bash -c 'dfproc run --limit 5 "$0" <&- >&- 2>&-' "$dir/out.yaml"
+run 'the reader is gone' 1 bash -c 'set -o pipefail; dfproc run "$0" | head -n 1' "$dir/out.yaml"
+err 'the reader of standard output is gone'
+run 'a result that cannot be printed' 1 bash -c 'dfproc validate "$0" >/dev/full' "$dir/out.yaml"
+err 'cannot write to standard output: No space left'
+run 'the state folder is a file' 1 dfproc run -u --state-dir "$dir/file.yaml" "$dir/file.yaml"
+err 'cannot be kept in'
+err 'Not a directory; --state-dir names another folder'
 
 # ---- preview and test -----------------------------------------------------------------------------
 run 'preview' 0 dfproc preview -n 3 "$examples/hello.yaml" <"$examples/events.jsonl"

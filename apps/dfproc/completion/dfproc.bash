@@ -3,7 +3,7 @@ _dfproc() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt replay tap version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt version help" -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -95,24 +95,6 @@ _dfproc() {
         esac
         if [[ $cur == -* ]]; then
             COMPREPLY=($(compgen -W "--help --write --check" -- "$cur"))
-        else
-            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
-        fi
-        ;;
-    replay)
-        case $prev in
-        esac
-        if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help" -- "$cur"))
-        else
-            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
-        fi
-        ;;
-    tap)
-        case $prev in
-        esac
-        if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi

@@ -36,10 +36,6 @@ complete -c dfproc -n '__fish_use_subcommand' -f -a fmt -d 'Rewrites a manifest 
 complete -c dfproc -n '__fish_seen_subcommand_from fmt' -F
 complete -c dfproc -n '__fish_seen_subcommand_from fmt' -l write -s w -d 'Changes the file in place.'
 complete -c dfproc -n '__fish_seen_subcommand_from fmt' -l check -d 'Prints nothing; ends with 1 when the file would change.'
-complete -c dfproc -n '__fish_use_subcommand' -f -a replay -d 'Sends records of an error sink again (not in this version).'
-complete -c dfproc -n '__fish_seen_subcommand_from replay' -F
-complete -c dfproc -n '__fish_use_subcommand' -f -a tap -d 'Watches records of a running flow (not in this version).'
-complete -c dfproc -n '__fish_seen_subcommand_from tap' -F
 complete -c dfproc -n '__fish_use_subcommand' -f -a version -d 'Prints versions, also of the libraries under the connectors.'
 complete -c dfproc -n '__fish_seen_subcommand_from version' -f
 complete -c dfproc -n '__fish_use_subcommand' -f -a help -d 'Explains a command.'
