@@ -104,12 +104,6 @@ app_signals *app_signals_start(const app_signal_calls *calls)
     return NULL;
 }
 
-/* How many end signals came so far. Any thread. */
-static int app_signals_count(const app_signals *s)
-{
-    return s ? atomic_load(&s->count) : 0;
-}
-
 void app_signals_end(app_signals *s)
 {
     uint64_t one = 1;

@@ -33,7 +33,8 @@ size_t df__batch_size(const df_batch *b)
     return b->arena.total + sizeof *b + b->chunk_cap * sizeof *b->chunks;
 }
 
-df_record *df__batch_append(df_batch *b)
+/* A record at the end, zeroed but for arena and state. NULL: no memory. */
+static df_record *df__batch_append(df_batch *b)
 {
     size_t chunk = b->count / DF__CHUNK_RECORDS;
     df_record *r;
@@ -85,7 +86,8 @@ static df_bytes within_limit(const df_batch *b, df_bytes payload, df_record *r)
     return payload;
 }
 
-int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r)
+/* Copies one input row into a record (payload, key, headers). */
+static int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r)
 {
     df_bytes payload = within_limit(b, in->payload, r);
     if (df__arena_copy(&b->arena, payload, &r->payload) != DF_OK ||
@@ -237,7 +239,7 @@ int df__batch_seal(df_batch *b)
         df__span *next = s->sibling;
         s->part->filling = NULL;
         s->part->filling_batch = NULL;
-            if (s->mark.set && s->mark.seq && s->mark.seq < s->count && split_tail(b, s) != DF_OK)
+        if (s->mark.set && s->mark.seq < s->count && split_tail(b, s) != DF_OK)
             return DF_ENOMEM;
         s = next;
     }

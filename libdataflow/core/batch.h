@@ -46,8 +46,6 @@ struct df_batch {
 
 df_batch *df__batch_new(const df__heap *heap, size_t room);
 void df__batch_free(df_batch *b);
-/* A record at the end, zeroed but for arena and state. NULL: no memory. */
-df_record *df__batch_append(df_batch *b);
 /* Bytes it takes from the heap. */
 size_t df__batch_size(const df_batch *b);
 /* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
@@ -60,7 +58,5 @@ void df__batch_forget(df_batch *b, df_partition *part);
  * so that a record goes through all of them while it is near. Returns the index behind the part. */
 size_t df__batch_show_part(df_batch *b, size_t from);
 void df__batch_show_all(df_batch *b);
-/* Copies one input row into a record (payload, key, headers). */
-int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r);
 
 #endif

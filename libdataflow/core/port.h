@@ -26,8 +26,6 @@ void df__ports_free(df__ports *ports);
 void df__port_tap(df__ports *ports, const char *stage, df_batch *batch);
 void df__port_tap_records(df__ports *ports, const char *stage, df_record *const *records,
                           size_t count);
-/* 1: somebody watches. */
-int df__port_tapped(df__ports *ports);
 /* Provided by the pipeline: the ports of one. */
 df__ports *df__pipeline_ports(df_pipeline *p);
 
@@ -108,8 +106,6 @@ void df__port_signal(df_port *port);
 void df__queue_init(df__queue *q);
 void df__queue_add(df__queue *q, df__handed *h);
 df__handed *df__queue_take(df__queue *q);
-/* Unlinks the entry of a copy. NULL: not in here. */
-df__handed *df__queue_remove(df__queue *q, const df_parcel *copy);
 void df__handed_free(const df__heap *heap, df__handed *h);
 /* Copies records into a parcel of its own. NULL: no memory. */
 df__handed *df__handed_copy(const df__heap *heap, df_record *const *records, size_t count);

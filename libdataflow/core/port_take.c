@@ -8,6 +8,10 @@
 #include "core/parcel.h"
 #include "core/port.h"
 
+static df__handed *df__queue_remove(df__queue *q, const df_parcel *copy);
+
+static int df__port_tapped(df__ports *ports);
+
 /* ---- queues of parcels -------------------------------------------------------------------- */
 
 void df__queue_init(df__queue *q)
@@ -30,7 +34,8 @@ df__handed *df__queue_take(df__queue *q)
     return q->first ? df__queue_remove(q, q->first->copy) : NULL;
 }
 
-df__handed *df__queue_remove(df__queue *q, const df_parcel *copy)
+/* Unlinks the entry of a copy. NULL: not in here. */
+static df__handed *df__queue_remove(df__queue *q, const df_parcel *copy)
 {
     for (df__handed **at = &q->first; *at; at = &(*at)->next) {
         df__handed *h = *at;
@@ -228,7 +233,8 @@ void df__port_tap_records(df__ports *ports, const char *stage, df_record *const 
     pthread_mutex_unlock(&ports->lock);
 }
 
-int df__port_tapped(df__ports *ports)
+/* 1: somebody watches. */
+static int df__port_tapped(df__ports *ports)
 {
     return ports && atomic_load_explicit(&ports->taps, memory_order_relaxed) != 0;
 }

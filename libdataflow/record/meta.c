@@ -29,7 +29,8 @@ static void bytes_value(df_bytes b, df_value *ret)
     ret->len = b.len;
 }
 
-int df__record_header_get(const df_record *r, df_bytes name, df_value *ret)
+/* The last header of that name, as STRING, BYTES or NULL; 1 when there is one. */
+static int df__record_header_get(const df_record *r, df_bytes name, df_value *ret)
 {
     size_t i;
     for (i = r->header_count; i--;)

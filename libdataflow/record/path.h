@@ -38,10 +38,5 @@ typedef struct df__hits {
     const void **at, **next;
 } df__hits;
 
-/* The first hit, or the one after; NULL: none. */
-const void *df__hits_first(df__hits *h, const void *root);
-const void *df__hits_next(df__hits *h);
-const void *df__path_find(const df_path *path, const void *root);
-const void *df__step_child(const df__step *s, const void *container);
 
 #endif

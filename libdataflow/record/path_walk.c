@@ -6,7 +6,7 @@
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-const void *df__step_child(const df__step *s, const void *container)
+static const void *df__step_child(const df__step *s, const void *container)
 {
     unsigned type = df__type(df__val(container));
     if (type == DF__OBJ && (s->kind == DF__STEP_NAME || s->kind == DF__STEP_EITHER))
@@ -14,14 +14,6 @@ const void *df__step_child(const df__step *s, const void *container)
     if (type == DF__ARR && (s->kind == DF__STEP_INDEX || s->kind == DF__STEP_EITHER))
         return df__element(container, s->index);
     return NULL;
-}
-
-const void *df__path_find(const df_path *path, const void *root)
-{
-    size_t i;
-    for (i = 0; i < path->count && root; i++)
-        root = df__step_child(&path->steps[i], root);
-    return root;
 }
 
 /* The value behind the first `i` steps is another one now. */
@@ -58,14 +50,15 @@ static const void *descend(df__hits *h, size_t i)
     return h->at[i];
 }
 
-const void *df__hits_first(df__hits *h, const void *root)
+/* The first hit, or the one after; NULL: none. */
+static const void *df__hits_first(df__hits *h, const void *root)
 {
     h->at[0] = root;
     h->single = 0;
     return descend(h, 0);
 }
 
-const void *df__hits_next(df__hits *h)
+static const void *df__hits_next(df__hits *h)
 {
     size_t i;
     for (i = h->count; i--;) {

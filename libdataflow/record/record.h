@@ -111,7 +111,5 @@ const char *df__condition_lint(const df_condition *c);
 /* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp,
  * headers). */
 int df__meta_get(const df_record *r, df_bytes name, df_value *ret);
-/* The last header of that name, as STRING, BYTES or NULL; 1 when there is one. */
-int df__record_header_get(const df_record *r, df_bytes name, df_value *ret);
 
 #endif

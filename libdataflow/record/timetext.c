@@ -7,7 +7,8 @@
 
 #define DAY_US ((int64_t)86400 * 1000000)
 
-void df__civil_from_days(int64_t days, int64_t *year, int *month, int *day)
+/* Year, month, day of a number of days since 1970. */
+static void df__civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
     /* Years that begin in March, in eras of 400 years of 146097 days. */
     int64_t era, doe, yoe, doy, mp;

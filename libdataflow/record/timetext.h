@@ -9,7 +9,5 @@ enum { DF__TIMETEXT_MAX = 64 };
 
 /* A TIMESTAMP, DATE or TIME; answers the length. Fractions are written when there are any. */
 size_t df__timetext(const df_value *v, char *buf);
-/* Year, month, day of a number of days since 1970. */
-void df__civil_from_days(int64_t days, int64_t *year, int *month, int *day);
 
 #endif

@@ -223,7 +223,6 @@ int df__out_arena(df__out *o, df__arena *a, size_t len);
 /* The bytes in the arena, cut to size. DF_ENOMEM. */
 int df__out_finish(df__out *o, df_bytes *ret);
 size_t df__out_len(const df__out *o);
-void df__out_put(df__out *o, const char *p, size_t n);
 void df__write_json(df__out *o, const df_value *v);
 void df__write_text(df__out *o, const df_value *v);
 /* 1: the text of v is exactly this. Nothing is allocated. */

@@ -105,7 +105,7 @@ static void put_slow(df__out *o, const char *p, size_t n)
     }
 }
 
-void df__out_put(df__out *o, const char *p, size_t n)
+static void df__out_put(df__out *o, const char *p, size_t n)
 {
     if ((size_t)(o->end - o->at) < n) {
         put_slow(o, p, n);

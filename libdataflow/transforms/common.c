@@ -102,7 +102,7 @@ int df__edit_failed(df_record *r, int status, const df_path *path)
                          "object nor an array with that place");
 }
 
-int df__path_is_root(const df_path *path)
+static int df__path_is_root(const df_path *path)
 {
     df_bytes text = df__blanks_trim(df_path_text(path));
     return text.len == 0 || (text.len == 1 && *(const char *)text.data == '$');

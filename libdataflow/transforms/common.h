@@ -43,7 +43,6 @@ enum { DF__PLACE_MANY = 1, DF__PLACE_ROOT = 2 }; /* wildcards, the root: allowed
 int df__check_path(df_stage *st, const char *option, const df_path *path, unsigned allowed);
 /* The same for a list of paths, which must not be empty. */
 int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsigned allowed);
-int df__path_is_root(const df_path *path);
 const df_path *df__path_at(const df_list *paths, size_t index);
 
 /* Plain values. */

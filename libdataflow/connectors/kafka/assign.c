@@ -30,7 +30,8 @@ static void *grow(df_stage *st, void *old, size_t *cap, size_t need, size_t size
     return fresh;
 }
 
-df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id)
+/* The partition of that id, made when missing. NULL: no memory. */
+static df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id)
 {
     size_t index = (size_t)id;
     if (id < 0)

@@ -173,8 +173,6 @@ void df__kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
 void df__kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
-/* The partition of that id, made when missing. NULL: no memory. */
-df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id);
 /* Bounded runs: asks for the ends of all partitions. */
 int df__kafka_take_ends(df__kafka_source *s);
 /* Sends what is acked and not yet committed; wait_ms 0: does not wait for the answer. */

@@ -14,7 +14,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-int df__pg_word_is(const char *s, size_t len, const char *word)
+static int df__pg_word_is(const char *s, size_t len, const char *word)
 {
     for (size_t i = 0; i < len; i++) {
         if (word[i] == '\0' || lower(s[i]) != word[i]) {

@@ -23,7 +23,6 @@ int df__pg_scan_bool(const char *s, size_t len, int *ret);
 int df__pg_scan_special(const char *s, size_t len);
 /* infinity, -infinity: what date and timestamp accept. */
 int df__pg_scan_infinity(const char *s, size_t len);
-int df__pg_word_is(const char *s, size_t len, const char *word); /* ASCII, any case */
 
 typedef struct df__pg_when {
     int year, month, day;
