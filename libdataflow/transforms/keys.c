@@ -76,29 +76,47 @@ static int same(df_bytes a, df_bytes b)
     return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* Looks at one object: are there keys to change, and may they be changed one by one? */
-static int survey(work *w, const df_value *object, int *ret_change, int *ret_simple)
+/* What one look at an object found. */
+typedef struct findings {
+    uint64_t changes; /* by index; of a larger object only whether there are any */
+    int simple;       /* they may be changed one by one */
+} findings;
+
+/* Whether a hash is among the first `count`; `few` tells mostly that it is not. */
+static int was_seen(const uint32_t *seen, size_t count, uint64_t few[4], uint32_t hash)
+{
+    uint64_t bit = (uint64_t)1 << (hash & 63);
+    uint64_t *word = &few[hash >> 6 & 3];
+    int maybe = (*word & bit) != 0;
+    *word |= bit;
+    while (maybe && count)
+        if (seen[--count] == hash)
+            return 1;
+    return 0;
+}
+
+/* Are there keys to change, and may they be changed one by one? */
+static int survey(work *w, const df_value *object, findings *ret)
 {
     uint32_t seen[SMALL_OBJECT];
-    size_t count = 0;
+    uint64_t few[4] = {0};
     df_walk walk = {0};
-    *ret_change = 0;
-    *ret_simple = object->len <= SMALL_OBJECT;
+    ret->changes = 0;
+    ret->simple = object->len <= SMALL_OBJECT;
     while (df_value_walk(object, &walk) == DF_OK) {
         df_bytes name;
         int rc = new_name(w, walk.name, &name);
-        uint32_t hash;
         if (rc != DF_OK)
             return rc;
-        *ret_change |= !same(name, walk.name);
-        hash = df__name_hash(name.data, name.len);
-        for (size_t i = 0; *ret_simple && i < count; i++)
-            if (seen[i] == hash)
-                *ret_simple = 0; /* the same name twice, most likely */
-        if (*ret_simple)
-            seen[count++] = hash;
-        else if (*ret_change)
+        if (!same(name, walk.name))
+            ret->changes |= (uint64_t)1 << (walk.index % SMALL_OBJECT);
+        if (ret->simple) {
+            uint32_t hash = df__name_hash(name.data, name.len);
+            ret->simple = !was_seen(seen, walk.index, few, hash); /* else twice, most likely */
+            seen[walk.index] = hash;
+        } else if (ret->changes) {
             break;
+        }
     }
     return DF_OK;
 }
@@ -106,17 +124,22 @@ static int survey(work *w, const df_value *object, int *ret_change, int *ret_sim
 static int rename_object(work *w, df_value *object)
 {
     df_walk walk = {0};
-    int change, simple, rc = survey(w, object, &change, &simple);
-    if (rc != DF_OK || !change)
+    findings found;
+    int rc = survey(w, object, &found);
+    if (rc != DF_OK || !found.changes)
         return rc;
-    if (!simple) {
+    if (!found.simple) {
         w->rewrite = 1;
         return DF_OK;
     }
-    while (rc == DF_OK && df_value_walk(object, &walk) == DF_OK) {
+    while (rc == DF_OK && found.changes && df_value_walk(object, &walk) == DF_OK) {
+        uint64_t bit = (uint64_t)1 << walk.index;
         df_bytes name;
+        if (!(found.changes & bit))
+            continue;
+        found.changes &= ~bit;
         rc = new_name(w, walk.name, &name);
-        if (rc == DF_OK && !same(name, walk.name))
+        if (rc == DF_OK)
             rc = df_value_rename(w->r, object, walk.name, name);
     }
     return rc;

@@ -35,10 +35,17 @@ static int grow_rows(df__members *m)
 
 uint32_t df__name_hash(const char *name, size_t len)
 {
-    uint32_t h = 2166136261U;
+    uint64_t h = len * 0x9E3779B97F4A7C15U, x = 0;
+    for (; len >= sizeof x; name += sizeof x, len -= sizeof x) {
+        memcpy(&x, name, sizeof x);
+        h = (h ^ x) * 0xFF51AFD7ED558CCDU;
+        h ^= h >> 32;
+    }
+    x = 0;
     for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)name[i]) * 16777619U;
-    return h ^ h >> 15;
+        x = x << 8 | (unsigned char)name[i];
+    h = (h ^ x) * 0xFF51AFD7ED558CCDU;
+    return (uint32_t)(h >> 32);
 }
 
 static int rehash(df__members *m)

@@ -11,10 +11,24 @@ typedef struct snake {
     int deep;
 } snake;
 
+#define EACH_BYTE 0x0101010101010101U
+
+/* Has a top bit set when one of eight bytes is a capital or not ASCII. */
+static uint64_t capitals8(const char *p)
+{
+    uint64_t x, low;
+    memcpy(&x, p, sizeof x);
+    low = x & (EACH_BYTE * 0x7F);
+    return (((low + EACH_BYTE * (0x80 - 'A')) & ~(low + EACH_BYTE * (0x7F - 'Z'))) | x) &
+           (EACH_BYTE * 0x80);
+}
+
 /* Names of small ASCII letters, digits and the like are what most names are. */
 static size_t small_run(const char *name, size_t len)
 {
     size_t n = 0;
+    while (len - n >= 8 && !capitals8(name + n))
+        n += 8;
     while (n < len && (unsigned char)name[n] < 0x80 && (name[n] < 'A' || name[n] > 'Z'))
         n++;
     return n;
