@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * index.c: the names of one large object, so that building or renaming its members one by one
- * stays linear. A record has one, of the object that was asked twice in a row; it is only a
+ * stays linear. A record has one, of the object that was asked several times in a row; it is only a
  * help: without memory for it the members are looked through. */
 #include "record/tree.h"
 
 #include <string.h>
 
-enum { LARGE = 32 }; /* members from which it pays */
+enum { LARGE = 32, ASKED = 8 }; /* members, and questions in a row, from which it pays */
 
 typedef struct slot {
     const void *value; /* handle of the member, the last of its name; NULL: free, or was used */
@@ -16,6 +16,7 @@ typedef struct slot {
 
 struct df__index {
     const void *container, *candidate;
+    unsigned asked; /* for the candidate */
     slot *slots;
     size_t cap, used;
 };
@@ -96,8 +97,10 @@ static df__index *index_of(df_record *r, const void *container)
     }
     if (x->candidate != container) {
         x->candidate = container;
-        return NULL;
+        x->asked = 0;
     }
+    if (++x->asked < ASKED)
+        return NULL;
     return build(x, r->arena, container) ? x : NULL;
 }
 

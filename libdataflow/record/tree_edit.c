@@ -9,9 +9,12 @@
 
 df__node *df__node_new(df__arena *a, uint64_t tag)
 {
-    df__node *n = df__arena_zalloc(a, sizeof *n);
-    if (n)
-        n->v.tag = tag;
+    df__node *n = df__arena_alloc(a, sizeof *n);
+    if (!n)
+        return NULL;
+    n->v.tag = tag;
+    n->v.uni.ptr = NULL;
+    n->next = n->prev = n->up = NULL;
     return n;
 }
 
