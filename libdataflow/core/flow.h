@@ -2,7 +2,8 @@
  * flow.h: the pipeline as a state machine. It owns all runtime state: batches under transform,
  * parcels, tickets, budget, retries, the error port, rebalance, stop. It does no I/O and waits for
  * nothing: threads (or the simulator) tell it what happened through df__flow_..., it answers
- * through df__flow_io, and df__flow_advance moves everything that can move. One thread at a time. */
+ * through df__flow_io, and df__flow_advance moves everything that can move. One thread at a
+ * time. */
 #ifndef DF_CORE_FLOW_H
 #define DF_CORE_FLOW_H
 

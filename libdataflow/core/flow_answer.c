@@ -276,8 +276,8 @@ static void split(df_parcel *p, int status, const df__fault *why)
         return;
     }
     again(p);
-    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status, "sink %s: %s; with exactly-once "
-                  "the %zu records between two positions cannot be written in parts",
+    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status, "sink %s: %s; with "
+                  "exactly-once the %zu records between two positions cannot be written in parts",
                   p->sink->name, why->text, p->count);
 }
 

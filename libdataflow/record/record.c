@@ -156,7 +156,8 @@ int df__record_parse(df_record *r)
     return rc;
 }
 
-int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char *err, size_t errlen)
+int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char *err,
+                    size_t errlen)
 {
     if (df__tree_parsed(r->tree)) {
         *ret = r->tree;

@@ -132,7 +132,8 @@ int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsi
 {
     int problems = 0;
     if (!paths->count) {
-        df_stage_problemf(st, DF_ERROR, option, "needs at least one path, for example [\"$.name\"]");
+        df_stage_problemf(st, DF_ERROR, option,
+                          "needs at least one path, for example [\"$.name\"]");
         return 1;
     }
     for (size_t i = 0; i < paths->count; i++)

@@ -19,7 +19,8 @@ static int hoist_check(void *self, df_stage *st)
         df_stage_problemf(st, DF_ERROR, "field",
                            "must be one name without dots; use hoistField twice to nest");
     else if (strpbrk(me->field.data, "*[]"))
-        df_stage_problemf(st, DF_ERROR, "field", "must be one plain name; *, [ and ] belong to paths");
+        df_stage_problemf(st, DF_ERROR, "field",
+                          "must be one plain name; *, [ and ] belong to paths");
     else
         return DF_OK;
     return DF_ESPEC;

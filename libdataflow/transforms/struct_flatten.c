@@ -23,7 +23,8 @@ static int flatten_check(void *self, df_stage *st)
     const flattener *me = self;
     if (me->delimiter.len)
         return DF_OK;
-    df_stage_problemf(st, DF_ERROR, "delimiter", "must not be empty: names would run into each other");
+    df_stage_problemf(st, DF_ERROR, "delimiter",
+                      "must not be empty: names would run into each other");
     return DF_ESPEC;
 }
 

@@ -372,9 +372,10 @@ static df_bytes canonical(run *t, df_bytes text)
 
 static int wrong(run *t, const char *what, df_bytes want, df_bytes got)
 {
+    const char *wanted = want.data ? want.data : "-", *seen = got.data ? got.data : "-";
     df__text_printf(t->problem, sizeof t->problem, "%s\n      want %.*s\n      got  %.*s", what,
-                    (int)(want.len > SHOWN ? SHOWN : want.len), want.data ? (const char *)want.data : "-",
-                    (int)(got.len > SHOWN ? SHOWN : got.len), got.data ? (const char *)got.data : "-");
+                    (int)(want.len > SHOWN ? SHOWN : want.len), wanted,
+                    (int)(got.len > SHOWN ? SHOWN : got.len), seen);
     return 0;
 }
 

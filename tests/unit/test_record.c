@@ -89,7 +89,8 @@ static void tree_for_readers(void **state)
     assert_null(h.r.tree);
     for (i = 0; i < 2; i++) {
         assert_int_equal(df_record_set_payload(&h.r, bytes_of(payloads[i])), DF_OK);
-        assert_int_equal(df__record_tree(&h.r, &scratch, &t, err, sizeof err), i ? DF_EDATA : DF_OK);
+        assert_int_equal(df__record_tree(&h.r, &scratch, &t, err, sizeof err),
+                         i ? DF_EDATA : DF_OK);
         df__tree_root(t, &v);
         if (i)
             assert_non_null(strstr(err, "not JSON"));

@@ -25,7 +25,7 @@ static const df_option rows[] = {
      .max = 1000000,
      .doc = "Records in one transaction; 0: as they come."},
 };
-const df_options df__memory_sink_options = DF_OPTIONS(rows, df__mem_sink);
+static const df_options sink_options = DF_OPTIONS(rows, df__mem_sink);
 
 static int sink_open(void *self, df_stage *st)
 {
@@ -219,7 +219,7 @@ static void sink_close(void *self, df_stage *st)
     s->m = NULL;
 }
 
-const df_sink_ops df__memory_sink_ops = {
+static const df_sink_ops sink_ops = {
     .size = sizeof(df_sink_ops),
     .open = sink_open,
     .write = sink_write,
@@ -238,7 +238,7 @@ const df_connector df_connector_memory = {
     .source_flags = DF_CAN_REPLAY,
     .sink_flags = DF_CAN_EXACTLY_ONCE,
     .source_options = &df__memory_source_options,
-    .sink_options = &df__memory_sink_options,
+    .sink_options = &sink_options,
     .source = &df__memory_source_ops,
-    .sink = &df__memory_sink_ops,
+    .sink = &sink_ops,
 };

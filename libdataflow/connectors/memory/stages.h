@@ -27,8 +27,7 @@ typedef struct df__mem_sink {
     df__memory *m;
 } df__mem_sink;
 
-extern const df_options df__memory_source_options, df__memory_sink_options;
+extern const df_options df__memory_source_options;
 extern const df_source_ops df__memory_source_ops;
-extern const df_sink_ops df__memory_sink_ops;
 
 #endif
