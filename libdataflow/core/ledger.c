@@ -33,7 +33,7 @@ int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from)
     return df__mark_set(heap, to, text, from->seq);
 }
 
-static void mark_free(const df__heap *heap, df__mark *m)
+void df__mark_free(const df__heap *heap, df__mark *m)
 {
     df__free(heap, m->text);
     memset(m, 0, sizeof *m);
@@ -62,11 +62,11 @@ void df__partition_free(df_partition *p)
     if (!p)
         return;
     df__partition_bump(p);
-    mark_free(p->heap, &p->watermark);
-    mark_free(p->heap, &p->acked);
-    mark_free(p->heap, &p->read);
-    mark_free(p->heap, &p->saving);
-    mark_free(p->heap, &p->resume_mark);
+    df__mark_free(p->heap, &p->watermark);
+    df__mark_free(p->heap, &p->acked);
+    df__mark_free(p->heap, &p->read);
+    df__mark_free(p->heap, &p->saving);
+    df__mark_free(p->heap, &p->resume_mark);
     df__arena_free(&p->meta_arena);
     df__free(p->heap, p->name);
     df__free(p->heap, p);
@@ -86,8 +86,8 @@ void df__span_free(df__span *s)
     if (!s)
         return;
     heap = s->part->heap;
-    mark_free(heap, &s->mark);
-    mark_free(heap, &s->before_refused);
+    df__mark_free(heap, &s->mark);
+    df__mark_free(heap, &s->before_refused);
     df__free(heap, s);
 }
 

@@ -89,6 +89,7 @@ void df__partition_free(df_partition *p);
 
 int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq);
 int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from);
+void df__mark_free(const df__heap *heap, df__mark *m);
 
 /* Source side: a span without a ring. */
 df__span *df__span_new(df_partition *part);
