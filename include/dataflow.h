@@ -382,7 +382,8 @@ DF_API int df_pipeline_run(df_pipeline *p, const df_run_options *run);
 DF_API int df_pipeline_start(df_pipeline *p, const df_run_options *run);
 /* Waits for the end; DF_AGAIN after timeout_ms (-1: for ever). Result as df_pipeline_run. */
 DF_API int df_pipeline_wait(df_pipeline *p, int timeout_ms);
-/* A descriptor that is readable while events wait, for another event loop. */
+/* A descriptor that is readable while events wait, for another event loop. The pipeline's own:
+ * poll it, do not read or close it. */
 DF_API int df_pipeline_fd(const df_pipeline *p);
 /* The next event; DF_AGAIN: none now; DF_DONE: the run ended and all were read. Texts live until
  * the next call. When nobody reads, the oldest are dropped and one DF_EVENT_LOST tells how many. */
@@ -428,17 +429,18 @@ enum {
 
 /* Opens the host's end; before or while the pipeline runs. DF_ENOTFOUND, DF_EEXISTS. */
 DF_API int df_port_open(df_pipeline *p, const df_port_options *options, df_port **ret_port);
-/* FEED: end of input. TAKE: what was not settled goes back. Frees the port. */
+/* FEED: end of input. TAKE: what was not settled goes back. Frees the port and its parcels. Before
+ * or after df_pipeline_free. */
 DF_API void df_port_close(df_port *port);
-/* Pushes up to `count` rows; *ret_taken tells how many were copied. DF_AGAIN: no room now.
- * DF_DONE: the pipeline ended. */
+/* Pushes up to `count` rows; *ret_taken tells how many were copied, possibly fewer with DF_OK.
+ * DF_AGAIN: no room now, none was copied. DF_DONE: the pipeline ended. */
 DF_API int df_port_push(df_port *port, const df_input *rows, size_t count, size_t *ret_taken);
 /* How many pushed records, counted from the first, are settled without a gap. */
 DF_API int df_port_acked(df_port *port, uint64_t *ret_count);
 /* The next parcel, yours until df_port_settle. DF_AGAIN after timeout_ms, DF_DONE at the end. */
 DF_API int df_port_take(df_port *port, int timeout_ms, df_parcel **ret_parcel);
-/* Gives a parcel back: DF_OK: durable; DF_EIO: deliver it again; DF_EDATA: reject all of it.
- * A TAP's parcels are given back with any status. */
+/* Gives a parcel back, which is freed: DF_OK: durable; DF_EIO: deliver it again; DF_EDATA: reject
+ * all of it. A TAP's parcels are given back with any status. DF_EINVAL: no parcel of this port. */
 DF_API int df_port_settle(df_port *port, df_parcel *parcel, int status);
 /* Readable when there is room (FEED) or a parcel (TAKE, TAP). */
 DF_API int df_port_fd(const df_port *port);

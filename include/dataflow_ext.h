@@ -10,7 +10,8 @@
  *
  * THREADS. One instance is never in two operations at once.
  *   source thread    check*, open, read, ack, seek, reset, close of the source
- *   pipeline thread  open, apply, expand, close of transforms
+ *   pipeline thread  open, apply, expand, close of transforms; with `transformWorkers` above 1
+ *                    threads of their own, each with an instance of its own
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
  *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O.)
  * From any thread: df_stage_settle, df_stage_metric, df_stage_stopping, df_stage_log,
@@ -41,8 +42,9 @@ typedef struct df_columns df_columns;     /* an ordered set of column names, com
 /* ---- options: one table fills, checks, documents, and makes schemas ----------------------- */
 
 enum {                 /* member type in the instance */
-    DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default;
-                          `of` TEXT: a list is taken too and joined with commas */
+    DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default.
+                          With `of` DF_OPT_TEXT a list of texts may be written as well; the member
+                          then has its items with a comma between: [a, b] is "a,b" */
     DF_OPT_SECRET,     /* df_secret *; text, ${env:}, ${file:} and the <name>SecretRef twin */
     DF_OPT_BOOL,       /* int */
     DF_OPT_INT,        /* int64_t; DF_UNSET when absent without default */
@@ -83,7 +85,7 @@ typedef struct df_pair {
 typedef struct df_options df_options;
 typedef struct df_option {
     const char *name;
-    int type, of; /* of: item type of a LIST */
+    int type, of; /* of: item type of a LIST; TEXT: see DF_OPT_TEXT; else 0 */
     unsigned flags;
     size_t offset;        /* in the struct that this table fills */
     const char *def;      /* default as text, or NULL */
@@ -108,7 +110,7 @@ typedef struct df_position {
     uint32_t partition;  /* number */
     const char *name;    /* of the partition */
     df_bytes data;       /* the source's own text: "resuming here re-reads nothing before" */
-    uint64_t seq;        /* records of this partition covered, counted by the core */
+    uint64_t seq;        /* records of this partition covered, counted by the core, from 0 */
     uint32_t child;      /* children of the next record that are covered too (1→N), else 0 */
     uint64_t epoch;      /* of the owner; 0 without claim */
 } df_position;
@@ -126,13 +128,16 @@ typedef struct df_lag {
  * open   connects. Called again after DF_EIO; partitions opened then get their last read mark.
  * read   adds records until df_batch_room is used up or nothing waits, then returns DF_OK;
  *        DF_AGAIN when nothing came within timeout_ms; DF_DONE at the end (bounded runs, end of a
- *        pipe). When df_batch_room is 0 it only serves its client (group heart-beat, replication
- *        feedback) and returns DF_AGAIN; this happens at least once a second. A record that cannot
- *        be decoded is added raw and failed with df_record_fail.
+ *        pipe), together with the last records or after them. When df_batch_room is 0 it only
+ *        serves its client (group heart-beat, replication feedback) and returns DF_AGAIN; this
+ *        happens at least once a second, with timeout_ms 0. Partitions are opened and closed before
+ *        the first df_batch_add of a read: what was added to one that is closed then is forgotten.
+ *        A record that cannot be decoded is added raw and failed with df_record_fail.
  * ack    everything up to these positions is settled: commit it. Between reads, and nested inside
- *        df_partition_close(FINISH). Positions only rise. Failing does not stop the flow; it is
- *        asked again with the next watermark.
- * seek   go back to a position; what was read after it comes again.
+ *        df_partition_close(FINISH). Positions only rise, and their texts are borrowed for the
+ *        call. Failing does not stop the flow; it is asked again with the next watermark.
+ * seek   go back to a position, which is borrowed for the call; what was read after it comes
+ *        again. No bytes (`data` with len 0): to the beginning.
  * close  once for each open, even a failed one.
  * before like snprintf: the position from which reading gives record `r` again (its offset and
  *        partition are set). Pure, any thread. With it a run that ends at a refused record ends
@@ -152,15 +157,19 @@ typedef struct df_source_ops {
  *
  * write    DF_OK: durable, but for those named with df_parcel_reject.
  *          DF_AGAIN: not now; it is given again, in order (what was accepted before it failed).
- *          DF_PENDING: df_stage_settle follows, any order; `poll` is called meanwhile.
+ *          DF_PENDING: df_stage_settle follows, any order; `poll` is called meanwhile, and the
+ *          parcel stays readable until it is settled.
  *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow.
  *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault
  *          (none named: somebody in here is, and the core halves the parcel).
  *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
  * poll     while something is pending: work for up to timeout_ms.
- * flush    everything pending becomes durable (drain, revoke, end); returns when it is.
- * claim    exactly-once: become the owner of the partition (fence others) and tell its stored
- *          position, before the source seeks; DF_ENOTFOUND: none stored.
+ * flush    everything pending becomes durable (drain, revoke, end): DF_OK when it is, DF_AGAIN when
+ *          timeout_ms was too short; it is called again then.
+ * claim    exactly-once: become the owner of the partition that is named (fence others) and tell its
+ *          stored position, before the source seeks: fill `epoch`, `data`, `seq` and `child`;
+ *          DF_ENOTFOUND: none stored, only `epoch` is filled. What `data` points to is yours and
+ *          must stay until the next claim or close of this instance.
  * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
  *          DF_EFENCED, or a failure to ask. */
 typedef struct df_sink_ops {
@@ -269,7 +278,7 @@ typedef struct df_limits {
 DF_API int df_stage_describe(const df_stage *st, df_stage_info *ret);
 /* `user` of the table. */
 DF_API void *df_stage_user(const df_stage *st);
-/* In check or open of a sink. */
+/* In check or open of a sink; copied, the last call counts. */
 DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
 /* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", docs/errors.md;
  * NULL: from the status) and one line of text. Returns status, so that it can be `return`ed. */
@@ -295,6 +304,7 @@ DF_API int df_stage_value(df_stage *st, const char *option, df_bytes text, df_va
 DF_API const char *df_stage_route(const df_stage *st, int port);
 /* The server told when to come back; used for the next back-off. */
 DF_API void df_stage_retry_after(df_stage *st, int delay_ms);
+/* A line for the log, DF_LOG_..., with pipeline and stage in front. Any thread. */
 DF_API void df_stage_log(df_stage *st, int level, const char *text);
 DF_API void df_stage_logf(df_stage *st, int level, const char *format, ...) DF_PRINTF(3, 4);
 /* True when the operation should return soon (stop, revoke, rewind). Any thread. */
@@ -305,7 +315,8 @@ DF_API int df_stage_stopping(const df_stage *st);
 DF_API int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms);
 /* Makes a df_stage_wait of this stage return. Any thread. */
 DF_API void df_stage_wake(df_stage *st);
-/* Zeroed memory that lives as long as the stage. NULL: no memory. */
+/* Zeroed memory that lives as long as the stage: taken once, not for each record or each open.
+ * NULL: no memory. */
 DF_API void *df_stage_alloc(df_stage *st, size_t size);
 /* µs since 1970 by the env's clock. */
 DF_API int64_t df_stage_now(const df_stage *st);
@@ -319,32 +330,40 @@ DF_API int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret);
 
 /* ---- source side -------------------------------------------------------------------------- */
 
-/* Opens the partition `name`, or takes it up again; in open, or in read (assignment). Loads where
- * to resume (sink, then store, then last read mark): df_partition_position. May wait for the
- * store. */
+/* Opens the partition `name`, or takes it up again; in open, or in read (assignment) before its
+ * first df_batch_add. Loads where to resume (sink, then store, then last read mark):
+ * df_partition_position. May wait for the store. The handle lives until df_partition_close or the
+ * close of the source. A failure is returned from the operation as it is. */
 DF_API int df_partition_open(df_stage *st, const char *name, df_partition **ret);
+/* For df_input.partition. */
 DF_API uint32_t df_partition_number(const df_partition *part);
-/* Where to resume; DF_ENOTFOUND: nothing stored, begin as configured. */
+/* Where to resume; DF_ENOTFOUND: nothing stored, begin as configured. The text is borrowed until
+ * the operation returns. */
 DF_API int df_partition_position(const df_partition *part, df_position *ret);
-/* Metadata that every record of the partition has ("topic", "partition", "table"). */
+/* Metadata that every record of the partition has ("topic", "partition", "table"); copied. Once
+ * for each name, before the first record. */
 DF_API int df_partition_meta(df_partition *part, const char *name, const df_value *value);
 /* How far behind. Any thread. */
 DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
 /* The partition leaves this process. FINISH: its records are delivered and acked (nested call of
  * `ack`), at most revokeTimeout; LOST: another owner may have it already, nothing more is written
- * or acked. Legal inside read. */
+ * or acked. Legal inside read, before its first df_batch_add. What was not delivered in time comes
+ * again to the next owner. Returns what `ack` answered; the handle is gone in any case. */
 DF_API int df_partition_close(df_stage *st, df_partition *part, int how);
 enum { DF_PARTITION_FINISH = 1, DF_PARTITION_LOST };
 
 /* Bytes still welcome; 0: stop adding. */
 DF_API size_t df_batch_room(const df_batch *b);
-/* Copies one record in; *ret_record (when not NULL) may get metadata. Records over the limit for
- * one record become data errors by themselves. DF_ENOMEM. */
+/* Copies one record in; *ret_record (when not NULL) may get metadata until the operation returns.
+ * Records over the limit for one record become data errors by themselves. DF_ENOMEM; DF_EINVAL (no
+ * partition of that number); DF_ESTATE (the room was 0 from the start of this read). */
 DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record);
 /* Says that resuming at `position` re-reads nothing that was added to the partition so far.
- * Records after the newest mark belong to the next one. */
+ * Records after the newest mark belong to the next one. The position is copied: any bytes, empty is
+ * the beginning. data NULL: no position, from a source that cannot go back (DF_IS_LINE): the records
+ * settle by it, and a later run resumes nowhere. DF_ENOMEM. */
 DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
-/* Memory that lives as long as the batch. */
+/* Zeroed memory that lives as long as the batch. NULL: no memory. */
 DF_API void *df_batch_alloc(df_batch *b, size_t size);
 
 /* ---- records as a transform sees them ----------------------------------------------------- */
