@@ -166,8 +166,8 @@ typedef struct df_source_ops {
  * poll     while something is pending: work for up to timeout_ms.
  * flush    everything pending becomes durable (drain, revoke, end): DF_OK when it is, DF_AGAIN when
  *          timeout_ms was too short; it is called again then.
- * claim    exactly-once: become the owner of the partition that is named (fence others) and tell its
- *          stored position, before the source seeks: fill `epoch`, `data`, `seq` and `child`;
+ * claim    exactly-once: become the owner of the partition that is named (fence others) and tell
+ *          its stored position, before the source seeks: fill `epoch`, `data`, `seq`, `child`;
  *          DF_ENOTFOUND: none stored, only `epoch` is filled. What `data` points to is yours and
  *          must stay until the next claim or close of this instance.
  * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
@@ -359,9 +359,9 @@ DF_API size_t df_batch_room(const df_batch *b);
  * partition of that number); DF_ESTATE (the room was 0 from the start of this read). */
 DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record);
 /* Says that resuming at `position` re-reads nothing that was added to the partition so far.
- * Records after the newest mark belong to the next one. The position is copied: any bytes, empty is
- * the beginning. data NULL: no position, from a source that cannot go back (DF_IS_LINE): the records
- * settle by it, and a later run resumes nowhere. DF_ENOMEM. */
+ * Records after the newest mark belong to the next one. The position is copied: any bytes, empty
+ * is the beginning. data NULL: no position, from a source that cannot go back (DF_IS_LINE): the
+ * records settle by it, and a later run resumes nowhere. DF_ENOMEM. */
 DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
 /* Zeroed memory that lives as long as the batch. NULL: no memory. */
 DF_API void *df_batch_alloc(df_batch *b, size_t size);
