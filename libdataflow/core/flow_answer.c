@@ -440,6 +440,8 @@ static void stop(df_parcel *p, int status, const df__fault *why)
     df__sink *s = p->sink;
     again(p);
     s->stalled = 1;
+    if (status == DF_ECANCELED && !df__parcel_current(p))
+        return; /* the sink saw that a partition was given away: the rest is sent again */
     if (status != DF_ECANCELED || !s->flow->canceled)
         df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
 }

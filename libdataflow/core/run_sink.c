@@ -86,10 +86,11 @@ static void on_flush(df__sink_thread *t, df__msg *m)
     df__run_send(t->run, m, DF__M_FLUSHED, rc);
 }
 
+/* A sink that closed itself meanwhile cannot say what is stored: ask again when it is open. */
 static void on_resolve(df__sink_thread *t, df__msg *m)
 {
     const df_sink_ops *ops = ops_of(t);
-    int rc = DF_AGAIN;
+    int rc = t->open ? DF_AGAIN : DF_EIO;
     if (t->open && DF__OP(ops, resolve))
         rc = ops->resolve(t->stage->self, t->stage, t->sink->resolve_parcel);
     df__run_send(t->run, m, DF__M_RESOLVED, rc);
@@ -98,7 +99,7 @@ static void on_resolve(df__sink_thread *t, df__msg *m)
 static void on_claim(df__sink_thread *t, df__msg *m)
 {
     const df_sink_ops *ops = ops_of(t);
-    int rc = DF_ENOTFOUND;
+    int rc = t->open ? DF_ENOTFOUND : DF_EIO;
     memset(&t->claimed, 0, sizeof t->claimed);
     t->claimed.size = sizeof t->claimed;
     t->claimed.name = t->sink->claim_part->name;

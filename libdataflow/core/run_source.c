@@ -80,8 +80,11 @@ static void close_source(df__source_thread *s)
     s->open = 0;
 }
 
+/* Exactly-once: what is behind the last mark comes again, so it must not be written now. */
 static void failed(df__source_thread *s, int status)
 {
+    if (s->batch && s->stage->info.exactly_once)
+        df__batch_cut(s->batch);
     give_grants_back(s);
     close_source(s);
     df__run_send(s->run, &s->failed_msg, DF__M_SOURCE_FAILED, status);
@@ -119,11 +122,24 @@ static void on_quiet(df__source_thread *s, df__msg *m)
     give_grants_back(s);
 }
 
+/* A partition that was given away since has told its last position already. */
+static void drop_stale_rows(df__source_thread *s)
+{
+    size_t i, kept = 0;
+    for (i = 0; i < s->ack_count; i++) {
+        const df_partition *p = s->stage->partitions[s->ack_rows[i].partition];
+        if (p->ack_generation == atomic_load(&p->generation))
+            s->ack_rows[kept++] = s->ack_rows[i];
+    }
+    s->ack_count = kept;
+}
+
 static void on_ack(df__source_thread *s, df__msg *m)
 {
     const df_source_ops *ops = ops_of(s);
     int rc = DF_OK;
     DF_CRASHPOINT("ack.before");
+    drop_stale_rows(s);
     if (s->open && s->ack_count && DF__OP(ops, ack))
         rc = ops->ack(s->stage->self, s->stage, s->ack_rows, s->ack_count);
     DF_CRASHPOINT("ack.after");
@@ -323,6 +339,7 @@ static void io_ack(void *ctx)
             continue;
         if (df__grow(r->heap, &s->ack_rows, &s->ack_cap, s->ack_count, sizeof *at) != DF_OK)
             break; /* the rest comes with the next one */
+        p->ack_generation = atomic_load(&p->generation);
         at = &s->ack_rows[s->ack_count++];
         memset(at, 0, sizeof *at);
         at->size = sizeof *at;
