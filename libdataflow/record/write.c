@@ -228,14 +228,19 @@ static size_t long_char(const unsigned char *p, size_t room)
     return len;
 }
 
-/* How many bytes from s on are known to be plain at a glance: eight, or what is left; 0: look. */
-static inline size_t plain_glance(const char *s, size_t left)
+/* ASCII that needs no escape, all of it: eight bytes at a time, the last eight overlapping. */
+static inline int is_plain(const char *s, size_t len)
 {
     char eight[8] = "aaaaaaaa";
-    if (left >= 8)
-        return is_plain8(s) ? 8 : 0;
-    df__copy(eight, s, left);
-    return is_plain8(eight) ? left : 0;
+    size_t at;
+    if (len < 8) {
+        df__copy(eight, s, len);
+        return is_plain8(eight);
+    }
+    for (at = 0; at + 8 <= len; at += 8)
+        if (!is_plain8(s + at))
+            return 0;
+    return is_plain8(s + len - 8);
 }
 
 int df__utf8_check(const char *s, size_t len, int *ret_plain)
@@ -243,10 +248,12 @@ int df__utf8_check(const char *s, size_t len, int *ret_plain)
     const unsigned char *p = (const unsigned char *)s;
     size_t at = 0;
     int plain = 1;
+    if (is_plain(s, len))
+        at = len;
     while (at < len) {
-        size_t n = 1, glance = plain_glance(s + at, len - at);
-        if (glance)
-            n = glance;
+        size_t n = 1;
+        if (len - at >= 8 && is_plain8(s + at))
+            n = 8;
         else if (p[at] < 0x80)
             plain &= p[at] >= 0x20 && p[at] != '"' && p[at] != '\\';
         else
