@@ -120,26 +120,31 @@ static int64_t sink_due(const df__sink *s)
     return due;
 }
 
+static int64_t partition_due(const df__flow *f, const df_partition *p)
+{
+    int64_t due = INT64_MAX, save = f->last_save_us + f->save_interval_us;
+    if (p->requested == DF__REQ_CLOSE)
+        due = p->closing_since_us + f->settings.revoke_timeout_us;
+    if (f->saving || f->dry || !p->open)
+        return due;
+    if (p->watermark.set && p->watermark.seq != p->acked.seq)
+        due = earlier(due, save);
+    if (df__flow_behind_in_sink(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))
+        due = earlier(due, save);
+    return due;
+}
+
 int64_t df__flow_due(const df__flow *f)
 {
     const df_partition *p;
-    int64_t due = INT64_MAX;
+    int64_t due = df__flow_drain_due(f);
     size_t i;
     for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
         due = earlier(due, sink_due(&f->sinks[i]));
-    for (p = f->partitions; p; p = p->next) {
-        if (p->requested == DF__REQ_CLOSE)
-            due = earlier(due, p->closing_since_us + f->settings.revoke_timeout_us);
-        if (!f->saving && !f->dry && p->open && p->watermark.set &&
-            p->watermark.seq != p->acked.seq)
-            due = earlier(due, f->last_save_us + f->save_interval_us);
-        if (!f->saving && !f->dry && p->open && df__flow_behind_in_sink(f, p) &&
-            !df__sink_holds(&f->sinks[f->main_sink], p))
-            due = earlier(due, f->last_save_us + f->save_interval_us);
-    }
+    for (p = f->partitions; p; p = p->next)
+        due = earlier(due, partition_due(f, p));
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
         due = earlier(due, f->source_retry.next_us);
-    due = earlier(due, df__flow_drain_due(f));
     if (f->phase == DF__SAVING)
         due = earlier(due, f->phase_us + 5000000);
     return due;

@@ -26,7 +26,7 @@ int df__sink_idle(const df__sink *s)
     return !s->filling && !s->first;
 }
 
-/* ---- filling ------------------------------------------------------------------------------ */
+/* ---- filling --------------------------------------------------------------------------------- */
 
 static df__filling filling_of(const df__sink *s, int forced)
 {
@@ -100,7 +100,7 @@ void df__sink_flush(df__sink *s)
     append(s, p);
 }
 
-/* ---- the end of a parcel ------------------------------------------------------------------ */
+/* ---- the end of a parcel --------------------------------------------------------------------- */
 
 void df__sink_unlink(df__sink *s, df_parcel *p)
 {
@@ -137,7 +137,7 @@ void df__parcel_done(df_parcel *p)
     df__parcel_free(p);
 }
 
-/* ---- partitions given away ---------------------------------------------------------------- */
+/* ---- partitions given away ------------------------------------------------------------------- */
 
 /* Given away; or, with exactly-once, never to be written by this run: its position is behind a
  * record that was refused for good. */
@@ -268,7 +268,7 @@ void df__sink_abandon(df__sink *s)
     }
 }
 
-/* ---- hand-over ---------------------------------------------------------------------------- */
+/* ---- hand-over ------------------------------------------------------------------------------- */
 
 static int put_position(df_parcel *p, df__span *span)
 {
@@ -385,11 +385,31 @@ static void open_again(df__sink *s, int64_t now)
     s->flow->io.sink_open(s->flow->io.ctx, s);
 }
 
+/* 1: its thread takes parcels. After a bad answer that is when all others came back. */
+static int takes_parcels(df__sink *s)
+{
+    if (s->state != DF__READY || s->resolving || (s->stalled && s->with_sink))
+        return 0;
+    if (s->stalled) {
+        s->stalled = 0;
+        s->flow->io.sink_go(s->flow->io.ctx, s);
+    }
+    return !ask_resolve(s);
+}
+
+static void send_all(df__sink *s, int64_t now)
+{
+    int had = s->first != NULL;
+    send_queued(s);
+    if (had && !s->first && s->filling) /* all was given away: what fills waited for it */
+        s->due_us = now;
+}
+
 void df__sink_advance(df__sink *s, int forced)
 {
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
-    int pressed = df__budget_pressed(&f->budget) && !s->first, had;
+    int pressed = df__budget_pressed(&f->budget) && !s->first;
     df__filling filling = filling_of(s, forced || pressed);
     s->due_us = INT64_MAX;
     if (s->dead || f->canceled)
@@ -398,20 +418,9 @@ void df__sink_advance(df__sink *s, int forced)
         df__sink_flush(s);
     if (s->state == DF__CLOSED || s->state == DF__BACKOFF)
         open_again(s, now);
-    if (s->state != DF__READY || s->resolving)
+    if (!takes_parcels(s))
         return;
-    if (s->stalled) {
-        if (s->with_sink)
-            return;
-        s->stalled = 0;
-        f->io.sink_go(f->io.ctx, s);
-    }
-    if (ask_resolve(s))
-        return;
-    had = s->first != NULL;
-    send_queued(s);
-    if (had && !s->first && s->filling) /* all was given away: what fills waited for it */
-        s->due_us = now;
+    send_all(s, now);
     if (forced)
         ask_flush(s);
 }

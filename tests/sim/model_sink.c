@@ -12,7 +12,7 @@ static df__sink *sink_of(process *p, const model_sink *m)
     return &p->flow.sinks[m - p->sinks];
 }
 
-/* ---- records as the sink knows them --------------------------------------------------------- */
+/* ---- records as the sink knows them ---------------------------------------------------------- */
 
 /* Error records carry which child they are in the text of the refusal. */
 static int child_of(const df_record *r)
@@ -91,7 +91,7 @@ static int child_told(const df_parcel *parcel)
     return parcel->count ? child_of(parcel->records[0]) : 0;
 }
 
-/* ---- what is pending ----------------------------------------------------------------------------- */
+/* ---- what is pending ------------------------------------------------------------------------- */
 
 static void drop_held(model_sink *m, size_t at)
 {
@@ -139,7 +139,7 @@ static int hold(process *p, model_sink *m, df_parcel *parcel, int absorbed)
     return absorbed ? DF_ABSORBED : DF_PENDING;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int refuses(const model_sink *m, const df_record *r)
 {
@@ -232,35 +232,29 @@ static int has_refused(const model_sink *m, const df_parcel *parcel)
     return 0;
 }
 
+static int fatal(process *p, int status)
+{
+    return p->w->plan.fatal && chance(p->w, 30) ? status : DF_EIO;
+}
+
 /* A failure without a refusal. */
 static int trouble(process *p, model_sink *m, df_parcel *parcel)
 {
+    static const int statuses[] = {DF_ETIMEOUT, DF_EAUTH, DF_ENOMEM, DF_EUNKNOWN, DF_EUNKNOWN,
+                                   DF_ETOOBIG, DF_EREWIND, DF_EINTERNAL, DF_EFENCED, DF_EIO,
+                                   DF_EIO, DF_EIO};
     world *w = p->w;
-    int half = !w->plan.eos || m->role != MAIN_SINK;
-    switch (rnd(w, 12)) {
-    case 0:
-        return DF_ETIMEOUT;
-    case 1: case 2:
-        return has_refused(m, parcel) ? DF_EUNKNOWN : unknown_outcome(p, m, parcel);
-    case 3:
-        return DF_EAUTH;
-    case 4:
-        return DF_ENOMEM;
-    case 5:
-        return parcel->count > 1 ? DF_ETOOBIG : DF_EIO;
-    case 6:
-        return half ? DF_EREWIND : DF_EIO;
-    case 7:
-        return w->plan.fatal && chance(w, 30) ? DF_EINTERNAL : DF_EIO;
-    case 8:
-        return w->plan.fatal && chance(w, 30) ? DF_EFENCED : DF_EIO;
-    case 9:
-        if (half && !has_refused(m, parcel))
-            land_all(p, m, parcel, rnd(w, parcel->count + 1));
+    int status = statuses[rnd(w, sizeof statuses / sizeof *statuses)];
+    int transacts = w->plan.eos && m->role == MAIN_SINK, refused = has_refused(m, parcel);
+    if (status == DF_EUNKNOWN)
+        return refused ? status : unknown_outcome(p, m, parcel);
+    if (status == DF_EINTERNAL || status == DF_EFENCED)
+        return fatal(p, status);
+    if ((status == DF_ETOOBIG && parcel->count <= 1) || (status == DF_EREWIND && transacts))
         return DF_EIO;
-    default:
-        return DF_EIO;
-    }
+    if (status == DF_EIO && !transacts && !refused && chance(w, 33)) /* after some of it */
+        land_all(p, m, parcel, rnd(w, parcel->count + 1));
+    return status;
 }
 
 static int refusal(process *p, model_sink *m, df_parcel *parcel)
@@ -488,7 +482,7 @@ void sinks_crash(process *p)
     }
 }
 
-/* ---- what the flow calls ----------------------------------------------------------------------- */
+/* ---- what the flow calls --------------------------------------------------------------------- */
 
 static void command_to(process *p, df__sink *s, command c)
 {

@@ -6,7 +6,7 @@
 
 #include "sim.h"
 
-/* ---- partitions: the thread is blocked until the flow replies ----------------------------- */
+/* ---- partitions: the thread is blocked until the flow replies -------------------------------- */
 
 static void ask(process *p, int part, int how)
 {
@@ -73,7 +73,7 @@ void source_replied(process *p, df_partition *part)
     p->parts[n].open = 0;
 }
 
-/* ---- commands ----------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static void send_batch(process *p)
 {
@@ -99,52 +99,57 @@ static void give_back(process *p)
     }
 }
 
+static void acknowledge(process *p)
+{
+    int i, bad = faulty(p->w, p->w->plan.faults);
+    for (i = 0; i < PARTS; i++) {
+        model_part *m = &p->parts[i];
+        if (m->acking >= 0 && m->open && p->source_open && !bad &&
+            m->ack_generation == atomic_load(&m->part->generation))
+            commit(p, i, m->acking);
+        m->acking = -1;
+    }
+    post(p, (message){.type = M_ACKED, .msg = &p->ack_msg, .status = bad ? DF_EIO : DF_OK});
+}
+
+static void go_back(process *p, df_partition *part)
+{
+    model_part *m = &p->parts[part->number];
+    if (p->source_open)
+        m->next = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : m->start;
+    p->source_done = 0;
+    post(p, (message){.type = M_SOUGHT, .about = part, .msg = &part->seek});
+}
+
+static void open_source(process *p)
+{
+    p->source_open = !faulty(p->w, p->w->plan.faults);
+    p->opening = (2 << p->w->plan.parts) - 2; /* it takes its partitions up again */
+    post(p, (message){.type = M_OPENED, .status = p->source_open ? DF_OK : DF_EIO,
+                      .msg = &p->open_msg});
+}
+
+static void close_source(process *p)
+{
+    give_back(p);
+    p->source_open = 0;
+    post(p, (message){.type = M_CLOSED, .msg = &p->close_msg});
+}
+
 static void obey(process *p, const command *c)
 {
-    world *w = p->w;
-    size_t i;
-    int bad;
     switch (c->type) {
-    case C_OPEN:
-        p->source_open = !faulty(w, w->plan.faults);
-        p->opening = (2 << w->plan.parts) - 2; /* it takes its partitions up again */
-        post(p, (message){.type = M_OPENED, .status = p->source_open ? DF_OK : DF_EIO,
-                          .msg = &p->open_msg});
-        break;
-    case C_CLOSE:
-        give_back(p);
-        p->source_open = 0;
-        post(p, (message){.type = M_CLOSED, .msg = &p->close_msg});
-        break;
-    case C_GRANT:
-        p->grants[p->grant_count++] = *c;
-        break;
-    case C_QUIET:
-        give_back(p);
-        break;
-    case C_ACK:
-        bad = faulty(w, w->plan.faults);
-        for (i = 0; i < PARTS; i++) {
-            if (p->parts[i].acking >= 0 && p->parts[i].open && p->source_open && !bad &&
-                p->parts[i].ack_generation == atomic_load(&p->parts[i].part->generation))
-                commit(p, (int)i, p->parts[i].acking);
-            p->parts[i].acking = -1;
-        }
-        post(p, (message){.type = M_ACKED, .msg = &p->ack_msg, .status = bad ? DF_EIO : DF_OK});
-        break;
-    case C_SEEK:
-        if (p->source_open)
-            p->parts[c->part->number].next = c->part->watermark.set
-                ? strtoll(c->part->watermark.text, NULL, 10) : p->parts[c->part->number].start;
-        p->source_done = 0;
-        post(p, (message){.type = M_SOUGHT, .about = c->part, .msg = &c->part->seek});
-        break;
-    default:
-        break;
+    case C_OPEN: open_source(p); break;
+    case C_CLOSE: close_source(p); break;
+    case C_GRANT: p->grants[p->grant_count++] = *c; break;
+    case C_QUIET: give_back(p); break;
+    case C_ACK: acknowledge(p); break;
+    case C_SEEK: go_back(p, c->part); break;
+    default: break;
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void add(process *p, df_batch *b, model_part *m)
 {
@@ -290,7 +295,7 @@ int source_act(process *p)
     return begin_batch(p);
 }
 
-/* ---- the store ---------------------------------------------------------------------------- */
+/* ---- the store ------------------------------------------------------------------------------- */
 
 static void save_one(world *w, int part, int64_t next)
 {
@@ -326,7 +331,7 @@ int store_act(process *p)
     return 1;
 }
 
-/* ---- what the flow calls ------------------------------------------------------------------ */
+/* ---- what the flow calls --------------------------------------------------------------------- */
 
 static void io_open(void *ctx)
 {

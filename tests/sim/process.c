@@ -7,7 +7,7 @@
 
 #include "sim.h"
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 typedef struct block {
     struct block *prev, *next;
@@ -82,7 +82,7 @@ static void drop_all(process *p)
     p->blocks = NULL;
 }
 
-/* ---- commands and mail ------------------------------------------------------------------------- */
+/* ---- commands and mail ----------------------------------------------------------------------- */
 
 static void take_msg(process *p, df__msg *msg, int type)
 {
@@ -125,7 +125,7 @@ void post(process *p, message m)
     p->mail[(p->mail_first + p->mail_count++) % MAIL] = m;
 }
 
-static void claimed(process *p, const message *m, const df__fault *why)
+static void claimed(const message *m, const df__fault *why)
 {
     df__sink *s = m->about;
     char text[24];
@@ -135,7 +135,6 @@ static void claimed(process *p, const message *m, const df__fault *why)
     if (df_status_fate(m->status) == DF_FATE_RETRY)
         df__sink_failed(s, m->status, why);
     df__flow_claimed(s, s->claim_part, m->status, &at);
-    (void)p;
 }
 
 static void loaded(process *p, const message *m)
@@ -151,42 +150,57 @@ static void say_mail(const process *p, const message *m)
         "source done", "source closed", "partition", "acked", "sought", "sink opened", "answer",
         "settle", "flushed", "resolved", "claimed", "sink closed", "loaded", "saved", "worked"};
     if (p->w->plan.verbose)
-        printf("  %s %p: %s, how %d\n", words[m->type], m->about, df_status_name(m->status), m->how);
+        printf("  %s %p: %s, how %d\n", words[m->type], m->about, df_status_name(m->status),
+               m->how);
 }
 
-static void hand(process *p, const message *m)
+static void hand_source(df__flow *f, const message *m, const df__fault *why)
 {
-    df__flow *f = &p->flow;
-    df__fault why;
-    say_mail(p, m);
-    memset(&why, 0, sizeof why);
-    why.status = m->status;
-    snprintf(why.reason, sizeof why.reason, "%s", m->status == DF_EDATA ? "invalid_data" : "model");
-    snprintf(why.text, sizeof why.text, "c%d", m->child);
     switch (m->type) {
     case M_BATCH: df__flow_batch(f, m->about); break;
     case M_BACK: df__flow_grant_back(f, m->records, m->reserved); break;
-    case M_OPENED: df__flow_source_opened(f, m->status, &why); break;
-    case M_FAILED: df__flow_source_failed(f, m->status, &why); break;
+    case M_OPENED: df__flow_source_opened(f, m->status, why); break;
+    case M_FAILED: df__flow_source_failed(f, m->status, why); break;
     case M_DONE: df__flow_source_done(f); break;
     case M_CLOSED: df__flow_source_closed(f); break;
     case M_PARTITION:
         df__flow_partition(f, m->about, m->how ? DF__REQ_CLOSE : DF__REQ_OPEN, m->how);
         break;
-    case M_ACKED: df__flow_acked(f, m->status, &why); break;
-    case M_SOUGHT: df__flow_sought(f, m->about, m->status, &why); break;
-    case S_OPENED: df__flow_sink_opened(m->about, m->status, &why); break;
-    case S_ANSWER: df__flow_answer(m->about, m->status, &why); break;
-    case S_SETTLE: df__flow_settled(m->about, m->status, &why); break;
-    case S_FLUSHED: df__flow_sink_flushed(m->about, m->status, &why); break;
-    case S_RESOLVED: df__flow_resolved(m->about, m->status, &why); break;
-    case S_CLAIMED: claimed(p, m, &why); break;
-    case S_CLOSED: df__flow_sink_closed(m->about); break;
-    case T_LOADED: loaded(p, m); break;
-    case T_SAVED: df__flow_saved(f, m->status, "the model"); break;
-    case W_WORKED: df__flow_worked(f, m->about); break;
+    case M_ACKED: df__flow_acked(f, m->status, why); break;
+    case M_SOUGHT: df__flow_sought(f, m->about, m->status, why); break;
     default: break;
     }
+}
+
+static void hand_other(process *p, const message *m, const df__fault *why)
+{
+    switch (m->type) {
+    case S_OPENED: df__flow_sink_opened(m->about, m->status, why); break;
+    case S_ANSWER: df__flow_answer(m->about, m->status, why); break;
+    case S_SETTLE: df__flow_settled(m->about, m->status, why); break;
+    case S_FLUSHED: df__flow_sink_flushed(m->about, m->status, why); break;
+    case S_RESOLVED: df__flow_resolved(m->about, m->status, why); break;
+    case S_CLAIMED: claimed(m, why); break;
+    case S_CLOSED: df__flow_sink_closed(m->about); break;
+    case T_LOADED: loaded(p, m); break;
+    case T_SAVED: df__flow_saved(&p->flow, m->status, "the model"); break;
+    case W_WORKED: df__flow_worked(&p->flow, m->about); break;
+    default: break;
+    }
+}
+
+static void hand(process *p, const message *m)
+{
+    df__fault why;
+    say_mail(p, m);
+    memset(&why, 0, sizeof why);
+    why.status = m->status;
+    snprintf(why.reason, sizeof why.reason, m->status == DF_EDATA ? "invalid_data" : "model");
+    snprintf(why.text, sizeof why.text, "c%d", m->child);
+    if (m->type <= M_SOUGHT)
+        hand_source(&p->flow, m, &why);
+    else
+        hand_other(p, m, &why);
 }
 
 int flow_act(process *p, size_t n)
@@ -206,7 +220,7 @@ int flow_act(process *p, size_t n)
     return 1;
 }
 
-/* ---- what the flow calls ----------------------------------------------------------------------- */
+/* ---- what the flow calls --------------------------------------------------------------------- */
 
 static int64_t io_now(void *ctx)
 {
@@ -228,7 +242,8 @@ static void io_event(void *ctx, int type, int status, const char *stage, const c
     const process *p = ctx;
     if (p->w->plan.verbose)
         printf("  %lld.%06lld event %d status %d %s: %s\n", (long long)(p->w->now / 1000000),
-               (long long)(p->w->now % 1000000), type, status, stage ? stage : "", text ? text : "");
+               (long long)(p->w->now % 1000000), type, status, stage ? stage : "",
+               text ? text : "");
 }
 
 static void io_work(void *ctx, df_batch *b)
@@ -237,7 +252,7 @@ static void io_work(void *ctx, df_batch *b)
     push(p, &p->work[b->number % 2], (command){.type = C_WORK, .batch = b, .msg = &b->msg});
 }
 
-/* ---- life ---------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void stage_init(process *p, df_stage *st, df__stage_spec *spec, const char *name, int role)
 {

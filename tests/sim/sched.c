@@ -144,7 +144,7 @@ void check_process(process *p)
         fail(p->w, "%llu records uncommitted", (unsigned long long)df__flow_uncommitted(f));
 }
 
-/* ---- the end of a process ----------------------------------------------------------------------- */
+/* ---- the end of a process -------------------------------------------------------------------- */
 
 static int64_t stored(const world *w, int part)
 {
@@ -180,7 +180,7 @@ static void check_complete(world *w)
     }
 }
 
-/* A run that ends at a refused record leaves off exactly there (exactly-once: at the mark before). */
+/* A run that ends at a refused record leaves off there; exactly-once: at the mark before. */
 static void check_stopped(process *p)
 {
     const df_partition *at;
@@ -211,7 +211,7 @@ void check_end(process *p)
         check_stopped(p);
 }
 
-/* ---- who moves next ------------------------------------------------------------------------------ */
+/* ---- who moves next -------------------------------------------------------------------------- */
 
 static int move(process *p)
 {
@@ -387,7 +387,7 @@ int simulate(world *w, const plan *p)
     return w->broken[0] != 0;
 }
 
-/* ---- program --------------------------------------------------------------------------------------- */
+/* ---- program --------------------------------------------------------------------------------- */
 
 static int usage(void)
 {

@@ -11,7 +11,7 @@ enum { PARTS = 3, SINKS = 3, STEPS = 2, MAX_RECORDS = 96, MAX_CHILDREN = 3, QUEU
        MAIL = 512, HELD = 48, ZOMBIES = 4 };
 enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* roles */
 
-/* ---- what one seed is about --------------------------------------------------------------------- */
+/* ---- what one seed is about ------------------------------------------------------------------ */
 
 typedef struct plan {
     uint64_t seed;
@@ -67,7 +67,7 @@ int chance(world *w, int percent);
 int faulty(world *w, int percent); /* never after faults have stopped */
 void fail(world *w, const char *format, ...) DF_PRINTF(2, 3);
 
-/* ---- the oracle: what must become of a record ----------------------------------------------------- */
+/* ---- the oracle: what must become of a record ------------------------------------------------ */
 
 int is_filtered(int part, int64_t offset);
 int is_rejected(int part, int64_t offset); /* by the transform */
@@ -86,7 +86,7 @@ int commit_rows(world *w, const item *items, size_t count, const row *rows, size
 void zombie_add(world *w, const item *items, size_t count, const row *rows, size_t row_count);
 void zombie_act(world *w, int must_end);
 
-/* ---- a process --------------------------------------------------------------------------------------- */
+/* ---- a process ------------------------------------------------------------------------------- */
 
 typedef struct command {
     int type;

@@ -52,8 +52,10 @@ static int expand_into(void *self, df_stage *st, df_batch *in, df_batch *out)
     return DF_OK;
 }
 
-const df_transform sim_filter = {.size = sizeof sim_filter, .name = "filter", .apply = filter_apply};
-const df_transform sim_expand = {.size = sizeof sim_expand, .name = "expand", .expand = expand_into};
+const df_transform sim_filter = {.size = sizeof sim_filter, .name = "filter",
+                                 .apply = filter_apply};
+const df_transform sim_expand = {.size = sizeof sim_expand, .name = "expand",
+                                 .expand = expand_into};
 
 int work_act(process *p)
 {

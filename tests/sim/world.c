@@ -32,12 +32,12 @@ void fail(world *w, const char *format, ...)
     va_end(args);
 }
 
-/* ---- the oracle ---------------------------------------------------------------------------------- */
+/* ---- the oracle ------------------------------------------------------------------------------ */
 
 static unsigned hash(int part, int64_t offset, unsigned salt)
 {
-    uint64_t x = (uint64_t)offset * 0x9e3779b97f4a7c15u + (uint64_t)(part + 1) * 0xbf58476d1ce4e5b9u;
-    x += salt * 0x94d049bb133111ebu;
+    uint64_t x = (uint64_t)offset * 0x9e3779b97f4a7c15u;
+    x += (uint64_t)(part + 1) * 0xbf58476d1ce4e5b9u + salt * 0x94d049bb133111ebu;
     x ^= x >> 31;
     x *= 0x94d049bb133111ebu;
     x ^= x >> 29;
@@ -155,7 +155,7 @@ void check_commit(world *w, int part, int64_t next, const char *who)
                  (long long)*i);
 }
 
-/* ---- exactly-once: a sink with transactions --------------------------------------------------------- */
+/* ---- exactly-once: a sink with transactions -------------------------------------------------- */
 
 int commit_rows(world *w, const item *items, size_t count, const row *rows, size_t row_count)
 {
