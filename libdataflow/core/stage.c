@@ -280,8 +280,8 @@ void df_stage_metric(df_stage *st, size_t index, double value)
     const df_metric *m = st->spec->connector ? st->spec->connector->metrics : NULL;
     uint64_t old, bits;
     double sum;
-    if (!m || index >= DF__METRICS)
-        return;
+    if (!m || index >= DF__METRICS || (m[index].type == DF_COUNTER && !(value >= 0)))
+        return; /* a counter never falls */
     old = atomic_load(&st->metric[index]);
     do {
         memcpy(&sum, &old, sizeof sum);

@@ -295,6 +295,7 @@ static int own_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
         return DF_EINTERNAL;
     in.partition = df_partition_number(part);
     df_stage_metric(st, 0, 1.5);
+    df_stage_metric(st, 0, -1); /* a counter never falls */
     df_stage_metric(st, 1, *n == 2 ? -0.25 : 99);
     df_stage_metric(st, 40, 1); /* no such row */
     ++*n;
