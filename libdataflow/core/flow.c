@@ -62,7 +62,8 @@ void df__flow_start(df__flow *f)
 static int forced(const df__flow *f)
 {
     const df_partition *p;
-    if (f->phase != DF__RUNNING || f->rewinding || f->source_done)
+    if (f->phase != DF__RUNNING || f->rewinding || f->source_done ||
+        df__flow_uncommitted(f) >= (uint64_t)f->settings.max_uncommitted)
         return 1;
     for (p = f->partitions; p; p = p->next)
         if (p->requested == DF__REQ_CLOSE)
@@ -115,7 +116,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t sink_due(const df__sink *s)
 {
     int64_t due = s->due_us;
-    if (s->state == DF__BACKOFF && !s->with_sink)
+    if (s->state == DF__BACKOFF && !s->with_sink && s->closed && !s->lost && !s->dead)
         due = earlier(due, s->retry.next_us);
     return due;
 }

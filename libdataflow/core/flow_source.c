@@ -440,6 +440,7 @@ static void close_partition(df__flow *f, df_partition *p)
     if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
         p->has_resume = 0;
     p->open = 0;
+    p->assignment++;
     reply(f, p, DF_OK);
 }
 

@@ -5,7 +5,7 @@
 #include "core/flow.h"
 #include "util/crashpoint.h"
 
-enum { SAVE_TIMEOUT_US = 5000000 };
+enum { SAVE_TIMEOUT_US = 5000000, NO_MEMORY_US = 500000 };
 
 int df__flow_outstanding(const df__flow *f)
 {
@@ -38,6 +38,8 @@ int64_t df__flow_drain_due(const df__flow *f)
 {
     if (f->phase != DF__DRAINING || f->canceled || (!f->stop_asked && f->result == DF_OK))
         return INT64_MAX;
+    if (f->result == DF_ENOMEM && f->settings.stop_timeout_us > NO_MEMORY_US)
+        return f->drain_us + NO_MEMORY_US; /* what it was needed for never ends */
     return f->drain_us + f->settings.stop_timeout_us;
 }
 
@@ -81,6 +83,7 @@ static void cancel(df__flow *f)
         return;
     f->canceled = 1;
     f->io.cancel(f->io.ctx);
+    df__flow_partitions_advance(f); /* what the source waits for is answered now */
 }
 
 void df__flow_stop(df__flow *f, int how)
@@ -174,6 +177,8 @@ static int threads_have_parcels(const df__flow *f)
 
 static void draining(df__flow *f)
 {
+    if (f->result == DF_ENOMEM)
+        abandon_work(f); /* it stands still: df__flow_work */
     if (drained(f)) {
         stop_marks(f);
         enter(f, DF__SAVING);
@@ -206,6 +211,7 @@ static void saving(df__flow *f)
     if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
     enter(f, DF__CLOSE_ALL);
+    df__flow_partitions_advance(f);
     for (p = f->partitions; p; p = p->next)
         df__partition_bump(p); /* what is let go from here on moves no watermark */
     for (i = 0; i < f->sink_count; i++) {

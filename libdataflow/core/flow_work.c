@@ -202,16 +202,19 @@ static int error_sink_of(const df__flow *f, const df_record *r)
     return r->rejected_by ? f->steps[r->rejected_by - 1].error_sink : f->source_error_sink;
 }
 
-/* What is not live any more leaves the batch here: before an expansion, and at its end. */
-static void settle_ended(df__flow *f, df_record *r)
+/* What is not live any more leaves the batch here: before an expansion, and at its end. One for
+ * which there is no memory stays, and the batch with it: DF_ENOMEM. */
+static int settle_ended(df__flow *f, df_record *r)
 {
     if (r->state == DF__DROPPED)
         f->stats.filtered++;
-    else if (r->state != DF__REJECTED ||
-             df__flow_reject(f, error_sink_of(f, r), r) != DF_OK)
-        return;
+    else if (r->state != DF__REJECTED)
+        return DF_OK;
+    else if (df__flow_reject(f, error_sink_of(f, r), r) != DF_OK)
+        return DF_ENOMEM;
     f->work_records--;
     r->state = DF__MOVED;
+    return DF_OK;
 }
 
 static void settle_all_ended(df__flow *f, df_batch *b)
@@ -219,7 +222,7 @@ static void settle_all_ended(df__flow *f, df_batch *b)
     size_t i;
     for (i = 0; i < b->count; i++)
         if (df_batch_at(b, i)->state != DF__LIVE)
-            settle_ended(f, df_batch_at(b, i));
+            (void)settle_ended(f, df_batch_at(b, i)); /* dispatch comes back to it */
 }
 
 /* ---- expansion ---------------------------------------------------------------------------- */
@@ -277,7 +280,9 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
         in->entered = enter(step->spec, in);
         in->seconds = 0;
         step->counts.in += in->entered;
-    } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f) && !f->exactly_once) {
+    } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f) && !f->exactly_once &&
+               !f->rewinding) {
+        /* a rewind waits for this batch, and what has the memory may wait for the rewind */
         /* exactly-once: a parcel ends at a mark, so the whole batch is expanded at once */
         return 0;
     }
@@ -345,21 +350,27 @@ static void close_spans(df_batch *b)
     }
 }
 
+static int dispatch_one(df__flow *f, df_record *r, df_batch *b)
+{
+    int rc;
+    if (r->state != DF__LIVE)
+        return settle_ended(f, r);
+    rc = place(f, r, b);
+    if (rc != DF_OK)
+        return rc;
+    f->work_records--;
+    r->state = DF__MOVED;
+    return DF_OK;
+}
+
 static int dispatch(df__flow *f, df_batch *b)
 {
     DF_CRASHPOINT("batch.dispatch");
     size_t i;
     for (i = 0; i < b->count; i++) {
-        df_record *r = df_batch_at(b, i);
-        if (r->state == DF__LIVE) {
-            if (place(f, r, b) != DF_OK) {
-                df__flow_fail(f, DF_ENOMEM, "no memory to dispatch a batch");
-                return 0;
-            }
-            f->work_records--;
-            r->state = DF__MOVED;
-        } else {
-            settle_ended(f, r);
+        if (dispatch_one(f, df_batch_at(b, i), b) != DF_OK) {
+            df__flow_fail(f, DF_ENOMEM, "no memory to dispatch a batch");
+            return 0;
         }
     }
     recharge(f, b);

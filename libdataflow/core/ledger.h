@@ -61,7 +61,8 @@ struct df_partition {
     df__mark read;         /* newest mark that was admitted */
     df__mark saving;       /* being told; stable while a save is outstanding */
     int save_pending;
-    uint32_t ack_generation; /* when the source was told to acknowledge `saving` */
+    uint32_t assignment;   /* how often it was given back */
+    uint32_t ack_assignment; /* when the source was told to acknowledge `saving` */
     int refused;           /* a record of it was refused for good: nothing behind it goes on */
     uint64_t refused_first; /* sequence where the first span with such a record begins */
     int fenced;            /* another owner has it: what still comes is not ours */

@@ -128,7 +128,7 @@ static void drop_stale_rows(df__source_thread *s)
     size_t i, kept = 0;
     for (i = 0; i < s->ack_count; i++) {
         const df_partition *p = s->stage->partitions[s->ack_rows[i].partition];
-        if (p->ack_generation == atomic_load(&p->generation))
+        if (p->ack_assignment == p->assignment)
             s->ack_rows[kept++] = s->ack_rows[i];
     }
     s->ack_count = kept;
@@ -339,7 +339,7 @@ static void io_ack(void *ctx)
             continue;
         if (df__grow(r->heap, &s->ack_rows, &s->ack_cap, s->ack_count, sizeof *at) != DF_OK)
             break; /* the rest comes with the next one */
-        p->ack_generation = atomic_load(&p->generation);
+        p->ack_assignment = p->assignment;
         at = &s->ack_rows[s->ack_count++];
         memset(at, 0, sizeof *at);
         at->size = sizeof *at;

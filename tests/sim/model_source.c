@@ -105,7 +105,7 @@ static void acknowledge(process *p)
     for (i = 0; i < PARTS; i++) {
         model_part *m = &p->parts[i];
         if (m->acking >= 0 && m->open && p->source_open && !bad &&
-            m->ack_generation == atomic_load(&m->part->generation))
+            m->part->ack_assignment == m->part->assignment)
             commit(p, i, m->acking);
         m->acking = -1;
     }
@@ -376,7 +376,7 @@ static void io_ack(void *ctx)
     df_partition *at;
     for (at = p->flow.partitions; at; at = at->next) {
         p->parts[at->number].acking = at->save_pending ? strtoll(at->saving.text, NULL, 10) : -1;
-        p->parts[at->number].ack_generation = atomic_load(&at->generation);
+        at->ack_assignment = at->assignment;
     }
     push(p, &p->source, (command){.type = C_ACK, .msg = &p->ack_msg});
 }

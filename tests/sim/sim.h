@@ -121,7 +121,6 @@ typedef struct model_part {
     int64_t next, start;  /* to read; where this assignment began */
     int open;
     int64_t acking, storing; /* of the commit under way; -1 */
-    uint32_t ack_generation;
     int64_t watermark;    /* newest seen; -1 */
     df__msg load;
 } model_part;
