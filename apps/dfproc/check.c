@@ -13,6 +13,18 @@
 
 enum { INDENT = 12 };
 
+/* A file of cases instead of a manifest is a likely mistake. */
+static void hint_cases(const dfproc_flow *flow)
+{
+    for (size_t i = 0;; i++) {
+        df_problem p = {.size = sizeof p};
+        if (df_pipeline_problem_at(flow->pipeline, i, &p) != DF_OK)
+            return;
+        if (p.field && !strcmp(p.field, "spec.cases"))
+            dfproc_fail("%s is a file of cases: dfproc test runs it", flow->file);
+    }
+}
+
 int dfproc_validate(const app_args *args)
 {
     int worst = EXIT_DONE;
@@ -21,6 +33,8 @@ int dfproc_validate(const app_args *args)
         int rc = dfproc_load(&flow, args->operands[i]);
         if (rc == EXIT_DONE)
             printf("%s: ok\n", args->operands[i]);
+        else if (rc == EXIT_USAGE)
+            hint_cases(&flow);
         if (rc > worst)
             worst = rc;
         dfproc_close(&flow);

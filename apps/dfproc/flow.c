@@ -115,6 +115,24 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
     return rc == DF_ESPEC ? EXIT_USAGE : EXIT_FAILED;
 }
 
+int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
+{
+    yyjson_doc *doc = dir ? NULL : dfproc_report(flow, DF_REPORT_REFS);
+    yyjson_val *refs = yyjson_obj_get(yyjson_doc_get_root(doc), "references"), *ref;
+    size_t at, count;
+    int rc = EXIT_DONE;
+    yyjson_arr_foreach (refs, at, count, ref) {
+        if (strcmp(app_json_text(ref, "kind"), "secret"))
+            continue;
+        dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s", flow->file,
+                    app_json_text(ref, "field"), app_json_text(ref, "name"),
+                    app_json_text(ref, "key"));
+        rc = EXIT_USAGE;
+    }
+    yyjson_doc_free(doc);
+    return rc;
+}
+
 int dfproc_load(dfproc_flow *flow, const char *file)
 {
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;

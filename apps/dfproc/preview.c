@@ -262,7 +262,9 @@ static int run_dry(dfproc_flow *flow, dfproc_capture *c, uint64_t n)
     int rc = df_pipeline_start(flow->pipeline, &run), ended;
     df__buf refused;
     df__buf_init(&refused, &df__heap_libc);
-    if (rc == DF_OK)
+    if (rc < 0) /* later failures are logged by the library */
+        dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
+    else
         do {
             ended = (rc = df_pipeline_wait(flow->pipeline, 10)) != DF_AGAIN;
             dfproc_capture_take(c);
@@ -273,8 +275,6 @@ static int run_dry(dfproc_flow *flow, dfproc_capture *c, uint64_t n)
     df__buf_free(&refused);
     if (c->failed)
         return dfproc_fail("out of memory");
-    if (rc < 0)
-        dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
     return dfproc_exit_code(rc);
 }
 
@@ -296,6 +296,8 @@ int dfproc_preview(const app_args *args)
         rc = dfproc_read(&flow, args->operands[0]);
     if (rc == EXIT_DONE)
         rc = dfproc_build(&flow, &options, 0);
+    if (rc == EXIT_DONE)
+        rc = dfproc_has_secrets(&flow, options.resolve_user);
     if (rc == EXIT_DONE && !(plan = dfproc_report(&flow, DF_REPORT_PLAN)))
         rc = dfproc_fail("no plan: %s", df_pipeline_errmsg(flow.pipeline));
     if (rc == EXIT_DONE)

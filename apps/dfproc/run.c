@@ -234,6 +234,8 @@ static int build(dfproc_job *job, const dfproc_job_options *o)
     options.resolve = df_resolve_process;
     options.resolve_user = (void *)(uintptr_t)o->secrets_dir;
     rc = dfproc_build(&job->flow, &options, 0);
+    if (rc == EXIT_DONE)
+        rc = dfproc_has_secrets(&job->flow, o->secrets_dir);
     if (rc != EXIT_DONE)
         return rc;
     take_names(job, o);

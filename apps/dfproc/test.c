@@ -86,8 +86,10 @@ static int open_suite(dfproc_suite *s, const char *file, int colour)
     s->doc = read_file(file, err, sizeof err);
     if (!s->doc)
         return dfproc_fail("%s", err);
-    if (!yyjson_is_arr(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases")))
-        return dfproc_fail("%s: `cases` is missing", file);
+    if (!yyjson_is_arr(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"))) {
+        dfproc_fail("%s: `cases` is missing; dfproc help test shows what a file of cases has", file);
+        return EXIT_USAGE;
+    }
     if (!is_vectors(s))
         rc = open_manifest(s);
     if (rc == EXIT_DONE && dfproc_cases_register(s->flow.env, &s->inputs) != DF_OK)
