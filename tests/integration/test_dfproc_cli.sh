@@ -43,7 +43,7 @@ run 'unknown option' 2 dfproc run --limt 3 x.yaml
 err 'did you mean --limit?'
 run 'bad number' 2 dfproc run --limit many x.yaml
 run 'pod form without a name' 2 dfproc --spec-path x.json
-err -- '--namespace and --name are needed'
+err '--namespace and --name are needed'
 run 'address without a meaning' 2 dfproc run --metrics-port 99999 "$examples/generate.yaml"
 err 'is no address'
 run 'missing file' 1 dfproc run "$dir/nothing.yaml"
