@@ -156,21 +156,12 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     df__parcel_done(p);
 }
 
-static void recharge(df_parcel *p)
-{
-    df__budget *b = &p->sink->flow->budget;
-    df__budget_release(b, p->charged);
-    p->charged = df__parcel_size(p);
-    df__budget_charge(b, p->charged);
-}
-
 static void pending(df_parcel *p, int status, const df__fault *why)
 {
     (void)status;
     (void)why;
     p->state = DF__PENDING;
     p->sink->pending++;
-    recharge(p);
 }
 
 static void absorbed(df_parcel *p, int status, const df__fault *why)
@@ -190,7 +181,8 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     p->cap = 0;
     p->state = DF__ABSORBED;
     p->sink->pending++;
-    recharge(p);
+    df__budget_release(&p->sink->flow->budget, p->charged);
+    p->charged = 0;
 }
 
 /* ---- refused for its data ----------------------------------------------------------------- */

@@ -90,7 +90,7 @@ void df__sink_flush(df__sink *s)
     s->last_flush_us = s->flow->io.now(s->flow->io.ctx);
     p->state = DF__QUEUED;
     p->number = ++s->flow->parcel_number;
-    p->charged = df__parcel_size(p);
+    p->charged = df__parcel_size(p) + p->changed_bytes;
     df__budget_charge(&s->flow->budget, p->charged);
     if (s->is_error && p->batch_count) {
         p->batches[0]->charged = df__batch_size(p->batches[0]);

@@ -79,6 +79,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
     }
     p->records[p->count++] = r;
     p->bytes += weight(r, b);
+    p->changed_bytes += r->changed ? weight(r, b) : 0;
     return DF_OK;
 }
 
