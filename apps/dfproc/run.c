@@ -15,7 +15,7 @@
 
 enum { TICK_MS = 250, QUIET_REPORT_US = 60000000 };
 
-uint64_t dfproc_settled(const df_stats *stats)
+static uint64_t settled_of(const df_stats *stats)
 {
     return stats->sent + stats->filtered + stats->errored + stats->skipped + stats->abandoned;
 }
@@ -77,8 +77,8 @@ static void tick(dfproc_job *job, int64_t *last_us, uint64_t *settled)
     int64_t now_us = app_clock_us();
     if (df_pipeline_stats(job->flow.pipeline, NULL, &stats) != DF_OK)
         return;
-    if (dfproc_settled(&stats) != *settled) {
-        *settled = dfproc_settled(&stats);
+    if (settled_of(&stats) != *settled) {
+        *settled = settled_of(&stats);
         atomic_store(&job->moved_us, now_us);
     }
     pthread_mutex_lock(&job->lock);

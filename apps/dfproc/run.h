@@ -30,8 +30,6 @@ typedef struct dfproc_job_options {
     int until_exhausted, progress, keep_positions; /* keep: a default folder when no state_dir */
 } dfproc_job_options;
 
-/* Sums up records that came to an end. */
-uint64_t dfproc_settled(const df_stats *stats);
 /* True when /livez should say yes. Any thread. */
 int dfproc_job_live(dfproc_job *job, const df_stats *stats);
 /* Starts the server of the job; routes in pages.c. 0 or an exit code. */

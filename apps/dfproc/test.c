@@ -87,7 +87,7 @@ static int open_suite(dfproc_suite *s, const char *file, int colour)
     if (!s->doc)
         return dfproc_fail("%s", err);
     if (!yyjson_is_arr(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"))) {
-        dfproc_fail("%s: `cases` is missing; dfproc help test shows what a file of cases has", file);
+        dfproc_fail("%s: `cases` is missing; dfproc help test shows a file of cases", file);
         return EXIT_USAGE;
     }
     if (!is_vectors(s))
