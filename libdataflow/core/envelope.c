@@ -52,7 +52,8 @@ static void metadata(df__buf *out, const df_record *r)
 
 static void bytes_member(df__buf *out, const char *name, df_bytes v)
 {
-    df__buf_printf(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", name);
+    int first = out->len && out->data[out->len - 1] == '{';
+    df__buf_printf(out, "%s\"%s\":", first ? "" : ",", name);
     if (!v.data) {
         df__buf_str(out, "null");
         return;

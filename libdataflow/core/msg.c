@@ -23,7 +23,7 @@ int df__mailbox_init(df__mailbox *m)
 
 void df__mailbox_free(df__mailbox *m)
 {
-    if (m->fd < 0)
+    if (m->fd < 0 || !m->last) /* not made */
         return;
     close(m->fd);
     m->fd = -1;

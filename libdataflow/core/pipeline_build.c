@@ -90,6 +90,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
     df__stage_check(st); /* limits that depend on options */
     df__sink_init(sink, f, st, s);
     sink->index = (int)f->sink_count++;
+    p->run.sinks[sink->index].stage = st;
     sink->limits = st->limits;
     sink->can_resolve = DF__OP(df__stage_sink(st), resolve) != NULL;
     sink->error_sink = sink->is_error ? -2 : f->error_sink;
@@ -310,10 +311,9 @@ int df__pipeline_build(df_pipeline *p)
 void df__pipeline_unbuild(df_pipeline *p)
 {
     df__flow *f = &p->run.flow;
-    df_stage *stages[2] = {p->run.source.stage, NULL};
-    size_t i, steps = f->step_count, sinks = f->sink_count;
+    df_stage *source = p->run.source.stage;
+    size_t i, steps = f->step_count;
     df__step *step = f->steps;
-    df__sink *sink = f->sinks;
     for (i = 0; i < steps; i++) {
         const df_transform *t = step[i].type;
         if (DF__OP(t, close) && step[i].stage)
@@ -321,16 +321,6 @@ void df__pipeline_unbuild(df_pipeline *p)
         df__stage_free(step[i].stage);
         step[i].stage = NULL;
     }
-    /* the runner still needs the stages of its threads */
-    f->steps = step;
-    {
-        df_stage **kept = df__zalloc(&p->env->heap, (sinks + 1) * sizeof *kept);
-        for (i = 0; kept && i < sinks; i++)
-            kept[i] = sink[i].stage;
-        df__runner_free(&p->run);
-        for (i = 0; kept && i < sinks; i++)
-            df__stage_free(kept[i]);
-        df__free(&p->env->heap, kept);
-    }
-    df__stage_free(stages[0]);
+    df__runner_free(&p->run); /* with the stages of the sinks */
+    df__stage_free(source);
 }

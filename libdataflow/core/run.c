@@ -440,15 +440,17 @@ int df__runner_wait(df__runner *r, int timeout_ms_)
 
 void df__runner_free(df__runner *r)
 {
-    size_t i;
+    size_t i, sinks = r->sinks ? r->flow.sink_count : 0;
     if (r->started)
         pthread_join(r->thread, NULL);
     df__source_free(&r->source);
     df__workers_free(r);
-    for (i = 0; r->sinks && i < r->flow.sink_count; i++)
+    for (i = 0; i < sinks; i++)
         df__sink_thread_free(&r->sinks[i]);
     df__store_free(&r->store);
     df__flow_free(&r->flow);
+    for (i = 0; i < sinks; i++)
+        df__stage_free(r->sinks[i].stage);
     df__mailbox_free(&r->box);
     df__free(r->heap, r->sinks);
     df__buf_free(&r->shown.partitions);
