@@ -217,7 +217,8 @@ static void connector_errors(scrape *s)
 
 static void connected_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k), NULL};
+    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
+                            NULL};
     sample(s, labels, c->state == DF__READY);
 }
 

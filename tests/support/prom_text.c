@@ -42,17 +42,54 @@ static size_t name_len(const char *p, const char *end, int colon)
     return (size_t)(p - from);
 }
 
+/* Length of the sequence at s; 0: none. */
 static size_t utf8(const unsigned char *s, size_t left)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-             : s[0] < 0xf5 ? 4 : 0;
-    for (size_t i = 1; i < n; i++)
-        if (i >= left || (s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+    static const struct { unsigned char first, last, low, high; size_t n; } rows[] = {
+        {0x00, 0x7f, 0x80, 0xbf, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    size_t k = 0, i;
+    while (k < 9 && (s[0] < rows[k].first || s[0] > rows[k].last))
+        k++;
+    if (k == 9 || rows[k].n > left)
         return 0;
-    return n;
+    for (i = 1; i < rows[k].n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return i == 1 || (s[1] >= rows[k].low && s[1] <= rows[k].high) ? i : 0;
+}
+
+/* The value behind its opening quote; the answer is behind the closing one. NULL: wrong. */
+static const char *label_value(const char *p, const char *end)
+{
+    while (p < end && *p != '"') {
+        size_t n = utf8((const unsigned char *)p, (size_t)(end - p));
+        if (!n || *p == '\n')
+            return NULL;
+        if (*p == '\\') {
+            if (p + 1 >= end || (p[1] != '\\' && p[1] != '"' && p[1] != 'n'))
+                return NULL;
+            n = 2;
+        }
+        p += n;
+    }
+    return p < end ? p + 1 : NULL;
+}
+
+/* One a="b" and what follows: a comma is taken, a brace is left. NULL: wrong. */
+static const char *label(const char *p, const char *end, const char **ret_le)
+{
+    size_t n = name_len(p, end, 0);
+    if (!n || p + n + 2 > end || p[n] != '=' || p[n + 1] != '"')
+        return NULL;
+    if (n == 2 && memcmp(p, "le", 2) == 0)
+        *ret_le = p;
+    p = label_value(p + n + 2, end);
+    if (!p || p >= end)
+        return NULL;
+    return *p == ',' ? p + 1 : *p == '}' ? p : NULL;
 }
 
 /* {a="b",...} at p; NULL: wrong. *ret_le: where the label le begins. */
@@ -61,27 +98,9 @@ static const char *labels(const char *p, const char *end, const char **ret_le)
     *ret_le = NULL;
     if (p >= end || *p++ != '{')
         return NULL;
-    while (p < end && *p != '}') {
-        size_t n = name_len(p, end, 0);
-        if (!n || p + n + 2 > end || p[n] != '=' || p[n + 1] != '"')
-            return NULL;
-        if (n == 2 && memcmp(p, "le", 2) == 0)
-            *ret_le = p;
-        for (p += n + 2; p < end && *p != '"';) {
-            size_t c = utf8((const unsigned char *)p, (size_t)(end - p));
-            if (!c || *p == '\n')
-                return NULL;
-            if (*p == '\\' && (p + 1 >= end || !strchr("\\\"n", p[1])))
-                return NULL;
-            p += *p == '\\' ? 2 : (ptrdiff_t)c;
-        }
-        p++;
-        if (p < end && *p == ',')
-            p++;
-        else if (p >= end || *p != '}')
-            return NULL;
-    }
-    return p < end ? p + 1 : NULL;
+    while (p && p < end && *p != '}')
+        p = label(p, end, ret_le);
+    return p && p < end ? p + 1 : NULL;
 }
 
 static int comment(reader *r, const char *end)
@@ -146,31 +165,43 @@ static int histogram(reader *r, const char *suffix, const char *open, const char
     return v == r->buckets ? 1 : wrong(r, "+Inf is not the count");
 }
 
+/* The number between `from` and the end of the line. */
+static int value(const char *from, const char *end, double *ret)
+{
+    char number[64], *rest;
+    size_t n = (size_t)(end - from);
+    if (n >= sizeof number)
+        return 0;
+    memcpy(number, from, n);
+    number[n] = '\0';
+    *ret = strtod(number, &rest);
+    return rest != number && !*rest;
+}
+
+static int typed(reader *r, const family *f, const char *open, const char *le, double v)
+{
+    if (f->type == 'h')
+        return histogram(r, r->at + f->len, open, le, v);
+    if (f->type == 'c' && !(v >= 0 && v < 1e18))
+        return wrong(r, "a counter out of range");
+    return r->at + f->len == open ? 1 : wrong(r, "another name than the family's");
+}
+
 static int sample(reader *r, const char *end)
 {
     const family *f = &r->families[r->family_count - (r->family_count > 0)];
-    const char *open, *close, *le, *suffix;
-    char number[64];
-    char *rest;
+    const char *open, *close, *le;
     double v;
     size_t n = name_len(r->at, end, 1);
     if (!r->family_count || !f->type || n < f->len || memcmp(r->at, f->name, f->len) != 0)
         return wrong(r, "a sample outside of its family");
-    suffix = r->at + f->len;
     open = r->at + n;
     close = labels(open, end, &le);
-    if (!close || close >= end || *close != ' ' || (size_t)(end - close) >= sizeof number)
+    if (!close || close >= end || *close != ' ')
         return wrong(r, "labels");
-    memcpy(number, close + 1, (size_t)(end - close - 1));
-    number[end - close - 1] = '\0';
-    v = strtod(number, &rest);
-    if (rest == number || *rest)
+    if (!value(close + 1, end, &v))
         return wrong(r, "a value that is no number");
-    if (f->type == 'c' && !(v >= 0 && v < 1e18))
-        return wrong(r, "a counter out of range");
-    if (f->type == 'h' ? !histogram(r, suffix, open, le, v) : suffix != open)
-        return f->type == 'h' ? 0 : wrong(r, "another name than the family's");
-    return is_new(r, r->at, (size_t)(close - r->at));
+    return typed(r, f, open, le, v) && is_new(r, r->at, (size_t)(close - r->at));
 }
 
 int prom_check(const char *text, size_t len, char *err, size_t errlen)

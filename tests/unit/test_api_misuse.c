@@ -122,8 +122,9 @@ static void test_load_after_a_bad_load(void **state)
 
 static void test_texts_that_are_no_manifest(void **state)
 {
-    static const char *const texts[] = {"", " ", "\n\n", "null", "[]", "42", "a: [", "{", "\xff\xfe",
-                                        "source: source\nsink: sink\n", "source:\nsink:\n"};
+    static const char *const texts[] = {"", " ", "\n\n", "null", "[]", "42", "a: [", "{",
+                                        "\xff\xfe", "source: source\nsink: sink\n",
+                                        "source:\nsink:\n"};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         df_pipeline *p = df_pipeline_new(f->env, NULL);

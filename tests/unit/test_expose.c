@@ -118,8 +118,8 @@ static void test_counts_of_a_flow(void **state)
     assert_value(text, "dataflow_messages_received_total{" ID ",source_type=\"generate\"}", 1000);
     /* 100 rejected, 1 filtered; below 100: 100 - 10 - 1; the second route of the same text gets
      * nothing and shares its series */
-    assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.n < 100\"}",
-                 89);
+    assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.n < 100"
+                 "\"}", 89);
     assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.s == "
                  "'quo\\\"te'\"}", 0);
     assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"default\"}",
