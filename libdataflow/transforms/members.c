@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { TREE_MAX = 4096 };
+
 void df__members_init(df__members *m, df_batch *batch, df__members_room *room)
 {
     memset(m, 0, sizeof *m);
@@ -121,13 +123,13 @@ static int set_text(df__members *m, df_record *r)
     return df_record_set_payload(r, text);
 }
 
-/* Few members are put into the tree one by one; where looking for the name each time would be
- * quadratic, the object is written as text. */
+/* Members are put into the tree one by one; of very many the nodes would take more memory than
+ * the object as text. */
 int df__members_set_root(df__members *m, df_record *r)
 {
     df_value fresh, empty = df__empty_value(DF_V_OBJECT);
     int rc;
-    if (m->count > DF__MEMBERS_FEW)
+    if (m->count > TREE_MAX)
         return set_text(m, r);
     rc = df_value_new(r, &empty, &fresh);
     for (size_t i = 0; rc == DF_OK && i < m->count; i++)
