@@ -137,7 +137,7 @@ static void drop_stale_rows(df__source_thread *s)
 static void on_ack(df__source_thread *s, df__msg *m)
 {
     const df_source_ops *ops = ops_of(s);
-    int rc = DF_OK;
+    int rc = s->open ? DF_OK : DF_EIO; /* it failed meanwhile: asked again when it is open */
     DF_CRASHPOINT("ack.before");
     drop_stale_rows(s);
     if (s->open && s->ack_count && DF__OP(ops, ack))

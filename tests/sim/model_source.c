@@ -101,7 +101,7 @@ static void give_back(process *p)
 
 static void acknowledge(process *p)
 {
-    int i, bad = faulty(p->w, p->w->plan.faults);
+    int i, bad = !p->source_open || faulty(p->w, p->w->plan.faults);
     for (i = 0; i < PARTS; i++) {
         model_part *m = &p->parts[i];
         if (m->acking >= 0 && m->open && p->source_open && !bad &&
