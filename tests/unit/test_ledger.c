@@ -188,6 +188,22 @@ static void test_given_away_with_deferred_last(void **state)
     assert_int_equal(df__span_defer(s), 0); /* freed by the deferral */
 }
 
+/* What arrives after another owner took the partition is only counted down. */
+static void test_refused_at_the_door(void **state)
+{
+    fixture *f = *state;
+    df__span *late = df__span_new(f->p);
+    late->count = 3;
+    assert_ok(df__mark_set(&f->heap, &late->mark, bytes("late"), 3));
+    df__ledger_refuse(late);
+    assert_false(df__span_current(late));
+    assert_int_equal(df__partition_uncommitted(f->p), 0);
+    df__span_open(late);
+    assert_int_equal(df__span_close(late), 0);
+    assert_int_equal(df__span_close(late), 0);
+    assert_false(f->p->watermark.set);
+}
+
 static void test_refused_for_good(void **state)
 {
     fixture *f = *state;
@@ -216,6 +232,7 @@ static void test_refused_for_good(void **state)
     assert_watermark(f, "7", 2);
     assert_int_equal(df__partition_stop_mark(f->p), 0); /* once */
     df__partition_bump(f->p); /* refused tickets go with the partition */
+    assert_false(f->p->refused); /* it is read again, that record too */
     assert_int_equal(df__span_close(after), 0);
     assert_int_equal(df__partition_stop_mark(f->p), 0); /* empty */
 }
@@ -249,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deferred_tickets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_given_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_given_away_with_deferred_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_at_the_door, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_for_good, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors_first, setup, teardown),
     };
