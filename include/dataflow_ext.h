@@ -161,7 +161,9 @@ typedef struct df_source_ops {
  *          parcel stays readable until it is settled.
  *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow.
  *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault
- *          (none named: somebody in here is, and the core halves the parcel).
+ *          (none named: somebody in here is, and the core halves the parcel). With exactly-once
+ *          refusals are always told so and named: a parcel cannot be halved between two marks,
+ *          and its positions wait until the refused records are durable.
  *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
  * poll     while something is pending: work for up to timeout_ms.
  * flush    everything pending becomes durable (drain, revoke, end): DF_OK when it is, DF_AGAIN when
