@@ -101,6 +101,7 @@ static int error_record(df__flow *f, const df_record *r, int minimal, df__arena 
  * the parcel's arena, and a parcel that is halved. */
 static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
 {
+    DF_CRASHPOINT("error.record");
     df_parcel *p;
     df_record *e;
     df_batch *b;

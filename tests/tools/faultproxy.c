@@ -180,7 +180,7 @@ static void run(const char *from, const char *to, const char *control)
     }
 }
 
-/* ---- the client of the command socket ---------------------------------------------------------- */
+/* ---- the client of the command socket -------------------------------------------------------- */
 
 static int tell(const char *control, char **words, int n)
 {

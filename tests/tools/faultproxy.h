@@ -17,7 +17,7 @@ typedef struct proxy_faults {
     int hold[2];         /* a direction that is a black hole */
     int refuse;          /* new connections are reset */
     int64_t delay_ms[2]; /* each chunk waits */
-    double loss;         /* percent of segments that are "sent again": they wait and hold what is behind */
+    double loss;         /* percent of segments that are "sent again", late, with what is behind */
     int64_t rate;        /* bytes per second and direction; 0: no limit */
     unsigned char pattern[PROXY_PATTERN];
     size_t pattern_len;

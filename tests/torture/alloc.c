@@ -28,7 +28,7 @@ static void prepare(bench *b)
     for (int i = 0; i < RECORDS; i++)
         len += (size_t)snprintf(lines + len, sizeof lines - len,
                                 i % BAD_EVERY == 7 ? "{\"n\":%d,\"cents\":\"none\"}\n"
-                                                   : "{\"n\":%d,\"name\":\"some text\",\"list\":"
+                                                   : "{\"n\":%d,\"name\":\"text\",\"list\":"
                                                      "[{\"k\":1},{\"k\":2}],\"secret\":\"x\"}\n",
                                 i);
     support_path(b->in, b->dir, "in");
@@ -40,9 +40,9 @@ static void prepare(bench *b)
                    "source: {type: stdio, config: {path: %s}}\n"
                    "transformations:\n"
                    "  - {type: cast, config: {spec: {cents: int64}}}\n"
-                   "  - {type: insertField, config: {fields: {at: '${now}', of: '${metadata.x}'}}}\n"
+                   "  - {type: insertField, config: {fields: {at: '${now}', x: '${metadata.x}'}}}\n"
                    "  - {type: mask, config: {fields: [secret]}}\n"
-                   "  - {type: filter, config: {condition: '$.n >= 0 && $.name == \"some text\"'}}\n"
+                   "  - {type: filter, config: {condition: '$.n >= 0 && $.name == \"text\"'}}\n"
                    "  - {type: flatten, config: {field: list}}\n"
                    "  - {type: remove, config: {fields: [name]}}\n"
                    "sink: {type: stdio, config: {path: %s}}\n"
@@ -128,7 +128,7 @@ static void test_each_allocation(void **state)
     calls = atomic_load(&b->host.calls);
     step = getenv("DF_TORTURE_ALL") != NULL || calls < RUNS ? 1 : calls / RUNS;
     fds = support_fds();
-    for (int64_t n = only ? atoi(only) : 1; n <= calls; n += only ? calls : step) {
+    for (int64_t n = only ? strtoll(only, NULL, 10) : 1; n <= calls; n += only ? calls : step) {
         fresh(b);
         fail_at(b, n, 0);
         int rc = run_once(b);
@@ -142,7 +142,7 @@ static void test_each_allocation(void **state)
         check_output(b);
     }
     assert_int_equal(support_fds(), fds);
-    print_message("figure  %d allocations in a run, every %d. failed: %d runs refused, %d went on\n",
+    print_message("figure  %d allocations in a run, every %d. failed: %d refused, %d went on\n",
                   (int)calls, (int)step, failed, survived);
 }
 
