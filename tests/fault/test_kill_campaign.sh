@@ -3,10 +3,10 @@
 # ctest: timeout=600
 # Random SIGKILLs: groups of flows side by side, each killed again and again at a random moment.
 # Even groups: Kafka, router, two tables, refused records in a third. Odd groups: Kafka to Kafka.
-# DF_KILLS (100) kills in DF_KILL_GROUPS (2) groups; the long run: DF_KILLS=3000 DF_KILL_GROUPS=8.
+# DF_KILLS (100) kills in DF_KILL_GROUPS (4) groups; the long run: DF_KILLS=3000 DF_KILL_GROUPS=8.
 . "$(dirname "$0")/fault_lib.sh"
 kills=${DF_KILLS:-100}
-groups=${DF_KILL_GROUPS:-2}
+groups=${DF_KILL_GROUPS:-4}
 minutes=${DF_KILL_MINUTES:-0} # 0: no limit of time
 each=$((kills / groups))
 chunk=${DF_KILL_CHUNK:-1000}
