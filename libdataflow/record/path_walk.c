@@ -87,7 +87,7 @@ static const void *find_single(df__tree *t, const df_path *path)
         single &= count == 1;
     }
     t->seen_path = path->number;
-    t->seen = single && at && !df__is_node(at) ? at : NULL;
+    t->seen = single ? at : NULL;
     return at;
 }
 
@@ -391,9 +391,12 @@ static int check_below(const df_path *path, size_t from, const void *at)
 /* 1: a scalar over the scalar that df_record_get just found. */
 static int set_seen(df_record *r, const df_path *path, const df_value *value, int *ret_rc)
 {
-    yyjson_val made, *v = (yyjson_val *)(uintptr_t)r->tree->seen;
-    if (r->tree->seen_path != path->number || !v || !path->count || !is_scalar(value) ||
-        df__is_container(v) || !df__tree_in_place(r, v))
+    const df__tree *t = r->tree;
+    yyjson_val made, *v = (yyjson_val *)(uintptr_t)df__val(t->seen);
+    if (t->seen_path != path->number || !v || !path->count || !is_scalar(value) ||
+        df__is_container(v))
+        return 0;
+    if (df__is_node(t->seen) ? !t->edit || t->shared : !df__tree_in_place(r, v))
         return 0;
     *ret_rc = df__scalar_make(r, value, &made);
     if (*ret_rc == DF_OK) {

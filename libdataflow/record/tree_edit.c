@@ -154,6 +154,7 @@ static int unshare(df_record *r)
         return DF_ENOMEM;
     *t = *r->tree;
     t->shared = 0;
+    t->seen = NULL;
     if (t->edit) {
         t->vals = freeze(r->arena, t->edit, &t->count);
         if (!t->vals)
