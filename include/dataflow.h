@@ -31,7 +31,7 @@
  *
  * STRUCTS. A struct that starts with `size` may grow at its end. The caller sets `size`, in
  * returned structs too; the library fills min(size). Zero means default for every member.
- * Non-zero bytes past what the library knows: DF_ENOTSUP. Arrays of such structs have the stride
+ * What the library does not know yet is ignored. Arrays of such structs have the stride
  * of their first row's `size`. Frozen for ever: df_bytes, df_value, df_header.
  *
  * ERRORS. Functions return an int: 0 is done, positive is news, negative is failure, and the code

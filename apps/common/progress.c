@@ -63,7 +63,8 @@ void app_progress_sample(app_progress *p, int64_t now_us, const df_stats *stats)
     p->received = stats->received;
 }
 
-double app_progress_eta(const app_progress *p, const df_stats *stats)
+/* Seconds until the known end; -1: unknown. */
+static double app_progress_eta(const app_progress *p, const df_stats *stats)
 {
     double left = -1;
     if (p->limit)

@@ -20,8 +20,6 @@ typedef struct app_progress {
 void app_progress_start(app_progress *p, int64_t now_us, uint64_t limit, int bounded);
 /* Takes a sample for the rate. */
 void app_progress_sample(app_progress *p, int64_t now_us, const df_stats *stats);
-/* Seconds until the known end; -1: unknown. */
-double app_progress_eta(const app_progress *p, const df_stats *stats);
 /* One line of at most `width` columns. */
 void app_progress_line(df__buf *out, const app_progress *p, const df_stats *stats, int width);
 /* The line with all counts: "received 3 + expanded 0 = sent 3 + ...". */

@@ -234,7 +234,7 @@ static void closing(df__flow *f)
             return;
     }
     enter(f, DF__FINISHED);
-    f->io.event(f->io.ctx, DF_EVENT_STATE, f->result, NULL, "done");
+    f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, NULL, f->result == DF_OK ? "done" : "ended");
 }
 
 static int limit_reached(const df__flow *f)

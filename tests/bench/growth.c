@@ -240,7 +240,8 @@ int main(int argc, char **argv)
         bytes_each = 8u << 20;
         repeats = 3;
     }
-    printf("| grows | work | ns of CPU for a record | fit | goal | met |\n|---|---|---|---|---|---|\n");
+    printf("| grows | work | ns of CPU for a record | fit | goal | met |\n"
+           "|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++)
         bad |= show_axis(env, &axes[i], path);
     for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)

@@ -75,8 +75,9 @@ static const df_options registry_table = DF_OPTIONS(registry_rows, later_registr
 
 #define COMMON(member) offsetof(df__kafka_common, member)
 #define COMMON_ROWS(topic_flags, topic_doc)                                                        \
-    {.name = "brokers", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF,                \
-     .offset = COMMON(brokers), .doc = "Brokers to ask first: host:port, comma between."},         \
+    {.name = "brokers", .type = DF_OPT_TEXT, .of = DF_OPT_TEXT,                                    \
+     .flags = DF_OPT_REQUIRED | DF_OPT_REF, .offset = COMMON(brokers),                             \
+     .doc = "Brokers to ask first: host:port, comma between, or a list."},                         \
     {.name = "topic", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF | (topic_flags),  \
      .offset = COMMON(topic), .doc = topic_doc},                                                   \
     {.name = "securityProtocol", .type = DF_OPT_TEXT, .offset = COMMON(security),                  \
