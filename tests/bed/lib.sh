@@ -22,9 +22,18 @@ free_ports() {
         print join(" ", map { $_->sockport } @held), "\n"; exit(@held < $n);' "$1"
 }
 
-# Whether process $1 is alive and is ours: its command line names $2.
+# Whether process $1 is alive and is ours: its command line names $2. While the kernel replaces a
+# program by another (exec) the command line reads as empty; so does that of a zombie.
 alive() {
-    [ -n "${1:-}" ] && [ -r "/proc/$1/cmdline" ] && tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2"
+    local line try
+    for try in 1 2 3 4 5; do
+        [ -n "${1:-}" ] && [ -r "/proc/$1/cmdline" ] || return 1
+        line=$(tr '\0' ' ' <"/proc/$1/cmdline") 2>/dev/null
+        [ -n "$line" ] && break
+        grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null && return 1
+        sleep 0.02
+    done
+    [[ $line == *"$2"* ]]
 }
 
 # Waits until command "$2…" succeeds, at most $1 seconds.
