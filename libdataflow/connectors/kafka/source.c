@@ -468,10 +468,12 @@ static void serve_control(df__kafka_source *s)
         (void)df__kafka_commit(s, 0); /* what failed or came while one was under way */
 }
 
-/* The client's own count for each partition; also the targets of the wake-up thread. */
+/* The client's own count for each partition; also the targets of the wake-up thread: none when all
+ * that is missing has been fetched, as the request would then wait behind an idle fetch. */
 static size_t count_lag(df__kafka_source *s)
 {
-    size_t lagging = 0;
+    size_t lagging = 0, here = rd_kafka_queue_length(s->data) + (s->have - s->at);
+    int64_t missing = 0;
     int tell = df__kafka_gate_open(&s->lag_gate, LAG_MS);
     if (s->target_cap < s->part_cap) {
         s->targets = df_stage_alloc(s->st, s->part_cap * sizeof *s->targets);
@@ -490,8 +492,9 @@ static size_t count_lag(df__kafka_source *s)
             df_partition_lag(p->part, &lag);
         if (lag.records > 0)
             s->targets[lagging++] = (df__kafka_target){p->id, next};
+        missing += lag.records;
     }
-    return lagging;
+    return missing > (int64_t)here ? lagging : 0;
 }
 
 /* The local queue is under a quarter of what the client may hold. */
