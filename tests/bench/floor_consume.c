@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * floor_consume: the least that reading a topic costs with librdkafka: batches, one queue, ample
- * prefetch, every byte touched once. Prints one JSON line.
- *     floor_consume BROKERS TOPIC [PREFETCH_KIB]
+ * prefetch, every byte touched once. Prints one JSON line. With "hash" it is the audit of a topic
+ * as well: the sum of the hashes of all payloads, in whatever order.
+ *     floor_consume BROKERS TOPIC [PREFETCH_KIB [hash]]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,10 +56,24 @@ static int assign(rd_kafka_t *rk, const char *name)
     return count;
 }
 
+/* FNV-1a, eight bytes at a time. */
+static uint64_t hash_of(const unsigned char *data, size_t len)
+{
+    uint64_t hash = 14695981039346656037u, word;
+    for (size_t i = 0; i < len; i += sizeof word) {
+        word = 0;
+        memcpy(&word, data + i, len - i < sizeof word ? len - i : sizeof word);
+        hash = (hash ^ word) * 1099511628211u;
+        hash ^= hash >> 29;
+    }
+    return hash ^ len;
+}
+
 int main(int argc, char **argv)
 {
     rd_kafka_message_t *m[1000];
-    uint64_t records = 0, bytes = 0, sum = 0;
+    uint64_t records = 0, bytes = 0, sum = 0, hash = 0;
+    int hashes = argc > 4 && strcmp(argv[4], "hash") == 0;
     struct rusage used;
     if (argc < 3)
         return 2;
@@ -78,6 +93,8 @@ int main(int argc, char **argv)
                 bytes += m[i]->len;
                 for (size_t k = 0; k < m[i]->len; k += 64)
                     sum += ((const unsigned char *)m[i]->payload)[k];
+                if (hashes)
+                    hash += hash_of(m[i]->payload, m[i]->len);
             }
             rd_kafka_message_destroy(m[i]);
         }
@@ -87,8 +104,8 @@ int main(int argc, char **argv)
     double cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                  (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     printf("{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"cpu\":%.3f,"
-           "\"rss_kib\":%ld,\"sum\":%" PRIu64 "}\n",
-           records, bytes, end - begin, cpu, used.ru_maxrss, sum);
+           "\"rss_kib\":%ld,\"sum\":%" PRIu64 ",\"hash\":%" PRIu64 "}\n",
+           records, bytes, end - begin, cpu, used.ru_maxrss, sum, hash);
     rd_kafka_queue_destroy(queue);
     (void)rd_kafka_consumer_close(rk);
     rd_kafka_destroy(rk);
