@@ -7,6 +7,7 @@
 
 typedef struct df__pg_encoder {
     df__pg_convert convert;
+    int binary;         /* the format of the rows at hand */
     int refuse_missing; /* missingColumns: error */
     int key_only;       /* the record deletes: other columns than the key are written as null */
     char why[320];      /* after DF_EDATA: one line for people */

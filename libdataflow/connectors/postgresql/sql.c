@@ -33,6 +33,11 @@ const char *df__pg_sql_target(const df__pg_sink *s)
     return s->upsert ? STAGE : s->name.table;
 }
 
+static void add_from(const df__pg_sink *s, df__buf *b)
+{
+    df__buf_str(b, s->encoder.binary ? ") FROM STDIN WITH (FORMAT binary)" : ") FROM STDIN");
+}
+
 /* ---- upsert --------------------------------------------------------------------------------- */
 
 /* One table for the session: making one for each batch would bloat the catalog. */
@@ -185,7 +190,8 @@ static void add_upsert(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
     }
     df__buf_str(b, "COPY pg_temp." STAGE " (d, ");
     df__pg_sql_columns(s, b, mask, PG_LIST_STAGED);
-    df__buf_str(b, ") FROM STDIN; ");
+    add_from(s, b);
+    df__buf_str(b, "; ");
     if (!s->soft_delete_column.data) {
         add_delete_staged(s, b);
         df__buf_str(b, "; ");
@@ -205,8 +211,11 @@ static void add_upsert(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
 
 /* ---- both modes ----------------------------------------------------------------------------- */
 
-void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first)
+void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first)
 {
+    if (is_first) {
+        df__pg_checks_begin(&s->checks);
+    }
     if (s->upsert) {
         add_upsert(s, b, mask, is_first);
         return;
@@ -215,7 +224,8 @@ void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask,
     df__pg_quote_table(b, &s->name);
     df__buf_str(b, " (");
     df__pg_sql_columns(s, b, mask, PG_LIST_NAMES);
-    df__buf_str(b, ") FROM STDIN");
+    add_from(s, b);
+    df__pg_checks_where(&s->checks, b);
 }
 
 void df__pg_sql_insert_staged(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
