@@ -326,5 +326,8 @@ int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
         rc = res ? adopt(s, st, res) : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
     }
     PQclear(res);
+    if (rc == DF_OK && s->checks.count > 0) {
+        rc = df__pg_checks_load(s, st);
+    }
     return rc;
 }

@@ -49,6 +49,8 @@ void df__pg_disconnect(df__pg_sink *s)
     s->in_transaction = 0;
     s->staged = 0;
     s->unflushed = 0;
+    s->checks.ready = 0;
+    s->checks.used = 0;
 }
 
 static int is_local(const char *host)
@@ -170,12 +172,6 @@ static int set_session(df__pg_sink *s, df_stage *st)
     return sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
 }
 
-static void ignore_notice(void *user, const PGresult *res)
-{
-    (void)user;
-    (void)res;
-}
-
 static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
 {
     parameters p;
@@ -199,7 +195,7 @@ static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
         return connect_failed(s, st);
     }
     PQsetErrorVerbosity(s->pg, PQERRORS_VERBOSE); /* so that the state is in the message */
-    PQsetNoticeReceiver(s->pg, ignore_notice, NULL);
+    PQsetNoticeReceiver(s->pg, df__pg_checks_notice, s);
     rc = finish_connect(s, st, p.timeout_ms);
     if (rc != DF_OK) {
         return rc;

@@ -5,6 +5,7 @@
 
 #include <libpq-fe.h>
 
+#include "checks.h"
 #include "encode.h"
 #include "ident.h"
 #include "rejects.h"
@@ -76,6 +77,7 @@ typedef struct df__pg_sink {
     uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
     size_t ahead_max;  /* encoded bytes that may wait for the parcel before */
     int64_t charged;   /* bytes told to the budget */
+    df__pg_checks checks;
     df__pg_encoder encoder;
     df__pg_work works[2];
     df__pg_work *flight; /* everything is sent, the answer is not there yet */
@@ -111,12 +113,31 @@ int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res);
 int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason);
 /* One line: message, detail. */
 void df__pg_result_text(const PGresult *res, char *buf, size_t len);
+/* The number of the line that a message about COPY into this table names; 0: none. */
+size_t df__pg_result_line(const PGresult *res, const char *table);
 /* Throws away what is left of an answer and any open transaction. DF_OK or a lost connection. */
 int df__pg_recover(df__pg_sink *s, df_stage *st);
 
 /* ---- catalog.c ---- */
 int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
 void df__pg_table_free(df__pg_table *t);
+
+/* ---- checks.c ---- */
+void df__pg_checks_init(df__pg_checks *c);
+void df__pg_checks_free(df__pg_checks *c);
+/* Reads the table's constraints. DF_OK with none: they cannot be looked at here. */
+int df__pg_checks_load(df__pg_sink *s, df_stage *st);
+/* After a refusal by a CHECK: DF_OK: the next COPY looks at it; DF_DROP: it cannot. */
+int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name);
+/* Forgets the notes of the statement before; then, for each COPY, appends its condition. */
+void df__pg_checks_begin(df__pg_checks *c);
+void df__pg_checks_where(df__pg_checks *c, df__buf *b);
+/* Every message of the server (user: the sink), every end of a statement. */
+void df__pg_checks_notice(void *user, const PGresult *res);
+void df__pg_checks_count(df__pg_checks *c, PGresult *res);
+/* Refuses what was noted when rc, the outcome of the try, is final for it. Gives rc, or
+ * DF_EUNKNOWN: rows are neither written nor noted; DF_ENOMEM. */
+int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc);
 
 /* ---- create.c ---- */
 /* Takes the next name of a list like "a, b" off *rest; empty: none left. */

@@ -128,6 +128,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     df__pg_rejects_init(&s->works[0].rejects);
     df__pg_rejects_init(&s->works[1].rejects);
     s->flight = NULL;
+    df__pg_checks_init(&s->checks);
     df__pg_encoder_init(&s->encoder);
     s->encoder.convert.bytea = s->bytea;
     s->encoder.convert.round = s->round;
@@ -205,6 +206,7 @@ static void sink_close(void *self, df_stage *st)
     df__pg_work_free(&s->works[0]);
     df__pg_work_free(&s->works[1]);
     s->flight = NULL;
+    df__pg_checks_free(&s->checks);
     df__pg_encoder_free(&s->encoder);
     df__buf_free(&s->sql);
 }

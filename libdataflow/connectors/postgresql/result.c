@@ -83,6 +83,9 @@ int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret)
     if (!*ret && PQstatus(s->pg) == CONNECTION_BAD) {
         return lost(s, st);
     }
+    if (*ret && PQresultStatus(*ret) == PGRES_COMMAND_OK) {
+        df__pg_checks_count(&s->checks, *ret);
+    }
     return DF_OK;
 }
 
@@ -117,6 +120,28 @@ int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
     int status = df__pg_result_status(s, res, &reason);
     df__pg_result_text(res, text, sizeof text);
     return df_stage_fail(st, status, reason, text);
+}
+
+/* "COPY orders, line 7, column ...": the words around the number are in the server's language,
+ * and a trigger or function may put lines of its own before this one. */
+size_t df__pg_result_line(const PGresult *res, const char *table)
+{
+    const char *line = PQresultErrorField(res, PG_DIAG_CONTEXT);
+    size_t len = strlen(table);
+    while (line) {
+        if (strncmp(line, "COPY ", 5) == 0 && strncmp(line + 5, table, len) == 0) {
+            const char *digits = line + 5 + len;
+            size_t number = 0;
+            digits += strcspn(digits, "0123456789\n");
+            for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++) {
+                number = number * 10 + (size_t)(*digits - '0');
+            }
+            return number;
+        }
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    return 0;
 }
 
 int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_rows)
@@ -166,6 +191,7 @@ int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error)
         }
         if (kind == PGRES_COPY_IN) {
             PQclear(res);
+            s->checks.copies++;
             return DF_OK;
         }
         const char *reason;

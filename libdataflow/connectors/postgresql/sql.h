@@ -10,7 +10,7 @@ enum { PG_LIST_NAMES, PG_LIST_STAGED, PG_LIST_CASTS, PG_LIST_TEXT };
  * r.c0::int4, r.c1::text; c0 text, c1 text. */
 void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int form);
 /* Appends the COPY for one group and, in upsert mode, what stands around it. */
-void df__pg_sql_group(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first);
+void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first);
 /* Appends the statements that write the record r of row mode. */
 void df__pg_sql_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
 /* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */

@@ -37,6 +37,7 @@ static int settle_down(df__pg_sink *s, df_stage *st)
 typedef struct refusal {
     char text[400];
     const char *reason;
+    char check[PG_NAME_MAX + 1]; /* a CHECK constraint by name; else "" */
     size_t index;
     int named;
 } refusal;
@@ -47,6 +48,11 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     df__pg_result_status(s, w->error, &why->reason);
     df__pg_result_text(w->error, why->text, sizeof why->text);
     why->named = df__pg_named_record(s, w, &why->index);
+    const char *state = PQresultErrorField(w->error, PG_DIAG_SQLSTATE);
+    const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
+    if (check && state && strcmp(state, "23514") == 0) {
+        df__text_set(why->check, sizeof why->check, check, strlen(check));
+    }
 }
 
 /* Nobody can be named any more: the core takes out those that are, or halves the parcel. */
@@ -77,6 +83,10 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
         w->by_rows = 0;
         return DF_OK;
     }
+    rc = df__pg_checks_consider(s, st, why.check);
+    if (rc != DF_DROP) {
+        return rc;
+    }
     w->refusals++;
     if (!s->no_rows && (!why.named || duplicate || w->refusals > NARROW_LIMIT)) {
         w->by_rows = 1;
@@ -102,12 +112,15 @@ static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
 static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     for (;;) {
+        int filtered = 0;
         int rc = ensure_table(s, st, w);
         if (rc == DF_OK) {
             if (w->catalog != s->generation) {
                 df__pg_work_rewind(s, w);
             }
             rc = df__pg_attempt(s, st, w);
+            filtered = s->checks.used;
+            rc = rc == DF_PENDING ? rc : df__pg_checks_settle(s, st, w, rc);
         }
         if (rc == DF_AGAIN) {
             rc = look_again(s, st, w);
@@ -115,6 +128,10 @@ static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
             rc = settle_down(s, st);
         } else if ((rc == DF_EDATA || (rc == DF_EINVAL && w->by_rows)) && w->error) {
             rc = narrow(s, st, w);
+        } else if (rc == DF_EINVAL && filtered && w->error) { /* the condition cannot be used */
+            s->checks.off = 1;
+            rc = settle_down(s, st);
+            rc = rc == DF_OK ? df__pg_checks_load(s, st) : rc;
         } else if (rc < 0 && w->error) {
             return df__pg_result_fail(s, st, w->error);
         } else {
@@ -148,6 +165,7 @@ static int land(df__pg_sink *s, df_stage *st)
 {
     df__pg_work *w = s->flight;
     int rc = df__pg_read_end(s, st, w);
+    rc = df__pg_checks_settle(s, st, w, rc);
     s->flight = NULL;
     if (rc == DF_EDATA && w->error) {
         rc = narrow(s, st, w);

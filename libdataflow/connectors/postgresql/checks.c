@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * checks.c: rows that a CHECK constraint refuses, at full speed. COPY ... WHERE looks at the
+ * constraints before the server does: a row that one refuses is named in a message and left out,
+ * and the rest of the COPY goes on. Used for a table after its first such refusal. */
+#include "checks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg.h"
+
+enum { LOAD_AGAIN_MS = 1000 };
+
+/* STABLE: a volatile function would make the server insert row by row, an immutable one would be
+ * called once. INFO goes to the client whatever client_min_messages says, and to no log. A
+ * constraint that was dropped meanwhile refuses nothing. */
+static const char make_function[] =
+    "CREATE OR REPLACE FUNCTION pg_temp.dataflow_refused(c oid) RETURNS boolean "
+    "LANGUAGE plpgsql STABLE AS $$BEGIN IF pg_catalog.pg_get_constraintdef(c) IS NULL THEN "
+    "RETURN true; END IF; RAISE INFO USING ERRCODE = 'DF001', MESSAGE = c::text; "
+    "RETURN false; END$$";
+
+/* Constraints that mean the same before the row is stored: no trigger may change the row first,
+ * none of its columns is generated, and it does not ask which partition it is in. The order is the
+ * server's. */
+static const char query_head[] = "WITH rel AS (SELECT to_regclass(";
+static const char query_tail[] =
+    ")::oid AS oid), part AS (SELECT oid FROM rel UNION "
+    "SELECT p.relid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
+    "SELECT c.oid, c.conname, pg_catalog.pg_get_expr(c.conbin, c.conrelid) "
+    "FROM rel JOIN pg_catalog.pg_constraint c ON c.conrelid = rel.oid AND c.contype = 'c' "
+    "WHERE COALESCE((to_jsonb(c) ->> 'conenforced')::boolean, true) "
+    "AND NOT EXISTS (SELECT FROM part JOIN pg_catalog.pg_class k USING (oid) "
+    "WHERE k.relkind NOT IN ('r', 'p')) "
+    "AND NOT EXISTS (SELECT FROM part JOIN pg_catalog.pg_trigger g ON g.tgrelid = part.oid "
+    "WHERE g.tgtype & 7 = 7 AND g.tgenabled <> 'D') "
+    "AND NOT EXISTS (SELECT FROM unnest(c.conkey) AS k(n) LEFT JOIN pg_catalog.pg_attribute a "
+    "ON a.attrelid = rel.oid AND a.attnum = k.n AND a.attgenerated = '' "
+    "WHERE k.n <= 0 OR a.attnum IS NULL) "
+    "ORDER BY c.conname COLLATE \"C\"";
+
+void df__pg_checks_init(df__pg_checks *c)
+{
+    memset(c, 0, sizeof *c);
+    df__arena_init(&c->arena, &df__heap_libc, 1024);
+    df__buf_init(&c->where, &df__heap_libc);
+}
+
+void df__pg_checks_free(df__pg_checks *c)
+{
+    df__arena_free(&c->arena);
+    df__buf_free(&c->where);
+    df__free(&df__heap_libc, c->notes);
+    memset(c, 0, sizeof *c);
+}
+
+/* ---- what the table has ----------------------------------------------------------------------- */
+
+static void forget(df__pg_checks *c)
+{
+    c->note_count = 0;
+    c->count = 0;
+    df__buf_clear(&c->where);
+    df__arena_reset(&c->arena);
+}
+
+static const char *copy_text(df__pg_checks *c, const PGresult *res, int row, int column)
+{
+    df_bytes out = {NULL, 0};
+    df_bytes in = {PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column)};
+    return df__arena_copy(&c->arena, in, &out) == DF_OK ? out.data : NULL;
+}
+
+static int read_checks(df__pg_checks *c, const PGresult *res)
+{
+    int rows = PQntuples(res);
+    c->rows = df__arena_zalloc(&c->arena, ((size_t)rows + 1) * sizeof *c->rows);
+    if (!c->rows) {
+        return DF_ENOMEM;
+    }
+    for (int i = 0; i < rows; i++) {
+        df__pg_check *check = &c->rows[i];
+        check->oid = copy_text(c, res, i, 0);
+        check->name = copy_text(c, res, i, 1);
+        check->expression = copy_text(c, res, i, 2);
+        if (!check->oid || !check->name || !check->expression) {
+            return DF_ENOMEM;
+        }
+        df__buf_printf(&c->where, "%s((%s) IS NOT FALSE OR pg_temp.dataflow_refused(%s))",
+                       i == 0 ? " WHERE " : " AND ", check->expression, check->oid);
+    }
+    c->count = c->where.failed ? 0 : (size_t)rows;
+    return c->where.failed ? DF_ENOMEM : DF_OK;
+}
+
+static int query_checks(df__pg_sink *s, df_stage *st)
+{
+    PGresult *res = NULL;
+    df__buf name;
+    df__buf_init(&name, &df__heap_libc);
+    df__pg_quote_table(&name, &s->name);
+    df__buf_clear(&s->sql);
+    df__buf_str(&s->sql, query_head);
+    df__pg_literal(&s->sql, (df_bytes){name.data, name.len});
+    df__buf_str(&s->sql, query_tail);
+    const char *sql = name.failed ? NULL : df__buf_cstr(&s->sql);
+    int rc = sql ? df__pg_query(s, st, sql, &res) : DF_ENOMEM;
+    df__buf_free(&name);
+    rc = rc == DF_OK && res ? read_checks(&s->checks, res) : rc;
+    PQclear(res);
+    return rc;
+}
+
+int df__pg_checks_load(df__pg_sink *s, df_stage *st)
+{
+    df__pg_checks *c = &s->checks;
+    forget(c);
+    if (c->off) {
+        return DF_OK;
+    }
+    c->read_ms = df__pg_clock_ms();
+    int rc = query_checks(s, st);
+    if (rc == DF_OK && c->count > 0 && !c->ready) {
+        rc = df__pg_query(s, st, make_function, NULL);
+        c->ready = rc == DF_OK;
+    }
+    if (rc != DF_OK) {
+        forget(c);
+    }
+    if (rc == DF_EINVAL) { /* no TEMP privilege, no plpgsql: refusals are found as others are */
+        c->off = 1;
+        return DF_OK;
+    }
+    return rc;
+}
+
+int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name)
+{
+    df__pg_checks *c = &s->checks;
+    int is_old = c->read_ms == 0 || df__pg_clock_ms() - c->read_ms >= LOAD_AGAIN_MS;
+    if (s->upsert || c->off || !is_old || !name[0]) {
+        return DF_DROP;
+    }
+    int rc = df__pg_checks_load(s, st);
+    for (size_t i = 0; i < c->count && rc == DF_OK; i++) {
+        if (strcmp(c->rows[i].name, name) == 0) {
+            return DF_OK;
+        }
+    }
+    return rc == DF_OK ? DF_DROP : rc;
+}
+
+/* ---- the statement and what comes back --------------------------------------------------------- */
+
+void df__pg_checks_begin(df__pg_checks *c)
+{
+    c->used = 0;
+    c->broken = 0;
+    c->copies = 0;
+    c->written = 0;
+    c->note_count = 0;
+}
+
+void df__pg_checks_where(df__pg_checks *c, df__buf *b)
+{
+    if (c->count > 0) {
+        c->used = 1;
+        df__buf_add(b, c->where.data, c->where.len);
+    }
+}
+
+static const df__pg_check *find(const df__pg_checks *c, const char *oid)
+{
+    for (size_t i = 0; oid && i < c->count; i++) {
+        if (strcmp(c->rows[i].oid, oid) == 0) {
+            return &c->rows[i];
+        }
+    }
+    return NULL;
+}
+
+void df__pg_checks_notice(void *user, const PGresult *res)
+{
+    df__pg_sink *s = user;
+    df__pg_checks *c = &s->checks;
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (!c->used || !state || strcmp(state, "DF001") != 0) {
+        return;
+    }
+    df__pg_note note = {c->copies, df__pg_result_line(res, s->name.table),
+                        find(c, PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY))};
+    if (note.copy == 0 || note.line == 0 || !note.check ||
+        df__grow(&df__heap_libc, &c->notes, &c->note_cap, c->note_count, sizeof *c->notes) !=
+            DF_OK) {
+        c->broken = 1;
+        return;
+    }
+    c->notes[c->note_count++] = note;
+}
+
+void df__pg_checks_count(df__pg_checks *c, PGresult *res)
+{
+    if (c->used && strncmp(PQcmdStatus(res), "COPY ", 5) == 0) {
+        c->written += strtoull(PQcmdTuples(res), NULL, 10);
+    }
+}
+
+/* Every line is either written or named; libpq drops a message when it has no memory for it. */
+static int is_complete(const df__pg_checks *c, const df__pg_work *w)
+{
+    uint64_t lines = 0;
+    for (size_t i = 0; i < w->group_count; i++) {
+        lines += w->groups[i].count;
+    }
+    return !c->broken && lines == c->written + c->note_count;
+}
+
+static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note *note)
+{
+    char text[400];
+    if (note->copy > w->group_count || note->line > w->groups[note->copy - 1].count) {
+        return DF_EUNKNOWN;
+    }
+    df__text_printf(text, sizeof text,
+                    "new row for relation \"%s\" violates check constraint \"%s\": %.200s "
+                    "(SQLSTATE 23514)",
+                    s->name.table, note->check->name, note->check->expression);
+    size_t index = w->groups[note->copy - 1].records[note->line - 1];
+    return w->skip[index] ? DF_OK : df__pg_refuse(w, index, "constraint", text);
+}
+
+int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)
+{
+    df__pg_checks *c = &s->checks;
+    if (!c->used) {
+        return rc;
+    }
+    int told = rc == DF_OK && !is_complete(c, w) ? DF_EUNKNOWN : DF_OK;
+    for (size_t i = 0; i < c->note_count && told == DF_OK && (rc == DF_OK || rc == DF_EDATA); i++) {
+        told = refuse_noted(s, w, &c->notes[i]);
+    }
+    c->used = 0;
+    if (told == DF_EUNKNOWN) { /* a trigger that appeared meanwhile; all rows are sent once more */
+        return df_stage_fail(st, DF_EUNKNOWN, "unknown_outcome",
+                             "the server did not account for every row of a COPY");
+    }
+    return told == DF_OK ? rc : told;
+}
