@@ -126,6 +126,9 @@ static int64_t partition_due(const df__flow *f, const df_partition *p)
     int64_t due = INT64_MAX, save = f->last_save_us + f->save_interval_us;
     if (p->requested == DF__REQ_CLOSE)
         due = p->closing_since_us + f->settings.revoke_timeout_us;
+    if (p->requested == DF__REQ_CLOSE && !f->parting && f->saving != 1 &&
+        df__flow_leaves_unstored(f, p))
+        due = earlier(due, f->parting_us);
     if (f->saving || f->dry || !p->open)
         return due;
     if (p->watermark.set && p->watermark.seq != p->acked.seq)

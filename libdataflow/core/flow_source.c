@@ -140,7 +140,7 @@ static int mark_moved(const df_partition *p)
 int df__flow_saved_all(const df__flow *f)
 {
     const df_partition *p;
-    if (f->saving)
+    if (f->saving || f->parting)
         return 0;
     for (p = f->partitions; p; p = p->next)
         if (p->open && (f->exactly_once ? df__flow_behind_in_sink(f, p) : mark_moved(p)))
@@ -240,12 +240,18 @@ static int save_in_sink(df__flow *f)
     return n;
 }
 
+static int may_save(const df__flow *f)
+{
+    if (f->dry || f->saving || f->parting)
+        return 0;
+    return !f->source_holds || f->source_state == DF__READY || f->exactly_once;
+}
+
 void df__flow_save_advance(df__flow *f, int at_once)
 {
     int64_t now = f->io.now(f->io.ctx);
     int moved;
-    if (f->dry || f->saving ||
-        (f->source_holds && f->source_state != DF__READY && !f->exactly_once))
+    if (!may_save(f))
         return;
     if (!at_once && now - f->last_save_us < f->save_interval_us)
         return;
@@ -263,16 +269,33 @@ void df__flow_save_advance(df__flow *f, int at_once)
     }
 }
 
+/* The source is told in the reply to its request, not here. */
+static void saved_last(df__flow *f)
+{
+    df_partition *p = f->parting;
+    f->parting = NULL;
+    if (!p->closing)
+        return; /* it did not wait */
+    p->stored = 1;
+    p->stored_seq = p->saving.seq;
+}
+
 /* A position that could not be saved holds the ack back; the flow goes on and tries again. */
 void df__flow_saved(df__flow *f, int status, const char *why)
 {
     if (status == DF_OK) {
-        tell_source(f);
+        if (f->parting)
+            saved_last(f);
+        else
+            tell_source(f);
         return;
     }
-    f->saving = 0;
+    if (f->parting)
+        f->parting = NULL;
+    else
+        f->saving = 0;
     f->save_failed++;
-    f->last_save_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
+    f->last_save_us = f->parting_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "store", why);
     if (status == DF_EFENCED || f->phase == DF__SAVING)
         df__flow_failf(f, status, "positions could not be stored: %s", why);
@@ -405,6 +428,7 @@ void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
     p->requested = request;
     if (request == DF__REQ_CLOSE) {
         p->closing = how;
+        p->stored = 0;
         p->closing_since_us = f->io.now(f->io.ctx);
         return;
     }
@@ -426,17 +450,40 @@ void df__flow_give_away(df__flow *f, df_partition *p)
         df__sink_drop_stale(&f->sinks[i]);
 }
 
+int df__flow_leaves_unstored(const df__flow *f, const df_partition *p)
+{
+    return f->has_store && !f->source_holds && !f->exactly_once && mark_moved(p) &&
+           p->closing == DF_PARTITION_FINISH && !(p->stored && p->stored_seq == p->watermark.seq);
+}
+
+/* Its thread waits for the partition, so what the source is being told (saving 2) is told later,
+ * and no more of this one: the position may be stored beside it. */
+static void store_last(df__flow *f, df_partition *p)
+{
+    int64_t now = f->io.now(f->io.ctx);
+    if (f->parting || f->saving == 1 || now < f->parting_us ||
+        df__mark_copy(f->heap, &p->saving, &p->watermark) != DF_OK)
+        return;
+    DF_CRASHPOINT("revoke.store");
+    f->parting = p;
+    f->parting_us = now + f->save_interval_us;
+    f->io.store_save(f->io.ctx);
+}
+
 static void close_partition(df__flow *f, df_partition *p)
 {
     DF_CRASHPOINT("revoke.flow");
     int64_t waited = f->io.now(f->io.ctx) - p->closing_since_us;
-    int late = waited >= f->settings.revoke_timeout_us || f->canceled;
-    if (p->closing == DF_PARTITION_FINISH && p->head && !late)
+    int late = waited >= f->settings.revoke_timeout_us || f->canceled ||
+               f->phase >= DF__CLOSE_ALL;
+    int unstored = df__flow_leaves_unstored(f, p);
+    if (unstored && !late)
+        store_last(f, p);
+    if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late)
         return;
-    if (p->save_pending && p->closing == DF_PARTITION_FINISH && !late && f->saving == 1)
-        return; /* the store has its position in hand */
     df__flow_give_away(f, p);
-    p->has_resume = p->watermark.set && mark_moved(p) && p->closing == DF_PARTITION_FINISH;
+    p->has_resume = p->watermark.set && mark_moved(p) && p->closing == DF_PARTITION_FINISH &&
+                    !unstored;
     if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
         p->has_resume = 0;
     p->open = 0;

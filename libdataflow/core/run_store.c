@@ -133,7 +133,7 @@ static void io_save(void *ctx)
     add_identity(t);
     for (p = r->flow.partitions; p; p = p->next) {
         df_state *row;
-        if (!p->save_pending)
+        if (r->flow.parting ? p != r->flow.parting : !p->save_pending)
             continue;
         if (df__grow(r->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK)
             break;

@@ -51,6 +51,18 @@ static void opened(process *p, int part)
         m->start = m->next;
 }
 
+/* What left in peace and in time is stored to its watermark: whoever has it next goes on there. */
+static void check_left(process *p, const df_partition *part)
+{
+    const df__flow *f = &p->flow;
+    int late = p->w->now - part->closing_since_us >= f->settings.revoke_timeout_us ||
+               p->canceled || f->phase >= DF__CLOSE_ALL;
+    int64_t at = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : 0;
+    if (p->w->plan.store && !late && at > p->w->committed[part->number])
+        fail(p->w, "%u left at %lld, but %lld is stored", part->number, (long long)at,
+             (long long)p->w->committed[part->number]);
+}
+
 void source_replied(process *p, df_partition *part)
 {
     int n = (int)part->number;
@@ -67,6 +79,8 @@ void source_replied(process *p, df_partition *part)
             p->dead = 1; /* the read returns with the failure */
         return;
     }
+    if (p->blocked_how == DF_PARTITION_FINISH)
+        check_left(p, part);
     if (part->reply == DF_OK && df_partition_position(part, &at) == DF_OK)
         commit(p, n, strtoll(at.data.data, NULL, 10));
     part->has_resume = 0;
@@ -385,8 +399,10 @@ static void io_save(void *ctx)
 {
     process *p = ctx;
     df_partition *at;
-    for (at = p->flow.partitions; at; at = at->next)
-        p->parts[at->number].storing = at->save_pending ? strtoll(at->saving.text, NULL, 10) : -1;
+    for (at = p->flow.partitions; at; at = at->next) {
+        int told = p->flow.parting ? at == p->flow.parting : at->save_pending;
+        p->parts[at->number].storing = told ? strtoll(at->saving.text, NULL, 10) : -1;
+    }
     push(p, &p->store, (command){.type = C_SAVE, .msg = &p->save_msg});
 }
 
