@@ -121,6 +121,8 @@ struct df__flow {
     int has_store;        /* positions go to a df_store */
     int source_holds;     /* the source's own system keeps them */
     int can_replay;       /* the source can seek */
+    int untold;           /* the source has no ack: nobody hears what was not settled */
+    const char *gone;     /* partition without positions: what is abandoned never comes again */
     int64_t save_interval_us;
     uint64_t seed;        /* randomness of the jitter */
 
@@ -162,6 +164,8 @@ struct df__flow {
     int saving;           /* 0; 1: store; 2: source */
     int save_failed;
     int64_t last_save_us;
+    df_partition *parting; /* it leaves: its last position is with the store */
+    int64_t parting_us;   /* the store is not asked for one before */
     int64_t phase_us;     /* since */
     int64_t drain_us;     /* a stop or a failure began to count */
     int64_t last_skip_log_us;
@@ -253,6 +257,8 @@ int df__flow_saved_all(const df__flow *f);
 /* Exactly-once: the sink does not hold the watermark yet. */
 int df__flow_behind_in_sink(const df__flow *f, const df_partition *p);
 void df__flow_partitions_advance(df__flow *f);
+/* The partition leaves in peace and the store does not hold its watermark yet. */
+int df__flow_leaves_unstored(const df__flow *f, const df_partition *p);
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
 void df__flow_rewind(df__flow *f, df__sink *s);
 void df__flow_rewind_advance(df__flow *f);

@@ -223,16 +223,33 @@ static void saving(df__flow *f)
     f->source_state = DF__CLOSING;
 }
 
+/* What a pipe gave is gone with the records: such a stop is no success. */
+static void tell_loss(df__flow *f)
+{
+    char text[DF__TEXT];
+    int status = f->stop_asked == DF_STOP_NOW ? DF_ECANCELED : DF_ETIMEOUT;
+    if (!f->gone || !f->stats.abandoned)
+        return;
+    df__text_printf(text, sizeof text, "%llu records of %s were given up: they were not written "
+                    "in time and cannot be read again", (unsigned long long)f->stats.abandoned,
+                    f->gone);
+    if (f->result == DF_OK)
+        df__flow_fail(f, status, text);
+    else
+        f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
+}
+
 static void closing(df__flow *f)
 {
     size_t i;
-    if (f->source_state != DF__CLOSED || f->saving)
+    if (f->source_state != DF__CLOSED || f->saving || f->parting)
         return;
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
         if (f->sinks[i].state != DF__CLOSED || f->sinks[i].first)
             return;
     }
+    tell_loss(f);
     enter(f, DF__FINISHED);
     f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, NULL, f->result == DF_OK ? "done" : "ended");
 }

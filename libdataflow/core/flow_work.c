@@ -61,6 +61,8 @@ void df__flow_batch(df__flow *f, df_batch *b)
             continue;
         }
         df__ledger_admit(s);
+        if (s->mark.set && s->mark.none && f->untold)
+            f->gone = s->part->name;
         if (df__mark_copy(f->heap, &s->part->read, s->mark.set ? &s->mark : &s->part->read))
             df__flow_fail(f, DF_ENOMEM, "no memory for a position");
     }

@@ -20,12 +20,13 @@ int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq)
     m->len = text.len;
     m->seq = seq;
     m->set = 1;
+    m->none = !text.data;
     return DF_OK;
 }
 
 int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from)
 {
-    df_bytes text = {from->text, from->len};
+    df_bytes text = {from->none ? NULL : from->text, from->len};
     if (!from->set) {
         to->set = 0;
         return DF_OK;

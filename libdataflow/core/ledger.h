@@ -25,6 +25,7 @@ typedef struct df__mark { /* a position; owned text */
     size_t len, cap;
     uint64_t seq; /* records of the partition that it covers */
     int set;
+    int none; /* no position: the source cannot go back */
 } df__mark;
 
 struct df__span {
@@ -61,6 +62,8 @@ struct df_partition {
     df__mark read;         /* newest mark that was admitted */
     df__mark saving;       /* being told; stable while a save is outstanding */
     int save_pending;
+    uint64_t stored_seq;   /* since it was asked to leave: the store holds the watermark to here */
+    int stored;
     uint32_t assignment;   /* how often it was given back */
     uint32_t ack_assignment; /* when the source was told to acknowledge `saving` */
     int refused;           /* a record of it was refused for good: nothing behind it goes on */

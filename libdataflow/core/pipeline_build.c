@@ -274,6 +274,7 @@ static void take_settings(df_pipeline *p)
     f->has_store = p->run.store.has && !f->dry && f->settings.checkpoint_persistence;
     f->source_holds = (flags & DF_HOLDS_POSITION) != 0;
     f->can_replay = (flags & DF_CAN_REPLAY) != 0;
+    f->untold = !DF__OP(df__stage_source(p->run.source.stage), ack);
     if (p->run.store.has && p->run.store.store.min_interval_ms > 0)
         f->save_interval_us = (int64_t)p->run.store.store.min_interval_ms * 1000;
     if (p->how.detached)
