@@ -109,6 +109,8 @@ int df_record_set_meta(df_record *r, const char *name, const df_value *value)
         return DF_ENOMEM;
     m->value = *value;
     m->value.text = text.data;
+    if (value->type == DF_V_STRING && !df__utf8_check(text.data, text.len, NULL))
+        m->value.type = DF_V_BYTES; /* as a string it would spoil the JSON it is written into */
     m->next = r->meta;
     r->meta = m;
     return DF_OK;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Any bytes as payload, key, header, metadata and reason of a refused record: its envelope is one
+ * JSON document without a line break, and the bytes of the payload can be had from it. The first
+ * byte says what there is; the rest is cut into five parts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/flow.h"
+#include "util/codec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int held)
+{
+    if (!held)
+        __builtin_trap();
+}
+
+static int64_t wall(void *ctx)
+{
+    return *(const int64_t *)ctx;
+}
+
+static df_bytes cut(const uint8_t **at, const uint8_t *end, int last)
+{
+    df_bytes part = {*at, 0};
+    size_t left = (size_t)(end - *at);
+    if (left > 0 && !last) {
+        part.data = *at + 1;
+        part.len = **at < left - 1 ? **at : left - 1;
+        *at += part.len + 1;
+    } else {
+        part.len = left;
+        *at = end;
+    }
+    return part;
+}
+
+/* Texts inside the library end with a NUL. */
+static char *text_of(df_bytes part)
+{
+    char *text = malloc(part.len + 1);
+    must(text != NULL);
+    memcpy(text, part.data, part.len);
+    text[part.len] = '\0';
+    return text;
+}
+
+static int member(const df__tree *t, const char *name, df_value *ret)
+{
+    df_value root;
+    df__tree_root(t, &root);
+    return df_value_member(&root, (df_bytes){name, strlen(name)}, ret) == DF_OK &&
+           ret->type != DF_V_ABSENT;
+}
+
+static int same_base64(const df_value *v, df_bytes want)
+{
+    df__buf text;
+    int same;
+    df__buf_init(&text, &df__heap_libc);
+    df__base64_add(&text, want.data, want.len);
+    same = v->type == DF_V_STRING && v->len == text.len &&
+           (text.len == 0 || memcmp(v->text, text.data, text.len) == 0);
+    df__buf_free(&text);
+    return same;
+}
+
+/* original_base64 is the payload; without it original_message is, as it stands in the envelope. */
+static void check(df__arena *a, df_bytes out, const df_record *r, int minimal)
+{
+    df__tree *t;
+    df_value v;
+    must(df__tree_parse(a, out, &t, NULL, 0) == DF_OK);
+    must(memchr(out.data, '\n', out.len) == NULL);
+    must(member(t, "error", &v) && v.type == DF_V_OBJECT);
+    if (minimal)
+        return;
+    must(member(t, "original_message", &v));
+    if (member(t, "original_base64", &v)) {
+        must(r->payload.data ? same_base64(&v, r->payload) : v.type == DF_V_NULL);
+    } else {
+        must(r->payload.data != NULL);
+        must(memmem(out.data, out.len, r->payload.data, r->payload.len) != NULL ||
+             (member(t, "original_message", &v) && v.type == DF_V_OBJECT));
+    }
+    must(member(t, "key_base64", &v));
+    must(r->key.data ? same_base64(&v, r->key) : v.type == DF_V_NULL);
+}
+
+static void envelope(df_record *r, int flags, int64_t when)
+{
+    df__flow *f = calloc(1, sizeof *f);
+    df__arena a;
+    df_bytes out;
+    must(f != NULL);
+    f->heap = &df__heap_libc;
+    f->io.wall = wall;
+    f->io.ctx = &when;
+    df__arena_init(&f->scratch, &df__heap_libc, 1024);
+    df__arena_init(&a, &df__heap_libc, 1024);
+    df__buf_init(&f->envelope, &df__heap_libc);
+    must(df__envelope(f, r, flags & 1, &a, &out) == DF_OK);
+    check(&a, out, r, flags & 1);
+    df__buf_free(&f->envelope);
+    df__arena_free(&f->scratch);
+    df__arena_free(&a);
+    free(f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *at = data + 1, *end = data + size;
+    df_value meta = {0};
+    df_header header;
+    df__reject why = {.status = DF_EDATA, .reason = "invalid_data"};
+    df_record r;
+    df__arena a;
+    char *name, *reason;
+    df_bytes words;
+    if (size < 2)
+        return 0;
+    memset(&r, 0, sizeof r);
+    df__arena_init(&a, &df__heap_libc, 1024);
+    r.arena = &a;
+    r.offset = (data[0] & 2) ? INT64_MAX : -1;
+    r.key = cut(&at, end, 0);
+    words = cut(&at, end, 0);
+    name = text_of(words);
+    header.name = name;
+    header.value = cut(&at, end, 0);
+    reason = text_of(cut(&at, end, 0));
+    r.payload = cut(&at, end, 1);
+    why.text = reason;
+    why.where = name;
+    if (data[0] & 4)
+        r.payload = (df_bytes){NULL, 0};
+    if (data[0] & 8)
+        r.key = (df_bytes){NULL, 0};
+    r.headers = &header;
+    r.header_count = data[0] >> 4 & 1;
+    r.reject = data[0] & 32 ? &why : NULL;
+    r.partition = name;
+    meta.type = DF_V_STRING;
+    meta.text = header.value.data;
+    meta.len = header.value.len;
+    if (data[0] & 64)
+        (void)df_record_set_meta(&r, name, &meta);
+    envelope(&r, data[0], data[0] & 128 ? INT64_C(4102444799000000) : 0);
+    df__arena_free(&a);
+    free(name);
+    free(reason);
+    return 0;
+}
