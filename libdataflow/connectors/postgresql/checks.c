@@ -13,12 +13,15 @@ enum { LOAD_AGAIN_MS = 1000 };
 
 /* STABLE: a volatile function would make the server insert row by row, an immutable one would be
  * called once. INFO goes to the client whatever client_min_messages says, and to no log. A
- * constraint that was dropped meanwhile refuses nothing. */
+ * constraint that was dropped meanwhile refuses nothing; once looked up it stays for the rest of
+ * the transaction, since COPY has locked the table. */
 static const char make_function[] =
-    "CREATE OR REPLACE FUNCTION pg_temp.dataflow_refused(c oid) RETURNS boolean "
-    "LANGUAGE plpgsql STABLE AS $$BEGIN IF pg_catalog.pg_get_constraintdef(c) IS NULL THEN "
-    "RETURN true; END IF; RAISE INFO USING ERRCODE = 'DF001', MESSAGE = c::text; "
-    "RETURN false; END$$";
+    "CREATE OR REPLACE FUNCTION pg_temp.dataflow_refused(c oid, seen text) RETURNS boolean "
+    "LANGUAGE plpgsql STABLE AS $$BEGIN "
+    "IF pg_catalog.current_setting(seen, true) IS DISTINCT FROM '1' THEN "
+    "IF pg_catalog.pg_get_constraintdef(c) IS NULL THEN RETURN true; END IF; "
+    "PERFORM pg_catalog.set_config(seen, '1', true); END IF; "
+    "RAISE INFO USING ERRCODE = 'DF001', MESSAGE = c; RETURN false; END$$";
 
 /* Constraints that mean the same before the row is stored: no trigger may change the row first,
  * none of its columns is generated, and it does not ask which partition it is in. The order is the
@@ -86,8 +89,8 @@ static int read_checks(df__pg_checks *c, const PGresult *res)
         if (!check->oid || !check->name || !check->expression) {
             return DF_ENOMEM;
         }
-        df__buf_printf(&c->where, "%s((%s) IS NOT FALSE OR pg_temp.dataflow_refused(%s))",
-                       i == 0 ? " WHERE " : " AND ", check->expression, check->oid);
+        df__buf_printf(&c->where, "%s((%s) IS NOT FALSE OR pg_temp.dataflow_refused(%s, 'dataflow.c%s'))",
+                       i == 0 ? " WHERE " : " AND ", check->expression, check->oid, check->oid);
     }
     c->count = c->where.failed ? 0 : (size_t)rows;
     return c->where.failed ? DF_ENOMEM : DF_OK;
