@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * file.c: positions in a folder. Two slots for a pipeline, written in turn: head with length,
  * generation and CRC32C, then JSON text; write, fsync, rename, fsync of the folder. The newest
- * slot that is whole wins; when both are damaged the store refuses instead of starting over. */
+ * slot that is whole wins; the store refuses instead of starting over when both are damaged, and
+ * instead of a step back when one cannot be read. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -30,9 +32,17 @@ typedef struct file_store {
     char dir[PATH], base[256];
     int lock_fd;
     int slot;            /* to write next */
+    int failing;         /* the last save */
     uint64_t generation; /* of the newest */
     entry *entries;
 } file_store;
+
+typedef struct slot {
+    int rc, error; /* what reading it gave, errno */
+    char *text;
+    size_t len;
+    uint64_t generation;
+} slot;
 
 /* ---- entries ------------------------------------------------------------------------------ */
 
@@ -140,11 +150,24 @@ static int parse(file_store *s, char *text, size_t len)
     return DF_OK;
 }
 
+/* A warning in the log. */
+static void say(const file_store *s, const char *format, ...) DF_PRINTF(2, 3);
+static void say(const file_store *s, const char *format, ...)
+{
+    char line[PATH + 500];
+    int n = snprintf(line, sizeof line, "state in %s: ", s->dir);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line + n, sizeof line - (size_t)n, format, args);
+    va_end(args);
+    df__env_log(s->env, DF_LOG_WARN, line);
+}
+
 /* ---- slots -------------------------------------------------------------------------------- */
 
-static void slot_path(const file_store *s, int slot, const char *suffix, char *path)
+static void slot_path(const file_store *s, int which, const char *suffix, char *path)
 {
-    snprintf(path, PATH + 300, "%s/%s.%d%s", s->dir, s->base, slot, suffix);
+    snprintf(path, PATH + 300, "%s/%s.%d%s", s->dir, s->base, which, suffix);
 }
 
 static uint64_t get64(const unsigned char *p)
@@ -169,6 +192,7 @@ static uint32_t checksum(const unsigned char *head, const char *text, size_t len
     return df__crc32c(df__crc32c(0, head, HEAD - 4), text, len);
 }
 
+/* DF_ESTATE: the file is shorter; DF_EIO: it cannot be read, errno says why. */
 static int read_all(int fd, void *to, size_t len)
 {
     size_t got = 0;
@@ -177,71 +201,90 @@ static int read_all(int fd, void *to, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return 0;
+            return n == 0 ? DF_ESTATE : DF_EIO;
         got += (size_t)n;
     }
-    return 1;
+    return DF_OK;
 }
 
-/* DF_OK: *text (to free), *len, *generation; DF_ENOTFOUND: no file; DF_ESTATE: damaged; DF_EIO and
- * DF_ENOMEM say nothing about the slot. */
-static int read_slot(const file_store *s, int slot, char **text, size_t *len, uint64_t *generation)
+/* The format's digit is looked at last: only a whole slot can be one of another version. */
+static int read_content(const file_store *s, int fd, slot *ret)
 {
-    char path[PATH + 300];
     unsigned char head[HEAD];
     uint64_t tail;
-    int rc = DF_ESTATE, fd;
-    slot_path(s, slot, "", path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? DF_ENOTFOUND : DF_EIO;
-    *text = NULL;
-    if (!read_all(fd, head, HEAD) || memcmp(head, magic, sizeof magic) != 0)
-        goto done;
-    *generation = get64(head + 8);
-    tail = get64(head + 16);
-    *len = (uint32_t)tail;
-    if (*len > MAX_STATE)
-        goto done;
-    *text = df__alloc(s->heap, *len + 1);
-    if (!*text) {
-        rc = DF_ENOMEM;
-        goto done;
-    }
-    if (read_all(fd, *text, *len) && checksum(head, *text, *len) == (uint32_t)(tail >> 32))
-        rc = DF_OK;
-done:
-    close(fd);
+    int rc = read_all(fd, head, HEAD);
     if (rc != DF_OK)
-        df__free(s->heap, *text);
-    return rc;
+        return rc;
+    ret->generation = get64(head + 8);
+    tail = get64(head + 16);
+    ret->len = (uint32_t)tail;
+    if (memcmp(head, magic, sizeof magic - 1) != 0 || ret->len > MAX_STATE)
+        return DF_ESTATE;
+    ret->text = df__alloc(s->heap, ret->len + 1);
+    if (!ret->text)
+        return DF_ENOMEM;
+    rc = read_all(fd, ret->text, ret->len);
+    if (rc != DF_OK)
+        return rc;
+    if (checksum(head, ret->text, ret->len) != (uint32_t)(tail >> 32))
+        return DF_ESTATE;
+    return head[7] == (unsigned char)magic[7] ? DF_OK : DF_ENOTSUP;
+}
+
+static void read_slot(const file_store *s, int which, slot *ret)
+{
+    char path[PATH + 300];
+    int fd;
+    slot_path(s, which, "", path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        ret->error = errno;
+        ret->rc = errno == ENOENT ? DF_ENOTFOUND : DF_EIO;
+        return;
+    }
+    ret->rc = read_content(s, fd, ret);
+    ret->error = errno;
+    close(fd);
+}
+
+/* A slot that cannot be read now, or by this version, may be the newest: the other one would be a
+ * step back. errno belongs to DF_EIO. */
+static int choose(const slot *slots, int *ret_newest)
+{
+    int i, result = DF_ENOTFOUND;
+    *ret_newest = -1;
+    for (i = 0; i < 2; i++) {
+        if (slots[i].rc == DF_EIO || slots[i].rc == DF_ENOMEM || slots[i].rc == DF_ENOTSUP) {
+            errno = slots[i].error;
+            return slots[i].rc;
+        }
+        if (slots[i].rc == DF_ESTATE)
+            result = DF_ESTATE;
+        else if (slots[i].rc == DF_OK &&
+                 (*ret_newest < 0 || slots[i].generation > slots[*ret_newest].generation))
+            *ret_newest = i;
+    }
+    return *ret_newest >= 0 ? DF_OK : result;
 }
 
 static int load_newest(file_store *s)
 {
-    char *text[2] = {NULL, NULL};
-    size_t len[2];
-    uint64_t generation[2] = {0, 0};
-    int rc[2], i, newest = -1, result = DF_OK;
-    for (i = 0; i < 2; i++) {
-        rc[i] = read_slot(s, i, &text[i], &len[i], &generation[i]);
-        if (rc[i] == DF_OK && (newest < 0 || generation[i] > generation[newest]))
-            newest = i;
-    }
-    for (i = 0; i < 2; i++)
-        if (rc[i] == DF_EIO || rc[i] == DF_ENOMEM)
-            result = rc[i]; /* it may be the newest: the other one would be a step back */
-    if (result == DF_OK && newest >= 0) {
-        s->generation = generation[newest];
+    slot slots[2] = {{0}};
+    int rc, newest;
+    read_slot(s, 0, &slots[0]);
+    read_slot(s, 1, &slots[1]);
+    rc = choose(slots, &newest);
+    if (rc == DF_OK) {
+        s->generation = slots[newest].generation;
         s->slot = 1 - newest;
-        result = parse(s, text[newest], len[newest]);
-    } else if (result == DF_OK && (rc[0] != DF_ENOTFOUND || rc[1] != DF_ENOTFOUND)) {
-        result = DF_ESTATE;
+        rc = parse(s, slots[newest].text, slots[newest].len);
+        if (slots[1 - newest].rc == DF_ESTATE)
+            say(s, "slot %s.%d is damaged; going on from the other one, records may come twice",
+                s->base, 1 - newest);
     }
-    for (i = 0; i < 2; i++)
-        if (rc[i] == DF_OK)
-            df__free(s->heap, text[i]);
-    return result;
+    df__free(s->heap, slots[0].text);
+    df__free(s->heap, slots[1].text);
+    return rc == DF_ENOTFOUND ? DF_OK : rc;
 }
 
 static int write_all(int fd, const void *data, size_t len)
@@ -260,18 +303,31 @@ static int write_all(int fd, const void *data, size_t len)
 
 static int sync_folder(const file_store *s)
 {
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ok, error;
+    if (fd < 0)
+        return 0;
+    ok = fsync(fd) == 0;
+    error = errno;
+    close(fd);
+    errno = error;
     return ok;
+}
+
+/* Said once until a save is well again: it is tried again and again. */
+static int write_failed(file_store *s, int error)
+{
+    if (!s->failing)
+        say(s, "positions of %s cannot be written: %s; until they can, no progress is "
+            "acknowledged and records may come twice after a restart", s->base, strerror(error));
+    s->failing = 1;
+    return DF_EIO;
 }
 
 static int write_slot(file_store *s, const df__buf *text)
 {
     char path[PATH + 300], temporary[PATH + 300];
     unsigned char head[HEAD];
-    int fd, ok;
+    int fd, ok, error;
     memcpy(head, magic, sizeof magic);
     put64(head + 8, s->generation + 1);
     put64(head + 16, text->len);
@@ -281,19 +337,25 @@ static int write_slot(file_store *s, const df__buf *text)
     DF_CRASHPOINT("store.begin");
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return DF_EIO;
+        return write_failed(s, errno);
     ok = write_all(fd, head, HEAD);
     DF_CRASHPOINT("store.half");
     ok = ok && write_all(fd, text->data, text->len) && fsync(fd) == 0;
+    error = errno;
     DF_CRASHPOINT("store.synced");
-    ok = close(fd) == 0 && ok;
+    if (close(fd) != 0 && ok) {
+        ok = 0;
+        error = errno;
+    }
     if (!ok || rename(temporary, path) != 0 || !sync_folder(s)) {
+        error = ok ? errno : error;
         unlink(temporary);
-        return DF_EIO;
+        return write_failed(s, error);
     }
     DF_CRASHPOINT("store.renamed");
     s->generation++;
     s->slot = 1 - s->slot;
+    s->failing = 0;
     return DF_OK;
 }
 
@@ -394,16 +456,24 @@ static int open_store(file_store *s)
     if (rc != DF_OK)
         return df__env_fail(env, rc, "state folder %s: %s", s->dir, strerror(errno));
     rc = take_lock(s);
+    if (rc == DF_EFENCED)
+        return df__env_fail(env, rc, "state of %s in %s is in use by another process", s->base,
+                            s->dir);
     if (rc != DF_OK)
-        return df__env_fail(env, rc, rc == DF_EFENCED ? "state of %s in %s is in use by another "
-                            "process" : "state of %s in %s cannot be locked", s->base, s->dir);
+        return df__env_fail(env, rc, "state of %s in %s cannot be locked: %s", s->base, s->dir,
+                            strerror(errno));
     rc = load_newest(s);
     if (rc == DF_ESTATE)
         return df__env_fail(env, rc, "both slots of the state of %s in %s are damaged; remove them "
                             "to start from the beginning", s->base, s->dir);
-    if (rc != DF_OK)
-        return df__env_fail(env, rc, "state of %s in %s cannot be read", s->base, s->dir);
-    return DF_OK;
+    if (rc == DF_ENOTSUP)
+        return df__env_fail(env, rc, "the state of %s in %s was written by another version of this "
+                            "library; use that one, or remove it to start from the beginning",
+                            s->base, s->dir);
+    if (rc == DF_EIO)
+        return df__env_fail(env, rc, "the state of %s in %s cannot be read: %s; it is untouched, "
+                            "start again when it can", s->base, s->dir, strerror(errno));
+    return rc == DF_OK ? DF_OK : df__env_fail(env, rc, "no memory for the state of %s", s->base);
 }
 
 int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *ret_store)
