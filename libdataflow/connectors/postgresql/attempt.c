@@ -17,6 +17,7 @@ enum {
 static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     df__buf_clear(&s->sql);
+    s->encoder.binary = w->binary;
     for (size_t i = 0; i < w->group_count; i++) {
         if (i > 0) {
             df__buf_str(&s->sql, "; ");
@@ -105,6 +106,7 @@ static int encode_one(df__pg_sink *s, df__pg_work *w)
     }
     if (group != &w->groups[0]) {
         w->group_count = 1;
+        s->mixed = STICKY;
         return DF_MORE;
     }
     return df__pg_add_row(s, w, group);
@@ -131,6 +133,11 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return DF_OK;
 }
 
+static int give(df__pg_sink *s, df_stage *st, const df__buf *text)
+{
+    return text->failed ? DF_ENOMEM : df__pg_copy_data(s, st, text->data, text->len);
+}
+
 static int push(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     DF_CRASHPOINT("pg.copy");
@@ -140,7 +147,7 @@ static int push(df__pg_sink *s, df_stage *st, df__pg_work *w)
         w->begun = rc == DF_OK;
     }
     if (rc == DF_OK) {
-        rc = df__pg_copy_data(s, st, w->groups[0].text.data, w->groups[0].text.len);
+        rc = give(s, st, &w->groups[0].text);
     }
     df__buf_clear(&w->groups[0].text);
     return rc;
@@ -148,6 +155,7 @@ static int push(df__pg_sink *s, df_stage *st, df__pg_work *w)
 
 static int end_stream(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t bytes)
 {
+    df__pg_group_end(w, &w->groups[0]);
     int rc = push(s, st, w);
     if (rc == DF_OK && !df_stage_current(st, w->parcel)) {
         return DF_ECANCELED;
@@ -193,7 +201,8 @@ static int write_group(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t i)
         w->error_group = i == 0 ? 0 : i - 1;
         return rc;
     }
-    rc = df__pg_copy_data(s, st, w->groups[i].text.data, w->groups[i].text.len);
+    df__pg_group_end(w, &w->groups[i]);
+    rc = give(s, st, &w->groups[i].text);
     if (rc == DF_OK && last && !df_stage_current(st, w->parcel)) {
         return DF_ECANCELED;
     }
@@ -222,9 +231,5 @@ int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (s->mixed > 0) {
         return write_groups(s, st, w);
     }
-    int rc = write_stream(s, st, w);
-    if (rc == DF_MORE) {
-        s->mixed = STICKY;
-    }
-    return rc;
+    return write_stream(s, st, w);
 }

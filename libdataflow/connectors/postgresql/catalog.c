@@ -30,7 +30,8 @@ static const char query_tail[] =
     "e.oid IS NOT NULL, COALESCE(e.typdelim, ','), COALESCE(e.typtype, t.typtype) = 'e', "
     "(SELECT pg_catalog.string_agg(l.enumlabel, E'\\001' ORDER BY l.enumlabel COLLATE \"C\") "
     "FROM pg_catalog.pg_enum l WHERE l.enumtypid = COALESCE(e.oid, t.oid)), "
-    "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false) "
+    "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false), "
+    "COALESCE(e.oid, t.oid) "
     "FROM col JOIN base USING (attnum) "
     "JOIN pg_catalog.pg_type t ON t.oid = base.typ AND t.typtype <> 'd' "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
@@ -38,20 +39,7 @@ static const char query_tail[] =
 
 enum {
     AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
-    AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY
-};
-
-static const struct {
-    const char *name;
-    int kind;
-} kinds[] = {
-    {"bool", PG_BOOL},     {"int2", PG_INT2},       {"int4", PG_INT4},
-    {"int8", PG_INT8},     {"float4", PG_FLOAT4},   {"float8", PG_FLOAT8},
-    {"numeric", PG_NUMERIC}, {"text", PG_TEXT},     {"varchar", PG_TEXT},
-    {"bpchar", PG_TEXT},   {"name", PG_TEXT},       {"uuid", PG_UUID},
-    {"date", PG_DATE},     {"time", PG_TIME},       {"timetz", PG_TIMETZ},
-    {"timestamp", PG_TIMESTAMP}, {"timestamptz", PG_TIMESTAMPTZ}, {"json", PG_JSON},
-    {"jsonb", PG_JSONB},   {"bytea", PG_BYTEA},
+    AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID
 };
 
 static int is_true(const PGresult *res, int row, int column)
@@ -99,6 +87,7 @@ static int read_labels(df__arena *a, const PGresult *res, int row, df__pg_type *
         all += len + 1;
     }
     type->kind = PG_ENUM;
+    type->oid = (uint32_t)strtoul(PQgetvalue(res, row, AT_OID), NULL, 10);
     type->labels = labels;
     type->label_count = count;
     return DF_OK;
@@ -117,10 +106,8 @@ static int read_type(df__arena *a, const PGresult *res, int row, df__pg_type *ty
     if (is_true(res, row, AT_ENUM)) {
         return read_labels(a, res, row, type);
     }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && is_true(res, row, AT_BUILTIN); i++) {
-        if (strcmp(kinds[i].name, typname) == 0) {
-            type->kind = (uint8_t)kinds[i].kind;
-        }
+    if (is_true(res, row, AT_BUILTIN)) {
+        df__pg_type_named(type, typname);
     }
     read_length(type, typname, (int32_t)strtol(PQgetvalue(res, row, AT_MOD), NULL, 10));
     return DF_OK;

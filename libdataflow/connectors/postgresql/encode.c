@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * encode.c: writes rows as COPY text and says, in words a person can act on, why one cannot be
- * written. */
+ * encode.c: writes rows as COPY text or in binary and says, in words a person can act on, why one
+ * cannot be written. */
 #include "encode.h"
 
 #include <string.h>
 
+#include "binary.h"
 #include "copytext.h"
 
 enum { SHOWN = 60 };
@@ -82,73 +83,143 @@ static int explain(df__pg_encoder *e, const df__pg_column *column, const df_valu
     return DF_EDATA;
 }
 
-static int put_null(df__pg_encoder *e, const df__pg_column *column, const df_value *v, df__buf *b)
+static int check_null(df__pg_encoder *e, const df__pg_column *column, const df_value *v)
 {
     int missing = is_missing(v);
-    if (column->not_null) {
-        df__text_printf(e->why, sizeof e->why, "column %s (%s): %s, and the column is NOT NULL",
-                        column->quoted, column->type.name,
-                        missing ? "the record does not have it" : "null");
-        return DF_EDATA;
-    }
-    df__buf_add(b, "\\N", 2);
-    return DF_OK;
-}
-
-static int put_value(df__pg_encoder *e, const df__pg_column *column, const df_value *v, df__buf *b)
-{
-    df__pg_plain plain;
-    int rc;
-    if (column->type.array) {
-        rc = df__pg_plain_array(&e->convert, &column->type, v, b);
-        return rc == DF_EDATA ? explain(e, column, v, e->convert.why) : rc;
-    }
-    rc = df__pg_plain_value(&e->convert, &column->type, v, &plain);
-    if (rc != DF_OK) {
-        return rc == DF_EDATA ? explain(e, column, v, e->convert.why) : rc;
-    }
-    if (plain.safe) {
-        df__buf_add(b, plain.text, plain.len);
-        return DF_OK;
-    }
-    rc = df__pg_escape(b, plain.text, plain.len);
-    return rc == DF_EDATA ? explain(e, column, v, "holds a NUL byte, which text cannot store") : rc;
-}
-
-static int put_column(df__pg_encoder *e, const df__pg_column *column, const df_value *v, df__buf *b)
-{
-    if (v->type > DF_V_NULL) {
-        return put_value(e, column, v, b);
-    }
     if (v->type == DF_V_ABSENT && e->refuse_missing) {
         df__text_printf(e->why, sizeof e->why,
                         "column %s (%s): the record does not have it (missingColumns: error)",
                         column->quoted, column->type.name);
         return DF_EDATA;
     }
-    return put_null(e, column, v, b);
+    if (column->not_null) {
+        df__text_printf(e->why, sizeof e->why, "column %s (%s): %s, and the column is NOT NULL",
+                        column->quoted, column->type.name,
+                        missing ? "the record does not have it" : "null");
+        return DF_EDATA;
+    }
+    return DF_OK;
+}
+
+/* ---- the two formats ------------------------------------------------------------------------ */
+
+/* What a row is made of. `end` gets where the row began and how many fields it has. */
+typedef struct format {
+    void (*begin)(df__buf *b);
+    void (*flag)(df__buf *b, int value);
+    void (*null)(df__buf *b);
+    int (*value)(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
+    void (*end)(df__buf *b, size_t before, size_t fields);
+} format;
+
+static void text_begin(df__buf *b)
+{
+    (void)b;
+}
+
+static void text_flag(df__buf *b, int value)
+{
+    df__buf_add(b, value ? "t\t" : "f\t", 2);
+}
+
+static void text_null(df__buf *b)
+{
+    df__buf_add(b, "\\N\t", 3);
+}
+
+static int text_value(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b)
+{
+    df__pg_plain plain;
+    int rc = t->array ? df__pg_plain_array(c, t, v, b) : df__pg_plain_value(c, t, v, &plain);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    if (!t->array && plain.safe) {
+        df__buf_add(b, plain.text, plain.len);
+    } else if (!t->array) {
+        rc = df__pg_escape(b, plain.text, plain.len);
+    }
+    df__buf_char(b, '\t');
+    return rc == DF_EDATA ? df__pg_refuse_value(c, PG_WHY_NUL) : rc;
+}
+
+static void text_end(df__buf *b, size_t before, size_t fields)
+{
+    (void)before;
+    (void)fields;
+    b->data[b->len - 1] = '\n';
+}
+
+static void binary_begin(df__buf *b)
+{
+    df__pg_binary_u16(b, 0);
+}
+
+static void binary_flag(df__buf *b, int value)
+{
+    df__pg_binary_u32(b, 1);
+    df__buf_char(b, value != 0);
+}
+
+static void binary_null(df__buf *b)
+{
+    df__pg_binary_u32(b, UINT32_MAX);
+}
+
+static int binary_value(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b)
+{
+    return t->array ? df__pg_binary_array(c, t, v, b) : df__pg_binary_value(c, t, v, b);
+}
+
+static void binary_end(df__buf *b, size_t before, size_t fields)
+{
+    b->data[before] = (char)(fields >> 8);
+    b->data[before + 1] = (char)fields;
+}
+
+static const format formats[] = {
+    {text_begin, text_flag, text_null, text_value, text_end},
+    {binary_begin, binary_flag, binary_null, binary_value, binary_end},
+};
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static int put_column(df__pg_encoder *e, const df__pg_column *column, const df_value *v, df__buf *b)
+{
+    const format *f = &formats[e->binary];
+    int rc = DF_OK;
+    if (e->key_only && !column->in_key) {
+        f->null(b);
+    } else if (v->type <= DF_V_NULL) {
+        rc = check_null(e, column, v);
+        f->null(b);
+    } else {
+        rc = f->value(&e->convert, &column->type, v, b);
+        rc = rc == DF_EDATA ? explain(e, column, v, e->convert.why) : rc;
+    }
+    return rc;
 }
 
 int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *values,
                       const df__pg_mask *mask, df__buf *b)
 {
-    size_t before = b->len;
+    const format *f = &formats[e->binary];
+    size_t before = b->len, fields = 0;
     int rc = DF_OK;
+    f->begin(b);
+    if (e->staged) {
+        f->flag(b, e->key_only);
+    }
     for (size_t i = 0; i < t->count && rc == DF_OK; i++) {
         const df__pg_column *column = &t->columns[i];
         int refused = e->refuse_missing && !e->key_only && values[i].type == DF_V_ABSENT;
-        if (!refused && !df__pg_mask_writes(mask, column)) {
-            continue;
-        }
-        if (e->key_only && !column->in_key) {
-            df__buf_add(b, "\\N", 2);
-        } else {
+        if (refused || df__pg_mask_writes(mask, column)) {
             rc = put_column(e, column, &values[i], b);
+            fields++;
         }
-        df__buf_char(b, '\t');
     }
-    if (rc == DF_OK && b->len > before && !b->failed) {
-        b->data[b->len - 1] = '\n';
+    if (rc == DF_OK && fields > 0 && !b->failed) {
+        f->end(b, before, fields + (e->staged != 0));
         return DF_OK;
     }
     b->len = before;

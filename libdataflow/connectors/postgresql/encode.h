@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * encode.h: one record as one line of COPY text. */
+ * encode.h: one record as one row of COPY, text or binary. */
 #ifndef DF_PG_ENCODE_H
 #define DF_PG_ENCODE_H
 
@@ -9,6 +9,7 @@ typedef struct df__pg_encoder {
     df__pg_convert convert;
     int binary;         /* the format of the rows at hand */
     int refuse_missing; /* missingColumns: error */
+    int staged;         /* upsertMode: a field before the columns says whether the record deletes */
     int key_only;       /* the record deletes: other columns than the key are written as null */
     char why[320];      /* after DF_EDATA: one line for people */
 } df__pg_encoder;
@@ -21,7 +22,7 @@ int df__pg_mask_same(const df__pg_mask *a, const df__pg_mask *b);
 /* True when rows of this mask write the column. */
 int df__pg_mask_writes(const df__pg_mask *mask, const df__pg_column *column);
 /* Appends the row to b; on failure b is as before. `mask` is the row's own. DF_EDATA with
- * e->why, DF_ENOMEM. */
+ * e->why; DF_MORE: this row cannot be binary, only text; DF_ENOMEM. */
 int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *values,
                       const df__pg_mask *mask, df__buf *b);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * group.c: records of a parcel as COPY text, kept apart by which columns with a default they
+ * group.c: records of a parcel as rows of COPY, kept apart by which columns with a default they
  * have: COPY takes one list of columns and cannot say DEFAULT. */
 #include <string.h>
 
+#include "binary.h"
 #include "pg.h"
 
 enum { CATALOG_OLD_MS = 1000, NAMES_SHOWN = 3 };
+enum { STICKY = 16 }; /* parcels to write as text after a value that only the server can read */
 
 static int may_be_old(const df__pg_sink *s, const df__pg_work *w)
 {
@@ -123,18 +125,15 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
                  sizeof *group->records) != DF_OK) {
         return DF_ENOMEM;
     }
-    size_t before = group->text.len;
-    if (s->upsert) {
-        df__buf_add(&group->text, s->encoder.key_only ? "t\t" : "f\t", 2);
-    }
+    s->encoder.binary = w->binary;
+    s->encoder.staged = s->upsert;
     int rc = df__pg_encode_row(&s->encoder, &s->known, s->values, &group->mask, &group->text);
-    if (rc != DF_OK) {
-        group->text.len = before;
-    }
     if (rc == DF_EDATA) {
         return offend(s, w, "type_mismatch", s->encoder.why);
     }
-    if (rc == DF_OK) {
+    if (rc == DF_MORE) {
+        s->as_text = STICKY;
+    } else if (rc == DF_OK) {
         group->records[group->count++] = (uint32_t)w->index;
     }
     return rc;
@@ -157,7 +156,17 @@ static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
     group->mask = *mask;
     group->count = 0;
     df__buf_clear(&group->text);
+    if (w->binary) {
+        df__pg_binary_head(&group->text);
+    }
     return group;
+}
+
+void df__pg_group_end(const df__pg_work *w, df__pg_group *group)
+{
+    if (w->binary) {
+        df__pg_binary_tail(&group->text);
+    }
 }
 
 df__pg_group *df__pg_group_of(const df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask)
@@ -205,6 +214,7 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
         w->skip[i] = (unsigned char)df_parcel_rejected(parcel, i);
     }
     w->parcel = parcel;
+    s->as_text -= s->as_text > 0;
     w->by_rows = 0;
     w->refusals = 0;
     w->looked_again = 0;
@@ -223,6 +233,7 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
     w->sent = 0;
     w->begun = 0;
     w->catalog = s->generation;
+    w->binary = !w->by_rows && s->as_text == 0 && df__pg_table_binary(&s->known);
 }
 
 void df__pg_work_free(df__pg_work *w)

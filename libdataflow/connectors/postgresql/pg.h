@@ -38,6 +38,7 @@ typedef struct df__pg_work {
     int sent, begun; /* the COPY statement is sent; the server waits for data */
     int looked_again; /* the catalog was read for it */
     int by_rows;     /* row mode from now on */
+    int binary;      /* its groups are in binary format */
     int refusals;    /* by the server, of this parcel */
     uint64_t catalog; /* generation that it is encoded for */
     PGresult *error;  /* what the server refused with */
@@ -66,6 +67,7 @@ typedef struct df__pg_sink {
     size_t values_cap;
     int64_t catalog_read_ms;
     int had_offenders; /* the last parcel had records that the catalog refused */
+    int as_text;       /* parcels still to be written as text, after one had a value for that */
     int mixed;         /* parcels still to be written in groups, after one had several masks */
     int late;          /* the commit may have been sent: a lost connection leaves it unknown */
     int in_transaction; /* an explicit one: the table was created in it */
@@ -152,7 +154,8 @@ int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
 
 /* ---- attempt.c ---- */
 /* Tries to write w. DF_OK: durable. DF_PENDING: everything is sent. DF_EDATA: refused, see
- * w->error. DF_MORE: has several masks. DF_AGAIN: refused by a catalog that may be old. */
+ * w->error. DF_MORE: has several masks, or must be text. DF_AGAIN: refused by a catalog that
+ * may be old. */
 int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
 int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
@@ -167,8 +170,11 @@ int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
 /* Reads record w->index into s->values and its mask. DF_OK; DF_DROP: refused and noted, or
  * refused before; DF_AGAIN: refused by a catalog that may be old; DF_ENOMEM. */
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask);
-/* Appends what df__pg_read_row read to the group. Answers as it does. */
+/* Appends what df__pg_read_row read to the group. Answers as it does; DF_MORE: the parcel must be
+ * encoded again, as text. */
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group);
+/* Appends what stands behind the last row. */
+void df__pg_group_end(const df__pg_work *w, df__pg_group *group);
 /* Refuses a record of w for good. DF_ENOMEM. */
 int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
 /* The group of a mask, made when missing; after df__pg_work_rewind the first is groups[0]. */

@@ -87,7 +87,10 @@ int df__pg_scan_decimal(const char *s, size_t len, df__pg_decimal *ret)
     if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(s + 1, end, &exponent))) {
         return 0;
     }
-    exponent += (d.whole < 0 ? d.count : d.whole) - 1;
+    d.whole = d.whole < 0 ? d.count : d.whole;
+    ret->exponent = exponent;
+    ret->scale = d.count - d.whole > exponent ? d.count - d.whole - exponent : 0;
+    exponent += d.whole - 1;
     ret->zero = d.first < 0;
     ret->high = ret->zero ? 0 : exponent - d.first;
     ret->low = ret->zero ? 0 : exponent - d.last;

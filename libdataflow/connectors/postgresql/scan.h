@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 /* A decimal number by the powers of ten of its first and last digit that is not 0:
- * 1230.5 is {.high = 3, .low = -1}. */
+ * 1230.5 is {.high = 3, .low = -1, .scale = 1}. */
 typedef struct df__pg_decimal {
     int64_t high, low;
-    int zero; /* every digit is 0 */
+    int64_t scale;    /* decimals as written, zeros counted */
+    int64_t exponent; /* behind the e */
+    int zero;         /* every digit is 0 */
 } df__pg_decimal;
 
 /* 1: read to the end; 0: it is no such thing. */
@@ -27,15 +29,20 @@ int df__pg_scan_infinity(const char *s, size_t len);
 typedef struct df__pg_when {
     int year, month, day;
     int hour, minute, second;
-    int micro;       /* of the fraction, cut */
+    int micro;       /* of the fraction, rounded as the server does it: up to 1,000,000 */
     int fraction;    /* digits of the fraction up to the last that is not 0 */
     int has_date, has_time, has_zone;
     int zone_seconds; /* east of UTC */
+    int unusual;     /* a form that servers may read in ways of their own */
 } df__pg_when;
 
 /* ISO 8601 as RFC 3339 and PostgreSQL write it: 2026-01-02, 2026-01-02T03:04:05.678Z,
  * 2026-01-02 03:04, 03:04:05+02:00. Ranges are checked, days of the month too. */
 int df__pg_scan_when(const char *s, size_t len, df__pg_when *ret);
+
+/* Microseconds of the time of day, and since 1970 in UTC. */
+int64_t df__pg_clock_micros(const df__pg_when *w);
+int64_t df__pg_when_micros(const df__pg_when *w);
 
 enum { PG_WHEN_MAX = 48 };
 /* Days since 1970 of a date. */

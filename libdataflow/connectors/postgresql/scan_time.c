@@ -56,22 +56,36 @@ static int scan_date(const char **s, const char *end, df__pg_when *w)
         return 0;
     }
     w->has_date = 1;
+    w->unusual |= w->year > 9999;
     return w->year >= 1 && w->year <= 294275 && w->month >= 1 && w->month <= 12 && w->day >= 1 &&
            w->day <= month_days(w->year, w->month);
 }
 
+/* What rint makes of a number that is not negative. */
+static int round_even(double x)
+{
+    int whole = (int)x;
+    double rest = x - whole;
+    return whole + (rest > 0.5 || (rest == 0.5 && whole % 2 == 1));
+}
+
+/* The server reads the fraction as a double, times a million, rounded: so do we. Up to fifteen
+ * digits the quotient of two exact numbers is that double. */
 static int scan_fraction(const char **s, const char *end, df__pg_when *w)
 {
-    int digits = 0, scale = 100000;
+    int64_t value = 0, unit = 1;
+    int digits = 0;
     for (; *s < end && **s >= '0' && **s <= '9'; ++*s) {
         int d = **s - '0';
-        w->micro += d * scale;
-        scale /= 10;
-        digits++;
-        if (d != 0) {
-            w->fraction = digits;
+        if (digits++ < 15) {
+            value = value * 10 + d;
+            unit *= 10;
         }
+        w->fraction = d ? digits : w->fraction;
     }
+    w->micro = digits <= 6 ? (int)(value * (1000000 / unit))
+                           : round_even((double)value / (double)unit * 1000000);
+    w->unusual |= w->fraction > 15;
     return digits > 0;
 }
 
@@ -80,9 +94,12 @@ static int scan_clock(const char **s, const char *end, df__pg_when *w)
     if (!fixed(s, end, 2, &w->hour) || !literal(s, end, ':') || !fixed(s, end, 2, &w->minute)) {
         return 0;
     }
-    if (literal(s, end, ':') && !fixed(s, end, 2, &w->second)) {
+    if (!literal(s, end, ':')) {
+        w->unusual = 1;
+    } else if (!fixed(s, end, 2, &w->second)) {
         return 0;
     }
+    w->unusual |= w->second == 60;
     if (literal(s, end, '.') && !scan_fraction(s, end, w)) {
         return 0;
     }
@@ -96,8 +113,12 @@ static int scan_clock(const char **s, const char *end, df__pg_when *w)
 static int scan_zone(const char **s, const char *end, df__pg_when *w)
 {
     int hours = 0, minutes = 0, seconds = 0;
-    if (literal(s, end, 'Z') || literal(s, end, 'z')) {
+    if (literal(s, end, 'Z')) {
         w->has_zone = 1;
+        return 1;
+    }
+    if (literal(s, end, 'z')) {
+        w->has_zone = w->unusual = 1;
         return 1;
     }
     int west = literal(s, end, '-');
@@ -108,6 +129,7 @@ static int scan_zone(const char **s, const char *end, df__pg_when *w)
         return 0;
     }
     int colon = literal(s, end, ':');
+    w->unusual |= colon && *s == end;
     if (*s < end && !fixed(s, end, 2, &minutes)) {
         return 0;
     }
@@ -130,14 +152,18 @@ int df__pg_scan_when(const char *s, size_t len, df__pg_when *ret)
         if (s == end) {
             return 1;
         }
-        if (!literal(&s, end, 'T') && !literal(&s, end, ' ') && !literal(&s, end, 't')) {
-            return 0;
+        if (!literal(&s, end, 'T') && !literal(&s, end, ' ')) {
+            ret->unusual = 1;
+            if (!literal(&s, end, 't')) {
+                return 0;
+            }
         }
     }
     if (!scan_clock(&s, end, ret)) {
         return 0;
     }
     if (s < end && *s == ' ' && end - s > 1) { /* 03:04:05 +02 */
+        ret->unusual = 1;
         s++;
     }
     return scan_zone(&s, end, ret) && s == end;
@@ -151,6 +177,17 @@ int64_t df__pg_days(int year, int month, int day)
     int64_t in_era = y - era * 400;
     int64_t in_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + in_year - 719468;
+}
+
+int64_t df__pg_clock_micros(const df__pg_when *w)
+{
+    return (w->hour * 3600 + w->minute * 60 + w->second) * INT64_C(1000000) + w->micro;
+}
+
+int64_t df__pg_when_micros(const df__pg_when *w)
+{
+    int64_t seconds = df__pg_days(w->year, w->month, w->day) * 86400 - w->zone_seconds;
+    return seconds * 1000000 + df__pg_clock_micros(w);
 }
 
 static void civil(int64_t days, int64_t *year, int *month, int *day)

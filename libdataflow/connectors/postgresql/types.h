@@ -8,6 +8,7 @@
 
 #include "dataflow_ext.h"
 #include "util/arena.h"
+#include "util/buf.h"
 
 enum df__pg_kind {
     PG_OTHER, /* text as given: the server judges it */
@@ -38,11 +39,24 @@ typedef struct df__pg_type {
     char delim;    /* between the elements of an array */
     int32_t limit; /* TEXT: characters; NUMERIC: precision; 0: none */
     int32_t scale; /* NUMERIC */
+    uint32_t oid;  /* of the element; 0: unknown to us, so never in binary */
     const char *name; /* as people know it: "character varying(20)" */
     const char *cast; /* the same without a length: a cast to it changes nothing */
     const df_bytes *labels; /* ENUM, sorted by bytes */
     size_t label_count;
 } df__pg_type;
+
+/* How values of one kind are written: as the text that the type's input function reads, and in the
+ * binary format that its receive function reads. Both refuse the same values with the same words. */
+typedef struct df__pg_convert df__pg_convert;
+typedef struct df__pg_plain df__pg_plain;
+typedef struct df__pg_codec {
+    int (*plain)(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
+    int (*binary)(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
+} df__pg_codec;
+extern const df__pg_codec df__pg_codecs[PG_KINDS];
+/* Sets kind and OID of one of the server's own types; an unknown one stays PG_OTHER. */
+void df__pg_type_named(df__pg_type *type, const char *name);
 
 typedef struct df__pg_column {
     df_bytes name;
@@ -69,5 +83,8 @@ typedef struct df__pg_table {
     int exists;
     int all_optional; /* every column has a bit, with a default or not */
 } df__pg_table;
+
+/* True when every column can be written in binary. */
+int df__pg_table_binary(const df__pg_table *t);
 
 #endif
