@@ -23,7 +23,7 @@ void df__pg_rejects_free(df__pg_rejects *r);
 void df__pg_rejects_clear(df__pg_rejects *r);
 /* DF_ENOMEM. */
 int df__pg_rejects_add(df__pg_rejects *r, size_t index, const char *reason, const char *text);
-/* Names all of them to the core. */
-int df__pg_rejects_tell(const df__pg_rejects *r, df_parcel *parcel);
+/* Names all of them to the core, so that they go to the error sink in order. */
+int df__pg_rejects_tell(df__pg_rejects *r, df_parcel *parcel);
 
 #endif
