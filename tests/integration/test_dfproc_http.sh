@@ -25,7 +25,7 @@ JSON
 start() {
     dfproc "$@" >"$dir/stdout" 2>"$dir/log" &
     pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         address=$(grep -o 'http://[^/]*' "$dir/log" | head -n 1)
         [ -n "$address" ] && return 0
         sleep 0.05
@@ -43,7 +43,7 @@ ends() {
     if [ "$rc" = "$1" ]; then ok "$2"; else bad "$2: exit code $rc, not $1"; fi
 }
 
-get() { curl -s -m 5 -o "$dir/page" -w '%{http_code}' "$address$1"; }
+get() { curl -s -m 20 -o "$dir/page" -w '%{http_code}' "$address$1"; }
 
 # page PATH CODE TEXT
 page() {
@@ -53,7 +53,7 @@ page() {
 }
 
 until_code() { # PATH CODE
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ "$(get "$1")" = "$2" ] && return 0
         sleep 0.05
     done
@@ -62,7 +62,14 @@ until_code() { # PATH CODE
 
 start --spec-path "$dir/spec.json" --namespace shop --name numbers --metrics-port 127.0.0.1:0
 if until_code /readyz 200; then ok 'becomes ready'; else bad 'becomes ready'; fi
-sleep 0.5
+moved=
+for _ in $(seq 600); do # the metrics count more than a few records
+    get /metrics >"$dir/code"
+    moved=$(awk '/^dataflow_[a-z_]*received[a-z_]*\{/ { if ($NF > n) n = $NF } END { print n + 0 }' "$dir/page")
+    [ "$moved" -gt 10 ] && break
+    sleep 0.05
+done
+[ "$moved" -gt 10 ] && ok 'records flow' || bad "records flow: $moved"
 page /healthz 200 ok
 page /livez 200 live
 page / 200 '<title>shop/numbers</title>'
@@ -74,7 +81,7 @@ if command -v promtool >/dev/null; then
     if promtool check metrics <"$dir/metrics" >"$dir/page" 2>&1; then ok 'promtool accepts it'; else bad 'promtool'; fi
 fi
 page /nothing 404 'not found'
-code=$(curl -s -m 5 -o /dev/null -w '%{http_code}' -X POST -d x=1 "$address/metrics")
+code=$(curl -s -m 20 -o /dev/null -w '%{http_code}' -X POST -d x=1 "$address/metrics")
 [ "$code" = 405 ] && ok 'POST is refused' || bad "POST: $code"
 # A client that says nothing holds nobody up.
 exec 5<>"/dev/tcp/127.0.0.1/${address##*:}"
