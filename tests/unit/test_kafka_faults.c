@@ -154,6 +154,137 @@ static void a_source_lives_through_errors(void **state)
     df_pipeline_free(p);
 }
 
+/* ---- a sink that loses what it had taken in, after the source had to begin anew ---------------- */
+
+enum { FIRST = 500, SECOND = 500 };
+
+typedef struct holder { /* user of the sink's table: what came, by partition and offset */
+    bed *b;
+    _Atomic int lost, held;
+    unsigned char landed[2][FIRST + SECOND];
+} holder;
+
+/* 1 when the parcel has a record of a partition's second half, which is written after the source
+ * was opened again. */
+static int is_late(const df_parcel *parcel, holder *h, int land)
+{
+    int late = 0;
+    for (size_t i = 0; i < df_parcel_count(parcel); i++) {
+        df_info about = {.size = sizeof about};
+        df_value partition = {0};
+        const df_record *r = df_parcel_at(parcel, i);
+        assert_ok(df_record_info(r, &about));
+        assert_ok(df_record_meta(r, "partition", &partition));
+        assert_in_range(about.offset, 0, (FIRST + SECOND) / 2 - 1);
+        late |= about.offset >= FIRST / 2;
+        if (land)
+            h->landed[partition.u.i & 1][about.offset]++;
+    }
+    return late;
+}
+
+/* Takes all in, so that nothing is settled, until the second half comes; then all is lost. */
+static int holder_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    holder *h = df_stage_user(st);
+    (void)self;
+    if (h->lost) {
+        (void)is_late(parcel, h, 1);
+        return DF_OK;
+    }
+    if (is_late(parcel, h, 0)) {
+        h->lost = 1;
+        return df_stage_fail(st, DF_EREWIND, NULL, "what was taken in is gone");
+    }
+    h->held += (int)df_parcel_count(parcel);
+    return DF_ABSORBED;
+}
+
+/* Each record at once, also while others are held. */
+static int holder_open(void *self, df_stage *st)
+{
+    df_limits limits = {.size = sizeof limits, .max_rows = 1};
+    (void)self;
+    return df_stage_limits(st, &limits);
+}
+
+static void holder_close(void *self, df_stage *st)
+{
+    (void)self;
+    (void)st;
+}
+
+static int all_held(void *user)
+{
+    return ((holder *)user)->held >= FIRST;
+}
+
+static int opened_again(void *user)
+{
+    df_event event = {.size = sizeof event};
+    while (df_pipeline_next_event(user, &event) == DF_OK)
+        if (event.type == DF_EVENT_RETRY)
+            return 1;
+    return 0;
+}
+
+static int all_landed(void *user)
+{
+    const holder *h = user;
+    for (int i = 0; i < FIRST + SECOND; i++)
+        if (!h->landed[i % 2][i / 2])
+            return 0;
+    return 1;
+}
+
+/* `count` messages from number `from` on, the odd ones into partition 1 of "in". */
+static void fill(bed *b, int from, int count)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", b->brokers, text, sizeof text);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    for (int i = from; i < from + count; i++)
+        assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_PARTITION(i % 2),
+                                           RD_KAFKA_V_VALUE("{}", 2),
+                                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                           RD_KAFKA_V_END), 0);
+    assert_int_equal(rd_kafka_flush(rk, 10000), 0);
+    rd_kafka_destroy(rk);
+}
+
+static void a_rewind_goes_to_the_beginning(void **state)
+{
+    static holder h;
+    static const df_sink_ops ops = {.size = sizeof ops, .open = holder_open,
+                                    .write = holder_write, .close = holder_close};
+    df_connector type = {.size = sizeof type, .name = "holder", .doc = "Loses what it took in.",
+                         .sink_size = sizeof(int), .sink = &ops, .user = &h};
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    h = (holder){.b = b};
+    assert_ok(df_connector_register(b->env, &type));
+    fill(b, 0, FIRST);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: h, "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: holder}\n",
+             b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_ok(df_pipeline_start(p, &run));
+    assert_int_equal(support_wait(all_held, &h, 20000), 1);
+    rd_kafka_mock_push_request_errors(b->cluster, FETCH, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_int_equal(support_wait(opened_again, p, 20000), 1);
+    fill(b, FIRST, SECOND);
+    assert_int_equal(support_wait(all_landed, &h, 20000), 1);
+    df_pipeline_stop(p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(p, 20000));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
 /* librdkafka starts its threads with thrd_create, which ThreadSanitizer does not know. */
 #if defined(__SANITIZE_THREAD__)
 enum { SKIPPED = 1 };
@@ -168,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_request_is_narrowed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
     };
     if (SKIPPED)
         return 77;

@@ -49,7 +49,7 @@ static df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id)
             return NULL;
         p->id = id;
         p->epoch = p->acked_epoch = -1;
-        p->acked = p->sent = p->bad = -1;
+        p->acked = p->sent = p->bad = p->lost = -1;
         s->parts[index] = p;
     }
     return s->parts[index];
@@ -293,7 +293,13 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
         rc = resolve_latest(s, p);
     else
         p->next = RD_KAFKA_OFFSET_BEGINNING;
-    p->begin = p->next;
+    if (!p->begun) {
+        p->begin = p->next;
+        p->lost = -1;
+    } else if (committed > p->begin) { /* the connection was lost; the core still has it open */
+        p->begin = committed;
+    }
+    p->begun = 1;
     return rc;
 }
 
@@ -406,6 +412,7 @@ static void revoked(df__kafka_source *s, const rd_kafka_topic_partition_list_t *
         if (df__kafka_clock_ms() - begin > REVOKE_LIMIT_MS)
             lost = 1;
         (void)df_partition_close(s->st, p->part, lost ? DF_PARTITION_LOST : DF_PARTITION_FINISH);
+        p->begun = 0;
     }
     DF_CRASHPOINT("kafka.revoke");
     s->revoking = 0;

@@ -303,6 +303,7 @@ static int begin(df__kafka_setup *s, const df__kafka_common *o)
     set(s, "client.id", "dataflow-operator");
     set(s, "socket.keepalive.enable", "true");
     set(s, "log.thread.name", "false");
+    set(s, "reconnect.backoff.max.ms", "1000"); /* a broker that is back is found at once */
     return DF_OK;
 }
 

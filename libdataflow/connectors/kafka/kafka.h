@@ -133,8 +133,10 @@ struct df__kafka_part {
     int32_t acked_epoch;  /* that belongs to `acked` */
     int state;
     int touched, reached, tries;
+    int begun;            /* the core has it open, over lost connections as well */
     int64_t next;         /* offset expected next; negative: the client's logical offsets */
-    int64_t begin;        /* where this assignment began */
+    int64_t begin;        /* where the core began to read it, or where `lost` was left for */
+    int64_t lost;         /* offset that the broker no longer had; -1: none */
     int64_t acked, sent;  /* to be committed, and committed or under way; -1: none */
     int64_t end;          /* bounded runs: stop before this offset */
     int64_t bad;          /* offset of the last broken message set */

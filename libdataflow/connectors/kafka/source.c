@@ -279,6 +279,7 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p)
         [DF__KAFKA_LATEST] = "going on at the latest",
         [DF__KAFKA_STOP] = "this partition stops; set onOffsetOutOfRange or the group's offset",
     };
+    int64_t at = p->next;
     int64_t start = s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                                                             : RD_KAFKA_OFFSET_END;
     df_stage_logf(s->st, DF_LOG_ERROR,
@@ -291,6 +292,8 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p)
     if (p->state == DF__KAFKA_RESTART) {
         s->reassign = 1;          /* its fetching has ended */
         p->acked = p->sent = -1; /* the new offsets may be lower */
+        p->lost = at;
+        p->begin = start;
     }
 }
 
@@ -380,6 +383,8 @@ static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_mes
     if (rc < 0)
         return rc;
     note_gap(s, p, m->offset);
+    if (p->begin < 0) /* "the end" would be a later one when a rewind comes back to it */
+        p->begin = m->offset;
     p->next = m->offset + 1;
     p->reached = s->bounded && p->next >= p->end;
 #if RD_KAFKA_VERSION >= 0x020100ff
@@ -607,6 +612,7 @@ static int source_ack(void *self, df_stage *st, const df_position *rows, size_t 
                                   (int)(row->data.len > 80 ? 80 : row->data.len),
                                   (const char *)row->data.data);
         if (offset > p->acked) {
+            p->lost = -1;
             p->acked = offset;
             p->acked_epoch = epoch;
         }
@@ -622,11 +628,13 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
     int32_t epoch;
     if (p == NULL)
         return DF_OK; /* given back meanwhile */
-    offset = p->begin; /* nothing settled yet: where this assignment began */
+    offset = p->begin; /* nothing settled yet */
     if (to->data.len > 0 && df__kafka_position_read(to->data, &offset, &epoch) != DF_OK)
         return df_stage_failf(st, DF_EINTERNAL, NULL, "not a position of %s: %.*s", topic_of(s),
                               (int)(to->data.len > 80 ? 80 : to->data.len),
                               (const char *)to->data.data);
+    if (offset == p->lost) /* nothing settled since */
+        offset = p->begin;
     df__kafka_discard(s, p->id);
     p->reached = 0;
     restart_at(s, p, offset);
