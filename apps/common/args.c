@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Edit distance of two short words; long ones count as far apart. */
-static size_t word_distance(const char *a, const char *b)
+size_t app_word_distance(const char *a, const char *b)
 {
     enum { WORD_MAX = 40 };
     size_t row[WORD_MAX + 1];
@@ -52,7 +51,7 @@ static int option_unknown(const app_command *c, const char *word, char *err, siz
     const app_option *near = NULL;
     size_t best = 3;
     for (const app_option *o = c->options; o && o->name; o++) {
-        size_t d = o->doc ? word_distance(word + strspn(word, "-"), o->name) : best;
+        size_t d = o->doc ? app_word_distance(word + strspn(word, "-"), o->name) : best;
         if (d < best) {
             best = d;
             near = o;
@@ -169,7 +168,7 @@ const app_command *app_command_nearest(const app_program *program, const char *n
     const app_command *near = NULL;
     size_t best = 3;
     for (const app_command *c = program->commands; c->name; c++) {
-        size_t d = word_distance(name, c->name);
+        size_t d = app_word_distance(name, c->name);
         if (d < best) {
             best = d;
             near = c;

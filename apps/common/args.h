@@ -56,6 +56,8 @@ int app_args_parse(app_args *args, int argc, char **argv, char *err, size_t err_
 const char *app_args_value(const app_args *args, const char *name);
 /* Whole number in [min, max] from text; 0 or -1. */
 int app_args_number(const char *text, long long min, long long max, long long *ret);
+/* Edit distance of two short words; long ones count as far apart. */
+size_t app_word_distance(const char *a, const char *b);
 /* The command of that name, or NULL. */
 const app_command *app_command_find(const app_program *program, const char *name);
 /* The command whose name is nearest to a mistyped one, or NULL. */

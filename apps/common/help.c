@@ -73,6 +73,14 @@ static void add_options(df__buf *out, const app_command *command)
     add_row(out, "-h, --help", "Shows this help.");
 }
 
+static int has_options(const app_command *command)
+{
+    for (const app_option *o = command->options; o && o->name; o++)
+        if (o->doc)
+            return 1;
+    return 0;
+}
+
 void app_help_usage(df__buf *out, const app_program *program, const app_command *command)
 {
     df__buf_printf(out, "usage: %s", program->name);
@@ -80,7 +88,7 @@ void app_help_usage(df__buf *out, const app_program *program, const app_command 
         df__buf_printf(out, " %s", command->name);
     if (!command)
         df__buf_str(out, " COMMAND");
-    if (!command || (command->options && command->options->name))
+    if (!command || has_options(command))
         df__buf_str(out, " [OPTIONS]");
     if (command && command->operands[0])
         df__buf_printf(out, " %s", command->operands);

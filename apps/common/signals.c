@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -15,13 +14,15 @@
 
 #include "process.h"
 
-enum { FORCE_US = 2000000 };
+/* `timeout` and some supervisors signal the process and its group: within ECHO_US that is one wish.
+ */
+enum { FORCE_US = 2000000, ECHO_US = 200000 };
 
 struct app_signals {
     app_signal_calls calls;
     pthread_t thread;
-    int signal_fd, end_fd;
-    atomic_int count;
+    int signal_fd, end_fd, count;
+    int64_t first_us;
 };
 
 static void fill_set(sigset_t *set)
@@ -50,10 +51,15 @@ static void handle(app_signals *s, int number)
 {
     if (is_reload(number)) {
         s->calls.reload(s->calls.user);
-    } else {
-        int count = atomic_fetch_add(&s->count, 1) + 1;
-        s->calls.stop(s->calls.user, count < 2 ? count : 2);
+        return;
     }
+    if (s->count == 1 && app_clock_us() - s->first_us < ECHO_US)
+        return;
+    if (s->count == 0)
+        s->first_us = app_clock_us();
+    if (s->count < 2)
+        s->count++;
+    s->calls.stop(s->calls.user, s->count);
 }
 
 /* How long poll may wait: for ever, or until the process must leave by force. */
@@ -79,7 +85,7 @@ static void *serve(void *arg)
         }
         if (n > 0 && fds[0].revents && read(s->signal_fd, &info, sizeof info) == sizeof info)
             handle(s, (int)info.ssi_signo);
-        if (force_at_us < 0 && atomic_load(&s->count) >= 2)
+        if (force_at_us < 0 && s->count >= 2)
             force_at_us = app_clock_us() + FORCE_US;
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * signals.h: a thread that turns signals into calls. SIGTERM and SIGINT ask for an end, the second
- * one at once, and two seconds after that the process leaves by force; SIGHUP asks for a reload. */
+ * one at once (if it is not the first one's echo), and two seconds after that the process leaves by
+ * force; SIGHUP asks for a reload. */
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
 

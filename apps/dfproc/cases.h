@@ -34,6 +34,9 @@ typedef struct dfproc_suite {
     int colour;
 } dfproc_suite;
 
+/* Says what is wrong with the file itself. 0 or an exit code. */
+int dfproc_cases_check(const dfproc_suite *s, int vectors);
+
 /* How a case ended. */
 typedef struct dfproc_result {
     const char *name; /* borrowed */

@@ -52,6 +52,10 @@ int dfproc_fail(const char *format, ...) DF_PRINTF(1, 2);
 /* The same for a command line that makes no sense; returns EXIT_USAGE. */
 int dfproc_misuse(const app_args *args, const char *format, ...) DF_PRINTF(2, 3);
 
+/* There is no `what` ("sink") of that name among the rows of the description; returns EXIT_USAGE.
+ */
+int dfproc_not_found(const app_args *args, yyjson_val *rows, const char *what, const char *name);
+
 extern const app_program dfproc_program;
 
 int dfproc_run(const app_args *args);

@@ -104,7 +104,8 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
     if (!flow->pipeline)
         return dfproc_fail("out of memory");
     rc = df_pipeline_load(flow->pipeline, &text);
-    if (rc == DF_OK)
+    if (rc == DF_OK ||
+        rc == DF_ESPEC) /* what the stages themselves find is told in the same pass */
         rc = df_pipeline_check(flow->pipeline);
     if (!quiet)
         print_problems(flow);
@@ -121,7 +122,8 @@ int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
     yyjson_val *refs = yyjson_obj_get(yyjson_doc_get_root(doc), "references"), *ref;
     size_t at, count;
     int rc = EXIT_DONE;
-    yyjson_arr_foreach (refs, at, count, ref) {
+    yyjson_arr_foreach(refs, at, count, ref)
+    {
         if (strcmp(app_json_text(ref, "kind"), "secret"))
             continue;
         dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s", flow->file,

@@ -77,12 +77,11 @@ static void add_end(df__buf *out, const char *role, yyjson_val *connector)
     df__buf_printf(out,
                    strcmp(name, "null") ? "  %s:\n    type: %s\n" : "  %s:\n    type: \"%s\"\n",
                    role, name);
-    yyjson_arr_foreach (options, at, count, o)
-        any |= app_json_true(o, "required");
+    yyjson_arr_foreach(options, at, count, o) any |= app_json_true(o, "required");
     if (yyjson_arr_size(options))
         df__buf_str(out, any ? "    config:\n" : "    # config:\n");
     for (int required = 1; required >= 0; required--)
-        yyjson_arr_foreach (options, at, count, o)
+        yyjson_arr_foreach(options, at, count, o)
             add_option(out, o, required, any ? "      " : "    #   ");
 }
 
@@ -90,9 +89,11 @@ static yyjson_val *find(yyjson_val *all, const char *name, const char *role)
 {
     yyjson_val *c;
     size_t at, count;
-    yyjson_arr_foreach (yyjson_obj_get(all, "connectors"), at, count, c)
-        if (!strcmp(app_json_text(c, "name"), name))
-            return yyjson_is_obj(yyjson_obj_get(c, role)) ? c : NULL;
+    yyjson_arr_foreach(yyjson_obj_get(all, "connectors"), at, count,
+                       c) if (!strcmp(app_json_text(c, "name"),
+                                      name)) return yyjson_is_obj(yyjson_obj_get(c, role))
+        ? c
+        : NULL;
     return NULL;
 }
 
@@ -106,8 +107,9 @@ static void add_manifest(df__buf *out, yyjson_val *source, yyjson_val *sink)
                    app_json_text(source, "name"), app_json_text(sink, "name"));
     add_end(out, "source", source);
     df__buf_str(out, "  # What happens to records on the way; `dfproc transforms` lists all.\n"
-                     "  transformations: []\n"
-                     "  #  - type: filter\n  #    config: {condition: \"$.level == 'error'\"}\n");
+                     "  # transformations:\n"
+                     "  #   - type: filter\n"
+                     "  #     config: {condition: \"$.level == 'error'\"}\n");
     add_end(out, "sink", sink);
     df__buf_str(out,
                 "  # Where records go that cannot pass. Without it such a record stops the flow.\n"
@@ -128,7 +130,8 @@ int dfproc_init(const app_args *args)
         const char *name = args->operand_count > i ? args->operands[i] : "stdio";
         ends[i] = find(yyjson_doc_get_root(all), name, roles[i]);
         if (!ends[i])
-            rc = dfproc_misuse(args, "no %s \"%s\"; dfproc connectors lists them", roles[i], name);
+            rc = dfproc_not_found(args, yyjson_obj_get(yyjson_doc_get_root(all), "connectors"),
+                                  roles[i], name);
     }
     if (rc == EXIT_DONE) {
         add_manifest(&out, ends[0], ends[1]);

@@ -6,18 +6,13 @@
 #include <unistd.h>
 
 #include "common/diff.h"
-#include "dfproc/capture.h"
+#include "dfproc/refused.h"
 
 /* The records that one input became at one stage. */
 typedef struct group {
     const dfproc_seen *rows[64];
     size_t count;
 } group;
-
-static int same_origin(const dfproc_seen *a, const dfproc_seen *b)
-{
-    return a->offset >= 0 && a->offset == b->offset && !strcmp(a->partition, b->partition);
-}
 
 /* Offsets tell which record a row came from. Without them the order does, while no stage before
  * changed the number of records. */
@@ -31,7 +26,8 @@ static void find_group(const dfproc_watch *source, size_t index, const dfproc_wa
         return;
     }
     for (size_t i = 0; i < w->count; i++)
-        if (same_origin(from, &w->rows[i]) && ret->count < sizeof ret->rows / sizeof ret->rows[0])
+        if (dfproc_same_origin(from, &w->rows[i]) &&
+            ret->count < sizeof ret->rows / sizeof ret->rows[0])
             ret->rows[ret->count++] = &w->rows[i];
 }
 
@@ -48,6 +44,27 @@ static void add_title(df__buf *out, const dfproc_watch *w, const char *what, int
                    what);
 }
 
+/* ---- as text ------------------------------------------------------------------------------ */
+
+static size_t add_refusals(df__buf *out, dfproc_refusals *r, const dfproc_seen *from,
+                           const char *where, int colour)
+{
+    dfproc_refusal *row;
+    size_t count = 0;
+    for (; (row = dfproc_next_refusal(r, from, where)) != NULL; count++) {
+        df__buf_printf(out, "  %s%s%s: %srefused%s (%s): %s\n", colour ? "\033[1m" : "",
+                       *row->where ? row->where : "source", colour ? "\033[0m" : "",
+                       colour ? "\033[31m" : "", colour ? "\033[0m" : "", row->reason,
+                       row->message);
+        if (r->has_sink)
+            df__buf_printf(out, "  goes to %s\n", r->sink);
+        else
+            df__buf_str(out, "  there is no error sink: the flow would stop here, or go on without "
+                             "the record with errors.policy: skip\n");
+    }
+    return count;
+}
+
 /* What one stage did to the records of one input. */
 static void add_step(df__buf *out, const dfproc_watch *w, const group *before, const group *after,
                      int colour)
@@ -57,8 +74,6 @@ static void add_step(df__buf *out, const dfproc_watch *w, const group *before, c
     df__buf_init(&a, &df__heap_libc);
     df__buf_init(&b, &df__heap_libc);
     df__buf_init(&diff, &df__heap_libc);
-    if (after->count == 0)
-        add_title(out, w, ": not passed on", colour);
     for (size_t i = 0; i < after->count; i++) {
         char what[96];
         const dfproc_seen *from = before->count == after->count ? before->rows[i] : before->rows[0];
@@ -115,9 +130,11 @@ static void add_input(df__buf *out, const dfproc_watch *source, size_t index, in
     df__buf_free(&text);
 }
 
-static void add_record(df__buf *out, const dfproc_capture *c, size_t index, int colour)
+static void add_record(df__buf *out, const dfproc_capture *c, dfproc_refusals *r, size_t index,
+                       int colour)
 {
-    group before = {{&c->watches[0].rows[index]}, 1}, after;
+    const dfproc_seen *from = &c->watches[0].rows[index];
+    group before = {{from}, 1}, after;
     add_input(out, &c->watches[0], index, colour);
     for (size_t i = 1; i < c->count && before.count; i++) {
         const dfproc_watch *w = &c->watches[i];
@@ -125,10 +142,15 @@ static void add_record(df__buf *out, const dfproc_capture *c, size_t index, int 
             continue;
         find_group(&c->watches[0], index, w, &after);
         add_step(out, w, &before, &after, colour);
+        if (!add_refusals(out, r, from, w->stage, colour) && !after.count)
+            add_title(out, w, ": not passed on", colour);
         before = after;
     }
+    add_refusals(out, r, from, NULL, colour);
     add_sinks(out, c, &before);
 }
+
+/* ---- as JSON ------------------------------------------------------------------------------ */
 
 /* {"payload", "key", "headers"} of one row. */
 static void add_json_row(df__buf *out, const dfproc_seen *seen)
@@ -147,8 +169,33 @@ static void add_json_row(df__buf *out, const dfproc_seen *seen)
         df__buf_str(out, ",\"key\":");
         df__buf_json(out, seen->key, seen->key_len);
     }
-    df__buf_char(out, '}');
+    for (const char *line = seen->headers; line && *line; line = strchr(line, '\n') + 1) {
+        size_t name = strcspn(line, ":"), len = strcspn(line, "\n");
+        df__buf_str(out, line == seen->headers ? ",\"headers\":[{\"name\":" : ",{\"name\":");
+        df__buf_json(out, line, name);
+        df__buf_str(out, ",\"value\":");
+        df__buf_json(out, line + name + 2, len - name - 2);
+        df__buf_char(out, '}');
+    }
+    df__buf_str(out, *seen->headers ? "]}" : "}");
     yyjson_doc_free(doc);
+}
+
+static void add_json_refusals(df__buf *out, dfproc_refusals *r, const dfproc_seen *from)
+{
+    dfproc_refusal *row;
+    const char *before = ",\"refused\":[";
+    for (; (row = dfproc_next_refusal(r, from, NULL)) != NULL; before = ",") {
+        df__buf_printf(out, "%s{\"stage\":", before);
+        df__buf_json(out, row->where, strlen(row->where));
+        df__buf_str(out, ",\"reason\":");
+        df__buf_json(out, row->reason, strlen(row->reason));
+        df__buf_str(out, ",\"message\":");
+        df__buf_json(out, row->message, strlen(row->message));
+        df__buf_char(out, '}');
+    }
+    if (*before == ',' && !before[1])
+        df__buf_char(out, ']');
 }
 
 static void add_json_stage(df__buf *out, const dfproc_watch *w, const group *g)
@@ -178,7 +225,7 @@ static void add_json_sinks(df__buf *out, const dfproc_capture *c, const group *l
     }
 }
 
-static void add_json_record(df__buf *out, const dfproc_capture *c, size_t index)
+static void add_json_record(df__buf *out, const dfproc_capture *c, dfproc_refusals *r, size_t index)
 {
     const dfproc_seen *from = &c->watches[0].rows[index];
     group last = {{from}, 1};
@@ -193,8 +240,12 @@ static void add_json_record(df__buf *out, const dfproc_capture *c, size_t index)
             add_json_stage(out, &c->watches[i], &last);
         }
     add_json_sinks(out, c, &last);
-    df__buf_str(out, "]}\n");
+    df__buf_char(out, ']');
+    add_json_refusals(out, r, from);
+    df__buf_str(out, "}\n");
 }
+
+/* ---- all of it ---------------------------------------------------------------------------- */
 
 /* Rows of a stage that no record can be said to have caused. */
 static void add_rest(df__buf *out, const dfproc_capture *c, int colour)
@@ -225,34 +276,51 @@ static int wants_colour(const app_args *args)
     return isatty(STDOUT_FILENO) && !(plain && *plain);
 }
 
-static int print_all(const app_args *args, const dfproc_capture *c)
+static int print_all(const app_args *args, const dfproc_capture *c, int has_sink)
 {
     int json = app_args_value(args, "json") != NULL, colour = wants_colour(args);
     const dfproc_watch *source = &c->watches[0];
+    dfproc_refusals r = {.has_sink = has_sink};
     df__buf out;
     df__buf_init(&out, &df__heap_libc);
+    if (dfproc_refusals_read(&r, c) < 0)
+        out.failed = 1;
     for (size_t i = 0; i < source->count; i++)
         if (json)
-            add_json_record(&out, c, i);
+            add_json_record(&out, c, &r, i);
         else
-            add_record(&out, c, i, colour);
-    if (!json)
+            add_record(&out, c, &r, i, colour);
+    if (!json) {
         add_rest(&out, c, colour);
+        add_refusals(&out, &r, NULL, NULL, colour); /* of records without offsets */
+    }
     if (!json && !source->count)
         df__buf_str(&out, "no records\n");
+    dfproc_refusals_free(&r);
     return dfproc_print(&out);
 }
 
-/* What was refused, and why. */
-static void take_events(df_pipeline *p, df__buf *refused)
+static int has_error_sink(yyjson_doc *plan)
 {
-    for (;;) {
-        df_event e = {.size = sizeof e};
-        if (df_pipeline_next_event(p, &e) != DF_OK)
-            return;
-        if (e.type == DF_EVENT_REJECT)
-            df__buf_printf(refused, "  %s: %s\n", e.stage ? e.stage : "", e.text ? e.text : "");
+    yyjson_val *stage;
+    size_t at, count;
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(plan), "stages"), at, count,
+                       stage) if (!strcmp(app_json_text(stage, "role"), "error_sink")) return 1;
+    return 0;
+}
+
+/* The plan, with an error sink in any case: what is refused must be seen, not end the preview. */
+static yyjson_doc *plan_of(dfproc_flow *flow, int *ret_has_sink)
+{
+    static const df_stage_def errors = {
+        .size = sizeof errors, .role = DF_ERROR_SINK, .name = "errors", .kind = "null"};
+    yyjson_doc *plan = dfproc_report(flow, DF_REPORT_PLAN);
+    *ret_has_sink = has_error_sink(plan);
+    if (plan && !*ret_has_sink && df_pipeline_add(flow->pipeline, &errors) == DF_OK) {
+        yyjson_doc_free(plan);
+        plan = dfproc_report(flow, DF_REPORT_PLAN);
     }
+    return plan;
 }
 
 /* Runs without effects until n records were read or nothing is left. */
@@ -260,19 +328,13 @@ static int run_dry(dfproc_flow *flow, dfproc_capture *c, uint64_t n)
 {
     df_run_options run = {.size = sizeof run, .limit = n, .until_exhausted = 1, .dry = 1};
     int rc = df_pipeline_start(flow->pipeline, &run), ended;
-    df__buf refused;
-    df__buf_init(&refused, &df__heap_libc);
     if (rc < 0) /* later failures are logged by the library */
         dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
     else
         do {
             ended = (rc = df_pipeline_wait(flow->pipeline, 10)) != DF_AGAIN;
             dfproc_capture_take(c);
-            take_events(flow->pipeline, &refused);
         } while (!ended);
-    if (refused.len && df__buf_cstr(&refused))
-        fprintf(stderr, "refused:\n%s", refused.data);
-    df__buf_free(&refused);
     if (c->failed)
         return dfproc_fail("out of memory");
     return dfproc_exit_code(rc);
@@ -286,7 +348,7 @@ int dfproc_preview(const app_args *args)
     const char *number = app_args_value(args, "number");
     long long n = 10;
     yyjson_doc *plan = NULL;
-    int rc;
+    int rc, has_sink = 0;
     if (number && app_args_number(number, 1, 100000, &n) < 0)
         return dfproc_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
     rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
@@ -298,7 +360,7 @@ int dfproc_preview(const app_args *args)
         rc = dfproc_build(&flow, &options, 0);
     if (rc == EXIT_DONE)
         rc = dfproc_has_secrets(&flow, options.resolve_user);
-    if (rc == EXIT_DONE && !(plan = dfproc_report(&flow, DF_REPORT_PLAN)))
+    if (rc == EXIT_DONE && !(plan = plan_of(&flow, &has_sink)))
         rc = dfproc_fail("no plan: %s", df_pipeline_errmsg(flow.pipeline));
     if (rc == EXIT_DONE)
         rc = dfproc_capture_open(&c, plan, DFPROC_SINKS | DFPROC_OTHERS);
@@ -306,7 +368,7 @@ int dfproc_preview(const app_args *args)
         rc = dfproc_capture_ports(&c, flow.pipeline, DF_TAP);
     if (rc == EXIT_DONE) {
         int ended = run_dry(&flow, &c, (uint64_t)n);
-        rc = print_all(args, &c);
+        rc = print_all(args, &c, has_sink);
         rc = ended ? ended : rc;
     }
     dfproc_capture_close(&c);

@@ -86,11 +86,8 @@ static int open_suite(dfproc_suite *s, const char *file, int colour)
     s->doc = read_file(file, err, sizeof err);
     if (!s->doc)
         return dfproc_fail("%s", err);
-    if (!yyjson_is_arr(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"))) {
-        dfproc_fail("%s: `cases` is missing; dfproc help test shows a file of cases", file);
-        return EXIT_USAGE;
-    }
-    if (!is_vectors(s))
+    rc = dfproc_cases_check(s, is_vectors(s));
+    if (rc == EXIT_DONE && !is_vectors(s))
         rc = open_manifest(s);
     if (rc == EXIT_DONE && dfproc_cases_register(s->flow.env, &s->inputs) != DF_OK)
         rc = dfproc_fail("%s", df_env_errmsg(s->flow.env));
@@ -170,7 +167,8 @@ static int run_suite(dfproc_suite *s, report *r)
 {
     yyjson_val *one;
     size_t at, count;
-    yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"), at, count, one) {
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"), at, count, one)
+    {
         const char *name = app_json_text(one, "name");
         int64_t begin_us = app_clock_us();
         dfproc_result *result = add_result(r, *name ? name : s->file);
@@ -211,7 +209,7 @@ static int run_all(const app_args *args, dfproc_suite *suites, report *r)
             rc = run_suite(&suites[i], r);
     }
     if (rc != EXIT_DONE) {
-        printf("Bail out!\n");
+        printf("Bail out! a file of cases or its manifest is wrong\n");
         return rc;
     }
     printf("1..%zu\n", r->count);

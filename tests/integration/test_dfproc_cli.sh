@@ -83,6 +83,10 @@ out 'generate'
 run 'connectors stdio' 0 dfproc connectors stdio
 out 'sink: stdio'
 run 'connectors nothing' 2 dfproc connectors nothing
+run 'connectors, mistyped' 2 dfproc connectors stdoi
+err 'did you mean stdio?'
+run 'init, mistyped' 2 dfproc init Generate stdio
+err 'did you mean generate?'
 run 'transforms mask' 0 dfproc transforms mask
 out 'keepLength'
 for source_kind in $(dfproc connectors --words source); do
@@ -145,6 +149,17 @@ out '+     "email": "***"'
 out '0 filter: not passed on'
 run 'preview --json' 0 dfproc preview --json -n 2 "$examples/hello.yaml" <"$examples/events.jsonl"
 out '{"stage":"1 mask","role":"transform","out":[{"payload":{"id":1,'
+cat >"$dir/refuse.yaml" <<'YAML'
+source: {type: stdio}
+transformations: [{type: cast, config: {spec: {a: int64}}}]
+sink: {type: stdio}
+YAML
+run 'preview tells what is refused, and goes on' 0 dfproc preview "$dir/refuse.yaml" <<<$'{"a":"x"}\n{"a":"2"}'
+out '0 cast: refused (cast): a: a string cannot become int64'
+out 'there is no error sink: the flow would stop here'
+out 'goes to sink'
+run 'preview --json tells it too' 0 dfproc preview --json "$dir/refuse.yaml" <<<'{"a":"x"}'
+out '"refused":[{"stage":"0 cast","reason":"cast","message":"a: '
 run 'test' 0 dfproc test --junit "$dir/junit.xml" "$examples/hello-test.yaml"
 out 'ok 1 - a paid order passes'
 out '1..3'
@@ -187,6 +202,12 @@ out 'not ok 2 - wrong'
 out '-   "b": 7'
 out '+   "b": 6'
 out 'ok 3 - partial'
+
+printf 'manifest: flow.yaml\ncases: [{name: t, inputs: []}]\n' >"$dir/typo.yaml"
+run 'test, a member that nobody reads' 2 dfproc test "$dir/typo.yaml"
+err 'case 1, t: unknown member `inputs` (did you mean `input`?)'
+err 'case 1, t: one of these is missing: expect error'
+out 'Bail out!'
 
 # The vectors of the transformations are case files too.
 for vectors in "$source"/tests/vectors/*.json; do

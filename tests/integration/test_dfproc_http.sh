@@ -120,7 +120,10 @@ elif grep -q 'cannot listen on .*Address already in use' "$dir/page"; then
 else
     bad 'a taken port is named'
 fi
+# Both at once come from one wish: a shell or supervisor signals the process and its group.
 kill -INT "$pid"
+kill -TERM "$pid"
 ends 0 'SIGINT'
+grep -q 'stopping at once' "$dir/log" && bad 'the echo of a signal hurries' || ok 'the echo of a signal does not hurry'
 
 exit "$failed"
