@@ -44,6 +44,20 @@ static void order(void **state)
     held_free(&h);
 }
 
+/* A file's name, for example, may be any bytes. */
+static void texts_that_are_none(void **state)
+{
+    df_value v = string_value("a\xff"), got;
+    held h;
+    (void)state;
+    held_init(&h, "{}");
+    assert_int_equal(df_record_set_meta(&h.r, "file", &v), DF_OK);
+    assert_int_equal(df_record_meta(&h.r, "file", &got), DF_OK);
+    assert_int_equal(got.type, DF_V_BYTES);
+    assert_memory_equal(got.text, "a\xff", 2);
+    held_free(&h);
+}
+
 static void derived(void **state)
 {
     df_header headers[] = {{"h", {"first", 5}}, {"h", {"last", 4}}, {"n", {NULL, 0}},
@@ -120,6 +134,7 @@ static void walks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(order), cmocka_unit_test(derived),
+                                       cmocka_unit_test(texts_that_are_none),
                                        cmocka_unit_test(walks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
