@@ -1,83 +1,125 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # ctest: timeout=600
-# Random SIGKILLs: groups of flows side by side, each killed again and again at a random moment.
-# Even groups: Kafka, router, two tables, refused records in a third. Odd groups: Kafka to Kafka.
-# DF_KILLS (100) kills in DF_KILL_GROUPS (4) groups; the long run: DF_KILLS=3000 DF_KILL_GROUPS=8.
+# Random SIGKILLs: groups side by side, each one flow that is killed again and again at a random
+# moment. The groups take turns at the flows of DF_KILL_FLOWS (all):
+#   router   Kafka, router, two tables, refused records in a third
+#   kafka    Kafka to Kafka, idempotent producer
+#   file     file to table, positions in a folder
+# A run lives at most DF_KILL_AFTER seconds (2.5 times as long as a first one needs to get going).
+# DF_KILLS (102) kills in DF_KILL_GROUPS (6) groups; the long run: DF_KILLS=3000 DF_KILL_GROUPS=9.
 . "$(dirname "$0")/fault_lib.sh"
-kills=${DF_KILLS:-100}
-groups=${DF_KILL_GROUPS:-4}
+kills=${DF_KILLS:-102}
+groups=${DF_KILL_GROUPS:-6}
+read -r -a flows <<<"${DF_KILL_FLOWS:-router kafka file}"
 minutes=${DF_KILL_MINUTES:-0} # 0: no limit of time
-each=$((kills / groups))
+each=$(((kills + groups - 1) / groups))
 chunk=${DF_KILL_CHUNK:-1000}
-longest=${DF_KILL_AFTER:-$(sanitized && echo 1.2 || echo 0.6)} # seconds, at most
 quick='properties: {session.timeout.ms: 45000, heartbeat.interval.ms: 1000}'
+kind_of() { echo "${flows[$1 % ${#flows[@]}]}"; } # GROUP
 
-manifest() { # GROUP
-    from_topic "in$1" "instanceId: i$1, $quick"
-    if [ $(($1 % 2)) = 0 ]; then
-        echo 'transformations:'
-        echo "  - {type: router, config: {routes: [{condition: \"\$.producer == 1\", $(to_table "b$1")}]}}"
-        to_table "a$1"
-        echo "errors: {type: postgresql, config: {connectionString: \"\${env:FAULT_PG}\", table: $schema.e$1}}"
-    else
-        echo "sink: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of "out$1")}}"
-    fi
-}
-prepare() { # GROUP
+# ---- each flow: its stages, what it needs, one more portion, whether a run got somewhere, its audit -------
+router_prepare() {
     topic "in$1" 2
-    manifest "$1" >"$dir/g$1.yaml"
-    if [ $(($1 % 2)) = 0 ]; then
-        table "a$1" && table "b$1"
-        sql "create view $schema.all$1 as select * from $schema.a$1 union all select * from $schema.b$1;
-            create table $schema.e$1 (error jsonb, original_message jsonb, original_base64 text, key_base64 text, headers_base64 text)"
+    table "a$1" && table "b$1"
+    sql "create view $schema.all$1 as select * from $schema.a$1 union all select * from $schema.b$1;
+        create table $schema.e$1 (error jsonb, original_message jsonb, original_base64 text, key_base64 text, headers_base64 text)"
+    from_topic "in$1" "instanceId: i$1, $quick"
+    echo 'transformations:'
+    echo "  - {type: router, config: {routes: [{condition: \"\$.producer == 1\", $(to_table "b$1")}]}}"
+    to_table "a$1"
+    echo "errors: {type: postgresql, config: {connectionString: \"\${env:FAULT_PG}\", table: $schema.e$1}}"
+}
+kafka_prepare() {
+    topic "in$1" 2
+    topic "out$1" 2
+    from_topic "in$1" "instanceId: i$1, $quick"
+    echo "sink: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of "out$1")}}"
+}
+file_prepare() {
+    table "f$1"
+    : >"$dir/f$1.in"
+    echo "source: {type: stdio, config: {path: $dir/f$1.in}}"
+    to_table "f$1"
+}
+bad_of() { [ "$(kind_of "$1")" = router ] && echo "--bad 0.5 --bad-kind type"; }
+more() { # GROUP TOTAL
+    if [ "$(kind_of "$1")" = file ]; then
+        dfaudit produce --stdout --count "$chunk" --from $(($2 / 2)) --producers 2 >>"$dir/f$1.in"
     else
-        topic "out$1" 2
+        produce "in$1" --count "$chunk" --from $(($2 / 2)) --producers 2 --partitions 2 --keys 20 $(bad_of "$1")
     fi
 }
-bad_of() { [ $(($1 % 2)) = 0 ] && echo "--bad 0.5 --bad-kind type"; }
+got_going() { grep -q 'assigned\|sink: ready' "$1"; } # OUTPUT
+limit_of() { echo $(($1 * 3 * (4 * 8192 + chunk))); } # KILLS
+router_audit() { # GROUP TOTAL KILLS
+    audit_table "group $1, router" "all$1" --count "$2" --producers 2 $(bad_of "$1") --no-gaps --max-duplicates "$(limit_of "$3")"
+    same "group $1, router: refused records" $(($2 - $(counted unique))) \
+        "$(sql "select count(distinct (error->>'partition', error->>'offset')) from $schema.e$1")"
+}
+kafka_audit() {
+    audit "group $1, kafka" --source topic --topic "$(name_of "out$1")" --count "$2" --producers 2 --no-gaps \
+        --max-duplicates "$(limit_of "$3")"
+}
+file_audit() { audit_table "group $1, file" "f$1" --count "$2" --producers 2 --no-gaps --max-duplicates "$(limit_of "$3")"; }
 
-# One group, in a shell of its own; its results in $dir/g<GROUP>.result
+# ---- one group, in a shell of its own; its results in $dir/g<GROUP>.result ----------------------------------
+kill_one() { # GROUP HOW LONG IT LIVES: in $code how it ended, in $done and $passed what it counts for
+    local pid begin
+    begin=$(now)
+    dfproc run "$dir/g$1.yaml" >"$dir/g$1.out" 2>&1 &
+    pid=$!
+    if [ -n "$2" ]; then
+        nap 0.02 "$2"
+    else
+        until_true 30 got_going "$dir/g$1.out"
+        longest=$(awk "BEGIN{t = ($(now) - $begin) / 1000; print \"$kind\" == \"file\" ? t + 0.1 : t < 0.24 ? 0.6 : 2.5 * t}")
+    fi
+    kill -KILL "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    code=$?
+    [ "$code" = 137 ] || return
+    done=$((done + 1))
+    got_going "$dir/g$1.out" && passed=$((passed + 1))
+}
 campaign() { # GROUP
-    local g=$1 done=0 total=0 pid passed=0
+    local g=$1 kind chunk=$chunk done=0 total=0 passed=0 longest=${DF_KILL_AFTER:-}
+    export XDG_STATE_HOME=$dir/state$g
     trap - EXIT
+    kind=$(kind_of "$g")
+    [ "$kind" = file ] && chunk=$((chunk * 20)) # a run ends with the file: a longer one
     while [ "$done" -lt "$each" ]; do
         [ "$minutes" != 0 ] && [ $(($(now) - begin)) -gt $((minutes * 60000)) ] && break
-        produce "in$g" --count "$chunk" --from $((total / 2)) --producers 2 --partitions 2 --keys 20 $(bad_of "$g")
+        more "$g" "$total" 2>/dev/null
         total=$((total + chunk))
-        dfproc run "$dir/g$g.yaml" >"$dir/g$g.out" 2>&1 &
-        pid=$!
-        nap 0.02 "$longest"
-        kill -KILL "$pid" && done=$((done + 1))
-        wait "$pid" 2>/dev/null
-        grep -q 'assigned' "$dir/g$g.out" && passed=$((passed + 1))
+        kill_one "$g" "$longest"
+        case $code in 0 | 137) ;; *) bad "g$g: exit code $code"; show "$dir/g$g.out"; break ;; esac
     done
     LIMIT=180 flow "g$g" 0
     echo "$done $total $passed $failed" >"$dir/g$g.result"
 }
-for ((g = 0; g < groups; g++)); do prepare $g; done
+for ((g = 0; g < groups; g++)); do "$(kind_of "$g")_prepare" "$g" >"$dir/g$g.yaml"; done
 begin=$(now)
 workers=()
-for ((g = 0; g < groups; g++)); do campaign $g 2>"$dir/g$g.err" & workers+=($!); done
+for ((g = 0; g < groups; g++)); do campaign $g >"$dir/g$g.err" 2>&1 & workers+=($!); done
 wait "${workers[@]}"
 took=$(seconds "$begin")
-sum=0 running=0 duplicates=0 records=0
+
+declare -A sum running duplicates records lost
 for ((g = 0; g < groups; g++)); do
+    kind=$(kind_of "$g")
     read -r done total passed worse <"$dir/g$g.result" || { bad "group $g ended early"; continue; }
-    [ "$worse" = 0 ] || bad "group $g: $(tail -n 3 "$dir/g$g.err")"
-    sum=$((sum + done)) running=$((running + passed)) records=$((records + total))
-    limit=$((done * 3 * (4 * 8192 + chunk)))
-    if [ $((g % 2)) = 0 ]; then
-        audit_table "group $g" "all$g" --count "$total" --producers 2 $(bad_of $g) --no-gaps --max-duplicates "$limit"
-        good=$(counted unique)
-        same "group $g: refused records" $((total - good)) \
-            "$(sql "select count(distinct (error->>'partition', error->>'offset')) from $schema.e$g")"
-    else
-        audit "group $g" --source topic --topic "$(name_of "out$g")" --count "$total" --producers 2 --no-gaps \
-            --max-duplicates "$limit"
-    fi
-    duplicates=$((duplicates + $(counted duplicates)))
+    [ "$worse" = 0 ] || bad "group $g: $(tail -n 9 "$dir/g$g.err")"
+    "${kind}_audit" "$g" "$total" "$done"
+    for k in "$kind" all; do
+        sum[$k]=$((${sum[$k]:-0} + done)) running[$k]=$((${running[$k]:-0} + passed))
+        records[$k]=$((${records[$k]:-0} + total)) duplicates[$k]=$((${duplicates[$k]:-0} + $(counted duplicates)))
+        lost[$k]=$((${lost[$k]:-0} + $(counted missing)))
+    done
 done
-figure "$sum kills ($running of them while it had partitions) in $groups groups, $took s: $records records, $duplicates duplicates"
-[ "$minutes" != 0 ] || same 'kills' $((each * groups)) "$sum"
+for k in "${flows[@]}" all; do
+    figure "$k: ${sum[$k]:-0} kills (${running[$k]:-0} of them while it was moving records), ${records[$k]:-0} records, ${lost[$k]:-?} lost, ${duplicates[$k]:-0} twice"
+done
+figure "$groups groups, $took s"
+[ "$minutes" != 0 ] || same 'kills' $((each * groups)) "${sum[all]}"
 finish
