@@ -18,7 +18,7 @@
 #include "core/secret.h"
 #include "util/codec.h"
 
-/* ---- calls that fail; these stand before the C library's --------------------------------------- */
+/* ---- calls that fail; these stand before the C library's ---------------------------------- */
 
 static int armed, fault_at, fault_error, calls;
 static const char *faulted; /* name of the call that failed */
@@ -143,7 +143,7 @@ static void save_once(fixture *f, const char *text)
     store.user_free(store.user);
 }
 
-/* ---- a save --------------------------------------------------------------------------------- */
+/* ---- a save ------------------------------------------------------------------------------- */
 
 /* What a process that dies after the failed save would find: the old state or the new one. */
 static void assert_old_or_new(fixture *f)
@@ -216,7 +216,7 @@ static void test_a_save_that_goes_on_failing(void **state)
     assert_stored(f, "new");
 }
 
-/* ---- a start --------------------------------------------------------------------------------- */
+/* ---- a start ------------------------------------------------------------------------------ */
 
 /* 0: the start has fewer calls than `at`. */
 static int start_with_fault(fixture *f, int at, int error)
@@ -276,7 +276,7 @@ static void test_damaged_and_unreadable(void **state)
     fail();
 }
 
-/* ---- another version -------------------------------------------------------------------------- */
+/* ---- another version ---------------------------------------------------------------------- */
 
 /* A slot with a future format's digit, whole: its checksum is right. */
 static void make_version(const char *path, char digit)
