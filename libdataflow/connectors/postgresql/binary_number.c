@@ -54,6 +54,12 @@ static int nearest(const df__pg_number *n, const df_value *v, double *ret)
     return DF_OK;
 }
 
+/* Zero, infinities, whole numbers of 53 bits. */
+static int is_exact(const df__pg_number *n, double d)
+{
+    return n->special || n->decimal.zero || (n->decimal.low >= 0 && fabs(d) <= 9007199254740992.0);
+}
+
 /* The float nearest to the number of which d is the nearest double. That is the one nearest to d,
  * unless d lies in the middle of two, where the number itself may not. */
 static int narrow_float(double d, int exact, float *ret)
@@ -84,7 +90,7 @@ int df__pg_binary_float(df__pg_convert *c, const df__pg_type *t, const df_value 
         return DF_OK;
     }
     float f;
-    rc = narrow_float(d, number.special || number.decimal.zero, &f);
+    rc = narrow_float(d, is_exact(&number, d), &f);
     if (rc == DF_OK) {
         uint32_t bits;
         memcpy(&bits, &f, sizeof bits);
