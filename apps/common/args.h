@@ -21,9 +21,9 @@ typedef struct app_option {
 typedef struct app_command {
     const char *name, *summary;
     const char *operands; /* "FILE...", for people */
-    const char
-        *words; /* completion of operands, as in app_option; "@sources @sinks" ask the program */
-    const char *doc;                /* a paragraph or two for the help and the man page */
+    const char *words;    /* completion of operands, as in app_option; "@sources @sinks" ask the
+                                        program, for the first operand and the others */
+    const char *doc;      /* a paragraph or two for the help and the man page */
     const app_option *options;      /* name NULL at the end; NULL: none */
     int min_operands, max_operands; /* max -1: any number */
     int (*run)(const app_args *args);
@@ -35,6 +35,7 @@ typedef struct app_pair {
 
 typedef struct app_program {
     const char *name, *version, *summary, *doc;
+    const char *date;            /* of the texts, for the man page */
     const app_command *commands; /* name NULL at the end */
     const app_command *bare;     /* the form without a command word, or NULL */
     const app_pair *exits, *environment, *files, *examples; /* name NULL at the end */

@@ -5,15 +5,22 @@
 
 #include "help_files.h"
 
-/* Text with roff's special characters made harmless. */
+enum { WRAP = 78 };
+
+/* Text with roff's special characters made harmless, in lines of moderate length. */
 static void add_text(df__buf *out, const char *text)
 {
     int line_start = 1;
+    size_t begin = out->len;
     for (const char *p = text; *p; p++) {
         if (line_start && (*p == '.' || *p == '\''))
             df__buf_str(out, "\\&");
         line_start = *p == '\n';
-        if (*p == '\\')
+        if (*p == ' ' && out->len - begin + strcspn(p + 1, " \n") + 4 > WRAP) {
+            df__buf_char(out, '\n');
+            begin = out->len;
+            line_start = 1;
+        } else if (*p == '\\')
             df__buf_str(out, "\\e");
         else if (*p == '-')
             df__buf_str(out, "\\-");
@@ -76,7 +83,8 @@ void app_help_man(df__buf *out, const app_program *program)
     df__buf_str(out, ".\\\" Made by the program itself: help --man. Do not edit.\n.TH ");
     for (const char *p = program->name; *p; p++)
         df__buf_char(out, (char)toupper((unsigned char)*p));
-    df__buf_printf(out, " 1 \"\" \"%s %s\" \"User Commands\"\n", program->name, program->version);
+    df__buf_printf(out, " 1 %s \"%s %s\" \"User Commands\"\n", program->date, program->name,
+                   program->version);
     df__buf_printf(out, ".SH NAME\n%s \\- ", program->name);
     add_text(out, program->summary);
     df__buf_printf(out, ".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\fIOPTIONS\\fR]\n", program->name);

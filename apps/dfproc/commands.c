@@ -88,8 +88,8 @@ static const app_command commands[] = {
      "how many records may come twice after a crash, and the memory budget. Connects to nothing.",
      explain_options, 1, 1, dfproc_explain},
     {"preview", "Runs a few records and shows what each stage does.", "FILE", "file",
-     "Reads from the real source, shows each record before and after each transformation, and "
-     "forgets it: nothing is written, nothing is committed.",
+     "Reads from the real source, shows each record before and after each transformation, why one "
+     "is refused, and which sink gets it. Nothing is written, nothing is committed.",
      preview_options, 1, 1, dfproc_preview},
     {"test", "Runs a flow on the cases of a file, without any server.", "FILE...", "file",
      "A case file is YAML or JSON: {manifest: FILE, cases: [{name, input: [{payload, key, "
@@ -97,14 +97,14 @@ static const app_command commands[] = {
      "name of a sink as `explain` prints it: sink, errors, \"1 router/0\". A payload written as "
      "text is compared byte for byte, any other as JSON, where the order of members does not "
      "matter. `partial: true`: members and ports that are not named do not matter. `now` freezes "
-     "the clock. `error`: the run must fail with this text. Files of vectors ({transform: NAME, "
-     "cases}) run too. Prints TAP.",
+     "the clock. `error`: the run must fail with this text. Other members are errors. Files of "
+     "vectors ({transform: NAME, cases}) run too. Prints TAP.",
      test_options, 1, -1, dfproc_test},
     {"connectors", "Lists connectors, or the options of one.", "[NAME]", "@connectors", NULL,
      list_options, 0, 1, dfproc_connectors},
     {"transforms", "Lists transformations, or the options of one.", "[NAME]", "@transforms", NULL,
      words_options, 0, 1, dfproc_transforms},
-    {"init", "Writes a commented manifest to start from.", "[SOURCE] [SINK]", "@connectors",
+    {"init", "Writes a commented manifest to start from.", "[SOURCE] [SINK]", "@sources @sinks",
      "Prints a manifest that validates (stdio to stdio without arguments). Options that have a "
      "default are there as comments.",
      NULL, 0, 2, dfproc_init},
@@ -160,7 +160,8 @@ static const app_pair examples[] = {
 const app_program dfproc_program = {
     .name = "dfproc",
     .version = DF_PROGRAM_VERSION,
-    .summary = "moves records from a source through transformations to sinks and loses none",
+    .date = "2026-11-22",
+    .summary = "moves records through transformations to sinks and loses none",
     .doc = "dfproc runs a flow that a manifest describes: one source, transformations, one or "
            "more sinks, and a sink for records that cannot pass. A manifest is a DataFlow or "
            "DataFlowCron object, or its spec alone, in YAML or JSON. ${env:NAME} and ${file:PATH} "

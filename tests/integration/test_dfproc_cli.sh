@@ -63,6 +63,23 @@ for format in man bash zsh fish; do
     fi
 done
 
+# completes WORDS... GIVES: what bash offers for the last of the words
+completes() {
+    local COMP_WORDS=("${@:1:$#-1}") COMP_CWORD=$(($# - 2)) COMPREPLY=() got
+    _dfproc
+    got=${COMPREPLY[*]}
+    if [ "$got" = "${!#}" ]; then ok "  bash: ${*:1:$#-1} -> $got"; else echo "$got" >"$dir/out"; bad "  bash: ${*:1:$#-1}"; fi
+}
+compopt() { :; } # only a running completion has it
+. "$source/apps/dfproc/completion/dfproc.bash"
+completes dfproc va validate
+completes dfproc run --log-l --log-level
+completes dfproc run --log-level = w warn
+completes dfproc transforms ma mask
+completes dfproc init n ''
+completes dfproc init stdio nu null
+completes dfproc --spec-path x --names --namespace
+
 # ---- looking ------------------------------------------------------------------------------------
 run 'validate the examples' 0 dfproc validate "$examples"/{hello,router,generate}.yaml
 out 'hello.yaml: ok'

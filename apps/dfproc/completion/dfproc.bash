@@ -2,7 +2,10 @@
 _dfproc() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     COMPREPLY=()
-    if [ "$COMP_CWORD" = 1 ]; then
+    # bash splits --name=value
+    [ "$cur" = = ] && cur=
+    [ "$prev" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}
+    if [ "$COMP_CWORD" = 1 ] && [[ $cur != -* ]]; then
         COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt version help" -- "$cur"))
         return
     fi
@@ -87,7 +90,8 @@ _dfproc() {
         if [[ $cur == -* ]]; then
             COMPREPLY=($(compgen -W "--help" -- "$cur"))
         else
-            COMPREPLY=($(compgen -W "$(dfproc connectors --words any 2>/dev/null)" -- "$cur"))
+            if [ "$COMP_CWORD" = 2 ]; then COMPREPLY=($(compgen -W "$(dfproc connectors --words source 2>/dev/null)" -- "$cur"))
+            else COMPREPLY=($(compgen -W "$(dfproc connectors --words sink 2>/dev/null)" -- "$cur")); fi
         fi
         ;;
     fmt)
@@ -115,6 +119,23 @@ _dfproc() {
             COMPREPLY=($(compgen -W "--help" -- "$cur"))
         else
             COMPREPLY=($(compgen -W "$(dfproc help --words 2>/dev/null)" -- "$cur"))
+        fi
+        ;;
+    -*)
+        case $prev in
+        --spec-path) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --namespace) COMPREPLY=(); return ;;
+        --name) COMPREPLY=(); return ;;
+        --metrics-port) COMPREPLY=(); return ;;
+        --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --log-level) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
+        --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --state-dir --secrets-dir --log-level --log-format --version" -- "$cur"))
+        else
+            COMPREPLY=()
         fi
         ;;
     esac

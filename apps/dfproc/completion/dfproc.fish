@@ -31,7 +31,8 @@ complete -c dfproc -n '__fish_use_subcommand' -f -a transforms -d 'Lists transfo
 complete -c dfproc -n '__fish_seen_subcommand_from transforms' -f -a '(dfproc transforms --words 2>/dev/null)'
 complete -c dfproc -n '__fish_seen_subcommand_from transforms' -l json -d 'Prints the description as JSON.'
 complete -c dfproc -n '__fish_use_subcommand' -f -a init -d 'Writes a commented manifest to start from.'
-complete -c dfproc -n '__fish_seen_subcommand_from init' -f -a '(dfproc connectors --words any 2>/dev/null)'
+complete -c dfproc -n '__fish_seen_subcommand_from init; and test (count (commandline -opc)) -eq 2' -f -a '(dfproc connectors --words source 2>/dev/null)'
+complete -c dfproc -n '__fish_seen_subcommand_from init; and test (count (commandline -opc)) -gt 2' -f -a '(dfproc connectors --words sink 2>/dev/null)'
 complete -c dfproc -n '__fish_use_subcommand' -f -a fmt -d 'Rewrites a manifest of the old layout into the new one.'
 complete -c dfproc -n '__fish_seen_subcommand_from fmt' -F
 complete -c dfproc -n '__fish_seen_subcommand_from fmt' -l write -s w -d 'Changes the file in place.'
@@ -40,3 +41,12 @@ complete -c dfproc -n '__fish_use_subcommand' -f -a version -d 'Prints versions,
 complete -c dfproc -n '__fish_seen_subcommand_from version' -f
 complete -c dfproc -n '__fish_use_subcommand' -f -a help -d 'Explains a command.'
 complete -c dfproc -n '__fish_seen_subcommand_from help' -f -a '(dfproc help --words 2>/dev/null)'
+complete -c dfproc -n '__fish_use_subcommand' -l spec-path -r -F -d 'The spec (/etc/dataflow/spec.json).'
+complete -c dfproc -n '__fish_use_subcommand' -l namespace -r -f -d 'Namespace of the flow.'
+complete -c dfproc -n '__fish_use_subcommand' -l name -r -f -d 'Name of the flow.'
+complete -c dfproc -n '__fish_use_subcommand' -l metrics-port -r -f -d 'Where to serve metrics and probes (:9090); empty: nowhere.'
+complete -c dfproc -n '__fish_use_subcommand' -l until-exhausted -d 'Ends when everything that exists now has been delivered.'
+complete -c dfproc -n '__fish_use_subcommand' -l state-dir -r -f -a '(__fish_complete_directories)' -d 'Where read positions are kept (memory).'
+complete -c dfproc -n '__fish_use_subcommand' -l secrets-dir -r -f -a '(__fish_complete_directories)' -d 'Folder with Secrets as files (/etc/dataflow/secrets).'
+complete -c dfproc -n '__fish_use_subcommand' -l log-level -r -f -a 'debug info warn error' -d 'What to log: debug, info, warn or error (info).'
+complete -c dfproc -n '__fish_use_subcommand' -l log-format -r -f -a 'auto text json' -d 'text, json, or auto: text on a terminal, JSON lines elsewhere.'
