@@ -237,7 +237,8 @@ typedef struct df_store {
 /* A store in the folder `dir` (made when missing): two slots with generation and CRC32C, each
  * written, synced and renamed, so that a torn write leaves the previous state. `pipeline` names
  * the file. On success `ret_store` owns it: give it to df_pipeline_options or call its user_free.
- * DF_EIO with the reason in df_env_errmsg; DF_ESTATE when both slots are damaged. */
+ * DF_EIO with the reason in df_env_errmsg; DF_ESTATE when both slots are damaged, DF_ENOTSUP when
+ * another version of the library wrote one. */
 DF_API int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *ret_store);
 
 /* ---- environment -------------------------------------------------------------------------- */
