@@ -46,8 +46,8 @@ typedef struct df__pg_type {
     size_t label_count;
 } df__pg_type;
 
-/* How values of one kind are written: as the text that the type's input function reads, and in the
- * binary format that its receive function reads. Both refuse the same values with the same words. */
+/* How values of one kind are written: as the text that the type's input function reads, and in
+ * the form that its receive function reads. Both refuse the same values with the same words. */
 typedef struct df__pg_convert df__pg_convert;
 typedef struct df__pg_plain df__pg_plain;
 typedef struct df__pg_codec {
