@@ -17,10 +17,23 @@ export XDG_STATE_HOME=$dir/state NO_COLOR=1 DF_KAFKA DF_PG PGOPTIONS="-c client_
 export PGCONNECT_TIMEOUT=5
 PG=$DF_PG # of this test: own servers replace it
 
+# A process that this very shell started and that has not ended: a number alone may belong to another
+# process by now.
+ours() { # PID
+    local stat
+    read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+    set -- ${stat##*) }
+    [ "$2" = "$BASHPID" ] && [ "$1" != Z ]
+}
+kill_started() {
+    local p
+    for p in "${started[@]}"; do ours "$p" && kill -KILL "$p" && wait "$p"; done 2>/dev/null
+}
+
 # The client's log, when something failed, is all that tells what happened.
 leave() {
-    local p s
-    for p in "${started[@]}"; do kill -KILL "$p" && wait "$p"; done 2>/dev/null
+    local s
+    kill_started
     for s in "${own_servers[@]}"; do "$bed/${s%%:*}" stop --dir "${s#*:}" >/dev/null 2>&1; done
     psql "$DF_PG" -Xqc "drop schema if exists $schema cascade" 2>/dev/null
     wait 2>/dev/null
@@ -104,12 +117,12 @@ start() { # NAME [OUT [options]]: in the background; its process id in $pid
 }
 code_of() { # PID SECONDS: waits for its end; exit code in $code, 137 when it had to be killed
     local i
-    for ((i = 0; i < $2 * 20; i++)); do kill -0 "$1" 2>/dev/null || break; sleep 0.05; done
-    kill -KILL "$1" 2>/dev/null
+    for ((i = 0; i < $2 * 20; i++)); do ours "$1" || break; sleep 0.05; done
+    ours "$1" && kill -KILL "$1" 2>/dev/null
     wait "$1" 2>/dev/null
     code=$?
 }
-end() { kill -TERM "$1" 2>/dev/null; code_of "$1" "${2:-30}"; }
+end() { ours "$1" && kill -TERM "$1" 2>/dev/null; code_of "$1" "${2:-30}"; }
 summary() { tail -n 1 "$dir/$2.out" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; } # FIELD NAME
 cpu_ms() { awk '{print ($14 + $15) * 10}' "/proc/$1/stat" 2>/dev/null || echo 0; } # PID
 rss_kib() { awk '/^VmHWM/ {print $2}' "/proc/$1/status" 2>/dev/null || echo 0; }

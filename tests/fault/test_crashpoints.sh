@@ -59,7 +59,7 @@ die_at() { # POINT FLOW COUNT
     e)
         DF_CRASH_AT=$1:$3 dfproc run "$dir/e.yaml" >"$dir/e.out" 2>&1 & pid=$!
         started+=("$pid")
-        for _ in $(seq 40); do kill -0 "$pid" 2>/dev/null || break; terminate; more; sleep 0.05; done
+        for _ in $(seq 40); do ours "$pid" || break; terminate; more; sleep 0.05; done
         code_of "$pid" 10
         return ;;
     esac
@@ -83,8 +83,11 @@ begin=$(now)
 for p in "${points[@]}"; do
     for ((c = 1; c <= rounds; c++)); do
         die_at "${p%%:*}" "${p#*:}" "$c"
-        # A short run may end before a commit is answered or a large parcel is sent: a longer one.
-        [ "$code" = 137 ] || [ "$c" != 1 ] || { more; more; more; die_at "${p%%:*}" "${p#*:}" 1; }
+        # A short run may end before a commit is answered or a large parcel is sent: longer ones.
+        for ((longer = 3; longer <= 48 && c == 1 && code != 137; longer *= 4)); do
+            for ((i = 0; i < longer; i++)); do more; done
+            die_at "${p%%:*}" "${p#*:}" 1
+        done
         if [ "$code" = 137 ]; then died=$((died + 1)); elif [ "$c" = 1 ]; then
             bad "$p: not passed, exit code $code"; show "$dir/${p#*:}.out"; fi
     done

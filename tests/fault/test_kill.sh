@@ -17,7 +17,7 @@ for ((k = 1; k <= kills; k++)); do
     begin=$(now)
     start kill "kill.$k"
     first=$(rows kill) rows=$first before=$first at=$begin rate=0 resumed=0
-    while [ "$rows" -lt "$goal" ] && kill -0 "$pid" 2>/dev/null; do
+    while [ "$rows" -lt "$goal" ] && ours "$pid"; do
         [ $(($(now) - begin)) -gt 30000 ] && { bad "kill $k: no progress"; break; }
         sleep 0.02
         rows=$(rows kill)
@@ -26,7 +26,7 @@ for ((k = 1; k <= kills; k++)); do
             rate=$((rows - before)) before=$rows at=$(now)
         fi
     done
-    kill -KILL "$pid"; wait "$pid" 2>/dev/null
+    ours "$pid" && kill -KILL "$pid"; wait "$pid" 2>/dev/null
     rows=$(rows kill)
     [ $((rows - before)) -gt "$rate" ] && rate=$((rows - before))
     allowed=$((allowed + 4 * 8192 + rate))

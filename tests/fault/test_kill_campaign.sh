@@ -75,7 +75,7 @@ kill_one() { # GROUP HOW LONG IT LIVES: in $code how it ended, in $done and $pas
         until_true 30 got_going "$dir/g$1.out"
         longest=$(awk "BEGIN{t = ($(now) - $begin) / 1000; print \"$kind\" == \"file\" ? t + 0.1 : t < 0.24 ? 0.6 : 2.5 * t}")
     fi
-    kill -KILL "$pid" 2>/dev/null
+    ours "$pid" && kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
     code=$?
     [ "$code" = 137 ] || return

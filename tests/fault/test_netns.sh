@@ -70,7 +70,7 @@ arrived() { # NAME LIMIT: all of it is there in time
     until_true 90 unique_at_least "$lane" "$total" || { bad "$lane, $1: not all arrived"; show "$dir/$lane.out"; }
     took=$(seconds "$begin")
     at_most "$lane, $1: recovery" "$2" "$took" s
-    kill -0 "$flow_pid" 2>/dev/null || { bad "$lane, $1: the flow ended"; show "$dir/$lane.out"; }
+    ours "$flow_pid" || { bad "$lane, $1: the flow ended"; show "$dir/$lane.out"; }
 }
 # A portion is written while the fault lasts; the CPU is taken from its second second on.
 down() { # NAME SECONDS LIMIT
@@ -142,7 +142,7 @@ for l in "${lanes[@]}"; do
         # Its own flow and link; the servers stay.
         started=() own_servers=() links=() dir=$dir
         trap 'for l in "${links[@]}"; do ip link del "$l"; done 2>/dev/null
-            for p in "${started[@]}"; do kill -KILL "$p" && wait "$p"; done 2>/dev/null' EXIT
+            kill_started' EXIT
         $kind "$name" "$port"
         exit $failed
     ) >"$dir/$name.log" 2>&1 &

@@ -38,7 +38,7 @@ fault() {
     begin=$(now)
     until_true 60 unique_at_least proxy "$total" || { bad "$name: not all arrived"; show "$dir/proxy.out"; }
     at_most "$name: recovery" "$limit" "$(seconds "$begin")" s
-    kill -0 "$flow_pid" 2>/dev/null || { bad "$name: the flow ended"; show "$dir/proxy.out"; }
+    ours "$flow_pid" || { bad "$name: the flow ended"; show "$dir/proxy.out"; }
 }
 for side in server:$pg_control broker:$kafka_control; do
     name=${side%:*} control=${side#*:} long=$([ "${side%:*}" = server ] && echo 10 || echo 5)

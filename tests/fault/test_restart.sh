@@ -23,7 +23,7 @@ step() {
     begin=$(now)
     total=$((total + chunk))
     until_true 60 unique_at_least restart "$total" || bad "$name: not all arrived"
-    kill -0 "$flow_pid" 2>/dev/null || { bad "$name: the flow ended"; show "$dir/restart.out"; }
+    ours "$flow_pid" || { bad "$name: the flow ended"; show "$dir/restart.out"; }
     figure "$name: all there $(seconds "$begin") s after the server was back"
 }
 terminate_idle() { sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dataflow'" >/dev/null; }

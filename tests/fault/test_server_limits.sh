@@ -19,7 +19,7 @@ arrived() { # NAME: all of it, in time; it waited and did not spin
     local begin
     begin=$(now)
     until_true 60 unique_at_least limits "$total" || { bad "$1: not all arrived"; show "$dir/limits.out"; }
-    kill -0 "$flow_pid" 2>/dev/null || { bad "$1: the flow ended"; show "$dir/limits.out"; }
+    ours "$flow_pid" || { bad "$1: the flow ended"; show "$dir/limits.out"; }
     at_most "$1: recovery" 20 "$(seconds "$begin")" s
 }
 feed
