@@ -14,7 +14,8 @@
 
 #include "args.h"
 
-enum { CONNECTIONS = 32, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
+/* One slow or broken client must not keep probes of others from being answered. */
+enum { CONNECTIONS = 64, PER_CLIENT = 16, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
 
 struct app_http {
     struct MHD_Daemon *daemon;
@@ -192,7 +193,8 @@ int app_http_start(const app_http_options *options, app_http **ret, char *err, s
     http->daemon =
         MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer,
                          http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
+                         (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                         (unsigned)PER_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_END);
     if (!http->daemon)
         goto failed;

@@ -61,16 +61,32 @@ void app_progress_sample(app_progress *p, int64_t now_us, const df_stats *stats)
     p->rate += (now - p->rate) * weight;
     p->at_us = now_us;
     p->received = stats->received;
+    if (p->lag != stats->lag_records) {
+        p->lag = stats->lag_records;
+        p->lag_received = stats->received;
+    }
+}
+
+/* A source tells its lag once a second; what has come since then is not missing any more. */
+static int64_t lag_now(const app_progress *p, const df_stats *stats)
+{
+    int64_t read;
+    if (stats->lag_records <= 0 || p->lag != stats->lag_records ||
+        stats->received < p->lag_received)
+        return stats->lag_records;
+    read = (int64_t)(stats->received - p->lag_received);
+    return read < p->lag ? p->lag - read : 0;
 }
 
 /* Seconds until the known end; -1: unknown. */
 static double app_progress_eta(const app_progress *p, const df_stats *stats)
 {
     double left = -1;
+    int64_t lag = lag_now(p, stats);
     if (p->limit)
         left = stats->received < p->limit ? (double)(p->limit - stats->received) : 0;
-    if (p->bounded && stats->lag_records >= 0 && (left < 0 || (double)stats->lag_records < left))
-        left = (double)stats->lag_records;
+    if (p->bounded && lag >= 0 && (left < 0 || (double)lag < left))
+        left = (double)lag;
     if (left < 0 || (left > 0 && p->rate < 0.5))
         return -1;
     return left > 0 ? left / p->rate : 0;
@@ -96,12 +112,12 @@ void app_progress_line(df__buf *out, const app_progress *p, const df_stats *stat
         add_count(out, "  %s filtered", stats->filtered);
     add_count(out, "  %s errors", stats->errored + stats->skipped);
     if (stats->lag_records >= 0)
-        add_count(out, "  lag %s", (uint64_t)stats->lag_records);
+        add_count(out, "  lag %s", (uint64_t)lag_now(p, stats));
     if (eta >= 0)
         df__buf_printf(out, "  ETA %s", app_text_seconds(text, sizeof text, eta));
     df__buf_printf(out, "  %s", app_text_bytes(text, sizeof text, usage.rss));
-    if (!stats->connected)
-        df__buf_str(out, "  connecting");
+    if (p->stopping || !stats->connected)
+        df__buf_str(out, p->stopping ? "  stopping" : "  connecting");
     if (width > 1 && out->len - begin > (size_t)width - 1)
         out->len = begin + (size_t)width - 1; /* all of it is ASCII */
 }

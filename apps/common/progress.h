@@ -9,12 +9,15 @@
 #include "dataflow.h"
 
 typedef struct app_progress {
-    int64_t started_us; /* app_clock_us */
-    int64_t at_us;      /* of the newest sample */
-    uint64_t received;  /* at that sample */
-    double rate;        /* records read per second, smoothed */
-    uint64_t limit;     /* records of a bounded run; 0: none */
-    int bounded;        /* ends at the end of the source */
+    int64_t started_us;    /* app_clock_us */
+    int64_t at_us;         /* of the newest sample */
+    uint64_t received;     /* at that sample */
+    double rate;           /* records read per second, smoothed */
+    uint64_t limit;        /* records of a bounded run; 0: none */
+    int bounded;           /* ends at the end of the source */
+    int stopping;          /* it was asked to stop */
+    int64_t lag;           /* as the source told it last, */
+    uint64_t lag_received; /* and what had been received then */
 } app_progress;
 
 void app_progress_start(app_progress *p, int64_t now_us, uint64_t limit, int bounded);

@@ -38,6 +38,7 @@ static void on_stop(void *user, int count)
                 {"stopping at once: what is not delivered will be read again", DF_STOP_NOW},
                 {"left by force: a stage did not come back", DF_STOP_NOW}};
     dfproc_job *job = user;
+    atomic_store(&job->stopping, 1);
     app_console_log(&job->flow.console, DF_LOG_INFO, ways[count - 1].text);
     df_pipeline_stop(job->flow.pipeline, ways[count - 1].how);
 }
@@ -83,6 +84,7 @@ static void tick(dfproc_job *job, int64_t *last_us, uint64_t *settled)
     }
     pthread_mutex_lock(&job->lock);
     app_progress_sample(&job->progress, now_us, &stats);
+    job->progress.stopping = atomic_load(&job->stopping);
     pthread_mutex_unlock(&job->lock);
     show(job, &stats, now_us, last_us);
 }
@@ -182,10 +184,10 @@ static int prints_records(yyjson_val *plan)
 {
     yyjson_val *stage;
     size_t at, count;
-    yyjson_arr_foreach (yyjson_obj_get(plan, "stages"), at, count, stage)
-        if (!strcmp(app_json_text(stage, "kind"), "stdio") &&
-            strstr(app_json_text(stage, "role"), "sink") && isatty(STDOUT_FILENO))
-            return 1;
+    yyjson_arr_foreach(yyjson_obj_get(plan, "stages"), at, count,
+                       stage) if (!strcmp(app_json_text(stage, "kind"), "stdio") &&
+                                  strstr(app_json_text(stage, "role"), "sink") &&
+                                  isatty(STDOUT_FILENO)) return 1;
     return 0;
 }
 

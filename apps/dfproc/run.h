@@ -20,6 +20,7 @@ typedef struct dfproc_job {
     _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
     app_http *http;
     int show_progress;
+    atomic_int stopping; /* a signal asked for the end */
 } dfproc_job;
 
 /* What a command line asks for. Texts are borrowed. */

@@ -87,6 +87,23 @@ code=$(curl -s -m 20 -o /dev/null -w '%{http_code}' -X POST -d x=1 "$address/met
 exec 5<>"/dev/tcp/127.0.0.1/${address##*:}"
 page /healthz 200 ok
 exec 5>&-
+# Neither do a hundred of one client; another one is answered.
+exec 6< <(python3 -c '
+import socket, sys, time
+held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(100)]
+for s in held:
+    try:
+        s.send(b"GET /metrics HT")
+    except OSError:
+        pass
+print("held", flush=True)
+time.sleep(60)' "${address##*:}")
+crowd=$!
+read -r -u 6 -t 20 _ || bad 'no crowd of clients'
+code=$(curl -s -m 5 --interface 127.0.0.2 -o /dev/null -w '%{http_code}' "$address/readyz")
+[ "$code" = 200 ] && ok 'a crowd of silent clients blocks nobody else' || bad "beside a crowd of clients: $code"
+kill "$crowd" 2>/dev/null
+exec 6<&-
 kill -HUP "$pid"
 sleep 0.2
 page /healthz 200 ok

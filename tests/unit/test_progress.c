@@ -50,6 +50,34 @@ static void rate_and_eta(void **state)
     assert_true(app_progress_eta(&p, &st) > 4.9 && app_progress_eta(&p, &st) < 5.1);
 }
 
+/* The lag comes once a second; in between it falls with what is read. */
+static void lag_between_two_reports(void **state)
+{
+    app_progress p;
+    df_stats st = {.size = sizeof st, .received = 100, .lag_records = 900, .connected = 1};
+    df__buf out;
+    (void)state;
+    app_progress_start(&p, 0, 0, 1);
+    app_progress_sample(&p, 1000000, &st);
+    df__buf_init(&out, &df__heap_libc);
+    st.received = 400;
+    app_progress_sample(&p, 1500000, &st);
+    app_progress_line(&out, &p, &st, 200);
+    assert_non_null(df__buf_cstr(&out));
+    assert_non_null(strstr(out.data, "lag 600"));
+    st.received = 1400; /* more came meanwhile */
+    df__buf_clear(&out);
+    app_progress_line(&out, &p, &st, 200);
+    assert_non_null(strstr(df__buf_cstr(&out), "lag 0"));
+    st.lag_records = 50;
+    p.stopping = 1;
+    df__buf_clear(&out);
+    app_progress_line(&out, &p, &st, 200);
+    assert_non_null(strstr(df__buf_cstr(&out), "lag 50"));
+    assert_non_null(strstr(out.data, "stopping"));
+    df__buf_free(&out);
+}
+
 static void line_fits(void **state)
 {
     app_progress p;
@@ -114,8 +142,11 @@ static void usage_is_real(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_and_sizes), cmocka_unit_test(rate_and_eta),
-        cmocka_unit_test(line_fits),        cmocka_unit_test(equation),
+        cmocka_unit_test(counts_and_sizes),
+        cmocka_unit_test(rate_and_eta),
+        cmocka_unit_test(lag_between_two_reports),
+        cmocka_unit_test(line_fits),
+        cmocka_unit_test(equation),
         cmocka_unit_test(usage_is_real),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
