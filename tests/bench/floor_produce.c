@@ -41,6 +41,7 @@ static rd_kafka_t *client(const char *brokers, const char *compression, const ch
     const char *const settings[][2] = {{"bootstrap.servers", brokers},
                                        {"enable.idempotence", "true"},
                                        {"message.timeout.ms", "0"},
+                                       {"message.max.bytes", "4000000"},
                                        {"compression.type", compression},
                                        {"linger.ms", linger}};
     char text[256];

@@ -98,19 +98,28 @@ def free_port():
 class Proxy:
     """tests/tools/faultproxy before a server on loopback."""
 
-    def __init__(self, program, folder, to):
-        self.program, self.control, self.port = program, os.path.join(folder, "proxy.ctl"), free_port()
-        self.child = subprocess.Popen([program, "run", str(self.port), str(to), self.control],
+    def __init__(self, program, to):
+        self.program, self.port, self.control = program, free_port(), free_port()
+        self.child = subprocess.Popen([program, "run", str(self.port), str(to), str(self.control)],
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         limit = time.monotonic() + 20
-        while not os.path.exists(self.control):
+        while self.ask("stat").returncode != 0:
             if self.child.poll() is not None or time.monotonic() > limit:
                 raise SystemExit("faultproxy did not start")
-            time.sleep(0.01)
+            time.sleep(0.05)
+
+    def ask(self, command):
+        return subprocess.run([self.program, "tell", str(self.control)] + command.split(),
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def tell(self, command):
-        return subprocess.run([self.program, "tell", self.control] + command.split(), check=True,
-                              stdout=subprocess.PIPE, text=True).stdout
+        done = self.ask(command)
+        if done.returncode != 0:
+            raise SystemExit("faultproxy does not answer to " + command)
+        return done.stdout
+
+    def bytes_up(self):
+        return int(re.search(r" up (\d+)", self.tell("stat")).group(1))
 
     def stop(self):
         self.child.terminate()
