@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * growth: how CPU per record grows with message size, fields, depth and steps, through the public
- * API: a file of lines -> steps -> null. Prints a table with fitted exponents.
- *     growth [--quick]
- * Exit code 1: an exponent above 1.05, or more than 60 ns for a trivial step. */
+ * API: a file of lines -> steps -> null; and with partitions, sinks and pipelines (growth_flows.c).
+ * Prints tables with fitted exponents.
+ *     growth [--quick] [records|flows]
+ * Exit code 1: an exponent above 1.05, or another goal in the table is missed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "dataflow.h"
+#include "growth.h"
 
 enum { POINTS_MAX = 12, TEXT_MAX = 16384 };
 
@@ -102,7 +104,7 @@ static void edits(FILE *out, int count)
 
 /* ---- one measurement ------------------------------------------------------------------------- */
 
-static double cpu_seconds(void)
+double growth_cpu(void)
 {
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
@@ -118,9 +120,9 @@ static double run_once(df_env *env, const char *manifest)
     double begun = 0, spent = -1;
     int rc = p ? df_pipeline_load(p, &text) : DF_ENOMEM;
     if (rc == DF_OK) {
-        begun = cpu_seconds();
+        begun = growth_cpu();
         rc = df_pipeline_run(p, &run);
-        spent = cpu_seconds() - begun;
+        spent = growth_cpu() - begun;
     }
     if (rc != DF_OK) {
         fprintf(stderr, "growth: %s\n", p ? df_pipeline_errmsg(p) : "no memory");
@@ -158,8 +160,7 @@ static double measure(df_env *env, const axis *a, int x, const char *path)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-/* Slope of the straight line nearest to the points. */
-static double slope(const double *x, const double *y, int count)
+double growth_slope(const double *x, const double *y, int count)
 {
     double sx = 0, sy = 0, sxx = 0, sxy = 0;
     for (int i = 0; i < count; i++) {
@@ -187,7 +188,7 @@ static int show_axis(df_env *env, const axis *a, const char *path)
             ys[used++] = log(ns);
         }
     }
-    exponent = slope(xs, ys, used);
+    exponent = growth_slope(xs, ys, used);
     printf(" | exponent %.3f from %d on | ≤ 1.05 | %s |\n", exponent, a->fit_from,
            exponent <= 1.05 ? "yes" : "**no**");
     return exponent > 1.05;
@@ -208,7 +209,7 @@ static int show_chain(df_env *env, const axis *a, const char *path)
         (void)fflush(stdout);
         used++;
     }
-    each = slope(xs + 1, ys + 1, used - 1);
+    each = growth_slope(xs + 1, ys + 1, used - 1);
     printf(" | %.1f ns for a step | ≤ 60 | %s |\n", each, each <= 60 ? "yes" : "**no**");
     return each > 60;
 }
@@ -228,25 +229,39 @@ static const axis chains[] = {
     {"steps", "mask a field", {1, 2, 6, 11, 21, 31, 51, 0}, 1, small, edits},
 };
 
-int main(int argc, char **argv)
+static int show_records(df_env *env)
 {
     char path[] = "/tmp/df-growth-XXXXXX";
     int fd = mkstemp(path), bad = 0;
-    df_env *env = df_env_new(NULL);
-    if (fd < 0 || !env)
-        return 2;
+    if (fd < 0)
+        return 1;
     close(fd);
-    if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
-        bytes_each = 8u << 20;
-        repeats = 3;
-    }
-    printf("| grows | work | ns of CPU for a record | fit | goal | met |\n"
-           "|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++)
         bad |= show_axis(env, &axes[i], path);
     for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
         bad |= show_chain(env, &chains[i], path);
-    df_env_free(env);
     unlink(path);
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    int bad = 0, quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    const char *part = argc > 1 + quick ? argv[1 + quick] : "";
+    df_env *env;
+    if (quick) {
+        bytes_each = 8u << 20;
+        repeats = 3;
+    }
+    printf("| grows | work | ns of CPU for a record; MiB | fit | goal | met |\n|---|---|---|---|---|---|\n");
+    if (strcmp(part, "flows") != 0) {
+        env = df_env_new(NULL);
+        if (!env)
+            return 2;
+        bad |= show_records(env);
+        df_env_free(env);
+    }
+    if (strcmp(part, "records") != 0)
+        bad |= growth_flows(quick);
     return bad;
 }
