@@ -95,10 +95,12 @@ static void publish(df__flow *f)
 void df__flow_advance(df__flow *f)
 {
     size_t i;
+    int now;
     df__flow_work(f);
     df__flow_partitions_advance(f);
+    now = forced(f);
     for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
-        df__sink_advance(&f->sinks[i], forced(f));
+        df__sink_advance(&f->sinks[i], now);
     df__flow_rewind_advance(f);
     df__flow_partitions_advance(f);
     if (f->phase < DF__SAVING)

@@ -41,30 +41,63 @@ static void keep_good(df_parcel *p, int applied)
     p->count = kept;
 }
 
+static int refuse_one(df_parcel *p, const df__refusal *r)
+{
+    df__sink *s = p->sink;
+    df_record *record = p->records[r->index];
+    df__reject *why = df__arena_zalloc(&p->arena, sizeof *why);
+    if (!why)
+        return DF_ENOMEM;
+    why->status = DF_EDATA;
+    why->stage = "write";
+    why->where = s->name;
+    why->reason = r->reason;
+    why->text = r->text;
+    record->reject = why;
+    record->rejected_by = 0;
+    if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
+        return DF_ENOMEM;
+    s->records--;
+    df__count_error(&s->counts, DF__OP_WRITE, r->reason, r->text);
+    return DF_OK;
+}
+
+/* There was no memory for some: those that are in the error port leave the parcel. */
+static void keep_rest(df_parcel *p, const df__refusal *left)
+{
+    size_t i, kept = 0;
+    for (; left; left = left->next)
+        p->refused[left->index] = 0;
+    for (i = 0; i < p->count; i++)
+        if (!p->refused[i])
+            p->records[kept++] = p->records[i];
+    p->count = kept;
+}
+
 /* Sends the refused records to the error port; they leave the parcel. */
 static int refuse(df_parcel *p, int applied)
 {
-    df__sink *s = p->sink;
-    df__refusal *r;
-    for (r = p->refusals; r; r = r->next) {
-        df_record *record = p->records[r->index];
-        df__reject *why = df__arena_zalloc(&p->arena, sizeof *why);
-        if (!why)
-            return DF_ENOMEM;
-        why->status = DF_EDATA;
-        why->stage = "write";
-        why->where = s->name;
-        why->reason = r->reason;
-        why->text = r->text;
-        record->reject = why;
-        record->rejected_by = 0;
-        if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
-            return DF_ENOMEM;
-        s->records--;
-        df__count_error(&s->counts, DF__OP_WRITE, r->reason, r->text);
+    const df__refusal *r = p->refusals;
+    while (r && refuse_one(p, r) == DF_OK)
+        r = r->next;
+    if (r) {
+        keep_rest(p, r);
+        return DF_ENOMEM;
     }
     keep_good(p, applied);
     return DF_OK;
+}
+
+/* No memory for what an answer needs: the run ends, and the parcel, with records that are in no
+ * sink, is let go when the sink is closed. All of it is read again. */
+static void not_settled(df_parcel *p, const char *what)
+{
+    df__sink *s = p->sink;
+    if (p->state != DF__PENDING && p->state != DF__ABSORBED)
+        s->pending++;
+    p->state = DF__PENDING;
+    p->unsettled = 1;
+    df__sink_dead(s, DF_ENOMEM, "sink %s: no memory %s", s->name, what);
 }
 
 static void again(df_parcel *p)
@@ -129,7 +162,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     if (p->refused_count && p->refused_count == p->count && looks_like_configuration(p))
         return;
     if (p->refused_count && p->records && refuse(p, 1) != DF_OK) {
-        df__flow_fail(f, DF_ENOMEM, "no memory for the error port");
+        not_settled(p, "for the error port");
         return;
     }
     good = p->count;
@@ -170,7 +203,7 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     (void)status;
     (void)why;
     if (p->refused_count && refuse(p, 1) != DF_OK) { /* their bytes go with the others */
-        df__flow_fail(p->sink->flow, DF_ENOMEM, "no memory for the error port");
+        not_settled(p, "for the error port");
         return;
     }
     for (i = 0; i < p->batch_count; i++)
@@ -229,23 +262,32 @@ static void drop_tickets(df_parcel *p)
     p->ticket_count = kept;
 }
 
-static void split_at(df_parcel *p, size_t at)
+/* The records from `at` on in a parcel of their own. NULL: no memory, `p` is as it was. */
+static df_parcel *rest_of(df_parcel *p, size_t at)
 {
-    df__sink *s = p->sink;
-    df_parcel *rest = df__parcel_new(p->heap, s);
+    df_parcel *rest = df__parcel_new(p->heap, p->sink);
     size_t i;
-    if (!rest) {
-        df__flow_fail(s->flow, DF_ENOMEM, "no memory to split a parcel");
-        return;
-    }
+    if (!rest)
+        return NULL;
     rest->since_us = p->since_us;
     rest->arrived_us = p->arrived_us;
     rest->is_main = p->is_main;
     for (i = at; i < p->count; i++) {
         if (df__parcel_add(rest, p->records[i], batch_of(p, p->records[i])) != DF_OK) {
-            df__flow_fail(s->flow, DF_ENOMEM, "no memory to split a parcel");
-            return;
+            df__parcel_done(rest);
+            return NULL;
         }
+    }
+    return rest;
+}
+
+static void split_at(df_parcel *p, size_t at)
+{
+    df__sink *s = p->sink;
+    df_parcel *rest = rest_of(p, at);
+    if (!rest) {
+        not_settled(p, "to split a parcel");
+        return;
     }
     p->count = at;
     if (p->is_main)
@@ -280,9 +322,13 @@ static void refused(df_parcel *p, int status, const df__fault *why)
         split(p, status, why);
         return;
     }
-    if (!p->refused_count && p->count)
-        df_parcel_reject(p, 0, why->reason, why->text);
+    if (!p->refused_count && p->count &&
+        df_parcel_reject(p, 0, why->reason, why->text) == DF_ENOMEM) {
+        not_settled(p, "to name a record");
+        return;
+    }
     if (!p->refused_count) {
+        again(p);
         df__sink_dead(s, DF_EINTERNAL, "sink %s refused an empty parcel", s->name);
         return;
     }
@@ -290,7 +336,7 @@ static void refused(df_parcel *p, int status, const df__fault *why)
     if (p->refused_count == p->count && looks_like_configuration(p))
         return;
     if (refuse(p, 0) != DF_OK) {
-        df__flow_fail(s->flow, DF_ENOMEM, "no memory for the error port");
+        not_settled(p, "for the error port");
         return;
     }
     again(p);
@@ -484,6 +530,8 @@ void df__flow_answer(df_parcel *p, int status, const df__fault *why)
 
 void df__flow_settled(df_parcel *p, int status, const df__fault *why)
 {
+    if (p->unsettled)
+        return;
     if (p->state == DF__SENT) {
         p->settled_early = 1;
         p->early_status = status;

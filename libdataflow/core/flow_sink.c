@@ -306,9 +306,12 @@ static int may_commit(df_parcel *p)
     if (!p->ticket_count)
         return 1; /* positions only: they are there */
     p->position_count = 0;
-    for (i = 0; i < p->ticket_count; i++)
-        if (p->tickets[i]->mark.set && put_position(p, p->tickets[i]) != DF_OK)
+    for (i = 0; i < p->ticket_count; i++) {
+        if (p->tickets[i]->mark.set && put_position(p, p->tickets[i]) != DF_OK) {
+            df__flow_fail(p->sink->flow, DF_ENOMEM, "no memory for a position");
             return 0;
+        }
+    }
     return 1;
 }
 

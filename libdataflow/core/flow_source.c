@@ -324,47 +324,59 @@ static void reply(df__flow *f, df_partition *p, int status)
     f->io.source_reply(f->io.ctx, p);
 }
 
-static void resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
+static void forget_position(df_partition *p)
+{
+    p->watermark.set = p->acked.set = p->read.set = 0;
+    p->watermark.seq = p->next_seq = 0;
+    p->has_resume = 0;
+}
+
+/* Without memory for its position a partition is not opened: it would begin anywhere. */
+static int no_position(df__flow *f, df_partition *p)
+{
+    forget_position(p);
+    df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+    return DF_ENOMEM;
+}
+
+static int resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
 {
     if (df__mark_set(f->heap, &p->resume_mark, data, seq) != DF_OK ||
         df__mark_set(f->heap, &p->watermark, data, seq) != DF_OK ||
         df__mark_copy(f->heap, &p->acked, &p->watermark) != DF_OK ||
-        df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK) {
-        df__flow_fail(f, DF_ENOMEM, "no memory for a position");
-        return;
-    }
+        df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK)
+        return no_position(f, p);
     p->has_resume = 1;
     p->next_seq = seq;
     p->in_sink_seq = seq;
+    return DF_OK;
 }
 
 static void opened(df__flow *f, df_partition *p, int status)
 {
     if (p->requested != DF__REQ_OPEN)
         return; /* answered already: the run ends */
-    if (status == DF_OK || status == DF_ENOTFOUND) {
+    if (status == DF_OK) {
         p->open = 1;
         p->closing = 0;
-        p->asked = 0;
-        status = DF_OK;
     }
+    p->asked = 0;
     reply(f, p, status);
 }
 
 /* Nobody told a position: a partition that comes back goes on where it was, unless its source
  * keeps positions itself and begins where that one says. */
-static void resume_here(df__flow *f, df_partition *p)
+static int resume_here(df__flow *f, df_partition *p)
 {
     if (f->source_holds) {
-        p->watermark.set = p->acked.set = p->read.set = 0;
-        p->watermark.seq = p->next_seq = 0;
-        p->has_resume = 0;
-        return;
+        forget_position(p);
+        return DF_OK;
     }
     p->has_resume = p->watermark.set;
     if (df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK ||
         df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK)
-        df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+        return no_position(f, p);
+    return DF_OK;
 }
 
 static void ask_position(df__flow *f, df_partition *p)
@@ -383,17 +395,16 @@ static void ask_position(df__flow *f, df_partition *p)
         p->asked = 1;
         f->io.store_load(f->io.ctx, p);
     } else {
-        resume_here(f, p);
-        opened(f, p, DF_OK);
+        opened(f, p, resume_here(f, p));
     }
 }
 
 void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why)
 {
     if (status == DF_OK)
-        resume_at(f, p, data, 0);
+        status = resume_at(f, p, data, 0);
     else if (status == DF_ENOTFOUND)
-        resume_here(f, p);
+        status = resume_here(f, p);
     else
         df__flow_failf(f, status, "the stored position of %s cannot be read: %s", p->name, why);
     opened(f, p, status);
@@ -404,13 +415,9 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
     df__flow *f = s->flow;
     s->claim_part = NULL;
     p->asked = 0;
-    if (status == DF_OK)
-        resume_at(f, p, at->data, at->seq);
-    else if (status == DF_ENOTFOUND)
-        resume_here(f, p);
     if (status == DF_OK || status == DF_ENOTFOUND) {
         p->epoch = at->epoch;
-        opened(f, p, DF_OK);
+        opened(f, p, status == DF_OK ? resume_at(f, p, at->data, at->seq) : resume_here(f, p));
     } else if (df_status_fate(status) != DF_FATE_RETRY) {
         df__flow_failf(f, status, "sink %s cannot claim %s", s->name, p->name);
         opened(f, p, status);
@@ -436,9 +443,12 @@ void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
         return;
     /* taken up again after the source lost its connection: nothing was given away */
     p->has_resume = p->read.set;
-    if (df__mark_copy(f->heap, &p->resume_mark, &p->read) != DF_OK)
-        df__flow_fail(f, DF_ENOMEM, "no memory for a position");
-    reply(f, p, DF_OK);
+    if (df__mark_copy(f->heap, &p->resume_mark, &p->read) == DF_OK) {
+        reply(f, p, DF_OK);
+        return;
+    }
+    df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+    reply(f, p, DF_ENOMEM);
 }
 
 void df__flow_give_away(df__flow *f, df_partition *p)

@@ -38,7 +38,7 @@ int64_t df__flow_drain_due(const df__flow *f)
 {
     if (f->phase != DF__DRAINING || f->canceled || (!f->stop_asked && f->result == DF_OK))
         return INT64_MAX;
-    if (f->result == DF_ENOMEM && f->settings.stop_timeout_us > NO_MEMORY_US)
+    if (f->starved && f->settings.stop_timeout_us > NO_MEMORY_US)
         return f->drain_us + NO_MEMORY_US; /* what it was needed for never ends */
     return f->drain_us + f->settings.stop_timeout_us;
 }
@@ -58,6 +58,7 @@ static void drain(df__flow *f)
 
 void df__flow_fail(df__flow *f, int status, const char *text)
 {
+    f->starved |= status == DF_ENOMEM;
     if (f->result == DF_OK) {
         f->result = status;
         df__text_set(f->text, DF__TEXT, text, strlen(text));
@@ -121,6 +122,7 @@ static void abandon_work(df__flow *f)
         abandon_records(f, b);
         while (s) {
             df__span *next = s->sibling;
+            s->before_refused.set = 0; /* records before that one are let go as well */
             if (s->linked)
                 s->refused++; /* its ticket is never settled: the watermark stays before it */
             else
@@ -177,7 +179,7 @@ static int threads_have_parcels(const df__flow *f)
 
 static void draining(df__flow *f)
 {
-    if (f->result == DF_ENOMEM)
+    if (f->starved)
         abandon_work(f); /* it stands still: df__flow_work */
     if (drained(f)) {
         stop_marks(f);

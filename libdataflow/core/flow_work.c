@@ -332,8 +332,10 @@ static int place(df__flow *f, df_record *r, df_batch *b)
         return df__flow_reject(f, f->source_error_sink, r);
     for (to = f->ports[r->route]; *to >= 0; to++, copies++) {
         int rc = df__sink_add(&f->sinks[*to], r, b);
-        if (rc != DF_OK)
+        if (rc != DF_OK) { /* it is in flight itself, beside the copy that has been placed */
+            f->stats.expanded += copies > 0;
             return rc;
+        }
         if (copies)
             f->stats.expanded++;
     }
@@ -440,7 +442,7 @@ static df_batch *next_input(df__flow *f)
 
 void df__flow_work(df__flow *f)
 {
-    while (f->result != DF_ENOMEM && !f->canceled) {
+    while (!f->starved && !f->canceled) {
         if (!f->work)
             f->work = next_input(f);
         if (!f->work || !step_top(f))

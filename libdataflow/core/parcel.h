@@ -51,6 +51,7 @@ struct df_parcel {
     int unknown;        /* outcome unknown: ask resolve */
     int settled_early;  /* settle came before the answer */
     int early_status;
+    int unsettled;      /* no memory for its end: let go when its sink is closed */
     int is_main;        /* exactly-once: its tickets count as the main sink's */
     int64_t since_us;   /* first record */
     int64_t arrived_us; /* of the batch of its first record */

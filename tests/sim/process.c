@@ -50,10 +50,21 @@ static void check_unused(process *p, const void *what)
             fail(p->w, "a parcel is freed while an answer for it is on its way");
 }
 
+/* Only where the flow allocates: model threads have all they need. */
+static int fails(process *p)
+{
+    if (!p->in_flow || !p->fail_at)
+        return 0;
+    p->calls++;
+    return p->calls >= p->fail_at && p->calls < p->fail_at + 3;
+}
+
 static void *heap_realloc(void *user, void *old, size_t len)
 {
     process *p = user;
     block *b = old ? (block *)old - 1 : NULL;
+    if (len && fails(p))
+        return NULL;
     if (b) {
         if (!len && b->len == sizeof(df_parcel))
             check_unused(p, old);
@@ -208,6 +219,7 @@ int flow_act(process *p, size_t n)
     int64_t due = df__flow_due(&p->flow);
     if (!p->mail_count && due > p->w->now)
         return 0;
+    p->in_flow = 1;
     while (n-- && p->mail_count) {
         message m = p->mail[p->mail_first];
         p->mail_first = (p->mail_first + 1) % MAIL;
@@ -217,6 +229,7 @@ int flow_act(process *p, size_t n)
         hand(p, &m);
     }
     df__flow_advance(&p->flow);
+    p->in_flow = 0;
     return 1;
 }
 

@@ -54,6 +54,7 @@ void plan_make(plan *p, uint64_t seed, int mode)
     p->batch_size = sizes[rnd(&w, 6)];
     p->interval_ms = chance(&w, 50) ? (int64_t)rnd(&w, 3000) : p->batch_size > 0 ? 1000 : 0;
     plan_errors(p, &w);
+    p->no_memory = chance(&w, 30) ? 50 : 0;
 }
 
 void plan_print(const plan *p)
@@ -61,13 +62,13 @@ void plan_print(const plan *p)
     printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
-           "batch %d, interval %lld\n",
+           "batch %d, interval %lld, no memory %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records, p->eos ? "sink" : p->store ? "store" : "source", p->faults,
            (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops, p->limits,
            p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending, p->absorb,
            (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
-           p->batch_size, (long long)p->interval_ms);
+           p->batch_size, (long long)p->interval_ms, p->no_memory);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -344,6 +345,16 @@ static fate fate_make(world *w)
     return f;
 }
 
+/* What this process has less of than the others. */
+static void straiten(process *p)
+{
+    world *w = p->w;
+    if (w->faults_on && w->plan.limits && chance(w, 50))
+        p->flow.limit = 1 + rnd(w, 40);
+    if (w->faults_on && w->plan.no_memory && chance(w, w->plan.no_memory))
+        p->fail_at = 1 + rnd(w, 300);
+}
+
 /* One process from start to end or death. 1: the work is done. */
 static int one_life(world *w)
 {
@@ -351,8 +362,7 @@ static int one_life(world *w)
     fate f = fate_make(w);
     int done = 0, ended;
     process_init(p, w);
-    if (w->faults_on && w->plan.limits && chance(w, 50))
-        p->flow.limit = 1 + rnd(w, 40);
+    straiten(p);
     if (w->plan.verbose)
         printf("life %llu at step %llu\n", (unsigned long long)w->lives,
                (unsigned long long)w->steps);

@@ -20,6 +20,7 @@ typedef struct plan {
     int faults;          /* percent of calls that go wrong while faults last */
     uint64_t fault_steps;/* how long they last */
     int crashes, revokes, stops, limits, fatal;
+    int no_memory;       /* percent of processes in which an allocation of the flow fails */
     int expand, workers, copies, exact_marks;
     int pending, absorb; /* percent of writes answered so */
     int error_sink, error_policy, error_ack;
@@ -157,6 +158,8 @@ typedef struct process {
     df__graph graph;
     df__heap heap;
     size_t live;            /* allocations */
+    uint64_t calls, fail_at; /* allocations of the flow; the one that fails, and a few after it */
+    int in_flow;
     void *blocks;           /* all of them, for a crash */
     df_stage source_stage, stages[SINKS], step_stages[STEPS], worker_stages[STEPS];
     df__stage_spec source_spec, specs[SINKS], step_specs[STEPS];
