@@ -3,6 +3,7 @@
  * their option tables, and the fields of a spec. Documents, completion and forms come from it. */
 #include <string.h>
 
+#include "core/env.h"
 #include "core/graph.h"
 #include "core/option.h"
 #include "spec/spec.h"
@@ -120,6 +121,8 @@ int df_env_describe(df_env *env, df_write_fn write, void *user)
 {
     df__buf out;
     int rc = DF_ENOMEM;
+    if (!env || !write)
+        return env ? df__env_fail(env, DF_EINVAL, "nowhere to write the description") : DF_EINVAL;
     df__buf_init(&out, df__env_heap(env));
     write_all(env, &out);
     if (!out.failed)

@@ -5,6 +5,10 @@
 
 int df_pipeline_load(df_pipeline *p, const df_text *spec)
 {
+    if (!p)
+        return DF_EINVAL;
+    if (!spec || (!spec->text && spec->len))
+        return df__pipeline_fail(p, DF_EINVAL, "no text to load");
     if (p->started || p->graph.stages)
         return df__pipeline_fail(p, DF_ESTATE, "load comes first, and once");
     p->checked = 0;
@@ -13,9 +17,14 @@ int df_pipeline_load(df_pipeline *p, const df_text *spec)
 
 int df_env_format(df_env *env, const df_text *in, df_write_fn write, void *user)
 {
-    df__problems *problems = df__problems_new(&env->heap);
+    df__problems *problems;
     df_problem first = {.size = sizeof first};
     int rc;
+    if (!env)
+        return DF_EINVAL;
+    if (!in || (!in->text && in->len) || !write)
+        return df__env_fail(env, DF_EINVAL, "no text to format, or nowhere to write it");
+    problems = df__problems_new(&env->heap);
     if (!problems)
         return df__env_fail(env, DF_ENOMEM, "no memory");
     rc = df__spec_format(&env->heap, in, problems, write, user);

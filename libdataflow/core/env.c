@@ -24,7 +24,7 @@ int df__env_fail(df_env *env, int status, const char *format, ...)
 
 const char *df_env_errmsg(const df_env *env)
 {
-    return env->error;
+    return env ? env->error : "";
 }
 
 void df__env_log(const df_env *env, int level, const char *line)
@@ -198,7 +198,10 @@ static int copy_connector(df_env *env, const df_connector *type)
 
 int df_connector_register(df_env *env, const df_connector *type)
 {
-    int rc = check_new(env, type->name, type->source_options, type->source_size, 0);
+    int rc;
+    if (!env || !type)
+        return env ? df__env_fail(env, DF_EINVAL, "no table to register") : DF_EINVAL;
+    rc = check_new(env, type->name, type->source_options, type->source_size, 0);
     if (rc == DF_OK && type->sink_options) {
         const char *wrong = df__options_validate(type->sink_options, type->sink_size);
         if (wrong)
@@ -231,7 +234,10 @@ static int copy_transform(df_env *env, const df_transform *type)
 
 int df_transform_register(df_env *env, const df_transform *type)
 {
-    int rc = check_new(env, type->name, type->options, type->self_size, 1);
+    int rc;
+    if (!env || !type)
+        return env ? df__env_fail(env, DF_EINVAL, "no table to register") : DF_EINVAL;
+    rc = check_new(env, type->name, type->options, type->self_size, 1);
     if (rc == DF_OK && !type->apply == !type->expand)
         rc = df__env_fail(env, DF_EINVAL, "%s: a transform has either apply or expand", type->name);
     if (rc == DF_OK) {
@@ -292,10 +298,14 @@ const df_transform *df__env_transform_at(df_env *env, size_t index)
 
 df_path *df_path_new(df_env *env, const char *text)
 {
-    df_bytes bytes = {text, strlen(text)};
+    df_bytes bytes = {text, text ? strlen(text) : 0};
     df__error why;
-    df_path *path = df__path_compile(&env->heap, bytes, &why);
+    df_path *path;
+    if (!env)
+        return NULL;
+    path = df__path_compile(&env->heap, bytes, &why);
     if (!path)
-        df__env_fail(env, DF_EINVAL, "path \"%.80s\", column %zu: %s", text, why.column, why.text);
+        df__env_fail(env, DF_EINVAL, "path \"%.80s\", column %zu: %s", text ? text : "",
+                     why.column, why.text);
     return path;
 }

@@ -708,6 +708,8 @@ int df_env_metrics(df_env *env, df_write_fn write, void *user)
     scraper all = {.env = env};
     size_t i;
     int rc;
+    if (!env || !write)
+        return DF_EINVAL;
     df__buf_init(&all.out, &env->heap);
     pthread_mutex_lock(&env->lock);
     rc = rank_all(&all);

@@ -49,7 +49,10 @@ static int function_apply(void *self, df_stage *st, df_batch *b)
 int df_transform_register_fn(df_env *env, const df_function *fn)
 {
     df_transform t = {.size = sizeof t, .apply = function_apply, .user_free = function_free};
-    struct function *f = df__zalloc(&env->heap, sizeof *f);
+    struct function *f;
+    if (!env || !fn)
+        return env ? df__env_fail(env, DF_EINVAL, "no function to register") : DF_EINVAL;
+    f = df__zalloc(&env->heap, sizeof *f);
     if (!f || !fn->apply) {
         df__free(&env->heap, f);
         if (fn->user_free)

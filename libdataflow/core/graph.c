@@ -107,13 +107,63 @@ static int find_transform(df__graph *g, df__stage_spec *s)
     return DF_ESPEC;
 }
 
-static int is_taken(const df__graph *g, const char *name)
+/* ---- order and names ---------------------------------------------------------------------- */
+
+static size_t slot_of(const char *name)
 {
-    const df__stage_spec *at;
-    for (at = g->stages; at; at = at->next)
-        if (strcmp(at->name, name) == 0)
-            return 1;
-    return 0;
+    uint32_t h = 2166136261u;
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    return (h ^ h >> 16) % DF__NAMES;
+}
+
+df__stage_spec *df__graph_find(const df__graph *g, const char *name)
+{
+    df__stage_spec *at = g->names ? g->names[slot_of(name)] : NULL;
+    while (at && strcmp(at->name, name) != 0)
+        at = at->same;
+    return at;
+}
+
+static void unlink_stage(df__graph *g, df__stage_spec *s)
+{
+    df__stage_spec **at = &g->stages;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    if (!s->next)
+        g->stages_end = at;
+}
+
+void df__graph_remove(df__graph *g, df__stage_spec *s)
+{
+    df__stage_spec **at = &g->names[slot_of(s->name)];
+    while (*at != s)
+        at = &(*at)->same;
+    *at = s->same;
+    unlink_stage(g, s);
+}
+
+void df__graph_move(df__graph *g, df__stage_spec *s, df__stage_spec *before)
+{
+    df__stage_spec **at = &g->stages;
+    unlink_stage(g, s);
+    while (*at != before)
+        at = &(*at)->next;
+    s->next = before;
+    *at = s;
+}
+
+static void append(df__graph *g, df__stage_spec *s)
+{
+    df__stage_spec **slot = &g->names[slot_of(s->name)];
+    if (!g->stages_end)
+        g->stages_end = &g->stages;
+    s->next = NULL;
+    *g->stages_end = s;
+    g->stages_end = &s->next;
+    s->same = *slot;
+    *slot = s;
 }
 
 const df_options *df__stage_options(const df__stage_spec *s)
@@ -162,15 +212,6 @@ static int copy_texts(df__graph *g, df__stage_spec *s)
     return DF_OK;
 }
 
-static void append(df__graph *g, df__stage_spec *s)
-{
-    if (!g->stages_end)
-        g->stages_end = &g->stages;
-    s->next = NULL;
-    *g->stages_end = s;
-    g->stages_end = &s->next;
-}
-
 static int fill_for_check(df__graph *g, df__stage_spec *s)
 {
     df__fill f;
@@ -190,14 +231,16 @@ static int fill_for_check(df__graph *g, df__stage_spec *s)
 df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like)
 {
     df__stage_spec *s = df__arena_alloc(&g->arena, sizeof *s);
-    if (!s)
+    if (!g->names)
+        g->names = df__arena_zalloc(&g->arena, DF__NAMES * sizeof *g->names);
+    if (!s || !g->names)
         return NULL;
     *s = *like;
     if (!s->name)
         s->name = s->kind;
     if (copy_texts(g, s) != DF_OK)
         return NULL;
-    if (is_taken(g, s->name)) {
+    if (df__graph_find(g, s->name)) {
         char text[128];
         df__text_printf(text, sizeof text, "there is already a stage named \"%.60s\"", s->name);
         fail(g, s, text);

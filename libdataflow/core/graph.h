@@ -11,6 +11,7 @@
 typedef struct df__stage_spec df__stage_spec;
 struct df__stage_spec {
     df__stage_spec *next; /* in order of definition */
+    df__stage_spec *same; /* in the graph's table of names */
     int role;             /* DF_SOURCE, DF_TRANSFORM, DF_SINK, DF_ERROR_SINK */
     const char *name;     /* unique: "source", "sink", "errors", "0 mask", "routes[0]" */
     const char *kind;
@@ -35,6 +36,7 @@ typedef struct df__link {
     const char *from, *port, *to;
 } df__link;
 
+enum { DF__NAMES = 256 };
 enum { DF__ACK_AFTER_WRITE, DF__ACK_NEVER, DF__ACK_AFTER_MAIN };
 enum { DF__POLICY_STOP, DF__POLICY_SKIP };
 enum { DF__AT_LEAST_ONCE, DF__EXACTLY_ONCE };
@@ -62,6 +64,7 @@ typedef struct df__graph {
     struct df_env *env;
     df__arena arena; /* everything here lives in it */
     df__stage_spec *stages, **stages_end;
+    df__stage_spec **names; /* DF__NAMES lists by hash; NULL: none yet */
     df__link *links, **links_end;
     df__settings settings;
     const char *space, *name, *manifest_kind; /* from metadata, or NULL */
@@ -74,6 +77,12 @@ typedef struct df__graph {
 /* Adds a stage after looking its kind up in the registry (modules are opened). Problems (unknown
  * kind with "did you mean", wrong role, duplicate name) go to g->problems and give NULL. */
 df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like);
+/* The stage of that name; NULL: none. */
+df__stage_spec *df__graph_find(const df__graph *g, const char *name);
+/* Takes a stage out of the order and the names. */
+void df__graph_remove(df__graph *g, df__stage_spec *s);
+/* Moves a stage before another in the order. */
+void df__graph_move(df__graph *g, df__stage_spec *s, df__stage_spec *before);
 
 /* Everything in a graph's arena that is not memory of the arena: compiled paths, conditions. */
 void df__graph_release(df__graph *g);

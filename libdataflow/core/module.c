@@ -23,8 +23,11 @@ enum { PATH = 1024 };
 int df_env_load_plugin(df_env *env, const char *path)
 {
     const df_plugin *entry;
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *object;
     int rc;
+    if (!env || !path)
+        return env ? df__env_fail(env, DF_EINVAL, "no plug-in to open") : DF_EINVAL;
+    object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!object)
         return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: %s", path, dlerror());
     entry = dlsym(object, "df_plugin_entry");

@@ -21,7 +21,7 @@ int df__pipeline_fail(df_pipeline *p, int status, const char *format, ...)
 
 const char *df_pipeline_errmsg(const df_pipeline *p)
 {
-    return p->error;
+    return p ? p->error : "";
 }
 
 df__ports *df__pipeline_ports(df_pipeline *p)
@@ -95,7 +95,7 @@ static void drop_store(const df_pipeline_options *options)
 
 df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
 {
-    df_pipeline *p = df__zalloc(&env->heap, sizeof *p);
+    df_pipeline *p = env ? df__zalloc(&env->heap, sizeof *p) : NULL;
     df_pipeline_options *o;
     if (!p) {
         drop_store(options);
@@ -163,7 +163,7 @@ void df_pipeline_free(df_pipeline *p)
 
 int df_pipeline_problem_at(const df_pipeline *p, size_t index, df_problem *ret)
 {
-    return df__problem_at(p->graph.problems, index, ret);
+    return p && ret ? df__problem_at(p->graph.problems, index, ret) : DF_EINVAL;
 }
 
 static int first_problem(df_pipeline *p)
@@ -189,43 +189,25 @@ int df__pipeline_result(df_pipeline *p, int rc)
 
 /* ---- by hand ------------------------------------------------------------------------------ */
 
-static df__stage_spec *stage_named(df_pipeline *p, const char *name)
+/* What was not added without a problem found no memory. */
+static int not_added(const df_pipeline *p, size_t errors)
 {
-    df__stage_spec *s;
-    for (s = p->graph.stages; s; s = s->next)
-        if (strcmp(s->name, name) == 0)
-            return s;
-    return NULL;
-}
-
-static void take_out(df_pipeline *p, df__stage_spec *s)
-{
-    df__stage_spec **at = &p->graph.stages;
-    while (*at != s)
-        at = &(*at)->next;
-    *at = s->next;
-    if (!s->next)
-        p->graph.stages_end = at;
+    return df__problems_count(p->graph.problems, DF_ERROR) > errors ? DF_ESPEC : DF_ENOMEM;
 }
 
 /* The new stage takes the old one's place in the order. */
 static int replace(df_pipeline *p, df__stage_spec *like, df__stage_spec *old)
 {
     df__stage_spec *behind = old->next, *made;
-    df__stage_spec **end = p->graph.stages_end;
+    size_t errors = df__problems_count(p->graph.problems, DF_ERROR);
     like->port = old->port;
     like->route_label = old->route_label;
-    take_out(p, old);
+    df__graph_remove(&p->graph, old);
     made = df__graph_add(&p->graph, like);
     if (!made)
-        return DF_ESPEC;
-    if (!behind)
-        return DF_OK;
-    take_out(p, made);
-    made->next = behind;
-    for (end = &p->graph.stages; *end != behind;)
-        end = &(*end)->next;
-    *end = made;
+        return not_added(p, errors);
+    if (behind)
+        df__graph_move(&p->graph, made, behind);
     return DF_OK;
 }
 
@@ -237,19 +219,32 @@ static int parse_config(df_pipeline *p, const df_stage_def *def, const char *nam
     if (!def->config)
         return DF_OK;
     like->config = df__node_parse(&p->graph.arena, &text, p->graph.problems);
-    return like->config && df__problems_count(p->graph.problems, DF_ERROR) == errors ? DF_OK
-                                                                                     : DF_ESPEC;
+    if (like->config && df__problems_count(p->graph.problems, DF_ERROR) == errors)
+        return DF_OK;
+    return not_added(p, errors);
+}
+
+static int check_def(df_pipeline *p, const df_stage_def *def)
+{
+    if (!p)
+        return DF_EINVAL;
+    if (p->started)
+        return df__pipeline_fail(p, DF_ESTATE, "the pipeline has started");
+    if (!def || def->role < DF_SOURCE || def->role > DF_ERROR_SINK || !def->kind)
+        return df__pipeline_fail(p, DF_EINVAL, "a stage needs a role and a kind");
+    return DF_OK;
 }
 
 int df_pipeline_add(df_pipeline *p, const df_stage_def *def)
 {
     df__stage_spec like = {0}, *old;
-    const char *name = def->name ? def->name : def->kind;
-    if (p->started)
-        return df__pipeline_fail(p, DF_ESTATE, "the pipeline has started");
-    if (def->role < DF_SOURCE || def->role > DF_ERROR_SINK || !def->kind)
-        return df__pipeline_fail(p, DF_EINVAL, "a stage needs a role and a kind");
+    size_t errors;
+    const char *name;
+    int rc = check_def(p, def);
+    if (rc != DF_OK)
+        return rc;
     p->checked = 0;
+    name = def->name ? def->name : def->kind;
     like.role = def->role;
     like.kind = def->kind;
     like.name = name;
@@ -258,25 +253,31 @@ int df_pipeline_add(df_pipeline *p, const df_stage_def *def)
         like.route_label = "default";
     if (def->role == DF_ERROR_SINK)
         like.route_label = "error";
-    if (parse_config(p, def, name, &like) != DF_OK)
-        return df__pipeline_result(p, DF_ESPEC);
-    old = def->replace ? stage_named(p, name) : NULL;
-    if (!old && stage_named(p, name))
+    rc = parse_config(p, def, name, &like);
+    if (rc != DF_OK)
+        return df__pipeline_result(p, rc);
+    old = def->replace ? df__graph_find(&p->graph, name) : NULL;
+    if (!old && df__graph_find(&p->graph, name))
         return df__pipeline_fail(p, DF_EEXISTS, "there is a stage \"%s\" already", name);
     if (old)
         return df__pipeline_result(p, replace(p, &like, old));
-    return df__pipeline_result(p, df__graph_add(&p->graph, &like) ? DF_OK : DF_ESPEC);
+    errors = df__problems_count(p->graph.problems, DF_ERROR);
+    return df__pipeline_result(p, df__graph_add(&p->graph, &like) ? DF_OK : not_added(p, errors));
 }
 
 int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const char *to)
 {
-    df__graph *g = &p->graph;
+    df__graph *g;
     df__link *link;
+    if (!p || !from || !port || !to)
+        return p ? df__pipeline_fail(p, DF_EINVAL, "a link needs two stages and a port")
+                 : DF_EINVAL;
+    g = &p->graph;
     if (p->started)
         return df__pipeline_fail(p, DF_ESTATE, "the pipeline has started");
-    if (!stage_named(p, from) || !stage_named(p, to))
+    if (!df__graph_find(&p->graph, from) || !df__graph_find(&p->graph, to))
         return df__pipeline_fail(p, DF_ENOTFOUND, "no stage \"%s\"",
-                                 stage_named(p, from) ? to : from);
+                                 df__graph_find(&p->graph, from) ? to : from);
     link = df__arena_zalloc(&g->arena, sizeof *link);
     if (!link)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
@@ -294,6 +295,8 @@ int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const c
 int df_pipeline_check(df_pipeline *p)
 {
     int rc = DF_OK;
+    if (!p)
+        return DF_EINVAL;
     if (!p->checked && !df__problems_count(p->graph.problems, DF_ERROR))
         rc = df__pipeline_check_graph(p);
     rc = df__pipeline_result(p, rc);

@@ -33,25 +33,21 @@ static const df__stage_spec *ends_replaced(df_pipeline *p, const df__stage_spec 
     return other->connector ? other : NULL;
 }
 
-static df_stage *instance(df_pipeline *p, const df__stage_spec *s)
+static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
 {
-    char why[DF__TEXT] = "";
-    df_stage *st = NULL;
-    if (s->role != DF_TRANSFORM)
-        s = ends_replaced(p, s);
-    if (s)
-        st = df__stage_new(&p->graph, s, p->secrets, DF__FILL_RUN, why);
-    if (!st) {
-        df__pipeline_fail(p, DF_ESPEC, "stage %s: %s", s ? s->name : "", why);
-        return NULL;
-    }
+    df__fault why = {.status = DF_ENOMEM, .text = "no memory"};
+    const df__stage_spec *s = spec->role == DF_TRANSFORM ? spec : ends_replaced(p, spec);
+    df_stage *st = s ? df__stage_new(&p->graph, s, p->secrets, DF__FILL_RUN, &why) : NULL;
+    if (!st)
+        return df__pipeline_fail(p, why.status, "stage %s: %s", spec->name, why.text);
     st->pipeline = p;
     st->ports = p->ports;
     st->info.pipeline = df__pipeline_name(p);
     st->info.space = df__pipeline_space(p);
     st->info.bounded = p->how.until_exhausted;
     st->info.dry = p->how.dry;
-    return st;
+    *ret = st;
+    return DF_OK;
 }
 
 static int open_transform(df_pipeline *p, df_stage *st)
@@ -61,6 +57,7 @@ static int open_transform(df_pipeline *p, df_stage *st)
     df__fault why;
     if (rc >= 0)
         return DF_OK;
+    rc = df__stage_status(st, rc);
     df__stage_fault(st, rc, &why);
     return df__pipeline_fail(p, rc, "stage %s: %s", st->spec->name, why.text);
 }
@@ -69,9 +66,9 @@ static int add_step(df_pipeline *p, const df__stage_spec *s)
 {
     df__flow *f = &p->run.flow;
     df__step *step = &f->steps[f->step_count];
-    step->stage = instance(p, s);
-    if (!step->stage)
-        return DF_ESPEC;
+    int rc = instance(p, s, &step->stage);
+    if (rc != DF_OK)
+        return rc;
     step->spec = s;
     step->type = s->transform;
     step->index = (int)f->step_count++;
@@ -83,10 +80,11 @@ static int add_step(df_pipeline *p, const df__stage_spec *s)
 static int add_sink(df_pipeline *p, const df__stage_spec *s)
 {
     df__flow *f = &p->run.flow;
-    df_stage *st = instance(p, s);
     df__sink *sink = &f->sinks[f->sink_count];
-    if (!st)
-        return DF_ESPEC;
+    df_stage *st;
+    int rc = instance(p, s, &st);
+    if (rc != DF_OK)
+        return rc;
     df__stage_check(st); /* limits that depend on options */
     df__sink_init(sink, f, st, s);
     sink->index = (int)f->sink_count++;
@@ -229,10 +227,22 @@ static int add_stages(df_pipeline *p)
         rc = add_role(p, DF_TRANSFORM);
     if (rc == DF_OK)
         rc = add_ways(p);
-    if (rc != DF_OK)
-        return rc;
-    p->run.source.stage = instance(p, source);
-    return p->run.source.stage ? DF_OK : DF_ESPEC;
+    return rc == DF_OK ? instance(p, source, &p->run.source.stage) : rc;
+}
+
+static int fill_worker(df_pipeline *p, df__worker *w)
+{
+    const df__flow *f = &p->run.flow;
+    int i, rc = DF_OK;
+    w->stages = df__zalloc(f->heap, (size_t)f->parallel_steps * sizeof *w->stages);
+    if (!w->stages)
+        return df__pipeline_fail(p, DF_ENOMEM, "no memory");
+    for (i = 0; i < f->parallel_steps && rc == DF_OK; i++) {
+        rc = instance(p, f->steps[i].spec, &w->stages[i]);
+        if (rc == DF_OK)
+            rc = open_transform(p, w->stages[i]);
+    }
+    return rc;
 }
 
 /* Steps before the first expansion may run on workers, each with instances of its own. */
@@ -240,7 +250,7 @@ static int add_workers(df_pipeline *p)
 {
     df__runner *r = &p->run;
     df__flow *f = &r->flow;
-    int i, k, n = (int)f->settings.transform_workers;
+    int i, n = (int)f->settings.transform_workers, rc = DF_OK;
     while (f->parallel_steps < (int)f->step_count &&
            !DF__OP(f->steps[f->parallel_steps].type, expand))
         f->parallel_steps++;
@@ -250,16 +260,9 @@ static int add_workers(df_pipeline *p)
     if (!r->workers)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
     r->worker_count = f->workers = n;
-    for (i = 0; i < n; i++) {
-        df__worker *w = &r->workers[i];
-        w->stages = df__zalloc(f->heap, (size_t)f->parallel_steps * sizeof *w->stages);
-        for (k = 0; w->stages && k < f->parallel_steps; k++) {
-            w->stages[k] = instance(p, f->steps[k].spec);
-            if (!w->stages[k] || open_transform(p, w->stages[k]) != DF_OK)
-                return DF_ESPEC;
-        }
-    }
-    return DF_OK;
+    for (i = 0; i < n && rc == DF_OK; i++)
+        rc = fill_worker(p, &r->workers[i]);
+    return rc;
 }
 
 static void take_settings(df_pipeline *p)

@@ -37,6 +37,7 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
 {
     df__graph *g = &p->graph;
     df_stage st;
+    int rc;
     memset(&st, 0, sizeof st);
     if (spec->broken)
         return DF_OK;
@@ -62,12 +63,13 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     st.info.memory_share = (uint64_t)g->settings.memory_limit / 4;
     pthread_mutex_init(&st.lock, NULL);
     df__arena_init(&st.arena, &p->env->heap, 1024);
-    if (df__stage_check(&st) < 0 && !df__problems_count(g->problems, DF_ERROR))
+    rc = df__stage_status(&st, df__stage_check(&st));
+    if (rc < 0 && rc != DF_ENOMEM && !df__problems_count(g->problems, DF_ERROR))
         df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,
                         st.fault.text[0] ? st.fault.text : "the stage refused its options");
     df__arena_free(&st.arena);
     pthread_mutex_destroy(&st.lock);
-    return DF_OK;
+    return rc == DF_ENOMEM ? rc : DF_OK;
 }
 
 static void check_exactly_once(df__graph *g)
@@ -96,7 +98,8 @@ int df__pipeline_check_graph(df_pipeline *p)
     df__stage_spec *s;
     check_shape(&p->graph);
     for (s = p->graph.stages; s; s = s->next)
-        check_stage(p, s);
+        if (check_stage(p, s) == DF_ENOMEM)
+            return DF_ENOMEM;
     check_exactly_once(&p->graph);
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
 }

@@ -53,7 +53,7 @@ void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage,
 
 int df_pipeline_fd(const df_pipeline *p)
 {
-    return p->events_fd;
+    return p ? p->events_fd : -1;
 }
 
 static int take_event(df_pipeline *p)
@@ -80,8 +80,11 @@ static int take_event(df_pipeline *p)
 
 int df_pipeline_next_event(df_pipeline *p, df_event *ret)
 {
-    df_event e = {.size = ret->size};
+    df_event e = {.size = sizeof e};
     int rc;
+    if (!p || !ret)
+        return DF_EINVAL;
+    e.size = ret->size;
     pthread_mutex_lock(&p->events_lock);
     rc = take_event(p);
     pthread_mutex_unlock(&p->events_lock);
@@ -100,6 +103,8 @@ int df_pipeline_next_event(df_pipeline *p, df_event *ret)
 int df_pipeline_start(df_pipeline *p, const df_run_options *run)
 {
     int rc;
+    if (!p)
+        return DF_EINVAL;
     if (p->started || p->run.heap)
         return df__pipeline_fail(p, DF_ESTATE, "a pipeline runs once");
     if (run)
@@ -119,6 +124,8 @@ int df_pipeline_start(df_pipeline *p, const df_run_options *run)
 
 int df_pipeline_wait(df_pipeline *p, int timeout_ms)
 {
+    if (!p)
+        return DF_EINVAL;
     if (!p->started)
         return df__pipeline_fail(p, DF_ESTATE, "the pipeline was not started");
     if (df__runner_wait(&p->run, timeout_ms) == DF_AGAIN)
@@ -138,8 +145,9 @@ int df_pipeline_run(df_pipeline *p, const df_run_options *run)
 
 void df_pipeline_stop(df_pipeline *p, int how)
 {
-    int before = atomic_load(&p->run.stop_asked);
-    if (how > before)
+    if (!p)
+        return;
+    if (how > atomic_load(&p->run.stop_asked))
         atomic_store(&p->run.stop_asked, how);
     if (p->started)
         df__mailbox_poke(&p->run.box);
@@ -147,6 +155,8 @@ void df_pipeline_stop(df_pipeline *p, int how)
 
 void df_pipeline_refresh(df_pipeline *p)
 {
+    if (!p)
+        return;
     df__secrets_refresh(p->secrets);
     atomic_store(&p->run.refresh_asked, 1);
     if (p->started)
@@ -172,9 +182,13 @@ static const df__counts *counts_of(const df_pipeline *p, const char *stage)
 
 int df_pipeline_stats(const df_pipeline *p, const char *stage, df_stats *ret)
 {
-    df__published *shown = (df__published *)&p->run.shown; /* only its lock is touched */
-    df_stats s = {.size = ret->size, .lag_records = -1, .lag_us = -1};
+    df__published *shown;
+    df_stats s = {.size = sizeof s, .lag_records = -1, .lag_us = -1};
     const df__counts *c;
+    if (!p || !ret)
+        return DF_EINVAL;
+    shown = (df__published *)&p->run.shown; /* only its lock is touched */
+    s.size = ret->size;
     if (!p->started) {
         memcpy(ret, &s, ret->size < sizeof s ? ret->size : sizeof s);
         return stage ? DF_ENOTFOUND : DF_OK;

@@ -284,5 +284,5 @@ void df_port_close(df_port *port)
 
 int df_port_fd(const df_port *port)
 {
-    return port->fd;
+    return port ? port->fd : -1;
 }

@@ -246,6 +246,10 @@ int df_pipeline_report(df_pipeline *p, int what, df_write_fn write, void *user)
 {
     df__buf out;
     int rc;
+    if (!p)
+        return DF_EINVAL;
+    if (!write)
+        return df__pipeline_fail(p, DF_EINVAL, "nowhere to write the report");
     df__buf_init(&out, &p->env->heap);
     if (what == DF_REPORT_PLAN)
         plan(p, &out);

@@ -39,19 +39,28 @@ static void describe(df_stage *st)
 }
 
 /* The problem that a fill found, for the text of a failed start. */
-static void say_problem(const df__graph *g, char *why)
+static void say_problem(const df__graph *g, df__fault *why)
 {
     df_problem p = {.size = sizeof p};
     size_t n = df__problems_count(g->problems, 0);
     if (n && df__problem_at(g->problems, n - 1, &p) == DF_OK)
-        df__text_printf(why, DF__TEXT, "%s: %s", p.field ? p.field : "", p.text);
+        df__text_printf(why->text, DF__TEXT, "%s: %s", p.field ? p.field : "", p.text);
+}
+
+static void no_stage(df__fault *why)
+{
+    memset(why, 0, sizeof *why);
+    why->status = DF_ENOMEM;
+    df__text_set(why->text, DF__TEXT, "no memory or no descriptor", 26);
 }
 
 df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
-                        int mode, char *why)
+                        int mode, df__fault *why)
 {
     const df__heap *heap = df__env_heap(g->env);
     df_stage *st = df__zalloc(heap, sizeof *st);
+    int rc = DF_ENOMEM;
+    no_stage(why);
     if (!st)
         return NULL;
     st->spec = spec;
@@ -66,12 +75,21 @@ df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secr
     st->self_size = df__stage_size(spec);
     st->self = df__zalloc(heap, st->self_size + 1);
     describe(st);
-    if (st->self && st->wake_fd >= 0 && fill(st, mode) == DF_OK)
+    if (st->self && st->wake_fd >= 0)
+        rc = fill(st, mode);
+    if (rc == DF_OK)
         return st;
-    df__text_set(why, DF__TEXT, "no memory or no descriptor", 26);
-    say_problem(g, why);
+    if (rc != DF_ENOMEM) {
+        why->status = DF_ESPEC;
+        say_problem(g, why);
+    }
     df__stage_free(st);
     return NULL;
+}
+
+int df__stage_status(const df_stage *st, int rc)
+{
+    return rc < 0 && st->no_memory ? DF_ENOMEM : rc;
 }
 
 void df__stage_free(df_stage *st)
@@ -267,7 +285,10 @@ int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms)
 
 void *df_stage_alloc(df_stage *st, size_t size)
 {
-    return df__arena_zalloc(&st->arena, size);
+    void *p = df__arena_zalloc(&st->arena, size);
+    if (!p)
+        st->no_memory = 1;
+    return p;
 }
 
 int64_t df_stage_now(const df_stage *st)

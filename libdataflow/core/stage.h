@@ -35,6 +35,7 @@ struct df_stage {
     df__arena arena;      /* df_stage_alloc and option texts */
     pthread_mutex_t lock; /* fault */
     df__fault fault;
+    int no_memory;        /* df_stage_alloc failed: what it was for did, whatever it said */
     int retry_after_ms;
     df_limits limits;
     df_stage_info info;
@@ -53,11 +54,13 @@ struct df_stage {
     void *owner;          /* of the runner */
 };
 
-/* Makes an instance of a stage and fills its options (mode DF__FILL_...). NULL: failure told in
- * `why` (DF__TEXT bytes). */
+/* Makes an instance of a stage and fills its options (mode DF__FILL_...). NULL: DF_ENOMEM or
+ * DF_ESPEC with a text in `why`. */
 df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
-                        int mode, char *why);
+                        int mode, df__fault *why);
 void df__stage_free(df_stage *st);
+/* A failure of its check or open; one that came from lack of memory is DF_ENOMEM. */
+int df__stage_status(const df_stage *st, int rc);
 /* Runs the type's check; problems go to the graph. */
 int df__stage_check(df_stage *st);
 const df_source_ops *df__stage_source(const df_stage *st);

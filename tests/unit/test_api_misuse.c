@@ -63,6 +63,73 @@ static void assert_said(const df_pipeline *p)
     assert_true(df_pipeline_errmsg(p)[0] != '\0');
 }
 
+/* ---- nothing where something is needed ---------------------------------------------------- */
+
+static void test_no_handle(void **state)
+{
+    df_stats stats = {.size = sizeof stats};
+    df_event event = {.size = sizeof event};
+    df_problem problem = {.size = sizeof problem};
+    (void)state;
+    assert_null(df_pipeline_new(NULL, NULL));
+    assert_null(df_path_new(NULL, "a"));
+    assert_status(df_connector_register(NULL, NULL), DF_EINVAL);
+    assert_status(df_transform_register(NULL, NULL), DF_EINVAL);
+    assert_status(df_transform_register_fn(NULL, NULL), DF_EINVAL);
+    assert_status(df_env_load_plugin(NULL, "x"), DF_EINVAL);
+    assert_status(df_env_describe(NULL, ignore, NULL), DF_EINVAL);
+    assert_status(df_env_metrics(NULL, ignore, NULL), DF_EINVAL);
+    assert_status(df_env_format(NULL, NULL, ignore, NULL), DF_EINVAL);
+    assert_status(df_pipeline_load(NULL, NULL), DF_EINVAL);
+    assert_status(df_pipeline_add(NULL, NULL), DF_EINVAL);
+    assert_status(df_pipeline_link(NULL, "a", "out", "b"), DF_EINVAL);
+    assert_status(df_pipeline_check(NULL), DF_EINVAL);
+    assert_status(df_pipeline_run(NULL, NULL), DF_EINVAL);
+    assert_status(df_pipeline_wait(NULL, 0), DF_EINVAL);
+    assert_status(df_pipeline_stats(NULL, NULL, &stats), DF_EINVAL);
+    assert_status(df_pipeline_next_event(NULL, &event), DF_EINVAL);
+    assert_status(df_pipeline_problem_at(NULL, 0, &problem), DF_EINVAL);
+    assert_status(df_pipeline_report(NULL, DF_REPORT_PLAN, ignore, NULL), DF_EINVAL);
+    df_pipeline_stop(NULL, DF_STOP_NOW);
+    df_pipeline_refresh(NULL);
+    assert_string_equal(df_env_errmsg(NULL), "");
+    assert_string_equal(df_pipeline_errmsg(NULL), "");
+    assert_int_equal(df_pipeline_fd(NULL), -1);
+    assert_int_equal(df_port_fd(NULL), -1);
+}
+
+static void test_no_argument(void **state)
+{
+    fixture *f = *state;
+    df_pipeline *p = df_pipeline_new(f->env, NULL);
+    df_text none = {.size = sizeof none, .len = 5};
+    df_port *made;
+    assert_status(df_connector_register(f->env, NULL), DF_EINVAL);
+    assert_status(df_transform_register(f->env, NULL), DF_EINVAL);
+    assert_status(df_transform_register_fn(f->env, NULL), DF_EINVAL);
+    assert_status(df_env_load_plugin(f->env, NULL), DF_EINVAL);
+    assert_status(df_env_describe(f->env, NULL, NULL), DF_EINVAL);
+    assert_status(df_env_metrics(f->env, NULL, NULL), DF_EINVAL);
+    assert_status(df_env_format(f->env, NULL, ignore, NULL), DF_EINVAL);
+    assert_status(df_env_format(f->env, &none, ignore, NULL), DF_EINVAL);
+    assert_null(df_path_new(f->env, NULL));
+    assert_status(df_pipeline_load(p, NULL), DF_EINVAL);
+    assert_said(p);
+    assert_status(df_pipeline_load(p, &none), DF_EINVAL);
+    assert_status(df_pipeline_add(p, NULL), DF_EINVAL);
+    assert_status(df_pipeline_link(p, NULL, "out", "b"), DF_EINVAL);
+    assert_status(df_pipeline_link(p, "a", NULL, "b"), DF_EINVAL);
+    assert_status(df_pipeline_link(p, "a", "out", NULL), DF_EINVAL);
+    assert_status(df_pipeline_stats(p, NULL, NULL), DF_EINVAL);
+    assert_status(df_pipeline_next_event(p, NULL), DF_EINVAL);
+    assert_status(df_pipeline_problem_at(p, 0, NULL), DF_EINVAL);
+    assert_status(df_pipeline_report(p, DF_REPORT_PLAN, NULL, NULL), DF_EINVAL);
+    assert_status(df_port_open(p, NULL, &made), DF_EINVAL);
+    assert_ok(load(p, SMALL)); /* none of it spoiled the pipeline */
+    assert_ok(df_pipeline_run(p, NULL));
+    df_pipeline_free(p);
+}
+
 /* ---- before a start ----------------------------------------------------------------------- */
 
 static void test_null_is_freed(void **state)
@@ -149,6 +216,48 @@ static void test_stages_by_hand(void **state)
     assert_status(df_pipeline_link(p, "nowhere", "out", "null"), DF_ENOTFOUND);
     assert_non_null(strstr(df_pipeline_errmsg(p), "nowhere"));
     assert_ok(df_pipeline_run(p, NULL));
+    df_pipeline_free(p);
+}
+
+/* Names are looked up, not searched: a graph of generated stages is made in no time. */
+static void test_many_stages(void **state)
+{
+    enum { MANY = 10000 };
+    fixture *f = *state;
+    df_pipeline *p = df_pipeline_new(f->env, NULL);
+    int64_t begun = support_now_ms();
+    char name[24];
+    assert_ok(add(p, DF_SOURCE, "in", "generate", "{count: 3}"));
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "step %d", i);
+        assert_ok(add(p, DF_TRANSFORM, name, "snakeCase", NULL));
+    }
+    assert_ok(add(p, DF_SINK, "out", "null", NULL));
+    assert_status(add(p, DF_TRANSFORM, "step 7000", "snakeCase", NULL), DF_EEXISTS);
+    for (int i = 0; i < 100; i++)
+        assert_ok(df_pipeline_link(p, "step 0", "error", "out"));
+    assert_ok(df_pipeline_check(p));
+    begun = support_now_ms() - begun;
+    print_message("%d stages in %lld ms\n", MANY, (long long)begun);
+    assert_true(begun < 2000);
+    df_pipeline_free(p);
+}
+
+static void test_replaced_stages(void **state)
+{
+    fixture *f = *state;
+    df_pipeline *p = support_load(f->env, SMALL);
+    df_stage_def def = {sizeof def, DF_SOURCE, "source", "generate", "{count: 2}", 1};
+    df_stats stats = {.size = sizeof stats};
+    for (int i = 0; i < 3; i++)
+        assert_ok(df_pipeline_add(p, &def));
+    def = (df_stage_def){sizeof def, DF_SINK, "sink", "null", NULL, 1};
+    assert_ok(df_pipeline_add(p, &def));
+    def.replace = 0;
+    assert_status(df_pipeline_add(p, &def), DF_EEXISTS);
+    assert_ok(df_pipeline_run(p, NULL));
+    assert_ok(df_pipeline_stats(p, NULL, &stats));
+    assert_int_equal(stats.sent, 2);
     df_pipeline_free(p);
 }
 
@@ -557,11 +666,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_is_freed),
+        cmocka_unit_test(test_no_handle),
+        cmocka_unit_test_setup_teardown(test_no_argument, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_stages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_pipeline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_after_a_bad_load, setup, teardown),
         cmocka_unit_test_setup_teardown(test_texts_that_are_no_manifest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stages_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replaced_stages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_stages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_link_to_a_port_that_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_sources, setup, teardown),

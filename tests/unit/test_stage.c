@@ -26,7 +26,7 @@ typedef struct fixture {
 static int setup(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    char why[DF__TEXT];
+    df__fault why;
     df_stage *made;
     assert_non_null(f);
     f->env = support_env(&f->host);
@@ -39,7 +39,7 @@ static int setup(void **state)
     f->spec.role = DF_SINK;
     f->spec.field = "spec.sink";
     f->spec.connector = df__env_connector(f->env, "memory");
-    made = df__stage_new(&f->graph, &f->spec, NULL, 0, why);
+    made = df__stage_new(&f->graph, &f->spec, NULL, 0, &why);
     assert_non_null(made);
     df__stage_free(made);
     *state = f;
@@ -57,10 +57,10 @@ static int teardown(void **state)
 
 static df_stage *make(fixture *f)
 {
-    char why[DF__TEXT] = "";
-    df_stage *st = df__stage_new(&f->graph, &f->spec, NULL, 0, why);
+    df__fault why;
+    df_stage *st = df__stage_new(&f->graph, &f->spec, NULL, 0, &why);
     if (!st)
-        fail_msg("%s", why);
+        fail_msg("%s", why.text);
     return st;
 }
 
@@ -192,11 +192,11 @@ static void test_no_memory(void **state)
     df_stage *st = NULL;
     int i;
     for (i = 1; !st && i < 50; i++) {
-        char why[DF__TEXT] = "";
+        df__fault why;
         int64_t live = atomic_load(&f->host.live);
         atomic_store(&f->host.fail_at, atomic_load(&f->host.calls) + i);
         atomic_store(&f->host.fail_count, 1);
-        st = df__stage_new(&f->graph, &f->spec, NULL, 0, why);
+        st = df__stage_new(&f->graph, &f->spec, NULL, 0, &why);
         if (!st && atomic_load(&f->host.live) > live) /* problems may be kept, instances not */
             assert_true(df__problems_count(f->graph.problems, 0) > 0);
     }
