@@ -64,8 +64,9 @@ static int check_object(const place *at, const shape *s, yyjson_val *object)
     int rc = EXIT_DONE;
     if (!yyjson_is_obj(object))
         return fail(at, "a map is expected here");
-    yyjson_obj_foreach(object, i, count, name, value) if (unknown(at, s, yyjson_get_str(name)) !=
-                                                          EXIT_DONE) rc = EXIT_USAGE;
+    yyjson_obj_foreach (object, i, count, name, value)
+        if (unknown(at, s, yyjson_get_str(name)) != EXIT_DONE)
+            rc = EXIT_USAGE;
     for (i = 0; s->one_of[i]; i++) {
         size_t len = strlen(text);
         found += yyjson_obj_get(object, s->one_of[i]) != NULL;
@@ -81,8 +82,9 @@ static int check_inputs(const place *at, yyjson_val *input)
     int rc = EXIT_DONE;
     if (input && !yyjson_is_arr(input))
         return fail(at, "`input` is a list of records: [{payload, key, headers, metadata}]");
-    yyjson_arr_foreach(input, i, count, row) if (check_object(at, &flow_input, row) != EXIT_DONE)
-        rc = EXIT_USAGE;
+    yyjson_arr_foreach (input, i, count, row)
+        if (check_object(at, &flow_input, row) != EXIT_DONE)
+            rc = EXIT_USAGE;
     return rc;
 }
 
@@ -94,8 +96,7 @@ int dfproc_cases_check(const dfproc_suite *s, int vectors)
     int rc = check_object(&at, vectors ? &vector_file : &flow_file, root);
     if (!yyjson_is_arr(cases))
         rc = fail(&at, "`cases` is missing; dfproc help test shows a file of cases");
-    yyjson_arr_foreach(cases, i, count, one)
-    {
+    yyjson_arr_foreach (cases, i, count, one) {
         at.number = i + 1;
         at.name = app_json_text(one, "name");
         if (check_object(&at, vectors ? &vector_case : &flow_case, one) != EXIT_DONE)

@@ -137,6 +137,7 @@ static const app_pair exits[] = {
     {0}};
 
 static const app_pair environment[] = {
+    {"DATAFLOW_PLUGINS", "Plug-ins to load, paths of shared objects with : between."},
     {"LOG_LEVEL", "debug, info, warn or error, when --log-level is not given."},
     {"NO_COLOR", "When set, output has no colours."},
     {"XDG_STATE_HOME", "Folder of the folder for read positions."},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * flow.c: from a file to a checked pipeline, and reports about it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -26,8 +27,24 @@ static void log_line(void *user, int level, const char *line)
     app_console_log(&flow->console, level, line);
 }
 
+/* Shared objects of the user, so that what they bring works like what is built in. */
+static int load_plugins(dfproc_flow *flow)
+{
+    const char *at = getenv("DATAFLOW_PLUGINS");
+    char path[4096];
+    for (; at && *at; at += *at == ':') {
+        size_t len = strcspn(at, ":");
+        df__text_set(path, sizeof path, at, len);
+        at += len;
+        if (len && df_env_load_plugin(flow->env, path) < 0)
+            return dfproc_fail("DATAFLOW_PLUGINS: %s", df_env_errmsg(flow->env));
+    }
+    return EXIT_DONE;
+}
+
 int dfproc_open(dfproc_flow *flow, int level, int format)
 {
+    int rc;
     df_env_options options = DF_ENV_OPTIONS_INIT;
     memset(flow, 0, sizeof *flow);
     df__buf_init(&flow->manifest, &df__heap_libc);
@@ -38,7 +55,12 @@ int dfproc_open(dfproc_flow *flow, int level, int format)
     options.now_us = wall_clock;
     options.user = flow;
     flow->env = df_env_new(&options);
-    return flow->env ? EXIT_DONE : dfproc_fail("out of memory");
+    if (!flow->env)
+        return dfproc_fail("out of memory");
+    rc = load_plugins(flow);
+    if (rc != EXIT_DONE)
+        dfproc_close(flow);
+    return rc;
 }
 
 int dfproc_read(dfproc_flow *flow, const char *file)
@@ -104,8 +126,8 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
     if (!flow->pipeline)
         return dfproc_fail("out of memory");
     rc = df_pipeline_load(flow->pipeline, &text);
-    if (rc == DF_OK ||
-        rc == DF_ESPEC) /* what the stages themselves find is told in the same pass */
+    /* what the stages themselves find is told in the same pass */
+    if (rc == DF_OK || rc == DF_ESPEC)
         rc = df_pipeline_check(flow->pipeline);
     if (!quiet)
         print_problems(flow);
@@ -122,8 +144,7 @@ int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
     yyjson_val *refs = yyjson_obj_get(yyjson_doc_get_root(doc), "references"), *ref;
     size_t at, count;
     int rc = EXIT_DONE;
-    yyjson_arr_foreach(refs, at, count, ref)
-    {
+    yyjson_arr_foreach (refs, at, count, ref) {
         if (strcmp(app_json_text(ref, "kind"), "secret"))
             continue;
         dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s", flow->file,

@@ -77,11 +77,12 @@ static void add_end(df__buf *out, const char *role, yyjson_val *connector)
     df__buf_printf(out,
                    strcmp(name, "null") ? "  %s:\n    type: %s\n" : "  %s:\n    type: \"%s\"\n",
                    role, name);
-    yyjson_arr_foreach(options, at, count, o) any |= app_json_true(o, "required");
+    yyjson_arr_foreach (options, at, count, o)
+        any |= app_json_true(o, "required");
     if (yyjson_arr_size(options))
         df__buf_str(out, any ? "    config:\n" : "    # config:\n");
     for (int required = 1; required >= 0; required--)
-        yyjson_arr_foreach(options, at, count, o)
+        yyjson_arr_foreach (options, at, count, o)
             add_option(out, o, required, any ? "      " : "    #   ");
 }
 
@@ -89,11 +90,9 @@ static yyjson_val *find(yyjson_val *all, const char *name, const char *role)
 {
     yyjson_val *c;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(all, "connectors"), at, count,
-                       c) if (!strcmp(app_json_text(c, "name"),
-                                      name)) return yyjson_is_obj(yyjson_obj_get(c, role))
-        ? c
-        : NULL;
+    yyjson_arr_foreach (yyjson_obj_get(all, "connectors"), at, count, c)
+        if (!strcmp(app_json_text(c, "name"), name))
+            return yyjson_is_obj(yyjson_obj_get(c, role)) ? c : NULL;
     return NULL;
 }
 

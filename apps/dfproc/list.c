@@ -20,7 +20,7 @@ static void add_facts(df__buf *out, yyjson_val *option)
     df__buf_str(out, app_json_text(option, "type"));
     if (*of)
         df__buf_printf(out, " of %s", of);
-    yyjson_arr_foreach(yyjson_obj_get(option, "choices"), at, count, choice)
+    yyjson_arr_foreach (yyjson_obj_get(option, "choices"), at, count, choice)
         df__buf_printf(out, "%s%s", at ? " | " : ": ", yyjson_get_str(choice));
     for (const app_pair *f = flags; f->name; f++)
         if (app_json_true(option, f->name))
@@ -34,8 +34,7 @@ static void add_options(df__buf *out, yyjson_val *options, int depth)
 {
     size_t at, count;
     yyjson_val *o;
-    yyjson_arr_foreach(options, at, count, o)
-    {
+    yyjson_arr_foreach (options, at, count, o) {
         int indent = 2 + depth * 2;
         df__buf_printf(out, "%*s%s  (", indent, "", app_json_text(o, "name"));
         add_facts(out, o);
@@ -99,7 +98,9 @@ static yyjson_val *find(yyjson_val *list, const char *name)
 {
     size_t at, count;
     yyjson_val *v;
-    yyjson_arr_foreach(list, at, count, v) if (!strcmp(app_json_text(v, "name"), name)) return v;
+    yyjson_arr_foreach (list, at, count, v)
+        if (!strcmp(app_json_text(v, "name"), name))
+            return v;
     return NULL;
 }
 
@@ -108,8 +109,7 @@ int dfproc_not_found(const app_args *args, yyjson_val *rows, const char *what, c
     const char *near = NULL;
     size_t at, count, best = 3;
     yyjson_val *v;
-    yyjson_arr_foreach(rows, at, count, v)
-    {
+    yyjson_arr_foreach (rows, at, count, v) {
         const char *other = app_json_text(v, "name");
         size_t d = strcasecmp(name, other) ? app_word_distance(name, other) : 0;
         if (d >= best || (yyjson_is_obj(yyjson_obj_get(v, what)) + (what[0] != 's') == 0))
@@ -133,8 +133,7 @@ static void add_list(df__buf *out, yyjson_val *list, const char *what)
 {
     size_t at, count;
     yyjson_val *v;
-    yyjson_arr_foreach(list, at, count, v)
-    {
+    yyjson_arr_foreach (list, at, count, v) {
         df__buf_printf(out, "%-18s", app_json_text(v, "name"));
         if (!strcmp(what, "connectors"))
             add_roles(out, v);
@@ -147,9 +146,9 @@ static void add_words(df__buf *out, yyjson_val *list, const char *role)
 {
     size_t at, count;
     yyjson_val *v;
-    yyjson_arr_foreach(list, at, count, v) if (!*role || !strcmp(role, "any") ||
-                                               yyjson_is_obj(yyjson_obj_get(v, role)))
-        df__buf_printf(out, "%s\n", app_json_text(v, "name"));
+    yyjson_arr_foreach (list, at, count, v)
+        if (!*role || !strcmp(role, "any") || yyjson_is_obj(yyjson_obj_get(v, role)))
+            df__buf_printf(out, "%s\n", app_json_text(v, "name"));
 }
 
 static int list(const app_args *args, const char *what,
@@ -200,8 +199,9 @@ int dfproc_version(const app_args *args)
     (void)args;
     df__buf_init(&out, &df__heap_libc);
     df__buf_printf(&out, "dfproc %s\nlibdataflow %s\n", DF_PROGRAM_VERSION, df_version_string());
-    yyjson_arr_foreach(rows, at, count, c) if (*app_json_text(c, "version"))
-        df__buf_printf(&out, "%s: %s\n", app_json_text(c, "name"), app_json_text(c, "version"));
+    yyjson_arr_foreach (rows, at, count, c)
+        if (*app_json_text(c, "version"))
+            df__buf_printf(&out, "%s: %s\n", app_json_text(c, "name"), app_json_text(c, "version"));
     yyjson_doc_free(all);
     return dfproc_print(&out);
 }

@@ -304,8 +304,9 @@ static int has_error_sink(yyjson_doc *plan)
 {
     yyjson_val *stage;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(plan), "stages"), at, count,
-                       stage) if (!strcmp(app_json_text(stage, "role"), "error_sink")) return 1;
+    yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(plan), "stages"), at, count, stage)
+        if (!strcmp(app_json_text(stage, "role"), "error_sink"))
+            return 1;
     return 0;
 }
 

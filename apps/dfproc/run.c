@@ -184,10 +184,10 @@ static int prints_records(yyjson_val *plan)
 {
     yyjson_val *stage;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(plan, "stages"), at, count,
-                       stage) if (!strcmp(app_json_text(stage, "kind"), "stdio") &&
-                                  strstr(app_json_text(stage, "role"), "sink") &&
-                                  isatty(STDOUT_FILENO)) return 1;
+    yyjson_arr_foreach (yyjson_obj_get(plan, "stages"), at, count, stage)
+        if (!strcmp(app_json_text(stage, "kind"), "stdio") &&
+            strstr(app_json_text(stage, "role"), "sink") && isatty(STDOUT_FILENO))
+            return 1;
     return 0;
 }
 

@@ -167,8 +167,7 @@ static int run_suite(dfproc_suite *s, report *r)
 {
     yyjson_val *one;
     size_t at, count;
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"), at, count, one)
-    {
+    yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(s->doc), "cases"), at, count, one) {
         const char *name = app_json_text(one, "name");
         int64_t begin_us = app_clock_us();
         dfproc_result *result = add_result(r, *name ? name : s->file);

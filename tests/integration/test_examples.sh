@@ -70,4 +70,17 @@ if "$bin/05-load-plug-in" "$dir/none.so" 2>"$dir/err"; then
     failed=1
 fi
 holds '05: a missing plug-in is named' 'none.so' "$dir/err"
+
+# dfproc loads plug-ins too.
+printf 'source: {type: stdio}\ntransformations: [{type: stamp, config: {field: $.at}}]\nsink: {type: stdio}\n' >"$dir/stamp.yaml"
+DATAFLOW_PLUGINS=$bin/05-plug-in.so dfproc run "$dir/stamp.yaml" <<<'{"a":1}' >"$dir/out" 2>"$dir/err"
+holds '05: in dfproc' '{"a":1,"at":' "$dir/out"
+DATAFLOW_PLUGINS=:$bin/05-plug-in.so: dfproc transforms stamp >"$dir/out" 2>"$dir/err"
+holds '05: in its lists' 'Where the time goes.' "$dir/out"
+DATAFLOW_PLUGINS=$dir/none.so dfproc validate "$dir/stamp.yaml" >"$dir/out" 2>"$dir/err"
+holds '05: dfproc names a missing one' 'none.so' "$dir/err"
+
+expect '06: the shortest transform' '{"id":2,"paid":true}' \
+    "$("$bin/06-shortest-transform" <<<'{"id":1,"paid":false}
+{"id":2,"paid":true}' 2>"$dir/err")"
 exit $failed
