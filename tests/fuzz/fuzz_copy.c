@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Any bytes as a record for any type of column: what is taken is exactly one line of COPY text
- * that decodes to one field without stray separators; what is refused has a reason and leaves no
- * trace. Also names of tables and columns. */
+ * that decodes to one field without stray separators, and in binary one field that says the same;
+ * what is refused has a reason, one for both, and leaves no trace. Also names of tables. */
 #include <string.h>
 
+#include "binary.h"
 #include "copytext.h"
 #include "encode.h"
 #include "guess.h"
@@ -34,35 +35,120 @@ static void check_line(const df__buf *b)
     df__buf_free(&back);
 }
 
+static uint32_t be32(const char *at)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    return (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3];
+}
+
+static int be16(const char *at)
+{
+    return (int16_t)((unsigned char)at[0] << 8 | (unsigned char)at[1]);
+}
+
+/* A numeric in binary says what its decimal text does: digit for digit, sign and scale. */
+static void check_numeric(const char *text, size_t len, const char *at, size_t size)
+{
+    df__pg_decimal d;
+    must(size >= 8 && size == 8 + 2 * (size_t)(uint16_t)be16(at));
+    if (!df__pg_scan_decimal(text, len, &d)) {
+        must((uint16_t)be16(at + 4) == 0xC000 && size == 8);
+        return;
+    }
+    must(be16(at + 6) == d.scale && be16(at + 4) == (text[0] == '-' && !d.zero ? 0x4000 : 0));
+    const char *digit = text + strcspn(text, "123456789");
+    int64_t power = ((int64_t)be16(at + 2) + 1) * 4 - 1;
+    for (size_t i = 0; i < (size - 8) / 2; i++) {
+        int group = be16(at + 8 + 2 * i);
+        must(group >= 0 && group <= 9999);
+        for (int unit = 1000; unit > 0; unit /= 10, power--) {
+            int value = group / unit % 10;
+            if (power > d.high || power < d.low) {
+                must(value == 0);
+                continue;
+            }
+            digit += *digit == '.';
+            must(*digit++ == '0' + value);
+        }
+    }
+    must(d.zero || power < d.low);
+}
+
+/* One row of one field of the length that is left. */
+static void check_binary(const df__pg_type *type, const df_value *v, const df__buf *b)
+{
+    static const size_t sizes[PG_KINDS] = {
+        [PG_BOOL] = 1,   [PG_INT2] = 2, [PG_INT4] = 4, [PG_INT8] = 8,      [PG_FLOAT4] = 4,
+        [PG_FLOAT8] = 8, [PG_UUID] = 16, [PG_DATE] = 4, [PG_TIME] = 8,     [PG_TIMESTAMP] = 8,
+        [PG_TIMESTAMPTZ] = 8,
+    };
+    must(b->len >= 6 && be16(b->data) == 1);
+    uint32_t size = be32(b->data + 2);
+    must(size == UINT32_MAX ? b->len == 6 : b->len == 6 + (size_t)size);
+    must((size == UINT32_MAX) == (v->type == DF_V_NULL));
+    if (size == UINT32_MAX || type->array) {
+        return;
+    }
+    must(sizes[type->kind] == 0 || sizes[type->kind] == size);
+    if (type->kind == PG_NUMERIC && v->text) {
+        check_numeric(v->text, v->len, b->data + 6, size);
+    }
+}
+
+static void check_refusal(const df__pg_encoder *e, const df__buf *b)
+{
+    must(b->len == 0 && e->why[0] != '\0' && strlen(e->why) < sizeof e->why);
+    must(df__pg_utf8_valid(e->why, strlen(e->why)));
+}
+
+static void check_formats(df__pg_encoder *e, const df__pg_table *table, const df_value *v)
+{
+    char why[sizeof e->why];
+    df__pg_mask mask = {{0}};
+    df__buf b;
+    df__buf_init(&b, &df__heap_libc);
+    e->binary = 0;
+    int rc = df__pg_encode_row(e, table, v, &mask, &b);
+    must(rc == DF_OK || rc == DF_EDATA);
+    if (rc == DF_OK) {
+        check_line(&b);
+    } else {
+        check_refusal(e, &b);
+    }
+    memcpy(why, e->why, sizeof why);
+    df__buf_clear(&b);
+    e->binary = 1;
+    if (df__pg_table_binary(table)) {
+        int again = df__pg_encode_row(e, table, v, &mask, &b);
+        must(again == rc || again == DF_MORE);
+        if (again == DF_OK) {
+            check_binary(&table->columns[0].type, v, &b);
+        } else {
+            must(b.len == 0 && (again == DF_MORE || strcmp(why, e->why) == 0));
+        }
+    }
+    df__buf_free(&b);
+}
+
 static void check_row(const df_value *v, const uint8_t *choice)
 {
     df__pg_column column = {.name = {"c", 1}, .quoted = "\"c\"", .bit = -1};
     df__pg_table table = {.columns = &column, .count = 1};
-    df__pg_mask mask = {{0}};
     df__pg_encoder e;
-    df__buf b;
     column.not_null = choice[1] & 1;
     column.type = (df__pg_type){.kind = (uint8_t)(choice[0] % PG_KINDS),
                                 .array = choice[1] >> 1 & 1,
                                 .delim = ',',
                                 .limit = choice[2] & 15,
                                 .scale = (choice[2] >> 4) - 4,
+                                .oid = 1,
                                 .name = "type",
                                 .labels = labels,
                                 .label_count = 3};
     df__pg_encoder_init(&e);
     e.convert.bytea = (choice[1] >> 2) % 3;
     e.convert.round = choice[1] >> 5 & 1;
-    df__buf_init(&b, &df__heap_libc);
-    int rc = df__pg_encode_row(&e, &table, v, &mask, &b);
-    must(rc == DF_OK || rc == DF_EDATA);
-    if (rc == DF_OK) {
-        check_line(&b);
-    } else {
-        must(b.len == 0 && e.why[0] != '\0' && strlen(e.why) < sizeof e.why);
-        must(df__pg_utf8_valid(e.why, strlen(e.why)));
-    }
-    df__buf_free(&b);
+    check_formats(&e, &table, v);
     df__pg_encoder_free(&e);
 }
 

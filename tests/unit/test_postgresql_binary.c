@@ -214,7 +214,7 @@ static void typed_values_have_the_epoch_of_the_server(void **state)
          "0001 00000008 7ffca2fec4c81fff"},
         {PG_BYTEA, {.type = DF_V_BYTES, .text = "\xff\x00", .len = 2}, "0001 00000002 ff00"},
         {PG_NUMERIC, {.type = DF_V_INT, .u.i = -70000},
-         "0001 0000000c 0002 0001 4000 0000 0007 0000"},
+         "0001 0000000a 0001 0001 4000 0000 0007"},
         {PG_FLOAT8, {.type = DF_V_DOUBLE, .u.d = 0.1}, "0001 00000008 3fb999999999999a"},
     };
     df__pg_encoder e;
