@@ -89,6 +89,23 @@ static int ask_ends(df__kafka_source *s, const rd_kafka_metadata_topic_t *topic)
     return DF_OK;
 }
 
+static int no_topic(df__kafka_source *s, const rd_kafka_metadata_t *meta)
+{
+    rd_kafka_resp_err_t err = meta->topic_cnt == 1 ? meta->topics[0].err
+                                                   : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
+    const char *brokers = s->o.common.brokers.data;
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return df_stage_failf(s->st, DF_ENOTFOUND, "unknown_topic",
+                              "topic %s does not exist on %s; create it, or correct the name",
+                              topic_of(s), brokers);
+    if (rule.status != DF_OK)
+        return df_stage_failf(s->st, rule.status, rule.reason, "topic %s on %s: %s; %s",
+                              topic_of(s), brokers, rd_kafka_err2str(err), rule.remedy);
+    return df_stage_failf(s->st, DF_EIO, "connection_error", "topic %s on %s: %s", topic_of(s),
+                          brokers, rd_kafka_err2str(err));
+}
+
 int df__kafka_take_ends(df__kafka_source *s)
 {
     const rd_kafka_metadata_t *meta = NULL;
@@ -98,18 +115,14 @@ int df__kafka_take_ends(df__kafka_source *s)
                               topic_of(s));
     rd_kafka_resp_err_t err = rd_kafka_metadata(s->rk, 0, topic, &meta, 5 * ASK_MS);
     rd_kafka_topic_destroy(topic);
-    if (err)
+    if (err) {
+        (void)rd_kafka_consumer_poll(s->rk, 0); /* the errors of the connections are told now */
         return df_stage_failf(s->st, DF_EIO, "connection_error",
                               "cannot read the partitions of %s from %s: %s", topic_of(s),
                               (const char *)s->o.common.brokers.data, rd_kafka_err2str(err));
-    int rc = DF_OK;
-    if (meta->topic_cnt != 1 || meta->topics[0].err)
-        rc = df_stage_failf(s->st, DF_ENOTFOUND, "unknown_topic", "topic %s: %s", topic_of(s),
-                            rd_kafka_err2str(meta->topic_cnt == 1
-                                                 ? meta->topics[0].err
-                                                 : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART));
-    else
-        rc = ask_ends(s, &meta->topics[0]);
+    }
+    int rc = meta->topic_cnt == 1 && !meta->topics[0].err
+                 ? ask_ends(s, &meta->topics[0]) : no_topic(s, meta);
     rd_kafka_metadata_destroy(meta);
     s->ends_known = rc == DF_OK;
     return rc;
@@ -152,7 +165,7 @@ static void commit_failed(df__kafka_source *s, const rd_kafka_topic_partition_li
         if (p != NULL && (err || list->elems[i].err))
             p->sent = -1;
     }
-    if (df__kafka_gate_open(&s->error_gate, 60000))
+    if (df__kafka_gate_open(&s->commit_gate, 60000))
         df_stage_logf(s->st, DF_LOG_WARN, "offsets of %s not committed, tried again: %s",
                       topic_of(s), rd_kafka_err2str(err));
 }
@@ -230,8 +243,8 @@ static int ask_committed(df__kafka_source *s, rd_kafka_topic_partition_list_t *l
             return DF_OK;
         df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
         if (rule.status != DF_OK) {
-            df__kafka_fail(&s->failure, rule.status, rule.reason, "group %s: %s",
-                           (const char *)s->o.group.data, rd_kafka_err2str(err));
+            df__kafka_fail(&s->failure, rule.status, rule.reason, "group %s: %s; %s",
+                           (const char *)s->o.group.data, rd_kafka_err2str(err), rule.remedy);
             return rule.status;
         }
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * config.c: the client's configuration from options and memory share, the allow-list of further
- * properties, and what the client's errors mean.
+ * config.c: the client's configuration from options and memory share, and the allow-list of further
+ * properties.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,52 +10,7 @@
 
 #include "kafka.h"
 
-/* ---- failures ------------------------------------------------------------------------------- */
-
-void df__kafka_fail(df__kafka_failure *f, int status, const char *reason, const char *format, ...)
-{
-    va_list args;
-    if (f->status != DF_OK)
-        return;
-    f->status = status;
-    f->reason = reason;
-    va_start(args, format);
-    (void)vsnprintf(f->text, sizeof f->text, format, args);
-    va_end(args);
-}
-
-int df__kafka_raise(const df__kafka_failure *f, df_stage *st)
-{
-    return df_stage_fail(st, f->status, f->reason, f->text);
-}
-
-static const df__kafka_rule rules[] = {
-    {RD_KAFKA_RESP_ERR__AUTHENTICATION, DF_EAUTH, "auth_error"},
-    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, DF_EAUTH, "auth_error"},
-    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, DF_EAUTH, "auth_error"},
-    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error"},
-    {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error"},
-    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error"},
-    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, DF_EFENCED, "fenced"},
-    {RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL, DF_EINVAL, "invalid_config"},
-    {RD_KAFKA_RESP_ERR_INVALID_GROUP_ID, DF_EINVAL, "invalid_config"},
-    {RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, DF_EINVAL, "invalid_config"},
-    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, DF_EINVAL, "invalid_config"},
-    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, DF_EINVAL, "message_too_large"},
-};
-
-df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err)
-{
-    df__kafka_rule none = {err, DF_OK, NULL}, fatal = {err, DF_EIO, "fatal_error"};
-    int is_fatal = err == RD_KAFKA_RESP_ERR__FATAL;
-    char text[16];
-    if (is_fatal)
-        err = rd_kafka_fatal_error(rk, text, sizeof text);
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (rules[i].err == err)
-            return rules[i];
-    return is_fatal ? fatal : none;
-}
+/* ---- time ------------------------------------------------------------------------------------ */
 
 int64_t df__kafka_clock_ms(void)
 {
@@ -264,33 +219,89 @@ static void set_properties(df__kafka_setup *s, const df_list *list, int role)
     }
 }
 
-/* "a:9092, b:9092," becomes "a:9092,b:9092"; the length. list: as long as brokers and one more. */
-static size_t tidy(char *list, df_bytes brokers)
+static int is_space(char c)
 {
-    const char *at = brokers.data;
-    size_t len = 0;
-    for (size_t i = 0; i < brokers.len; i++) {
-        int skip = at[i] == ' ' || at[i] == '\t' || at[i] == '\n' || at[i] == '\r';
-        if (at[i] == ',' && (len == 0 || list[len - 1] == ','))
-            skip = 1;
-        if (!skip)
-            list[len++] = at[i];
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The next broker of a list, blanks around it left out; len 0: the list is at its end. */
+static df_bytes next_broker(df_bytes *list)
+{
+    const char *at = list->data, *end = at + list->len, *from;
+    while (at < end && (is_space(*at) || *at == ','))
+        at++;
+    from = at;
+    while (at < end && *at != ',')
+        at++;
+    *list = (df_bytes){at, (size_t)(end - at)};
+    while (at > from && is_space(at[-1]))
+        at--;
+    return (df_bytes){from, (size_t)(at - from)};
+}
+
+/* 1 to 65535; 0: not a port. */
+static int port_of(const char *at, const char *end)
+{
+    int port = 0;
+    for (const char *c = at; c < end; c++) {
+        if (*c < '0' || *c > '9' || c - at > 4)
+            return 0;
+        port = port * 10 + (*c - '0');
     }
-    if (len > 0 && list[len - 1] == ',')
-        len--;
-    list[len] = '\0';
-    return len;
+    return port <= 65535 ? port : 0;
+}
+
+/* What is wrong with one broker; NULL: nothing. */
+static const char *broker_fault(df_bytes broker)
+{
+    const char *at = broker.data, *end = at + broker.len, *colon = NULL;
+    if (memmem(at, broker.len, "://", 3) != NULL)
+        return "is written as a URL; write host:port";
+    for (const char *c = at; c < end; c++) {
+        if (is_space(*c))
+            return "has a blank in it; write host:port, comma between";
+        if (*c == ':')
+            colon = c;
+        else if (*c == ']')
+            colon = NULL;
+    }
+    if (colon == NULL)
+        return "has no port; write host:port, such as host:9092";
+    if (colon == at)
+        return "has no host; write host:port";
+    if (port_of(colon + 1, end) == 0)
+        return "has no port from 1 to 65535 behind the colon";
+    return NULL;
 }
 
 static void set_brokers(df__kafka_setup *s, df_bytes brokers)
 {
-    char list[4096] = "";
-    if (brokers.len >= sizeof list)
+    char list[4096] = "", text[400];
+    size_t len = 0;
+    df_bytes broker;
+    if (brokers.len >= sizeof list) {
         problem(s, "brokers", "the list is longer than 4095 bytes");
-    else if (tidy(list, brokers) > 0)
+        return;
+    }
+    while ((broker = next_broker(&brokers)).len > 0) {
+        const char *fault = broker_fault(broker);
+        if (fault != NULL) {
+            (void)snprintf(text, sizeof text, "\"%.*s\" %s",
+                           (int)(broker.len > 255 ? 255 : broker.len), (const char *)broker.data,
+                           fault);
+            problem(s, "brokers", text);
+            return;
+        }
+        if (len > 0)
+            list[len++] = ',';
+        memcpy(list + len, broker.data, broker.len);
+        len += broker.len;
+        list[len] = '\0';
+    }
+    if (len > 0)
         set_for(s, "brokers", "bootstrap.servers", list);
-    else if (!s->checking) /* a reference is resolved later */
-        problem(s, "brokers", "is empty; write host:port, comma between");
+    else if (!s->checking || brokers.data != NULL) /* a reference is resolved later */
+        problem(s, "brokers", "names no broker; write host:port, comma between");
 }
 
 static int begin(df__kafka_setup *s, const df__kafka_common *o)
@@ -300,6 +311,8 @@ static int begin(df__kafka_setup *s, const df__kafka_common *o)
     if (s->conf == NULL)
         return s->status = DF_ENOMEM;
     set_brokers(s, o->brokers);
+    if (!s->checking && df__kafka_topic_fault(o->topic) != NULL)
+        problem(s, "topic", df__kafka_topic_fault(o->topic));
     set(s, "client.id", "dataflow-operator");
     set(s, "socket.keepalive.enable", "true");
     set(s, "log.thread.name", "false");
@@ -411,6 +424,7 @@ int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o)
         return s->status;
     set(s, "enable.idempotence", "true");
     set(s, "message.timeout.ms", "0");
+    set(s, "topic.metadata.propagation.max.ms", "5000"); /* then it is said that it is missing */
     set(s, "partitioner", "fnv1a_random"); /* as the original: keys keep their partitions */
     if (o->compression >= 0 && o->compression < 5)
         set_for(s, "compression", "compression.type", compressions[o->compression]);
@@ -463,11 +477,26 @@ const char *df__kafka_security(const df__kafka_common *o)
     return "is not a protocol; the choices are PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
 }
 
+const char *df__kafka_topic_fault(df_bytes topic)
+{
+    const char *at = topic.data;
+    if (topic.len == 0)
+        return "is empty";
+    if (topic.len > 249)
+        return "is longer than 249 bytes";
+    for (size_t i = 0; i < topic.len; i++)
+        if (!((at[i] >= 'a' && at[i] <= 'z') || (at[i] >= 'A' && at[i] <= 'Z') ||
+              (at[i] >= '0' && at[i] <= '9') || at[i] == '.' || at[i] == '_' || at[i] == '-'))
+            return "is not the name of a topic: letters, digits, dot, _ and - only";
+    return NULL;
+}
+
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o)
 {
     const char *text = df__kafka_security(o);
     if (text != NULL)
         (void)df_stage_problem(st, DF_ERROR, "securityProtocol", text);
-    if (o->topic.len > 249)
-        (void)df_stage_problem(st, DF_ERROR, "topic", "is longer than 249 bytes");
+    text = df__kafka_topic_fault(o->topic);
+    if (text != NULL && o->topic.len > 0)
+        (void)df_stage_problem(st, DF_ERROR, "topic", text);
 }

@@ -58,7 +58,7 @@ size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t e
 /* DF_EDATA: not a position of ours. */
 int df__kafka_position_read(df_bytes text, int64_t *ret_offset, int32_t *ret_epoch);
 
-/* ---- config.c: configuration of the client, failures ----------------------------------------- */
+/* ---- words.c: what errors mean ---------------------------------------------------------------- */
 
 /* The outcome of an operation that is told later, when the operation may fail. */
 typedef struct df__kafka_failure {
@@ -77,9 +77,30 @@ int df__kafka_raise(const df__kafka_failure *f, df_stage *st);
 typedef struct df__kafka_rule {
     rd_kafka_resp_err_t err;
     int status;
-    const char *reason;
+    const char *reason, *remedy;
 } df__kafka_rule;
 df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err);
+/* Lets one log line through in 60 s. Any thread. */
+typedef struct df__kafka_gate {
+    int64_t next; /* ms of the monotonic clock */
+} df__kafka_gate;
+int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms);
+int64_t df__kafka_clock_ms(void);
+
+/* Each kind of line for people has a gate of its own. */
+typedef struct df__kafka_gates {
+    df__kafka_gate log, error, down;
+} df__kafka_gates;
+/* Warns of an error that the client recovers from by itself; `text` is the client's. */
+void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
+                    rd_kafka_resp_err_t err, const char *text);
+/* A line of the client's own log. Any thread. */
+typedef struct df__kafka_line {
+    const char *facility, *text;
+} df__kafka_line;
+void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__kafka_line *line);
+
+/* ---- config.c: configuration of the client ---------------------------------------------------- */
 
 /* Builds the client's configuration. Problems go to `check` (DF_ERROR with the option's name) or,
  * when checking is 0, to df_stage_fail. NULL: it cannot work, *ret_status tells the failure. */
@@ -96,15 +117,10 @@ int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o);
 int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name);
 /* Why the protocol cannot be used; NULL: it can. */
 const char *df__kafka_security(const df__kafka_common *o);
+/* Why it cannot be the name of a topic; NULL: it can. */
+const char *df__kafka_topic_fault(df_bytes topic);
 /* The rules that source and sink share. Problems only. */
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o);
-
-/* Lets one log line through in 60 s. Any thread. */
-typedef struct df__kafka_gate {
-    int64_t next; /* ms of the monotonic clock */
-} df__kafka_gate;
-int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms);
-int64_t df__kafka_clock_ms(void);
 
 /* ---- wake.c: a full prefetch queue must not put fetching to sleep ---------------------------- */
 
@@ -167,7 +183,8 @@ typedef struct df__kafka_source {
     size_t target_cap;
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
-    df__kafka_gate log_gate, error_gate, lag_gate, wake_gate, retry_gate;
+    df__kafka_gates gates;
+    df__kafka_gate commit_gate, lag_gate, wake_gate, retry_gate;
 } df__kafka_source;
 
 /* assign.c */
@@ -199,7 +216,7 @@ typedef struct df__kafka_sink {
     df__kafka_failure failure;
     df__kafka_load *loads, **loads_end; /* parcels whose reports are not all in, in order */
     size_t under_way;                   /* messages handed to the client, no report yet */
-    df__kafka_gate log_gate, error_gate;
+    df__kafka_gates gates;
 } df__kafka_sink;
 
 #endif

@@ -5,13 +5,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "kafka.h"
 #include "util/crashpoint.h"
 
-enum { LOG_MS = 60000, WAIT_MS = 200, PURGE_MS = 5000 };
+enum { WAIT_MS = 200, PURGE_MS = 5000 };
 enum { AGAIN_START = 64, AGAIN_MOST = 512 }; /* records of a refused request sent at once */
 enum { WAITING, DELIVERED, REFUSED, UNKNOWN }; /* what the report of a record said */
 
@@ -59,10 +58,8 @@ static int sink_check(void *self, df_stage *st)
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     df__kafka_sink *s = rd_kafka_opaque(rk);
-    if (level >= LOG_DEBUG)
-        df_stage_logf(s->st, DF_LOG_DEBUG, "%s: %s", facility, text);
-    else if (level <= LOG_WARNING && df__kafka_gate_open(&s->log_gate, LOG_MS))
-        df_stage_logf(s->st, DF_LOG_WARN, "%s: %s", facility, text);
+    df__kafka_line line = {facility, text};
+    df__kafka_log(s->st, &s->gates, level, &line);
 }
 
 static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
@@ -139,9 +136,17 @@ static void report_error(df__kafka_sink *s, rd_kafka_resp_err_t err)
     df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
     if (err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
-    df__kafka_fail(&s->failure, rule.status != DF_OK ? rule.status : DF_EIO,
-                   rule.reason != NULL ? rule.reason : "send_error", "topic %s: %s", topic_of(s),
-                   rd_kafka_err2str(err));
+    if (rule.status != DF_OK)
+        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s; %s", topic_of(s),
+                       rd_kafka_err2str(err), rule.remedy);
+    else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+             err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        df__kafka_fail(&s->failure, DF_EIO, "unknown_topic",
+                       "topic %s does not exist on %s; create it, or correct the name",
+                       topic_of(s), (const char *)s->o.common.brokers.data);
+    else
+        df__kafka_fail(&s->failure, DF_EIO, "send_error", "topic %s: %s", topic_of(s),
+                       rd_kafka_err2str(err));
 }
 
 static void take_report(df__kafka_sink *s, const rd_kafka_message_t *m)
@@ -169,11 +174,10 @@ static void client_error(df__kafka_sink *s, rd_kafka_event_t *event)
     rd_kafka_resp_err_t err = rd_kafka_event_error(event);
     df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
     if (rule.status != DF_OK)
-        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s: %s", topic_of(s),
-                       rd_kafka_err2str(err), rd_kafka_event_error_string(event));
-    else if (df__kafka_gate_open(&s->error_gate, LOG_MS))
-        df_stage_logf(s->st, DF_LOG_WARN, "topic %s: %s: %s", topic_of(s), rd_kafka_err2str(err),
-                      rd_kafka_event_error_string(event));
+        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s; %s", topic_of(s),
+                       rd_kafka_event_error_string(event), rule.remedy);
+    else
+        df__kafka_warn(s->st, &s->o.common, &s->gates, err, rd_kafka_event_error_string(event));
 }
 
 /* Takes all reports that wait; timeout_ms for the first. */
@@ -200,8 +204,9 @@ static void purge(df__kafka_sink *s)
 {
     int64_t limit = df__kafka_clock_ms() + PURGE_MS;
     (void)rd_kafka_purge(s->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    while (s->under_way > 0 && df__kafka_clock_ms() < limit)
-        serve(s, 20);
+    do
+        serve(s, s->under_way > 0 ? 20 : 0);
+    while ((s->under_way > 0 || rd_kafka_outq_len(s->rk) > 0) && df__kafka_clock_ms() < limit);
 }
 
 static void destroy_client(df__kafka_sink *s)
@@ -223,8 +228,8 @@ static void sink_close(void *self, df_stage *st)
 {
     df__kafka_sink *s = self;
     (void)st;
-    if (s->rk != NULL && s->queue != NULL && s->under_way > 0)
-        purge(s);
+    if (s->rk != NULL && s->queue != NULL && (s->under_way > 0 || rd_kafka_outq_len(s->rk) > 0))
+        purge(s); /* the client may be destroyed only when every report was taken */
     destroy_client(s);
     if (s->fd >= 0)
         (void)close(s->fd);

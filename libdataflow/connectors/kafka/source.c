@@ -5,13 +5,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "kafka.h"
 #include "util/crashpoint.h"
 
-enum { LOG_MS = 60000, LAG_MS = 1000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
+enum { LAG_MS = 1000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
 enum { BAD_TRIES = 3, TROUBLE_MS = 120000 };
 
 static const char *topic_of(const df__kafka_source *s)
@@ -42,10 +41,8 @@ static int source_check(void *self, df_stage *st)
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     df__kafka_source *s = rd_kafka_opaque(rk);
-    if (level >= LOG_DEBUG)
-        df_stage_logf(s->st, DF_LOG_DEBUG, "%s: %s", facility, text);
-    else if (level <= LOG_WARNING && df__kafka_gate_open(&s->log_gate, LOG_MS))
-        df_stage_logf(s->st, DF_LOG_WARN, "%s: %s", facility, text);
+    df__kafka_line line = {facility, text};
+    df__kafka_log(s->st, &s->gates, level, &line);
 }
 
 static int is_trouble(rd_kafka_resp_err_t err)
@@ -80,10 +77,10 @@ static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const cha
     if (is_trouble(err))
         s->trouble_until = df__kafka_clock_ms() + TROUBLE_MS;
     if (rule.status != DF_OK)
-        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s", topic_of(s), text);
-    else if (df__kafka_gate_open(&s->error_gate, LOG_MS))
-        df_stage_logf(s->st, DF_LOG_WARN, "topic %s: %s: %s", topic_of(s), rd_kafka_err2str(err),
-                      text);
+        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s, group %s: %s; %s",
+                       topic_of(s), (const char *)s->o.group.data, text, rule.remedy);
+    else
+        df__kafka_warn(s->st, &s->o.common, &s->gates, err, text);
 }
 
 static void error_cb(rd_kafka_t *rk, int err, const char *text, void *opaque)

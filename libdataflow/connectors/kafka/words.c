@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * words.c: what the client's errors mean: what the core shall do about them, and what people shall
+ * read.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "kafka.h"
+
+enum { LOG_MS = 60000 };
+
+void df__kafka_fail(df__kafka_failure *f, int status, const char *reason, const char *format, ...)
+{
+    va_list args;
+    if (f->status != DF_OK)
+        return;
+    f->status = status;
+    f->reason = reason;
+    va_start(args, format);
+    (void)vsnprintf(f->text, sizeof f->text, format, args);
+    va_end(args);
+}
+
+int df__kafka_raise(const df__kafka_failure *f, df_stage *st)
+{
+    return df_stage_fail(st, f->status, f->reason, f->text);
+}
+
+/* ---- what ends a stage ----------------------------------------------------------------------- */
+
+static const df__kafka_rule rules[] = {
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, DF_EAUTH, "auth_error", "check user and password"},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, DF_EAUTH, "auth_error",
+     "check user and password"},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, DF_EAUTH, "auth_error", "check the mechanism"},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error",
+     "give this client the right to read or write the topic"},
+    {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error",
+     "give this client the right to read with this consumerGroup"},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error",
+     "give this client the right IdempotentWrite on the cluster"},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, DF_EFENCED, "fenced",
+     "another process has the same instanceId; give each its own"},
+    {RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL, DF_EINVAL, "invalid_config",
+     "all members of the group must agree on the option cooperative"},
+    {RD_KAFKA_RESP_ERR_INVALID_GROUP_ID, DF_EINVAL, "invalid_config", "correct consumerGroup"},
+    {RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, DF_EINVAL, "invalid_config",
+     "session.timeout.ms is outside of what the brokers allow"},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, DF_EINVAL, "invalid_config", "correct the topic's name"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, DF_EINVAL, "message_too_large",
+     "raise message.max.bytes"},
+};
+
+df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err)
+{
+    df__kafka_rule none = {err, DF_OK, NULL, NULL};
+    df__kafka_rule fatal = {err, DF_EIO, "fatal_error", "the client is opened again"};
+    int is_fatal = err == RD_KAFKA_RESP_ERR__FATAL;
+    char text[16];
+    if (is_fatal)
+        err = rd_kafka_fatal_error(rk, text, sizeof text);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].err == err)
+            return rules[i];
+    return is_fatal ? fatal : none;
+}
+
+/* ---- what recovers by itself ------------------------------------------------------------------ */
+
+/* What the client writes about a broker, and what it means. */
+static const struct cause {
+    const char *mark, *words;
+} causes[] = {
+    {"Connection refused", "nobody listens there; is the broker running, is the address right?"},
+    {"Failed to resolve", "this name has no address; check the option brokers and the name service"},
+    {"Connection setup timed out", "no answer; is the address right, is a firewall between?"},
+    {"No route to host", "there is no way to this address"},
+    {"Network is unreachable", "there is no way to this address"},
+    {"SSL listener", "it closed the connection at the first request; perhaps this port wants TLS "
+                     "or SASL, which are not supported yet"},
+    {"Invalid response size", "what it answers is not Kafka's protocol; is this the port of a "
+                              "broker, and without TLS?"},
+};
+
+/* Copies without what only the client's authors need: "(after 3ms in state UP)", "/bootstrap". */
+static void copy_plain(char *out, size_t cap, const char *text)
+{
+    size_t len = 0;
+    while (*text != '\0' && len + 1 < cap) {
+        if (strncmp(text, "/bootstrap", 10) == 0)
+            text += 10;
+        else if (strncmp(text, " (after ", 8) == 0)
+            break;
+        else
+            out[len++] = *text++;
+    }
+    out[len] = '\0';
+}
+
+/* One line about an error that the client tells with `text`. */
+static void write_words(char *out, size_t cap, rd_kafka_resp_err_t err, const char *text)
+{
+    const char *end = strstr(text, "/bootstrap");
+    if (end == NULL)
+        end = strstr(text, ": ");
+    for (size_t i = 0; end != NULL && i < sizeof causes / sizeof causes[0]; i++)
+        if (strstr(text, causes[i].mark) != NULL) {
+            (void)snprintf(out, cap, "broker %.*s: %s", (int)(end - text), text, causes[i].words);
+            return;
+        }
+    out[0] = '\0';
+    if (err != RD_KAFKA_RESP_ERR__TRANSPORT && strstr(text, rd_kafka_err2str(err)) == NULL)
+        (void)snprintf(out, cap, "%s: ", rd_kafka_err2str(err));
+    copy_plain(out + strlen(out), cap - strlen(out), text);
+}
+
+void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
+                    rd_kafka_resp_err_t err, const char *text)
+{
+    int down = err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    const char *topic = o->topic.data, *brokers = o->brokers.data;
+    char words[400];
+    if (!df__kafka_gate_open(down ? &gates->down : &gates->error, LOG_MS))
+        return;
+    if (down) {
+        df_stage_logf(st, DF_LOG_WARN, "topic %s: no broker of %s can be reached; tried until one "
+                                       "can be", topic, brokers);
+    } else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        df_stage_logf(st, DF_LOG_WARN, "topic %s does not exist on %s; it is waited for: create it, "
+                                       "or correct the name", topic, brokers);
+    } else if (err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+               err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+        df_stage_logf(st, DF_LOG_WARN, "topic %s, or a partition of it, is no longer on %s; it is "
+                                       "waited for: was it deleted?", topic, brokers);
+    } else {
+        write_words(words, sizeof words, err, text);
+        df_stage_logf(st, DF_LOG_WARN, "topic %s: %s", topic, words);
+    }
+}
+
+void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__kafka_line *line)
+{
+    char words[400];
+    if (level >= LOG_DEBUG) {
+        df_stage_logf(st, DF_LOG_DEBUG, "%s: %s", line->facility, line->text);
+        return;
+    }
+    /* A lost connection comes as an error as well, and is told there. */
+    if (level > LOG_WARNING || strcmp(line->facility, "FAIL") == 0 ||
+        strcmp(line->facility, "ERROR") == 0 || !df__kafka_gate_open(&gates->log, LOG_MS))
+        return;
+    copy_plain(words, sizeof words, line->text);
+    df_stage_logf(st, DF_LOG_WARN, "Kafka client: %s", words);
+}
