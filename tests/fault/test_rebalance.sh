@@ -2,24 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # ctest: timeout=300
 # Members join and leave all the time, in order and killed: nothing is lost, in each interval
-# something arrives, and what comes twice stays within the window of the killed.
+# something arrives, and what comes twice stays within the window of the killed. DF_REBALANCE_LONG=1:
+# ten members, one joins and one leaves every five seconds for DF_REBALANCE_MINUTES (10).
 . "$(dirname "$0")/fault_lib.sh"
 quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
 rate=${DF_REBALANCE_RATE:-2000}
 
-# storm NAME MEMBERS ROUNDS COOPERATIVE: every two seconds one joins and one leaves; every fourth is killed
+# storm NAME MEMBERS ROUNDS COOPERATIVE SECONDS: each round one joins and one leaves; every fourth is killed
 storm() {
-    local name=$1 members=$2 rounds=$3 k total killed=0 before after stalls=0 producer
+    local name=$1 members=$2 rounds=$3 pause=$5 k total killed=0 before after stalls=0 producer
+    local minute minute_rows idle_minutes=0
     topic "$name" 12
     table "$name"
     { from_topic "$name" "cooperative: $4, $quick"; to_table "$name"; } >"$dir/$name.yaml"
-    total=$(((rounds * 2 + 4) * rate))
+    total=$(((rounds * pause + 4) * rate))
     dfaudit produce --topic "$(name_of "$name")" --count $total --producers 2 --partitions 12 --keys 100 \
         --rate "$rate" 2>"$dir/$name.produce" &
     producer=$!
     local alive=()
     for ((k = 0; k < members; k++)); do start "$name" "$name.$k"; alive+=("$pid"); done
-    sleep 2
+    until_true 30 rows_at_least "$name" 1 || bad "$name: the flow does not begin"
+    minute=$(now) minute_rows=$(rows "$name")
     for ((k = members; k < members + rounds; k++)); do
         before=$(rows "$name")
         start "$name" "$name.$k"
@@ -32,10 +35,15 @@ storm() {
             leaving+=("${alive[0]}")
         fi
         alive=("${alive[@]:1}")
-        sleep 2
+        sleep "$pause"
         after=$(rows "$name")
         [ "$after" -gt "$before" ] || stalls=$((stalls + 1))
+        if [ $(($(now) - minute)) -ge 60000 ]; then
+            [ "$after" -gt "$minute_rows" ] || idle_minutes=$((idle_minutes + 1))
+            minute=$(now) minute_rows=$after
+        fi
     done
+    same "$name: minutes without a record" 0 "$idle_minutes"
     for p in "${leaving[@]}"; do code_of "$p" 40; [ "$code" = 0 ] || bad "$name: a member left with $code"; done
     leaving=()
     wait "$producer" || bad "$name: produce: $(cat "$dir/$name.produce")"
@@ -49,7 +57,10 @@ storm() {
     at_most "$name: intervals without a record" $((killed * 4 + rounds / 4)) "$stalls"
 }
 leaving=()
-storm two 2 6 false
-storm ten 10 4 false
-[ -z "${DF_REBALANCE_LONG:-}" ] || storm hour 10 "$DF_REBALANCE_LONG" false
+if [ -z "${DF_REBALANCE_LONG:-}" ]; then
+    storm two 2 6 false 2
+    storm ten 10 4 false 2
+else
+    storm long 10 $((${DF_REBALANCE_MINUTES:-10} * 12)) "${DF_REBALANCE_COOPERATIVE:-false}" 5
+fi
 finish
