@@ -130,7 +130,8 @@ static const app_command pod = {
     dfproc_pod};
 
 static const app_pair exits[] = {
-    {"0", "Done: the source ended or the flow was stopped, and everything is delivered and saved."},
+    {"0", "Done: the source ended, or the flow was stopped; what a stop had no time to deliver is "
+          "read again next time."},
     {"1", "Failed."},
     {"2", "Wrong command line or wrong manifest."},
     {"75", "Gave up for now, for example after ten minutes without access; may work later."},
