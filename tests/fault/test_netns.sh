@@ -104,7 +104,7 @@ faults() { # NAME PORT
     pass
     packets "$come drop" "$go drop"
     # TCP itself doubles the time between two tries: back in as long again, at worst.
-    down 'black hole' "$hole" $((hole > 20 ? 20 : 10))
+    down 'black hole' "$hole" $((hole > 10 ? hole : 10))
     packets "$come drop" ''
     down 'answers lost' 4 10
     packets '' "$go drop"
