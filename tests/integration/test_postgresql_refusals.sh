@@ -98,14 +98,42 @@ wait $runner || bad "the run with a terminated backend: $(tail -n 1 "$dir/out")"
 same 'nothing is lost when backends are terminated' 150000 "$(sql 'select count(distinct k) from cut')"
 
 # ---- errors that are no data ---------------------------------------------------------------------------
+# Each stops at once with exit code 1, says what to do, and shows no password.
 printf '%s\n' '{"k":1}' >"$dir/cut.jsonl"
-manifest cut
-sed -i 's#connectionString: .*#connectionString: "postgres://postgres:wrong-canary@127.0.0.1:1/x?sslmode=disable\&connect_timeout=1"#' "$dir/cut.yaml"
-timeout 3 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1
-grep -qF 'wrong-canary' "$dir/out" && bad 'a password is printed' || ok 'no password is printed'
-export PG_WRONG="${DF_PG/postgres:*@/postgres:wrong-canary@}"
-sed -i 's#connectionString: .*#connectionString: ${env:PG_WRONG}#' "$dir/cut.yaml"
-timeout 20 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1
-same 'a wrong password stops at once' 1 "$?"
-grep -qF 'wrong-canary' "$dir/out" && bad 'a password is printed' || ok 'no password is printed'
+base=${DF_PG%%\?*} server=${DF_PG#*@} server=${server%%\?*}
+role=${schema}_reader
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -keyout /dev/null -out "$dir/other.pem" 2>/dev/null
+sql "create role $role login password 'wrong-canary'; grant usage on schema $schema to $role"
+sql "create view looked as select 1 as k from cut group by 1"
+stops() { # NAME CONNECTION TABLE TEXT
+    manifest cut
+    sed -i -e 's#connectionString: .*#connectionString: ${env:PG_WRONG}#' -e "s#table: .*#table: $3#" "$dir/cut.yaml"
+    rm -rf "$dir/state"
+    PG_WRONG=$2 timeout -k 1 20 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1
+    same "$1 stops at once" 1 "$?"
+    grep -qF -- "$4" "$dir/out" && ok "$1: what to do" || { bad "$1: no \"$4\""; tail -n 1 "$dir/out" | cut -c1-400; }
+    grep -qF canary "$dir/out" && bad "$1: a password is printed"
+}
+while IFS='|' read -r name connection table text; do
+    stops "$name" "$connection" "$table" "$text"
+done <<END
+a wrong password|postgres://postgres:wrong-canary@$server?sslmode=disable|cut|check user and password
+an unknown user|postgres://nobody:wrong-canary@$server?sslmode=disable|cut|check user and password
+no password|postgres://postgres@$server?sslmode=disable|cut|has no password
+a missing database|${base%/*}/not_there?sslmode=disable|cut|create the database
+a bad sslmode|$base?sslmode=bogus|cut|it may be disable
+an unknown parameter|$base?sslmod=require|cut|unknown parameter
+an unencoded password|postgres://postgres:wrong/canary@$server|cut|%40
+a bad percent|postgres://postgres:wrong%zcanary@$server|cut|%25
+a bad port|postgres://postgres:wrong-canary@127.0.0.1:99999/postgres|cut|1 to 65535
+no host|postgres://postgres:wrong-canary@:5432/postgres|cut|names no host
+no root certificate|$base?sslmode=verify-full&sslrootcert=/nonexistent/ca.pem|cut|sslrootcert=/path
+another authority|$base?sslmode=verify-full&sslrootcert=$dir/other.pem|cut|sslrootcert must name
+a bad server option|$base?sslmode=disable&options=-cbogus%3D1|cut|check the parameters
+a missing table|$base?sslmode=disable|$schema.not_there|autoCreateTable
+a missing schema|$base?sslmode=disable|not_there.cut|autoCreateTable
+no privilege|postgres://$role:wrong-canary@$server?sslmode=disable|$schema.cut|needs USAGE on the schema and INSERT
+a view|$base?sslmode=disable|$schema.looked|must name a table
+END
+sql "drop owned by $role; drop role $role"
 finish

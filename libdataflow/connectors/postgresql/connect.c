@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "conninfo.h"
 #include "pg.h"
 #include "sqlstate.h"
 
@@ -75,19 +76,10 @@ static void take(parameters *p, const char *name, const char *value)
     p->count++;
 }
 
-/* The text of the connection string never shows in a message: it may hold a password. */
-static int read_parameters(df_stage *st, const PQconninfoOption *given, parameters *p)
+static void read_parameters(const PQconninfoOption *given, parameters *p)
 {
     for (const PQconninfoOption *o = given; o->keyword; o++) {
-        if (!o->val) {
-            continue;
-        }
-        if (strcmp(o->keyword, "service") == 0) {
-            return df_stage_fail(st, DF_EINVAL, "configuration",
-                                 "connectionString: service files are not read; write the "
-                                 "settings themselves");
-        }
-        if (p->count + 1 < MAX_PARAMETERS) {
+        if (o->val && p->count + 1 < MAX_PARAMETERS) {
             take(p, o->keyword, o->val);
         }
     }
@@ -102,36 +94,71 @@ static int read_parameters(df_stage *st, const PQconninfoOption *given, paramete
     }
     p->names[p->count] = NULL;
     p->values[p->count] = NULL;
-    return DF_OK;
 }
 
-/* Cuts libpq's text at its end of line. */
+/* libpq's text without line breaks, without where in the server's source it comes from, and
+ * without the state, which is told apart. */
 static void one_line(const char *message, char *buf, size_t len)
 {
-    df__text_set(buf, len, message, strlen(message));
-    for (char *c = buf; *c; c++) {
-        if (*c == '\n') {
-            *c = c[1] ? ' ' : '\0';
+    size_t at = 0;
+    for (const char *line = message; *line && at + 1 < len;) {
+        size_t all = strcspn(line, "\n");
+        const char *fatal = strstr(line, "FATAL:  ");
+        if (strncmp(line, "LOCATION:", 9) != 0) {
+            size_t head = fatal && fatal < line + all ? (size_t)(fatal - line) : all;
+            at += df__text_printf(buf + at, len - at, "%s%.*s", at > 0 ? " " : "", (int)head, line);
         }
+        if (strncmp(line, "LOCATION:", 9) != 0 && fatal && fatal < line + all &&
+            all > (size_t)(fatal - line) + 15) {
+            at += df__text_printf(buf + at, len - at, "%.*s",
+                                  (int)(all - (size_t)(fatal - line) - 15), fatal + 15);
+        }
+        line += all + (line[all] == '\n');
+    }
+    for (char *c = buf; *c; c++) {
+        *c = *c == '\t' ? ' ' : *c;
     }
 }
 
+/* Failures without a state that no retry mends. */
+static const struct {
+    const char *text, *remedy;
+} refusals[] = {
+    {"does not support SSL", "switch TLS on in the server, or write sslmode=disable"},
+    {"certificate verify failed", "sslrootcert must name the authority that signed the server's "
+                                  "certificate"},
+    {"does not match host name", "the host of connectionString must be a name in the server's "
+                                 "certificate"},
+    {"no password supplied", "connectionString has no password"},
+};
+
+/* DF_EAUTH: before the first success the flow stops, later it goes on trying for a while. */
 static int connect_failed(df__pg_sink *s, df_stage *st)
 {
     char state[6], text[400];
-    const char *reason = "connection";
+    const char *reason = "connection", *remedy = "";
     int status = DF_EIO;
     const char *message = PQerrorMessage(s->pg);
     df__pg_sqlstate_find(message, state);
+    one_line(message, text, sizeof text);
     if (state[0]) {
         status = df__pg_sqlstate(state, &reason);
+        remedy = df__pg_sqlstate_remedy(state);
     } else if (PQconnectionNeedsPassword(s->pg)) {
         status = DF_EAUTH;
         reason = "auth_error";
     }
-    one_line(message, text, sizeof text);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0] && !state[0]; i++) {
+        if (strstr(message, refusals[i].text)) {
+            status = DF_EAUTH;
+            reason = i + 1 < sizeof refusals / sizeof refusals[0] ? "tls" : "auth_error";
+            remedy = refusals[i].remedy;
+        }
+    }
     df__pg_disconnect(s);
-    return df_stage_failf(st, status, reason, "cannot connect: %s", text);
+    return df_stage_failf(st, status, reason, "cannot connect: %s%s%s%s%s%s", text,
+                          state[0] ? " (SQLSTATE " : "", state, state[0] ? ")" : "",
+                          remedy[0] ? "; " : "", remedy);
 }
 
 static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
@@ -177,10 +204,7 @@ static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
     parameters p;
     memset(&p, 0, sizeof p);
     p.timeout_ms = s->connect_timeout_us / 1000;
-    int rc = read_parameters(st, given, &p);
-    if (rc != DF_OK) {
-        return rc;
-    }
+    read_parameters(given, &p);
     if (!p.has_sslmode && p.remote && !getenv("PGSSLMODE") && !s->warned_tls) {
         s->warned_tls = 1;
         df_stage_log(st, DF_LOG_WARN,
@@ -196,7 +220,7 @@ static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
     }
     PQsetErrorVerbosity(s->pg, PQERRORS_VERBOSE); /* so that the state is in the message */
     PQsetNoticeReceiver(s->pg, df__pg_checks_notice, s);
-    rc = finish_connect(s, st, p.timeout_ms);
+    int rc = finish_connect(s, st, p.timeout_ms);
     if (rc != DF_OK) {
         return rc;
     }
@@ -208,10 +232,17 @@ static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
     return PQsetnonblocking(s->pg, 1) == 0 ? set_session(s, st) : DF_ENOMEM;
 }
 
+/* What was right once becomes right again: a secret or a certificate is being replaced. */
+static int refuse_text(df__pg_sink *s, df_stage *st, const char *why)
+{
+    return df_stage_fail(st, s->connected ? DF_EAUTH : DF_EINVAL, "configuration", why);
+}
+
 int df__pg_connect(df__pg_sink *s, df_stage *st)
 {
+    char why[400];
     df_bytes text;
-    char *error = NULL;
+    int is_error = 0;
     int rc = df_secret_get(s->connection, st, &text);
     if (rc != DF_OK) {
         return rc;
@@ -220,22 +251,19 @@ int df__pg_connect(df__pg_sink *s, df_stage *st)
     if (!copy) {
         return DF_ENOMEM;
     }
-    PQconninfoOption *given = PQconninfoParse(copy, &error);
+    PQconninfoOption *given = df__pg_conninfo_read(copy, why, sizeof why, &is_error);
     explicit_bzero(copy, text.len);
     df__free(&df__heap_libc, copy);
-    if (error) {
-        PQfreemem(error);
-    }
     if (!given) {
-        return df_stage_fail(st, DF_EINVAL, "configuration",
-                             "connectionString is neither postgres://user:password@host:port/"
-                             "database?sslmode=... nor host=... dbname=...");
+        return is_error ? refuse_text(s, st, why) : DF_ENOMEM;
     }
     s->late = 0;
-    rc = start(s, st, given);
+    rc = df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(s, st, why)
+                                                         : start(s, st, given);
     PQconninfoFree(given);
     if (rc != DF_OK) {
         df__pg_disconnect(s);
     }
+    s->connected |= rc == DF_OK;
     return rc;
 }

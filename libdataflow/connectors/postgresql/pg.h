@@ -75,6 +75,7 @@ typedef struct df__pg_sink {
     int rows_likely;   /* parcels still to be written in row mode at once */
     int no_rows;       /* row mode does not work here */
     int warned_tls;
+    int connected;     /* once: the connection string was right */
     uint64_t generation; /* of `known` */
     uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
     size_t ahead_max;  /* encoded bytes that may wait for the parcel before */

@@ -118,8 +118,9 @@ int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
     char text[400];
     const char *reason;
     int status = df__pg_result_status(s, res, &reason);
+    const char *remedy = df__pg_sqlstate_remedy(PQresultErrorField(res, PG_DIAG_SQLSTATE));
     df__pg_result_text(res, text, sizeof text);
-    return df_stage_fail(st, status, reason, text);
+    return df_stage_failf(st, status, reason, "%s%s%s", text, remedy[0] ? "; " : "", remedy);
 }
 
 /* "COPY orders, line 7, column ...": the words around the number are in the server's language,

@@ -23,6 +23,8 @@ static const struct {
     {"28", DF_EAUTH, "auth_error"},
     {"38", DF_EDATA, "trigger"},
     {"39", DF_EDATA, "trigger"},
+    {"3D000", DF_EINVAL, "configuration"},
+    {"3F000", DF_EINVAL, "configuration"},
     {"40", DF_EIO, "conflict"},
     {"40002", DF_EDATA, "constraint"},
     {"40003", DF_EUNKNOWN, "unknown_outcome"},
@@ -65,6 +67,32 @@ int df__pg_sqlstate(const char *state, const char **ret_reason)
         }
     }
     return status;
+}
+
+static const struct {
+    const char *state, *remedy;
+} remedies[] = {
+    {"28P01", "check user and password of connectionString"},
+    {"28000", "check user and database of connectionString, and pg_hba.conf of the server"},
+    {"3D000", "create the database, or correct its name in connectionString"},
+    {"3F000", "create the schema, or correct its name in table"},
+    {"42501", "the user of connectionString needs USAGE on the schema and INSERT on the table "
+              "(with upsertMode also SELECT, UPDATE and DELETE)"},
+    {"42809", "table must name a table that rows can be copied to"},
+    {"42704", "check the parameters of connectionString"},
+    {"53100", "the server's disk is full"},
+    {"53300", "the server takes no more connections"},
+    {"57014", "statementTimeout may be too short, or something holds a lock on the table"},
+};
+
+const char *df__pg_sqlstate_remedy(const char *state)
+{
+    for (size_t i = 0; state && i < sizeof remedies / sizeof remedies[0]; i++) {
+        if (strcmp(remedies[i].state, state) == 0) {
+            return remedies[i].remedy;
+        }
+    }
+    return "";
 }
 
 void df__pg_sqlstate_is_data(df__buf *b)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * conninfo.h: what a person may get wrong in a connection string. */
+#ifndef DF_PG_CONNINFO_H
+#define DF_PG_CONNINFO_H
+
+#include <libpq-fe.h>
+
+#include "dataflow.h"
+
+/* Reads a connection string and looks at everything that can be known without a server. NULL:
+ * *ret_error is 0 for no memory, else `why` says what is wrong and what to do. It never holds a
+ * part of the string that may belong to a password. */
+PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, int *ret_error);
+/* 1: the certificate file that sslmode asks for cannot be read; `why` says which. */
+int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len);
+
+#endif

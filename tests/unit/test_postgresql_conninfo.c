@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Connection strings that can never work are refused before any connection, with what to do, and
+ * without a part of the password. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "connectors/postgresql/conninfo.h"
+
+#define GOOD NULL
+#define ENCODE "%40"
+
+/* The password, or the piece of it that would show, is "canary". */
+static const struct {
+    const char *text, *want; /* a part of the message; GOOD: accepted */
+} cases[] = {
+    {"postgres://u:canary@h/db", GOOD},
+    {"postgresql://u:canary@h:5432,[::1]:5433/db?sslmode=disable", GOOD},
+    {"postgres://u:c%40n%2Fry@h/db?application_name=a@b&sslmode=verify-full", GOOD},
+    {"postgres://u:can?ary@h/db", GOOD},
+    {"postgres://u:can#ary@h/db", GOOD},
+    {"postgres:///db?host=/var/run/postgresql", GOOD},
+    {"postgres://h/db?user=u&password=canary", GOOD},
+    {"postgres://u@bücher.example/db", GOOD},
+    {"postgres://h/db?ssl=true", GOOD},
+    {"host=h dbname=db password='can ary'", GOOD},
+    {"host=a,b port=1,2", GOOD},
+    {"host=a,b port=1", GOOD},
+    {"host=a,b port=,", GOOD},
+    {"postgres://u:canary/x@h/db", ENCODE},
+    {"postgres://u:x@canary@h/db", ENCODE},
+    {"postgres://u:x@can:ary@h:1/db", ENCODE},
+    {"postgres://u:1234/canary@h:1/db", ENCODE},
+    {"postgres://u:canary%@h/db", ENCODE},
+    {"postgres://u:canary%zz@h/db", ENCODE},
+    {"postgres://u:%00canary@h/db", ENCODE},
+    {"postgres://u:canary@h:99999/db", "1 to 65535"},
+    {"postgres://u:canary@h:0/db", "1 to 65535"},
+    {"postgres://u:x@h:canary/db", "1 to 65535"},
+    {"postgres://u:canary@h:1,i:,j:70000/db", "1 to 65535"},
+    {"postgres://u:canary@:5432/db", "names no host"},
+    {"postgres://u:canary@h,,i/db", "names no host"},
+    {"postgres://u:canary@h:,:1/db", "names no host"},
+    {"", "names no host"},
+    {"dbname=db password=canary", "names no host"},
+    {"host=a,b,c port=1,2 password=canary", "2 ports for 3 hosts"},
+    {"host='a b' password=canary", "no host name has"},
+    {"postgres://u:canary@h/db?sslmode=bogus", "sslmode is \"bogus\"; it may be disable"},
+    {"postgres://u:canary@h/db?sslmode=disable,allow", "sslmode is"},
+    {"host=h target_session_attrs=any-old password=canary", "target_session_attrs is"},
+    {"postgres://u:canary@h/db?connect_timeout=soon", "connect_timeout must be a whole number"},
+    {"postgres://u:canary@h/db?sslmod=require", "unknown parameter \"sslmod\""},
+    {"postgres://u:canary@h/db?sslmode=require&x=1", "unknown parameter \"x\""},
+    {"host=h service=canary", "service files"},
+    {"mysql://u:canary@h/db", "neither"},
+    {"host=h password=x canary", "neither"},
+    {"host=h canary=1", "neither"},
+};
+
+static void test_each(void **state)
+{
+    (void)state;
+    unsetenv("PGHOST");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char why[400] = "";
+        int is_error = 0;
+        PQconninfoOption *given =
+            df__pg_conninfo_read(cases[i].text, why, sizeof why, &is_error);
+        int right = cases[i].want ? !given && is_error && strstr(why, cases[i].want) != NULL
+                                  : given != NULL;
+        PQconninfoFree(given);
+        if (!right) {
+            fail_msg("%s: %s", cases[i].text, why);
+        }
+        assert_null(strstr(why, "canary"));
+    }
+}
+
+static void test_root_certificate(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"postgres://h/db?sslmode=verify-full&sslrootcert=/nonexistent/ca.pem", "/nonexistent"},
+        {"postgres://h/db?sslmode=verify-ca&sslrootcert=/nonexistent/ca.pem", "verify-ca"},
+        {"postgres://h/db?sslmode=verify-full", "sslrootcert=/path"},
+        {"postgres://h/db?sslmode=verify-full&sslrootcert=/dev/null", NULL},
+        {"postgres://h/db?sslmode=require", NULL},
+        {"postgres://h/db", NULL},
+    };
+    (void)state;
+    unsetenv("PGSSLMODE");
+    unsetenv("PGSSLROOTCERT");
+    setenv("HOME", "/nonexistent", 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char why[400] = "";
+        int is_error = 0;
+        PQconninfoOption *given = df__pg_conninfo_read(rows[i].text, why, sizeof why, &is_error);
+        assert_non_null(given);
+        assert_int_equal(rows[i].want != NULL, df__pg_conninfo_no_root(given, why, sizeof why));
+        assert_true(!rows[i].want || strstr(why, rows[i].want));
+        PQconninfoFree(given);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_root_certificate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
