@@ -46,7 +46,7 @@ has 'version of the library' 'kafka: librdkafka [0-9]' "$dir/version"
 # ---- a topic that is not there ----------------------------------------------------------------------
 { source_of nowhere nowhere; file_sink none; } >"$dir/nowhere.yaml"
 flow nowhere 1
-has 'unknown topic' "topic $(name_of nowhere): Broker: Unknown topic or partition" "$dir/nowhere.out"
+has 'unknown topic' "topic $(name_of nowhere) does not exist on $DF_KAFKA; create it" "$dir/nowhere.out"
 
 # ---- offsets that are not there --------------------------------------------------------------------
 topic range 2
