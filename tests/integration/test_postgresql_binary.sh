@@ -52,6 +52,13 @@ formats() { # TABLE: the formats that were used, in the order of the alphabet
       ' ') from said where relation = '$1'"
 }
 
+# A type of an extension whose receive function is that of text.
+citext=
+if sql 'create extension if not exists citext schema public' 2>"$dir/out"; then
+    columns="$columns, ci public.citext, cia public.citext[]" list="$list, ci, cia"
+    citext=$(printf '%s\n' '"ci":"Aa\\\t"' '"cia":["B",null]')
+fi
+
 # ---- values that are certain -------------------------------------------------------------------
 digits=$(printf '123456789%.0s' {1..112})
 {
@@ -106,6 +113,7 @@ digits=$(printf '123456789%.0s' {1..112})
     printf '%s\n' '["a","\u0000"]' | lines bya
     printf '%s\n' '["2024-01-02","infinity"]' | lines da
     printf '%s\n' '[1.5,"NaN",-0.0]' | lines fa
+    printf '%s' "${citext:+$citext$'\n'}"
 } | both sure
 same 'all were binary' binary "$(formats sure_b)"
 same 'the others were not' text "$(formats sure_t)"

@@ -146,6 +146,8 @@ static const value_case value_cases[] = {
     {PG_TIMESTAMPTZ, 0, 0, 0, "\"2024-01-02T03:04:05+0530\"", "2024-01-02T03:04:05+0530", NULL},
     {PG_TIMESTAMPTZ, 0, 0, 0, "\"2024-01-02T25:04:05Z\"", NULL, "not a timestamp"},
     {PG_TIMESTAMPTZ, 0, 0, 0, "\"yesterday\"", NULL, "not a timestamp"},
+    {PG_TIMESTAMPTZ, 0, 0, 0, "\"2024-01-02T03:04.5Z\"", NULL, "not a timestamp"},
+    {PG_TIMESTAMP, 0, 0, 0, "\"2024-01-02T03:04:05.9999995+01:00\"", "2024-01-02 02:04:06", NULL},
     {PG_TIMESTAMPTZ, 0, 0, 0, "\"2024-01-02T03:04:05Zx\"", NULL, "not a timestamp"},
     {PG_TIMESTAMPTZ, 0, 0, 0, "1704164645", NULL, "not a timestamp"},
     {PG_TIMESTAMP, 0, 0, 0, "\"2024-01-02T03:04:05Z\"", "2024-01-02T03:04:05Z", NULL},

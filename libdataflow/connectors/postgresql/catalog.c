@@ -31,7 +31,8 @@ static const char query_tail[] =
     "(SELECT pg_catalog.string_agg(l.enumlabel, E'\\001' ORDER BY l.enumlabel COLLATE \"C\") "
     "FROM pg_catalog.pg_enum l WHERE l.enumtypid = COALESCE(e.oid, t.oid)), "
     "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false), "
-    "COALESCE(e.oid, t.oid) "
+    "COALESCE(e.oid, t.oid), (SELECT p.prosrc = 'textrecv' FROM pg_catalog.pg_proc p "
+    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)) "
     "FROM col JOIN base USING (attnum) "
     "JOIN pg_catalog.pg_type t ON t.oid = base.typ AND t.typtype <> 'd' "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
@@ -39,7 +40,8 @@ static const char query_tail[] =
 
 enum {
     AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
-    AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID
+    AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID,
+    AT_LIKE_TEXT
 };
 
 static int is_true(const PGresult *res, int row, int column)
@@ -67,6 +69,11 @@ static void read_length(df__pg_type *type, const char *typname, int32_t mod)
     }
 }
 
+static uint32_t read_oid(const PGresult *res, int row)
+{
+    return (uint32_t)strtoul(PQgetvalue(res, row, AT_OID), NULL, 10);
+}
+
 static int read_labels(df__arena *a, const PGresult *res, int row, df__pg_type *type)
 {
     const char *all = copy_text(a, res, row, AT_LABELS);
@@ -87,7 +94,7 @@ static int read_labels(df__arena *a, const PGresult *res, int row, df__pg_type *
         all += len + 1;
     }
     type->kind = PG_ENUM;
-    type->oid = (uint32_t)strtoul(PQgetvalue(res, row, AT_OID), NULL, 10);
+    type->oid = read_oid(res, row);
     type->labels = labels;
     type->label_count = count;
     return DF_OK;
@@ -108,6 +115,8 @@ static int read_type(df__arena *a, const PGresult *res, int row, df__pg_type *ty
     }
     if (is_true(res, row, AT_BUILTIN)) {
         df__pg_type_named(type, typname);
+    } else if (is_true(res, row, AT_LIKE_TEXT)) { /* citext */
+        type->oid = read_oid(res, row);
     }
     read_length(type, typname, (int32_t)strtol(PQgetvalue(res, row, AT_MOD), NULL, 10));
     return DF_OK;

@@ -94,15 +94,12 @@ static int scan_clock(const char **s, const char *end, df__pg_when *w)
     if (!fixed(s, end, 2, &w->hour) || !literal(s, end, ':') || !fixed(s, end, 2, &w->minute)) {
         return 0;
     }
-    if (!literal(s, end, ':')) {
-        w->unusual = 1;
-    } else if (!fixed(s, end, 2, &w->second)) {
+    int has_seconds = literal(s, end, ':'); /* 03:04.5 is three minutes to the server */
+    if (has_seconds && (!fixed(s, end, 2, &w->second) ||
+                        (literal(s, end, '.') && !scan_fraction(s, end, w)))) {
         return 0;
     }
-    w->unusual |= w->second == 60;
-    if (literal(s, end, '.') && !scan_fraction(s, end, w)) {
-        return 0;
-    }
+    w->unusual |= !has_seconds || w->second == 60;
     w->has_time = 1;
     if (w->hour == 24) {
         return w->minute == 0 && w->second == 0 && w->fraction == 0;

@@ -9,7 +9,8 @@
 #include "plain.h"
 
 /* Without an OID a type is written as text: a name that is too long is cut by the input function
- * of `name`, but refused by its receive function; a timetz without zone is the server's affair. */
+ * of `name`, but refused by its receive function; a timetz is the server's affair. PG_OTHER has an
+ * OID when the catalog says that its receive function is that of text. */
 static const struct {
     const char *name;
     int kind;
@@ -28,7 +29,7 @@ static const struct {
 };
 
 const df__pg_codec df__pg_codecs[PG_KINDS] = {
-    [PG_OTHER] = {df__pg_plain_text, NULL},
+    [PG_OTHER] = {df__pg_plain_text, df__pg_binary_text},
     [PG_TEXT] = {df__pg_plain_text, df__pg_binary_text},
     [PG_BOOL] = {df__pg_plain_bool, df__pg_binary_bool},
     [PG_INT2] = {df__pg_plain_int, df__pg_binary_int},

@@ -39,7 +39,7 @@ typedef struct df__pg_type {
     char delim;    /* between the elements of an array */
     int32_t limit; /* TEXT: characters; NUMERIC: precision; 0: none */
     int32_t scale; /* NUMERIC */
-    uint32_t oid;  /* of the element; 0: unknown to us, so never in binary */
+    uint32_t oid;  /* of the element; 0: never in binary */
     const char *name; /* as people know it: "character varying(20)" */
     const char *cast; /* the same without a length: a cast to it changes nothing */
     const df_bytes *labels; /* ENUM, sorted by bytes */
