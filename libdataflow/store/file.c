@@ -323,11 +323,36 @@ static int write_failed(file_store *s, int error)
     return DF_EIO;
 }
 
+/* 0, or errno; the same below. */
+static int write_temporary(const char *path, const unsigned char *head, const df__buf *text)
+{
+    int error = 0, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    if (!write_all(fd, head, HEAD))
+        error = errno;
+    DF_CRASHPOINT("store.half");
+    if (!error && (!write_all(fd, text->data, text->len) || fsync(fd) != 0))
+        error = errno;
+    DF_CRASHPOINT("store.synced");
+    if (close(fd) != 0 && !error)
+        error = errno;
+    return error;
+}
+
+static int put_in_place(const file_store *s, const char *temporary, const char *path)
+{
+    if (rename(temporary, path) != 0)
+        return errno;
+    DF_CRASHPOINT("store.swapped");
+    return sync_folder(s) ? 0 : errno;
+}
+
 static int write_slot(file_store *s, const df__buf *text)
 {
     char path[PATH + 300], temporary[PATH + 300];
     unsigned char head[HEAD];
-    int fd, ok, error;
+    int error;
     memcpy(head, magic, sizeof magic);
     put64(head + 8, s->generation + 1);
     put64(head + 16, text->len);
@@ -335,20 +360,10 @@ static int write_slot(file_store *s, const df__buf *text)
     slot_path(s, s->slot, "", path);
     slot_path(s, s->slot, ".new", temporary);
     DF_CRASHPOINT("store.begin");
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return write_failed(s, errno);
-    ok = write_all(fd, head, HEAD);
-    DF_CRASHPOINT("store.half");
-    ok = ok && write_all(fd, text->data, text->len) && fsync(fd) == 0;
-    error = errno;
-    DF_CRASHPOINT("store.synced");
-    if (close(fd) != 0 && ok) {
-        ok = 0;
-        error = errno;
-    }
-    if (!ok || rename(temporary, path) != 0 || !sync_folder(s)) {
-        error = ok ? errno : error;
+    error = write_temporary(temporary, head, text);
+    if (!error)
+        error = put_in_place(s, temporary, path);
+    if (error) {
         unlink(temporary);
         return write_failed(s, error);
     }
