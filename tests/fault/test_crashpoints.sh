@@ -17,12 +17,13 @@ points=(
     write.after:t sink.settle:t parcel.settled:t parcel.done:t error.record:t error.durable:t
     save.begin:t ack.before:t kafka.commit:t ack.after:t save.done:t kafka.committed:t
     kafka.assign:t stop.phase:t sink.close:t source.close:t
-    kafka.produce:k kafka.report:k sink.flush:k
-    store.begin:f store.half:f store.synced:f store.renamed:f stdio.write:f
+    kafka.produce:k kafka.report:k sink.flush:k parcel.handover:k write.before:k write.after:k
+    sink.settle:k parcel.settled:k parcel.done:k ack.before:k kafka.commit:k ack.after:k sink.close:k
+    store.begin:f store.half:f store.synced:f store.swapped:f store.renamed:f stdio.write:f save.done:f
     kafka.revoke:r revoke.ask:r revoke.flow:r revoke.acked:r kafka.revoked:r
     sink.failed:e
 )
-listed() { printf '%s\n' "${points[@]%%:*}" | sort; }
+listed() { printf '%s\n' "${points[@]%%:*}" | sort -u; }
 written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | sort -u; }
 same 'every point of the sources is tried' "$(written)" "$(listed)"
 
