@@ -56,10 +56,40 @@ storm() {
     figure "$name: $((members + rounds)) members, $killed killed, $(counted duplicates) duplicates, $stalls of $rounds intervals without a record"
     at_most "$name: intervals without a record" $((killed * 4 + rounds / 4)) "$stalls"
 }
+
+# A member stands still for twice the session's time, so that others have its partitions, and comes back.
+zombie() {
+    local total=$((25 * rate / 2)) producer still other
+    topic zombie 4
+    table zombie
+    { from_topic zombie "$quick"; to_table zombie; } >"$dir/zombie.yaml"
+    start zombie zombie.still; still=$pid
+    start zombie zombie.other; other=$pid
+    both() { grep -q assigned "$dir/zombie.still.out" && grep -q assigned "$dir/zombie.other.out"; }
+    until_true 30 both || bad 'zombie: not both have partitions'
+    dfaudit produce --topic "$(name_of zombie)" --count $total --producers 2 --partitions 4 --keys 100 --rate $((rate / 2)) \
+        2>"$dir/zombie.produce" &
+    producer=$!
+    until_true 30 rows_at_least zombie "$rate" || bad 'zombie: no progress'
+    kill -STOP "$still"
+    sleep 12
+    kill -CONT "$still"
+    again() { [ "$(grep -c 'assigned' "$dir/zombie.still.out")" -gt "$before" ]; }
+    before=$(grep -c assigned "$dir/zombie.still.out")
+    until_true 40 again && ok 'zombie: joins again' || { bad 'zombie: does not join again'; show "$dir/zombie.still.out"; }
+    has 'zombie: knows that its partitions were lost' 'partitions of .* lost' "$dir/zombie.still.out"
+    wait "$producer" || bad "zombie: produce: $(cat "$dir/zombie.produce")"
+    end "$other" 40; same 'zombie: the other one leaves' 0 "$code"
+    until_true 60 unique_at_least zombie "$total" || bad 'zombie: not all arrived'
+    end "$still" 40; same 'zombie: ends in order' 0 "$code"
+    audit_table 'zombie: nothing is lost' zombie --count $total --producers 2 --expect-count $total --no-gaps --max-duplicates $((4 * 8192))
+    figure "zombie: $(counted duplicates) duplicates"
+}
 leaving=()
 if [ -z "${DF_REBALANCE_LONG:-}" ]; then
     storm two 2 6 false 2
     storm ten 10 4 false 2
+    zombie
 else
     storm long 10 $((${DF_REBALANCE_MINUTES:-10} * 12)) "${DF_REBALANCE_COOPERATIVE:-false}" 5
 fi
