@@ -57,7 +57,7 @@ void df__pg_checks_free(df__pg_checks *c)
     memset(c, 0, sizeof *c);
 }
 
-/* ---- what the table has ----------------------------------------------------------------------- */
+/* ---- what the table has --------------------------------------------------------------------- */
 
 static void forget(df__pg_checks *c)
 {
@@ -89,7 +89,9 @@ static int read_checks(df__pg_checks *c, const PGresult *res)
         if (!check->oid || !check->name || !check->expression) {
             return DF_ENOMEM;
         }
-        df__buf_printf(&c->where, "%s((%s) IS NOT FALSE OR pg_temp.dataflow_refused(%s, 'dataflow.c%s'))",
+        df__buf_printf(&c->where,
+                       "%s((%s) IS NOT FALSE OR "
+                       "pg_temp.dataflow_refused(%s, 'dataflow.c%s'))",
                        i == 0 ? " WHERE " : " AND ", check->expression, check->oid, check->oid);
     }
     c->count = c->where.failed ? 0 : (size_t)rows;
@@ -153,7 +155,7 @@ int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name)
     return rc == DF_OK ? DF_DROP : rc;
 }
 
-/* ---- the statement and what comes back --------------------------------------------------------- */
+/* ---- the statement and what comes back ----------------------------------------------------- */
 
 void df__pg_checks_begin(df__pg_checks *c)
 {
@@ -239,7 +241,8 @@ int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)
         return rc;
     }
     int told = rc == DF_OK && !is_complete(c, w) ? DF_EUNKNOWN : DF_OK;
-    for (size_t i = 0; i < c->note_count && told == DF_OK && (rc == DF_OK || rc == DF_EDATA); i++) {
+    size_t count = rc == DF_OK || rc == DF_EDATA ? c->note_count : 0;
+    for (size_t i = 0; i < count && told == DF_OK; i++) {
         told = refuse_noted(s, w, &c->notes[i]);
     }
     c->used = 0;

@@ -32,6 +32,7 @@ static const char *const numbers[] = {
     "tcp_user_timeout",
 };
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #define COUNT(rows) (sizeof(rows) / sizeof (rows)[0])
 
 static const char *value_of(const PQconninfoOption *given, const char *name)
@@ -44,7 +45,7 @@ static const char *value_of(const PQconninfoOption *given, const char *name)
     return NULL;
 }
 
-/* ---- the text of a URL ------------------------------------------------------------------------ */
+/* ---- the text of a URL ---------------------------------------------------------------------- */
 
 /* What follows postgres://, or NULL: the text is in the other form. */
 static const char *after_scheme(const char *text)
@@ -102,8 +103,7 @@ static const char *unknown_parameter(const char *rest, size_t *ret_len)
     while (name && *++name) {
         size_t all = strcspn(name, "&");
         size_t len = strcspn(name, "=&");
-        if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") >= len &&
-            !is_parameter(name, len)) {
+        if (strspn(name, LETTERS) >= len && !is_parameter(name, len)) {
             *ret_len = len;
             return name;
         }
@@ -145,8 +145,8 @@ static int word_problem(const PQconninfoOption *given, char *why, size_t len)
         }
         size_t want = df__text_printf(item, sizeof item, ",%s,", value);
         if (want != strlen(value) + 2 || strchr(value, ',') || !strstr(words[i].choices, item)) {
-            df__text_printf(why, len, OPTION "%s is \"%.40s\"; it may be %.*s", words[i].name, value,
-                            (int)strlen(words[i].choices) - 2, words[i].choices + 1);
+            df__text_printf(why, len, OPTION "%s is \"%.40s\"; it may be %.*s", words[i].name,
+                            value, (int)strlen(words[i].choices) - 2, words[i].choices + 1);
             return 1;
         }
     }
@@ -194,7 +194,6 @@ static int port_problem(const char *list, char *why, size_t len)
 
 static int host_problem(const char *list, char *why, size_t len)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:%";
     for (const char *item = list; item; item = next_item(item)) {
         size_t all = strcspn(item, ",");
         if (all == 0) {
@@ -203,7 +202,8 @@ static int host_problem(const char *list, char *why, size_t len)
             return 1;
         }
         int is_path = item[0] == '/' || item[0] == '@';
-        if (!is_path && strspn(item, plain) < all && (unsigned char)item[strspn(item, plain)] < 128) {
+        size_t plain = strspn(item, LETTERS "-.:%");
+        if (!is_path && plain < all && (unsigned char)item[plain] < 128) {
             df__text_printf(why, len, OPTION "the host holds a character that no host name has; "
                             ENCODE);
             return 1;
@@ -282,8 +282,8 @@ int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len
     if (access(file, R_OK) == 0) {
         return 0;
     }
-    df__text_printf(why, len, OPTION "sslmode=%s needs the certificate of the authority that signed "
-                    "the server's: sslrootcert=/path/to/ca.pem%s (%s: %s)", mode,
+    df__text_printf(why, len, OPTION "sslmode=%s needs the certificate of the authority that "
+                    "signed the server's: sslrootcert=/path/to/ca.pem%s (%s: %s)", mode,
                     PQlibVersion() >= 160000 ? ", or sslrootcert=system" : "", file,
                     errno == ENOENT ? "no such file" : "cannot be read");
     return 1;

@@ -108,30 +108,44 @@ static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return rc;
 }
 
+/* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. */
+static int try_once(df__pg_sink *s, df_stage *st, df__pg_work *w, int *ret_filtered)
+{
+    int rc = ensure_table(s, st, w);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    if (w->catalog != s->generation) {
+        df__pg_work_rewind(s, w);
+    }
+    rc = df__pg_attempt(s, st, w);
+    *ret_filtered = s->checks.used;
+    return rc == DF_PENDING ? rc : df__pg_checks_settle(s, st, w, rc);
+}
+
+/* The condition of COPY cannot be used here: its columns may not be read, or the function. */
+static int stop_filtering(df__pg_sink *s, df_stage *st)
+{
+    s->checks.off = 1;
+    int rc = settle_down(s, st);
+    return rc == DF_OK ? df__pg_checks_load(s, st) : rc;
+}
+
 /* Tries until w is durable, sent, or cannot be written now. */
 static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     for (;;) {
         int filtered = 0;
-        int rc = ensure_table(s, st, w);
-        if (rc == DF_OK) {
-            if (w->catalog != s->generation) {
-                df__pg_work_rewind(s, w);
-            }
-            rc = df__pg_attempt(s, st, w);
-            filtered = s->checks.used;
-            rc = rc == DF_PENDING ? rc : df__pg_checks_settle(s, st, w, rc);
-        }
+        int rc = try_once(s, st, w, &filtered);
+        int is_data = rc == DF_EDATA || (rc == DF_EINVAL && w->by_rows);
         if (rc == DF_AGAIN) {
             rc = look_again(s, st, w);
         } else if (rc == DF_MORE) {
             rc = settle_down(s, st);
-        } else if ((rc == DF_EDATA || (rc == DF_EINVAL && w->by_rows)) && w->error) {
+        } else if (is_data && w->error) {
             rc = narrow(s, st, w);
-        } else if (rc == DF_EINVAL && filtered && w->error) { /* the condition cannot be used */
-            s->checks.off = 1;
-            rc = settle_down(s, st);
-            rc = rc == DF_OK ? df__pg_checks_load(s, st) : rc;
+        } else if (rc == DF_EINVAL && filtered && w->error) {
+            rc = stop_filtering(s, st);
         } else if (rc < 0 && w->error) {
             return df__pg_result_fail(s, st, w->error);
         } else {
