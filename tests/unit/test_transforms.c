@@ -48,6 +48,7 @@ static void test_tables(void **state)
 typedef struct seen {
     size_t count, bytes;
     int in_order;
+    df_bytes want; /* of the one record; without: {"id":1,"a":count} */
 } seen;
 
 static df_port *open_port(df_pipeline *p, const char *stage, int mode)
@@ -62,10 +63,13 @@ static void look(seen *s, df_parcel *parcel)
 {
     for (size_t i = 0; i < df_parcel_count(parcel); i++) {
         df_bytes payload;
-        char want[64];
-        int len = snprintf(want, sizeof want, "{\"id\":1,\"a\":%zu}", s->count);
+        char text[64];
+        df_bytes want = {text, 0};
+        want.len = (size_t)snprintf(text, sizeof text, "{\"id\":1,\"a\":%zu}", s->count);
+        if (s->want.data)
+            want = s->want;
         assert_ok(df_parcel_payload(parcel, i, &payload));
-        if (payload.len != (size_t)len || memcmp(payload.data, want, payload.len) != 0)
+        if (payload.len != want.len || memcmp(payload.data, want.data, want.len) != 0)
             s->in_order = 0;
         s->count++;
         s->bytes += payload.len;
@@ -126,11 +130,42 @@ static void test_million_scalars(void **state)
     support_env_free(env, &host);
 }
 
+/* So many members that the object is written as text and not built. */
+static void test_wide_object(void **state)
+{
+    enum { COUNT = 10000 };
+    support_host host = {0};
+    df_env *env = support_env(&host);
+    char *in = malloc(COUNT * 32), *out = malloc(COUNT * 32);
+    seen s = {.in_order = 1};
+    df_bytes payload = {in, 0};
+    size_t len;
+    (void)state;
+    assert_true(in && out);
+    payload.len = (size_t)snprintf(in, 64, "{\"a\":{\"\\\"\":[1.0]");
+    len = (size_t)snprintf(out, 64, "{\"a.\\\"\":[1.0]");
+    for (int i = 0; i < COUNT; i++) {
+        payload.len += (size_t)snprintf(in + payload.len, 32, ",\"n%d\":%d", i, i);
+        len += (size_t)snprintf(out + len, 32, ",\"a.n%d\":%d", i, i);
+    }
+    payload.len += (size_t)snprintf(in + payload.len, 32, "},\"a.n7\":\"beaten\"}");
+    len += (size_t)snprintf(out + len, 4, "}");
+    s.want = (df_bytes){out, len};
+    assert_ok(run_one(env, "source: {type: host}\nsink: {type: host}\n"
+                           "transformations:\n- {type: structFlatten}\n", payload, &s));
+    assert_int_equal(s.count, 1);
+    assert_true(s.in_order);
+    free(in);
+    free(out);
+    support_env_free(env, &host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_million_scalars),
+        cmocka_unit_test(test_wide_object),
     };
     return cmocka_run_group_tests_name("transforms", tests, NULL, NULL);
 }
