@@ -7,6 +7,43 @@
 
 #include "dataflow.h"
 
+#ifdef DF_CRASHPOINTS
+#include <stdatomic.h>
+#include <stdio.h>
+
+/* In test builds DF_ALLOC_FAIL=n lets the n-th allocation of a program fail, and DF_ALLOC_REPORT
+ * names a file that gets the number of its allocations. */
+static atomic_long calls;
+static long fail_at;
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *text = getenv("DF_ALLOC_FAIL");
+    while (text && *text >= '0' && *text <= '9' && fail_at < 1000000000)
+        fail_at = fail_at * 10 + (*text++ - '0');
+}
+
+__attribute__((destructor)) static void report(void)
+{
+    const char *path = getenv("DF_ALLOC_REPORT");
+    FILE *f = path ? fopen(path, "ae") : NULL;
+    if (!f)
+        return;
+    fprintf(f, "%ld\n", atomic_load(&calls));
+    (void)fclose(f);
+}
+
+static int fails(void)
+{
+    return atomic_fetch_add(&calls, 1) + 1 == fail_at;
+}
+#else
+static int fails(void)
+{
+    return 0;
+}
+#endif
+
 static void *libc_realloc(void *user, void *old, size_t len)
 {
     (void)user;
@@ -14,7 +51,7 @@ static void *libc_realloc(void *user, void *old, size_t len)
         free(old);
         return NULL;
     }
-    return realloc(old, len);
+    return fails() ? NULL : realloc(old, len);
 }
 
 const df__heap df__heap_libc = {libc_realloc, NULL};

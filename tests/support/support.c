@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/heap.h"
+
 void support_assert_status(int status, int want, const char *call, const char *file, int line)
 {
     if (status == want)
@@ -54,7 +56,7 @@ void *support_realloc(void *user, void *old, size_t len)
         atomic_fetch_add(&h->failed, 1);
         return NULL;
     }
-    p = realloc(old, len);
+    p = df__heap_libc.realloc(NULL, old, len);
     if (p) {
         if (!old)
             atomic_fetch_add(&h->live, 1);

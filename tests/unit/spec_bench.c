@@ -3,8 +3,14 @@
  * "pipe" both; "keep", "erase", "fork", "put" and "plain" are transformations. */
 #include "spec_bench.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define ROW(name, type, of, flags, where, def) \
     {name, type, of, flags, where, def, "doc of " name, NULL, 0, 0, NULL}
@@ -204,17 +210,19 @@ void bench_open(bench *b, long fail_at)
     size_t i;
     memset(b, 0, sizeof *b);
     b->env = df_env_new(NULL);
+    assert_non_null(b->env);
     for (i = 0; i < sizeof connectors / sizeof connectors[0]; i++)
         if (df_connector_register(b->env, &connectors[i]) != DF_OK)
-            abort();
+            fail_msg("kind %s", connectors[i].name);
     for (i = 0; i < sizeof transforms / sizeof transforms[0]; i++)
         if (df_transform_register(b->env, &transforms[i]) != DF_OK)
-            abort();
+            fail_msg("kind %s", transforms[i].name);
     b->heap.realloc = count_realloc;
     failing = 0;
     b->g.env = b->env;
     b->g.problems = df__problems_new(&df__heap_libc);
     b->g.secrets = df__secrets_new(&b->heap, answer_env, NULL);
+    assert_true(b->g.problems && b->g.secrets);
     allocations = 0;
     failing = fail_at;
     df__arena_init(&b->g.arena, &b->heap, 512);

@@ -150,6 +150,7 @@ static void compares_large_trees(void **state)
     df__condition_free(c);
     cond[strlen(cond) - 4] ^= 1;
     c = df__condition_compile(&df__heap_libc, bytes_of(cond), NULL);
+    assert_non_null(c);
     assert_int_equal(df_condition_test(c, &h.r), 0);
     df__condition_free(c);
     held_free(&h);
