@@ -3,26 +3,6 @@
  * our own reading might understand otherwise than the server's is left to the server, as text. */
 #include "binary.h"
 
-#include <string.h>
-
-void df__pg_binary_u16(df__buf *b, uint16_t value)
-{
-    char bytes[2] = {(char)(value >> 8), (char)value};
-    df__buf_add(b, bytes, sizeof bytes);
-}
-
-void df__pg_binary_u32(df__buf *b, uint32_t value)
-{
-    uint32_t swapped = __builtin_bswap32(value);
-    df__buf_add(b, &swapped, sizeof swapped);
-}
-
-void df__pg_binary_u64(df__buf *b, uint64_t value)
-{
-    uint64_t swapped = __builtin_bswap64(value);
-    df__buf_add(b, &swapped, sizeof swapped);
-}
-
 void df__pg_binary_head(df__buf *b)
 {
     df__buf_add(b, "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
@@ -31,22 +11,6 @@ void df__pg_binary_head(df__buf *b)
 void df__pg_binary_tail(df__buf *b)
 {
     df__pg_binary_u16(b, UINT16_MAX);
-}
-
-size_t df__pg_binary_open(df__buf *b)
-{
-    df__pg_binary_u32(b, 0);
-    return b->len;
-}
-
-int df__pg_binary_close(df__buf *b, size_t at)
-{
-    if (b->failed || b->len - at > INT32_MAX) {
-        return DF_ENOMEM;
-    }
-    uint32_t len = __builtin_bswap32((uint32_t)(b->len - at));
-    memcpy(b->data + at - sizeof len, &len, sizeof len);
-    return DF_OK;
 }
 
 int df__pg_binary_value(df__pg_convert *c, const df__pg_type *type, const df_value *v, df__buf *b)
@@ -63,7 +27,7 @@ int df__pg_binary_bool(df__pg_convert *c, const df__pg_type *t, const df_value *
     df__pg_plain plain;
     int rc = df__pg_plain_bool(c, t, v, &plain);
     if (rc == DF_OK) {
-        df__buf_char(b, plain.text[0] == 't');
+        df__pg_binary_put(b, plain.text[0] == 't' ? "\1" : "\0", 1);
     }
     return rc;
 }

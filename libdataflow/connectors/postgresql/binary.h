@@ -4,18 +4,60 @@
 #ifndef DF_PG_BINARY_H
 #define DF_PG_BINARY_H
 
+#include <string.h>
+
 #include "plain.h"
 
 /* Signature, flags, no extension; and what ends the rows. */
 void df__pg_binary_head(df__buf *b);
 void df__pg_binary_tail(df__buf *b);
+
+/* Appends a few bytes: df__buf_add in line, since nearly all that is written here is short. */
+static inline void df__pg_binary_put(df__buf *b, const void *data, size_t len)
+{
+    if (b->cap - b->len < len || b->failed) {
+        df__buf_add(b, data, len);
+        return;
+    }
+    memcpy(b->data + b->len, data, len);
+    b->len += len;
+}
+
 /* Big-endian. */
-void df__pg_binary_u16(df__buf *b, uint16_t value);
-void df__pg_binary_u32(df__buf *b, uint32_t value);
-void df__pg_binary_u64(df__buf *b, uint64_t value);
+static inline void df__pg_binary_u32(df__buf *b, uint32_t value)
+{
+    uint32_t swapped = __builtin_bswap32(value);
+    df__pg_binary_put(b, &swapped, sizeof swapped);
+}
+
+static inline void df__pg_binary_u64(df__buf *b, uint64_t value)
+{
+    uint64_t swapped = __builtin_bswap64(value);
+    df__pg_binary_put(b, &swapped, sizeof swapped);
+}
+
+static inline void df__pg_binary_u16(df__buf *b, uint16_t value)
+{
+    uint16_t swapped = __builtin_bswap16(value);
+    df__pg_binary_put(b, &swapped, sizeof swapped);
+}
+
 /* Leaves room for a length, and fills it with what was appended since. DF_ENOMEM. */
-size_t df__pg_binary_open(df__buf *b);
-int df__pg_binary_close(df__buf *b, size_t at);
+static inline size_t df__pg_binary_open(df__buf *b)
+{
+    df__pg_binary_u32(b, 0);
+    return b->len;
+}
+
+static inline int df__pg_binary_close(df__buf *b, size_t at)
+{
+    if (b->failed || b->len - at > INT32_MAX) {
+        return DF_ENOMEM;
+    }
+    uint32_t len = __builtin_bswap32((uint32_t)(b->len - at));
+    memcpy(b->data + at - sizeof len, &len, sizeof len);
+    return DF_OK;
+}
 
 /* Appends the length and the bytes of a value. DF_EDATA with c->why, as df__pg_plain_value says
  * it; DF_MORE: not certain what the server makes of it, give it the text; DF_ENOMEM. */
