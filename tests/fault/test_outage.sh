@@ -75,8 +75,15 @@ for f in down errors; do
 done
 
 # ---- what arrived, and how fast beside a run without a fault --------------------------------------------------
+# Both flows again and side by side, as they caught up.
 sed "s/table: $schema.down/table: $schema.again/; s/consumerGroup: [^,]*/consumerGroup: $run.again/" "$dir/down.yaml" >"$dir/again.yaml"
+sed "s/table: $schema.refused/table: $schema.refused_again/; s/table: $schema.errors/table: $schema.errors_again/
+    s/consumerGroup: [^,]*/consumerGroup: $run.errors_again/" "$dir/errors.yaml" >"$dir/errors_again.yaml"
+on "$DF_PG" table errors_again
+start errors_again errors_again --until-exhausted
 flow again 0
+code_of "$pid" 60
+same 'errors_again' 0 "$code"
 usual=$(($(summary peak_rss_bytes again) / 1024))
 for p in "${peaks[@]}"; do
     figure "${p%%:*}: peak ${p#*:} KiB with memoryLimit 16 MiB; a run without a fault: $usual KiB"
