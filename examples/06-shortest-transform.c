@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * 06-shortest-transform.c: a whole program with a transform of its own: lets paid orders pass. */
-#include <dataflow_ext.h>
+#include <dataflow.h>
 #include <stdio.h>
 
 static int paid_only(df_record *r, void *path)

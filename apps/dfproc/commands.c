@@ -74,7 +74,8 @@ static const app_option help_options[] = {
 
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
-     "Runs the manifest until it is stopped, or until its source ends. SIGTERM or SIGINT (Ctrl-C) "
+     "Runs the manifest until it is stopped, or until its source ends; a DataFlowCron until "
+     "everything that exists now is delivered. SIGTERM or SIGINT (Ctrl-C) "
      "delivers what was read, saves and ends; a second one ends at once, and what was not "
      "delivered "
      "is read again next time. SIGHUP reads the secrets again. On a terminal a line shows records, "

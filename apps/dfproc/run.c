@@ -256,6 +256,7 @@ static int build(dfproc_job *job, const dfproc_job_options *o)
 static int run_job(const dfproc_job_options *o, int level, int format)
 {
     dfproc_job *job = calloc(1, sizeof *job);
+    dfproc_job_options own = *o;
     int rc;
     if (!job)
         return dfproc_fail("out of memory");
@@ -265,12 +266,13 @@ static int run_job(const dfproc_job_options *o, int level, int format)
     rc = dfproc_open(&job->flow, level, format);
     if (rc == EXIT_DONE)
         rc = dfproc_read(&job->flow, o->file);
+    own.until_exhausted |= rc == EXIT_DONE && dfproc_is_cron(&job->flow);
     if (rc == EXIT_DONE)
         rc = build(job, o);
     if (rc == EXIT_DONE && o->metrics && *o->metrics)
         rc = dfproc_pages_start(job, o->metrics);
     if (rc == EXIT_DONE)
-        rc = run_pipeline(job, o);
+        rc = run_pipeline(job, &own);
     app_http_stop(job->http);
     dfproc_close(&job->flow);
     pthread_mutex_destroy(&job->lock);

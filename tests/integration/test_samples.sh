@@ -72,6 +72,12 @@ printf 'k501\t{"id":501,"name":"n501","price":1,"ok":true}\n' | fill input-topic
 go kafka-to-postgresql-again "$dir/k2p.yaml"
 same 'kafka-to-postgresql: goes on after its last record' '501' "$(sql 'select count(*) from output_table')"
 
+# A run of a DataFlowCron ends when all that was there is delivered, without being told to.
+here "$examples/kafka-to-postgresql.yaml" | sed -e 's/kind: DataFlow/kind: DataFlowCron/' -e 's/^spec:/spec:\n  schedule: "0 * * * *"/' \
+    -e "s/consumerGroup: .*/consumerGroup: $run.cron/" -e 's/table: .*/table: cron_table/' >"$dir/cron.yaml"
+if timeout 60 dfproc run "$dir/cron.yaml" >"$dir/cron.out" 2>"$dir/cron.log" </dev/null; then ok 'a DataFlowCron ends'; else bad 'a DataFlowCron ends'; fi
+same 'a DataFlowCron: rows' 501 "$(sql 'select count(*) from cron_table')"
+
 topic orders
 printf 'a\t%s\n' '{"id":1,"item":"lamp","debug":{"t":1}}' '{"id":2,"item":"book"}' 'no json' | fill orders
 here "$examples/orders.yaml" >"$dir/orders.yaml"
