@@ -167,7 +167,7 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
         s->counts.state = DF__READY;
         s->counts.since_us = f->io.wall(f->io.ctx);
         if (s->stage)
-            s->limits = s->stage->limits;
+            df__sink_limits(s);
         f->io.event(f->io.ctx, again ? DF_EVENT_RECOVERED : DF_EVENT_STATE, DF_OK, s->name,
                     "ready");
         return;

@@ -179,6 +179,7 @@ struct df__flow {
     uint64_t held_records; /* refused without an error sink */
     df__counts source_counts;
     df__histogram end_to_end;
+    int64_t settled_us;   /* time of the newest record that ended; 0: none */
 };
 
 /* The graph must be checked. Steps, sinks and ports are filled by the caller before start. */
@@ -229,6 +230,8 @@ void df__flow_work(df__flow *f);
 void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret);
 void df__flow_batch_release(df__flow *f, df_batch *b); /* one reference less */
 /* flow_sink.c */
+/* As its stage wants them, single records when each is acknowledged on its own. */
+void df__sink_limits(df__sink *s);
 void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec);
 int df__sink_add(df__sink *s, df_record *r, df_batch *b);
 void df__sink_close(df__sink *s);
@@ -247,6 +250,12 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnec
 /* flow_error.c */
 int df__flow_reject(df__flow *f, int error_sink, df_record *r);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
+typedef struct df__error_record { /* state DF__ERROR or DF__ERROR_MINIMAL */
+    df_record record;
+    size_t size;          /* of the payload that was refused first */
+    uint32_t crc32c;
+} df__error_record;
+/* Minimal: size and sum of the payload instead of its bytes. */
 int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret);
 /* Which sink holds the oldest unsettled records of a partition; NULL: none. */
 const char *df__flow_holder(const df__flow *f, const df_partition *p);

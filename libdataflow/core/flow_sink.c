@@ -21,6 +21,16 @@ void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec 
     s->is_error = spec->role == DF_ERROR_SINK;
 }
 
+void df__sink_limits(df__sink *s)
+{
+    const df__settings *set = &s->flow->settings;
+    s->limits = s->stage->limits;
+    if (set->ack_granularity && set->collapse_batch) {
+        s->limits.rows = 1;
+        s->limits.min_interval_ms = s->limits.interval_ms = 0;
+    }
+}
+
 int df__sink_idle(const df__sink *s)
 {
     return !s->filling && !s->first;
@@ -70,7 +80,6 @@ int df__sink_add(df__sink *s, df_record *r, df_batch *b)
         p->arrived_us = b ? b->arrived_us : p->since_us;
     s->records++;
     s->counts.in++;
-    df__observe(&s->counts.size, 64, (double)r->payload.len, 1);
     return DF_OK;
 }
 

@@ -51,7 +51,8 @@ typedef struct df__settings {
     int64_t checkpoint_interval_us;/* checkpointSaveInterval; 30 s; ConfigMap store only */
     int64_t retry_cap_us;          /* EAUTH and such: 10 min */
     int checkpoint_persistence;    /* true */
-    int checkpoint_sync_on_ack;
+    int checkpoint_sync_on_ack;    /* always so: a moved watermark is saved */
+    int checkpoint_reset;          /* what is stored is forgotten at the start */
     int ack_granularity;           /* 0 batch, 1 message */
     int collapse_batch;            /* collapseBatchOnMessageAck: with message, parcels of one */
     int error_ack;                 /* errors.ackPolicy: DF__ACK_... */

@@ -70,6 +70,7 @@ struct df_partition {
     uint64_t refused_first; /* sequence where the first span with such a record begins */
     int fenced;            /* another owner has it: what still comes is not ours */
     int requested;         /* a request of the source thread waits: DF__REQ_... */
+    int reset;             /* its stored position was forgotten in this run (store thread) */
     int asked;             /* the store or the sink was asked for its position */
     int reply;             /* answer to the request */
     uint64_t epoch;        /* of a claim */

@@ -89,7 +89,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
     df__sink_init(sink, f, st, s);
     sink->index = (int)f->sink_count++;
     p->run.sinks[sink->index].stage = st;
-    sink->limits = st->limits;
+    df__sink_limits(sink);
     sink->can_resolve = DF__OP(df__stage_sink(st), resolve) != NULL;
     sink->error_sink = sink->is_error ? -2 : f->error_sink;
     if (!sink->is_error && f->main_sink < 0)
@@ -280,6 +280,8 @@ static void take_settings(df_pipeline *p)
     f->untold = !DF__OP(df__stage_source(p->run.source.stage), ack);
     if (p->run.store.has && p->run.store.store.min_interval_ms > 0)
         f->save_interval_us = (int64_t)p->run.store.store.min_interval_ms * 1000;
+    else if (f->settings.ack_granularity)
+        f->save_interval_us = 0; /* each record is acknowledged as soon as it may be */
     if (p->how.detached)
         f->dry = 0; /* hosts want their acks */
 }

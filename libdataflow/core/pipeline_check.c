@@ -2,6 +2,7 @@
  * pipeline_check.c: what must hold before a graph may run: shape, each stage's own rules, the
  * rules of exactly-once. No I/O, no secrets. */
 #include <string.h>
+#include <strings.h>
 
 #include "core/option.h"
 #include "core/pipeline.h"
@@ -93,6 +94,51 @@ static void check_exactly_once(df__graph *g)
                          "the source \"%s\" cannot go back to a position", source->kind);
 }
 
+/* Twice is once: by its kind, or by a key that the manifest names. */
+static int is_idempotent(const df__stage_spec *s)
+{
+    const df__node *upsert = s->config ? df__node_member(s->config, "upsertMode") : NULL;
+    const df__node *key = s->config ? df__node_member(s->config, "conflictKey") : NULL;
+    if (s->connector->sink_flags & DF_IS_IDEMPOTENT)
+        return 1;
+    return upsert && upsert->kind == DF__SCALAR && upsert->text.len == 4 &&
+           strncasecmp(upsert->text.data, "true", 4) == 0 && key &&
+           (key->kind != DF__SCALAR || key->text.len);
+}
+
+/* strictIdempotency: what is read again after a crash must not be there twice. */
+static void check_idempotency(df__graph *g)
+{
+    const df__stage_spec *s, *source = df__graph_source(g);
+    if (!g->settings.strict_idempotency || g->settings.guarantee == DF__EXACTLY_ONCE || !source ||
+        (source->connector->source_flags & (DF_HOLDS_POSITION | DF_IS_LINE)))
+        return;
+    for (s = g->stages; s; s = s->next)
+        if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && !is_idempotent(s))
+            df__problem_addf(g->problems, DF_ERROR, s->place, "spec.strictIdempotency", "%s "
+                             "\"%s\" would hold records twice that are read again after a crash; "
+                             "it needs upsertMode: true and a conflictKey", s->role == DF_SINK
+                             ? "the sink" : "the error sink", s->kind);
+}
+
+/* Settings that mean nothing where they stand, or need what is not there yet. */
+static void check_settings(df__graph *g)
+{
+    const df__stage_spec *source = df__graph_source(g);
+    int exactly = g->settings.guarantee == DF__EXACTLY_ONCE;
+    if (g->settings.checkpoint_reset && exactly)
+        df__problem_add(g->problems, DF_ERROR, NULL, "spec.checkpointReset", "not supported yet "
+                        "with exactlyOnce: the positions are in the sink, remove them there");
+    else if (g->settings.checkpoint_reset && source &&
+             (source->connector->source_flags & DF_HOLDS_POSITION))
+        df__problem_addf(g->problems, DF_ERROR, source->place, "spec.checkpointReset", "the "
+                         "system behind \"%s\" holds the positions: reset them there",
+                         source->kind);
+    if (g->settings.ack_granularity && exactly)
+        df__problem_add(g->problems, DF_WARNING, NULL, "spec.ackGranularity", "has no effect with "
+                        "exactlyOnce: a position is acknowledged with the commit that holds it");
+}
+
 int df__pipeline_check_graph(df_pipeline *p)
 {
     df__stage_spec *s;
@@ -101,6 +147,8 @@ int df__pipeline_check_graph(df_pipeline *p)
         if (check_stage(p, s) == DF_ENOMEM)
             return DF_ENOMEM;
     check_exactly_once(&p->graph);
+    check_idempotency(&p->graph);
+    check_settings(&p->graph);
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
 }
 

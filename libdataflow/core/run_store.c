@@ -49,16 +49,34 @@ static int check_identity(df__store_thread *t, const char *stage)
     return t->identity_stored ? DF_OK : DF_ESTATE;
 }
 
+/* checkpointReset: each partition begins as configured, whatever source the rows were of. */
+static int forget(df__store_thread *t, const char *stage, df_partition *p)
+{
+    df_state rows[2];
+    int rc;
+    memset(rows, 0, sizeof rows);
+    rows[0].size = rows[1].size = sizeof rows[0];
+    rows[0].stage = rows[1].stage = stage;
+    rows[0].partition = p->name;
+    rows[1].partition = identity_row;
+    rc = t->store.save(t->store.user, rows, t->identity_stored ? 1 : 2);
+    p->reset = rc == DF_OK;
+    return rc;
+}
+
 static void on_load(df__store_thread *t)
 {
     df_partition *p = t->loading;
     const char *stage = t->run->source.stage->spec->name;
-    int rc;
+    int rc = DF_OK;
     df__answer_free(&t->loaded);
     t->loaded.heap = t->run->heap;
     if (!t->identity[0])
         make_identity(t);
-    rc = check_identity(t, stage);
+    if (t->run->flow.settings.checkpoint_reset && !p->reset)
+        rc = forget(t, stage, p);
+    if (rc == DF_OK)
+        rc = check_identity(t, stage);
     if (rc == DF_OK)
         rc = t->store.load(t->store.user, stage, p->name, &t->loaded);
     df__run_send(t->run, &t->load_msg, DF__M_LOADED, rc);

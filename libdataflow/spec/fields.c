@@ -50,7 +50,7 @@ typedef struct fields {
     df_list node_selector, tolerations, pull_secrets, triggers;
     df_bytes image, version, schedule;
     int64_t replicas, channel, ok_history, bad_history, deadline;
-    int reset, concurrency, suspend;
+    int concurrency, suspend;
     int source, sink, errors; /* stages, read apart */
     df_list transformations;
 } fields;
@@ -178,8 +178,8 @@ static const df_option rows[] = {
      "Saves positions after each acknowledgement, within the interval.", NULL, 0, 0, NULL},
     {"checkpointSaveInterval", DF_OPT_DURATION, 0, 0, SETTING(checkpoint_interval_us), "30s",
      "Time between two saves to a ConfigMap.", NULL, 1000, 86400000000, NULL},
-    {"checkpointReset", DF_OPT_BOOL, 0, HOST, offsetof(fields, reset), "false",
-     "Forgets the stored position once.", NULL, 0, 0, NULL},
+    {"checkpointReset", DF_OPT_BOOL, 0, 0, SETTING(checkpoint_reset), "false",
+     "Forgets the stored positions at each start while it is true.", NULL, 0, 0, NULL},
     {"ackGranularity", DF_OPT_ENUM, 0, 0, SETTING(ack_granularity), "batch",
      "message: a position is acknowledged for each record.", granularities, 0, 0, NULL},
     {"collapseBatchOnMessageAck", DF_OPT_BOOL, 0, 0, SETTING(collapse_batch), "true",
