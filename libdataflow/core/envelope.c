@@ -79,16 +79,16 @@ static void headers(df__buf *out, const df_record *r)
     df__buf_char(out, ']');
 }
 
-static void coordinates(df__buf *out, const df_record *r)
+static void coordinates(df__buf *out, const df_record *r, size_t size)
 {
     if (r->partition && r->partition[0])
         member(out, "partition", r->partition);
     if (r->offset >= 0)
         df__buf_printf(out, ",\"offset\":%lld", (long long)r->offset);
-    df__buf_printf(out, ",\"size\":%zu", r->payload.len);
+    df__buf_printf(out, ",\"size\":%zu", size);
 }
 
-static void error_member(df__flow *f, df__buf *out, const df_record *r)
+static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t size)
 {
     static const df__reject none = {DF_EDATA, "route", "", "invalid_data", "no such route"};
     const df__reject *why = r->reject ? r->reject : &none;
@@ -103,7 +103,7 @@ static void error_member(df__flow *f, df__buf *out, const df_record *r)
     member(out, "stage", stage);
     member(out, "where", where ? where : "");
     member(out, "reason", why->reason ? why->reason : "invalid_data");
-    coordinates(out, r);
+    coordinates(out, r, size);
 }
 
 /* True when the compact text of the payload was added and is the payload to the byte. */
@@ -134,14 +134,25 @@ static int original(df__buf *out, const df_record *r, df__arena *scratch)
     return exact;
 }
 
+/* Of an error record: those of the payload that was refused first. */
+static size_t original_size(const df_record *r)
+{
+    return r->state == DF__ERROR ? ((const df__error_record *)r)->size : r->payload.len;
+}
+
+static uint32_t original_crc32c(const df_record *r)
+{
+    return r->state == DF__ERROR ? ((const df__error_record *)r)->crc32c
+                                 : df__crc32c(0, r->payload.data, r->payload.len);
+}
+
 int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret)
 {
     df__buf *out = &f->envelope;
     out->len = 0;
-    error_member(f, out, r);
+    error_member(f, out, r, original_size(r));
     if (minimal) {
-        df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"}",
-                       df__crc32c(0, r->payload.data, r->payload.len));
+        df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"}", original_crc32c(r));
     } else {
         metadata(out, r);
         df__buf_char(out, '}');

@@ -14,6 +14,20 @@ typedef struct df__sample { /* what all samples of one pipeline and family share
     int rank; /* how many older pipelines have the same space and name */
 } df__sample;
 
+struct df_pipeline;
+struct df__runner;
+typedef struct df__scrape { /* one family of one pipeline being written */
+    df__sample to;
+    const struct df_pipeline *p;
+    const struct df__runner *r;
+} df__scrape;
+
+typedef struct df__family {
+    const char *name, *type, *help;
+    void (*emit)(df__scrape *s); /* under the lock of what the pipeline shows */
+} df__family;
+extern const df__family df__families[]; /* name NULL at the end */
+
 /* HELP and TYPE. */
 void df__family_head(df__buf *out, const char *name, const char *type, const char *help);
 /* 1: the format takes it as the name of a family. */

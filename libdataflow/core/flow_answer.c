@@ -20,6 +20,13 @@ void df__sink_dead(df__sink *s, int status, const char *format, ...)
 
 /* ---- durable, or soon --------------------------------------------------------------------- */
 
+static void keep(df_parcel *p, size_t from, size_t to)
+{
+    p->records[to] = p->records[from];
+    if (p->written)
+        p->written[to] = p->written[from];
+}
+
 /* Keeps what was not refused. When the run ends at a refused record and nothing was applied, what
  * is behind it in its partition is let go: it would only repeat at the next start. */
 static void keep_good(df_parcel *p, int applied)
@@ -35,7 +42,7 @@ static void keep_good(df_parcel *p, int applied)
             df__flow_abandon(s->flow, 1);
             s->records--;
         } else {
-            p->records[kept++] = r;
+            keep(p, i, kept++);
         }
     }
     p->count = kept;
@@ -70,7 +77,7 @@ static void keep_rest(df_parcel *p, const df__refusal *left)
         p->refused[left->index] = 0;
     for (i = 0; i < p->count; i++)
         if (!p->refused[i])
-            p->records[kept++] = p->records[i];
+            keep(p, i, kept++);
     p->count = kept;
 }
 
@@ -151,6 +158,19 @@ static void durations(df__sink *s, const df_parcel *p, uint64_t records)
         df__observe(&f->end_to_end, DF__SLOW, (double)(now - p->arrived_us) / 1e6, records);
 }
 
+/* Sizes of what goes out: as written where the sink had a changed tree written. */
+static void measure(df_parcel *p)
+{
+    size_t i;
+    p->out_bytes = 0;
+    for (i = 0; i < p->count; i++) {
+        const df_record *r = p->records[i];
+        size_t len = p->written && p->written[i].data ? p->written[i].len : r->payload.len;
+        df__observe(&p->sink->counts.size, 64, (double)len, 1);
+        p->out_bytes += len + r->key.len;
+    }
+}
+
 static void settled(df_parcel *p, int status, const df__fault *why)
 {
     DF_CRASHPOINT("parcel.settled");
@@ -174,10 +194,14 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     s->refused_rows = good ? 0 : s->refused_rows;
     df__retry_reset(&s->retry);
     s->counts.out += good;
-    s->counts.bytes_out += p->bytes;
+    if (p->records)
+        measure(p);
+    s->counts.bytes_out += p->out_bytes;
     durations(s, p, good);
-    f->stats.bytes_out += p->bytes;
+    f->stats.bytes_out += p->out_bytes;
     f->stats.last_progress_us = f->io.wall(f->io.ctx);
+    if (!s->is_error && p->newest_us > f->settled_us)
+        f->settled_us = p->newest_us;
     in_sink(p);
     df__sink_unlink(s, p);
     if (s->is_error) {
@@ -206,6 +230,7 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
         not_settled(p, "for the error port");
         return;
     }
+    measure(p);
     for (i = 0; i < p->batch_count; i++)
         df__flow_batch_release(p->sink->flow, p->batches[i]);
     p->batch_count = 0;

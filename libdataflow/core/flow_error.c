@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/flow.h"
+#include "util/codec.h"
 #include "util/crashpoint.h"
 
 enum { SKIP_LOG_US = 1000000 };
@@ -83,8 +84,13 @@ static int copy_outside(df_record *to, const df_record *from, df__arena *a)
 static int error_record(df__flow *f, const df_record *r, int minimal, df__arena *a,
                         df_record **ret)
 {
-    df_record *e = df__arena_zalloc(a, sizeof *e);
-    if (!e || df__envelope(f, r, minimal, a, &e->payload) != DF_OK ||
+    df__error_record *made = df__arena_zalloc(a, sizeof *made);
+    df_record *e = &made->record;
+    if (!made)
+        return DF_ENOMEM;
+    made->size = r->payload.len;
+    made->crc32c = minimal ? 0 : df__crc32c(0, r->payload.data, r->payload.len);
+    if (df__envelope(f, r, minimal, a, &e->payload) != DF_OK ||
         (!minimal && copy_outside(e, r, a) != DF_OK))
         return DF_ENOMEM;
     e->arena = a;

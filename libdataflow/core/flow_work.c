@@ -204,12 +204,19 @@ static int error_sink_of(const df__flow *f, const df_record *r)
     return r->rejected_by ? f->steps[r->rejected_by - 1].error_sink : f->source_error_sink;
 }
 
+static void filtered(df__flow *f, const df_record *r)
+{
+    f->stats.filtered++;
+    if (r->time_us > f->settled_us)
+        f->settled_us = r->time_us;
+}
+
 /* What is not live any more leaves the batch here: before an expansion, and at its end. One for
  * which there is no memory stays, and the batch with it: DF_ENOMEM. */
 static int settle_ended(df__flow *f, df_record *r)
 {
     if (r->state == DF__DROPPED)
-        f->stats.filtered++;
+        filtered(f, r);
     else if (r->state != DF__REJECTED)
         return DF_OK;
     else if (df__flow_reject(f, error_sink_of(f, r), r) != DF_OK)

@@ -78,6 +78,8 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
         b->refs++;
     }
     p->records[p->count++] = r;
+    if (r->time_us > p->newest_us)
+        p->newest_us = r->time_us;
     p->bytes += weight(r, b);
     p->changed_bytes += r->changed ? weight(r, b) : 0;
     return DF_OK;

@@ -32,6 +32,8 @@ struct df_parcel {
     df_batch **batches;
     size_t batch_count, batch_cap;
     size_t bytes;       /* payload bytes */
+    size_t out_bytes;   /* as they went out; at its end */
+    int64_t newest_us;  /* time of its newest record */
     size_t changed_bytes; /* of these, of changed records: a sink may write them out here */
     df__arena arena;    /* lives until the parcel settles */
     df__arena scratch;  /* of the last df_parcel_root */

@@ -196,7 +196,7 @@ int df_pipeline_stats(const df_pipeline *p, const char *stage, df_stats *ret)
     pthread_mutex_lock(&shown->lock);
     c = stage ? counts_of(p, stage) : NULL;
     if (!stage) {
-        s = shown->stats;
+        s = df__run_stats(&p->run);
     } else if (c) {
         s.received = c->in;
         s.sent = c->out;

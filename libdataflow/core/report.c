@@ -191,6 +191,7 @@ static void status_stages(const df_pipeline *p, df__buf *out)
 static void status(df_pipeline *p, df__buf *out)
 {
     df__runner *r = &p->run;
+    df_stats now;
     if (!p->started) {
         df__buf_str(out, "{\"state\":\"starting\",\"stages\":[],\"partitions\":[]}");
         return;
@@ -201,7 +202,8 @@ static void status(df_pipeline *p, df__buf *out)
                 ? "starting" : phase_names[r->shown.phase]);
     guarantee(p, out);
     status_stages(p, out);
-    stats_object(&r->shown.stats, out);
+    now = df__run_stats(r);
+    stats_object(&now, out);
     df__buf_char(out, ',');
     df__buf_add(out, r->shown.partitions.data ? r->shown.partitions.data : "\"partitions\":[]",
                 r->shown.partitions.data ? r->shown.partitions.len : 15);
@@ -273,12 +275,14 @@ void df__report_partitions(df__runner *r)
 {
     df__buf *out = &r->shown.partitions;
     const df_partition *p;
+    const char *comma = "{";
     df__buf_clear(out);
     df__buf_str(out, "\"partitions\":[");
     for (p = r->flow.partitions; p; p = p->next) {
         if (!p->open)
             continue;
-        df__buf_str(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+        df__buf_str(out, comma);
+        comma = ",{";
         text_member(out, "name", p->name);
         text_member(out, "watermark", p->watermark.set ? p->watermark.text : NULL);
         text_member(out, "saved", p->acked.set ? p->acked.text : NULL);

@@ -255,16 +255,23 @@ static void handle_all(df__runner *r)
 static void lag_of(df__flow *f)
 {
     const df_partition *p;
-    int64_t records = -1, newest = -1;
+    int64_t records = -1;
     for (p = f->partitions; p; p = p->next) {
-        int64_t n = atomic_load(&p->lag_records), us = atomic_load(&p->lag_newest_us);
+        int64_t n = atomic_load(&p->lag_records);
         if (p->open && n >= 0)
             records = (records < 0 ? 0 : records) + n;
-        if (p->open && us > newest)
-            newest = us;
     }
     f->stats.lag_records = records;
-    f->stats.lag_us = records == 0 ? 0 : newest < 0 ? -1 : f->io.wall(f->io.ctx) - newest;
+}
+
+df_stats df__run_stats(const df__runner *r)
+{
+    df_stats s = r->shown.stats;
+    int64_t now = df__env_now(r->graph->env);
+    s.lag_us = s.lag_records == 0 ? 0 : -1;
+    if (s.lag_records > 0 && r->shown.settled_us)
+        s.lag_us = now > r->shown.settled_us ? now - r->shown.settled_us : 0;
+    return s;
 }
 
 static void measure_rate(df__published *to, const df__flow *f)
@@ -288,6 +295,7 @@ static void publish(df__runner *r)
     measure_rate(to, f);
     to->source = f->source_counts;
     to->end_to_end = f->end_to_end;
+    to->settled_us = f->settled_us;
     to->phase = f->phase;
     if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US || f->phase == DF__FINISHED) {
         to->partitions_us = f->io.now(f->io.ctx);

@@ -99,6 +99,7 @@ typedef struct df__published { /* a copy that any thread may read */
     df_stats stats;
     df__counts source, *steps, *sinks;
     df__histogram end_to_end;
+    int64_t settled_us; /* time of the newest record that ended */
     int phase;
     df__buf partitions; /* JSON member, renewed now and then */
     int64_t partitions_us;
@@ -143,6 +144,8 @@ void df__thread_begin(df__runner *r, const char *name);
 void df__thread_end(df__runner *r, const char *name);
 void df__run_send(df__runner *r, df__msg *m, int type, int status);
 int64_t df__monotonic_us(void);
+/* The published counts, with the age of what ended last as of now. Under the lock of `shown`. */
+df_stats df__run_stats(const df__runner *r);
 /* report.c */
 void df__report_partitions(df__runner *r);
 
