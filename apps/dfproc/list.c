@@ -69,20 +69,28 @@ static void add_connector(df__buf *out, yyjson_val *c)
     add_side(out, c, "sink");
 }
 
+static void add_part(df__buf *out, const char *name, yyjson_val *value)
+{
+    if (!value)
+        return;
+    df__buf_printf(out, "  %-9s", name);
+    app_json_write(out, value);
+    df__buf_char(out, '\n');
+}
+
 static void add_example(df__buf *out, yyjson_val *example)
 {
-    static const char *const parts[] = {"config", "input", "output"};
+    static const char *const parts[] = {"config",  "when",     "input", "key",
+                                        "headers", "metadata", "now",   "output"};
+    yyjson_val *one;
+    size_t at, count;
     if (!yyjson_is_obj(example))
         return;
     df__buf_str(out, "\nexample:\n");
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        yyjson_val *v = yyjson_obj_get(example, parts[i]);
-        if (!v)
-            continue;
-        df__buf_printf(out, "  %-8s", parts[i]);
-        app_json_write(out, v);
-        df__buf_char(out, '\n');
-    }
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        add_part(out, parts[i], yyjson_obj_get(example, parts[i]));
+    yyjson_arr_foreach (yyjson_obj_get(example, "outputs"), at, count, one)
+        add_part(out, "output", one);
 }
 
 static void add_transform(df__buf *out, yyjson_val *t)

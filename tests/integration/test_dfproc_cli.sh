@@ -106,6 +106,10 @@ run 'init, mistyped' 2 dfproc init Generate stdio
 err 'did you mean generate?'
 run 'transforms mask' 0 dfproc transforms mask
 out 'keepLength'
+run 'transforms flatten' 0 dfproc transforms flatten
+out 'output   {"id":1,"sku":"B"}'
+run 'transforms headersToPayload' 0 dfproc transforms headersToPayload
+out 'headers  [["x-tenant","acme"]]'
 for source_kind in $(dfproc connectors --words source); do
     [ "$source_kind" = host ] && continue
     run "init $source_kind" 0 dfproc init "$source_kind" stdio
