@@ -154,7 +154,7 @@ static void a_source_lives_through_errors(void **state)
     df_pipeline_free(p);
 }
 
-/* ---- a sink that loses what it had taken in, after the source had to begin anew ---------------- */
+/* ---- a sink that loses what it had taken in, after the source had to begin anew -------------- */
 
 enum { FIRST = 500, SECOND = 500 };
 

@@ -58,7 +58,7 @@ size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t e
 /* DF_EDATA: not a position of ours. */
 int df__kafka_position_read(df_bytes text, int64_t *ret_offset, int32_t *ret_epoch);
 
-/* ---- words.c: what errors mean ---------------------------------------------------------------- */
+/* ---- words.c: what errors mean --------------------------------------------------------------- */
 
 /* The outcome of an operation that is told later, when the operation may fail. */
 typedef struct df__kafka_failure {
@@ -100,7 +100,7 @@ typedef struct df__kafka_line {
 } df__kafka_line;
 void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__kafka_line *line);
 
-/* ---- config.c: configuration of the client ---------------------------------------------------- */
+/* ---- config.c: configuration of the client --------------------------------------------------- */
 
 /* Builds the client's configuration. Problems go to `check` (DF_ERROR with the option's name) or,
  * when checking is 0, to df_stage_fail. NULL: it cannot work, *ret_status tells the failure. */
@@ -134,6 +134,10 @@ typedef struct df__kafka_target {
 df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk, const char *topic);
 /* These partitions have more and the local queue runs low; count 0: rest. */
 void df__kafka_wake_want(df__kafka_wake *w, const df__kafka_target *targets, size_t count);
+/* Asks for the ends of all partitions of ours; the answers come later. */
+void df__kafka_wake_look(df__kafka_wake *w);
+/* The end of a partition as of the last answer; -1: unknown. */
+int64_t df__kafka_wake_end(df__kafka_wake *w, int32_t partition);
 /* Ends and joins the thread; before the client is destroyed. */
 void df__kafka_wake_stop(df__kafka_wake *w);
 
@@ -168,6 +172,7 @@ typedef struct df__kafka_source {
     df__kafka_wake *wake;
     int fd; /* eventfd that the client writes when a queue was empty */
     int bounded, exactly_once, dry, ends_known;
+    int falls_asleep; /* the client, when its queue is full: see wake.c */
     int joined, closing, revoking, restart, reassign, committing;
     int64_t forward_until; /* queues are led to `data` again and again until then; 0: no need */
     int64_t trouble_until, fenced_until; /* ms: connection lost, member fenced lately */
@@ -184,7 +189,7 @@ typedef struct df__kafka_source {
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
     df__kafka_gates gates;
-    df__kafka_gate commit_gate, lag_gate, wake_gate, retry_gate;
+    df__kafka_gate commit_gate, lag_gate, look_gate, wake_gate, retry_gate;
 } df__kafka_source;
 
 /* assign.c */

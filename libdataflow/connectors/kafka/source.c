@@ -10,7 +10,7 @@
 #include "kafka.h"
 #include "util/crashpoint.h"
 
-enum { LAG_MS = 1000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
+enum { LAG_MS = 1000, LOOK_MS = 2000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
 enum { BAD_TRIES = 3, TROUBLE_MS = 120000 };
 
 static const char *topic_of(const df__kafka_source *s)
@@ -164,7 +164,8 @@ static int source_open(void *self, df_stage *st)
         rc = make_queues(s, st);
     if (rc == DF_OK && s->bounded && !s->ends_known)
         rc = df__kafka_take_ends(s);
-    if (rc == DF_OK && rd_kafka_version() < 0x020200ff)
+    s->falls_asleep = rd_kafka_version() < 0x020200ff;
+    if (rc == DF_OK)
         s->wake = df__kafka_wake_start(st, s->rk, topic_of(s)); /* only slower without */
     if (rc == DF_OK)
         rc = subscribe(s, st);
@@ -470,6 +471,17 @@ static void serve_control(df__kafka_source *s)
         (void)df__kafka_commit(s, 0); /* what failed or came while one was under way */
 }
 
+/* What is known of a partition's first offset and its end; 0: nothing. */
+static int bounds_of(df__kafka_source *s, const df__kafka_part *p, int64_t *low, int64_t *high)
+{
+    int64_t end = s->wake == NULL ? -1 : df__kafka_wake_end(s->wake, p->id);
+    if (rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, low, high) || *high < 0)
+        return 0;
+    if (end > *high)
+        *high = end;
+    return 1;
+}
+
 /* The client's own count for each partition; also the targets of the wake-up thread: none when all
  * that is missing has been fetched, as the request would then wait behind an idle fetch. */
 static size_t count_lag(df__kafka_source *s)
@@ -484,8 +496,7 @@ static size_t count_lag(df__kafka_source *s)
     for (size_t i = 0; i < s->target_cap; i++) {
         df__kafka_part *p = s->parts[i];
         int64_t low, high;
-        if (p == NULL || p->state != DF__KAFKA_ON ||
-            rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high) || high < 0)
+        if (p == NULL || p->state != DF__KAFKA_ON || !bounds_of(s, p, &low, &high))
             continue;
         int64_t next = p->next >= 0 ? p->next : p->next == RD_KAFKA_OFFSET_END ? high : low;
         df_lag lag = {.size = sizeof lag, .newest_us = -1};
@@ -511,10 +522,13 @@ static int runs_low(const df__kafka_source *s)
 static void keep_fetching(df__kafka_source *s)
 {
     int low = s->wake != NULL && runs_low(s);
+    if (s->wake != NULL && !low && df__kafka_gate_open(&s->look_gate, LOOK_MS))
+        df__kafka_wake_look(s->wake);
+    low &= s->falls_asleep;
     if (low && df__kafka_gate_open(&s->wake_gate, WAKE_MS)) {
         size_t lagging = count_lag(s); /* may move the targets */
         df__kafka_wake_want(s->wake, s->targets, lagging);
-    } else if (!low && s->wake != NULL) {
+    } else if (!low && s->falls_asleep && s->wake != NULL) {
         df__kafka_wake_want(s->wake, NULL, 0);
     }
     if (df__kafka_clock_ms() >= s->lag_gate.next)

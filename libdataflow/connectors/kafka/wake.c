@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * wake.c: before librdkafka 2.2.0 a full prefetch queue sends the broker's thread to sleep for up
  * to a second. Any request to that broker wakes it, so this thread asks for the end of one lagging
- * partition of each broker, while the local queue runs low.
+ * partition of each broker, while the local queue runs low. And while the local queue is full, so
+ * that no answer tells the ends of the partitions, it asks for those.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +12,8 @@
 #include "kafka.h"
 #include "util/heap.h"
 
-enum { TICK_MS = 20, ASK_MS = 200, LEADERS_MS = 10000, PICKS = 16 };
+enum { TICK_MS = 20, ASK_MS = 200, LOOK_MS = 500, ENDS_MS = 10000, LEADERS_MS = 10000 };
+enum { PICKS = 16 };
 
 struct df__kafka_wake {
     pthread_t thread;
@@ -20,9 +22,12 @@ struct df__kafka_wake {
     df_stage *st;
     rd_kafka_t *rk;
     const char *topic;
-    df__kafka_target *targets; /* under the lock, as are the next three */
+    df__kafka_target *targets; /* under the lock, as are the next seven */
     size_t count, cap;
-    int stop, wanted;
+    int64_t *ends; /* by partition; -1: unknown */
+    size_t end_count, end_cap;
+    int64_t ends_until; /* ms: later they say nothing any more */
+    int stop, wanted, look;
     int32_t *leaders; /* by partition; of the thread alone, as are the rest */
     size_t leader_count, leader_cap;
     int64_t leaders_until;
@@ -99,6 +104,38 @@ static int ask(df__kafka_wake *w, const pick *picks, size_t count)
     return more;
 }
 
+static void keep_end(df__kafka_wake *w, const rd_kafka_topic_partition_t *row)
+{
+    size_t id = (size_t)row->partition;
+    if (row->err || row->offset < 0 || row->partition < 0)
+        return;
+    while (id >= w->end_count) {
+        if (df__grow(&df__heap_libc, &w->ends, &w->end_cap, w->end_count, sizeof *w->ends) != DF_OK)
+            return;
+        w->ends[w->end_count++] = -1;
+    }
+    w->ends[id] = row->offset;
+}
+
+/* "The end" in place of a time asks for the ends, all brokers at once. */
+static void look(df__kafka_wake *w)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    if (rd_kafka_assignment(w->rk, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (list->cnt > 0 &&
+        rd_kafka_offsets_for_times(w->rk, list, LOOK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        pthread_mutex_lock(&w->lock);
+        for (int i = 0; i < list->cnt; i++)
+            keep_end(w, &list->elems[i]);
+        w->ends_until = df__kafka_clock_ms() + ENDS_MS;
+        pthread_mutex_unlock(&w->lock);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void nap(df__kafka_wake *w)
 {
     struct timespec until;
@@ -118,6 +155,13 @@ static void *run(void *arg)
     pick picks[PICKS];
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
+        if (w->look) {
+            w->look = 0;
+            pthread_mutex_unlock(&w->lock);
+            look(w);
+            pthread_mutex_lock(&w->lock);
+            continue;
+        }
         if (!w->wanted) {
             pthread_cond_wait(&w->changed, &w->lock);
             continue;
@@ -174,6 +218,24 @@ void df__kafka_wake_want(df__kafka_wake *w, const df__kafka_target *targets, siz
     pthread_mutex_unlock(&w->lock);
 }
 
+void df__kafka_wake_look(df__kafka_wake *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->look = 1;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
+int64_t df__kafka_wake_end(df__kafka_wake *w, int32_t partition)
+{
+    pthread_mutex_lock(&w->lock);
+    int64_t end = (size_t)partition < w->end_count ? w->ends[partition] : -1;
+    if (df__kafka_clock_ms() > w->ends_until)
+        end = -1;
+    pthread_mutex_unlock(&w->lock);
+    return end;
+}
+
 void df__kafka_wake_stop(df__kafka_wake *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -185,5 +247,6 @@ void df__kafka_wake_stop(df__kafka_wake *w)
     pthread_mutex_destroy(&w->lock);
     df__free(&df__heap_libc, w->targets);
     df__free(&df__heap_libc, w->leaders);
+    df__free(&df__heap_libc, w->ends);
     df__free(&df__heap_libc, w);
 }

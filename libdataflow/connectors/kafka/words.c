@@ -66,14 +66,15 @@ df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err)
     return is_fatal ? fatal : none;
 }
 
-/* ---- what recovers by itself ------------------------------------------------------------------ */
+/* ---- what recovers by itself ----------------------------------------------------------------- */
 
 /* What the client writes about a broker, and what it means. */
 static const struct cause {
     const char *mark, *words;
 } causes[] = {
     {"Connection refused", "nobody listens there; is the broker running, is the address right?"},
-    {"Failed to resolve", "this name has no address; check the option brokers and the name service"},
+    {"Failed to resolve", "this name has no address; check the option brokers and the name "
+                          "service"},
     {"Connection setup timed out", "no answer; is the address right, is a firewall between?"},
     {"No route to host", "there is no way to this address"},
     {"Network is unreachable", "there is no way to this address"},
@@ -127,8 +128,8 @@ void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *ga
         df_stage_logf(st, DF_LOG_WARN, "topic %s: no broker of %s can be reached; tried until one "
                                        "can be", topic, brokers);
     } else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        df_stage_logf(st, DF_LOG_WARN, "topic %s does not exist on %s; it is waited for: create it, "
-                                       "or correct the name", topic, brokers);
+        df_stage_logf(st, DF_LOG_WARN, "topic %s does not exist on %s; it is waited for: create "
+                                       "it, or correct the name", topic, brokers);
     } else if (err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
                err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
         df_stage_logf(st, DF_LOG_WARN, "topic %s, or a partition of it, is no longer on %s; it is "
