@@ -107,6 +107,18 @@ static int is_there(const df__problems *p, const row *r)
     return 0;
 }
 
+/* What a manifest says is repeated in texts: no control character of it reaches a terminal. */
+static void disarm(char *text)
+{
+    unsigned char *c = (unsigned char *)text;
+    for (; *c; c++) {
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+        else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) /* C1 in UTF-8 */
+            *c = c[1] = '?';
+    }
+}
+
 static void add_row(df__problems *p, row *r, const df__node *node, const char *field)
 {
     int index;
@@ -115,6 +127,8 @@ static void add_row(df__problems *p, row *r, const df__node *node, const char *f
     r->file = p->file;
     memcpy(r->name, p->name, sizeof r->name);
     df__text_set(r->field, sizeof r->field, field ? field : "", field ? strlen(field) : 0);
+    disarm(r->text);
+    disarm(r->field);
     r->hint[0] = '\0';
     p->newest = NULL;
     if (is_there(p, r))
@@ -151,8 +165,10 @@ void df__problem_addf(df__problems *p, int severity, const df__node *node, const
 
 void df__problem_hint(df__problems *p, const char *hint)
 {
-    if (p->newest)
-        df__text_set(p->newest->hint, sizeof p->newest->hint, hint, strlen(hint));
+    if (!p->newest)
+        return;
+    df__text_set(p->newest->hint, sizeof p->newest->hint, hint, strlen(hint));
+    disarm(p->newest->hint);
 }
 
 size_t df__problems_count(const df__problems *p, int severity)

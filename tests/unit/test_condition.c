@@ -174,6 +174,7 @@ static void no_memory(void **state)
     counting heap;
     held h;
     (void)state;
+    assert_non_null(c);
     each_failure(fails_cleanly);
     counting_init(&heap, 1);
     held_init_in(&h, &heap.heap, bytes_of("{\"a\":1}"));

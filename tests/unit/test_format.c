@@ -23,6 +23,7 @@ static int format(const char *in, const char *file, df__buf *out, char *problem,
     df__problems *p = df__problems_new(&df__heap_libc);
     df_problem first = {.size = sizeof first};
     int rc;
+    assert_non_null(p);
     df__buf_init(out, &df__heap_libc);
     rc = df__spec_format(&df__heap_libc, &text, p, keep, out);
     problem[0] = '\0';
