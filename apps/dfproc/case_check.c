@@ -5,7 +5,7 @@
 
 #include "dfproc/cases.h"
 
-#define MEMBERS_MAX 20
+#define MEMBERS_MAX 24
 
 /* Members of an object; with `one_of`, one of those must be there. */
 typedef struct shape {
@@ -18,8 +18,10 @@ static const shape flow_case = {{"name", "input", "expect", "partial", "now", "e
 static const shape flow_input = {{"payload", "key", "headers", "metadata"}, {NULL}};
 static const shape vector_file = {{"transform", "cases"}, {NULL}};
 static const shape vector_case = {
-    {"name", "config", "when", "chain", "input", "key", "headers", "metadata", "now", "output",
-     "outputs", "unchanged", "dropped", "error", "refused", "routed", "expect_metadata", "warned"},
+    {"name",      "config",   "when",    "chain",  "input",           "key",
+     "headers",   "metadata", "now",     "output", "outputs",         "unchanged",
+     "dropped",   "error",    "refused", "routed", "expect_metadata", "warned",
+     "transform", "offset",   "time_us"},
     {"output", "outputs", "unchanged", "dropped", "error", "refused"}};
 
 typedef struct place {

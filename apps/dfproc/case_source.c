@@ -93,6 +93,9 @@ static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t of
     in.header_count = headers.count;
     in.partition = df_partition_number(self->part);
     in.op = operation_of(metadata);
+    if (yyjson_obj_get(row, "offset"))
+        in.offset = app_json_number(row, "offset");
+    in.time_us = app_json_number(row, "time_us");
     rc = payload.failed || key.failed ? DF_ENOMEM : df_batch_add(into, &in, &r);
     yyjson_obj_foreach (metadata, at, count, name, value)
         if (rc == DF_OK && r)

@@ -55,6 +55,8 @@ void dfproc_cases_problems(const dfproc_suite *s, df__buf *out);
 /* Runs one vector: {name, config, when, chain, input, output | outputs | unchanged | dropped |
  * routed | error | refused | warned}, see docs/vectors.md. */
 void dfproc_vector_run(dfproc_suite *s, yyjson_val *one, df__buf *why);
+/* A file of vectors from a list of vectors of conditions or paths; NULL: it is none. */
+yyjson_doc *dfproc_vectors_of_list(yyjson_doc *list);
 /* Compares what arrived with what was expected and adds differences to `why`. */
 void dfproc_cases_compare(df__buf *why, const dfproc_capture *c, yyjson_val *one, int colour);
 /* Writes results as JUnit XML. 0 or an exit code. */

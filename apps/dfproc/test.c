@@ -27,8 +27,9 @@ static yyjson_doc *read_file(const char *path, char *err, size_t err_len)
     if (app_file_read(path, CASES_MAX, &text, err, err_len) == 0) {
         const char *p = df__buf_cstr(&text) ? text.data : "";
         p += strspn(p, " \t\r\n");
-        doc = *p == '{' ? app_json_read(text.data, text.len, why, sizeof why)
-                        : app_yaml_read(text.data ? text.data : "", text.len, why, sizeof why);
+        doc = *p == '{' || *p == '['
+                  ? app_json_read(text.data, text.len, why, sizeof why)
+                  : app_yaml_read(text.data ? text.data : "", text.len, why, sizeof why);
         if (!doc)
             snprintf(err, err_len, "%s: %s", path, why);
     }
@@ -75,6 +76,16 @@ static int open_manifest(dfproc_suite *s)
     return rc;
 }
 
+/* Vectors of conditions and paths are lists. */
+static void take_list(dfproc_suite *s)
+{
+    yyjson_doc *made = dfproc_vectors_of_list(s->doc);
+    if (!made)
+        return;
+    yyjson_doc_free(s->doc);
+    s->doc = made;
+}
+
 static int open_suite(dfproc_suite *s, const char *file, int colour)
 {
     char err[500];
@@ -86,6 +97,8 @@ static int open_suite(dfproc_suite *s, const char *file, int colour)
     s->doc = read_file(file, err, sizeof err);
     if (!s->doc)
         return dfproc_fail("%s", err);
+    if (yyjson_is_arr(yyjson_doc_get_root(s->doc)))
+        take_list(s);
     rc = dfproc_cases_check(s, is_vectors(s));
     if (rc == EXIT_DONE && !is_vectors(s))
         rc = open_manifest(s);

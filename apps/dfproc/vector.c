@@ -29,7 +29,8 @@ static void add_stage(df__buf *out, const char *type, yyjson_val *stage)
 
 static void write_manifest(dfproc_suite *s, yyjson_val *one)
 {
-    const char *transform = app_json_text(yyjson_doc_get_root(s->doc), "transform");
+    const char *own = app_json_text(one, "transform");
+    const char *transform = *own ? own : app_json_text(yyjson_doc_get_root(s->doc), "transform");
     df__buf *out = &s->flow.manifest;
     yyjson_val *stage;
     size_t at, count;
@@ -65,7 +66,7 @@ static void add_payload(df__buf *out, yyjson_val *value)
 /* The one input, as the source of cases wants it. */
 static yyjson_doc *make_inputs(yyjson_val *one)
 {
-    static const char *const members[] = {"key", "headers", "metadata"};
+    static const char *const members[] = {"key", "headers", "metadata", "offset", "time_us"};
     char err[200];
     yyjson_doc *doc = NULL;
     df__buf text;
@@ -236,7 +237,8 @@ static void judge(dfproc_suite *s, int rc, const dfproc_capture *c, df__buf *why
         df__buf_printf(why, "  refused expected: \"%s\"; problems: %s\n", refused, said);
     else if (rc < 0 && rc != DF_ESPEC)
         df__buf_printf(why, "  failed: %s\n", df_pipeline_errmsg(s->flow.pipeline));
-    else if (*warned && !strstr(said, warned))
+    else if ((*warned && !strstr(said, warned)) ||
+             (*said && yyjson_is_null(yyjson_obj_get(one, "warned"))))
         df__buf_printf(why, "  warning expected: %s; problems: %s\n", warned, said);
     else if (yyjson_obj_get(one, "error"))
         judge_error(c, yyjson_obj_get(one, "error"), why);
