@@ -177,7 +177,7 @@ static double per_second(const app_summary *s)
 void app_summary_text(df__buf *out, const app_summary *s)
 {
     char text[32];
-    df__buf_printf(out, "%s: %s\n  ", s->pipeline, s->result);
+    df__buf_str(out, "  ");
     app_progress_equation(out, s->stats);
     df__buf_printf(out, "\n  %.2f s", s->seconds);
     add_count(out, ", %s records/s", (uint64_t)(per_second(s) + 0.5));

@@ -29,12 +29,13 @@ void app_progress_line(df__buf *out, const app_progress *p, const df_stats *stat
 void app_progress_equation(df__buf *out, const df_stats *stats);
 
 typedef struct app_summary {
-    const char *pipeline, *result; /* "done", or the failure */
+    const char *result; /* "done", or the failure */
     const df_stats *stats;
     const app_usage *usage;
     double seconds;
 } app_summary;
-/* The block at the end of a run, for people. No newline at its end. */
+/* The block at the end of a run, for people; how it ended was logged before. No newline at its
+ * end. */
 void app_summary_text(df__buf *out, const app_summary *s);
 /* The same as members of a JSON object. */
 void app_summary_members(df__buf *out, const app_summary *s);

@@ -131,7 +131,7 @@ static void finish(dfproc_job *job, int rc, int64_t started_us)
 {
     df_stats stats = {.size = sizeof stats};
     app_usage usage;
-    app_summary s = {job->title, "done", &stats, &usage, 0};
+    app_summary s = {"done", &stats, &usage, 0};
     df__buf text, members;
     app_process_usage(&usage);
     stats.lag_records = -1;
