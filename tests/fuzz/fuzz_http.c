@@ -38,14 +38,18 @@ static void begin(void)
     port = (uint16_t)strtoul(strrchr(app_http_address(http), ':') + 1, NULL, 10);
 }
 
+/* Closed connections keep their ports for a minute; so each comes from another address. */
 static int connect_to(void)
 {
+    static uint32_t count;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct linger reset = {1, 0}; /* so many connections leave no waiting ports */
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    must(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + count++ % 5000);
+    must(fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0);
+    must(bind(fd, (struct sockaddr *)&from, sizeof from) == 0);
+    must(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
     return fd;
 }
 
