@@ -290,6 +290,9 @@ static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
     if (rc == DF_OK && t.exists && s->upsert) {
         rc = choose_key(s, st, &t);
     }
+    if (rc == DF_OK && t.exists && s->raw) {
+        rc = df__pg_raw_fits(s, st, &t);
+    }
     if (rc == DF_OK && t.exists) {
         rc = compile_names(s, st, &t);
     }

@@ -83,7 +83,7 @@ static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 {
     static const char *const stamps[] = {"created_at", "updated_at"};
-    df__buf_str(b, "BEGIN; CREATE TABLE IF NOT EXISTS ");
+    df__buf_str(b, "CREATE TABLE IF NOT EXISTS ");
     df__pg_quote_table(b, &s->name);
     df__buf_str(b, " (");
     for (size_t i = 0; i < g->count; i++) {
@@ -108,7 +108,12 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
 {
     df__buf_clear(&s->sql);
-    add_create(s, g, &s->sql);
+    df__buf_str(&s->sql, "BEGIN; ");
+    if (s->raw) {
+        df__pg_raw_create_sql(s, g, &s->sql);
+    } else {
+        add_create(s, g, &s->sql);
+    }
     const char *sql = df__buf_cstr(&s->sql);
     s->in_transaction = 1;
     int rc = sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
@@ -126,9 +131,9 @@ int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     df__pg_guesses g;
     df__pg_guesses_init(&g);
-    int rc = gather(w, &g);
+    int rc = s->raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
     if (rc == DF_OK) {
-        rc = g.count == 0 ? refuse_all(w) : run(s, st, &g);
+        rc = g.records == 0 || (g.count == 0 && !s->raw) ? refuse_all(w) : run(s, st, &g);
     }
     if (rc == DF_OK) {
         df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns", s->name.table,

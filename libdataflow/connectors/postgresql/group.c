@@ -104,9 +104,11 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     if (w->skip[w->index]) {
         return DF_DROP;
     }
-    int rc = df_parcel_row(w->parcel, w->index, s->columns, s->values, &unknown);
+    int rc = s->raw ? df__pg_raw_row(s, w)
+                    : df_parcel_row(w->parcel, w->index, s->columns, s->values, &unknown);
     if (rc == DF_EDATA) {
-        rc = df__pg_refuse(w, w->index, "not_an_object", df_parcel_error(w->parcel));
+        rc = df__pg_refuse(w, w->index, s->raw ? "not_json" : "not_an_object",
+                           df_parcel_error(w->parcel));
         return rc == DF_OK ? DF_DROP : rc;
     }
     if (rc != DF_OK) {

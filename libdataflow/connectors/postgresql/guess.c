@@ -143,30 +143,37 @@ static int insert(df__pg_guesses *g, df_bytes name, df__pg_guess **ret)
     return DF_OK;
 }
 
+int df__pg_guesses_value(df__pg_guesses *g, df_bytes name, const df_value *value)
+{
+    df__pg_guess *row = df__pg_guess_find(g, name);
+    if (!row) {
+        if (!df__pg_name_usable(name) || g->count >= COLUMNS_MAX) {
+            return DF_OK;
+        }
+        if (insert(g, name, &row) != DF_OK) {
+            return DF_ENOMEM;
+        }
+    }
+    int kind = df__pg_guess_of(value);
+    row->kind = df__pg_guess_widen(row->kind, kind);
+    if (kind != GUESS_NOTHING && row->last != g->records) {
+        row->values++;
+        row->last = g->records;
+    }
+    return DF_OK;
+}
+
 int df__pg_guesses_add(df__pg_guesses *g, const df_value *root)
 {
     df_walk walk;
+    int rc = DF_OK;
     if (root->type != DF_V_OBJECT) {
         return DF_EDATA;
     }
     memset(&walk, 0, sizeof walk);
     g->records++;
-    while (df_value_walk(root, &walk) == DF_OK) {
-        df__pg_guess *row = df__pg_guess_find(g, walk.name);
-        if (!row) {
-            if (!df__pg_name_usable(walk.name) || g->count >= COLUMNS_MAX) {
-                continue;
-            }
-            if (insert(g, walk.name, &row) != DF_OK) {
-                return DF_ENOMEM;
-            }
-        }
-        int kind = df__pg_guess_of(&walk.value);
-        row->kind = df__pg_guess_widen(row->kind, kind);
-        if (kind != GUESS_NOTHING && row->last != g->records) {
-            row->values++;
-            row->last = g->records;
-        }
+    while (rc == DF_OK && df_value_walk(root, &walk) == DF_OK) {
+        rc = df__pg_guesses_value(g, walk.name, &walk.value);
     }
-    return DF_OK;
+    return rc;
 }

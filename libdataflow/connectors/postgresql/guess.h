@@ -41,6 +41,8 @@ void df__pg_guesses_init(df__pg_guesses *g);
 void df__pg_guesses_free(df__pg_guesses *g);
 /* Adds one record. Names that cannot be a column are left out. DF_EDATA: not an object. */
 int df__pg_guesses_add(df__pg_guesses *g, const df_value *root);
+/* Adds one value under a name; the caller counts the record. */
+int df__pg_guesses_value(df__pg_guesses *g, df_bytes name, const df_value *value);
 df__pg_guess *df__pg_guess_find(df__pg_guesses *g, df_bytes name);
 /* The type's name in SQL. */
 const char *df__pg_guess_sql(int kind);

@@ -74,6 +74,10 @@ typedef struct df__pg_sink {
     int prepared;
     int rows_likely;   /* parcels still to be written in row mode at once */
     int no_rows;       /* row mode does not work here */
+    df__buf raw_text;    /* rawMode: _metadata of the record at hand */
+    size_t raw_left_out; /* its keys without a column */
+    int warned_raw;
+    char raw_index[PG_NAME_MAX + 1];
     int warned_tls;
     int connected;     /* once: the connection string was right */
     uint64_t generation; /* of `known` */
@@ -141,6 +145,21 @@ void df__pg_checks_count(df__pg_checks *c, PGresult *res);
 /* Refuses what was noted when rc, the outcome of the try, is final for it. Gives rc, or
  * DF_EUNKNOWN: rows are neither written nor noted; DF_ENOMEM. */
 int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc);
+
+/* ---- raw.c ---- */
+struct df__pg_guesses;
+/* As df_parcel_row, for rawMode: fills s->values from record w->index. */
+int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w);
+/* Tells, once, that metadata was left out. */
+void df__pg_raw_warn(df__pg_sink *s, df_stage *st);
+/* DF_EINVAL: the table is not one for whole records. */
+int df__pg_raw_fits(const df__pg_sink *s, df_stage *st, const df__pg_table *t);
+/* Columns for the metadata of the parcel's records. */
+int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, struct df__pg_guesses *g);
+/* g NULL: _metadata is one column. */
+void df__pg_raw_create_sql(const df__pg_sink *s, const struct df__pg_guesses *g, df__buf *b);
+/* Makes the table when its columns do not depend on the records. */
+int df__pg_raw_create(df__pg_sink *s, df_stage *st);
 
 /* ---- create.c ---- */
 /* Takes the next name of a list like "a, b" off *rest; empty: none left. */

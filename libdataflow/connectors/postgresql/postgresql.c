@@ -61,12 +61,13 @@ static const df_option rows[] = {
      .doc = "With ifNewer: the column whose greater value is newer."},
     {.name = "softDeleteColumn", .type = DF_OPT_TEXT, AT(soft_delete_column),
      .doc = "With upsertMode: a delete sets this column to the time instead of deleting."},
-    {.name = "rawMode", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(raw), .def = "false",
-     .doc = "Writes the whole record into one jsonb column."},
-    {.name = "flattenMetadataColumns", .type = DF_OPT_BOOL, .flags = DF_OPT_LATER, AT(flatten),
-     .def = "false", .doc = "With rawMode: one column for each metadata key."},
-    {.name = "flattenMetadataColumnsPrefix", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
-     AT(flatten_prefix), .doc = "Put before the names of these columns."},
+    {.name = "rawMode", .type = DF_OPT_BOOL, AT(raw), .def = "false",
+     .doc = "Writes the whole record into the jsonb column data and its metadata into _metadata; "
+            "a body of exactly value and _metadata is taken apart."},
+    {.name = "flattenMetadataColumns", .type = DF_OPT_BOOL, AT(flatten), .def = "false",
+     .doc = "With rawMode: a column for each metadata key instead of _metadata."},
+    {.name = "flattenMetadataColumnsPrefix", .type = DF_OPT_TEXT, AT(flatten_prefix),
+     .doc = "Put before the names of these columns."},
 };
 
 static const df_options options = DF_OPTIONS(rows, df__pg_sink);
@@ -98,6 +99,27 @@ static int set_limits(df__pg_sink *s, df_stage *st)
     return df_stage_limits(st, &limits);
 }
 
+static int check_raw(const df__pg_sink *s, df_stage *st)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *prefix = s->flatten_prefix.data;
+    int rc = DF_OK;
+    if (s->raw && s->upsert) {
+        rc = df_stage_problem(st, DF_ERROR, "rawMode",
+                              "adds a row for each record; upsertMode needs columns of its own");
+    }
+    if (s->flatten && !s->raw) {
+        rc = df_stage_problem(st, DF_ERROR, "flattenMetadataColumns", "needs rawMode: true");
+    }
+    for (size_t i = 0; i < s->flatten_prefix.len; i++) {
+        if (!prefix[i] || !strchr(letters, prefix[i]) || (i == 0 && prefix[i] <= '9')) {
+            return df_stage_problem(st, DF_ERROR, "flattenMetadataColumnsPrefix",
+                                    "letters, digits and _, no digit first");
+        }
+    }
+    return rc;
+}
+
 static int sink_check(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
@@ -113,7 +135,7 @@ static int sink_check(void *self, df_stage *st)
     if (!s->upsert && s->soft_delete_column.data) {
         rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
     }
-    return rc;
+    return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 
 static int prepare(df__pg_sink *s, df_stage *st)
@@ -123,6 +145,8 @@ static int prepare(df__pg_sink *s, df_stage *st)
         return df_stage_failf(st, DF_EINVAL, "configuration", "table: %s", why);
     }
     df__buf_init(&s->sql, &df__heap_libc);
+    df__buf_init(&s->raw_text, &df__heap_libc);
+    df__text_printf(s->raw_index, sizeof s->raw_index, "%.54s_data_gin", s->name.table);
     df__arena_init(&s->known.arena, &df__heap_libc, 4096);
     memset(s->works, 0, sizeof s->works);
     df__pg_rejects_init(&s->works[0].rejects);
@@ -132,7 +156,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     df__pg_encoder_init(&s->encoder);
     s->encoder.convert.bytea = s->bytea;
     s->encoder.convert.round = s->round;
-    s->encoder.refuse_missing = s->missing == PG_MISSING_ERROR;
+    s->encoder.refuse_missing = s->missing == PG_MISSING_ERROR && !s->raw;
     s->prepared = 1;
     s->mixed = 0;
     s->no_rows = 0;
@@ -151,6 +175,9 @@ static int sink_open(void *self, df_stage *st)
     }
     if (rc == DF_OK) {
         rc = df__pg_catalog_load(s, st);
+    }
+    if (rc == DF_OK && !s->known.exists && s->auto_create && s->raw && !s->flatten) {
+        rc = df__pg_raw_create(s, st);
     }
     if (rc == DF_OK && !s->known.exists && !s->auto_create) {
         rc = df_stage_failf(st, DF_ENOTFOUND, "configuration",
@@ -209,6 +236,7 @@ static void sink_close(void *self, df_stage *st)
     df__pg_checks_free(&s->checks);
     df__pg_encoder_free(&s->encoder);
     df__buf_free(&s->sql);
+    df__buf_free(&s->raw_text);
 }
 
 static const df_sink_ops sink_ops = {

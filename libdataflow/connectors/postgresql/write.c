@@ -273,6 +273,7 @@ int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
         w->by_rows = rows && !s->no_rows;
         rc = drive(s, st, w);
     }
+    df__pg_raw_warn(s, st);
     recharge(s, st);
     if (rc == DF_PENDING) {
         s->flight = w;

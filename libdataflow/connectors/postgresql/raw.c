@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * raw.c: rawMode: the whole record in the column data, its metadata in _metadata or, flattened,
+ * in a column for each key. A body of exactly {"value": ..., "_metadata": ...} is taken apart. */
+#include <string.h>
+
+#include "guess.h"
+#include "pg.h"
+
+static const df_bytes data_name = {"data", 4};
+static const df_bytes meta_name = {"_metadata", 9};
+
+typedef struct raw_record {
+    df_value data;
+    df_value given; /* _metadata of the body; ABSENT: it has none, the record's own counts */
+    const df_record *record;
+} raw_record;
+
+typedef int (*visit)(void *user, df_bytes name, const df_value *value);
+
+static int read_record(df_parcel *parcel, size_t index, raw_record *ret)
+{
+    df_value value, meta;
+    memset(ret, 0, sizeof *ret);
+    ret->record = df_parcel_at(parcel, index);
+    int rc = df_parcel_root(parcel, index, &ret->data);
+    if (rc != DF_OK || ret->data.type != DF_V_OBJECT || ret->data.len != 2) {
+        return rc;
+    }
+    if (df_value_member(&ret->data, (df_bytes){"value", 5}, &value) == DF_OK &&
+        df_value_member(&ret->data, meta_name, &meta) == DF_OK && value.type != DF_V_ABSENT &&
+        meta.type == DF_V_OBJECT) {
+        ret->data = value;
+        ret->given = meta;
+    }
+    return DF_OK;
+}
+
+static int each(const raw_record *raw, visit act, void *user)
+{
+    df_walk walk;
+    int rc = DF_OK;
+    memset(&walk, 0, sizeof walk);
+    while (rc == DF_OK && (raw->given.type == DF_V_OBJECT ? df_value_walk(&raw->given, &walk)
+                                                          : df_meta_walk(raw->record, &walk)) ==
+                              DF_OK) {
+        rc = act(user, walk.name, &walk.value);
+    }
+    return rc;
+}
+
+/* ---- one row -------------------------------------------------------------------------------- */
+
+static size_t column_of(const df__pg_table *t, df_bytes prefix, df_bytes name)
+{
+    size_t i = 0;
+    for (; i < t->count; i++) {
+        const df_bytes *column = &t->columns[i].name;
+        const char *text = column->data;
+        if (column->len == prefix.len + name.len &&
+            memcmp(text, prefix.len ? prefix.data : text, prefix.len) == 0 &&
+            memcmp(text + prefix.len, name.data, name.len) == 0) {
+            break;
+        }
+    }
+    return i;
+}
+
+static int add_member(void *user, df_bytes name, const df_value *value)
+{
+    df__buf *b = user;
+    df__buf_char(b, b->len == 0 ? '{' : ',');
+    df__buf_json(b, name.data, name.len);
+    df__buf_char(b, ':');
+    size_t len = df_value_json(value, NULL, 0);
+    char *at = df__buf_reserve(b, len);
+    if (!at) {
+        return DF_ENOMEM;
+    }
+    b->len += df_value_json(value, at, len);
+    return DF_OK;
+}
+
+static int set_column(void *user, df_bytes name, const df_value *value)
+{
+    df__pg_sink *s = user;
+    size_t i = column_of(&s->known, s->flatten_prefix, name);
+    if (i < s->known.count && i != column_of(&s->known, (df_bytes){NULL, 0}, data_name)) {
+        s->values[i] = *value;
+    } else {
+        s->raw_left_out++;
+    }
+    return DF_OK;
+}
+
+void df__pg_raw_warn(df__pg_sink *s, df_stage *st)
+{
+    if (s->raw_left_out > 0 && !s->warned_raw) {
+        s->warned_raw = 1;
+        df_stage_log(st, DF_LOG_WARN, "flattenMetadataColumns: the table has no column for some "
+                                      "metadata keys; they are left out (add the columns)");
+    }
+    s->raw_left_out = 0;
+}
+
+int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w)
+{
+    raw_record raw;
+    df_bytes none = {NULL, 0};
+    int rc = read_record(w->parcel, w->index, &raw);
+    if (rc != DF_OK) {
+        return rc;
+    }
+    memset(s->values, 0, s->known.count * sizeof *s->values);
+    s->values[column_of(&s->known, none, data_name)] = raw.data;
+    if (s->flatten) {
+        return each(&raw, set_column, s);
+    }
+    df__buf_clear(&s->raw_text);
+    rc = each(&raw, add_member, &s->raw_text);
+    df__buf_str(&s->raw_text, s->raw_text.len == 0 ? "{}" : "}");
+    if (rc != DF_OK || s->raw_text.failed) {
+        return DF_ENOMEM;
+    }
+    df_value *meta = &s->values[column_of(&s->known, none, meta_name)];
+    meta->type = DF_V_NUMBER; /* written as it stands */
+    meta->text = s->raw_text.data;
+    meta->len = s->raw_text.len;
+    return DF_OK;
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+int df__pg_raw_fits(const df__pg_sink *s, df_stage *st, const df__pg_table *t)
+{
+    df_bytes none = {NULL, 0};
+    size_t meta = column_of(t, none, meta_name);
+    size_t data = column_of(t, none, data_name);
+    if (data == t->count || (!s->flatten && meta == t->count)) {
+        return df_stage_failf(st, DF_EINVAL, "configuration",
+                              "rawMode: the table has no column %s of type jsonb",
+                              data == t->count ? "data" : "_metadata");
+    }
+    if (s->flatten && meta < t->count) {
+        return df_stage_fail(st, DF_EINVAL, "configuration",
+                             "flattenMetadataColumns: the table has a column _metadata, so its "
+                             "metadata is not flattened; name another table, or drop the column");
+    }
+    for (int i = 0; i < 2; i++) {
+        const df__pg_column *column = &t->columns[i == 0 ? data : meta];
+        if ((i == 0 || !s->flatten) &&
+            (column->type.array ||
+             (column->type.kind != PG_JSONB && column->type.kind != PG_JSON))) {
+            return df_stage_failf(st, DF_EINVAL, "configuration",
+                                  "rawMode: column %s is %s; it must be jsonb or json",
+                                  column->quoted, column->type.name);
+        }
+    }
+    return DF_OK;
+}
+
+typedef struct gathering {
+    const df__pg_sink *s;
+    df__pg_guesses *guesses;
+} gathering;
+
+static int gather_one(void *user, df_bytes name, const df_value *value)
+{
+    gathering *g = user;
+    char text[PG_NAME_MAX + 1];
+    size_t len = df__text_printf(text, sizeof text, "%.*s%.*s", (int)g->s->flatten_prefix.len,
+                                 g->s->flatten_prefix.len ? (const char *)g->s->flatten_prefix.data
+                                                          : "",
+                                 (int)name.len, (const char *)name.data);
+    df_bytes full = {text, len};
+    if (len != g->s->flatten_prefix.len + name.len ||
+        (len == data_name.len && memcmp(text, data_name.data, len) == 0)) {
+        return DF_OK; /* too long, or taken */
+    }
+    return df__pg_guesses_value(g->guesses, full, value);
+}
+
+int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses *g)
+{
+    gathering user = {s, g};
+    size_t count = df_parcel_count(w->parcel);
+    for (size_t i = 0; i < count; i++) {
+        raw_record raw;
+        int rc = w->skip[i] ? DF_EDATA : read_record(w->parcel, i, &raw);
+        if (rc == DF_OK) {
+            g->records++;
+            rc = each(&raw, gather_one, &user);
+        }
+        if (rc != DF_OK && rc != DF_EDATA) {
+            return rc;
+        }
+    }
+    return DF_OK;
+}
+
+/* The index answers "which records hold this": data @> '{"a": 1}'. */
+void df__pg_raw_create_sql(const df__pg_sink *s, const df__pg_guesses *g, df__buf *b)
+{
+    df__buf_str(b, "CREATE TABLE IF NOT EXISTS ");
+    df__pg_quote_table(b, &s->name);
+    df__buf_str(b, " (\"id\" BIGSERIAL PRIMARY KEY, \"data\" JSONB");
+    for (size_t i = 0; g && i < g->count; i++) {
+        df_bytes key = {(const char *)g->rows[i].name.data + s->flatten_prefix.len,
+                        g->rows[i].name.len - s->flatten_prefix.len};
+        int is_time = key.len == 9 && memcmp(key.data, "timestamp", 9) == 0;
+        int kind = is_time ? GUESS_TIMESTAMPTZ : g->rows[i].kind;
+        df__buf_str(b, ", ");
+        df__pg_quote(b, g->rows[i].name);
+        df__buf_printf(b, " %s", df__pg_guess_sql(kind));
+    }
+    if (!s->flatten) {
+        df__buf_str(b, ", \"_metadata\" JSONB");
+    }
+    df__buf_str(b, ", \"created_at\" TIMESTAMPTZ DEFAULT now(), \"updated_at\" TIMESTAMPTZ "
+                   "DEFAULT now(), \"deleted_at\" TIMESTAMPTZ); CREATE INDEX IF NOT EXISTS ");
+    df__pg_quote(b, (df_bytes){s->raw_index, strlen(s->raw_index)});
+    df__buf_str(b, " ON ");
+    df__pg_quote_table(b, &s->name);
+    df__buf_str(b, " USING gin (\"data\")");
+}
+
+int df__pg_raw_create(df__pg_sink *s, df_stage *st)
+{
+    df__buf_clear(&s->sql);
+    df__pg_raw_create_sql(s, NULL, &s->sql);
+    const char *sql = df__buf_cstr(&s->sql);
+    int rc = sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
+    if (rc == DF_EDATA) { /* another process makes the same table at this moment */
+        return df_stage_fail(st, DF_EIO, "conflict", "the table is being made by another process");
+    }
+    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    if (rc == DF_OK) {
+        df_stage_logf(st, DF_LOG_INFO, "table %s made for whole records", s->name.table);
+    }
+    return rc;
+}
