@@ -133,7 +133,7 @@ static void check_formats(df__pg_encoder *e, const df__pg_table *table, const df
 static void check_row(const df_value *v, const uint8_t *choice)
 {
     df__pg_column column = {.name = {"c", 1}, .quoted = "\"c\"", .bit = -1};
-    df__pg_table table = {.columns = &column, .count = 1};
+    df__pg_table table = {.columns = &column, .count = 1, .shape = "1"};
     df__pg_encoder e;
     column.not_null = choice[1] & 1;
     column.type = (df__pg_type){.kind = (uint8_t)(choice[0] % PG_KINDS),

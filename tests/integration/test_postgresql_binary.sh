@@ -203,4 +203,45 @@ same 'named: several lists' '1 2000|3 2024|4 2000|5 2024' \
     "$(sql "select string_agg(id || ' ' || to_char(e, 'YYYY'), '|' order by id) from named")"
 same 'named: both refusals are kept' '3 2' \
     "$(grep -c check "$dir/named.errors") $(grep -c 'duplicate key' "$dir/named.errors")"
+
+# ---- a column gets another type while rows are on their way ---------------------------------------
+sql "create table moving (k int, a int8, b int4, c json, d float8, e text, f int8)"
+mkfifo "$dir/pipe"
+manifest moving
+sed -i "s#path: $dir/moving.jsonl#path: $dir/pipe#" "$dir/moving.yaml"
+rm -rf "$dir/state"
+timeout 60 dfproc run "$dir/moving.yaml" --until-exhausted >"$dir/out" 2>&1 &
+runner=$!
+until_sql() { # WHAT SQL
+    for _ in $(seq 400); do [ "$(sql "$2")" = t ] && return; sleep 0.05; done
+    bad "waited for $1"
+}
+record() { # K E
+    printf '{"k":%d,"a":7,"b":8,"c":{"x":[1]},"d":9,"e":%s,"f":10}\n' "$1" "$2"
+    until_sql "row $1" "select count(*) = 1 from moving where k = $1"
+}
+{
+    record 1 '"t"'
+    sql 'alter table moving alter a type float8' # as many bytes, other meaning
+    record 2 '"t"'
+    sql 'alter table moving alter b type int8'   # other bytes
+    record 3 '"t"'
+    sql 'alter table moving alter c type jsonb'  # one byte more
+    record 4 '"t"'
+    sql 'alter table moving alter d type int8, drop e, add e json'
+    record 5 '{"y":"z"}'
+    # The rows wait for the lock of the change.
+    sql "begin; alter table moving alter f type float8; do \$\$ begin
+        while not exists (select from pg_locks where relation = to_regclass('moving') and not granted) loop
+            perform pg_sleep(0.02); end loop; end \$\$; commit" &
+    until_sql 'the lock' "select exists (select from pg_locks where relation = to_regclass('moving')
+        and mode = 'AccessExclusiveLock' and granted)"
+    record 6 '{"y":"z"}'
+} >"$dir/pipe"
+wait $runner || bad "the run with columns that change: $(tail -n 1 "$dir/out")"
+same 'columns that change' '6 7 8 9 10 t t' "$(sql "select count(*) || ' ' || string_agg(distinct a::text, ' ') || ' ' ||
+    string_agg(distinct b::text, ' ') || ' ' || string_agg(distinct d::text, ' ') || ' ' || string_agg(distinct f::text, ' ')
+    || case when bool_and(c = '{\"x\":[1]}') then ' t' else ' f' end || case when count(e) = 2 then ' t' else ' f' end
+    from moving")"
+same 'columns that change: none refused' 0 "$(summary errored)"
 finish

@@ -336,7 +336,7 @@ static void tables_say_whether_they_can(void **state)
     static const char *const can[] = {"bool", "int4", "numeric", "varchar", "jsonb", "timestamptz"};
     static const char *const cannot[] = {"inet", "name", "timetz", "money"};
     df__pg_column columns[2] = {{.bit = -1}, {.bit = -1}};
-    df__pg_table table = {.columns = columns, .count = 2};
+    df__pg_table table = {.columns = columns, .count = 2, .shape = "1"};
     (void)state;
     df__pg_type_named(&columns[0].type, "uuid");
     for (size_t i = 0; i < sizeof can / sizeof can[0]; i++) {
@@ -351,6 +351,9 @@ static void tables_say_whether_they_can(void **state)
     }
     columns[1].type = (df__pg_type){.kind = PG_ENUM, .oid = 16385};
     assert_true(df__pg_table_binary(&table));
+    table.shape = "";
+    assert_false(df__pg_table_binary(&table));
+    table.shape = "1";
     table.count = 0;
     assert_false(df__pg_table_binary(&table));
 }

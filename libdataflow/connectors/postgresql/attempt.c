@@ -4,6 +4,7 @@
  * make several COPY statements in one query text, which the server runs as one transaction too. */
 #include <string.h>
 
+#include "shape.h"
 #include "sql.h"
 #include "util/crashpoint.h"
 
@@ -24,6 +25,9 @@ static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
         }
         df__pg_sql_group(s, &s->sql, &w->groups[i].mask, i == 0);
     }
+    if (w->binary && !s->upsert) { /* the staging table of an upsert is ours */
+        df__pg_shape_check(s, &s->sql);
+    }
     if (s->in_transaction) {
         df__buf_str(&s->sql, "; COMMIT");
     }
@@ -37,19 +41,36 @@ int df__pg_answered(df__pg_sink *s)
     return !PQconsumeInput(s->pg) || !PQisBusy(s->pg);
 }
 
+/* Bytes for a column of another type may fail in any way: look at the columns before it counts. */
+static int doubt(const df__pg_work *w, int status)
+{
+    return status == DF_EINVAL && w->binary && w->error && !w->looked_again ? DF_AGAIN : status;
+}
+
+/* A failure behind the last COPY. DF_AGAIN: the rows were encoded for other columns. */
+static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
+{
+    const char *reason;
+    if (!df__pg_shape_failed(res)) {
+        return doubt(w, df__pg_result_status(s, res, &reason));
+    }
+    s->as_text = w->looked_again ? STICKY : s->as_text;
+    return DF_AGAIN;
+}
+
 int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     PGresult *res;
     int rc, status = DF_OK;
     while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
-        const char *reason;
-        if (PQresultStatus(res) == PGRES_COMMAND_OK || w->error) {
+        ExecStatusType kind = PQresultStatus(res);
+        if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK || w->error) {
             PQclear(res);
             continue;
         }
         w->error = res;
         w->error_group = w->group_count - 1;
-        status = df__pg_result_status(s, res, &reason);
+        status = judge(s, w, res);
     }
     if (rc != DF_OK) {
         return rc;
@@ -229,7 +250,7 @@ int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w)
         return df__pg_write_rows(s, st, w);
     }
     if (s->mixed > 0) {
-        return write_groups(s, st, w);
+        return doubt(w, write_groups(s, st, w));
     }
-    return write_stream(s, st, w);
+    return doubt(w, write_stream(s, st, w));
 }

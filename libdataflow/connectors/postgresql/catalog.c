@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pg.h"
+#include "shape.h"
 
 static const char query_head[] =
     "WITH RECURSIVE rel AS (SELECT to_regclass(";
@@ -32,7 +33,9 @@ static const char query_tail[] =
     "FROM pg_catalog.pg_enum l WHERE l.enumtypid = COALESCE(e.oid, t.oid)), "
     "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false), "
     "COALESCE(e.oid, t.oid), (SELECT p.prosrc = 'textrecv' FROM pg_catalog.pg_proc p "
-    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)) "
+    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)), "
+    "CASE WHEN pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN "
+    PG_SHAPE_HEAD "(SELECT oid FROM rel)" PG_SHAPE_TAIL " END "
     "FROM col JOIN base USING (attnum) "
     "JOIN pg_catalog.pg_type t ON t.oid = base.typ AND t.typtype <> 'd' "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
@@ -41,7 +44,7 @@ static const char query_tail[] =
 enum {
     AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
     AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID,
-    AT_LIKE_TEXT
+    AT_LIKE_TEXT, AT_SHAPE
 };
 
 static int is_true(const PGresult *res, int row, int column)
@@ -158,7 +161,8 @@ static int read_table(df__pg_table *t, const PGresult *res)
     t->exists = rows > 0;
     t->columns = df__arena_zalloc(&t->arena, room * sizeof *t->columns);
     t->generated = df__arena_zalloc(&t->arena, room * sizeof *t->generated);
-    if (!t->columns || !t->generated) {
+    t->shape = rows > 0 ? copy_text(&t->arena, res, 0, AT_SHAPE) : "";
+    if (!t->columns || !t->generated || !t->shape) {
         return DF_ENOMEM;
     }
     for (int row = 0; row < rows; row++) {

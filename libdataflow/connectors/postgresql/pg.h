@@ -179,7 +179,8 @@ int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
 int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
 int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
-/* Reads the answers behind the last COPY; a refusal is left in w->error. */
+/* Reads the answers behind the last COPY; a refusal is left in w->error. DF_AGAIN: the columns
+ * changed, the rows were not written. */
 int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* 1: reading on would not wait. */
 int df__pg_answered(df__pg_sink *s);

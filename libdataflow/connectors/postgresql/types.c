@@ -74,5 +74,5 @@ int df__pg_table_binary(const df__pg_table *t)
             return 0;
         }
     }
-    return t->count > 0;
+    return t->count > 0 && t->shape && t->shape[0] != '\0';
 }

@@ -82,9 +82,10 @@ typedef struct df__pg_table {
     size_t key_count; /* columns with in_key */
     int exists;
     int all_optional; /* every column has a bit, with a default or not */
+    const char *shape; /* names and types of all columns as a number, by the server; "": unknown */
 } df__pg_table;
 
-/* True when every column can be written in binary. */
+/* True when every column can be written in binary, and the shape can be checked behind it. */
 int df__pg_table_binary(const df__pg_table *t);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pg.h"
+#include "shape.h"
 
 enum { NARROW_LIMIT = 4, CATALOG_CHECK_MS = 1000 };
 
@@ -82,6 +83,13 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
         s->no_rows = 1;
         w->by_rows = 0;
         return DF_OK;
+    }
+    if (w->binary && !w->looked_again && s->known.exists) {
+        int changed = 0;
+        rc = df__pg_shape_look(s, st, w, &changed);
+        if (rc != DF_OK || changed) {
+            return rc;
+        }
     }
     rc = df__pg_checks_consider(s, st, why.check);
     if (rc != DF_DROP) {
@@ -181,8 +189,8 @@ static int land(df__pg_sink *s, df_stage *st)
     int rc = df__pg_read_end(s, st, w);
     rc = df__pg_checks_settle(s, st, w, rc);
     s->flight = NULL;
-    if (rc == DF_EDATA && w->error) {
-        rc = narrow(s, st, w);
+    if ((rc == DF_EDATA || rc == DF_AGAIN) && w->error) {
+        rc = rc == DF_AGAIN ? look_again(s, st, w) : narrow(s, st, w);
         df__pg_work_rewind(s, w);
         rc = rc == DF_OK ? drive(s, st, w) : rc;
         if (rc == DF_PENDING) {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * shape.h: whether the table still has the columns that binary rows were encoded for. */
+#ifndef DF_PG_SHAPE_H
+#define DF_PG_SHAPE_H
+
+#include "pg.h"
+
+/* SQL around the OID of a table: names and types of its columns as one number. */
+#define PG_SHAPE_HEAD                                                                           \
+    "(SELECT pg_catalog.hashtextextended(pg_catalog.string_agg(a.attname || ' ' || a.atttypid, " \
+    "',' ORDER BY a.attnum), 0) FROM pg_catalog.pg_attribute a "                                 \
+    "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = "
+#define PG_SHAPE_TAIL ")"
+
+/* Appends a statement that fails when the columns are others than those of s->known. */
+void df__pg_shape_check(const df__pg_sink *s, df__buf *b);
+/* True when it was that statement that failed. */
+int df__pg_shape_failed(const PGresult *res);
+/* After binary rows were refused: reads the catalog. *ret_changed: they were encoded for columns
+ * that the table no longer has, and the refusal says nothing. */
+int df__pg_shape_look(df__pg_sink *s, df_stage *st, df__pg_work *w, int *ret_changed);
+
+#endif
