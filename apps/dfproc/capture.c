@@ -3,6 +3,7 @@
 #include "dfproc/capture.h"
 
 #include "dataflow_ext.h"
+#include "util/unicase.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,21 +192,27 @@ void dfproc_capture_free(dfproc_capture *c)
     memset(c, 0, sizeof *c);
 }
 
-/* Control characters would change the terminal. */
+/* What would change the terminal, or is no text at all, is shown as bytes: control characters
+ * (those of 8 bits too) and what is not UTF-8. */
 static void add_visible(df__buf *out, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char ch = (unsigned char)text[i];
-        if (ch < 0x20 && ch != '\n')
-            df__buf_printf(out, "\\x%02x", ch);
+    for (size_t i = 0, next = 0; i < len; i = next) {
+        uint32_t c = df__utf8_next(text, len, &next);
+        int valid = next - i == 1 ? c < 0x80 : c >= 0xa0;
+        for (size_t k = i + 1; k < next; k++)
+            valid &= ((unsigned char)text[k] & 0xc0) == 0x80;
+        if (c == '\n' || (valid && c >= 0x20 && c != 0x7f))
+            df__buf_add(out, text + i, next - i);
         else
-            df__buf_char(out, text[i]);
+            for (size_t k = i; k < next; k++)
+                df__buf_printf(out, "\\x%02x", (unsigned)(unsigned char)text[k]);
     }
 }
 
 void dfproc_seen_text(df__buf *out, const dfproc_seen *seen)
 {
     char err[200];
+    df__buf pretty;
     yyjson_doc *doc = NULL;
     if (seen->key) {
         df__buf_str(out, "key: ");
@@ -218,10 +225,12 @@ void dfproc_seen_text(df__buf *out, const dfproc_seen *seen)
         return;
     }
     doc = app_json_read(seen->payload, seen->payload_len, err, sizeof err);
+    df__buf_init(&pretty, &df__heap_libc);
     if (doc)
-        app_json_pretty(out, yyjson_doc_get_root(doc), 0);
-    else
-        add_visible(out, seen->payload, seen->payload_len);
+        app_json_pretty(&pretty, yyjson_doc_get_root(doc), 0);
+    out->failed |= pretty.failed;
+    add_visible(out, doc ? pretty.data : seen->payload, doc ? pretty.len : seen->payload_len);
     df__buf_char(out, '\n');
+    df__buf_free(&pretty);
     yyjson_doc_free(doc);
 }

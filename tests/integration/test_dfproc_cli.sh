@@ -179,6 +179,9 @@ run 'preview tells what is refused, and goes on' 0 dfproc preview "$dir/refuse.y
 out '0 cast: refused (cast): a: a string cannot become int64'
 out 'there is no error sink: the flow would stop here'
 out 'goes to sink'
+printf 'source: {type: stdio, config: {format: text}}\nsink: {type: stdio}\n' >"$dir/text.yaml"
+run 'preview shows bytes that are no text as such' 0 dfproc preview "$dir/text.yaml" <<<$'\xc3\xa9 \xc3\e[31m \xc2\x9b \xff \x7f'
+out $'\xc3\xa9 \\xc3\\x1b[31m \\xc2\\x9b \\xff \\x7f'
 run 'preview --json tells it too' 0 dfproc preview --json "$dir/refuse.yaml" <<<'{"a":"x"}'
 out '"refused":[{"stage":"0 cast","reason":"cast","message":"a: '
 run 'test' 0 dfproc test --junit "$dir/junit.xml" "$examples/hello-test.yaml"
