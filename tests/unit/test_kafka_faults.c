@@ -18,6 +18,7 @@
 extern const df_connector df_connector_kafka;
 
 enum { PRODUCE = 0, FETCH = 1, OFFSET_COMMIT = 8, OFFSET_FETCH = 9, METADATA = 3 };
+enum { FIND_COORDINATOR = 10, JOIN_GROUP = 11 };
 
 typedef struct bed {
     rd_kafka_t *rk;
@@ -152,6 +153,44 @@ static void a_source_lives_through_errors(void **state)
     assert_int_equal(stats.received, 2000);
     assert_int_equal(stats.sent, 2000);
     df_pipeline_free(p);
+}
+
+/* ---- what people read ------------------------------------------------------------------------ */
+
+/* A request is refused; the words name what is missing. */
+static void refusals_name_the_remedy(void **state)
+{
+    static const struct {
+        int16_t request;
+        rd_kafka_resp_err_t err;
+        const char *text;
+    } rows[] = {
+        {FIND_COORDINATOR, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+         "group g: FindCoordinator response error: Broker: Group authorization failed; give this "
+         "client the right to read with this consumerGroup"},
+        {JOIN_GROUP, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+         "the right to read with this consumerGroup"},
+        {FETCH, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+         "the right to read or write the topic"},
+    };
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    snprintf(yaml, sizeof yaml,
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: g, "
+             "properties: {session.timeout.ms: 6000}}}\n"
+             "sink: {type: 'null'}\n",
+             b->brokers);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        df_pipeline *p = support_load(b->env, yaml);
+        for (int k = 0; k < 20; k++)
+            rd_kafka_mock_push_request_errors(b->cluster, rows[i].request, 1, rows[i].err);
+        assert_status(df_pipeline_run(p, &run), DF_EAUTH);
+        if (strstr(df_pipeline_errmsg(p), rows[i].text) == NULL)
+            fail_msg("'%s' is not in '%s'", rows[i].text, df_pipeline_errmsg(p));
+        df_pipeline_free(p);
+        rd_kafka_mock_clear_request_errors(b->cluster, rows[i].request);
+    }
 }
 
 /* ---- a sink that loses what it had taken in, after the source had to begin anew -------------- */
@@ -299,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_request_is_narrowed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refusals_name_the_remedy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
     };
     if (SKIPPED)
