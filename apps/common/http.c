@@ -101,6 +101,8 @@ static void name_socket(int fd, char *buf, size_t len)
         getnameinfo((struct sockaddr *)&at, at_len, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV))
         snprintf(buf, len, "unknown");
+    else if (!strcmp(host, "::") || !strcmp(host, "0.0.0.0"))
+        snprintf(buf, len, "localhost:%s", port); /* all interfaces: one that a browser takes */
     else
         snprintf(buf, len, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }

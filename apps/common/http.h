@@ -29,7 +29,7 @@ typedef struct app_http_options {
 
 /* 0, or with one line in `err`: -1, or -2 when the address makes no sense. */
 int app_http_start(const app_http_options *options, app_http **ret, char *err, size_t err_len);
-/* Where it listens: "0.0.0.0:9090". */
+/* Where it can be reached: "127.0.0.1:9090"; "localhost:9090" when on all interfaces. */
 const char *app_http_address(const app_http *http);
 /* Waits for running replies; NULL is fine. */
 void app_http_stop(app_http *http);

@@ -90,7 +90,7 @@ int dfproc_pages_start(dfproc_job *job, const char *address)
         dfproc_fail("--metrics-port: %s", err);
     if (rc < 0)
         return rc == -2 ? EXIT_USAGE : EXIT_FAILED;
-    app_console_logf(&job->flow.console, DF_LOG_INFO, "serving metrics and status on http://%s/",
-                     app_http_address(job->http));
+    app_console_logf(&job->flow.console, DF_LOG_INFO, "serving metrics and status on http://%s/%s",
+                     app_http_address(job->http), *address == ':' ? " (all interfaces)" : "");
     return EXIT_DONE;
 }
