@@ -112,5 +112,8 @@ int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *
     rc = df_store_file(job->flow.env, dir, name, store);
     if (rc != DF_OK)
         dfproc_fail("%s: %s", dir, df_env_errmsg(job->flow.env));
+    else
+        app_console_logf(&job->flow.console, DF_LOG_INFO,
+                         "read positions are kept in %s; checkpointReset: true forgets them", dir);
     return rc;
 }
