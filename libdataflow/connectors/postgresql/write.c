@@ -84,14 +84,8 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
         w->by_rows = 0;
         return DF_OK;
     }
-    if (w->binary && !w->looked_again && s->known.exists) {
-        int changed = 0;
-        rc = df__pg_shape_look(s, st, w, &changed);
-        if (rc != DF_OK || changed) {
-            return rc;
-        }
-    }
-    rc = df__pg_checks_consider(s, st, why.check);
+    rc = df__pg_shape_look(s, st, w);
+    rc = rc == DF_DROP ? df__pg_checks_consider(s, st, why.check) : rc;
     if (rc != DF_DROP) {
         return rc;
     }
