@@ -106,9 +106,12 @@ static void add_text_line(const app_console *c, df__buf *b, int level, const cha
         const char *colour = c->colour ? level_colours[level] : "";
         df__buf_printf(b, "%s%s%s: ", colour, level_words[level], *colour ? "\033[0m" : "");
     }
-    /* Control characters in a message must not reach the terminal. */
-    for (const char *p = message; *p; p++)
-        df__buf_char(b, (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+    /* Control characters in a message, those of 8 bits too, must not reach the terminal. */
+    for (const char *p = message; *p; p++) {
+        int eight = (unsigned char)*p == 0xc2 && ((unsigned char)p[1] & 0xe0) == 0x80;
+        p += eight;
+        df__buf_char(b, eight || (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+    }
 }
 
 /* Puts one finished line out, above the progress line. Called under the lock. */

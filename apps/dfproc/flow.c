@@ -9,7 +9,7 @@
 #include "common/process.h"
 #include "dfproc/dfproc.h"
 
-enum { MANIFEST_MAX = 16 << 20 };
+enum { MANIFEST_MAX = 16 << 20, PROBLEMS_KEPT = 100 };
 
 static int64_t wall_clock(void *user)
 {
@@ -120,8 +120,11 @@ static void print_problems(dfproc_flow *flow)
     for (size_t i = 0;; i++) {
         memset(&p, 0, sizeof p);
         p.size = sizeof p;
-        if (df_pipeline_problem_at(flow->pipeline, i, &p) != DF_OK)
+        if (df_pipeline_problem_at(flow->pipeline, i, &p) != DF_OK) {
+            if (i >= PROBLEMS_KEPT)
+                dfproc_fail("%s: more problems than %d are not shown", flow->file, PROBLEMS_KEPT);
             return;
+        }
         print_problem(flow, &p);
     }
 }
