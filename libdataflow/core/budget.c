@@ -8,7 +8,7 @@ void df__budget_init(df__budget *b, uint64_t limit)
     b->prefetch = b->limit / 4;
     b->reserve = b->limit / 8;
     b->flow = b->limit - b->prefetch - b->reserve;
-    b->used = b->reserved = b->peak = 0;
+    b->used = b->reserved = b->outside = b->peak = 0;
     b->ratio_x16 = 4 * 16;
 }
 
@@ -20,7 +20,8 @@ static uint64_t need(const df__budget *b, uint64_t payload)
 /* About six batches fit the budget: one being read, one transformed, and a few with each sink. */
 static uint64_t batch_payload(const df__budget *b)
 {
-    uint64_t payload = b->flow / 6 * 16 / b->ratio_x16;
+    uint64_t kept = b->outside < b->flow / 2 ? b->outside : b->flow / 2;
+    uint64_t payload = (b->flow - kept) / 6 * 16 / b->ratio_x16;
     return payload > DF__BATCH_BYTES ? DF__BATCH_BYTES : payload;
 }
 
@@ -28,7 +29,7 @@ size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved)
 {
     uint64_t payload = batch_payload(b);
     uint64_t memory = need(b, payload);
-    if (b->used + b->reserved + memory > b->flow && !idle)
+    if (b->used + b->reserved + b->outside + memory > b->flow && !idle)
         return 0;
     b->reserved += memory;
     *ret_reserved = (size_t)memory;
@@ -52,6 +53,11 @@ void df__budget_measure(df__budget *b, size_t payload, size_t charged)
         b->ratio_x16 = 64 * 16;
 }
 
+void df__budget_declare(df__budget *b, int64_t bytes)
+{
+    b->outside = bytes > (int64_t)b->reserve ? (uint64_t)bytes - b->reserve : 0;
+}
+
 void df__budget_charge(df__budget *b, size_t bytes)
 {
     b->used += bytes;
@@ -66,12 +72,12 @@ void df__budget_release(df__budget *b, size_t bytes)
 
 int df__budget_pressed(const df__budget *b)
 {
-    return b->used + b->reserved >= b->flow / 10 * 9;
+    return b->used + b->reserved + b->outside >= b->flow / 10 * 9;
 }
 
 int df__budget_room(const df__budget *b)
 {
-    return b->used + need(b, batch_payload(b)) <= b->flow;
+    return b->used + b->outside + need(b, batch_payload(b)) <= b->flow;
 }
 
 size_t df__budget_record_limit(const df__budget *b)

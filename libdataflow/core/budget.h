@@ -14,6 +14,7 @@ typedef struct df__budget {
     uint64_t flow;     /* the rest: batches and parcels */
     uint64_t used;     /* of flow */
     uint64_t reserved; /* for batches being read */
+    uint64_t outside;  /* what stages hold beside batches and parcels, beyond the reserve */
     uint64_t ratio_x16; /* measured: memory per payload byte, in sixteenths */
     uint64_t peak;
 } df__budget;
@@ -29,6 +30,8 @@ size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved);
 void df__budget_arrived(df__budget *b, size_t reserved, size_t charged);
 /* What a batch needed in the end, parse trees and all: steers later grants. */
 void df__budget_measure(df__budget *b, size_t payload, size_t charged);
+/* What stages say that they hold (df_stage_charge), as of now. */
+void df__budget_declare(df__budget *b, int64_t bytes);
 void df__budget_charge(df__budget *b, size_t bytes);
 void df__budget_release(df__budget *b, size_t bytes);
 /* Nine tenths are used: batches that wait for their size are flushed. */

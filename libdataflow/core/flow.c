@@ -86,7 +86,7 @@ static void publish(df__flow *f)
     }
     f->stats.uncommitted = df__flow_uncommitted(f);
     f->stats.in_flight = n;
-    f->stats.budget_used = f->budget.used + f->budget.reserved;
+    f->stats.budget_used = f->budget.used + f->budget.reserved + f->budget.outside;
     f->stats.budget_limit = f->budget.limit;
     f->stats.ready = ready && f->phase == DF__RUNNING;
     f->stats.connected = connected;
@@ -177,7 +177,7 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
         return;
     }
     s->state = DF__CLOSED;
-    df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
+    df__sink_dead(s, status, "%s: %s", s->title, why->text);
 }
 
 void df__flow_sink_flushed(df__sink *s, int status, const df__fault *why)

@@ -19,6 +19,17 @@ uint64_t df__flow_uncommitted(const df__flow *f)
     return n;
 }
 
+/* Buffers of sinks: the source's own are in the share that it was given. */
+static void declare(df__flow *f)
+{
+    int64_t bytes = 0;
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (f->sinks[i].stage)
+            bytes += atomic_load_explicit(&f->sinks[i].stage->charged, memory_order_relaxed);
+    df__budget_declare(&f->budget, bytes);
+}
+
 static void grant(df__flow *f)
 {
     size_t reserved, payload, records = DF__BATCH_RECORDS;
@@ -58,6 +69,7 @@ void df__flow_source_advance(df__flow *f)
         open_source(f);
     if (f->source_state != DF__READY || f->source_done || f->rewinding)
         return;
+    declare(f);
     while (f->grants < DF__MAX_GRANTS) {
         size_t before = f->grants;
         grant(f);
@@ -419,7 +431,7 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
         p->epoch = at->epoch;
         opened(f, p, status == DF_OK ? resume_at(f, p, at->data, at->seq) : resume_here(f, p));
     } else if (df_status_fate(status) != DF_FATE_RETRY) {
-        df__flow_failf(f, status, "sink %s cannot claim %s", s->name, p->name);
+        df__flow_failf(f, status, "%s cannot claim %s", s->title, p->name);
         opened(f, p, status);
     }
     /* otherwise the sink fails on its own account, reopens, and is asked again */
@@ -532,8 +544,8 @@ void df__flow_rewind(df__flow *f, df__sink *s)
     if (f->phase == DF__CLOSE_ALL || f->phase == DF__FINISHED)
         return;
     if (!f->can_replay) {
-        df__flow_failf(f, DF_EREWIND, "sink %s lost records it had accepted and the source cannot "
-                       "go back", s->name);
+        df__flow_failf(f, DF_EREWIND, "%s lost records it had accepted and the source cannot "
+                       "go back", s->title);
         return;
     }
     s->lost = 1;

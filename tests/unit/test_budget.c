@@ -127,6 +127,33 @@ static void test_at_random(void **state)
     assert_int_equal(b.reserved, 0);
 }
 
+/* Buffers of stages: the reserve is for them, what is beyond it the flow may not use. */
+static void test_what_stages_hold(void **state)
+{
+    df__budget b;
+    size_t reserved, all, less;
+    (void)state;
+    df__budget_init(&b, 64 * MIB);
+    all = df__budget_grant(&b, 0, &reserved);
+    df__budget_arrived(&b, reserved, 0);
+    df__budget_declare(&b, 8 * MIB);
+    assert_int_equal(b.outside, 0);
+    df__budget_declare(&b, 8 * MIB + 30 * MIB);
+    assert_int_equal(b.outside, 30 * MIB);
+    less = df__budget_grant(&b, 0, &reserved);
+    assert_in_range(less, 1, all - 1);
+    assert_true(b.reserved + b.outside <= b.flow);
+    df__budget_arrived(&b, reserved, 0);
+    df__budget_declare(&b, 100 * (int64_t)MIB);
+    assert_int_equal(df__budget_grant(&b, 0, &reserved), 0);
+    assert_true(df__budget_pressed(&b));
+    assert_false(df__budget_room(&b));
+    assert_true(df__budget_grant(&b, 1, &reserved) > 0); /* nothing in flight: one batch always */
+    df__budget_arrived(&b, reserved, 0);
+    df__budget_declare(&b, -5); /* gave back more than it took: no wrap */
+    assert_int_equal(b.outside, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_one_batch_is_never_larger_than_four_mebibytes),
         cmocka_unit_test(test_the_ratio_follows_what_is_measured),
         cmocka_unit_test(test_pressed_and_room),
+        cmocka_unit_test(test_what_stages_hold),
         cmocka_unit_test(test_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,58 @@ static void test_lag_ages(void **state)
     assert_ok(df_pipeline_wait(f->p, 10000));
 }
 
+/* ---- memory ------------------------------------------------------------------------------- */
+
+enum { HELD = 50 << 20 };
+
+static int hold_open(void *self, df_stage *st)
+{
+    (void)self;
+    df_stage_charge(st, HELD);
+    return DF_OK;
+}
+
+static int hold_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    (void)self;
+    (void)st;
+    (void)parcel;
+    return DF_OK;
+}
+
+static void hold_close(void *self, df_stage *st)
+{
+    (void)self;
+    df_stage_charge(st, -HELD);
+}
+
+static int sent_some(void *user)
+{
+    fixture *f = user;
+    df_stats s = {.size = sizeof s};
+    assert_ok(df_pipeline_stats(f->p, NULL, &s));
+    return s.sent > 1000;
+}
+
+/* What a sink holds counts, and what is more than the whole budget does not stop the flow. */
+static void test_what_a_sink_holds(void **state)
+{
+    static const df_sink_ops ops = {.size = sizeof ops, .open = hold_open, .write = hold_write,
+                                    .close = hold_close};
+    df_connector holds = {.size = sizeof holds, .name = "holds", .doc = "Holds.", .sink = &ops};
+    fixture *f = *state;
+    df_stats s = {.size = sizeof s};
+    assert_ok(df_connector_register(f->env, &holds));
+    f->p = support_load(f->env, "source: {type: generate}\nsink: {type: holds}\n"
+                                "memoryLimit: 16Mi\n");
+    assert_ok(df_pipeline_start(f->p, NULL));
+    assert_true(support_wait(sent_some, f, 20000));
+    assert_ok(df_pipeline_stats(f->p, NULL, &s));
+    assert_true(s.budget_used > HELD / 2);
+    df_pipeline_stop(f->p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(f->p, 20000));
+}
+
 /* ---- the minimal error record ------------------------------------------------------------- */
 
 static void test_minimal_error_record(void **state)
@@ -187,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_bytes_as_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lag_ages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_sink_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_minimal_error_record, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
