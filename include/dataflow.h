@@ -324,7 +324,9 @@ DF_API int df_pipeline_load(df_pipeline *p, const df_text *spec);
  * (unknown kind), DF_ESPEC. */
 DF_API int df_pipeline_add(df_pipeline *p, const df_stage_def *def);
 /* Joins `port` of a stage to another stage: "out" or "error", or a port a transform routes to.
- * A port may have several links (the record is copied; sinks share its bytes). */
+ * A port may have several links (the record is copied; sinks share its bytes). DF_ENOTFOUND (no
+ * such stage), DF_EINVAL (a NULL), DF_ESTATE (it has started), DF_ENOMEM. A port that the stage
+ * does not have is found at the start. */
 DF_API int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const char *to);
 /* Checks the whole graph without I/O and without secrets. DF_ESPEC with problems; warnings alone
  * give DF_OK. Called by start when you did not. */
@@ -391,7 +393,9 @@ DF_API int df_pipeline_fd(const df_pipeline *p);
 DF_API int df_pipeline_next_event(df_pipeline *p, df_event *ret);
 /* DRAIN: no more reads, everything read so far is delivered and saved, at most stopTimeout
  * (20 s). NOW: unsettled records are abandoned (they are read again next time). Any thread,
- * signal handlers too. A second DRAIN does not hurry; NOW does. */
+ * signal handlers too. A second DRAIN does not hurry; NOW does. What was read from a source that
+ * cannot give it again (a pipe) and is abandoned makes the run a failure: DF_ETIMEOUT after a
+ * DRAIN, DF_ECANCELED after NOW. */
 DF_API void df_pipeline_stop(df_pipeline *p, int how);
 enum { DF_STOP_DRAIN = 1, DF_STOP_NOW };
 /* Secrets may have changed: stages read them again at their next use. Any thread. */

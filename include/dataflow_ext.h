@@ -186,6 +186,8 @@ typedef struct df_sink_ops {
     void (*close)(void *self, df_stage *st);
 } df_sink_ops;
 
+/* At most 32 for one connector. A name that the text format does not allow, that begins with
+ * "process_", or that the library or an earlier connector has is left out. */
 typedef struct df_metric {
     const char *name, *help; /* "dataflow_kafka_wakeups_total" */
     int type;                /* DF_COUNTER, DF_GAUGE */

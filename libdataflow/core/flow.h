@@ -47,6 +47,7 @@ struct df__sink {
     df_stage *stage;
     const df__stage_spec *spec;
     const char *name, *kind, *label; /* label: route of metrics */
+    char title[80];      /* for messages: "sink", "error sink", "sink routes[0]" */
     int index;
     int is_error;
     int error_sink;      /* for what it refuses; -1: none */

@@ -104,7 +104,7 @@ static void not_settled(df_parcel *p, const char *what)
         s->pending++;
     p->state = DF__PENDING;
     p->unsettled = 1;
-    df__sink_dead(s, DF_ENOMEM, "sink %s: no memory %s", s->name, what);
+    df__sink_dead(s, DF_ENOMEM, "%s: no memory %s", s->title, what);
 }
 
 static void again(df_parcel *p)
@@ -131,8 +131,8 @@ static int looks_like_configuration(df_parcel *p)
     if (++s->refused_whole < 3 || s->refused_rows < DF__REFUSED_ROWS)
         return 0;
     again(p);
-    df__sink_dead(s, DF_EREJECTED, "sink %s refused every record of three parcels in a row "
-                   "(%s): %s; this looks like configuration, not data", s->name,
+    df__sink_dead(s, DF_EREJECTED, "%s refused every record of three parcels in a row "
+                   "(%s): %s; this looks like configuration, not data", s->title,
                    s->refused_reason, s->counts.text);
     return 1;
 }
@@ -335,9 +335,9 @@ static void split(df_parcel *p, int status, const df__fault *why)
         return;
     }
     again(p);
-    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status, "sink %s: %s; with "
+    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status, "%s: %s; with "
                   "exactly-once the %zu records between two positions cannot be written in parts",
-                  p->sink->name, why->text, p->count);
+                  p->sink->title, why->text, p->count);
 }
 
 static void refused(df_parcel *p, int status, const df__fault *why)
@@ -354,7 +354,7 @@ static void refused(df_parcel *p, int status, const df__fault *why)
     }
     if (!p->refused_count) {
         again(p);
-        df__sink_dead(s, DF_EINTERNAL, "sink %s refused an empty parcel", s->name);
+        df__sink_dead(s, DF_EINTERNAL, "%s refused an empty parcel", s->title);
         return;
     }
     df__text_set(s->counts.text, DF__TEXT, p->refusals->text, strlen(p->refusals->text));
@@ -387,16 +387,16 @@ static int gives_up(df__sink *s, int status, const df__fault *why)
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
     if (status == DF_EAUTH && !s->ever_ok) {
-        df__sink_dead(s, DF_EAUTH, "sink %s: %s", s->name, why->text);
+        df__sink_dead(s, DF_EAUTH, "%s: %s", s->title, why->text);
         return 1;
     }
     if (status == DF_EAUTH && df__retry_spent(&s->retry, now, f->settings.retry_cap_us)) {
-        df__sink_dead(s, DF_ETEMPORARY, "sink %s: gave up after %lld s: %s", s->name,
+        df__sink_dead(s, DF_ETEMPORARY, "%s: gave up after %lld s: %s", s->title,
                        (long long)(f->settings.retry_cap_us / 1000000), why->text);
         return 1;
     }
     if (status == DF_ENOMEM && ++s->nomem > 3) {
-        df__sink_dead(s, DF_ETEMPORARY, "sink %s: no memory, tried four times", s->name);
+        df__sink_dead(s, DF_ETEMPORARY, "%s: no memory, tried four times", s->title);
         return 1;
     }
     return 0;
@@ -491,7 +491,7 @@ static void fenced(df_parcel *p, int status, const df__fault *why)
     for (i = 0; i < p->ticket_count; i++)
         if (df__span_current(p->tickets[i]))
             p->tickets[i]->part->fenced = 1;
-    df__flow_failf(s->flow, DF_EFENCED, "sink %s: %s; another owner has the partition", s->name,
+    df__flow_failf(s->flow, DF_EFENCED, "%s: %s; another owner has the partition", s->title,
                    why->text);
     for (part = s->flow->partitions; part; part = part->next)
         if (part->fenced)
@@ -506,7 +506,7 @@ static void stop(df_parcel *p, int status, const df__fault *why)
     if (status == DF_ECANCELED && !df__parcel_current(p))
         return; /* the sink saw that a partition was given away: the rest is sent again */
     if (status != DF_ECANCELED || !s->flow->canceled)
-        df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
+        df__sink_dead(s, status, "%s: %s", s->title, why->text);
 }
 
 static const struct answer {
@@ -590,6 +590,6 @@ void df__flow_resolved(df_parcel *p, int status, const df__fault *why)
     } else if (df_status_fate(status) == DF_FATE_RETRY || status == DF_EUNKNOWN) {
         df__sink_failed(s, status, why);
     } else {
-        df__sink_dead(s, status, "sink %s: %s", s->name, why->text);
+        df__sink_dead(s, status, "%s: %s", s->title, why->text);
     }
 }

@@ -139,8 +139,8 @@ static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 {
     if (r->state == DF__ERROR && f->can_replay)
         return to_error_sink(f, s, r, 1);
-    df__sink_dead(s, DF_EREJECTED, "error sink %s refused the error record of %s offset %lld: %s",
-                   s->name, r->partition ? r->partition : "", (long long)r->offset,
+    df__sink_dead(s, DF_EREJECTED, "%s refused the error record of %s offset %lld: %s",
+                   s->title, r->partition ? r->partition : "", (long long)r->offset,
                    r->reject && r->reject->text ? r->reject->text : "");
     return hold_for_good(f, r);
 }

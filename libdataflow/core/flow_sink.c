@@ -19,6 +19,11 @@ void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec 
     s->due_us = INT64_MAX;
     s->closed = 1;
     s->is_error = spec->role == DF_ERROR_SINK;
+    if (strcmp(s->name, s->is_error ? "errors" : "sink") == 0)
+        df__text_printf(s->title, sizeof s->title, s->is_error ? "error sink" : "sink");
+    else
+        df__text_printf(s->title, sizeof s->title, "%s %s", s->is_error ? "error sink" : "sink",
+                        s->name);
 }
 
 void df__sink_limits(df__sink *s)

@@ -434,7 +434,12 @@ df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field)
 
 static void describe_failure(const df_ref *ref, int status, char *err, size_t errlen)
 {
-    const char *why = status == DF_ENOTFOUND ? "not found" : df_status_text(status);
+    static const char *const remedies[] = {
+        [DF_REF_ENV] = "not found; set this environment variable",
+        [DF_REF_FILE] = "not found; make this file, or name another",
+        [DF_REF_SECRET] = "not found; mount this Secret, or name another key",
+    };
+    const char *why = status == DF_ENOTFOUND ? remedies[ref->kind] : df_status_text(status);
     if (ref->kind == DF_REF_SECRET)
         df__text_printf(err, errlen, "Secret %s%s%s, key %s: %s", ref->space ? ref->space : "",
                         ref->space ? "/" : "", ref->name, ref->key, why);

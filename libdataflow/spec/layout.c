@@ -39,6 +39,10 @@ static int read_type(df__graph *g, const df__node *node, const char *field, df__
         return DF_OK;
     }
     fail(g, type && type->line ? type : node, name, "\"type\" is required");
+    if (type && type->text.len == 4 && !type->quoted) {
+        df__problem_hint(g->problems, "the kind null is written in quotes: type: \"null\"");
+        return DF_ESPEC;
+    }
     for (n = node->first; n; n = n->next) {
         if (is_kind(g, n->name.data)) {
             df__text_printf(hint, sizeof hint, "add \"type: %.60s\"", (const char *)n->name.data);

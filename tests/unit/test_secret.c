@@ -104,11 +104,12 @@ static void test_failure_names_the_reference(void **state)
     status = DF_ENOTFOUND;
     assert_int_equal(df__secret_value(df__secret_new(s, &ref, none), &value, err, sizeof err),
                      DF_ENOTFOUND);
-    assert_string_equal(err, "Secret ns/db, key pw: not found");
+    assert_string_equal(err, "Secret ns/db, key pw: not found; mount this Secret, "
+                        "or name another key");
     assert_string_equal(value.data, "untouched");
     assert_int_equal(df__secret_value(df__secret_new(s, &env, none), &value, err, sizeof err),
                      DF_ENOTFOUND);
-    assert_string_equal(err, "${env:A}: not found");
+    assert_string_equal(err, "${env:A}: not found; set this environment variable");
     status = DF_OK;
     assert_int_equal(df__secret_value(df__secret_new(s, &env, none), &value, err, sizeof err),
                      DF_OK);
