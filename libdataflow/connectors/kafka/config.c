@@ -277,7 +277,7 @@ static const char *broker_fault(df_bytes broker)
 static void set_brokers(df__kafka_setup *s, df_bytes brokers)
 {
     char list[4096] = "", text[400];
-    size_t len = 0;
+    size_t len = 0, given = brokers.len; /* 0 while a reference is not resolved */
     df_bytes broker;
     if (brokers.len >= sizeof list) {
         problem(s, "brokers", "the list is longer than 4095 bytes");
@@ -300,7 +300,7 @@ static void set_brokers(df__kafka_setup *s, df_bytes brokers)
     }
     if (len > 0)
         set_for(s, "brokers", "bootstrap.servers", list);
-    else if (!s->checking || brokers.data != NULL) /* a reference is resolved later */
+    else if (!s->checking || given > 0)
         problem(s, "brokers", "names no broker; write host:port, comma between");
 }
 
