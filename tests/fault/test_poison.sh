@@ -49,9 +49,9 @@ audit_table 'every good record once, in order' poison --count $((2 * n)) --produ
 good=$(counted unique)
 same 'received = sent + errored' $((2 * n + special)) "$(($(summary sent poison) + $(summary errored poison)))"
 same 'all others are errors' "$((2 * n + special - good))" "$(wc -l <"$dir/errors")"
-python3 - "$dir" <<'END' && ok 'bytes and reason of each' || bad 'bytes and reason of each'
+python3 - "$dir" <<'END' && ok 'bytes, reason and order of each' || bad 'bytes, reason and order of each'
 import base64, json, os, sys
-folder, wrong = sys.argv[1], 0
+folder, wrong, last = sys.argv[1], 0, {}
 want = {open(f"{folder}/bytes/{n}", "rb").read(): n for n in os.listdir(f"{folder}/bytes")}
 for line in open(f"{folder}/errors", "rb"):
     try:
@@ -62,6 +62,10 @@ for line in open(f"{folder}/errors", "rb"):
         want.pop(line[at:at + size], None)
         continue
     error = e["error"]
+    place = error["partition"]
+    if error["offset"] <= last.get(place, -1):
+        print("        out of order:", line[:200]); wrong += 1
+    last[place] = error["offset"]
     if not (error.get("message") and error.get("reason") and error.get("stage") and "offset" in error):
         print("        no reason:", line[:200]); wrong += 1
     if "original_base64" in e:

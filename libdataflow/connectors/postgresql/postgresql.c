@@ -5,7 +5,7 @@
 
 #include "pg.h"
 
-enum { GOOD_BYTES_MIN = 256 * 1024, GOOD_BYTES = 4 << 20, ROWS_MAX = 10000 };
+enum { GOOD_BYTES_MIN = 256 * 1024, GOOD_BYTES = 4 << 20, ROWS_MAX = 10000, ROWS_FEW = 100 };
 
 static const char *const missing_choices[] = {"default", "error", NULL};
 static const char *const unknown_choices[] = {"error", "ignore", NULL};
@@ -131,6 +131,11 @@ static int sink_check(void *self, df_stage *st)
     }
     if (s->upsert_strategy == PG_UPSERT_IF_NEWER && !s->version_column.data) {
         rc = df_stage_problem(st, DF_ERROR, "upsertVersionColumn", "ifNewer needs it");
+    }
+    if (s->batch_size > 0 && s->batch_size < ROWS_FEW) {
+        df_stage_problem(st, DF_WARNING, "batchSize",
+                         "below 100 most of the time goes into commits; leave it out, and it "
+                         "adapts to the load");
     }
     if (!s->upsert && s->soft_delete_column.data) {
         rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
