@@ -70,6 +70,14 @@ says 'unknown name' 'nosuch.invalid:9092' 'broker nosuch.invalid:9092: this name
 says 'closed at once' "127.0.0.1:$silent" "broker 127.0.0.1:$silent: it closed the connection.* wants TLS or SASL"
 says 'a web server' "127.0.0.1:$http" "broker 127.0.0.1:$http: what it answers is not Kafka"
 
+{ echo "source: {type: kafka, config: {brokers: \"127.0.0.1:$closed\", topic: t, consumerGroup: $run.says}}"; file_sink none; } >"$dir/bounded.yaml"
+dfproc run "$dir/bounded.yaml" --until-exhausted >"$dir/bounded.out" 2>&1 &
+pid=$!
+flows+=("$pid")
+until_true 20 told "cannot read the partitions of t from 127.0.0.1:$closed: no answer" bounded && ok 'nobody listens, bounded' ||
+    bad 'nobody listens, bounded: not told'
+told "broker 127.0.0.1:$closed: nobody listens there" bounded && ok 'nobody listens, bounded: why' || bad 'nobody listens, bounded: not told why'
+
 # A topic that is not there: a bounded run ends, another one waits for it.
 { source_of missing missing 'properties: {topic.metadata.refresh.interval.ms: 1000}'; file_sink missing.jsonl; } >"$dir/missing.yaml"
 flow missing 1

@@ -69,6 +69,12 @@ static const char *topic_of(const df__kafka_source *s)
     return s->o.common.topic.data;
 }
 
+static const char *words_of(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__TIMED_OUT
+               ? "no answer" : rd_kafka_err2str(err);
+}
+
 /* ---- bounded runs: the ends ------------------------------------------------------------------ */
 
 static int ask_ends(df__kafka_source *s, const rd_kafka_metadata_topic_t *topic)
@@ -83,7 +89,7 @@ static int ask_ends(df__kafka_source *s, const rd_kafka_metadata_topic_t *topic)
         if (err)
             return df_stage_failf(s->st, DF_EIO, "connection_error",
                                   "cannot read the end of %s partition %d: %s", topic_of(s),
-                                  (int)p->id, rd_kafka_err2str(err));
+                                  (int)p->id, words_of(err));
         p->end = high;
     }
     return DF_OK;
@@ -119,7 +125,7 @@ int df__kafka_take_ends(df__kafka_source *s)
         (void)rd_kafka_consumer_poll(s->rk, 0); /* the errors of the connections are told now */
         return df_stage_failf(s->st, DF_EIO, "connection_error",
                               "cannot read the partitions of %s from %s: %s", topic_of(s),
-                              (const char *)s->o.common.brokers.data, rd_kafka_err2str(err));
+                              (const char *)s->o.common.brokers.data, words_of(err));
     }
     int rc = meta->topic_cnt == 1 && !meta->topics[0].err
                  ? ask_ends(s, &meta->topics[0]) : no_topic(s, meta);
@@ -249,7 +255,7 @@ static int ask_committed(df__kafka_source *s, rd_kafka_topic_partition_list_t *l
         }
     }
     df__kafka_fail(&s->failure, DF_EIO, "timeout", "cannot read the offsets of group %s: %s",
-                   (const char *)s->o.group.data, rd_kafka_err2str(err));
+                   (const char *)s->o.group.data, words_of(err));
     return DF_EIO;
 }
 
@@ -263,7 +269,7 @@ static int resolve_latest(df__kafka_source *s, df__kafka_part *p)
         err = rd_kafka_query_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high, ASK_MS);
     if (err) {
         df__kafka_fail(&s->failure, DF_EIO, "timeout", "cannot read the end of %s partition %d: %s",
-                       topic_of(s), (int)p->id, rd_kafka_err2str(err));
+                       topic_of(s), (int)p->id, words_of(err));
         return DF_EIO;
     }
     p->next = p->acked = high;
