@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_flow_end.c: how a run ends when something was not written: what a pipe gave cannot come
- * again, what a file gave can. */
+ * again, what a file gave can; and the message when a sink ends the run. */
 #include "support/support.h"
 
 #include <fcntl.h>
@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "connectors/memory/memory.h"
+#include "dataflow_ext.h"
 
 typedef struct fixture {
     support_host host;
@@ -104,12 +107,111 @@ static void test_a_file(void **state)
     support_assert_conserved(f->p);
 }
 
+/* ---- a sink that ends the run ------------------------------------------------------------- */
+
+static int open_status, write_status;
+
+static int sour_open(void *self, df_stage *st)
+{
+    df_limits limits = {.size = sizeof limits, .rows = 50};
+    (void)self;
+    df_stage_limits(st, &limits);
+    return open_status ? df_stage_fail(st, open_status, NULL, "no way in") : DF_OK;
+}
+
+static int sour_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    size_t i;
+    (void)self;
+    if (write_status != DF_EDATA)
+        return df_stage_fail(st, write_status, NULL, "no way on");
+    for (i = 0; i < df_parcel_count(parcel); i++)
+        assert_ok(df_parcel_reject(parcel, i, "sour", "too sour"));
+    return DF_EDATA;
+}
+
+static void expect_end(fixture *f, int opened, int written, int status, const char *want)
+{
+    static const df_sink_ops ops = {.size = sizeof ops, .open = sour_open, .write = sour_write};
+    df_connector sour = {.size = sizeof sour, .name = "sour", .doc = "Sour.", .sink = &ops};
+    char message[512];
+    open_status = opened;
+    write_status = written;
+    assert_ok(df_connector_register(f->env, &sour));
+    assert_status(support_run(f->env, "source: {type: generate, config: {count: 400}}\n"
+                              "sink: {type: sour}\nerrors: {type: 'null'}\n", message), status);
+    assert_string_equal(message, want);
+}
+
+static void test_cannot_open(void **state)
+{
+    expect_end(*state, DF_ENOTSUP, DF_OK, DF_ENOTSUP, "sink: no way in");
+}
+
+static void test_cannot_write(void **state)
+{
+    expect_end(*state, DF_OK, DF_EINTERNAL, DF_EINTERNAL, "sink: no way on");
+}
+
+static void test_wrong_credentials(void **state)
+{
+    expect_end(*state, DF_OK, DF_EAUTH, DF_EAUTH, "sink: no way on");
+}
+
+static void test_no_memory_four_times(void **state)
+{
+    expect_end(*state, DF_OK, DF_ENOMEM, DF_ETEMPORARY, "sink: no memory, tried four times");
+}
+
+static void test_all_is_refused(void **state)
+{
+    expect_end(*state, DF_OK, DF_EDATA, DF_EREJECTED, "sink refused every record of three parcels "
+               "in a row (sour): too sour; this looks like configuration, not data");
+}
+
+/* ---- an error sink that ends the run ------------------------------------------------------ */
+
+static void test_the_error_sink_refuses(void **state)
+{
+    fixture *f = *state;
+    df__memory *m = df__memory_hold("flow-end");
+    df__memory_fault picky = {.reject = "{"};
+    char message[512];
+    df__memory_fail(m, &picky);
+    assert_status(support_run(f->env, "source: {type: memory, config: {records: ['{}']}}\n"
+                              "sink: {type: memory, config: {server: flow-end}}\n"
+                              "errors: {type: memory, config: {server: flow-end}}\n", message),
+                  DF_EREJECTED);
+    assert_memory_equal(message, "error sink refused the error record of ", 39);
+    assert_int_equal(df__memory_count(m), 0);
+    df__memory_release(m);
+}
+
+static void test_never_acknowledged(void **state)
+{
+    fixture *f = *state;
+    char message[512];
+    assert_status(support_run(f->env, "source: {type: generate, config: {count: 20000}}\n"
+                              "transformations: [{type: cast, config: {spec: {status: int64}}}]\n"
+                              "sink: {type: 'null'}\nmaxUncommitted: 10\n"
+                              "errors: {type: 'null', ackPolicy: never}\n", message),
+                  DF_EREJECTED);
+    assert_memory_equal(message, "maxUncommitted is reached", 25);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_pipe_at_the_limit_of_a_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pipe_stopped_now, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cannot_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cannot_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_credentials, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory_four_times, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
