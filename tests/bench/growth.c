@@ -253,7 +253,8 @@ int main(int argc, char **argv)
         bytes_each = 8u << 20;
         repeats = 3;
     }
-    printf("| grows | work | ns of CPU for a record; MiB | fit | goal | met |\n|---|---|---|---|---|---|\n");
+    printf("| grows | work | ns of CPU for a record; MiB | fit | goal | met |\n"
+           "|---|---|---|---|---|---|\n");
     if (strcmp(part, "flows") != 0) {
         env = df_env_new(NULL);
         if (!env)

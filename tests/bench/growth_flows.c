@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * growth_flows.c: how a flow's cost grows with its partitions and its sinks, and what pipelines cost
- * that wait beside each other in one process. */
+ * growth_flows.c: how a flow's cost grows with its partitions and its sinks, and what pipelines
+ * cost that wait beside each other in one process. */
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -191,7 +191,8 @@ static int show_sinks(df_env *env, long count, int repeats)
         (void)fflush(stdout);
     }
     each = growth_slope(xs, ns, 4) / ns[0] * 100;
-    printf(" | %+.1f %% CPU for a sink more | ≤ 15 %% | %s |\n", each, each <= 15 ? "yes" : "**no**");
+    printf(" | %+.1f %% CPU for a sink more | ≤ 15 %% | %s |\n", each,
+           each <= 15 ? "yes" : "**no**");
     return each > 15;
 }
 
@@ -232,7 +233,8 @@ static int show_pipelines(df_env *env, int seconds)
         nanosleep(&span, NULL);
         cpu = (growth_cpu() - cpu) / seconds * 100 / points[i] * 100;
         memory[i] = resident_bytes() / 1048576;
-        printf("%s %d: %.1f MiB, %.2f %%", i ? "," : "", points[i], memory[i], cpu * points[i] / 100);
+        printf("%s %d: %.1f MiB, %.2f %%", i ? "," : "", points[i], memory[i],
+               cpu * points[i] / 100);
         (void)fflush(stdout);
     }
     for (int i = 0; i < have; i++)
@@ -243,8 +245,8 @@ static int show_pipelines(df_env *env, int seconds)
         return 1;
     each = (memory[3] - memory[0]) / (points[3] - points[0]);
     bad = each > 2 || cpu >= 0.2;
-    printf(" | %.3f MiB for a pipeline, %.2f %% of a core for 100 | ≤ 2 MiB, < 0.2 %% | %s |\n", each,
-           cpu, bad ? "**no**" : "yes");
+    printf(" | %.3f MiB for a pipeline, %.2f %% of a core for 100 | ≤ 2 MiB, < 0.2 %% | %s |\n",
+           each, cpu, bad ? "**no**" : "yes");
     return bad;
 }
 
