@@ -233,12 +233,14 @@ err 'case 1, t: unknown member `inputs` (did you mean `input`?)'
 err 'case 1, t: one of these is missing: expect error'
 out 'Bail out!'
 
-# The manifest and the cases that the guide shows.
-awk -v dir="$dir" '/^```yaml/ { file = dir "/" (++n == 1 ? "flow.yaml" : "cases.yaml"); next } /^```/ { file = "" } file { print >file }' \
-    "$source/docs/write-a-flow.md"
-run 'the manifest of the guide' 0 dfproc validate "$dir/flow.yaml"
-run 'the cases of the guide' 0 dfproc test "$dir/cases.yaml"
-out '1..2'
+# The manifest and the cases that the guide shows, where the connectors in them are built.
+if dfproc connectors --words source | grep -qx kafka && dfproc connectors --words sink | grep -qx postgresql; then
+    awk -v dir="$dir" '/^```yaml/ { file = dir "/" (++n == 1 ? "flow.yaml" : "cases.yaml"); next } /^```/ { file = "" } file { print >file }' \
+        "$source/docs/write-a-flow.md"
+    run 'the manifest of the guide' 0 dfproc validate "$dir/flow.yaml"
+    run 'the cases of the guide' 0 dfproc test "$dir/cases.yaml"
+    out '1..2'
+fi
 
 # The vectors are case files too, also those of paths and conditions.
 for vectors in "$source"/tests/vectors/*.json; do
