@@ -111,11 +111,17 @@ static void test_a_file(void **state)
 
 static int open_status, write_status;
 
-static int sour_open(void *self, df_stage *st)
+/* In check: what is read before the sink is open is in parcels of this size as well. */
+static int sour_check(void *self, df_stage *st)
 {
     df_limits limits = {.size = sizeof limits, .rows = 50};
     (void)self;
-    df_stage_limits(st, &limits);
+    return df_stage_limits(st, &limits);
+}
+
+static int sour_open(void *self, df_stage *st)
+{
+    (void)self;
     return open_status ? df_stage_fail(st, open_status, NULL, "no way in") : DF_OK;
 }
 
@@ -132,7 +138,8 @@ static int sour_write(void *self, df_stage *st, df_parcel *parcel)
 
 static void expect_end(fixture *f, int opened, int written, int status, const char *want)
 {
-    static const df_sink_ops ops = {.size = sizeof ops, .open = sour_open, .write = sour_write};
+    static const df_sink_ops ops = {.size = sizeof ops, .check = sour_check, .open = sour_open,
+                                    .write = sour_write};
     df_connector sour = {.size = sizeof sour, .name = "sour", .doc = "Sour.", .sink = &ops};
     char message[512];
     open_status = opened;
