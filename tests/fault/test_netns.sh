@@ -103,8 +103,7 @@ faults() { # NAME PORT
     arrived '10 % loss' 30
     pass
     packets "$come drop" "$go drop"
-    # TCP itself doubles the time between two tries: back in as long again, at worst.
-    down 'black hole' "$hole" $((hole > 10 ? hole : 10))
+    down 'black hole' "$hole" 10
     packets "$come drop" ''
     down 'answers lost' 4 10
     packets '' "$go drop"
@@ -124,7 +123,7 @@ dead() { # NAME PORT
     ports=$(ports_to "$2")
     packets "tcp dport { $ports } drop" "tcp sport { $ports } drop"
     feed
-    arrived 'dead connections' 65
+    arrived 'dead connections' 30
     end_lane
 }
 

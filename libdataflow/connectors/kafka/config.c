@@ -3,8 +3,11 @@
  * properties.
  */
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -304,6 +307,21 @@ static void set_brokers(df__kafka_setup *s, df_bytes brokers)
         problem(s, "brokers", "names no broker; write host:port, comma between");
 }
 
+/* A connection that died without a word is noticed within 15 s, with bytes on the way or idle;
+ * the client by itself waits for an answer for a minute. */
+static int open_socket(int domain, int type, int protocol, void *opaque)
+{
+    static const struct {
+        int name, value;
+    } options[] = {
+        {TCP_USER_TIMEOUT, 15000}, {TCP_KEEPIDLE, 5}, {TCP_KEEPINTVL, 5}, {TCP_KEEPCNT, 2}};
+    int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+    (void)opaque;
+    for (size_t i = 0; fd >= 0 && i < sizeof options / sizeof options[0]; i++)
+        (void)setsockopt(fd, IPPROTO_TCP, options[i].name, &options[i].value, sizeof(int));
+    return fd;
+}
+
 static int begin(df__kafka_setup *s, const df__kafka_common *o)
 {
     s->status = DF_OK;
@@ -315,6 +333,7 @@ static int begin(df__kafka_setup *s, const df__kafka_common *o)
         problem(s, "topic", df__kafka_topic_fault(o->topic));
     set(s, "client.id", "dataflow-operator");
     set(s, "socket.keepalive.enable", "true");
+    rd_kafka_conf_set_socket_cb(s->conf, open_socket);
     set(s, "log.thread.name", "false");
     set(s, "reconnect.backoff.max.ms", "1000"); /* a broker that is back is found at once */
     return DF_OK;

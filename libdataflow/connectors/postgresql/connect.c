@@ -20,10 +20,10 @@ static const struct {
     {"application_name", "dataflow"},
     {"client_encoding", "UTF8"},
     {"gssencmode", "disable"}, /* one round trip and a library less */
-    {"keepalives_idle", "30"},
-    {"keepalives_interval", "10"},
+    {"keepalives_idle", "10"}, /* a dead connection is noticed within 25 s, idle or not */
+    {"keepalives_interval", "5"},
     {"keepalives_count", "3"},
-    {"tcp_user_timeout", "60000"},
+    {"tcp_user_timeout", "25000"},
     {"passfile", "/nonexistent"}, /* nothing outside the manifest is a source of passwords */
 };
 
