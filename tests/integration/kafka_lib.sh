@@ -8,9 +8,17 @@ failed=0
 flows=()
 export XDG_STATE_HOME=$dir/state NO_COLOR=1 DF_KAFKA
 
+# A process that this very shell started and that has not ended: a number alone may belong to another
+# process by now.
+ours() { # PID
+    local stat
+    read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+    set -- ${stat##*) }
+    [ "$2" = "$BASHPID" ] && [ "$1" != Z ]
+}
 leave() {
     local pid
-    for pid in "${flows[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+    for pid in "${flows[@]}"; do ours "$pid" && kill -KILL "$pid" 2>/dev/null; done
     wait 2>/dev/null
     rm -rf "$dir"
 }
@@ -70,9 +78,9 @@ start() {
 }
 # end PID SECONDS: asks it to stop; exit code in $code
 end() {
-    kill -TERM "$1" 2>/dev/null
-    for ((i = 0; i < $2 * 10; i++)); do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
-    kill -KILL "$1" 2>/dev/null
+    ours "$1" && kill -TERM "$1" 2>/dev/null
+    for ((i = 0; i < $2 * 10; i++)); do ours "$1" || break; sleep 0.1; done
+    ours "$1" && kill -KILL "$1" 2>/dev/null
     wait "$1"
     code=$?
 }
