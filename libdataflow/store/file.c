@@ -34,7 +34,8 @@ typedef struct file_store {
     int slot;            /* to write next */
     int failing;         /* the last save */
     uint64_t generation; /* of the newest */
-    entry *entries;
+    entry *entries, **entries_end;
+    entry *next; /* positions mostly come in the order of the entries: the search begins here */
 } file_store;
 
 typedef struct slot {
@@ -46,13 +47,22 @@ typedef struct slot {
 
 /* ---- entries ------------------------------------------------------------------------------ */
 
-static entry *find(const file_store *s, const char *stage, const char *partition)
+static entry *find_from(entry *e, const entry *end, const char *stage, const char *partition)
 {
-    entry *e;
-    for (e = s->entries; e; e = e->next)
-        if (strcmp(e->stage, stage) == 0 && strcmp(e->partition, partition) == 0)
+    for (; e != end; e = e->next)
+        if (strcmp(e->partition, partition) == 0 && strcmp(e->stage, stage) == 0)
             return e;
     return NULL;
+}
+
+static entry *find(file_store *s, const char *stage, const char *partition)
+{
+    entry *e = find_from(s->next, NULL, stage, partition);
+    if (!e)
+        e = find_from(s->entries, s->next, stage, partition);
+    if (e)
+        s->next = e->next;
+    return e;
 }
 
 static void free_entry(const file_store *s, entry *e)
@@ -70,6 +80,8 @@ static void free_entries(file_store *s)
         free_entry(s, s->entries);
         s->entries = next;
     }
+    s->entries_end = &s->entries;
+    s->next = NULL;
 }
 
 static int put(file_store *s, const char *stage, const char *partition, df_bytes data)
@@ -91,8 +103,8 @@ static int put(file_store *s, const char *stage, const char *partition, df_bytes
             free_entry(s, e);
             return DF_ENOMEM;
         }
-        e->next = s->entries;
-        s->entries = e;
+        *s->entries_end = e;
+        s->entries_end = &e->next;
     }
     df__free(s->heap, e->data);
     e->data = copy;
@@ -384,14 +396,15 @@ static int store_load(void *user, const char *stage, const char *partition, df_a
 
 static void drop(file_store *s, const char *stage, const char *partition)
 {
-    entry **at = &s->entries;
-    while (*at && *at != find(s, stage, partition))
+    entry *gone = find(s, stage, partition), **at = &s->entries;
+    if (!gone)
+        return;
+    while (*at != gone)
         at = &(*at)->next;
-    if (*at) {
-        entry *e = *at;
-        *at = e->next;
-        free_entry(s, e);
-    }
+    *at = gone->next;
+    if (!gone->next)
+        s->entries_end = at;
+    free_entry(s, gone);
 }
 
 static int store_save(void *user, const df_state *rows, size_t count)
@@ -502,6 +515,7 @@ int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *
     s->heap = &env->heap;
     s->env = env;
     s->lock_fd = -1;
+    s->entries_end = &s->entries;
     plain_name(s->base, sizeof s->base, pipeline);
     if (strlen(dir) >= PATH || !s->base[0]) {
         store_free(s);
