@@ -337,7 +337,14 @@ static int place(df__flow *f, df_record *r, df_batch *b)
     }
     if (r->route >= f->port_count || !f->ports[r->route])
         return df__flow_reject(f, f->source_error_sink, r);
-    for (to = f->ports[r->route]; *to >= 0; to++, copies++) {
+    to = f->ports[r->route];
+    if (to[0] >= 0 && to[1] >= 0 && r->changed) { /* written once, for all of them */
+        df_bytes text;
+        int rc = df_record_payload(r, &text);
+        if (rc != DF_OK)
+            return rc;
+    }
+    for (; *to >= 0; to++, copies++) {
         int rc = df__sink_add(&f->sinks[*to], r, b);
         if (rc != DF_OK) { /* it is in flight itself, beside the copy that has been placed */
             f->stats.expanded += copies > 0;

@@ -6,7 +6,7 @@
 #include "core/run.h"
 #include "util/crashpoint.h"
 
-enum { READ_MS = 500, SERVE_MS = 250 };
+enum { READ_MS = 1000, SERVE_MS = 250 };
 
 static const df_source_ops *ops_of(const df__source_thread *s)
 {
