@@ -41,6 +41,14 @@ class Bench:
         subprocess.run([self.program("dfaudit"), "topic", "create", "--topic", name, "--partitions",
                         str(partitions)] + more, check=True, env=self.bed.env)
 
+    def fresh_topic(self, *configs):
+        """A name that was never used: under load a broker may still take records for a topic of the
+        same name that is being deleted, and lose them with it."""
+        self.groups += 1
+        name = "bench-%d-to-%d" % (os.getpid(), self.groups)
+        self.create_topic(name, *configs)
+        return name
+
     def delete_topic(self, name):
         subprocess.run([self.program("dfaudit"), "topic", "delete", "--topic", name], env=self.bed.env)
 

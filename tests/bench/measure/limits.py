@@ -45,8 +45,7 @@ def dataset(bench, size, text):
 
 
 def to_topic(bench, data, limit):
-    target = data.name + "-to"
-    bench.create_topic(target, "max.message.bytes=%d" % max(1048588, 2 * data.size))
+    target = bench.fresh_topic("max.message.bytes=%d" % max(1048588, 2 * data.size))
     run = bench.ours("kafka_limit", data, TARGET=target, LIMIT_MIB=limit)
     bench.audit_counts(run, received=data.count, sent=data.count)
     found = [json.loads(bench.consume(topic, "65536", "hash").out) for topic in (data.name, target)]

@@ -39,7 +39,7 @@ def w2(bench):
 
 def w3(bench):
     data = bench.topic("orders", order, bench.options.records)
-    finished, target = os.path.join(bench.folder, "orders.edited"), data.name + "-to"
+    finished = os.path.join(bench.folder, "orders.edited")
     Data.save(finished, [edited(line) for line in data.lines])
 
     def sums(topic):
@@ -47,21 +47,21 @@ def w3(bench):
         return found["records"], found["bytes"], found["hash"]
 
     def into_fresh(work):
-        bench.create_topic(target)
-        run = work()
+        target = bench.fresh_topic()
+        run = work(target)
         into_fresh.sums = sums(target)
         bench.delete_topic(target)
         return run
 
     def floor():
         taken = bench.consume(data.name)
-        made = into_fresh(lambda: bench.produce(target, finished, data.count, "lz4"))
+        made = into_fresh(lambda target: bench.produce(target, finished, data.count, "lz4"))
         bench.must("records of the floor", data.count, into_fresh.sums[0])
         floor.sums = into_fresh.sums
         return Series(taken, made)
 
     def ours():
-        run = into_fresh(lambda: bench.ours("kafka", data, TARGET=target))
+        run = into_fresh(lambda target: bench.ours("kafka", data, TARGET=target))
         bench.audit_counts(run, received=data.count, sent=data.count)
         bench.must("records, bytes and hash", floor.sums, into_fresh.sums)
         return run
