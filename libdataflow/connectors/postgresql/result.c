@@ -8,7 +8,7 @@
 #include "util/crashpoint.h"
 
 enum { QUEUE_MAX = 256 * 1024 }; /* bytes that may wait in libpq's own buffer */
-enum { TICK_MS = 60 * 1000 };
+enum { TICK_MS = 60 * 1000, NOTES_MANY = 16 };
 
 /* The connection is gone. What was sent before the end of a COPY is certainly not applied. */
 static int lost(df__pg_sink *s, df_stage *st)
@@ -26,9 +26,21 @@ static int lost(df__pg_sink *s, df_stage *st)
     return df_stage_failf(st, DF_EIO, "connection", "connection lost: %s", text);
 }
 
+/* The server sends each note of a refused row by itself: after the first ones they are read a
+ * millisecond's worth at a time, not one by one. */
+static int let_notes_gather(const df__pg_sink *s, df_stage *st, short events)
+{
+    int is_writing = (events & POLLOUT) != 0;
+    if (!s->checks.used || s->checks.note_count < NOTES_MANY) {
+        return DF_OK;
+    }
+    return df_stage_wait(st, is_writing ? PQsocket(s->pg) : -1, is_writing ? POLLOUT : 0, 1);
+}
+
 static int wait_socket(df__pg_sink *s, df_stage *st, short events)
 {
-    int rc = df_stage_wait(st, PQsocket(s->pg), events, TICK_MS);
+    int rc = let_notes_gather(s, st, events);
+    rc = rc < 0 ? rc : df_stage_wait(st, PQsocket(s->pg), events, TICK_MS);
     if (rc < 0) {
         int late = s->late;
         df__pg_disconnect(s);
