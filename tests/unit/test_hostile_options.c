@@ -94,8 +94,9 @@ static void try_options(bench *b, const char *what, yyjson_val *options, const c
     yyjson_arr_foreach(options, i, max, option) {
         const char *name = yyjson_get_str(yyjson_obj_get(option, "name"));
         char label[200];
-        assert_non_null(name);
-        snprintf(label, sizeof label, "%s %s", what, name);
+        if (!name)
+            fail_msg("an option of %s has no name", what);
+        df__text_printf(label, sizeof label, "%s %s", what, name);
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
             b->manifest.len = 0;
             df__buf_str(&b->manifest, before);
@@ -111,7 +112,8 @@ static void try_kind(bench *b, const char *name, yyjson_val *options, const char
                      const char *after)
 {
     char head[256];
-    snprintf(head, sizeof head, before, name);
+    assert_non_null(name);
+    (void)snprintf(head, sizeof head, before, name);
     try_options(b, name, options, head, after);
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS = 30000, WORKERS = 4 };
+enum { RECORDS = 16000, WORKERS = 4 };
 
 typedef struct bench {
     support_host host;
