@@ -88,6 +88,16 @@ static void coordinates(df__buf *out, const df_record *r, size_t size)
     df__buf_printf(out, ",\"size\":%zu", size);
 }
 
+/* Routes and the error sink are sinks too; what a manifest calls `sink` has no route. */
+static const char *main_kind(const df__flow *f)
+{
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (!f->sinks[i].is_error && f->sinks[i].spec->port == 0)
+            return f->sinks[i].kind;
+    return f->sink_count ? f->sinks[0].kind : "";
+}
+
 static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t size)
 {
     static const df__reject none = {DF_EDATA, "route", "", "invalid_data", "no such route"};
@@ -99,7 +109,7 @@ static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t s
     df__buf_str(out, "{\"error\":{\"message\":");
     df__buf_json(out, why->text ? why->text : "", why->text ? strlen(why->text) : 0);
     timestamp(out, f->io.wall(f->io.ctx));
-    member(out, "original_sink", f->sink_count ? f->sinks[0].kind : "");
+    member(out, "original_sink", main_kind(f));
     member(out, "stage", stage);
     member(out, "where", where ? where : "");
     member(out, "reason", why->reason ? why->reason : "invalid_data");

@@ -27,6 +27,7 @@ struct df__stage_spec {
     int line, column;
     void *self;             /* instance filled for check (no secrets) */
     int broken;             /* its options have problems: do not call check */
+    int linted;             /* check was called: its problems are told once */
     const df__node *origin; /* the map with type and config; NULL: made by hand */
     const df__node *place;  /* of its kind, for problems */
 };

@@ -297,7 +297,7 @@ int df_pipeline_check(df_pipeline *p)
     int rc = DF_OK;
     if (!p)
         return DF_EINVAL;
-    if (!p->checked && !df__problems_count(p->graph.problems, DF_ERROR))
+    if (!p->checked)
         rc = df__pipeline_check_graph(p);
     rc = df__pipeline_result(p, rc);
     p->checked = rc == DF_OK;

@@ -38,10 +38,14 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
 {
     df__graph *g = &p->graph;
     df_stage st;
+    size_t before;
     int rc;
     memset(&st, 0, sizeof st);
-    if (spec->broken)
+    if (spec->broken || spec->linted)
         return DF_OK;
+    if (!spec->self) /* its loading ended for lack of memory */
+        return DF_ENOMEM;
+    spec->linted = 1;
     if (spec->when && df__condition_lint(spec->when))
         df__problem_add(g->problems, DF_WARNING, spec->place, spec->field,
                         df__condition_lint(spec->when));
@@ -64,8 +68,9 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     st.info.memory_share = (uint64_t)g->settings.memory_limit / 4;
     pthread_mutex_init(&st.lock, NULL);
     df__arena_init(&st.arena, &p->env->heap, 1024);
+    before = df__problems_count(g->problems, DF_ERROR);
     rc = df__stage_status(&st, df__stage_check(&st));
-    if (rc < 0 && rc != DF_ENOMEM && !df__problems_count(g->problems, DF_ERROR))
+    if (rc < 0 && rc != DF_ENOMEM && df__problems_count(g->problems, DF_ERROR) == before)
         df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,
                         st.fault.text[0] ? st.fault.text : "the stage refused its options");
     df__arena_free(&st.arena);
@@ -131,8 +136,8 @@ static void check_settings(df__graph *g)
                         "with exactlyOnce: the positions are in the sink, remove them there");
     else if (g->settings.checkpoint_reset && source &&
              (source->connector->source_flags & DF_HOLDS_POSITION))
-        df__problem_addf(g->problems, DF_ERROR, source->place, "spec.checkpointReset", "the "
-                         "system behind \"%s\" holds the positions: reset them there",
+        df__problem_addf(g->problems, DF_WARNING, source->place, "spec.checkpointReset", "forgets "
+                         "nothing: the system behind \"%s\" holds the positions, reset them there",
                          source->kind);
     if (g->settings.ack_granularity && exactly)
         df__problem_add(g->problems, DF_WARNING, NULL, "spec.ackGranularity", "has no effect with "
@@ -142,13 +147,18 @@ static void check_settings(df__graph *g)
 int df__pipeline_check_graph(df_pipeline *p)
 {
     df__stage_spec *s;
-    check_shape(&p->graph);
+    /* what was not understood is not there: the shape is judged of what was */
+    int whole = !df__problems_count(p->graph.problems, DF_ERROR);
+    if (whole)
+        check_shape(&p->graph);
     for (s = p->graph.stages; s; s = s->next)
         if (check_stage(p, s) == DF_ENOMEM)
             return DF_ENOMEM;
-    check_exactly_once(&p->graph);
-    check_idempotency(&p->graph);
-    check_settings(&p->graph);
+    if (whole) {
+        check_exactly_once(&p->graph);
+        check_idempotency(&p->graph);
+        check_settings(&p->graph);
+    }
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
 }
 

@@ -310,19 +310,15 @@ static void publish(df__runner *r)
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-enum { PUBLISH_MS = 1000, LONGEST_MS = 60000 };
-
-/* While records are under way, what the source tells of its lag goes on being published. */
 static int timeout_ms(const df__flow *f)
 {
     int64_t due = df__flow_due(f), now = df__monotonic_us();
-    int longest = f->stats.in_flight > 0 ? PUBLISH_MS : LONGEST_MS;
     if (due == INT64_MAX)
-        return f->stats.in_flight > 0 ? PUBLISH_MS : -1;
+        return -1;
     if (due <= now)
         return 1; /* due, but what it needs has not come: do not spin */
     due = (due - now) / 1000 + 1;
-    return due > longest ? longest : (int)due;
+    return due > 60000 ? 60000 : (int)due;
 }
 
 static void *pipeline_main(void *arg)

@@ -386,6 +386,12 @@ void df__source_io(df__flow_io *io)
     io->source_reply = io_reply;
 }
 
+static void publish(df_stage *st)
+{
+    df__source_thread *s = st->owner;
+    df__mailbox_poke(&s->run->box);
+}
+
 int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
 {
     s->run = r;
@@ -393,6 +399,7 @@ int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
     stage->owner = s;
     stage->open_partition = open_partition;
     stage->close_partition = close_partition;
+    stage->publish = publish;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->replied, NULL);
     s->none = df__batch_new(r->heap, 0);

@@ -10,6 +10,7 @@
 
 #include "core/env.h"
 #include "core/option.h"
+#include "record/record.h"
 
 /* ---- life --------------------------------------------------------------------------------- */
 
@@ -404,13 +405,17 @@ int df_partition_meta(df_partition *part, const char *name, const df_value *valu
     if (!m->name.data || df__arena_copy(&part->meta_arena, text, &text) != DF_OK)
         return DF_ENOMEM;
     m->value.text = text.data;
+    if (value->type == DF_V_STRING && !df__utf8_check(text.data, text.len, NULL))
+        m->value.type = DF_V_BYTES; /* a file's name, for example: it would spoil JSON */
     m->next = part->meta;
     part->meta = m;
     return DF_OK;
 }
 
+/* The pipeline thread sleeps while nothing moves; a lag that changes must be shown even then. */
 void df_partition_lag(df_partition *part, const df_lag *lag)
 {
-    atomic_store(&part->lag_records, lag->records);
     atomic_store(&part->lag_newest_us, lag->newest_us);
+    if (atomic_exchange(&part->lag_records, lag->records) != lag->records && part->stage->publish)
+        part->stage->publish(part->stage);
 }

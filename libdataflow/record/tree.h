@@ -227,7 +227,5 @@ void df__write_json(df__out *o, const df_value *v);
 void df__write_text(df__out *o, const df_value *v);
 /* 1: the text of v is exactly this. Nothing is allocated. */
 int df__text_equals(const df_value *v, const char *text, size_t len);
-/* 1: UTF-8; *ret_plain: and needs no escape in JSON. */
-int df__utf8_check(const char *s, size_t len, int *ret_plain);
 
 #endif

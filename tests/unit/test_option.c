@@ -188,7 +188,8 @@ static void test_unresolved(void **state)
     bench_open(&b, 0);
     assert_int_equal(fill(&b, DF__FILL_RUN, "table: ${env:missing}", &t), DF_ENOTFOUND);
     bench_problems(&b, text, sizeof text);
-    assert_string_equal(text, "1:8 o.table: ${env:missing}: not found\n");
+    assert_string_equal(text, "1:8 o.table: ${env:missing}: not found; set this environment "
+                              "variable\n");
     done(&b, &t);
 }
 
