@@ -201,22 +201,22 @@ static void sqlstates_have_a_fate(void **state)
         int status;
         const char *reason;
     } rows[] = {
-        {NULL, DF_EIO, "connection"},        {"", DF_EIO, "connection"},
-        {"08006", DF_EIO, "connection"},     {"22001", DF_EDATA, "data"},
-        {"22P02", DF_EDATA, "data"},         {"23502", DF_EDATA, "constraint"},
-        {"23505", DF_EDATA, "duplicate_key"}, {"23503", DF_EDATA, "constraint"},
-        {"25006", DF_EIO, "read_only"},      {"28P01", DF_EAUTH, "auth_error"},
-        {"28000", DF_EAUTH, "auth_error"},   {"40001", DF_EIO, "conflict"},
-        {"40P01", DF_EIO, "conflict"},       {"40003", DF_EUNKNOWN, "unknown_outcome"},
-        {"42501", DF_EINVAL, "permission"},  {"42601", DF_EINVAL, "configuration"},
+        {NULL, DF_EIO, "connection_error"}, {"", DF_EIO, "connection_error"},
+        {"08006", DF_EIO, "connection_error"}, {"22001", DF_EDATA, "invalid_data"},
+        {"22P02", DF_EDATA, "invalid_data"}, {"23502", DF_EDATA, "constraint_violation"},
+        {"23505", DF_EDATA, "constraint_violation"}, {"23503", DF_EDATA, "constraint_violation"},
+        {"25006", DF_EIO, "read_only"}, {"28P01", DF_EAUTH, "auth_error"},
+        {"28000", DF_EAUTH, "auth_error"}, {"40001", DF_EIO, "conflict"},
+        {"40P01", DF_EIO, "conflict"}, {"40003", DF_EUNKNOWN, "unknown_outcome"},
+        {"42501", DF_EINVAL, "permission"}, {"42601", DF_EINVAL, "configuration"},
         {"42703", DF_EIO, "schema_changed"}, {"42P01", DF_EIO, "schema_changed"},
-        {"42804", DF_EDATA, "type_mismatch"}, {"3D000", DF_EINVAL, "server_error"},
-        {"3F000", DF_EINVAL, "server_error"}, {"53300", DF_EIO, "resources"},
-        {"53100", DF_EIO, "resources"},      {"54000", DF_EDATA, "too_large"},
-        {"55P03", DF_EIO, "busy"},           {"57014", DF_ETIMEOUT, "timeout"},
-        {"57P01", DF_EIO, "unavailable"},    {"57P03", DF_EIO, "unavailable"},
-        {"P0001", DF_EDATA, "trigger"},      {"XX001", DF_EINVAL, "server_error"},
-        {"44000", DF_EDATA, "constraint"},   {"0A000", DF_EINVAL, "not_supported"},
+        {"42804", DF_EDATA, "type_mismatch"}, {"3D000", DF_EINVAL, "configuration"},
+        {"3F000", DF_EINVAL, "configuration"}, {"53300", DF_EIO, "resources"},
+        {"53100", DF_EIO, "resources"}, {"54000", DF_EDATA, "too_large"},
+        {"55P03", DF_EIO, "busy"}, {"57014", DF_ETIMEOUT, "timeout"},
+        {"57P01", DF_EIO, "unavailable"}, {"57P03", DF_EIO, "unavailable"},
+        {"P0001", DF_EDATA, "trigger"}, {"XX001", DF_EINVAL, "server_error"},
+        {"44000", DF_EDATA, "constraint_violation"}, {"0A000", DF_EINVAL, "not_supported"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -231,7 +231,7 @@ static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note 
                     "(SQLSTATE 23514)",
                     s->name.table, note->check->name, note->check->expression);
     size_t index = w->groups[note->copy - 1].records[note->line - 1];
-    return w->skip[index] ? DF_OK : df__pg_refuse(w, index, "constraint", text);
+    return w->skip[index] ? DF_OK : df__pg_refuse(w, index, "constraint_violation", text);
 }
 
 int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)

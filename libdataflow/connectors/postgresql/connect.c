@@ -136,7 +136,7 @@ static const struct {
 static int connect_failed(df__pg_sink *s, df_stage *st)
 {
     char state[6], text[400];
-    const char *reason = "connection", *remedy = "";
+    const char *reason = "connection_error", *remedy = "";
     int status = DF_EIO;
     const char *message = PQerrorMessage(s->pg);
     df__pg_sqlstate_find(message, state);

@@ -196,7 +196,7 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__pg_sink *s = self;
     if (!s->pg) {
-        return df_stage_fail(st, DF_EIO, "connection", "not connected");
+        return df_stage_fail(st, DF_EIO, "connection_error", "not connected");
     }
     return df__pg_write(s, st, parcel);
 }

@@ -23,7 +23,7 @@ static int lost(df__pg_sink *s, df_stage *st)
         return df_stage_failf(st, DF_EUNKNOWN, "unknown_outcome",
                               "connection lost while committing: %s", text);
     }
-    return df_stage_failf(st, DF_EIO, "connection", "connection lost: %s", text);
+    return df_stage_failf(st, DF_EIO, "connection_error", "connection lost: %s", text);
 }
 
 /* The server sends each note of a refused row by itself: after the first ones they are read a
@@ -74,7 +74,7 @@ static int flush(df__pg_sink *s, df_stage *st)
 int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql)
 {
     if (!s->pg) {
-        return df_stage_fail(st, DF_EIO, "connection", "not connected");
+        return df_stage_fail(st, DF_EIO, "connection_error", "not connected");
     }
     return PQsendQuery(s->pg, sql) ? flush(s, st) : lost(s, st);
 }

@@ -11,12 +11,11 @@ static const struct {
     int status;
     const char *reason;
 } table[] = {
-    {"08", DF_EIO, "connection"},
+    {"08", DF_EIO, "connection_error"},
     {"0A", DF_EINVAL, "not_supported"},
-    {"21", DF_EDATA, "data"},
-    {"22", DF_EDATA, "data"},
-    {"23", DF_EDATA, "constraint"},
-    {"23505", DF_EDATA, "duplicate_key"},
+    {"21", DF_EDATA, "invalid_data"},
+    {"22", DF_EDATA, "invalid_data"},
+    {"23", DF_EDATA, "constraint_violation"},
     {"25006", DF_EIO, "read_only"}, /* a standby: the primary may be elsewhere by now */
     {"25P03", DF_EIO, "timeout"},
     {"27", DF_EDATA, "trigger"},
@@ -26,7 +25,7 @@ static const struct {
     {"3D000", DF_EINVAL, "configuration"},
     {"3F000", DF_EINVAL, "configuration"},
     {"40", DF_EIO, "conflict"},
-    {"40002", DF_EDATA, "constraint"},
+    {"40002", DF_EDATA, "constraint_violation"},
     {"40003", DF_EUNKNOWN, "unknown_outcome"},
     {"42", DF_EINVAL, "configuration"},
     {"42501", DF_EINVAL, "permission"},
@@ -34,7 +33,7 @@ static const struct {
     {"42804", DF_EDATA, "type_mismatch"},
     {"42846", DF_EDATA, "type_mismatch"},
     {"42P01", DF_EIO, "schema_changed"},
-    {"44", DF_EDATA, "constraint"},
+    {"44", DF_EDATA, "constraint_violation"},
     {"53", DF_EIO, "resources"},
     {"54", DF_EDATA, "too_large"},
     {"54001", DF_EDATA, "too_deep"},
@@ -55,7 +54,7 @@ int df__pg_sqlstate(const char *state, const char **ret_reason)
     int status = DF_EINVAL;
     *ret_reason = "server_error";
     if (!state || !state[0]) {
-        *ret_reason = "connection";
+        *ret_reason = "connection_error";
         return DF_EIO;
     }
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

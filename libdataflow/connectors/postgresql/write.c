@@ -41,6 +41,7 @@ typedef struct refusal {
     char check[PG_NAME_MAX + 1]; /* a CHECK constraint by name; else "" */
     size_t index;
     int named;
+    int duplicate; /* a key that is there already */
 } refusal;
 
 static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *why)
@@ -51,6 +52,7 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     why->named = df__pg_named_record(s, w, &why->index);
     const char *state = PQresultErrorField(w->error, PG_DIAG_SQLSTATE);
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
+    why->duplicate = state && strcmp(state, "23505") == 0;
     if (check && state && strcmp(state, "23514") == 0) {
         df__text_set(why->check, sizeof why->check, check, strlen(check));
     }
@@ -73,8 +75,7 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     refusal why;
     read_refusal(s, w, &why);
-    int duplicate =
-        strcmp(why.reason, "duplicate_key") == 0 && s->on_conflict != PG_CONFLICT_ERROR;
+    int duplicate = why.duplicate && s->on_conflict != PG_CONFLICT_ERROR;
     int rc = settle_down(s, st);
     if (rc != DF_OK) {
         return rc;
@@ -255,7 +256,7 @@ static int take_turn(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc == DF_OK || s->pg) {
         return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
     }
-    return rc == DF_ECANCELED ? rc : df_stage_fail(st, DF_EIO, "connection", "connection lost");
+    return rc == DF_ECANCELED ? rc : df_stage_fail(st, DF_EIO, "connection_error", "connection lost");
 }
 
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
