@@ -4,6 +4,7 @@
 #include "dfproc/run.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 #include "common/signals.h"
 
-enum { TICK_MS = 250, QUIET_REPORT_US = 60000000 };
+enum { TICK_MS = 250, QUIET_REPORT_US = 60000000, SMALL_LIMIT = 32 << 20 };
 
 static uint64_t settled_of(const df_stats *stats)
 {
@@ -200,7 +201,19 @@ static void name_by_file(const char *file, char *name, size_t len)
     snprintf(name, len, "%.*s", (int)(stem ? stem : strlen(base)), base);
 }
 
-static void take_names(dfproc_job *job, const dfproc_job_options *o)
+/* glibc takes freed buffers of some MiB as a sign to keep such buffers in its heaps from then on, which
+ * costs some MiB of holes. With a small limit memory counts more than the time to map them anew. */
+static void keep_heap_small(uint64_t memory_limit)
+{
+#ifdef __GLIBC__
+    if (memory_limit <= SMALL_LIMIT) {
+        mallopt(M_MMAP_THRESHOLD, 256 << 10);
+        mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    }
+#endif
+}
+
+static void obey_plan(dfproc_job *job, const dfproc_job_options *o)
 {
     yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
     yyjson_val *plan = yyjson_doc_get_root(doc), *who = yyjson_obj_get(plan, "pipeline");
@@ -213,6 +226,7 @@ static void take_names(dfproc_job *job, const dfproc_job_options *o)
     snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "", name);
     app_console_labels(&job->flow.console, space, name);
     job->show_progress = o->progress && !prints_records(plan);
+    keep_heap_small((uint64_t)app_json_number(yyjson_obj_get(plan, "memory"), "limit"));
     yyjson_doc_free(doc);
 }
 
@@ -240,7 +254,7 @@ static int build(dfproc_job *job, const dfproc_job_options *o)
         rc = dfproc_has_secrets(&job->flow, o->secrets_dir);
     if (rc != EXIT_DONE)
         return rc;
-    take_names(job, o);
+    obey_plan(job, o);
     if (job->name[0])
         options.name = job->name;
     rc = dfproc_store_choose(job, o, &store);
