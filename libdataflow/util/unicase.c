@@ -73,8 +73,13 @@ uint32_t df__utf8_next(const char *text, size_t len, size_t *at)
         *at += 1;
         return 0xFFFD;
     }
-    for (size_t i = 1; i < need; i++)
+    for (size_t i = 1; i < need; i++) {
+        if ((p[i] & 0xC0) != 0x80) {
+            *at += 1;
+            return 0xFFFD;
+        }
         c = c << 6 | (p[i] & 0x3F);
+    }
     *at += need;
     return c;
 }

@@ -2,7 +2,7 @@
 # What the test bed's servers share: cache, free ports, waiting, process ids. Sourced, not run.
 
 bed=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${DF_BED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dataflow-bed}
+cache=${DF_BED_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}/.cache}/dataflow-bed}
 
 die() { # what failed, what to do
     echo "tests/bed/$server: $1" >&2
