@@ -73,6 +73,14 @@ static double start_time(void)
     return (double)now.tv_sec - (double)boot.tv_sec + ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
+uint64_t app_process_rss(void)
+{
+    char text[256];
+    if (!read_small("/proc/self/statm", text, sizeof text))
+        return 0;
+    return field_at(text, 1) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 void app_process_usage(app_usage *ret)
 {
     struct rusage use;
@@ -84,10 +92,9 @@ void app_process_usage(app_usage *ret)
         ret->cpu_s = seconds(use.ru_utime) + seconds(use.ru_stime);
         ret->peak_rss = (uint64_t)use.ru_maxrss * 1024;
     }
-    if (read_small("/proc/self/statm", text, sizeof text)) {
+    if (read_small("/proc/self/statm", text, sizeof text))
         ret->virtual_size = field_at(text, 0) * page;
-        ret->rss = field_at(text, 1) * page;
-    }
+    ret->rss = app_process_rss();
     if (ret->peak_rss < ret->rss)
         ret->peak_rss = ret->rss;
     ret->fds = count_fds();

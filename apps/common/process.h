@@ -17,6 +17,8 @@ typedef struct app_usage {
 
 /* Members that the kernel does not tell stay 0. */
 void app_process_usage(app_usage *ret);
+/* Resident bytes; 0: unknown. */
+uint64_t app_process_rss(void);
 /* The series process_* as Prometheus clients name them. */
 void app_process_metrics(df__buf *out);
 /* Monotonic clock in µs. */

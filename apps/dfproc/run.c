@@ -4,7 +4,6 @@
 #include "dfproc/run.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 
 #include "common/signals.h"
 
-enum { TICK_MS = 250, QUIET_REPORT_US = 60000000, SMALL_LIMIT = 32 << 20 };
+enum { TICK_MS = 250, QUIET_REPORT_US = 60000000 };
 
 static uint64_t settled_of(const df_stats *stats)
 {
@@ -118,6 +117,7 @@ static int wait_for_end(dfproc_job *job)
         if (app_clock_us() - tick_us >= TICK_MS * 1000) {
             tick_us = app_clock_us();
             tick(job, &last_us, &settled);
+            dfproc_heap_tick(&job->heap, tick_us);
         }
         ready = poll(&fd, fd.fd >= 0, TICK_MS);
         if (ready > 0 && !events)
@@ -201,18 +201,6 @@ static void name_by_file(const char *file, char *name, size_t len)
     snprintf(name, len, "%.*s", (int)(stem ? stem : strlen(base)), base);
 }
 
-/* glibc takes freed buffers of some MiB as a sign to keep such buffers in its heaps from then on, which
- * costs some MiB of holes. With a small limit memory counts more than the time to map them anew. */
-static void keep_heap_small(uint64_t memory_limit)
-{
-#ifdef __GLIBC__
-    if (memory_limit <= SMALL_LIMIT) {
-        mallopt(M_MMAP_THRESHOLD, 256 << 10);
-        mallopt(M_TRIM_THRESHOLD, 1 << 20);
-    }
-#endif
-}
-
 static void obey_plan(dfproc_job *job, const dfproc_job_options *o)
 {
     yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
@@ -226,7 +214,8 @@ static void obey_plan(dfproc_job *job, const dfproc_job_options *o)
     snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "", name);
     app_console_labels(&job->flow.console, space, name);
     job->show_progress = o->progress && !prints_records(plan);
-    keep_heap_small((uint64_t)app_json_number(yyjson_obj_get(plan, "memory"), "limit"));
+    dfproc_heap_begin(&job->heap,
+                      (uint64_t)app_json_number(yyjson_obj_get(plan, "memory"), "limit"));
     yyjson_doc_free(doc);
 }
 

@@ -9,6 +9,7 @@
 #include "common/http.h"
 #include "common/progress.h"
 #include "dfproc/dfproc.h"
+#include "dfproc/heap.h"
 
 typedef struct dfproc_job {
     dfproc_flow flow;
@@ -16,6 +17,7 @@ typedef struct dfproc_job {
     char name[256];           /* of a manifest without one: from its file; else "" */
     pthread_mutex_t lock;     /* of flow.pipeline, which is used by one thread at a time */
     app_progress progress;    /* under the lock too */
+    dfproc_heap heap;
     int64_t progress_limit_s; /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
     _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
     app_http *http;

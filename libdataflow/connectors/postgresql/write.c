@@ -256,7 +256,8 @@ static int take_turn(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc == DF_OK || s->pg) {
         return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
     }
-    return rc == DF_ECANCELED ? rc : df_stage_fail(st, DF_EIO, "connection_error", "connection lost");
+    return rc == DF_ECANCELED ? rc
+                              : df_stage_fail(st, DF_EIO, "connection_error", "connection lost");
 }
 
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
