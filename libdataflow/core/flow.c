@@ -15,6 +15,7 @@ void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const 
     f->settings = g->settings;
     f->save_interval_us = SAVE_INTERVAL_US;
     f->inputs_end = &f->inputs;
+    f->partitions_end = &f->partitions;
     f->error_sink = f->source_error_sink = f->main_sink = -1;
     f->seed = 1;
     f->workers = 1;
@@ -37,7 +38,7 @@ void df__flow_free(df__flow *f)
         df__partition_free(p);
         p = next;
     }
-    f->partitions = NULL;
+    f->partitions = f->requests = NULL;
     for (i = 0; i < f->port_count; i++)
         df__free(f->heap, f->ports[i]);
     df__free(f->heap, f->ports);
@@ -65,7 +66,7 @@ static int forced(const df__flow *f)
     if (f->phase != DF__RUNNING || f->rewinding || f->source_done ||
         df__flow_uncommitted(f) >= (uint64_t)f->settings.max_uncommitted)
         return 1;
-    for (p = f->partitions; p; p = p->next)
+    for (p = f->requests; p; p = p->next_request)
         if (p->requested == DF__REQ_CLOSE)
             return 1;
     return 0;
@@ -123,21 +124,27 @@ static int64_t sink_due(const df__sink *s)
     return due;
 }
 
-static int64_t partition_due(const df__flow *f, const df_partition *p)
+static int64_t request_due(const df__flow *f, const df_partition *p)
 {
-    int64_t due = INT64_MAX, save = f->last_save_us + f->save_interval_us;
-    if (p->requested == DF__REQ_CLOSE)
-        due = p->closing_since_us + f->settings.revoke_timeout_us;
-    if (p->requested == DF__REQ_CLOSE && !f->parting && f->saving != 1 &&
-        df__flow_leaves_unstored(f, p))
+    int64_t due;
+    if (p->requested != DF__REQ_CLOSE)
+        return INT64_MAX;
+    due = p->closing_since_us + f->settings.revoke_timeout_us;
+    if (!f->parting && f->saving != 1 && df__flow_leaves_unstored(f, p))
         due = earlier(due, f->parting_us);
-    if (f->saving || f->dry || !p->open)
-        return due;
-    if (p->watermark.set && p->watermark.seq != p->acked.seq)
-        due = earlier(due, save);
-    if (df__flow_behind_in_sink(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))
-        due = earlier(due, save);
     return due;
+}
+
+static int something_to_save(const df__flow *f)
+{
+    const df_partition *p;
+    if (f->sums.unsaved)
+        return 1;
+    for (p = f->exactly_once ? f->partitions : NULL; p; p = p->next)
+        if (p->open && df__flow_behind_in_sink(f, p) &&
+            !df__sink_holds(&f->sinks[f->main_sink], p))
+            return 1;
+    return 0;
 }
 
 int64_t df__flow_due(const df__flow *f)
@@ -147,8 +154,10 @@ int64_t df__flow_due(const df__flow *f)
     size_t i;
     for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
         due = earlier(due, sink_due(&f->sinks[i]));
-    for (p = f->partitions; p; p = p->next)
-        due = earlier(due, partition_due(f, p));
+    for (p = f->requests; p; p = p->next_request)
+        due = earlier(due, request_due(f, p));
+    if (!f->saving && !f->dry && something_to_save(f))
+        due = earlier(due, f->last_save_us + f->save_interval_us);
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
         due = earlier(due, f->source_retry.next_us);
     if (f->phase == DF__SAVING)

@@ -137,7 +137,9 @@ struct df__flow {
     int source_error_sink;
     int main_sink;        /* exactly-once: the one; else -1 */
 
-    df_partition *partitions;
+    df_partition *partitions, **partitions_end;
+    df_partition *requests; /* of these, with a request that waits; by next_request */
+    df__sums sums;          /* over them */
     df__budget budget;
     df__spare spare;      /* chunks of batches and parcels */
     df__arena scratch;    /* of one envelope */

@@ -12,11 +12,7 @@ enum { SAVE_RETRY_US = 1000000 };
 
 uint64_t df__flow_uncommitted(const df__flow *f)
 {
-    const df_partition *p;
-    uint64_t n = 0;
-    for (p = f->partitions; p; p = p->next)
-        n += df__partition_uncommitted(p);
-    return n;
+    return f->sums.uncommitted;
 }
 
 /* Buffers of sinks: the source's own are in the share that it was given. */
@@ -188,6 +184,8 @@ static void saved(df__flow *f)
     for (p = f->partitions; p; p = p->next) {
         if (p->save_pending && df__mark_copy(f->heap, &p->acked, &p->saving) != DF_OK)
             df__flow_fail(f, DF_ENOMEM, "no memory for a position");
+        if (p->save_pending)
+            df__partition_recount(p);
         p->save_pending = 0;
     }
     f->saving = 0;
@@ -329,9 +327,29 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
 
 /* ---- partitions --------------------------------------------------------------------------- */
 
+static void link_request(df__flow *f, df_partition *p, int request)
+{
+    df_partition **at = &f->requests;
+    while (*at && *at != p)
+        at = &(*at)->next_request;
+    *at = p;
+    p->requested = request;
+}
+
+static void unlink_request(df__flow *f, df_partition *p)
+{
+    df_partition **at = &f->requests;
+    while (*at && *at != p)
+        at = &(*at)->next_request;
+    if (*at)
+        *at = p->next_request;
+    p->next_request = NULL;
+    p->requested = DF__REQ_NONE;
+}
+
 static void reply(df__flow *f, df_partition *p, int status)
 {
-    p->requested = DF__REQ_NONE;
+    unlink_request(f, p);
     p->reply = status;
     f->io.source_reply(f->io.ctx, p);
 }
@@ -341,6 +359,7 @@ static void forget_position(df_partition *p)
     p->watermark.set = p->acked.set = p->read.set = 0;
     p->watermark.seq = p->next_seq = 0;
     p->has_resume = 0;
+    df__partition_recount(p);
 }
 
 /* Without memory for its position a partition is not opened: it would begin anywhere. */
@@ -361,6 +380,7 @@ static int resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
     p->has_resume = 1;
     p->next_seq = seq;
     p->in_sink_seq = seq;
+    df__partition_recount(p);
     return DF_OK;
 }
 
@@ -371,6 +391,7 @@ static void opened(df__flow *f, df_partition *p, int status)
     if (status == DF_OK) {
         p->open = 1;
         p->closing = 0;
+        df__partition_recount(p);
     }
     p->asked = 0;
     reply(f, p, status);
@@ -439,12 +460,13 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
 
 void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
 {
-    df_partition **at = &f->partitions;
-    while (*at && *at != p)
-        at = &(*at)->next;
-    if (!*at)
-        *at = p;
-    p->requested = request;
+    if (!p->sums) { /* a new one */
+        *f->partitions_end = p;
+        f->partitions_end = &p->next;
+        p->sums = &f->sums;
+        df__partition_recount(p);
+    }
+    link_request(f, p, request);
     if (request == DF__REQ_CLOSE) {
         p->closing = how;
         p->stored = 0;
@@ -509,14 +531,16 @@ static void close_partition(df__flow *f, df_partition *p)
     if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
         p->has_resume = 0;
     p->open = 0;
+    df__partition_recount(p);
     p->assignment++;
     reply(f, p, DF_OK);
 }
 
 void df__flow_partitions_advance(df__flow *f)
 {
-    df_partition *p;
-    for (p = f->partitions; p; p = p->next) {
+    df_partition *p, *next;
+    for (p = f->requests; p; p = next) {
+        next = p->next_request; /* an answer takes it off the list */
         if ((f->canceled || f->phase >= DF__CLOSE_ALL) && p->requested == DF__REQ_OPEN)
             reply(f, p, DF_ECANCELED);
         else if (p->requested == DF__REQ_OPEN)

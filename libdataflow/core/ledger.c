@@ -99,6 +99,7 @@ void df__ledger_admit(df__span *s)
     s->first = p->next_seq;
     p->next_seq += s->count;
     s->mark.seq = p->next_seq;
+    df__partition_recount(p);
     s->open = 1;
     s->linked = 1;
     s->next = NULL;
@@ -137,6 +138,8 @@ static int pop_closed(df_partition *p)
         }
         df__span_free(s);
     }
+    if (moved)
+        df__partition_recount(p);
     return moved;
 }
 
@@ -167,6 +170,7 @@ void df__partition_bump(df_partition *p)
     p->head = p->tail = NULL;
     p->next_seq = p->watermark.set ? p->watermark.seq : 0;
     p->refused = 0; /* what comes from here on is read again, that record too */
+    df__partition_recount(p);
     while (s) {
         df__span *next = s->next;
         s->linked = 0;
@@ -196,6 +200,18 @@ uint64_t df__partition_uncommitted(const df_partition *p)
     return p->next_seq - p->watermark.seq;
 }
 
+void df__partition_recount(df_partition *p)
+{
+    uint64_t uncommitted = df__partition_uncommitted(p);
+    int unsaved = p->open && p->watermark.set && p->watermark.seq != p->acked.seq;
+    if (!p->sums)
+        return;
+    p->sums->uncommitted += uncommitted - p->uncommitted;
+    p->sums->unsaved += (size_t)unsaved - (size_t)p->unsaved;
+    p->uncommitted = uncommitted;
+    p->unsaved = unsaved;
+}
+
 int df__span_errors_first(const df__span *s)
 {
     const df__span *at = s->part->head;
@@ -218,5 +234,6 @@ int df__partition_stop_mark(df_partition *p)
     p->watermark = s->before_refused;
     s->before_refused = old;
     s->before_refused.set = 0;
+    df__partition_recount(p);
     return 1;
 }

@@ -45,8 +45,17 @@ struct df__span {
     int64_t refused_offset;  /* of the first such record */
 };
 
+/* Over all partitions of a flow, so that nobody has to walk them. */
+typedef struct df__sums {
+    uint64_t uncommitted; /* records read and not covered by a watermark */
+    size_t unsaved;       /* open ones with a watermark that was not acked */
+} df__sums;
+
 struct df_partition {
-    df_partition *next;
+    df_partition *next, *next_request;
+    df__sums *sums;        /* of the flow that has it; NULL: none yet */
+    uint64_t uncommitted;  /* its share in them */
+    int unsaved;
     df__msg request, seek; /* between the source thread and the pipeline thread */
     int replied;           /* under the source thread's lock */
     df_stage *stage;
@@ -119,6 +128,9 @@ int df__span_current(const df__span *s);
 int df__span_behind_refused(const df__span *s, int64_t offset);
 /* Records read and not covered by the watermark. */
 uint64_t df__partition_uncommitted(const df_partition *p);
+/* Brings its share in the sums up to date: after a change of next_seq, watermark, acked or open
+ * outside of this file. */
+void df__partition_recount(df_partition *p);
 /* No ticket is open up to and with `s` but those of the main sink. */
 int df__span_errors_first(const df__span *s);
 /* At a stop on refused records: when only refused tickets are left in the head span, the

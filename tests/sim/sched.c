@@ -131,12 +131,35 @@ static void check_watermarks(process *p)
     }
 }
 
+/* What the flow keeps instead of walking its partitions is what a walk finds. */
+static void check_sums(process *p)
+{
+    const df__flow *f = &p->flow;
+    const df_partition *at;
+    df__sums sums = {0, 0};
+    size_t asked = 0;
+    for (at = f->partitions; at; at = at->next) {
+        sums.uncommitted += df__partition_uncommitted(at);
+        sums.unsaved += at->open && at->watermark.set && at->watermark.seq != at->acked.seq;
+        asked += at->requested != DF__REQ_NONE;
+    }
+    for (at = f->requests; at; at = at->next_request)
+        asked -= at->requested != DF__REQ_NONE;
+    if (sums.uncommitted != f->sums.uncommitted || sums.unsaved != f->sums.unsaved)
+        fail(p->w, "sums: %llu uncommitted and %zu unsaved, but %llu and %zu counted",
+             (unsigned long long)sums.uncommitted, sums.unsaved,
+             (unsigned long long)f->sums.uncommitted, f->sums.unsaved);
+    if (asked)
+        fail(p->w, "a request is not on the list of requests");
+}
+
 void check_process(process *p)
 {
     const df__flow *f = &p->flow;
     uint64_t bound = (uint64_t)f->settings.max_uncommitted + 24;
     check_conservation(p);
     check_watermarks(p);
+    check_sums(p);
     if (f->budget.used + f->budget.reserved > f->budget.limit)
         fail(p->w, "budget: %llu used and %llu reserved of %llu",
              (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved,
