@@ -74,9 +74,13 @@ says 'a web server' "127.0.0.1:$http" "broker 127.0.0.1:$http: what it answers i
 dfproc run "$dir/bounded.yaml" --until-exhausted >"$dir/bounded.out" 2>&1 &
 pid=$!
 flows+=("$pid")
-until_true 20 told "cannot read the partitions of t from 127.0.0.1:$closed: no answer" bounded && ok 'nobody listens, bounded' ||
-    bad 'nobody listens, bounded: not told'
-told "broker 127.0.0.1:$closed: nobody listens there" bounded && ok 'nobody listens, bounded: why' || bad 'nobody listens, bounded: not told why'
+at_once() { told "topic t: broker 127.0.0.1:$closed: nobody listens there" bounded; }
+until_true 5 at_once && ok 'nobody listens, bounded: why' || bad 'nobody listens, bounded: not told why'
+age=$(ps -o etimes= -p "$pid")
+[ "${age:-9}" -le 3 ] && ok 'nobody listens, bounded: told at once' || bad "nobody listens, bounded: told after $age s"
+failed_open() { told "source: topic t: no broker of 127.0.0.1:$closed can be reached\"" bounded; }
+until_true 20 failed_open && ok 'nobody listens, bounded' || bad 'nobody listens, bounded: not told'
+end "$pid" 10
 
 # A topic that is not there: a bounded run ends, another one waits for it.
 { source_of missing missing 'properties: {topic.metadata.refresh.interval.ms: 1000}'; file_sink missing.jsonl; } >"$dir/missing.yaml"

@@ -20,6 +20,34 @@ topic in 3 && topic out 3
 committed() { offsets "$run.in" in | sum_of; }
 all_committed() { [ "$(committed)" = "$1" ]; }
 
+# ---- the process is there before the broker: not ready, and told so, until it comes ----------------
+page() { curl -s -m 5 "http://$address$1"; }
+ready() { [ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://$address/readyz")" = "$1" ]; }
+connected() { page /metrics | sed -n 's/^dataflow_connector_connection_status.*connector_type="kafka".* //p' | tr '\n' ' '; }
+told_down() { [ "$(grep -c 'can be reached"' "$dir/before.out")" -ge 2 ]; } # by source and sink
+ticks() { local stat; read -r stat <"/proc/$pid/stat"; set -- ${stat##*) }; echo $((${12} + ${13})); }
+topic early && topic late && produce early --count 1000
+{ source_of early early; sink_to late; } >"$dir/before.yaml"
+"$bed/kafka" kill --dir "$folder/kafka"
+dfproc run "$dir/before.yaml" --metrics-port 127.0.0.1:0 >"$dir/before.out" 2>&1 &
+pid=$!
+flows+=("$pid")
+serving() { address=$(grep -o 'http://[^/ "]*' "$dir/before.out" | head -n 1); address=${address#http://}; [ -n "$address" ]; }
+until_true 10 serving || bad 'no address in the log'
+until_true 30 told_down && ok 'no broker: told' || has 'no broker: told by both' 'can be reached"' "$dir/before.out"
+ready 503 && ok 'no broker: not ready' || bad 'no broker: ready'
+same 'no broker: not connected' '0 0 ' "$(connected)"
+spent=$(ticks)
+[ "$spent" -le 50 ] && ok 'no broker: at rest' || bad "no broker: $spent ticks of CPU"
+"$bed/kafka" restart --dir "$folder/kafka" || bad 'restart'
+until_true 60 ready 200 && ok 'the broker came: ready' || bad 'the broker came: not ready'
+same 'the broker came: connected' '1 1 ' "$(connected)"
+early_committed() { [ "$(offsets "$run.early" early | sum_of)" = 1000 ]; }
+until_true 60 early_committed || bad 'the broker came: not all committed'
+audit 'the broker came: all records' --source topic --topic "$(name_of late)" --expect-count 1000 --no-gaps --max-duplicates 0
+end "$pid" 30
+same 'the broker came: ends in order' 0 "$code"
+
 start flow flow.1
 dfaudit produce --topic "$(name_of in)" --count 60000 --partitions 3 --keys 100 --rate 6000 2>"$dir/produce.log" &
 producer=$!

@@ -121,12 +121,10 @@ int df__kafka_take_ends(df__kafka_source *s)
                               topic_of(s));
     rd_kafka_resp_err_t err = rd_kafka_metadata(s->rk, 0, topic, &meta, 5 * ASK_MS);
     rd_kafka_topic_destroy(topic);
-    if (err) {
-        (void)rd_kafka_consumer_poll(s->rk, 0); /* the errors of the connections are told now */
+    if (err)
         return df_stage_failf(s->st, DF_EIO, "connection_error",
                               "cannot read the partitions of %s from %s: %s", topic_of(s),
                               (const char *)s->o.common.brokers.data, words_of(err));
-    }
     int rc = meta->topic_cnt == 1 && !meta->topics[0].err
                  ? ask_ends(s, &meta->topics[0]) : no_topic(s, meta);
     rd_kafka_metadata_destroy(meta);

@@ -122,6 +122,21 @@ const char *df__kafka_topic_fault(df_bytes topic);
 /* The rules that source and sink share. Problems only. */
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o);
 
+/* ---- reach.c: open waits for a broker -------------------------------------------------------- */
+
+typedef struct df__kafka_reach {
+    df_stage *st;
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *topic;
+    const df__kafka_common *o;
+    const df__kafka_failure *failure; /* that `serve` sets */
+    void (*serve)(void *self);        /* takes the errors that the client has to tell */
+    void *self;
+} df__kafka_reach;
+/* DF_OK: a broker has answered; DF_EIO: none within some seconds; what `serve` found; or
+ * DF_ECANCELED. */
+int df__kafka_reach_broker(const df__kafka_reach *r);
+
 /* ---- wake.c: a full prefetch queue must not put fetching to sleep ---------------------------- */
 
 typedef struct df__kafka_wake df__kafka_wake;

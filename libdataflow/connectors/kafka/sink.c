@@ -80,6 +80,13 @@ static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
     return DF_OK;
 }
 
+static void serve(df__kafka_sink *s, int timeout_ms);
+
+static void serve_open(void *self)
+{
+    serve(self, 0);
+}
+
 static int sink_open(void *self, df_stage *st)
 {
     static const uint64_t one = 1;
@@ -110,7 +117,8 @@ static int sink_open(void *self, df_stage *st)
     if (s->queue == NULL || s->fd < 0)
         return df_stage_fail(st, DF_ENOMEM, NULL, "no descriptor or memory for the Kafka client");
     rd_kafka_queue_io_event_enable(s->queue, s->fd, &one, sizeof one);
-    return DF_OK;
+    df__kafka_reach reach = {st, s->rk, s->topic, &s->o.common, &s->failure, serve_open, s};
+    return df__kafka_reach_broker(&reach);
 }
 
 /* ---- delivery reports ------------------------------------------------------------------------ */

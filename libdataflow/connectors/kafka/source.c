@@ -140,6 +140,30 @@ static int subscribe(df__kafka_source *s, df_stage *st)
     return DF_OK;
 }
 
+/* Before the group is joined: only errors can be told. */
+static void serve_open(void *self)
+{
+    df__kafka_source *s = self;
+    rd_kafka_message_t *m;
+    for (int i = 0; i < 1000 && (m = rd_kafka_consumer_poll(s->rk, 0)) != NULL; i++) {
+        if (m->err)
+            client_error(s, m->err, rd_kafka_message_errstr(m));
+        rd_kafka_message_destroy(m);
+    }
+}
+
+static int reach_broker(df__kafka_source *s, df_stage *st)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(s->rk, topic_of(s), NULL);
+    df__kafka_reach reach = {st, s->rk, topic, &s->o.common, &s->failure, serve_open, s};
+    if (topic == NULL)
+        return df_stage_failf(st, DF_EINVAL, "invalid_config", "%s: not a name of a topic",
+                              topic_of(s));
+    int rc = df__kafka_reach_broker(&reach);
+    rd_kafka_topic_destroy(topic);
+    return rc;
+}
+
 static int source_open(void *self, df_stage *st)
 {
     df__kafka_source *s = self;
@@ -162,6 +186,8 @@ static int source_open(void *self, df_stage *st)
     rc = make_client(s, st, info.memory_share);
     if (rc == DF_OK)
         rc = make_queues(s, st);
+    if (rc == DF_OK)
+        rc = reach_broker(s, st);
     if (rc == DF_OK && s->bounded && !s->ends_known)
         rc = df__kafka_take_ends(s);
     s->falls_asleep = rd_kafka_version() < 0x020200ff;

@@ -147,6 +147,11 @@ void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__ka
         df_stage_logf(st, DF_LOG_DEBUG, "%s: %s", line->facility, line->text);
         return;
     }
+    /* Said in every first start on a broker, and asked again within a second. */
+    if (strstr(line->text, rd_kafka_err2str(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS))) {
+        df_stage_logf(st, DF_LOG_DEBUG, "%s: %s", line->facility, line->text);
+        return;
+    }
     /* A lost connection comes as an error as well, and is told there. */
     if (level > LOG_WARNING || strcmp(line->facility, "FAIL") == 0 ||
         strcmp(line->facility, "ERROR") == 0 || !df__kafka_gate_open(&gates->log, LOG_MS))
