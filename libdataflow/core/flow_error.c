@@ -85,9 +85,10 @@ static int error_record(df__flow *f, const df_record *r, int minimal, df__arena 
                         df_record **ret)
 {
     df__error_record *made = df__arena_zalloc(a, sizeof *made);
-    df_record *e = &made->record;
+    df_record *e;
     if (!made)
         return DF_ENOMEM;
+    e = &made->record;
     made->size = r->payload.len;
     made->crc32c = minimal ? 0 : df__crc32c(0, r->payload.data, r->payload.len);
     if (df__envelope(f, r, minimal, a, &e->payload) != DF_OK ||
