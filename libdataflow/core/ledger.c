@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__ /* it shall see who uses a span that ended, though it is kept */
+#include <sanitizer/asan_interface.h>
+#define HIDE(s) ASAN_POISON_MEMORY_REGION(s, sizeof *(s))
+#define SHOW(s) ASAN_UNPOISON_MEMORY_REGION(s, sizeof *(s))
+#else
+#define HIDE(s) ((void)(s))
+#define SHOW(s) ((void)(s))
+#endif
+
+enum { SPARE_MARK = 64 }; /* bytes: what a span that is kept may keep */
+
 int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq)
 {
     if (text.len + 1 > m->cap) {
@@ -58,11 +69,53 @@ df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const cha
     return p;
 }
 
+static void span_drop(const df__heap *heap, df__span *s)
+{
+    df__mark_free(heap, &s->mark);
+    df__mark_free(heap, &s->before_refused);
+    df__free(heap, s);
+}
+
+/* One that ended, blank but for the memory of its mark; NULL: there is none. */
+static df__span *spare_take(df_partition *p)
+{
+    size_t i;
+    for (i = 0; i < DF__SPARE_SPANS; i++) {
+        df__span *s = NULL;
+        if (atomic_load_explicit(&p->spare[i], memory_order_relaxed))
+            s = atomic_exchange_explicit(&p->spare[i], NULL, memory_order_acquire);
+        if (s) {
+            SHOW(s);
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* 1: it is kept; 0: the caller frees it. */
+static int spare_give(df_partition *p, df__span *s)
+{
+    size_t i;
+    HIDE(s);
+    for (i = 0; i < DF__SPARE_SPANS; i++) {
+        df__span *none = NULL;
+        if (!atomic_load_explicit(&p->spare[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&p->spare[i], &none, s, memory_order_release,
+                                                    memory_order_relaxed))
+            return 1;
+    }
+    SHOW(s);
+    return 0;
+}
+
 void df__partition_free(df_partition *p)
 {
+    df__span *s;
     if (!p)
         return;
     df__partition_bump(p);
+    while ((s = spare_take(p)))
+        span_drop(p->heap, s);
     df__mark_free(p->heap, &p->watermark);
     df__mark_free(p->heap, &p->acked);
     df__mark_free(p->heap, &p->read);
@@ -75,21 +128,35 @@ void df__partition_free(df_partition *p)
 
 df__span *df__span_new(df_partition *part)
 {
-    df__span *s = df__zalloc(part->heap, sizeof *s);
+    df__span *s = spare_take(part);
+    if (!s)
+        s = df__zalloc(part->heap, sizeof *s);
     if (s)
         s->part = part;
     return s;
 }
 
+/* Blank but for the text of its mark, unless that is a long one. */
+static void span_blank(df__span *s)
+{
+    const df__heap *heap = s->part->heap;
+    df__mark mark = {.text = s->mark.text, .cap = s->mark.cap};
+    df__mark_free(heap, &s->before_refused);
+    if (mark.cap > SPARE_MARK)
+        df__mark_free(heap, &mark);
+    memset(s, 0, sizeof *s);
+    s->mark = mark;
+}
+
 void df__span_free(df__span *s)
 {
-    const df__heap *heap;
+    df_partition *p;
     if (!s)
         return;
-    heap = s->part->heap;
-    df__mark_free(heap, &s->mark);
-    df__mark_free(heap, &s->before_refused);
-    df__free(heap, s);
+    p = s->part;
+    span_blank(s);
+    if (!spare_give(p, s))
+        span_drop(p->heap, s);
 }
 
 void df__ledger_admit(df__span *s)

@@ -20,6 +20,7 @@
 #include "util/heap.h"
 
 typedef struct df__span df__span;
+enum { DF__SPARE_SPANS = 4 };
 typedef struct df__mark { /* a position; owned text */
     char *text;
     size_t len, cap;
@@ -53,18 +54,23 @@ typedef struct df__sums {
 
 struct df_partition {
     df_partition *next, *next_request;
-    df__sums *sums;        /* of the flow that has it; NULL: none yet */
-    uint64_t uncommitted;  /* its share in them */
-    int unsaved;
     df__msg request, seek; /* between the source thread and the pipeline thread */
     int replied;           /* under the source thread's lock */
     df_stage *stage;
     const df__heap *heap;
     char *name;
     uint32_t number;
+    df__span *_Atomic spare[DF__SPARE_SPANS]; /* ended, for the next batches; any thread */
+    /* from here on: looked at for every record or span, so close together */
     _Atomic uint32_t generation; /* written by the pipeline thread, read by any */
     /* pipeline thread */
+    int refused;           /* a record of it was refused for good: nothing behind it goes on */
+    uint64_t refused_first; /* sequence where the first span with such a record begins */
     uint64_t next_seq;
+    df__sums *sums;        /* of the flow that has it; NULL: none yet */
+    uint64_t uncommitted;  /* its share in them */
+    int unsaved;
+    int open;
     df__span *head, *tail;
     df__mark watermark;    /* settled without a gap */
     df__mark acked;        /* of these, told to the source and the store */
@@ -75,8 +81,6 @@ struct df_partition {
     int stored;
     uint32_t assignment;   /* how often it was given back */
     uint32_t ack_assignment; /* when the source was told to acknowledge `saving` */
-    int refused;           /* a record of it was refused for good: nothing behind it goes on */
-    uint64_t refused_first; /* sequence where the first span with such a record begins */
     int fenced;            /* another owner has it: what still comes is not ours */
     int requested;         /* a request of the source thread waits: DF__REQ_... */
     int reset;             /* its stored position was forgotten in this run (store thread) */
@@ -85,7 +89,6 @@ struct df_partition {
     uint64_t epoch;        /* of a claim */
     uint64_t in_sink_seq;  /* newest sequence that the sink holds (exactly-once) */
     int closing;           /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
-    int open;
     int64_t closing_since_us;
     /* source thread, written in replies while it waits */
     df_position resume;
@@ -106,7 +109,7 @@ int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq)
 int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from);
 void df__mark_free(const df__heap *heap, df__mark *m);
 
-/* Source side: a span without a ring. */
+/* Source side: a span without a ring. A few that ended are kept with the memory of their mark. */
 df__span *df__span_new(df_partition *part);
 void df__span_free(df__span *s); /* never admitted */
 

@@ -102,6 +102,62 @@ static void test_no_memory(void **state)
     df__span_free(df__span_new(f->p));
 }
 
+/* What ended comes back blank, without a call of the allocator; only a few are kept. */
+static void test_spans_again(void **state)
+{
+    static char longer[500];
+    fixture *f = *state;
+    df__span *open[2 * DF__SPARE_SPANS];
+    int64_t calls, live = atomic_load(&f->host.live);
+    for (int i = 0; i < 2 * DF__SPARE_SPANS; i++)
+        open[i] = admit(f, 1, "mark");
+    open[1]->refused_offset = 7;
+    for (int i = 0; i < 2 * DF__SPARE_SPANS; i++)
+        df__span_close(open[i]);
+    assert_watermark(f, "mark", 2 * DF__SPARE_SPANS);
+    assert_true(atomic_load(&f->host.live) <= live + 2 * DF__SPARE_SPANS + 1);
+    calls = atomic_load(&f->host.calls);
+    for (int i = 0; i < DF__SPARE_SPANS; i++) {
+        open[i] = df__span_new(f->p);
+        assert_ptr_equal(open[i]->part, f->p);
+        assert_true(!open[i]->mark.set && !open[i]->open && !open[i]->linked);
+        assert_true(!open[i]->count && !open[i]->refused_offset && !open[i]->next);
+    }
+    assert_int_equal(atomic_load(&f->host.calls), calls);
+    memset(longer, 'x', sizeof longer);
+    assert_ok(df__mark_set(&f->heap, &open[0]->mark, (df_bytes){longer, sizeof longer}, 1));
+    for (int i = 0; i < DF__SPARE_SPANS; i++)
+        df__span_free(open[i]);
+    open[0] = df__span_new(f->p);
+    assert_int_equal(open[0]->mark.cap, 0); /* a long text is not kept */
+    df__span_free(open[0]);
+}
+
+/* The sums are what a walk over the partitions gives. */
+static void test_sums(void **state)
+{
+    fixture *f = *state;
+    df__sums sums = {0, 0};
+    df__span *a, *b;
+    f->p->sums = &sums;
+    f->p->open = 1;
+    a = admit(f, 3, "a");
+    b = admit(f, 4, "b");
+    assert_int_equal(sums.uncommitted, 7);
+    assert_int_equal(sums.unsaved, 0);
+    df__span_close(a);
+    assert_int_equal(sums.uncommitted, 4);
+    assert_int_equal(sums.unsaved, 1);
+    assert_ok(df__mark_copy(&f->heap, &f->p->acked, &f->p->watermark));
+    df__partition_recount(f->p);
+    assert_int_equal(sums.unsaved, 0);
+    df__partition_bump(f->p);
+    assert_int_equal(sums.uncommitted, 0);
+    df__span_close(b); /* given away: it moves nothing */
+    assert_true(sums.uncommitted == 0 && sums.unsaved == 0);
+    f->p->sums = NULL;
+}
+
 static void test_the_watermark_waits_for_the_head(void **state)
 {
     fixture *f = *state;
@@ -260,6 +316,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_marks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spans_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sums, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_watermark_waits_for_the_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_span_without_a_mark_moves_nothing, setup, teardown),
