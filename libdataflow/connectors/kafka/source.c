@@ -296,7 +296,7 @@ static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     restart_at(s, p, offset);
 }
 
-static void out_of_range(df__kafka_source *s, df__kafka_part *p)
+static void out_of_range(df__kafka_source *s, df__kafka_part *p, const char *why)
 {
     static const char *const next[] = {
         [DF__KAFKA_EARLIEST] = "going on at the earliest",
@@ -307,8 +307,8 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p)
     int64_t start = s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                                                             : RD_KAFKA_OFFSET_END;
     df_stage_logf(s->st, DF_LOG_ERROR,
-                  "topic %s partition %d: the broker does not have offset %lld; %s", topic_of(s),
-                  (int)p->id, (long long)p->next, next[s->o.out_of_range]);
+                  "topic %s partition %d: the broker does not have offset %lld (%s); %s",
+                  topic_of(s), (int)p->id, (long long)p->next, why, next[s->o.out_of_range]);
     if (s->o.out_of_range == DF__KAFKA_STOP)
         p->state = DF__KAFKA_PARKED;
     else
@@ -338,7 +338,7 @@ static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         if (ours)
-            out_of_range(s, p);
+            out_of_range(s, p, rd_kafka_message_errstr(m));
         break;
     default:
         client_error(s, m->err, rd_kafka_message_errstr(m));
