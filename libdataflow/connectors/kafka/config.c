@@ -322,6 +322,21 @@ static int open_socket(int domain, int type, int protocol, void *opaque)
     return fd;
 }
 
+/* Why it cannot be the name of a topic; NULL: it can. */
+static const char *topic_fault(df_bytes topic)
+{
+    const char *at = topic.data;
+    if (topic.len == 0)
+        return "is empty";
+    if (topic.len > 249)
+        return "is longer than 249 bytes";
+    for (size_t i = 0; i < topic.len; i++)
+        if (!((at[i] >= 'a' && at[i] <= 'z') || (at[i] >= 'A' && at[i] <= 'Z') ||
+              (at[i] >= '0' && at[i] <= '9') || at[i] == '.' || at[i] == '_' || at[i] == '-'))
+            return "is not the name of a topic: letters, digits, dot, _ and - only";
+    return NULL;
+}
+
 static int begin(df__kafka_setup *s, const df__kafka_common *o)
 {
     s->status = DF_OK;
@@ -329,8 +344,8 @@ static int begin(df__kafka_setup *s, const df__kafka_common *o)
     if (s->conf == NULL)
         return s->status = DF_ENOMEM;
     set_brokers(s, o->brokers);
-    if (!s->checking && df__kafka_topic_fault(o->topic) != NULL)
-        problem(s, "topic", df__kafka_topic_fault(o->topic));
+    if (!s->checking && topic_fault(o->topic) != NULL)
+        problem(s, "topic", topic_fault(o->topic));
     set(s, "client.id", "dataflow-operator");
     set(s, "socket.keepalive.enable", "true");
     rd_kafka_conf_set_socket_cb(s->conf, open_socket);
@@ -496,26 +511,12 @@ const char *df__kafka_security(const df__kafka_common *o)
     return "is not a protocol; the choices are PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
 }
 
-const char *df__kafka_topic_fault(df_bytes topic)
-{
-    const char *at = topic.data;
-    if (topic.len == 0)
-        return "is empty";
-    if (topic.len > 249)
-        return "is longer than 249 bytes";
-    for (size_t i = 0; i < topic.len; i++)
-        if (!((at[i] >= 'a' && at[i] <= 'z') || (at[i] >= 'A' && at[i] <= 'Z') ||
-              (at[i] >= '0' && at[i] <= '9') || at[i] == '.' || at[i] == '_' || at[i] == '-'))
-            return "is not the name of a topic: letters, digits, dot, _ and - only";
-    return NULL;
-}
-
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o)
 {
     const char *text = df__kafka_security(o);
     if (text != NULL)
         (void)df_stage_problem(st, DF_ERROR, "securityProtocol", text);
-    text = df__kafka_topic_fault(o->topic);
+    text = topic_fault(o->topic);
     if (text != NULL && o->topic.len > 0)
         (void)df_stage_problem(st, DF_ERROR, "topic", text);
 }

@@ -117,8 +117,6 @@ int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o);
 int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name);
 /* Why the protocol cannot be used; NULL: it can. */
 const char *df__kafka_security(const df__kafka_common *o);
-/* Why it cannot be the name of a topic; NULL: it can. */
-const char *df__kafka_topic_fault(df_bytes topic);
 /* The rules that source and sink share. Problems only. */
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o);
 

@@ -277,7 +277,9 @@ static void restart_at(df__kafka_source *s, df__kafka_part *p, int64_t offset)
     s->restart = 1;
 }
 
-/* The client skips a message set whose checksum is wrong and goes on: fetch it again. */
+/* The client skips a message set whose checksum is wrong and goes on: fetch it again. The offset
+ * that librdkafka 2.0.2 asks for next is garbage then. When the broker refuses it the fetching
+ * ends, and no seek reaches it: so the partition is assigned anew. */
 static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
 {
     int64_t offset = p->next >= 0 ? p->next : m->offset;
@@ -294,9 +296,10 @@ static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     df_stage_logf(s->st, DF_LOG_WARN, "topic %s partition %d offset %lld: %s; fetched again",
                   topic_of(s), (int)p->id, (long long)offset, rd_kafka_message_errstr(m));
     restart_at(s, p, offset);
+    s->reassign = 1;
 }
 
-static void out_of_range(df__kafka_source *s, df__kafka_part *p, const char *why)
+static void out_of_range(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
 {
     static const char *const next[] = {
         [DF__KAFKA_EARLIEST] = "going on at the earliest",
@@ -306,9 +309,15 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p, const char *why
     int64_t at = p->next;
     int64_t start = s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                                                             : RD_KAFKA_OFFSET_END;
+    if (p->bad == p->next && m->offset != p->next) { /* the garbage behind a broken set */
+        restart_at(s, p, p->next);
+        s->reassign = 1;
+        return;
+    }
     df_stage_logf(s->st, DF_LOG_ERROR,
                   "topic %s partition %d: the broker does not have offset %lld (%s); %s",
-                  topic_of(s), (int)p->id, (long long)p->next, why, next[s->o.out_of_range]);
+                  topic_of(s), (int)p->id, (long long)p->next, rd_kafka_message_errstr(m),
+                  next[s->o.out_of_range]);
     if (s->o.out_of_range == DF__KAFKA_STOP)
         p->state = DF__KAFKA_PARKED;
     else
@@ -338,7 +347,7 @@ static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         if (ours)
-            out_of_range(s, p, rd_kafka_message_errstr(m));
+            out_of_range(s, p, m);
         break;
     default:
         client_error(s, m->err, rd_kafka_message_errstr(m));
