@@ -194,6 +194,7 @@ static void command(df__sink *s, df__msg *m, int type, void *about)
 static void io_open(void *ctx, df__sink *s)
 {
     (void)ctx;
+    atomic_store(&s->stage->stopping, 0); /* the close before a retry had set it */
     command(s, &s->msg_open, DF__C_OPEN, s);
 }
 
