@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: timeout=600
+# ctest: serial timeout=600
 # Three brokers, every partition on all of them: a leader is killed, comes back and leads again, the
 # group's coordinator is killed, all three are restarted in turn. Kafka to PostgreSQL and Kafka to
 # Kafka go on by themselves: nothing is lost, each key keeps its order, and no stall is longer than

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: timeout=300
+# ctest: serial timeout=300
 # Real packets: flows run in network namespaces of their own and reach the servers over a veth pair.
 # Packets get lost at random, in one direction or both, the link goes down, connections are reset,
 # or die without a word. Each time: noticed, no spinning, back after the end, nothing lost.

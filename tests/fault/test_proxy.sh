@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: timeout=300
+# ctest: serial timeout=300
 # Connections are cut, held, delayed and lossy, on the way to the server and to the broker; they
 # end around the commit. Nothing is lost, the flow goes on by itself, and it does not spin.
 . "$(dirname "$0")/fault_lib.sh"
