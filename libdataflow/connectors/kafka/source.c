@@ -309,15 +309,15 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p, const rd_kafka_
     int64_t at = p->next;
     int64_t start = s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                                                             : RD_KAFKA_OFFSET_END;
-    if (p->bad == p->next && m->offset != p->next) { /* the garbage behind a broken set */
+    if (p->bad >= 0 && p->bad == p->next && m->offset != p->next) { /* behind a broken set */
         restart_at(s, p, p->next);
         s->reassign = 1;
         return;
     }
     df_stage_logf(s->st, DF_LOG_ERROR,
-                  "topic %s partition %d: the broker does not have offset %lld (%s); %s",
-                  topic_of(s), (int)p->id, (long long)p->next, rd_kafka_message_errstr(m),
-                  next[s->o.out_of_range]);
+                  "topic %s partition %d: the broker does not have offset %lld; %s (%s)",
+                  topic_of(s), (int)p->id, (long long)p->next, next[s->o.out_of_range],
+                  rd_kafka_message_errstr(m));
     if (s->o.out_of_range == DF__KAFKA_STOP)
         p->state = DF__KAFKA_PARKED;
     else
