@@ -312,19 +312,26 @@ static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
     return DF_OK;
 }
 
-int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
+int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const char *tail,
+                       PGresult **ret)
 {
-    PGresult *res = NULL;
     df__buf name;
     df__buf_init(&name, &df__heap_libc);
     df__pg_quote_table(&name, &s->name);
     df__buf_clear(&s->sql);
-    df__buf_str(&s->sql, query_head);
+    df__buf_str(&s->sql, head);
     df__pg_literal(&s->sql, (df_bytes){name.data, name.len});
-    df__buf_str(&s->sql, query_tail);
+    df__buf_str(&s->sql, tail);
     const char *sql = name.failed ? NULL : df__buf_cstr(&s->sql);
-    int rc = sql ? df__pg_query(s, st, sql, &res) : DF_ENOMEM;
+    int rc = sql ? df__pg_query(s, st, sql, ret) : DF_ENOMEM;
     df__buf_free(&name);
+    return rc;
+}
+
+int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
+{
+    PGresult *res = NULL;
+    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
     if (rc == DF_OK) {
         rc = res ? adopt(s, st, res) : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
     }

@@ -101,16 +101,7 @@ static int read_checks(df__pg_checks *c, const PGresult *res)
 static int query_checks(df__pg_sink *s, df_stage *st)
 {
     PGresult *res = NULL;
-    df__buf name;
-    df__buf_init(&name, &df__heap_libc);
-    df__pg_quote_table(&name, &s->name);
-    df__buf_clear(&s->sql);
-    df__buf_str(&s->sql, query_head);
-    df__pg_literal(&s->sql, (df_bytes){name.data, name.len});
-    df__buf_str(&s->sql, query_tail);
-    const char *sql = name.failed ? NULL : df__buf_cstr(&s->sql);
-    int rc = sql ? df__pg_query(s, st, sql, &res) : DF_ENOMEM;
-    df__buf_free(&name);
+    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
     rc = rc == DF_OK && res ? read_checks(&s->checks, res) : rc;
     PQclear(res);
     return rc;

@@ -127,6 +127,9 @@ int df__pg_recover(df__pg_sink *s, df_stage *st);
 
 /* ---- catalog.c ---- */
 int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
+/* Runs head, the table's quoted name as a literal, tail; rows as df__pg_query gives them. */
+int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const char *tail,
+                       PGresult **ret);
 void df__pg_table_free(df__pg_table *t);
 
 /* ---- checks.c ---- */
