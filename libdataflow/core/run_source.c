@@ -297,6 +297,7 @@ static void command(df__runner *r, df__msg *m, int type, int wake)
 static void io_open(void *ctx)
 {
     df__runner *r = ctx;
+    atomic_store(&r->source.stage->stopping, 0); /* the close before a retry had set it */
     command(r, &r->source.open_msg, DF__C_OPEN, 0);
 }
 

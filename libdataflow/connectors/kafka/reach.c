@@ -31,7 +31,6 @@ static int answered(const df__kafka_reach *r, int slice_ms)
 int df__kafka_reach_broker(const df__kafka_reach *r)
 {
     int64_t limit = df__kafka_clock_ms() + REACH_MS;
-    int stopping = df_stage_stopping(r->st); /* only a change of it concerns this call */
     for (int turn = 0; df__kafka_clock_ms() < limit; turn++) {
         int64_t rest = df__kafka_clock_ms() + slice_of(turn);
         int found = answered(r, slice_of(turn));
@@ -42,7 +41,7 @@ int df__kafka_reach_broker(const df__kafka_reach *r)
             return DF_OK;
         rest -= df__kafka_clock_ms();
         if (df_stage_wait(r->st, -1, 0, rest > 0 ? (int)rest : 0) == DF_ECANCELED ||
-            df_stage_stopping(r->st) != stopping)
+            df_stage_stopping(r->st))
             return DF_ECANCELED;
     }
     return df_stage_failf(r->st, DF_EIO, "connection_error", "topic %s: no broker of %s can be "
