@@ -2,7 +2,6 @@
  * attempt.c: one try to write a parcel. The common case is one COPY, which is a transaction by
  * itself: rows are encoded while the server already reads. Rows with different sets of columns
  * make several COPY statements in one query text, which the server runs as one transaction too. */
-#include <string.h>
 
 #include "shape.h"
 #include "sql.h"
@@ -84,31 +83,15 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return status;
 }
 
-/* "COPY orders, line 7, column ...": the words around the number are in the server's language,
- * and a trigger may put lines of its own before this one. */
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
 {
-    const char *line = PQresultErrorField(w->error, PG_DIAG_CONTEXT);
-    const char *target = df__pg_sql_target(s);
-    size_t table = strlen(target);
-    while (line) {
-        if (strncmp(line, "COPY ", 5) == 0 && strncmp(line + 5, target, table) == 0) {
-            const char *digits = line + 5 + table;
-            size_t number = 0;
-            digits += strcspn(digits, "0123456789\n");
-            for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++) {
-                number = number * 10 + (size_t)(*digits - '0');
-            }
-            if (number >= 1 && w->error_group < w->group_count &&
-                number <= w->groups[w->error_group].count) {
-                *ret = w->groups[w->error_group].records[number - 1];
-                return 1;
-            }
-        }
-        line = strchr(line, '\n');
-        line += line != NULL;
+    size_t line = df__pg_result_line(w->error, df__pg_sql_target(s));
+    if (line == 0 || w->error_group >= w->group_count ||
+        line > w->groups[w->error_group].count) {
+        return 0;
     }
-    return 0;
+    *ret = w->groups[w->error_group].records[line - 1];
+    return 1;
 }
 
 /* ---- the common case ------------------------------------------------------------------------ */
