@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Finds what is needed and says, in one message, everything that is missing.
 find_package(PkgConfig REQUIRED)
-set(df_missing)
 
 # df_need(<target suffix> <pkg-config module and version> <Debian package>)
 function(df_need name module package)
-  pkg_check_modules(${name} QUIET IMPORTED_TARGET "${module}")
+  pkg_check_modules(${name} QUIET IMPORTED_TARGET GLOBAL "${module}")
   if(NOT ${name}_FOUND)
-    set(df_missing ${df_missing} "${module} (Debian: ${package})" PARENT_SCOPE)
+    set_property(GLOBAL APPEND PROPERTY DF_MISSING "${module} (Debian: ${package})")
   endif()
 endfunction()
 
@@ -19,17 +18,16 @@ if(DF_WITH_NET)
   df_need(CURL "libcurl>=7.74" libcurl4-openssl-dev)
   df_need(CRYPTO "libcrypto>=1.1.1" libssl-dev)
 endif()
-if(DF_WITH_KAFKA)
-  df_need(RDKAFKA "rdkafka>=2.0.2" librdkafka-dev)
-endif()
-if(DF_WITH_POSTGRESQL)
-  df_need(PQ "libpq>=13" libpq-dev)
-endif()
 if(DF_WITH_DFPROC)
   df_need(MHD "libmicrohttpd>=0.9.70" libmicrohttpd-dev)
 endif()
-if(df_missing)
-  list(JOIN df_missing "\n  " df_missing_text)
-  message(FATAL_ERROR "Missing libraries:\n  ${df_missing_text}\n"
-    "Run tools/setup build (Debian), or leave a part out, for example -DDF_WITH_KAFKA=OFF.")
-endif()
+
+# After the connectors have said what they need.
+function(df_report_missing)
+  get_property(missing GLOBAL PROPERTY DF_MISSING)
+  if(missing)
+    list(JOIN missing "\n  " text)
+    message(FATAL_ERROR "Missing libraries:\n  ${text}\n"
+      "Run tools/setup build (Debian), or leave a part out, for example -DDF_WITH_KAFKA=OFF.")
+  endif()
+endfunction()

@@ -17,34 +17,63 @@ if(DF_WITH_NET)
   target_link_libraries(dataflow_util PUBLIC PkgConfig::CURL PkgConfig::CRYPTO)
 endif()
 
-foreach(name IN ITEMS kafka postgresql)
-  string(TOUPPER ${name} upper)
-  if(DF_WITH_${upper} AND EXISTS "${PROJECT_SOURCE_DIR}/libdataflow/connectors/${name}/CMakeLists.txt")
-    add_subdirectory("${PROJECT_SOURCE_DIR}/libdataflow/connectors/${name}"
-      "${CMAKE_BINARY_DIR}/connectors/${name}")
+# Connectors: a folder with a CMakeLists.txt is a module (see connector.cmake), the others are part of
+# the library.
+file(GLOB connector_folders CONFIGURE_DEPENDS LIST_DIRECTORIES true
+  "${PROJECT_SOURCE_DIR}/libdataflow/connectors/*")
+list(SORT connector_folders)
+set(connector_sources)
+foreach(folder IN LISTS connector_folders)
+  if(EXISTS "${folder}/CMakeLists.txt")
+    get_filename_component(name "${folder}" NAME)
+    add_subdirectory("${folder}" "${CMAKE_BINARY_DIR}/connectors/${name}")
+  elseif(IS_DIRECTORY "${folder}")
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.c")
+    list(FILTER sources EXCLUDE REGEX "^${folder}/tests/")
+    list(APPEND connector_sources ${sources})
   endif()
 endforeach()
+df_sources(transform_sources libdataflow/transforms)
 
-# The table of connectors that are linked in although they could be modules.
-get_property(builtin GLOBAL PROPERTY DF_BUILTIN_CONNECTORS)
-set(builtin_externs)
-set(builtin_rows)
-foreach(name IN LISTS builtin)
-  string(APPEND builtin_externs "extern const df_connector df_connector_${name};\n")
-  string(APPEND builtin_rows "&df_connector_${name}, ")
+# The names in `const <type> <prefix><name> = {` of the files.
+function(df_tables out prefix)
+  set(names)
+  foreach(source IN LISTS ARGN)
+    file(STRINGS "${source}" hits REGEX "^const [a-z_]+ ${prefix}[a-z0-9_]+ = {")
+    foreach(hit IN LISTS hits)
+      string(REGEX REPLACE "^.* ${prefix}([a-z0-9_]+) = {.*" "\\1" name "${hit}")
+      list(APPEND names "${name}")
+    endforeach()
+    # A table that is renamed or added shows at the next build.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+  endforeach()
+  set(${out} ${names} PARENT_SCOPE)
+endfunction()
+
+df_tables(own_kinds df_connector_ ${connector_sources})
+df_tables(transforms df_transform_ ${transform_sources})
+get_property(linked_kinds GLOBAL PROPERTY DF_LINKED_KINDS)
+set(held_kinds ${own_kinds} ${linked_kinds})
+df_kind_rows("${held_kinds}" connector_externs connector_rows)
+set(transform_externs)
+set(transform_rows)
+foreach(name IN LISTS transforms)
+  string(APPEND transform_externs "extern const df_transform df_transform_${name};\n")
+  string(APPEND transform_rows "&df_transform_${name}, ")
 endforeach()
+# Kinds that manifests of the contract may name and that no folder has yet: a message says so.
+get_property(known_rows GLOBAL PROPERTY DF_KINDS)
+foreach(kind IN ITEMS postgresql-cdc clickhouse trino nessie iceberg)
+  list(APPEND known_rows "{\"${kind}\", NULL}")
+endforeach()
+list(JOIN known_rows ", " known_rows)
+string(APPEND known_rows ", ")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/builtin.c.in" "${CMAKE_BINARY_DIR}/generated/builtin.c" @ONLY)
 
 df_sources(library_sources libdataflow libdataflow/core libdataflow/record libdataflow/spec
-  libdataflow/store libdataflow/transforms libdataflow/connectors
-  libdataflow/connectors/stdio libdataflow/connectors/memory libdataflow/connectors/null
-  libdataflow/connectors/generate libdataflow/connectors/host)
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/dataflow_ext.h")
-  list(APPEND library_sources "${CMAKE_BINARY_DIR}/generated/builtin.c")
-endif()
-if(NOT library_sources)
-  set(library_sources "${CMAKE_BINARY_DIR}/generated/empty.c")
-endif()
+  libdataflow/store)
+list(APPEND library_sources ${transform_sources} ${connector_sources}
+  "${CMAKE_BINARY_DIR}/generated/builtin.c")
 add_library(dataflow_objects OBJECT ${library_sources})
 target_compile_definitions(dataflow_objects PRIVATE DF_BUILD
   "DF_MODULE_DIR=\"${CMAKE_INSTALL_FULL_LIBDIR}/libdataflow\"")
@@ -56,6 +85,7 @@ target_link_libraries(dataflow_objects PUBLIC dataflow_util PkgConfig::YAML PkgC
 if(NOT DF_WITH_NET AND TARGET PkgConfig::CRYPTO)
   target_link_libraries(dataflow_objects PUBLIC PkgConfig::CRYPTO)
 endif()
+get_property(builtin GLOBAL PROPERTY DF_LINKED_CONNECTORS)
 list(TRANSFORM builtin PREPEND connector_ OUTPUT_VARIABLE builtin_archives)
 
 add_library(dataflow SHARED $<TARGET_OBJECTS:dataflow_objects>)

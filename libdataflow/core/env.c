@@ -6,12 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/builtin.h"
 #include "core/option.h"
 #include "record/record.h"
-
-extern const df_connector *const df__builtin_connectors[];
-extern const df_connector *const df__builtin_modules[];
-extern const df_transform *const df__builtin_transforms[];
 
 int df__env_fail(df_env *env, int status, const char *format, ...)
 {
@@ -81,8 +78,6 @@ static int add_builtins(df_env *env)
     int rc = DF_OK;
     for (i = 0; df__builtin_connectors[i] && rc == DF_OK; i++)
         rc = add_type(env, df__builtin_connectors[i], NULL);
-    for (i = 0; df__builtin_modules[i] && rc == DF_OK; i++)
-        rc = add_type(env, df__builtin_modules[i], NULL);
     for (i = 0; df__builtin_transforms[i] && rc == DF_OK; i++)
         rc = add_type(env, NULL, df__builtin_transforms[i]);
     return rc;

@@ -5,14 +5,11 @@
 
 #include <string.h>
 
+#include "core/builtin.h"
 #include "core/option_types.h"
 #include "record/record.h"
 
 enum { KINDS = 128 };
-
-/* Kinds of the contract that a later version brings. */
-static const char *const planned[] = {"kafka", "postgresql", "postgresql-cdc", "clickhouse",
-                                      "trino", "nessie", "iceberg"};
 
 static const char *const role_names[] = {
     [DF_SOURCE] = "source", [DF_TRANSFORM] = "transformation", [DF_SINK] = "sink",
@@ -52,14 +49,16 @@ static void fail_unknown(df__graph *g, const df__stage_spec *s)
 {
     const char *names[KINDS], *near;
     char text[160], hint[160];
-    size_t i, n;
-    for (i = 0; i < sizeof planned / sizeof planned[0]; i++) {
-        if (s->role != DF_TRANSFORM && strcmp(planned[i], s->kind) == 0) {
-            df__text_printf(text, sizeof text, "the connector \"%s\" is not in this build",
-                            s->kind);
-            fail(g, s, text);
-            return;
-        }
+    size_t n;
+    for (const df__known_kind *k = df__known_kinds; k->kind && s->role != DF_TRANSFORM; k++) {
+        if (strcmp(k->kind, s->kind) != 0)
+            continue;
+        df__text_printf(text, sizeof text, "the connector \"%s\" is not %s%s%s", s->kind,
+                        k->module ? "installed: no " : "in this build",
+                        k->module ? k->module : "",
+                        k->module ? ".so in the folder of modules" : "");
+        fail(g, s, text);
+        return;
     }
     df__text_printf(text, sizeof text, "unknown %s type \"%.60s\"", role_names[s->role], s->kind);
     fail(g, s, text);
