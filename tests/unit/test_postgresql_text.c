@@ -179,6 +179,10 @@ static void knows_utf8(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(df__pg_utf8_valid(rows[i].text, strlen(rows[i].text)), rows[i].valid);
     }
+    /* What would finish the sequence stands behind the end of the text. */
+    assert_false(df__pg_utf8_valid("a\xC3\xA9", 2));
+    assert_false(df__pg_utf8_valid("\xE2\x82\xAC", 2));
+    assert_false(df__pg_utf8_valid("ab\xF0\x9F\x98\x80", 5));
 }
 
 static void usable_column_names(void **state)
@@ -192,6 +196,14 @@ static void usable_column_names(void **state)
     assert_false(df__pg_name_usable((df_bytes){"a\0b", 3}));
     assert_false(df__pg_name_usable(bytes("\xFF")));
     assert_true(df__pg_name_usable(bytes("we\"ird; name")));
+    static const char *const system_columns[] = {"tableoid", "ctid", "xmin", "cmin", "xmax",
+                                                 "cmax"};
+    for (size_t i = 0; i < sizeof system_columns / sizeof system_columns[0]; i++) {
+        assert_false(df__pg_name_usable(bytes(system_columns[i])));
+    }
+    assert_true(df__pg_name_usable(bytes("oid")));
+    assert_true(df__pg_name_usable(bytes("Ctid")));
+    assert_true(df__pg_name_usable(bytes("xmin2")));
 }
 
 static void sqlstates_have_a_fate(void **state)

@@ -68,14 +68,41 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
     return offend(s, w, "unknown_field", text);
 }
 
-static int is_delete(const df_record *r)
+static uint32_t op_of(const df_record *r)
 {
     df_info info;
-    df_value v;
     memset(&info, 0, sizeof info);
     info.size = sizeof info;
-    if (df_record_info(r, &info) == DF_OK && info.op != DF_OP_NONE) {
-        return info.op == DF_OP_DELETE;
+    return df_record_info(r, &info) == DF_OK ? info.op : DF_OP_NONE;
+}
+
+/* An object without a column of the table, as {} or what is left of a truncation, is no row: it
+ * would become one of defaults and NULLs. */
+static int offend_empty(df__pg_sink *s, df__pg_work *w)
+{
+    if (op_of(df_parcel_at(w->parcel, w->index)) == DF_OP_TRUNCATE) {
+        return offend(s, w, "truncate", "a truncation is no row: empty the table by hand, or "
+                                        "filter such records");
+    }
+    return offend(s, w, "no_field", "the record has no column of the table, so it is no row");
+}
+
+static int has_column(const df__pg_sink *s)
+{
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (s->values[i].type != DF_V_ABSENT && s->values[i].type != DF_V_UNCHANGED) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_delete(const df_record *r)
+{
+    df_value v;
+    uint32_t op = op_of(r);
+    if (op != DF_OP_NONE) {
+        return op == DF_OP_DELETE;
     }
     return df_record_meta(r, "operation", &v) == DF_OK && v.type == DF_V_STRING && v.len == 6 &&
            memcmp(v.text, "delete", 6) == 0;
@@ -116,6 +143,9 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     }
     if (unknown > 0 && s->unknown == PG_UNKNOWN_ERROR) {
         return offend_unknown(s, w);
+    }
+    if (!s->raw && !has_column(s)) {
+        return offend_empty(s, w);
     }
     df__pg_mask_of(&s->known, s->values, ret_mask);
     return s->upsert ? read_upsert(s, w) : DF_OK;

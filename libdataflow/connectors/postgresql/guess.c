@@ -171,7 +171,7 @@ int df__pg_guesses_add(df__pg_guesses *g, const df_value *root)
         return DF_EDATA;
     }
     memset(&walk, 0, sizeof walk);
-    g->records++;
+    g->records += root->len > 0; /* {} is no row: it does not keep a key from being one */
     while (rc == DF_OK && df_value_walk(root, &walk) == DF_OK) {
         rc = df__pg_guesses_value(g, walk.name, &walk.value);
     }

@@ -51,9 +51,21 @@ int df__pg_utf8_valid(const char *s, size_t len)
     return 1;
 }
 
+/* Names that every table has already: CREATE TABLE and ADD COLUMN refuse them. */
+static int is_system_column(df_bytes name)
+{
+    static const char *const names[] = {"tableoid", "ctid", "xmin", "cmin", "xmax", "cmax"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (name.len == strlen(names[i]) && memcmp(name.data, names[i], name.len) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int df__pg_name_usable(df_bytes name)
 {
-    return name.data && name.len > 0 && name.len <= PG_NAME_MAX &&
+    return !is_system_column(name) && name.data && name.len > 0 && name.len <= PG_NAME_MAX &&
            !memchr(name.data, 0, name.len) && df__pg_utf8_valid(name.data, name.len);
 }
 

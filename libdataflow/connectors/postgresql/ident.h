@@ -17,7 +17,8 @@ typedef struct df__pg_name {
 
 /* DF_EINVAL with the reason in *ret_why. */
 int df__pg_name_parse(df_bytes text, df__pg_name *ret, const char **ret_why);
-/* True for 1 to 63 bytes of UTF-8 without NUL: what may be a column's name. */
+/* True for 1 to 63 bytes of UTF-8 without NUL that name no system column: what may be a column's
+ * name. */
 int df__pg_name_usable(df_bytes name);
 /* Appends "name" with its quotes doubled. */
 void df__pg_quote(df__buf *b, df_bytes name);

@@ -163,6 +163,9 @@ static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
 
 static int finish(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)
 {
+    if (rc == DF_OK && s->in_transaction) { /* no row came to the table that was made for it */
+        rc = settle_down(s, st);
+    }
     if (rc == DF_OK) {
         return df__pg_rejects_tell(&w->rejects, w->parcel);
     }
