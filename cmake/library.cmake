@@ -70,8 +70,10 @@ list(JOIN known_rows ", " known_rows)
 string(APPEND known_rows ", ")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/builtin.c.in" "${CMAKE_BINARY_DIR}/generated/builtin.c" @ONLY)
 
-df_sources(library_sources libdataflow libdataflow/core libdataflow/record libdataflow/spec
-  libdataflow/store)
+df_sources(library_sources libdataflow libdataflow/core/graph libdataflow/core/registry
+  libdataflow/core/stage libdataflow/core/flow libdataflow/core/run libdataflow/core/port
+  libdataflow/core/pipeline libdataflow/core/metrics libdataflow/document libdataflow/record
+  libdataflow/spec libdataflow/store)
 list(APPEND library_sources ${transform_sources} ${connector_sources}
   "${CMAKE_BINARY_DIR}/generated/builtin.c")
 add_library(dataflow_objects OBJECT ${library_sources})

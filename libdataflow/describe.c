@@ -3,9 +3,9 @@
  * their option tables, and the fields of a spec. Documents, completion and forms come from it. */
 #include <string.h>
 
-#include "core/env.h"
-#include "core/graph.h"
-#include "core/option.h"
+#include "core/registry/env.h"
+#include "core/graph/graph.h"
+#include "core/graph/option.h"
 #include "spec/spec.h"
 #include "util/buf.h"
 

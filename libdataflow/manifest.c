@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * manifest.c: the public calls that take the text of a manifest: where spec/ and core/ meet. */
-#include "core/pipeline.h"
+#include "core/pipeline/pipeline.h"
 #include "spec/spec.h"
 
 int df_pipeline_load(df_pipeline *p, const df_text *spec)

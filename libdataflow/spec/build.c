@@ -3,28 +3,28 @@
  * sinks. */
 #include <string.h>
 
-#include "core/option_types.h"
+#include "core/graph/option_types.h"
 #include "record/record.h"
 #include "spec/inner.h"
 
-static int fail(df__graph *g, const df__node *at, const char *field, const char *text)
+static int fail(df__graph *g, const df__doc *at, const char *field, const char *text)
 {
     df__problem_add(g->problems, DF_ERROR, at, field, text);
     return DF_ESPEC;
 }
 
-static int expects_map(df__graph *g, const df__node *n, const char *field)
+static int expects_map(df__graph *g, const df__doc *n, const char *field)
 {
     char shown[DF__SHOWN];
     if (n->kind == DF__MAP)
         return DF_OK;
     df__problem_addf(g->problems, DF_ERROR, n, field, "expects a map, got %s",
-                     df__node_shown(n, shown));
+                     df__doc_shown(n, shown));
     return DF_ESPEC;
 }
 
 /* Adds the stage that a layout describes; `like` has role, name and what else is known. */
-static df__stage_spec *add_stage(df__graph *g, const df__node *node, const df__layout *l,
+static df__stage_spec *add_stage(df__graph *g, const df__doc *node, const df__layout *l,
                                  df__stage_spec *like)
 {
     like->kind = l->kind;
@@ -45,7 +45,7 @@ static int added(df__graph *g, const df__stage_spec *s, size_t errors)
     return df__problems_count(g->problems, DF_ERROR) == errors ? DF_OK : DF_ESPEC;
 }
 
-static int add_connector(df__graph *g, const df__node *node, const char *field,
+static int add_connector(df__graph *g, const df__doc *node, const char *field,
                          const char *const *extra, df__stage_spec *like)
 {
     df__layout l;
@@ -59,15 +59,15 @@ static int add_connector(df__graph *g, const df__node *node, const char *field,
 
 /* ---- transformations ----------------------------------------------------------------------- */
 
-static int read_when(df__graph *g, const df__node *node, const char *field, df__stage_spec *like)
+static int read_when(df__graph *g, const df__doc *node, const char *field, df__stage_spec *like)
 {
     static const df_option row = {"when", DF_OPT_CONDITION, 0, DF_OPT_LITERAL, 0, NULL, "", NULL,
                                   0, 0, NULL};
-    const df__node *when = df__node_member(node, "when");
+    const df__doc *when = df__doc_member(node, "when");
     char path[DF__FIELD];
     df__fill f;
     df__slot s = {&f, &row, when, node, path, &like->when};
-    if (!when || df__node_is_null(when) || (when->kind == DF__SCALAR && when->text.len == 0))
+    if (!when || df__doc_is_null(when) || (when->kind == DF__SCALAR && when->text.len == 0))
         return DF_OK;
     memset(&f, 0, sizeof f);
     f.graph = g;
@@ -78,7 +78,7 @@ static int read_when(df__graph *g, const df__node *node, const char *field, df__
     return df__option_type_of(DF_OPT_CONDITION)->parse(&s);
 }
 
-static int add_transform(df__graph *g, const df__node *node, size_t index)
+static int add_transform(df__graph *g, const df__doc *node, size_t index)
 {
     static const char *const extra[] = {"when", NULL};
     df__stage_spec like, *s = NULL;
@@ -103,17 +103,17 @@ static int add_transform(df__graph *g, const df__node *node, size_t index)
     return rc;
 }
 
-static int add_transforms(df__graph *g, const df__node *list)
+static int add_transforms(df__graph *g, const df__doc *list)
 {
-    const df__node *n;
+    const df__doc *n;
     char shown[DF__SHOWN];
     size_t index = 0;
     int rc = DF_OK;
-    if (!list || df__node_is_null(list))
+    if (!list || df__doc_is_null(list))
         return DF_OK;
     if (list->kind != DF__SEQ) {
         df__problem_addf(g->problems, DF_ERROR, list, "spec.transformations",
-                         "expects a list, got %s", df__node_shown(list, shown));
+                         "expects a list, got %s", df__doc_shown(list, shown));
         return DF_ESPEC;
     }
     for (n = list->first; n && rc != DF_ENOMEM; n = n->next)
@@ -123,7 +123,7 @@ static int add_transforms(df__graph *g, const df__node *list)
 
 /* ---- a stage inside an option: a router's sink --------------------------------------------- */
 
-static df__stage_spec *find_origin(df__graph *g, const df__node *node)
+static df__stage_spec *find_origin(df__graph *g, const df__doc *node)
 {
     df__stage_spec *s;
     for (s = g->stages; s; s = s->next)
@@ -135,7 +135,7 @@ static df__stage_spec *find_origin(df__graph *g, const df__node *node)
 /* The condition beside the sink names the route. */
 static const char *label_of(const df__slot *s)
 {
-    const df__node *c = df__node_member(s->map, "condition");
+    const df__doc *c = df__doc_member(s->map, "condition");
     return c && c->kind == DF__SCALAR ? c->text.data : NULL;
 }
 
@@ -165,13 +165,13 @@ int df__spec_nested_stage(const df__slot *s)
 
 /* ---- source, sink, errors ------------------------------------------------------------------ */
 
-static int add_one(df__graph *g, const df__node *spec, int role, const char *name)
+static int add_one(df__graph *g, const df__doc *spec, int role, const char *name)
 {
-    const df__node *node = df__node_member(spec, name);
+    const df__doc *node = df__doc_member(spec, name);
     df__stage_spec like;
     char field[32], text[64];
     df__text_printf(field, sizeof field, "spec.%s", name);
-    if (!node || df__node_is_null(node)) {
+    if (!node || df__doc_is_null(node)) {
         df__text_printf(text, sizeof text, "\"%s\" is required", name);
         return fail(g, node ? node : spec, field, text);
     }
@@ -182,13 +182,13 @@ static int add_one(df__graph *g, const df__node *spec, int role, const char *nam
     return add_connector(g, node, field, NULL, &like);
 }
 
-static int add_errors(df__graph *g, const df__node *spec)
+static int add_errors(df__graph *g, const df__doc *spec)
 {
     static const char *const extra[] = {"ackPolicy", "policy", NULL};
-    const df__node *node = df__node_member(spec, "errors"), *n;
+    const df__doc *node = df__doc_member(spec, "errors"), *n;
     df__stage_spec like;
     int rc = DF_OK, has_sink = 0;
-    if (!node || df__node_is_null(node))
+    if (!node || df__doc_is_null(node))
         return DF_OK;
     if (expects_map(g, node, "spec.errors") != DF_OK)
         return DF_ESPEC;
@@ -204,7 +204,7 @@ static int add_errors(df__graph *g, const df__node *spec)
     return df__worse(rc, df__fields_errors(g, node, has_sink));
 }
 
-static int load_spec(df__graph *g, const df__node *spec, int cron)
+static int load_spec(df__graph *g, const df__doc *spec, int cron)
 {
     int rc;
     if (expects_map(g, spec, "spec") != DF_OK)
@@ -213,7 +213,7 @@ static int load_spec(df__graph *g, const df__node *spec, int cron)
     if (rc != DF_ENOMEM)
         rc = df__worse(rc, add_one(g, spec, DF_SOURCE, "source"));
     if (rc != DF_ENOMEM)
-        rc = df__worse(rc, add_transforms(g, df__node_member(spec, "transformations")));
+        rc = df__worse(rc, add_transforms(g, df__doc_member(spec, "transformations")));
     if (rc != DF_ENOMEM)
         rc = df__worse(rc, add_one(g, spec, DF_SINK, "sink"));
     if (rc != DF_ENOMEM)
@@ -225,9 +225,9 @@ static int load_spec(df__graph *g, const df__node *spec, int cron)
 
 /* ---- the envelope -------------------------------------------------------------------------- */
 
-static int check_version(df__graph *g, const df__node *root)
+static int check_version(df__graph *g, const df__doc *root)
 {
-    const df__node *v = df__node_member(root, "apiVersion");
+    const df__doc *v = df__doc_member(root, "apiVersion");
     if (!v)
         return fail(g, root, "apiVersion",
                     "\"apiVersion\" is required: dataflow.dataflow.io/v1");
@@ -236,9 +236,9 @@ static int check_version(df__graph *g, const df__node *root)
     return DF_OK;
 }
 
-static int check_kind(df__graph *g, const df__node *root)
+static int check_kind(df__graph *g, const df__doc *root)
 {
-    const df__node *kind = df__node_member(root, "kind");
+    const df__doc *kind = df__doc_member(root, "kind");
     const char *text;
     size_t len;
     if (!kind)
@@ -255,11 +255,11 @@ static int check_kind(df__graph *g, const df__node *root)
     return DF_ESPEC;
 }
 
-static int read_name(df__graph *g, const df__node *meta, const char *name, const char **ret)
+static int read_name(df__graph *g, const df__doc *meta, const char *name, const char **ret)
 {
-    const df__node *n = df__node_member(meta, name);
+    const df__doc *n = df__doc_member(meta, name);
     char field[48];
-    if (!n || df__node_is_null(n))
+    if (!n || df__doc_is_null(n))
         return DF_OK;
     df__text_printf(field, sizeof field, "metadata.%s", name);
     if (n->kind != DF__SCALAR || n->text.len == 0 || n->text.len > 253)
@@ -268,11 +268,11 @@ static int read_name(df__graph *g, const df__node *meta, const char *name, const
     return DF_OK;
 }
 
-static int read_metadata(df__graph *g, const df__node *root)
+static int read_metadata(df__graph *g, const df__doc *root)
 {
-    const df__node *meta = df__node_member(root, "metadata");
+    const df__doc *meta = df__doc_member(root, "metadata");
     int rc;
-    if (!meta || df__node_is_null(meta))
+    if (!meta || df__doc_is_null(meta))
         return DF_OK;
     if (expects_map(g, meta, "metadata") != DF_OK)
         return DF_ESPEC;
@@ -280,16 +280,16 @@ static int read_metadata(df__graph *g, const df__node *root)
     return df__worse(rc, read_name(g, meta, "namespace", &g->space));
 }
 
-static int check_members(df__graph *g, const df__node *root)
+static int check_members(df__graph *g, const df__doc *root)
 {
     static const char *const names[] = {"apiVersion", "kind", "metadata", "spec", "status"};
-    const df__node *n;
+    const df__doc *n;
     const char *near;
     char hint[64];
     size_t i, count = sizeof names / sizeof names[0];
     int rc = DF_OK;
     for (n = root->first; n; n = n->next) {
-        df__node at = df__node_name_place(n);
+        df__doc at = df__doc_name_place(n);
         for (i = 0; i < count && strcmp(names[i], n->name.data) != 0;)
             i++;
         if (i < count)
@@ -305,37 +305,37 @@ static int check_members(df__graph *g, const df__node *root)
     return rc;
 }
 
-static int load_manifest(df__graph *g, const df__node *root)
+static int load_manifest(df__graph *g, const df__doc *root)
 {
-    const df__node *spec = df__node_member(root, "spec");
+    const df__doc *spec = df__doc_member(root, "spec");
     int rc = check_kind(g, root);
     if (rc != DF_OK)
         return rc; /* another kind has other fields */
     rc = check_version(g, root);
     rc = df__worse(rc, read_metadata(g, root));
     rc = df__worse(rc, check_members(g, root));
-    if (!spec || df__node_is_null(spec))
+    if (!spec || df__doc_is_null(spec))
         return fail(g, spec ? spec : root, "spec", "\"spec\" is required");
     return df__worse(rc, load_spec(g, spec, strcmp(g->manifest_kind, "DataFlowCron") == 0));
 }
 
-static int is_manifest(const df__node *root)
+static int is_manifest(const df__doc *root)
 {
-    return df__node_member(root, "apiVersion") || df__node_member(root, "kind") ||
-           df__node_member(root, "metadata") || df__node_member(root, "spec");
+    return df__doc_member(root, "apiVersion") || df__doc_member(root, "kind") ||
+           df__doc_member(root, "metadata") || df__doc_member(root, "spec");
 }
 
 int df__spec_load(df__graph *g, const df_text *text)
 {
     const char *file = text->file ? text->file : "<text>";
-    const df__node *root;
+    const df__doc *root;
     size_t errors = df__problems_count(g->problems, DF_ERROR);
     int rc;
     df__settings_default(&g->settings);
     g->file = df__arena_bytes(&g->arena, file, strlen(file));
     if (!g->file)
         return DF_ENOMEM;
-    root = df__node_parse(&g->arena, text, g->problems);
+    root = df__doc_parse(&g->arena, text, g->problems);
     if (!root)
         return df__problems_count(g->problems, DF_ERROR) > errors ? DF_ESPEC : DF_ENOMEM;
     if (expects_map(g, root, "") != DF_OK)
@@ -343,8 +343,8 @@ int df__spec_load(df__graph *g, const df_text *text)
     if (is_manifest(root))
         rc = load_manifest(g, root);
     else
-        rc = load_spec(g, root, df__node_member(root, "schedule") ||
-                                df__node_member(root, "triggers"));
+        rc = load_spec(g, root, df__doc_member(root, "schedule") ||
+                                df__doc_member(root, "triggers"));
     if (rc == DF_OK && df__problems_count(g->problems, DF_ERROR) > errors)
         rc = DF_ESPEC;
     return rc;

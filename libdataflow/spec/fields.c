@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/option_types.h"
+#include "core/graph/option_types.h"
 #include "spec/inner.h"
 
 typedef struct resources {
@@ -289,7 +289,7 @@ static const char *const flow_apart[] = {
     "triggers", NULL
 };
 
-static int fail(df__graph *g, const df__node *at, const char *field, const char *text)
+static int fail(df__graph *g, const df__doc *at, const char *field, const char *text)
 {
     df__problem_add(g->problems, DF_ERROR, at, field, text);
     return DF_ESPEC;
@@ -346,9 +346,9 @@ static int is_quantity(df_bytes text)
     return whole + part > 0 && is_suffix(s);
 }
 
-static int check_quantities(df__graph *g, const df__node *map, const char *field)
+static int check_quantities(df__graph *g, const df__doc *map, const char *field)
 {
-    const df__node *n;
+    const df__doc *n;
     char path[DF__FIELD], shown[DF__SHOWN];
     int rc = DF_OK;
     for (n = map && map->kind == DF__MAP ? map->first : NULL; n; n = n->next) {
@@ -360,23 +360,23 @@ static int check_quantities(df__graph *g, const df__node *map, const char *field
         else if (!is_quantity(n->text)) {
             df__problem_addf(g->problems, DF_ERROR, n, path,
                              "expects a quantity such as 500m or 128Mi, got %s",
-                             df__node_shown(n, shown));
+                             df__doc_shown(n, shown));
             rc = DF_ESPEC;
         }
     }
     return rc;
 }
 
-static int check_resources(df__graph *g, const df__node *node, const char *field)
+static int check_resources(df__graph *g, const df__doc *node, const char *field)
 {
     char path[DF__FIELD];
     int rc;
     if (!node)
         return DF_OK;
     df__field_child(path, field, "requests");
-    rc = check_quantities(g, df__node_member(node, "requests"), path);
+    rc = check_quantities(g, df__doc_member(node, "requests"), path);
     df__field_child(path, field, "limits");
-    return df__worse(rc, check_quantities(g, df__node_member(node, "limits"), path));
+    return df__worse(rc, check_quantities(g, df__doc_member(node, "limits"), path));
 }
 
 static int two_digits(const char *s, int low, int high)
@@ -440,21 +440,21 @@ static int is_zone(const char *name)
     return access(folder, F_OK) != 0 || access(path, R_OK) == 0;
 }
 
-static int check_maintenance(df__graph *g, const df__node *node, const maintenance *m)
+static int check_maintenance(df__graph *g, const df__doc *node, const maintenance *m)
 {
     static const char field[] = "spec.maintenance";
     int rc = DF_OK;
     if (!m || !node)
         return DF_OK;
     if (m->start.data && !is_rfc3339(m->start))
-        rc = fail(g, df__node_member(node, "startTime"), "spec.maintenance.startTime",
+        rc = fail(g, df__doc_member(node, "startTime"), "spec.maintenance.startTime",
                   "expects an RFC 3339 time such as 2026-01-02T03:04:05Z");
-    if (m->start.data && m->duration == DF_UNSET && !df__node_member(node, "duration"))
+    if (m->start.data && m->duration == DF_UNSET && !df__doc_member(node, "duration"))
         rc = fail(g, node, field, "\"startTime\" needs \"duration\" beside it");
-    if (!m->start.data && m->duration != DF_UNSET && !df__node_member(node, "startTime"))
+    if (!m->start.data && m->duration != DF_UNSET && !df__doc_member(node, "startTime"))
         rc = fail(g, node, field, "\"duration\" needs \"startTime\" beside it");
     if (m->timezone.data && !is_zone(m->timezone.data))
-        rc = fail(g, df__node_member(node, "timezone"), "spec.maintenance.timezone",
+        rc = fail(g, df__doc_member(node, "timezone"), "spec.maintenance.timezone",
                   "unknown time zone: expects an IANA name such as Europe/Berlin");
     return rc;
 }
@@ -465,9 +465,9 @@ static int is_cron_char(char c)
            (c && strchr("*/,-?", c));
 }
 
-static int check_schedule(df__graph *g, const df__node *spec, df_bytes text)
+static int check_schedule(df__graph *g, const df__doc *spec, df_bytes text)
 {
-    const df__node *node = df__node_member(spec, "schedule");
+    const df__doc *node = df__doc_member(spec, "schedule");
     const char *s = text.data;
     size_t i, parts = 0;
     if (!s || !node)
@@ -486,32 +486,32 @@ static int check_schedule(df__graph *g, const df__node *spec, df_bytes text)
     return DF_ESPEC;
 }
 
-static int check_triggers(df__graph *g, const df__node *spec)
+static int check_triggers(df__graph *g, const df__doc *spec)
 {
-    const df__node *list = df__node_member(spec, "triggers"), *n;
+    const df__doc *list = df__doc_member(spec, "triggers"), *n;
     char field[DF__FIELD], path[DF__FIELD];
     size_t i = 0;
     int rc = DF_OK;
     for (n = list && list->kind == DF__SEQ ? list->first : NULL; n; n = n->next) {
         df__field_item(field, "spec.triggers", i++);
         df__field_child(path, field, "resources");
-        rc = df__worse(rc, check_resources(g, df__node_member(n, "resources"), path));
+        rc = df__worse(rc, check_resources(g, df__doc_member(n, "resources"), path));
     }
     return rc;
 }
 
-static int refuse_cron_fields(df__graph *g, const df__node *spec)
+static int refuse_cron_fields(df__graph *g, const df__doc *spec)
 {
     char field[DF__FIELD];
     size_t i;
     int rc = DF_OK;
     for (i = 0; i < cron_only.count; i++) {
         const char *name = cron_only.rows[i].name;
-        const df__node *n = df__node_member(spec, name);
-        df__node at;
+        const df__doc *n = df__doc_member(spec, name);
+        df__doc at;
         if (!n)
             continue;
-        at = df__node_name_place(n);
+        at = df__doc_name_place(n);
         df__field_child(field, "spec", name);
         df__problem_addf(g->problems, DF_ERROR, &at, field, "\"%s\" needs kind DataFlowCron",
                          name);
@@ -520,7 +520,7 @@ static int refuse_cron_fields(df__graph *g, const df__node *spec)
     return rc;
 }
 
-int df__fields_fill(df__graph *g, const df__node *spec, int cron)
+int df__fields_fill(df__graph *g, const df__doc *spec, int cron)
 {
     fields *f = df__arena_zalloc(&g->arena, sizeof *f);
     df__fill fill;
@@ -539,8 +539,8 @@ int df__fields_fill(df__graph *g, const df__node *spec, int cron)
     if (rc == DF_ENOMEM)
         return rc;
     g->settings = f->settings;
-    rc = df__worse(rc, check_resources(g, df__node_member(spec, "resources"), "spec.resources"));
-    rc = df__worse(rc, check_maintenance(g, df__node_member(spec, "maintenance"), f->maintenance));
+    rc = df__worse(rc, check_resources(g, df__doc_member(spec, "resources"), "spec.resources"));
+    rc = df__worse(rc, check_maintenance(g, df__doc_member(spec, "maintenance"), f->maintenance));
     if (!cron)
         rc = df__worse(rc, refuse_cron_fields(g, spec));
     if (cron) {
@@ -550,7 +550,7 @@ int df__fields_fill(df__graph *g, const df__node *spec, int cron)
     return rc;
 }
 
-static int fill_errors(df__graph *g, const df__node *errors, error_fields *e)
+static int fill_errors(df__graph *g, const df__doc *errors, error_fields *e)
 {
     df__fill fill;
     df_option row;
@@ -563,8 +563,8 @@ static int fill_errors(df__graph *g, const df__node *errors, error_fields *e)
     fill.arena = &g->arena;
     for (i = 0; i < error_options.count; i++) {
         row = error_rows[i];
-        s.node = df__node_member(errors, row.name);
-        if (!s.node || df__node_is_null(s.node))
+        s.node = df__doc_member(errors, row.name);
+        if (!s.node || df__doc_is_null(s.node))
             continue;
         df__field_child(field, "spec.errors", row.name);
         s.field = field;
@@ -574,11 +574,11 @@ static int fill_errors(df__graph *g, const df__node *errors, error_fields *e)
     return rc;
 }
 
-int df__fields_errors(df__graph *g, const df__node *errors, int has_sink)
+int df__fields_errors(df__graph *g, const df__doc *errors, int has_sink)
 {
     error_fields e = {-1, -1};
-    const df__node *ack = df__node_member(errors, "ackPolicy");
-    const df__node *policy = df__node_member(errors, "policy");
+    const df__doc *ack = df__doc_member(errors, "ackPolicy");
+    const df__doc *policy = df__doc_member(errors, "policy");
     int rc = fill_errors(g, errors, &e);
     if (e.ack >= 0 && !has_sink)
         rc = fail(g, ack, "spec.errors.ackPolicy",
@@ -597,9 +597,9 @@ int df__fields_errors(df__graph *g, const df__node *errors, int has_sink)
     return rc;
 }
 
-int df__fields_finish(df__graph *g, const df__node *spec, int cron)
+int df__fields_finish(df__graph *g, const df__doc *spec, int cron)
 {
-    const df__node *replicas = df__node_member(spec, "replicas");
+    const df__doc *replicas = df__doc_member(spec, "replicas");
     const df__stage_spec *s = g->stages;
     int64_t n = 1;
     if (!replicas || replicas->kind != DF__SCALAR || !df__parse_int(replicas->text, &n) || n <= 1)

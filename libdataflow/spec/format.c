@@ -19,7 +19,7 @@ typedef struct work {
     int rc;
 } work;
 
-static void add_edit(work *w, const df__node *name)
+static void add_edit(work *w, const df__doc *name)
 {
     edit *e;
     size_t i, quote = w->text[name->name_begin] == '"' || w->text[name->name_begin] == '\'';
@@ -35,30 +35,30 @@ static void add_edit(work *w, const df__node *name)
     e->end = name->name_end - quote;
 }
 
-static void format_stage(work *w, const df__node *stage, const char *field);
+static void format_stage(work *w, const df__doc *stage, const char *field);
 
 /* Sinks inside a router's routes. */
-static void format_routes(work *w, const df__node *config, const char *field)
+static void format_routes(work *w, const df__doc *config, const char *field)
 {
-    const df__node *routes = config ? df__node_member(config, "routes") : NULL, *n;
+    const df__doc *routes = config ? df__doc_member(config, "routes") : NULL, *n;
     char path[160];
     size_t i = 0;
     for (n = routes && routes->kind == DF__SEQ ? routes->first : NULL; n; n = n->next) {
         df__text_printf(path, sizeof path, "%s.config.routes[%zu].sink", field, i++);
-        format_stage(w, df__node_member(n, "sink"), path);
+        format_stage(w, df__doc_member(n, "sink"), path);
     }
 }
 
-static void format_stage(work *w, const df__node *stage, const char *field)
+static void format_stage(work *w, const df__doc *stage, const char *field)
 {
-    const df__node *type = stage ? df__node_member(stage, "type") : NULL, *config, *block = NULL;
+    const df__doc *type = stage ? df__doc_member(stage, "type") : NULL, *config, *block = NULL;
     if (!type || type->kind != DF__SCALAR)
         return;
-    config = df__node_member(stage, "config");
+    config = df__doc_member(stage, "config");
     if (strcmp(type->text.data, "config") != 0 && strcmp(type->text.data, "type") != 0)
-        block = df__node_member(stage, type->text.data);
+        block = df__doc_member(stage, type->text.data);
     if (block && config) {
-        df__node at = df__node_name_place(block);
+        df__doc at = df__doc_name_place(block);
         df__problem_addf(w->problems, DF_ERROR, &at, field,
                          "the options are given twice, in \"config\" and in \"%.60s\"",
                          (const char *)type->text.data);
@@ -90,34 +90,34 @@ static int write_edited(const work *w, size_t len, df_write_fn write, void *user
     return rc == DF_OK && at < len ? write(user, w->text + at, len - at) : rc;
 }
 
-static void format_spec(work *w, const df__node *spec)
+static void format_spec(work *w, const df__doc *spec)
 {
-    const df__node *list = df__node_member(spec, "transformations"), *n;
+    const df__doc *list = df__doc_member(spec, "transformations"), *n;
     char path[48];
     size_t i = 0;
-    format_stage(w, df__node_member(spec, "source"), "spec.source");
+    format_stage(w, df__doc_member(spec, "source"), "spec.source");
     for (n = list && list->kind == DF__SEQ ? list->first : NULL; n; n = n->next) {
         df__text_printf(path, sizeof path, "spec.transformations[%zu]", i++);
         format_stage(w, n, path);
     }
-    format_stage(w, df__node_member(spec, "sink"), "spec.sink");
-    format_stage(w, df__node_member(spec, "errors"), "spec.errors");
+    format_stage(w, df__doc_member(spec, "sink"), "spec.sink");
+    format_stage(w, df__doc_member(spec, "errors"), "spec.errors");
 }
 
 int df__spec_format(const df__heap *heap, const df_text *in, df__problems *problems,
                     df_write_fn write, void *user)
 {
     work w = {heap, problems, in->text, NULL, 0, 0, DF_OK};
-    const df__node *root, *spec;
+    const df__doc *root, *spec;
     size_t errors = df__problems_count(problems, DF_ERROR);
     df__arena arena;
     df__arena_init(&arena, heap, 4096);
-    root = df__node_parse(&arena, in, problems);
+    root = df__doc_parse(&arena, in, problems);
     if (!root || df__problems_count(problems, DF_ERROR) > errors) {
         w.rc = df__problems_count(problems, DF_ERROR) > errors ? DF_ESPEC : DF_ENOMEM;
         goto done;
     }
-    spec = df__node_member(root, "spec");
+    spec = df__doc_member(root, "spec");
     format_spec(&w, spec ? spec : root);
     if (w.rc != DF_OK)
         goto done;

@@ -2,10 +2,10 @@
  * layout.c: a stage's two spellings: type with config, or type with a block of that name. */
 #include <string.h>
 
-#include "core/option_types.h"
+#include "core/graph/option_types.h"
 #include "spec/inner.h"
 
-static int fail(df__graph *g, const df__node *at, const char *field, const char *text)
+static int fail(df__graph *g, const df__doc *at, const char *field, const char *text)
 {
     df__problem_add(g->problems, DF_ERROR, at, field, text);
     return DF_ESPEC;
@@ -26,14 +26,14 @@ static int is_kind(df__graph *g, const char *name)
     return 0;
 }
 
-static int read_type(df__graph *g, const df__node *node, const char *field, df__layout *ret)
+static int read_type(df__graph *g, const df__doc *node, const char *field, df__layout *ret)
 {
-    const df__node *type = df__node_member(node, "type"), *n;
+    const df__doc *type = df__doc_member(node, "type"), *n;
     char name[DF__FIELD], hint[96];
     df__field_child(name, field, "type");
     if (type && type->kind != DF__SCALAR)
         return fail(g, type, name, "expects the name of a connector or transformation");
-    if (type && !df__node_is_null(type) && type->text.len > 0) {
+    if (type && !df__doc_is_null(type) && type->text.len > 0) {
         ret->type = type;
         ret->kind = type->text.data;
         return DF_OK;
@@ -53,19 +53,19 @@ static int read_type(df__graph *g, const df__node *node, const char *field, df__
     return DF_ESPEC;
 }
 
-static const df__node *given(const df__node *map, const char *name)
+static const df__doc *given(const df__doc *map, const char *name)
 {
-    const df__node *n = df__node_member(map, name);
-    return n && !df__node_is_null(n) ? n : NULL;
+    const df__doc *n = df__doc_member(map, name);
+    return n && !df__doc_is_null(n) ? n : NULL;
 }
 
-static int read_config(df__graph *g, const df__node *node, const char *field, df__layout *ret)
+static int read_config(df__graph *g, const df__doc *node, const char *field, df__layout *ret)
 {
-    const df__node *config = given(node, "config"), *block = NULL, *taken;
+    const df__doc *config = given(node, "config"), *block = NULL, *taken;
     if (ret->kind && strcmp(ret->kind, "config") != 0)
         block = given(node, ret->kind);
     if (config && block) {
-        df__node at = df__node_name_place(block);
+        df__doc at = df__doc_name_place(block);
         df__field_child(ret->field, field, ret->kind);
         df__problem_addf(g->problems, DF_ERROR, &at, ret->field,
                          "the options are given twice, in \"config\" and in \"%.60s\"", ret->kind);
@@ -86,13 +86,13 @@ static int is_extra(const char *const *extra, const char *name)
     return 0;
 }
 
-static void report_member(df__graph *g, const df__node *n, const char *field,
+static void report_member(df__graph *g, const df__doc *n, const char *field,
                           const char *const *extra, const df__layout *l)
 {
     const char *names[12] = {"type", "config"}, *near, *name = n->name.data;
     char path[DF__FIELD], hint[96];
     size_t count = 2;
-    df__node at = df__node_name_place(n);
+    df__doc at = df__doc_name_place(n);
     df__field_child(path, field, name);
     if (l->kind && is_kind(g, name)) {
         df__problem_addf(g->problems, DF_ERROR, &at, path,
@@ -114,17 +114,17 @@ static void report_member(df__graph *g, const df__node *n, const char *field,
     df__problem_hint(g->problems, hint);
 }
 
-int df__layout_read(df__graph *g, const df__node *node, const char *field,
+int df__layout_read(df__graph *g, const df__doc *node, const char *field,
                     const char *const *extra, df__layout *ret)
 {
     char shown[DF__SHOWN];
-    const df__node *n;
+    const df__doc *n;
     int rc;
     memset(ret, 0, sizeof *ret);
     if (node->kind != DF__MAP) {
         df__problem_addf(g->problems, DF_ERROR, node, field,
                          "expects a map with \"type\" and \"config\", got %s",
-                         df__node_shown(node, shown));
+                         df__doc_shown(node, shown));
         return DF_ESPEC;
     }
     rc = read_type(g, node, field, ret);

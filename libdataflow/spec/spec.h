@@ -3,8 +3,8 @@
 #ifndef DF_SPEC_SPEC_H
 #define DF_SPEC_SPEC_H
 
-#include "core/graph.h"
-#include "core/option.h"
+#include "core/graph/graph.h"
+#include "core/graph/option.h"
 
 /* Loads a document into a graph. g has env, arena, problems (and secrets, when references shall be
  * known); settings are set to their defaults first. DF_ESPEC: problems were added; DF_ENOMEM. */

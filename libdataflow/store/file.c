@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/env.h"
+#include "core/registry/env.h"
 #include "util/codec.h"
 #include "util/crashpoint.h"
 

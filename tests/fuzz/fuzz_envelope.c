@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/flow.h"
+#include "core/flow/flow.h"
 #include "util/codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/option_types.h"
+#include "core/graph/option_types.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,7 +54,7 @@ static int answer(void *user, const df_ref *ref, df_answer *a)
     return df_answer_set(a, ref->name, strlen(ref->name));
 }
 
-static void fill(const df_options *table, df__fill *f, const df__node *n)
+static void fill(const df_options *table, df__fill *f, const df__doc *n)
 {
     member m;
     int rc;
@@ -70,13 +70,13 @@ static void fill_document(const df_options *table, int mode, const char *text, s
     df__graph g;
     df__fill f;
     df_text in = {sizeof in, "f.yaml", text, len};
-    const df__node *n;
+    const df__doc *n;
     memset(&g, 0, sizeof g);
     memset(&f, 0, sizeof f);
     g.problems = df__problems_new(&df__heap_libc);
     g.secrets = df__secrets_new(&df__heap_libc, answer, NULL);
     df__arena_init(&g.arena, &df__heap_libc, 4096);
-    n = df__node_parse(&g.arena, &in, g.problems);
+    n = df__doc_parse(&g.arena, &in, g.problems);
     f.graph = &g;
     f.arena = &g.arena;
     f.secrets = g.secrets;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "record/record.h"
-#include "spec/node.h"
+#include "document/document.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,30 +15,30 @@ static void must(int held)
         __builtin_trap();
 }
 
-static void check_spans(const df__node *n, size_t begin, size_t end)
+static void check_spans(const df__doc *n, size_t begin, size_t end)
 {
-    const df__node *child;
+    const df__doc *child;
     must(n->begin >= begin && n->end <= end && n->begin < n->end && n->line > 0 && n->column > 0);
     for (child = n->first; child; child = child->next)
         check_spans(child, n->begin, n->end);
 }
 
-static const df__node *parse(df__arena *a, df__problems *p, const char *text, size_t len)
+static const df__doc *parse(df__arena *a, df__problems *p, const char *text, size_t len)
 {
     df_text in = {sizeof in, "f.json", text, len};
-    return df__node_parse(a, &in, p);
+    return df__doc_parse(a, &in, p);
 }
 
-static void check_again(df__arena *a, df__problems *p, const df__node *n)
+static void check_again(df__arena *a, df__problems *p, const df__doc *n)
 {
     df__buf once, twice;
-    const df__node *again;
+    const df__doc *again;
     df__buf_init(&once, &df__heap_libc);
     df__buf_init(&twice, &df__heap_libc);
-    df__node_json(n, &once);
+    df__doc_json(n, &once);
     again = parse(a, p, once.data, once.len);
     must(again != NULL);
-    df__node_json(again, &twice);
+    df__doc_json(again, &twice);
     must(once.len == twice.len && memcmp(once.data, twice.data, once.len) == 0);
     df__buf_free(&once);
     df__buf_free(&twice);
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     df__arena a;
     df__problems *p = df__problems_new(&df__heap_libc);
     char *copy = malloc(size + 1);
-    const df__node *n;
+    const df__doc *n;
     df_bytes text = {copy, size};
     must(copy && p);
     memcpy(copy, data, size);

@@ -20,9 +20,9 @@ static int keep(void *user, const char *text, size_t len)
     return DF_OK;
 }
 
-static void check_spans(const df__node *n, size_t begin, size_t end)
+static void check_spans(const df__doc *n, size_t begin, size_t end)
 {
-    const df__node *child;
+    const df__doc *child;
     must(n->begin <= n->end && n->line > 0 && n->column > 0);
     if (!n->alias)
         must(n->begin >= begin && n->end <= end);
@@ -34,9 +34,9 @@ static void check_tree(const df_text *in)
 {
     df__arena a;
     df__problems *p = df__problems_new(&df__heap_libc);
-    const df__node *n;
+    const df__doc *n;
     df__arena_init(&a, &df__heap_libc, 4096);
-    n = df__node_parse(&a, in, p);
+    n = df__doc_parse(&a, in, p);
     must(n != NULL || df__problems_count(p, DF_ERROR) > 0);
     if (n)
         check_spans(n, 0, in->len);

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/env.h"
-#include "core/secret.h"
+#include "core/registry/env.h"
+#include "core/graph/secret.h"
 #include "util/codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

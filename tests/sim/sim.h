@@ -5,7 +5,7 @@
 #ifndef DF_TEST_SIM_H
 #define DF_TEST_SIM_H
 
-#include "core/flow.h"
+#include "core/flow/flow.h"
 
 enum { PARTS = 3, SINKS = 3, STEPS = 2, MAX_RECORDS = 96, MAX_CHILDREN = 3, QUEUE = 64,
        MAIL = 512, HELD = 48, ZOMBIES = 4 };

@@ -4,7 +4,7 @@
 #ifndef SPEC_BENCH_H
 #define SPEC_BENCH_H
 
-#include "core/option.h"
+#include "core/graph/option.h"
 #include "spec/spec.h"
 
 typedef struct bench_tls {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/batch.h"
-#include "core/stage.h"
+#include "core/flow/batch.h"
+#include "core/stage/stage.h"
 
 typedef struct fixture {
     support_host host;

@@ -2,8 +2,8 @@
  * test_budget.c: what may be admitted, and that nothing wraps around. */
 #include "support/support.h"
 
-#include "core/budget.h"
-#include "core/retry.h"
+#include "core/flow/budget.h"
+#include "core/flow/retry.h"
 
 enum { MIB = 1 << 20 };
 

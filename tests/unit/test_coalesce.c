@@ -2,7 +2,7 @@
  * test_coalesce.c: when a filling parcel goes: a table of limits and situations. */
 #include "support/support.h"
 
-#include "core/coalesce.h"
+#include "core/flow/coalesce.h"
 
 #define NEVER INT64_MAX
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/counts.h"
-#include "core/expose.h"
+#include "core/stage/counts.h"
+#include "core/metrics/metrics.h"
 #include "dataflow_ext.h"
 #include "support/prom_text.h"
 

@@ -3,7 +3,7 @@
  * json-c: what RFC 8259 takes is taken and means the same, what it refuses is refused. */
 #include "record_help.h"
 
-#include "spec/node.h"
+#include "document/document.h"
 
 #ifndef DF_TEST_DIR
 #define DF_TEST_DIR "tests"
@@ -99,7 +99,7 @@ static int by_spec(df_bytes text)
     df_text in = {sizeof in, "x.json", text.data, text.len};
     int taken;
     df__arena_init(&a, &df__heap_libc, 4096);
-    taken = df__node_parse(&a, &in, p) != NULL;
+    taken = df__doc_parse(&a, &in, p) != NULL;
     assert_true(taken || df__problems_count(p, DF_ERROR) > 0);
     df__arena_free(&a);
     df__problems_free(p);

@@ -9,20 +9,20 @@
 
 #include <cmocka.h>
 
-#include "spec/node.h"
+#include "document/document.h"
 
 typedef struct fixture {
     df__arena arena;
     df__problems *problems;
 } fixture;
 
-static const df__node *parse_as(fixture *f, const char *file, const char *text, size_t len)
+static const df__doc *parse_as(fixture *f, const char *file, const char *text, size_t len)
 {
     df_text in = {sizeof in, file, text, len};
     df__arena_init(&f->arena, &df__heap_libc, 1024);
     f->problems = df__problems_new(&df__heap_libc);
     assert_non_null(f->problems);
-    return df__node_parse(&f->arena, &in, f->problems);
+    return df__doc_parse(&f->arena, &in, f->problems);
 }
 
 static void done(fixture *f)
@@ -35,18 +35,18 @@ static void test_places(void **state)
 {
     static const char text[] = "{\r\n  \"a\": 1,\n\t\"b\\u00e9\" : [ true, \"x\\ny\" ]\n}\n";
     fixture f;
-    const df__node *n = parse_as(&f, "x.json", text, sizeof text - 1), *m;
+    const df__doc *n = parse_as(&f, "x.json", text, sizeof text - 1), *m;
     (void)state;
     assert_non_null(n);
     assert_int_equal(n->line, 1);
     assert_int_equal(n->end, sizeof text - 2);
-    m = df__node_member(n, "a");
+    m = df__doc_member(n, "a");
     assert_int_equal(m->line, 2);
     assert_int_equal(m->column, 8);
     assert_int_equal(m->name_column, 3);
     assert_memory_equal(text + m->begin, "1,", 2);
     assert_int_equal(m->end - m->begin, 1);
-    m = df__node_member(n, "b\xc3\xa9");
+    m = df__doc_member(n, "b\xc3\xa9");
     assert_non_null(m);
     assert_int_equal(m->line, 3);
     assert_int_equal(m->column, 14);
@@ -66,7 +66,7 @@ static void test_strings(void **state)
                                " \"\\u0041\\u00df\\u20ac\\ud83d\\ude00\","
                                " \"\\u0000x\", \"\"]";
     fixture f;
-    const df__node *n = parse_as(&f, "x.json", text, sizeof text - 1), *m;
+    const df__doc *n = parse_as(&f, "x.json", text, sizeof text - 1), *m;
     (void)state;
     assert_non_null(n);
     m = n->first;
@@ -77,7 +77,7 @@ static void test_strings(void **state)
     assert_int_equal(m->text.len, 2);
     assert_memory_equal(m->text.data, "\0x", 2);
     assert_int_equal(m->next->text.len, 0);
-    assert_false(df__node_is_null(m->next));
+    assert_false(df__doc_is_null(m->next));
     done(&f);
 }
 
@@ -96,7 +96,7 @@ static void test_told_apart(void **state)
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fixture f;
         df_problem p = {.size = sizeof p};
-        const df__node *n = parse_as(&f, rows[i].file, rows[i].text, strlen(rows[i].text));
+        const df__doc *n = parse_as(&f, rows[i].file, rows[i].text, strlen(rows[i].text));
         assert_int_equal(n != NULL, rows[i].good);
         if (!n) {
             assert_int_equal(df__problem_at(f.problems, 0, &p), DF_OK);

@@ -28,7 +28,7 @@ static void load(const char *text, char *out, size_t len)
         df__buf json;
         df__buf_init(&json, &df__heap_libc);
         if (s->config)
-            df__node_json(s->config, &json);
+            df__doc_json(s->config, &json);
         n += df__text_printf(out + n, len - n, "%s|%s|%d|%s\n", s->name, s->kind, s->port,
                              s->config && !strstr(s->kind, "fork") ? df__buf_cstr(&json) : "");
         df__buf_free(&json);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/ledger.h"
+#include "core/flow/ledger.h"
 
 typedef struct fixture {
     support_host host;

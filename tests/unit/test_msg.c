@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/msg.h"
+#include "util/mailbox.h"
 
 enum { SENDERS = 4, EACH = 20000 };
 

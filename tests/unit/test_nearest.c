@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "spec/node.h"
+#include "document/document.h"
 
 static const char *const names[] = {"brokers", "topic", "consumerGroup", "table", "batchSize",
                                     "id"};

@@ -9,20 +9,20 @@
 
 #include <cmocka.h>
 
-#include "spec/node.h"
+#include "document/document.h"
 
 typedef struct fixture {
     df__arena arena;
     df__problems *problems;
 } fixture;
 
-static const df__node *parse(fixture *f, const char *text)
+static const df__doc *parse(fixture *f, const char *text)
 {
     df_text in = {sizeof in, "n.yaml", text, strlen(text)};
     df__arena_init(&f->arena, &df__heap_libc, 1024);
     f->problems = df__problems_new(&df__heap_libc);
     assert_non_null(f->problems);
-    return df__node_parse(&f->arena, &in, f->problems);
+    return df__doc_parse(&f->arena, &in, f->problems);
 }
 
 static void done(fixture *f)
@@ -34,22 +34,22 @@ static void done(fixture *f)
 static void test_member_and_null(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "a: 1\nb: ~\nc: \"~\"\nd: null\ne:\nf: 'null'\ng: nil\n");
+    const df__doc *n = parse(&f, "a: 1\nb: ~\nc: \"~\"\nd: null\ne:\nf: 'null'\ng: nil\n");
     (void)state;
     assert_non_null(n);
     assert_int_equal(n->count, 7);
-    assert_string_equal(df__node_member(n, "a")->text.data, "1");
-    assert_null(df__node_member(n, "z"));
-    assert_null(df__node_member(NULL, "z"));
-    assert_null(df__node_member(df__node_member(n, "a"), "z"));
-    assert_false(df__node_is_null(df__node_member(n, "a")));
-    assert_true(df__node_is_null(df__node_member(n, "b")));
-    assert_false(df__node_is_null(df__node_member(n, "c")));
-    assert_true(df__node_is_null(df__node_member(n, "d")));
-    assert_true(df__node_is_null(df__node_member(n, "e")));
-    assert_false(df__node_is_null(df__node_member(n, "f")));
-    assert_false(df__node_is_null(df__node_member(n, "g")));
-    assert_false(df__node_is_null(n));
+    assert_string_equal(df__doc_member(n, "a")->text.data, "1");
+    assert_null(df__doc_member(n, "z"));
+    assert_null(df__doc_member(NULL, "z"));
+    assert_null(df__doc_member(df__doc_member(n, "a"), "z"));
+    assert_false(df__doc_is_null(df__doc_member(n, "a")));
+    assert_true(df__doc_is_null(df__doc_member(n, "b")));
+    assert_false(df__doc_is_null(df__doc_member(n, "c")));
+    assert_true(df__doc_is_null(df__doc_member(n, "d")));
+    assert_true(df__doc_is_null(df__doc_member(n, "e")));
+    assert_false(df__doc_is_null(df__doc_member(n, "f")));
+    assert_false(df__doc_is_null(df__doc_member(n, "g")));
+    assert_false(df__doc_is_null(n));
     done(&f);
 }
 
@@ -73,10 +73,10 @@ static void test_json(void **state)
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fixture f;
         df__buf b;
-        const df__node *n = parse(&f, rows[i].yaml);
+        const df__doc *n = parse(&f, rows[i].yaml);
         assert_non_null(n);
         df__buf_init(&b, &df__heap_libc);
-        df__node_json(n, &b);
+        df__doc_json(n, &b);
         assert_string_equal(df__buf_cstr(&b), rows[i].json);
         df__buf_free(&b);
         done(&f);
@@ -105,22 +105,22 @@ static void test_shown(void **state)
 {
     fixture f;
     char buf[DF__SHOWN];
-    const df__node *n = parse(&f, "a: hello\nb: \"two\\nlines\"\nc: [1]\nd: {}\ne:\n"
+    const df__doc *n = parse(&f, "a: hello\nb: \"two\\nlines\"\nc: [1]\nd: {}\ne:\n"
         "f: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
     (void)state;
-    assert_string_equal(df__node_shown(df__node_member(n, "a"), buf), "\"hello\"");
-    assert_string_equal(df__node_shown(df__node_member(n, "b"), buf), "\"two lines\"");
-    assert_string_equal(df__node_shown(df__node_member(n, "c"), buf), "a list");
-    assert_string_equal(df__node_shown(df__node_member(n, "d"), buf), "a map");
-    assert_string_equal(df__node_shown(df__node_member(n, "e"), buf), "nothing");
-    assert_true(strlen(df__node_shown(df__node_member(n, "f"), buf)) < DF__SHOWN);
+    assert_string_equal(df__doc_shown(df__doc_member(n, "a"), buf), "\"hello\"");
+    assert_string_equal(df__doc_shown(df__doc_member(n, "b"), buf), "\"two lines\"");
+    assert_string_equal(df__doc_shown(df__doc_member(n, "c"), buf), "a list");
+    assert_string_equal(df__doc_shown(df__doc_member(n, "d"), buf), "a map");
+    assert_string_equal(df__doc_shown(df__doc_member(n, "e"), buf), "nothing");
+    assert_true(strlen(df__doc_shown(df__doc_member(n, "f"), buf)) < DF__SHOWN);
     assert_non_null(strstr(buf, "...\""));
     done(&f);
 }
 
-static df__node at(int line, int column)
+static df__doc at(int line, int column)
 {
-    df__node n;
+    df__doc n;
     memset(&n, 0, sizeof n);
     n.line = line;
     n.column = column;
@@ -130,7 +130,7 @@ static df__node at(int line, int column)
 static void test_problems_are_sorted(void **state)
 {
     df__problems *p = df__problems_new(&df__heap_libc);
-    df__node a = at(5, 1), b = at(2, 9), c = at(2, 3);
+    df__doc a = at(5, 1), b = at(2, 9), c = at(2, 3);
     df_problem got = {.size = sizeof got};
     (void)state;
     df__problem_file(p, "x.yaml");
@@ -172,7 +172,7 @@ static void test_problems_are_bounded(void **state)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     for (i = 0; i < 150; i++) {
-        df__node n = at(1000 - i, 1);
+        df__doc n = at(1000 - i, 1);
         df__problem_add(p, i < 60 ? DF_WARNING : DF_ERROR, &n, text, text);
         df__problem_hint(p, text);
     }

@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-#include "core/option_types.h"
+#include "core/graph/option_types.h"
 #include "spec_bench.h"
 
 /* Fills a tank from the options in `yaml`. */
@@ -21,7 +21,7 @@ static int fill(bench *b, int mode, const char *yaml, bench_tank *t)
     df_text in = {sizeof in, "o.yaml", yaml, strlen(yaml)};
     df__fill f = {.graph = &b->g, .arena = &b->g.arena, .secrets = b->g.secrets, .mode = mode,
                   .field = "o"};
-    const df__node *n = df__node_parse(&b->g.arena, &in, b->g.problems);
+    const df__doc *n = df__doc_parse(&b->g.arena, &in, b->g.problems);
     assert_non_null(n);
     memset(t, 0, sizeof *t);
     return df__options_fill(&f, &bench_tank_options, n, t);
@@ -225,7 +225,7 @@ static void test_transformations_have_no_references(void **state)
     f.arena = &b.g.arena;
     memset(&t, 0, sizeof t);
     assert_int_equal(df__options_fill(&f, &bench_tank_options,
-                                      df__node_parse(&b.g.arena, &in, b.g.problems), &t), DF_OK);
+                                      df__doc_parse(&b.g.arena, &in, b.g.problems), &t), DF_OK);
     assert_string_equal(t.table.data, "${env:T}");
     done(&b, &t);
 }
@@ -314,13 +314,13 @@ static void test_every_allocation_fails(void **state)
         long i = 0;
         do {
             df_text in = {sizeof in, "o.yaml", yaml, sizeof yaml - 1};
-            const df__node *n;
+            const df__doc *n;
             bench b;
             bench_tank t;
             df__fill f = {.graph = &b.g, .mode = mode, .field = "o"};
             bench_open(&b, ++i);
             memset(&t, 0, sizeof t);
-            n = df__node_parse(&b.g.arena, &in, b.g.problems);
+            n = df__doc_parse(&b.g.arena, &in, b.g.problems);
             f.arena = &b.g.arena;
             f.secrets = b.g.secrets;
             rc = n ? df__options_fill(&f, &bench_tank_options, n, &t) : DF_ENOMEM;

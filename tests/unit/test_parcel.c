@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/parcel.h"
-#include "core/stage.h"
+#include "core/flow/parcel.h"
+#include "core/stage/stage.h"
 
 typedef struct fixture {
     support_host host;

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/parcel.h"
-#include "core/port.h"
+#include "core/flow/parcel.h"
+#include "core/port/port.h"
 
 typedef struct fixture {
     support_host host;

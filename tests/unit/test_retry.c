@@ -2,7 +2,7 @@
  * test_retry.c: back-off with full jitter. */
 #include "support/support.h"
 
-#include "core/retry.h"
+#include "core/flow/retry.h"
 
 enum { BASE = DF__RETRY_BASE_US, CAP = DF__RETRY_CAP_US };
 

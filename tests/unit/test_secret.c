@@ -12,7 +12,7 @@
 
 #include <unistd.h>
 
-#include "core/secret.h"
+#include "core/graph/secret.h"
 #include "util/buf.h"
 
 static const char *answer = "first-value";

@@ -306,11 +306,11 @@ static int keep_text(void *user, const char *text, size_t len)
     return DF_OK;
 }
 
-static const df__node *find_name(const df__node *list, const char *name)
+static const df__doc *find_name(const df__doc *list, const char *name)
 {
-    const df__node *n;
+    const df__doc *n;
     for (n = list->first; n; n = n->next)
-        if (strcmp(df__node_member(n, "name")->text.data, name) == 0)
+        if (strcmp(df__doc_member(n, "name")->text.data, name) == 0)
             return n;
     return NULL;
 }
@@ -319,7 +319,7 @@ static void test_described(void **state)
 {
     df__buf text;
     bench b;
-    const df__node *all, *tank, *routes;
+    const df__doc *all, *tank, *routes;
     df_text in = {.size = sizeof in, .file = "describe.json"};
     (void)state;
     bench_open(&b, 0);
@@ -331,24 +331,24 @@ static void test_described(void **state)
     assert_int_equal(df_env_describe(b.env, keep_text, &text), DF_OK);
     in.text = text.data;
     in.len = text.len;
-    all = df__node_parse(&b.g.arena, &in, b.g.problems);
+    all = df__doc_parse(&b.g.arena, &in, b.g.problems);
     expect(&b, "");
     assert_non_null(all);
-    assert_string_equal(df__node_member(all, "version")->text.data, df_version_string());
-    tank = find_name(df__node_member(all, "connectors"), "tank");
+    assert_string_equal(df__doc_member(all, "version")->text.data, df_version_string());
+    tank = find_name(df__doc_member(all, "connectors"), "tank");
     assert_non_null(tank);
-    assert_null(df__node_member(tank, "source"));
-    assert_int_equal(df__node_member(df__node_member(tank, "sink"), "options")->count,
+    assert_null(df__doc_member(tank, "source"));
+    assert_int_equal(df__doc_member(df__doc_member(tank, "sink"), "options")->count,
                      bench_tank_options.count);
-    routes = find_name(df__node_member(all, "transforms"), "fork");
-    routes = df__node_member(routes, "options")->first;
-    assert_string_equal(df__node_member(routes, "of")->text.data, "block");
-    assert_int_equal(df__node_member(routes, "options")->count, 2);
-    assert_non_null(find_name(df__node_member(all, "spec"), "memoryLimit"));
-    assert_null(find_name(df__node_member(all, "spec"), "schedule"));
-    assert_non_null(find_name(df__node_member(all, "cron"), "schedule"));
-    assert_non_null(find_name(df__node_member(all, "errors"), "ackPolicy"));
-    assert_non_null(find_name(df__node_member(all, "stage"), "when"));
+    routes = find_name(df__doc_member(all, "transforms"), "fork");
+    routes = df__doc_member(routes, "options")->first;
+    assert_string_equal(df__doc_member(routes, "of")->text.data, "block");
+    assert_int_equal(df__doc_member(routes, "options")->count, 2);
+    assert_non_null(find_name(df__doc_member(all, "spec"), "memoryLimit"));
+    assert_null(find_name(df__doc_member(all, "spec"), "schedule"));
+    assert_non_null(find_name(df__doc_member(all, "cron"), "schedule"));
+    assert_non_null(find_name(df__doc_member(all, "errors"), "ackPolicy"));
+    assert_non_null(find_name(df__doc_member(all, "stage"), "when"));
     df__buf_free(&text);
     bench_close(&b);
 }

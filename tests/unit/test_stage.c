@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/stage.h"
+#include "core/stage/stage.h"
 
 typedef struct fixture {
     df__heap heap;

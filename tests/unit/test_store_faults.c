@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/secret.h"
+#include "core/graph/secret.h"
 #include "util/codec.h"
 
 /* ---- calls that fail; these stand before the C library's ---------------------------------- */

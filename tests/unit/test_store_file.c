@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/secret.h"
+#include "core/graph/secret.h"
 
 typedef struct fixture {
     support_host host;

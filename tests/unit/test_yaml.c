@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "spec/node.h"
+#include "document/document.h"
 
 typedef struct fixture {
     df__arena arena;
@@ -17,17 +17,17 @@ typedef struct fixture {
     const char *text;
 } fixture;
 
-static const df__node *parse_n(fixture *f, const char *text, size_t len)
+static const df__doc *parse_n(fixture *f, const char *text, size_t len)
 {
     df_text in = {sizeof in, "n.yaml", text, len};
     df__arena_init(&f->arena, &df__heap_libc, 1024);
     f->problems = df__problems_new(&df__heap_libc);
     f->text = text;
     assert_non_null(f->problems);
-    return df__node_parse(&f->arena, &in, f->problems);
+    return df__doc_parse(&f->arena, &in, f->problems);
 }
 
-static const df__node *parse(fixture *f, const char *text)
+static const df__doc *parse(fixture *f, const char *text)
 {
     return parse_n(f, text, strlen(text));
 }
@@ -38,7 +38,7 @@ static void done(fixture *f)
     df__arena_free(&f->arena);
 }
 
-static void check(const fixture *f, const df__node *n, int line, int column, const char *span)
+static void check(const fixture *f, const df__doc *n, int line, int column, const char *span)
 {
     assert_non_null(n);
     assert_int_equal(n->line, line);
@@ -50,21 +50,21 @@ static void check(const fixture *f, const df__node *n, int line, int column, con
 static void test_places(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "# c\na: one # c\n\"b c\": [x, 'y z']\nd:\n"
+    const df__doc *n = parse(&f, "# c\na: one # c\n\"b c\": [x, 'y z']\nd:\n"
                                  "  e: {f: g}\n  h: 1\n"), *m;
     (void)state;
     assert_non_null(n);
-    m = df__node_member(n, "a");
+    m = df__doc_member(n, "a");
     check(&f, m, 2, 4, "one");
     assert_int_equal(m->name_line, 2);
     assert_int_equal(m->name_column, 1);
-    m = df__node_member(n, "b c");
+    m = df__doc_member(n, "b c");
     check(&f, m, 3, 8, "[x, 'y z']");
     assert_int_equal(m->name_end - m->name_begin, 5); /* with quotes */
     check(&f, m->first, 3, 9, "x");
     check(&f, m->first->next, 3, 12, "'y z'");
     assert_true(m->first->next->quoted);
-    m = df__node_member(n, "d");
+    m = df__doc_member(n, "d");
     check(&f, m, 5, 3, "e: {f: g}\n  h: 1"); /* a block ends with its last value */
     check(&f, m->first, 5, 6, "{f: g}");
     check(&f, m->first->first, 5, 10, "g");
@@ -74,13 +74,13 @@ static void test_places(void **state)
 static void test_places_behind_wide_characters(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "\xef\xbb\xbf" "k\xc3\xa9y: \xe2\x82\xac\r\n"
+    const df__doc *n = parse(&f, "\xef\xbb\xbf" "k\xc3\xa9y: \xe2\x82\xac\r\n"
                                   "b: {c\xf0\x9f\x98\x80: dd}\r\n"), *m;
     (void)state;
     assert_non_null(n);
-    m = df__node_member(n, "k\xc3\xa9y");
+    m = df__doc_member(n, "k\xc3\xa9y");
     check(&f, m, 1, 6, "\xe2\x82\xac");
-    m = df__node_member(n, "b");
+    m = df__doc_member(n, "b");
     check(&f, m, 2, 4, "{c\xf0\x9f\x98\x80: dd}");
     check(&f, m->first, 2, 9, "dd");
     done(&f);
@@ -89,7 +89,7 @@ static void test_places_behind_wide_characters(void **state)
 static void test_scalars_keep_their_text(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "[no, 1.10, 0123, 2024-01-01, 0x1F, 1e3, ON, .inf]"), *m;
+    const df__doc *n = parse(&f, "[no, 1.10, 0123, 2024-01-01, 0x1F, 1e3, ON, .inf]"), *m;
     static const char *const texts[] = {"no", "1.10", "0123", "2024-01-01", "0x1F", "1e3", "ON",
                                         ".inf"};
     size_t i = 0;
@@ -103,15 +103,15 @@ static void test_scalars_keep_their_text(void **state)
 static void test_aliases(void **state)
 {
     fixture f;
-    const df__node *n = parse(&f, "a: &t {x: 1}\nb: *t\nc: &s text\nd: *s\ne: &t 5\nf: *t\n"), *m;
+    const df__doc *n = parse(&f, "a: &t {x: 1}\nb: *t\nc: &s text\nd: *s\ne: &t 5\nf: *t\n"), *m;
     (void)state;
     assert_non_null(n);
-    m = df__node_member(n, "b");
+    m = df__doc_member(n, "b");
     check(&f, m, 2, 4, "*t");
     assert_true(m->alias);
-    assert_string_equal(df__node_member(m, "x")->text.data, "1");
-    assert_string_equal(df__node_member(n, "d")->text.data, "text");
-    assert_string_equal(df__node_member(n, "f")->text.data, "5"); /* the newest of that name */
+    assert_string_equal(df__doc_member(m, "x")->text.data, "1");
+    assert_string_equal(df__doc_member(n, "d")->text.data, "text");
+    assert_string_equal(df__doc_member(n, "f")->text.data, "5"); /* the newest of that name */
     done(&f);
 }
 
@@ -123,9 +123,9 @@ static void test_document_marks(void **state)
     (void)state;
     for (i = 0; i < sizeof good / sizeof good[0]; i++) {
         fixture f;
-        const df__node *n = parse(&f, good[i]);
+        const df__doc *n = parse(&f, good[i]);
         assert_non_null(n);
-        assert_string_equal(df__node_member(n, "a")->text.data, "1");
+        assert_string_equal(df__doc_member(n, "a")->text.data, "1");
         assert_int_equal(df__problems_count(f.problems, 0), 0);
         done(&f);
     }
@@ -138,7 +138,7 @@ static void test_depth(void **state)
     (void)state;
     for (depth = 255; depth <= 257; depth++) {
         fixture f;
-        const df__node *n;
+        const df__doc *n;
         memset(text, '[', (size_t)depth);
         memset(text + depth, ']', (size_t)depth);
         text[2 * depth] = '\0';
@@ -186,7 +186,7 @@ static void test_many_names(void **state)
 {
     df__buf b;
     fixture f;
-    const df__node *n;
+    const df__doc *n;
     int i;
     (void)state;
     df__buf_init(&b, &df__heap_libc);
@@ -218,14 +218,14 @@ static void test_every_allocation_fails(void **state)
     df__heap heap = {failing_realloc, NULL};
     df_text in = {sizeof in, NULL, text, sizeof text - 1};
     df__problems *problems = df__problems_new(&df__heap_libc);
-    const df__node *n = NULL;
+    const df__doc *n = NULL;
     long fail;
     (void)state;
     for (fail = 0; !n; fail++) {
         df__arena a;
         df__arena_init(&a, &heap, 256);
         left = fail;
-        n = df__node_parse(&a, &in, problems);
+        n = df__doc_parse(&a, &in, problems);
         assert_int_equal(df__problems_count(problems, 0), 0);
         df__arena_free(&a);
     }

@@ -3,8 +3,8 @@
  * into a port is read here, what arrives here it takes from a port. */
 #include <time.h>
 
-#include "core/port.h"
-#include "core/stage.h"
+#include "core/port/port.h"
+#include "core/stage/stage.h"
 
 struct host {
     df__slot *slot;

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * batch.c: batches and what a source does to one; see batch.h. */
+#include "core/flow/batch.h"
+
+#include <string.h>
+
+#include "core/stage/stage.h"
+
+df_batch *df__batch_new(const df__heap *heap, size_t room)
+{
+    df_batch *b = df__zalloc(heap, sizeof *b);
+    if (!b)
+        return NULL;
+    b->heap = heap;
+    b->room = room;
+    b->max_records = DF__BATCH_RECORDS;
+    b->msg.about = b;
+    df__arena_init(&b->arena, heap, room < 65536 ? 4096 : 65536);
+    return b;
+}
+
+void df__batch_free(df_batch *b)
+{
+    if (!b)
+        return;
+    df__arena_free(&b->arena);
+    df__free(b->heap, b->chunks);
+    df__free(b->heap, b);
+}
+
+size_t df__batch_size(const df_batch *b)
+{
+    return b->arena.total + sizeof *b + b->chunk_cap * sizeof *b->chunks;
+}
+
+/* A record at the end, zeroed but for arena and state. NULL: no memory. */
+static df_record *df__batch_append(df_batch *b)
+{
+    size_t chunk = b->count / DF__CHUNK_RECORDS;
+    df_record *r;
+    if (b->count % DF__CHUNK_RECORDS == 0) {
+        if (df__grow(b->heap, &b->chunks, &b->chunk_cap, chunk, sizeof *b->chunks) != DF_OK)
+            return NULL;
+        b->chunks[chunk] = df__arena_alloc(&b->arena, DF__CHUNK_RECORDS * sizeof *r);
+        if (!b->chunks[chunk])
+            return NULL;
+    }
+    r = &b->chunks[chunk][b->count % DF__CHUNK_RECORDS];
+    memset(r, 0, sizeof *r);
+    r->arena = &b->arena;
+    b->count++;
+    return r;
+}
+
+static int copy_headers(df_batch *b, const df_input *in, df_record *r)
+{
+    df_header *copy;
+    size_t i;
+    if (!in->header_count)
+        return DF_OK;
+    copy = df__arena_alloc(&b->arena, in->header_count * sizeof *copy);
+    if (!copy)
+        return DF_ENOMEM;
+    for (i = 0; i < in->header_count; i++) {
+        const char *name = in->headers[i].name;
+        copy[i].name = df__arena_bytes(&b->arena, name, strlen(name));
+        if (!copy[i].name || df__arena_copy(&b->arena, in->headers[i].value, &copy[i].value))
+            return DF_ENOMEM;
+    }
+    r->headers = copy;
+    r->header_count = (uint32_t)in->header_count;
+    return DF_OK;
+}
+
+/* A record over the limit is a data error. Its bytes are kept for the error port while they fit
+ * twice the limit; past that only their beginning, or one record could break the budget. */
+static df_bytes within_limit(const df_batch *b, df_bytes payload, df_record *r)
+{
+    if (!b->max_record_bytes || payload.len <= b->max_record_bytes)
+        return payload;
+    r->state = DF__REJECTED;
+    if (payload.len > 2 * b->max_record_bytes) {
+        r->why = "cut";
+        payload.len = 4096;
+    }
+    return payload;
+}
+
+/* Copies one input row into a record (payload, key, headers). */
+static int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r)
+{
+    df_bytes payload = within_limit(b, in->payload, r);
+    if (df__arena_copy(&b->arena, payload, &r->payload) != DF_OK ||
+        df__arena_copy(&b->arena, in->key, &r->key) != DF_OK || copy_headers(b, in, r) != DF_OK)
+        return DF_ENOMEM;
+    r->time_us = in->time_us ? in->time_us : b->now_us;
+    r->offset = in->offset;
+    r->op = in->op;
+    if (r->state == DF__REJECTED) {
+        r->state = DF__LIVE;
+        df_record_failf(r, DF_EDATA, "record of %zu bytes is over the limit of %zu bytes "
+                        "(an eighth of memoryLimit)%s", in->payload.len, b->max_record_bytes,
+                        r->why ? "; only its first 4096 bytes are kept" : "");
+        r->why = NULL;
+    }
+    return DF_OK;
+}
+
+static df__span *span_of(df_batch *b, df_partition *part)
+{
+    df__span *s;
+    if (part->filling && part->filling_batch == b)
+        return part->filling;
+    s = df__span_new(part);
+    if (!s)
+        return NULL;
+    s->sibling = b->spans;
+    b->spans = s;
+    part->filling = s;
+    part->filling_batch = b;
+    return s;
+}
+
+/* The partition leaves this process while the batch is being read: its records are not delivered
+ * (nothing acknowledged them, so whoever reads on gets them). */
+void df__batch_forget(df_batch *b, df_partition *part)
+{
+    df__span **at = &b->spans;
+    size_t i;
+    if (!part->filling || part->filling_batch != b)
+        return;
+    for (i = 0; i < b->count; i++) {
+        df_record *r = df_batch_at(b, i);
+        if (r->span == part->filling) {
+            r->state = DF__MOVED;
+            r->span = NULL;
+        }
+    }
+    while (*at && *at != part->filling)
+        at = &(*at)->sibling;
+    if (*at)
+        *at = part->filling->sibling;
+    df__span_free(part->filling);
+    part->filling = NULL;
+    part->filling_batch = NULL;
+}
+
+size_t df_batch_room(const df_batch *b)
+{
+    if (b->count >= b->max_records)
+        return 0;
+    if (b->parent) /* children share bytes with their parent: what counts is what they add */
+        return b->arena.total >= b->room ? 0 : b->room - b->arena.total;
+    return b->room;
+}
+
+int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
+{
+    df_partition *part;
+    df__span *span;
+    df_record *r;
+    size_t bytes = in->payload.len + in->key.len;
+    if (!b->source || in->partition >= b->source->partition_count)
+        return DF_EINVAL;
+    if (!b->max_records) /* called to serve only: a record here would be lost */
+        return DF_ESTATE;
+    part = b->source->partitions[in->partition];
+    span = span_of(b, part);
+    r = span ? df__batch_append(b) : NULL;
+    if (!r)
+        return DF_ENOMEM;
+    r->span = span;
+    r->partition = part->name;
+    r->shared = part->meta;
+    if (df__batch_copy_in(b, in, r) != DF_OK) {
+        b->count--;
+        return DF_ENOMEM;
+    }
+    span->count++;
+    b->payload_bytes += bytes;
+    b->room -= b->room < bytes ? b->room : bytes;
+    if (ret_record)
+        *ret_record = r;
+    return DF_OK;
+}
+
+int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
+{
+    df_partition *p = (df_partition *)part; /* the const is the caller's promise, not ours */
+    df__span *span = span_of(b, p);
+    if (!span)
+        return DF_ENOMEM;
+    /* until admission, seq is the number of records of this span that the mark covers */
+    return df__mark_set(b->heap, &span->mark, position, span->count);
+}
+
+/* Records behind the last mark get a span of their own, without a mark. */
+static int split_tail(df_batch *b, df__span *s)
+{
+    size_t i;
+    uint64_t covered = s->mark.seq;
+    df__span *tail = df__span_new(s->part);
+    if (!tail)
+        return DF_ENOMEM;
+    tail->count = (uint32_t)(s->count - covered);
+    s->count = (uint32_t)covered;
+    for (i = 0; i < b->count; i++) {
+        df_record *r = df_batch_at(b, i);
+        if (r->span != s)
+            continue;
+        if (covered)
+            covered--;
+        else
+            r->span = tail;
+    }
+    tail->sibling = s->sibling;
+    s->sibling = tail;
+    return DF_OK;
+}
+
+void df__batch_cut(df_batch *b)
+{
+    size_t i;
+    for (i = b->count; i > 0; i--) {
+        df_record *r = df_batch_at(b, i - 1);
+        df__span *s = r->span;
+        if (!s || s->count <= (s->mark.set ? s->mark.seq : 0))
+            continue;
+        s->count--;
+        r->state = DF__MOVED;
+        r->span = NULL;
+    }
+}
+
+int df__batch_seal(df_batch *b)
+{
+    df__span *s = b->spans;
+    while (s) {
+        df__span *next = s->sibling;
+        s->part->filling = NULL;
+        s->part->filling_batch = NULL;
+        if (s->mark.set && s->mark.seq < s->count && split_tail(b, s) != DF_OK)
+            return DF_ENOMEM;
+        s = next;
+    }
+    return DF_OK;
+}
+
+void *df_batch_alloc(df_batch *b, size_t size)
+{
+    return df__arena_zalloc(&b->arena, size);
+}
+
+static df_record *record_at(const df_batch *b, size_t index)
+{
+    return &b->chunks[index / DF__CHUNK_RECORDS][index % DF__CHUNK_RECORDS];
+}
+
+size_t df_batch_count(const df_batch *b)
+{
+    return b->count - b->hidden;
+}
+
+df_record *df_batch_at(df_batch *b, size_t index)
+{
+    return record_at(b, b->first + index);
+}
+
+size_t df__batch_show_part(df_batch *b, size_t from)
+{
+    size_t to = from, bytes = 0;
+    while (to < b->count && to - from < DF__PART_RECORDS && bytes < DF__PART_BYTES)
+        bytes += record_at(b, to++)->payload.len;
+    b->first = from;
+    b->hidden = b->count - (to - from);
+    return to;
+}
+
+void df__batch_show_all(df_batch *b)
+{
+    b->first = b->hidden = 0;
+}
+
+/* ---- expansion ---------------------------------------------------------------------------- */
+
+int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
+{
+    df_record *child = df__batch_append(out);
+    if (!child)
+        return DF_ENOMEM;
+    df__record_inherit(child, parent, &out->arena);
+    parent->expanded = 1;
+    out->children++;
+    *ret_child = child;
+    return DF_OK;
+}
+
+int df_batch_pass(df_batch *out, df_record *r)
+{
+    df_record *copy;
+    if (r->state == DF__MOVED)
+        return DF_OK;
+    copy = df__batch_append(out);
+    if (!copy)
+        return DF_ENOMEM;
+    *copy = *r;
+    copy->arena = &out->arena;
+    copy->held = 0;
+    copy->index = NULL;
+    r->state = DF__MOVED;
+    out->moved++;
+    return DF_OK;
+}
+
+uint64_t *df_batch_cursor(df_batch *in)
+{
+    return in->cursor;
+}

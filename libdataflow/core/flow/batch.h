@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * batch.h: records that travel together: one arena, stable record addresses, the spans they
+ * belong to. Written by the source thread while it reads, then by the pipeline thread (or one
+ * worker) until dispatch; freed when the last parcel or child that points into it is gone. */
+#ifndef DF_CORE_FLOW_BATCH_H
+#define DF_CORE_FLOW_BATCH_H
+
+#include "core/flow/ledger.h"
+#include "util/mailbox.h"
+#include "record/record.h"
+
+enum { DF__CHUNK_RECORDS = 256, DF__BATCH_RECORDS = 8192, DF__CURSOR_WORDS = 16,
+       DF__PART_RECORDS = 256, DF__PART_BYTES = 32 << 10 };
+
+struct df_batch {
+    df__msg msg;
+    const df__heap *heap;
+    df__arena arena;
+    df_record **chunks; /* of DF__CHUNK_RECORDS each */
+    size_t chunk_cap, count;
+    size_t payload_bytes; /* as read: for the measured ratio */
+    size_t room;          /* payload bytes still welcome */
+    size_t max_records;
+    size_t max_record_bytes; /* larger ones are data errors; 0: no limit */
+    df__span *spans;      /* of what was read into it; NULL in children */
+    df_stage *source;     /* whose partitions df_batch_add numbers; NULL in children */
+    uint32_t refs;        /* pipeline thread: parcels and children that point into it */
+    size_t charged;       /* bytes in the budget */
+    size_t reserved;      /* of its grant */
+    struct df_batch *parent; /* of an expansion: held until this one is freed */
+    struct df_batch *next;
+    uint64_t number;      /* order of reading */
+    int64_t now_us;       /* default time of records */
+    int stage;            /* index of the transform to run next */
+    size_t first, hidden; /* transforms see the records from `first` on, but `hidden` of all */
+    int expanding;        /* its expand answered DF_MORE */
+    int with_worker;
+    struct df__step_result *results; /* of the workers' transforms */
+    uint64_t cursor[DF__CURSOR_WORDS];
+    int64_t arrived_us;
+    size_t moved;         /* records of it that an expansion passed on */
+    uint64_t children;    /* that an expansion emitted from it */
+    uint64_t entered;     /* records of it that an expansion took */
+    double seconds;       /* that this expansion has needed so far */
+};
+
+df_batch *df__batch_new(const df__heap *heap, size_t room);
+void df__batch_free(df_batch *b);
+/* Bytes it takes from the heap. */
+size_t df__batch_size(const df_batch *b);
+/* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
+int df__batch_seal(df_batch *b);
+/* The read failed: records behind the last mark of their partition come again when the source is
+ * open again, so they are not delivered now. Before the seal. */
+void df__batch_cut(df_batch *b);
+void df__batch_forget(df_batch *b, df_partition *part);
+/* Shows transforms only a part of it from one record on, small enough for the processor's cache,
+ * so that a record goes through all of them while it is near. Returns the index behind the part. */
+size_t df__batch_show_part(df_batch *b, size_t from);
+void df__batch_show_all(df_batch *b);
+
+#endif

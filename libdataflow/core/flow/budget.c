@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * budget.c: see budget.h. */
+#include "core/flow/budget.h"
+
+void df__budget_init(df__budget *b, uint64_t limit)
+{
+    b->limit = limit < DF__MIN_MEMORY ? DF__MIN_MEMORY : limit;
+    b->prefetch = b->limit / 4;
+    b->reserve = b->limit / 8;
+    b->flow = b->limit - b->prefetch - b->reserve;
+    b->used = b->reserved = b->outside = b->peak = 0;
+    b->ratio_x16 = 4 * 16;
+}
+
+static uint64_t need(const df__budget *b, uint64_t payload)
+{
+    return payload * b->ratio_x16 / 16;
+}
+
+/* About six batches fit the budget: one being read, one transformed, and a few with each sink. */
+static uint64_t batch_payload(const df__budget *b)
+{
+    uint64_t kept = b->outside < b->flow / 2 ? b->outside : b->flow / 2;
+    uint64_t payload = (b->flow - kept) / 6 * 16 / b->ratio_x16;
+    return payload > DF__BATCH_BYTES ? DF__BATCH_BYTES : payload;
+}
+
+size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved)
+{
+    uint64_t payload = batch_payload(b);
+    uint64_t memory = need(b, payload);
+    if (b->used + b->reserved + b->outside + memory > b->flow && !idle)
+        return 0;
+    b->reserved += memory;
+    *ret_reserved = (size_t)memory;
+    return (size_t)payload;
+}
+
+void df__budget_arrived(df__budget *b, size_t reserved, size_t charged)
+{
+    b->reserved -= b->reserved < reserved ? b->reserved : reserved;
+    df__budget_charge(b, charged);
+}
+
+void df__budget_measure(df__budget *b, size_t payload, size_t charged)
+{
+    if (payload < 4096)
+        return;
+    b->ratio_x16 = (b->ratio_x16 * 7 + (uint64_t)charged * 16 / payload) / 8;
+    if (b->ratio_x16 < 24)
+        b->ratio_x16 = 24;
+    if (b->ratio_x16 > 64 * 16)
+        b->ratio_x16 = 64 * 16;
+}
+
+void df__budget_declare(df__budget *b, int64_t bytes)
+{
+    b->outside = bytes > (int64_t)b->reserve ? (uint64_t)bytes - b->reserve : 0;
+}
+
+void df__budget_charge(df__budget *b, size_t bytes)
+{
+    b->used += bytes;
+    if (b->used > b->peak)
+        b->peak = b->used;
+}
+
+void df__budget_release(df__budget *b, size_t bytes)
+{
+    b->used -= b->used < bytes ? b->used : bytes;
+}
+
+int df__budget_pressed(const df__budget *b)
+{
+    return b->used + b->reserved + b->outside >= b->flow / 10 * 9;
+}
+
+int df__budget_room(const df__budget *b)
+{
+    return b->used + b->outside + need(b, batch_payload(b)) <= b->flow;
+}
+
+size_t df__budget_record_limit(const df__budget *b)
+{
+    return (size_t)(b->limit / 8);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * budget.h: one pipeline's memory in bytes. Only admission asks; everything behind it charges
+ * without waiting. Pure; pipeline thread. */
+#ifndef DF_CORE_FLOW_BUDGET_H
+#define DF_CORE_FLOW_BUDGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct df__budget {
+    uint64_t limit;    /* memoryLimit */
+    uint64_t prefetch; /* a quarter: source clients' own queues */
+    uint64_t reserve;  /* an eighth: encoders, error port */
+    uint64_t flow;     /* the rest: batches and parcels */
+    uint64_t used;     /* of flow */
+    uint64_t reserved; /* for batches being read */
+    uint64_t outside;  /* what stages hold beside batches and parcels, beyond the reserve */
+    uint64_t ratio_x16; /* measured: memory per payload byte, in sixteenths */
+    uint64_t peak;
+} df__budget;
+
+enum { DF__MIN_MEMORY = 4 << 20, DF__BATCH_BYTES = 4 << 20 };
+
+void df__budget_init(df__budget *b, uint64_t limit);
+/* Payload bytes that the next batch may read; 0: not now. `idle`: nothing is in flight, so one
+ * batch is always admitted. *ret_reserved is the memory it may need: reserved until
+ * df__budget_arrived. */
+size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved);
+/* The batch came (or not: charged 0). */
+void df__budget_arrived(df__budget *b, size_t reserved, size_t charged);
+/* What a batch needed in the end, parse trees and all: steers later grants. */
+void df__budget_measure(df__budget *b, size_t payload, size_t charged);
+/* What stages say that they hold (df_stage_charge), as of now. */
+void df__budget_declare(df__budget *b, int64_t bytes);
+void df__budget_charge(df__budget *b, size_t bytes);
+void df__budget_release(df__budget *b, size_t bytes);
+/* Nine tenths are used: batches that wait for their size are flushed. */
+int df__budget_pressed(const df__budget *b);
+/* Room for one more batch of an expansion. */
+int df__budget_room(const df__budget *b);
+/* Largest record, in bytes. */
+size_t df__budget_record_limit(const df__budget *b);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * envelope.c: the payload of an error record. docs/errors.md describes it. The original bytes are
+ * always in it: as original_message when that text is the payload to the byte, else beside it as
+ * original_base64. */
+#include <string.h>
+#include <time.h>
+
+#include "core/flow/flow.h"
+#include "util/codec.h"
+
+enum { KEEP_MAX = 256 << 10 }; /* room kept for the next one */
+
+static void member(df__buf *out, const char *name, const char *text)
+{
+    df__buf_printf(out, ",\"%s\":", name);
+    df__buf_json(out, text, strlen(text));
+}
+
+static void timestamp(df__buf *out, int64_t wall_us)
+{
+    time_t seconds = (time_t)(wall_us / 1000000);
+    struct tm tm;
+    char text[40];
+    gmtime_r(&seconds, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    member(out, "timestamp", text);
+}
+
+static void value(df__buf *out, const df_value *v)
+{
+    size_t n = df_value_json(v, NULL, 0);
+    char *at = df__buf_reserve(out, n);
+    if (at)
+        out->len += df_value_json(v, at, n);
+}
+
+static void metadata(df__buf *out, const df_record *r)
+{
+    df_walk walk;
+    const char *comma = "";
+    memset(&walk, 0, sizeof walk);
+    df__buf_str(out, ",\"metadata\":{");
+    while (df_meta_walk(r, &walk) == DF_OK) {
+        df__buf_str(out, comma);
+        df__buf_json(out, walk.name.data, walk.name.len);
+        df__buf_char(out, ':');
+        value(out, &walk.value);
+        comma = ",";
+    }
+    df__buf_char(out, '}');
+}
+
+static void bytes_member(df__buf *out, const char *name, df_bytes v)
+{
+    int first = out->len && out->data[out->len - 1] == '{';
+    df__buf_printf(out, "%s\"%s\":", first ? "" : ",", name);
+    if (!v.data) {
+        df__buf_str(out, "null");
+        return;
+    }
+    df__buf_char(out, '"');
+    df__base64_add(out, v.data, v.len);
+    df__buf_char(out, '"');
+}
+
+static void headers(df__buf *out, const df_record *r)
+{
+    uint32_t i;
+    if (!r->header_count)
+        return;
+    df__buf_str(out, ",\"headers_base64\":[");
+    for (i = 0; i < r->header_count; i++) {
+        df__buf_str(out, i ? ",{" : "{");
+        df__buf_str(out, "\"name\":");
+        df__buf_json(out, r->headers[i].name, strlen(r->headers[i].name));
+        bytes_member(out, "value", r->headers[i].value);
+        df__buf_char(out, '}');
+    }
+    df__buf_char(out, ']');
+}
+
+static void coordinates(df__buf *out, const df_record *r, size_t size)
+{
+    if (r->partition && r->partition[0])
+        member(out, "partition", r->partition);
+    if (r->offset >= 0)
+        df__buf_printf(out, ",\"offset\":%lld", (long long)r->offset);
+    df__buf_printf(out, ",\"size\":%zu", size);
+}
+
+/* Routes and the error sink are sinks too; what a manifest calls `sink` has no route. */
+static const char *main_kind(const df__flow *f)
+{
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (!f->sinks[i].is_error && f->sinks[i].spec->port == 0)
+            return f->sinks[i].kind;
+    return f->sink_count ? f->sinks[0].kind : "";
+}
+
+static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t size)
+{
+    static const df__reject none = {DF_EDATA, "route", "", "invalid_data", "no such route"};
+    const df__reject *why = r->reject ? r->reject : &none;
+    const char *stage = why->stage ? why->stage : r->rejected_by ? "transform" : "read";
+    const char *where = why->where;
+    if (r->rejected_by)
+        where = f->steps[r->rejected_by - 1].spec->name;
+    df__buf_str(out, "{\"error\":{\"message\":");
+    df__buf_json(out, why->text ? why->text : "", why->text ? strlen(why->text) : 0);
+    timestamp(out, f->io.wall(f->io.ctx));
+    member(out, "original_sink", main_kind(f));
+    member(out, "stage", stage);
+    member(out, "where", where ? where : "");
+    member(out, "reason", why->reason ? why->reason : "invalid_data");
+    coordinates(out, r, size);
+}
+
+/* True when the compact text of the payload was added and is the payload to the byte. */
+static int original(df__buf *out, const df_record *r, df__arena *scratch)
+{
+    df__tree *tree;
+    df_value root;
+    df_bytes text;
+    char why[DF__WHY];
+    int exact = 0;
+    df__buf_str(out, ",\"original_message\":");
+    if (r->payload.data && df__tree_parse(scratch, r->payload, &tree, why, sizeof why) == DF_OK &&
+        df__tree_write(tree, scratch, &text) == DF_OK) {
+        df__tree_root(tree, &root);
+        exact = text.len == r->payload.len && memcmp(text.data, r->payload.data, text.len) == 0;
+        df__buf_str(out, root.type == DF_V_OBJECT ? "" : "{\"original_data\":");
+        if (root.type == DF_V_OBJECT)
+            df__buf_add(out, text.data, text.len);
+        else
+            df__buf_json(out, text.data, text.len);
+        df__buf_str(out, root.type == DF_V_OBJECT ? "" : "}");
+    } else {
+        df__buf_str(out, "{\"original_data\":");
+        df__buf_json(out, r->payload.data ? r->payload.data : "", r->payload.len);
+        df__buf_char(out, '}');
+    }
+    df__arena_reset(scratch);
+    return exact;
+}
+
+/* Of an error record: those of the payload that was refused first. */
+static size_t original_size(const df_record *r)
+{
+    return r->state == DF__ERROR ? ((const df__error_record *)r)->size : r->payload.len;
+}
+
+static uint32_t original_crc32c(const df_record *r)
+{
+    return r->state == DF__ERROR ? ((const df__error_record *)r)->crc32c
+                                 : df__crc32c(0, r->payload.data, r->payload.len);
+}
+
+int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret)
+{
+    df__buf *out = &f->envelope;
+    out->len = 0;
+    error_member(f, out, r, original_size(r));
+    if (minimal) {
+        df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"}", original_crc32c(r));
+    } else {
+        metadata(out, r);
+        df__buf_char(out, '}');
+        if (!original(out, r, &f->scratch))
+            bytes_member(out, "original_base64", r->payload);
+        bytes_member(out, "key_base64", r->key);
+        headers(out, r);
+    }
+    df__buf_char(out, '}');
+    ret->len = out->len;
+    ret->data = out->failed ? NULL : df__arena_bytes(a, out->data, out->len);
+    if (out->failed || out->cap > KEEP_MAX) {
+        df__buf_free(out);
+        df__buf_init(out, f->heap);
+    }
+    return ret->data ? DF_OK : DF_ENOMEM;
+}

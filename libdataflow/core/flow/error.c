@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * error.c: the error port. A rejected record becomes a record of an error parcel, which is a
+ * parcel like any other: own sink, own thread, own retries; its span waits for it. Without an
+ * error sink the policy decides: stop at the record, or count it. */
+#include <string.h>
+
+#include "core/flow/flow.h"
+#include "util/codec.h"
+#include "util/crashpoint.h"
+
+enum { SKIP_LOG_US = 1000000 };
+
+/* Where a stop at refused records leaves off: before the first of them in the span. */
+static int stop_before(df__flow *f, const df_record *r)
+{
+    df__span *span = r->span;
+    char text[256];
+    df_bytes position = {text, 0};
+    if (span->refused && span->refused_offset <= r->offset)
+        return DF_OK;
+    span->refused_offset = r->offset;
+    span->before_refused.set = 0;
+    if (f->io.position_before)
+        position.len = f->io.position_before(f->io.ctx, r, text, sizeof text);
+    if (!position.len || position.len >= sizeof text)
+        return DF_OK;
+    return df__mark_set(f->heap, &span->before_refused, position, span->first);
+}
+
+static int hold_for_good(df__flow *f, df_record *r)
+{
+    const df__reject *why = r->reject;
+    df__span *span = r->span;
+    if (!span)
+        return DF_OK;
+    if (stop_before(f, r) != DF_OK)
+        return DF_ENOMEM;
+    df__span_open(span);
+    span->refused++;
+    if (!span->part->refused || span->first < span->part->refused_first)
+        span->part->refused_first = span->first;
+    span->part->refused = 1;
+    f->held_records++;
+    df__flow_failf(f, DF_EREJECTED, "record %s offset %lld was refused (%s): %s; there is no error "
+                   "sink (add spec.errors, or set errors.policy: skip)", span->part->name,
+                   (long long)r->offset, why && why->reason ? why->reason : "invalid_data",
+                   why && why->text ? why->text : "");
+    return DF_OK;
+}
+
+static void skip(df__flow *f, const df_record *r)
+{
+    int64_t now = f->io.now(f->io.ctx);
+    char text[DF__TEXT];
+    f->stats.skipped++;
+    f->skip_unlogged++;
+    if (f->last_skip_log_us && now - f->last_skip_log_us < SKIP_LOG_US)
+        return;
+    df__text_printf(text, sizeof text, "skipped %llu records, newest %s offset %lld: %s",
+                    (unsigned long long)f->skip_unlogged, r->partition ? r->partition : "",
+                    (long long)r->offset, r->reject && r->reject->text ? r->reject->text : "");
+    f->io.event(f->io.ctx, DF_EVENT_REJECT, DF_EDATA, NULL, text);
+    f->last_skip_log_us = now;
+    f->skip_unlogged = 0;
+}
+
+static int copy_outside(df_record *to, const df_record *from, df__arena *a)
+{
+    uint32_t i;
+    df_header *h = df__arena_alloc(a, from->header_count * sizeof *h + 1);
+    if (!h || df__arena_copy(a, from->key, &to->key) != DF_OK)
+        return DF_ENOMEM;
+    for (i = 0; i < from->header_count; i++) {
+        const char *name = from->headers[i].name;
+        h[i].name = df__arena_bytes(a, name, strlen(name));
+        if (!h[i].name || df__arena_copy(a, from->headers[i].value, &h[i].value) != DF_OK)
+            return DF_ENOMEM;
+    }
+    to->headers = h;
+    to->header_count = from->header_count;
+    return DF_OK;
+}
+
+static int error_record(df__flow *f, const df_record *r, int minimal, df__arena *a,
+                        df_record **ret)
+{
+    df__error_record *made = df__arena_zalloc(a, sizeof *made);
+    df_record *e;
+    if (!made)
+        return DF_ENOMEM;
+    e = &made->record;
+    made->size = r->payload.len;
+    made->crc32c = minimal ? 0 : df__crc32c(0, r->payload.data, r->payload.len);
+    if (df__envelope(f, r, minimal, a, &e->payload) != DF_OK ||
+        (!minimal && copy_outside(e, r, a) != DF_OK))
+        return DF_ENOMEM;
+    e->arena = a;
+    e->span = r->span;
+    e->partition = r->partition;
+    e->offset = r->offset;
+    e->time_us = f->io.wall(f->io.ctx);
+    e->state = minimal ? DF__ERROR_MINIMAL : DF__ERROR;
+    *ret = e;
+    return DF_OK;
+}
+
+/* The records of an error parcel live in a batch of their own: they outlive a retry, which resets
+ * the parcel's arena, and a parcel that is halved. */
+static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
+{
+    DF_CRASHPOINT("error.record");
+    df_parcel *p;
+    df_record *e;
+    df_batch *b;
+    int rc;
+    if (df__sink_room(s, &p) != DF_OK)
+        return DF_ENOMEM;
+    b = p->batch_count ? p->batches[0] : df__batch_new(f->heap, 0);
+    if (!b)
+        return DF_ENOMEM;
+    rc = error_record(f, r, minimal, &b->arena, &e);
+    if (rc == DF_OK)
+        rc = df__parcel_add(p, e, b);
+    if (!b->refs)
+        df__batch_free(b);
+    if (rc != DF_OK)
+        return rc;
+    s->records++;
+    s->counts.in++;
+    if (f->io.tap_record)
+        f->io.tap_record(f->io.ctx, s->name, e);
+    if (s->filling->bytes > DF__BATCH_BYTES / 4)
+        df__sink_flush(s);
+    return DF_OK;
+}
+
+/* The error sink refused an error record for its data: once more without the payload, when the
+ * source can give the record again; then stop. */
+static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
+{
+    if (r->state == DF__ERROR && f->can_replay)
+        return to_error_sink(f, s, r, 1);
+    df__sink_dead(s, DF_EREJECTED, "%s refused the error record of %s offset %lld: %s",
+                   s->title, r->partition ? r->partition : "", (long long)r->offset,
+                   r->reject && r->reject->text ? r->reject->text : "");
+    return hold_for_good(f, r);
+}
+
+int df__flow_reject(df__flow *f, int error_sink, df_record *r)
+{
+    if (r->span && !df__span_current(r->span)) { /* given away: whoever has it now sees to it */
+        df__flow_abandon(f, 1);
+        return DF_OK;
+    }
+    if (r->arena && error_sink >= 0 && f->sinks[error_sink].is_error)
+        return to_error_sink(f, &f->sinks[error_sink], r, 0);
+    if (error_sink == -2)
+        return refused_by_error_sink(f, &f->sinks[f->error_sink], r);
+    if (f->settings.error_policy == DF__POLICY_SKIP) {
+        skip(f, r);
+        return DF_OK;
+    }
+    return hold_for_good(f, r);
+}
+
+/* ackPolicy says what a durable error record means for its span. */
+void df__flow_errored(df_parcel *p)
+{
+    DF_CRASHPOINT("error.durable");
+    df__flow *f = p->sink->flow;
+    size_t i;
+    if (f->settings.error_ack == DF__ACK_AFTER_WRITE)
+        return; /* df__parcel_done closes its tickets */
+    for (i = 0; i < p->ticket_count; i++) {
+        if (f->settings.error_ack == DF__ACK_NEVER) {
+            if (p->tickets[i]->linked)
+                p->tickets[i]->refused++;
+            else
+                df__span_close(p->tickets[i]);
+        } else {
+            df__span_defer(p->tickets[i]);
+        }
+    }
+    p->ticket_count = 0;
+}

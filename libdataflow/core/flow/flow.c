@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow.c: life of the state machine: start, one round, when to come back. See flow.h. */
+#include "core/flow/flow.h"
+
+#include <string.h>
+
+enum { SAVE_INTERVAL_US = 50000 };
+
+void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const df__flow_io *io)
+{
+    memset(f, 0, sizeof *f);
+    f->graph = g;
+    f->heap = heap;
+    f->io = *io;
+    f->settings = g->settings;
+    f->save_interval_us = SAVE_INTERVAL_US;
+    f->inputs_end = &f->inputs;
+    f->partitions_end = &f->partitions;
+    f->error_sink = f->source_error_sink = f->main_sink = -1;
+    f->seed = 1;
+    f->workers = 1;
+    f->stats.size = sizeof f->stats;
+    f->stats.lag_records = f->stats.lag_us = -1;
+    df__budget_init(&f->budget, (uint64_t)g->settings.memory_limit);
+    df__spare_init(&f->spare);
+    df__arena_init(&f->scratch, heap, 4096);
+    df__buf_init(&f->envelope, heap);
+}
+
+void df__flow_free(df__flow *f)
+{
+    df_partition *p = f->partitions;
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        df__sink_abandon(&f->sinks[i]);
+    while (p) {
+        df_partition *next = p->next;
+        df__partition_free(p);
+        p = next;
+    }
+    f->partitions = f->requests = NULL;
+    for (i = 0; i < f->port_count; i++)
+        df__free(f->heap, f->ports[i]);
+    df__free(f->heap, f->ports);
+    df__free(f->heap, f->steps);
+    df__free(f->heap, f->sinks);
+    if (!f->heap)
+        return;
+    df__arena_free(&f->scratch);
+    df__buf_free(&f->envelope);
+    df__spare_free(&f->spare, f->heap);
+}
+
+void df__flow_start(df__flow *f)
+{
+    f->phase = DF__RUNNING;
+    f->phase_us = f->io.now(f->io.ctx);
+    f->last_save_us = f->phase_us;
+    df__flow_advance(f);
+}
+
+/* Something outside the sinks wants what is filling to be written now. */
+static int forced(const df__flow *f)
+{
+    const df_partition *p;
+    if (f->phase != DF__RUNNING || f->rewinding || f->source_done ||
+        df__flow_uncommitted(f) >= (uint64_t)f->settings.max_uncommitted)
+        return 1;
+    for (p = f->requests; p; p = p->next_request)
+        if (p->requested == DF__REQ_CLOSE)
+            return 1;
+    return 0;
+}
+
+static void publish(df__flow *f)
+{
+    uint64_t n = f->work_records + f->held_records;
+    size_t i;
+    int ready = f->source_state == DF__READY;
+    int connected = ready;
+    for (i = 0; i < f->sink_count; i++) {
+        df__sink *s = &f->sinks[i];
+        n += s->records;
+        s->counts.queued = s->records;
+        ready &= s->state == DF__READY || (s->state == DF__BACKOFF && s->ever_ok);
+        connected &= s->state == DF__READY;
+    }
+    f->stats.uncommitted = df__flow_uncommitted(f);
+    f->stats.in_flight = n;
+    f->stats.budget_used = f->budget.used + f->budget.reserved + f->budget.outside;
+    f->stats.budget_limit = f->budget.limit;
+    f->stats.ready = ready && f->phase == DF__RUNNING;
+    f->stats.connected = connected;
+}
+
+void df__flow_advance(df__flow *f)
+{
+    size_t i;
+    int now;
+    df__flow_work(f);
+    df__flow_partitions_advance(f);
+    now = forced(f);
+    for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
+        df__sink_advance(&f->sinks[i], now);
+    df__flow_rewind_advance(f);
+    df__flow_partitions_advance(f);
+    if (f->phase < DF__SAVING)
+        df__flow_save_advance(f, 0);
+    df__flow_source_advance(f);
+    df__flow_phase(f);
+    publish(f);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t sink_due(const df__sink *s)
+{
+    int64_t due = s->due_us;
+    if (s->state == DF__BACKOFF && !s->with_sink && s->closed && !s->lost && !s->dead)
+        due = earlier(due, s->retry.next_us);
+    return due;
+}
+
+static int64_t request_due(const df__flow *f, const df_partition *p)
+{
+    int64_t due;
+    if (p->requested != DF__REQ_CLOSE)
+        return INT64_MAX;
+    due = p->closing_since_us + f->settings.revoke_timeout_us;
+    if (!f->parting && f->saving != 1 && df__flow_leaves_unstored(f, p))
+        due = earlier(due, f->parting_us);
+    return due;
+}
+
+static int something_to_save(const df__flow *f)
+{
+    const df_partition *p;
+    if (f->sums.unsaved)
+        return 1;
+    for (p = f->exactly_once ? f->partitions : NULL; p; p = p->next)
+        if (p->open && df__flow_behind_in_sink(f, p) &&
+            !df__sink_holds(&f->sinks[f->main_sink], p))
+            return 1;
+    return 0;
+}
+
+int64_t df__flow_due(const df__flow *f)
+{
+    const df_partition *p;
+    int64_t due = df__flow_drain_due(f);
+    size_t i;
+    for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
+        due = earlier(due, sink_due(&f->sinks[i]));
+    for (p = f->requests; p; p = p->next_request)
+        due = earlier(due, request_due(f, p));
+    if (!f->saving && !f->dry && something_to_save(f))
+        due = earlier(due, f->last_save_us + f->save_interval_us);
+    if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
+        due = earlier(due, f->source_retry.next_us);
+    if (f->phase == DF__SAVING)
+        due = earlier(due, f->phase_us + 5000000);
+    return due;
+}
+
+void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
+{
+    df__flow *f = s->flow;
+    int again = s->ever_ok || s->counts.retries;
+    if (s->state != DF__OPENING)
+        return;
+    if (status == DF_OK) {
+        s->state = DF__READY;
+        s->counts.state = DF__READY;
+        s->counts.since_us = f->io.wall(f->io.ctx);
+        if (s->stage)
+            df__sink_limits(s);
+        f->io.event(f->io.ctx, again ? DF_EVENT_RECOVERED : DF_EVENT_STATE, DF_OK, s->name,
+                    "ready");
+        return;
+    }
+    if (df_status_fate(status) == DF_FATE_RETRY || status == DF_EUNKNOWN || status == DF_ENOMEM) {
+        df__sink_failed(s, status, why);
+        return;
+    }
+    s->state = DF__CLOSED;
+    df__sink_dead(s, status, "%s: %s", s->title, why->text);
+}
+
+void df__flow_sink_flushed(df__sink *s, int status, const df__fault *why)
+{
+    s->flushing = 0;
+    if (status < 0 && status != DF_ECANCELED && status != DF_ETIMEOUT)
+        df__sink_failed(s, status, why);
+}
+
+void df__flow_refresh(df__flow *f)
+{
+    int64_t now = f->io.now(f->io.ctx);
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (f->sinks[i].state == DF__BACKOFF)
+            df__retry_now(&f->sinks[i].retry, now);
+    df__retry_now(&f->source_retry, now);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * flow.h: the pipeline as a state machine. It owns all runtime state: batches under transform,
+ * parcels, tickets, budget, retries, the error port, rebalance, stop. It does no I/O and waits for
+ * nothing: threads (or the simulator) tell it what happened through df__flow_..., it answers
+ * through df__flow_io, and df__flow_advance moves everything that can move. One thread at a
+ * time. */
+#ifndef DF_CORE_FLOW_FLOW_H
+#define DF_CORE_FLOW_FLOW_H
+
+#include "core/flow/batch.h"
+#include "core/flow/budget.h"
+#include "core/flow/coalesce.h"
+#include "core/stage/counts.h"
+#include "core/graph/graph.h"
+#include "core/flow/ledger.h"
+#include "core/flow/parcel.h"
+#include "core/flow/retry.h"
+#include "core/stage/stage.h"
+#include "util/spare.h"
+
+typedef struct df__flow df__flow;
+typedef struct df__sink df__sink;
+
+/* ---- stages of a flow --------------------------------------------------------------------- */
+
+typedef struct df__step_result { /* of one transform over one batch */
+    uint64_t in, out, errors;
+    double seconds;
+    int status; /* not DF_OK: the run ends */
+    df_stage *stage;
+} df__step_result;
+
+typedef struct df__step { /* one transform */
+    df_stage *stage;      /* instance of the pipeline thread */
+    const df__stage_spec *spec;
+    const df_transform *type;
+    int index;
+    int error_sink;       /* index of the sink for what it rejects; -1: none */
+    int tapped;
+    df__counts counts;
+} df__step;
+
+enum { DF__CLOSED, DF__OPENING, DF__READY, DF__BACKOFF, DF__CLOSING };
+
+struct df__sink {
+    df__flow *flow;
+    df_stage *stage;
+    const df__stage_spec *spec;
+    const char *name, *kind, *label; /* label: route of metrics */
+    char title[80];      /* for messages: "sink", "error sink", "sink routes[0]" */
+    int index;
+    int is_error;
+    int error_sink;      /* for what it refuses; -1: none */
+    int can_resolve;
+    int state;
+    int closing;         /* a close is asked */
+    int closed;          /* its instance is closed: nothing settles late any more */
+    int stalled;         /* its thread hands everything back until told to go on */
+    int resolving;       /* a resolve is asked */
+    int flushing;        /* a flush is asked */
+    int ever_ok;
+    int lost;            /* records it had accepted: stays closed until the source went back */
+    int dead;            /* it ended the run: nothing is sent any more, what it holds is let go */
+    int nomem;           /* ENOMEM answers in a row */
+    int refused_whole;   /* parcels refused whole in a row */
+    uint64_t refused_rows;
+    char refused_reason[DF__REASON];
+    df_parcel *filling;
+    df_parcel *first, **last; /* unsettled, oldest first */
+    size_t with_sink;    /* handed over, no answer yet */
+    size_t pending;      /* answered PENDING or ABSORBED */
+    uint64_t records;    /* filling and unsettled: part of in_flight */
+    int64_t last_flush_us, due_us;
+    df__retry retry;
+    df_limits limits;
+    df__counts counts;
+    df__msg msg_open, msg_close, msg_flush, msg_go, msg_resolve, msg_claim;
+    df_parcel *resolve_parcel;
+    df_partition *claim_part;
+    void *thread;        /* of the runner */
+};
+
+typedef struct df__flow_io {
+    void *ctx;
+    int64_t (*now)(void *ctx);  /* monotonic µs, for every timer */
+    int64_t (*wall)(void *ctx); /* µs since 1970, for texts */
+    void (*sink_open)(void *ctx, df__sink *s);   /* answer: df__flow_sink_opened */
+    void (*sink_write)(void *ctx, df__sink *s, df_parcel *p); /* df__flow_answer */
+    void (*sink_go)(void *ctx, df__sink *s);     /* after a bad answer: writes count again */
+    void (*sink_flush)(void *ctx, df__sink *s);  /* df__flow_sink_flushed */
+    void (*sink_resolve)(void *ctx, df__sink *s, df_parcel *p); /* df__flow_resolved */
+    void (*sink_claim)(void *ctx, df__sink *s, df_partition *p); /* df__flow_claimed */
+    void (*sink_close)(void *ctx, df__sink *s);  /* df__flow_sink_closed */
+    void (*source_open)(void *ctx);              /* df__flow_source_opened */
+    void (*source_close)(void *ctx);             /* df__flow_source_closed */
+    void (*source_grant)(void *ctx, size_t payload, size_t records, size_t reserved);
+    void (*source_quiet)(void *ctx);             /* give grants back; df__flow_grant_back each */
+    void (*source_ack)(void *ctx);               /* partitions with save_pending; df__flow_acked */
+    void (*source_seek)(void *ctx, df_partition *p); /* to its watermark; df__flow_sought */
+    size_t (*position_before)(void *ctx, const df_record *r, char *buf, size_t len);
+    void (*source_reply)(void *ctx, df_partition *p); /* p->reply is the answer to its request */
+    void (*store_load)(void *ctx, df_partition *p);  /* df__flow_loaded */
+    void (*store_save)(void *ctx);               /* partitions with save_pending; df__flow_saved */
+    void (*cancel)(void *ctx);                   /* every operation returns soon */
+    void (*event)(void *ctx, int type, int status, const char *stage, const char *text);
+    void (*tap)(void *ctx, const char *stage, df_batch *b);
+    void (*tap_record)(void *ctx, const char *stage, df_record *r); /* of the error port */
+    void (*work)(void *ctx, df_batch *b); /* parallel steps; df__flow_worked */
+} df__flow_io;
+
+enum { DF__RUNNING, DF__DRAINING, DF__SAVING, DF__CLOSE_ALL, DF__FINISHED };
+enum { DF__REQ_NONE, DF__REQ_OPEN, DF__REQ_CLOSE };
+enum { DF__MAX_GRANTS = 2, DF__WINDOW = 2, DF__REFUSED_ROWS = 100 };
+
+struct df__flow {
+    const df__graph *graph;
+    const df__heap *heap;
+    df__flow_io io;
+    df__settings settings;
+    uint64_t limit;       /* records to read; 0: none */
+    int bounded, dry, exactly_once;
+    int has_store;        /* positions go to a df_store */
+    int source_holds;     /* the source's own system keeps them */
+    int can_replay;       /* the source can seek */
+    int untold;           /* the source has no ack: nobody hears what was not settled */
+    const char *gone;     /* partition without positions: what is abandoned never comes again */
+    int64_t save_interval_us;
+    uint64_t seed;        /* randomness of the jitter */
+
+    df__step *steps;
+    size_t step_count;
+    df__sink *sinks;
+    size_t sink_count;
+    int **ports;          /* port number → sink indexes, -1 at the end */
+    size_t port_count;
+    int error_sink;       /* default; -1: none */
+    int source_error_sink;
+    int main_sink;        /* exactly-once: the one; else -1 */
+
+    df_partition *partitions, **partitions_end;
+    df_partition *requests; /* of these, with a request that waits; by next_request */
+    df__sums sums;          /* over them */
+    df__budget budget;
+    df__spare spare;      /* chunks of batches and parcels */
+    df__arena scratch;    /* of one envelope */
+    df__buf envelope;
+    df_batch *inputs, **inputs_end; /* admitted, not begun */
+    df_batch *work;       /* stack by `next`: top is being transformed */
+    int workers;          /* transformWorkers; 1: the pipeline thread transforms */
+    int parallel_steps;   /* leading steps that workers run */
+    size_t outside;       /* batches with workers */
+    uint64_t batch_number;
+    uint64_t parcel_number;
+    uint64_t granted_records; /* limit: read or granted so far */
+
+    int phase;
+    int result;           /* status of the run */
+    int starved;          /* memory was lacking for something: batches stand still */
+    char text[DF__TEXT];
+    int source_state;     /* DF__CLOSED ... */
+    int source_done;      /* exhausted */
+    int quiet;            /* grants were asked back */
+    size_t grants;        /* outstanding */
+    df__retry source_retry;
+    int source_ok;        /* it delivered before */
+    int rewinding;        /* 0; 1: the sinks that lost nothing finish; 2: seeking */
+    size_t seeks;         /* outstanding */
+    int saving;           /* 0; 1: store; 2: source */
+    int save_failed;
+    int64_t last_save_us;
+    df_partition *parting; /* it leaves: its last position is with the store */
+    int64_t parting_us;   /* the store is not asked for one before */
+    int64_t phase_us;     /* since */
+    int64_t drain_us;     /* a stop or a failure began to count */
+    int64_t last_skip_log_us;
+    uint64_t skip_unlogged;
+    int canceled;
+    int stop_asked;       /* by the host: DF_STOP_... */
+
+    df_stats stats;       /* published as a copy */
+    uint64_t work_records; /* in inputs and under transform */
+    uint64_t held_records; /* refused without an error sink */
+    df__counts source_counts;
+    df__histogram end_to_end;
+    int64_t settled_us;   /* time of the newest record that ended; 0: none */
+};
+
+/* The graph must be checked. Steps, sinks and ports are filled by the caller before start. */
+void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const df__flow_io *io);
+void df__flow_free(df__flow *f);
+void df__flow_start(df__flow *f);
+/* Moves everything that can move. Call after any number of the events below. */
+void df__flow_advance(df__flow *f);
+/* When to call df__flow_advance again without an event; INT64_MAX: never. */
+int64_t df__flow_due(const df__flow *f);
+
+/* ---- events: source ----------------------------------------------------------------------- */
+void df__flow_source_opened(df__flow *f, int status, const df__fault *why);
+void df__flow_batch(df__flow *f, df_batch *b); /* uses up one grant */
+void df__flow_grant_back(df__flow *f, size_t records, size_t reserved);
+void df__flow_source_failed(df__flow *f, int status, const df__fault *why); /* and closed */
+void df__flow_source_done(df__flow *f);
+void df__flow_source_closed(df__flow *f);
+void df__flow_partition(df__flow *f, df_partition *p, int request, int how);
+void df__flow_acked(df__flow *f, int status, const df__fault *why);
+void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why);
+
+/* ---- events: sinks, store, host ----------------------------------------------------------- */
+void df__flow_sink_opened(df__sink *s, int status, const df__fault *why);
+void df__flow_answer(df_parcel *p, int status, const df__fault *why); /* DF_AGAIN: handed back */
+void df__flow_settled(df_parcel *p, int status, const df__fault *why);
+void df__flow_sink_flushed(df__sink *s, int status, const df__fault *why);
+void df__flow_resolved(df_parcel *p, int status, const df__fault *why);
+void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_position *at);
+void df__flow_sink_closed(df__sink *s);
+void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why);
+void df__flow_saved(df__flow *f, int status, const char *why);
+void df__flow_worked(df__flow *f, df_batch *b);
+void df__flow_stop(df__flow *f, int how);
+void df__flow_refresh(df__flow *f);
+
+/* ---- between the parts of the flow -------------------------------------------------------- */
+/* flow_stop.c */
+void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
+void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);
+void df__flow_phase(df__flow *f); /* moves through the end of a run */
+int64_t df__flow_drain_due(const df__flow *f); /* when draining is given up; INT64_MAX: never */
+void df__flow_abandon(df__flow *f, uint64_t records);
+int df__flow_outstanding(const df__flow *f); /* anything in flight */
+/* flow_work.c */
+void df__flow_work(df__flow *f);
+/* In place, on any thread: touches nothing but the batch and the instance. */
+void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret);
+void df__flow_batch_release(df__flow *f, df_batch *b); /* one reference less */
+/* flow_sink.c */
+/* As its stage wants them, single records when each is acknowledged on its own. */
+void df__sink_limits(df__sink *s);
+void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec);
+int df__sink_add(df__sink *s, df_record *r, df_batch *b);
+void df__sink_close(df__sink *s);
+void df__sink_flush(df__sink *s); /* the filling parcel is queued */
+void df__sink_advance(df__sink *s, int forced);
+int df__sink_idle(const df__sink *s); /* nothing filling, nothing unsettled */
+int df__sink_holds(const df__sink *s, const df_partition *p); /* something of it is unsettled */
+void df__sink_drop_stale(df__sink *s); /* records of partitions given away leave its parcels */
+void df__sink_abandon(df__sink *s);
+void df__sink_unlink(df__sink *s, df_parcel *p);
+void df__parcel_done(df_parcel *p); /* tickets, batches and memory go back */
+int df__sink_room(df__sink *s, df_parcel **ret);
+/* flow_answer.c */
+void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3, 4);
+void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnect and friends */
+/* flow_error.c */
+int df__flow_reject(df__flow *f, int error_sink, df_record *r);
+void df__flow_errored(df_parcel *p); /* an error parcel is durable */
+typedef struct df__error_record { /* state DF__ERROR or DF__ERROR_MINIMAL */
+    df_record record;
+    size_t size;          /* of the payload that was refused first */
+    uint32_t crc32c;
+} df__error_record;
+/* Minimal: size and sum of the payload instead of its bytes. */
+int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret);
+/* Which sink holds the oldest unsettled records of a partition; NULL: none. */
+const char *df__flow_holder(const df__flow *f, const df_partition *p);
+/* flow_source.c */
+uint64_t df__flow_uncommitted(const df__flow *f);
+void df__flow_source_advance(df__flow *f);
+void df__flow_save_advance(df__flow *f, int at_once);
+int df__flow_saved_all(const df__flow *f);
+/* Exactly-once: the sink does not hold the watermark yet. */
+int df__flow_behind_in_sink(const df__flow *f, const df_partition *p);
+void df__flow_partitions_advance(df__flow *f);
+/* The partition leaves in peace and the store does not hold its watermark yet. */
+int df__flow_leaves_unstored(const df__flow *f, const df_partition *p);
+void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
+void df__flow_rewind(df__flow *f, df__sink *s);
+void df__flow_rewind_advance(df__flow *f);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ledger.c: spans, tickets, watermarks; see ledger.h. */
+#include "core/flow/ledger.h"
+
+#include <string.h>
+
+#ifdef __SANITIZE_ADDRESS__ /* it shall see who uses a span that ended, though it is kept */
+#include <sanitizer/asan_interface.h>
+#define HIDE(s) ASAN_POISON_MEMORY_REGION(s, sizeof *(s))
+#define SHOW(s) ASAN_UNPOISON_MEMORY_REGION(s, sizeof *(s))
+#else
+#define HIDE(s) ((void)(s))
+#define SHOW(s) ((void)(s))
+#endif
+
+enum { SPARE_MARK = 64 }; /* bytes: what a span that is kept may keep */
+
+int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq)
+{
+    if (text.len + 1 > m->cap) {
+        size_t cap = text.len < 48 ? 48 : text.len + 1;
+        char *grown = df__realloc(heap, m->text, cap);
+        if (!grown)
+            return DF_ENOMEM;
+        m->text = grown;
+        m->cap = cap;
+    }
+    if (text.len)
+        memcpy(m->text, text.data, text.len);
+    m->text[text.len] = '\0';
+    m->len = text.len;
+    m->seq = seq;
+    m->set = 1;
+    m->none = !text.data;
+    return DF_OK;
+}
+
+int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from)
+{
+    df_bytes text = {from->none ? NULL : from->text, from->len};
+    if (!from->set) {
+        to->set = 0;
+        return DF_OK;
+    }
+    return df__mark_set(heap, to, text, from->seq);
+}
+
+void df__mark_free(const df__heap *heap, df__mark *m)
+{
+    df__free(heap, m->text);
+    memset(m, 0, sizeof *m);
+}
+
+df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const char *name)
+{
+    df_partition *p = df__zalloc(heap, sizeof *p);
+    if (!p)
+        return NULL;
+    p->heap = heap;
+    p->stage = stage;
+    p->name = df__strdup(heap, name);
+    df__arena_init(&p->meta_arena, heap, 256);
+    atomic_store(&p->lag_records, -1);
+    atomic_store(&p->lag_newest_us, -1);
+    if (!p->name) {
+        df__free(heap, p);
+        return NULL;
+    }
+    return p;
+}
+
+static void span_drop(const df__heap *heap, df__span *s)
+{
+    df__mark_free(heap, &s->mark);
+    df__mark_free(heap, &s->before_refused);
+    df__free(heap, s);
+}
+
+/* One that ended, blank but for the memory of its mark; NULL: there is none. */
+static df__span *spare_take(df_partition *p)
+{
+    size_t i;
+    for (i = 0; i < DF__SPARE_SPANS; i++) {
+        df__span *s = NULL;
+        if (atomic_load_explicit(&p->spare[i], memory_order_relaxed))
+            s = atomic_exchange_explicit(&p->spare[i], NULL, memory_order_acquire);
+        if (s) {
+            SHOW(s);
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* 1: it is kept; 0: the caller frees it. */
+static int spare_give(df_partition *p, df__span *s)
+{
+    size_t i;
+    HIDE(s);
+    for (i = 0; i < DF__SPARE_SPANS; i++) {
+        df__span *none = NULL;
+        if (!atomic_load_explicit(&p->spare[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&p->spare[i], &none, s, memory_order_release,
+                                                    memory_order_relaxed))
+            return 1;
+    }
+    SHOW(s);
+    return 0;
+}
+
+void df__partition_free(df_partition *p)
+{
+    df__span *s;
+    if (!p)
+        return;
+    df__partition_bump(p);
+    while ((s = spare_take(p)))
+        span_drop(p->heap, s);
+    df__mark_free(p->heap, &p->watermark);
+    df__mark_free(p->heap, &p->acked);
+    df__mark_free(p->heap, &p->read);
+    df__mark_free(p->heap, &p->saving);
+    df__mark_free(p->heap, &p->resume_mark);
+    df__arena_free(&p->meta_arena);
+    df__free(p->heap, p->name);
+    df__free(p->heap, p);
+}
+
+df__span *df__span_new(df_partition *part)
+{
+    df__span *s = spare_take(part);
+    if (!s)
+        s = df__zalloc(part->heap, sizeof *s);
+    if (s)
+        s->part = part;
+    return s;
+}
+
+/* Blank but for the text of its mark, unless that is a long one. */
+static void span_blank(df__span *s)
+{
+    const df__heap *heap = s->part->heap;
+    df__mark mark = {.text = s->mark.text, .cap = s->mark.cap};
+    df__mark_free(heap, &s->before_refused);
+    if (mark.cap > SPARE_MARK)
+        df__mark_free(heap, &mark);
+    memset(s, 0, sizeof *s);
+    s->mark = mark;
+}
+
+void df__span_free(df__span *s)
+{
+    df_partition *p;
+    if (!s)
+        return;
+    p = s->part;
+    span_blank(s);
+    if (!spare_give(p, s))
+        span_drop(p->heap, s);
+}
+
+void df__ledger_admit(df__span *s)
+{
+    df_partition *p = s->part;
+    s->generation = atomic_load_explicit(&p->generation, memory_order_relaxed);
+    s->first = p->next_seq;
+    p->next_seq += s->count;
+    s->mark.seq = p->next_seq;
+    df__partition_recount(p);
+    s->open = 1;
+    s->linked = 1;
+    s->next = NULL;
+    if (p->tail)
+        p->tail->next = s;
+    else
+        p->head = s;
+    p->tail = s;
+}
+
+void df__ledger_refuse(df__span *s)
+{
+    s->generation = atomic_load_explicit(&s->part->generation, memory_order_relaxed) - 1;
+    s->open = 1;
+}
+
+void df__span_open(df__span *s)
+{
+    s->open++;
+}
+
+/* The watermark takes the mark's text over: no allocation, so it cannot fail. */
+static int pop_closed(df_partition *p)
+{
+    int moved = 0;
+    while (p->head && p->head->open == p->head->deferred) {
+        df__span *s = p->head;
+        p->head = s->next;
+        if (!p->head)
+            p->tail = NULL;
+        if (s->mark.set) {
+            df__mark old = p->watermark;
+            p->watermark = s->mark;
+            s->mark = old;
+            moved = 1;
+        }
+        df__span_free(s);
+    }
+    if (moved)
+        df__partition_recount(p);
+    return moved;
+}
+
+int df__span_close(df__span *s)
+{
+    s->open--;
+    if (s->linked)
+        return s->open == s->deferred ? pop_closed(s->part) : 0;
+    if (s->open == s->deferred)
+        df__span_free(s);
+    return 0;
+}
+
+int df__span_defer(df__span *s)
+{
+    s->deferred++;
+    if (s->linked)
+        return s->open == s->deferred ? pop_closed(s->part) : 0;
+    if (s->open == s->deferred)
+        df__span_free(s);
+    return 0;
+}
+
+void df__partition_bump(df_partition *p)
+{
+    df__span *s = p->head;
+    atomic_fetch_add(&p->generation, 1);
+    p->head = p->tail = NULL;
+    p->next_seq = p->watermark.set ? p->watermark.seq : 0;
+    p->refused = 0; /* what comes from here on is read again, that record too */
+    df__partition_recount(p);
+    while (s) {
+        df__span *next = s->next;
+        s->linked = 0;
+        s->next = NULL;
+        s->open -= s->refused;
+        s->refused = 0;
+        if (s->open == s->deferred)
+            df__span_free(s);
+        s = next;
+    }
+}
+
+int df__span_current(const df__span *s)
+{
+    return s->generation == atomic_load_explicit(&s->part->generation, memory_order_acquire);
+}
+
+int df__span_behind_refused(const df__span *s, int64_t offset)
+{
+    if (!s->part->refused || s->first < s->part->refused_first)
+        return 0;
+    return s->first > s->part->refused_first || (s->refused && offset > s->refused_offset);
+}
+
+uint64_t df__partition_uncommitted(const df_partition *p)
+{
+    return p->next_seq - p->watermark.seq;
+}
+
+void df__partition_recount(df_partition *p)
+{
+    uint64_t uncommitted = df__partition_uncommitted(p);
+    int unsaved = p->open && p->watermark.set && p->watermark.seq != p->acked.seq;
+    if (!p->sums)
+        return;
+    p->sums->uncommitted += uncommitted - p->uncommitted;
+    p->sums->unsaved += (size_t)unsaved - (size_t)p->unsaved;
+    p->uncommitted = uncommitted;
+    p->unsaved = unsaved;
+}
+
+int df__span_errors_first(const df__span *s)
+{
+    const df__span *at = s->part->head;
+    for (; at; at = at->next) {
+        if (at->open != at->main + at->deferred)
+            return 0;
+        if (at == s)
+            return 1;
+    }
+    return 1;
+}
+
+int df__partition_stop_mark(df_partition *p)
+{
+    df__span *s = p->head;
+    df__mark old;
+    if (!s || !s->refused || s->open != s->refused + s->deferred || !s->before_refused.set)
+        return 0;
+    old = p->watermark;
+    p->watermark = s->before_refused;
+    s->before_refused = old;
+    s->before_refused.set = 0;
+    df__partition_recount(p);
+    return 1;
+}

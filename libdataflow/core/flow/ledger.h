@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ledger.h: how far a source may be acknowledged. Pure bookkeeping: no I/O, no clock, no lock.
+ * Spans are made where records are read and handed over; everything after df__ledger_admit runs
+ * on the pipeline thread (in tests: the simulator).
+ *
+ *   partition  one ordered part of a source; a ring of spans in the order read
+ *   span       records of one partition in one source batch, and the mark behind them
+ *   ticket     one hold of one parcel, or of the batch until it left the last transform, on a span
+ *
+ * A span is closed when no ticket is open. While the head of a ring is closed it is popped, and
+ * the watermark becomes its mark. Spans of an older generation move nothing. */
+#ifndef DF_CORE_FLOW_LEDGER_H
+#define DF_CORE_FLOW_LEDGER_H
+
+#include <stdatomic.h>
+
+#include "util/mailbox.h"
+#include "dataflow_ext.h"
+#include "record/record.h"
+#include "util/heap.h"
+
+typedef struct df__span df__span;
+enum { DF__SPARE_SPANS = 4 };
+typedef struct df__mark { /* a position; owned text */
+    char *text;
+    size_t len, cap;
+    uint64_t seq; /* records of the partition that it covers */
+    int set;
+    int none; /* no position: the source cannot go back */
+} df__mark;
+
+struct df__span {
+    df__span *next;   /* in the partition's ring, oldest first */
+    df__span *sibling; /* other spans of the same batch */
+    df_partition *part;
+    uint32_t generation;
+    uint32_t count;    /* records */
+    uint64_t first;    /* sequence number of the first */
+    uint32_t open;     /* tickets */
+    uint32_t main;     /* of these, held by the main sink (exactly-once: errors first) */
+    uint32_t deferred; /* of these, waiting only for the others (afterMainSinkSuccess) */
+    uint32_t refused;  /* of these, records refused without an error sink: never settle */
+    uint8_t linked;    /* in the ring; false: given away, only counted down */
+    df__mark mark;     /* unset: the source gave none behind its last record */
+    df__mark before_refused; /* where to stop when a record of this span was refused */
+    int64_t refused_offset;  /* of the first such record */
+};
+
+/* Over all partitions of a flow, so that nobody has to walk them. */
+typedef struct df__sums {
+    uint64_t uncommitted; /* records read and not covered by a watermark */
+    size_t unsaved;       /* open ones with a watermark that was not acked */
+} df__sums;
+
+struct df_partition {
+    df_partition *next, *next_request;
+    df__msg request, seek; /* between the source thread and the pipeline thread */
+    int replied;           /* under the source thread's lock */
+    df_stage *stage;
+    const df__heap *heap;
+    char *name;
+    uint32_t number;
+    df__span *_Atomic spare[DF__SPARE_SPANS]; /* ended, for the next batches; any thread */
+    /* from here on: looked at for every record or span, so close together */
+    _Atomic uint32_t generation; /* written by the pipeline thread, read by any */
+    /* pipeline thread */
+    int refused;           /* a record of it was refused for good: nothing behind it goes on */
+    uint64_t refused_first; /* sequence where the first span with such a record begins */
+    uint64_t next_seq;
+    df__sums *sums;        /* of the flow that has it; NULL: none yet */
+    uint64_t uncommitted;  /* its share in them */
+    int unsaved;
+    int open;
+    df__span *head, *tail;
+    df__mark watermark;    /* settled without a gap */
+    df__mark acked;        /* of these, told to the source and the store */
+    df__mark read;         /* newest mark that was admitted */
+    df__mark saving;       /* being told; stable while a save is outstanding */
+    int save_pending;
+    uint64_t stored_seq;   /* since it was asked to leave: the store holds the watermark to here */
+    int stored;
+    uint32_t assignment;   /* how often it was given back */
+    uint32_t ack_assignment; /* when the source was told to acknowledge `saving` */
+    int fenced;            /* another owner has it: what still comes is not ours */
+    int requested;         /* a request of the source thread waits: DF__REQ_... */
+    int reset;             /* its stored position was forgotten in this run (store thread) */
+    int asked;             /* the store or the sink was asked for its position */
+    int reply;             /* answer to the request */
+    uint64_t epoch;        /* of a claim */
+    uint64_t in_sink_seq;  /* newest sequence that the sink holds (exactly-once) */
+    int closing;           /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
+    int64_t closing_since_us;
+    /* source thread, written in replies while it waits */
+    df_position resume;
+    df__mark resume_mark;
+    int has_resume;
+    df__span *filling;     /* span of the batch being read */
+    df_batch *filling_batch;
+    df__meta *meta;
+    df__arena meta_arena;
+    _Atomic int64_t lag_records, lag_newest_us;
+    uint64_t delivered;    /* records added, for data errors and metrics */
+};
+
+df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const char *name);
+void df__partition_free(df_partition *p);
+
+int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq);
+int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from);
+void df__mark_free(const df__heap *heap, df__mark *m);
+
+/* Source side: a span without a ring. A few that ended are kept with the memory of their mark. */
+df__span *df__span_new(df_partition *part);
+void df__span_free(df__span *s); /* never admitted */
+
+/* Takes a span into its partition's ring with one ticket open (the batch's). */
+void df__ledger_admit(df__span *s);
+/* The same for a partition that is not ours any more: the span is given away from the start. */
+void df__ledger_refuse(df__span *s);
+/* Opens and closes tickets. Closing returns 1 when the partition's watermark moved. A span that
+ * is closed and popped, or given away and closed, is freed: do not touch it after close. */
+void df__span_open(df__span *s);
+int df__span_close(df__span *s);
+/* The ticket waits for the others only. */
+int df__span_defer(df__span *s);
+/* Everything of the partition that is in the ring is given away: it moves nothing any more. */
+void df__partition_bump(df_partition *p);
+/* True while the span's partition was not given away. */
+int df__span_current(const df__span *s);
+/* True when a record at `offset` of the span is behind one that was refused for good. */
+int df__span_behind_refused(const df__span *s, int64_t offset);
+/* Records read and not covered by the watermark. */
+uint64_t df__partition_uncommitted(const df_partition *p);
+/* Brings its share in the sums up to date: after a change of next_seq, watermark, acked or open
+ * outside of this file. */
+void df__partition_recount(df_partition *p);
+/* No ticket is open up to and with `s` but those of the main sink. */
+int df__span_errors_first(const df__span *s);
+/* At a stop on refused records: when only refused tickets are left in the head span, the
+ * watermark moves to just before the first of them. 1: it moved. */
+int df__partition_stop_mark(df_partition *p);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * parcel.c: parcels, and what a sink may ask of one; see parcel.h. */
+#include "core/flow/parcel.h"
+
+#include <string.h>
+
+df_parcel *df__parcel_new(const df__heap *heap, struct df__sink *sink)
+{
+    df_parcel *p = df__zalloc(heap, sizeof *p);
+    if (!p)
+        return NULL;
+    p->heap = heap;
+    p->sink = sink;
+    p->command.about = p;
+    p->settle.about = p;
+    df__arena_init(&p->arena, heap, 4096);
+    df__arena_init(&p->scratch, heap, 4096);
+    return p;
+}
+
+void df__parcel_free(df_parcel *p)
+{
+    if (!p)
+        return;
+    df__arena_free(&p->arena);
+    df__arena_free(&p->scratch);
+    df__free(p->heap, p->records);
+    df__free(p->heap, p->tickets);
+    df__free(p->heap, p->batches);
+    df__free(p->heap, p->positions);
+    df__free(p->heap, p);
+}
+
+size_t df__parcel_size(const df_parcel *p)
+{
+    return sizeof *p + p->arena.total + p->scratch.total + p->cap * sizeof *p->records +
+           p->ticket_cap * sizeof *p->tickets + p->batch_cap * sizeof *p->batches;
+}
+
+/* Records come in runs of a partition, so looking at the newest few tickets finds the span; an
+ * older one merely gets a second ticket, which is right as well. */
+static int has_ticket(const df_parcel *p, const df__span *span)
+{
+    size_t i;
+    for (i = p->ticket_count; i > 0 && p->ticket_count - i < 8; i--)
+        if (p->tickets[i - 1] == span)
+            return 1;
+    return 0;
+}
+
+/* Children point into the payload of their parent: what they add is their share of the arena. */
+static size_t weight(const df_record *r, const df_batch *b)
+{
+    if (b && b->parent && r->changed)
+        return b->arena.total / b->count;
+    return r->payload.len + r->key.len;
+}
+
+int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
+{
+    int new_batch = b && (!p->batch_count || p->batches[p->batch_count - 1] != b);
+    int new_span = r->span && !has_ticket(p, r->span);
+    if (df__grow(p->heap, &p->records, &p->cap, p->count, sizeof *p->records) != DF_OK)
+        return DF_ENOMEM;
+    if (new_span && df__grow(p->heap, &p->tickets, &p->ticket_cap, p->ticket_count,
+                             sizeof *p->tickets) != DF_OK)
+        return DF_ENOMEM;
+    if (new_batch && df__grow(p->heap, &p->batches, &p->batch_cap, p->batch_count,
+                              sizeof *p->batches) != DF_OK)
+        return DF_ENOMEM;
+    if (new_span) {
+        p->tickets[p->ticket_count++] = r->span;
+        df__span_open(r->span);
+        r->span->main += p->is_main ? 1 : 0;
+    }
+    if (new_batch) {
+        p->batches[p->batch_count++] = b;
+        b->refs++;
+    }
+    p->records[p->count++] = r;
+    if (r->time_us > p->newest_us)
+        p->newest_us = r->time_us;
+    p->bytes += weight(r, b);
+    p->changed_bytes += r->changed ? weight(r, b) : 0;
+    return DF_OK;
+}
+
+void df__parcel_reset(df_parcel *p)
+{
+    p->written = NULL;
+    p->refusals = NULL;
+    p->refused = NULL;
+    p->refused_count = 0;
+    p->error = NULL;
+    p->slot = NULL;
+    p->settled_early = 0;
+    df__arena_reset(&p->arena);
+    df__arena_reset(&p->scratch);
+}
+
+size_t df_parcel_count(const df_parcel *parcel)
+{
+    return parcel->count;
+}
+
+const df_record *df_parcel_at(const df_parcel *parcel, size_t index)
+{
+    return parcel->records[index];
+}
+
+int df_parcel_payload(df_parcel *p, size_t index, df_bytes *ret)
+{
+    const df_record *r = p->records[index];
+    int rc;
+    if (!r->changed) {
+        *ret = r->payload;
+        return DF_OK;
+    }
+    if (!p->written) {
+        p->written = df__arena_zalloc(&p->arena, p->count * sizeof *p->written);
+        if (!p->written)
+            return DF_ENOMEM;
+    }
+    if (!p->written[index].data) {
+        rc = df__record_write(r, &p->arena, &p->written[index]);
+        if (rc != DF_OK)
+            return rc;
+    }
+    *ret = p->written[index];
+    return DF_OK;
+}
+
+int df_parcel_root(df_parcel *p, size_t index, df_value *ret)
+{
+    df__tree *tree;
+    char why[DF__WHY];
+    int rc;
+    df__arena_reset(&p->scratch);
+    rc = df__record_tree(p->records[index], &p->scratch, &tree, why, sizeof why);
+    if (rc != DF_OK) {
+        p->error = df__arena_bytes(&p->arena, why, strlen(why));
+        return rc;
+    }
+    df__tree_root(tree, ret);
+    return DF_OK;
+}
+
+int df_parcel_row(df_parcel *p, size_t index, df_columns *columns, df_value *ret_values,
+                  size_t *ret_unknown)
+{
+    df_value root;
+    int rc = df_parcel_root(p, index, &root);
+    if (rc != DF_OK)
+        return rc;
+    rc = df__columns_fill(columns, &root, ret_values, ret_unknown);
+    if (rc != DF_OK)
+        p->error = "not a JSON object";
+    return rc;
+}
+
+const char *df_parcel_error(const df_parcel *parcel)
+{
+    return parcel->error ? parcel->error : "";
+}
+
+int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char *text)
+{
+    df__refusal *f;
+    if (index >= p->count)
+        return DF_EINVAL;
+    if (!p->refused) {
+        p->refused = df__arena_zalloc(&p->arena, p->count);
+        if (!p->refused)
+            return DF_ENOMEM;
+    }
+    if (p->refused[index])
+        return DF_OK;
+    f = df__arena_alloc(&p->arena, sizeof *f);
+    if (!f)
+        return DF_ENOMEM;
+    f->index = index;
+    f->reason = df__arena_bytes(&p->arena, reason ? reason : "invalid_data",
+                                strlen(reason ? reason : "invalid_data"));
+    f->text = df__arena_bytes(&p->arena, text, strlen(text));
+    if (!f->reason || !f->text)
+        return DF_ENOMEM;
+    f->next = p->refusals;
+    p->refusals = f;
+    p->refused[index] = 1;
+    p->refused_count++;
+    return DF_OK;
+}
+
+int df_parcel_rejected(const df_parcel *p, size_t index)
+{
+    return p->refused && p->refused[index];
+}
+
+int df_parcel_attempt(const df_parcel *parcel)
+{
+    return parcel->attempt;
+}
+
+const df_position *df_parcel_positions(const df_parcel *parcel, size_t *ret_count)
+{
+    *ret_count = parcel->position_count;
+    return parcel->positions;
+}
+
+void *df_parcel_alloc(df_parcel *parcel, size_t size)
+{
+    return df__arena_alloc(&parcel->arena, size);
+}
+
+void **df_parcel_slot(df_parcel *parcel)
+{
+    return &parcel->slot;
+}
+
+int df__parcel_current(const df_parcel *p)
+{
+    size_t i;
+    for (i = 0; i < p->ticket_count; i++)
+        if (!df__span_current(p->tickets[i]))
+            return 0;
+    return !p->position_of || p->position_generation == atomic_load(&p->position_of->generation);
+}
+
+int df_stage_current(df_stage *st, const df_parcel *parcel)
+{
+    (void)st;
+    return df__parcel_current(parcel);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stop.c: how a run ends: drain, save, close. Abandon when time is up. */
+#include <string.h>
+
+#include "core/flow/flow.h"
+#include "util/crashpoint.h"
+
+enum { SAVE_TIMEOUT_US = 5000000, NO_MEMORY_US = 500000 };
+
+int df__flow_outstanding(const df__flow *f)
+{
+    size_t i;
+    if (f->inputs || f->work)
+        return 1;
+    for (i = 0; i < f->sink_count; i++) {
+        const df__sink *s = &f->sinks[i];
+        if (s->dead ? s->with_sink > 0 : !df__sink_idle(s))
+            return 1;
+    }
+    return 0;
+}
+
+void df__flow_abandon(df__flow *f, uint64_t records)
+{
+    f->stats.abandoned += records;
+}
+
+static void enter(df__flow *f, int phase)
+{
+    DF_CRASHPOINT("stop.phase");
+    f->phase = phase;
+    f->phase_us = f->io.now(f->io.ctx);
+}
+
+/* A bounded run ends when everything is settled, however long its sinks take; what has a limit is
+ * a stop, and the end after a failure. */
+int64_t df__flow_drain_due(const df__flow *f)
+{
+    if (f->phase != DF__DRAINING || f->canceled || (!f->stop_asked && f->result == DF_OK))
+        return INT64_MAX;
+    if (f->starved && f->settings.stop_timeout_us > NO_MEMORY_US)
+        return f->drain_us + NO_MEMORY_US; /* what it was needed for never ends */
+    return f->drain_us + f->settings.stop_timeout_us;
+}
+
+/* After a stop was asked or the run failed, or at the end of the input. */
+static void drain(df__flow *f)
+{
+    f->drain_us = f->io.now(f->io.ctx);
+    if (f->phase != DF__RUNNING)
+        return;
+    enter(f, DF__DRAINING);
+    if (f->quiet)
+        return;
+    f->quiet = 1;
+    f->io.source_quiet(f->io.ctx);
+}
+
+void df__flow_fail(df__flow *f, int status, const char *text)
+{
+    f->starved |= status == DF_ENOMEM;
+    if (f->result == DF_OK) {
+        f->result = status;
+        df__text_set(f->text, DF__TEXT, text, strlen(text));
+        f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
+        if (!f->stop_asked)
+            drain(f);
+    }
+}
+
+void df__flow_failf(df__flow *f, int status, const char *format, ...)
+{
+    char text[DF__TEXT];
+    va_list args;
+    va_start(args, format);
+    df__text_vprintf(text, sizeof text, format, args);
+    va_end(args);
+    df__flow_fail(f, status, text);
+}
+
+static void cancel(df__flow *f)
+{
+    if (f->canceled)
+        return;
+    f->canceled = 1;
+    f->io.cancel(f->io.ctx);
+    df__flow_partitions_advance(f); /* what the source waits for is answered now */
+}
+
+void df__flow_stop(df__flow *f, int how)
+{
+    if (!f->stop_asked && f->result == DF_OK)
+        drain(f);
+    f->stop_asked = how;
+    if (how == DF_STOP_NOW)
+        cancel(f);
+}
+
+static void abandon_records(df__flow *f, df_batch *b)
+{
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < b->count; i++)
+        n += df_batch_at(b, i)->state != DF__MOVED;
+    df__flow_abandon(f, n);
+    f->work_records -= n;
+}
+
+/* Batches that never reached a sink. */
+static void abandon_work(df__flow *f)
+{
+    df_batch *b;
+    while ((b = f->work ? f->work : f->inputs)) {
+        if (b->with_worker)
+            break; /* it comes back soon */
+        df__span *s = b->spans;
+        if (f->work)
+            f->work = b->next;
+        else
+            f->inputs = b->next;
+        b->spans = NULL;
+        abandon_records(f, b);
+        while (s) {
+            df__span *next = s->sibling;
+            s->before_refused.set = 0; /* records before that one are let go as well */
+            if (s->linked)
+                s->refused++; /* its ticket is never settled: the watermark stays before it */
+            else
+                df__span_close(s);
+            s = next;
+        }
+        df__flow_batch_release(f, b);
+    }
+    if (f->inputs)
+        return;
+    f->inputs_end = &f->inputs;
+}
+
+static int quiet(const df__flow *f)
+{
+    return !f->grants && !f->rewinding;
+}
+
+/* Drained: everything settled, or only what was refused for good is left. */
+static int drained(df__flow *f)
+{
+    return quiet(f) && !df__flow_outstanding(f);
+}
+
+static void stop_marks(df__flow *f)
+{
+    df_partition *p;
+    for (p = f->partitions; p && !f->exactly_once; p = p->next)
+        df__partition_stop_mark(p);
+    df__flow_abandon(f, f->held_records);
+    f->held_records = 0;
+}
+
+static void give_up_draining(df__flow *f)
+{
+    size_t i;
+    df_partition *p;
+    abandon_work(f);
+    stop_marks(f);
+    for (p = f->partitions; p; p = p->next)
+        df__partition_bump(p);
+    for (i = 0; i < f->sink_count; i++)
+        df__sink_abandon(&f->sinks[i]);
+}
+
+static int threads_have_parcels(const df__flow *f)
+{
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (f->sinks[i].with_sink)
+            return 1;
+    return 0;
+}
+
+static void draining(df__flow *f)
+{
+    if (f->starved)
+        abandon_work(f); /* it stands still: df__flow_work */
+    if (drained(f)) {
+        stop_marks(f);
+        enter(f, DF__SAVING);
+        return;
+    }
+    if (f->io.now(f->io.ctx) >= df__flow_drain_due(f)) {
+        f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, NULL,
+                    "stopTimeout is over: what is not settled will be read again");
+        cancel(f);
+    }
+    if (!f->canceled)
+        return;
+    f->rewinding = 0;
+    give_up_draining(f);
+    if (!threads_have_parcels(f) && !f->grants && !f->outside)
+        enter(f, DF__SAVING);
+}
+
+static void saving(df__flow *f)
+{
+    int64_t spent = f->io.now(f->io.ctx) - f->phase_us;
+    df_partition *p;
+    size_t i;
+    df__flow_save_advance(f, 1);
+    if (!f->dry && !df__flow_saved_all(f) && spent < SAVE_TIMEOUT_US &&
+        f->stop_asked != DF_STOP_NOW)
+        return;
+    if (f->exactly_once && df__flow_outstanding(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
+        return;
+    if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
+        df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
+    enter(f, DF__CLOSE_ALL);
+    df__flow_partitions_advance(f);
+    for (p = f->partitions; p; p = p->next)
+        df__partition_bump(p); /* what is let go from here on moves no watermark */
+    for (i = 0; i < f->sink_count; i++) {
+        df__sink_abandon(&f->sinks[i]);
+        f->sinks[i].state = DF__CLOSING;
+        df__sink_close(&f->sinks[i]);
+    }
+    f->io.source_close(f->io.ctx);
+    f->source_state = DF__CLOSING;
+}
+
+/* What a pipe gave is gone with the records: such a stop is no success. */
+static void tell_loss(df__flow *f)
+{
+    char text[DF__TEXT];
+    int status = f->stop_asked == DF_STOP_NOW ? DF_ECANCELED : DF_ETIMEOUT;
+    if (!f->gone || !f->stats.abandoned)
+        return;
+    df__text_printf(text, sizeof text, "%llu records of %s were given up: they were not written "
+                    "in time and cannot be read again", (unsigned long long)f->stats.abandoned,
+                    f->gone);
+    if (f->result == DF_OK)
+        df__flow_fail(f, status, text);
+    else
+        f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
+}
+
+static void closing(df__flow *f)
+{
+    size_t i;
+    if (f->source_state != DF__CLOSED || f->saving || f->parting)
+        return;
+    for (i = 0; i < f->sink_count; i++) {
+        df__sink_abandon(&f->sinks[i]);
+        if (f->sinks[i].state != DF__CLOSED || f->sinks[i].first)
+            return;
+    }
+    tell_loss(f);
+    enter(f, DF__FINISHED);
+    f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, NULL, f->result == DF_OK ? "done" : "ended");
+}
+
+static int limit_reached(const df__flow *f)
+{
+    return f->limit && f->stats.received >= f->limit && !f->grants;
+}
+
+void df__flow_phase(df__flow *f)
+{
+    if (f->phase == DF__RUNNING && !f->rewinding && (f->source_done || limit_reached(f)))
+        drain(f);
+    if (f->phase == DF__DRAINING)
+        draining(f);
+    if (f->phase == DF__SAVING)
+        saving(f);
+    if (f->phase == DF__CLOSE_ALL)
+        closing(f);
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * secret.c: secrets of one pipeline: resolved on use, wiped when freed, scrubbed from texts. */
+#include "core/graph/secret.h"
+
+#include <string.h>
+
+#include "util/buf.h"
+
+enum { SHORTEST = 4 }; /* shorter values would blank out ordinary words */
+
+typedef struct part { /* of a secret's text: a literal piece or a reference */
+    struct part *next;
+    df_ref ref;
+    df_bytes literal; /* data NULL: the reference */
+} part;
+
+struct df_secret {
+    df_secret *next;
+    df__secrets *set;
+    df__arena arena; /* parts and their texts */
+    part *parts;
+    df_answer value;
+    unsigned epoch;  /* of the set when value was resolved; 0: never */
+};
+
+typedef struct known {
+    struct known *next;
+    size_t len;
+    char data[];
+} known;
+
+struct df__secrets {
+    const df__heap *heap;
+    df_resolve_fn resolve;
+    void *user;
+    pthread_mutex_t resolving; /* one call of the resolver at a time */
+    pthread_mutex_t lock;      /* the lists */
+    df_secret *all, **end;
+    known *known;              /* longest first */
+    unsigned epoch;
+};
+
+static const df_secret none_secret;
+
+df_secret *df__secret_none(void)
+{
+    return (df_secret *)(uintptr_t)&none_secret;
+}
+
+static void wipe(const df__heap *heap, void *data, size_t len)
+{
+    if (data) {
+        explicit_bzero(data, len);
+        df__free(heap, data);
+    }
+}
+
+void df__answer_free(df_answer *a)
+{
+    wipe(a->heap, a->data, a->len);
+    a->data = NULL;
+    a->len = 0;
+}
+
+int df_answer_set(df_answer *answer, const void *data, size_t len)
+{
+    char *copy;
+    if (!answer || (!data && len))
+        return DF_EINVAL;
+    copy = df__strndup(answer->heap, data, len);
+    if (!copy)
+        return DF_ENOMEM;
+    df__answer_free(answer);
+    answer->data = copy;
+    answer->len = len;
+    return DF_OK;
+}
+
+df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *user)
+{
+    df__secrets *s = df__zalloc(heap, sizeof *s);
+    if (!s)
+        return NULL;
+    s->heap = heap;
+    s->resolve = resolve;
+    s->user = user;
+    s->end = &s->all;
+    s->epoch = 1;
+    pthread_mutex_init(&s->resolving, NULL);
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+/* Wipes the literals too: they are the secret when it is written in the manifest. */
+static void free_secret(df_secret *secret)
+{
+    part *p;
+    for (p = secret->parts; p; p = p->next)
+        if (p->literal.data)
+            explicit_bzero((void *)(uintptr_t)p->literal.data, p->literal.len);
+    df__answer_free(&secret->value);
+    df__arena_free(&secret->arena);
+    df__free(secret->set->heap, secret);
+}
+
+void df__secrets_free(df__secrets *s)
+{
+    if (!s)
+        return;
+    while (s->all) {
+        df_secret *next = s->all->next;
+        free_secret(s->all);
+        s->all = next;
+    }
+    while (s->known) {
+        known *next = s->known->next;
+        wipe(s->heap, s->known, sizeof *s->known + s->known->len);
+        s->known = next;
+    }
+    pthread_mutex_destroy(&s->resolving);
+    pthread_mutex_destroy(&s->lock);
+    df__free(s->heap, s);
+}
+
+/* ---- texts that must not leave ------------------------------------------------------------ */
+
+static int know(df__secrets *s, const char *data, size_t len)
+{
+    known *k, **at = &s->known;
+    if (len < SHORTEST)
+        return DF_OK;
+    while (*at && (*at)->len > len)
+        at = &(*at)->next;
+    for (k = *at; k && k->len == len; k = k->next)
+        if (memcmp(k->data, data, len) == 0)
+            return DF_OK;
+    k = df__alloc(s->heap, sizeof *k + len);
+    if (!k)
+        return DF_ENOMEM;
+    k->len = len;
+    memcpy(k->data, data, len);
+    k->next = *at;
+    *at = k;
+    return DF_OK;
+}
+
+/* As it stands inside a URL. */
+static int know_encoded(df__secrets *s, df_bytes value, const char *hex)
+{
+    df__buf b;
+    size_t i;
+    int rc = DF_OK;
+    df__buf_init(&b, s->heap);
+    for (i = 0; i < value.len; i++) {
+        unsigned char c = ((const unsigned char *)value.data)[i];
+        if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+            (c && strchr("-._~", c))) {
+            df__buf_char(&b, (char)c);
+        } else {
+            df__buf_char(&b, '%');
+            df__buf_char(&b, hex[c >> 4]);
+            df__buf_char(&b, hex[c & 15]);
+        }
+    }
+    if (b.failed)
+        rc = DF_ENOMEM;
+    else if (b.len > value.len)
+        rc = know(s, b.data, b.len);
+    if (b.data)
+        explicit_bzero(b.data, b.cap);
+    df__buf_free(&b);
+    return rc;
+}
+
+int df__secrets_know(df__secrets *s, df_bytes value)
+{
+    int rc;
+    pthread_mutex_lock(&s->lock);
+    rc = know(s, value.data, value.len);
+    if (rc == DF_OK && value.len >= SHORTEST)
+        rc = know_encoded(s, value, "0123456789ABCDEF");
+    if (rc == DF_OK && value.len >= SHORTEST)
+        rc = know_encoded(s, value, "0123456789abcdef");
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+static void scrub_one(char *text, const known *k)
+{
+    size_t left = strlen(text);
+    char *hit;
+    while (left >= k->len && (hit = memmem(text, left, k->data, k->len)) != NULL) {
+        size_t rest = left - (size_t)(hit - text) - k->len;
+        memcpy(hit, "***", 3);
+        memmove(hit + 3, hit + k->len, rest + 1);
+        text = hit + 3;
+        left = rest;
+    }
+}
+
+void df__secrets_scrub(df__secrets *s, char *text)
+{
+    const known *k;
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    for (k = s->known; k; k = k->next)
+        scrub_one(text, k);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- references --------------------------------------------------------------------------- */
+
+static int is_name_char(char c, int first)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (!first && c >= '0' && c <= '9');
+}
+
+static int check_name(const char *s, const df__reference *r, char *err, size_t errlen)
+{
+    size_t i;
+    for (i = 0; i < r->name_len; i++) {
+        if (r->kind == DF_REF_ENV && !is_name_char(s[r->name + i], i == 0)) {
+            df__text_printf(err, errlen, "${env:...} needs a name of letters, digits and _");
+            return DF_ESPEC;
+        }
+    }
+    if (r->name_len > 0)
+        return DF_OK;
+    df__text_printf(err, errlen, "the reference ${%s:} has no name",
+                    r->kind == DF_REF_ENV ? "env" : "file");
+    return DF_ESPEC;
+}
+
+/* What stands behind "${" at s[at]. */
+static int parse_reference(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen)
+{
+    const char *s = text.data, *close = memchr(s + at, '}', text.len - at);
+    size_t body = at + 2;
+    if (!close) {
+        df__text_printf(err, errlen, "\"${\" without \"}\": write $${ for a plain ${");
+        return DF_ESPEC;
+    }
+    ret->begin = at;
+    ret->end = (size_t)(close - s) + 1;
+    if (text.len - body > 4 && memcmp(s + body, "env:", 4) == 0) {
+        ret->kind = DF_REF_ENV;
+        ret->name = body + 4;
+    } else if (text.len - body > 5 && memcmp(s + body, "file:", 5) == 0) {
+        ret->kind = DF_REF_FILE;
+        ret->name = body + 5;
+    } else {
+        df__text_printf(err, errlen, "unknown reference: write ${env:NAME}, ${file:PATH}, or $${ "
+                        "for a plain ${");
+        return DF_ESPEC;
+    }
+    ret->name_len = ret->end - 1 - ret->name;
+    return check_name(s, ret, err, errlen);
+}
+
+int df__reference_next(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen)
+{
+    const char *s = text.data;
+    for (; at + 1 < text.len; at++) {
+        if (s[at] != '$')
+            continue;
+        if (s[at + 1] == '{')
+            return parse_reference(text, at, ret, err, errlen);
+        if (s[at + 1] == '$' && at + 2 < text.len && s[at + 2] == '{') {
+            memset(ret, 0, sizeof *ret);
+            ret->begin = at;
+            ret->end = at + 3;
+            return DF_OK;
+        }
+    }
+    return DF_DONE;
+}
+
+int df__reference_any(df_bytes text)
+{
+    return text.data && memmem(text.data, text.len, "${", 2) != NULL;
+}
+
+/* ---- secrets ------------------------------------------------------------------------------ */
+
+static const char *copy_text(df__arena *a, const char *s)
+{
+    return s ? df__arena_bytes(a, s, strlen(s)) : NULL;
+}
+
+static int copy_ref(df__arena *a, const df_ref *in, df_ref *out)
+{
+    out->size = sizeof *out;
+    out->kind = in->kind;
+    out->space = copy_text(a, in->space);
+    out->name = copy_text(a, in->name);
+    out->key = copy_text(a, in->key);
+    out->field = copy_text(a, in->field);
+    return (in->space && !out->space) || (in->name && !out->name) || (in->key && !out->key) ||
+           (in->field && !out->field) ? DF_ENOMEM : DF_OK;
+}
+
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static int same_ref(const df_ref *a, const df_ref *b)
+{
+    return a->kind == b->kind && same_text(a->space, b->space) && same_text(a->name, b->name) &&
+           same_text(a->key, b->key) && same_text(a->field, b->field);
+}
+
+static df_secret *new_secret(df__secrets *s)
+{
+    df_secret *secret = df__zalloc(s->heap, sizeof *secret);
+    if (!secret)
+        return NULL;
+    secret->set = s;
+    secret->value.heap = s->heap;
+    df__arena_init(&secret->arena, s->heap, 256);
+    return secret;
+}
+
+static part *add_part(df_secret *secret, const df_ref *ref, df_bytes literal)
+{
+    part **end = &secret->parts, *p = df__arena_zalloc(&secret->arena, sizeof *p);
+    if (!p)
+        return NULL;
+    if ((ref ? copy_ref(&secret->arena, ref, &p->ref)
+             : df__arena_copy(&secret->arena, literal, &p->literal)) != DF_OK)
+        return NULL;
+    while (*end)
+        end = &(*end)->next;
+    *end = p;
+    return p;
+}
+
+static void enlist(df__secrets *s, df_secret *secret)
+{
+    pthread_mutex_lock(&s->lock);
+    *s->end = secret;
+    s->end = &secret->next;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* A pipeline fills its options twice, for the check and for the run: one secret serves both. */
+static df_secret *find_same(df__secrets *s, const df_ref *ref)
+{
+    df_secret *at;
+    pthread_mutex_lock(&s->lock);
+    for (at = s->all; at; at = at->next)
+        if (at->parts && !at->parts->next && !at->parts->literal.data &&
+            same_ref(&at->parts->ref, ref))
+            break;
+    pthread_mutex_unlock(&s->lock);
+    return at;
+}
+
+df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal)
+{
+    df_secret *secret = ref ? find_same(s, ref) : NULL;
+    if (secret)
+        return secret;
+    secret = new_secret(s);
+    if (!secret)
+        return NULL;
+    if (!ref && !literal.data)
+        literal.data = "";
+    if (!add_part(secret, ref, literal) ||
+        (!ref && df__secrets_know(s, literal) != DF_OK)) {
+        free_secret(secret);
+        return NULL;
+    }
+    enlist(s, secret);
+    return secret;
+}
+
+/* Adds the literal text before a reference and the reference itself. */
+static int add_pieces(df_secret *secret, df_bytes before, const df_ref *ref)
+{
+    df_bytes none = {NULL, 0};
+    if (before.len && !add_part(secret, NULL, before))
+        return DF_ENOMEM;
+    return !ref || add_part(secret, ref, none) ? DF_OK : DF_ENOMEM;
+}
+
+static int add_template(df_secret *secret, df_bytes text, const char *field)
+{
+    df__reference r;
+    size_t at = 0;
+    char err[8];
+    const char *s = text.data;
+    while (df__reference_next(text, at, &r, err, sizeof err) == DF_OK) {
+        df_bytes before = {s + at, r.begin - at};
+        df_ref ref = {sizeof ref, r.kind, NULL, NULL, NULL, field};
+        if (r.kind == 0) {
+            df_bytes plain = {"${", 2};
+            if (add_pieces(secret, before, NULL) != DF_OK ||
+                add_pieces(secret, plain, NULL) != DF_OK)
+                return DF_ENOMEM;
+        } else {
+            ref.name = df__arena_bytes(&secret->arena, s + r.name, r.name_len);
+            if (!ref.name || add_pieces(secret, before, &ref) != DF_OK)
+                return DF_ENOMEM;
+        }
+        at = r.end;
+    }
+    text.data = s + at;
+    text.len -= at;
+    return add_pieces(secret, text, NULL);
+}
+
+df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field)
+{
+    df_secret *secret = new_secret(s), *same;
+    if (!secret)
+        return NULL;
+    if (add_template(secret, text, field) != DF_OK) {
+        free_secret(secret);
+        return NULL;
+    }
+    if (secret->parts && !secret->parts->next && !secret->parts->literal.data) {
+        same = find_same(s, &secret->parts->ref);
+        if (same) {
+            free_secret(secret);
+            return same;
+        }
+    }
+    enlist(s, secret);
+    return secret;
+}
+
+static void describe_failure(const df_ref *ref, int status, char *err, size_t errlen)
+{
+    static const char *const remedies[] = {
+        [DF_REF_ENV] = "not found; set this environment variable",
+        [DF_REF_FILE] = "not found; make this file, or name another",
+        [DF_REF_SECRET] = "not found; mount this Secret, or name another key",
+    };
+    const char *why = status == DF_ENOTFOUND ? remedies[ref->kind] : df_status_text(status);
+    if (ref->kind == DF_REF_SECRET)
+        df__text_printf(err, errlen, "Secret %s%s%s, key %s: %s", ref->space ? ref->space : "",
+                        ref->space ? "/" : "", ref->name, ref->key, why);
+    else
+        df__text_printf(err, errlen, "${%s:%s}: %s", ref->kind == DF_REF_ENV ? "env" : "file",
+                        ref->name, why);
+}
+
+/* Resolves one reference into `out`. */
+static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *err, size_t errlen)
+{
+    df__secrets *s = secret->set;
+    df_answer answer = {s->heap, NULL, 0};
+    df_bytes value;
+    int rc;
+    if (p->literal.data) {
+        df__buf_add(out, p->literal.data, p->literal.len);
+        return DF_OK;
+    }
+    rc = s->resolve ? s->resolve(s->user, &p->ref, &answer) : DF_ENOTSUP;
+    if (rc == DF_OK) {
+        value.data = answer.data ? answer.data : "";
+        value.len = answer.len;
+        rc = df__secrets_know(s, value);
+        df__buf_add(out, value.data, value.len);
+    }
+    df__answer_free(&answer);
+    if (rc == DF_ENOTSUP)
+        df__text_printf(err, errlen, "references to environment, files and Secrets are refused "
+                        "here: no resolver was given");
+    else if (rc != DF_OK)
+        describe_failure(&p->ref, rc, err, errlen);
+    return rc;
+}
+
+static int resolve_all(df_secret *secret, char *err, size_t errlen)
+{
+    df__buf out;
+    const part *p;
+    int rc = DF_OK;
+    df__buf_init(&out, secret->set->heap);
+    for (p = secret->parts; p && rc == DF_OK; p = p->next)
+        rc = resolve_part(secret, p, &out, err, errlen);
+    if (rc == DF_OK)
+        rc = out.failed ? DF_ENOMEM
+                        : df_answer_set(&secret->value, out.data ? out.data : "", out.len);
+    if (out.data)
+        explicit_bzero(out.data, out.cap);
+    df__buf_free(&out);
+    return rc;
+}
+
+int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen)
+{
+    df__secrets *s = secret->set;
+    unsigned epoch;
+    int rc = DF_OK;
+    if (!s) {
+        df__text_printf(err, errlen, "secrets have no values during a check");
+        return DF_ESTATE;
+    }
+    pthread_mutex_lock(&s->resolving);
+    pthread_mutex_lock(&s->lock);
+    epoch = s->epoch;
+    pthread_mutex_unlock(&s->lock);
+    if (secret->epoch != epoch) {
+        rc = resolve_all(secret, err, errlen);
+        if (rc == DF_OK)
+            secret->epoch = epoch;
+        else if (rc == DF_ENOMEM)
+            df__text_printf(err, errlen, "out of memory");
+    }
+    pthread_mutex_unlock(&s->resolving);
+    if (rc != DF_OK)
+        return rc;
+    ret->data = secret->value.data;
+    ret->len = secret->value.len;
+    return DF_OK;
+}
+
+void df__secrets_refresh(df__secrets *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->epoch++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+int df__secrets_ref_at(df__secrets *s, size_t index, df_ref *ret)
+{
+    const df_secret *secret;
+    const part *p;
+    int rc = DF_DONE;
+    pthread_mutex_lock(&s->lock);
+    for (secret = s->all; secret && rc == DF_DONE; secret = secret->next)
+        for (p = secret->parts; p && rc == DF_DONE; p = p->next)
+            if (!p->literal.data && index-- == 0) {
+                *ret = p->ref;
+                rc = DF_OK;
+            }
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * secret.h: values that cannot be printed. A df_secret has no text member that a log call could
+ * take; texts that leave the library are scrubbed of every value a set has handed out. */
+#ifndef DF_CORE_GRAPH_SECRET_H
+#define DF_CORE_GRAPH_SECRET_H
+
+#include <pthread.h>
+
+#include "dataflow_ext.h"
+#include "util/arena.h"
+
+struct df_answer { /* wiped when freed or set again */
+    const df__heap *heap;
+    char *data;
+    size_t len;
+};
+void df__answer_free(df_answer *a);
+
+typedef struct df__secrets df__secrets; /* of one pipeline; any thread */
+df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *user);
+void df__secrets_free(df__secrets *s);
+/* A new secret with a literal value or a reference (ref copied; strings too). NULL: no memory. */
+df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal);
+/* A secret whose text may hold ${env:NAME} and ${file:PATH}, whole or embedded. NULL: no memory. */
+df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field);
+/* Present but without a value: what a fill without a set puts in its place. */
+df_secret *df__secret_none(void);
+/* Finds the next reference in text from *at on. DF_OK: ret has kind and span ([begin, end) of the
+ * whole, name inside); DF_DONE: none; DF_ESPEC: malformed, err says why. "$${" stands for "${". */
+typedef struct df__reference {
+    int kind; /* DF_REF_ENV, DF_REF_FILE; 0: an escaped "${" */
+    size_t begin, end, name, name_len;
+} df__reference;
+int df__reference_next(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen);
+/* True when the text holds a reference or an escape. */
+int df__reference_any(df_bytes text);
+/* Resolves once and keeps it until df__secrets_refresh; failure text in err. Borrowed until the
+ * next call for it. */
+int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen);
+void df__secrets_refresh(df__secrets *s);
+/* Replaces every known secret value (4 bytes or longer, also percent-encoded) in text by "***", in
+ * place. */
+void df__secrets_scrub(df__secrets *s, char *text);
+/* Also scrub this text from now on (a value derived from a secret, such as the password inside a
+ * URL). */
+int df__secrets_know(df__secrets *s, df_bytes value);
+/* Lists references for DF_REPORT_REFS; DF_DONE past the last. */
+int df__secrets_ref_at(df__secrets *s, size_t index, df_ref *ret);
+
+#endif

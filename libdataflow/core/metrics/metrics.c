@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * metrics.c: metrics of all pipelines of an env as Prometheus text 0.0.4: each family once over all
+ * pipelines, then those that connectors have. */
+#include <string.h>
+
+#include "core/metrics/metrics.h"
+#include "core/pipeline/pipeline.h"
+
+typedef struct scraper {
+    df_env *env;
+    df__buf out;
+    int *ranks; /* by place in the env's list; -1: not started */
+} scraper;
+
+static int same_name(const df_pipeline *a, const df_pipeline *b)
+{
+    return strcmp(df__pipeline_name(a), df__pipeline_name(b)) == 0 &&
+           strcmp(df__pipeline_space(a), df__pipeline_space(b)) == 0;
+}
+
+/* Newest first, so the older ones come behind. */
+static int rank_of(const df_pipeline *p)
+{
+    const df_pipeline *at;
+    int n = 0;
+    if (!p->started)
+        return -1;
+    for (at = p->env_next; at; at = at->env_next)
+        n += at->started && same_name(at, p);
+    return n;
+}
+
+static int rank_all(scraper *all)
+{
+    const df_pipeline *p;
+    size_t n = 0;
+    for (p = all->env->pipelines; p; p = p->env_next)
+        n++;
+    all->ranks = df__alloc(&all->env->heap, n * sizeof *all->ranks + 1);
+    if (!all->ranks)
+        return DF_ENOMEM;
+    for (n = 0, p = all->env->pipelines; p; p = p->env_next)
+        all->ranks[n++] = rank_of(p);
+    return DF_OK;
+}
+
+static df__scrape scrape_of(scraper *all, const char *family, const df_pipeline *p, int rank)
+{
+    df__sample to = {&all->out, family, df__pipeline_space(p), df__pipeline_name(p), rank};
+    return (df__scrape){to, p, &p->run};
+}
+
+static void family_of_all(scraper *all, const df__family *f)
+{
+    df_pipeline *p;
+    size_t i = 0;
+    df__family_head(&all->out, f->name, f->type, f->help);
+    for (p = all->env->pipelines; p; p = p->env_next, i++) {
+        df__scrape s = scrape_of(all, f->name, p, all->ranks[i]);
+        if (all->ranks[i] < 0)
+            continue;
+        pthread_mutex_lock(&p->run.shown.lock);
+        f->emit(&s);
+        pthread_mutex_unlock(&p->run.shown.lock);
+    }
+}
+
+/* ---- metrics of connectors ---------------------------------------------------------------- */
+
+static void own_metric(df__scrape *s, df_stage *st, size_t index)
+{
+    const char *labels[] = {"connector_type", st->spec->kind, "stage", st->spec->name, NULL};
+    uint64_t bits = atomic_load(&st->metric[index]);
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    df__sample_add(&s->to, labels, v);
+}
+
+/* Samples of one connector metric over all stages of all pipelines. */
+static void own_family(scraper *all, const df_connector *c, size_t index)
+{
+    const df_metric *m = &c->metrics[index];
+    df_pipeline *p;
+    size_t i, at = 0;
+    df__family_head(&all->out, m->name, m->type == DF_COUNTER ? "counter" : "gauge",
+                    m->help ? m->help : "");
+    for (p = all->env->pipelines; p; p = p->env_next, at++) {
+        df__scrape s = scrape_of(all, m->name, p, all->ranks[at]);
+        if (all->ranks[at] < 0)
+            continue;
+        if (p->run.source.stage->spec->connector == c)
+            own_metric(&s, p->run.source.stage, index);
+        for (i = 0; i < p->run.flow.sink_count; i++)
+            if (p->run.flow.sinks[i].spec->connector == c)
+                own_metric(&s, p->run.flow.sinks[i].stage, index);
+    }
+}
+
+/* 1: `name` is a series of the histogram `family`. */
+static int is_part_of(const char *name, const df__family *f)
+{
+    static const char *const parts[] = {"", "_bucket", "_sum", "_count"};
+    size_t i, n = strlen(f->name), count = f->type[0] == 'h' ? 4 : 1;
+    for (i = 0; i < count; i++)
+        if (strncmp(name, f->name, n) == 0 && strcmp(name + n, parts[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* A family may occur once: the library's own wins, then the connector registered first. process_
+ * belongs to the program around it. */
+static int is_taken(const df_env *env, const df_connector *c, size_t index)
+{
+    const char *name = c->metrics[index].name;
+    const df__type *t;
+    size_t i;
+    if (strncmp(name, "process_", 8) == 0)
+        return 1;
+    for (i = 0; df__families[i].name; i++)
+        if (is_part_of(name, &df__families[i]))
+            return 1;
+    for (t = env->types; t; t = t->next) {
+        const df_metric *m = t->connector ? t->connector->metrics : NULL;
+        for (i = 0; m && m[i].name && i < DF__METRICS; i++) {
+            if (&m[i] == &c->metrics[index])
+                return 0;
+            if (strcmp(m[i].name, name) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static void own_families(scraper *all)
+{
+    const df__type *t;
+    size_t i;
+    for (t = all->env->types; t; t = t->next) {
+        const df_metric *m = t->connector ? t->connector->metrics : NULL;
+        for (i = 0; m && m[i].name && i < DF__METRICS; i++)
+            if (df__family_valid(m[i].name) && !is_taken(all->env, t->connector, i))
+                own_family(all, t->connector, i);
+    }
+}
+
+int df_env_metrics(df_env *env, df_write_fn write, void *user)
+{
+    scraper all = {.env = env};
+    size_t i;
+    int rc;
+    if (!env || !write)
+        return DF_EINVAL;
+    df__buf_init(&all.out, &env->heap);
+    pthread_mutex_lock(&env->lock);
+    rc = rank_all(&all);
+    for (i = 0; df__families[i].name && rc == DF_OK; i++)
+        family_of_all(&all, &df__families[i]);
+    if (rc == DF_OK)
+        own_families(&all);
+    pthread_mutex_unlock(&env->lock);
+    df__free(&env->heap, all.ranks);
+    rc = rc != DF_OK || all.out.failed ? df__env_fail(env, DF_ENOMEM, "no memory for the metrics")
+                                       : write(user, all.out.data, all.out.len);
+    df__buf_free(&all.out);
+    return rc;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * check.c: what must hold before a graph may run: shape, each stage's own rules, the
+ * rules of exactly-once. No I/O, no secrets. */
+#include <string.h>
+#include <strings.h>
+
+#include "core/graph/option.h"
+#include "core/pipeline/pipeline.h"
+
+const df__stage_spec *df__graph_source(const df__graph *g)
+{
+    const df__stage_spec *s;
+    for (s = g->stages; s; s = s->next)
+        if (s->role == DF_SOURCE)
+            return s;
+    return NULL;
+}
+
+static size_t count_role(const df__graph *g, int role)
+{
+    const df__stage_spec *s;
+    size_t n = 0;
+    for (s = g->stages; s; s = s->next)
+        n += s->role == role;
+    return n;
+}
+
+static void check_shape(df__graph *g)
+{
+    if (count_role(g, DF_SOURCE) != 1)
+        df__problem_addf(g->problems, DF_ERROR, NULL, "source", "a pipeline has one source, this "
+                         "has %zu", count_role(g, DF_SOURCE));
+    if (!count_role(g, DF_SINK))
+        df__problem_add(g->problems, DF_ERROR, NULL, "sink", "a pipeline needs a sink");
+}
+
+static int check_stage(df_pipeline *p, df__stage_spec *spec)
+{
+    df__graph *g = &p->graph;
+    df_stage st;
+    size_t before;
+    int rc;
+    memset(&st, 0, sizeof st);
+    if (spec->broken || spec->linted)
+        return DF_OK;
+    if (!spec->self) /* its loading ended for lack of memory */
+        return DF_ENOMEM;
+    spec->linted = 1;
+    if (spec->when && df__condition_lint(spec->when))
+        df__problem_add(g->problems, DF_WARNING, spec->place, spec->field,
+                        df__condition_lint(spec->when));
+    st.spec = spec;
+    st.graph = g;
+    st.heap = &p->env->heap;
+    st.env = p->env;
+    st.pipeline = p;
+    st.secrets = p->secrets;
+    st.self = spec->self;
+    st.limits.size = sizeof st.limits;
+    st.wake_fd = -1;
+    st.info.size = sizeof st.info;
+    st.info.stage = spec->name;
+    st.info.kind = spec->kind;
+    st.info.pipeline = df__pipeline_name(p);
+    st.info.space = df__pipeline_space(p);
+    st.info.is_error_sink = spec->role == DF_ERROR_SINK;
+    st.info.exactly_once = g->settings.guarantee == DF__EXACTLY_ONCE;
+    st.info.memory_share = (uint64_t)g->settings.memory_limit / 4;
+    pthread_mutex_init(&st.lock, NULL);
+    df__arena_init(&st.arena, &p->env->heap, 1024);
+    before = df__problems_count(g->problems, DF_ERROR);
+    rc = df__stage_status(&st, df__stage_check(&st));
+    if (rc < 0 && rc != DF_ENOMEM && df__problems_count(g->problems, DF_ERROR) == before)
+        df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,
+                        st.fault.text[0] ? st.fault.text : "the stage refused its options");
+    df__arena_free(&st.arena);
+    pthread_mutex_destroy(&st.lock);
+    return rc == DF_ENOMEM ? rc : DF_OK;
+}
+
+static void check_exactly_once(df__graph *g)
+{
+    const df__stage_spec *s, *source = df__graph_source(g);
+    const char *field = "spec.deliveryGuarantee";
+    if (g->settings.guarantee != DF__EXACTLY_ONCE || !source)
+        return;
+    if (count_role(g, DF_SINK) != 1)
+        df__problem_add(g->problems, DF_ERROR, NULL, field, "exactlyOnce needs one sink: routes "
+                        "and copies cannot commit together");
+    if (g->settings.error_ack != DF__ACK_AFTER_WRITE)
+        df__problem_add(g->problems, DF_ERROR, NULL, field, "exactlyOnce needs errors.ackPolicy: "
+                        "afterWrite (the others would wait in a circle)");
+    for (s = g->stages; s; s = s->next)
+        if (s->role == DF_SINK && !(s->connector->sink_flags & DF_CAN_EXACTLY_ONCE))
+            df__problem_addf(g->problems, DF_ERROR, s->place, field, "the sink \"%s\" cannot hold "
+                             "the source's position in its own commit", s->kind);
+    if (!(source->connector->source_flags & DF_CAN_REPLAY))
+        df__problem_addf(g->problems, DF_ERROR, source->place, field,
+                         "the source \"%s\" cannot go back to a position", source->kind);
+}
+
+/* Twice is once: by its kind, or by a key that the manifest names. */
+static int is_idempotent(const df__stage_spec *s)
+{
+    const df__doc *upsert = s->config ? df__doc_member(s->config, "upsertMode") : NULL;
+    const df__doc *key = s->config ? df__doc_member(s->config, "conflictKey") : NULL;
+    if (s->connector->sink_flags & DF_IS_IDEMPOTENT)
+        return 1;
+    return upsert && upsert->kind == DF__SCALAR && upsert->text.len == 4 &&
+           strncasecmp(upsert->text.data, "true", 4) == 0 && key &&
+           (key->kind != DF__SCALAR || key->text.len);
+}
+
+/* strictIdempotency: what is read again after a crash must not be there twice. */
+static void check_idempotency(df__graph *g)
+{
+    const df__stage_spec *s, *source = df__graph_source(g);
+    if (!g->settings.strict_idempotency || g->settings.guarantee == DF__EXACTLY_ONCE || !source ||
+        (source->connector->source_flags & (DF_HOLDS_POSITION | DF_IS_LINE)))
+        return;
+    for (s = g->stages; s; s = s->next)
+        if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && !is_idempotent(s))
+            df__problem_addf(g->problems, DF_ERROR, s->place, "spec.strictIdempotency", "%s "
+                             "\"%s\" would hold records twice that are read again after a crash; "
+                             "it needs upsertMode: true and a conflictKey", s->role == DF_SINK
+                             ? "the sink" : "the error sink", s->kind);
+}
+
+/* Settings that mean nothing where they stand, or need what is not there yet. */
+static void check_settings(df__graph *g)
+{
+    const df__stage_spec *source = df__graph_source(g);
+    int exactly = g->settings.guarantee == DF__EXACTLY_ONCE;
+    if (g->settings.checkpoint_reset && exactly)
+        df__problem_add(g->problems, DF_ERROR, NULL, "spec.checkpointReset", "not supported yet "
+                        "with exactlyOnce: the positions are in the sink, remove them there");
+    else if (g->settings.checkpoint_reset && source &&
+             (source->connector->source_flags & DF_HOLDS_POSITION))
+        df__problem_addf(g->problems, DF_WARNING, source->place, "spec.checkpointReset", "forgets "
+                         "nothing: the system behind \"%s\" holds the positions, reset them there",
+                         source->kind);
+    if (g->settings.ack_granularity && exactly)
+        df__problem_add(g->problems, DF_WARNING, NULL, "spec.ackGranularity", "has no effect with "
+                        "exactlyOnce: a position is acknowledged with the commit that holds it");
+}
+
+int df__pipeline_check_graph(df_pipeline *p)
+{
+    df__stage_spec *s;
+    /* what was not understood is not there: the shape is judged of what was */
+    int whole = !df__problems_count(p->graph.problems, DF_ERROR);
+    if (whole)
+        check_shape(&p->graph);
+    for (s = p->graph.stages; s; s = s->next)
+        if (check_stage(p, s) == DF_ENOMEM)
+            return DF_ENOMEM;
+    if (whole) {
+        check_exactly_once(&p->graph);
+        check_idempotency(&p->graph);
+        check_settings(&p->graph);
+    }
+    return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
+}
+
+/* ---- the guarantee, in words -------------------------------------------------------------- */
+
+static const char *position_place(const df__graph *g, int has_store)
+{
+    const df__stage_spec *source = df__graph_source(g);
+    unsigned flags = source ? source->connector->source_flags : 0;
+    if (g->settings.guarantee == DF__EXACTLY_ONCE)
+        return "in the sink's own commit";
+    if (flags & DF_HOLDS_POSITION)
+        return "by the source's own system";
+    if (flags & DF_IS_LINE)
+        return NULL;
+    return has_store ? "in the position store" : NULL;
+}
+
+void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
+{
+    const char *place = position_place(g, has_store);
+    size_t sinks = count_role(g, DF_SINK);
+    memset(ret, 0, sizeof *ret);
+    ret->level = g->settings.guarantee == DF__EXACTLY_ONCE ? "exactly-once" : "at-least-once";
+    if (!place) {
+        df__text_printf(ret->why, sizeof ret->why, "nothing keeps a position: while the process "
+                        "lives nothing is lost; a restart begins as the source is configured");
+        df__text_printf(ret->duplicates, sizeof ret->duplicates,
+                        "after a restart everything that is read again");
+        return;
+    }
+    df__text_printf(ret->why, sizeof ret->why, "positions are kept %s and move only over an "
+                    "unbroken range of records that are in a sink, in the error sink, or filtered",
+                    place);
+    if (g->settings.guarantee == DF__EXACTLY_ONCE)
+        df__text_printf(ret->duplicates, sizeof ret->duplicates, "none");
+    else
+        df__text_printf(ret->duplicates, sizeof ret->duplicates, "after a kill at most %zu records "
+                        "(4 x 8,192 for each sink) and what was delivered in the last second; "
+                        "never more than maxUncommitted (%lld)", 4 * (size_t)8192 * sinks,
+                        (long long)g->settings.max_uncommitted);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pipeline.h: what stands behind a df_pipeline handle. */
+#ifndef DF_CORE_PIPELINE_PIPELINE_H
+#define DF_CORE_PIPELINE_PIPELINE_H
+
+#include "core/registry/env.h"
+#include "core/port/port.h"
+#include "core/run/run.h"
+#include "core/graph/secret.h"
+
+enum { DF__EVENTS = 64 };
+
+typedef struct df__kept_event {
+    int type, status;
+    char stage[64];
+    char text[256];
+} df__kept_event;
+
+struct df_pipeline {
+    df_pipeline *env_next; /* in the env's list, under its lock */
+    df_env *env;
+    df__graph graph;
+    df_pipeline_options options;
+    char *space, *name;
+    int checked;
+    _Atomic int started;
+    df__secrets *secrets;
+    df__ports *ports;
+    df__runner run;
+    char error[DF__TEXT];
+    df_run_options how;
+    pthread_mutex_t events_lock;
+    df__kept_event events[DF__EVENTS], shown;
+    size_t event_first, event_count;
+    uint64_t events_lost;
+    int events_fd;
+};
+
+int df__pipeline_fail(df_pipeline *p, int status, const char *format, ...) DF_PRINTF(3, 4);
+/* The result of a call that may have added problems; the text names the first. */
+int df__pipeline_result(df_pipeline *p, int rc);
+/* pipeline_check.c */
+int df__pipeline_check_graph(df_pipeline *p);
+/* pipeline_build.c: instances, steps, sinks and ports of the flow. */
+int df__pipeline_build(df_pipeline *p);
+void df__pipeline_unbuild(df_pipeline *p);
+void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage, const char *text);
+void df__pipeline_ended(df_pipeline *p);
+const char *df__pipeline_name(const df_pipeline *p);
+const char *df__pipeline_space(const df_pipeline *p);
+/* The guarantee that this pair of source and sinks really gives, and why. */
+typedef struct df__guarantee {
+    const char *level;
+    char why[256], duplicates[256];
+} df__guarantee;
+void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret);
+const df__stage_spec *df__graph_source(const df__graph *g);
+
+#endif

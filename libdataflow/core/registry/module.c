@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * module.c: shared objects with connectors and transforms. They export one datum,
+ * df_plugin_entry, so that the version is checked before any of their code runs. */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/registry/env.h"
+
+#ifndef DF_MODULE_DIR
+#define DF_MODULE_DIR "/usr/lib/libdataflow"
+#endif
+#ifdef DF_MODULE_DIR_BUILD
+static const char default_path[] = DF_MODULE_DIR_BUILD ":" DF_MODULE_DIR;
+#else
+static const char default_path[] = DF_MODULE_DIR;
+#endif
+
+enum { PATH = 1024 };
+
+int df_env_load_plugin(df_env *env, const char *path)
+{
+    const df_plugin *entry;
+    void *object;
+    int rc;
+    if (!env || !path)
+        return env ? df__env_fail(env, DF_EINVAL, "no plug-in to open") : DF_EINVAL;
+    object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: %s", path, dlerror());
+    entry = dlsym(object, "df_plugin_entry");
+    if (!entry || entry->size < sizeof *entry || !entry->init) {
+        dlclose(object);
+        return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
+    }
+    if (entry->version / 10000 != DF_VERSION / 10000 || entry->version > DF_VERSION) {
+        rc = entry->version;
+        dlclose(object);
+        return df__env_fail(env, DF_ENOTSUP, "%s was built for version %d, this is %d", path, rc,
+                            DF_VERSION);
+    }
+    rc = entry->init(env);
+    if (rc < 0 && !env->error[0])
+        df__env_fail(env, rc, "%s: init failed: %s", path, df_status_text(rc));
+    return rc;
+}
+
+static int is_module(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 3 && name[0] != '.' && strcmp(name + n - 3, ".so") == 0;
+}
+
+static void open_one(df_env *env, const char *dir, const char *file, size_t name_len)
+{
+    char path[PATH], kind[128];
+    if (name_len >= sizeof kind ||
+        snprintf(path, sizeof path, "%s/%s", dir, file) >= (int)sizeof path)
+        return;
+    memcpy(kind, file, name_len);
+    kind[name_len] = '\0';
+    if (df__env_find(env, kind, 0))
+        return;
+    if (df_env_load_plugin(env, path) < 0)
+        df__env_log(env, DF_LOG_WARN, env->error);
+}
+
+static void open_folder(df_env *env, const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    if (!d)
+        return;
+    while ((e = readdir(d)))
+        if (is_module(e->d_name))
+            open_one(env, dir, e->d_name, strlen(e->d_name) - 3);
+    closedir(d);
+}
+
+/* A kind names a file, so only plain words are looked for. */
+static int is_plain(const char *kind)
+{
+    size_t n = strspn(kind, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return n && n < 100 && !kind[n];
+}
+
+void df__env_open_modules(df_env *env, const char *kind)
+{
+    const char *at = env->module_path ? env->module_path : default_path;
+    char dir[PATH], path[PATH], file[128];
+    if (kind && !is_plain(kind))
+        return;
+    while (*at) {
+        size_t n = strcspn(at, ":");
+        if (n && n < sizeof dir) {
+            memcpy(dir, at, n);
+            dir[n] = '\0';
+            snprintf(file, sizeof file, "%s.so", kind ? kind : "");
+            if (!kind)
+                open_folder(env, dir);
+            else if (snprintf(path, sizeof path, "%s/%s", dir, file) < (int)sizeof path &&
+                     access(path, R_OK) == 0)
+                open_one(env, dir, file, strlen(kind));
+        }
+        at += n + (at[n] == ':');
+    }
+}

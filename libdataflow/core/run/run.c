@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run.c: the pipeline thread: messages into the flow, one round, publish, wait. */
+#include "core/run/run.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "core/registry/env.h"
+#include "core/port/port.h"
+
+enum { PARTITIONS_US = 250000 }; /* how often the report on partitions is renewed */
+
+int64_t df__monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg)
+{
+    sigset_t all, old;
+    pthread_attr_t attr;
+    int rc;
+    (void)r;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, (size_t)512 << 10);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    rc = pthread_create(thread, &attr, run, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return rc == 0 ? DF_OK : DF_ENOMEM;
+}
+
+void df__thread_begin(df__runner *r, const char *name)
+{
+    const df_env_options *o = &r->graph->env->options;
+    prctl(PR_SET_NAME, name);
+    if (o->thread)
+        o->thread(o->user, 1, name);
+}
+
+void df__thread_end(df__runner *r, const char *name)
+{
+    const df_env_options *o = &r->graph->env->options;
+    if (o->thread)
+        o->thread(o->user, 0, name);
+}
+
+void df__run_send(df__runner *r, df__msg *m, int type, int status)
+{
+    m->type = type;
+    m->status = status;
+    df__mailbox_send(&r->box, m);
+}
+
+/* ---- messages to the flow ----------------------------------------------------------------- */
+
+static df__fault fault_of(df_stage *st, int status)
+{
+    df__fault why;
+    memset(&why, 0, sizeof why);
+    if (status < 0)
+        df__stage_fault(st, status, &why);
+    return why;
+}
+
+static void on_batch(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)why;
+    df__flow_batch(&r->flow, m->about);
+}
+
+static void on_grant_back(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__grant *g = m->about;
+    (void)why;
+    g->used = 0;
+    df__flow_grant_back(&r->flow, g->records, g->reserved);
+}
+
+static void on_source_opened(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__flow_source_opened(&r->flow, m->status, why);
+}
+
+static void on_source_failed(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__flow_source_failed(&r->flow, m->status, why);
+}
+
+static void on_source_done(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)m;
+    (void)why;
+    df__flow_source_done(&r->flow);
+}
+
+static void on_source_closed(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)m;
+    (void)why;
+    df__flow_source_closed(&r->flow);
+}
+
+static void on_partition(df__runner *r, df__msg *m, const df__fault *why)
+{
+    int how = m->status; /* 0: open; else DF_PARTITION_... */
+    (void)why;
+    df__flow_partition(&r->flow, m->about, how ? DF__REQ_CLOSE : DF__REQ_OPEN, how);
+}
+
+static void on_acked(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__flow_acked(&r->flow, m->status, why);
+}
+
+static void on_sought(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__flow_sought(&r->flow, m->about, m->status, why);
+}
+
+static void on_sink_opened(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)r;
+    df__flow_sink_opened(m->about, m->status, why);
+}
+
+static void on_answer(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)r;
+    df__flow_answer(m->about, m->status, why);
+}
+
+static void on_settle(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)r;
+    df__flow_settled(m->about, m->status, why);
+}
+
+static void on_flushed(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)r;
+    df__flow_sink_flushed(m->about, m->status, why);
+}
+
+static void on_resolved(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__sink *s = m->about;
+    (void)r;
+    df__flow_resolved(s->resolve_parcel, m->status, why);
+}
+
+static void on_claimed(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__sink *s = m->about;
+    df__sink_thread *t = s->thread;
+    (void)r;
+    if (df_status_fate(m->status) == DF_FATE_RETRY)
+        df__sink_failed(s, m->status, why);
+    df__flow_claimed(s, s->claim_part, m->status, &t->claimed);
+}
+
+static void on_sink_closed(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)r;
+    (void)why;
+    df__flow_sink_closed(m->about);
+}
+
+static void on_loaded(df__runner *r, df__msg *m, const df__fault *why)
+{
+    df__store_thread *t = &r->store;
+    df_bytes data = {t->loaded.data, t->loaded.len};
+    df_partition *p = t->loading;
+    (void)why;
+    t->loading = NULL;
+    df__flow_loaded(&r->flow, p, m->status, data, m->status == DF_ESTATE
+                    ? "it belongs to another source (its options changed); remove its state or "
+                      "give the pipeline another name" : df_status_text(m->status));
+}
+
+static void on_saved(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)why;
+    df__flow_saved(&r->flow, m->status, df_status_text(m->status));
+}
+
+static void on_worked(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)why;
+    df__flow_worked(&r->flow, m->about);
+}
+
+static void (*const handlers[DF__M_COUNT])(df__runner *, df__msg *, const df__fault *) = {
+    [DF__M_BATCH] = on_batch,
+    [DF__M_GRANT_BACK] = on_grant_back,
+    [DF__M_SOURCE_OPENED] = on_source_opened,
+    [DF__M_SOURCE_FAILED] = on_source_failed,
+    [DF__M_SOURCE_DONE] = on_source_done,
+    [DF__M_SOURCE_CLOSED] = on_source_closed,
+    [DF__M_PARTITION] = on_partition,
+    [DF__M_ACKED] = on_acked,
+    [DF__M_SOUGHT] = on_sought,
+    [DF__M_SINK_OPENED] = on_sink_opened,
+    [DF__M_ANSWER] = on_answer,
+    [DF__M_SETTLE] = on_settle,
+    [DF__M_FLUSHED] = on_flushed,
+    [DF__M_RESOLVED] = on_resolved,
+    [DF__M_CLAIMED] = on_claimed,
+    [DF__M_SINK_CLOSED] = on_sink_closed,
+    [DF__M_LOADED] = on_loaded,
+    [DF__M_SAVED] = on_saved,
+    [DF__M_WORKED] = on_worked,
+};
+
+static df_stage *stage_of(df__runner *r, const df__msg *m)
+{
+    if (m->type == DF__M_ANSWER || m->type == DF__M_SETTLE)
+        return ((df_parcel *)m->about)->sink->stage;
+    if (m->type >= DF__M_SINK_OPENED && m->type <= DF__M_SINK_CLOSED)
+        return ((df__sink *)m->about)->stage;
+    return r->source.stage;
+}
+
+static void handle_all(df__runner *r)
+{
+    df__msg *m = df__mailbox_take(&r->box);
+    int how = atomic_load(&r->stop_asked);
+    while (m) {
+        df__msg *next = m->next;
+        int status = m->type == DF__M_PARTITION ? DF_OK : m->status;
+        df__fault why = fault_of(stage_of(r, m), status);
+        m->busy = 0;
+        handlers[m->type](r, m, &why);
+        m = next;
+    }
+    if (how > r->flow.stop_asked)
+        df__flow_stop(&r->flow, how);
+    if (atomic_exchange(&r->refresh_asked, 0))
+        df__flow_refresh(&r->flow);
+}
+
+/* ---- publish ------------------------------------------------------------------------------ */
+
+static void lag_of(df__flow *f)
+{
+    const df_partition *p;
+    int64_t records = -1;
+    for (p = f->partitions; p; p = p->next) {
+        int64_t n = atomic_load(&p->lag_records);
+        if (p->open && n >= 0)
+            records = (records < 0 ? 0 : records) + n;
+    }
+    f->stats.lag_records = records;
+}
+
+df_stats df__run_stats(const df__runner *r)
+{
+    df_stats s = r->shown.stats;
+    int64_t now = df__env_now(r->graph->env);
+    s.lag_us = s.lag_records == 0 ? 0 : -1;
+    if (s.lag_records > 0 && r->shown.settled_us)
+        s.lag_us = now > r->shown.settled_us ? now - r->shown.settled_us : 0;
+    return s;
+}
+
+static void measure_rate(df__published *to, const df__flow *f)
+{
+    int64_t now = f->io.now(f->io.ctx), passed = now - to->rate_us;
+    if (passed < 1000000)
+        return;
+    to->rate = to->rate_us ? (double)(f->stats.sent - to->rate_sent) * 1e6 / (double)passed : 0;
+    to->rate_us = now;
+    to->rate_sent = f->stats.sent;
+}
+
+static void publish(df__runner *r)
+{
+    df__flow *f = &r->flow;
+    df__published *to = &r->shown;
+    size_t i;
+    lag_of(f);
+    pthread_mutex_lock(&to->lock);
+    to->stats = f->stats;
+    measure_rate(to, f);
+    to->source = f->source_counts;
+    to->end_to_end = f->end_to_end;
+    to->settled_us = f->settled_us;
+    to->phase = f->phase;
+    if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US || f->phase == DF__FINISHED) {
+        to->partitions_us = f->io.now(f->io.ctx);
+        df__report_partitions(r);
+    }
+    for (i = 0; i < f->step_count; i++)
+        to->steps[i] = f->steps[i].counts;
+    for (i = 0; i < f->sink_count; i++)
+        to->sinks[i] = f->sinks[i].counts;
+    pthread_mutex_unlock(&to->lock);
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+static int timeout_ms(const df__flow *f)
+{
+    int64_t due = df__flow_due(f), now = df__monotonic_us();
+    if (due == INT64_MAX)
+        return -1;
+    if (due <= now)
+        return 1; /* due, but what it needs has not come: do not spin */
+    due = (due - now) / 1000 + 1;
+    return due > 60000 ? 60000 : (int)due;
+}
+
+static void *pipeline_main(void *arg)
+{
+    df__runner *r = arg;
+    df__thread_begin(r, "df-pipeline");
+    df__flow_start(&r->flow);
+    publish(r);
+    while (r->flow.phase != DF__FINISHED) {
+        df__mailbox_wait(&r->box, timeout_ms(&r->flow));
+        handle_all(r);
+        df__flow_advance(&r->flow);
+        publish(r);
+    }
+    df__thread_end(r, "df-pipeline");
+    pthread_mutex_lock(&r->end_lock);
+    atomic_store(&r->finished, 1);
+    pthread_cond_broadcast(&r->ended);
+    pthread_mutex_unlock(&r->end_lock);
+    r->end(r->pipeline);
+    return NULL;
+}
+
+static int64_t io_now(void *ctx)
+{
+    (void)ctx;
+    return df__monotonic_us();
+}
+
+static int64_t io_wall(void *ctx)
+{
+    df__runner *r = ctx;
+    return df__env_now(r->graph->env);
+}
+
+static void io_cancel(void *ctx)
+{
+    df__runner *r = ctx;
+    size_t i;
+    df__stage_cancel(r->source.stage);
+    for (i = 0; i < r->flow.sink_count; i++)
+        df__stage_cancel(r->flow.sinks[i].stage);
+}
+
+static void io_event(void *ctx, int type, int status, const char *stage, const char *text)
+{
+    df__runner *r = ctx;
+    r->event(r->pipeline, type, status, stage, text);
+}
+
+static void io_tap(void *ctx, const char *stage, df_batch *b)
+{
+    df__runner *r = ctx;
+    df__port_tap(df__pipeline_ports(r->pipeline), stage ? stage : r->source.stage->spec->name, b);
+}
+
+static void io_tap_record(void *ctx, const char *stage, df_record *record)
+{
+    df__runner *r = ctx;
+    df__port_tap_records(df__pipeline_ports(r->pipeline), stage, &record, 1);
+}
+
+static int publish_init(df__runner *r)
+{
+    pthread_mutex_init(&r->shown.lock, NULL);
+    df__buf_init(&r->shown.partitions, r->heap);
+    r->shown.steps = df__zalloc(r->heap, r->flow.step_count * sizeof(df__counts) + 1);
+    r->shown.sinks = df__zalloc(r->heap, r->flow.sink_count * sizeof(df__counts) + 1);
+    r->shown.stats = r->flow.stats;
+    return r->shown.steps && r->shown.sinks ? DF_OK : DF_ENOMEM;
+}
+
+int df__runner_start(df__runner *r)
+{
+    df__flow_io *io = &r->flow.io;
+    size_t i;
+    int rc;
+    io->ctx = r;
+    io->now = io_now;
+    io->wall = io_wall;
+    io->cancel = io_cancel;
+    io->event = io_event;
+    io->tap = io_tap;
+    io->tap_record = io_tap_record;
+    df__source_io(io);
+    df__sink_io(io);
+    df__store_io(io);
+    df__work_io(io);
+    pthread_mutex_init(&r->end_lock, NULL);
+    pthread_cond_init(&r->ended, NULL);
+    r->flow.seed = (uint64_t)df__monotonic_us() | 1;
+    rc = publish_init(r);
+    if (rc == DF_OK)
+        rc = df__mailbox_init(&r->box);
+    if (rc == DF_OK)
+        rc = df__store_start(&r->store, r);
+    if (rc == DF_OK)
+        rc = df__workers_start(r);
+    for (i = 0; i < r->flow.sink_count && rc == DF_OK; i++)
+        rc = df__sink_start(&r->sinks[i], r, &r->flow.sinks[i], r->flow.sinks[i].stage);
+    if (rc == DF_OK)
+        rc = df__source_start(&r->source, r, r->source.stage);
+    if (rc == DF_OK)
+        rc = df__thread_start(r, &r->thread, pipeline_main, r);
+    r->started = rc == DF_OK;
+    return rc;
+}
+
+int df__runner_wait(df__runner *r, int timeout_ms_)
+{
+    struct timespec until;
+    int rc = 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms_ / 1000;
+    until.tv_nsec += (long)(timeout_ms_ % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&r->end_lock);
+    while (!atomic_load(&r->finished) && rc == 0)
+        rc = timeout_ms_ < 0 ? pthread_cond_wait(&r->ended, &r->end_lock)
+                             : pthread_cond_timedwait(&r->ended, &r->end_lock, &until);
+    pthread_mutex_unlock(&r->end_lock);
+    return atomic_load(&r->finished) ? DF_OK : DF_AGAIN;
+}
+
+void df__runner_free(df__runner *r)
+{
+    size_t i, sinks = r->sinks ? r->flow.sink_count : 0;
+    if (r->started)
+        pthread_join(r->thread, NULL);
+    df__source_free(&r->source);
+    df__workers_free(r);
+    for (i = 0; i < sinks; i++)
+        df__sink_thread_free(&r->sinks[i]);
+    df__store_free(&r->store);
+    df__flow_free(&r->flow);
+    for (i = 0; i < sinks; i++)
+        df__stage_free(r->sinks[i].stage);
+    df__mailbox_free(&r->box);
+    df__free(r->heap, r->sinks);
+    df__buf_free(&r->shown.partitions);
+    df__free(r->heap, r->shown.steps);
+    df__free(r->heap, r->shown.sinks);
+}

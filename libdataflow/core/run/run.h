@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run.h: the threads of a running pipeline. One for the source, one for the flow, one for each
+ * sink, one for a store when there is one. They share nothing but mailboxes; each callback of a
+ * connector runs on its own stage's thread. */
+#ifndef DF_CORE_RUN_RUN_H
+#define DF_CORE_RUN_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/flow/flow.h"
+#include "util/mailbox.h"
+
+typedef struct df__runner df__runner;
+
+enum { /* to the flow */
+    DF__M_BATCH = 1, DF__M_GRANT_BACK, DF__M_SOURCE_OPENED, DF__M_SOURCE_FAILED, DF__M_SOURCE_DONE,
+    DF__M_SOURCE_CLOSED, DF__M_PARTITION, DF__M_ACKED, DF__M_SOUGHT, DF__M_SINK_OPENED,
+    DF__M_ANSWER, DF__M_SETTLE, DF__M_FLUSHED, DF__M_RESOLVED, DF__M_CLAIMED, DF__M_SINK_CLOSED,
+    DF__M_LOADED, DF__M_SAVED, DF__M_WORKED, DF__M_COUNT
+};
+enum { /* to a thread */
+    DF__C_OPEN = 1, DF__C_CLOSE, DF__C_GRANT, DF__C_QUIET, DF__C_ACK, DF__C_SEEK, DF__C_WRITE,
+    DF__C_GO, DF__C_FLUSH, DF__C_RESOLVE, DF__C_CLAIM, DF__C_SAVE, DF__C_LOAD, DF__C_EXIT,
+    DF__C_WORK, DF__C_COUNT
+};
+
+typedef struct df__grant {
+    df__msg msg;
+    size_t payload, records, reserved;
+    _Atomic int used; /* handed out; cleared by the source thread */
+} df__grant;
+
+typedef struct df__source_thread {
+    df__runner *run;
+    df_stage *stage;
+    pthread_t thread;
+    int started;
+    df__mailbox box;
+    pthread_mutex_t lock; /* replies to partition requests */
+    pthread_cond_t replied;
+    df__grant grants[DF__MAX_GRANTS];
+    df__grant *held[DF__MAX_GRANTS]; /* in hand, oldest first */
+    size_t held_count;
+    df_batch *batch;      /* being read */
+    df_batch *none;       /* room 0: serve only */
+    int open, done;
+    _Atomic int reading;
+    df__msg open_msg, close_msg, quiet_msg, ack_msg, exit_msg, done_msg, failed_msg;
+    df_position *ack_rows;
+    size_t ack_count, ack_cap;
+    int exit;
+} df__source_thread;
+
+typedef struct df__sink_thread {
+    df__runner *run;
+    df__sink *sink;
+    df_stage *stage;
+    pthread_t thread;
+    int started;
+    df__mailbox box;
+    df__msg *todo; /* taken, not yet done */
+    int open, stalled, exit;
+    _Atomic int waiting;  /* in poll or in its mailbox */
+    _Atomic int pending;  /* parcels answered PENDING and not settled */
+    df_position claimed;  /* answer of claim */
+    df__msg exit_msg, poll_msg;
+} df__sink_thread;
+
+typedef struct df__store_thread {
+    df__runner *run;
+    df_store store;
+    int has;
+    pthread_t thread;
+    int started;
+    df__mailbox box;
+    df__msg save_msg, exit_msg;
+    df_state *rows;
+    size_t row_count, row_cap;
+    char identity[24];    /* hash of what the source reads; "" until the first load */
+    _Atomic int identity_stored;
+    struct df_answer loaded;
+    df_partition *loading;
+    df__msg load_msg;
+    int exit;
+} df__store_thread;
+
+typedef struct df__worker { /* one of transformWorkers */
+    df__runner *run;
+    pthread_t thread;
+    int started, exit;
+    df__mailbox box;
+    df_stage **stages; /* own instances of the parallel steps */
+    df__msg exit_msg;
+} df__worker;
+
+typedef struct df__published { /* a copy that any thread may read */
+    pthread_mutex_t lock;
+    df_stats stats;
+    df__counts source, *steps, *sinks;
+    df__histogram end_to_end;
+    int64_t settled_us; /* time of the newest record that ended */
+    int phase;
+    df__buf partitions; /* JSON member, renewed now and then */
+    int64_t partitions_us;
+    double rate;        /* records durable per second, over the last second or more */
+    uint64_t rate_sent;
+    int64_t rate_us;
+} df__published;
+
+struct df__runner {
+    struct df_pipeline *pipeline;
+    const df__graph *graph;
+    const df__heap *heap;
+    df__flow flow;
+    df__mailbox box;
+    pthread_t thread;
+    int started;
+    _Atomic int stop_asked; /* DF_STOP_..., written by signal handlers */
+    _Atomic int refresh_asked;
+    df__source_thread source;
+    df__sink_thread *sinks;
+    df__store_thread store;
+    df__worker *workers;
+    int worker_count;
+    df__published shown;
+    _Atomic int finished;
+    pthread_mutex_t end_lock;
+    pthread_cond_t ended;
+    void (*event)(struct df_pipeline *p, int type, int status, const char *stage,
+                  const char *text);
+    void (*end)(struct df_pipeline *p); /* finished is set */
+};
+
+/* Opens mailboxes and threads; the flow's steps, sinks and ports are set. */
+int df__runner_start(df__runner *r);
+/* DF_AGAIN after timeout_ms. */
+int df__runner_wait(df__runner *r, int timeout_ms);
+/* Joins the threads and frees what they had. */
+void df__runner_free(df__runner *r);
+int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg);
+/* Tells the env's thread hook, names the thread. */
+void df__thread_begin(df__runner *r, const char *name);
+void df__thread_end(df__runner *r, const char *name);
+void df__run_send(df__runner *r, df__msg *m, int type, int status);
+int64_t df__monotonic_us(void);
+/* The published counts, with the age of what ended last as of now. Under the lock of `shown`. */
+df_stats df__run_stats(const df__runner *r);
+/* report.c */
+void df__report_partitions(df__runner *r);
+
+int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage);
+void df__source_free(df__source_thread *s);
+void df__source_io(df__flow_io *io);
+int df__sink_start(df__sink_thread *t, df__runner *r, df__sink *s, df_stage *stage);
+void df__sink_thread_free(df__sink_thread *t);
+void df__sink_io(df__flow_io *io);
+void df__work_io(df__flow_io *io);
+int df__workers_start(df__runner *r);
+void df__workers_free(df__runner *r);
+int df__store_start(df__store_thread *t, df__runner *r);
+void df__store_free(df__store_thread *t);
+void df__store_io(df__flow_io *io);
+
+#endif

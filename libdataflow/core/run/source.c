@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * source.c: the source's thread: every callback of the source runs here. */
+#include <string.h>
+
+#include "core/registry/env.h"
+#include "core/run/run.h"
+#include "util/crashpoint.h"
+
+enum { READ_MS = 1000, SERVE_MS = 250 };
+
+static const df_source_ops *ops_of(const df__source_thread *s)
+{
+    return df__stage_source(s->stage);
+}
+
+/* ---- batches and grants ------------------------------------------------------------------- */
+
+static df__grant *use_grant(df__source_thread *s)
+{
+    df__grant *g = s->held[0];
+    s->held_count--;
+    memmove(s->held, s->held + 1, s->held_count * sizeof *s->held);
+    return g;
+}
+
+static int begin_batch(df__source_thread *s)
+{
+    df__grant *g = s->held[0];
+    df_batch *b = df__batch_new(s->run->heap, g->payload);
+    if (!b)
+        return DF_ENOMEM;
+    b->arena.spare = &s->run->flow.spare;
+    b->max_records = g->records;
+    b->reserved = g->reserved;
+    b->source = s->stage;
+    b->max_record_bytes = df__budget_record_limit(&s->run->flow.budget);
+    s->batch = b;
+    return DF_OK;
+}
+
+/* What was read goes to the flow; an empty batch is kept for the next read. */
+static int post_batch(df__source_thread *s)
+{
+    df_batch *b = s->batch;
+    df__grant *g;
+    if (!b || (!b->count && !b->spans))
+        return DF_OK;
+    if (df__batch_seal(b) != DF_OK)
+        return DF_ENOMEM;
+    DF_CRASHPOINT("source.post");
+    g = use_grant(s);
+    s->batch = NULL;
+    g->used = 0;
+    df__run_send(s->run, &b->msg, DF__M_BATCH, DF_OK);
+    DF_CRASHPOINT("source.posted");
+    return DF_OK;
+}
+
+static void give_grants_back(df__source_thread *s)
+{
+    post_batch(s);
+    if (s->batch) {
+        df__batch_free(s->batch);
+        s->batch = NULL;
+    }
+    while (s->held_count) {
+        df__grant *g = use_grant(s);
+        df__run_send(s->run, &g->msg, DF__M_GRANT_BACK, DF_OK);
+    }
+}
+
+/* ---- commands ----------------------------------------------------------------------------- */
+
+static void close_source(df__source_thread *s)
+{
+    const df_source_ops *ops = ops_of(s);
+    DF_CRASHPOINT("source.close");
+    if (s->open && DF__OP(ops, close))
+        ops->close(s->stage->self, s->stage);
+    s->open = 0;
+}
+
+/* Exactly-once: what is behind the last mark comes again, so it must not be written now. */
+static void failed(df__source_thread *s, int status)
+{
+    if (s->batch && s->stage->info.exactly_once)
+        df__batch_cut(s->batch);
+    give_grants_back(s);
+    close_source(s);
+    df__run_send(s->run, &s->failed_msg, DF__M_SOURCE_FAILED, status);
+}
+
+static void on_open(df__source_thread *s, df__msg *m)
+{
+    const df_source_ops *ops = ops_of(s);
+    int rc = DF_OK;
+    s->open = 1;
+    DF_CRASHPOINT("source.open");
+    if (DF__OP(ops, open))
+        rc = ops->open(s->stage->self, s->stage);
+    if (rc < 0)
+        close_source(s);
+    DF_CRASHPOINT("source.opened");
+    df__run_send(s->run, m, DF__M_SOURCE_OPENED, rc < 0 ? rc : DF_OK);
+}
+
+static void on_close(df__source_thread *s, df__msg *m)
+{
+    give_grants_back(s);
+    close_source(s);
+    df__run_send(s->run, m, DF__M_SOURCE_CLOSED, DF_OK);
+}
+
+static void on_grant(df__source_thread *s, df__msg *m)
+{
+    s->held[s->held_count++] = m->about;
+}
+
+static void on_quiet(df__source_thread *s, df__msg *m)
+{
+    (void)m;
+    give_grants_back(s);
+}
+
+/* A partition that was given away since has told its last position already. */
+static void drop_stale_rows(df__source_thread *s)
+{
+    size_t i, kept = 0;
+    for (i = 0; i < s->ack_count; i++) {
+        const df_partition *p = s->stage->partitions[s->ack_rows[i].partition];
+        if (p->ack_assignment == p->assignment)
+            s->ack_rows[kept++] = s->ack_rows[i];
+    }
+    s->ack_count = kept;
+}
+
+static void on_ack(df__source_thread *s, df__msg *m)
+{
+    const df_source_ops *ops = ops_of(s);
+    int rc = s->open ? DF_OK : DF_EIO; /* it failed meanwhile: asked again when it is open */
+    DF_CRASHPOINT("ack.before");
+    drop_stale_rows(s);
+    if (s->open && s->ack_count && DF__OP(ops, ack))
+        rc = ops->ack(s->stage->self, s->stage, s->ack_rows, s->ack_count);
+    DF_CRASHPOINT("ack.after");
+    df__run_send(s->run, m, DF__M_ACKED, rc);
+}
+
+static void on_seek(df__source_thread *s, df__msg *m)
+{
+    const df_source_ops *ops = ops_of(s);
+    df_partition *p = m->about;
+    df_position at = {.size = sizeof at};
+    int rc = DF_OK;
+    at.partition = p->number;
+    at.name = p->name;
+    at.data.data = p->watermark.set ? p->watermark.text : NULL;
+    at.data.len = p->watermark.len;
+    at.seq = p->watermark.seq;
+    if (s->open && DF__OP(ops, seek))
+        rc = ops->seek(s->stage->self, s->stage, &at);
+    s->done = 0;
+    df__run_send(s->run, m, DF__M_SOUGHT, rc);
+}
+
+static void on_exit(df__source_thread *s, df__msg *m)
+{
+    (void)m;
+    s->exit = 1;
+}
+
+static void (*const commands[DF__C_COUNT])(df__source_thread *, df__msg *) = {
+    [DF__C_OPEN] = on_open, [DF__C_CLOSE] = on_close, [DF__C_GRANT] = on_grant,
+    [DF__C_QUIET] = on_quiet, [DF__C_ACK] = on_ack, [DF__C_SEEK] = on_seek,
+    [DF__C_EXIT] = on_exit,
+};
+
+static void obey(df__source_thread *s)
+{
+    df__msg *m = df__mailbox_take(&s->box);
+    while (m) {
+        df__msg *next = m->next;
+        m->busy = 0;
+        commands[m->type](s, m);
+        m = next;
+    }
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static int read_some(df__source_thread *s, df_batch *into, int ms)
+{
+    int rc;
+    into->now_us = df__env_now(s->stage->env);
+    atomic_store(&s->reading, 1);
+    rc = ops_of(s)->read(s->stage->self, s->stage, into, ms);
+    atomic_store(&s->reading, 0);
+    return rc;
+}
+
+static void serve(df__source_thread *s)
+{
+    int rc = read_some(s, s->none, 0);
+    if (rc < 0 && rc != DF_ECANCELED)
+        failed(s, rc);
+    else
+        df__mailbox_wait(&s->box, SERVE_MS);
+}
+
+static void read_batch(df__source_thread *s)
+{
+    int rc = s->batch ? DF_OK : begin_batch(s);
+    if (rc == DF_OK)
+        rc = read_some(s, s->batch, READ_MS);
+    DF_CRASHPOINT("source.read");
+    if (rc == DF_ECANCELED)
+        rc = DF_AGAIN;
+    if (rc >= 0 && post_batch(s) != DF_OK)
+        rc = DF_ENOMEM;
+    if (rc < 0) {
+        failed(s, rc);
+    } else if (rc == DF_DONE) {
+        s->done = 1;
+        give_grants_back(s);
+        df__run_send(s->run, &s->done_msg, DF__M_SOURCE_DONE, DF_OK);
+    }
+}
+
+static void *source_main(void *arg)
+{
+    df__source_thread *s = arg;
+    df__thread_begin(s->run, "df-source");
+    for (;;) {
+        obey(s);
+        if (s->exit)
+            break;
+        if (!s->open)
+            df__mailbox_wait(&s->box, -1);
+        else if (s->held_count && !s->done)
+            read_batch(s);
+        else
+            serve(s);
+    }
+    df__thread_end(s->run, "df-source");
+    return NULL;
+}
+
+/* ---- partitions: questions to the flow ---------------------------------------------------- */
+
+static int ask(df__source_thread *s, df_partition *p, int how)
+{
+    int rc;
+    pthread_mutex_lock(&s->lock);
+    p->replied = 0;
+    df__run_send(s->run, &p->request, DF__M_PARTITION, how);
+    while (!p->replied)
+        pthread_cond_wait(&s->replied, &s->lock);
+    rc = p->reply;
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+static int open_partition(df_stage *st, df_partition *part)
+{
+    part->request.about = part;
+    part->seek.about = part;
+    return ask(st->owner, part, 0);
+}
+
+static int close_partition(df_stage *st, df_partition *part, int how)
+{
+    df__source_thread *s = st->owner;
+    const df_source_ops *ops = ops_of(s);
+    df_position at = {.size = sizeof at};
+    int rc;
+    if (s->batch)
+        df__batch_forget(s->batch, part);
+    DF_CRASHPOINT("revoke.ask");
+    rc = ask(s, part, how);
+    if (rc == DF_OK && df_partition_position(part, &at) == DF_OK && DF__OP(ops, ack))
+        rc = ops->ack(st->self, st, &at, 1);
+    DF_CRASHPOINT("revoke.acked");
+    part->has_resume = 0;
+    return rc;
+}
+
+/* ---- what the flow calls ------------------------------------------------------------------ */
+
+static void command(df__runner *r, df__msg *m, int type, int wake)
+{
+    m->type = type;
+    df__mailbox_send(&r->source.box, m);
+    if (wake && atomic_load(&r->source.reading))
+        df_stage_wake(r->source.stage);
+}
+
+static void io_open(void *ctx)
+{
+    df__runner *r = ctx;
+    atomic_store(&r->source.stage->stopping, 0); /* the close before a retry had set it */
+    command(r, &r->source.open_msg, DF__C_OPEN, 0);
+}
+
+static void io_close(void *ctx)
+{
+    df__runner *r = ctx;
+    atomic_store(&r->source.stage->stopping, 1);
+    command(r, &r->source.close_msg, DF__C_CLOSE, 1);
+}
+
+static void io_grant(void *ctx, size_t payload, size_t records, size_t reserved)
+{
+    df__runner *r = ctx;
+    df__grant *g = r->source.grants;
+    while (g->used)
+        g++;
+    g->used = 1;
+    g->payload = payload;
+    g->records = records;
+    g->reserved = reserved;
+    g->msg.about = g;
+    command(r, &g->msg, DF__C_GRANT, 0);
+}
+
+static void io_quiet(void *ctx)
+{
+    df__runner *r = ctx;
+    command(r, &r->source.quiet_msg, DF__C_QUIET, 1);
+}
+
+static void io_ack(void *ctx)
+{
+    df__runner *r = ctx;
+    df__source_thread *s = &r->source;
+    df_partition *p;
+    s->ack_count = 0;
+    for (p = r->flow.partitions; p; p = p->next) {
+        df_position *at;
+        if (!p->save_pending)
+            continue;
+        if (df__grow(r->heap, &s->ack_rows, &s->ack_cap, s->ack_count, sizeof *at) != DF_OK)
+            break; /* the rest comes with the next one */
+        p->ack_assignment = p->assignment;
+        at = &s->ack_rows[s->ack_count++];
+        memset(at, 0, sizeof *at);
+        at->size = sizeof *at;
+        at->partition = p->number;
+        at->name = p->name;
+        at->data.data = p->saving.text;
+        at->data.len = p->saving.len;
+        at->seq = p->saving.seq;
+        at->epoch = p->epoch;
+    }
+    command(r, &s->ack_msg, DF__C_ACK, r->flow.phase != DF__RUNNING);
+}
+
+static void io_seek(void *ctx, df_partition *p)
+{
+    command(ctx, &p->seek, DF__C_SEEK, 1);
+}
+
+static void io_reply(void *ctx, df_partition *p)
+{
+    df__runner *r = ctx;
+    pthread_mutex_lock(&r->source.lock);
+    p->replied = 1;
+    pthread_cond_broadcast(&r->source.replied);
+    pthread_mutex_unlock(&r->source.lock);
+}
+
+static size_t io_before(void *ctx, const df_record *r, char *buf, size_t len)
+{
+    df__runner *run = ctx;
+    const df_source_ops *ops = ops_of(&run->source);
+    return DF__OP(ops, before) ? ops->before(run->source.stage->self, r, buf, len) : 0;
+}
+
+void df__source_io(df__flow_io *io)
+{
+    io->position_before = io_before;
+    io->source_open = io_open;
+    io->source_close = io_close;
+    io->source_grant = io_grant;
+    io->source_quiet = io_quiet;
+    io->source_ack = io_ack;
+    io->source_seek = io_seek;
+    io->source_reply = io_reply;
+}
+
+static void publish(df_stage *st)
+{
+    df__source_thread *s = st->owner;
+    df__mailbox_poke(&s->run->box);
+}
+
+int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
+{
+    s->run = r;
+    s->stage = stage;
+    stage->owner = s;
+    stage->open_partition = open_partition;
+    stage->close_partition = close_partition;
+    stage->publish = publish;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->replied, NULL);
+    s->none = df__batch_new(r->heap, 0);
+    if (!s->none || df__mailbox_init(&s->box) != DF_OK)
+        return DF_ENOMEM;
+    s->none->source = stage;
+    s->none->max_records = 0;
+    s->started = df__thread_start(r, &s->thread, source_main, s) == DF_OK;
+    return s->started ? DF_OK : DF_ENOMEM;
+}
+
+void df__source_free(df__source_thread *s)
+{
+    if (s->started) {
+        s->exit_msg.type = DF__C_EXIT;
+        df__mailbox_send(&s->box, &s->exit_msg);
+        pthread_join(s->thread, NULL);
+    }
+    if (!s->run)
+        return;
+    df__batch_free(s->none);
+    df__free(s->run->heap, s->ack_rows);
+    if (s->started)
+        df__mailbox_free(&s->box);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * counts.h: what is counted of a stage. Written by the pipeline thread, published as a copy. */
+#ifndef DF_CORE_STAGE_COUNTS_H
+#define DF_CORE_STAGE_COUNTS_H
+
+#include <stdint.h>
+
+enum { DF__BUCKETS = 17, DF__REASON = 32, DF__TEXT = 512, DF__ERROR_KINDS = 12 };
+
+typedef struct df__histogram {
+    uint64_t count, bucket[DF__BUCKETS]; /* upper edges: start × 2^k, the last has none;
+                                            not cumulative */
+    double sum;
+} df__histogram;
+
+enum { DF__OP_CONNECT, DF__OP_READ, DF__OP_WRITE, DF__OP_TRANSFORM };
+
+typedef struct df__error_kind {
+    uint64_t count;
+    int operation;
+    char reason[DF__REASON];
+} df__error_kind;
+
+typedef struct df__counts { /* of one stage */
+    uint64_t in, out, errors, retries, bytes_in, bytes_out;
+    uint64_t queued;         /* records waiting or unsettled */
+    double seconds;          /* spent in the transform, or from hand-over to durable */
+    df__histogram duration;  /* of a record in the stage; start DF__FAST */
+    df__histogram wait;      /* sinks: from dispatch to hand-over; start DF__FAST */
+    df__histogram size;      /* bytes of a payload; start 64 */
+    df__error_kind kinds[DF__ERROR_KINDS]; /* the last, "unknown", takes what has no row */
+    int64_t since_us;        /* state since */
+    int state;               /* DF__CLOSED ... */
+    char reason[DF__REASON]; /* of the newest error */
+    char text[DF__TEXT];
+} df__counts;
+
+#define DF__FAST 0.0001
+#define DF__SLOW 0.001
+
+/* n observations of one value. */
+void df__observe(df__histogram *h, double start, double value, uint64_t n);
+/* Counts an error and keeps its text. */
+void df__count_error(df__counts *c, int operation, const char *reason, const char *text);
+
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stage.c: instances, and what their code may ask of us; see stage.h and dataflow_ext.h. */
+#include "core/stage/stage.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/registry/env.h"
+#include "core/graph/option.h"
+#include "record/record.h"
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static int fill(df_stage *st, int mode)
+{
+    df__fill f;
+    memset(&f, 0, sizeof f);
+    f.arena = &st->arena;
+    f.secrets = st->secrets;
+    f.mode = mode;
+    f.stage = st->spec->name;
+    f.literal = st->spec->role == DF_TRANSFORM;
+    return df__stage_fill((df__graph *)st->graph, st->spec, &f, st->self);
+}
+
+static void describe(df_stage *st)
+{
+    const df__graph *g = st->graph;
+    st->info.size = sizeof st->info;
+    st->info.space = g->space ? g->space : "";
+    st->info.pipeline = g->name ? g->name : "";
+    st->info.stage = st->spec->name;
+    st->info.kind = st->spec->kind;
+    st->info.is_error_sink = st->spec->role == DF_ERROR_SINK;
+    st->info.exactly_once = g->settings.guarantee == DF__EXACTLY_ONCE;
+    st->info.memory_share = (uint64_t)g->settings.memory_limit / 4;
+}
+
+/* The problem that a fill found, for the text of a failed start. */
+static void say_problem(const df__graph *g, df__fault *why)
+{
+    df_problem p = {.size = sizeof p};
+    size_t n = df__problems_count(g->problems, 0);
+    if (n && df__problem_at(g->problems, n - 1, &p) == DF_OK)
+        df__text_printf(why->text, DF__TEXT, "%s: %s", p.field ? p.field : "", p.text);
+}
+
+static void no_stage(df__fault *why)
+{
+    memset(why, 0, sizeof *why);
+    why->status = DF_ENOMEM;
+    df__text_set(why->text, DF__TEXT, "no memory or no descriptor", 26);
+}
+
+df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
+                        int mode, df__fault *why)
+{
+    const df__heap *heap = df__env_heap(g->env);
+    df_stage *st = df__zalloc(heap, sizeof *st);
+    int rc = DF_ENOMEM;
+    no_stage(why);
+    if (!st)
+        return NULL;
+    st->spec = spec;
+    st->graph = g;
+    st->heap = heap;
+    st->env = g->env;
+    st->secrets = secrets;
+    st->limits.size = sizeof st->limits;
+    st->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&st->lock, NULL);
+    df__arena_init(&st->arena, heap, 1024);
+    st->self_size = df__stage_size(spec);
+    st->self = df__zalloc(heap, st->self_size + 1);
+    describe(st);
+    if (st->self && st->wake_fd >= 0)
+        rc = fill(st, mode);
+    if (rc == DF_OK)
+        return st;
+    if (rc != DF_ENOMEM) {
+        why->status = DF_ESPEC;
+        say_problem(g, why);
+    }
+    df__stage_free(st);
+    return NULL;
+}
+
+int df__stage_status(const df_stage *st, int rc)
+{
+    return rc < 0 && st->no_memory ? DF_ENOMEM : rc;
+}
+
+void df__stage_free(df_stage *st)
+{
+    if (!st)
+        return;
+    if (st->self && df__stage_options(st->spec))
+        df__options_release(st->heap, df__stage_options(st->spec), st->self);
+    if (st->wake_fd >= 0)
+        close(st->wake_fd);
+    df__free(st->heap, st->partitions);
+    df__free(st->heap, st->self);
+    df__arena_free(&st->arena);
+    pthread_mutex_destroy(&st->lock);
+    df__free(st->heap, st);
+}
+
+const df_source_ops *df__stage_source(const df_stage *st)
+{
+    return st->spec->connector ? st->spec->connector->source : NULL;
+}
+
+const df_sink_ops *df__stage_sink(const df_stage *st)
+{
+    return st->spec->connector ? st->spec->connector->sink : NULL;
+}
+
+int df__stage_check(df_stage *st)
+{
+    int (*check)(void *, df_stage *) = NULL;
+    if (st->spec->transform)
+        check = DF__OP(st->spec->transform, check);
+    else if (st->spec->role == DF_SOURCE)
+        check = DF__OP(df__stage_source(st), check);
+    else
+        check = DF__OP(df__stage_sink(st), check);
+    return check ? check(st->self, st) : DF_OK;
+}
+
+struct df__ports *df__stage_ports(df_stage *st)
+{
+    return st->ports;
+}
+
+int df_stage_describe(const df_stage *st, df_stage_info *ret)
+{
+    size_t size = ret->size;
+    memcpy(ret, &st->info, size < sizeof st->info ? size : sizeof st->info);
+    ret->size = size;
+    return DF_OK;
+}
+
+void *df_stage_user(const df_stage *st)
+{
+    return st->spec->transform ? st->spec->transform->user : st->spec->connector->user;
+}
+
+int df_stage_limits(df_stage *st, const df_limits *limits)
+{
+    size_t n = limits->size < sizeof st->limits ? limits->size : sizeof st->limits;
+    memcpy(&st->limits, limits, n);
+    st->limits.size = sizeof st->limits;
+    return DF_OK;
+}
+
+/* ---- failures ----------------------------------------------------------------------------- */
+
+static const char *reason_of(int status)
+{
+    static const struct { int status; const char *word; } words[] = {
+        {DF_EIO, "connection_error"}, {DF_ETIMEOUT, "timeout"}, {DF_EUNKNOWN, "timeout"},
+        {DF_EDATA, "invalid_data"},   {DF_ETOOBIG, "invalid_data"}, {DF_EAUTH, "auth_error"},
+        {DF_ECANCELED, "context_canceled"}, {DF_EFENCED, "fenced"},
+    };
+    size_t i;
+    for (i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].status == status)
+            return words[i].word;
+    return "unknown";
+}
+
+int df_stage_fail(df_stage *st, int status, const char *reason, const char *text)
+{
+    if (!reason)
+        reason = reason_of(status);
+    pthread_mutex_lock(&st->lock);
+    st->fault.status = status;
+    df__text_set(st->fault.reason, DF__REASON, reason, strlen(reason));
+    df__text_set(st->fault.text, DF__TEXT, text, strlen(text));
+    if (st->secrets)
+        df__secrets_scrub(st->secrets, st->fault.text);
+    pthread_mutex_unlock(&st->lock);
+    return status;
+}
+
+int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
+{
+    char text[DF__TEXT];
+    va_list args;
+    va_start(args, format);
+    df__text_vprintf(text, sizeof text, format, args);
+    va_end(args);
+    return df_stage_fail(st, status, reason, text);
+}
+
+void df__stage_fault(df_stage *st, int status, df__fault *ret)
+{
+    const char *word = reason_of(status), *text = df_status_text(status);
+    pthread_mutex_lock(&st->lock);
+    *ret = st->fault;
+    pthread_mutex_unlock(&st->lock);
+    if (ret->status == status && ret->text[0])
+        return;
+    ret->status = status;
+    df__text_set(ret->reason, DF__REASON, word, strlen(word));
+    df__text_set(ret->text, DF__TEXT, text, strlen(text));
+}
+
+int df_stage_problem(df_stage *st, int severity, const char *option, const char *text)
+{
+    char field[256];
+    const char *base = st->spec->config_field ? st->spec->config_field
+                     : st->spec->field ? st->spec->field : st->spec->name;
+    df__text_printf(field, sizeof field, "%s%s%s", base, option ? "." : "", option ? option : "");
+    df__problem_add(st->graph->problems, severity, st->spec->config, field, text);
+    return severity == DF_ERROR ? DF_ESPEC : DF_OK;
+}
+
+void df_stage_retry_after(df_stage *st, int delay_ms)
+{
+    st->retry_after_ms = delay_ms;
+}
+
+void df_stage_log(df_stage *st, int level, const char *text)
+{
+    char line[DF__TEXT + 160];
+    df__text_printf(line, sizeof line, "%s/%s: %s", st->info.pipeline, st->info.stage, text);
+    if (st->secrets)
+        df__secrets_scrub(st->secrets, line);
+    df__env_log(st->env, level, line);
+}
+
+void df_stage_logf(df_stage *st, int level, const char *format, ...)
+{
+    char text[DF__TEXT];
+    va_list args;
+    va_start(args, format);
+    df__text_vprintf(text, sizeof text, format, args);
+    va_end(args);
+    df_stage_log(st, level, text);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------ */
+
+int df_stage_stopping(const df_stage *st)
+{
+    return atomic_load(&st->stopping) || atomic_load(&st->canceled);
+}
+
+void df_stage_wake(df_stage *st)
+{
+    uint64_t one = 1;
+    ssize_t n = write(st->wake_fd, &one, sizeof one);
+    (void)n; /* full: it wakes anyway */
+}
+
+void df__stage_cancel(df_stage *st)
+{
+    atomic_store(&st->canceled, 1);
+    df_stage_wake(st);
+}
+
+int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms)
+{
+    struct pollfd p[2] = {{st->wake_fd, POLLIN, 0}, {fd, events, 0}};
+    uint64_t count;
+    int n;
+    if (atomic_load(&st->canceled))
+        return DF_ECANCELED;
+    n = poll(p, fd >= 0 ? 2 : 1, timeout_ms);
+    if (n < 0 && errno != EINTR)
+        return df_stage_failf(st, DF_EIO, NULL, "poll: %s", strerror(errno));
+    if (p[0].revents) {
+        ssize_t got = read(st->wake_fd, &count, sizeof count);
+        (void)got;
+    }
+    if (atomic_load(&st->canceled))
+        return DF_ECANCELED;
+    return n > 0 && fd >= 0 && p[1].revents ? DF_OK : DF_AGAIN;
+}
+
+/* ---- the rest ----------------------------------------------------------------------------- */
+
+void *df_stage_alloc(df_stage *st, size_t size)
+{
+    void *p = df__arena_zalloc(&st->arena, size);
+    if (!p)
+        st->no_memory = 1;
+    return p;
+}
+
+int64_t df_stage_now(const df_stage *st)
+{
+    return df__env_now(st->env);
+}
+
+void df_stage_metric(df_stage *st, size_t index, double value)
+{
+    const df_metric *m = st->spec->connector ? st->spec->connector->metrics : NULL;
+    uint64_t old, bits;
+    double sum;
+    if (!m || index >= DF__METRICS || (m[index].type == DF_COUNTER && !(value >= 0)))
+        return; /* a counter never falls */
+    old = atomic_load(&st->metric[index]);
+    do {
+        memcpy(&sum, &old, sizeof sum);
+        sum = m[index].type == DF_COUNTER ? sum + value : value;
+        memcpy(&bits, &sum, sizeof bits);
+    } while (!atomic_compare_exchange_weak(&st->metric[index], &old, bits));
+}
+
+void df_stage_charge(df_stage *st, int64_t bytes)
+{
+    atomic_fetch_add(&st->charged, bytes);
+}
+
+int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret)
+{
+    char why[DF__TEXT];
+    int rc = df__secret_value(secret, ret, why, sizeof why);
+    return rc < 0 ? df_stage_fail(st, rc, NULL, why) : rc;
+}
+
+df_columns *df_columns_new(df_stage *st, const char *const *names, size_t count)
+{
+    df_columns *c = df__arena_zalloc(&st->arena, sizeof *c);
+    if (!c || df__columns_init(c, &st->arena, names, count) != DF_OK)
+        return NULL;
+    return c;
+}
+
+void df_stage_settle(df_stage *st, df_parcel *parcel, int status)
+{
+    st->settle(st, parcel, status);
+}
+
+/* ---- partitions, on the source thread ----------------------------------------------------- */
+
+static df_partition *find_partition(df_stage *st, const char *name)
+{
+    size_t i;
+    for (i = 0; i < st->partition_count; i++)
+        if (strcmp(st->partitions[i]->name, name) == 0)
+            return st->partitions[i];
+    return NULL;
+}
+
+int df_partition_open(df_stage *st, const char *name, df_partition **ret)
+{
+    df_partition *p = find_partition(st, name);
+    int rc;
+    if (!p) {
+        if (df__grow(st->heap, &st->partitions, &st->partition_cap, st->partition_count,
+                     sizeof *st->partitions) != DF_OK)
+            return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for a partition");
+        p = df__partition_new(st->heap, st, name);
+        if (!p)
+            return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for a partition");
+        p->number = (uint32_t)st->partition_count;
+        st->partitions[st->partition_count++] = p;
+    }
+    rc = st->open_partition(st, p);
+    if (rc == DF_OK)
+        *ret = p;
+    return rc;
+}
+
+int df_partition_close(df_stage *st, df_partition *part, int how)
+{
+    return st->close_partition(st, part, how);
+}
+
+uint32_t df_partition_number(const df_partition *part)
+{
+    return part->number;
+}
+
+int df_partition_position(const df_partition *part, df_position *ret)
+{
+    df_position at = {.size = ret->size};
+    if (!part->has_resume)
+        return DF_ENOTFOUND;
+    at.partition = part->number;
+    at.name = part->name;
+    at.data.data = part->resume_mark.text;
+    at.data.len = part->resume_mark.len;
+    at.seq = part->resume_mark.seq;
+    at.epoch = part->epoch;
+    memcpy(ret, &at, ret->size < sizeof at ? ret->size : sizeof at);
+    return DF_OK;
+}
+
+int df_partition_meta(df_partition *part, const char *name, const df_value *value)
+{
+    df__meta *m = df__arena_zalloc(&part->meta_arena, sizeof *m);
+    df_bytes text = {value->text, value->len};
+    if (!m)
+        return DF_ENOMEM;
+    m->name.data = df__arena_bytes(&part->meta_arena, name, strlen(name));
+    m->name.len = strlen(name);
+    m->value = *value;
+    if (!m->name.data || df__arena_copy(&part->meta_arena, text, &text) != DF_OK)
+        return DF_ENOMEM;
+    m->value.text = text.data;
+    if (value->type == DF_V_STRING && !df__utf8_check(text.data, text.len, NULL))
+        m->value.type = DF_V_BYTES; /* a file's name, for example: it would spoil JSON */
+    m->next = part->meta;
+    part->meta = m;
+    return DF_OK;
+}
+
+/* The pipeline thread sleeps while nothing moves; a lag that changes must be shown even then. */
+void df_partition_lag(df_partition *part, const df_lag *lag)
+{
+    atomic_store(&part->lag_newest_us, lag->newest_us);
+    if (atomic_exchange(&part->lag_records, lag->records) != lag->records && part->stage->publish)
+        part->stage->publish(part->stage);
+}

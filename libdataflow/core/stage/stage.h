@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stage.h: one running instance of a connector or transform, and what its code may ask of us. */
+#ifndef DF_CORE_STAGE_STAGE_H
+#define DF_CORE_STAGE_STAGE_H
+
+#include <stdatomic.h>
+
+#include "core/stage/counts.h"
+#include "core/graph/graph.h"
+#include "core/flow/ledger.h"
+#include "core/graph/secret.h"
+#include "util/arena.h"
+
+struct df__runner;
+struct df__ports;
+
+enum { DF__METRICS = 32 };
+
+typedef struct df__fault { /* the newest failure a stage told */
+    int status;
+    char reason[DF__REASON];
+    char text[DF__TEXT];
+} df__fault;
+
+struct df_stage {
+    const df__stage_spec *spec;
+    const df__graph *graph;
+    const df__heap *heap;
+    struct df_env *env;
+    struct df_pipeline *pipeline;
+    struct df__ports *ports;
+    df__secrets *secrets;
+    void *self;           /* instance; zeroed, options filled before open */
+    size_t self_size;
+    df__arena arena;      /* df_stage_alloc and option texts */
+    pthread_mutex_t lock; /* fault */
+    df__fault fault;
+    int no_memory;        /* df_stage_alloc failed: what it was for did, whatever it said */
+    int retry_after_ms;
+    df_limits limits;
+    df_stage_info info;
+    int wake_fd;          /* eventfd: df_stage_wait returns */
+    _Atomic int stopping, canceled;
+    _Atomic int64_t charged;
+    _Atomic uint64_t metric[DF__METRICS]; /* bits of a double */
+    /* source: thread that reads */
+    df_partition **partitions; /* by number */
+    size_t partition_count, partition_cap;
+    /* sink: takes df_stage_settle; set by the runner */
+    void (*settle)(df_stage *st, df_parcel *parcel, int status);
+    /* source: partition requests; set by the runner */
+    int (*open_partition)(df_stage *st, df_partition *part);
+    int (*close_partition)(df_stage *st, df_partition *part, int how);
+    void (*publish)(df_stage *st); /* its counts changed; any thread */
+    void *owner;          /* of the runner */
+};
+
+/* Makes an instance of a stage and fills its options (mode DF__FILL_...). NULL: DF_ENOMEM or
+ * DF_ESPEC with a text in `why`. */
+df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
+                        int mode, df__fault *why);
+void df__stage_free(df_stage *st);
+/* A failure of its check or open; one that came from lack of memory is DF_ENOMEM. */
+int df__stage_status(const df_stage *st, int rc);
+/* Runs the type's check; problems go to the graph. */
+int df__stage_check(df_stage *st);
+const df_source_ops *df__stage_source(const df_stage *st);
+const df_sink_ops *df__stage_sink(const df_stage *st);
+/* An operation of a table that may be shorter than ours: NULL when past its size. */
+#define DF__OP(ops, member) \
+    ((ops) && (ops)->size >= offsetof(__typeof__(*(ops)), member) + sizeof((ops)->member) ? \
+         (ops)->member : NULL)
+void df__stage_cancel(df_stage *st); /* everything returns at once; any thread */
+struct df__ports *df__stage_ports(df_stage *st);
+/* The newest fault, or a made-up one for a status told without text. Any thread. */
+void df__stage_fault(df_stage *st, int status, df__fault *ret);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * document.c: reading a document into a tree, and questions about nodes. */
+#include "document/document.h"
+
+#include <string.h>
+
+#include "document/builder.h"
+
+static int is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A document that starts with {" or {} is JSON, so is a file named *.json. */
+static int looks_like_json(const char *s, size_t len, const char *file)
+{
+    size_t i = 0, n = file ? strlen(file) : 0;
+    if (n > 5 && strcmp(file + n - 5, ".json") == 0)
+        return 1;
+    while (i < len && is_space(s[i]))
+        i++;
+    if (i == len || s[i] != '{')
+        return 0;
+    for (i++; i < len && is_space(s[i]);)
+        i++;
+    return i < len && (s[i] == '"' || s[i] == '}');
+}
+
+static int read_document(df__builder *b, const df_text *text)
+{
+    size_t bom = text->len >= 3 && memcmp(text->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (text->len > DF__DOC_BYTES) {
+        df__builder_fail(b, 1, 1, "larger than 16 MiB");
+        return b->rc;
+    }
+    b->src.data = text->text;
+    b->src.len = text->len;
+    if (looks_like_json(text->text + bom, text->len - bom, text->file))
+        df__json_read(b);
+    else
+        df__yaml_read(b);
+    return b->rc;
+}
+
+const df__doc *df__doc_parse(df__arena *a, const df_text *text, df__problems *problems)
+{
+    df__builder *b = df__zalloc(a->heap, sizeof *b);
+    const df__doc *root = NULL;
+    if (!b)
+        return NULL;
+    b->arena = a;
+    b->problems = problems;
+    df__problem_file(problems, text->file ? text->file : "<text>");
+    if (read_document(b, text) == DF_OK) {
+        root = b->root;
+        if (!root)
+            df__builder_fail(b, 1, 1, "the document is empty");
+    }
+    df__free(a->heap, b);
+    return root;
+}
+
+const df__doc *df__doc_member(const df__doc *map, const char *name)
+{
+    const df__doc *n;
+    size_t len = strlen(name);
+    if (!map || map->kind != DF__MAP)
+        return NULL;
+    for (n = map->first; n; n = n->next)
+        if (n->name.len == len && memcmp(n->name.data, name, len) == 0)
+            return n;
+    return NULL;
+}
+
+int df__doc_is_null(const df__doc *n)
+{
+    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+    size_t i;
+    if (n->kind != DF__SCALAR || n->quoted)
+        return 0;
+    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(n->text.data, words[i]) == 0)
+            return 1;
+    return 0;
+}
+
+df__doc df__doc_name_place(const df__doc *n)
+{
+    df__doc at = *n;
+    at.line = n->name_line;
+    at.column = n->name_column;
+    return at;
+}
+
+const char *df__doc_shown(const df__doc *n, char *buf)
+{
+    size_t i, len;
+    if (n->kind == DF__MAP)
+        return "a map";
+    if (n->kind == DF__SEQ)
+        return "a list";
+    if (df__doc_is_null(n))
+        return "nothing";
+    buf[0] = '"';
+    len = df__text_set(buf + 1, DF__SHOWN - 8, n->text.data, n->text.len);
+    for (i = 1; i <= len; i++)
+        if ((unsigned char)buf[i] < 0x20 || buf[i] == 0x7f)
+            buf[i] = ' ';
+    memcpy(buf + 1 + len, len < n->text.len ? "...\"" : "\"", len < n->text.len ? 5 : 2);
+    return buf;
+}
+
+static size_t digits(const char *s, size_t i, size_t len)
+{
+    while (i < len && s[i] >= '0' && s[i] <= '9')
+        i++;
+    return i;
+}
+
+/* "e+10" up to the end. */
+static int is_exponent(const char *s, size_t i, size_t len)
+{
+    size_t from;
+    if (s[i] != 'e' && s[i] != 'E')
+        return 0;
+    i++;
+    if (i < len && (s[i] == '+' || s[i] == '-'))
+        i++;
+    from = i;
+    i = digits(s, i, len);
+    return i > from && i == len;
+}
+
+int df__is_json_number(df_bytes text)
+{
+    const char *s = text.data;
+    size_t len = text.len, i = len && s[0] == '-' ? 1 : 0, from = i;
+    i = digits(s, i, len);
+    if (i == from || (s[from] == '0' && i > from + 1))
+        return 0;
+    if (i < len && s[i] == '.') {
+        from = ++i;
+        i = digits(s, i, len);
+        if (i == from)
+            return 0;
+    }
+    return i == len || is_exponent(s, i, len);
+}
+
+static void scalar_json(const df__doc *n, df__buf *out)
+{
+    const char *s = n->text.data;
+    if (df__doc_is_null(n))
+        df__buf_str(out, "null");
+    else if (!n->quoted && (strcmp(s, "true") == 0 || strcmp(s, "false") == 0 ||
+                            df__is_json_number(n->text)))
+        df__buf_add(out, s, n->text.len);
+    else
+        df__buf_json(out, s, n->text.len);
+}
+
+/* Recursion is bounded by the depth of a parsed tree. */
+void df__doc_json(const df__doc *n, df__buf *out)
+{
+    const df__doc *child;
+    if (n->kind == DF__SCALAR) {
+        scalar_json(n, out);
+        return;
+    }
+    df__buf_char(out, n->kind == DF__MAP ? '{' : '[');
+    for (child = n->first; child; child = child->next) {
+        if (child != n->first)
+            df__buf_char(out, ',');
+        if (n->kind == DF__MAP) {
+            df__buf_json(out, child->name.data, child->name.len);
+            df__buf_char(out, ':');
+        }
+        df__doc_json(child, out);
+    }
+    df__buf_char(out, n->kind == DF__MAP ? '}' : ']');
+}
