@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "core/registry/builtin.h"
 #include "core/graph/option_types.h"
 #include "record/record.h"
 
@@ -47,16 +46,13 @@ static void fail(df__graph *g, const df__stage_spec *s, const char *text)
 
 static void fail_unknown(df__graph *g, const df__stage_spec *s)
 {
-    const char *names[KINDS], *near;
+    const char *names[KINDS], *near, *module;
     char text[160], hint[160];
     size_t n;
-    for (const df__known_kind *k = df__known_kinds; k->kind && s->role != DF_TRANSFORM; k++) {
-        if (strcmp(k->kind, s->kind) != 0)
-            continue;
+    if (s->role != DF_TRANSFORM && df__env_knows(s->kind, &module)) {
         df__text_printf(text, sizeof text, "the connector \"%s\" is not %s%s%s", s->kind,
-                        k->module ? "installed: no " : "in this build",
-                        k->module ? k->module : "",
-                        k->module ? ".so in the folder of modules" : "");
+                        module ? "installed: no " : "in this build", module ? module : "",
+                        module ? ".so in the folder of modules" : "");
         fail(g, s, text);
         return;
     }

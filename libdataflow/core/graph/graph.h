@@ -97,6 +97,9 @@ const df_transform *df__env_transform(struct df_env *env, const char *kind);
 /* All known kinds, modules included, for messages and describe: index 0, 1, ...; NULL: the end. */
 const df_connector *df__env_connector_at(struct df_env *env, size_t index);
 const df_transform *df__env_transform_at(struct df_env *env, size_t index);
+/* Is it a kind that no registered table has, but that belongs to a module of the tree or comes
+ * later? *ret_module: the file that brings it, without ".so"; NULL: none does yet. */
+int df__env_knows(const char *kind, const char **ret_module);
 const df__heap *df__env_heap(const struct df_env *env);
 
 #endif

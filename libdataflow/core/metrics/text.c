@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "record/number.h"
-#include "record/tree.h"
+#include "record/record.h"
 #include "util/codec.h"
 
 enum { MARK = 9 }; /* ~ and a checksum */

@@ -286,6 +286,14 @@ static void take_settings(df_pipeline *p)
         f->dry = 0; /* hosts want their acks */
 }
 
+static void tap(df_pipeline *p, const char *stage, df_batch *b, df_record *record)
+{
+    if (b)
+        df__port_tap(p->ports, stage, b);
+    else
+        df__port_tap_records(p->ports, stage, &record, 1);
+}
+
 int df__pipeline_build(df_pipeline *p)
 {
     df__runner *r = &p->run;
@@ -302,6 +310,8 @@ int df__pipeline_build(df_pipeline *p)
     r->heap = heap;
     r->event = df__pipeline_event;
     r->end = df__pipeline_ended;
+    r->tap = tap;
+    r->report = df__report_partitions;
     df__flow_init(f, &p->graph, heap, &io);
     f->steps = df__zalloc(heap, (count(&p->graph, DF_TRANSFORM, 0) + 1) * sizeof *f->steps);
     f->sinks = df__zalloc(heap, (count(&p->graph, DF_SINK, DF_ERROR_SINK) + 1) * sizeof *f->sinks);

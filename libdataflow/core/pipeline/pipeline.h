@@ -48,6 +48,8 @@ void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage,
 void df__pipeline_ended(df_pipeline *p);
 const char *df__pipeline_name(const df_pipeline *p);
 const char *df__pipeline_space(const df_pipeline *p);
+/* report.c: what shown.partitions of a runner says. */
+void df__report_partitions(df__runner *r);
 /* The guarantee that this pair of source and sinks really gives, and why. */
 typedef struct df__guarantee {
     const char *level;

@@ -45,6 +45,15 @@ const df__heap *df__env_heap(const df_env *env)
     return &env->heap;
 }
 
+int df__env_knows(const char *kind, const char **ret_module)
+{
+    const df__known_kind *k = df__known_kinds;
+    while (k->kind && strcmp(k->kind, kind) != 0)
+        k++;
+    *ret_module = k->module;
+    return k->kind != NULL;
+}
+
 /* ---- registry ----------------------------------------------------------------------------- */
 
 df__type *df__env_find(df_env *env, const char *name, int transform)

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "core/registry/env.h"
-#include "core/port/port.h"
 
 enum { PARTITIONS_US = 250000 }; /* how often the report on partitions is renewed */
 
@@ -299,7 +298,7 @@ static void publish(df__runner *r)
     to->phase = f->phase;
     if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US || f->phase == DF__FINISHED) {
         to->partitions_us = f->io.now(f->io.ctx);
-        df__report_partitions(r);
+        r->report(r);
     }
     for (i = 0; i < f->step_count; i++)
         to->steps[i] = f->steps[i].counts;
@@ -372,13 +371,13 @@ static void io_event(void *ctx, int type, int status, const char *stage, const c
 static void io_tap(void *ctx, const char *stage, df_batch *b)
 {
     df__runner *r = ctx;
-    df__port_tap(df__pipeline_ports(r->pipeline), stage ? stage : r->source.stage->spec->name, b);
+    r->tap(r->pipeline, stage ? stage : r->source.stage->spec->name, b, NULL);
 }
 
 static void io_tap_record(void *ctx, const char *stage, df_record *record)
 {
     df__runner *r = ctx;
-    df__port_tap_records(df__pipeline_ports(r->pipeline), stage, &record, 1);
+    r->tap(r->pipeline, stage, NULL, record);
 }
 
 static int publish_init(df__runner *r)

@@ -130,6 +130,10 @@ struct df__runner {
     void (*event)(struct df_pipeline *p, int type, int status, const char *stage,
                   const char *text);
     void (*end)(struct df_pipeline *p); /* finished is set */
+    /* What leaves a stage, for those who watch; b NULL: one record of the error port. */
+    void (*tap)(struct df_pipeline *p, const char *stage, df_batch *b, df_record *record);
+    /* Renews shown.partitions, under its lock. */
+    void (*report)(df__runner *r);
 };
 
 /* Opens mailboxes and threads; the flow's steps, sinks and ports are set. */
@@ -146,8 +150,6 @@ void df__run_send(df__runner *r, df__msg *m, int type, int status);
 int64_t df__monotonic_us(void);
 /* The published counts, with the age of what ended last as of now. Under the lock of `shown`. */
 df_stats df__run_stats(const df__runner *r);
-/* report.c */
-void df__report_partitions(df__runner *r);
 
 int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage);
 void df__source_free(df__source_thread *s);

@@ -7,7 +7,6 @@
 
 #include "core/stage/counts.h"
 #include "core/graph/graph.h"
-#include "core/flow/ledger.h"
 #include "core/graph/secret.h"
 #include "util/arena.h"
 
