@@ -224,7 +224,8 @@ typedef struct df_connector {
  *         nor passed is filtered. DF_MORE: `out` is full (df_batch_room 0); called again with the
  *         same `in` and a fresh `out`; df_batch_cursor is storage for where it was.
  * Neither blocks. A returned failure rejects the whole batch's remaining records for DF_EDATA
- * and stops the pipeline for other codes. */
+ * and stops the pipeline for other codes: then nothing of the batch, and nothing that has not
+ * passed all transforms, goes to any sink; it is read again at the next start. */
 typedef struct df_transform {
     size_t size;
     const char *name, *doc;

@@ -22,6 +22,12 @@ static void plan_errors(plan *p, world *w)
         p->max_uncommitted = 1000000;
 }
 
+static void plan_failures(plan *p, world *w)
+{
+    p->no_memory = chance(w, 30) ? 50 : 0;
+    p->breaks = chance(w, 25) ? 1 + (int)rnd(w, 20) : 0;
+}
+
 void plan_make(plan *p, uint64_t seed, int mode)
 {
     static const int64_t bounds[] = {20, 60, 1000000, 1000000};
@@ -54,7 +60,7 @@ void plan_make(plan *p, uint64_t seed, int mode)
     p->batch_size = sizes[rnd(&w, 6)];
     p->interval_ms = chance(&w, 50) ? (int64_t)rnd(&w, 3000) : p->batch_size > 0 ? 1000 : 0;
     plan_errors(p, &w);
-    p->no_memory = chance(&w, 30) ? 50 : 0;
+    plan_failures(p, &w);
 }
 
 void plan_print(const plan *p)
@@ -62,13 +68,13 @@ void plan_print(const plan *p)
     printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
-           "batch %d, interval %lld, no memory %d\n",
+           "batch %d, interval %lld, no memory %d, breaks %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records, p->eos ? "sink" : p->store ? "store" : "source", p->faults,
            (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops, p->limits,
            p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending, p->absorb,
            (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
-           p->batch_size, (long long)p->interval_ms, p->no_memory);
+           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -110,6 +116,9 @@ static void check_conservation(process *p)
              (long long)s->expanded, (long long)s->sent, (long long)s->filtered,
              (long long)s->errored, (long long)s->skipped, (long long)s->abandoned,
              (long long)s->in_flight);
+    if (s->filtered > p->dropped)
+        fail(p->w, "%llu records are counted filtered, %llu were left out",
+             (unsigned long long)s->filtered, (unsigned long long)p->dropped);
 }
 
 static void check_watermarks(process *p)
@@ -223,6 +232,8 @@ static int ended_well(const process *p)
 void check_end(process *p)
 {
     const df__flow *f = &p->flow;
+    if (p->broke && f->result == DF_OK)
+        fail(p->w, "a transform failed with %s and the run ended well", df_status_name(p->broke));
     if (f->stats.in_flight)
         fail(p->w, "ended with %llu records in flight", (unsigned long long)f->stats.in_flight);
     if (f->budget.used || f->budget.reserved)

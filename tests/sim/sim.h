@@ -20,6 +20,7 @@ typedef struct plan {
     int faults;          /* percent of calls that go wrong while faults last */
     uint64_t fault_steps;/* how long they last */
     int crashes, revokes, stops, limits, fatal;
+    int breaks;          /* percent of calls of transforms that fail with a code that stops */
     int no_memory;       /* percent of processes in which an allocation of the flow fails */
     int expand, workers, copies, exact_marks;
     int pending, absorb; /* percent of writes answered so */
@@ -178,6 +179,8 @@ typedef struct process {
     message mail[MAIL];
     size_t mail_first, mail_count;
     int stopped, canceled, dead;
+    uint64_t dropped;       /* records that a transform left out */
+    int broke;              /* status with which a transform failed */
 } process;
 
 void process_init(process *p, world *w);

@@ -7,12 +7,26 @@ static int part_of(const df_record *r)
     return r->partition[0] - '0';
 }
 
+/* How many of `n` records a call sees to before it fails with *ret_status; n: all, it works. */
+static size_t breaks_at(process *p, size_t n, int *ret_status)
+{
+    static const int statuses[] = {DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_ETOOBIG, DF_EREWIND,
+                                   DF_EFENCED, DF_EAUTH, DF_ENOMEM, DF_EINVAL, DF_ECANCELED,
+                                   DF_EREJECTED, DF_EINTERNAL, -99};
+    *ret_status = DF_OK;
+    if (!faulty(p->w, p->w->plan.breaks))
+        return n;
+    p->broke = *ret_status = statuses[rnd(p->w, sizeof statuses / sizeof *statuses)];
+    return rnd(p->w, n + 1);
+}
+
 static int filter_apply(void *self, df_stage *st, df_batch *b)
 {
-    const process *p = self;
-    size_t i;
+    process *p = self;
+    int rc;
+    size_t i, end = breaks_at(p, df_batch_count(b), &rc);
     (void)st;
-    for (i = 0; i < df_batch_count(b); i++) {
+    for (i = 0; i < end; i++) {
         df_record *r = df_batch_at(b, i);
         int part, route;
         if (!df_record_live(r))
@@ -20,36 +34,38 @@ static int filter_apply(void *self, df_stage *st, df_batch *b)
         part = part_of(r);
         route = route_of(&p->w->plan, part, r->offset);
         if (is_filtered(part, r->offset))
-            df_record_drop(r);
+            df_record_drop(r), p->dropped++;
         else if (is_rejected(part, r->offset))
             df_record_reject(r, DF_EDATA, "invalid_data", "c0");
         else if (route)
             df_record_route(r, route, "route");
     }
-    return DF_OK;
+    return rc;
 }
 
 /* A few children in each call, so that it is left and taken up again within a record. */
 static int expand_into(void *self, df_stage *st, df_batch *in, df_batch *out)
 {
-    const process *p = self;
+    process *p = self;
     uint64_t *cursor = df_batch_cursor(in);
     size_t room = 4;
+    int rc;
+    size_t end = breaks_at(p, df_batch_count(in), &rc);
     (void)st;
-    for (; cursor[0] < df_batch_count(in); cursor[0]++, cursor[1] = 0) {
+    for (; cursor[0] < end; cursor[0]++, cursor[1] = 0) {
         df_record *r = df_batch_at(in, cursor[0]), *child;
         int n = df_record_live(r) ? children_of(&p->w->plan, part_of(r), r->offset) : 0;
         if (!n && df_batch_pass(out, r) != DF_OK)
             return DF_ENOMEM;
         for (; cursor[1] < (uint64_t)n; cursor[1]++) {
             if (!room--)
-                return DF_MORE;
+                return rc ? rc : DF_MORE;
             if (df_batch_emit(out, r, &child) != DF_OK)
                 return DF_ENOMEM;
             child->op = (uint32_t)cursor[1] + 1;
         }
     }
-    return DF_OK;
+    return rc;
 }
 
 const df_transform sim_filter = {.size = sizeof sim_filter, .name = "filter",

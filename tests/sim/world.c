@@ -134,6 +134,8 @@ void deliver(world *w, int sink, const item *i)
         fail(w, "%d/%lld is bad and is in sink %d", i->part, (long long)i->offset, sink);
     if (sink == ERROR_SINK && !is_bad(i->part, i->offset))
         fail(w, "%d/%lld is good and is in the error sink", i->part, (long long)i->offset);
+    if (sink != ERROR_SINK && !i->child && children_of(&w->plan, i->part, i->offset))
+        fail(w, "%d/%lld was not expanded and is in sink %d", i->part, (long long)i->offset, sink);
     if (*seen && sink != ERROR_SINK) {
         w->duplicates++;
         if (w->plan.eos)

@@ -37,9 +37,7 @@ static int hold_for_good(df__flow *f, df_record *r)
         return DF_ENOMEM;
     df__span_open(span);
     span->refused++;
-    if (!span->part->refused || span->first < span->part->refused_first)
-        span->part->refused_first = span->first;
-    span->part->refused = 1;
+    df__span_ends_here(span);
     f->held_records++;
     df__flow_failf(f, DF_EREJECTED, "record %s offset %lld was refused (%s): %s; there is no error "
                    "sink (add spec.errors, or set errors.policy: skip)", span->part->name,

@@ -156,6 +156,7 @@ struct df__flow {
     int phase;
     int result;           /* status of the run */
     int starved;          /* memory was lacking for something: batches stand still */
+    int broken;           /* a transform ended the run: they stand still as well */
     char text[DF__TEXT];
     int source_state;     /* DF__CLOSED ... */
     int source_done;      /* exhausted */

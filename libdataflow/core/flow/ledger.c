@@ -262,6 +262,14 @@ int df__span_behind_refused(const df__span *s, int64_t offset)
     return s->first > s->part->refused_first || (s->refused && offset > s->refused_offset);
 }
 
+void df__span_ends_here(df__span *s)
+{
+    df_partition *p = s->part;
+    if (!p->refused || s->first < p->refused_first)
+        p->refused_first = s->first;
+    p->refused = 1;
+}
+
 uint64_t df__partition_uncommitted(const df_partition *p)
 {
     return p->next_seq - p->watermark.seq;

@@ -64,7 +64,7 @@ struct df_partition {
     /* from here on: looked at for every record or span, so close together */
     _Atomic uint32_t generation; /* written by the pipeline thread, read by any */
     /* pipeline thread */
-    int refused;           /* a record of it was refused for good: nothing behind it goes on */
+    int refused;           /* a record of it will never settle: nothing behind it goes on */
     uint64_t refused_first; /* sequence where the first span with such a record begins */
     uint64_t next_seq;
     df__sums *sums;        /* of the flow that has it; NULL: none yet */
@@ -129,6 +129,8 @@ void df__partition_bump(df_partition *p);
 int df__span_current(const df__span *s);
 /* True when a record at `offset` of the span is behind one that was refused for good. */
 int df__span_behind_refused(const df__span *s, int64_t offset);
+/* Nothing of the partition from this span on goes on: one of its records will never settle. */
+void df__span_ends_here(df__span *s);
 /* Records read and not covered by the watermark. */
 uint64_t df__partition_uncommitted(const df_partition *p);
 /* Brings its share in the sums up to date: after a change of next_seq, watermark, acked or open

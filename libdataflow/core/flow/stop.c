@@ -106,6 +106,20 @@ static void abandon_records(df__flow *f, df_batch *b)
     f->work_records -= n;
 }
 
+/* The ticket of a batch that is let go is never settled: the watermark stays before it. With
+ * exactly-once, what of its span is in parcels already can never be written. */
+static void leave_open(df__flow *f, df__span *s)
+{
+    s->before_refused.set = 0; /* records before that one are let go as well */
+    if (!s->linked) {
+        df__span_close(s);
+        return;
+    }
+    s->refused++;
+    if (f->exactly_once)
+        df__span_ends_here(s);
+}
+
 /* Batches that never reached a sink. */
 static void abandon_work(df__flow *f)
 {
@@ -122,11 +136,7 @@ static void abandon_work(df__flow *f)
         abandon_records(f, b);
         while (s) {
             df__span *next = s->sibling;
-            s->before_refused.set = 0; /* records before that one are let go as well */
-            if (s->linked)
-                s->refused++; /* its ticket is never settled: the watermark stays before it */
-            else
-                df__span_close(s);
+            leave_open(f, s);
             s = next;
         }
         df__flow_batch_release(f, b);
@@ -179,7 +189,7 @@ static int threads_have_parcels(const df__flow *f)
 
 static void draining(df__flow *f)
 {
-    if (f->starved)
+    if (f->starved || f->broken)
         abandon_work(f); /* it stands still: df__flow_work */
     if (drained(f)) {
         stop_marks(f);

@@ -154,9 +154,18 @@ static void step_errors(df__step *step, uint64_t n)
     kind->count += n;
 }
 
-static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_result *got)
+/* Any other failure of a call than DF_EDATA: nobody knows what it did to the batch, and with a
+ * stage that does not work nothing else passes the whole chain. Batches stand still. */
+static void broke(df__flow *f, const df__step *step, df_stage *stage, int status)
 {
     df__fault why;
+    df__stage_fault(stage, status, &why);
+    f->broken = 1;
+    df__flow_failf(f, status, "transform %s: %s", step->spec->name, why.text);
+}
+
+static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_result *got)
+{
     step->counts.in += got->in;
     step->counts.out += got->out;
     step->counts.errors += got->errors;
@@ -165,10 +174,8 @@ static void merge(df__flow *f, df__step *step, df_stage *stage, const df__step_r
     step->counts.seconds += got->seconds;
     if (got->in)
         df__observe(&step->counts.duration, DF__FAST, got->seconds / (double)got->in, got->in);
-    if (got->status == DF_OK)
-        return;
-    df__stage_fault(stage, got->status, &why);
-    df__flow_failf(f, got->status, "transform %s: %s", step->spec->name, why.text);
+    if (got->status != DF_OK)
+        broke(f, step, stage, got->status);
 }
 
 static void apply(df__flow *f, df__step *step, df_batch *b)
@@ -179,7 +186,7 @@ static void apply(df__flow *f, df__step *step, df_batch *b)
     df__step_apply(step->stage, step->index, b, &got);
     got.seconds = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
     merge(f, step, step->stage, &got);
-    if (step->tapped && f->io.tap)
+    if (step->tapped && f->io.tap && !f->broken)
         f->io.tap(f->io.ctx, step->spec->name, b);
 }
 
@@ -190,9 +197,9 @@ static void apply_run(df__flow *f, df_batch *b)
     int i, end = b->stage;
     while (end < (int)f->step_count && !DF__OP(f->steps[end].type, expand))
         end++;
-    while (at < b->count) {
+    while (at < b->count && !f->broken) {
         at = df__batch_show_part(b, at);
-        for (i = b->stage; i < end; i++)
+        for (i = b->stage; i < end && !f->broken; i++)
             apply(f, &f->steps[i], b);
     }
     df__batch_show_all(b);
@@ -309,15 +316,15 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     in->seconds += spent;
     step->counts.seconds += spent;
     if (rc < 0 && call_failed(step->stage, in, rc) != DF_OK)
-        df__flow_failf(f, rc, "transform %s: %s", step->spec->name, df_status_text(rc));
-    if (rc != DF_MORE) {
+        broke(f, step, step->stage, rc);
+    if (rc != DF_MORE && !f->broken) {
         expanded(f, step, in);
         in->stage = (int)f->step_count; /* nothing is left in it */
         in->expanding = 0;
     }
     recharge(f, out);
     out->stage = step->index + 1;
-    if (step->tapped && f->io.tap)
+    if (step->tapped && f->io.tap && !f->broken)
         f->io.tap(f->io.ctx, step->spec->name, out);
     out->next = f->work;
     f->work = out;
@@ -436,6 +443,8 @@ void df__flow_worked(df__flow *f, df_batch *b)
     f->outside--;
     b->with_worker = 0;
     b->stage = f->parallel_steps;
+    if (!b->results)
+        df__flow_fail(f, DF_ENOMEM, "no memory for the results of transforms");
     for (i = 0; b->results && i < f->parallel_steps; i++)
         merge(f, &f->steps[i], b->results[i].stage, &b->results[i]);
 }
@@ -456,7 +465,7 @@ static df_batch *next_input(df__flow *f)
 
 void df__flow_work(df__flow *f)
 {
-    while (!f->starved && !f->canceled) {
+    while (!f->starved && !f->broken && !f->canceled) {
         if (!f->work)
             f->work = next_input(f);
         if (!f->work || !step_top(f))

@@ -15,29 +15,31 @@ static void add(df__step_result *sum, const df__step_result *part)
         sum->status = part->status;
 }
 
-static void transform_part(df__worker *w, df_batch *b)
+/* A failure that ends the run: nothing after it touches the batch. */
+static int transform_part(df__worker *w, df_batch *b)
 {
-    int i;
-    for (i = 0; i < w->run->flow.parallel_steps; i++) {
+    int i, status = DF_OK;
+    for (i = 0; i < w->run->flow.parallel_steps && status == DF_OK; i++) {
         df__step_result got;
         int64_t begun = df__monotonic_us();
         df__step_apply(w->stages[i], i, b, &got);
         got.seconds = (double)(df__monotonic_us() - begun) / 1e6;
-        if (b->results)
-            add(&b->results[i], &got);
+        add(&b->results[i], &got);
+        status = got.status;
     }
+    return status;
 }
 
 static void transform(df__worker *w, df_batch *b)
 {
-    int i, n = w->run->flow.parallel_steps;
+    int i, n = w->run->flow.parallel_steps, status = DF_OK;
     size_t at = 0;
     b->results = df__arena_zalloc(&b->arena, (size_t)n * sizeof *b->results + 1);
     for (i = 0; b->results && i < n; i++)
         b->results[i].stage = w->stages[i];
-    while (at < b->count) {
+    while (b->results && status == DF_OK && at < b->count) {
         at = df__batch_show_part(b, at);
-        transform_part(w, b);
+        status = transform_part(w, b);
     }
     df__batch_show_all(b);
     df__run_send(w->run, &b->msg, DF__M_WORKED, DF_OK);
