@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -238,37 +239,68 @@ static void sqlstates_have_a_fate(void **state)
     }
 }
 
+/* The page says what the code does: each row of the table, in its order, and no other. */
+static void the_table_of_states_is_documented(void **state)
+{
+    static const char *const fates[] = {
+        [PG_FATE_ROW] = "is refused",
+        [PG_FATE_END] = "the flow ends",
+        [PG_FATE_REOPEN] = "reconnects, then tries again",
+        [PG_FATE_WAIT] = "tries again",
+    };
+    static char page[256 * 1024];
+    df__buf want;
+    (void)state;
+    FILE *f = fopen(DF_TEST_DIR "/../docs/errors.md", "rb");
+    assert_non_null(f);
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    fclose(f);
+    df__buf_init(&want, &df__heap_libc);
+    df__buf_str(&want, "| SQLSTATE | reason | when no row passes |\n|---|---|---|\n");
+    for (size_t i = 0; df__pg_sqlstate_row(i); i++) {
+        const df__pg_state_row *row = df__pg_sqlstate_row(i);
+        df__buf_printf(&want, "| %s | %s | %s |\n", row->prefix[0] ? row->prefix : "any other",
+                       row->reason, fates[row->fate]);
+    }
+    df__buf_str(&want, "\n");
+    if (!strstr(page, df__buf_cstr(&want))) {
+        print_error("docs/errors.md needs this table:\n%s", df__buf_cstr(&want));
+        fail();
+    }
+    df__buf_free(&want);
+}
+
 static void finds_the_state_in_a_message(void **state)
 {
     char found[6];
     (void)state;
-    df__pg_sqlstate_find("connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  28P01: "
+    df__pg_sqlstate_in("connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  28P01: "
                          "password authentication failed",
                          found);
     assert_string_equal(found, "28P01");
-    df__pg_sqlstate_find("FEHLER:  3D000: Datenbank existiert nicht", found);
+    df__pg_sqlstate_in("FEHLER:  3D000: Datenbank existiert nicht", found);
     assert_string_equal(found, "3D000");
-    df__pg_sqlstate_find("could not translate host name: Name or service not known", found);
+    df__pg_sqlstate_in("could not translate host name: Name or service not known", found);
     assert_string_equal(found, "");
-    df__pg_sqlstate_find("FATAL:  28p01: lower case is no state", found);
+    df__pg_sqlstate_in("FATAL:  28p01: lower case is no state", found);
     assert_string_equal(found, "");
-    df__pg_sqlstate_find(":  ", found);
+    df__pg_sqlstate_in(":  ", found);
     assert_string_equal(found, "");
 }
 
-static void data_condition_names_data_only(void **state)
+static void waiting_states_in_sql(void **state)
 {
     df__buf b;
     (void)state;
     df__buf_init(&b, &df__heap_libc);
-    df__pg_sqlstate_is_data(&b);
+    df__pg_sqlstate_waits(&b);
     const char *sql = df__buf_cstr(&b);
-    assert_non_null(strstr(sql, "SQLSTATE LIKE '22%'"));
-    assert_non_null(strstr(sql, "SQLSTATE LIKE '23%'"));
-    assert_null(strstr(sql, "'53%'"));
-    assert_null(strstr(sql, "'42501%'"));
-    assert_int_equal(sql[0], '(');
-    assert_int_equal(sql[strlen(sql) - 1], ')');
+    assert_non_null(strstr(sql, "WHEN pg_catalog.starts_with(SQLSTATE, '40') THEN true"));
+    assert_non_null(strstr(sql, "WHEN pg_catalog.starts_with(SQLSTATE, '22') THEN false"));
+    assert_true(strstr(sql, "'40002') THEN false") < strstr(sql, "'40') THEN true"));
+    assert_true(strstr(sql, "'55P03') THEN true") < strstr(sql, "'55') THEN false"));
+    assert_memory_equal(sql, "(CASE WHEN ", 11);
+    assert_string_equal(sql + strlen(sql) - 16, " ELSE false END)");
     df__buf_free(&b);
 }
 
@@ -285,8 +317,9 @@ int main(void)
         cmocka_unit_test(knows_utf8),
         cmocka_unit_test(usable_column_names),
         cmocka_unit_test(sqlstates_have_a_fate),
+        cmocka_unit_test(the_table_of_states_is_documented),
         cmocka_unit_test(finds_the_state_in_a_message),
-        cmocka_unit_test(data_condition_names_data_only),
+        cmocka_unit_test(waiting_states_in_sql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

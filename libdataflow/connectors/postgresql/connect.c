@@ -139,7 +139,7 @@ static int connect_failed(df__pg_sink *s, df_stage *st)
     const char *reason = "connection_error", *remedy = "";
     int status = DF_EIO;
     const char *message = PQerrorMessage(s->pg);
-    df__pg_sqlstate_find(message, state);
+    df__pg_sqlstate_in(message, state);
     one_line(message, text, sizeof text);
     if (state[0]) {
         status = df__pg_sqlstate(state, &reason);

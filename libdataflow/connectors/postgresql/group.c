@@ -250,6 +250,7 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
     w->by_rows = 0;
     w->refusals = 0;
     w->looked_again = 0;
+    w->probed = 0;
     df__pg_rejects_clear(&w->rejects);
     df__pg_work_rewind(s, w);
     return DF_OK;

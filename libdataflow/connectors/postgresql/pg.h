@@ -40,6 +40,9 @@ typedef struct df__pg_work {
     int by_rows;     /* row mode from now on */
     int binary;      /* its groups are in binary format */
     int refusals;    /* by the server, of this parcel */
+    int probed;      /* the server takes the statement without its rows */
+    char doubtful[6]; /* a state that row mode met and that may not be a row's fault; "": none */
+    size_t doubtful_at; /* its refusal */
     uint64_t catalog; /* generation that it is encoded for */
     PGresult *error;  /* what the server refused with */
     size_t error_group;
@@ -74,6 +77,7 @@ typedef struct df__pg_sink {
     int prepared;
     int rows_likely;   /* parcels still to be written in row mode at once */
     int no_rows;       /* row mode does not work here */
+    int no_copy;       /* COPY does not work here: row mode always */
     df__buf raw_text;    /* rawMode: _metadata of the record at hand */
     size_t raw_left_out; /* its keys without a column */
     int warned_raw;
@@ -210,6 +214,13 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel);
 /* Encodes again from the first record; what was refused stays so. */
 void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w);
 void df__pg_work_free(df__pg_work *w);
+
+/* ---- probe.c ---- */
+/* True when a row may be at fault for w->error. */
+int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w);
+/* Whether the server would take rows of these columns: DF_OK; DF_DROP: it refuses the statement
+ * also without a row; a lost connection. */
+int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_mask *mask);
 
 /* ---- rows.c ---- */
 /* Writes w row by row in one transaction, notes the refused ones, keeps the others. */

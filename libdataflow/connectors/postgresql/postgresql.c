@@ -165,6 +165,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->prepared = 1;
     s->mixed = 0;
     s->no_rows = 0;
+    s->no_copy = 0;
     s->rows_likely = 0;
     s->charged = PG_CHARGE;
     df_stage_charge(st, s->charged);

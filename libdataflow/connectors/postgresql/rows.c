@@ -65,6 +65,18 @@ static void add_equal(const df__pg_sink *s, df__buf *b, const df__pg_group *grou
     df__buf_str(b, ") THEN CONTINUE; END IF; ");
 }
 
+/* Begins a handler: any error but one that passes by itself may be the fault of a row. Such a one
+ * is, too, when RAISE gave it: then the code of a trigger or a function means this row. */
+static void add_handler(df__buf *b)
+{
+    df__buf_str(b, "EXCEPTION WHEN OTHERS OR QUERY_CANCELED OR ASSERT_FAILURE THEN "
+                   "GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
+                   "detail = PG_EXCEPTION_DETAIL, place = PG_EXCEPTION_CONTEXT; IF ");
+    df__pg_sqlstate_waits(b);
+    df__buf_str(b, " AND pg_catalog.strpos(pg_catalog.split_part(place, E'\\n', 1), ' RAISE') "
+                   "OPERATOR(pg_catalog.=) 0 THEN RAISE; END IF; ");
+}
+
 /* One row with an exception handler of its own. */
 static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
@@ -73,10 +85,7 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
                       "AND n < low + %d ORDER BY n LOOP BEGIN ",
                    number, CHUNK);
     df__pg_sql_row(s, b, &group->mask);
-    df__buf_str(b, "EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
-                   "detail = PG_EXCEPTION_DETAIL; IF NOT ");
-    df__pg_sqlstate_is_data(b);
-    df__buf_str(b, " THEN RAISE; END IF; ");
+    add_handler(b);
     if (!s->upsert && s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
         add_equal(s, b, group);
     }
@@ -92,7 +101,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
 {
     df__buf_printf(b,
                    "#variable_conflict use_column\n"
-                   "DECLARE r record; message text; detail text; low int8 := 1; "
+                   "DECLARE r record; message text; detail text; place text; low int8 := 1; "
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
                    number);
@@ -100,11 +109,10 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
         df__buf_str(b, "BEGIN ");
         df__pg_sql_insert_staged(s, b, &w->groups[number].mask);
         df__buf_printf(b, " FROM pg_temp.dataflow_rows_%zu AS r WHERE r.n >= low AND "
-                          "r.n < low + %d ORDER BY r.n%s; EXCEPTION WHEN OTHERS THEN IF NOT ",
+                          "r.n < low + %d ORDER BY r.n%s; ",
                        number, CHUNK,
                        s->on_conflict == PG_CONFLICT_SKIP ? " ON CONFLICT DO NOTHING" : "");
-        df__pg_sqlstate_is_data(b);
-        df__buf_str(b, " THEN RAISE; END IF; ");
+        add_handler(b);
     }
     add_one(s, w, b, number);
     df__buf_printf(b, "%slow := low + %d; END LOOP; END", s->upsert ? "" : "END; ", CHUNK);
@@ -159,9 +167,13 @@ static int note_refused(df__pg_work *w, const PGresult *res, size_t number)
         if (line < 1 || line > group->count) {
             return DF_EINTERNAL;
         }
-        df__pg_sqlstate(PQgetvalue(res, row, 1), &reason);
-        df__text_printf(text, sizeof text, "%s (SQLSTATE %s)", PQgetvalue(res, row, 2),
-                        PQgetvalue(res, row, 1));
+        const char *state = PQgetvalue(res, row, 1);
+        df__pg_sqlstate(state, &reason);
+        if (df__pg_sqlstate_find(state)->fate != PG_FATE_ROW && !w->doubtful[0]) {
+            w->doubtful_at = w->rejects.count;
+            df__text_set(w->doubtful, sizeof w->doubtful, state, strlen(state));
+        }
+        df__text_printf(text, sizeof text, "%s (SQLSTATE %s)", PQgetvalue(res, row, 2), state);
         int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
         if (rc != DF_OK) {
             return rc;
@@ -209,9 +221,33 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return rc == DF_OK ? status : rc;
 }
 
+/* Rows were refused with a state that is not always a row's fault. It is when others passed, or
+ * when the only one there is was refused and the statement without it is not. */
+static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < w->group_count; i++) {
+        rows += w->groups[i].count;
+    }
+    if (!w->doubtful[0] || refused < rows) {
+        return DF_OK;
+    }
+    if (rows == 1 && (w->probed || df__pg_probe(s, st, &w->groups[0].mask) == DF_OK)) {
+        return DF_OK;
+    }
+    const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);
+    const char *remedy = df__pg_sqlstate_remedy(w->doubtful);
+    return df_stage_failf(st, state->status, state->reason, "%s%s%s",
+                          w->rejects.texts.data + w->rejects.rows[w->doubtful_at].at,
+                          remedy[0] ? "; " : "", remedy);
+}
+
 int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
+    size_t before = w->rejects.count;
+    w->doubtful[0] = '\0';
     int rc = df__pg_groups_fill(s, w);
+    size_t by_catalog = w->rejects.count - before;
     if (rc != DF_OK || w->group_count == 0) {
         return rc;
     }
@@ -221,6 +257,7 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc == DF_OK) {
         s->late = 0;
         s->in_transaction = 0;
+        rc = judge(s, st, w, w->rejects.count - before - by_catalog);
     }
     return rc;
 }

@@ -256,3 +256,23 @@ void df__pg_sql_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
     }
     df__buf_str(b, "; ");
 }
+
+void df__pg_sql_without_rows(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    const char *separator = "SELECT ";
+    if (s->upsert) {
+        add_delete(s, b);
+        df__buf_str(b, " WHERE false; ");
+    }
+    add_insert_head(s, b, mask);
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (df__pg_mask_writes(mask, &s->known.columns[i])) {
+            df__buf_printf(b, "%sNULL", separator);
+            separator = ", ";
+        }
+    }
+    df__buf_str(b, " WHERE false");
+    if (s->upsert) {
+        add_on_conflict(s, b, mask);
+    }
+}

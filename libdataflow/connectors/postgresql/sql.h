@@ -15,6 +15,8 @@ void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int i
 void df__pg_sql_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
 /* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */
 void df__pg_sql_insert_staged(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
+/* Appends what writes and, in upsert mode, deletes such rows, with no row to write. */
+void df__pg_sql_without_rows(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
 /* The name that the server gives the target of COPY in its messages. */
 const char *df__pg_sql_target(const df__pg_sink *s);
 

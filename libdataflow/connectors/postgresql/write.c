@@ -6,6 +6,7 @@
 
 #include "pg.h"
 #include "shape.h"
+#include "sqlstate.h"
 
 enum { NARROW_LIMIT = 4, CATALOG_CHECK_MS = 1000 };
 
@@ -42,6 +43,8 @@ typedef struct refusal {
     size_t index;
     int named;
     int duplicate; /* a key that is there already */
+    int doubtful;  /* whether a row is at fault is to be shown */
+    int no_copy;   /* it is COPY itself that the server refuses */
 } refusal;
 
 static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *why)
@@ -53,6 +56,9 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     const char *state = PQresultErrorField(w->error, PG_DIAG_SQLSTATE);
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
     why->duplicate = state && strcmp(state, "23505") == 0;
+    why->doubtful = state && df__pg_sqlstate_find(state)->fate != PG_FATE_ROW;
+    why->no_copy = state && !s->upsert && !w->by_rows && !why->named &&
+                   (strcmp(state, "0A000") == 0 || strcmp(state, "42809") == 0);
     if (check && state && strcmp(state, "23514") == 0) {
         df__text_set(why->check, sizeof why->check, check, strlen(check));
     }
@@ -69,13 +75,57 @@ static int give_up(df_stage *st, df__pg_work *w, const refusal *why)
     return rc == DF_OK ? df_stage_fail(st, DF_EDATA, why->reason, why->text) : rc;
 }
 
-/* After a refusal for data: leaves the named record out, or turns to row mode, which names them
- * all. DF_OK: try again. */
+/* The catalog may be old: forget what it refused. */
+static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    int rc = settle_down(s, st);
+    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
+    w->looked_again = 1; /* once: a slow server must not keep us here */
+    return rc;
+}
+
+/* An error that may not be a row's fault: the catalog is read once more, then the statement is
+ * tried without its rows. DF_OK: try again; DF_DROP: the server takes rows. */
+static int doubt(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *why)
+{
+    if (w->probed || !s->known.exists) { /* a table made in the same transaction is ours */
+        return DF_DROP;
+    }
+    if (!w->looked_again && !why->no_copy) {
+        return look_again(s, st, w);
+    }
+    if (w->error_group >= w->group_count) {
+        return DF_DROP;
+    }
+    int rc = df__pg_probe(s, st, &w->groups[w->error_group].mask);
+    w->probed = rc == DF_OK;
+    s->no_copy |= rc == DF_OK && why->no_copy;
+    if (rc == DF_DROP) {
+        return df__pg_result_fail(s, st, w->error);
+    }
+    return rc == DF_OK ? DF_DROP : rc;
+}
+
+/* The catalog counts, and the server takes rows: one of these is at fault. */
+static int take_out(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *why)
+{
+    int duplicate = why->duplicate && s->on_conflict != PG_CONFLICT_ERROR;
+    w->refusals++;
+    int is_sure = why->named && !why->doubtful && w->refusals <= NARROW_LIMIT;
+    if (!s->no_rows && (!is_sure || duplicate)) {
+        w->by_rows = 1;
+        return DF_OK;
+    }
+    return is_sure ? df__pg_refuse(w, why->index, why->reason, why->text) : give_up(st, w, why);
+}
+
+/* After a refusal that may be a row's fault: leaves the named record out, or turns to row mode,
+ * which names them all. DF_OK: try again. */
 static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     refusal why;
     read_refusal(s, w, &why);
-    int duplicate = why.duplicate && s->on_conflict != PG_CONFLICT_ERROR;
     int rc = settle_down(s, st);
     if (rc != DF_OK) {
         return rc;
@@ -85,30 +135,12 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
         w->by_rows = 0;
         return DF_OK;
     }
-    rc = df__pg_shape_look(s, st, w);
+    if (why.no_copy && s->no_rows) {
+        return df__pg_result_fail(s, st, w->error);
+    }
+    rc = why.doubtful ? doubt(s, st, w, &why) : df__pg_shape_look(s, st, w);
     rc = rc == DF_DROP ? df__pg_checks_consider(s, st, why.check) : rc;
-    if (rc != DF_DROP) {
-        return rc;
-    }
-    w->refusals++;
-    if (!s->no_rows && (!why.named || duplicate || w->refusals > NARROW_LIMIT)) {
-        w->by_rows = 1;
-        return DF_OK;
-    }
-    if (!why.named || w->refusals > NARROW_LIMIT) {
-        return give_up(st, w, &why);
-    }
-    return df__pg_refuse(w, why.index, why.reason, why.text);
-}
-
-/* The catalog may be old: forget what it refused. */
-static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
-{
-    int rc = settle_down(s, st);
-    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
-    rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
-    w->looked_again = 1; /* once: a slow server must not keep us here */
-    return rc;
+    return rc == DF_DROP ? take_out(s, st, w, &why) : rc;
 }
 
 /* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. */
@@ -140,15 +172,14 @@ static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
     for (;;) {
         int filtered = 0;
         int rc = try_once(s, st, w, &filtered);
-        int is_data = rc == DF_EDATA || (rc == DF_EINVAL && w->by_rows);
         if (rc == DF_AGAIN) {
             rc = look_again(s, st, w);
         } else if (rc == DF_MORE) {
             rc = settle_down(s, st);
-        } else if (is_data && w->error) {
-            rc = narrow(s, st, w);
         } else if (rc == DF_EINVAL && filtered && w->error) {
             rc = stop_filtering(s, st);
+        } else if (rc < 0 && df__pg_may_be_row(s, w)) {
+            rc = narrow(s, st, w);
         } else if (rc < 0 && w->error) {
             return df__pg_result_fail(s, st, w->error);
         } else {
@@ -187,7 +218,7 @@ static int land(df__pg_sink *s, df_stage *st)
     int rc = df__pg_read_end(s, st, w);
     rc = df__pg_checks_settle(s, st, w, rc);
     s->flight = NULL;
-    if ((rc == DF_EDATA || rc == DF_AGAIN) && w->error) {
+    if (rc == DF_AGAIN || (rc < 0 && df__pg_may_be_row(s, w))) {
         rc = rc == DF_AGAIN ? look_again(s, st, w) : narrow(s, st, w);
         df__pg_work_rewind(s, w);
         rc = rc == DF_OK ? drive(s, st, w) : rc;
@@ -276,7 +307,7 @@ int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
     }
     rc = check_catalog(s, st);
     if (rc == DF_OK) {
-        int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0;
+        int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0 || s->no_copy;
         w->by_rows = rows && !s->no_rows;
         rc = drive(s, st, w);
     }
