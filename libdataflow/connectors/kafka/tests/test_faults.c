@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_faults.c: broker errors injected by librdkafka's mock cluster: what recovers by
+ * itself, what is sent again, what stops.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The order counts: rdkafka_mock.h needs rdkafka.h before it. */
+#include <librdkafka/rdkafka.h>
+
+#include <librdkafka/rdkafka_mock.h>
+
+#include "dataflow_ext.h"
+#include "kafka.h"
+#include "support/support.h"
+
+extern const df_connector df_connector_kafka;
+
+enum { PRODUCE = 0, FETCH = 1, OFFSET_COMMIT = 8, OFFSET_FETCH = 9, METADATA = 3 };
+enum { FIND_COORDINATOR = 10, JOIN_GROUP = 11 };
+
+typedef struct bed {
+    rd_kafka_t *rk;
+    rd_kafka_mock_cluster_t *cluster;
+    const char *brokers;
+    df_env *env;
+} bed;
+
+static int set_up(void **state)
+{
+    char text[256];
+    bed *b = calloc(1, sizeof *b);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    b->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    b->cluster = rd_kafka_mock_cluster_new(b->rk, 1);
+    b->brokers = rd_kafka_mock_cluster_bootstraps(b->cluster);
+    rd_kafka_mock_topic_create(b->cluster, "in", 2, 1);
+    rd_kafka_mock_topic_create(b->cluster, "out", 2, 1);
+    b->env = df_env_new(NULL);
+    (void)df_connector_register(b->env, &df_connector_kafka);
+    *state = b;
+    return b->env == NULL;
+}
+
+static int tear_down(void **state)
+{
+    bed *b = *state;
+    df_env_free(b->env);
+    rd_kafka_mock_cluster_destroy(b->cluster);
+    rd_kafka_destroy(b->rk);
+    free(b);
+    return 0;
+}
+
+/* `count` generated records into topic `topic`; the run's status. */
+static int write_records(bed *b, const char *topic, int count, df_stats *stats)
+{
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    snprintf(yaml, sizeof yaml,
+             "source: {type: generate, config: {count: %d, rate: 0}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: %s, compression: none, "
+             "properties: {retry.backoff.ms: 10}}}\n",
+             count, b->brokers, topic);
+    df_pipeline *p = support_load(b->env, yaml);
+    int rc = df_pipeline_run(p, &run);
+    if (rc != DF_OK)
+        print_message("%s\n", df_pipeline_errmsg(p));
+    assert_ok(df_pipeline_stats(p, NULL, stats));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    return rc;
+}
+
+/* How many messages a topic has. */
+static int64_t messages(bed *b, const char *topic)
+{
+    char text[256];
+    int64_t sum = 0;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", b->brokers, text, sizeof text);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    for (int32_t i = 0; i < 2; i++) {
+        int64_t low, high;
+        assert_int_equal(rd_kafka_query_watermark_offsets(rk, topic, i, &low, &high, 5000), 0);
+        sum += high - low;
+    }
+    rd_kafka_destroy(rk);
+    return sum;
+}
+
+static void transient_errors_never_surface(void **state)
+{
+    bed *b = *state;
+    df_stats stats = {.size = sizeof stats};
+    rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 4,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                                      RD_KAFKA_RESP_ERR__TRANSPORT,
+                                      RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+                                      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+    assert_ok(write_records(b, "out", 1000, &stats));
+    assert_int_equal(stats.sent, 1000);
+    assert_int_equal(stats.retries, 0);
+    assert_true(messages(b, "out") >= 1000);
+}
+
+static void a_refused_request_is_narrowed(void **state)
+{
+    bed *b = *state;
+    df_stats stats = {.size = sizeof stats};
+    rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+                                      RD_KAFKA_RESP_ERR_INVALID_RECORD);
+    assert_ok(write_records(b, "out", 500, &stats));
+    assert_int_equal(stats.sent, 500); /* refused together, accepted in parts */
+    assert_int_equal(messages(b, "out"), 500);
+}
+
+static void a_topic_that_is_forbidden_stops(void **state)
+{
+    bed *b = *state;
+    df_stats stats = {.size = sizeof stats};
+    for (int i = 0; i < 50; i++)
+        rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 1,
+                                          RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_true(write_records(b, "out", 10, &stats) < 0);
+    assert_int_equal(stats.sent, 0);
+}
+
+static void a_source_lives_through_errors(void **state)
+{
+    bed *b = *state;
+    char yaml[1024];
+    df_stats stats = {.size = sizeof stats};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    assert_ok(write_records(b, "in", 2000, &stats));
+    rd_kafka_mock_push_request_errors(b->cluster, FETCH, 3,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                                      RD_KAFKA_RESP_ERR__TRANSPORT,
+                                      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    rd_kafka_mock_push_request_errors(b->cluster, OFFSET_FETCH, 1,
+                                      RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    rd_kafka_mock_push_request_errors(b->cluster, OFFSET_COMMIT, 1,
+                                      RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: g, "
+             "properties: {fetch.error.backoff.ms: 10}}}\n"
+             "sink: {type: 'null'}\n",
+             b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_ok(df_pipeline_run(p, &run));
+    assert_ok(df_pipeline_stats(p, NULL, &stats));
+    assert_int_equal(stats.received, 2000);
+    assert_int_equal(stats.sent, 2000);
+    df_pipeline_free(p);
+}
+
+/* ---- what people read ------------------------------------------------------------------------ */
+
+/* A request is refused; the words name what is missing. */
+static void refusals_name_the_remedy(void **state)
+{
+    static const struct {
+        int16_t request;
+        rd_kafka_resp_err_t err;
+        const char *text;
+    } rows[] = {
+        {FIND_COORDINATOR, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+         "group g: FindCoordinator response error: Broker: Group authorization failed; give this "
+         "client the right to read with this consumerGroup"},
+        {JOIN_GROUP, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+         "the right to read with this consumerGroup"},
+        {FETCH, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+         "the right to read or write the topic"},
+    };
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    snprintf(yaml, sizeof yaml,
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: g, "
+             "properties: {session.timeout.ms: 6000}}}\n"
+             "sink: {type: 'null'}\n",
+             b->brokers);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        df_pipeline *p = support_load(b->env, yaml);
+        for (int k = 0; k < 20; k++)
+            rd_kafka_mock_push_request_errors(b->cluster, rows[i].request, 1, rows[i].err);
+        assert_status(df_pipeline_run(p, &run), DF_EAUTH);
+        if (strstr(df_pipeline_errmsg(p), rows[i].text) == NULL)
+            fail_msg("'%s' is not in '%s'", rows[i].text, df_pipeline_errmsg(p));
+        df_pipeline_free(p);
+        rd_kafka_mock_clear_request_errors(b->cluster, rows[i].request);
+    }
+}
+
+/* ---- a sink that loses what it had taken in, after the source had to begin anew -------------- */
+
+enum { FIRST = 500, SECOND = 500 };
+
+typedef struct holder { /* user of the sink's table: what came, by partition and offset */
+    bed *b;
+    _Atomic int lost, held;
+    unsigned char landed[2][FIRST + SECOND];
+} holder;
+
+/* 1 when the parcel has a record of a partition's second half, which is written after the source
+ * was opened again. */
+static int is_late(const df_parcel *parcel, holder *h, int land)
+{
+    int late = 0;
+    for (size_t i = 0; i < df_parcel_count(parcel); i++) {
+        df_info about = {.size = sizeof about};
+        df_value partition = {0};
+        const df_record *r = df_parcel_at(parcel, i);
+        assert_ok(df_record_info(r, &about));
+        assert_ok(df_record_meta(r, "partition", &partition));
+        assert_in_range(about.offset, 0, (FIRST + SECOND) / 2 - 1);
+        late |= about.offset >= FIRST / 2;
+        if (land)
+            h->landed[partition.u.i & 1][about.offset]++;
+    }
+    return late;
+}
+
+/* Takes all in, so that nothing is settled, until the second half comes; then all is lost. */
+static int holder_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    holder *h = df_stage_user(st);
+    (void)self;
+    if (h->lost) {
+        (void)is_late(parcel, h, 1);
+        return DF_OK;
+    }
+    if (is_late(parcel, h, 0)) {
+        h->lost = 1;
+        return df_stage_fail(st, DF_EREWIND, NULL, "what was taken in is gone");
+    }
+    h->held += (int)df_parcel_count(parcel);
+    return DF_ABSORBED;
+}
+
+/* Each record at once, also while others are held. */
+static int holder_open(void *self, df_stage *st)
+{
+    df_limits limits = {.size = sizeof limits, .max_rows = 1};
+    (void)self;
+    return df_stage_limits(st, &limits);
+}
+
+static void holder_close(void *self, df_stage *st)
+{
+    (void)self;
+    (void)st;
+}
+
+static int all_held(void *user)
+{
+    return ((holder *)user)->held >= FIRST;
+}
+
+static int opened_again(void *user)
+{
+    df_event event = {.size = sizeof event};
+    while (df_pipeline_next_event(user, &event) == DF_OK)
+        if (event.type == DF_EVENT_RETRY)
+            return 1;
+    return 0;
+}
+
+static int all_landed(void *user)
+{
+    const holder *h = user;
+    for (int i = 0; i < FIRST + SECOND; i++)
+        if (!h->landed[i % 2][i / 2])
+            return 0;
+    return 1;
+}
+
+/* `count` messages from number `from` on, the odd ones into partition 1 of "in". */
+static void fill(bed *b, int from, int count)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", b->brokers, text, sizeof text);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    for (int i = from; i < from + count; i++)
+        assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_PARTITION(i % 2),
+                                           RD_KAFKA_V_VALUE("{}", 2),
+                                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                           RD_KAFKA_V_END), 0);
+    assert_int_equal(rd_kafka_flush(rk, 10000), 0);
+    rd_kafka_destroy(rk);
+}
+
+static void a_rewind_goes_to_the_beginning(void **state)
+{
+    static holder h;
+    static const df_sink_ops ops = {.size = sizeof ops, .open = holder_open,
+                                    .write = holder_write, .close = holder_close};
+    df_connector type = {.size = sizeof type, .name = "holder", .doc = "Loses what it took in.",
+                         .sink_size = sizeof(int), .sink = &ops, .user = &h};
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    h = (holder){.b = b};
+    assert_ok(df_connector_register(b->env, &type));
+    fill(b, 0, FIRST);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: h, "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: holder}\n",
+             b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_ok(df_pipeline_start(p, &run));
+    assert_int_equal(support_wait(all_held, &h, 20000), 1);
+    rd_kafka_mock_push_request_errors(b->cluster, FETCH, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_int_equal(support_wait(opened_again, p, 20000), 1);
+    fill(b, FIRST, SECOND);
+    assert_int_equal(support_wait(all_landed, &h, 20000), 1);
+    df_pipeline_stop(p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(p, 20000));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+/* librdkafka starts its threads with thrd_create, which ThreadSanitizer does not know. */
+#if defined(__SANITIZE_THREAD__)
+enum { SKIPPED = 1 };
+#else
+enum { SKIPPED = 0 };
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(transient_errors_never_surface, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_request_is_narrowed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refusals_name_the_remedy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
+    };
+    if (SKIPPED) {
+        puts("ThreadSanitizer does not know the threads of librdkafka");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_options.c: option rules and properties of the Kafka connector, without a broker.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataflow_ext.h"
+#include "kafka.h"
+#include "support/support.h"
+
+extern const df_connector df_connector_kafka;
+
+/* All problems of a flow with these source and sink options. */
+static char *problems_of(const char *source, const char *sink)
+{
+    df_env *env = df_env_new(NULL);
+    int rc = df_connector_register(env, &df_connector_kafka);
+    assert_true(rc == DF_OK || rc == DF_EEXISTS);
+    df_pipeline *p = df_pipeline_new(env, NULL);
+    df_stage_def defs[2] = {{sizeof(df_stage_def), DF_SOURCE, "in", "kafka", source, 0},
+                            {sizeof(df_stage_def), DF_SINK, "out", "kafka", sink, 0}};
+    (void)df_pipeline_add(p, &defs[0]);
+    (void)df_pipeline_add(p, &defs[1]);
+    (void)df_pipeline_check(p);
+    char *text = support_problems(p);
+    df_pipeline_free(p);
+    df_env_free(env);
+    return text;
+}
+
+static void a_good_flow_has_no_problem(void **state)
+{
+    char *text = problems_of("{brokers: 'a:1, b:2,', topic: t, securityProtocol: plaintext, "
+                             "consumerMaxWait: 100ms, netReadTimeout: 10s, fetchMinBytes: 0, "
+                             "properties: {session.timeout.ms: 6000}}",
+                             "{brokers: a:1, topic: t, compression: zstd, maxOpenRequests: 1, "
+                             "flushFrequency: 100ms, properties: {partitioner: murmur2_random}}");
+    (void)state;
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void each_rule_tells_its_field(void **state)
+{
+    static const struct {
+        const char *source, *sink, *want;
+    } cases[] = {
+        {"{topic: t}", NULL, "brokers"},
+        {"{brokers: a:1}", NULL, "topic"},
+        {"{brokers: a:1, topic: t, securityProtocol: SSL}", NULL, "not supported yet"},
+        {"{brokers: a:1, topic: t, securityProtocol: sasl-plaintext}", NULL, "not supported yet"},
+        {"{brokers: a:1, topic: t, securityProtocol: tls}", NULL, "is not a protocol"},
+        {"{brokers: a:1, topic: t, format: avro}", NULL, "avro is not supported yet"},
+        {"{brokers: a:1, topic: t, avroSchema: x}", NULL, "not supported yet"},
+        {"{brokers: a:1, topic: t, consumerMaxWait: 0}", NULL, "consumerMaxWait"},
+        {"{brokers: a:1, topic: t, fetchMaxBytes: 0}", NULL, "fetchMaxBytes"},
+        {"{brokers: a:1, topic: t, consumerMaxWait: 2s, netReadTimeout: 2s}", NULL,
+         "must be more than consumerMaxWait"},
+        {"{brokers: a:1, topic: t, startFrom: middle}", NULL, "startFrom"},
+        {"{brokers: a:1, topic: t, properties: {max.poll.intervall.ms: 5}}", NULL,
+         "did you mean \"max.poll.interval.ms\"?"},
+        {"{brokers: a:1, topic: t, properties: {bootstrap.servers: x}}", NULL,
+         "use the option brokers"},
+        {"{brokers: a:1, topic: t, properties: {enable.auto.commit: true}}", NULL,
+         "committed when records are delivered"},
+        {"{brokers: a:1, topic: t, properties: {sasl.username: x}}", NULL,
+         "not in the list of allowed properties"},
+        {NULL, "{brokers: a:1, topic: t, requiredAcks: none}", "must be all"},
+        {NULL, "{brokers: a:1, topic: t, idempotent: false}", "false has no effect"},
+        {NULL, "{brokers: a:1, topic: t, compression: brotli}", "compression"},
+        {NULL, "{brokers: a:1, topic: t, maxOpenRequests: 0}", "maxOpenRequests"},
+        {NULL, "{brokers: a:1, topic: t, properties: {enable.idempotence: false}}",
+         "always idempotent"},
+        {NULL, "{brokers: a:1, topic: t, properties: {session.timeout.ms: 6000}}",
+         "not in the list of allowed properties"},
+        {NULL, "{brokers: a:1, topic: t, properties: {linger.ms: soon}}", "properties.linger.ms"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *good = "{brokers: a:1, topic: t}";
+        char *text = problems_of(cases[i].source != NULL ? cases[i].source : good,
+                                 cases[i].sink != NULL ? cases[i].sink : good);
+        if (strstr(text, cases[i].want) == NULL)
+            print_error("case %zu: no \"%s\" in:\n%s", i, cases[i].want, text);
+        assert_non_null(strstr(text, cases[i].want));
+        free(text);
+    }
+}
+
+static void errors_of_the_client_have_a_fate(void **state)
+{
+    (void)state;
+    assert_int_equal(df__kafka_rule_of(NULL, RD_KAFKA_RESP_ERR__TRANSPORT).status, DF_OK);
+    assert_int_equal(df__kafka_rule_of(NULL, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN).status, DF_OK);
+    assert_int_equal(df__kafka_rule_of(NULL, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED).status,
+                     DF_EAUTH);
+    assert_int_equal(df__kafka_rule_of(NULL, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID).status,
+                     DF_EFENCED);
+}
+
+static void a_gate_lets_one_through(void **state)
+{
+    df__kafka_gate gate = {0};
+    (void)state;
+    assert_true(df__kafka_gate_open(&gate, 60000));
+    assert_false(df__kafka_gate_open(&gate, 60000));
+}
+
+static void a_failure_is_kept_until_the_first_is_told(void **state)
+{
+    df__kafka_failure f = {0};
+    (void)state;
+    df__kafka_fail(&f, DF_EIO, "one", "first %d", 1);
+    df__kafka_fail(&f, DF_EAUTH, "two", "second");
+    assert_int_equal(f.status, DF_EIO);
+    assert_string_equal(f.text, "first 1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_flow_has_no_problem),
+        cmocka_unit_test(each_rule_tells_its_field),
+        cmocka_unit_test(errors_of_the_client_have_a_fate),
+        cmocka_unit_test(a_gate_lets_one_through),
+        cmocka_unit_test(a_failure_is_kept_until_the_first_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

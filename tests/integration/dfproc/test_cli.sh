@@ -1,0 +1,254 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The command line of dfproc, without any server. ctest: no-servers timeout=120
+set -u
+source=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
+examples=$source/examples
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+export XDG_STATE_HOME=$dir/state NO_COLOR=1
+failed=0
+
+ok() { echo "ok      $1"; }
+bad() {
+    echo "FAILED  $1"
+    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
+    failed=1
+}
+
+# run NAME CODE COMMAND...: output in $dir/out and $dir/err
+run() {
+    local name=$1 code=$2 rc
+    shift 2
+    timeout 60 "$@" >"$dir/out" 2>"$dir/err"
+    rc=$?
+    if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
+}
+
+# out TEXT, err TEXT: the last run wrote it
+out() { if grep -qF -- "$1" "$dir/out"; then ok "  $1"; else bad "  not in the output: $1"; fi; }
+err() { if grep -qF -- "$1" "$dir/err"; then ok "  $1"; else bad "  not in the messages: $1"; fi; }
+
+# ---- usage ------------------------------------------------------------------------------------
+run 'no arguments' 2 dfproc
+run 'help' 0 dfproc help
+out 'usage: dfproc COMMAND'
+for command in $(dfproc help --words); do
+    run "$command --help" 0 dfproc "$command" --help
+    out "usage: dfproc $command"
+done
+run 'unknown command' 2 dfproc valdate
+err 'did you mean validate?'
+run 'unknown option' 2 dfproc run --limt 3 x.yaml
+err 'did you mean --limit?'
+run 'bad number' 2 dfproc run --limit many x.yaml
+run 'pod form without a name' 2 dfproc --spec-path x.json
+err '--namespace and --name are needed'
+run 'address without a meaning' 2 dfproc run --metrics-port 99999 "$examples/generate.yaml"
+err 'is no address'
+run 'missing file' 1 dfproc run "$dir/nothing.yaml"
+err 'No such file'
+run 'version' 0 dfproc version
+out 'libdataflow'
+for format in man bash zsh fish; do
+    run "help --$format" 0 dfproc help "--$format"
+    case $format in
+    man) file=docs/man/dfproc.1 ;;
+    bash) file=apps/dfproc/completion/dfproc.bash ;;
+    zsh) file=apps/dfproc/completion/_dfproc ;;
+    fish) file=apps/dfproc/completion/dfproc.fish ;;
+    esac
+    if cmp -s "$dir/out" "$source/$file"; then ok "  $file is up to date"; else
+        bad "  $file: make it again with dfproc help --$format"
+    fi
+done
+
+# completes WORDS... GIVES: what bash offers for the last of the words
+completes() {
+    local COMP_WORDS=("${@:1:$#-1}") COMP_CWORD=$(($# - 2)) COMPREPLY=() got
+    _dfproc
+    got=${COMPREPLY[*]}
+    if [ "$got" = "${!#}" ]; then ok "  bash: ${*:1:$#-1} -> $got"; else echo "$got" >"$dir/out"; bad "  bash: ${*:1:$#-1}"; fi
+}
+compopt() { :; } # only a running completion has it
+. "$source/apps/dfproc/completion/dfproc.bash"
+completes dfproc va validate
+completes dfproc run --log-l --log-level
+completes dfproc run --log-level = w warn
+completes dfproc transforms ma mask
+completes dfproc init n ''
+completes dfproc init stdio nu null
+completes dfproc --spec-path x --names --namespace
+
+# ---- looking ------------------------------------------------------------------------------------
+run 'validate the examples' 0 dfproc validate "$examples"/{hello,router,generate}.yaml
+out 'hello.yaml: ok'
+printf '# a bare spec\nsource: {type: stdio}\nsink:\n    type: stdio\n    config: {pth: x}\n' >"$dir/bad.yaml"
+run 'validate a bad one' 2 dfproc validate "$examples/hello.yaml" "$dir/bad.yaml"
+err 'bad.yaml:5:14: error: spec.sink.config.pth'
+err 'did you mean "path"?'
+run 'run a bad one' 2 dfproc run "$dir/bad.yaml"
+err 'bad.yaml:5:14: spec.sink.config.pth'
+err '"level":"error"'
+run 'explain' 0 dfproc explain "$examples/hello.yaml"
+out 'at-least-once'
+out '0 filter'
+run 'explain --json' 0 dfproc explain --json "$examples/hello.yaml"
+out '"guarantee": {'
+run 'connectors' 0 dfproc connectors
+out 'generate'
+run 'connectors stdio' 0 dfproc connectors stdio
+out 'sink: stdio'
+run 'connectors nothing' 2 dfproc connectors nothing
+run 'connectors, mistyped' 2 dfproc connectors stdoi
+err 'did you mean stdio?'
+run 'init, mistyped' 2 dfproc init Generate stdio
+err 'did you mean generate?'
+run 'transforms mask' 0 dfproc transforms mask
+out 'keepLength'
+run 'transforms flatten' 0 dfproc transforms flatten
+out 'output   {"id":1,"sku":"B"}'
+run 'transforms headersToPayload' 0 dfproc transforms headersToPayload
+out 'headers  [["x-tenant","acme"]]'
+for source_kind in $(dfproc connectors --words source); do
+    [ "$source_kind" = host ] && continue
+    run "init $source_kind" 0 dfproc init "$source_kind" stdio
+    cp "$dir/out" "$dir/init.yaml"
+    run "  validates" 0 dfproc validate "$dir/init.yaml"
+done
+printf '# orders\nsource:\n  type: stdio\n  stdio: {path: a} # in\nsink: {type: stdio}\n' >"$dir/old.yaml"
+run 'fmt' 0 dfproc fmt "$dir/old.yaml"
+out 'config: {path: a} # in'
+run 'fmt --check says that it would change' 1 dfproc fmt --check "$dir/old.yaml"
+run 'fmt --write' 0 dfproc fmt -w "$dir/old.yaml"
+run 'fmt --check says that it is fine' 0 dfproc fmt --check "$dir/old.yaml"
+run 'its result validates' 0 dfproc validate "$dir/old.yaml"
+
+# ---- running ------------------------------------------------------------------------------------
+run 'hello' 0 dfproc run "$examples/hello.yaml" <"$examples/events.jsonl"
+out '"id":9007199254740993,"status":"paid","amount":0.1000'
+out '"email":"***"'
+err '"msg":"finished"'
+err '"received":5,"expanded":0,"sent":3,"filtered":2'
+if grep -q 'ada@example' "$dir/out"; then bad '  an address was shown'; else ok '  no address'; fi
+run 'limit' 0 dfproc run --limit 1000 --log-level warn "$examples/generate.yaml"
+if [ -s "$dir/err" ]; then bad '  warnings only'; else ok '  warnings only'; fi
+run 'limit, counts' 0 dfproc run --limit 1000 "$examples/generate.yaml"
+err '"received":1000,'
+run 'text log' 0 dfproc run --limit 10 --log-format text "$examples/generate.yaml"
+err 'received 10 + expanded 0 = sent 10'
+
+# A regular file is read on from where the last run ended.
+printf 'source: {type: stdio, config: {path: %s}}\nsink: {type: stdio}\n' "$dir/in.jsonl" >"$dir/file.yaml"
+printf '{"n":1}\n{"n":2}\n' >"$dir/in.jsonl"
+run 'first run' 0 dfproc run -u "$dir/file.yaml"
+out '{"n":2}'
+printf '{"n":3}\n' >>"$dir/in.jsonl"
+run 'second run' 0 dfproc run -u "$dir/file.yaml"
+if [ "$(cat "$dir/out")" = '{"n":3}' ]; then ok '  goes on'; else bad '  goes on'; fi
+
+# Descriptors that are closed or full, and a folder that is none: one line, and an end.
+sed 's/"null"/stdio/' "$examples/generate.yaml" >"$dir/out.yaml"
+run 'stdin is closed' 1 dfproc run "$examples/hello.yaml" <&-
+err 'cannot read'
+run 'stdout is closed' 1 bash -c 'dfproc run --limit 5 "$0" >&-' "$dir/out.yaml"
+err 'cannot write to standard output'
+run 'all are closed' 1 bash -c 'dfproc run --limit 5 "$0" <&- >&- 2>&-' "$dir/out.yaml"
+run 'the reader is gone' 1 bash -c 'set -o pipefail; dfproc run "$0" | head -n 1' "$dir/out.yaml"
+err 'the reader of standard output is gone'
+run 'a result that cannot be printed' 1 bash -c 'dfproc validate "$0" >/dev/full' "$dir/out.yaml"
+err 'cannot write to standard output: No space left'
+run 'the state folder is a file' 1 dfproc run -u --state-dir "$dir/file.yaml" "$dir/file.yaml"
+err 'cannot be kept in'
+err 'Not a directory; --state-dir names another folder'
+
+# ---- preview and test -----------------------------------------------------------------------------
+run 'preview' 0 dfproc preview -n 3 "$examples/hello.yaml" <"$examples/events.jsonl"
+out 'record 3'
+out '-     "email": "ada@example.com"'
+out '+     "email": "***"'
+out '0 filter: not passed on'
+run 'preview --json' 0 dfproc preview --json -n 2 "$examples/hello.yaml" <"$examples/events.jsonl"
+out '{"stage":"1 mask","role":"transform","out":[{"payload":{"id":1,'
+cat >"$dir/refuse.yaml" <<'YAML'
+source: {type: stdio}
+transformations: [{type: cast, config: {spec: {a: int64}}}]
+sink: {type: stdio}
+YAML
+run 'preview tells what is refused, and goes on' 0 dfproc preview "$dir/refuse.yaml" <<<$'{"a":"x"}\n{"a":"2"}'
+out '0 cast: refused (cast): a: a string cannot become int64'
+out 'there is no error sink: the flow would stop here'
+out 'goes to sink'
+printf 'source: {type: stdio, config: {format: text}}\nsink: {type: stdio}\n' >"$dir/text.yaml"
+run 'preview shows bytes that are no text as such' 0 dfproc preview "$dir/text.yaml" <<<$'\xc3\xa9 \xc3\e[31m \xc2\x9b \xff \x7f'
+out $'\xc3\xa9 \\xc3\\x1b[31m \\xc2\\x9b \\xff \\x7f'
+run 'preview --json tells it too' 0 dfproc preview --json "$dir/refuse.yaml" <<<'{"a":"x"}'
+out '"refused":[{"stage":"0 cast","reason":"cast","message":"a: '
+run 'test' 0 dfproc test --junit "$dir/junit.xml" "$examples/hello-test.yaml"
+out 'ok 1 - a paid order passes'
+out '1..3'
+cp "$dir/junit.xml" "$dir/out"
+out 'tests="3" failures="0"'
+cat >"$dir/test.yaml" <<'YAML'
+manifest: flow.yaml
+cases:
+  - name: routes, metadata, errors
+    input:
+      - {payload: {a: 1}, metadata: {topic: t1}}
+      - {payload: {a: 2}, metadata: {topic: t2}}
+      - {payload: 'no json'}
+    expect:
+      sink: [{a: 2}, 'no json']
+      0 router/0: [{a: 1}]
+  - name: wrong
+    input: [{payload: {a: 5, b: 6}}]
+    expect:
+      sink: [{a: 5, b: 7}]
+  - name: partial
+    partial: true
+    input: [{payload: {a: 5, b: 6}}]
+    expect:
+      sink: [{b: 6}]
+YAML
+cat >"$dir/flow.yaml" <<'YAML'
+source: {type: stdio, config: {path: /nowhere/at/all}}
+transformations:
+  - type: router
+    config:
+      routes:
+        - condition: metadata.topic == 't1'
+          sink: {type: stdio, config: {path: /nowhere/either}}
+sink: {type: stdio, config: {path: /nowhere/here}}
+YAML
+run 'test with a failure' 1 dfproc test "$dir/test.yaml"
+out 'ok 1 - routes, metadata, errors'
+out 'not ok 2 - wrong'
+out '-   "b": 7'
+out '+   "b": 6'
+out 'ok 3 - partial'
+
+printf 'manifest: flow.yaml\ncases: [{name: t, inputs: []}]\n' >"$dir/typo.yaml"
+run 'test, a member that nobody reads' 2 dfproc test "$dir/typo.yaml"
+err 'case 1, t: unknown member `inputs` (did you mean `input`?)'
+err 'case 1, t: one of these is missing: expect error'
+out 'Bail out!'
+
+# The manifest and the cases that the guide shows, where the connectors in them are built.
+if dfproc connectors --words source | grep -qx kafka && dfproc connectors --words sink | grep -qx postgresql; then
+    awk -v dir="$dir" '/^```yaml/ { file = dir "/" (++n == 1 ? "flow.yaml" : "cases.yaml"); next } /^```/ { file = "" } file { print >file }' \
+        "$source/docs/write-a-flow.md"
+    run 'the manifest of the guide' 0 dfproc validate "$dir/flow.yaml"
+    run 'the cases of the guide' 0 dfproc test "$dir/cases.yaml"
+    out '1..2'
+fi
+
+# The vectors are case files too, also those of paths and conditions.
+for vectors in "$source"/tests/vectors/*.json; do
+    if dfproc test "$vectors" >"$dir/out" 2>"$dir/err"; then ok "${vectors##*/}: $(grep -c '^ok' "$dir/out")"; else
+        grep -A 3 '^not ok' "$dir/out" >"$dir/err"
+        : >"$dir/out"
+        bad "${vectors##*/}"
+    fi
+done
+
+exit "$failed"

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Rows that only the server can refuse; connections that end; schema changes while running.
+. "$(dirname "$0")/../pg_lib.sh"
+numbers() { seq "$1" "$2" | sed "s/.*/$3/"; }
+
+# ---- one, many, deferred ------------------------------------------------------------------------
+sql "create table few (k int primary key, v int check (v <> 7777))"
+numbers 1 20000 '{"k":&,"v":&}' >"$dir/few.jsonl"
+manifest few
+flow few 0
+same 'one bad row of 20,000' '19999 1' "$(summary sent) $(summary errored)"
+same 'all others are there' '19999 200002223' "$(sql "select count(*) || ' ' || sum(k) from few")"
+grep -qF 'few_v_check' "$dir/few.errors" && ok "the server's message" || bad "the server's message"
+
+sql "create table many (k int primary key, v int check (v % 3 <> 0))"
+numbers 1 9000 '{"k":&,"v":&}' >"$dir/many.jsonl"
+manifest many
+flow many 0
+same 'every third row' '6000 3000 6000' "$(summary sent) $(summary errored) $(sql 'select count(*) from many')"
+
+sql "create table parent (id int primary key); insert into parent select generate_series(1, 500);
+create table child (k int, ref int references parent(id) deferrable initially deferred)"
+numbers 1 600 '{"k":&,"ref":&}' >"$dir/child.jsonl"
+manifest child
+flow child 0
+same 'deferred foreign keys' '500 100 500' "$(summary sent) $(summary errored) $(sql 'select count(*) from child')"
+
+sql "create table guarded (k int);
+create function guard() returns trigger language plpgsql as 'begin if new.k % 100 = 0 then raise exception ''round number''; end if; return new; end';
+create trigger guard before insert on guarded for each row execute function guard()"
+numbers 1 1000 '{"k":&}' >"$dir/guarded.jsonl"
+manifest guarded
+flow guarded 0
+same 'a trigger that raises' '990 10 990' "$(summary sent) $(summary errored) $(sql 'select count(*) from guarded')"
+
+# ---- duplicate keys -------------------------------------------------------------------------------
+sql "create table dup (k int primary key, v text); insert into dup values (5, 'old')"
+numbers 1 10 '{"k":&,"v":"new"}' >"$dir/dup.jsonl"
+manifest dup 'onConflict: error'
+flow dup 0
+same 'onConflict: error' '9 1 old' "$(summary sent) $(summary errored) $(sql 'select v from dup where k = 5')"
+flow dup 0
+same 'again: all refused' '0 10' "$(summary sent) $(summary errored)"
+manifest dup 'onConflict: skip'
+flow dup 0
+same 'onConflict: skip' '10 0 old' "$(summary sent) $(summary errored) $(sql 'select v from dup where k = 5')"
+manifest dup
+flow dup 0
+same 'onConflict: equal' '9 1' "$(summary sent) $(summary errored)"
+
+# ---- records with different columns ---------------------------------------------------------------
+sql "create table shapes (id serial, a int default 10, b int default 20, c int)"
+for i in $(seq 1 300); do
+    echo "{\"a\":$i}"
+    echo "{\"b\":$i,\"c\":$i}"
+    echo "{\"a\":$i,\"b\":$i,\"id\":$((1000 + i))}"
+    echo "{\"c\":$i}"
+done >"$dir/shapes.jsonl"
+manifest shapes
+flow shapes 0
+same 'defaults where the record has no value' '1200 96300 102300 600 300' \
+    "$(sql "select concat_ws(' ', count(*), sum(a), sum(b), count(c), count(*) filter (where id > 1000)) from shapes")"
+
+# ---- the catalog changes while the flow runs --------------------------------------------------------
+sql "create table growing (k int)"
+mkfifo "$dir/pipe"
+manifest growing
+sed -i "s#path: $dir/growing.jsonl#path: $dir/pipe#" "$dir/growing.yaml"
+rm -rf "$dir/state"
+timeout 60 dfproc run "$dir/growing.yaml" --until-exhausted >"$dir/out" 2>&1 &
+runner=$!
+{
+    echo '{"k":1}'
+    for _ in $(seq 100); do
+        [ "$(sql 'select count(*) from growing')" = 1 ] && break
+        sleep 0.1
+    done
+    sql "alter table growing add column extra text"
+    sleep 1.2
+    echo '{"k":2,"extra":"seen"}'
+} >"$dir/pipe"
+wait $runner || bad "the run after a new column: $(tail -n 1 "$dir/out")"
+same 'a new column is used without a restart' 'seen 0' "$(sql 'select extra from growing where k = 2') $(summary errored)"
+
+# ---- connections that end ---------------------------------------------------------------------------
+sql "create table cut (k int, pad text)"
+numbers 1 150000 '{"k":&,"pad":"some text to make the row a little longer"}' >"$dir/cut.jsonl"
+manifest cut
+rm -rf "$dir/state"
+timeout 120 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1 &
+runner=$!
+for _ in $(seq 12); do
+    sleep 0.05
+    psql "$DF_PG" -XqAt -c "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dataflow' and query like '%\"cut\"%'" >/dev/null
+done
+wait $runner || bad "the run with a terminated backend: $(tail -n 1 "$dir/out")"
+same 'nothing is lost when backends are terminated' 150000 "$(sql 'select count(distinct k) from cut')"
+
+# ---- errors that are no data ---------------------------------------------------------------------------
+# Each stops at once with exit code 1, says what to do, and shows no password.
+printf '%s\n' '{"k":1}' >"$dir/cut.jsonl"
+base=${DF_PG%%\?*} server=${DF_PG#*@} server=${server%%\?*}
+role=${schema}_reader
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -keyout /dev/null -out "$dir/other.pem" 2>/dev/null
+sql "create role $role login password 'wrong-canary'; grant usage on schema $schema to $role"
+sql "create view looked as select 1 as k from cut group by 1"
+stops() { # NAME CONNECTION TABLE TEXT
+    manifest cut
+    sed -i -e 's#connectionString: .*#connectionString: ${env:PG_WRONG}#' -e "s#table: .*#table: $3#" "$dir/cut.yaml"
+    rm -rf "$dir/state"
+    PG_WRONG=$2 timeout -k 1 20 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1
+    same "$1 stops at once" 1 "$?"
+    grep -qF -- "$4" "$dir/out" && ok "$1: what to do" || { bad "$1: no \"$4\""; tail -n 1 "$dir/out" | cut -c1-400; }
+    grep -qF canary "$dir/out" && bad "$1: a password is printed"
+}
+while IFS='|' read -r name connection table text; do
+    stops "$name" "$connection" "$table" "$text"
+done <<END
+a wrong password|postgres://postgres:wrong-canary@$server?sslmode=disable|cut|check user and password
+an unknown user|postgres://nobody:wrong-canary@$server?sslmode=disable|cut|check user and password
+no password|postgres://postgres@$server?sslmode=disable|cut|has no password
+a missing database|${base%/*}/not_there?sslmode=disable|cut|create the database
+a bad sslmode|$base?sslmode=bogus|cut|it may be disable
+an unknown parameter|$base?sslmod=require|cut|unknown parameter
+an unencoded password|postgres://postgres:wrong/canary@$server|cut|%40
+a bad percent|postgres://postgres:wrong%zcanary@$server|cut|%25
+a bad port|postgres://postgres:wrong-canary@127.0.0.1:99999/postgres|cut|1 to 65535
+no host|postgres://postgres:wrong-canary@:5432/postgres|cut|names no host
+no root certificate|$base?sslmode=verify-full&sslrootcert=/nonexistent/ca.pem|cut|sslrootcert=/path
+another authority|$base?sslmode=verify-full&sslrootcert=$dir/other.pem|cut|sslrootcert must name
+a bad server option|$base?sslmode=disable&options=-cbogus%3D1|cut|check the parameters
+a missing table|$base?sslmode=disable|$schema.not_there|autoCreateTable
+a missing schema|$base?sslmode=disable|not_there.cut|autoCreateTable
+no privilege|postgres://$role:wrong-canary@$server?sslmode=disable|$schema.cut|needs USAGE on the schema and INSERT
+a view|$base?sslmode=disable|$schema.looked|must name a table
+END
+sql "drop owned by $role; drop role $role"
+finish

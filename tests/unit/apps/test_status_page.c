@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_status_page.c: the status page made from a report. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The programs' code is in no library. */
+#include "../../../apps/common/json.c"
+#include "../../../apps/common/process.c"
+#include "../../../apps/common/progress.c"
+#include "../../../apps/common/status_page.c"
+
+static char *page_of(const char *status, df__buf *out)
+{
+    df_stats stats = {.size = sizeof stats, .received = 1234, .sent = 1234, .lag_records = -1};
+    app_page page = {.title = "default/<orders>", .version = "0.1.0", .stats = &stats, .live = 1};
+    page.status = status;
+    page.status_len = strlen(status);
+    df__buf_init(out, &df__heap_libc);
+    app_status_page(out, &page);
+    assert_non_null(df__buf_cstr(out));
+    return out->data;
+}
+
+static void shows_stages(void **state)
+{
+    df__buf out;
+    char *html = page_of(
+        "{\"state\":\"running\",\"guarantee\":\"at-least-once\",\"stages\":[{\"name\":\"sink\","
+        "\"role\":\"sink\",\"kind\":\"postgresql\",\"state\":\"backoff\",\"in\":12345,\"out\":2,"
+        "\"last_error\":\"<b>no & route\"}],\"partitions\":[{\"name\":\"orders/0\",\"lag\":-1,"
+        "\"uncommitted\":7,\"held_by\":null}]}",
+        &out);
+    (void)state;
+    assert_non_null(strstr(html, "<title>default/&lt;orders&gt;</title>"));
+    assert_non_null(strstr(html, "<td>at-least-once</td>"));
+    assert_non_null(strstr(html, "<td class=n>12,345</td>"));
+    assert_non_null(strstr(html, "&lt;b&gt;no &amp; route"));
+    assert_non_null(strstr(html, "<td class=bad>backoff</td>"));
+    assert_non_null(strstr(html, "<tr><td>orders/0</td><td class=n></td><td class=n>7</td>"));
+    assert_non_null(strstr(html, "received 1,234 + expanded 0 = sent 1,234"));
+    assert_null(strstr(html, "<script"));
+    df__buf_free(&out);
+}
+
+static void damaged_report_still_gives_a_page(void **state)
+{
+    static const char *const reports[] = {"", "{", "[]", "{\"stages\":5}", "{\"stages\":[1,null]}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++) {
+        df__buf out;
+        char *html = page_of(reports[i], &out);
+        assert_non_null(strstr(html, "</html>"));
+        df__buf_free(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_stages),
+        cmocka_unit_test(damaged_report_still_gives_a_page),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
