@@ -65,21 +65,22 @@ static char *copy_bytes(df_bytes b, dfproc_capture *c)
     return copy;
 }
 
-static char *copy_headers(const df_record *r, dfproc_capture *c)
+static void copy_headers(const df_record *r, dfproc_seen *seen, dfproc_capture *c)
 {
-    df__buf text;
-    df__buf_init(&text, &df__heap_libc);
-    for (size_t i = 0;; i++) {
-        df_header h;
-        if (df_record_header(r, i, &h) != DF_OK)
-            break;
-        df__buf_printf(&text, "%s: ", h.name);
-        df__buf_add(&text, h.value.data, h.value.data ? h.value.len : 0);
-        df__buf_char(&text, '\n');
+    df_header h;
+    for (size_t i = 0; df_record_header(r, i, &h) == DF_OK; i++) {
+        df_bytes name = {h.name, strlen(h.name)};
+        dfproc_seen_header *copy;
+        if (df__grow(&df__heap_libc, &seen->headers, &seen->header_cap, i, sizeof *copy) != DF_OK) {
+            c->failed = 1;
+            return;
+        }
+        copy = &seen->headers[seen->header_count++];
+        copy->name = copy_bytes(name, c);
+        copy->name_len = copy->name ? name.len : 0;
+        copy->value = copy_bytes(h.value, c);
+        copy->value_len = copy->value ? h.value.len : 0;
     }
-    if (!df__buf_cstr(&text))
-        c->failed = 1;
-    return text.data;
 }
 
 static char *copy_meta(const df_record *r, dfproc_capture *c)
@@ -136,7 +137,7 @@ static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_
     seen->payload_len = payload.data ? payload.len : 0;
     seen->key = copy_bytes(key, c);
     seen->key_len = key.data ? key.len : 0;
-    seen->headers = copy_headers(r, c);
+    copy_headers(r, seen, c);
     seen->meta = copy_meta(r, c);
     copy_route(r, seen->route, sizeof seen->route);
     seen->offset = info.offset;
@@ -176,16 +177,24 @@ void dfproc_capture_close(dfproc_capture *c)
     }
 }
 
+static void free_row(dfproc_seen *seen)
+{
+    for (size_t i = 0; i < seen->header_count; i++) {
+        free(seen->headers[i].name);
+        free(seen->headers[i].value);
+    }
+    free(seen->headers);
+    free(seen->payload);
+    free(seen->key);
+    free(seen->meta);
+}
+
 void dfproc_capture_free(dfproc_capture *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         dfproc_watch *w = &c->watches[i];
-        for (size_t k = 0; k < w->count; k++) {
-            free(w->rows[k].payload);
-            free(w->rows[k].key);
-            free(w->rows[k].headers);
-            free(w->rows[k].meta);
-        }
+        for (size_t k = 0; k < w->count; k++)
+            free_row(&w->rows[k]);
         free(w->rows);
     }
     free(c->watches);
@@ -194,18 +203,35 @@ void dfproc_capture_free(dfproc_capture *c)
 
 /* What would change the terminal, or is no text at all, is shown as bytes: control characters
  * (those of 8 bits too) and what is not UTF-8. */
-static void add_visible(df__buf *out, const char *text, size_t len)
+static void add_visible(df__buf *out, const char *text, size_t len, int lines)
 {
     for (size_t i = 0, next = 0; i < len; i = next) {
         uint32_t c = df__utf8_next(text, len, &next);
         int valid = next - i == 1 ? c < 0x80 : c >= 0xa0;
         for (size_t k = i + 1; k < next; k++)
             valid &= ((unsigned char)text[k] & 0xc0) == 0x80;
-        if (c == '\n' || (valid && c >= 0x20 && c != 0x7f))
+        if ((c == '\n' && lines) || (valid && c >= 0x20 && c != 0x7f))
             df__buf_add(out, text + i, next - i);
         else
             for (size_t k = i; k < next; k++)
                 df__buf_printf(out, "\\x%02x", (unsigned)(unsigned char)text[k]);
+    }
+}
+
+/* Keys and headers keep to one line, or a value could pass for the next header. */
+static void add_head(df__buf *out, const dfproc_seen *seen)
+{
+    if (seen->key) {
+        df__buf_str(out, "key: ");
+        add_visible(out, seen->key, seen->key_len, 0);
+        df__buf_char(out, '\n');
+    }
+    for (size_t i = 0; i < seen->header_count; i++) {
+        const dfproc_seen_header *h = &seen->headers[i];
+        add_visible(out, h->name, h->name_len, 0);
+        df__buf_str(out, h->value ? ": " : ": null");
+        add_visible(out, h->value, h->value_len, 0);
+        df__buf_char(out, '\n');
     }
 }
 
@@ -214,12 +240,7 @@ void dfproc_seen_text(df__buf *out, const dfproc_seen *seen)
     char err[200];
     df__buf pretty;
     yyjson_doc *doc = NULL;
-    if (seen->key) {
-        df__buf_str(out, "key: ");
-        add_visible(out, seen->key, seen->key_len);
-        df__buf_char(out, '\n');
-    }
-    add_visible(out, seen->headers, strlen(seen->headers));
+    add_head(out, seen);
     if (!seen->payload) {
         df__buf_str(out, "(no payload)\n");
         return;
@@ -229,7 +250,7 @@ void dfproc_seen_text(df__buf *out, const dfproc_seen *seen)
     if (doc)
         app_json_pretty(&pretty, yyjson_doc_get_root(doc), 0);
     out->failed |= pretty.failed;
-    add_visible(out, doc ? pretty.data : seen->payload, doc ? pretty.len : seen->payload_len);
+    add_visible(out, doc ? pretty.data : seen->payload, doc ? pretty.len : seen->payload_len, 1);
     df__buf_char(out, '\n');
     df__buf_free(&pretty);
     yyjson_doc_free(doc);

@@ -5,11 +5,17 @@
 
 #include "dfproc/dfproc.h"
 
+typedef struct dfproc_seen_header {
+    char *name, *value; /* value NULL: null; NUL behind them, and any byte in them */
+    size_t name_len, value_len;
+} dfproc_seen_header;
+
 typedef struct dfproc_seen {
     char *payload, *key; /* NULL: tombstone, no key; NUL behind them */
     size_t payload_len, key_len;
-    char *meta;    /* JSON of the metadata that was asked for; NULL: none */
-    char *headers; /* "name: value\n" lines, or "" */
+    char *meta; /* JSON of the metadata that was asked for; NULL: none */
+    dfproc_seen_header *headers;
+    size_t header_count, header_cap;
     char partition[128];
     int64_t offset;  /* -1: none */
     char route[256]; /* condition of the route that a router chose; "" */

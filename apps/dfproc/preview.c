@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/diff.h"
+#include "dfproc/preview.h"
 #include "dfproc/refused.h"
 
 /* The records that one input became at one stage. */
@@ -152,6 +153,18 @@ static void add_record(df__buf *out, const dfproc_capture *c, dfproc_refusals *r
 
 /* ---- as JSON ------------------------------------------------------------------------------ */
 
+static void add_json_header(df__buf *out, const dfproc_seen_header *h, size_t index)
+{
+    df__buf_str(out, index ? ",{\"name\":" : "{\"name\":");
+    df__buf_json(out, h->name, h->name_len);
+    df__buf_str(out, ",\"value\":");
+    if (h->value)
+        df__buf_json(out, h->value, h->value_len);
+    else
+        df__buf_str(out, "null");
+    df__buf_char(out, '}');
+}
+
 /* {"payload", "key", "headers"} of one row. */
 static void add_json_row(df__buf *out, const dfproc_seen *seen)
 {
@@ -169,15 +182,10 @@ static void add_json_row(df__buf *out, const dfproc_seen *seen)
         df__buf_str(out, ",\"key\":");
         df__buf_json(out, seen->key, seen->key_len);
     }
-    for (const char *line = seen->headers; line && *line; line = strchr(line, '\n') + 1) {
-        size_t name = strcspn(line, ":"), len = strcspn(line, "\n");
-        df__buf_str(out, line == seen->headers ? ",\"headers\":[{\"name\":" : ",{\"name\":");
-        df__buf_json(out, line, name);
-        df__buf_str(out, ",\"value\":");
-        df__buf_json(out, line + name + 2, len - name - 2);
-        df__buf_char(out, '}');
-    }
-    df__buf_str(out, *seen->headers ? "]}" : "}");
+    df__buf_str(out, seen->header_count ? ",\"headers\":[" : "");
+    for (size_t i = 0; i < seen->header_count; i++)
+        add_json_header(out, &seen->headers[i], i);
+    df__buf_str(out, seen->header_count ? "]}" : "}");
     yyjson_doc_free(doc);
 }
 
@@ -276,27 +284,32 @@ static int wants_colour(const app_args *args)
     return isatty(STDOUT_FILENO) && !(plain && *plain);
 }
 
+void dfproc_preview_show(df__buf *out, const dfproc_capture *c, const dfproc_preview_how *how)
+{
+    const dfproc_watch *source = &c->watches[0];
+    dfproc_refusals r = {.has_sink = how->has_sink};
+    if (dfproc_refusals_read(&r, c) < 0)
+        out->failed = 1;
+    for (size_t i = 0; i < source->count; i++)
+        if (how->json)
+            add_json_record(out, c, &r, i);
+        else
+            add_record(out, c, &r, i, how->colour);
+    if (!how->json) {
+        add_rest(out, c, how->colour);
+        add_refusals(out, &r, NULL, NULL, how->colour); /* of records without offsets */
+    }
+    if (!how->json && !source->count)
+        df__buf_str(out, "no records\n");
+    dfproc_refusals_free(&r);
+}
+
 static int print_all(const app_args *args, const dfproc_capture *c, int has_sink)
 {
-    int json = app_args_value(args, "json") != NULL, colour = wants_colour(args);
-    const dfproc_watch *source = &c->watches[0];
-    dfproc_refusals r = {.has_sink = has_sink};
+    dfproc_preview_how how = {app_args_value(args, "json") != NULL, wants_colour(args), has_sink};
     df__buf out;
     df__buf_init(&out, &df__heap_libc);
-    if (dfproc_refusals_read(&r, c) < 0)
-        out.failed = 1;
-    for (size_t i = 0; i < source->count; i++)
-        if (json)
-            add_json_record(&out, c, &r, i);
-        else
-            add_record(&out, c, &r, i, colour);
-    if (!json) {
-        add_rest(&out, c, colour);
-        add_refusals(&out, &r, NULL, NULL, colour); /* of records without offsets */
-    }
-    if (!json && !source->count)
-        df__buf_str(&out, "no records\n");
-    dfproc_refusals_free(&r);
+    dfproc_preview_show(&out, c, &how);
     return dfproc_print(&out);
 }
 
