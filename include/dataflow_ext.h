@@ -67,7 +67,9 @@ enum {
     DF_OPT_LATER = 8,      /* known, refused with "not supported yet" when used */
     DF_OPT_HOST = 16,      /* checked here, used by somebody else */
     DF_OPT_IDENTITY = 32,  /* part of the source's identity: stored positions belong to it */
-    DF_OPT_LITERAL = 64    /* no ${env:} or ${file:} in it */
+    DF_OPT_LITERAL = 64,   /* no ${env:} or ${file:} in it */
+    DF_OPT_PARTS = 128     /* SECRET: only parts of it are (a connection string has a host too);
+                              the connector tells them with df_stage_hide before it says anything */
 };
 #define DF_UNSET INT64_MIN
 
@@ -332,6 +334,9 @@ DF_API void df_stage_charge(df_stage *st, int64_t bytes);
 /* The newest value of a secret; borrowed until the next call for it. DF_ENOTFOUND and others with
  * the text set on st. */
 DF_API int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret);
+/* Replaces this text, from now on, in everything the library tells (a password out of a connection
+ * string, a token that a server gave). Shorter than 4 bytes: not hidden. DF_ENOMEM. Any thread. */
+DF_API int df_stage_hide(df_stage *st, df_bytes text);
 
 /* ---- source side -------------------------------------------------------------------------- */
 

@@ -238,6 +238,19 @@ static int refuse_text(df__pg_sink *s, df_stage *st, const char *why)
     return df_stage_fail(st, s->connected ? DF_EAUTH : DF_EINVAL, "configuration", why);
 }
 
+/* Host and database may be told, what libpq itself would not show may not. */
+static int hide_passwords(df_stage *st, const PQconninfoOption *given)
+{
+    int rc = DF_OK;
+    for (; rc == DF_OK && given->keyword; given++) {
+        if (given->val && given->dispchar[0] == '*') {
+            df_bytes text = {given->val, strlen(given->val)};
+            rc = df_stage_hide(st, text);
+        }
+    }
+    return rc;
+}
+
 int df__pg_connect(df__pg_sink *s, df_stage *st)
 {
     char why[400];
@@ -258,8 +271,11 @@ int df__pg_connect(df__pg_sink *s, df_stage *st)
         return is_error ? refuse_text(s, st, why) : DF_ENOMEM;
     }
     s->late = 0;
-    rc = df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(s, st, why)
-                                                         : start(s, st, given);
+    rc = hide_passwords(st, given);
+    if (rc == DF_OK) {
+        rc = df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(s, st, why)
+                                                             : start(s, st, given);
+    }
     PQconninfoFree(given);
     if (rc != DF_OK) {
         df__pg_disconnect(s);

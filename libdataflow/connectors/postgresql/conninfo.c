@@ -145,8 +145,8 @@ static int word_problem(const PQconninfoOption *given, char *why, size_t len)
         }
         size_t want = df__text_printf(item, sizeof item, ",%s,", value);
         if (want != strlen(value) + 2 || strchr(value, ',') || !strstr(words[i].choices, item)) {
-            df__text_printf(why, len, OPTION "%s is \"%.40s\"; it may be %.*s", words[i].name,
-                            value, (int)strlen(words[i].choices) - 2, words[i].choices + 1);
+            df__text_printf(why, len, OPTION "%s may be %.*s", words[i].name,
+                            (int)strlen(words[i].choices) - 2, words[i].choices + 1);
             return 1;
         }
     }

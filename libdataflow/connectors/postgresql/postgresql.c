@@ -16,8 +16,8 @@ static const char *const strategy_choices[] = {"always", "ifNewer", NULL};
 #define AT(member) .offset = offsetof(df__pg_sink, member)
 
 static const df_option rows[] = {
-    {.name = "connectionString", .type = DF_OPT_SECRET, .flags = DF_OPT_REQUIRED | DF_OPT_REF,
-     AT(connection),
+    {.name = "connectionString", .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REQUIRED | DF_OPT_REF | DF_OPT_PARTS, AT(connection),
      .doc = "Where the server is: postgres://user:password@host:port/database?sslmode=..., or "
             "host=... dbname=... as libpq reads it."},
     {.name = "table", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF, AT(table),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * parcel.c: parcels, and what a sink may ask of one; see parcel.h. */
-#include "core/flow/parcel.h"
+#include "core/flow/flow.h"
 
 #include <string.h>
 
@@ -166,6 +166,7 @@ const char *df_parcel_error(const df_parcel *parcel)
 int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char *text)
 {
     df__refusal *f;
+    char *shown;
     if (index >= p->count)
         return DF_EINVAL;
     if (!p->refused) {
@@ -181,9 +182,11 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
     f->index = index;
     f->reason = df__arena_bytes(&p->arena, reason ? reason : "invalid_data",
                                 strlen(reason ? reason : "invalid_data"));
-    f->text = df__arena_bytes(&p->arena, text, strlen(text));
-    if (!f->reason || !f->text)
+    f->text = shown = df__arena_bytes(&p->arena, text, strlen(text));
+    if (!f->reason || !shown)
         return DF_ENOMEM;
+    if (p->sink && p->sink->stage)
+        df__secrets_scrub(p->sink->stage->secrets, shown);
     f->next = p->refusals;
     p->refusals = f;
     p->refused[index] = 1;

@@ -28,6 +28,7 @@ struct df__stage_spec {
     void *self;             /* instance filled for check (no secrets) */
     int broken;             /* its options have problems: do not call check */
     int linted;             /* check was called: its problems are told once */
+    int unsure;             /* and again when its references have values */
     const df__doc *origin; /* the map with type and config; NULL: made by hand */
     const df__doc *place;  /* of its kind, for problems */
 };

@@ -63,9 +63,11 @@ static const char *check_flags(const df_option *row)
                    (row->type == DF_OPT_LIST && row->of == DF_OPT_TEXT);
     if ((row->flags & DF_OPT_REF) && !ref_fits)
         return wrong(row, "only text, secret and list of text can have a SecretRef");
+    if ((row->flags & DF_OPT_PARTS) && row->type != DF_OPT_SECRET)
+        return wrong(row, "only a secret has parts that are hidden");
     if ((row->flags & DF_OPT_REQUIRED) && row->def)
         return wrong(row, "required and a default");
-    if (row->flags & ~127u)
+    if (row->flags & ~255u)
         return wrong(row, "unknown flags");
     return row->def && !default_works(row) ? wrong(row, "the default does not fit the type") : NULL;
 }

@@ -32,6 +32,12 @@ static int take_value(const df__slot *s, df_secret *secret, df_bytes *ret)
     return df__arena_copy(s->fill->arena, value, ret);
 }
 
+static int hidden_of(const df__slot *s)
+{
+    return s->row->type != DF_OPT_SECRET ? DF__HIDE_FILES
+         : s->row->flags & DF_OPT_PARTS ? DF__HIDE_PARTS : DF__HIDE_ALL;
+}
+
 /* Malformed references are told in every mode. */
 static int check_references(const df__slot *s, df_bytes text)
 {
@@ -86,7 +92,7 @@ static int with_references(const df__slot *s, df_bytes text, df_bytes *ret)
     }
     if (!set)
         return take_value(s, df__secret_none(), ret);
-    return take_value(s, df__secret_template(set, text, s->field), ret);
+    return take_value(s, df__secret_template(set, text, s->field, hidden_of(s)), ret);
 }
 
 int df__slot_text(const df__slot *s, const df__doc *node, df_bytes *ret)
@@ -186,14 +192,14 @@ int df__parse_secret(const df__slot *s)
         if (rc != DF_OK)
             return rc;
         if (set && !only_escapes(text))
-            return keep_secret(s, df__secret_template(set, text, s->field));
+            return keep_secret(s, df__secret_template(set, text, s->field, hidden_of(s)));
         rc = df__arena_copy(s->fill->arena, text, &plain);
         if (rc != DF_OK)
             return rc;
         unescape(&plain);
         text = plain;
     }
-    return keep_secret(s, set ? df__secret_new(set, NULL, text) : df__secret_none());
+    return keep_secret(s, set ? df__secret_new(set, NULL, text, hidden_of(s)) : df__secret_none());
 }
 
 /* ---- <name>SecretRef ---------------------------------------------------------------------- */
@@ -228,7 +234,8 @@ int df__parse_twin(const df__slot *s, const df__doc *node)
     ref.space = t.namespace.data;
     ref.name = t.name.data;
     ref.key = t.key.data;
-    secret = s->fill->secrets ? df__secret_new(s->fill->secrets, &ref, none) : df__secret_none();
+    secret = s->fill->secrets ? df__secret_new(s->fill->secrets, &ref, none, hidden_of(s))
+                              : df__secret_none();
     if (s->row->type == DF_OPT_SECRET)
         return keep_secret(s, secret);
     block.node = node;

@@ -2,11 +2,13 @@
  * secret.c: secrets of one pipeline: resolved on use, wiped when freed, scrubbed from texts. */
 #include "core/graph/secret.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "core/graph/hidden.h"
 #include "util/buf.h"
 
-enum { SHORTEST = 4 }; /* shorter values would blank out ordinary words */
+enum { BUCKETS = 256 };
 
 typedef struct part { /* of a secret's text: a literal piece or a reference */
     struct part *next;
@@ -15,19 +17,14 @@ typedef struct part { /* of a secret's text: a literal piece or a reference */
 } part;
 
 struct df_secret {
-    df_secret *next;
+    df_secret *next, *same; /* same: in the bucket of its only reference */
     df__secrets *set;
+    int what;        /* of it is hidden: DF__HIDE_... */
     df__arena arena; /* parts and their texts */
-    part *parts;
+    part *parts, **end;
     df_answer value;
     unsigned epoch;  /* of the set when value was resolved; 0: never */
 };
-
-typedef struct known {
-    struct known *next;
-    size_t len;
-    char data[];
-} known;
 
 struct df__secrets {
     const df__heap *heap;
@@ -36,7 +33,11 @@ struct df__secrets {
     pthread_mutex_t resolving; /* one call of the resolver at a time */
     pthread_mutex_t lock;      /* the lists */
     df_secret *all, **end;
-    known *known;              /* longest first */
+    df_secret *buckets[BUCKETS];
+    const df_secret *listed;   /* by df__secrets_ref_at: the part that is its index `listed_at` */
+    const part *listed_part;
+    size_t listed_at;
+    df__hidden hidden;
     unsigned epoch;
 };
 
@@ -88,6 +89,7 @@ df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *
     s->epoch = 1;
     pthread_mutex_init(&s->resolving, NULL);
     pthread_mutex_init(&s->lock, NULL);
+    df__hidden_init(&s->hidden, heap);
     return s;
 }
 
@@ -112,11 +114,7 @@ void df__secrets_free(df__secrets *s)
         free_secret(s->all);
         s->all = next;
     }
-    while (s->known) {
-        known *next = s->known->next;
-        wipe(s->heap, s->known, sizeof *s->known + s->known->len);
-        s->known = next;
-    }
+    df__hidden_free(&s->hidden);
     pthread_mutex_destroy(&s->resolving);
     pthread_mutex_destroy(&s->lock);
     df__free(s->heap, s);
@@ -124,89 +122,42 @@ void df__secrets_free(df__secrets *s)
 
 /* ---- texts that must not leave ------------------------------------------------------------ */
 
-static int know(df__secrets *s, const char *data, size_t len)
-{
-    known *k, **at = &s->known;
-    if (len < SHORTEST)
-        return DF_OK;
-    while (*at && (*at)->len > len)
-        at = &(*at)->next;
-    for (k = *at; k && k->len == len; k = k->next)
-        if (memcmp(k->data, data, len) == 0)
-            return DF_OK;
-    k = df__alloc(s->heap, sizeof *k + len);
-    if (!k)
-        return DF_ENOMEM;
-    k->len = len;
-    memcpy(k->data, data, len);
-    k->next = *at;
-    *at = k;
-    return DF_OK;
-}
-
-/* As it stands inside a URL. */
-static int know_encoded(df__secrets *s, df_bytes value, const char *hex)
-{
-    df__buf b;
-    size_t i;
-    int rc = DF_OK;
-    df__buf_init(&b, s->heap);
-    for (i = 0; i < value.len; i++) {
-        unsigned char c = ((const unsigned char *)value.data)[i];
-        if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-            (c && strchr("-._~", c))) {
-            df__buf_char(&b, (char)c);
-        } else {
-            df__buf_char(&b, '%');
-            df__buf_char(&b, hex[c >> 4]);
-            df__buf_char(&b, hex[c & 15]);
-        }
-    }
-    if (b.failed)
-        rc = DF_ENOMEM;
-    else if (b.len > value.len)
-        rc = know(s, b.data, b.len);
-    if (b.data)
-        explicit_bzero(b.data, b.cap);
-    df__buf_free(&b);
-    return rc;
-}
-
 int df__secrets_know(df__secrets *s, df_bytes value)
 {
-    int rc;
-    pthread_mutex_lock(&s->lock);
-    rc = know(s, value.data, value.len);
-    if (rc == DF_OK && value.len >= SHORTEST)
-        rc = know_encoded(s, value, "0123456789ABCDEF");
-    if (rc == DF_OK && value.len >= SHORTEST)
-        rc = know_encoded(s, value, "0123456789abcdef");
-    pthread_mutex_unlock(&s->lock);
-    return rc;
-}
-
-static void scrub_one(char *text, const known *k)
-{
-    size_t left = strlen(text);
-    char *hit;
-    while (left >= k->len && (hit = memmem(text, left, k->data, k->len)) != NULL) {
-        size_t rest = left - (size_t)(hit - text) - k->len;
-        memcpy(hit, "***", 3);
-        memmove(hit + 3, hit + k->len, rest + 1);
-        text = hit + 3;
-        left = rest;
-    }
+    return df__hidden_add(&s->hidden, value, 1);
 }
 
 void df__secrets_scrub(df__secrets *s, char *text)
 {
-    const known *k;
-    if (!s)
-        return;
-    pthread_mutex_lock(&s->lock);
-    for (k = s->known; k; k = k->next)
-        scrub_one(text, k);
-    pthread_mutex_unlock(&s->lock);
+    if (s)
+        df__hidden_scrub(&s->hidden, text);
+}
+
+void df__secrets_vprintf(df__secrets *s, char *buf, size_t cap, const char *format, va_list args)
+{
+    va_list again;
+    char *whole = NULL;
+    int n;
+    va_copy(again, args);
+    n = vsnprintf(buf, cap, format, args);
+    if (s && n > 0 && (size_t)n >= cap && (whole = df__alloc(s->heap, (size_t)n + 1)) != NULL) {
+        vsnprintf(whole, (size_t)n + 1, format, again);
+        df__secrets_scrub(s, whole);
+        df__text_set(buf, cap, whole, strlen(whole));
+        wipe(s->heap, whole, (size_t)n + 1);
+    } else { /* it fits, or there is no memory: pieces are found too */
+        df__text_set(buf, cap, buf, n < 0 ? 0 : strlen(buf));
+        df__secrets_scrub(s, buf);
+    }
+    va_end(again);
+}
+
+void df__secrets_printf(df__secrets *s, char *buf, size_t cap, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    df__secrets_vprintf(s, buf, cap, format, args);
+    va_end(args);
 }
 
 /* ---- references --------------------------------------------------------------------------- */
@@ -312,12 +263,14 @@ static int same_ref(const df_ref *a, const df_ref *b)
            same_text(a->key, b->key) && same_text(a->field, b->field);
 }
 
-static df_secret *new_secret(df__secrets *s)
+static df_secret *new_secret(df__secrets *s, int what)
 {
     df_secret *secret = df__zalloc(s->heap, sizeof *secret);
     if (!secret)
         return NULL;
     secret->set = s;
+    secret->what = what;
+    secret->end = &secret->parts;
     secret->value.heap = s->heap;
     df__arena_init(&secret->arena, s->heap, 256);
     return secret;
@@ -325,51 +278,71 @@ static df_secret *new_secret(df__secrets *s)
 
 static part *add_part(df_secret *secret, const df_ref *ref, df_bytes literal)
 {
-    part **end = &secret->parts, *p = df__arena_zalloc(&secret->arena, sizeof *p);
+    part *p = df__arena_zalloc(&secret->arena, sizeof *p);
     if (!p)
         return NULL;
     if ((ref ? copy_ref(&secret->arena, ref, &p->ref)
              : df__arena_copy(&secret->arena, literal, &p->literal)) != DF_OK)
         return NULL;
-    while (*end)
-        end = &(*end)->next;
-    *end = p;
+    *secret->end = p;
+    secret->end = &p->next;
     return p;
+}
+
+/* The secret is nothing but one reference. */
+static const df_ref *only_ref(const df_secret *secret)
+{
+    const part *p = secret->parts;
+    return p && !p->next && !p->literal.data ? &p->ref : NULL;
+}
+
+static df_secret **bucket_of(df__secrets *s, const df_ref *ref)
+{
+    const unsigned char *c = (const unsigned char *)(ref->name ? ref->name : "");
+    unsigned hash = (unsigned)ref->kind;
+    for (; *c; c++)
+        hash = hash * 33 + *c;
+    return &s->buckets[hash % BUCKETS];
 }
 
 static void enlist(df__secrets *s, df_secret *secret)
 {
+    const df_ref *ref = only_ref(secret);
     pthread_mutex_lock(&s->lock);
     *s->end = secret;
     s->end = &secret->next;
+    if (ref) {
+        df_secret **bucket = bucket_of(s, ref);
+        secret->same = *bucket;
+        *bucket = secret;
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
 /* A pipeline fills its options twice, for the check and for the run: one secret serves both. */
-static df_secret *find_same(df__secrets *s, const df_ref *ref)
+static df_secret *find_same(df__secrets *s, const df_ref *ref, int what)
 {
     df_secret *at;
     pthread_mutex_lock(&s->lock);
-    for (at = s->all; at; at = at->next)
-        if (at->parts && !at->parts->next && !at->parts->literal.data &&
-            same_ref(&at->parts->ref, ref))
+    for (at = *bucket_of(s, ref); at; at = at->same)
+        if (at->what == what && same_ref(&at->parts->ref, ref))
             break;
     pthread_mutex_unlock(&s->lock);
     return at;
 }
 
-df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal)
+df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, int what)
 {
-    df_secret *secret = ref ? find_same(s, ref) : NULL;
+    df_secret *secret = ref ? find_same(s, ref, what) : NULL;
     if (secret)
         return secret;
-    secret = new_secret(s);
+    secret = new_secret(s, what);
     if (!secret)
         return NULL;
     if (!ref && !literal.data)
         literal.data = "";
     if (!add_part(secret, ref, literal) ||
-        (!ref && df__secrets_know(s, literal) != DF_OK)) {
+        (!ref && df__hidden_add(&s->hidden, literal, what == DF__HIDE_ALL) != DF_OK)) {
         free_secret(secret);
         return NULL;
     }
@@ -412,17 +385,17 @@ static int add_template(df_secret *secret, df_bytes text, const char *field)
     return add_pieces(secret, text, NULL);
 }
 
-df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field)
+df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, int what)
 {
-    df_secret *secret = new_secret(s), *same;
+    df_secret *secret = new_secret(s, what), *same;
     if (!secret)
         return NULL;
     if (add_template(secret, text, field) != DF_OK) {
         free_secret(secret);
         return NULL;
     }
-    if (secret->parts && !secret->parts->next && !secret->parts->literal.data) {
-        same = find_same(s, &secret->parts->ref);
+    if (only_ref(secret)) {
+        same = find_same(s, only_ref(secret), what);
         if (same) {
             free_secret(secret);
             return same;
@@ -448,6 +421,30 @@ static void describe_failure(const df_ref *ref, int status, char *err, size_t er
                         ref->name, why);
 }
 
+/* What came from the environment is a secret only in an option for secrets; a file or a Secret is
+ * one anywhere. Of a text that is secret in parts, the connector names them. */
+static int hide(df_secret *secret, const part *p, df_bytes value)
+{
+    int whole = secret->what == DF__HIDE_PARTS && only_ref(secret);
+    if (p->ref.kind == DF_REF_ENV && secret->what != DF__HIDE_ALL)
+        return DF_OK;
+    return df__hidden_add(&secret->set->hidden, value, !whole);
+}
+
+/* Grows without leaving the old bytes behind. */
+static void add_wiped(df__buf *out, df_bytes more)
+{
+    df__buf grown;
+    if (out->cap - out->len < more.len) {
+        df__buf_init(&grown, out->heap);
+        df__buf_reserve(&grown, (out->len + more.len) * 2);
+        df__buf_add(&grown, out->data ? out->data : "", out->len);
+        wipe(out->heap, out->data, out->cap);
+        *out = grown;
+    }
+    df__buf_add(out, more.data, more.len);
+}
+
 /* Resolves one reference into `out`. */
 static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *err, size_t errlen)
 {
@@ -456,15 +453,15 @@ static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *er
     df_bytes value;
     int rc;
     if (p->literal.data) {
-        df__buf_add(out, p->literal.data, p->literal.len);
+        add_wiped(out, p->literal);
         return DF_OK;
     }
     rc = s->resolve ? s->resolve(s->user, &p->ref, &answer) : DF_ENOTSUP;
     if (rc == DF_OK) {
         value.data = answer.data ? answer.data : "";
         value.len = answer.len;
-        rc = df__secrets_know(s, value);
-        df__buf_add(out, value.data, value.len);
+        rc = hide(secret, p, value);
+        add_wiped(out, value);
     }
     df__answer_free(&answer);
     if (rc == DF_ENOTSUP)
@@ -486,9 +483,7 @@ static int resolve_all(df_secret *secret, char *err, size_t errlen)
     if (rc == DF_OK)
         rc = out.failed ? DF_ENOMEM
                         : df_answer_set(&secret->value, out.data ? out.data : "", out.len);
-    if (out.data)
-        explicit_bzero(out.data, out.cap);
-    df__buf_free(&out);
+    wipe(out.heap, out.data, out.cap);
     return rc;
 }
 
@@ -527,18 +522,36 @@ void df__secrets_refresh(df__secrets *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* The part that follows; a secret's own parts first. */
+static void next_part(const df_secret **secret, const part **p)
+{
+    *p = *p ? (*p)->next : NULL;
+    while (!*p && *secret) {
+        *secret = (*secret)->next;
+        *p = *secret ? (*secret)->parts : NULL;
+    }
+}
+
+/* The list is read from its begin to its end, so the place of the last answer is kept. */
 int df__secrets_ref_at(df__secrets *s, size_t index, df_ref *ret)
 {
-    const df_secret *secret;
-    const part *p;
     int rc = DF_DONE;
     pthread_mutex_lock(&s->lock);
-    for (secret = s->all; secret && rc == DF_DONE; secret = secret->next)
-        for (p = secret->parts; p && rc == DF_DONE; p = p->next)
-            if (!p->literal.data && index-- == 0) {
-                *ret = p->ref;
-                rc = DF_OK;
-            }
+    if (!s->listed_part || index < s->listed_at) {
+        s->listed = s->all;
+        s->listed_part = s->all ? s->all->parts : NULL;
+        s->listed_at = 0;
+    }
+    for (; s->listed_part; next_part(&s->listed, &s->listed_part)) {
+        if (s->listed_part->literal.data)
+            continue;
+        if (s->listed_at == index) {
+            *ret = s->listed_part->ref;
+            rc = DF_OK;
+            break;
+        }
+        s->listed_at++;
+    }
     pthread_mutex_unlock(&s->lock);
     return rc;
 }

@@ -5,6 +5,7 @@
 #define DF_CORE_GRAPH_SECRET_H
 
 #include <pthread.h>
+#include <stdarg.h>
 
 #include "dataflow_ext.h"
 #include "util/arena.h"
@@ -19,10 +20,15 @@ void df__answer_free(df_answer *a);
 typedef struct df__secrets df__secrets; /* of one pipeline; any thread */
 df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *user);
 void df__secrets_free(df__secrets *s);
+enum {                 /* what of it is hidden in texts */
+    DF__HIDE_FILES = 1, /* no option for secrets: what came from a file or a Secret */
+    DF__HIDE_PARTS,     /* the text as a whole, and the parts that its connector names */
+    DF__HIDE_ALL        /* everything and each piece of it */
+};
 /* A new secret with a literal value or a reference (ref copied; strings too). NULL: no memory. */
-df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal);
+df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, int what);
 /* A secret whose text may hold ${env:NAME} and ${file:PATH}, whole or embedded. NULL: no memory. */
-df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field);
+df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, int what);
 /* Present but without a value: what a fill without a set puts in its place. */
 df_secret *df__secret_none(void);
 /* Finds the next reference in text from *at on. DF_OK: ret has kind and span ([begin, end) of the
@@ -38,9 +44,14 @@ int df__reference_any(df_bytes text);
  * next call for it. */
 int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen);
 void df__secrets_refresh(df__secrets *s);
-/* Replaces every known secret value (4 bytes or longer, also percent-encoded) in text by "***", in
- * place. */
+/* Replaces every known secret value (4 bytes or longer, also percent-encoded) and pieces of 8 bytes
+ * and more in text by "***", in place. A text that was cut may still show the begin of a secret:
+ * make texts with the calls below. */
 void df__secrets_scrub(df__secrets *s, char *text);
+/* Into a fixed text: made whole, scrubbed, and cut only then. s NULL: nothing is hidden. */
+void df__secrets_vprintf(df__secrets *s, char *buf, size_t cap, const char *format, va_list args);
+void df__secrets_printf(df__secrets *s, char *buf, size_t cap, const char *format, ...)
+    DF_PRINTF(4, 5);
 /* Also scrub this text from now on (a value derived from a secret, such as the password inside a
  * URL). */
 int df__secrets_know(df__secrets *s, df_bytes value);

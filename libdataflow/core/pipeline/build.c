@@ -33,6 +33,20 @@ static const df__stage_spec *ends_replaced(df_pipeline *p, const df__stage_spec 
     return other->connector ? other : NULL;
 }
 
+/* What the check before could not judge: it had no values for references. */
+static int check_values(df_pipeline *p, df_stage *st)
+{
+    size_t before = df__problems_count(p->graph.problems, DF_ERROR);
+    int rc = df__stage_check(st);
+    df_problem at = {.size = sizeof at};
+    if (rc >= 0 && df__problems_count(p->graph.problems, DF_ERROR) == before)
+        return DF_OK;
+    for (size_t i = 0; df__problem_at(p->graph.problems, i, &at) == DF_OK; i++)
+        if (at.severity == DF_ERROR)
+            return df__pipeline_fail(p, DF_ESPEC, "%s: %s", at.field, at.text);
+    return df__pipeline_fail(p, DF_ESPEC, "stage %s: %s", st->spec->name, st->fault.text);
+}
+
 static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
 {
     df__fault why = {.status = DF_ENOMEM, .text = "no memory"};
@@ -46,6 +60,10 @@ static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
     st->info.space = df__pipeline_space(p);
     st->info.bounded = p->how.until_exhausted;
     st->info.dry = p->how.dry;
+    if (s->unsure && check_values(p, st) != DF_OK) {
+        df__stage_free(st);
+        return DF_ESPEC;
+    }
     *ret = st;
     return DF_OK;
 }

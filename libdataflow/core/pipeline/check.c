@@ -58,6 +58,7 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     st.self = spec->self;
     st.limits.size = sizeof st.limits;
     st.wake_fd = -1;
+    st.checking = 1;
     st.info.size = sizeof st.info;
     st.info.stage = spec->name;
     st.info.kind = spec->kind;
@@ -70,7 +71,9 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     df__arena_init(&st.arena, &p->env->heap, 1024);
     before = df__problems_count(g->problems, DF_ERROR);
     rc = df__stage_status(&st, df__stage_check(&st));
-    if (rc < 0 && rc != DF_ENOMEM && df__problems_count(g->problems, DF_ERROR) == before)
+    spec->unsure = st.unsure;
+    if (rc < 0 && rc != DF_ENOMEM && !st.unsure &&
+        df__problems_count(g->problems, DF_ERROR) == before)
         df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,
                         st.fault.text[0] ? st.fault.text : "the stage refused its options");
     df__arena_free(&st.arena);

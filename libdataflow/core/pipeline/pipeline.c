@@ -12,10 +12,8 @@ int df__pipeline_fail(df_pipeline *p, int status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    df__text_vprintf(p->error, sizeof p->error, format, args);
+    df__secrets_vprintf(p->secrets, p->error, sizeof p->error, format, args);
     va_end(args);
-    if (p->secrets)
-        df__secrets_scrub(p->secrets, p->error);
     return status;
 }
 

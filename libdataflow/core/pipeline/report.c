@@ -269,6 +269,14 @@ int df_pipeline_report(df_pipeline *p, int what, df_write_fn write, void *user)
     return rc;
 }
 
+/* A partition may have its name from an option that a secret went into. */
+static void name_member(df__secrets *secrets, df__buf *out, const char *name)
+{
+    char shown[1024];
+    df__secrets_printf(secrets, shown, sizeof shown, "%s", name);
+    text_member(out, "name", shown);
+}
+
 /* On the pipeline thread, at most a few times a second: which partitions there are, how far, and
  * what holds them. */
 void df__report_partitions(df__runner *r)
@@ -283,7 +291,7 @@ void df__report_partitions(df__runner *r)
             continue;
         df__buf_str(out, comma);
         comma = ",{";
-        text_member(out, "name", p->name);
+        name_member(r->source.stage->secrets, out, p->name);
         text_member(out, "watermark", p->watermark.set ? p->watermark.text : NULL);
         text_member(out, "saved", p->acked.set ? p->acked.text : NULL);
         number_member(out, "uncommitted", (long long)df__partition_uncommitted(p));

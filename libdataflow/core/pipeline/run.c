@@ -37,8 +37,7 @@ void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage,
     e.type = type;
     e.status = status;
     df__text_set(e.stage, sizeof e.stage, stage ? stage : "", stage ? strlen(stage) : 0);
-    df__text_set(e.text, sizeof e.text, text ? text : "", text ? strlen(text) : 0);
-    df__secrets_scrub(p->secrets, e.text);
+    df__secrets_printf(p->secrets, e.text, sizeof e.text, "%s", text ? text : "");
     log_event(p, &e);
     pthread_mutex_lock(&p->events_lock);
     if (p->event_count == DF__EVENTS) {

@@ -179,9 +179,7 @@ int df_stage_fail(df_stage *st, int status, const char *reason, const char *text
     pthread_mutex_lock(&st->lock);
     st->fault.status = status;
     df__text_set(st->fault.reason, DF__REASON, reason, strlen(reason));
-    df__text_set(st->fault.text, DF__TEXT, text, strlen(text));
-    if (st->secrets)
-        df__secrets_scrub(st->secrets, st->fault.text);
+    df__secrets_printf(st->secrets, st->fault.text, DF__TEXT, "%s", text);
     pthread_mutex_unlock(&st->lock);
     return status;
 }
@@ -191,7 +189,7 @@ int df_stage_failf(df_stage *st, int status, const char *reason, const char *for
     char text[DF__TEXT];
     va_list args;
     va_start(args, format);
-    df__text_vprintf(text, sizeof text, format, args);
+    df__secrets_vprintf(st->secrets, text, sizeof text, format, args);
     va_end(args);
     return df_stage_fail(st, status, reason, text);
 }
@@ -209,13 +207,43 @@ void df__stage_fault(df_stage *st, int status, df__fault *ret)
     df__text_set(ret->text, DF__TEXT, text, strlen(text));
 }
 
+static int has_reference(const df__doc *n)
+{
+    const df__doc *child;
+    df__reference r;
+    char err[8];
+    if (!n || n->kind == DF__SCALAR)
+        return n && df__reference_next(n->text, 0, &r, err, sizeof err) == DF_OK;
+    for (child = n->first; child; child = child->next)
+        if (has_reference(child))
+            return 1;
+    return 0;
+}
+
+/* During a check an option with a reference is empty, and nothing can be said about its value. */
+static int is_unknown(const df_stage *st, const char *option)
+{
+    char name[128], twin[160];
+    df__text_set(name, sizeof name, option, strcspn(option, ".["));
+    df__text_printf(twin, sizeof twin, "%sSecretRef", name);
+    if (st->spec->transform)
+        return 0;
+    return has_reference(df__doc_member(st->spec->config, name)) ||
+           df__doc_member(st->spec->config, twin);
+}
+
 int df_stage_problem(df_stage *st, int severity, const char *option, const char *text)
 {
-    char field[256];
+    char field[256], shown[DF__TEXT];
     const char *base = st->spec->config_field ? st->spec->config_field
                      : st->spec->field ? st->spec->field : st->spec->name;
+    if (st->checking && option && is_unknown(st, option)) {
+        st->unsure = 1;
+        return DF_OK;
+    }
     df__text_printf(field, sizeof field, "%s%s%s", base, option ? "." : "", option ? option : "");
-    df__problem_add(st->graph->problems, severity, st->spec->config, field, text);
+    df__secrets_printf(st->secrets, shown, sizeof shown, "%s", text);
+    df__problem_add(st->graph->problems, severity, st->spec->config, field, shown);
     return severity == DF_ERROR ? DF_ESPEC : DF_OK;
 }
 
@@ -227,9 +255,8 @@ void df_stage_retry_after(df_stage *st, int delay_ms)
 void df_stage_log(df_stage *st, int level, const char *text)
 {
     char line[DF__TEXT + 160];
-    df__text_printf(line, sizeof line, "%s/%s: %s", st->info.pipeline, st->info.stage, text);
-    if (st->secrets)
-        df__secrets_scrub(st->secrets, line);
+    df__secrets_printf(st->secrets, line, sizeof line, "%s/%s: %s", st->info.pipeline,
+                       st->info.stage, text);
     df__env_log(st->env, level, line);
 }
 
@@ -238,7 +265,7 @@ void df_stage_logf(df_stage *st, int level, const char *format, ...)
     char text[DF__TEXT];
     va_list args;
     va_start(args, format);
-    df__text_vprintf(text, sizeof text, format, args);
+    df__secrets_vprintf(st->secrets, text, sizeof text, format, args);
     va_end(args);
     df_stage_log(st, level, text);
 }
@@ -322,6 +349,11 @@ int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret)
     char why[DF__TEXT];
     int rc = df__secret_value(secret, ret, why, sizeof why);
     return rc < 0 ? df_stage_fail(st, rc, NULL, why) : rc;
+}
+
+int df_stage_hide(df_stage *st, df_bytes text)
+{
+    return st->secrets && text.len ? df__secrets_know(st->secrets, text) : DF_OK;
 }
 
 df_columns *df_columns_new(df_stage *st, const char *const *names, size_t count)

@@ -36,6 +36,8 @@ struct df_stage {
     df__fault fault;
     int no_memory;        /* df_stage_alloc failed: what it was for did, whatever it said */
     int retry_after_ms;
+    int checking;         /* options with references are empty */
+    int unsure;           /* a problem with one of them was left out */
     df_limits limits;
     df_stage_info info;
     int wake_fd;          /* eventfd: df_stage_wait returns */

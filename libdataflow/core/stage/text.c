@@ -42,7 +42,7 @@ int df_stage_problemf(df_stage *st, int severity, const char *option, const char
     char text[DF__TEXT];
     va_list args;
     va_start(args, format);
-    df__text_vprintf(text, sizeof text, format, args);
+    df__secrets_vprintf(st->secrets, text, sizeof text, format, args);
     va_end(args);
     return df_stage_problem(st, severity, option, text);
 }

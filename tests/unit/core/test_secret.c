@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -36,13 +37,15 @@ static df__secrets *new_set(void)
     return s;
 }
 
+enum { ALL = DF__HIDE_ALL };
+
 #define BYTES(s) (df_bytes){(s), strlen(s)}
 static const df_bytes none = {NULL, 0};
 
 static void test_literal(void **state)
 {
     df__secrets *s = new_set();
-    df_secret *secret = df__secret_new(s, NULL, BYTES("hunter22"));
+    df_secret *secret = df__secret_new(s, NULL, BYTES("hunter22"), ALL);
     df_bytes value;
     char err[64], text[] = "password hunter22, again hunter22; hunter";
     (void)state;
@@ -58,11 +61,12 @@ static void test_resolves_once(void **state)
 {
     df__secrets *s = new_set();
     df_ref ref = {sizeof ref, DF_REF_SECRET, "ns", "db", "password", "spec.sink.config.password"};
-    df_secret *secret = df__secret_new(s, &ref, none);
+    df_secret *secret = df__secret_new(s, &ref, none, ALL);
     df_bytes value;
     char err[128];
     (void)state;
-    assert_ptr_equal(df__secret_new(s, &ref, none), secret); /* one for the check and the run */
+    assert_ptr_equal(df__secret_new(s, &ref, none, ALL),
+                     secret); /* one for the check and the run */
     assert_int_equal(calls, 0);
     assert_int_equal(df__secret_value(secret, &value, err, sizeof err), DF_OK);
     assert_int_equal(df__secret_value(secret, &value, err, sizeof err), DF_OK);
@@ -80,7 +84,7 @@ static void test_old_values_stay_hidden(void **state)
 {
     df__secrets *s = new_set();
     df_ref ref = {sizeof ref, DF_REF_ENV, NULL, "A", NULL, "f"};
-    df_secret *secret = df__secret_new(s, &ref, none);
+    df_secret *secret = df__secret_new(s, &ref, none, ALL);
     df_bytes value;
     char err[128], text[] = "first-value second-value";
     (void)state;
@@ -102,16 +106,16 @@ static void test_failure_names_the_reference(void **state)
     char err[128];
     (void)state;
     status = DF_ENOTFOUND;
-    assert_int_equal(df__secret_value(df__secret_new(s, &ref, none), &value, err, sizeof err),
+    assert_int_equal(df__secret_value(df__secret_new(s, &ref, none, ALL), &value, err, sizeof err),
                      DF_ENOTFOUND);
     assert_string_equal(err, "Secret ns/db, key pw: not found; mount this Secret, "
                         "or name another key");
     assert_string_equal(value.data, "untouched");
-    assert_int_equal(df__secret_value(df__secret_new(s, &env, none), &value, err, sizeof err),
+    assert_int_equal(df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err),
                      DF_ENOTFOUND);
     assert_string_equal(err, "${env:A}: not found; set this environment variable");
     status = DF_OK;
-    assert_int_equal(df__secret_value(df__secret_new(s, &env, none), &value, err, sizeof err),
+    assert_int_equal(df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err),
                      DF_OK);
     df__secrets_free(s);
 }
@@ -123,7 +127,7 @@ static void test_without_resolver(void **state)
     df_bytes value;
     char err[128];
     (void)state;
-    assert_int_equal(df__secret_value(df__secret_new(s, &env, none), &value, err, sizeof err),
+    assert_int_equal(df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err),
                      DF_ENOTSUP);
     assert_non_null(strstr(err, "no resolver"));
     assert_int_equal(df__secret_value(df__secret_none(), &value, err, sizeof err), DF_ESTATE);
@@ -133,7 +137,8 @@ static void test_without_resolver(void **state)
 static void test_template(void **state)
 {
     df__secrets *s = new_set();
-    df_secret *secret = df__secret_template(s, BYTES("pg://u:${env:P}@h/$${x}?f=${file:/f}"), "f");
+    df_secret *secret = df__secret_template(s, BYTES("pg://u:${env:P}@h/$${x}?f=${file:/f}"), "f",
+                                            ALL);
     df_bytes value;
     df_ref ref;
     char err[128], text[] = "pg://u:first-value@h";
@@ -167,6 +172,104 @@ static void test_scrub(void **state)
     df__secrets_scrub(s, empty);
     assert_string_equal(empty, "");
     df__secrets_scrub(NULL, empty);
+    df__secrets_free(s);
+}
+
+/* Libraries cut and split what they repeat: eight bytes of a secret in a row are hidden. */
+static void test_pieces(void **state)
+{
+    df__secrets *s = new_set();
+    char cut[] = "cannot open /x/Q7fj3kLm9", split[] = "a3kLm9Zt4b, Q7fj3kL; 9Zt4vB2w, 4vB2w";
+    char joined[] = "Q7fj3kLm9Zt4vB2wQ7fj3kLm9Zt4vB2w=Q7fj3kLmLm9Zt4vB", half[] = "Q7fj3kLm";
+    (void)state;
+    assert_int_equal(df__secrets_know(s, BYTES("Q7fj3kLm9Zt4vB2w")), DF_OK);
+    df__secrets_scrub(s, cut);
+    assert_string_equal(cut, "cannot open /x/***");
+    df__secrets_scrub(s, split);
+    assert_string_equal(split, "a***b, Q7fj3kL; ***, 4vB2w");
+    df__secrets_scrub(s, joined);
+    assert_string_equal(joined, "******=******");
+    df__secrets_scrub(s, half);
+    assert_string_equal(half, "***");
+    df__secrets_free(s);
+}
+
+/* A text is scrubbed whole and cut then, at every length of the text and of the secret. */
+static void test_hides_before_cutting(void **state)
+{
+    char secret[400], shown[64];
+    (void)state;
+    for (size_t len = 4; len < sizeof secret; len += len < 80 ? 1 : 40) {
+        df__secrets *s = new_set();
+        for (size_t i = 0; i < len; i++)
+            secret[i] = (char)('A' + i % 26);
+        secret[len] = '\0';
+        assert_int_equal(df__secrets_know(s, BYTES(secret)), DF_OK);
+        for (int before = 0; before < 70; before++) {
+            df__secrets_printf(s, shown, sizeof shown, "%*s%s.", before, "", secret);
+            assert_null(strpbrk(shown, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+            assert_int_equal(strlen(shown), before + 4 < 63 ? before + 4 : 63);
+        }
+        df__secrets_free(s);
+    }
+}
+
+/* What of a value is hidden depends on where it stands. */
+static void test_what_is_hidden(void **state)
+{
+    static const struct {
+        int kind, what;
+        const char *text, *shown;
+    } rows[] = {
+        {DF_REF_ENV, DF__HIDE_FILES, "${env:A}", "first-value first-va"},
+        {DF_REF_FILE, DF__HIDE_FILES, "${file:/a}", "*** ***"},
+        {DF_REF_ENV, DF__HIDE_ALL, "${env:A}", "*** ***"},
+        {DF_REF_ENV, DF__HIDE_PARTS, "x${env:A}", "first-value first-va"},
+        {DF_REF_FILE, DF__HIDE_PARTS, "x${file:/a}", "*** ***"},
+        {DF_REF_FILE, DF__HIDE_PARTS, "${file:/a}", "*** first-va"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        df__secrets *s = new_set();
+        df_secret *secret = df__secret_template(s, BYTES(rows[i].text), "f", rows[i].what);
+        char err[64], text[] = "first-value first-va";
+        df_bytes value;
+        assert_int_equal(df__secret_value(secret, &value, err, sizeof err), DF_OK);
+        df__secrets_scrub(s, text);
+        assert_string_equal(text, rows[i].shown);
+        df__secrets_free(s);
+    }
+}
+
+/* So many references in one text and so many texts took seconds. */
+static void test_many_references(void **state)
+{
+    enum { MANY = 40000 };
+    df__secrets *s = new_set();
+    df__buf text;
+    df_bytes value;
+    df_ref ref;
+    size_t n = 0;
+    char err[128], one[32];
+    clock_t begin = clock();
+    (void)state;
+    df__buf_init(&text, &df__heap_libc);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(one, sizeof one, "${env:A%d}", i);
+        df__buf_str(&text, one);
+        assert_non_null(df__secret_template(s, BYTES(one), "f", DF__HIDE_FILES));
+    }
+    value = (df_bytes){text.data, text.len};
+    assert_int_equal(df__secret_value(df__secret_template(s, value, "f", DF__HIDE_FILES), &value,
+                                      err, sizeof err), DF_OK);
+    assert_int_equal(value.len, MANY * strlen("first-value"));
+    while (df__secrets_ref_at(s, n, &ref) == DF_OK)
+        n++;
+    assert_int_equal(n, 2 * MANY);
+    assert_int_equal(df__secrets_ref_at(s, 7, &ref), DF_OK);
+    assert_string_equal(ref.name, "A7");
+    assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 1);
+    df__buf_free(&text);
     df__secrets_free(s);
 }
 
@@ -290,7 +393,8 @@ static void test_threads(void **state)
     for (i = 0; i < 3; i++) {
         char name[2] = {(char)('A' + i), 0};
         df_ref ref = {sizeof ref, DF_REF_ENV, NULL, name, NULL, "f"};
-        assert_int_equal(pthread_create(&threads[i], NULL, use, df__secret_new(shared, &ref, none)),
+        assert_int_equal(pthread_create(&threads[i], NULL, use, df__secret_new(shared, &ref, none,
+                         ALL)),
                          0);
     }
     for (i = 0; i < 3; i++) {
@@ -308,7 +412,10 @@ int main(void)
         cmocka_unit_test(test_old_values_stay_hidden),
         cmocka_unit_test(test_failure_names_the_reference), cmocka_unit_test(test_without_resolver),
         cmocka_unit_test(test_template), cmocka_unit_test(test_scrub),
-        cmocka_unit_test(test_scrub_encoded), cmocka_unit_test(test_references),
+        cmocka_unit_test(test_scrub_encoded),
+        cmocka_unit_test(test_pieces), cmocka_unit_test(test_hides_before_cutting),
+        cmocka_unit_test(test_what_is_hidden), cmocka_unit_test(test_many_references),
+                         cmocka_unit_test(test_references),
         cmocka_unit_test(test_process), cmocka_unit_test(test_answer),
         cmocka_unit_test(test_threads),
     };
