@@ -15,8 +15,9 @@
 
 #include "connectors/stdio/stdio.h"
 #include "util/crashpoint.h"
+#include "util/jsontext.h"
 
-enum { BUFFER = 256 << 10 };
+enum { BUFFER = 256 << 10, GIVE_UP_US = 600000000 };
 
 /* A pipe whose reader is gone must answer EPIPE, not kill the process. */
 static void block_sigpipe(void)
@@ -45,25 +46,43 @@ static void use_stdout(df__stdio_sink *s, const struct stat *info)
         s->piece = PIPE_BUF;
 }
 
-/* A line that a crash left half written is ended, so that the next one stands alone. */
-static int end_torn_line(df__stdio_sink *s)
+/* The last line of the file, which has no line end, is cut off or ended. A run that was killed
+ * left it, and its records come again: a JSON text that breaks off is of no use to anybody. */
+static int mend_last_line(df__stdio_sink *s, df_stage *st, int fd)
+{
+    uint64_t end = (uint64_t)s->good, from = df__stdio_line_begin(fd, end);
+    size_t len = (size_t)(end - from);
+    int cut = s->torn == DF__TORN_CUT;
+    if (s->torn == DF__TORN_AUTO && s->format == DF__STDIO_JSON && len <= DF__STDIO_LINE_MAX) {
+        char *line = malloc(len);
+        cut = line && pread(fd, line, len, (off_t)from) == (ssize_t)len &&
+              df__json_is_open(line, len);
+        free(line);
+    }
+    if (cut) {
+        df_stage_logf(st, DF_LOG_WARN, "%.300s ends in the middle of a line: its %zu bytes from "
+                      "byte %llu on are cut off (tornLine: end keeps them)",
+                      (const char *)s->path.data, len, (unsigned long long)from);
+        s->good = (int64_t)from;
+        return ftruncate(s->fd, (off_t)from);
+    }
+    s->good++;
+    return write(s->fd, "\n", 1) == 1 ? 0 : -1;
+}
+
+static int end_torn_line(df__stdio_sink *s, df_stage *st)
 {
     char last = '\n';
-    int fd;
+    int fd, rc = 0;
     if (s->good == 0)
         return 0;
     fd = open(s->path.data, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0; /* not readable: nothing can be told */
-    if (pread(fd, &last, 1, (off_t)s->good - 1) != 1)
-        last = '\n';
+    if (pread(fd, &last, 1, (off_t)s->good - 1) == 1 && last != '\n')
+        rc = mend_last_line(s, st, fd);
     close(fd);
-    if (last == '\n')
-        return 0;
-    if (write(s->fd, "\n", 1) != 1)
-        return -1;
-    s->good++;
-    return 0;
+    return rc;
 }
 
 static int open_path(df__stdio_sink *s, df_stage *st, int first)
@@ -107,11 +126,29 @@ static int sink_open(void *self, df_stage *st)
     if (!s->owned)
         use_stdout(s, &info);
     s->is_socket = S_ISSOCK(info.st_mode);
-    s->regular = S_ISREG(info.st_mode) && !df__stdio_is_std(s->path);
+    s->on_disk = S_ISREG(info.st_mode);
+    s->regular = s->on_disk && !df__stdio_is_std(s->path);
     s->good = s->regular ? info.st_size : 0;
-    if (s->regular && end_torn_line(s) < 0)
+    if (s->regular && end_torn_line(s, st) < 0)
         return df__stdio_open_failed(st, s->path, errno);
     return df_stage_limits(st, &limits);
+}
+
+/* A disk gets room again when somebody makes some; a device or a pipe that is full for so long
+ * stays full. */
+static int is_full(df__stdio_sink *s, df_stage *st, const char *where)
+{
+    int64_t now = df_stage_now(st);
+    if (!s->full_us)
+        s->full_us = now;
+    if (s->on_disk)
+        return df_stage_failf(st, DF_EIO, "no_space", "no space left for %.300s: waiting until "
+                              "there is; nothing is lost", where);
+    if (now - s->full_us >= GIVE_UP_US)
+        return df_stage_failf(st, DF_ETEMPORARY, "no_space", "gave up after %lld s: no space left "
+                              "on %.300s", (long long)((now - s->full_us) / 1000000), where);
+    return df_stage_failf(st, DF_EIO, "no_space", "no space left on %.300s: trying again for "
+                          "%lld s", where, (long long)((GIVE_UP_US + 999999) / 1000000));
 }
 
 static int write_failed(df__stdio_sink *s, df_stage *st, int error)
@@ -120,6 +157,8 @@ static int write_failed(df__stdio_sink *s, df_stage *st, int error)
     const char *where = df__stdio_is_std(s->path) ? "standard output" : s->path.data;
     if (error == EPIPE && df__stdio_is_std(s->path))
         return df_stage_fail(st, DF_ESTATE, "write", "the reader of standard output is gone");
+    if (error == ENOSPC || error == EDQUOT)
+        return is_full(s, st, where);
     return df_stage_failf(st, error == EBADF ? DF_ESTATE : DF_EIO, "write",
                           "cannot write to %.300s: %s", where,
                           strerror_r(error, text, sizeof text));
@@ -146,6 +185,7 @@ static int write_all(df__stdio_sink *s, df_stage *st, const char *data, size_t l
     while (len > 0) {
         ssize_t done = write_once(s, data, len);
         if (done > 0) {
+            s->full_us = 0;
             data += done;
             len -= (size_t)done;
         } else if (done < 0 && errno == EAGAIN) {

@@ -7,6 +7,10 @@
 
 static const char *const formats[] = {"json", "text", NULL};
 
+static const char *const invalid[] = {"error", "pass", NULL};
+static const char *const replaced[] = {"begin", "stop", NULL};
+static const char *const torn[] = {"auto", "cut", "end", NULL};
+
 static const df_option source_rows[] = {
     {.name = "path",
      .type = DF_OPT_TEXT,
@@ -19,6 +23,27 @@ static const df_option source_rows[] = {
      .def = "json",
      .choices = formats,
      .doc = "json: one JSON value a line, blank lines are skipped; text: every line is a record."},
+    {.name = "invalid",
+     .type = DF_OPT_ENUM,
+     .offset = offsetof(df__stdio_source, invalid),
+     .def = "error",
+     .choices = invalid,
+     .doc = "A line that is not JSON, with format json. error: it is refused; pass: it goes on as "
+            "it is."},
+    {.name = "follow",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(df__stdio_source, follow),
+     .def = "false",
+     .doc = "Wait at the end of a file for more, and follow its path: a file that is renamed is "
+            "read to its end before the one that takes its place, one that is cut off from its "
+            "beginning."},
+    {.name = "replaced",
+     .type = DF_OPT_ENUM,
+     .offset = offsetof(df__stdio_source, replaced),
+     .def = "begin",
+     .choices = replaced,
+     .doc = "Another file is at the path than the one that was read before. begin: it is read "
+            "from its beginning, with a warning; stop: the run ends."},
 };
 static const df_options source_options = DF_OPTIONS(source_rows, df__stdio_source);
 
@@ -43,6 +68,14 @@ static const df_option sink_rows[] = {
      .offset = offsetof(df__stdio_sink, sync),
      .def = "false",
      .doc = "Wait for the disk after every parcel, not only at the end."},
+    {.name = "tornLine",
+     .type = DF_OPT_ENUM,
+     .offset = offsetof(df__stdio_sink, torn),
+     .def = "auto",
+     .choices = torn,
+     .doc = "What to do with a last line without line end, found when the file is opened. cut: "
+            "it is cut off; end: it gets a line end; auto: cut with format json when it is a JSON "
+            "text that breaks off, as a killed run leaves it, else end."},
 };
 static const df_options sink_options = DF_OPTIONS(sink_rows, df__stdio_sink);
 

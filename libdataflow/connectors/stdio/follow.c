@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * follow.c: the files that are read under one path. A file that was renamed is read to its end
+ * before the one that took its place; one that was cut off is read from its beginning. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "connectors/stdio/lines.h"
+
+enum { LOOK_US = 200000 };
+
+/* ---- which file ------------------------------------------------------------------------------ */
+
+static const df__stdio_file *newest(const df__stdio_source *s)
+{
+    return &s->files[(s->file_count - 1) % DF__STDIO_FILES];
+}
+
+int df__stdio_enter(df__stdio_source *s, df_stage *st)
+{
+    struct stat info;
+    df__stdio_file file = {.since_us = INT64_MIN};
+    if (fstat(s->fd, &info) < 0)
+        return df_stage_failf(st, DF_EIO, "open", "cannot look at %.300s",
+                              (const char *)s->path.data);
+    file.dev = info.st_dev;
+    file.ino = info.st_ino;
+    s->limit = s->bounded ? (uint64_t)info.st_size : UINT64_MAX;
+    if (s->file_count) {
+        file.since_us = df_stage_now(st);
+        if (file.since_us <= newest(s)->since_us)
+            file.since_us = newest(s)->since_us + 1;
+    }
+    pthread_mutex_lock(&s->lock);
+    s->files[s->file_count++ % DF__STDIO_FILES] = file;
+    pthread_mutex_unlock(&s->lock);
+    return DF_OK;
+}
+
+int df__stdio_file_at(df__stdio_source *s, int64_t time_us, df__stdio_file *ret)
+{
+    int found = 0;
+    pthread_mutex_lock(&s->lock);
+    for (unsigned i = s->file_count; !found && i && s->file_count - i < DF__STDIO_FILES; i--) {
+        *ret = s->files[(i - 1) % DF__STDIO_FILES];
+        found = ret->since_us <= time_us;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+/* ---- going to a position --------------------------------------------------------------------- */
+
+static int is_replaced(df__stdio_source *s, df_stage *st, uint64_t offset)
+{
+    const char *path = s->path.data;
+    if (offset == 0) /* nothing was read of the other one */
+        return df__stdio_go_to(s, st, 0);
+    if (s->replaced == DF__REPLACED_STOP)
+        return df_stage_failf(st, DF_ESTATE, "position", "%.300s is another file than the one that "
+                              "was read up to byte %llu before; give it another path, or begin "
+                              "with it by replaced: begin", path, (unsigned long long)offset);
+    df_stage_logf(st, DF_LOG_WARN, "%.300s is another file than the one that was read up to byte "
+                  "%llu before: reading from its beginning", path, (unsigned long long)offset);
+    return df__stdio_go_to(s, st, 0);
+}
+
+/* The file at the path waits until the one of the position was read to its end. */
+static int go_to_renamed(df__stdio_source *s, df_stage *st, const df__stdio_place *to)
+{
+    int fd = df__stdio_find(s->path.data, to), rc;
+    if (fd < 0 || s->next_count == DF__STDIO_FILES) {
+        if (fd >= 0)
+            close(fd);
+        return DF_DONE;
+    }
+    memmove(s->next + 1, s->next, (size_t)s->next_count * sizeof *s->next);
+    s->next[0] = s->fd;
+    s->next_count++;
+    s->fd = fd;
+    s->draining = 0;
+    rc = df__stdio_enter(s, st);
+    return rc < 0 ? rc : df__stdio_go_to(s, st, to->offset);
+}
+
+int df__stdio_go_back(df__stdio_source *s, df_stage *st, const df__stdio_place *to)
+{
+    struct stat info;
+    int rc;
+    if (!to->named) { /* an offset alone: it may lie behind a line that was not whole */
+        if (fstat(s->fd, &info) == 0 && (uint64_t)info.st_size < to->offset)
+            return is_replaced(s, st, to->offset);
+        return df__stdio_go_to(s, st, df__stdio_line_begin(s->fd, to->offset));
+    }
+    rc = df__stdio_place_fits(s->fd, to) ? df__stdio_go_to(s, st, to->offset) : DF_DONE;
+    if (rc == DF_DONE && s->follow)
+        rc = go_to_renamed(s, st, to);
+    if (rc == DF_DONE)
+        return is_replaced(s, st, to->offset);
+    if (rc == DF_OK) {
+        s->rest_len = to->rest_len;
+        s->rest_crc = to->rest_crc;
+    }
+    return rc;
+}
+
+/* ---- rotation -------------------------------------------------------------------------------- */
+
+static int same_file(int fd, const struct stat *info)
+{
+    struct stat mine;
+    return fstat(fd, &mine) == 0 && mine.st_dev == info->st_dev && mine.st_ino == info->st_ino;
+}
+
+/* An empty file tells nothing yet: who writes may still have the old one open. */
+static int look(df__stdio_source *s)
+{
+    struct stat info;
+    int fd, last = s->next_count ? s->next[s->next_count - 1] : s->fd;
+    if (s->next_count == DF__STDIO_FILES || stat(s->path.data, &info) < 0 ||
+        !S_ISREG(info.st_mode) || info.st_size == 0 || same_file(last, &info))
+        return 0;
+    fd = open(s->path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || same_file(last, &info)) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    s->next[s->next_count++] = fd;
+    return 1;
+}
+
+void df__stdio_look(df__stdio_source *s, df_stage *st)
+{
+    int64_t now = df_stage_now(st);
+    if (!s->follow || !s->seekable || s->bounded ||
+        (now >= s->looked_us && now - s->looked_us < LOOK_US))
+        return;
+    s->looked_us = now;
+    look(s);
+}
+
+void df__stdio_forget_next(df__stdio_source *s)
+{
+    for (int i = 0; i < s->next_count; i++)
+        close(s->next[i]);
+    s->next_count = s->draining = 0;
+}
+
+static int begin_file(df__stdio_source *s, df_stage *st, df_batch *into, const char *what)
+{
+    int rc = df__stdio_give_rest(s, st, into, 1);
+    if (rc < 0)
+        return rc;
+    df_stage_logf(st, DF_LOG_INFO, "%.300s %s: reading from its beginning",
+                  (const char *)s->path.data, what);
+    s->delay_ms = 0;
+    return DF_OK;
+}
+
+static int next_file(df__stdio_source *s, df_stage *st, df_batch *into)
+{
+    int rc = begin_file(s, st, into, "is a new file");
+    if (rc < 0)
+        return rc;
+    close(s->fd);
+    s->fd = s->next[0];
+    s->next_count--;
+    memmove(s->next, s->next + 1, (size_t)s->next_count * sizeof *s->next);
+    s->draining = 0;
+    rc = df__stdio_enter(s, st);
+    return rc < 0 ? rc : df__stdio_go_to(s, st, 0);
+}
+
+/* Cut off: shorter than what was read of it, or other bytes where the last ones were. */
+int df__stdio_was_cut(const df__stdio_source *s)
+{
+    struct stat info;
+    df__stdio_place here = df__stdio_here(s);
+    if (s->skipping || fstat(s->fd, &info) < 0)
+        return 0;
+    return (uint64_t)info.st_size < s->offset + (s->end - s->start) ||
+           !df__stdio_place_fits(s->fd, &here);
+}
+
+/* Who writes may have had the old file open until just now: once another one is there, the old one
+ * is read to its end once more. */
+static int follow_end(df__stdio_source *s, df_stage *st, df_batch *into)
+{
+    if (df__stdio_was_cut(s)) {
+        int rc = begin_file(s, st, into, "was cut off");
+        if (rc == DF_OK)
+            rc = df__stdio_enter(s, st);
+        return rc < 0 ? rc : df__stdio_go_to(s, st, 0);
+    }
+    if (!s->next_count && !s->bounded)
+        look(s);
+    if (!s->next_count)
+        return s->bounded ? DF_DONE : DF_AGAIN;
+    if (s->draining)
+        return next_file(s, st, into);
+    s->draining = 1;
+    return DF_OK;
+}
+
+int df__stdio_at_end(df__stdio_source *s, df_stage *st, df_batch *into)
+{
+    int rc = DF_DONE;
+    if (s->follow && s->seekable)
+        rc = follow_end(s, st, into);
+    if (rc != DF_DONE)
+        return rc;
+    rc = df__stdio_give_rest(s, st, into, !s->seekable);
+    return rc < 0 ? rc : DF_DONE;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_stdio_files.c: positions in files: another file at the path, a path from another folder, a
+ * last line without line end; what a killed run left in a file; a full device. */
+#include "support/support.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct fixture {
+    df_env *env;
+    char *dir;
+    char in[512], out[512], errors[512];
+    pthread_mutex_t lock;
+    char log[8192];
+    _Atomic int64_t now_us; /* 0: the real time */
+} fixture;
+
+static fixture *now_of; /* the clock has no user of its own */
+
+static void keep_log(void *user, int level, const char *line)
+{
+    fixture *f = user;
+    size_t len;
+    (void)level;
+    pthread_mutex_lock(&f->lock);
+    len = strlen(f->log);
+    snprintf(f->log + len, sizeof f->log - len, "%s\n", line);
+    pthread_mutex_unlock(&f->lock);
+}
+
+static int logged(fixture *f, const char *text)
+{
+    int found;
+    pthread_mutex_lock(&f->lock);
+    found = strstr(f->log, text) != NULL;
+    pthread_mutex_unlock(&f->lock);
+    return found;
+}
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    df_env_options o = {.size = sizeof o, .log = keep_log, .user = f, .log_level = DF_LOG_INFO};
+    assert_non_null(f);
+    pthread_mutex_init(&f->lock, NULL);
+    f->env = df_env_new(&o);
+    f->dir = support_mkdir();
+    support_path(f->in, f->dir, "in");
+    support_path(f->out, f->dir, "out");
+    support_path(f->errors, f->dir, "errors");
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    support_rmdir(f->dir);
+    df_env_free(f->env);
+    free(f);
+    return 0;
+}
+
+/* A run over what `path` has now, with a store; `message` has 512 bytes or is NULL. */
+static int run(fixture *f, const char *path, const char *options, char *message)
+{
+    char *yaml = NULL;
+    df_store store = {.size = sizeof store};
+    df_pipeline_options o = {.size = sizeof o, .name = "test", .store = &store};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_text text = {.size = sizeof text};
+    df_pipeline *p;
+    int rc;
+    f->log[0] = '\0';
+    assert_true(asprintf(&yaml, "source: {type: stdio, config: {path: %s%s}}\n"
+                                "sink: {type: stdio, config: {path: %s}}\n"
+                                "errors: {type: stdio, config: {path: %s}}\n",
+                         path, options, f->out, f->errors) > 0);
+    assert_ok(df_store_file(f->env, f->dir, "test", &store));
+    p = df_pipeline_new(f->env, &o);
+    assert_non_null(p);
+    text.text = yaml;
+    text.len = strlen(yaml);
+    assert_ok(df_pipeline_load(p, &text));
+    rc = df_pipeline_run(p, &run);
+    if (message)
+        snprintf(message, 512, "%s", df_pipeline_errmsg(p));
+    df_pipeline_free(p);
+    free(yaml);
+    return rc;
+}
+
+static void expect(fixture *f, const char *want)
+{
+    char *got = support_read_file(f->out);
+    assert_string_equal(got, want);
+    free(got);
+    support_write_file(f->out, "");
+}
+
+static void run_and_expect(fixture *f, const char *in, const char *options, const char *want)
+{
+    support_write_file(f->in, in);
+    assert_ok(run(f, f->in, options, NULL));
+    expect(f, want);
+}
+
+/* Writes a new file and moves it over the old one. */
+static void replace(fixture *f, const char *text)
+{
+    char other[512];
+    support_path(other, f->dir, "other");
+    support_write_file(other, text);
+    assert_int_equal(rename(other, f->in), 0);
+}
+
+/* ---- another file ---------------------------------------------------------------------------- */
+
+static void test_a_file_moved_over_it_is_read_whole(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n22\n", "", "1\n22\n");
+    replace(f, "333\n4444\n55555\n");
+    assert_ok(run(f, f->in, "", NULL));
+    expect(f, "333\n4444\n55555\n");
+    assert_true(logged(f, "is another file than the one that was read up to byte 5 before"));
+}
+
+static void test_the_same_text_in_another_file_is_another_file(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n1\n", "", "1\n1\n");
+    replace(f, "1\n1\n1\n");
+    assert_ok(run(f, f->in, "", NULL));
+    expect(f, "1\n1\n1\n");
+}
+
+static void test_a_file_that_was_written_anew(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n22\n", "", "1\n22\n");
+    run_and_expect(f, "7\n88\n999\n", "", "7\n88\n999\n"); /* the same inode */
+    run_and_expect(f, "1\n", "", "1\n");
+    run_and_expect(f, "1\n2\n", "", "2\n");
+}
+
+static void test_another_file_stops_by_option(void **state)
+{
+    static const char *const texts[] = {"1\n", "333\n4444\n55555\n"};
+    fixture *f = *state;
+    char message[512];
+    run_and_expect(f, "1\n22\n", ", replaced: stop", "1\n22\n");
+    for (size_t i = 0; i < 2; i++) {
+        support_write_file(f->in, texts[i]);
+        assert_status(run(f, f->in, ", replaced: stop", message), DF_ESTATE);
+        assert_non_null(strstr(message, "is another file than the one that was read up to byte 5"));
+        expect(f, "");
+    }
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static void test_a_relative_path_belongs_to_its_folder(void **state)
+{
+    fixture *f = *state;
+    char a[512], b[512], in[600], was[1024];
+    assert_non_null(getcwd(was, sizeof was));
+    support_path(a, f->dir, "a");
+    support_path(b, f->dir, "b");
+    assert_int_equal(mkdir(a, 0700), 0);
+    assert_int_equal(mkdir(b, 0700), 0);
+    snprintf(in, sizeof in, "%s/in.jsonl", a);
+    support_write_file(in, "1\n2\n");
+    snprintf(in, sizeof in, "%s/in.jsonl", b);
+    support_write_file(in, "1\n2\n3\n");
+    assert_int_equal(chdir(a), 0);
+    assert_ok(run(f, "in.jsonl", "", NULL));
+    expect(f, "1\n2\n");
+    assert_int_equal(chdir(b), 0);
+    assert_ok(run(f, "in.jsonl", "", NULL));
+    expect(f, "1\n2\n3\n");
+    assert_int_equal(chdir(a), 0);
+    assert_ok(run(f, "in.jsonl", "", NULL));
+    expect(f, "");
+    assert_int_equal(chdir(was), 0);
+    unlink(in);
+    snprintf(in, sizeof in, "%s/in.jsonl", a);
+    unlink(in);
+    rmdir(a);
+    rmdir(b);
+}
+
+static void put_position(fixture *f, const char *partition, const char *data)
+{
+    df_store store = {.size = sizeof store};
+    df_state row = {.size = sizeof row, .stage = "source", .partition = partition,
+                    .data = {data, strlen(data)}};
+    assert_ok(df_store_file(f->env, f->dir, "test", &store));
+    assert_ok(store.save(store.user, &row, 1));
+    store.user_free(store.user);
+}
+
+/* The first versions had the path as it was written, and an offset alone. */
+static void test_old_positions_are_taken_over(void **state)
+{
+    fixture *f = *state;
+    char was[1024];
+    assert_non_null(getcwd(was, sizeof was));
+    assert_int_equal(chdir(f->dir), 0);
+    put_position(f, "in", "2");
+    support_write_file("in", "1\n2\n3\n");
+    assert_ok(run(f, "in", "", NULL));
+    expect(f, "2\n3\n");
+    support_write_file("in", "1\n2\n3\n4\n");
+    assert_ok(run(f, "in", "", NULL));
+    expect(f, "4\n");
+    assert_int_equal(chdir(was), 0);
+}
+
+static void test_an_old_position_in_a_line_goes_back_to_its_begin(void **state)
+{
+    fixture *f = *state;
+    put_position(f, f->in, "7");
+    run_and_expect(f, "1\n22222222\n3\n", "", "22222222\n3\n");
+}
+
+/* ---- the last line --------------------------------------------------------------------------- */
+
+static void test_a_line_that_breaks_off_waits(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "{\"c\":1}\n{\"c\":2", "", "{\"c\":1}\n");
+    assert_true(logged(f, "ends in the middle of a line that begins at byte 8"));
+    run_and_expect(f, "{\"c\":1}\n{\"c\":22}\n{\"c\":3}\n", "", "{\"c\":22}\n{\"c\":3}\n");
+}
+
+static void test_a_whole_last_line_is_delivered_once(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "{\"c\":1}\n{\"c\":2}", "", "{\"c\":1}\n{\"c\":2}\n");
+    run_and_expect(f, "{\"c\":1}\n{\"c\":2}", "", "");
+    run_and_expect(f, "{\"c\":1}\n{\"c\":2}\n", "", "");
+    run_and_expect(f, "{\"c\":1}\n{\"c\":2}\n{\"c\":3}\n", "", "{\"c\":3}\n");
+}
+
+/* What may have been all of it comes whole when it was not. */
+static void test_a_last_line_that_grows_comes_whole(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "a\nb", ", format: text", "a\nb\n");
+    run_and_expect(f, "a\nbc\nd\n", ", format: text", "bc\nd\n");
+}
+
+/* ---- what lines hold ------------------------------------------------------------------------- */
+
+static void test_what_is_no_json_is_refused(void **state)
+{
+    fixture *f = *state;
+    char *errors;
+    run_and_expect(f, "{\"a\":1}\noops\n{\"a\":2}\n", "", "{\"a\":1}\n{\"a\":2}\n");
+    errors = support_read_file(f->errors);
+    assert_non_null(strstr(errors, "the line at byte 8 is not JSON"));
+    assert_non_null(strstr(errors, "oops"));
+    free(errors);
+}
+
+static void test_a_byte_order_mark_is_no_part_of_the_first_line(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "\xEF\xBB\xBF{\"a\":1}\r\n{\"a\":2}\r\n", "", "{\"a\":1}\r\n{\"a\":2}\r\n");
+}
+
+static void test_nothing_new_is_told(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n22\n", "", "1\n22\n");
+    assert_false(logged(f, "nothing new"));
+    assert_ok(run(f, f->in, "", NULL));
+    assert_true(logged(f, "resumed at byte 5 of"));
+    assert_true(logged(f, "nothing new"));
+    assert_true(logged(f, "checkpointReset"));
+    support_write_file(f->in, "1\n22\n3\n");
+    assert_ok(run(f, f->in, "", NULL));
+    assert_false(logged(f, "nothing new"));
+}
+
+/* ---- sinks ----------------------------------------------------------------------------------- */
+
+static void sink_mends(fixture *f, const char *old, const char *options, const char *want)
+{
+    char *yaml = NULL, *got;
+    support_write_file(f->out, old);
+    support_write_file(f->in, "{\"n\":1}\n");
+    assert_true(asprintf(&yaml, "source: {type: stdio, config: {path: %s}}\n"
+                                "sink: {type: stdio, config: {path: %s%s}}\n",
+                         f->in, f->out, options) > 0);
+    assert_ok(support_run(f->env, yaml, NULL));
+    got = support_read_file(f->out);
+    assert_string_equal(got, want);
+    free(got);
+    free(yaml);
+}
+
+static void test_what_a_killed_run_left(void **state)
+{
+    static const char torn[] = "{\"a\":0}\n{\"a\":\"x}]", whole[] = "{\"a\":0}\n{\"a\":1}";
+    fixture *f = *state;
+    sink_mends(f, torn, "", "{\"a\":0}\n{\"n\":1}\n");
+    assert_true(logged(f, "its 9 bytes from byte 8 on are cut off"));
+    sink_mends(f, torn, ", tornLine: end", "{\"a\":0}\n{\"a\":\"x}]\n{\"n\":1}\n");
+    sink_mends(f, torn, ", format: text", "{\"a\":0}\n{\"a\":\"x}]\n{\"n\":1}\n");
+    sink_mends(f, whole, "", "{\"a\":0}\n{\"a\":1}\n{\"n\":1}\n");
+    sink_mends(f, whole, ", tornLine: cut", "{\"a\":0}\n{\"n\":1}\n");
+    sink_mends(f, "{\"a", "", "{\"n\":1}\n");
+}
+
+static int64_t clock_of_test(void *user)
+{
+    struct timespec t;
+    (void)user;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 + atomic_load(&now_of->now_us);
+}
+
+static int waits_for_room(void *user)
+{
+    return logged(user, "no space left on /dev/full: trying again for 600 s");
+}
+
+/* A device that is full is given up after ten minutes: a failure that may pass, exit code 75. */
+static void test_a_full_device_is_given_up(void **state)
+{
+    fixture *f = *state;
+    df_env_options o = {.size = sizeof o, .log = keep_log, .user = f, .now_us = clock_of_test,
+                        .log_level = DF_LOG_INFO};
+    df_env *env;
+    df_pipeline *p;
+    now_of = f;
+    env = df_env_new(&o);
+    p = support_load(env, "source: {type: generate, config: {count: 3}}\n"
+                          "sink: {type: stdio, config: {path: /dev/full}}\n");
+    assert_ok(df_pipeline_start(p, NULL));
+    assert_true(support_wait(waits_for_room, f, 5000));
+    atomic_store(&f->now_us, 601000000);
+    assert_status(df_pipeline_wait(p, 20000), DF_ETEMPORARY);
+    assert_non_null(strstr(df_pipeline_errmsg(p), "no space left on /dev/full"));
+    df_pipeline_free(p);
+    df_env_free(env);
+}
+
+#define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        UNIT(test_a_file_moved_over_it_is_read_whole),
+        UNIT(test_the_same_text_in_another_file_is_another_file),
+        UNIT(test_a_file_that_was_written_anew),
+        UNIT(test_another_file_stops_by_option),
+        UNIT(test_a_relative_path_belongs_to_its_folder),
+        UNIT(test_old_positions_are_taken_over),
+        UNIT(test_an_old_position_in_a_line_goes_back_to_its_begin),
+        UNIT(test_a_line_that_breaks_off_waits),
+        UNIT(test_a_whole_last_line_is_delivered_once),
+        UNIT(test_a_last_line_that_grows_comes_whole),
+        UNIT(test_what_is_no_json_is_refused),
+        UNIT(test_a_byte_order_mark_is_no_part_of_the_first_line),
+        UNIT(test_nothing_new_is_told),
+        UNIT(test_what_a_killed_run_left),
+        UNIT(test_a_full_device_is_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
