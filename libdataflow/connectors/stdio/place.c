@@ -14,7 +14,7 @@
 #include "connectors/stdio/stdio.h"
 #include "util/codec.h"
 
-/* ---- text: OFFSET [DEVICE INODE TAIL-LENGTH TAIL-CRC REST-LENGTH REST-CRC] ---------------------- */
+/* ---- text: OFFSET [DEVICE INODE TAIL-LENGTH TAIL-CRC REST-LENGTH REST-CRC] ------------------- */
 
 enum { WORDS = 7 };
 
@@ -73,7 +73,7 @@ static ssize_t read_at(int fd, char *to, size_t len, uint64_t at)
     return got;
 }
 
-int df__stdio_crc(int fd, uint64_t from, uint64_t len, uint64_t *ret)
+static int crc_of(int fd, uint64_t from, uint64_t len, uint64_t *ret)
 {
     char buf[4096];
     uint32_t crc = 0;
@@ -117,7 +117,7 @@ int df__stdio_place_fits(int fd, const df__stdio_place *at)
         return 0;
     if (at->offset && (read_at(fd, &before, 1, at->offset - 1) != 1 || before != '\n'))
         return 0;
-    return df__stdio_crc(fd, at->offset - at->tail_len, at->tail_len, &crc) == DF_OK &&
+    return crc_of(fd, at->offset - at->tail_len, at->tail_len, &crc) == DF_OK &&
            crc == at->tail_crc;
 }
 

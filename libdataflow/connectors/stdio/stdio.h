@@ -76,8 +76,6 @@ int df__stdio_place_parse(df_bytes text, df__stdio_place *ret);
 size_t df__stdio_place_write(const df__stdio_place *at, char *buf, size_t len);
 /* 1: what the descriptor reads is the file of the position, and holds what was read of it. */
 int df__stdio_place_fits(int fd, const df__stdio_place *at);
-/* CRC of the bytes [from, from + len) of a file; DF_EIO: they are not there. */
-int df__stdio_crc(int fd, uint64_t from, uint64_t len, uint64_t *ret);
 /* Where the line begins that the byte `at` belongs to. */
 uint64_t df__stdio_line_begin(int fd, uint64_t at);
 /* Opens the file of a position under whatever name it has now in the folder of `path`; -1. */
