@@ -26,8 +26,8 @@
  *     df_env_free(env);
  *
  * DELIVERY. Every record that a source delivered ends in a sink, in the error sink, or is counted
- * as filtered, skipped or abandoned; df_stats is that equation, true at every reading. A position
- * moves only over an unbroken range of records that ended so.
+ * as left out, filtered, skipped or abandoned; df_stats is that equation, true at every reading.
+ * A position moves only over an unbroken range of records that ended so.
  *
  * STRUCTS. A struct that starts with `size` may grow at its end. The caller sets `size`, in
  * returned structs too; the library fills min(size). Zero means default for every member.
@@ -350,13 +350,14 @@ typedef struct df_run_options {
 } df_run_options;
 
 /* A consistent cut, taken by the pipeline's own thread:
- *   received + expanded = sent + filtered + errored + skipped + abandoned + in_flight
+ *   received + expanded = sent + left_out + filtered + errored + skipped + abandoned + in_flight
  * in_flight is counted on its own. */
 typedef struct df_stats {
     size_t size;
     uint64_t received;  /* records the source delivered */
     uint64_t expanded;  /* children minus parents of 1→N transforms, and copies of fan-out */
     uint64_t sent;      /* durable in a sink */
+    uint64_t left_out;  /* a sink took it and wrote nothing, on purpose (onConflict: skip) */
     uint64_t filtered;  /* dropped by a transform */
     uint64_t errored;   /* durable in the error sink */
     uint64_t skipped;   /* refused, counted, not kept (errors.policy: skip) */

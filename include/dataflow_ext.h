@@ -456,6 +456,11 @@ DF_API const char *df_parcel_error(const df_parcel *parcel);
 /* Names record `index` as refused; see write. Reason word as df_stage_fail. */
 DF_API int df_parcel_reject(df_parcel *parcel, size_t index, const char *reason, const char *text);
 DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 */
+/* Of the records that are not rejected `count` are in order and nothing was written for them, on
+ * purpose: the row was there (onConflict: skip). They settle with the others and are counted as
+ * left out, not as sent. Before write answers or df_stage_settle; calls add up; a new try begins at
+ * none. */
+DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
 /* How many times this parcel was tried before. */
 DF_API int df_parcel_attempt(const df_parcel *parcel);
 /* The positions that become durable with this parcel (exactly-once), one for each partition. */

@@ -108,6 +108,8 @@ void app_progress_line(df__buf *out, const app_progress *p, const df_stats *stat
     add_count(out, "%s in", stats->received);
     add_count(out, "  %s/s", (uint64_t)(p->rate + 0.5));
     add_count(out, "  %s out", stats->sent);
+    if (stats->left_out)
+        add_count(out, "  %s left out", stats->left_out);
     if (stats->filtered)
         add_count(out, "  %s filtered", stats->filtered);
     add_count(out, "  %s errors", stats->errored + stats->skipped);
@@ -134,6 +136,7 @@ static const count_row counts[] = {
     COUNT(received, "received"),
     COUNT(expanded, " + expanded"),
     COUNT(sent, " = sent"),
+    COUNT(left_out, " + left out"),
     COUNT(filtered, " + filtered"),
     COUNT(errored, " + errored"),
     COUNT(skipped, " + skipped"),

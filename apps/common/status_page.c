@@ -126,6 +126,8 @@ static void add_facts(df__buf *out, const app_page *page, yyjson_val *root)
     add_row(out, "rate", text);
     if (st->lag_records >= 0)
         add_row(out, "lag", app_text_count(a, sizeof a, (uint64_t)st->lag_records));
+    if (st->left_out)
+        add_row(out, "left out", app_text_count(a, sizeof a, st->left_out));
     add_row(out, "errors", app_text_count(a, sizeof a, st->errored + st->skipped));
     add_row(out, "retries", app_text_count(a, sizeof a, st->retries));
     snprintf(text, sizeof text, "%s of %s", app_text_bytes(a, sizeof a, st->budget_used),

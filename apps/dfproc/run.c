@@ -17,7 +17,8 @@ enum { TICK_MS = 250, QUIET_REPORT_US = 60000000 };
 
 static uint64_t settled_of(const df_stats *stats)
 {
-    return stats->sent + stats->filtered + stats->errored + stats->skipped + stats->abandoned;
+    return stats->sent + stats->left_out + stats->filtered + stats->errored + stats->skipped +
+           stats->abandoned;
 }
 
 int dfproc_job_live(dfproc_job *job, const df_stats *stats)

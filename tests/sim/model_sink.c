@@ -113,6 +113,14 @@ static void close_sink(process *p, model_sink *m)
     new_session(m);
 }
 
+/* Some of what it took was there already. */
+static void leave_out(process *p, df_parcel *parcel, size_t of)
+{
+    size_t n = chance(p->w, 20) ? rnd(p->w, of + 1) : 0;
+    df_parcel_left_out(parcel, n);
+    p->left_out += n;
+}
+
 static void settle_one(process *p, model_sink *m, size_t at, int status)
 {
     held *h = &m->held[at];
@@ -123,6 +131,8 @@ static void settle_one(process *p, model_sink *m, size_t at, int status)
         land(p, m, &h->items[i], df_stage_current(NULL, parcel));
     if (status != DF_OK)
         new_session(m);
+    else
+        leave_out(p, parcel, h->count);
     drop_held(m, at);
     post(p, (message){.type = S_SETTLE, .about = parcel, .status = status, .child = child,
                       .msg = &parcel->settle});
@@ -202,6 +212,7 @@ static int apply(process *p, model_sink *m, df_parcel *parcel)
     if (p->w->plan.eos && m->role == MAIN_SINK)
         return transact(p, m, parcel, 0);
     land_all(p, m, parcel, parcel->count);
+    leave_out(p, parcel, parcel->count - parcel->refused_count);
     return DF_OK;
 }
 
@@ -246,6 +257,7 @@ static int trouble(process *p, model_sink *m, df_parcel *parcel)
     world *w = p->w;
     int status = statuses[rnd(w, sizeof statuses / sizeof *statuses)];
     int transacts = w->plan.eos && m->role == MAIN_SINK, refused = has_refused(m, parcel);
+    df_parcel_left_out(parcel, rnd(w, 3)); /* what it says of a try that fails is forgotten */
     if (status == DF_EUNKNOWN)
         return refused ? status : unknown_outcome(p, m, parcel);
     if (status == DF_EINTERNAL || status == DF_EFENCED)

@@ -109,13 +109,16 @@ static void check_conservation(process *p)
     if (n != s->in_flight)
         fail(p->w, "in flight: %llu by the flow, %llu counted", (unsigned long long)s->in_flight,
              (unsigned long long)n);
-    if (s->received + s->expanded != s->sent + s->filtered + s->errored + s->skipped +
-                                         s->abandoned + s->in_flight)
-        fail(p->w, "conservation: received %lld + expanded %lld, sent %lld filtered %lld errored "
-             "%lld skipped %lld abandoned %lld in flight %lld", (long long)s->received,
-             (long long)s->expanded, (long long)s->sent, (long long)s->filtered,
-             (long long)s->errored, (long long)s->skipped, (long long)s->abandoned,
-             (long long)s->in_flight);
+    if (s->received + s->expanded != s->sent + s->left_out + s->filtered + s->errored +
+                                         s->skipped + s->abandoned + s->in_flight)
+        fail(p->w, "conservation: received %lld + expanded %lld, sent %lld left out %lld "
+             "filtered %lld errored %lld skipped %lld abandoned %lld in flight %lld",
+             (long long)s->received, (long long)s->expanded, (long long)s->sent,
+             (long long)s->left_out, (long long)s->filtered, (long long)s->errored,
+             (long long)s->skipped, (long long)s->abandoned, (long long)s->in_flight);
+    if (s->left_out > p->left_out)
+        fail(p->w, "%llu records are counted left out, the sinks said %llu",
+             (unsigned long long)s->left_out, (unsigned long long)p->left_out);
     if (s->filtered > p->dropped)
         fail(p->w, "%llu records are counted filtered, %llu were left out",
              (unsigned long long)s->filtered, (unsigned long long)p->dropped);
@@ -234,6 +237,9 @@ void check_end(process *p)
     const df__flow *f = &p->flow;
     if (p->broke && f->result == DF_OK)
         fail(p->w, "a transform failed with %s and the run ended well", df_status_name(p->broke));
+    if (ended_well(p) && !p->fail_at && f->stats.left_out != p->left_out)
+        fail(p->w, "%llu records are counted left out, the sinks said %llu",
+             (unsigned long long)f->stats.left_out, (unsigned long long)p->left_out);
     if (f->stats.in_flight)
         fail(p->w, "ended with %llu records in flight", (unsigned long long)f->stats.in_flight);
     if (f->budget.used || f->budget.reserved)

@@ -180,6 +180,7 @@ typedef struct process {
     size_t mail_first, mail_count;
     int stopped, canceled, dead;
     uint64_t dropped;       /* records that a transform left out */
+    uint64_t left_out;      /* records that a sink left out */
     int broke;              /* status with which a transform failed */
 } process;
 

@@ -42,6 +42,7 @@ typedef struct df__memory_fault {
     int open;      /* this many opens of the sink answer DF_EIO */
     int resolve;   /* this many resolves answer DF_EIO */
     const char *reject; /* payloads with this text in them are refused; must stay alive */
+    const char *leave;  /* these are left out, as if they were there; must stay alive */
 } df__memory_fault;
 
 typedef struct df__memory {

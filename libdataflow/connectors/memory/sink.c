@@ -45,9 +45,8 @@ static int sink_open(void *self, df_stage *st)
     return df_stage_limits(st, &limits);
 }
 
-static int refused(df__mem_sink *s, const df__memory_row *row)
+static int has(const df__memory_row *row, const char *text)
 {
-    const char *text = s->m->fault.reject;
     return text && row->payload.data &&
            memmem(row->payload.data, row->payload.len, text, strlen(text));
 }
@@ -73,8 +72,10 @@ static int add_rows(df__mem_sink *s, df_parcel *parcel)
                df_record_header(r, row.header_count, &headers[row.header_count]) == DF_OK)
             row.header_count++;
         row.headers = headers;
-        if (refused(s, &row))
+        if (has(&row, s->m->fault.reject))
             rc = df_parcel_reject(parcel, i, "invalid_data", "told to refuse it");
+        else if (has(&row, s->m->fault.leave))
+            df_parcel_left_out(parcel, 1);
         else if (!df_parcel_rejected(parcel, i))
             rc = df__memory_add(&s->m->out, &row);
     }

@@ -176,7 +176,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     DF_CRASHPOINT("parcel.settled");
     df__sink *s = p->sink;
     df__flow *f = s->flow;
-    uint64_t good;
+    uint64_t good, left;
     (void)status;
     (void)why;
     if (p->refused_count && p->refused_count == p->count && looks_like_configuration(p))
@@ -186,6 +186,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
         return;
     }
     good = p->count;
+    left = p->left_out < good ? p->left_out : good;
     s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
     s->records -= good;
     s->ever_ok = 1;
@@ -193,7 +194,8 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     s->refused_whole = good ? 0 : s->refused_whole;
     s->refused_rows = good ? 0 : s->refused_rows;
     df__retry_reset(&s->retry);
-    s->counts.out += good;
+    s->counts.out += good - left;
+    f->stats.left_out += left;
     if (p->records)
         measure(p);
     s->counts.bytes_out += p->out_bytes;
@@ -205,10 +207,10 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     in_sink(p);
     df__sink_unlink(s, p);
     if (s->is_error) {
-        f->stats.errored += good;
+        f->stats.errored += good - left;
         df__flow_errored(p);
     } else {
-        f->stats.sent += good;
+        f->stats.sent += good - left;
     }
     df__parcel_done(p);
 }

@@ -91,6 +91,7 @@ void df__parcel_reset(df_parcel *p)
     p->refusals = NULL;
     p->refused = NULL;
     p->refused_count = 0;
+    p->left_out = 0;
     p->error = NULL;
     p->slot = NULL;
     p->settled_early = 0;
@@ -197,6 +198,11 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
 int df_parcel_rejected(const df_parcel *p, size_t index)
 {
     return p->refused && p->refused[index];
+}
+
+void df_parcel_left_out(df_parcel *p, size_t count)
+{
+    p->left_out += count;
 }
 
 int df_parcel_attempt(const df_parcel *parcel)

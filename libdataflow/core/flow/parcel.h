@@ -40,6 +40,7 @@ struct df_parcel {
     df_bytes *written;  /* payloads written out for changed trees, by index */
     df__refusal *refusals;
     size_t refused_count;
+    size_t left_out;    /* accepted and not written, by the sink's word */
     unsigned char *refused; /* by index, made at the first refusal */
     const char *error;  /* of df_parcel_root */
     df_position *positions;

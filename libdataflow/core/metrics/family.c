@@ -350,7 +350,8 @@ static void throughput(scrape *s)
 static void success_rate(scrape *s)
 {
     const df_stats *t = &s->r->shown.stats;
-    double good = (double)t->sent, all = good + (double)t->errored + (double)t->skipped;
+    double good = (double)(t->sent + t->left_out);
+    double all = good + (double)t->errored + (double)t->skipped;
     sample(s, NULL, all > 0 ? good / all : 1);
 }
 
@@ -470,6 +471,7 @@ static void conservation(scrape *s)
     const df_stats *t = &s->r->shown.stats;
     const struct { const char *term; uint64_t n; } rows[] = {
         {"received", t->received}, {"expanded", t->expanded}, {"sent", t->sent},
+        {"left_out", t->left_out},
         {"filtered", t->filtered}, {"errored", t->errored}, {"skipped", t->skipped},
         {"abandoned", t->abandoned}, {"in_flight", t->in_flight},
     };
@@ -535,7 +537,8 @@ const df__family df__families[] = {
     {"dataflow_task_stage_latency_seconds", "histogram", "Time between stages.", stage_latency},
     {"dataflow_task_throughput_messages_per_second", "gauge", "Records durable per second.",
      throughput},
-    {"dataflow_task_success_rate", "gauge", "Sent / (sent + errored + skipped).", success_rate},
+    {"dataflow_task_success_rate", "gauge", "Sent and left out / (these + errored + skipped).",
+     success_rate},
     {"dataflow_task_end_to_end_latency_seconds", "histogram",
      "From reading a record to its being durable.", end_to_end},
     {"dataflow_task_active_messages", "gauge", "Records in flight.", active},
@@ -546,7 +549,8 @@ const df__family df__families[] = {
     {"dataflow_task_stage_errors_total", "counter", "Errors by stage.", stage_errors},
     {"dataflow_channel_fill_ratio", "gauge", "Used part of the memory budget.", fill_ratio},
     {"dataflow_conservation_records", "gauge",
-     "received + expanded = sent + filtered + errored + skipped + abandoned + in_flight.",
+     "received + expanded = sent + left_out + filtered + errored + skipped + abandoned + "
+     "in_flight.",
      conservation},
     {"dataflow_budget_bytes", "gauge", "Memory budget.", budget},
     {"dataflow_uncommitted_records", "gauge", "Records read past the watermark.", uncommitted},

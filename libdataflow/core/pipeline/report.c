@@ -137,7 +137,8 @@ static void stats_object(const df_stats *s, df__buf *out)
 {
     const struct { const char *name; long long value; } rows[] = {
         {"received", (long long)s->received}, {"expanded", (long long)s->expanded},
-        {"sent", (long long)s->sent}, {"filtered", (long long)s->filtered},
+        {"sent", (long long)s->sent}, {"left_out", (long long)s->left_out},
+        {"filtered", (long long)s->filtered},
         {"errored", (long long)s->errored}, {"skipped", (long long)s->skipped},
         {"abandoned", (long long)s->abandoned}, {"in_flight", (long long)s->in_flight},
         {"retries", (long long)s->retries}, {"bytes_in", (long long)s->bytes_in},

@@ -129,7 +129,7 @@ run 'hello' 0 dfproc run "$examples/hello.yaml" <"$examples/events.jsonl"
 out '"id":9007199254740993,"status":"paid","amount":0.1000'
 out '"email":"***"'
 err '"msg":"finished"'
-err '"received":5,"expanded":0,"sent":3,"filtered":2'
+err '"received":5,"expanded":0,"sent":3,"left_out":0,"filtered":2'
 if grep -q 'ada@example' "$dir/out"; then bad '  an address was shown'; else ok '  no address'; fi
 run 'limit' 0 dfproc run --limit 1000 --log-level warn "$examples/generate.yaml"
 if [ -s "$dir/err" ]; then bad '  warnings only'; else ok '  warnings only'; fi

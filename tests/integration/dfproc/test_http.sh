@@ -118,7 +118,7 @@ end = [r for r in rows if r["msg"] == "finished"][0]
 assert end["received"] > 10, end
 assert end["filtered"] == 1, end
 assert end["received"] + end["expanded"] == sum(
-    end[k] for k in ("sent", "filtered", "errored", "skipped", "abandoned", "in_flight")), end
+    end[k] for k in ("sent", "left_out", "filtered", "errored", "skipped", "abandoned", "in_flight")), end
 PY
 
 # SIGINT, a named pipe nobody writes to: ends although it waits.

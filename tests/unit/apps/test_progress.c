@@ -104,7 +104,8 @@ static void equation(void **state)
     df_stats st = {.size = sizeof st,
                    .received = 10,
                    .expanded = 2,
-                   .sent = 6,
+                   .sent = 4,
+                   .left_out = 2,
                    .filtered = 1,
                    .errored = 2,
                    .skipped = 1,
@@ -116,11 +117,12 @@ static void equation(void **state)
     df__buf_init(&out, &df__heap_libc);
     app_progress_equation(&out, &st);
     assert_string_equal(df__buf_cstr(&out),
-                        "received 10 + expanded 2 = sent 6 + filtered 1 + errored 2 + skipped 1 + "
-                        "abandoned 1 + in flight 1");
+                        "received 10 + expanded 2 = sent 4 + left out 2 + filtered 1 + errored 2 + "
+                        "skipped 1 + abandoned 1 + in flight 1");
     df__buf_clear(&out);
     app_stats_members(&out, &st);
-    assert_non_null(strstr(df__buf_cstr(&out), "\"received\":10,\"expanded\":2,\"sent\":6"));
+    assert_non_null(strstr(df__buf_cstr(&out),
+                           "\"received\":10,\"expanded\":2,\"sent\":4,\"left_out\":2"));
     assert_non_null(strstr(out.data, "\"lag_records\":-1"));
     df__buf_free(&out);
 }
