@@ -17,12 +17,8 @@ enum {
 static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     df__buf_clear(&s->sql);
-    s->encoder.binary = w->binary;
     for (size_t i = 0; i < w->group_count; i++) {
-        if (i > 0) {
-            df__buf_str(&s->sql, "; ");
-        }
-        df__pg_sql_group(s, &s->sql, &w->groups[i].mask, i == 0);
+        df__pg_sql_group(s, &s->sql, w, i);
     }
     if (w->binary && !s->upsert) { /* the staging table of an upsert is ours */
         df__pg_shape_check(s, &s->sql);
@@ -219,7 +215,8 @@ static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc != DF_OK || w->group_count == 0) {
         return rc;
     }
-    s->mixed = w->group_count > 1 ? STICKY : s->mixed - 1;
+    int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
+    s->mixed = is_mixed ? STICKY : s->mixed - 1;
     rc = send_copies(s, st, w);
     for (size_t i = 0; i < w->group_count && rc == DF_OK; i++) {
         rc = write_group(s, st, w, i);

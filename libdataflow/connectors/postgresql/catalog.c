@@ -41,6 +41,7 @@ static const char query_tail[] =
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
     "ORDER BY col.attnum";
 
+enum { UPSERT_COLUMNS_MAX = 1597 };
 enum {
     AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
     AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID,
@@ -245,6 +246,20 @@ static int compile_names(df__pg_sink *s, df_stage *st, const df__pg_table *t)
     return DF_OK;
 }
 
+/* A column that an option names. */
+static df__pg_column *find_named(df_stage *st, df__pg_table *t, const char *option, df_bytes name)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        df__pg_column *column = &t->columns[i];
+        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0) {
+            return column;
+        }
+    }
+    df_stage_failf(st, DF_EINVAL, "configuration", "%s: the table has no column %.*s", option,
+                   (int)name.len, (const char *)name.data);
+    return NULL;
+}
+
 /* conflictKey instead of the key that the catalog has. */
 static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
 {
@@ -257,20 +272,14 @@ static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
     }
     while (rest.data) {
         df_bytes name = df__pg_next_key(&rest);
-        size_t i = 0;
         if (name.len == 0) {
             break;
         }
-        while (i < t->count && (t->columns[i].name.len != name.len ||
-                                memcmp(t->columns[i].name.data, name.data, name.len) != 0)) {
-            i++;
+        df__pg_column *column = find_named(st, t, "conflictKey", name);
+        if (!column) {
+            return DF_EINVAL;
         }
-        if (i == t->count) {
-            return df_stage_failf(st, DF_EINVAL, "configuration",
-                                  "conflictKey: the table has no column %.*s", (int)name.len,
-                                  (const char *)name.data);
-        }
-        t->columns[i].in_key = 1;
+        column->in_key = 1;
         t->key_count++;
     }
     if (t->key_count == 0) {
@@ -280,19 +289,36 @@ static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
     return DF_OK;
 }
 
+static int choose_columns(const df__pg_sink *s, df_stage *st, df__pg_table *t)
+{
+    int rc = choose_key(s, st, t);
+    if (rc == DF_OK && s->upsert_strategy == PG_UPSERT_IF_NEWER) {
+        df__pg_column *version = find_named(st, t, "upsertVersionColumn", s->version_column);
+        if (!version) {
+            return DF_EINVAL;
+        }
+        version->is_version = 1;
+    }
+    if (rc == DF_OK && s->soft_delete_column.data &&
+        !find_named(st, t, "softDeleteColumn", s->soft_delete_column)) {
+        return DF_EINVAL;
+    }
+    return rc;
+}
+
 static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
 {
     df__pg_table t;
     memset(&t, 0, sizeof t);
     t.all_optional = s->upsert; /* an update leaves alone what the record does not have */
     int rc = read_table(&t, res);
-    if (rc == DF_OK && t.default_count > PG_MASK_WORDS * 64) {
+    if (rc == DF_OK && s->upsert && t.count > UPSERT_COLUMNS_MAX) {
         rc = df_stage_fail(st, DF_ENOTSUP, "not_supported",
-                           "the table has more than 256 columns with a default, or, "
-                           "with upsertMode, more than 256 columns");
+                           "upsertMode: the table has more than 1,597 columns; the staging table "
+                           "needs three of the server's 1,600 for itself");
     }
     if (rc == DF_OK && t.exists && s->upsert) {
-        rc = choose_key(s, st, &t);
+        rc = choose_columns(s, st, &t);
     }
     if (rc == DF_OK && t.exists && s->raw) {
         rc = df__pg_raw_fits(s, st, &t);
@@ -336,6 +362,7 @@ int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
         rc = res ? adopt(s, st, res) : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
     }
     PQclear(res);
+    rc = rc == DF_OK ? df__pg_facts_load(s, st) : rc;
     if (rc == DF_OK && s->checks.count > 0) {
         rc = df__pg_checks_load(s, st);
     }

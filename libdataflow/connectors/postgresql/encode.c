@@ -107,6 +107,7 @@ static int check_null(df__pg_encoder *e, const df__pg_column *column, const df_v
 typedef struct format {
     void (*begin)(df__buf *b);
     void (*flag)(df__buf *b, int value);
+    void (*number)(df__buf *b, int value);
     void (*null)(df__buf *b);
     int (*value)(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
     void (*end)(df__buf *b, size_t before, size_t fields);
@@ -120,6 +121,13 @@ static void text_begin(df__buf *b)
 static void text_flag(df__buf *b, int value)
 {
     df__buf_add(b, value ? "t\t" : "f\t", 2);
+}
+
+static void text_number(df__buf *b, int value)
+{
+    char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
+    df__buf_add(b, digits + (value < 10), value < 10 ? 1 : 2);
+    df__buf_char(b, '\t');
 }
 
 static void text_null(df__buf *b)
@@ -161,6 +169,12 @@ static void binary_flag(df__buf *b, int value)
     df__buf_char(b, value != 0);
 }
 
+static void binary_number(df__buf *b, int value)
+{
+    df__pg_binary_u32(b, 2);
+    df__pg_binary_u16(b, (uint16_t)value);
+}
+
 static void binary_null(df__buf *b)
 {
     df__pg_binary_u32(b, UINT32_MAX);
@@ -178,8 +192,8 @@ static void binary_end(df__buf *b, size_t before, size_t fields)
 }
 
 static const format formats[] = {
-    {text_begin, text_flag, text_null, text_value, text_end},
-    {binary_begin, binary_flag, binary_null, binary_value, binary_end},
+    {text_begin, text_flag, text_number, text_null, text_value, text_end},
+    {binary_begin, binary_flag, binary_number, binary_null, binary_value, binary_end},
 };
 
 /* ---- rows ----------------------------------------------------------------------------------- */
@@ -188,7 +202,7 @@ static int put_column(df__pg_encoder *e, const df__pg_column *column, const df_v
 {
     const format *f = &formats[e->binary];
     int rc = DF_OK;
-    if (e->key_only && !column->in_key) {
+    if (e->key_only && (!(column->in_key || column->is_version) || v->type <= DF_V_NULL)) {
         f->null(b);
     } else if (v->type <= DF_V_NULL) {
         rc = check_null(e, column, v);
@@ -200,6 +214,20 @@ static int put_column(df__pg_encoder *e, const df__pg_column *column, const df_v
     return rc;
 }
 
+/* What stands in the row for a column. */
+enum { PUT_NOTHING, PUT_NULL, PUT_VALUE };
+
+static int part_of(const df__pg_encoder *e, const df__pg_column *column, const df_value *v,
+                   const df__pg_mask *mask)
+{
+    int refused = e->refuse_missing && !e->key_only && v->type == DF_V_ABSENT;
+    int alone = e->key_only && e->wide; /* the mask is that of other rows */
+    if (refused || alone || df__pg_mask_writes(mask, column)) {
+        return PUT_VALUE;
+    }
+    return e->wide ? PUT_NULL : PUT_NOTHING;
+}
+
 int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *values,
                       const df__pg_mask *mask, df__buf *b)
 {
@@ -209,17 +237,19 @@ int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *
     f->begin(b);
     if (e->staged) {
         f->flag(b, e->key_only);
+        f->number(b, e->number);
     }
     for (size_t i = 0; i < t->count && rc == DF_OK; i++) {
-        const df__pg_column *column = &t->columns[i];
-        int refused = e->refuse_missing && !e->key_only && values[i].type == DF_V_ABSENT;
-        if (refused || df__pg_mask_writes(mask, column)) {
-            rc = put_column(e, column, &values[i], b);
-            fields++;
+        int part = part_of(e, &t->columns[i], &values[i], mask);
+        if (part == PUT_VALUE) {
+            rc = put_column(e, &t->columns[i], &values[i], b);
+        } else if (part == PUT_NULL) {
+            f->null(b);
         }
+        fields += part != PUT_NOTHING;
     }
     if (rc == DF_OK && fields > 0 && !b->failed) {
-        f->end(b, before, fields + (e->staged != 0));
+        f->end(b, before, fields + (e->staged ? 2 : 0));
         return DF_OK;
     }
     b->len = before;

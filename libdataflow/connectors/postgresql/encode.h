@@ -9,8 +9,10 @@ typedef struct df__pg_encoder {
     df__pg_convert convert;
     int binary;         /* the format of the rows at hand */
     int refuse_missing; /* missingColumns: error */
-    int staged;         /* upsertMode: a field before the columns says whether the record deletes */
-    int key_only;       /* the record deletes: other columns than the key are written as null */
+    int staged;         /* two fields stand before the columns: deletes, number of the mask */
+    int wide;           /* with staged: every column is written, one that is missing as null */
+    int number;         /* with staged: of the row's mask */
+    int key_only;       /* the record deletes: only its key and its version are written */
     char why[320];      /* after DF_EDATA: one line for people */
 } df__pg_encoder;
 

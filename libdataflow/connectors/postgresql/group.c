@@ -151,6 +151,12 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     return s->upsert ? read_upsert(s, w) : DF_OK;
 }
 
+/* Rows that go through a staging table. */
+static int is_staged(const df__pg_sink *s, const df__pg_work *w)
+{
+    return s->upsert || w->by_rows;
+}
+
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
 {
     if (df__grow(&df__heap_libc, &group->records, &group->cap, group->count,
@@ -158,8 +164,10 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
         return DF_ENOMEM;
     }
     s->encoder.binary = w->binary;
-    s->encoder.staged = s->upsert;
-    int rc = df__pg_encode_row(&s->encoder, &s->known, s->values, &group->mask, &group->text);
+    s->encoder.staged = is_staged(s, w);
+    s->encoder.wide = group->wide;
+    int rc = df__pg_encode_row(&s->encoder, &s->known, s->values,
+                               &group->forms[s->encoder.number].mask, &group->text);
     if (rc == DF_EDATA) {
         return offend(s, w, "type_mismatch", s->encoder.why);
     }
@@ -171,8 +179,28 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
     return rc;
 }
 
+/* DF_OK: *ret is the number of the mask in the group; DF_MORE: the group has too many. */
+static int form_of(df__pg_group *group, const df__pg_mask *mask, size_t *ret)
+{
+    for (*ret = 0; *ret < group->form_count; ++*ret) {
+        if (df__pg_mask_same(&group->forms[*ret].mask, mask)) {
+            return DF_OK;
+        }
+    }
+    if (group->form_count == PG_FORMS_MAX) {
+        return DF_MORE;
+    }
+    int rc = df__grow(&df__heap_libc, &group->forms, &group->form_cap, group->form_count,
+                      sizeof *group->forms);
+    if (rc == DF_OK) {
+        group->forms[group->form_count++] = (df__pg_form){*mask, 0};
+    }
+    return rc;
+}
+
 static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
 {
+    size_t number;
     if (w->group_count == w->group_cap) {
         size_t old = w->group_cap;
         if (df__grow(&df__heap_libc, &w->groups, &w->group_cap, w->group_count,
@@ -185,13 +213,14 @@ static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
         }
     }
     df__pg_group *group = &w->groups[w->group_count++];
-    group->mask = *mask;
     group->count = 0;
+    group->form_count = 0;
+    group->wide = w->wide;
     df__buf_clear(&group->text);
     if (w->binary) {
         df__pg_binary_head(&group->text);
     }
-    return group;
+    return form_of(group, mask, &number) == DF_OK ? group : NULL;
 }
 
 void df__pg_group_end(const df__pg_work *w, df__pg_group *group)
@@ -201,12 +230,50 @@ void df__pg_group_end(const df__pg_work *w, df__pg_group *group)
     }
 }
 
-df__pg_group *df__pg_group_of(const df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask)
+/* A record that deletes goes with rows of any mask, if its version does. */
+static int goes_with(const df__pg_sink *s, const df__pg_mask *of_delete, const df__pg_mask *mask)
 {
-    /* Two rows of one key must stay in their order: an upsert groups neighbours only. */
-    size_t first = s->upsert && w->group_count > 0 ? w->group_count - 1 : 0;
-    for (size_t i = first; i < w->group_count; i++) {
-        if (s->encoder.key_only || df__pg_mask_same(&w->groups[i].mask, mask)) {
+    for (size_t i = 0; s->encoder.key_only && i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->is_version && df__pg_mask_writes(of_delete, column) &&
+            !df__pg_mask_writes(mask, column)) {
+            return 0;
+        }
+    }
+    return s->encoder.key_only;
+}
+
+/* Rows of several masks in one group, in the order of their records. */
+static df__pg_group *wide_group(df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask)
+{
+    df__pg_group *group = w->group_count > 0 ? &w->groups[w->group_count - 1] : NULL;
+    size_t number = 0;
+    int rc = DF_MORE;
+    if (group) {
+        rc = s->encoder.key_only ? DF_OK : form_of(group, mask, &number);
+    }
+    if (rc == DF_MORE) {
+        group = new_group(w, mask);
+        number = 0;
+    } else if (rc != DF_OK) {
+        return NULL;
+    }
+    s->encoder.number = (int)number;
+    if (group) {
+        group->forms[number].rows++;
+    }
+    return group;
+}
+
+df__pg_group *df__pg_group_of(df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask)
+{
+    if (w->wide) {
+        return wide_group(s, w, mask);
+    }
+    s->encoder.number = 0;
+    for (size_t i = 0; i < w->group_count; i++) {
+        const df__pg_mask *known = &w->groups[i].forms[0].mask;
+        if (df__pg_mask_same(known, mask) || goes_with(s, mask, known)) {
             return &w->groups[i];
         }
     }
@@ -217,6 +284,7 @@ int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
 {
     size_t count = df_parcel_count(w->parcel);
     df__pg_work_rewind(s, w);
+    w->wide = is_staged(s, w);
     for (; w->index < count; w->index++) {
         df__pg_mask mask;
         int rc = df__pg_read_row(s, w, &mask);
@@ -265,6 +333,7 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
     w->index = 0;
     w->sent = 0;
     w->begun = 0;
+    w->wide = 0;
     w->catalog = s->generation;
     w->binary = !w->by_rows && s->as_text == 0 && df__pg_table_binary(&s->known);
 }
@@ -273,6 +342,7 @@ void df__pg_work_free(df__pg_work *w)
 {
     for (size_t i = 0; i < w->group_cap; i++) {
         df__buf_free(&w->groups[i].text);
+        df__free(&df__heap_libc, w->groups[i].forms);
         df__free(&df__heap_libc, w->groups[i].records);
     }
     df__free(&df__heap_libc, w->groups);

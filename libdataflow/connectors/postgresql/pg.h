@@ -7,6 +7,7 @@
 
 #include "checks.h"
 #include "encode.h"
+#include "facts.h"
 #include "ident.h"
 #include "rejects.h"
 #include "types.h"
@@ -18,9 +19,17 @@ enum { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
 enum { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
 enum { PG_CHARGE = 512 * 1024 }; /* connection, catalog, what waits in libpq */
 
-/* Rows of one mask, and which record each line came from. */
-typedef struct df__pg_group {
+/* Rows of one mask, and which record each line came from. On their way through a staging table
+ * they may have several masks; each row says the number of its own. */
+enum { PG_FORMS_MAX = 64 };
+typedef struct df__pg_form {
     df__pg_mask mask;
+    size_t rows;
+} df__pg_form;
+typedef struct df__pg_group {
+    df__pg_form *forms; /* at least one */
+    size_t form_count, form_cap;
+    int wide; /* every column is written */
     df__buf text;
     uint32_t *records; /* line number - 1 to index in the parcel */
     size_t count, cap;
@@ -38,6 +47,7 @@ typedef struct df__pg_work {
     int sent, begun; /* the COPY statement is sent; the server waits for data */
     int looked_again; /* the catalog was read for it */
     int by_rows;     /* row mode from now on */
+    int wide;        /* groups with several masks */
     int binary;      /* its groups are in binary format */
     int refusals;    /* by the server, of this parcel */
     int probed;      /* the server takes the statement without its rows */
@@ -89,6 +99,7 @@ typedef struct df__pg_sink {
     size_t ahead_max;  /* encoded bytes that may wait for the parcel before */
     int64_t charged;   /* bytes told to the budget */
     df__pg_checks checks;
+    df__pg_facts facts;
     df__pg_encoder encoder;
     df__pg_work works[2];
     df__pg_work *flight; /* everything is sent, the answer is not there yet */
@@ -135,6 +146,10 @@ int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
 int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const char *tail,
                        PGresult **ret);
 void df__pg_table_free(df__pg_table *t);
+
+/* ---- facts.c ---- */
+/* Reads s->facts when upsertMode or onConflict needs them. */
+int df__pg_facts_load(df__pg_sink *s, df_stage *st);
 
 /* ---- checks.c ---- */
 void df__pg_checks_init(df__pg_checks *c);
@@ -205,8 +220,9 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group);
 void df__pg_group_end(const df__pg_work *w, df__pg_group *group);
 /* Refuses a record of w for good. DF_ENOMEM. */
 int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
-/* The group of a mask, made when missing; after df__pg_work_rewind the first is groups[0]. */
-df__pg_group *df__pg_group_of(const df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask);
+/* The group of a mask, made when missing; after df__pg_work_rewind the first is groups[0]. NULL:
+ * no memory. */
+df__pg_group *df__pg_group_of(df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask);
 /* Reads the whole parcel into groups. */
 int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w);
 /* Takes a parcel; forgets what was before. DF_ENOMEM. */
@@ -220,7 +236,7 @@ void df__pg_work_free(df__pg_work *w);
 int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w);
 /* Whether the server would take rows of these columns: DF_OK; DF_DROP: it refuses the statement
  * also without a row; a lost connection. */
-int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_mask *mask);
+int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_group *group);
 
 /* ---- rows.c ---- */
 /* Writes w row by row in one transaction, notes the refused ones, keeps the others. */

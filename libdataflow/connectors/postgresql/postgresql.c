@@ -51,12 +51,13 @@ static const df_option rows[] = {
      .doc = "Limit for one batch, kept by the server; 0: none."},
     {.name = "upsertMode", .type = DF_OPT_BOOL, AT(upsert), .def = "false",
      .doc = "Updates the row of the same key, deletes it when the record's operation is delete; "
-            "columns that the record does not have stay as they are."},
+            "columns that the record does not have stay as they are. See postgresql.md."},
     {.name = "conflictKey", .type = DF_OPT_TEXT, AT(conflict_key),
      .doc = "Key columns of upsertMode, commas between; unset: the primary key, else a unique "
             "index."},
     {.name = "upsertStrategy", .type = DF_OPT_ENUM, AT(upsert_strategy), .def = "always",
-     .choices = strategy_choices, .doc = "Update always, or only when newer."},
+     .choices = strategy_choices,
+     .doc = "Update always, or only when newer; a delete without a version is always newer."},
     {.name = "upsertVersionColumn", .type = DF_OPT_TEXT, AT(version_column),
      .doc = "With ifNewer: the column whose greater value is newer."},
     {.name = "softDeleteColumn", .type = DF_OPT_TEXT, AT(soft_delete_column),

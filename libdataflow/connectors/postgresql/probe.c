@@ -23,13 +23,13 @@ int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w)
     return df__pg_sqlstate_find(state)->fate != PG_FATE_WAIT || is_raised(w->error);
 }
 
-int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_mask *mask)
+int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_group *group)
 {
     PGresult *res;
     int refused = 0;
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "BEGIN; ");
-    df__pg_sql_without_rows(s, &s->sql, mask);
+    df__pg_apply_nothing(s, &s->sql, group);
     df__buf_str(&s->sql, "; ROLLBACK");
     const char *sql = df__buf_cstr(&s->sql);
     int rc = sql ? df__pg_send(s, st, sql) : DF_ENOMEM;

@@ -19,26 +19,24 @@ static int by_text(const df__pg_type *type)
 
 static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
-    const df__pg_mask *mask = &w->groups[number].mask;
-    const char *flag = s->upsert ? "d text, " : "";
+    const df__pg_mask *mask = df__pg_sql_written(&w->groups[number]);
     df__buf_printf(b,
                    "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text) "
                    "ON COMMIT DROP; CREATE TEMP TABLE dataflow_rows_%zu "
-                   "(n int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, %s",
-                   number, number, flag);
+                   "(n int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, d boolean, m int2, ",
+                   number, number);
     df__pg_sql_columns(s, b, mask, PG_LIST_TEXT);
-    df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (%s", number,
-                   s->upsert ? "d, " : "");
+    df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (d, m, ", number);
     df__pg_sql_columns(s, b, mask, PG_LIST_STAGED);
     df__buf_str(b, ") FROM STDIN; ");
 }
 
 /* True when the key is known and every column of it is in these rows. */
-static int key_is_written(const df__pg_sink *s, const df__pg_group *group)
+static int key_is_written(const df__pg_sink *s, const df__pg_mask *mask)
 {
     for (size_t i = 0; i < s->known.count; i++) {
         const df__pg_column *column = &s->known.columns[i];
-        if (column->in_key && !df__pg_mask_writes(&group->mask, column)) {
+        if (column->in_key && !df__pg_mask_writes(mask, column)) {
             return 0;
         }
     }
@@ -47,14 +45,18 @@ static int key_is_written(const df__pg_sink *s, const df__pg_group *group)
 
 /* A row that is there already, with the same values, was written before: a repetition after a
  * crash. */
-static void add_equal(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
+static void add_equal(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t form)
 {
-    df__buf_str(b, "IF SQLSTATE = '23505' AND EXISTS (SELECT 1 FROM ");
+    const df__pg_mask *mask = &group->forms[form].mask;
+    if (!key_is_written(s, mask)) {
+        return;
+    }
+    df__buf_printf(b, "IF SQLSTATE = '23505' AND r.m = %zu AND EXISTS (SELECT 1 FROM ", form);
     df__pg_quote_table(b, &s->name);
     const char *separator = " AS t WHERE ";
     for (size_t i = 0; i < s->known.count; i++) {
         const df__pg_column *column = &s->known.columns[i];
-        if (!df__pg_mask_writes(&group->mask, column)) {
+        if (!df__pg_mask_writes(mask, column)) {
             continue;
         }
         const char *text = by_text(&column->type) && !column->in_key ? "::text" : "";
@@ -81,13 +83,14 @@ static void add_handler(df__buf *b)
 static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     const df__pg_group *group = &w->groups[number];
+    int is_equal = !s->upsert && s->on_conflict == PG_CONFLICT_EQUAL;
     df__buf_printf(b, "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu WHERE n >= low "
                       "AND n < low + %d ORDER BY n LOOP BEGIN ",
                    number, CHUNK);
-    df__pg_sql_row(s, b, &group->mask);
+    df__pg_apply_row(s, b, group);
     add_handler(b);
-    if (!s->upsert && s->on_conflict == PG_CONFLICT_EQUAL && key_is_written(s, group)) {
-        add_equal(s, b, group);
+    for (size_t i = 0; i < group->form_count && is_equal; i++) {
+        add_equal(s, b, group, i);
     }
     df__buf_printf(b,
                    "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message || "
@@ -95,8 +98,8 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
                    number);
 }
 
-/* Some rows at once, then, if that fails, each of them. An upsert goes row by row: the rows of
- * one key must follow each other. */
+/* Some rows at once, then, if that fails, each of them. An upsert goes row by row, and so do rows
+ * of several masks: they must follow each other. */
 static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     df__buf_printf(b,
@@ -105,9 +108,10 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
                    number);
-    if (!s->upsert) {
+    int at_once = !s->upsert && w->groups[number].form_count == 1;
+    if (at_once) {
         df__buf_str(b, "BEGIN ");
-        df__pg_sql_insert_staged(s, b, &w->groups[number].mask);
+        df__pg_apply_select(s, b, &w->groups[number].forms[0].mask);
         df__buf_printf(b, " FROM pg_temp.dataflow_rows_%zu AS r WHERE r.n >= low AND "
                           "r.n < low + %d ORDER BY r.n%s; ",
                        number, CHUNK,
@@ -115,7 +119,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
         add_handler(b);
     }
     add_one(s, w, b, number);
-    df__buf_printf(b, "%slow := low + %d; END LOOP; END", s->upsert ? "" : "END; ", CHUNK);
+    df__buf_printf(b, "%slow := low + %d; END LOOP; END", at_once ? "END; " : "", CHUNK);
 }
 
 /* The block itself goes into a string literal, so nothing in a name can end it. */
@@ -232,7 +236,7 @@ static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
     if (!w->doubtful[0] || refused < rows) {
         return DF_OK;
     }
-    if (rows == 1 && (w->probed || df__pg_probe(s, st, &w->groups[0].mask) == DF_OK)) {
+    if (rows == 1 && (w->probed || df__pg_probe(s, st, &w->groups[0]) == DF_OK)) {
         return DF_OK;
     }
     const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);

@@ -5,19 +5,27 @@
 
 #include "pg.h"
 
+#define PG_STAGE "dataflow_upsert"
+
 enum { PG_LIST_NAMES, PG_LIST_STAGED, PG_LIST_CASTS, PG_LIST_TEXT };
-/* Appends the columns that rows of this mask write, with commas between: "a", "b"; c0, c1;
- * r.c0::int4, r.c1::text; c0 text, c1 text. */
+/* Appends the columns that rows of this mask (NULL: all) write, with commas between: "a", "b";
+ * c0, c1; r.c0::int4, r.c1::text; c0 text, c1 text. */
 void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int form);
+/* The columns that the rows of a group write; NULL: all. */
+const df__pg_mask *df__pg_sql_written(const df__pg_group *group);
 /* Appends the COPY for one group and, in upsert mode, what stands around it. */
-void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int is_first);
-/* Appends the statements that write the record r of row mode. */
-void df__pg_sql_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
-/* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */
-void df__pg_sql_insert_staged(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
-/* Appends what writes and, in upsert mode, deletes such rows, with no row to write. */
-void df__pg_sql_without_rows(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
+void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_work *w, size_t number);
 /* The name that the server gives the target of COPY in its messages. */
 const char *df__pg_sql_target(const df__pg_sink *s);
+
+/* ---- apply.c: rows of a staging table ---- */
+/* Appends, each after "; ", the statements that apply the staged rows of a group in upsert mode. */
+void df__pg_apply(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int is_single);
+/* Appends the statements, in PL/pgSQL, that write the record r of a staging table. */
+void df__pg_apply_row(const df__pg_sink *s, df__buf *b, const df__pg_group *group);
+/* Appends the same statements with no row to write. */
+void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *group);
+/* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */
+void df__pg_apply_select(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
 
 #endif

@@ -63,11 +63,13 @@ typedef struct df__pg_column {
     const char *quoted; /* "name", ready for SQL */
     df__pg_type type;
     uint8_t not_null, has_default, in_key;
+    uint8_t is_version; /* upsertVersionColumn */
     int16_t bit; /* in df__pg_mask when it has a default, else -1 */
 } df__pg_column;
 
-/* Which of the columns with a default a record has: rows of one mask go into one COPY. */
-enum { PG_MASK_WORDS = 4 };
+/* Which of the columns with a default a record has: rows of one mask go into one COPY. A table
+ * has at most 1,600 columns. */
+enum { PG_MASK_WORDS = 25 };
 typedef struct df__pg_mask {
     uint64_t word[PG_MASK_WORDS];
 } df__pg_mask;

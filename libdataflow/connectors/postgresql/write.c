@@ -98,7 +98,7 @@ static int doubt(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *wh
     if (w->error_group >= w->group_count) {
         return DF_DROP;
     }
-    int rc = df__pg_probe(s, st, &w->groups[w->error_group].mask);
+    int rc = df__pg_probe(s, st, &w->groups[w->error_group]);
     w->probed = rc == DF_OK;
     s->no_copy |= rc == DF_OK && why->no_copy;
     if (rc == DF_DROP) {
@@ -110,7 +110,8 @@ static int doubt(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *wh
 /* The catalog counts, and the server takes rows: one of these is at fault. */
 static int take_out(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *why)
 {
-    int duplicate = why->duplicate && s->on_conflict != PG_CONFLICT_ERROR;
+    /* Of two rows of one key the later one is refused; groups are not in the order of records. */
+    int duplicate = why->duplicate && (s->on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
     w->refusals++;
     int is_sure = why->named && !why->doubtful && w->refusals <= NARROW_LIMIT;
     if (!s->no_rows && (!is_sure || duplicate)) {

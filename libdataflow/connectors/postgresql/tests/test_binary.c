@@ -312,13 +312,15 @@ static void rows_count_their_fields(void **state)
     df__buf_clear(&b);
     values[0] = json("9");
     e.staged = e.key_only = 1;
+    e.number = 3;
     df__pg_mask_of(&table, values, &mask);
     assert_int_equal(df__pg_encode_row(&e, &table, values, &mask, &b), DF_OK);
     df__pg_binary_tail(&b);
-    assert_int_equal(b.len, 23);
-    static const unsigned char deleted[] = {0,    4,    0,    0,    0,    1,    1,    0,
-                                            0,    0,    2,    0,    9,    0xff, 0xff, 0xff,
-                                            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    assert_int_equal(b.len, 29);
+    static const unsigned char deleted[] = {0,    5,    0,    0,    0,    1,    1,    0,
+                                            0,    0,    2,    0,    3,    0,    0,    0,
+                                            2,    0,    9,    0xff, 0xff, 0xff, 0xff, 0xff,
+                                            0xff, 0xff, 0xff, 0xff, 0xff};
     assert_memory_equal(b.data, deleted, sizeof deleted);
 
     df__buf_clear(&b);

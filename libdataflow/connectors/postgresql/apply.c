@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * apply.c: from a staging table into the table, so that a batch does what its records one by one
+ * would do. A key that has one row is written by one statement for all such rows, in the order of
+ * the keys, so that two writers cannot lock each other out. A key that has several is written row
+ * by row, by a loop on the server, less the rows of which nothing would be seen any more. */
+#include <string.h>
+
+#include "sql.h"
+
+enum { SHARE = 16 }; /* a mask that fewer rows have than one of so many is left to the loop */
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+/* r.c0, r.c3: the staged key. */
+static void add_key(const df__pg_sink *s, df__buf *b)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (s->known.columns[i].in_key) {
+            df__buf_printf(b, "%sr.c%zu", separator, i);
+            separator = ", ";
+        }
+    }
+}
+
+/* t."id" = r.c0::int4 AND ... */
+static void add_key_match(const df__pg_sink *s, df__buf *b)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->in_key) {
+            df__buf_printf(b, "%st.%s = r.c%zu::%s", separator, column->quoted, i,
+                           column->type.cast);
+            separator = " AND ";
+        }
+    }
+}
+
+static const df__pg_column *named(const df__pg_sink *s, df_bytes name)
+{
+    for (size_t i = 0; i < s->known.count && name.data; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0) {
+            return column;
+        }
+    }
+    return NULL;
+}
+
+/* NULL: versions do not count. */
+static const df__pg_column *version_of(const df__pg_sink *s)
+{
+    return s->upsert_strategy == PG_UPSERT_IF_NEWER ? named(s, s->version_column) : NULL;
+}
+
+static void add_table(const df__pg_sink *s, df__buf *b)
+{
+    df__pg_quote_table(b, &s->name);
+    df__buf_str(b, " AS t");
+}
+
+static void add_insert_head(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    df__buf_str(b, "INSERT INTO ");
+    add_table(s, b);
+    df__buf_str(b, " (");
+    df__pg_sql_columns(s, b, mask, PG_LIST_NAMES);
+    df__buf_str(b, ") OVERRIDING SYSTEM VALUE ");
+}
+
+void df__pg_apply_select(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    add_insert_head(s, b, mask);
+    df__buf_str(b, "SELECT ");
+    df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
+}
+
+static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    const char *separator = ") DO UPDATE SET ";
+    const char *key_separator = "";
+    df__buf_str(b, " ON CONFLICT (");
+    for (size_t i = 0; i < s->known.count; i++) {
+        if (s->known.columns[i].in_key) {
+            df__buf_printf(b, "%s%s", key_separator, s->known.columns[i].quoted);
+            key_separator = ", ";
+        }
+    }
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (df__pg_mask_writes(mask, column) && !column->in_key) {
+            df__buf_printf(b, "%s%s = EXCLUDED.%s", separator, column->quoted, column->quoted);
+            separator = ", ";
+        }
+    }
+    const df__pg_column *soft = named(s, s->soft_delete_column);
+    if (soft && !df__pg_mask_writes(mask, soft)) { /* it is there again */
+        df__buf_printf(b, "%s%s = NULL", separator, soft->quoted);
+        separator = ", ";
+    }
+    const df__pg_column *version = version_of(s);
+    if (separator[0] == ')') {
+        df__buf_str(b, ") DO NOTHING");
+    } else if (version) {
+        df__buf_printf(b, " WHERE t.%s IS NULL OR EXCLUDED.%s > t.%s", version->quoted,
+                       version->quoted, version->quoted);
+    }
+}
+
+static void add_delete_head(const df__pg_sink *s, df__buf *b)
+{
+    const df__pg_column *soft = named(s, s->soft_delete_column);
+    df__buf_str(b, soft ? "UPDATE " : "DELETE FROM ");
+    add_table(s, b);
+    if (soft) {
+        df__buf_printf(b, " SET %s = now()", soft->quoted);
+    }
+}
+
+/* Deletes the row of r, unless the row is newer. `staged`: r is the staging table, else a variable.
+ * A row that is only marked gets the version too: what is older than the
+ * delete does not bring it back. */
+static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
+{
+    const df__pg_column *version = version_of(s);
+    const df__pg_column *soft = named(s, s->soft_delete_column);
+    size_t at = version ? (size_t)(version - s->known.columns) : 0;
+    add_delete_head(s, b);
+    if (soft && version && version != soft && !version->in_key) {
+        df__buf_printf(b, ", %s = COALESCE(r.c%zu::%s, t.%s)", version->quoted, at,
+                       version->type.cast, version->quoted);
+    }
+    if (staged) {
+        df__buf_str(b, soft ? " FROM pg_temp." : " USING pg_temp.");
+        df__buf_str(b, PG_STAGE " AS r");
+    }
+    df__buf_str(b, " WHERE ");
+    add_key_match(s, b);
+    if (version) {
+        df__buf_printf(b, " AND (r.c%zu IS NULL OR t.%s IS NULL OR r.c%zu::%s >= t.%s)", at,
+                       version->quoted, at, version->type.cast, version->quoted);
+    }
+}
+
+/* ---- row by row ------------------------------------------------------------------------------ */
+
+static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    add_insert_head(s, b, mask);
+    df__buf_str(b, "VALUES (");
+    df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
+    df__buf_char(b, ')');
+    if (s->upsert) {
+        add_on_conflict(s, b, mask);
+    } else if (s->on_conflict == PG_CONFLICT_SKIP) {
+        df__buf_str(b, " ON CONFLICT DO NOTHING");
+    }
+    df__buf_str(b, "; ");
+}
+
+void df__pg_apply_row(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
+{
+    const char *word = "IF";
+    if (s->upsert) {
+        df__buf_str(b, "IF r.d THEN ");
+        add_delete(s, b, 0);
+        df__buf_str(b, "; ");
+        word = "ELSIF";
+    }
+    for (size_t i = 0; i < group->form_count; i++) {
+        df__buf_printf(b, "%s r.m = %zu THEN ", word, i);
+        add_row_of(s, b, &group->forms[i].mask);
+        word = "ELSIF";
+    }
+    df__buf_str(b, "END IF; ");
+}
+
+void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
+{
+    if (s->upsert) {
+        add_delete_head(s, b);
+        df__buf_str(b, " WHERE false; ");
+    }
+    for (size_t k = 0; k < group->form_count; k++) {
+        const df__pg_mask *mask = &group->forms[k].mask;
+        const char *separator = "SELECT ";
+        add_insert_head(s, b, mask);
+        for (size_t i = 0; i < s->known.count; i++) {
+            if (df__pg_mask_writes(mask, &s->known.columns[i])) {
+                df__buf_printf(b, "%sNULL", separator);
+                separator = ", ";
+            }
+        }
+        df__buf_str(b, " WHERE false");
+        if (s->upsert) {
+            add_on_conflict(s, b, mask);
+        }
+        df__buf_str(b, "; ");
+    }
+}
+
+/* The block goes into a string literal, so nothing in a name can end it. */
+static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group,
+                     const df__buf *source)
+{
+    df__buf body;
+    df__buf_init(&body, &df__heap_libc);
+    df__buf_str(&body, "#variable_conflict use_column\nDECLARE r record; BEGIN FOR r IN SELECT * "
+                       "FROM ");
+    df__buf_add(&body, source->data, source->len);
+    df__buf_str(&body, " ORDER BY n LOOP ");
+    df__pg_apply_row(s, &body, group);
+    df__buf_str(&body, "END LOOP; END");
+    df__buf_str(b, "; DO ");
+    df__pg_literal(b, (df_bytes){body.data, body.len});
+    b->failed |= body.failed;
+    df__buf_free(&body);
+}
+
+/* ---- the whole group ------------------------------------------------------------------------- */
+
+/* Every row of these masks says all that it must, so that only its values count, not that it was
+ * written: the table has nothing that would refuse it or notice it. */
+static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
+{
+    const df__pg_column *version = version_of(s);
+    const df__pg_column *soft = named(s, s->soft_delete_column);
+    if (s->facts.notices_rows || (soft && soft->has_default)) {
+        return 0;
+    }
+    for (size_t i = 0; i < group->form_count; i++) {
+        const df__pg_mask *mask = &group->forms[i].mask;
+        for (size_t k = 0; k < s->known.count; k++) {
+            const df__pg_column *column = &s->known.columns[k];
+            int must = (column->not_null && !column->has_default) || column == version;
+            if (must && !df__pg_mask_writes(mask, column)) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+/* The key of r has one staged row ("NOT IN"), or several ("IN"). */
+static void add_alone(const df__pg_sink *s, df__buf *b, const char *in)
+{
+    df__buf_str(b, "(");
+    add_key(s, b);
+    df__buf_printf(b, ") %s (SELECT ", in);
+    add_key(s, b);
+    df__buf_str(b, " FROM pg_temp." PG_STAGE " AS r GROUP BY ");
+    add_key(s, b);
+    df__buf_str(b, " HAVING count(*) > 1)");
+}
+
+/* A later row of the same columns, or a later delete, hides a row. Where versions count that is
+ * so only while the key has one mask and no delete: then the first of the newest stays. */
+static void add_kept(const df__pg_sink *s, df__buf *b)
+{
+    const df__pg_column *version = version_of(s);
+    if (version) {
+        size_t at = (size_t)(version - s->known.columns);
+        df__buf_str(b, "bool_or(d) OVER k OR min(m) OVER k <> max(m) OVER k OR row_number() OVER ("
+                       "PARTITION BY ");
+        add_key(s, b);
+        df__buf_printf(b, " ORDER BY c%zu DESC NULLS LAST, CASE WHEN c%zu IS NULL THEN -n ELSE n "
+                          "END) = 1", at, at);
+    } else {
+        df__buf_str(b, "n = max(n) OVER (PARTITION BY ");
+        add_key(s, b);
+        df__buf_str(b, ", m, d)");
+    }
+    if (!version && !s->soft_delete_column.data) {
+        df__buf_str(b, " AND n >= COALESCE(max(n) FILTER (WHERE d) OVER k, n)");
+    }
+}
+
+/* A statement for a mask reads all staged rows, so it must write many. */
+static int is_frequent(const df__pg_group *group, size_t number)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < group->form_count; i++) {
+        all += group->forms[i].rows;
+    }
+    return group->form_count == 1 || group->forms[number].rows * SHARE >= all;
+}
+
+/* What the loop goes through: keys that have several rows, and rows of masks that few have. */
+static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
+{
+    int hides = !s->facts.orders_rows && may_leave_out(s, group);
+    df__buf_str(b, hides ? "(SELECT *, " : "pg_temp." PG_STAGE " AS r");
+    if (hides) {
+        add_kept(s, b);
+        df__buf_str(b, " AS kept FROM pg_temp." PG_STAGE " AS r");
+    }
+    if (!s->facts.orders_rows) {
+        df__buf_str(b, " WHERE ");
+        add_alone(s, b, "IN");
+        for (size_t i = 0; i < group->form_count; i++) {
+            if (!is_frequent(group, i)) {
+                df__buf_printf(b, " OR (m = %zu AND NOT d)", i);
+            }
+        }
+    }
+    if (hides) {
+        df__buf_str(b, " WINDOW k AS (PARTITION BY ");
+        add_key(s, b);
+        df__buf_str(b, ")) AS r WHERE kept");
+    }
+}
+
+/* Rows that are alone with their key; is_single: there is one row. */
+static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group *group,
+                           int is_single)
+{
+    df__buf alone;
+    df__buf_init(&alone, &df__heap_libc);
+    if (!is_single) {
+        df__buf_str(&alone, " AND ");
+        add_alone(s, &alone, "NOT IN");
+    }
+    df__buf_str(b, "; ");
+    add_delete(s, b, 1);
+    df__buf_str(b, " AND r.d AND EXISTS (SELECT FROM pg_temp." PG_STAGE " WHERE d)");
+    df__buf_add(b, alone.data, alone.len);
+    for (size_t i = 0; i < group->form_count; i++) {
+        if (!is_frequent(group, i)) {
+            continue;
+        }
+        df__buf_str(b, "; ");
+        df__pg_apply_select(s, b, &group->forms[i].mask);
+        df__buf_printf(b, " FROM pg_temp." PG_STAGE " AS r WHERE NOT r.d AND r.m = %zu", i);
+        df__buf_add(b, alone.data, alone.len);
+        df__buf_str(b, " ORDER BY ");
+        add_key(s, b);
+        add_on_conflict(s, b, &group->forms[i].mask);
+    }
+    b->failed |= alone.failed;
+    df__buf_free(&alone);
+}
+
+void df__pg_apply(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int is_single)
+{
+    if (is_single || !s->facts.orders_rows) {
+        add_statements(s, b, group, is_single);
+    }
+    if (is_single) {
+        return;
+    }
+    df__buf source;
+    df__buf_init(&source, &df__heap_libc);
+    add_source(s, &source, group);
+    add_loop(s, b, group, &source);
+    b->failed |= source.failed;
+    df__buf_free(&source);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * facts.h: what a table does with a row besides keeping it. */
+#ifndef DF_PG_FACTS_H
+#define DF_PG_FACTS_H
+
+typedef struct df__pg_facts {
+    int notices_rows; /* a row may be refused, or seen by a trigger, that a later one replaces */
+    int orders_rows;  /* a row of one key may be refused for a row of another key */
+} df__pg_facts;
+
+#endif
