@@ -315,7 +315,10 @@ enum { DF_ERROR = 1, DF_WARNING };
 
 /* Makes an empty pipeline. The name `df_pipeline_new` is fixed. NULL only for lack of memory. */
 DF_API df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options);
-/* Stops it now if it runs, waits for its threads, frees it. Never inside a callback. */
+/* Stops it now if it runs, waits for its threads, frees it. Never inside a callback. When a
+ * thread was left behind (df_stats.left), it keeps what that one may still use: memory, the env
+ * and its callbacks, which must stay valid until the process ends; leave by _exit, since library
+ * code still runs. */
 DF_API void df_pipeline_free(df_pipeline *p);
 /* Loads a manifest: a DataFlow or DataFlowCron object or a bare spec, YAML or JSON, both layouts.
  * No I/O. DF_ESPEC: all problems at once are in df_pipeline_problem_at. */
@@ -369,6 +372,7 @@ typedef struct df_stats {
     int64_t lag_records, lag_us;        /* -1: unknown */
     int64_t last_progress_us;           /* wall clock of the last settled record; 0: none */
     int connected, ready;
+    uint64_t left; /* threads left behind at the end: see df_pipeline_stop */
 } df_stats;
 
 typedef struct df_event {
@@ -396,7 +400,9 @@ DF_API int df_pipeline_next_event(df_pipeline *p, df_event *ret);
  * (20 s). NOW: unsettled records are abandoned (they are read again next time). Any thread,
  * signal handlers too. A second DRAIN does not hurry; NOW does. What was read from a source that
  * cannot give it again (a pipe) and is abandoned makes the run a failure: DF_ETIMEOUT after a
- * DRAIN, DF_ECANCELED after NOW. */
+ * DRAIN, DF_ECANCELED after NOW. The run ends at most 5 s after stopTimeout, 5 s after NOW: a
+ * thread that a library does not give back by then is left behind, logged and counted in
+ * df_stats.left. */
 DF_API void df_pipeline_stop(df_pipeline *p, int how);
 enum { DF_STOP_DRAIN = 1, DF_STOP_NOW };
 /* Secrets may have changed: stages read them again at their next use. Any thread. */

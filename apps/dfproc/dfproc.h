@@ -35,6 +35,8 @@ int dfproc_has_secrets(dfproc_flow *flow, const char *dir);
 /* dfproc_open, dfproc_read and dfproc_build with defaults, for commands that only look. */
 int dfproc_load(dfproc_flow *flow, const char *file);
 void dfproc_close(dfproc_flow *flow);
+/* A thread of a flow that was closed did not come back: leave by _exit. */
+int dfproc_left_behind(void);
 
 /* Writes a report of the pipeline; NULL when there is none. */
 yyjson_doc *dfproc_report(dfproc_flow *flow, int what);

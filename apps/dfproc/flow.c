@@ -183,8 +183,20 @@ int dfproc_load(dfproc_flow *flow, const char *file)
     return rc;
 }
 
+static uint64_t left_behind; /* threads of flows that were closed */
+
+int dfproc_left_behind(void)
+{
+    return left_behind > 0;
+}
+
 void dfproc_close(dfproc_flow *flow)
 {
+    df_stats stats = {.size = sizeof stats};
+    df_pipeline_stop(flow->pipeline, DF_STOP_NOW);
+    df_pipeline_wait(flow->pipeline, -1); /* at once when it never ran */
+    if (df_pipeline_stats(flow->pipeline, NULL, &stats) == DF_OK)
+        left_behind += stats.left;
     df_pipeline_free(flow->pipeline);
     df_env_free(flow->env);
     df__buf_free(&flow->manifest);

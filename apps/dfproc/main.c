@@ -77,5 +77,7 @@ int main(int argc, char **argv)
     rc = dispatch(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && rc == EXIT_DONE)
         rc = dfproc_fail("cannot write to standard output: %s", strerror(errno));
+    if (dfproc_left_behind()) /* a library still runs: what exit would tear down is in use */
+        _exit(rc);
     return rc;
 }

@@ -13,6 +13,8 @@ failed=0
 scale=${DF_FAULT_SCALE:-1}
 own_servers=()
 started=()
+deadlines=()
+declare -A stop_ms # by process id: its stopTimeout
 export XDG_STATE_HOME=$dir/state NO_COLOR=1 DF_KAFKA DF_PG PGOPTIONS="-c client_min_messages=error"
 export PGCONNECT_TIMEOUT=5
 PG=$DF_PG # of this test: own servers replace it
@@ -45,7 +47,11 @@ trap leave EXIT
 ok() { echo "ok      $1"; }
 bad() { echo "FAILED  $1"; failed=1; }
 figure() { echo "figure  $1"; }
-finish() { exit $failed; }
+finish() {
+    local p
+    for p in "${deadlines[@]}"; do wait "$p" || bad "a stop takes longer than stopTimeout and 5 s: $(tail -n 1 "$dir/late")"; done
+    exit $failed
+}
 same() { # NAME EXPECTED ACTUAL
     if [ "$2" = "$3" ]; then ok "$1"; else bad "$1: expected '$2', got '$3'"; fi
 }
@@ -114,6 +120,14 @@ start() { # NAME [OUT [options]]: in the background; its process id in $pid
     dfproc run "$dir/$1.yaml" "${@:3}" >"$dir/${2:-$1}.out" 2>&1 &
     pid=$!
     started+=("$pid")
+    stop_ms[$pid]=$(sed -n 's/^stopTimeout: *\([0-9]*\)s$/\1000/p' "$dir/$1.yaml")
+}
+# Every stop goes through here: it has to end within stopTimeout (20 s unless the manifest says) and 5 s.
+ask_to_stop() { # PID
+    ours "$1" || return 0
+    kill -TERM "$1"
+    "$here/deadline" "$1" $((${stop_ms[$1]:-20000} + 5000)) >>"$dir/late" &
+    deadlines+=("$!")
 }
 code_of() { # PID SECONDS: waits for its end; exit code in $code, 137 when it had to be killed
     local i
@@ -122,7 +136,7 @@ code_of() { # PID SECONDS: waits for its end; exit code in $code, 137 when it ha
     wait "$1" 2>/dev/null
     code=$?
 }
-end() { ours "$1" && kill -TERM "$1" 2>/dev/null; code_of "$1" "${2:-30}"; }
+end() { ask_to_stop "$1"; code_of "$1" "${2:-30}"; }
 summary() { tail -n 1 "$dir/$2.out" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; } # FIELD NAME
 cpu_ms() { awk '{print ($14 + $15) * 10}' "/proc/$1/stat" 2>/dev/null || echo 0; } # PID
 rss_kib() { awk '/^VmHWM/ {print $2}' "/proc/$1/status" 2>/dev/null || echo 0; }

@@ -31,7 +31,7 @@ storm() {
             kill -KILL "${alive[0]}"; wait "${alive[0]}" 2>/dev/null
             killed=$((killed + 1))
         else
-            kill -TERM "${alive[0]}"
+            ask_to_stop "${alive[0]}"
             leaving+=("${alive[0]}")
         fi
         alive=("${alive[@]:1}")
@@ -48,7 +48,7 @@ storm() {
     leaving=()
     wait "$producer" || bad "$name: produce: $(cat "$dir/$name.produce")"
     until_true 60 unique_at_least "$name" "$total" || bad "$name: $(sql "select count(distinct (producer, seq)) from $schema.$name") of $total arrived"
-    for p in "${alive[@]}"; do kill -TERM "$p" 2>/dev/null; done
+    for p in "${alive[@]}"; do ask_to_stop "$p"; done
     for p in "${alive[@]}"; do code_of "$p" 40; [ "$code" = 0 ] || bad "$name: a member ended with $code"; done
     flow "$name" 0
     audit_table "$name: nothing is lost" "$name" --count $total --producers 2 --expect-count $total --no-gaps \

@@ -40,7 +40,7 @@ held() { # NAME SIGNALS "settings" CODES LIMIT_MS
     start held "held.$1"
     until_true 30 waiting || bad "$1: the sink does not wait"
     begin=$(now)
-    for ((s = 0; s < $2; s++)); do kill -TERM "$pid"; sleep 0.5; done
+    for ((s = 0; s < $2; s++)); do ask_to_stop "$pid"; sleep 0.5; done
     code_of "$pid" 40
     took=$(($(now) - begin))
     case " $4 " in *" $code "*) ok "$1: exit code $code" ;; *) bad "$1: exit code $code, not $4"; show "$dir/held.$1.out" ;; esac

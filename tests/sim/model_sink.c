@@ -466,7 +466,7 @@ int sink_act(process *p, int index)
     command c;
     if (p->canceled || !p->w->faults_on)
         m->slow_until = 0;
-    if (p->w->now < m->slow_until)
+    if (p->w->now < m->slow_until || p->stuck == STUCK_SINK + index)
         return 0;
     return pop(&m->q, &c) ? obey(p, m, &c) : poll_sink(p, m);
 }

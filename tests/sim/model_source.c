@@ -281,7 +281,7 @@ static int begin_batch(process *p)
 int source_act(process *p)
 {
     command c;
-    if (p->blocked)
+    if (p->blocked || p->stuck == STUCK_SOURCE)
         return 0;
     if (p->batch) /* in the middle of a read: only a rebalance gets between */
         return (!p->dead && assign(p)) || read_on(p);
@@ -327,7 +327,7 @@ int store_act(process *p)
     world *w = p->w;
     command c;
     int i, bad = faulty(w, w->plan.faults);
-    if (!pop(&p->store, &c))
+    if (p->stuck == STUCK_STORE || !pop(&p->store, &c))
         return 0;
     if (c.type == C_LOAD) {
         int n = (int)c.part->number;

@@ -26,6 +26,7 @@ static void plan_failures(plan *p, world *w)
 {
     p->no_memory = chance(w, 30) ? 50 : 0;
     p->breaks = chance(w, 25) ? 1 + (int)rnd(w, 20) : 0;
+    p->stuck = chance(w, 20) ? 30 : 0;
 }
 
 void plan_make(plan *p, uint64_t seed, int mode)
@@ -68,13 +69,14 @@ void plan_print(const plan *p)
     printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
-           "batch %d, interval %lld, no memory %d, breaks %d\n",
+           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records, p->eos ? "sink" : p->store ? "store" : "source", p->faults,
            (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops, p->limits,
            p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending, p->absorb,
            (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
-           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks);
+           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks,
+           p->stuck);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -93,6 +95,8 @@ static uint64_t live_in_sink(const df__sink *s)
 {
     const df_parcel *p;
     uint64_t n = s->filling ? s->filling->count : 0;
+    if (s->left) /* what its thread has is given up */
+        return 0;
     for (p = s->first; p; p = p->next)
         n += p->count;
     return n;
@@ -102,8 +106,10 @@ static void check_conservation(process *p)
 {
     const df__flow *f = &p->flow;
     const df_stats *s = &f->stats;
-    uint64_t n = live_in(f->inputs) + live_in(f->work) + f->held_records;
+    uint64_t n = f->held_records;
     size_t i;
+    if (!f->work_left)
+        n += live_in(f->inputs) + live_in(f->work);
     for (i = 0; i < f->sink_count; i++)
         n += live_in_sink(&f->sinks[i]);
     if (n != s->in_flight)
@@ -232,6 +238,16 @@ static int ended_well(const process *p)
     return p->flow.result == DF_OK && p->flow.source_done && !p->stopped && !p->flow.limit;
 }
 
+/* A thread is in a call that takes long or never ends. */
+static int is_away(const process *p)
+{
+    size_t i;
+    for (i = 0; i < p->flow.sink_count; i++)
+        if (p->sinks[i].slow_until > p->w->now)
+            return 1;
+    return p->stuck;
+}
+
 void check_end(process *p)
 {
     const df__flow *f = &p->flow;
@@ -242,7 +258,10 @@ void check_end(process *p)
              (unsigned long long)f->stats.left_out, (unsigned long long)p->left_out);
     if (f->stats.in_flight)
         fail(p->w, "ended with %llu records in flight", (unsigned long long)f->stats.in_flight);
-    if (f->budget.used || f->budget.reserved)
+    if (f->stats.left && !is_away(p))
+        fail(p->w, "%llu threads are left behind, but all came back",
+             (unsigned long long)f->stats.left);
+    if (!f->stats.left && (f->budget.used || f->budget.reserved))
         fail(p->w, "ended with %llu bytes used and %llu reserved",
              (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved);
     if (ended_well(p))
@@ -277,7 +296,8 @@ static int64_t next_event(const process *p)
     size_t i;
     for (i = 0; i < p->flow.sink_count; i++) {
         const model_sink *m = &p->sinks[i];
-        int64_t at = m->held_count ? p->w->now + 100000 : INT64_MAX; /* it is polled */
+        int polled = m->held_count && p->stuck != STUCK_SINK + (int)i;
+        int64_t at = polled ? p->w->now + 100000 : INT64_MAX;
         if (m->slow_until > p->w->now)
             at = m->slow_until;
         due = at < due ? at : due;
@@ -290,7 +310,7 @@ static int move_all(process *p)
 {
     size_t i;
     int did = source_act(p) | store_act(p);
-    while (p->work[0].count || p->work[1].count)
+    while (p->stuck != STUCK_WORKER && (p->work[0].count || p->work[1].count))
         did |= work_act(p);
     for (i = 0; i < p->flow.sink_count; i++)
         did |= sink_act(p, (int)i);
@@ -319,19 +339,34 @@ static void wait_for_time(process *p)
 }
 
 typedef struct fate { /* of one process */
-    uint64_t crash_at, stop_at, stop_now_at;
+    uint64_t crash_at, stop_at, stop_now_at, stuck_at;
 } fate;
 
 static void stop(process *p, int how)
 {
+    if (!p->stopped)
+        p->stopped_us = p->w->now;
     p->stopped = 1;
     df__flow_stop(&p->flow, how);
     df__flow_advance(&p->flow);
     check_process(p);
 }
 
+/* Whatever a library does, a stop has an end. */
+static void check_stop(process *p)
+{
+    const df__flow *f = &p->flow;
+    int64_t limit = f->settings.stop_timeout_us + 5000000;
+    if (p->stopped && p->w->now - p->stopped_us > limit)
+        fail(p->w, "a stop takes longer than stopTimeout and 5 s: phase %d", f->phase);
+}
+
 static void stop_in_time(process *p, const fate *f, uint64_t step)
 {
+    if (step == f->stuck_at) {
+        p->stuck = 1 + (int)rnd(p->w, STUCK_WORKER + p->flow.sink_count);
+        stop(p, DF_STOP_DRAIN);
+    }
     if (step == f->stop_at)
         stop(p, DF_STOP_DRAIN);
     if (step == f->stop_now_at)
@@ -354,6 +389,7 @@ static int live(process *p, const fate *f)
         if (++step == f->crash_at && w->faults_on)
             return 0;
         stop_in_time(p, f, step);
+        check_stop(p);
         w->now += (int64_t)rnd(w, 400);
         zombie_act(w, 0);
         idle = move(p) ? 0 : idle + 1;
@@ -373,7 +409,7 @@ static int live(process *p, const fate *f)
 
 static fate fate_make(world *w)
 {
-    fate f = {0, 0, 0};
+    fate f = {0, 0, 0, 0};
     if (!w->faults_on)
         return f;
     if (w->crashes < (uint64_t)w->plan.crashes)
@@ -382,6 +418,8 @@ static fate fate_make(world *w)
         f.stop_at = 1 + rnd(w, 500);
     if (w->plan.stops && chance(w, 30))
         f.stop_now_at = f.stop_at + 1 + rnd(w, 200);
+    if (chance(w, w->plan.stuck))
+        f.stuck_at = 1 + rnd(w, 500);
     return f;
 }
 
@@ -415,7 +453,7 @@ static int one_life(world *w)
                ended ? "ended" : "crashed", (unsigned long long)w->steps, p->flow.result,
                p->flow.text);
     w->crashes += !ended;
-    process_free(p, !ended || w->broken[0]);
+    process_free(p, !ended || w->broken[0] || p->flow.stats.left);
     free(p);
     return done;
 }

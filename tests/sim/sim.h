@@ -10,6 +10,7 @@
 enum { PARTS = 3, SINKS = 3, STEPS = 2, MAX_RECORDS = 96, MAX_CHILDREN = 3, QUEUE = 64,
        MAIL = 512, HELD = 48, ZOMBIES = 4 };
 enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* roles */
+enum { STUCK_SOURCE = 1, STUCK_STORE, STUCK_WORKER, STUCK_SINK }; /* and further sinks */
 
 /* ---- what one seed is about ------------------------------------------------------------------ */
 
@@ -21,6 +22,7 @@ typedef struct plan {
     uint64_t fault_steps;/* how long they last */
     int crashes, revokes, stops, limits, fatal;
     int breaks;          /* percent of calls of transforms that fail with a code that stops */
+    int stuck;           /* percent of processes in which a thread never comes back */
     int no_memory;       /* percent of processes in which an allocation of the flow fails */
     int expand, workers, copies, exact_marks;
     int pending, absorb; /* percent of writes answered so */
@@ -182,6 +184,8 @@ typedef struct process {
     uint64_t dropped;       /* records that a transform left out */
     uint64_t left_out;      /* records that a sink left out */
     int broke;              /* status with which a transform failed */
+    int64_t stopped_us;     /* the first stop */
+    int stuck;              /* STUCK_...: who comes back from no call any more; 0: all do */
 } process;
 
 void process_init(process *p, world *w);

@@ -78,7 +78,7 @@ int work_act(process *p)
     command c;
     df_batch *b;
     df__step_result *got;
-    if (!pop(&p->work[rnd(p->w, 2)], &c))
+    if (p->stuck == STUCK_WORKER || !pop(&p->work[rnd(p->w, 2)], &c))
         return 0;
     b = c.batch;
     b->results = df__arena_zalloc(&b->arena, sizeof *b->results);

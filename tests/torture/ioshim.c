@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ioshim.c: preloaded before a program, it lets a seeded sample of system calls fail as they may:
  * interrupted, short, not now, no space, no descriptor, connection reset, broken disk.
- * DF_IOSHIM=SEED:PER_MILLION:FOLDER; files are touched below FOLDER only.
+ * DF_IOSHIM=SEED:PER_MILLION:FOLDER; files are touched below FOLDER only. With DF_IOSHIM_HANG set
+ * an fsync or fdatasync below FOLDER never returns.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ enum { SHORT = -1, MAX_FD = 4096 };
 static uint64_t seed;
 static uint64_t per_million;
 static char folder[256];
+static int hang;
 static atomic_uint_fast64_t calls, faults;
 static atomic_char ours[MAX_FD]; /* files below the folder */
 
@@ -43,6 +45,7 @@ __attribute__((constructor)) static void begin(void)
     char *end;
     if (text == NULL)
         return;
+    hang = getenv("DF_IOSHIM_HANG") != NULL;
     seed = strtoull(text, &end, 10);
     if (*end != ':')
         return;
@@ -144,11 +147,23 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
     return simple_fault(errors, 1) ? -1 : REAL(poll)(fds, count, timeout);
 }
 
-int fsync(int fd)
+static int sync_fails(int fd)
 {
     static const int errors[] = {EINTR, EIO, ENOSPC};
     int file = fd >= 0 && fd < MAX_FD && ours[fd];
-    return file && simple_fault(errors, COUNT(errors)) ? -1 : REAL(fsync)(fd);
+    while (file && hang)
+        pause();
+    return file && simple_fault(errors, COUNT(errors));
+}
+
+int fsync(int fd)
+{
+    return sync_fails(fd) ? -1 : REAL(fsync)(fd);
+}
+
+int fdatasync(int fd)
+{
+    return sync_fails(fd) ? -1 : REAL(fdatasync)(fd);
 }
 
 int rename(const char *from, const char *to)

@@ -150,7 +150,7 @@ static int something_to_save(const df__flow *f)
 int64_t df__flow_due(const df__flow *f)
 {
     const df_partition *p;
-    int64_t due = df__flow_drain_due(f);
+    int64_t due = df__flow_phase_due(f);
     size_t i;
     for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
         due = earlier(due, sink_due(&f->sinks[i]));
@@ -160,8 +160,6 @@ int64_t df__flow_due(const df__flow *f)
         due = earlier(due, f->last_save_us + f->save_interval_us);
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
         due = earlier(due, f->source_retry.next_us);
-    if (f->phase == DF__SAVING)
-        due = earlier(due, f->phase_us + 5000000);
     return due;
 }
 

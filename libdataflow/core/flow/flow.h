@@ -61,6 +61,7 @@ struct df__sink {
     int ever_ok;
     int lost;            /* records it had accepted: stays closed until the source went back */
     int dead;            /* it ended the run: nothing is sent any more, what it holds is let go */
+    int left;            /* its thread did not come back: it is left behind */
     int nomem;           /* ENOMEM answers in a row */
     int refused_whole;   /* parcels refused whole in a row */
     uint64_t refused_rows;
@@ -176,7 +177,11 @@ struct df__flow {
     int64_t last_skip_log_us;
     uint64_t skip_unlogged;
     int canceled;
+    int64_t canceled_us;
     int stop_asked;       /* by the host: DF_STOP_... */
+    int64_t end_us;       /* saving and closing began */
+    size_t loads;         /* the store is asked for positions */
+    int source_left, store_left, work_left; /* threads that did not come back */
 
     df_stats stats;       /* published as a copy */
     uint64_t work_records; /* in inputs and under transform */
@@ -225,7 +230,7 @@ void df__flow_refresh(df__flow *f);
 void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
 void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__flow_phase(df__flow *f); /* moves through the end of a run */
-int64_t df__flow_drain_due(const df__flow *f); /* when draining is given up; INT64_MAX: never */
+int64_t df__flow_phase_due(const df__flow *f); /* when a phase is given up; INT64_MAX: never */
 void df__flow_abandon(df__flow *f, uint64_t records);
 int df__flow_outstanding(const df__flow *f); /* anything in flight */
 /* flow_work.c */

@@ -426,6 +426,7 @@ static void ask_position(df__flow *f, df_partition *p)
         f->io.sink_claim(f->io.ctx, s, p);
     } else if (f->has_store && !f->source_holds) {
         p->asked = 1;
+        f->loads++;
         f->io.store_load(f->io.ctx, p);
     } else {
         opened(f, p, resume_here(f, p));
@@ -434,6 +435,7 @@ static void ask_position(df__flow *f, df_partition *p)
 
 void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why)
 {
+    f->loads--;
     if (status == DF_OK)
         status = resume_at(f, p, data, 0);
     else if (status == DF_ENOTFOUND)

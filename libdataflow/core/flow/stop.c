@@ -7,6 +7,11 @@
 
 enum { SAVE_TIMEOUT_US = 5000000, NO_MEMORY_US = 500000 };
 
+/* A library may never return. Whatever it does, a run ends END_US after stopTimeout: what was
+ * canceled has HAND_BACK_US to come back, closing has CLOSE_US of the rest for itself. What has
+ * not come back LEAVE_US before the end is left behind. */
+enum { END_US = 5000000, HAND_BACK_US = 1000000, CLOSE_US = 1500000, LEAVE_US = 500000 };
+
 int df__flow_outstanding(const df__flow *f)
 {
     size_t i;
@@ -30,17 +35,48 @@ static void enter(df__flow *f, int phase)
     DF_CRASHPOINT("stop.phase");
     f->phase = phase;
     f->phase_us = f->io.now(f->io.ctx);
+    if (phase == DF__SAVING)
+        f->end_us = f->phase_us;
 }
 
 /* A bounded run ends when everything is settled, however long its sinks take; what has a limit is
  * a stop, and the end after a failure. */
-int64_t df__flow_drain_due(const df__flow *f)
+static int64_t drain_due(const df__flow *f)
 {
-    if (f->phase != DF__DRAINING || f->canceled || (!f->stop_asked && f->result == DF_OK))
+    if (!f->stop_asked && f->result == DF_OK)
         return INT64_MAX;
     if (f->starved && f->settings.stop_timeout_us > NO_MEMORY_US)
         return f->drain_us + NO_MEMORY_US; /* what it was needed for never ends */
     return f->drain_us + f->settings.stop_timeout_us;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Of saving and closing. A run that ends by itself has as long for them as a stop. */
+static int64_t leave_due(const df__flow *f)
+{
+    int told = f->stop_asked || f->result != DF_OK;
+    int64_t due = (told ? f->drain_us : f->end_us) + f->settings.stop_timeout_us;
+    if (f->stop_asked == DF_STOP_NOW)
+        due = earlier(due, f->canceled_us);
+    return due + END_US - LEAVE_US;
+}
+
+int64_t df__flow_phase_due(const df__flow *f)
+{
+    if (f->phase == DF__DRAINING)
+        return f->canceled ? f->canceled_us + HAND_BACK_US : drain_due(f);
+    if (f->phase == DF__SAVING)
+        return earlier(f->phase_us + SAVE_TIMEOUT_US, leave_due(f) - CLOSE_US);
+    return f->phase == DF__CLOSE_ALL ? leave_due(f) : INT64_MAX;
+}
+
+static int is_late(const df__flow *f)
+{
+    return f->io.now(f->io.ctx) >= df__flow_phase_due(f);
 }
 
 /* After a stop was asked or the run failed, or at the end of the input. */
@@ -83,6 +119,7 @@ static void cancel(df__flow *f)
     if (f->canceled)
         return;
     f->canceled = 1;
+    f->canceled_us = f->io.now(f->io.ctx);
     f->io.cancel(f->io.ctx);
     df__flow_partitions_advance(f); /* what the source waits for is answered now */
 }
@@ -196,7 +233,7 @@ static void draining(df__flow *f)
         enter(f, DF__SAVING);
         return;
     }
-    if (f->io.now(f->io.ctx) >= df__flow_drain_due(f)) {
+    if (!f->canceled && is_late(f)) {
         f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, NULL,
                     "stopTimeout is over: what is not settled will be read again");
         cancel(f);
@@ -205,20 +242,19 @@ static void draining(df__flow *f)
         return;
     f->rewinding = 0;
     give_up_draining(f);
-    if (!threads_have_parcels(f) && !f->grants && !f->outside)
+    if ((!threads_have_parcels(f) && !f->grants && !f->outside) || is_late(f))
         enter(f, DF__SAVING);
 }
 
 static void saving(df__flow *f)
 {
-    int64_t spent = f->io.now(f->io.ctx) - f->phase_us;
+    int late = is_late(f);
     df_partition *p;
     size_t i;
     df__flow_save_advance(f, 1);
-    if (!f->dry && !df__flow_saved_all(f) && spent < SAVE_TIMEOUT_US &&
-        f->stop_asked != DF_STOP_NOW)
+    if (!f->dry && !df__flow_saved_all(f) && !late && f->stop_asked != DF_STOP_NOW)
         return;
-    if (f->exactly_once && df__flow_outstanding(f) && spent < SAVE_TIMEOUT_US && !f->canceled)
+    if (f->exactly_once && df__flow_outstanding(f) && !late && !f->canceled)
         return;
     if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
@@ -251,15 +287,57 @@ static void tell_loss(df__flow *f)
         f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
 }
 
-static void closing(df__flow *f)
+static int all_closed(df__flow *f)
 {
     size_t i;
-    if (f->source_state != DF__CLOSED || f->saving || f->parting)
-        return;
+    int all = f->source_state == DF__CLOSED && !f->saving && !f->parting && !f->loads &&
+              !f->outside;
+    abandon_work(f); /* what came back late */
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
+        all &= f->sinks[i].state == DF__CLOSED && !f->sinks[i].first;
+    }
+    return all;
+}
+
+static int leave(df__flow *f, const char *stage)
+{
+    f->stats.left++;
+    f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, stage, "does not come back from a call "
+                "and is left behind: its thread and its memory stay until the process ends");
+    return 1;
+}
+
+/* What a thread has in hand was not written, as far as anybody knows: it is read again. */
+static void leave_sink(df__flow *f, df__sink *s)
+{
+    s->left = leave(f, s->name);
+    df__flow_abandon(f, s->records);
+    s->records = 0;
+}
+
+static void leave_behind(df__flow *f)
+{
+    size_t i;
+    if (f->source_state != DF__CLOSED)
+        f->source_left = leave(f, "source");
+    if (f->saving == 1 || f->parting || f->loads)
+        f->store_left = leave(f, "store");
+    if (f->outside)
+        f->work_left = leave(f, "transformWorkers");
+    df__flow_abandon(f, f->work_records);
+    f->work_records = 0;
+    for (i = 0; i < f->sink_count; i++)
         if (f->sinks[i].state != DF__CLOSED || f->sinks[i].first)
+            leave_sink(f, &f->sinks[i]);
+}
+
+static void closing(df__flow *f)
+{
+    if (!all_closed(f)) {
+        if (!is_late(f))
             return;
+        leave_behind(f);
     }
     tell_loss(f);
     enter(f, DF__FINISHED);

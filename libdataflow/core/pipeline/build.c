@@ -356,5 +356,6 @@ void df__pipeline_unbuild(df_pipeline *p)
         step[i].stage = NULL;
     }
     df__runner_free(&p->run); /* with the stages of the sinks */
-    df__stage_free(source);
+    if (!p->run.flow.stats.left)
+        df__stage_free(source);
 }

@@ -131,6 +131,22 @@ static void free_graph(df_pipeline *p)
     df__arena_free(&p->graph.arena);
 }
 
+/* Pipelines with a thread that did not come back. It may use all they have when it does, so they
+ * stay; by this list whoever looks for lost memory finds them. */
+static _Atomic(df_pipeline *) left_behind;
+
+/* Only the positions are let go: the next run needs them. */
+static void leave_behind(df_pipeline *p)
+{
+    const df_store *store = &p->run.store.store;
+    atomic_store(&p->env->left, 1);
+    p->env_next = atomic_load(&left_behind);
+    while (!atomic_compare_exchange_weak(&left_behind, &p->env_next, p))
+        ;
+    if (p->run.store.has && !p->run.flow.store_left && store->user_free)
+        store->user_free(store->user);
+}
+
 void df_pipeline_free(df_pipeline *p)
 {
     df_env *env;
@@ -144,6 +160,10 @@ void df_pipeline_free(df_pipeline *p)
     delist(p); /* after this no metrics reader looks at it */
     if (p->run.heap)
         df__pipeline_unbuild(p);
+    if (p->run.flow.stats.left) {
+        leave_behind(p);
+        return;
+    }
     if (p->run.store.has && p->run.store.store.user_free)
         p->run.store.store.user_free(p->run.store.store.user);
     df__ports_free(p->ports);

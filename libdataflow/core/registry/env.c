@@ -124,7 +124,7 @@ void df_env_free(df_env *env)
 {
     df__heap heap;
     df__type *t;
-    if (!env)
+    if (!env || atomic_load(&env->left))
         return;
     heap = env->heap;
     for (t = env->types; t; t = t->next)

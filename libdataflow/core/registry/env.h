@@ -4,6 +4,7 @@
 #define DF_CORE_REGISTRY_ENV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/graph/graph.h"
 #include "util/arena.h"
@@ -24,6 +25,7 @@ struct df_env {
     df__type *types, **types_end;
     struct df_pipeline *pipelines; /* by env_next */
     int all_modules;      /* the module folders were listed */
+    _Atomic int left;     /* a thread of one of its pipelines did not come back */
     char *module_path;
     char error[512];
 };

@@ -40,6 +40,16 @@ int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), voi
     return rc == 0 ? DF_OK : DF_ENOMEM;
 }
 
+void df__thread_stop(pthread_t thread, df__mailbox *box, df__msg *exit_msg, int left)
+{
+    exit_msg->type = DF__C_EXIT;
+    df__mailbox_send(box, exit_msg);
+    if (left)
+        pthread_detach(thread);
+    else
+        pthread_join(thread, NULL);
+}
+
 void df__thread_begin(df__runner *r, const char *name)
 {
     const df_env_options *o = &r->graph->env->options;
@@ -455,6 +465,8 @@ void df__runner_free(df__runner *r)
     for (i = 0; i < sinks; i++)
         df__sink_thread_free(&r->sinks[i]);
     df__store_free(&r->store);
+    if (r->flow.stats.left)
+        return;
     df__flow_free(&r->flow);
     for (i = 0; i < sinks; i++)
         df__stage_free(r->sinks[i].stage);

@@ -39,6 +39,7 @@ typedef struct df__source_thread {
     df__mailbox box;
     pthread_mutex_t lock; /* replies to partition requests */
     pthread_cond_t replied;
+    int left;              /* under it: nobody replies any more */
     df__grant grants[DF__MAX_GRANTS];
     df__grant *held[DF__MAX_GRANTS]; /* in hand, oldest first */
     size_t held_count;
@@ -140,8 +141,11 @@ struct df__runner {
 int df__runner_start(df__runner *r);
 /* DF_AGAIN after timeout_ms. */
 int df__runner_wait(df__runner *r, int timeout_ms);
-/* Joins the threads and frees what they had. */
+/* Joins the threads and frees what they had. When one was left behind, the others are joined and
+ * nothing is freed: it may use all of it when it comes back. */
 void df__runner_free(df__runner *r);
+/* Has a thread end, and waits for it unless it is left behind. */
+void df__thread_stop(pthread_t thread, df__mailbox *box, df__msg *exit_msg, int left);
 int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg);
 /* Tells the env's thread hook, names the thread. */
 void df__thread_begin(df__runner *r, const char *name);

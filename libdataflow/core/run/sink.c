@@ -268,10 +268,7 @@ void df__sink_thread_free(df__sink_thread *t)
 {
     if (!t->started)
         return;
-    t->exit_msg.type = DF__C_EXIT;
-    df__mailbox_send(&t->box, &t->exit_msg);
-    if (atomic_load(&t->waiting))
-        df_stage_wake(t->stage);
-    pthread_join(t->thread, NULL);
-    df__mailbox_free(&t->box);
+    df__thread_stop(t->thread, &t->box, &t->exit_msg, t->sink->left);
+    if (!t->run->flow.stats.left)
+        df__mailbox_free(&t->box);
 }

@@ -253,9 +253,9 @@ static int ask(df__source_thread *s, df_partition *p, int how)
     pthread_mutex_lock(&s->lock);
     p->replied = 0;
     df__run_send(s->run, &p->request, DF__M_PARTITION, how);
-    while (!p->replied)
+    while (!p->replied && !s->left)
         pthread_cond_wait(&s->replied, &s->lock);
-    rc = p->reply;
+    rc = p->replied ? p->reply : DF_ECANCELED;
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
@@ -412,14 +412,22 @@ int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
     return s->started ? DF_OK : DF_ENOMEM;
 }
 
+/* A thread that comes back late must not wait for a flow that has ended. */
+static void leave(df__source_thread *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->left = 1;
+    pthread_cond_broadcast(&s->replied);
+    pthread_mutex_unlock(&s->lock);
+}
+
 void df__source_free(df__source_thread *s)
 {
-    if (s->started) {
-        s->exit_msg.type = DF__C_EXIT;
-        df__mailbox_send(&s->box, &s->exit_msg);
-        pthread_join(s->thread, NULL);
-    }
-    if (!s->run)
+    if (s->started && s->run->flow.source_left)
+        leave(s);
+    if (s->started)
+        df__thread_stop(s->thread, &s->box, &s->exit_msg, s->run->flow.source_left);
+    if (!s->run || s->run->flow.stats.left)
         return;
     df__batch_free(s->none);
     df__free(s->run->heap, s->ack_rows);

@@ -187,8 +187,9 @@ void df__store_free(df__store_thread *t)
 {
     if (!t->started)
         return;
-    send(t, &t->exit_msg, DF__C_EXIT);
-    pthread_join(t->thread, NULL);
+    df__thread_stop(t->thread, &t->box, &t->exit_msg, t->run->flow.store_left);
+    if (t->run->flow.stats.left)
+        return;
     df__mailbox_free(&t->box);
     df__answer_free(&t->loaded);
     df__free(t->run->heap, t->rows);

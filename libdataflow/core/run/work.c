@@ -110,17 +110,19 @@ static void free_stages(df__worker *w, int count)
 void df__workers_free(df__runner *r)
 {
     int i;
-    for (i = 0; i < r->worker_count; i++) {
+    for (i = 0; i < r->worker_count; i++)
+        if (r->workers[i].started)
+            df__thread_stop(r->workers[i].thread, &r->workers[i].box, &r->workers[i].exit_msg,
+                            r->flow.work_left);
+    for (i = 0; i < r->worker_count && !r->flow.stats.left; i++) {
         df__worker *w = &r->workers[i];
-        if (w->started) {
-            w->exit_msg.type = DF__C_EXIT;
-            df__mailbox_send(&w->box, &w->exit_msg);
-            pthread_join(w->thread, NULL);
+        if (w->started)
             df__mailbox_free(&w->box);
-        }
         free_stages(w, r->flow.parallel_steps);
         df__free(r->heap, w->stages);
     }
+    if (r->flow.stats.left)
+        return;
     df__free(r->heap, r->workers);
     r->workers = NULL;
     r->worker_count = 0;
