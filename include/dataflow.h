@@ -368,7 +368,7 @@ typedef struct df_stats {
     uint64_t in_flight;
     uint64_t retries, bytes_in, bytes_out;
     uint64_t budget_used, budget_limit; /* bytes */
-    uint64_t uncommitted;               /* records read past the watermark */
+    uint64_t uncommitted; /* read past the saved position: a crash would repeat at most these */
     int64_t lag_records, lag_us;        /* -1: unknown */
     int64_t last_progress_us;           /* wall clock of the last settled record; 0: none */
     int connected, ready;

@@ -167,7 +167,7 @@ static const df_option rows[] = {
     {"transformWorkers", DF_OPT_INT, 0, 0, SETTING(transform_workers), "1",
      "Threads for transformations; the order stays.", NULL, 1, 64, NULL},
     {"maxUncommitted", DF_OPT_INT, 0, 0, SETTING(max_uncommitted), "1000000",
-     "Records that may be read past the last committed position.", NULL, 1, INT64_MAX, NULL},
+     "Records that may be read past the last saved position.", NULL, 1, INT64_MAX, NULL},
     {"stopTimeout", DF_OPT_DURATION, 0, 0, SETTING(stop_timeout_us), "20s",
      "How long a stop waits for records under way.", NULL, 0, 86400000000, NULL},
     {"revokeTimeout", DF_OPT_DURATION, 0, 0, SETTING(revoke_timeout_us), "10s",

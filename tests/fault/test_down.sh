@@ -50,4 +50,57 @@ hanging() { # NAME STAGE FOLDER SINK-OPTIONS
 }
 hanging 'sync of the sink' sink "$dir/io" ', sync: true'
 hanging 'sync of the positions' store "$dir/state" ''
+
+# ---- positions cannot be saved: what a kill repeats stays within maxUncommitted --------------------------
+# Folders stand where the slots are written; the names are those of a first run.
+block() {
+    dfproc run "$dir/flow.yaml" -u --state-dir "$dir/state" >/dev/null 2>&1
+    slots=$(echo "$dir"/state/*.lock) slots=${slots%.lock}
+    rm -f "$slots".[01] "$dir/io/out"
+    mkdir "$slots.0.new" "$slots.1.new"
+}
+unblock() { rmdir "$slots.0.new" "$slots.1.new"; }
+gauge() { curl -sf "http://$address/metrics" | sed -n 's/^dataflow_uncommitted_records[^ ]* //p'; }
+is_held() { [ "$(gauge)" -ge 20000 ] 2>/dev/null; }
+serves() { address=$(sed -n 's/.*http:\/\/\([0-9.]*:[0-9]*\).*/\1/p' "$dir/out" | head -n 1); [ -n "$address" ]; }
+unsaved() { # a run that is held at the bound
+    dfproc run "$dir/flow.yaml" -u --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/out" 2>&1 &
+    pid=$!
+    until_true 10 serves || bad 'no metrics'
+    until_true 30 is_held || bad "not held by maxUncommitted: $(gauge)"
+}
+flow ''
+echo 'maxUncommitted: 20000' >>"$dir/flow.yaml"
+block
+bound=$(dfproc explain "$dir/flow.yaml" | grep -o 'after a kill at most [0-9]*' | grep -o '[0-9]*') # what explain promises
+seq -f '{"n":%.0f}' 200000 >"$dir/in"
+unsaved
+shown=$(gauge)
+kill -KILL "$pid"; wait "$pid" 2>/dev/null
+written=$(wc -l <"$dir/io/out")
+if [ "$written" -gt 0 ] && [ "$written" -le "$shown" ] && [ "$shown" -le $bound ]; then
+    ok "a kill repeats $written, shown were $shown, explain says $bound"; else
+    bad "a kill repeats $written, shown were $shown, explain says $bound"; fi
+unsaved
+cpu() { awk '{print ($14 + $15) * 10}' "/proc/$1/stat"; }
+before=$(cpu "$pid"); sleep 2; spent=$(($(cpu "$pid") - before))
+if [ "$spent" -le 100 ]; then ok "held: $spent ms of CPU in 2 s"; else bad "held: $spent ms of CPU in 2 s"; fi
+unblock
+until_true 60 eval '! kill -0 $pid 2>/dev/null' || bad 'does not go on when it can save again'
+wait "$pid"; code=$?; pid=
+[ $code = 0 ] && ok 'goes on when it can save again' || bad "exit code $code"
+distinct=$(sort -u "$dir/io/out" | wc -l) total=$(wc -l <"$dir/io/out")
+if [ "$distinct" = 200000 ] && [ $((total - distinct)) -le $bound ]; then ok "all written, $((total - distinct)) twice"; else
+    bad "$distinct of 200000 written, $((total - distinct)) twice"; fi
+
+# ---- a bounded run whose last position cannot be saved: a few tries, not a busy core ---------------------
+flow ''
+block
+begun=$SECONDS
+dfproc run "$dir/flow.yaml" -u --state-dir "$dir/state" >"$dir/out" 2>&1
+code=$?
+if [ "$code" = 1 ] && [ $((SECONDS - begun)) -le 8 ]; then ok 'a run that cannot save its end fails in time'; else
+    bad "exit code $code after $((SECONDS - begun)) s"; fi
+tries=$(grep -c '"msg":"flow/store' "$dir/out")
+if [ "$tries" -le 20 ]; then ok "with $tries tries"; else bad "$tries tries"; fi
 exit $failed

@@ -48,6 +48,7 @@ static void land(process *p, const model_sink *m, const item *i, int current)
         fail(w, "%d/%lld is sent again though %lld is committed", i->part, (long long)i->offset,
              (long long)w->committed[i->part]);
     deliver(w, m->role, i);
+    w->fresh[i->part][i->offset] |= (uint8_t)current;
 }
 
 static void land_all(process *p, const model_sink *m, const df_parcel *parcel, size_t count)

@@ -47,8 +47,11 @@ static void opened(process *p, int part)
         m->next = p->w->committed[part];
     else
         m->next = 0;
-    if (!again)
-        m->start = m->next;
+    if (again)
+        return;
+    m->start = m->next;
+    m->brought = df__partition_uncommitted(m->part);
+    memset(p->w->fresh[part], 0, sizeof p->w->fresh[part]);
 }
 
 /* What left in peace and in time is stored to its watermark: whoever has it next goes on there. */
@@ -113,9 +116,17 @@ static void give_back(process *p)
     }
 }
 
+/* It stops working for some minutes at a time. */
+static int is_down(world *w)
+{
+    if (w->now >= w->down_until && faulty(w, w->plan.down))
+        w->down_until = w->now + (int64_t)rnd(w, 300000000);
+    return w->faults_on && w->now < w->down_until;
+}
+
 static void acknowledge(process *p)
 {
-    int i, bad = !p->source_open || faulty(p->w, p->w->plan.faults);
+    int i, bad = !p->source_open || faulty(p->w, p->w->plan.faults) || is_down(p->w);
     for (i = 0; i < PARTS; i++) {
         model_part *m = &p->parts[i];
         if (m->acking >= 0 && m->open && p->source_open && !bad &&
@@ -274,7 +285,7 @@ static int begin_batch(process *p)
     p->batch->reserved = g->reserved;
     p->batch->source = &p->source_stage;
     p->batch->max_record_bytes = df__budget_record_limit(&p->flow.budget);
-    p->want = 1 + rnd(p->w, 12);
+    p->want = 1 + rnd(p->w, MAX_BATCH);
     return 1;
 }
 
@@ -329,6 +340,7 @@ int store_act(process *p)
     int i, bad = faulty(w, w->plan.faults);
     if (p->stuck == STUCK_STORE || !pop(&p->store, &c))
         return 0;
+    bad |= is_down(w);
     if (c.type == C_LOAD) {
         int n = (int)c.part->number;
         post(p, (message){.type = T_LOADED, .about = c.part, .msg = c.msg,
@@ -337,7 +349,7 @@ int store_act(process *p)
         return 1;
     }
     for (i = 0; i < PARTS; i++) {
-        if (p->parts[i].storing >= 0 && (!bad || chance(w, 40)))
+        if (p->parts[i].storing >= 0 && (!bad || (w->now >= w->down_until && chance(w, 40))))
             save_one(w, i, p->parts[i].storing);
         p->parts[i].storing = -1;
     }
@@ -417,6 +429,7 @@ static void io_seek(void *ctx, df_partition *part)
 {
     process *p = ctx;
     p->w->rewinds++;
+    memset(p->w->fresh[part->number], 0, sizeof p->w->fresh[0]); /* repeated in any case */
     push(p, &p->source, (command){.type = C_SEEK, .part = part, .msg = &part->seek});
 }
 

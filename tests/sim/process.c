@@ -413,6 +413,7 @@ void process_init(process *p, world *w)
     f->bounded = 1;
     f->can_replay = 1;
     f->exactly_once = w->plan.eos;
+    f->sums.saved_by = w->plan.eos ? DF__BY_SINK : DF__BY_ACK;
     f->has_store = w->plan.store;
     f->source_holds = !w->plan.store;
     add_sinks(p);

@@ -27,6 +27,7 @@ static void plan_failures(plan *p, world *w)
     p->no_memory = chance(w, 30) ? 50 : 0;
     p->breaks = chance(w, 25) ? 1 + (int)rnd(w, 20) : 0;
     p->stuck = chance(w, 20) ? 30 : 0;
+    p->down = chance(w, 30) ? 1 + (int)rnd(w, 30) : 0;
 }
 
 void plan_make(plan *p, uint64_t seed, int mode)
@@ -69,14 +70,14 @@ void plan_print(const plan *p)
     printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
-           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d\n",
+           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records, p->eos ? "sink" : p->store ? "store" : "source", p->faults,
            (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops, p->limits,
            p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending, p->absorb,
            (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
            p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks,
-           p->stuck);
+           p->stuck, p->down);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -154,7 +155,7 @@ static void check_sums(process *p)
 {
     const df__flow *f = &p->flow;
     const df_partition *at;
-    df__sums sums = {0, 0};
+    df__sums sums = {0, 0, 0};
     size_t asked = 0;
     for (at = f->partitions; at; at = at->next) {
         sums.uncommitted += df__partition_uncommitted(at);
@@ -171,10 +172,36 @@ static void check_sums(process *p)
         fail(p->w, "a request is not on the list of requests");
 }
 
+static int64_t stored(const world *w, int part)
+{
+    return w->plan.eos ? w->in_sink[part] : w->committed[part];
+}
+
+/* What a kill at this moment would have the next process repeat: no more than the flow shows. */
+static void check_repeats(process *p)
+{
+    const df_partition *at;
+    uint64_t n = 0;
+    int64_t i;
+    if (p->flow.canceled || p->flow.phase >= DF__SAVING)
+        return; /* the rest is given up, and repeated in any case */
+    for (at = p->flow.partitions; at; at = at->next) {
+        i = at->open && !at->fenced ? stored(p->w, (int)at->number) : p->w->plan.records;
+        for (; i < p->w->plan.records; i++)
+            n += p->w->fresh[at->number][i];
+    }
+    if (n > df__flow_uncommitted(&p->flow))
+        fail(p->w, "a kill would repeat %llu records, shown are %llu", (unsigned long long)n,
+             (unsigned long long)df__flow_uncommitted(&p->flow));
+}
+
 void check_process(process *p)
 {
     const df__flow *f = &p->flow;
-    uint64_t bound = (uint64_t)f->settings.max_uncommitted + 24;
+    uint64_t bound = df__flow_repeats(&f->settings, MAX_BATCH); /* what explain promises */
+    int i;
+    for (i = 0; i < p->w->plan.parts; i++)
+        bound += p->parts[i].brought;
     check_conservation(p);
     check_watermarks(p);
     check_sums(p);
@@ -184,14 +211,10 @@ void check_process(process *p)
              (unsigned long long)f->budget.limit);
     if (df__flow_uncommitted(f) > bound)
         fail(p->w, "%llu records uncommitted", (unsigned long long)df__flow_uncommitted(f));
+    check_repeats(p);
 }
 
 /* ---- the end of a process -------------------------------------------------------------------- */
-
-static int64_t stored(const world *w, int part)
-{
-    return w->plan.eos ? w->in_sink[part] : w->committed[part];
-}
 
 static int first_bad(const world *w, int part)
 {

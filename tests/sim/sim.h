@@ -8,7 +8,7 @@
 #include "core/flow/flow.h"
 
 enum { PARTS = 3, SINKS = 3, STEPS = 2, MAX_RECORDS = 96, MAX_CHILDREN = 3, QUEUE = 64,
-       MAIL = 512, HELD = 48, ZOMBIES = 4 };
+       MAX_BATCH = 12, MAIL = 512, HELD = 48, ZOMBIES = 4 };
 enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* roles */
 enum { STUCK_SOURCE = 1, STUCK_STORE, STUCK_WORKER, STUCK_SINK }; /* and further sinks */
 
@@ -22,6 +22,7 @@ typedef struct plan {
     uint64_t fault_steps;/* how long they last */
     int crashes, revokes, stops, limits, fatal;
     int breaks;          /* percent of calls of transforms that fail with a code that stops */
+    int down;            /* the store, or what the source keeps, does not work for long */
     int stuck;           /* percent of processes in which a thread never comes back */
     int no_memory;       /* percent of processes in which an allocation of the flow fails */
     int expand, workers, copies, exact_marks;
@@ -59,6 +60,8 @@ typedef struct world { /* durable */
     int has_in_sink[PARTS];
     uint64_t in_sink_seq[PARTS], epoch[PARTS];
     int64_t checked[PARTS];       /* below it all is terminal */
+    int64_t down_until;           /* nothing is saved before */
+    uint8_t fresh[PARTS][MAX_RECORDS]; /* delivered by this process since it has the partition */
     uint8_t seen[SINKS][PARTS][MAX_RECORDS][MAX_CHILDREN + 1];
     zombie zombies[ZOMBIES];
     uint64_t duplicates, delivered, steps, lives, crashes, rewinds, revokes, fenced;
@@ -124,6 +127,7 @@ typedef struct model_part {
     df_partition *part;
     int64_t next, start;  /* to read; where this assignment began */
     int open;
+    uint64_t brought;     /* settled before it left, and not saved: it came back so */
     int64_t acking, storing; /* of the commit under way; -1 */
     int64_t watermark;    /* newest seen; -1 */
     df__msg load;

@@ -143,8 +143,10 @@ static void in_sink(df_parcel *p)
     size_t i;
     for (i = 0; i < p->position_count; i++)
         for (part = p->sink->flow->partitions; part; part = part->next)
-            if (part->number == p->positions[i].partition)
+            if (part->number == p->positions[i].partition) {
                 part->in_sink_seq = p->positions[i].seq;
+                df__partition_recount(part);
+            }
 }
 
 static void durations(df__sink *s, const df_parcel *p, uint64_t records)

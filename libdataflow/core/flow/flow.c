@@ -105,7 +105,7 @@ void df__flow_advance(df__flow *f)
     df__flow_rewind_advance(f);
     df__flow_partitions_advance(f);
     if (f->phase < DF__SAVING)
-        df__flow_save_advance(f, 0);
+        df__flow_save_advance(f);
     df__flow_source_advance(f);
     df__flow_phase(f);
     publish(f);
@@ -156,8 +156,8 @@ int64_t df__flow_due(const df__flow *f)
         due = earlier(due, sink_due(&f->sinks[i]));
     for (p = f->requests; p; p = p->next_request)
         due = earlier(due, request_due(f, p));
-    if (!f->saving && !f->dry && something_to_save(f))
-        due = earlier(due, f->last_save_us + f->save_interval_us);
+    if (something_to_save(f))
+        due = earlier(due, df__flow_save_due(f));
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
         due = earlier(due, f->source_retry.next_us);
     return due;

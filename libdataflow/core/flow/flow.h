@@ -170,6 +170,7 @@ struct df__flow {
     int saving;           /* 0; 1: store; 2: source */
     int save_failed;
     int64_t last_save_us;
+    df__retry save_retry; /* of the store, and of what the source is told */
     df_partition *parting; /* it leaves: its last position is with the store */
     int64_t parting_us;   /* the store is not asked for one before */
     int64_t phase_us;     /* since */
@@ -269,10 +270,14 @@ int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_
 /* Which sink holds the oldest unsettled records of a partition; NULL: none. */
 const char *df__flow_holder(const df__flow *f, const df_partition *p);
 /* flow_source.c */
-uint64_t df__flow_uncommitted(const df__flow *f);
+/* What a kill has the next run repeat at most, with batches of that many records: the source is
+ * held at maxUncommitted, and what was granted before still comes. */
+uint64_t df__flow_repeats(const df__settings *s, size_t batch);
+uint64_t df__flow_uncommitted(const df__flow *f); /* what it would be now */
 void df__flow_source_advance(df__flow *f);
-void df__flow_save_advance(df__flow *f, int at_once);
+void df__flow_save_advance(df__flow *f);
 int df__flow_saved_all(const df__flow *f);
+int64_t df__flow_save_due(const df__flow *f); /* positions are not saved before */
 /* Exactly-once: the sink does not hold the watermark yet. */
 int df__flow_behind_in_sink(const df__flow *f, const df_partition *p);
 void df__flow_partitions_advance(df__flow *f);

@@ -272,7 +272,12 @@ void df__span_ends_here(df__span *s)
 
 uint64_t df__partition_uncommitted(const df_partition *p)
 {
-    return p->next_seq - p->watermark.seq;
+    uint64_t saved = p->watermark.seq;
+    if (p->open && p->sums && p->sums->saved_by == DF__BY_ACK)
+        saved = p->acked.seq;
+    else if (p->open && p->sums && p->sums->saved_by == DF__BY_SINK)
+        saved = p->in_sink_seq;
+    return p->next_seq > saved ? p->next_seq - saved : 0;
 }
 
 void df__partition_recount(df_partition *p)

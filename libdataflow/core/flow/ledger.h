@@ -46,10 +46,13 @@ struct df__span {
     int64_t refused_offset;  /* of the first such record */
 };
 
+enum { DF__BY_NOBODY, DF__BY_ACK, DF__BY_SINK }; /* store or source; the sink's own commits */
+
 /* Over all partitions of a flow, so that nobody has to walk them. */
 typedef struct df__sums {
-    uint64_t uncommitted; /* records read and not covered by a watermark */
+    uint64_t uncommitted; /* records read and not covered by a saved position */
     size_t unsaved;       /* open ones with a watermark that was not acked */
+    int saved_by;         /* DF__BY_...: what says how far a partition is saved */
 } df__sums;
 
 struct df_partition {
@@ -131,10 +134,11 @@ int df__span_current(const df__span *s);
 int df__span_behind_refused(const df__span *s, int64_t offset);
 /* Nothing of the partition from this span on goes on: one of its records will never settle. */
 void df__span_ends_here(df__span *s);
-/* Records read and not covered by the watermark. */
+/* Records read and not covered by the saved position (the watermark, when nobody saves): what a
+ * crash would repeat at most. Of one that was given away: none. */
 uint64_t df__partition_uncommitted(const df_partition *p);
-/* Brings its share in the sums up to date: after a change of next_seq, watermark, acked or open
- * outside of this file. */
+/* Brings its share in the sums up to date: after a change of next_seq, watermark, acked,
+ * in_sink_seq or open outside of this file. */
 void df__partition_recount(df_partition *p);
 /* No ticket is open up to and with `s` but those of the main sink. */
 int df__span_errors_first(const df__span *s);

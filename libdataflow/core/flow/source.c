@@ -6,9 +6,12 @@
 #include "core/flow/flow.h"
 #include "util/crashpoint.h"
 
-enum { SAVE_RETRY_US = 1000000 };
-
 /* ---- admission ---------------------------------------------------------------------------- */
+
+uint64_t df__flow_repeats(const df__settings *s, size_t batch)
+{
+    return (uint64_t)s->max_uncommitted + DF__MAX_GRANTS * (uint64_t)batch;
+}
 
 uint64_t df__flow_uncommitted(const df__flow *f)
 {
@@ -26,12 +29,27 @@ static void declare(df__flow *f)
     df__budget_declare(&f->budget, bytes);
 }
 
+static int is_at_bound(const df__flow *f)
+{
+    return df__flow_uncommitted(f) >= (uint64_t)f->settings.max_uncommitted;
+}
+
+/* Read and past the watermarks, saved or not. */
+static uint64_t unsettled(const df__flow *f)
+{
+    const df_partition *p;
+    uint64_t n = 0;
+    for (p = f->partitions; p; p = p->next)
+        n += p->next_seq - p->watermark.seq;
+    return n;
+}
+
 static void grant(df__flow *f)
 {
     size_t reserved, payload, records = DF__BATCH_RECORDS;
     f->stats.uncommitted = df__flow_uncommitted(f);
-    if (f->stats.uncommitted >= (uint64_t)f->settings.max_uncommitted) {
-        if (f->settings.error_ack == DF__ACK_NEVER)
+    if (is_at_bound(f)) {
+        if (f->settings.error_ack == DF__ACK_NEVER && unsettled(f) >= f->stats.uncommitted)
             df__flow_fail(f, DF_EREJECTED, "maxUncommitted is reached and errors.ackPolicy is "
                           "never: refused records hold every position back");
         return;
@@ -189,6 +207,7 @@ static void saved(df__flow *f)
         p->save_pending = 0;
     }
     f->saving = 0;
+    df__retry_reset(&f->save_retry);
 }
 
 static void tell_source(df__flow *f)
@@ -257,13 +276,23 @@ static int may_save(const df__flow *f)
     return !f->source_holds || f->source_state == DF__READY || f->exactly_once;
 }
 
-void df__flow_save_advance(df__flow *f, int at_once)
+/* At once while the bound holds the source, and at the end; after a failure not before its time,
+ * and not while nobody can be told. */
+int64_t df__flow_save_due(const df__flow *f)
+{
+    int64_t due = f->last_save_us + f->save_interval_us;
+    if (!may_save(f))
+        return INT64_MAX;
+    if (is_at_bound(f) || f->phase >= DF__SAVING || due < f->save_retry.next_us)
+        due = f->save_retry.next_us;
+    return due;
+}
+
+void df__flow_save_advance(df__flow *f)
 {
     int64_t now = f->io.now(f->io.ctx);
     int moved;
-    if (!may_save(f))
-        return;
-    if (!at_once && now - f->last_save_us < f->save_interval_us)
+    if (now < df__flow_save_due(f))
         return;
     moved = collect(f);
     if ((f->exactly_once && save_in_sink(f)) || moved)
@@ -290,6 +319,11 @@ static void saved_last(df__flow *f)
     p->stored_seq = p->saving.seq;
 }
 
+static void save_failed(df__flow *f)
+{
+    df__retry_failed(&f->save_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0);
+}
+
 /* A position that could not be saved holds the ack back; the flow goes on and tries again. */
 void df__flow_saved(df__flow *f, int status, const char *why)
 {
@@ -305,7 +339,8 @@ void df__flow_saved(df__flow *f, int status, const char *why)
     else
         f->saving = 0;
     f->save_failed++;
-    f->last_save_us = f->parting_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
+    save_failed(f);
+    f->parting_us = f->save_retry.next_us;
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "store", why);
     if (status == DF_EFENCED || f->phase == DF__SAVING)
         df__flow_failf(f, status, "positions could not be stored: %s", why);
@@ -318,7 +353,7 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
         return;
     }
     f->saving = 0;
-    f->last_save_us = f->io.now(f->io.ctx) + SAVE_RETRY_US;
+    save_failed(f);
     df__count_error(&f->source_counts, DF__OP_READ, why->reason, why->text);
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
     if (status == DF_EFENCED)
@@ -357,7 +392,7 @@ static void reply(df__flow *f, df_partition *p, int status)
 static void forget_position(df_partition *p)
 {
     p->watermark.set = p->acked.set = p->read.set = 0;
-    p->watermark.seq = p->next_seq = 0;
+    p->watermark.seq = p->acked.seq = p->in_sink_seq = p->next_seq = 0;
     p->has_resume = 0;
     df__partition_recount(p);
 }

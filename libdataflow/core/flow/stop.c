@@ -35,8 +35,10 @@ static void enter(df__flow *f, int phase)
     DF_CRASHPOINT("stop.phase");
     f->phase = phase;
     f->phase_us = f->io.now(f->io.ctx);
-    if (phase == DF__SAVING)
-        f->end_us = f->phase_us;
+    if (phase != DF__SAVING)
+        return;
+    f->end_us = f->phase_us;
+    df__retry_now(&f->save_retry, f->phase_us);
 }
 
 /* A bounded run ends when everything is settled, however long its sinks take; what has a limit is
@@ -251,7 +253,7 @@ static void saving(df__flow *f)
     int late = is_late(f);
     df_partition *p;
     size_t i;
-    df__flow_save_advance(f, 1);
+    df__flow_save_advance(f);
     if (!f->dry && !df__flow_saved_all(f) && !late && f->stop_asked != DF_STOP_NOW)
         return;
     if (f->exactly_once && df__flow_outstanding(f) && !late && !f->canceled)

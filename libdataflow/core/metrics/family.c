@@ -553,7 +553,7 @@ const df__family df__families[] = {
      "in_flight.",
      conservation},
     {"dataflow_budget_bytes", "gauge", "Memory budget.", budget},
-    {"dataflow_uncommitted_records", "gauge", "Records read past the watermark.", uncommitted},
+    {"dataflow_uncommitted_records", "gauge", "Records read past the saved position.", uncommitted},
     {"dataflow_watermark_lag_records", "gauge", "Records not yet read.", lag_records},
     {"dataflow_watermark_lag_seconds", "gauge",
      "Age of the newest record that ended; 0: all is read.", lag_seconds},

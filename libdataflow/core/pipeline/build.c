@@ -302,6 +302,7 @@ static void take_settings(df_pipeline *p)
         f->save_interval_us = 0; /* each record is acknowledged as soon as it may be */
     if (p->how.detached)
         f->dry = 0; /* hosts want their acks */
+    f->sums.saved_by = f->dry ? DF__BY_NOBODY : f->exactly_once ? DF__BY_SINK : DF__BY_ACK;
 }
 
 static void tap(df_pipeline *p, const char *stage, df_batch *b, df_record *record)

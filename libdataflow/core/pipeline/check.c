@@ -199,8 +199,9 @@ void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
     if (g->settings.guarantee == DF__EXACTLY_ONCE)
         df__text_printf(ret->duplicates, sizeof ret->duplicates, "none");
     else
-        df__text_printf(ret->duplicates, sizeof ret->duplicates, "after a kill at most %zu records "
-                        "(4 x 8,192 for each sink) and what was delivered in the last second; "
-                        "never more than maxUncommitted (%lld)", 4 * (size_t)8192 * sinks,
-                        (long long)g->settings.max_uncommitted);
+        df__text_printf(ret->duplicates, sizeof ret->duplicates, "after a kill at most %llu "
+                        "records (maxUncommitted and two batches of 8,192); about %zu and those "
+                        "of the last second while every sink and what keeps the positions work",
+                        (unsigned long long)df__flow_repeats(&g->settings, DF__BATCH_RECORDS),
+                        4 * (size_t)DF__BATCH_RECORDS * sinks);
 }

@@ -137,7 +137,7 @@ static void test_spans_again(void **state)
 static void test_sums(void **state)
 {
     fixture *f = *state;
-    df__sums sums = {0, 0};
+    df__sums sums = {0, 0, 0};
     df__span *a, *b;
     f->p->sums = &sums;
     f->p->open = 1;
