@@ -288,7 +288,8 @@ DF_API void *df_stage_user(const df_stage *st);
 /* In check or open of a sink; copied, the last call counts. */
 DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
 /* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", docs/errors.md;
- * NULL: from the status) and one line of text. Returns status, so that it can be `return`ed. */
+ * NULL: from the status) and one line of text. "connection_error" is tried again at least each
+ * 10 s, others each 30 s. Returns status, so that it can be `return`ed. */
 DF_API int df_stage_fail(df_stage *st, int status, const char *reason, const char *text);
 DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
     DF_PRINTF(4, 5);

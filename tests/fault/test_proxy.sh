@@ -49,7 +49,7 @@ for side in server:$pg_control broker:$kafka_control; do
     fault "$name, 1 % loss" 5 "$control" 1 loss 1
 done
 # The next try comes within the back-off, which has grown meanwhile.
-fault 'server, down 5 s' 20 "$pg_control" 5 down
+fault 'server, down 5 s' 11 "$pg_control" 5 down
 fault 'broker, down 5 s' 20 "$kafka_control" 5 down
 
 # ---- cuts around the commit: CopyDone is the last message of a transaction ------------------------------

@@ -172,7 +172,8 @@ static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
         }
         if (left <= 0) {
             df__pg_disconnect(s);
-            return df_stage_fail(st, DF_ETIMEOUT, "timeout", "cannot connect: no answer in time");
+            return df_stage_fail(st, DF_ETIMEOUT, "connection_error",
+                                 "cannot connect: no answer in time");
         }
         short wanted = phase == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         int rc = df_stage_wait(st, PQsocket(s->pg), wanted, (int)left);

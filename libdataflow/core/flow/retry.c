@@ -2,14 +2,21 @@
  * retry.c: back-off with full jitter; see retry.h. */
 #include "core/flow/retry.h"
 
-void df__retry_failed(df__retry *r, int64_t now_us, uint64_t random, int wish_ms)
+#include <string.h>
+
+int64_t df__retry_cap(const char *reason)
+{
+    return strcmp(reason, "connection_error") == 0 ? DF__RETRY_REACH_US : DF__RETRY_CAP_US;
+}
+
+void df__retry_failed(df__retry *r, int64_t now_us, uint64_t random, int wish_ms, int64_t cap_us)
 {
     int64_t ceiling = DF__RETRY_BASE_US;
     uint32_t i;
-    for (i = 0; i < r->attempts && ceiling < DF__RETRY_CAP_US; i++)
+    for (i = 0; i < r->attempts && ceiling < cap_us; i++)
         ceiling *= 2;
-    if (ceiling > DF__RETRY_CAP_US)
-        ceiling = DF__RETRY_CAP_US;
+    if (ceiling > cap_us)
+        ceiling = cap_us;
     if (!r->since_us)
         r->since_us = now_us;
     r->attempts++;

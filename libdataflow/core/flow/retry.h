@@ -12,11 +12,14 @@ typedef struct df__retry {
     uint32_t attempts;
 } df__retry;
 
-enum { DF__RETRY_BASE_US = 500000, DF__RETRY_CAP_US = 30000000 };
+enum { DF__RETRY_BASE_US = 500000, DF__RETRY_REACH_US = 10000000, DF__RETRY_CAP_US = 30000000 };
 
+/* The longest wait after a failure for this reason, a word of df_stage_fail. A peer that cannot be
+ * reached is tried more often than one that answered with an error: that costs it nothing. */
+int64_t df__retry_cap(const char *reason);
 /* A failure at now; `random` is uniform over 64 bits. The server's own wish (ms, 0: none) is a
  * lower bound. Sets next_us. */
-void df__retry_failed(df__retry *r, int64_t now_us, uint64_t random, int wish_ms);
+void df__retry_failed(df__retry *r, int64_t now_us, uint64_t random, int wish_ms, int64_t cap_us);
 /* Something succeeded, or a stop, revoke or new credential breaks the wait. */
 void df__retry_reset(df__retry *r);
 void df__retry_now(df__retry *r, int64_t now_us);

@@ -139,7 +139,8 @@ void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
     f->source_state = DF__BACKOFF;
     f->source_counts.retries++;
     f->stats.retries++;
-    df__retry_failed(&f->source_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0);
+    df__retry_failed(&f->source_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0,
+                     df__retry_cap(why->reason));
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
 }
 
@@ -321,7 +322,8 @@ static void saved_last(df__flow *f)
 
 static void save_failed(df__flow *f)
 {
-    df__retry_failed(&f->save_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0);
+    df__retry_failed(&f->save_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0,
+                     DF__RETRY_REACH_US);
 }
 
 /* A position that could not be saved holds the ack back; the flow goes on and tries again. */
