@@ -271,14 +271,10 @@ static int is_away(const process *p)
     return p->stuck;
 }
 
-void check_end(process *p)
+/* Nothing is in hand but what threads have that did not come back. */
+static void check_empty(process *p)
 {
     const df__flow *f = &p->flow;
-    if (p->broke && f->result == DF_OK)
-        fail(p->w, "a transform failed with %s and the run ended well", df_status_name(p->broke));
-    if (ended_well(p) && !p->fail_at && f->stats.left_out != p->left_out)
-        fail(p->w, "%llu records are counted left out, the sinks said %llu",
-             (unsigned long long)f->stats.left_out, (unsigned long long)p->left_out);
     if (f->stats.in_flight)
         fail(p->w, "ended with %llu records in flight", (unsigned long long)f->stats.in_flight);
     if (f->stats.left && !is_away(p))
@@ -287,6 +283,17 @@ void check_end(process *p)
     if (!f->stats.left && (f->budget.used || f->budget.reserved))
         fail(p->w, "ended with %llu bytes used and %llu reserved",
              (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved);
+}
+
+void check_end(process *p)
+{
+    const df__flow *f = &p->flow;
+    if (p->broke && f->result == DF_OK)
+        fail(p->w, "a transform failed with %s and the run ended well", df_status_name(p->broke));
+    if (ended_well(p) && !p->fail_at && f->stats.left_out != p->left_out)
+        fail(p->w, "%llu records are counted left out, the sinks said %llu",
+             (unsigned long long)f->stats.left_out, (unsigned long long)p->left_out);
+    check_empty(p);
     if (ended_well(p))
         check_complete(p->w);
     else if (f->result == DF_EREJECTED && !p->w->faults_on && !p->w->plan.error_sink &&
