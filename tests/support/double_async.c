@@ -123,7 +123,7 @@ static int async_flush(void *self, df_stage *st, int timeout_ms)
     while (a->queued && rc == 0)
         rc = pthread_cond_timedwait(&a->changed, &a->lock, &until);
     pthread_mutex_unlock(&a->lock);
-    return rc == 0 ? DF_OK : DF_ETIMEOUT;
+    return rc == 0 ? DF_OK : DF_AGAIN;
 }
 
 static void async_close(void *self, df_stage *st)

@@ -216,7 +216,7 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
     while (s->flight && rc >= 0) {
         int64_t left = end - df__pg_clock_ms();
         if (left <= 0) {
-            return df_stage_fail(st, DF_ETIMEOUT, "timeout", "the last batch is not committed yet");
+            return DF_AGAIN; /* the last batch is not committed yet */
         }
         rc = df__pg_poll(s, st, (int)left);
     }

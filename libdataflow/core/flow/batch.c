@@ -187,7 +187,10 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
 int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
 {
     df_partition *p = (df_partition *)part; /* the const is the caller's promise, not ours */
-    df__span *span = span_of(b, p);
+    df__span *span;
+    if (b->source && !b->max_records) /* called to serve only: nobody would see it */
+        return DF_ESTATE;
+    span = span_of(b, p);
     if (!span)
         return DF_ENOMEM;
     /* until admission, seq is the number of records of this span that the mark covers */

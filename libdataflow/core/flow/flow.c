@@ -190,7 +190,7 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
 void df__flow_sink_flushed(df__sink *s, int status, const df__fault *why)
 {
     s->flushing = 0;
-    if (status < 0 && status != DF_ECANCELED && status != DF_ETIMEOUT)
+    if (status < 0 && status != DF_ECANCELED)
         df__sink_failed(s, status, why);
 }
 

@@ -61,10 +61,32 @@ int df_partition_position(const df_partition *part, df_position *ret)
     return DF_OK;
 }
 
+static int is_text(const df_value *v)
+{
+    return v->text != NULL || v->len;
+}
+
+/* The newest entry of that name says this already: a source tells it at each open. */
+static int is_known(const df_partition *part, const char *name, const df_value *value, int type)
+{
+    const df__meta *m = part->meta;
+    while (m && (m->name.len != strlen(name) || memcmp(m->name.data, name, m->name.len) != 0))
+        m = m->next;
+    if (!m || m->value.type != type || m->value.zone != value->zone)
+        return 0;
+    if (is_text(value))
+        return m->value.len == value->len && memcmp(m->value.text, value->text, value->len) == 0;
+    return memcmp(&m->value.u, &value->u, sizeof value->u) == 0;
+}
+
 int df_partition_meta(df_partition *part, const char *name, const df_value *value)
 {
-    df__meta *m = df__arena_zalloc(&part->meta_arena, sizeof *m);
+    int spoils = value->type == DF_V_STRING && !df__utf8_check(value->text, value->len, NULL);
     df_bytes text = {value->text, value->len};
+    df__meta *m;
+    if (is_known(part, name, value, spoils ? DF_V_BYTES : value->type))
+        return DF_OK;
+    m = df__arena_zalloc(&part->meta_arena, sizeof *m);
     if (!m)
         return DF_ENOMEM;
     m->name.data = df__arena_bytes(&part->meta_arena, name, strlen(name));
@@ -73,7 +95,7 @@ int df_partition_meta(df_partition *part, const char *name, const df_value *valu
     if (!m->name.data || df__arena_copy(&part->meta_arena, text, &text) != DF_OK)
         return DF_ENOMEM;
     m->value.text = text.data;
-    if (value->type == DF_V_STRING && !df__utf8_check(text.data, text.len, NULL))
+    if (spoils)
         m->value.type = DF_V_BYTES; /* a file's name, for example: it would spoil JSON */
     m->next = part->meta;
     part->meta = m;

@@ -23,6 +23,7 @@ enum { PATH = 1024 };
 int df_env_load_plugin(df_env *env, const char *path)
 {
     const df_plugin *entry;
+    const size_t init_end = offsetof(df_plugin, init) + sizeof entry->init; /* all it must have */
     void *object;
     int rc;
     if (!env || !path)
@@ -31,7 +32,7 @@ int df_env_load_plugin(df_env *env, const char *path)
     if (!object)
         return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: %s", path, dlerror());
     entry = dlsym(object, "df_plugin_entry");
-    if (!entry || entry->size < sizeof *entry || !entry->init) {
+    if (!entry || entry->size < init_end || !entry->init) {
         dlclose(object);
         return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
     }
@@ -41,6 +42,7 @@ int df_env_load_plugin(df_env *env, const char *path)
         return df__env_fail(env, DF_ENOTSUP, "%s was built for version %d, this is %d", path, rc,
                             DF_VERSION);
     }
+    env->error[0] = '\0'; /* what stands there later is of this one */
     rc = entry->init(env);
     if (rc < 0 && !env->error[0])
         df__env_fail(env, rc, "%s: init failed: %s", path, df_status_text(rc));

@@ -77,6 +77,8 @@ typedef struct df__store_thread {
     df__mailbox box;
     df__msg save_msg, exit_msg;
     df_state *rows;
+    int has_identity;     /* a row says what the source reads */
+    int lacking;          /* no memory for all rows: none is saved */
     size_t row_count, row_cap;
     char identity[24];    /* hash of what the source reads; "" until the first load */
     _Atomic int identity_stored;

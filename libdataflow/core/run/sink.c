@@ -81,7 +81,7 @@ static void on_flush(df__sink_thread *t, df__msg *m)
     DF_CRASHPOINT("sink.flush");
     if (t->open && DF__OP(ops, flush))
         rc = ops->flush(t->stage->self, t->stage, FLUSH_MS);
-    if (needs_reopen(rc) && rc != DF_ETIMEOUT)
+    if (needs_reopen(rc))
         close_sink(t);
     df__run_send(t->run, m, DF__M_FLUSHED, rc);
 }

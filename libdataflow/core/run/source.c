@@ -338,8 +338,10 @@ static void io_ack(void *ctx)
         df_position *at;
         if (!p->save_pending)
             continue;
-        if (df__grow(r->heap, &s->ack_rows, &s->ack_cap, s->ack_count, sizeof *at) != DF_OK)
-            break; /* the rest comes with the next one */
+        if (df__grow(r->heap, &s->ack_rows, &s->ack_cap, s->ack_count, sizeof *at) != DF_OK) {
+            p->save_pending = 0; /* it comes with the next one */
+            continue;
+        }
         p->ack_assignment = p->assignment;
         at = &s->ack_rows[s->ack_count++];
         memset(at, 0, sizeof *at);

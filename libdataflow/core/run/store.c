@@ -84,8 +84,8 @@ static void on_load(df__store_thread *t)
 
 static void on_save(df__store_thread *t)
 {
-    int rc = t->store.save(t->store.user, t->rows, t->row_count);
-    if (rc == DF_OK)
+    int rc = t->lacking ? DF_ENOMEM : t->store.save(t->store.user, t->rows, t->row_count);
+    if (rc == DF_OK && t->has_identity)
         t->identity_stored = 1;
     df__run_send(t->run, &t->save_msg, DF__M_SAVED, rc);
 }
@@ -133,6 +133,7 @@ static void add_identity(df__store_thread *t)
     if (t->identity_stored || !t->identity[0] ||
         df__grow(t->run->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK)
         return;
+    t->has_identity = 1;
     row = &t->rows[t->row_count++];
     memset(row, 0, sizeof *row);
     row->size = sizeof *row;
@@ -148,13 +149,16 @@ static void io_save(void *ctx)
     df__store_thread *t = &r->store;
     df_partition *p;
     t->row_count = 0;
+    t->has_identity = t->lacking = 0;
     add_identity(t);
     for (p = r->flow.partitions; p; p = p->next) {
         df_state *row;
         if (r->flow.parting ? p != r->flow.parting : !p->save_pending)
             continue;
-        if (df__grow(r->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK)
+        if (df__grow(r->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK) {
+            t->lacking = 1;
             break;
+        }
         row = &t->rows[t->row_count++];
         memset(row, 0, sizeof *row);
         row->size = sizeof *row;

@@ -324,12 +324,20 @@ int64_t df_stage_now(const df_stage *st)
     return df__env_now(st->env);
 }
 
+static int has_metric(const df_metric *m, size_t index)
+{
+    size_t i = 0;
+    while (i < index && i < DF__METRICS && m[i].name)
+        i++;
+    return i == index && i < DF__METRICS && m[i].name;
+}
+
 void df_stage_metric(df_stage *st, size_t index, double value)
 {
     const df_metric *m = st->spec->connector ? st->spec->connector->metrics : NULL;
     uint64_t old, bits;
     double sum;
-    if (!m || index >= DF__METRICS || (m[index].type == DF_COUNTER && !(value >= 0)))
+    if (!m || !has_metric(m, index) || (m[index].type == DF_COUNTER && !(value >= 0)))
         return; /* a counter never falls */
     old = atomic_load(&st->metric[index]);
     do {

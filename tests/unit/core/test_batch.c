@@ -206,6 +206,8 @@ static void test_refused_calls(void **state)
     assert_status(df_batch_add(child, &in, NULL), DF_EINVAL); /* not for reading into */
     f->b->max_records = 0;
     assert_status(df_batch_add(f->b, &in, NULL), DF_ESTATE); /* it was called to serve only */
+    assert_status(df_batch_mark(f->b, f->p[0], (df_bytes){"1", 1}), DF_ESTATE);
+    assert_null(f->b->spans);
     assert_int_equal(df_batch_room(f->b), 0);
     df__batch_free(child);
 }

@@ -9,6 +9,7 @@
 
 #include "core/stage/counts.h"
 #include "core/metrics/metrics.h"
+#include "core/stage/stage.h"
 #include "dataflow_ext.h"
 #include "support/prom_text.h"
 
@@ -298,6 +299,10 @@ static int own_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
     df_stage_metric(st, 0, -1); /* a counter never falls */
     df_stage_metric(st, 1, *n == 2 ? -0.25 : 99);
     df_stage_metric(st, 40, 1); /* no such row */
+    df_stage_metric(st, 10, 1); /* the end of the table, and past it */
+    df_stage_metric(st, 31, 1);
+    if (st->metric[10] || st->metric[31])
+        return DF_EINTERNAL;
     ++*n;
     return df_batch_add(into, &in, NULL);
 }

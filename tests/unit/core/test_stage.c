@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/stage/stage.h"
+#include "core/flow/ledger.h"
 
 typedef struct fixture {
     df__heap heap;
@@ -208,7 +209,7 @@ static void test_no_memory(void **state)
 /* ---- in a pipeline ------------------------------------------------------------------------ */
 
 typedef struct probe {
-    int done, same, resumed, numbered;
+    int done, same, resumed, numbered, told_once;
     df_bytes topic;
 } probe;
 
@@ -233,7 +234,12 @@ static int probe_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
     seen->same = a == again;
     seen->numbered = df_partition_number(b) == 1;
     seen->resumed = df_partition_position(b, &at) != DF_ENOTFOUND;
-    assert_ok(df_partition_meta(b, "topic", &topic));
+    for (int i = 0; i < 100; i++) /* at each of its opens */
+        assert_ok(df_partition_meta(b, "topic", &topic));
+    seen->told_once = b->meta && !b->meta->next;
+    topic.text = "t2";
+    assert_ok(df_partition_meta(b, "topic", &topic)); /* another one does count */
+    seen->told_once &= b->meta->next && !b->meta->next->next;
     df_partition_lag(b, &lag);
     in.partition = df_partition_number(b);
     assert_ok(df_batch_add(into, &in, &r));
@@ -256,7 +262,7 @@ static void test_partitions(void **state)
     assert_ok(df_connector_register(f->env, &c));
     p = support_load(f->env, "source: {type: probe}\nsink: {type: 'null'}\n");
     assert_ok(df_pipeline_run(p, NULL));
-    assert_true(seen.done && seen.same && seen.numbered && !seen.resumed);
+    assert_true(seen.done && seen.same && seen.numbered && !seen.resumed && seen.told_once);
     assert_int_equal(seen.topic.len, 2);
     assert_ok(df_pipeline_stats(p, NULL, &stats));
     assert_int_equal(stats.sent, 1);
