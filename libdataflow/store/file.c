@@ -243,15 +243,34 @@ static int read_content(const file_store *s, int fd, slot *ret)
     return head[7] == (unsigned char)magic[7] ? DF_OK : DF_ENOTSUP;
 }
 
+/* Not a pipe or a file that somebody planted in a shared folder. Else it is told, errno set. */
+static int is_ours(const file_store *s, const char *path, int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return 0;
+    if (S_ISREG(info.st_mode) && info.st_uid == geteuid() && !(info.st_mode & 022))
+        return 1;
+    say(s, "%s is not a plain file of this user that nobody else can write", path);
+    errno = S_ISDIR(info.st_mode) ? EISDIR : EPERM;
+    return 0;
+}
+
 static void read_slot(const file_store *s, int which, slot *ret)
 {
     char path[PATH + 300];
     int fd;
     slot_path(s, which, "", path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         ret->error = errno;
         ret->rc = errno == ENOENT ? DF_ENOTFOUND : DF_EIO;
+        return;
+    }
+    if (!is_ours(s, path, fd)) {
+        ret->error = errno;
+        ret->rc = DF_EIO;
+        close(fd);
         return;
     }
     ret->rc = read_content(s, fd, ret);
@@ -338,7 +357,9 @@ static int write_failed(file_store *s, int error)
 /* 0, or errno; the same below. */
 static int write_temporary(const char *path, const unsigned char *head, const df__buf *text)
 {
-    int error = 0, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int error = 0, fd;
+    unlink(path); /* of a run that was killed; what is new is made here and nowhere else */
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;
     if (!write_all(fd, head, HEAD))
@@ -455,8 +476,8 @@ static int take_lock(file_store *s)
 {
     char path[PATH + 300];
     snprintf(path, sizeof path, "%s/%s.lock", s->dir, s->base);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0)
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (s->lock_fd < 0 || !is_ours(s, path, s->lock_fd))
         return DF_EIO;
     return flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0 ? DF_OK : DF_EFENCED;
 }

@@ -279,6 +279,45 @@ static int child_on_a_full_disk(fixture *f)
     return 0;
 }
 
+static void expect_refused(fixture *f)
+{
+    df_store store = {.size = sizeof store};
+    assert_status(df_store_file(f->env, f->dir, "p", &store), DF_EIO);
+}
+
+/* In a folder that others can write, too, nothing of theirs is followed, read or waited for. */
+static void test_planted_files(void **state)
+{
+    fixture *f = *state;
+    char victim[512], path[512], *text;
+    df_store store;
+    support_path(victim, f->dir, "victim");
+    support_write_file(victim, "precious");
+    assert_int_equal(symlink("victim", support_path(path, f->dir, "p.0.new")), 0);
+    store = open_store(f);
+    assert_ok(save(&store, "a", "1"));
+    close_store(&store);
+    text = support_read_file(victim);
+    assert_string_equal(text, "precious");
+    free(text);
+    assert_stored(f, "a", "1");
+    assert_int_equal(symlink("victim", f->slot[1]), 0);
+    expect_refused(f);
+    assert_int_equal(unlink(f->slot[1]), 0);
+    assert_int_equal(mkfifo(f->slot[1], 0600), 0); /* at once: nobody writes into it */
+    expect_refused(f);
+    assert_int_equal(unlink(f->slot[1]), 0);
+    assert_int_equal(chmod(f->slot[0], 0622), 0);
+    expect_refused(f);
+    assert_int_equal(chmod(f->slot[0], 0600), 0);
+    support_path(path, f->dir, "p.lock");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("victim", path), 0);
+    expect_refused(f);
+    assert_int_equal(unlink(path), 0);
+    assert_stored(f, "a", "1");
+}
+
 static void test_full_disk(void **state)
 {
     fixture *f = *state;
@@ -422,6 +461,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_left_over_temporary_is_ignored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_planted_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_after_a_failed_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folders, setup, teardown),
