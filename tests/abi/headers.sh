@@ -6,7 +6,7 @@
 set -eu
 cc=$1 cxx=$2 include=$3
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 warnings="-Wall -Wextra -Wconversion -Wshadow -pedantic-errors -Werror"
 for header in dataflow.h dataflow_ext.h; do
     printf '#include "%s"\nint use(void);\nint use(void) { return df_version(); }\n' "$header" >"$dir/a.c"

@@ -32,9 +32,11 @@ kill_started() {
     for p in "${started[@]}"; do ours "$p" && kill -KILL "$p" && wait "$p"; done 2>/dev/null
 }
 
-# The client's log, when something failed, is all that tells what happened.
+# The client's log, when something failed, is all that tells what happened. A shell that was forked
+# and gets a signal before exec runs the trap of its parent as well.
 leave() {
     local s
+    [ "$BASHPID" = $$ ] || return
     kill_started
     for s in "${own_servers[@]}"; do "$bed/${s%%:*}" stop --dir "${s#*:}" >/dev/null 2>&1; done
     psql "$DF_PG" -Xqc "drop schema if exists $schema cascade" 2>/dev/null
@@ -109,7 +111,7 @@ to_table() { # TABLE [options]
 # flow NAME CODE [options of run]: runs $dir/NAME.yaml to its end; its output in $dir/NAME.out
 flow() {
     local rc
-    timeout "${LIMIT:-120}" dfproc run "$dir/$1.yaml" --until-exhausted "${@:3}" >"$dir/$1.out" 2>&1
+    timeout --foreground -k 5 "${LIMIT:-120}" dfproc run "$dir/$1.yaml" --until-exhausted "${@:3}" >"$dir/$1.out" 2>&1
     rc=$?
     [ "$rc" = "$2" ] && return 0
     bad "$1: exit code $rc, not $2"
@@ -117,6 +119,7 @@ flow() {
     return 1
 }
 start() { # NAME [OUT [options]]: in the background; its process id in $pid
+    : >"$dir/${2:-$1}.out"
     dfproc run "$dir/$1.yaml" "${@:3}" >"$dir/${2:-$1}.out" 2>&1 &
     pid=$!
     started+=("$pid")

@@ -79,7 +79,7 @@ die_at() { # POINT FLOW COUNT
         code=$result
         return
     fi
-    { DF_CRASH_AT=$1:$3 timeout 60 dfproc run "$dir/$2.yaml" --until-exhausted >"$dir/$2.out" 2>&1; } 2>/dev/null
+    { DF_CRASH_AT=$1:$3 timeout --foreground -k 5 60 dfproc run "$dir/$2.yaml" --until-exhausted >"$dir/$2.out" 2>&1; } 2>/dev/null
     code=$?
 }
 begin=$(now)

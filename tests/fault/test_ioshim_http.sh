@@ -5,7 +5,7 @@
 set -u
 dir=$(mktemp -d)
 pid= failed=0
-trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 shim=${DF_BUILD_DIR:-}/lib/ioshim.so
 [ -e "$shim" ] || { echo 'no ioshim.so in this build'; exit 77; }
 # The sanitizer's library wants to be first.

@@ -15,7 +15,7 @@ done
 hole=${DF_NET_HOLE:-10}
 idle=$(sanitized && echo 10 || echo 2)
 links=()
-trap 'for l in "${links[@]}"; do ip link del "$l"; done 2>/dev/null; leave' EXIT
+trap '[ "$BASHPID" = $$ ] && { for l in "${links[@]}"; do ip link del "$l"; done 2>/dev/null; leave; }' EXIT
 
 # ---- namespaces ---------------------------------------------------------------------------------------
 # 127.0.0.1 is not local in them: it is the servers' one, across the pair.
@@ -139,9 +139,10 @@ for l in "${lanes[@]}"; do
     IFS=: read -r name kind port <<<"$l"
     (
         # Its own flow and link; the servers stay.
-        started=() own_servers=() links=() dir=$dir
-        trap 'for l in "${links[@]}"; do ip link del "$l"; done 2>/dev/null
-            kill_started' EXIT
+        started=() own_servers=() links=() dir=$dir lane=$BASHPID
+        trap '[ "$BASHPID" = "$lane" ] && {
+            for l in "${links[@]}"; do ip link del "$l"; done 2>/dev/null
+            kill_started; }' EXIT
         $kind "$name" "$port"
         exit $failed
     ) >"$dir/$name.log" 2>&1 &

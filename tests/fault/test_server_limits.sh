@@ -8,7 +8,7 @@ own_pg --conf max_connections=12
 idle=$(sanitized && echo 10 || echo 2)
 chunk=10000
 small=
-trap '[ -n "$small" ] && { "$bed/postgresql" stop --dir "$dir/pg"; umount -l "$small"; rmdir "$small"; } >/dev/null 2>&1; leave' EXIT
+trap '[ "$BASHPID" = $$ ] && { [ -n "$small" ] && { "$bed/postgresql" stop --dir "$dir/pg"; umount -l "$small"; rmdir "$small"; } >/dev/null 2>&1; leave; }' EXIT
 topic limits 2
 table limits
 { from_topic limits 'properties: {session.timeout.ms: 6000}'; to_table limits; } >"$dir/limits.yaml"

@@ -7,7 +7,7 @@
 n=$(scaled 20000)
 small=$(mktemp -d /tmp/dataflow-bed-small.XXXXXX)
 mounted=
-trap '{ [ -z "$mounted" ] || umount -l "$small"; rmdir "$small"; } 2>/dev/null; leave' EXIT
+trap '[ "$BASHPID" = $$ ] && { { [ -z "$mounted" ] || umount -l "$small"; rmdir "$small"; } 2>/dev/null; leave; }' EXIT
 table state
 { echo "source: {type: stdio, config: {path: $dir/lines}}"; to_table state; } >"$dir/state.yaml"
 total=0

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 [ -e "$prefix/include/dataflow.h" ] || { echo "nothing is installed in $prefix: cmake --install"; exit 77; }
 [ -z "${DF_SANITIZE:-}" ] || { echo "a sanitized library needs sanitized programs"; exit 77; }
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 cd "$dir"
 export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
 

@@ -16,8 +16,10 @@ ours() { # PID
     set -- ${stat##*) }
     [ "$2" = "$BASHPID" ] && [ "$1" != Z ]
 }
+# A shell that was forked and gets a signal before exec runs the trap of its parent as well.
 leave() {
     local pid
+    [ "$BASHPID" = $$ ] || return
     for pid in "${flows[@]}"; do ours "$pid" && kill -KILL "$pid" 2>/dev/null; done
     wait 2>/dev/null
     rm -rf "$dir"
@@ -64,14 +66,16 @@ file_sink() { echo "sink: {type: stdio, config: {path: $dir/$1, format: ${2:-jso
 
 # flow NAME CODE [options of run]: runs $dir/NAME.yaml to its end; output in $dir/NAME.out
 flow() {
-    timeout 120 dfproc run "$dir/$1.yaml" --until-exhausted "${@:3}" >"$dir/$1.out" 2>&1
+    timeout --foreground -k 5 120 dfproc run "$dir/$1.yaml" --until-exhausted "${@:3}" >"$dir/$1.out" 2>&1
     local rc=$?
     [ "$rc" = "$2" ] && return
     bad "$1: exit code $rc, not $2"
     tail -n 5 "$dir/$1.out" | cut -c1-300 | sed 's/^/        /'
 }
-# start NAME [OUT]: runs it in the background; its process id in $pid
+# start NAME [OUT]: runs it in the background; its process id in $pid. Nothing of an older run is left
+# in its output.
 start() {
+    : >"$dir/${2:-$1}.out"
     dfproc run "$dir/$1.yaml" >"$dir/${2:-$1}.out" 2>&1 &
     pid=$!
     flows+=("$pid")

@@ -8,7 +8,9 @@ failed=0
 export XDG_STATE_HOME=$dir/state NO_COLOR=1 PGOPTIONS="-c client_min_messages=error"
 
 sql() { psql "$DF_PG" -XqAt -v ON_ERROR_STOP=1 -c "set search_path to $schema" -c "$1"; }
+# A shell that was forked and gets a signal before exec runs the trap of its parent as well.
 leave() {
+    [ "$BASHPID" = $$ ] || return
     PGOPTIONS="-c client_min_messages=error" psql "$DF_PG" -Xqc "drop schema if exists $schema cascade"
     rm -rf "$dir"
 }
@@ -43,7 +45,7 @@ manifest() {
 # flow NAME CODE: runs it to the end
 flow() {
     rm -rf "$dir/state"
-    timeout 120 dfproc run "$dir/$1.yaml" --until-exhausted >"$dir/out" 2>&1
+    timeout --foreground -k 5 120 dfproc run "$dir/$1.yaml" --until-exhausted >"$dir/out" 2>&1
     local rc=$?
     [ "$rc" = "$2" ] && return
     bad "$1: exit code $rc, not $2"

@@ -4,7 +4,7 @@
 set -u
 bin=$DF_BUILD_DIR/examples
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 failed=0
 
 # expect NAME WANTED GOT

@@ -13,6 +13,7 @@ server=${DF_PG#*@}
 as_role="postgres://$role:pw@$server$([[ $DF_PG == *\?* ]] && echo '&' || echo '?')options=-csearch_path%3D$schema"
 sql "create role $role login password 'pw'; grant usage on schema $schema to $role"
 leave_role() {
+    [ "$BASHPID" = $$ ] || return
     PGOPTIONS='-c client_min_messages=error' psql "$DF_PG" -Xqc "drop schema if exists $schema cascade" -c "drop owned by $role" -c "drop role $role"
     leave
 }
@@ -94,7 +95,7 @@ for how in lock_timeout statement_timeout; do
     holder=$!
     until [ -s "$dir/held" ]; do sleep 0.05; done
     rm -rf "$dir/state"
-    timeout 60 dfproc run "$dir/locked.yaml" --until-exhausted >"$dir/out" 2>&1 &
+    timeout --foreground -k 5 60 dfproc run "$dir/locked.yaml" --until-exhausted >"$dir/out" 2>&1 &
     runner=$!
     until grep -q 'SQLSTATE 5[57]' "$dir/out" || ! kill -0 $runner 2>/dev/null; do sleep 0.05; done
     echo >"$dir/hold"

@@ -26,7 +26,7 @@ here() {
 # go NAME FILE [OPTIONS]: runs to the end; output in $dir/NAME.out, messages in $dir/NAME.log
 go() {
     local rc
-    timeout 100 dfproc run --until-exhausted "$2" "${@:3}" >"$dir/$1.out" 2>"$dir/$1.log" </dev/null
+    timeout --foreground -k 5 100 dfproc run --until-exhausted "$2" "${@:3}" >"$dir/$1.out" 2>"$dir/$1.log" </dev/null
     rc=$?
     [ "$rc" = 0 ] && ok "$1 runs" && return
     bad "$1: exit code $rc"
@@ -75,7 +75,7 @@ same 'kafka-to-postgresql: goes on after its last record' '501' "$(sql 'select c
 # A run of a DataFlowCron ends when all that was there is delivered, without being told to.
 here "$examples/kafka-to-postgresql.yaml" | sed -e 's/kind: DataFlow/kind: DataFlowCron/' -e 's/^spec:/spec:\n  schedule: "0 * * * *"/' \
     -e "s/consumerGroup: .*/consumerGroup: $run.cron/" -e 's/table: .*/table: cron_table/' >"$dir/cron.yaml"
-if timeout 60 dfproc run "$dir/cron.yaml" >"$dir/cron.out" 2>"$dir/cron.log" </dev/null; then ok 'a DataFlowCron ends'; else bad 'a DataFlowCron ends'; fi
+if timeout --foreground -k 5 60 dfproc run "$dir/cron.yaml" >"$dir/cron.out" 2>"$dir/cron.log" </dev/null; then ok 'a DataFlowCron ends'; else bad 'a DataFlowCron ends'; fi
 same 'a DataFlowCron: rows' 501 "$(sql 'select count(*) from cron_table')"
 
 topic orders

@@ -5,7 +5,7 @@ set -u
 source=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
 examples=$source/examples
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state NO_COLOR=1
 failed=0
 

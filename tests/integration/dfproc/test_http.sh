@@ -4,7 +4,7 @@
 set -u
 dir=$(mktemp -d)
 pid=
-trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state
 failed=0
 

@@ -14,7 +14,7 @@ rm -f "$dir/env"
 broker=$dir/kafka
 . "$(dirname "$0")/../kafka_lib.sh"
 own=$dir
-leave_all() { leave; "$bed/kafka" stop --dir "$broker"; rm -rf "$(dirname "$broker")"; }
+leave_all() { [ "$BASHPID" = $$ ] || return; leave; "$bed/kafka" stop --dir "$broker"; rm -rf "$(dirname "$broker")"; }
 trap leave_all EXIT
 
 topic damaged

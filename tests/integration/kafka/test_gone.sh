@@ -11,7 +11,7 @@ bed=$(cd "$(dirname "$0")/../../bed" && pwd)
 . "$folder/env"
 export DF_KAFKA
 . "$(dirname "$0")/../kafka_lib.sh"
-leave_all() { leave; "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }
+leave_all() { [ "$BASHPID" = $$ ] || return; leave; "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }
 trap leave_all EXIT
 rows_of() { cat "$dir/$1.jsonl" 2>/dev/null | wc -l; }
 rows_are() { [ "$(rows_of "$1")" = "$2" ]; }

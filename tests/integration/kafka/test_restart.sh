@@ -9,7 +9,7 @@ bed=$(cd "$(dirname "$0")/../../bed" && pwd)
 . "$folder/env"
 export DF_KAFKA
 . "$(dirname "$0")/../kafka_lib.sh"
-leave_all() { leave; "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }
+leave_all() { [ "$BASHPID" = $$ ] || return; leave; "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }
 trap leave_all EXIT
 
 topic in 3 && topic out 3

@@ -210,7 +210,7 @@ mkfifo "$dir/pipe"
 manifest moving
 sed -i "s#path: $dir/moving.jsonl#path: $dir/pipe#" "$dir/moving.yaml"
 rm -rf "$dir/state"
-timeout 60 dfproc run "$dir/moving.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 60 dfproc run "$dir/moving.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 until_sql() { # WHAT SQL
     for _ in $(seq 400); do [ "$(sql "$2")" = t ] && return; sleep 0.05; done

@@ -115,7 +115,7 @@ mkfifo "$dir/pipe"
 manifest moving
 sed -i "s#path: $dir/moving.jsonl#path: $dir/pipe#" "$dir/moving.yaml"
 rm -rf "$dir/state"
-timeout 60 dfproc run "$dir/moving.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 60 dfproc run "$dir/moving.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 there() { for _ in $(seq 200); do [ "$(sql 'select count(*) from moving')" = "$1" ] && return; sleep 0.05; done; bad "waited for $1 rows"; }
 refusals() { for _ in $(seq 200); do [ "$(wc -l <"$dir/moving.errors")" = "$1" ] && return; sleep 0.05; done; bad "waited for $1 refusals"; }
@@ -156,7 +156,7 @@ sql "create table broken (k int primary key, check (k % 4 <> 0))"
 numbers 1 120000 '{"k":&,"a":1}' >"$dir/broken.jsonl"
 manifest broken 'unknownFields: ignore'
 rm -rf "$dir/state"
-timeout 120 dfproc run "$dir/broken.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 120 dfproc run "$dir/broken.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 for _ in $(seq 15); do
     sleep 0.04

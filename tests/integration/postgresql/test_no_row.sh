@@ -90,7 +90,7 @@ mkfifo "$dir/pipe"
 manifest held 'autoCreateTable: true'
 sed -i "s#path: $dir/held.jsonl#path: $dir/pipe#" "$dir/held.yaml"
 rm -rf "$dir/state"
-PG_TEST_URL="$PG_TEST_URL&application_name=$schema" timeout 60 dfproc run "$dir/held.yaml" --until-exhausted >"$dir/out" 2>&1 &
+PG_TEST_URL="$PG_TEST_URL&application_name=$schema" timeout --foreground -k 5 60 dfproc run "$dir/held.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 exec 3>"$dir/pipe"
 echo '{"id":1,"ctid":"y"}' >&3

@@ -72,7 +72,7 @@ for case in 'plain|rawMode: true|must be jsonb' 'bare|rawMode: true|no column da
     manifest raw
     sed -i -e "s/table: raw/table: $table/" -e "s/^    table:.*/&\n    ${options//, /\\n    }/" "$dir/raw.yaml"
     rm -rf "$dir/state"
-    timeout -k 1 20 dfproc run "$dir/raw.yaml" --until-exhausted >"$dir/out" 2>&1
+    timeout --foreground -k 1 20 dfproc run "$dir/raw.yaml" --until-exhausted >"$dir/out" 2>&1
     [ $? != 0 ] && grep -qF "$text" "$dir/out" && ok "$text" || { bad "$text"; tail -n 2 "$dir/out"; }
 done
 finish

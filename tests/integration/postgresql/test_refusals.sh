@@ -68,7 +68,7 @@ mkfifo "$dir/pipe"
 manifest growing
 sed -i "s#path: $dir/growing.jsonl#path: $dir/pipe#" "$dir/growing.yaml"
 rm -rf "$dir/state"
-timeout 60 dfproc run "$dir/growing.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 60 dfproc run "$dir/growing.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 {
     echo '{"k":1}'
@@ -88,7 +88,7 @@ sql "create table cut (k int, pad text)"
 numbers 1 150000 '{"k":&,"pad":"some text to make the row a little longer"}' >"$dir/cut.jsonl"
 manifest cut
 rm -rf "$dir/state"
-timeout 120 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 120 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 for _ in $(seq 12); do
     sleep 0.05
@@ -109,7 +109,7 @@ stops() { # NAME CONNECTION TABLE TEXT
     manifest cut
     sed -i -e 's#connectionString: .*#connectionString: ${env:PG_WRONG}#' -e "s#table: .*#table: $3#" "$dir/cut.yaml"
     rm -rf "$dir/state"
-    PG_WRONG=$2 timeout -k 1 20 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1
+    PG_WRONG=$2 timeout --foreground -k 1 20 dfproc run "$dir/cut.yaml" --until-exhausted >"$dir/out" 2>&1
     same "$1 stops at once" 1 "$?"
     grep -qF -- "$4" "$dir/out" && ok "$1: what to do" || { bad "$1: no \"$4\""; tail -n 1 "$dir/out" | cut -c1-400; }
     grep -qF canary "$dir/out" && bad "$1: a password is printed"

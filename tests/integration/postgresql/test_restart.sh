@@ -9,7 +9,7 @@ set -a
 . "$own/env"
 set +a
 . "$(dirname "$0")/../pg_lib.sh"
-trap '"$bed/postgresql" stop --dir "$own/pg"; rm -rf "$own" "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { "$bed/postgresql" stop --dir "$own/pg"; rm -rf "$own" "$dir"; }' EXIT
 
 rows=600000
 seq 1 $rows | sed 's/.*/{"k":&,"pad":"some text to make the row a little longer than it is"}/' >"$dir/flowing.jsonl"
@@ -20,7 +20,7 @@ restarted() {
     local mode=$1
     sql "drop table if exists flowing; create table flowing (k int, pad text)"
     rm -rf "$dir/state"
-    timeout 120 dfproc run "$dir/flowing.yaml" --until-exhausted >"$dir/out" 2>&1 &
+    timeout --foreground -k 5 120 dfproc run "$dir/flowing.yaml" --until-exhausted >"$dir/out" 2>&1 &
     local runner=$!
     sleep 0.4
     "$bed/postgresql" restart --dir "$own/pg" --mode "$mode" >/dev/null || bad 'restart'
@@ -40,7 +40,7 @@ manifest flowing 'autoCreateTable: true'
 sql 'drop table flowing'
 "$bed/postgresql" kill --dir "$own/pg"
 rm -rf "$dir/state"
-timeout 120 dfproc run "$dir/flowing.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 120 dfproc run "$dir/flowing.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 sleep 1.5
 kill -0 $runner 2>/dev/null && ok 'waits for a server that is down' || bad "ended: $(tail -n 1 "$dir/out")"
