@@ -72,11 +72,11 @@ flow() {
     bad "$1: exit code $rc, not $2"
     tail -n 5 "$dir/$1.out" | cut -c1-300 | sed 's/^/        /'
 }
-# start NAME [OUT]: runs it in the background; its process id in $pid. Nothing of an older run is left
-# in its output.
+# start NAME [OUT [options of run]]: runs it in the background; its process id in $pid. Nothing of an
+# older run is left in its output.
 start() {
     : >"$dir/${2:-$1}.out"
-    dfproc run "$dir/$1.yaml" >"$dir/${2:-$1}.out" 2>&1 &
+    dfproc run "$dir/$1.yaml" "${@:3}" >"$dir/${2:-$1}.out" 2>&1 &
     pid=$!
     flows+=("$pid")
 }
@@ -88,6 +88,9 @@ end() {
     wait "$1"
     code=$?
 }
+# metric OUT NAME: the number of a run with --metrics-port 127.0.0.1:0
+metric() { curl -s -m 5 "$(grep -o 'http://[^/ "]*' "$dir/$1.out" | head -n 1)/metrics" | awk -v name="$2" '$1 ~ "^" name "[{]" {print int($NF)}' | head -n 1; }
+metric_is() { [ "$(metric "$1" "$2")" = "$3" ]; }
 # summary FIELD NAME: from the last line of a run
 summary() { tail -n 1 "$dir/$2.out" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
 # until SECONDS command…

@@ -150,15 +150,31 @@ static rd_kafka_topic_partition_list_t *uncommitted(df__kafka_source *s)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
     for (size_t i = 0; list != NULL && i < s->part_cap; i++) {
         df__kafka_part *p = s->parts[i];
-        if (p == NULL || p->state == DF__KAFKA_OFF || p->acked < 0 || p->acked == p->sent)
+        if (p == NULL || p->state == DF__KAFKA_OFF || p->gone || p->acked < 0 ||
+            p->acked == p->sent)
             continue;
         rd_kafka_topic_partition_t *row =
             rd_kafka_topic_partition_list_add(list, topic_of(s), p->id);
         row->offset = p->acked;
         set_epoch(row, p->acked_epoch);
-        p->sent = p->acked;
     }
     return list;
+}
+
+static void note_sent(df__kafka_source *s, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++)
+        s->parts[list->elems[i].partition]->sent = list->elems[i].offset;
+}
+
+/* The group has these offsets. */
+static void note_held(df__kafka_source *s, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        df__kafka_part *p = df__kafka_part_at(s, list->elems[i].partition);
+        if (p != NULL && !list->elems[i].err && !p->gone)
+            p->held = 1;
+    }
 }
 
 static void commit_failed(df__kafka_source *s, const rd_kafka_topic_partition_list_t *list,
@@ -185,6 +201,8 @@ void df__kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t err,
         err = list->elems[i].err;
     if (err && err != RD_KAFKA_RESP_ERR__NO_OFFSET)
         commit_failed(s, list, err);
+    else if (list != NULL)
+        note_held(s, list);
 }
 
 /* With a queue of its own, so that the wait has a limit and no other callback runs meanwhile. */
@@ -202,6 +220,8 @@ static int commit_and_wait(df__kafka_source *s, const rd_kafka_topic_partition_l
         err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (err)
         commit_failed(s, list, err);
+    else
+        note_held(s, list);
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(reply);
@@ -217,7 +237,10 @@ int df__kafka_commit(df__kafka_source *s, int wait_ms)
     rd_kafka_topic_partition_list_t *list = uncommitted(s);
     if (list == NULL)
         return DF_ENOMEM;
-    if (list->cnt > 0) {
+    if (list->cnt > 0 && !df__kafka_same_topic(s)) {
+        rc = wait_ms > 0 ? DF_EIO : DF_OK; /* tried again, or told by the next read */
+    } else if (list->cnt > 0) {
+        note_sent(s, list);
         df_stage_metric(s->st, DF__KAFKA_COMMITS, 1);
         if (wait_ms > 0) {
             rc = commit_and_wait(s, list, wait_ms);
@@ -301,8 +324,16 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
     int rc = stored_offset(s, p, &stored);
     if (rc != DF_OK)
         return rc;
+    if (p->held && committed < 0) {
+        df__kafka_gone(s, p);
+        return s->failure.status;
+    }
     p->acked = p->sent = committed >= 0 ? committed : -1;
-    if (stored >= 0 && (s->exactly_once || stored > committed))
+    p->held = committed >= 0;
+    int over = p->lost >= 0 && stored == p->lost;
+    if (over && (committed < 0 || committed == p->lost))
+        p->next = p->begin;
+    else if (stored >= 0 && !over && (s->exactly_once || stored > committed))
         p->next = stored;
     else if (committed >= 0)
         p->next = committed;
@@ -312,7 +343,6 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
         p->next = RD_KAFKA_OFFSET_BEGINNING;
     if (!p->begun) {
         p->begin = p->next;
-        p->lost = -1;
     } else if (committed > p->begin) { /* the connection was lost; the core still has it open */
         p->begin = committed;
     }
@@ -320,7 +350,7 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
     return rc;
 }
 
-static int open_part(df__kafka_source *s, int32_t id)
+int df__kafka_open_part(df__kafka_source *s, int32_t id)
 {
     char name[272];
     df__kafka_part *p = df__kafka_part_at(s, id);
@@ -339,7 +369,7 @@ static int open_part(df__kafka_source *s, int32_t id)
     }
     if (rc != DF_OK)
         df__kafka_fail(&s->failure, rc, NULL, "cannot open partition %s", name);
-    p->reached = p->tries = 0;
+    p->reached = p->tries = p->gone = 0;
     p->bad = -1;
     return rc;
 }
@@ -357,7 +387,7 @@ static int open_parts(df__kafka_source *s, rd_kafka_topic_partition_list_t *list
 {
     int rc = DF_OK;
     for (int i = 0; i < list->cnt && rc == DF_OK; i++)
-        rc = open_part(s, list->elems[i].partition);
+        rc = df__kafka_open_part(s, list->elems[i].partition);
     if (rc == DF_OK && list->cnt > 0)
         rc = ask_committed(s, list);
     for (int i = 0; i < list->cnt && rc == DF_OK; i++) {
@@ -368,7 +398,8 @@ static int open_parts(df__kafka_source *s, rd_kafka_topic_partition_list_t *list
         row->offset = p->next;
         if (p->next != committed) /* else the epoch came with the offset */
             set_epoch(row, p->epoch);
-        p->state = DF__KAFKA_ON;
+        if (!p->renew)
+            p->state = DF__KAFKA_ON;
         forward(s, p->id);
     }
     return rc;
@@ -429,7 +460,7 @@ static void revoked(df__kafka_source *s, const rd_kafka_topic_partition_list_t *
         if (df__kafka_clock_ms() - begin > REVOKE_LIMIT_MS)
             lost = 1;
         (void)df_partition_close(s->st, p->part, lost ? DF_PARTITION_LOST : DF_PARTITION_FINISH);
-        p->begun = 0;
+        p->begun = p->renew = 0;
     }
     DF_CRASHPOINT("kafka.revoke");
     s->revoking = 0;
@@ -485,6 +516,24 @@ static void assign_again(df__kafka_source *s, rd_kafka_topic_partition_list_t *l
     s->forward_until = df__kafka_clock_ms() + FORWARD_MS;
 }
 
+/* What was read so far ends as when the partition is given back: no offset of it may be committed
+ * after the first of what comes now. */
+static void renew(df__kafka_source *s, df__kafka_part *p)
+{
+    int64_t next = p->next;
+    p->renew = 0;
+    df__kafka_discard(s, p->id);
+    s->revoking = 1;
+    (void)df_partition_close(s->st, p->part, DF_PARTITION_FINISH);
+    s->revoking = 0;
+    if (df__kafka_open_part(s, p->id) != DF_OK)
+        return;
+    p->acked = p->sent = -1;
+    if (stored_offset(s, p, &p->lost) == DF_OK)
+        p->next = p->begin = next;
+    p->begun = 1;
+}
+
 void df__kafka_restart(df__kafka_source *s)
 {
     int all = s->reassign && !is_cooperative(s);
@@ -493,6 +542,8 @@ void df__kafka_restart(df__kafka_source *s)
         df__kafka_part *p = s->parts[i];
         if (p == NULL || !(p->state == DF__KAFKA_RESTART || (all && p->state == DF__KAFKA_ON)))
             continue;
+        if (p->renew)
+            renew(s, p);
         df__kafka_discard(s, p->id);
         rd_kafka_topic_partition_list_add(list, topic_of(s), p->id)->offset = p->next;
         p->state = DF__KAFKA_ON;

@@ -135,6 +135,12 @@ typedef struct df__kafka_reach {
  * DF_ECANCELED. */
 int df__kafka_reach_broker(const df__kafka_reach *r);
 
+/* ---- letgo.c: the end of a client -------------------------------------------------------------- */
+
+/* rd_kafka_destroy_flags, but within some seconds: then the client is left behind. No callback
+ * comes any more in any case. */
+void df__kafka_let_go(df_stage *st, rd_kafka_t *rk, int flags);
+
 /* ---- wake.c: a full prefetch queue must not put fetching to sleep ---------------------------- */
 
 typedef struct df__kafka_wake df__kafka_wake;
@@ -166,10 +172,13 @@ struct df__kafka_part {
     int32_t acked_epoch;  /* that belongs to `acked` */
     int state;
     int touched, reached, tries;
+    int held;             /* the group has an offset of it from us, or had one when we got it */
+    int gone;             /* that offset is gone: the topic was deleted */
+    int renew;            /* with the state RESTART: all that was read of it is over */
     int begun;            /* the core has it open, over lost connections as well */
     int64_t next;         /* offset expected next; negative: the client's logical offsets */
-    int64_t begin;        /* where the core began to read it, or where `lost` was left for */
-    int64_t lost;         /* offset that the broker no longer had; -1: none */
+    int64_t begin;        /* where the core began to read it, or began anew */
+    int64_t lost;         /* position of the core that means nothing any more; -1: none */
     int64_t acked, sent;  /* to be committed, and committed or under way; -1: none */
     int64_t end;          /* bounded runs: stop before this offset */
     int64_t bad;          /* offset of the last broken message set */
@@ -189,6 +198,8 @@ typedef struct df__kafka_source {
     int joined, closing, revoking, restart, reassign, committing;
     int64_t forward_until; /* queues are led to `data` again and again until then; 0: no need */
     int64_t trouble_until, fenced_until; /* ms: connection lost, member fenced lately */
+    int doubt;                           /* the topic may be another one: see anew.c */
+    int64_t sure_until, doubt_until, now; /* ms; `now`: of this read */
     df__kafka_failure failure;
     df__kafka_part **parts; /* by partition id */
     size_t part_cap;
@@ -202,7 +213,7 @@ typedef struct df__kafka_source {
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
     df__kafka_gates gates;
-    df__kafka_gate commit_gate, lag_gate, look_gate, wake_gate, retry_gate;
+    df__kafka_gate commit_gate, lag_gate, look_gate, wake_gate, retry_gate, doubt_gate;
 } df__kafka_source;
 
 /* assign.c */
@@ -220,6 +231,22 @@ void df__kafka_restart(df__kafka_source *s);
 void df__kafka_forward_all(df__kafka_source *s);
 /* Forgets messages of a partition that were taken from the client and not yet added. */
 void df__kafka_discard(df__kafka_source *s, int32_t id);
+/* Opens a partition at the core, before its first record. */
+int df__kafka_open_part(df__kafka_source *s, int32_t id);
+
+/* ---- anew.c: a topic that was deleted and made anew ------------------------------------------- */
+
+/* Before offsets are committed: 1: they still mean what was read; 0: not known now, or the topic
+ * is another one, which was told. */
+int df__kafka_same_topic(df__kafka_source *s);
+/* The client knows no topic, or no partition of that number, any more. */
+void df__kafka_doubt(df__kafka_source *s);
+/* While there is a doubt: asks, once in a while. */
+void df__kafka_settle_doubt(df__kafka_source *s);
+/* The group has no offset of the partition any more, but had one. */
+void df__kafka_gone(df__kafka_source *s, df__kafka_part *p);
+/* The broker does not have the offset to read: stops the partition or goes on elsewhere. */
+void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *why);
 
 /* ---- sink ------------------------------------------------------------------------------------ */
 

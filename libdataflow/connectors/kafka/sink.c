@@ -226,7 +226,7 @@ static void destroy_client(df__kafka_sink *s)
     if (s->topic != NULL)
         rd_kafka_topic_destroy(s->topic);
     if (s->rk != NULL)
-        rd_kafka_destroy(s->rk);
+        df__kafka_let_go(s->st, s->rk, 0);
     s->queue = NULL;
     s->topic = NULL;
     s->rk = NULL;

@@ -11,7 +11,7 @@
 #include "util/crashpoint.h"
 
 enum { LAG_MS = 1000, LOOK_MS = 2000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
-enum { BAD_TRIES = 3, TROUBLE_MS = 120000 };
+enum { BAD_TRIES = 3, TROUBLE_MS = 120000, SILENCE_MS = 50 };
 
 static const char *topic_of(const df__kafka_source *s)
 {
@@ -173,7 +173,7 @@ static int source_open(void *self, df_stage *st)
     s->fd = -1;
     s->failure.status = DF_OK;
     s->joined = s->closing = s->revoking = s->restart = s->committing = 0;
-    s->reassign = 0;
+    s->reassign = s->doubt = 0;
     s->forward_until = 0;
     if (rc != DF_OK)
         return rc;
@@ -242,14 +242,17 @@ static void last_commit(df__kafka_source *s)
     for (size_t i = 0; s->committing && i < s->part_cap; i++) /* the answer is not in */
         if (s->parts[i] != NULL)
             s->parts[i]->sent = -1;
-    if (s->failure.status != DF_EFENCED)
-        (void)df__kafka_commit(s, CLOSE_MS);
+    if (s->failure.status == DF_EFENCED)
+        return;
+    int before = s->failure.status;
+    (void)df__kafka_commit(s, CLOSE_MS);
+    if (before == DF_OK && s->failure.status != DF_OK) /* nobody reads any more */
+        df_stage_logf(s->st, DF_LOG_ERROR, "%s", s->failure.text);
 }
 
 static void source_close(void *self, df_stage *st)
 {
     df__kafka_source *s = self;
-    (void)st;
     if (s->wake != NULL)
         df__kafka_wake_stop(s->wake);
     s->wake = NULL;
@@ -258,7 +261,7 @@ static void source_close(void *self, df_stage *st)
     drop_queues(s);
     s->closing = 1;
     if (s->rk != NULL)
-        rd_kafka_destroy_flags(s->rk, leave(s) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        df__kafka_let_go(st, s->rk, leave(s) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     s->rk = NULL;
     if (s->fd >= 0)
         (void)close(s->fd);
@@ -301,33 +304,12 @@ static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
 
 static void out_of_range(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
 {
-    static const char *const next[] = {
-        [DF__KAFKA_EARLIEST] = "going on at the earliest",
-        [DF__KAFKA_LATEST] = "going on at the latest",
-        [DF__KAFKA_STOP] = "this partition stops; set onOffsetOutOfRange or the group's offset",
-    };
-    int64_t at = p->next;
-    int64_t start = s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                                                            : RD_KAFKA_OFFSET_END;
     if (p->bad >= 0 && p->bad == p->next && m->offset != p->next) { /* behind a broken set */
         restart_at(s, p, p->next);
         s->reassign = 1;
         return;
     }
-    df_stage_logf(s->st, DF_LOG_ERROR,
-                  "topic %s partition %d: the broker does not have offset %lld; %s (%s)",
-                  topic_of(s), (int)p->id, (long long)p->next, next[s->o.out_of_range],
-                  rd_kafka_message_errstr(m));
-    if (s->o.out_of_range == DF__KAFKA_STOP)
-        p->state = DF__KAFKA_PARKED;
-    else
-        restart_at(s, p, start);
-    if (p->state == DF__KAFKA_RESTART) {
-        s->reassign = 1;          /* its fetching has ended */
-        p->acked = p->sent = -1; /* the new offsets may be lower */
-        p->lost = at;
-        p->begin = start;
-    }
+    df__kafka_out_of_range(s, p, rd_kafka_message_errstr(m));
 }
 
 static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
@@ -348,6 +330,12 @@ static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         if (ours)
             out_of_range(s, p, m);
+        break;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        df__kafka_doubt(s);
+        client_error(s, m->err, rd_kafka_message_errstr(m));
         break;
     default:
         client_error(s, m->err, rd_kafka_message_errstr(m));
@@ -380,16 +368,6 @@ static int take_headers(df__kafka_source *s, const rd_kafka_message_t *m, df_inp
     return DF_OK;
 }
 
-static void note_gap(df__kafka_source *s, df__kafka_part *p, int64_t offset)
-{
-    int64_t low = -1, high = -1;
-    if (p->next < 0 || offset == p->next)
-        return;
-    (void)rd_kafka_get_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high);
-    if (low > p->next && low <= offset) /* otherwise compaction or the end of a transaction */
-        df_stage_metric(s->st, DF__KAFKA_LOST, (double)(low - p->next));
-}
-
 /* DF_OK: added; DF_AGAIN: not wanted. */
 static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m,
                       df_batch *into)
@@ -415,7 +393,6 @@ static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_mes
         rc = df_batch_add(into, &in, NULL);
     if (rc < 0)
         return rc;
-    note_gap(s, p, m->offset);
     if (p->begin < 0) /* "the end" would be a later one when a rewind comes back to it */
         p->begin = m->offset;
     p->next = m->offset + 1;
@@ -449,6 +426,16 @@ static int mark_touched(df__kafka_source *s, df_batch *into)
     return rc;
 }
 
+/* A topic is not deleted and made anew between two messages that come one at once after the other:
+ * fetching would have been interrupted. */
+static void note_silence(df__kafka_source *s)
+{
+    int64_t now = df__kafka_clock_ms();
+    if (now - s->now > SILENCE_MS)
+        s->sure_until = 0;
+    s->now = now;
+}
+
 /* Adds what waits while there is room. *ret_added counts; the answer is a failure or DF_OK. */
 static int add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added)
 {
@@ -459,6 +446,7 @@ static int add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added)
             ssize_t n = rd_kafka_consume_batch_queue(s->data, 0, s->messages, DF__KAFKA_FETCH);
             s->at = 0;
             s->have = n > 0 ? (size_t)n : 0;
+            note_silence(s);
             if (n <= 0)
                 break;
         }
@@ -498,6 +486,8 @@ static void serve_control(df__kafka_source *s)
             take_error(s, NULL, m);
         rd_kafka_message_destroy(m);
     }
+    if (s->doubt && df__kafka_gate_open(&s->doubt_gate, LAG_MS))
+        df__kafka_settle_doubt(s);
     if (s->restart && s->failure.status == DF_OK)
         df__kafka_restart(s);
     if (s->forward_until != 0)
@@ -609,6 +599,7 @@ static int read_once(df__kafka_source *s, df_batch *into)
             return df_stage_fail(s->st, rc, NULL, "no memory for a record");
         rc = added > 0 ? DF_OK : DF_AGAIN;
         if (added == 0 && all_reached(s)) {
+            (void)df__kafka_same_topic(s); /* later there is nobody to tell */
             rc = DF_DONE;
             s->lag_gate.next = 0; /* tell the lag once more */
             (void)count_lag(s);

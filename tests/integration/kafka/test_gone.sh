@@ -45,6 +45,36 @@ until_true 40 rows_are again 1200 && ok 'made anew, told to go on at the earlies
 end "$pid" 10
 same 'made anew, told to go on: ends in order' 0 "$code"
 
+# ---- deleted, made anew and filled past the old offset while nobody looks --------------------------------
+# The process stands still meanwhile: its client never sees that the topic was away.
+unseen() { # NAME POLICY
+    topic "$1" && produce "$1" --count 5
+    { source_of "$1" "$1" "onOffsetOutOfRange: $2"; file_sink "$1.jsonl"; } >"$dir/$1.yaml"
+    start "$1"
+    until_true 30 rows_are "$1" 5 || bad "$1: not read"
+    until_true 30 committed_is "$1" 5 || bad "$1: not committed"
+    kill -STOP "$pid"
+    dfaudit topic delete --topic "$(name_of "$1")" 2>/dev/null
+    until_true 30 topic "$1" || bad "$1: not made anew"
+    produce "$1" --count 8 --from 100
+    kill -CONT "$pid"
+}
+committed_is() { [ "$(offsets "$run.$1" "$1" | sum_of)" = "$2" ]; }
+all_of_new() { [ "$(sort -u "$dir/$1.jsonl" | wc -l)" = 13 ]; }
+unseen unseen stop
+until_true 40 ended && ok 'made anew unseen: it stops' || bad 'made anew unseen: it did not stop'
+end "$pid" 20
+same 'made anew unseen: exit code' 1 "$code"
+has 'made anew unseen: it says why' "$(name_of unseen) partition 0: the broker does not have offset 5 any more: the topic was deleted" "$dir/unseen.out"
+same 'made anew unseen: no offset of the old one is committed in the new one' '{"0":-1}' "$(offsets "$run.unseen" unseen)"
+flow unseen 0
+all_of_new unseen && ok 'made anew unseen: the next run reads all of it' || bad "made anew unseen: $(wc -l <"$dir/unseen.jsonl") rows"
+unseen onward earliest
+until_true 40 all_of_new onward && ok 'made anew unseen, earliest: all of it is read' || bad "made anew unseen, earliest: $(rows_of onward) rows"
+until_true 20 committed_is onward 8 && ok 'made anew unseen, earliest: committed' || bad "made anew unseen, earliest: $(offsets "$run.onward" onward)"
+end "$pid" 20
+same 'made anew unseen, earliest: ends in order' 0 "$code"
+
 # ---- the oldest were deleted before they were read -------------------------------------------------------
 first_offset() { kcat -b "$DF_KAFKA" -Q -t "$(name_of old):0:-2" 2>/dev/null | grep -o '[0-9]*$'; }
 deleted() { [ "$(first_offset)" -gt 100 ]; }
@@ -59,7 +89,20 @@ has 'deleted before they were read: it stops and says where' "$(name_of old) par
 same 'nothing else was read' 100 "$(rows_of old)"
 same 'nothing else was committed' '{"0":100}' "$(offsets "$run.old" old)"
 { source_of old old 'onOffsetOutOfRange: earliest'; file_sink old.jsonl; } >"$dir/old.yaml"
-flow old 0
+start old old --metrics-port 127.0.0.1:0
+all_of_old() { [ "$(rows_of old)" = $((100 + 3700 - $(first_offset))) ]; }
+until_true 30 all_of_old && ok 'told to go on: it does' || bad "told to go on: $(rows_of old) rows, the first offset is $(first_offset)"
 has 'told to go on: it says what it passes over' 'does not have offset 100; going on at the earliest' "$dir/old.out"
-[ "$(rows_of old)" -gt 100 ] && ok 'told to go on: it does' || bad 'told to go on: nothing was read'
+same 'told to go on: what it passed over is counted' $(($(first_offset) - 100)) "$(metric old dataflow_kafka_lost_offsets_total)"
+end "$pid" 20
+
+# ---- deleted, and asked to stop --------------------------------------------------------------------------
+topic away && produce away --count 5
+{ source_of away away; file_sink away.jsonl; } >"$dir/away.yaml"
+start away
+until_true 30 rows_are away 5 || bad 'away: not read'
+dfaudit topic delete --topic "$(name_of away)" 2>/dev/null
+until_true 30 grep -q 'was it deleted' "$dir/away.out" || bad 'away: not told'
+end "$pid" 15
+same 'deleted, and asked to stop: it ends' 0 "$code"
 finish
