@@ -137,9 +137,9 @@ int df__kafka_reach_broker(const df__kafka_reach *r);
 
 /* ---- letgo.c: the end of a client -------------------------------------------------------------- */
 
-/* rd_kafka_destroy_flags, but within some seconds: then the client is left behind. No callback
- * comes any more in any case. */
-void df__kafka_let_go(df_stage *st, rd_kafka_t *rk, int flags);
+/* Leaves the group and destroys the client; after limit_ms, whole seconds, it is left behind and
+ * goes on by itself. keep: leaves the group only. Afterwards there are no callbacks. */
+void df__kafka_let_go(df_stage *st, rd_kafka_t *rk, int limit_ms, int keep);
 
 /* ---- wake.c: a full prefetch queue must not put fetching to sleep ---------------------------- */
 
@@ -195,6 +195,7 @@ typedef struct df__kafka_source {
     int fd; /* eventfd that the client writes when a queue was empty */
     int bounded, exactly_once, dry, ends_known;
     int falls_asleep; /* the client, when its queue is full: see wake.c */
+    int subscribed, sticky; /* sticky: the client may use the cooperative assignor */
     int joined, closing, revoking, restart, reassign, committing;
     int64_t forward_until; /* queues are led to `data` again and again until then; 0: no need */
     int64_t trouble_until, fenced_until; /* ms: connection lost, member fenced lately */
@@ -210,6 +211,7 @@ typedef struct df__kafka_source {
     size_t header_cap;
     df__kafka_target *targets;
     size_t target_cap;
+    int64_t session_ms;
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
     df__kafka_gates gates;

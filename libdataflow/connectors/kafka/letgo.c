@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * letgo.c: the end of a client, within a limit. The client joins its threads there, and one of them
- * may never end: with librdkafka 2.0.2 that of a broker, when a topic was deleted that it had
- * fetched. So another thread destroys the client; when that takes too long, both are left behind.
+ * letgo.c: the end of a client, within a limit. It leaves its group, which waits for the broker's
+ * answer when it is still joining; it joins its threads, and one of them may never end: with
+ * librdkafka 2.0.2 that of a broker, when a topic was deleted that it had fetched. So another thread
+ * does it; when that takes too long, both are left behind.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -10,13 +11,13 @@
 #include "kafka.h"
 #include "util/heap.h"
 
-enum { LIMIT_S = 3 };
+enum { LEAVE_MS = 600000, POLL_MS = 50 };
 
 typedef struct job {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     rd_kafka_t *rk;
-    int flags;
+    int keep;
     int done, left; /* under the lock: the client is gone; nobody waits any more */
 } job;
 
@@ -27,10 +28,42 @@ static void free_job(job *j)
     df__free(&df__heap_libc, j);
 }
 
-static void *destroy(void *arg)
+/* Destroying a client that has not left its group keeps a core busy until it has. */
+static void leave(rd_kafka_t *rk)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    int64_t limit = df__kafka_clock_ms() + LEAVE_MS;
+    if (queue == NULL)
+        return;
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(rk, queue);
+    while (error == NULL && !rd_kafka_consumer_closed(rk) && df__kafka_clock_ms() < limit) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, POLL_MS);
+        if (event == NULL)
+            continue;
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            (void)rd_kafka_assign(rk, NULL);
+        rd_kafka_event_destroy(event);
+    }
+    if (error != NULL)
+        rd_kafka_error_destroy(error);
+    rd_kafka_queue_destroy(queue);
+}
+
+static void end(rd_kafka_t *rk, int keep)
+{
+    int closed = 1;
+    if (rd_kafka_type(rk) == RD_KAFKA_CONSUMER) {
+        leave(rk);
+        closed = rd_kafka_consumer_closed(rk);
+    }
+    if (!keep)
+        rd_kafka_destroy_flags(rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+static void *run(void *arg)
 {
     job *j = arg;
-    rd_kafka_destroy_flags(j->rk, j->flags);
+    end(j->rk, j->keep);
     pthread_mutex_lock(&j->lock);
     int left = j->left;
     j->done = 1;
@@ -41,14 +74,14 @@ static void *destroy(void *arg)
     return NULL;
 }
 
-static job *new_job(rd_kafka_t *rk, int flags)
+static job *new_job(rd_kafka_t *rk, int keep)
 {
     pthread_condattr_t attr;
     job *j = df__zalloc(&df__heap_libc, sizeof *j);
     if (j == NULL)
         return NULL;
     j->rk = rk;
-    j->flags = flags;
+    j->keep = keep;
     pthread_mutex_init(&j->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -58,12 +91,12 @@ static job *new_job(rd_kafka_t *rk, int flags)
 }
 
 /* 1: the client is gone. */
-static int wait_for(job *j)
+static int wait_for(job *j, int limit_ms)
 {
     struct timespec until;
     int rc = 0;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += LIMIT_S;
+    until.tv_sec += limit_ms / 1000;
     pthread_mutex_lock(&j->lock);
     while (!j->done && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&j->changed, &j->lock, &until);
@@ -76,22 +109,22 @@ static int wait_for(job *j)
     return done;
 }
 
-void df__kafka_let_go(df_stage *st, rd_kafka_t *rk, int flags)
+void df__kafka_let_go(df_stage *st, rd_kafka_t *rk, int limit_ms, int keep)
 {
     pthread_t thread;
-    job *j = new_job(rk, flags);
-    if (j == NULL || pthread_create(&thread, NULL, destroy, j) != 0) {
+    job *j = new_job(rk, keep);
+    if (j == NULL || pthread_create(&thread, NULL, run, j) != 0) {
         if (j != NULL)
             free_job(j);
-        rd_kafka_destroy_flags(rk, flags);
+        end(rk, keep);
         return;
     }
-    if (wait_for(j)) {
+    if (wait_for(j, limit_ms)) {
         pthread_join(thread, NULL);
         free_job(j);
         return;
     }
     pthread_detach(thread);
     df_stage_logf(st, DF_LOG_INFO, "the Kafka client did not end within %d s and is left behind",
-                  LIMIT_S);
+                  limit_ms / 1000);
 }

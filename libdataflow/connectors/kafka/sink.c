@@ -10,7 +10,7 @@
 #include "kafka.h"
 #include "util/crashpoint.h"
 
-enum { WAIT_MS = 200, PURGE_MS = 5000 };
+enum { WAIT_MS = 200, PURGE_MS = 5000, LET_GO_MS = 3000 };
 enum { AGAIN_START = 64, AGAIN_MOST = 512 }; /* records of a refused request sent at once */
 enum { WAITING, DELIVERED, REFUSED, UNKNOWN }; /* what the report of a record said */
 
@@ -226,7 +226,7 @@ static void destroy_client(df__kafka_sink *s)
     if (s->topic != NULL)
         rd_kafka_topic_destroy(s->topic);
     if (s->rk != NULL)
-        df__kafka_let_go(s->st, s->rk, 0);
+        df__kafka_let_go(s->st, s->rk, LET_GO_MS, 0);
     s->queue = NULL;
     s->topic = NULL;
     s->rk = NULL;

@@ -5,13 +5,14 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kafka.h"
 #include "util/crashpoint.h"
 
 enum { LAG_MS = 1000, LOOK_MS = 2000, WAKE_MS = 5, CLOSE_MS = 5000, JOIN_MS = 1000 };
-enum { BAD_TRIES = 3, TROUBLE_MS = 120000, SILENCE_MS = 50 };
+enum { BAD_TRIES = 3, TROUBLE_MS = 120000, SILENCE_MS = 50, TELL_MS = 5000 };
 
 static const char *topic_of(const df__kafka_source *s)
 {
@@ -98,6 +99,10 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
                                          : setup.status;
     s->prefetch_bytes = df__kafka_setup_number(&setup, "queued.max.messages.kbytes") * 1024;
     s->prefetch_count = df__kafka_setup_number(&setup, "queued.min.messages");
+    s->session_ms = df__kafka_setup_number(&setup, "session.timeout.ms");
+    size_t len = sizeof text;
+    s->sticky = rd_kafka_conf_get(setup.conf, "partition.assignment.strategy", text, &len) ==
+                    RD_KAFKA_CONF_OK && strstr(text, "cooperative") != NULL;
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);
@@ -137,7 +142,45 @@ static int subscribe(df__kafka_source *s, df_stage *st)
     if (err)
         return df_stage_failf(st, DF_EINVAL, "invalid_config", "cannot subscribe to %s: %s",
                               topic_of(s), rd_kafka_err2str(err));
+    s->subscribed = 1;
     return DF_OK;
+}
+
+static void tell_waiting(df__kafka_source *s)
+{
+    char until[16] = "";
+    time_t end = time(NULL) + (s->session_ms + 999) / 1000;
+    struct tm parts;
+    if (gmtime_r(&end, &parts) != NULL)
+        (void)strftime(until, sizeof until, "%H:%M:%SZ", &parts);
+    df_stage_logf(s->st, DF_LOG_WARN,
+                  "topic %s: waiting for the group %s: a member that died holds its partitions until "
+                  "%s, or another one has not given back its own yet%s", topic_of(s),
+                  (const char *)s->o.group.data, until,
+                  s->o.instance.len > 0 ? "" : "; with instanceId a restart has its own at once");
+}
+
+static void serve_control(df__kafka_source *s);
+
+/* Not open, and so not ready, before the group has let this member in. A topic that does not exist
+ * is waited for by reading. */
+static int join(df__kafka_source *s, df_stage *st)
+{
+    int64_t begin = df__kafka_clock_ms();
+    int told = 0;
+    for (;;) {
+        serve_control(s);
+        if (s->failure.status != DF_OK)
+            return df__kafka_raise(&s->failure, st);
+        if (s->joined || s->doubt)
+            return DF_OK;
+        if (!told && df__kafka_clock_ms() - begin >= TELL_MS) {
+            tell_waiting(s);
+            told = 1;
+        }
+        if (df_stage_wait(st, s->fd, POLLIN, 500) == DF_ECANCELED || df_stage_stopping(st))
+            return DF_ECANCELED;
+    }
 }
 
 /* Before the group is joined: only errors can be told. */
@@ -173,7 +216,7 @@ static int source_open(void *self, df_stage *st)
     s->fd = -1;
     s->failure.status = DF_OK;
     s->joined = s->closing = s->revoking = s->restart = s->committing = 0;
-    s->reassign = s->doubt = 0;
+    s->reassign = s->doubt = s->subscribed = 0;
     s->forward_until = 0;
     if (rc != DF_OK)
         return rc;
@@ -195,30 +238,9 @@ static int source_open(void *self, df_stage *st)
         s->wake = df__kafka_wake_start(st, s->rk, topic_of(s)); /* only slower without */
     if (rc == DF_OK)
         rc = subscribe(s, st);
+    if (rc == DF_OK)
+        rc = join(s, st);
     return rc;
-}
-
-/* Leaves the group, within limits: the coordinator may be gone, others may hold up the join. */
-static int leave(df__kafka_source *s)
-{
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(s->rk);
-    rd_kafka_error_t *error = NULL;
-    int64_t limit = df__kafka_clock_ms() + (s->joined ? CLOSE_MS : JOIN_MS);
-    if (queue == NULL)
-        return 0;
-    error = rd_kafka_consumer_close_queue(s->rk, queue);
-    while (error == NULL && !rd_kafka_consumer_closed(s->rk) && df__kafka_clock_ms() < limit) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
-        if (event == NULL)
-            continue;
-        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-            (void)rd_kafka_assign(s->rk, NULL);
-        rd_kafka_event_destroy(event);
-    }
-    if (error != NULL)
-        rd_kafka_error_destroy(error);
-    rd_kafka_queue_destroy(queue);
-    return rd_kafka_consumer_closed(s->rk);
 }
 
 static void drop_queues(df__kafka_source *s)
@@ -250,6 +272,13 @@ static void last_commit(df__kafka_source *s)
         df_stage_logf(s->st, DF_LOG_ERROR, "%s", s->failure.text);
 }
 
+/* From JoinGroup to the first assignment, destroying the client ends the process before librdkafka
+ * 2.3.0: an assertion about the state of the sticky assignor. */
+static int must_keep(const df__kafka_source *s)
+{
+    return s->sticky && s->subscribed && !s->joined && rd_kafka_version() < 0x020300ff;
+}
+
 static void source_close(void *self, df_stage *st)
 {
     df__kafka_source *s = self;
@@ -261,7 +290,7 @@ static void source_close(void *self, df_stage *st)
     drop_queues(s);
     s->closing = 1;
     if (s->rk != NULL)
-        df__kafka_let_go(st, s->rk, leave(s) ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        df__kafka_let_go(st, s->rk, s->joined ? CLOSE_MS : JOIN_MS, must_keep(s));
     s->rk = NULL;
     if (s->fd >= 0)
         (void)close(s->fd);

@@ -3,6 +3,7 @@
 # ctest: timeout=300
 # Members come and go: nothing is lost, and nothing is repeated when they leave in order.
 . "$(dirname "$0")/../kafka_lib.sh"
+now_ms() { echo $((10#$(date +%s%N) / 1000000)); }
 quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
 
 # ---- two processes, the second joins later, the first leaves -----------------------------------
@@ -30,13 +31,47 @@ members eager 'cooperative: false' 0
 has 'rebalanced' 'given back' "$dir/eager.a.out"
 members cooperative 'cooperative: true' 80000
 
+# ---- a member that was killed and started again waits for its own session to end ------------------
+ready() { [ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "$(grep -o 'http://[^/ "]*' "$dir/$1.out" | head -n 1)/readyz")" = "$2" ]; }
+ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
+died() { # NAME "option: value"
+    topic "$1" && produce "$1" --count 5
+    { source_of "$1" "$1" "$2, properties: {session.timeout.ms: 10000, heartbeat.interval.ms: 500}"; file_sink "$1.jsonl"; } >"$dir/$1.yaml"
+    start "$1" "$1.a"
+    until_true 30 committed_is "$1" 5 || bad "$1: not committed"
+    kill -KILL "$pid"; wait "$pid" 2>/dev/null
+    produce "$1" --count 5 --from 5
+    start "$1" "$1.b" --metrics-port 127.0.0.1:0
+    until_true 5 ready "$1.b" 503 || bad "$1: waits, but is ready"
+}
+committed_is() { [ "$(offsets "$run.$1" "$1" | sum_of)" = "$2" ]; }
+rows_are() { [ "$(cat "$dir/$1.jsonl" 2>/dev/null | wc -l)" = "$2" ]; }
+died dead 'cooperative: false'
+until_true 9 grep -q 'waiting for the group' "$dir/dead.b.out"
+has 'killed: it says what it waits for' "waiting for the group $run.dead: a member that died holds its partitions until [0-9:]*Z.*; with instanceId a restart" "$dir/dead.b.out"
+ready dead.b 503 && ok 'killed: not ready while it waits' || bad 'killed: ready while it waits'
+until_true 20 ready dead.b 200 && ok 'killed: ready when it has its partitions' || bad 'killed: not ready'
+until_true 10 rows_are dead 10 && ok 'killed: reads the rest' || bad "killed: $(wc -l <"$dir/dead.jsonl") rows"
+end "$pid" 20
+for cooperative in false true; do
+    died "dead_$cooperative" "cooperative: $cooperative"
+    before=$(now_ms)
+    kill -TERM "$pid"
+    while ours "$pid"; do spent=$(ticks "$pid" 2>/dev/null || echo "$spent"); sleep 0.05; done
+    wait "$pid"
+    same "stopped while it waits, cooperative $cooperative: ends in order" 0 "$?"
+    took=$(($(now_ms) - before))
+    [ "$took" -lt 4000 ] && ok "cooperative $cooperative: at once" || bad "cooperative $cooperative: took $took ms"
+    [ "$spent" -lt 50 ] && ok "cooperative $cooperative: no busy core" || bad "cooperative $cooperative: $spent ticks of CPU"
+done
+
 # ---- a static member that is killed comes back to its partitions at once ------------------------
 topic static 2 && topic static_out 2
 { source_of static static "instanceId: one, properties: {session.timeout.ms: 30000}"; sink_to static_out; } >"$dir/static.yaml"
 start static; first=$pid
 produce static --count 1000 --partitions 2
-until_true 20 test "$(dump static_out | wc -l)" -ge 0
-sleep 2
+first_there() { [ "$(dump static_out | wc -l)" -ge 1000 ]; }
+until_true 20 first_there || bad 'static: the first records did not arrive'
 kill -KILL "$first"; wait "$first" 2>/dev/null
 begin=$SECONDS
 produce static --count 1000 --from 1000 --partitions 2

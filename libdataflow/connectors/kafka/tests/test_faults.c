@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The order counts: rdkafka_mock.h needs rdkafka.h before it. */
 #include <librdkafka/rdkafka.h>
@@ -18,7 +19,7 @@
 extern const df_connector df_connector_kafka;
 
 enum { PRODUCE = 0, FETCH = 1, OFFSET_COMMIT = 8, OFFSET_FETCH = 9, METADATA = 3 };
-enum { FIND_COORDINATOR = 10, JOIN_GROUP = 11 };
+enum { FIND_COORDINATOR = 10, JOIN_GROUP = 11, SYNC_GROUP = 14 };
 
 typedef struct bed {
     rd_kafka_t *rk;
@@ -61,7 +62,8 @@ static int write_records(bed *b, const char *topic, int count, df_stats *stats)
     snprintf(yaml, sizeof yaml,
              "source: {type: generate, config: {count: %d, rate: 0}}\n"
              "sink: {type: kafka, config: {brokers: '%s', topic: %s, compression: none, "
-             "properties: {retry.backoff.ms: 10}}}\n",
+             "properties: {retry.backoff.ms: 10}}}\n"
+             "errors: {type: 'null'}\n",
              count, b->brokers, topic);
     df_pipeline *p = support_load(b->env, yaml);
     int rc = df_pipeline_run(p, &run);
@@ -123,8 +125,9 @@ static void a_topic_that_is_forbidden_stops(void **state)
     for (int i = 0; i < 50; i++)
         rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 1,
                                           RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
-    assert_true(write_records(b, "out", 10, &stats) < 0);
+    assert_status(write_records(b, "out", 10, &stats), DF_EAUTH);
     assert_int_equal(stats.sent, 0);
+    assert_int_equal(stats.errored, 0); /* the records are not to blame */
 }
 
 static void a_source_lives_through_errors(void **state)
@@ -191,6 +194,28 @@ static void refusals_name_the_remedy(void **state)
         df_pipeline_free(p);
         rd_kafka_mock_clear_request_errors(b->cluster, rows[i].request);
     }
+}
+
+/* Between JoinGroup and the first assignment, librdkafka before 2.3.0 ends the process when a
+ * cooperative client is destroyed. */
+static void a_cooperative_member_ends_before_its_first_assignment(void **state)
+{
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    snprintf(yaml, sizeof yaml,
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: g, "
+             "instanceId: one, cooperative: true, properties: {session.timeout.ms: 6000}}}\n"
+             "sink: {type: 'null'}\n",
+             b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    rd_kafka_mock_push_request_errors(b->cluster, SYNC_GROUP, 2,
+                                      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
+                                      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    alarm(60);
+    assert_status(df_pipeline_run(p, &run), DF_EFENCED);
+    alarm(0);
+    df_pipeline_free(p);
 }
 
 /* ---- a sink that loses what it had taken in, after the source had to begin anew -------------- */
@@ -339,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_name_the_remedy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cooperative_member_ends_before_its_first_assignment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
     };
     if (SKIPPED) {
