@@ -20,7 +20,7 @@ static const char usage[] =
     "dfaudit produce --topic T --count N [--brokers B] [--partitions P] [--producers K]\n"
     "                [--keys N]\n"
     "                [--size BYTES] [--bad PERCENT] [--bad-kind malformed|array|type|mix]\n"
-    "                [--rate PER_SECOND] [--from SEQ] [--stdout]\n"
+    "                [--rate PER_SECOND] [--from SEQ] [--stdout] [--transaction commit|abort]\n"
     "dfaudit check   --source topic --topic T | --source table --pg URL --table T [--where SQL]\n"
     "                | --source jsonl --file F|-\n"
     "                [--count N --producers K --bad PERCENT: what produce was told]\n"
@@ -48,6 +48,7 @@ static const struct {
     {"--kind", TEXT, offsetof(audit_options, kind)},
     {"--group", TEXT, offsetof(audit_options, group)},
     {"--config", TEXT, offsetof(audit_options, config)},
+    {"--transaction", TEXT, offsetof(audit_options, transaction)},
     {"--count", NUMBER, offsetof(audit_options, count)},
     {"--partitions", NUMBER, offsetof(audit_options, partitions)},
     {"--producers", NUMBER, offsetof(audit_options, producers)},

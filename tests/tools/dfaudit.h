@@ -11,6 +11,7 @@
 /* The command line. */
 typedef struct audit_options {
     const char *brokers, *topic, *source, *pg, *table, *file, *kind, *group, *config, *where;
+    const char *transaction;
     long long count, partitions, producers, size, keys, rate, from, timeout;
     long long expect_count, max_duplicates, expect_unparsed;
     double bad;

@@ -88,7 +88,28 @@ static rd_kafka_t *new_producer(const audit_options *o)
                                               {"compression.type", "lz4"},
                                               {"queue.buffering.max.messages", "200000"},
                                               {NULL, NULL}};
-    return new_client(o, RD_KAFKA_PRODUCER, settings);
+    static const char *const in_one[][2] = {{"transactional.id", "dfaudit"}, {NULL, NULL}};
+    if (o->transaction == NULL)
+        return new_client(o, RD_KAFKA_PRODUCER, settings);
+    rd_kafka_t *rk = new_client(o, RD_KAFKA_PRODUCER, in_one);
+    rd_kafka_error_t *error = rd_kafka_init_transactions(rk, 20000);
+    if (error == NULL)
+        error = rd_kafka_begin_transaction(rk);
+    if (error != NULL)
+        audit_die("transaction", rd_kafka_error_string(error));
+    return rk;
+}
+
+/* --transaction commit|abort: of all that was sent. */
+static void end_transaction(const audit_options *o, rd_kafka_t *rk)
+{
+    if (o->transaction == NULL)
+        return;
+    int abort = strcmp(o->transaction, "abort") == 0;
+    rd_kafka_error_t *error = abort ? rd_kafka_abort_transaction(rk, 20000)
+                                    : rd_kafka_commit_transaction(rk, 20000);
+    if (error != NULL)
+        audit_die("transaction", rd_kafka_error_string(error));
 }
 
 int audit_produce(const audit_options *o)
@@ -111,9 +132,10 @@ int audit_produce(const audit_options *o)
     if (rk == NULL)
         return fflush(stdout) == 0 ? 0 : 2;
     rd_kafka_resp_err_t err = rd_kafka_flush(rk, (int)(o->timeout * 1000));
-    rd_kafka_destroy(rk);
     if (err || undelivered > 0)
         audit_die("produce", rd_kafka_err2str(err));
+    end_transaction(o, rk);
+    rd_kafka_destroy(rk);
     fprintf(stderr, "dfaudit: %" PRIu64 " records in %.1f s\n", sent, clock_s() - begin);
     return 0;
 }

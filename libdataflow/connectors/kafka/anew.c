@@ -66,17 +66,17 @@ void df__kafka_gone(df__kafka_source *s, df__kafka_part *p)
     p->held = 0;
     if (!stops) {
         df_stage_logf(s->st, DF_LOG_ERROR,
-                      "topic %s was deleted, and offset %lld of partition %d with it; %s of the new "
-                      "topic", topic_of(s), at, (int)p->id,
+                      "topic %s was deleted, and offset %lld of partition %d with it; %s of the "
+                      "new topic", topic_of(s), at, (int)p->id,
                       policy_words[s->o.out_of_range]);
         renew_at(s, p, s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                                                                : RD_KAFKA_OFFSET_END);
         return;
     }
     df__kafka_fail(&s->failure, DF_ESTATE, "offset_out_of_range",
-                   "topic %s partition %d: the broker does not have offset %lld any more: the topic "
-                   "was deleted, and the group's offsets with it; start again to read a new topic of "
-                   "that name, or set onOffsetOutOfRange", topic_of(s), (int)p->id, at);
+                   "topic %s partition %d: the broker does not have offset %lld any more: the "
+                   "topic was deleted, and the group's offsets with it; start again to read a new "
+                   "topic of that name, or set onOffsetOutOfRange", topic_of(s), (int)p->id, at);
 }
 
 static rd_kafka_topic_partition_list_t *held(df__kafka_source *s)

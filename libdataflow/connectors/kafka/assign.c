@@ -49,7 +49,7 @@ static df__kafka_part *df__kafka_part_at(df__kafka_source *s, int32_t id)
             return NULL;
         p->id = id;
         p->epoch = p->acked_epoch = -1;
-        p->acked = p->sent = p->bad = p->lost = -1;
+        p->acked = p->sent = p->bad = p->lost = p->all = -1;
         s->parts[index] = p;
     }
     return s->parts[index];
@@ -316,6 +316,26 @@ static int stored_offset(df__kafka_source *s, df__kafka_part *p, int64_t *ret)
     return rc;
 }
 
+/* The partition had to go on elsewhere, and nothing has settled since. */
+static int begins_anew(const df__kafka_part *p, int64_t *stored, int64_t committed)
+{
+    if (p->lost < 0)
+        return 0;
+    if (*stored == p->lost)
+        *stored = -1;
+    return *stored < 0 && (committed < 0 || committed == p->lost);
+}
+
+/* What the core began at, for a rewind while nothing is settled. */
+static void note_begin(df__kafka_part *p, int64_t committed)
+{
+    if (!p->begun)
+        p->begin = p->next;
+    else if (committed > p->begin) /* the connection was lost; the core still has it open */
+        p->begin = committed;
+    p->begun = 1;
+}
+
 /* A stored position and the group's offset may both be known. The group may have been ahead
  * while another member had the partition; a position in the sink is always right. */
 static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committed)
@@ -330,10 +350,9 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
     }
     p->acked = p->sent = committed >= 0 ? committed : -1;
     p->held = committed >= 0;
-    int over = p->lost >= 0 && stored == p->lost;
-    if (over && (committed < 0 || committed == p->lost))
+    if (begins_anew(p, &stored, committed))
         p->next = p->begin;
-    else if (stored >= 0 && !over && (s->exactly_once || stored > committed))
+    else if (stored >= 0 && (s->exactly_once || stored > committed))
         p->next = stored;
     else if (committed >= 0)
         p->next = committed;
@@ -341,16 +360,11 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
         rc = resolve_latest(s, p);
     else
         p->next = RD_KAFKA_OFFSET_BEGINNING;
-    if (!p->begun) {
-        p->begin = p->next;
-    } else if (committed > p->begin) { /* the connection was lost; the core still has it open */
-        p->begin = committed;
-    }
-    p->begun = 1;
+    note_begin(p, committed);
     return rc;
 }
 
-int df__kafka_open_part(df__kafka_source *s, int32_t id)
+static int open_part(df__kafka_source *s, int32_t id)
 {
     char name[272];
     df__kafka_part *p = df__kafka_part_at(s, id);
@@ -370,7 +384,7 @@ int df__kafka_open_part(df__kafka_source *s, int32_t id)
     if (rc != DF_OK)
         df__kafka_fail(&s->failure, rc, NULL, "cannot open partition %s", name);
     p->reached = p->tries = p->gone = 0;
-    p->bad = -1;
+    p->bad = p->all = -1;
     return rc;
 }
 
@@ -387,7 +401,7 @@ static int open_parts(df__kafka_source *s, rd_kafka_topic_partition_list_t *list
 {
     int rc = DF_OK;
     for (int i = 0; i < list->cnt && rc == DF_OK; i++)
-        rc = df__kafka_open_part(s, list->elems[i].partition);
+        rc = open_part(s, list->elems[i].partition);
     if (rc == DF_OK && list->cnt > 0)
         rc = ask_committed(s, list);
     for (int i = 0; i < list->cnt && rc == DF_OK; i++) {
@@ -526,7 +540,7 @@ static void renew(df__kafka_source *s, df__kafka_part *p)
     s->revoking = 1;
     (void)df_partition_close(s->st, p->part, DF_PARTITION_FINISH);
     s->revoking = 0;
-    if (df__kafka_open_part(s, p->id) != DF_OK)
+    if (open_part(s, p->id) != DF_OK)
         return;
     p->acked = p->sent = -1;
     if (stored_offset(s, p, &p->lost) == DF_OK)
@@ -545,6 +559,7 @@ void df__kafka_restart(df__kafka_source *s)
         if (p->renew)
             renew(s, p);
         df__kafka_discard(s, p->id);
+        p->all = -1;
         rd_kafka_topic_partition_list_add(list, topic_of(s), p->id)->offset = p->next;
         p->state = DF__KAFKA_ON;
     }

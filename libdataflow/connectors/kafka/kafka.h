@@ -135,7 +135,7 @@ typedef struct df__kafka_reach {
  * DF_ECANCELED. */
 int df__kafka_reach_broker(const df__kafka_reach *r);
 
-/* ---- letgo.c: the end of a client -------------------------------------------------------------- */
+/* ---- letgo.c: the end of a client ------------------------------------------------------------ */
 
 /* Leaves the group and destroys the client; after limit_ms, whole seconds, it is left behind and
  * goes on by itself. keep: leaves the group only. Afterwards there are no callbacks. */
@@ -181,6 +181,7 @@ struct df__kafka_part {
     int64_t lost;         /* position of the core that means nothing any more; -1: none */
     int64_t acked, sent;  /* to be committed, and committed or under way; -1: none */
     int64_t end;          /* bounded runs: stop before this offset */
+    int64_t all;          /* nothing that can be read was there before this offset; -1: unknown */
     int64_t bad;          /* offset of the last broken message set */
 };
 
@@ -233,10 +234,8 @@ void df__kafka_restart(df__kafka_source *s);
 void df__kafka_forward_all(df__kafka_source *s);
 /* Forgets messages of a partition that were taken from the client and not yet added. */
 void df__kafka_discard(df__kafka_source *s, int32_t id);
-/* Opens a partition at the core, before its first record. */
-int df__kafka_open_part(df__kafka_source *s, int32_t id);
 
-/* ---- anew.c: a topic that was deleted and made anew ------------------------------------------- */
+/* ---- anew.c: a topic that was deleted and made anew ------------------------------------------ */
 
 /* Before offsets are committed: 1: they still mean what was read; 0: not known now, or the topic
  * is another one, which was told. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * letgo.c: the end of a client, within a limit. It leaves its group, which waits for the broker's
  * answer when it is still joining; it joins its threads, and one of them may never end: with
- * librdkafka 2.0.2 that of a broker, when a topic was deleted that it had fetched. So another thread
- * does it; when that takes too long, both are left behind.
+ * librdkafka 2.0.2 that of a broker, when a topic was deleted that it had fetched. So another
+ * thread does it; when that takes too long, both are left behind.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -52,6 +52,12 @@ static int is_trouble(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
+static int is_missing(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 /* A static member can fence itself: its old commit, held up by a lost connection, arrives after it
  * joined anew. Then it joins once more; a real double fences it again and stops it. */
 static int fenced_itself(df__kafka_source *s)
@@ -69,6 +75,8 @@ static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const cha
     df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
     if (s->failure.status != DF_OK)
         return;
+    if (is_missing(err))
+        df__kafka_doubt(s);
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
         err = rd_kafka_fatal_error(s->rk, fatal, sizeof fatal);
         text = fatal;
@@ -154,8 +162,8 @@ static void tell_waiting(df__kafka_source *s)
     if (gmtime_r(&end, &parts) != NULL)
         (void)strftime(until, sizeof until, "%H:%M:%SZ", &parts);
     df_stage_logf(s->st, DF_LOG_WARN,
-                  "topic %s: waiting for the group %s: a member that died holds its partitions until "
-                  "%s, or another one has not given back its own yet%s", topic_of(s),
+                  "topic %s: waiting for the group %s: a member that died holds its partitions "
+                  "until %s, or another one has not given back its own yet%s", topic_of(s),
                   (const char *)s->o.group.data, until,
                   s->o.instance.len > 0 ? "" : "; with instanceId a restart has its own at once");
 }
@@ -341,13 +349,22 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p, const rd_kafka_
     df__kafka_out_of_range(s, p, rd_kafka_message_errstr(m));
 }
 
+/* The last offsets may be marks of transactions, or records of aborted ones: nobody reads them, and
+ * they are not behind. */
+static void reached_end(df__kafka_source *s, df__kafka_part *p, int64_t offset)
+{
+    p->all = offset;
+    if (s->bounded && offset >= p->end)
+        p->reached = 1;
+}
+
 static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
 {
     int ours = p != NULL && p->state == DF__KAFKA_ON;
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-        if (ours && s->bounded && m->offset >= p->end)
-            p->reached = 1;
+        if (ours)
+            reached_end(s, p, m->offset);
         break;
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
@@ -359,12 +376,6 @@ static void take_error(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         if (ours)
             out_of_range(s, p, m);
-        break;
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-        df__kafka_doubt(s);
-        client_error(s, m->err, rd_kafka_message_errstr(m));
         break;
     default:
         client_error(s, m->err, rd_kafka_message_errstr(m));
@@ -553,6 +564,8 @@ static size_t count_lag(df__kafka_source *s)
         if (p == NULL || p->state != DF__KAFKA_ON || !bounds_of(s, p, &low, &high))
             continue;
         int64_t next = p->next >= 0 ? p->next : p->next == RD_KAFKA_OFFSET_END ? high : low;
+        if (next < p->all)
+            next = p->all;
         df_lag lag = {.size = sizeof lag, .newest_us = -1};
         lag.records = high > next ? high - next : 0;
         if (tell)

@@ -25,4 +25,18 @@ before=$(gauge records)
 produce behind --count 20000 --from 60000 --partitions 2 --size 1000
 until_true 20 lag_at_least $((before + 20000)) && ok 'records written while it stands are counted' ||
     bad "20000 records more, and the lag went from $before to $(gauge records)"
+
+# ---- marks of transactions and records of aborted ones are not behind ---------------------------------
+end "$pid" 20
+topic done
+produce done --count 20 --transaction commit
+produce done --count 30 --from 20 --transaction abort
+{ source_of done done; file_sink done.jsonl; } >"$dir/done.yaml"
+start done done --metrics-port 127.0.0.1:0
+nothing_behind() { metric_is done dataflow_watermark_lag_records 0 && metric_is done dataflow_watermark_lag_seconds 0; }
+all_read() { [ "$(cat "$dir/done.jsonl" 2>/dev/null | wc -l)" = 20 ]; }
+until_true 30 all_read || bad "transactions: $(wc -l <"$dir/done.jsonl") rows"
+until_true 5 nothing_behind && ok 'transactions: nothing is behind when all is read' ||
+    bad "transactions: $(metric done dataflow_watermark_lag_records) records behind, $(metric done dataflow_watermark_lag_seconds) s"
+end "$pid" 20
 finish

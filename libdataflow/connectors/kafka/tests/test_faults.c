@@ -364,7 +364,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_name_the_remedy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_cooperative_member_ends_before_its_first_assignment, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cooperative_member_ends_before_its_first_assignment,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
     };
     if (SKIPPED) {
