@@ -627,7 +627,7 @@ int main(int argc, char **argv)
         "timestamp",    "flatten",          "filter",        "mask",         "router",
         "select",       "remove",           "snakeCase",     "camelCase",    "debeziumUnwrap",
         "replaceField", "headersToPayload", "structFlatten", "extractField", "hoistField",
-        "cast",         "timezone",         "insertField"};
+        "cast",         "timezone",         "insertField",   "setKey"};
     enum { COUNT = sizeof names / sizeof names[0] };
     struct CMUnitTest tests[COUNT + 1];
     size_t n = 0;
