@@ -254,20 +254,39 @@ static int port_of(const char *at, const char *end)
     return port <= 65535 ? port : 0;
 }
 
+/* The colon before the port; NULL: none. *ret_count: how many there are outside of brackets. */
+static const char *port_colon(const char *at, const char *end, int *ret_count)
+{
+    const char *colon = NULL;
+    *ret_count = 0;
+    for (const char *c = at; c < end; c++) {
+        if (*c == ':') {
+            colon = c;
+            ++*ret_count;
+        } else if (*c == ']') {
+            colon = NULL;
+            *ret_count = 0;
+        }
+    }
+    return colon;
+}
+
 /* What is wrong with one broker; NULL: nothing. */
 static const char *broker_fault(df_bytes broker)
 {
-    const char *at = broker.data, *end = at + broker.len, *colon = NULL;
+    const char *at = broker.data, *end = at + broker.len;
+    int colons;
     if (memmem(at, broker.len, "://", 3) != NULL)
         return "is written as a URL; write host:port";
     for (const char *c = at; c < end; c++) {
         if (is_space(*c))
             return "has a blank in it; write host:port, comma between";
-        if (*c == ':')
-            colon = c;
-        else if (*c == ']')
-            colon = NULL;
+        if (strchr(";|/\\\"'?#@<>(){}&=+*!$^`~", *c) != NULL)
+            return "has a character in it that no address has; write host:port, comma between";
     }
+    const char *colon = port_colon(at, end, &colons);
+    if (colons > 1)
+        return "has more than one colon; write host:port, an IPv6 address in brackets";
     if (colon == NULL)
         return "has no port; write host:port, such as host:9092";
     if (colon == at)

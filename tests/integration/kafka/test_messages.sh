@@ -24,6 +24,9 @@ empty||t|brokers: must not be empty
 commas only| , |t|brokers: names no broker
 URL|http://a:9092|t|is written as a URL; write host:port
 blank instead of a comma|a:9092 b:9092|t|has a blank in it
+semicolon|a:9092;b:9092|t|"a:9092;b:9092" has a character in it that no address has; write host:port, comma between
+two ports|a:9092:9093|t|"a:9092:9093" has more than one colon
+IPv6 without brackets|::1:9092|t|has more than one colon; write host:port, an IPv6 address in brackets
 good list| a:9092, [::1]:9093, |t|: ok$
 topic with a blank|a:9092|my topic|topic: is not the name of a topic
 topic as a pattern|a:9092|^all|topic: is not the name of a topic
