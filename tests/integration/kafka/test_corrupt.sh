@@ -66,7 +66,11 @@ flows+=("$!")
 topic wire
 produce wire --count 4000 --keys 5 --size 200
 { source_of wire wire | sed "s/$DF_KAFKA/127.0.0.1:$wire/"; file_sink wire.jsonl; } >"$own/wire.yaml"
-flow wire 0
+start wire wire --metrics-port 127.0.0.1:0
+all_there() { [ "$(offsets "$run.wire" wire | sum_of)" = 4000 ]; }
+until_true 60 all_there || bad 'flipped: not all committed'
+same 'flipped: what was fetched again is counted' "$(grep -c 'fetched again' "$own/wire.out")" "$(metric wire dataflow_kafka_refetched_total)"
+end "$pid" 20
 [ "$(wc -l <"$own/flips")" -ge 1 ] && ok 'bits were flipped' || bad 'no bit was flipped'
 has 'flipped: fetched again' 'fetched again' "$own/wire.out"
 audit 'flipped: all arrives, as it was' --source jsonl --file "$own/wire.jsonl" --count 4000 --expect-count 4000 --max-duplicates 0 --ordered --no-gaps
