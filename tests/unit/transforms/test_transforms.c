@@ -40,7 +40,7 @@ static void test_tables(void **state)
         for (size_t i = 0; i < count; i++)
             assert_string_not_equal(df__builtin_transforms[i]->name, t->name);
     }
-    assert_int_equal(count, 18);
+    assert_int_equal(count, 19);
 }
 
 /* ---- one record through a chain -------------------------------------------------------------- */
