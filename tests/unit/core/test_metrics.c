@@ -492,6 +492,9 @@ static void test_the_document_names_every_family(void **state)
         families++;
         at++;
     }
+    char *connectors = strstr(doc, "\n## Of connectors\n"); /* whose tests look at their rows */
+    assert_non_null(connectors);
+    *connectors = '\0';
     for (at = doc; (at = strstr(at, "\n| dataflow_")); at++)
         rows++;
     assert_int_equal(rows, families); /* and no row for what is not there */

@@ -117,6 +117,20 @@ static void a_failure_is_kept_until_the_first_is_told(void **state)
     assert_string_equal(f.text, "first 1");
 }
 
+static void the_document_names_every_metric(void **state)
+{
+    char *doc = support_read_file(DF_TEST_DIR "/../docs/metrics.md");
+    (void)state;
+    for (const df_metric *m = df_connector_kafka.metrics; m->name != NULL; m++) {
+        char row[200];
+        snprintf(row, sizeof row, "\n| %s | %s |", m->name,
+                 m->type == DF_COUNTER ? "counter" : "gauge");
+        if (strstr(doc, row) == NULL)
+            fail_msg("docs/metrics.md has no row for %s", m->name);
+    }
+    free(doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +138,7 @@ int main(void)
         cmocka_unit_test(each_rule_tells_its_field),
         cmocka_unit_test(errors_of_the_client_have_a_fate),
         cmocka_unit_test(a_gate_lets_one_through),
+        cmocka_unit_test(the_document_names_every_metric),
         cmocka_unit_test(a_failure_is_kept_until_the_first_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
