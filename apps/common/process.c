@@ -81,6 +81,17 @@ uint64_t app_process_rss(void)
     return field_at(text, 1) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Of this program. ru_maxrss is not: it goes on from what ran before exec in the same process. */
+static uint64_t peak_rss(void)
+{
+    char text[4096];
+    const char *p;
+    if (!read_small("/proc/self/status", text, sizeof text) || !(p = strstr(text, "\nVmHWM:")))
+        return 0;
+    p += strlen("\nVmHWM:");
+    return field_at(p + strspn(p, " \t"), 0) * 1024;
+}
+
 void app_process_usage(app_usage *ret)
 {
     struct rusage use;
@@ -88,13 +99,12 @@ void app_process_usage(app_usage *ret)
     char text[256];
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     memset(ret, 0, sizeof *ret);
-    if (!getrusage(RUSAGE_SELF, &use)) {
+    if (!getrusage(RUSAGE_SELF, &use))
         ret->cpu_s = seconds(use.ru_utime) + seconds(use.ru_stime);
-        ret->peak_rss = (uint64_t)use.ru_maxrss * 1024;
-    }
     if (read_small("/proc/self/statm", text, sizeof text))
         ret->virtual_size = field_at(text, 0) * page;
     ret->rss = app_process_rss();
+    ret->peak_rss = peak_rss();
     if (ret->peak_rss < ret->rss)
         ret->peak_rss = ret->rss;
     ret->fds = count_fds();
