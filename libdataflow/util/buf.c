@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LARGE = 1 << 20 }; /* from here on a buffer does not double */
+
 void df__buf_init(df__buf *b, const df__heap *heap)
 {
     memset(b, 0, sizeof *b);
@@ -38,7 +40,7 @@ char *df__buf_reserve(df__buf *b, size_t len)
     }
     want = b->cap ? b->cap : 64;
     while (want - b->len < len)
-        want *= 2;
+        want = want < LARGE ? want * 2 : b->len + len + (b->len + len) / 4;
     grown = df__realloc(b->heap, b->data, want);
     if (!grown) {
         b->failed = 1;
@@ -140,27 +142,59 @@ static void json_char(df__buf *b, unsigned char c)
             return;
         }
     }
-    if (c < 0x20)
-        df__buf_printf(b, "\\u%04x", c);
-    else
+    if (c < 0x20) {
+        static const char digits[] = "0123456789abcdef";
+        char text[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+        df__buf_add(b, text, sizeof text);
+    } else {
         df__buf_char(b, (char)c);
+    }
+}
+
+#define EACH_BYTE 0x0101010101010101u
+
+/* Has the top bit of some byte set when one of these eight is no ASCII or needs an escape. */
+static uint64_t special8(const unsigned char *p)
+{
+    uint64_t x, quote, backslash;
+    memcpy(&x, p, 8);
+    quote = x ^ (EACH_BYTE * '"');
+    backslash = x ^ (EACH_BYTE * '\\');
+    return (((quote - EACH_BYTE) & ~quote) | ((backslash - EACH_BYTE) & ~backslash) |
+            (x - EACH_BYTE * 0x20) | x) & (EACH_BYTE * 0x80);
+}
+
+static int is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 void df__buf_json(df__buf *b, const char *s, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)s;
-    size_t i = 0;
+    const unsigned char *p = (const unsigned char *)s, *end = p + len, *run = p;
+    df__buf_reserve(b, len + 2);
     df__buf_char(b, '"');
-    while (i < len) {
-        size_t n = utf8_len(p + i, len - i);
-        if (n == 1)
-            json_char(b, p[i]);
-        else if (n)
-            df__buf_add(b, p + i, n);
+    while (p < end) {
+        size_t n = 1;
+        while (end - p >= 8 && !special8(p))
+            p += 8;
+        while (p < end && is_plain(*p))
+            p++;
+        if (p == end)
+            break;
+        if (*p >= 0x80 && (n = utf8_len(p, (size_t)(end - p))) > 0) {
+            p += n;
+            continue;
+        }
+        df__buf_add(b, run, (size_t)(p - run));
+        if (n)
+            json_char(b, *p);
         else
             df__buf_str(b, "\xef\xbf\xbd");
-        i += n ? n : 1;
+        run = ++p;
     }
+    if (run < end)
+        df__buf_add(b, run, (size_t)(end - run));
     df__buf_char(b, '"');
 }
 

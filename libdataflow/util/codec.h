@@ -10,5 +10,7 @@
 void df__base64_add(df__buf *out, const void *data, size_t len);
 /* Continues a checksum: start with 0. */
 uint32_t df__crc32c(uint32_t crc, const void *data, size_t len);
+/* The same on a processor that has no instruction for it. */
+uint32_t df__crc32c_table(uint32_t crc, const void *data, size_t len);
 
 #endif
