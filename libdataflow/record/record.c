@@ -134,9 +134,19 @@ int df_record_failf(df_record *r, int status, const char *format, ...)
 
 /* ---- the tree -------------------------------------------------------------------------------- */
 
+/* Refused at once: as something that is no JSON it would pass transforms as it came. */
+void df__record_too_large(df_record *r, const char *text)
+{
+    size_t limit = r->arena->limit;
+    r->arena->limit = 0; /* room for the text */
+    r->arena->over = 0;
+    df_record_reject(r, DF_EDATA, "too_large", text);
+    r->arena->limit = limit;
+}
+
 int df__record_parse(df_record *r)
 {
-    char err[192];
+    char err[DF__WHY];
     df__tree *t = NULL;
     df_bytes why;
     int rc;
@@ -145,6 +155,8 @@ int df__record_parse(df_record *r)
     if (r->not_json)
         return DF_EDATA;
     rc = df__tree_parse(r->arena, r->tree ? r->tree->text : r->payload, &t, err, sizeof err);
+    if (rc == DF_EDATA && r->arena->over)
+        df__record_too_large(r, err);
     if (rc == DF_OK) {
         r->tree = t;
     } else if (rc == DF_EDATA) {

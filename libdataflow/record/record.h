@@ -10,7 +10,7 @@
 #include "util/arena.h"
 #include "util/buf.h"
 
-enum { DF__WHY = 160 }; /* room for why a payload is not JSON */
+enum { DF__WHY = 256 }; /* room for why a payload is not JSON */
 
 typedef struct df__index df__index; /* names of a large object, index.c */
 typedef struct df__tree df__tree; /* a JSON document: as parsed, or editable after the first edit */
@@ -65,12 +65,16 @@ struct df_record {
  * DF_ENOMEM. Strict RFC 8259,
  * numbers kept as text, duplicate keys kept, depth and size bounded only by memory. */
 int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen);
+/* About what the values of a text take beside it: parsed, or edited as well. */
+size_t df__tree_cost(df_bytes text, int edited);
 void df__tree_root(const df__tree *t, df_value *ret);
 /* Writes compact JSON into the arena: key order kept, numbers as their source text, no HTML
  * escapes. */
 int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret);
 /* Parses r->payload into r->tree when that was not done. DF_EDATA: r->why says why. */
 int df__record_parse(df_record *r);
+/* Rejects a record that needs more memory than the limit of its arena leaves. */
+void df__record_too_large(df_record *r, const char *text);
 /* The tree of the current value without changing r (readers of several threads): its own, or parsed
  * into `scratch`. DF_EDATA with one line in err. */
 int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char *err,

@@ -6,21 +6,55 @@
 
 #include "record/number.h"
 
-/* Documents up to here are parsed straight in the arena; the values of larger ones are collected
- * outside and copied at their exact size, since guessing wrong would cost the budget. */
-enum { STRAIGHT_MAX = 256 * 1024 };
+/* For documents up to here yyjson guesses how many values there are and grows when it was wrong;
+ * in larger ones they are counted first, since a wrong guess would cost the budget. */
+enum { GUESS_MAX = 32 * 1024, ENDS_TEXT = 2, HEAD_VALUES = 16 };
 
 typedef struct alc_state {
     df__arena *arena;
-    void *loose; /* the one block that is not in the arena */
-    int big, seen;
+    size_t values_size; /* of a large document: of the block with its values; 0: yyjson's guess */
+    void *values;
+    int seen;
 } alc_state;
 
+/* Every value but the root follows one of these, and each of them has one value behind it at most.
+ * So an upper bound, which only `[]` and `{}` make larger than the number. */
+static size_t count_values(const char *p, size_t len)
+{
+    static const unsigned char kinds[256] = {
+        ['['] = 1, ['{'] = 1, [','] = 1, [':'] = 1, ['"'] = ENDS_TEXT};
+    const char *end = p + len, *from, *back;
+    size_t count = 1;
+    while (p < end) {
+        unsigned kind = kinds[(unsigned char)*p++];
+        if (kind != ENDS_TEXT) {
+            count += kind;
+            continue;
+        }
+        do { /* to the quote with no backslash, or an even number of them, before it */
+            from = p;
+            p = memchr(p, '"', (size_t)(end - p));
+            if (!p)
+                return count;
+            for (back = p; back > from && back[-1] == '\\'; back--)
+                ;
+        } while ((p++ - back) & 1);
+    }
+    return count;
+}
+
+size_t df__tree_cost(df_bytes text, int edited)
+{
+    size_t each = sizeof(yyjson_val) + (edited ? sizeof(df__node) : 0);
+    return text.data ? count_values(text.data, text.len) * each : 0;
+}
+
+/* yyjson asks for the text's copy, then for the values. */
 static void *alc_malloc(void *ctx, size_t size)
 {
     alc_state *s = ctx;
-    if (s->big && s->seen++ == 1)
-        return s->loose = df__alloc(s->arena->heap, size);
+    if (s->values_size && s->seen++ == 1)
+        return s->values = df__arena_alloc(s->arena, s->values_size);
     return df__arena_alloc(s->arena, size);
 }
 
@@ -28,12 +62,8 @@ static void *alc_realloc(void *ctx, void *old, size_t old_size, size_t size)
 {
     alc_state *s = ctx;
     void *p;
-    if (old == s->loose && old) {
-        p = df__realloc(s->arena->heap, old, size);
-        if (p)
-            s->loose = p;
-        return p;
-    }
+    if (s->values && old == s->values) /* it only thinks that it needs more */
+        return old;
     if (df__arena_extend(s->arena, old, old_size, size))
         return old;
     p = df__arena_alloc(s->arena, size);
@@ -44,30 +74,38 @@ static void *alc_realloc(void *ctx, void *old, size_t old_size, size_t size)
 
 static void alc_free(void *ctx, void *p)
 {
-    alc_state *s = ctx;
-    if (p && p == s->loose) {
-        df__free(s->arena->heap, p);
-        s->loose = NULL;
-    }
+    (void)ctx;
+    (void)p;
 }
 
-/* Moves the document's values into the arena at their real size. */
-static int settle(df__arena *a, alc_state *s, yyjson_doc *doc, const yyjson_val **ret_root)
+/* Gives back what the values did not need. */
+static void settle(df__arena *a, const yyjson_doc *doc)
 {
-    const yyjson_val *root = doc->root;
-    const char *end = (const char *)(root + doc->val_read);
-    if (s->loose) {
-        size_t len = doc->val_read * sizeof *root;
-        yyjson_val *copy = df__arena_alloc(a, len);
-        if (!copy)
-            return DF_ENOMEM;
-        memcpy(copy, root, len);
-        root = copy;
-    } else if (a->last == (unsigned char *)doc && (const unsigned char *)end <= a->at) {
+    const char *end = (const char *)(doc->root + doc->val_read);
+    if (a->last == (const unsigned char *)doc && (const unsigned char *)end <= a->at)
         a->at = a->last + (end - (const char *)doc);
-    }
-    *ret_root = root;
-    return DF_OK;
+}
+
+/* Sizes a large document before anything is made of it. DF_EDATA: the arena's limit is lower. */
+static int measure(alc_state *s, df_bytes text, char *err, size_t errlen)
+{
+    size_t count, need;
+    df__arena *a = s->arena;
+    if (text.len <= GUESS_MAX)
+        return DF_OK;
+    count = count_values(text.data, text.len);
+    if (count > SIZE_MAX / sizeof(yyjson_val) / 4)
+        return DF_ENOMEM;
+    s->values_size = (count + HEAD_VALUES) * sizeof(yyjson_val);
+    need = s->values_size + text.len;
+    if (!a->limit || (a->limit > a->total && need <= a->limit - a->total))
+        return DF_OK;
+    a->over = 1;
+    if (err)
+        df__text_printf(err, errlen, "too large to be taken apart: its JSON has %zu values, which "
+                        "need %zu bytes of memory, and %zu are left for it (raise memoryLimit)",
+                        count, need, a->limit > a->total ? a->limit - a->total : 0);
+    return DF_EDATA;
 }
 
 static int parse_error(const yyjson_read_err *e, size_t len, char *err, size_t errlen)
@@ -81,7 +119,7 @@ static int parse_error(const yyjson_read_err *e, size_t len, char *err, size_t e
 
 int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen)
 {
-    alc_state s = {a, NULL, text.len > STRAIGHT_MAX, 0};
+    alc_state s = {a, 0, NULL, 0};
     yyjson_alc alc = {alc_malloc, alc_realloc, alc_free, &s};
     yyjson_read_err e = {0};
     yyjson_doc *doc;
@@ -96,24 +134,23 @@ int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_
     t = df__arena_zalloc(a, sizeof *t);
     if (!t)
         return DF_ENOMEM;
+    rc = measure(&s, text, err, errlen);
+    if (rc != DF_OK)
+        return rc;
     /* Without YYJSON_READ_INSITU the text is only read. */
     doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_NUMBER_AS_RAW,
                            &alc, &e);
-    if (!doc) {
-        alc_free(&s, s.loose);
+    if (!doc)
         return parse_error(&e, text.len, err, errlen);
-    }
-    rc = settle(a, &s, doc, &t->root);
-    t->vals = t->root;
+    settle(a, doc);
+    t->root = t->vals = doc->root;
     t->count = doc->val_read;
     t->pool.data = doc->str_pool;
     t->pool.len = text.len;
     t->text = text;
     t->has_text = 1;
-    alc_free(&s, s.loose);
-    if (rc == DF_OK)
-        *ret = t;
-    return rc;
+    *ret = t;
+    return DF_OK;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -30,6 +30,12 @@ static int add_chunk(df__arena *a, size_t need)
         return DF_ENOMEM;
     if (need + HEAD > size)
         size = need + HEAD;
+    if (a->limit && a->total + size > a->limit)
+        size = need + HEAD; /* no more than this one needs */
+    if (a->limit && a->total + size > a->limit) {
+        a->over = 1;
+        return DF_ENOMEM;
+    }
     c = a->spare ? df__spare_take(a->spare, size) : NULL;
     if (!c)
         c = df__alloc(a->heap, size);
@@ -103,6 +109,38 @@ int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len)
         return 0;
     a->at = a->last + new_len;
     return 1;
+}
+
+/* Behind the newest chunk, which goes on being filled. */
+void df__arena_adopt(df__arena *a, void *block, size_t size)
+{
+    df__chunk *c = block;
+    c->size = size;
+    c->next = a->head ? a->head->next : NULL;
+    if (a->head)
+        a->head->next = c;
+    else
+        a->head = c;
+    a->total += size;
+}
+
+df__arena_mark df__arena_note(const df__arena *a)
+{
+    df__arena_mark mark = {a->head, a->at};
+    return mark;
+}
+
+void df__arena_back(df__arena *a, df__arena_mark to)
+{
+    while (a->head != to.head) {
+        df__chunk *c = a->head;
+        a->head = c->next;
+        a->total -= c->size;
+        drop_chunk(a, c);
+    }
+    a->at = to.at;
+    a->end = to.head ? (unsigned char *)to.head + to.head->size : NULL;
+    a->last = NULL;
 }
 
 void df__arena_reset(df__arena *a)

@@ -15,7 +15,14 @@ typedef struct df__arena {
     size_t total;        /* bytes taken from the heap */
     unsigned char *last; /* start of the newest allocation, for df__arena_extend */
     struct df__spare *spare; /* chunks kept between arenas; NULL: none */
+    size_t limit;        /* of total; 0: none. Past it an allocation answers NULL */
+    int over;            /* one did */
 } df__arena;
+
+typedef struct df__arena_mark { /* a state to go back to */
+    df__chunk *head;
+    unsigned char *at;
+} df__arena_mark;
 
 void df__arena_init(df__arena *a, const df__heap *heap, size_t chunk_size);
 /* Aligned to 16. NULL: no memory. */
@@ -27,6 +34,13 @@ void *df__arena_bytes(df__arena *a, const void *data, size_t len);
 int df__arena_copy(df__arena *a, df_bytes in, df_bytes *ret);
 /* Grows the newest allocation in place when it can; 0: it could not. */
 int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len);
+/* A block of the arena's heap becomes one of its chunks: freed with it. Its first DF__ADOPT bytes
+ * are overwritten. */
+enum { DF__ADOPT = 16 };
+void df__arena_adopt(df__arena *a, void *block, size_t size);
+df__arena_mark df__arena_note(const df__arena *a);
+/* Forgets what was allocated since. */
+void df__arena_back(df__arena *a, df__arena_mark to);
 /* Forgets everything, keeps the largest ordinary chunk. */
 void df__arena_reset(df__arena *a);
 void df__arena_free(df__arena *a);

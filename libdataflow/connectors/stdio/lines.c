@@ -45,7 +45,8 @@ int df__stdio_go_to(df__stdio_source *s, df_stage *st, uint64_t offset)
     return DF_OK;
 }
 
-/* Room behind what is buffered: moves it to the front, or takes a buffer twice as large. */
+/* Room behind what is buffered: moves it to the front, or takes a larger buffer. The old one stays
+ * with the stage, so that few steps cost less. */
 static int make_room(df__stdio_source *s, df_stage *st)
 {
     size_t before = tail_of(s), len = s->end - s->start;
@@ -53,13 +54,15 @@ static int make_room(df__stdio_source *s, df_stage *st)
     if (s->end < s->cap)
         return DF_OK;
     if (len > s->cap / 2) {
-        char *grown = df_stage_alloc(st, s->cap * 2);
+        size_t most = s->line_max + DF__STDIO_TAIL + 1;
+        size_t cap = s->cap * 4 < most ? s->cap * 4 : most;
+        char *grown = df_stage_alloc(st, cap);
         if (!grown)
             return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for a long line");
         memcpy(grown, from, before + len);
-        df_stage_charge(st, (int64_t)s->cap * 2); /* kept for the next long line */
+        df_stage_charge(st, (int64_t)cap); /* kept for the next long line */
         s->buf = grown;
-        s->cap *= 2;
+        s->cap = cap;
     } else {
         memmove(s->buf, from, before + len);
     }
@@ -122,7 +125,7 @@ static int check_json(const df__stdio_source *s, df_record *r)
 static int add_line(df__stdio_source *s, df_stage *st, df_batch *into, size_t len)
 {
     const char *line = s->buf + s->start;
-    int cut = len >= DF__STDIO_LINE_MAX, rc;
+    int cut = len >= s->line_max, rc;
     df_input in = {.size = sizeof in, .offset = (int64_t)s->offset};
     df_record *r;
     if (s->offset == 0 && len >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
@@ -143,9 +146,9 @@ static int add_line(df__stdio_source *s, df_stage *st, df_batch *into, size_t le
         return rc;
     s->added++;
     if (cut && r)
-        df_record_failf(r, DF_EDATA, "the line at byte %llu is longer than %d bytes; only its "
-                        "first %d are kept", (unsigned long long)s->offset, DF__STDIO_LINE_MAX,
-                        TOO_LONG_KEPT);
+        df_record_failf(r, DF_EDATA, "the line at byte %llu is longer than %zu bytes (a quarter of "
+                        "memoryLimit, or 64 MiB); only its first %d are kept",
+                        (unsigned long long)s->offset, s->line_max, TOO_LONG_KEPT);
     return check_json(s, r);
 }
 
@@ -176,7 +179,7 @@ int df__stdio_take_line(df__stdio_source *s, df_stage *st, df_batch *into)
         s->done = 1;
         return DF_AGAIN;
     }
-    if (!nl && have < DF__STDIO_LINE_MAX) {
+    if (!nl && have < s->line_max) {
         s->scanned = have;
         if (s->skipping)
             consume(s, have);

@@ -106,6 +106,9 @@ static int source_open(void *self, df_stage *st)
     int rc;
     df_stage_describe(st, &about);
     s->bounded = about.bounded;
+    s->line_max = DF__STDIO_LINE_MAX;
+    if (about.memory_share < s->line_max)
+        s->line_max = about.memory_share > FIRST_BUFFER ? (size_t)about.memory_share : FIRST_BUFFER;
     s->limit = UINT64_MAX;
     rc = open_fd(s, st);
     if (rc == DF_OK)

@@ -39,6 +39,7 @@ typedef struct df__stdio_source {
     df_partition *part;
     char *buf;
     size_t cap, start, end; /* unread bytes: buf[start, end); before them, some that were read */
+    size_t line_max;        /* of a longer line only the beginning is kept */
     size_t scanned;         /* of the unread, known to hold no newline */
     uint64_t offset;        /* in the file, of buf[start] */
     uint64_t limit;         /* bounded: lines that begin before it */

@@ -6,6 +6,8 @@
 
 #include "core/stage/stage.h"
 
+enum { SAMPLE = 16 };
+
 df_batch *df__batch_new(const df__heap *heap, size_t room)
 {
     df_batch *b = df__zalloc(heap, sizeof *b);
@@ -31,6 +33,11 @@ void df__batch_free(df_batch *b)
 size_t df__batch_size(const df_batch *b)
 {
     return b->arena.total + sizeof *b + b->chunk_cap * sizeof *b->chunks;
+}
+
+size_t df__batch_cost(const df_batch *b)
+{
+    return df__batch_size(b) + b->expected;
 }
 
 /* A record at the end, zeroed but for arena and state. NULL: no memory. */
@@ -72,38 +79,59 @@ static int copy_headers(df_batch *b, const df_input *in, df_record *r)
     return DF_OK;
 }
 
-/* A record over the limit is a data error. Its bytes are kept for the error port while they fit
- * twice the limit; past that only their beginning, or one record could break the budget. */
-static df_bytes within_limit(const df_batch *b, df_bytes payload, df_record *r)
+/* What a record takes as it was read: payload, key and headers. */
+static size_t input_bytes(const df_input *in)
 {
-    if (!b->max_record_bytes || payload.len <= b->max_record_bytes)
-        return payload;
-    r->state = DF__REJECTED;
-    if (payload.len > 2 * b->max_record_bytes) {
-        r->why = "cut";
-        payload.len = 4096;
+    size_t i, bytes = in->payload.len + in->key.len;
+    for (i = 0; i < in->header_count; i++)
+        bytes += sizeof *in->headers + strlen(in->headers[i].name) + in->headers[i].value.len;
+    return bytes;
+}
+
+/* Its bytes are kept for the error port while they fit twice the limit; past that only the first
+ * of the payload and of the key, or one record could break the budget. */
+static int copy_too_large(df_batch *b, const df_input *in, size_t bytes, df_record *r)
+{
+    df_input part = *in;
+    int cut = bytes > 2 * b->max_record_bytes;
+    if (cut) {
+        part.payload.len = in->payload.len < DF__CUT_BYTES ? in->payload.len : DF__CUT_BYTES;
+        part.key.len = in->key.len < DF__CUT_BYTES ? in->key.len : DF__CUT_BYTES;
+        part.header_count = 0;
     }
-    return payload;
+    if (df__arena_copy(&b->arena, part.payload, &r->payload) != DF_OK ||
+        df__arena_copy(&b->arena, part.key, &r->key) != DF_OK || copy_headers(b, &part, r) != DF_OK)
+        return DF_ENOMEM;
+    df_record_failf(r, DF_EDATA, "record of %zu bytes is over the limit of %zu bytes "
+                    "(an eighth of memoryLimit)%s", bytes, b->max_record_bytes,
+                    cut ? "; only its first 4096 bytes are kept, and no headers" : "");
+    return DF_OK;
 }
 
 /* Copies one input row into a record (payload, key, headers). */
-static int df__batch_copy_in(df_batch *b, const df_input *in, df_record *r)
+static int copy_in(df_batch *b, const df_input *in, size_t bytes, df_record *r)
 {
-    df_bytes payload = within_limit(b, in->payload, r);
-    if (df__arena_copy(&b->arena, payload, &r->payload) != DF_OK ||
-        df__arena_copy(&b->arena, in->key, &r->key) != DF_OK || copy_headers(b, in, r) != DF_OK)
-        return DF_ENOMEM;
     r->time_us = in->time_us ? in->time_us : b->now_us;
     r->offset = in->offset;
     r->op = in->op;
-    if (r->state == DF__REJECTED) {
-        r->state = DF__LIVE;
-        df_record_failf(r, DF_EDATA, "record of %zu bytes is over the limit of %zu bytes "
-                        "(an eighth of memoryLimit)%s", in->payload.len, b->max_record_bytes,
-                        r->why ? "; only its first 4096 bytes are kept" : "");
-        r->why = NULL;
-    }
+    if (b->max_record_bytes && bytes > b->max_record_bytes)
+        return copy_too_large(b, in, bytes, r);
+    if (df__arena_copy(&b->arena, in->payload, &r->payload) != DF_OK ||
+        df__arena_copy(&b->arena, in->key, &r->key) != DF_OK || copy_headers(b, in, r) != DF_OK)
+        return DF_ENOMEM;
     return DF_OK;
+}
+
+/* Memory for the tree of a record. Large ones are counted and edited at worst; of small ones every
+ * sixteenth speaks for the others, and the measured ratio for what becomes of the trees. */
+static size_t tree_bytes(const df_batch *b, const df_record *r)
+{
+    size_t len = r->payload.len;
+    if (r->state != DF__LIVE)
+        return 0;
+    if (len >= DF__LARGE_RECORD)
+        return len + df__tree_cost(r->payload, 1);
+    return !b->has_steps || b->count % SAMPLE ? 0 : SAMPLE * (len + df__tree_cost(r->payload, 0));
 }
 
 static df__span *span_of(df_batch *b, df_partition *part)
@@ -159,11 +187,12 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     df_partition *part;
     df__span *span;
     df_record *r;
-    size_t bytes = in->payload.len + in->key.len;
+    size_t bytes = input_bytes(in), plain = in->payload.len + in->key.len, tree, used;
     if (!b->source || in->partition >= b->source->partition_count)
         return DF_EINVAL;
     if (!b->max_records) /* called to serve only: a record here would be lost */
         return DF_ESTATE;
+    b->arena.limit = 0;
     part = b->source->partitions[in->partition];
     span = span_of(b, part);
     r = span ? df__batch_append(b) : NULL;
@@ -172,13 +201,22 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     r->span = span;
     r->partition = part->name;
     r->shared = part->meta;
-    if (df__batch_copy_in(b, in, r) != DF_OK) {
+    if (copy_in(b, in, bytes, r) != DF_OK) {
         b->count--;
         return DF_ENOMEM;
     }
     span->count++;
-    b->payload_bytes += bytes;
-    b->room -= b->room < bytes ? b->room : bytes;
+    b->payload_bytes += plain;
+    b->input_bytes += bytes;
+    tree = tree_bytes(b, r);
+    b->expected += r->payload.len >= DF__LARGE_RECORD ? tree : 0;
+    used = b->ratio_x16 ? (bytes + sizeof *r + tree) * 16 / b->ratio_x16 : 0;
+    if (used < bytes)
+        used = bytes;
+    b->room -= b->room < used ? b->room : used;
+    b->arena.over = 0;
+    if (r->payload.len >= DF__LARGE_RECORD && b->max_large) /* the source may look into it */
+        b->arena.limit = b->arena.total + b->max_large / 2;
     if (ret_record)
         *ret_record = r;
     return DF_OK;
@@ -238,6 +276,7 @@ void df__batch_cut(df_batch *b)
 int df__batch_seal(df_batch *b)
 {
     df__span *s = b->spans;
+    b->arena.limit = 0;
     while (s) {
         df__span *next = s->sibling;
         s->part->filling = NULL;
@@ -272,16 +311,26 @@ df_record *df_batch_at(df_batch *b, size_t index)
 size_t df__batch_show_part(df_batch *b, size_t from)
 {
     size_t to = from, bytes = 0;
-    while (to < b->count && to - from < DF__PART_RECORDS && bytes < DF__PART_BYTES)
-        bytes += record_at(b, to++)->payload.len;
+    int large = from < b->count && record_at(b, from)->payload.len >= DF__LARGE_RECORD;
+    while (to < b->count && to - from < DF__PART_RECORDS && bytes < DF__PART_BYTES) {
+        size_t len = record_at(b, to)->payload.len;
+        if (to > from && (large || len >= DF__LARGE_RECORD))
+            break; /* a large one is alone */
+        to++;
+        bytes += len;
+    }
     b->first = from;
     b->hidden = b->count - (to - from);
+    b->arena.over = 0;
+    b->arena.limit = large && b->max_large ? b->arena.total + b->max_large : 0;
     return to;
 }
 
 void df__batch_show_all(df_batch *b)
 {
     b->first = b->hidden = 0;
+    b->arena.limit = 0;
+    b->arena.over = 0;
 }
 
 /* ---- expansion ---------------------------------------------------------------------------- */

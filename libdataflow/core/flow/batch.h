@@ -9,8 +9,10 @@
 #include "util/mailbox.h"
 #include "record/record.h"
 
+enum { DF__CUT_BYTES = 4096 }; /* what is kept of a record that is far too large */
 enum { DF__CHUNK_RECORDS = 256, DF__BATCH_RECORDS = 8192, DF__CURSOR_WORDS = 16,
-       DF__PART_RECORDS = 256, DF__PART_BYTES = 32 << 10 };
+       DF__PART_RECORDS = 256, DF__PART_BYTES = 32 << 10,
+       DF__LARGE_RECORD = 16 << 10 /* transformed alone, with a bound of its own */ };
 
 struct df_batch {
     df__msg msg;
@@ -18,10 +20,15 @@ struct df_batch {
     df__arena arena;
     df_record **chunks; /* of DF__CHUNK_RECORDS each */
     size_t chunk_cap, count;
-    size_t payload_bytes; /* as read: for the measured ratio */
+    size_t payload_bytes; /* as read */
+    size_t input_bytes;   /* with headers: for the measured ratio */
+    size_t ratio_x16;     /* memory for a byte of its grant, in sixteenths; 0: unknown */
     size_t room;          /* payload bytes still welcome */
     size_t max_records;
     size_t max_record_bytes; /* larger ones are data errors; 0: no limit */
+    size_t max_large;     /* bytes that the transforms may take for a large record; 0: no limit */
+    size_t expected;      /* bytes that they will, as far as large records tell */
+    int has_steps;        /* something may ask for the trees of small ones */
     df__span *spans;      /* of what was read into it; NULL in children */
     df_stage *source;     /* whose partitions df_batch_add numbers; NULL in children */
     uint32_t refs;        /* pipeline thread: parcels and children that point into it */
@@ -48,6 +55,8 @@ df_batch *df__batch_new(const df__heap *heap, size_t room);
 void df__batch_free(df_batch *b);
 /* Bytes it takes from the heap. */
 size_t df__batch_size(const df_batch *b);
+/* The same when its transforms are through, as far as its large records tell. */
+size_t df__batch_cost(const df_batch *b);
 /* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
 int df__batch_seal(df_batch *b);
 /* The read failed: records behind the last mark of their partition come again when the source is

@@ -46,7 +46,9 @@ void df__budget_measure(df__budget *b, size_t payload, size_t charged)
 {
     if (payload < 4096)
         return;
-    b->ratio_x16 = (b->ratio_x16 * 7 + (uint64_t)charged * 16 / payload) / 8;
+    uint64_t now_x16 = (uint64_t)charged * 16 / payload;
+    /* up at once: the batches that are admitted meanwhile need as much */
+    b->ratio_x16 = now_x16 > b->ratio_x16 ? now_x16 : (b->ratio_x16 * 7 + now_x16) / 8;
     if (b->ratio_x16 < 24)
         b->ratio_x16 = 24;
     if (b->ratio_x16 > 64 * 16)
@@ -83,4 +85,19 @@ int df__budget_room(const df__budget *b)
 size_t df__budget_record_limit(const df__budget *b)
 {
     return (size_t)(b->limit / 8);
+}
+
+size_t df__budget_large_limit(const df__budget *b)
+{
+    return (size_t)b->flow;
+}
+
+size_t df__budget_child_room(const df__budget *b)
+{
+    return b->flow / 6 < DF__BATCH_BYTES ? (size_t)(b->flow / 6) : DF__BATCH_BYTES;
+}
+
+size_t df__budget_scratch_limit(const df__budget *b)
+{
+    return (size_t)(b->limit / 4);
 }

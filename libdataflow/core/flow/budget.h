@@ -40,5 +40,11 @@ int df__budget_pressed(const df__budget *b);
 int df__budget_room(const df__budget *b);
 /* Largest record, in bytes. */
 size_t df__budget_record_limit(const df__budget *b);
+/* What the transforms may take for a large one. */
+size_t df__budget_large_limit(const df__budget *b);
+/* What a sink may take for the tree of one record. */
+size_t df__budget_scratch_limit(const df__budget *b);
+/* Bytes of one batch of children. */
+size_t df__budget_child_room(const df__budget *b);
 
 #endif

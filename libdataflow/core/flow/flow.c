@@ -24,6 +24,7 @@ void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const 
     df__budget_init(&f->budget, (uint64_t)g->settings.memory_limit);
     df__spare_init(&f->spare);
     df__arena_init(&f->scratch, heap, 4096);
+    f->scratch.limit = df__budget_scratch_limit(&f->budget);
     df__buf_init(&f->envelope, heap);
 }
 

@@ -64,6 +64,7 @@ int df__sink_room(df__sink *s, df_parcel **ret)
         if (!s->filling)
             return DF_ENOMEM;
         s->filling->arena.spare = s->filling->scratch.spare = &f->spare;
+        s->filling->scratch.limit = df__budget_scratch_limit(&f->budget);
         s->filling->since_us = f->io.now(f->io.ctx);
         s->filling->is_main = f->exactly_once && s->index == f->main_sink;
     }

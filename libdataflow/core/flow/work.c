@@ -68,8 +68,8 @@ void df__flow_batch(df__flow *f, df_batch *b)
     }
     b->refs = 1;
     b->number = ++f->batch_number;
-    df__budget_arrived(&f->budget, b->reserved, df__batch_size(b));
-    b->charged = df__batch_size(b);
+    b->charged = df__batch_cost(b);
+    df__budget_arrived(&f->budget, b->reserved, b->charged);
     f->stats.received += records;
     f->stats.bytes_in += b->payload_bytes;
     f->source_counts.out += records;
@@ -93,9 +93,9 @@ static uint64_t enter(const df__stage_spec *spec, df_batch *b)
         if (r->state != DF__LIVE)
             r->held = r->state == DF__REJECTED && !r->rejected_by; /* the source's, not ours */
         else if (spec->when && !df_condition_test(spec->when, r))
-            r->held = 1;
+            r->held = r->state == DF__LIVE; /* else it was too large to be asked */
         else
-            live++;
+            live += r->state == DF__LIVE;
     }
     return live;
 }
@@ -130,6 +130,26 @@ static int call_failed(df_stage *stage, df_batch *b, int status)
     return DF_OK;
 }
 
+/* A large record has a bound of its own, so what exceeds it is the fault of that record and not of
+ * the flow. Its value may be half changed; an error record has the bytes that were read. */
+static int apply_large(df_stage *stage, df_batch *b)
+{
+    char text[DF__WHY];
+    df__arena_mark mark = df__arena_note(&b->arena);
+    df_record *r = df_batch_at(b, 0), before = *r;
+    int rc = stage->spec->transform->apply(stage->self, stage, b);
+    if (rc != DF_ENOMEM || !b->arena.over)
+        return rc;
+    df__arena_back(&b->arena, mark);
+    *r = before;
+    r->tree = NULL;
+    r->index = NULL;
+    df__text_printf(text, sizeof text, "too large: %zu bytes of payload need more than %zu bytes "
+                    "of memory here (raise memoryLimit)", r->payload.len, b->max_large);
+    df__record_too_large(r, text);
+    return DF_OK;
+}
+
 void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret)
 {
     const df_transform *type = stage->spec->transform;
@@ -138,7 +158,7 @@ void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *re
     memset(ret, 0, sizeof *ret);
     ret->in = enter(stage->spec, b);
     if (ret->in)
-        rc = type->apply(stage->self, stage, b);
+        rc = b->arena.limit ? apply_large(stage, b) : type->apply(stage->self, stage, b);
     if (rc < 0)
         ret->status = call_failed(stage, b, rc);
     for (i = 0; i < count; i++)
@@ -271,9 +291,10 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
 
 static df_batch *child_batch(df__flow *f, df_batch *in)
 {
-    df_batch *out = df__batch_new(f->heap, DF__BATCH_BYTES);
+    df_batch *out = df__batch_new(f->heap, df__budget_child_room(&f->budget));
     if (!out)
         return NULL;
+    out->max_large = in->max_large;
     out->arena.spare = &f->spare;
     out->parent = in;
     out->refs = 1;
@@ -282,6 +303,16 @@ static df_batch *child_batch(df__flow *f, df_batch *in)
     out->arrived_us = in->arrived_us;
     in->refs++;
     return out;
+}
+
+/* Something is with a sink, so memory comes back by itself. */
+static int sinks_hold(const df__flow *f)
+{
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        if (!df__sink_idle(&f->sinks[i]) && !f->sinks[i].dead)
+            return 1;
+    return 0;
 }
 
 /* Returns 0 when it must wait for the budget. */
@@ -296,7 +327,7 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
         in->entered = enter(step->spec, in);
         in->seconds = 0;
         step->counts.in += in->entered;
-    } else if (!df__budget_room(&f->budget) && df__flow_outstanding(f) && !f->exactly_once &&
+    } else if (!df__budget_room(&f->budget) && sinks_hold(f) && !f->exactly_once &&
                !f->rewinding) {
         /* a rewind waits for this batch, and what has the memory may wait for the rewind */
         /* exactly-once: a parcel ends at a mark, so the whole batch is expanded at once */
@@ -307,7 +338,11 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
         df__flow_fail(f, DF_ENOMEM, "no memory for an expansion");
         return 0;
     }
+    /* less: a child may hold an editable copy of all that is in its parent */
+    in->arena.limit = in->max_large ? in->arena.total + in->max_large / 8 * 5 : 0;
     rc = step->type->expand(step->stage->self, step->stage, in, out);
+    in->arena.limit = 0;
+    in->arena.over = 0;
     in->expanding = rc == DF_MORE;
     f->stats.expanded += out->children;
     f->work_records += out->children;
@@ -399,7 +434,7 @@ static int dispatch(df__flow *f, df_batch *b)
         }
     }
     recharge(f, b);
-    df__budget_measure(&f->budget, b->payload_bytes, b->charged);
+    df__budget_measure(&f->budget, b->input_bytes, b->charged);
     close_spans(b);
     return 1;
 }
@@ -425,12 +460,34 @@ static int step_top(df__flow *f)
 
 /* ---- workers: whole batches, results taken back in the order of reading ------------------- */
 
+static int is_begun(const df_batch *b)
+{
+    return b->with_worker || b->stage;
+}
+
+/* A batch with large records waits until what was begun before it leaves room for their trees. It
+ * holds nothing itself that others could wait for; under pressure filling parcels are sent. */
+static int may_begin(const df__flow *f, const df_batch *b)
+{
+    const df_batch *i;
+    uint64_t begun = f->budget.used;
+    if (!b->expected || f->rewinding)
+        return 1;
+    for (i = f->inputs; i; i = i->next)
+        if (!is_begun(i))
+            begun -= begun < i->charged ? begun : i->charged;
+    return begun == 0 || begun + b->charged <= f->budget.flow ||
+           (!f->outside && !sinks_hold(f));
+}
+
 static void send_to_workers(df__flow *f)
 {
     df_batch *b;
     for (b = f->inputs; b && f->outside < (size_t)f->workers * 2; b = b->next) {
-        if (b->with_worker || b->stage)
+        if (is_begun(b))
             continue;
+        if (!may_begin(f, b))
+            return;
         b->with_worker = 1;
         f->outside++;
         f->io.work(f->io.ctx, b);
@@ -455,6 +512,8 @@ static df_batch *next_input(df__flow *f)
     if (f->workers > 1)
         send_to_workers(f);
     if (!b || (f->workers > 1 && b->stage < f->parallel_steps))
+        return NULL;
+    if (!is_begun(b) && !may_begin(f, b))
         return NULL;
     f->inputs = b->next;
     if (!f->inputs)

@@ -34,6 +34,10 @@ static int begin_batch(df__source_thread *s)
     b->reserved = g->reserved;
     b->source = s->stage;
     b->max_record_bytes = df__budget_record_limit(&s->run->flow.budget);
+    b->max_large = df__budget_large_limit(&s->run->flow.budget);
+    b->has_steps = s->run->flow.step_count > 0;
+    if (g->payload)
+        b->ratio_x16 = g->reserved * 16 / g->payload;
     s->batch = b;
     return DF_OK;
 }

@@ -253,6 +253,61 @@ static void test_records_over_the_limit(void **state)
     assert_null(r->why);
 }
 
+/* Keys and headers take memory as payloads do. */
+static void test_all_of_a_record_counts(void **state)
+{
+    fixture *f = *state;
+    static char text[10000];
+    df_header headers[] = {{"trace", {text, 5000}}};
+    df_input in = {.size = sizeof in, .key = {text, 101}, .offset = 4};
+    df_record *r;
+    size_t room;
+    memset(text, 'x', sizeof text);
+    f->b->max_record_bytes = 100;
+    assert_ok(df_batch_add(f->b, &in, &r));
+    assert_int_equal(r->state, DF__REJECTED);
+    assert_int_equal(r->key.len, 101);
+    in.key.len = sizeof text;
+    assert_ok(df_batch_add(f->b, &in, &r));
+    assert_int_equal(r->key.len, 4096);
+    assert_non_null(strstr(r->reject->text, "10000 bytes"));
+    in.key.len = 1;
+    in.headers = headers;
+    in.header_count = 1;
+    assert_ok(df_batch_add(f->b, &in, &r));
+    assert_int_equal(r->state, DF__REJECTED);
+    assert_int_equal(r->header_count, 0);
+    assert_non_null(strstr(r->reject->text, "headers"));
+    f->b->max_record_bytes = 10000;
+    room = df_batch_room(f->b);
+    assert_ok(df_batch_add(f->b, &in, &r));
+    assert_int_equal(r->state, DF__LIVE);
+    assert_true(room - df_batch_room(f->b) > 5000);
+}
+
+static void test_a_large_record_is_a_part(void **state)
+{
+    fixture *f = *state;
+    static char text[DF__LARGE_RECORD];
+    df_input in = {.size = sizeof in, .payload = {text, 10}};
+    size_t at = 0, ends[4], n = 0;
+    memset(text, '1', sizeof text);
+    f->b->max_large = 1 << 20;
+    for (int i = 0; i < 5; i++) {
+        in.payload.len = i == 2 ? sizeof text : 10;
+        assert_ok(df_batch_add(f->b, &in, NULL));
+    }
+    while (at < f->b->count) {
+        at = df__batch_show_part(f->b, at);
+        assert_int_equal(f->b->arena.limit != 0, at == 3);
+        ends[n++] = at;
+    }
+    assert_int_equal(n, 3);
+    assert_true(ends[0] == 2 && ends[1] == 3 && ends[2] == 5);
+    df__batch_show_all(f->b);
+    assert_int_equal(f->b->arena.limit, 0);
+}
+
 static void test_many_records(void **state)
 {
     fixture *f = *state;
@@ -336,6 +391,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_a_record_gets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records_over_the_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_of_a_record_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_large_record_is_a_part, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_records, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_children, setup, teardown),
