@@ -12,18 +12,23 @@ enum { KEEP_MAX = 256 << 10 }; /* room kept for the next one */
 
 static void member(df__buf *out, const char *name, const char *text)
 {
-    df__buf_printf(out, ",\"%s\":", name);
+    df__buf_str(out, ",\"");
+    df__buf_str(out, name);
+    df__buf_str(out, "\":");
     df__buf_json(out, text, strlen(text));
 }
 
-static void timestamp(df__buf *out, int64_t wall_us)
+/* The text of a second is made once. */
+static void timestamp(df__flow *f, df__buf *out)
 {
-    time_t seconds = (time_t)(wall_us / 1000000);
+    time_t seconds = (time_t)(f->io.wall(f->io.ctx) / 1000000);
     struct tm tm;
-    char text[40];
-    gmtime_r(&seconds, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    member(out, "timestamp", text);
+    if (!f->stamp[0] || f->stamp_s != (int64_t)seconds) {
+        gmtime_r(&seconds, &tm);
+        strftime(f->stamp, sizeof f->stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        f->stamp_s = (int64_t)seconds;
+    }
+    member(out, "timestamp", f->stamp);
 }
 
 static void value(df__buf *out, const df_value *v)
@@ -53,7 +58,9 @@ static void metadata(df__buf *out, const df_record *r)
 static void bytes_member(df__buf *out, const char *name, df_bytes v)
 {
     int first = out->len && out->data[out->len - 1] == '{';
-    df__buf_printf(out, "%s\"%s\":", first ? "" : ",", name);
+    df__buf_str(out, first ? "\"" : ",\"");
+    df__buf_str(out, name);
+    df__buf_str(out, "\":");
     if (!v.data) {
         df__buf_str(out, "null");
         return;
@@ -83,9 +90,12 @@ static void coordinates(df__buf *out, const df_record *r, size_t size)
 {
     if (r->partition && r->partition[0])
         member(out, "partition", r->partition);
-    if (r->offset >= 0)
-        df__buf_printf(out, ",\"offset\":%lld", (long long)r->offset);
-    df__buf_printf(out, ",\"size\":%zu", size);
+    if (r->offset >= 0) {
+        df__buf_str(out, ",\"offset\":");
+        df__buf_u64(out, (unsigned long long)r->offset);
+    }
+    df__buf_str(out, ",\"size\":");
+    df__buf_u64(out, size);
 }
 
 /* Routes and the error sink are sinks too; what a manifest calls `sink` has no route. */
@@ -108,7 +118,7 @@ static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t s
         where = f->steps[r->rejected_by - 1].spec->name;
     df__buf_str(out, "{\"error\":{\"message\":");
     df__buf_json(out, why->text ? why->text : "", why->text ? strlen(why->text) : 0);
-    timestamp(out, f->io.wall(f->io.ctx));
+    timestamp(f, out);
     member(out, "original_sink", main_kind(f));
     member(out, "stage", stage);
     member(out, "where", where ? where : "");
@@ -116,30 +126,50 @@ static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t s
     coordinates(out, r, size);
 }
 
-/* True when the compact text of the payload was added and is the payload to the byte. */
+/* Adds the compact text of an object: most often it is the payload to the byte, and 1. */
+static int object_text(df__buf *out, const df_record *r, const df_value *root)
+{
+    size_t len = r->payload.len, n;
+    char *at = df__buf_reserve(out, len);
+    if (!at)
+        return 0;
+    n = df_value_json(root, at, len);
+    if (n > len) {
+        at = df__buf_reserve(out, n);
+        if (!at)
+            return 0;
+        df_value_json(root, at, n);
+    }
+    out->len += n;
+    return n == len && memcmp(at, r->payload.data, n) == 0;
+}
+
+/* Text that is no object goes in as a string; 1: it is the payload to the byte. */
+static int other_text(df__buf *out, const df_record *r, const df__tree *tree, df__arena *scratch)
+{
+    df_bytes text = {r->payload.data ? r->payload.data : "", r->payload.len};
+    int exact = 0;
+    if (tree && df__tree_write(tree, scratch, &text) == DF_OK)
+        exact = text.len == r->payload.len && memcmp(text.data, r->payload.data, text.len) == 0;
+    df__buf_str(out, "{\"original_data\":");
+    df__buf_json(out, text.data, text.len);
+    df__buf_char(out, '}');
+    return exact;
+}
+
+/* True when what was added gives the payload to the byte. */
 static int original(df__buf *out, const df_record *r, df__arena *scratch)
 {
-    df__tree *tree;
-    df_value root;
-    df_bytes text;
-    char why[DF__WHY];
-    int exact = 0;
+    df__tree *tree = NULL;
+    df_value root = {0};
+    int exact;
     df__buf_str(out, ",\"original_message\":");
-    if (r->payload.data && df__tree_parse(scratch, r->payload, &tree, why, sizeof why) == DF_OK &&
-        df__tree_write(tree, scratch, &text) == DF_OK) {
+    if (r->payload.data && df__tree_parse(scratch, r->payload, &tree, NULL, 0) == DF_OK)
         df__tree_root(tree, &root);
-        exact = text.len == r->payload.len && memcmp(text.data, r->payload.data, text.len) == 0;
-        df__buf_str(out, root.type == DF_V_OBJECT ? "" : "{\"original_data\":");
-        if (root.type == DF_V_OBJECT)
-            df__buf_add(out, text.data, text.len);
-        else
-            df__buf_json(out, text.data, text.len);
-        df__buf_str(out, root.type == DF_V_OBJECT ? "" : "}");
-    } else {
-        df__buf_str(out, "{\"original_data\":");
-        df__buf_json(out, r->payload.data ? r->payload.data : "", r->payload.len);
-        df__buf_char(out, '}');
-    }
+    else
+        tree = NULL;
+    exact = root.type == DF_V_OBJECT ? object_text(out, r, &root)
+                                     : other_text(out, r, tree, scratch);
     df__arena_reset(scratch);
     return exact;
 }
@@ -156,10 +186,34 @@ static uint32_t original_crc32c(const df_record *r)
                                  : df__crc32c(0, r->payload.data, r->payload.len);
 }
 
+/* The text in the arena. A small one is copied and its buffer used again, a large one given away
+ * with its buffer, so that there are never two of it. */
+static int place(df__flow *f, df__buf *out, df__arena *a, df_bytes *ret)
+{
+    ret->data = NULL;
+    ret->len = out->len - DF__ADOPT;
+    if (!out->failed && out->cap <= KEEP_MAX) {
+        ret->data = df__arena_bytes(a, out->data + DF__ADOPT, ret->len);
+        return ret->data ? DF_OK : DF_ENOMEM;
+    }
+    if (!out->failed) {
+        char *block = df__realloc(f->heap, out->data, out->len);
+        block = block ? block : out->data;
+        df__arena_adopt(a, block, out->len);
+        ret->data = block + DF__ADOPT;
+        out->data = NULL;
+    }
+    df__buf_free(out);
+    df__buf_init(out, f->heap);
+    return ret->data ? DF_OK : DF_ENOMEM;
+}
+
 int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret)
 {
     df__buf *out = &f->envelope;
     out->len = 0;
+    if (df__buf_reserve(out, 2 * DF__ADOPT))
+        out->len = DF__ADOPT; /* for the head of a chunk */
     error_member(f, out, r, original_size(r));
     if (minimal) {
         df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"}", original_crc32c(r));
@@ -172,11 +226,5 @@ int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_
         headers(out, r);
     }
     df__buf_char(out, '}');
-    ret->len = out->len;
-    ret->data = out->failed ? NULL : df__arena_bytes(a, out->data, out->len);
-    if (out->failed || out->cap > KEEP_MAX) {
-        df__buf_free(out);
-        df__buf_init(out, f->heap);
-    }
-    return ret->data ? DF_OK : DF_ENOMEM;
+    return place(f, out, a, ret);
 }

@@ -145,6 +145,8 @@ struct df__flow {
     df__spare spare;      /* chunks of batches and parcels */
     df__arena scratch;    /* of one envelope */
     df__buf envelope;
+    int64_t stamp_s;      /* second of `stamp`, the time in envelopes */
+    char stamp[40];
     df_batch *inputs, **inputs_end; /* admitted, not begun */
     df_batch *work;       /* stack by `next`: top is being transformed */
     int workers;          /* transformWorkers; 1: the pipeline thread transforms */
