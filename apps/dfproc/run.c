@@ -13,7 +13,7 @@
 
 #include "common/signals.h"
 
-enum { TICK_MS = 250, QUIET_REPORT_US = 60000000 };
+enum { TICK_MS = 250, QUIET_TICK_MS = 1000, QUIET_REPORT_US = 60000000 };
 
 static uint64_t settled_of(const df_stats *stats)
 {
@@ -73,21 +73,28 @@ static void show(dfproc_job *job, const df_stats *stats, int64_t now_us, int64_t
     df__buf_free(&line);
 }
 
-static void tick(dfproc_job *job, int64_t *last_us, uint64_t *settled)
+/* Returns when to look again, in ms: later and later while nothing moves and nobody watches. */
+static int tick(dfproc_job *job, int64_t *last_us, uint64_t *seen, int tick_ms)
 {
     df_stats stats = {.size = sizeof stats};
     int64_t now_us = app_clock_us();
+    int quiet;
     if (df_pipeline_stats(job->flow.pipeline, NULL, &stats) != DF_OK)
-        return;
-    if (settled_of(&stats) != *settled) {
-        *settled = settled_of(&stats);
+        return TICK_MS;
+    quiet = settled_of(&stats) == seen[0] && stats.received == seen[1] &&
+            !(job->flow.console.terminal && job->show_progress);
+    if (settled_of(&stats) != seen[0])
         atomic_store(&job->moved_us, now_us);
-    }
+    seen[0] = settled_of(&stats);
+    seen[1] = stats.received;
     pthread_mutex_lock(&job->lock);
     app_progress_sample(&job->progress, now_us, &stats);
     job->progress.stopping = atomic_load(&job->stopping);
     pthread_mutex_unlock(&job->lock);
     show(job, &stats, now_us, last_us);
+    if (!quiet)
+        return TICK_MS;
+    return tick_ms < QUIET_TICK_MS ? tick_ms * 2 : QUIET_TICK_MS;
 }
 
 static int drain_events(df_pipeline *p)
@@ -105,7 +112,8 @@ static int wait_for_end(dfproc_job *job)
 {
     df_pipeline *p = job->flow.pipeline;
     int64_t last_us = app_clock_us(), tick_us = last_us;
-    uint64_t settled = 0;
+    uint64_t seen[2] = {0, 0};
+    int tick_ms = TICK_MS;
     for (;;) {
         struct pollfd fd = {df_pipeline_fd(p), POLLIN, 0};
         int rc, events, ready;
@@ -115,12 +123,12 @@ static int wait_for_end(dfproc_job *job)
         pthread_mutex_unlock(&job->lock);
         if (rc != DF_AGAIN)
             return rc;
-        if (app_clock_us() - tick_us >= TICK_MS * 1000) {
+        if (app_clock_us() - tick_us >= (int64_t)tick_ms * 1000) {
             tick_us = app_clock_us();
-            tick(job, &last_us, &settled);
+            tick_ms = tick(job, &last_us, seen, tick_ms);
             dfproc_heap_tick(&job->heap, tick_us);
         }
-        ready = poll(&fd, fd.fd >= 0, TICK_MS);
+        ready = poll(&fd, fd.fd >= 0, tick_ms);
         if (ready > 0 && !events)
             nanosleep(&(struct timespec){0, 2000000},
                       NULL); /* the end is told, threads still leave */
