@@ -46,4 +46,19 @@ program)
         "$prefix/bin/dfproc" connectors | grep -qw "$name" || { echo "dfproc does not list $name"; exit 1; }
     done
     ;;
+hardened)
+    # Each of our files: lazy binding off, its tables read-only, no executable stack, checked copies
+    # and frames; programs at addresses of chance.
+    for file in "$prefix/bin/dfproc" "$lib/libdataflow.so" "$lib"/libdataflow/*.so; do
+        [ -e "$file" ] || continue
+        has() { readelf -W "$2" "$file" | grep -qE -- "$3" || { echo "$file: no $1"; exit 1; }; }
+        has 'read-only tables (relro)' -l 'GNU_RELRO'
+        has 'binding at the start (now)' -d 'BIND_NOW|FLAGS_1.*NOW'
+        has 'checked stack frames' --dyn-syms '__stack_chk_fail'
+        has 'address of chance (PIE)' -h 'Type: +DYN'
+        readelf -W -l "$file" | grep -q 'GNU_STACK.*RWE' && { echo "$file: executable stack"; exit 1; }
+        [ "$file" = "$lib/libdataflow.so" ] && has 'checked copies' --dyn-syms '__[a-z]*_chk'
+        case $(uname -m) in x86_64) has 'branch targets (cf-protection)' -n 'IBT' ;; esac
+    done
+    ;;
 esac
