@@ -54,12 +54,6 @@ void df__pg_disconnect(df__pg_sink *s)
     s->checks.used = 0;
 }
 
-static int is_local(const char *host)
-{
-    return host[0] == '/' || host[0] == '@' || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
-}
-
 static void take(parameters *p, const char *name, const char *value)
 {
     if (strcmp(name, "connect_timeout") == 0) {
@@ -69,7 +63,7 @@ static void take(parameters *p, const char *name, const char *value)
     }
     p->has_sslmode |= strcmp(name, "sslmode") == 0;
     if (strcmp(name, "host") == 0 || strcmp(name, "hostaddr") == 0) {
-        p->remote = !is_local(value);
+        p->remote = !df__pg_is_local(value);
     }
     p->names[p->count] = name;
     p->values[p->count] = value;

@@ -3,6 +3,7 @@
  * libpq would try it again and again, and name parts of a password while it does. */
 #include "conninfo.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,4 +288,32 @@ int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len
                     PQlibVersion() >= 160000 ? ", or sslrootcert=system" : "", file,
                     errno == ENOENT ? "no such file" : "cannot be read");
     return 1;
+}
+
+/* A name may begin like an address, so only addresses count. */
+static int is_loopback(const char *text)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, text, &four) == 1) {
+        return ntohl(four.s_addr) >> 24 == 127;
+    }
+    return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+int df__pg_is_local(const char *hosts)
+{
+    char host[64];
+    for (;;) {
+        size_t len = strcspn(hosts, ",");
+        df__text_set(host, sizeof host, hosts, len);
+        if (len && host[0] != '/' && host[0] != '@' && strcmp(host, "localhost") != 0 &&
+            !is_loopback(host)) {
+            return 0;
+        }
+        if (!hosts[len]) {
+            return 1;
+        }
+        hosts += len + 1;
+    }
 }

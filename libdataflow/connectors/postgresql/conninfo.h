@@ -13,5 +13,7 @@
 PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, int *ret_error);
 /* 1: the certificate file that sslmode asks for cannot be read; `why` says which. */
 int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len);
+/* 1: every host of the list is this machine: a socket's folder, localhost, a loopback address. */
+int df__pg_is_local(const char *hosts);
 
 #endif

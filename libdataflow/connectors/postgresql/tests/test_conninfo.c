@@ -81,6 +81,20 @@ static void test_each(void **state)
     }
 }
 
+static void test_local_hosts(void **state)
+{
+    static const char *const local[] = {"localhost", "127.0.0.1", "127.9.9.9", "::1", "/run/pg", "@pg",
+                                        "", "localhost,127.0.0.1,/tmp"};
+    static const char *const remote[] = {"127.evil.example", "127.0.0.1.evil.example", "10.0.0.1",
+                                         "localhost.evil.example", "127.0.0.1,db.example", "db,::1",
+                                         "::2", "localhost,,db"};
+    (void)state;
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        assert_true(df__pg_is_local(local[i]));
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        assert_false(df__pg_is_local(remote[i]));
+}
+
 static void test_root_certificate(void **state)
 {
     static const struct {
@@ -111,7 +125,7 @@ static void test_root_certificate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_each), cmocka_unit_test(test_local_hosts),
         cmocka_unit_test(test_root_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
