@@ -87,10 +87,13 @@ static int end_torn_line(df__stdio_sink *s, df_stage *st)
 
 static int open_path(df__stdio_sink *s, df_stage *st, int first)
 {
+    df_stage_info about = {.size = sizeof about};
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_APPEND;
     if (!s->append && first)
         flags |= O_TRUNC;
-    s->fd = open(s->path.data, flags, 0666);
+    df_stage_describe(st, &about);
+    /* refused records hold what was in them; only their owner reads them */
+    s->fd = open(s->path.data, flags, about.is_error_sink ? 0600 : 0666);
     if (s->fd < 0)
         return df__stdio_open_failed(st, s->path, errno);
     s->owned = 1;
