@@ -13,16 +13,85 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "process.h"
 
-/* One slow or broken client must not keep probes of others from being answered. */
-enum { CONNECTIONS = 64, PER_CLIENT = 16, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
+/* Slow or broken clients must not keep probes of others from being answered: who has not asked
+ * within REQUEST_US, counted from the first byte or the answer before, gives way to the next one,
+ * and so does the oldest when only the RESERVE is left. */
+enum { CONNECTIONS = 64, RESERVE = 16, PER_CLIENT = 16, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
+enum { REQUEST_US = 5000000 };
+
+typedef struct guest { /* a connection */
+    struct MHD_Connection *connection; /* NULL: free */
+    int fd, leaving;
+    int64_t since_us; /* it began, or was answered */
+} guest;
 
 struct app_http {
     struct MHD_Daemon *daemon;
     const app_route *routes;
     void *user;
+    guest guests[CONNECTIONS]; /* of the server's thread */
     char address[80];
 };
+
+static void send_away(guest *g)
+{
+    g->leaving = 1;
+    shutdown(g->fd, SHUT_RDWR); /* the server sees its end and closes it */
+}
+
+static void make_room(app_http *http, int64_t now_us)
+{
+    guest *oldest = NULL;
+    int count = 0;
+    for (guest *g = http->guests; g < http->guests + CONNECTIONS; g++) {
+        if (!g->connection || g->leaving)
+            continue;
+        if (now_us - g->since_us > REQUEST_US) {
+            send_away(g);
+            continue;
+        }
+        count++;
+        if (!oldest || g->since_us < oldest->since_us)
+            oldest = g;
+    }
+    if (count >= CONNECTIONS - RESERVE)
+        send_away(oldest);
+}
+
+static void enter(app_http *http, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    make_room(http, app_clock_us());
+    for (guest *g = http->guests; info && g < http->guests + CONNECTIONS; g++)
+        if (!g->connection) {
+            *g = (guest){connection, info->connect_fd, 0, app_clock_us()};
+            return;
+        }
+}
+
+static guest *guest_of(app_http *http, const struct MHD_Connection *connection)
+{
+    for (guest *g = http->guests; g < http->guests + CONNECTIONS; g++)
+        if (g->connection == connection)
+            return g;
+    return NULL;
+}
+
+/* Signature: MHD_NotifyConnectionCallback. */
+static void notice(void *user, struct MHD_Connection *connection, void **state,
+                   enum MHD_ConnectionNotificationCode what)
+{
+    app_http *http = user;
+    guest *g = guest_of(http, connection);
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        enter(http, connection);
+    else if (g)
+        g->connection = NULL;
+}
 
 /* Splits an address into host and port. "" as host: all interfaces. */
 static int split_address(const char *address, char *host, size_t host_len, const char **ret_port)
@@ -157,6 +226,7 @@ static enum MHD_Result answer(void *user, struct MHD_Connection *connection, con
 {
     static const char seen;
     app_reply reply = {MHD_HTTP_OK, "text/plain; charset=utf-8", {0}};
+    guest *g;
     (void)version;
     (void)upload;
     if (!*state && (!strcmp(method, "GET") || !strcmp(method, "HEAD"))) {
@@ -167,6 +237,9 @@ static enum MHD_Result answer(void *user, struct MHD_Connection *connection, con
         *upload_len = 0;
         return MHD_YES;
     }
+    g = guest_of(user, connection);
+    if (g)
+        g->since_us = app_clock_us();
     df__buf_init(&reply.body, &df__heap_libc);
     fill_reply(user, url, method, &reply);
     return send_reply(connection, &reply);
@@ -196,7 +269,8 @@ int app_http_start(const app_http_options *options, app_http **ret, char *err, s
         MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer,
                          http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
                          (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-                         (unsigned)PER_CLIENT, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
+                         (unsigned)PER_CLIENT, MHD_OPTION_NOTIFY_CONNECTION, notice, http,
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_END);
     if (!http->daemon)
         goto failed;
