@@ -41,6 +41,13 @@ void app_signals_block(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+void app_signals_default(int on)
+{
+    sigset_t set;
+    fill_set(&set);
+    pthread_sigmask(on ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
 /* SIGHUP means reload, unless it came because the terminal went away. */
 static int is_reload(int number)
 {

@@ -16,6 +16,8 @@ typedef struct app_signal_calls {
 /* Blocks the signals in the calling thread and those it makes later: call it before any thread
  * is made. SIGPIPE is ignored. */
 void app_signals_block(void);
+/* Between block and start: the signals end the process (1), or wait again (0). */
+void app_signals_default(int on);
 /* Starts the thread. NULL: no memory or no descriptors. */
 app_signals *app_signals_start(const app_signal_calls *calls);
 /* Ends the thread; NULL is fine. */

@@ -2,8 +2,8 @@
  * capture.c: copies records from ports, see capture.h. */
 #include "dfproc/capture.h"
 
+#include "common/visible.h"
 #include "dataflow_ext.h"
-#include "util/unicase.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,36 +201,19 @@ void dfproc_capture_free(dfproc_capture *c)
     memset(c, 0, sizeof *c);
 }
 
-/* What would change the terminal, or is no text at all, is shown as bytes: control characters
- * (those of 8 bits too) and what is not UTF-8. */
-static void add_visible(df__buf *out, const char *text, size_t len, int lines)
-{
-    for (size_t i = 0, next = 0; i < len; i = next) {
-        uint32_t c = df__utf8_next(text, len, &next);
-        int valid = next - i == 1 ? c < 0x80 : c >= 0xa0;
-        for (size_t k = i + 1; k < next; k++)
-            valid &= ((unsigned char)text[k] & 0xc0) == 0x80;
-        if ((c == '\n' && lines) || (valid && c >= 0x20 && c != 0x7f))
-            df__buf_add(out, text + i, next - i);
-        else
-            for (size_t k = i; k < next; k++)
-                df__buf_printf(out, "\\x%02x", (unsigned)(unsigned char)text[k]);
-    }
-}
-
 /* Keys and headers keep to one line, or a value could pass for the next header. */
 static void add_head(df__buf *out, const dfproc_seen *seen)
 {
     if (seen->key) {
         df__buf_str(out, "key: ");
-        add_visible(out, seen->key, seen->key_len, 0);
+        app_visible(out, seen->key, seen->key_len, 0);
         df__buf_char(out, '\n');
     }
     for (size_t i = 0; i < seen->header_count; i++) {
         const dfproc_seen_header *h = &seen->headers[i];
-        add_visible(out, h->name, h->name_len, 0);
+        app_visible(out, h->name, h->name_len, 0);
         df__buf_str(out, h->value ? ": " : ": null");
-        add_visible(out, h->value, h->value_len, 0);
+        app_visible(out, h->value, h->value_len, 0);
         df__buf_char(out, '\n');
     }
 }
@@ -250,7 +233,7 @@ void dfproc_seen_text(df__buf *out, const dfproc_seen *seen)
     if (doc)
         app_json_pretty(&pretty, yyjson_doc_get_root(doc), 0);
     out->failed |= pretty.failed;
-    add_visible(out, doc ? pretty.data : seen->payload, doc ? pretty.len : seen->payload_len, 1);
+    app_visible(out, doc ? pretty.data : seen->payload, doc ? pretty.len : seen->payload_len, 1);
     df__buf_char(out, '\n');
     df__buf_free(&pretty);
     yyjson_doc_free(doc);

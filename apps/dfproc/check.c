@@ -9,6 +9,7 @@
 
 #include "common/help.h"
 #include "common/progress.h"
+#include "common/visible.h"
 #include "dfproc/dfproc.h"
 
 enum { INDENT = 12 };
@@ -56,17 +57,26 @@ static void add_sub(df__buf *out, const char *name, const char *value)
     app_text_wrap(out, value, INDENT, INDENT + strlen(name));
 }
 
+/* A text of the manifest, on one line and without what a terminal obeys. */
+static void add_text(df__buf *out, const char *before, const char *text, const char *after)
+{
+    df__buf_str(out, before);
+    app_visible(out, text, strlen(text), 0);
+    df__buf_str(out, after);
+}
+
 static void add_stage(df__buf *out, yyjson_val *stage)
 {
     const char *name = app_json_text(stage, "name"), *kind = app_json_text(stage, "kind");
     const char *route = app_json_text(stage, "route");
-    df__buf_printf(out, "  %-10s %s", app_json_text(stage, "role"), name);
+    df__buf_printf(out, "  %-10s ", app_json_text(stage, "role"));
+    add_text(out, "", name, "");
     if (*kind && strcmp(kind, name))
-        df__buf_printf(out, " (%s)", kind);
+        add_text(out, " (", kind, ")");
     if (*app_json_text(stage, "when"))
-        df__buf_printf(out, ", when %s", app_json_text(stage, "when"));
+        add_text(out, ", when ", app_json_text(stage, "when"), "");
     if (*route && strcmp(route, "default") && strcmp(route, "error"))
-        df__buf_printf(out, ", gets records with %s", route);
+        add_text(out, ", gets records with ", route, "");
     df__buf_char(out, '\n');
 }
 
@@ -90,8 +100,10 @@ static void add_plan(df__buf *out, yyjson_val *plan)
     yyjson_val *who = yyjson_obj_get(plan, "pipeline");
     yyjson_val *guarantee = yyjson_obj_get(plan, "guarantee"), *stage;
     size_t at, count;
-    df__buf_printf(out, "%-11s %s%s%s\n", "pipeline", app_json_text(who, "namespace"),
-                   *app_json_text(who, "namespace") ? "/" : "", app_json_text(who, "name"));
+    df__buf_printf(out, "%-11s ", "pipeline");
+    if (*app_json_text(who, "namespace"))
+        add_text(out, "", app_json_text(who, "namespace"), "/");
+    add_text(out, "", app_json_text(who, "name"), "\n");
     add_line(out, "guarantee", app_json_text(guarantee, "level"));
     add_sub(out, "because", app_json_text(guarantee, "why"));
     add_sub(out, "duplicates:", app_json_text(guarantee, "duplicates"));
@@ -102,9 +114,11 @@ static void add_plan(df__buf *out, yyjson_val *plan)
         add_stage(out, stage);
     if (yyjson_arr_size(yyjson_obj_get(plan, "links")))
         df__buf_str(out, "links\n");
-    yyjson_arr_foreach (yyjson_obj_get(plan, "links"), at, count, stage)
-        df__buf_printf(out, "  %s --%s--> %s\n", app_json_text(stage, "from"),
-                       app_json_text(stage, "port"), app_json_text(stage, "to"));
+    yyjson_arr_foreach (yyjson_obj_get(plan, "links"), at, count, stage) {
+        add_text(out, "  ", app_json_text(stage, "from"), " --");
+        add_text(out, "", app_json_text(stage, "port"), "--> ");
+        add_text(out, "", app_json_text(stage, "to"), "\n");
+    }
 }
 
 static int plan_load(void *user, const char *stage, const char *partition, df_answer *answer)

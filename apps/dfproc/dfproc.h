@@ -25,8 +25,6 @@ typedef struct dfproc_flow {
 int dfproc_open(dfproc_flow *flow, int level, int format);
 /* Reads the manifest. 0 or an exit code, the reason printed. */
 int dfproc_read(dfproc_flow *flow, const char *file);
-/* The manifest is a DataFlowCron: its runs are bounded, the next one goes on. */
-int dfproc_is_cron(const dfproc_flow *flow);
 /* Makes the pipeline from the manifest and checks it, in place of one that was there. Problems are
  * printed: all, or none when `quiet`. 0 or an exit code. */
 int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quiet);

@@ -72,18 +72,6 @@ int dfproc_read(dfproc_flow *flow, const char *file)
     return EXIT_DONE;
 }
 
-int dfproc_is_cron(const dfproc_flow *flow)
-{
-    const char *text = flow->manifest.data ? flow->manifest.data : "";
-    char err[200];
-    size_t blank = strspn(text, " \t\r\n");
-    yyjson_doc *doc = text[blank] == '{' ? app_json_read(text, flow->manifest.len, err, sizeof err)
-                                         : app_yaml_read(text, flow->manifest.len, err, sizeof err);
-    int cron = !strcmp(app_json_text(yyjson_doc_get_root(doc), "kind"), "DataFlowCron");
-    yyjson_doc_free(doc);
-    return cron;
-}
-
 /* "flow.yaml:3:5: error: spec.sink: text (hint)", the word in colour. */
 static void problem_text(const dfproc_flow *flow, const df_problem *p, df__buf *out)
 {

@@ -210,7 +210,7 @@ static void name_by_file(const char *file, char *name, size_t len)
     snprintf(name, len, "%.*s", (int)(stem ? stem : strlen(base)), base);
 }
 
-static void obey_plan(dfproc_job *job, const dfproc_job_options *o)
+static void obey_plan(dfproc_job *job, dfproc_job_options *o)
 {
     yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
     yyjson_val *plan = yyjson_doc_get_root(doc), *who = yyjson_obj_get(plan, "pipeline");
@@ -222,6 +222,8 @@ static void obey_plan(dfproc_job *job, const dfproc_job_options *o)
     }
     snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "", name);
     app_console_labels(&job->flow.console, space, name);
+    /* runs of a DataFlowCron are bounded, the next one goes on */
+    o->until_exhausted |= !strcmp(app_json_text(who, "kind"), "DataFlowCron");
     job->show_progress = o->progress && !prints_records(plan);
     dfproc_heap_begin(&job->heap,
                       (uint64_t)app_json_number(yyjson_obj_get(plan, "memory"), "limit"));
@@ -238,7 +240,7 @@ static int64_t progress_limit(void)
 }
 
 /* The manifest is built twice: first to learn what it needs, then with its store. */
-static int build(dfproc_job *job, const dfproc_job_options *o)
+static int build(dfproc_job *job, dfproc_job_options *o)
 {
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
     df_store store = {.size = sizeof store};
@@ -276,11 +278,12 @@ static int run_job(const dfproc_job_options *o, int level, int format)
     job->progress_limit_s = progress_limit();
     app_signals_block();
     rc = dfproc_open(&job->flow, level, format);
+    app_signals_default(1); /* a pipe may never give a manifest */
     if (rc == EXIT_DONE)
         rc = dfproc_read(&job->flow, o->file);
-    own.until_exhausted |= rc == EXIT_DONE && dfproc_is_cron(&job->flow);
+    app_signals_default(0);
     if (rc == EXIT_DONE)
-        rc = build(job, o);
+        rc = build(job, &own);
     if (rc == EXIT_DONE && o->metrics && *o->metrics)
         rc = dfproc_pages_start(job, o->metrics);
     if (rc == EXIT_DONE)

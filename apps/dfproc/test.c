@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/process.h"
+#include "common/visible.h"
 #include "dfproc/cases.h"
 
 enum { CASES_MAX = 64 << 20 };
@@ -151,16 +152,44 @@ static void run_case(dfproc_suite *s, yyjson_val *one, df__buf *why)
 /* ---- all of them ------------------------------------------------------------------------------
  */
 
+/* Of what a terminal obeys only the colours of our own differences pass. */
+static void add_reason(df__buf *out, const char *text, size_t len, int colour)
+{
+    const char *end = text + len;
+    while (text < end) {
+        const char *escape = colour ? memchr(text, '\033', (size_t)(end - text)) : NULL;
+        size_t code = escape && escape[1] == '[' ? 2 + strspn(escape + 2, "0123456789;") : 0;
+        size_t plain = escape ? (size_t)(escape - text) : (size_t)(end - text);
+        app_visible(out, text, plain + (escape && !(code && escape[code] == 'm')), 0);
+        text += plain;
+        if (escape && code && escape[code] == 'm') {
+            df__buf_add(out, text, code + 1);
+            text += code + 1;
+        } else if (escape) {
+            text++;
+        }
+    }
+}
+
 /* TAP: a line for each case, what is wrong as comments below it. */
 static void print_result(const report *r, const dfproc_result *one)
 {
     const char *p = one->why.len ? one->why.data : "";
-    printf("%sok %zu - %s\n", one->why.len ? "not " : "", r->count, one->name);
+    df__buf out;
+    df__buf_init(&out, &df__heap_libc);
+    df__buf_printf(&out, "%sok %zu - ", one->why.len ? "not " : "", r->count);
+    app_visible(&out, one->name, strlen(one->name), 0);
+    df__buf_char(&out, '\n');
     while (*p) {
         size_t len = strcspn(p, "\n");
-        printf("# %.*s\n", (int)len, p);
+        df__buf_str(&out, "# ");
+        add_reason(&out, p, len, r->colour);
+        df__buf_char(&out, '\n');
         p += len + (p[len] == '\n');
     }
+    if (df__buf_cstr(&out))
+        fputs(out.data, stdout);
+    df__buf_free(&out);
     fflush(stdout);
 }
 

@@ -73,7 +73,7 @@ go kafka-to-postgresql-again "$dir/k2p.yaml"
 same 'kafka-to-postgresql: goes on after its last record' '501' "$(sql 'select count(*) from output_table')"
 
 # A run of a DataFlowCron ends when all that was there is delivered, without being told to.
-here "$examples/kafka-to-postgresql.yaml" | sed -e 's/kind: DataFlow/kind: DataFlowCron/' -e 's/^spec:/spec:\n  schedule: "0 * * * *"/' \
+here "$examples/kafka-to-postgresql.yaml" | sed -e 's/kind: DataFlow/kind: DataFlowCron/' -e 's/^spec:/spec:\n  schedule: "0 * * * *"\n  checkpointPersistence: \&yes true\n  checkpointSyncOnAck: *yes/' \
     -e "s/consumerGroup: .*/consumerGroup: $run.cron/" -e 's/table: .*/table: cron_table/' >"$dir/cron.yaml"
 if timeout --foreground -k 5 60 dfproc run "$dir/cron.yaml" >"$dir/cron.out" 2>"$dir/cron.log" </dev/null; then ok 'a DataFlowCron ends'; else bad 'a DataFlowCron ends'; fi
 same 'a DataFlowCron: rows' 501 "$(sql 'select count(*) from cron_table')"

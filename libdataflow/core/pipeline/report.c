@@ -51,6 +51,8 @@ static void head(const df_pipeline *p, df__buf *out)
     df__buf_str(out, "{\"pipeline\":{");
     text_member(out, "name", df__pipeline_name(p));
     text_member(out, "namespace", df__pipeline_space(p));
+    if (p->graph.manifest_kind)
+        text_member(out, "kind", p->graph.manifest_kind);
     df__buf_char(out, '}');
 }
 

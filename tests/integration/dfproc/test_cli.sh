@@ -251,4 +251,32 @@ for vectors in "$source"/tests/vectors/*.json; do
     fi
 done
 
+# ---- what a hostile file may do ----------------------------------------------------------------
+printf 'kind: DataFlow\napiVersion: dataflow.dataflow.io/v1\nmetadata: {name: x}\nspec: {source: {type: stdio}, sink: {type: stdio},\n  transformations: [{type: filter, when: "$.a == '"'"'\\e[31m\\nsink'"'"'", config: {condition: $.a}}]}\n' >"$dir/escape.yaml"
+run 'explain shows control characters as bytes' 0 dfproc explain "$dir/escape.yaml"
+out '\x1b[31m\x0asink'
+printf 'source: {type: stdio}\nsink: {type: stdio}\n' >"$dir/plain.yaml"
+printf 'manifest: plain.yaml\ncases: [{name: "a\\nok 2 - forged\\e[2J", input: [], expect: {sink: [1]}}]\n' >"$dir/forged.yaml"
+run 'test forges no line' 1 dfproc test "$dir/forged.yaml"
+out 'not ok 1 - a\x0aok 2 - forged\x1b[2J'
+if grep -q '^ok' "$dir/out"; then bad '  a forged line'; fi
+
+# A run that waits for its manifest ends at once
+for signal in INT TERM; do
+    mkfifo "$dir/fifo$signal"
+    (
+        exec 3<>"$dir/fifo$signal"
+        env --default-signal="$signal" dfproc run "$dir/fifo$signal" 3>&- >"$dir/out" 2>"$dir/err" &
+        for _ in $(seq 200); do
+            # shellcheck disable=SC2012
+            ls -l "/proc/$!/fd" | grep -q "fifo$signal" && break
+            sleep 0.02
+        done
+        kill -"$signal" $!
+        timeout 5 tail --pid=$! -f /dev/null || { kill -KILL $!; exit 1; }
+        wait $!
+        [ $? -gt 128 ]
+    ) && ok "SIG$signal ends the wait for a manifest" || bad "SIG$signal is not obeyed before the run"
+done
+
 exit "$failed"

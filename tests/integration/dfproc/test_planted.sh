@@ -97,7 +97,7 @@ start '<h2>Partitions'
 hidden 'the path that names a partition'
 
 # An option with a reference is judged when it has its value.
-DF_T='' timeout 20 dfproc run -u --no-progress flow.yaml >all 2>&1
-if grep -q 'table: the name is empty' all; then ok 'an empty table is refused at the start'; else bad 'an empty table'; fi
+DF_T=a..b timeout 20 dfproc run -u --no-progress flow.yaml >all 2>&1
+if grep -q 'table: a part of the name is empty' all; then ok 'a bad name of a table is refused at the start'; else bad 'a bad name of a table'; fi
 
 exit $failed
