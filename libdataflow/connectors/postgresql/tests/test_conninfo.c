@@ -83,8 +83,8 @@ static void test_each(void **state)
 
 static void test_local_hosts(void **state)
 {
-    static const char *const local[] = {"localhost", "127.0.0.1", "127.9.9.9", "::1", "/run/pg", "@pg",
-                                        "", "localhost,127.0.0.1,/tmp"};
+    static const char *const local[] = {"localhost", "127.0.0.1", "127.9.9.9", "::1", "/run/pg",
+                                        "@pg", "", "localhost,127.0.0.1,/tmp"};
     static const char *const remote[] = {"127.evil.example", "127.0.0.1.evil.example", "10.0.0.1",
                                          "localhost.evil.example", "127.0.0.1,db.example", "db,::1",
                                          "::2", "localhost,,db"};
