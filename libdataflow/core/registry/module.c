@@ -3,10 +3,13 @@
  * df_plugin_entry, so that the version is checked before any of their code runs. */
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/registry/elf.h"
 #include "core/registry/env.h"
 
 #ifndef DF_MODULE_DIR
@@ -20,27 +23,42 @@ static const char default_path[] = DF_MODULE_DIR;
 
 enum { PATH = 1024 };
 
+/* What the file says of itself, before a constructor of it can run. */
+static int check_file(df_env *env, const char *path)
+{
+    df_plugin seen;
+    const size_t init_end = offsetof(df_plugin, init) + sizeof seen.init; /* all it must have */
+    int rc = df__elf_datum(path, "df_plugin_entry", &seen, offsetof(df_plugin, init));
+    if (rc == DF_ENOTFOUND)
+        return df__env_fail(env, rc, "cannot open plug-in %s: %s", path, strerror(errno));
+    if (rc == DF_EINVAL)
+        return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: no shared object for this "
+                            "machine", path);
+    if (rc != DF_OK || seen.size < init_end)
+        return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
+    if (seen.version / 10000 != DF_VERSION / 10000 || seen.version > DF_VERSION)
+        return df__env_fail(env, DF_ENOTSUP, "%s was built for version %d, this is %d", path,
+                            seen.version, DF_VERSION);
+    return DF_OK;
+}
+
 int df_env_load_plugin(df_env *env, const char *path)
 {
     const df_plugin *entry;
-    const size_t init_end = offsetof(df_plugin, init) + sizeof entry->init; /* all it must have */
     void *object;
     int rc;
     if (!env || !path)
         return env ? df__env_fail(env, DF_EINVAL, "no plug-in to open") : DF_EINVAL;
+    rc = check_file(env, path);
+    if (rc != DF_OK)
+        return rc;
     object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!object)
         return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: %s", path, dlerror());
     entry = dlsym(object, "df_plugin_entry");
-    if (!entry || entry->size < init_end || !entry->init) {
+    if (!entry || !entry->init) {
         dlclose(object);
         return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
-    }
-    if (entry->version / 10000 != DF_VERSION / 10000 || entry->version > DF_VERSION) {
-        rc = entry->version;
-        dlclose(object);
-        return df__env_fail(env, DF_ENOTSUP, "%s was built for version %d, this is %d", path, rc,
-                            DF_VERSION);
     }
     env->error[0] = '\0'; /* what stands there later is of this one */
     rc = entry->init(env);

@@ -279,4 +279,69 @@ for signal in INT TERM; do
     ) && ok "SIG$signal ends the wait for a manifest" || bad "SIG$signal is not obeyed before the run"
 done
 
+# ---- what a manifest may reach ------------------------------------------------------------------
+mkdir "$dir/in"
+ln -s ../outside.jsonl "$dir/in/link"
+printf 'secret-of-a-file\n' >"$dir/outside.txt"
+reach() { # VALUE: a sink's path
+    printf 'source: {type: stdio}\nsink: {type: stdio, config: {path: "%s"}}\n' "$1" >"$dir/reach.yaml"
+}
+for path in in/new.jsonl in/../in/new.jsonl; do
+    reach "$dir/$path"
+    run "--files: $path" 0 dfproc run -u --files "$dir/in" "$dir/reach.yaml" <<<'{"a":1}'
+done
+if [ -s "$dir/in/new.jsonl" ]; then ok '  it is written'; else bad '  it is not written'; fi
+for path in outside.jsonl in/../outside.jsonl in/link in/.. inside.jsonl; do
+    reach "$dir/$path"
+    run "--files: not $path" 1 dfproc run -u --files "$dir/in" "$dir/reach.yaml" <<<'{"a":1}'
+    err "only files in $dir/in may be used here"
+done
+if [ -e "$dir/outside.jsonl" ] || [ -e "$dir/inside.jsonl" ]; then bad '  a file outside was made'; fi
+printf 'source: {type: stdio, config: {path: "%s"}}\nsink: {type: stdio}\n' "$dir/outside.txt" >"$dir/reach.yaml"
+run '--files: no source outside' 1 dfproc run -u --files "$dir/in" "$dir/reach.yaml"
+run '--files: no preview outside' 1 dfproc preview --files "$dir/in" "$dir/reach.yaml"
+if grep -q secret-of "$dir/out" "$dir/err"; then bad '  a file outside was read'; fi
+reach "\${file:$dir/outside.txt}"
+run '--files: no reference outside' 2 dfproc run -u --files "$dir/in" "$dir/reach.yaml" <<<1
+err "only files in $dir/in may be used here"
+reach "$dir/in/\${env:FLOW_NAME}"
+run '--env-prefix: with the prefix' 0 env FLOW_NAME=x dfproc run -u --env-prefix FLOW_ "$dir/reach.yaml" <<<1
+reach "$dir/in/\${env:HOME_NAME}"
+run '--env-prefix: without' 2 env HOME_NAME=x dfproc run -u --env-prefix FLOW_ "$dir/reach.yaml" <<<1
+err '${env:HOME_NAME}: only variables that begin with FLOW_ may be used here'
+cat >"$dir/foreign.yaml" <<'YAML'
+apiVersion: dataflow.dataflow.io/v1
+kind: DataFlow
+metadata: {name: n, namespace: ours}
+spec:
+  source: {type: stdio}
+  sink:
+    type: postgresql
+    config: {table: t, connectionStringSecretRef: {name: db, key: url, namespace: theirs}}
+YAML
+mkdir -p "$dir/secrets/db"
+printf 'postgres://localhost:1/db' >"$dir/secrets/db/url"
+run 'a Secret of another namespace' 2 dfproc run -u --secrets-dir "$dir/secrets" "$dir/foreign.yaml" </dev/null
+err 'names a Secret in namespace theirs'
+
+# ---- plug-ins -----------------------------------------------------------------------------------
+cat >"$dir/plugin.c" <<'C'
+#include <stdio.h>
+#include "dataflow_ext.h"
+__attribute__((constructor)) static void began(void) { fputs("a constructor ran\n", stderr); }
+static int init(df_env *env) { (void)env; return 0; }
+extern const df_plugin df_plugin_entry;
+const df_plugin df_plugin_entry = {sizeof(df_plugin), VERSION, init};
+C
+for version in DF_VERSION 999999; do
+    cc -shared -fPIC "-DVERSION=$version" -I"$source/include" -o "$dir/plugin-$version.so" "$dir/plugin.c"
+done
+run 'a plug-in of this version' 0 env DATAFLOW_PLUGINS="$dir/plugin-DF_VERSION.so" dfproc version
+err 'a constructor ran'
+run 'a plug-in of another version' 1 env DATAFLOW_PLUGINS="$dir/plugin-999999.so" dfproc validate "$dir/plain.yaml"
+err 'was built for version 999999'
+if grep -q 'a constructor ran' "$dir/err"; then bad '  its code ran'; else ok '  none of its code ran'; fi
+head -c 300 "$dir/plugin-DF_VERSION.so" >"$dir/cut.so"
+run 'a plug-in that is cut off' 1 env DATAFLOW_PLUGINS="$dir/cut.so" dfproc validate "$dir/plain.yaml"
+
 exit "$failed"
