@@ -292,8 +292,13 @@ typedef struct df_pipeline_options {
     df_resolve_fn resolve;    /* NULL: references are refused */
     void *resolve_user;
     const df_store *store;    /* copied, user_free is called in any case; NULL: memory */
+    /* What a manifest of others may reach: files that connectors open and ${file:} below this
+     * folder, ${env:} with this prefix. NULL: any. */
+    const char *files, *env_prefix;
+    int show_values;          /* values of records in texts; else names, types and places only */
 } df_pipeline_options;
-#define DF_PIPELINE_OPTIONS_INIT {sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL}
+#define DF_PIPELINE_OPTIONS_INIT \
+    {sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0}
 
 typedef struct df_stage_def {
     size_t size;

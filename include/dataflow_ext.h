@@ -267,6 +267,7 @@ typedef struct df_stage_info {
     int dry;          /* change nothing outside */
     int is_error_sink;
     uint64_t memory_share; /* bytes this stage may prefetch or buffer */
+    int show_values;  /* else no value of a record in a text: it may be a card number */
 } df_stage_info;
 
 /* How a sink likes its parcels. Unset members (0) mean no limit. When the user set batchSize the
@@ -335,6 +336,9 @@ DF_API void df_stage_charge(df_stage *st, int64_t bytes);
 /* The newest value of a secret; borrowed until the next call for it. DF_ENOTFOUND and others with
  * the text set on st. */
 DF_API int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret);
+/* Asked before a file that an option names is opened: DF_OK, or DF_EAUTH with the text set when it
+ * lies outside the folder that the host allows (df_pipeline_options.files). */
+DF_API int df_stage_file(df_stage *st, const char *path);
 /* Replaces this text, from now on, in everything the library tells (a password out of a connection
  * string, a token that a server gave). Shorter than 4 bytes: not hidden. DF_ENOMEM. Any thread. */
 DF_API int df_stage_hide(df_stage *st, df_bytes text);

@@ -26,4 +26,8 @@ int64_t app_clock_us(void);
 /* Reads a file of at most `limit` bytes; "-" is standard input. 0, or -1 with one line in `err`. */
 int app_file_read(const char *path, size_t limit, df__buf *out, char *err, size_t err_len);
 
+/* From now on no core dump is written and no process of the same user can read this one's memory:
+ * libraries keep copies of passwords. Nothing happens under a sanitizer, which needs both. */
+void app_process_close(void);
+
 #endif

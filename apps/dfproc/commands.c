@@ -11,6 +11,15 @@
             "text, json, or auto: text on a terminal, JSON lines elsewhere."                       \
     }
 
+#define LIMIT_OPTIONS                                                                              \
+    {"files", 0, "DIR", "dir",                                                                     \
+     "The manifest may name files in this folder only: of ${file:...}, of connectors."},           \
+        {"env-prefix", 0, "PREFIX", NULL, "${env:...} may name variables with this prefix only."}, \
+    {                                                                                              \
+        "show-values", 0, NULL, NULL,                                                              \
+            "Values of records in messages too, not only names, types and places."                 \
+    }
+
 static const app_option run_options[] = {
     {"until-exhausted", 'u', NULL, NULL,
      "Ends when everything that exists now has been read and delivered."},
@@ -23,6 +32,8 @@ static const app_option run_options[] = {
      "($XDG_STATE_HOME/dataflow, else ~/.local/state/dataflow)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
     {"no-progress", 0, NULL, NULL, "Draws no progress line."},
+    {"core-dumps", 0, NULL, NULL, "Lets the kernel write core dumps, which have secrets in them."},
+    LIMIT_OPTIONS,
     LOG_OPTIONS,
     {0}};
 
@@ -35,6 +46,8 @@ static const app_option pod_options[] = {
     {"until-exhausted", 0, NULL, NULL, "Ends when everything that exists now has been delivered."},
     {"state-dir", 0, "DIR", "dir", "Where read positions are kept (memory)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files (/etc/dataflow/secrets)."},
+    {"core-dumps", 0, NULL, NULL, "Lets the kernel write core dumps, which have secrets in them."},
+    LIMIT_OPTIONS,
     LOG_OPTIONS,
     {0}};
 
@@ -45,6 +58,7 @@ static const app_option preview_options[] = {
     {"number", 'n', "N", NULL, "How many records to read (10)."},
     {"json", 0, NULL, NULL, "Prints one JSON object for each record."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    LIMIT_OPTIONS,
     {"colour", 0, "WHEN", "auto always never", "Colours: auto, always or never."},
     {0}};
 

@@ -28,8 +28,11 @@ int dfproc_read(dfproc_flow *flow, const char *file);
 /* Makes the pipeline from the manifest and checks it, in place of one that was there. Problems are
  * printed: all, or none when `quiet`. 0 or an exit code. */
 int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quiet);
-/* Without a folder of Secrets, prints each option that needs one. 0 or an exit code. */
+/* Prints each option that needs a folder of Secrets and has none, and each that names a Secret of
+ * another namespace. 0 or an exit code. */
 int dfproc_has_secrets(dfproc_flow *flow, const char *dir);
+/* --secrets-dir, --files, --env-prefix, --show-values: where references lead. */
+void dfproc_reach(const app_args *args, const char *secrets_dir, df_pipeline_options *options);
 /* dfproc_open, dfproc_read and dfproc_build with defaults, for commands that only look. */
 int dfproc_load(dfproc_flow *flow, const char *file);
 void dfproc_close(dfproc_flow *flow);

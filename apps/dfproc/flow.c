@@ -141,22 +141,47 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
     return rc == DF_ESPEC ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* Mounted Secrets have no namespace, so one of another must not be taken for ours. */
+static int is_foreign(yyjson_doc *plan, yyjson_val *ref)
+{
+    yyjson_val *who = yyjson_obj_get(yyjson_doc_get_root(plan), "pipeline");
+    const char *own = app_json_text(who, "namespace"), *wanted = app_json_text(ref, "namespace");
+    return *own && *wanted && strcmp(own, wanted) != 0;
+}
+
 int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
 {
-    yyjson_doc *doc = dir ? NULL : dfproc_report(flow, DF_REPORT_REFS);
+    yyjson_doc *doc = dfproc_report(flow, DF_REPORT_REFS);
+    yyjson_doc *plan = dfproc_report(flow, DF_REPORT_PLAN);
     yyjson_val *refs = yyjson_obj_get(yyjson_doc_get_root(doc), "references"), *ref;
     size_t at, count;
     int rc = EXIT_DONE;
     yyjson_arr_foreach (refs, at, count, ref) {
+        const char *field = app_json_text(ref, "field");
         if (strcmp(app_json_text(ref, "kind"), "secret"))
             continue;
-        dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s", flow->file,
-                    app_json_text(ref, "field"), app_json_text(ref, "name"),
-                    app_json_text(ref, "key"));
+        if (is_foreign(plan, ref))
+            dfproc_fail("%s: %s names a Secret in namespace %s; only Secrets in the flow's own can "
+                        "be used", flow->file, field, app_json_text(ref, "namespace"));
+        else if (!dir)
+            dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s", flow->file,
+                        field, app_json_text(ref, "name"), app_json_text(ref, "key"));
+        else
+            continue;
         rc = EXIT_USAGE;
     }
+    yyjson_doc_free(plan);
     yyjson_doc_free(doc);
     return rc;
+}
+
+void dfproc_reach(const app_args *args, const char *secrets_dir, df_pipeline_options *options)
+{
+    options->resolve = df_resolve_process;
+    options->resolve_user = (void *)(uintptr_t)secrets_dir;
+    options->files = app_args_value(args, "files");
+    options->env_prefix = app_args_value(args, "env-prefix");
+    options->show_values = app_args_value(args, "show-values") != NULL;
 }
 
 int dfproc_load(dfproc_flow *flow, const char *file)

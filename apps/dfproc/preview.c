@@ -366,8 +366,7 @@ int dfproc_preview(const app_args *args)
     if (number && app_args_number(number, 1, 100000, &n) < 0)
         return dfproc_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
     rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
-    options.resolve = df_resolve_process;
-    options.resolve_user = (void *)(uintptr_t)app_args_value(args, "secrets-dir");
+    dfproc_reach(args, app_args_value(args, "secrets-dir"), &options);
     if (rc == EXIT_DONE)
         rc = dfproc_read(&flow, args->operands[0]);
     if (rc == EXIT_DONE)

@@ -247,8 +247,7 @@ static int build(dfproc_job *job, dfproc_job_options *o)
     int rc;
     options.space = o->space;
     options.name = o->name;
-    options.resolve = df_resolve_process;
-    options.resolve_user = (void *)(uintptr_t)o->secrets_dir;
+    dfproc_reach(o->args, o->secrets_dir, &options);
     rc = dfproc_build(&job->flow, &options, 0);
     if (rc == EXIT_DONE)
         rc = dfproc_has_secrets(&job->flow, o->secrets_dir);
@@ -275,6 +274,8 @@ static int run_job(const dfproc_job_options *o, int level, int format)
     if (!job)
         return dfproc_fail("out of memory");
     pthread_mutex_init(&job->lock, NULL);
+    if (!app_args_value(o->args, "core-dumps"))
+        app_process_close();
     job->progress_limit_s = progress_limit();
     app_signals_block();
     rc = dfproc_open(&job->flow, level, format);
@@ -317,7 +318,7 @@ static int log_options(const app_args *args, int *ret_level, int *ret_format)
 
 int dfproc_run(const app_args *args)
 {
-    dfproc_job_options o = {.file = args->operands[0], .keep_positions = 1};
+    dfproc_job_options o = {.file = args->operands[0], .args = args, .keep_positions = 1};
     const char *limit = app_args_value(args, "limit");
     long long n = 0;
     int level, format, rc = log_options(args, &level, &format);
@@ -336,7 +337,8 @@ int dfproc_run(const app_args *args)
 
 int dfproc_pod(const app_args *args)
 {
-    dfproc_job_options o = {.file = app_args_value(args, "spec-path"), .progress = 1};
+    dfproc_job_options o = {
+        .file = app_args_value(args, "spec-path"), .args = args, .progress = 1};
     int level, format, rc = log_options(args, &level, &format);
     if (rc != EXIT_DONE)
         return rc;

@@ -29,6 +29,7 @@ typedef struct dfproc_job {
 typedef struct dfproc_job_options {
     const char *file, *space, *name; /* space, name: NULL: from the manifest */
     const char *metrics, *state_dir, *secrets_dir;
+    const app_args *args; /* for dfproc_reach */
     uint64_t limit;
     int until_exhausted, progress, keep_positions; /* keep: a default folder when no state_dir */
 } dfproc_job_options;

@@ -16,11 +16,13 @@ _dfproc() {
         --metrics-port) COMPREPLY=(); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
         --log-level) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --until-exhausted --limit --metrics-port --state-dir --secrets-dir --no-progress --log-level --log-format" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --until-exhausted --limit --metrics-port --state-dir --secrets-dir --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -47,10 +49,12 @@ _dfproc() {
         case $prev in
         --number | -n) COMPREPLY=(); return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
         --colour) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --number --json --secrets-dir --colour" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --number --json --secrets-dir --files --env-prefix --show-values --colour" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -129,11 +133,13 @@ _dfproc() {
         --metrics-port) COMPREPLY=(); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
         --log-level) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --state-dir --secrets-dir --log-level --log-format --version" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --state-dir --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
         else
             COMPREPLY=()
         fi

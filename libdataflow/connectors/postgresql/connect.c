@@ -246,6 +246,22 @@ static int hide_passwords(df_stage *st, const PQconninfoOption *given)
     return rc;
 }
 
+/* The files that libpq reads because the string names them. */
+static int may_read(df_stage *st, const PQconninfoOption *given)
+{
+    static const char *const names[] = {"sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir",
+                                        "passfile"};
+    for (; given->keyword; given++) {
+        for (size_t i = 0; given->val && given->val[0] && i < sizeof names / sizeof *names; i++) {
+            if (strcmp(given->keyword, names[i]) == 0 && strcmp(given->val, "system") != 0 &&
+                df_stage_file(st, given->val) != DF_OK) {
+                return DF_EAUTH;
+            }
+        }
+    }
+    return DF_OK;
+}
+
 int df__pg_connect(df__pg_sink *s, df_stage *st)
 {
     char why[400];
@@ -267,6 +283,9 @@ int df__pg_connect(df__pg_sink *s, df_stage *st)
     }
     s->late = 0;
     rc = hide_passwords(st, given);
+    if (rc == DF_OK) {
+        rc = may_read(st, given);
+    }
     if (rc == DF_OK) {
         rc = df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(s, st, why)
                                                              : start(s, st, given);

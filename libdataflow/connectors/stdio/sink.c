@@ -91,6 +91,8 @@ static int open_path(df__stdio_sink *s, df_stage *st, int first)
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_APPEND;
     if (!s->append && first)
         flags |= O_TRUNC;
+    if (df_stage_file(st, s->path.data) != DF_OK)
+        return DF_EAUTH;
     df_stage_describe(st, &about);
     /* refused records hold what was in them; only their owner reads them */
     s->fd = open(s->path.data, flags, about.is_error_sink ? 0600 : 0666);

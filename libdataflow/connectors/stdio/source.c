@@ -74,6 +74,8 @@ static int open_fd(df__stdio_source *s, df_stage *st)
             return df_stage_fail(st, DF_ESTATE, "open", "standard input is closed");
         return DF_OK;
     }
+    if (df_stage_file(st, s->path.data) != DF_OK)
+        return DF_EAUTH;
     s->fd = open(s->path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (s->fd < 0 && errno == ENOENT && s->follow && !s->bounded)
         return df_stage_failf(st, DF_EIO, "open", "%.300s is not there; waiting for it",

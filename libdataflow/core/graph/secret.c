@@ -38,6 +38,7 @@ struct df__secrets {
     const part *listed_part;
     size_t listed_at;
     df__hidden hidden;
+    df__fence fence;
     unsigned epoch;
 };
 
@@ -90,7 +91,18 @@ df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *
     pthread_mutex_init(&s->resolving, NULL);
     pthread_mutex_init(&s->lock, NULL);
     df__hidden_init(&s->hidden, heap);
+    df__fence_init(&s->fence, heap, NULL, NULL);
     return s;
+}
+
+int df__secrets_limit(df__secrets *s, const char *files, const char *env_prefix)
+{
+    return df__fence_init(&s->fence, s->heap, files, env_prefix);
+}
+
+const df__fence *df__secrets_fence(const df__secrets *s)
+{
+    return &s->fence;
 }
 
 /* Wipes the literals too: they are the secret when it is written in the manifest. */
@@ -115,6 +127,7 @@ void df__secrets_free(df__secrets *s)
         s->all = next;
     }
     df__hidden_free(&s->hidden);
+    df__fence_free(&s->fence);
     pthread_mutex_destroy(&s->resolving);
     pthread_mutex_destroy(&s->lock);
     df__free(s->heap, s);
@@ -445,6 +458,21 @@ static void add_wiped(df__buf *out, df_bytes more)
     df__buf_add(out, more.data, more.len);
 }
 
+static int is_refused(const df__secrets *s, const df_ref *ref, char *err, size_t errlen)
+{
+    if (ref->kind == DF_REF_ENV && !df__fence_variable(&s->fence, ref->name)) {
+        df__text_printf(err, errlen, "${env:%s}: only variables that begin with %s may be used "
+                        "here", ref->name, s->fence.env_prefix);
+        return 1;
+    }
+    if (ref->kind == DF_REF_FILE && !df__fence_file(&s->fence, ref->name)) {
+        df__text_printf(err, errlen, "${file:%s}: only files in %s may be used here", ref->name,
+                        s->fence.files);
+        return 1;
+    }
+    return 0;
+}
+
 /* Resolves one reference into `out`. */
 static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *err, size_t errlen)
 {
@@ -456,6 +484,8 @@ static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *er
         add_wiped(out, p->literal);
         return DF_OK;
     }
+    if (is_refused(s, &p->ref, err, errlen))
+        return DF_EAUTH;
     rc = s->resolve ? s->resolve(s->user, &p->ref, &answer) : DF_ENOTSUP;
     if (rc == DF_OK) {
         value.data = answer.data ? answer.data : "";

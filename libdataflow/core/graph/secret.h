@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 
+#include "core/graph/fence.h"
 #include "dataflow_ext.h"
 #include "util/arena.h"
 
@@ -20,6 +21,9 @@ void df__answer_free(df_answer *a);
 typedef struct df__secrets df__secrets; /* of one pipeline; any thread */
 df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *user);
 void df__secrets_free(df__secrets *s);
+/* Limits what references reach, and what df__secrets_fence answers. Before the first use. */
+int df__secrets_limit(df__secrets *s, const char *files, const char *env_prefix);
+const df__fence *df__secrets_fence(const df__secrets *s);
 enum {                 /* what of it is hidden in texts */
     DF__HIDE_FILES = 1, /* no option for secrets: what came from a file or a Secret */
     DF__HIDE_PARTS,     /* the text as a whole, and the parts that its connector names */

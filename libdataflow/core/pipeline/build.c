@@ -60,6 +60,7 @@ static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
     st->info.space = df__pipeline_space(p);
     st->info.bounded = p->how.until_exhausted;
     st->info.dry = p->how.dry;
+    st->info.show_values = p->options.show_values;
     if (s->unsure && check_values(p, st) != DF_OK) {
         df__stage_free(st);
         return DF_ESPEC;

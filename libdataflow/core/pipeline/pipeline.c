@@ -107,6 +107,10 @@ df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
     pthread_mutex_init(&p->events_lock, NULL);
     p->events_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->secrets = df__secrets_new(&env->heap, o->resolve, o->resolve_user);
+    if (p->secrets && df__secrets_limit(p->secrets, o->files, o->env_prefix) != DF_OK) {
+        df__secrets_free(p->secrets);
+        p->secrets = NULL;
+    }
     graph_init(p);
     p->ports = df__ports_new(&env->heap, &p->graph);
     p->space = o->space ? df__strdup(&env->heap, o->space) : NULL;

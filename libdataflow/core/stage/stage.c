@@ -359,6 +359,15 @@ int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret)
     return rc < 0 ? df_stage_fail(st, rc, NULL, why) : rc;
 }
 
+int df_stage_file(df_stage *st, const char *path)
+{
+    const df__fence *fence = st->secrets ? df__secrets_fence(st->secrets) : NULL;
+    if (!fence || df__fence_file(fence, path))
+        return DF_OK;
+    return df_stage_failf(st, DF_EAUTH, "permission", "%s: only files in %s may be used here", path,
+                          fence->files);
+}
+
 int df_stage_hide(df_stage *st, df_bytes text)
 {
     return st->secrets && text.len ? df__secrets_know(st->secrets, text) : DF_OK;
