@@ -19,7 +19,7 @@ static int nibble(char c)
 static void add_hex(yyjson_val *value, df__buf *out)
 {
     const char *hex = yyjson_is_str(value) ? yyjson_get_str(value) : "";
-    for (size_t i = 0; i + 1 < strlen(hex); i += 2)
+    for (size_t i = 0, len = strlen(hex); i + 1 < len; i += 2)
         df__buf_char(out, (char)(nibble(hex[i]) * 16 + nibble(hex[i + 1])));
 }
 
@@ -31,6 +31,8 @@ static void add_repeated(yyjson_val *value, df__buf *out)
     if (yyjson_is_raw(times))
         app_args_number(yyjson_get_raw(times), 0, 1 << 28, &count);
     add_text(yyjson_arr_get(value, 0), out);
+    if (yyjson_get_len(unit) == 0)
+        count = 0; /* nothing, however often */
     while (count-- > 0 && !out->failed)
         add_text(unit, out);
     add_text(yyjson_arr_get(value, 3), out);
