@@ -58,7 +58,9 @@ hardened)
         has 'address of chance (PIE)' -h 'Type: +DYN'
         readelf -W -l "$file" | grep -q 'GNU_STACK.*RWE' && { echo "$file: executable stack"; exit 1; }
         [ "$file" = "$lib/libdataflow.so" ] && has 'checked copies' --dyn-syms '__[a-z]*_chk'
-        case $(uname -m) in x86_64) has 'branch targets (cf-protection)' -n 'IBT' ;; esac
+        # functions begin with a mark for branches; the note needs a C runtime that has it too
+        [ "$(uname -m)" != x86_64 ] || [ "$(LC_ALL=C grep -aoF $'\xf3\x0f\x1e\xfa' "$file" | wc -l)" -gt 50 ] ||
+            { echo "$file: no branch targets (cf-protection)"; exit 1; }
     done
     ;;
 esac
