@@ -6,7 +6,8 @@
 
 static void add_text(yyjson_val *value, df__buf *out)
 {
-    df__buf_add(out, yyjson_get_str(value), yyjson_get_len(value));
+    if (yyjson_is_str(value)) /* a number has a length too, but no text */
+        df__buf_add(out, yyjson_get_str(value), yyjson_get_len(value));
 }
 
 static int nibble(char c)
