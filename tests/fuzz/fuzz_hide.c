@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The first line is a secret, the second another, the rest a text that repeats what it likes of
- * them: nothing of eight bytes and more, and no whole secret, is left of it, and it does not grow. */
+ * them: nothing of eight bytes and more, and no whole secret, is left of it, and it does not
+ * grow. */
 #include <stdlib.h>
 #include <string.h>
 
