@@ -6,7 +6,7 @@
 
 #include "core/stage/stage.h"
 
-enum { SAMPLE = 16 };
+enum { SAMPLE = 64 };
 
 df_batch *df__batch_new(const df__heap *heap, size_t room)
 {
@@ -123,7 +123,7 @@ static int copy_in(df_batch *b, const df_input *in, size_t bytes, df_record *r)
 }
 
 /* Memory for the tree of a record. Large ones are counted and edited at worst; of small ones every
- * sixteenth speaks for the others, and the measured ratio for what becomes of the trees. */
+ * 64th speaks for the others, and the measured ratio for what becomes of the trees. */
 static size_t tree_bytes(const df_batch *b, const df_record *r)
 {
     size_t len = r->payload.len;
