@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { MAX_BYTES = 65536, MAX_DEPTH = 64, MAX_PATTERN = 1024, MAX_STATES = 8192 };
+enum { MAX_BYTES = 65536, MAX_DEPTH = 64, MAX_PATTERN = 1024 };
 
 typedef struct parser {
     const char *text;
@@ -15,6 +15,7 @@ typedef struct parser {
     df_condition *c;
     df__error *err;
     int depth, failed;
+    size_t states; /* that its patterns may still have */
 } parser;
 
 static void parse_or(parser *p);
@@ -357,62 +358,13 @@ static void parse_literal(parser *p, int in_list)
 
 /* ---- patterns -------------------------------------------------------------------------------- */
 
-/* The larger bound of {n}, {n,} or {n,m}; *at is left on the '}'. */
-static size_t read_repeat(df_bytes pattern, size_t *at)
-{
-    const char *s = pattern.data;
-    size_t n = 0, most = 1;
-    for (++*at; *at < pattern.len && s[*at] != '}'; ++*at) {
-        if (s[*at] == ',')
-            n = 0;
-        else if (n < MAX_STATES)
-            n = n * 10 + (size_t)(s[*at] & 15);
-        if (n > most)
-            most = n;
-    }
-    return most;
-}
-
-/* Repetitions inside repetitions cost memory out of proportion, back-references time: counts what
- * the pattern unfolds to. NULL: fine. */
-static const char *pattern_fault(df_bytes pattern)
-{
-    const char *s = pattern.data;
-    size_t sums[MAX_DEPTH + 1] = {0}, depth = 0, item = 0, i;
-    for (i = 0; i < pattern.len; i++) {
-        char c = s[i];
-        size_t repeat = c == '{' ? read_repeat(pattern, &i) : 1;
-        if (c == '\0')
-            return "a NUL byte cannot be in a pattern";
-        if (c == '\\' && s[i + 1] >= '1' && s[i + 1] <= '9')
-            return "back-references are not supported in a pattern";
-        i += c == '\\';
-        if (c == '(' && ++depth > MAX_DEPTH)
-            return "too many groups inside one another";
-        if (c == '(')
-            sums[depth] = 0;
-        if (c == '{') {
-            sums[depth] += item * (repeat - 1);
-            item *= repeat;
-        } else {
-            item = c == ')' ? sums[depth] : 1;
-            depth -= c == ')' && depth;
-            sums[depth] += item;
-        }
-        if (sums[depth] > MAX_STATES)
-            return "the repetitions of the pattern unfold to too much";
-    }
-    return NULL;
-}
-
 static void parse_pattern(parser *p, df__op *op)
 {
     df_condition *c = p->c;
     df_bytes text;
     size_t start;
-    const char *fault;
-    char why[128];
-    int rc;
+    const char *why = NULL;
+    df__pattern *made;
     skip_blanks(p);
     start = p->at;
     if (peek(p) != '\'' && peek(p) != '"') {
@@ -422,23 +374,23 @@ static void parse_pattern(parser *p, df__op *op)
     text = read_quoted(p, 1);
     if (p->failed)
         return;
-    fault = text.len > MAX_PATTERN ? "the pattern is longer than 1024 bytes" : pattern_fault(text);
-    if (fault) {
-        fail(p, start, "%s", fault);
+    if (text.len > MAX_PATTERN) {
+        fail(p, start, "the pattern is longer than %d bytes", MAX_PATTERN);
         return;
     }
-    if (df__grow(c->heap, &c->patterns, &c->pattern_cap, c->pattern_count, sizeof(regex_t)) !=
-        DF_OK) {
+    if (df__grow(c->heap, &c->patterns, &c->pattern_cap, c->pattern_count, sizeof made) != DF_OK) {
         no_memory(p);
         return;
     }
-    rc = regcomp(&c->patterns[c->pattern_count], text.data, REG_EXTENDED | REG_NOSUB);
-    if (rc != 0) {
-        regerror(rc, &c->patterns[c->pattern_count], why, sizeof why);
-        fail(p, start, "not a POSIX extended regular expression: %s", why);
-        return;
-    }
-    op->literal = (uint32_t)c->pattern_count++;
+    made = df__pattern_compile(c->heap, text, &p->states, &why);
+    if (made)
+        c->patterns[c->pattern_count] = made;
+    else if (why == df__pattern_memory)
+        no_memory(p);
+    else
+        fail(p, start, "not a pattern (POSIX extended regular expression): %s", why);
+    if (made)
+        op->literal = (uint32_t)c->pattern_count++;
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -596,7 +548,7 @@ static void parse_or(parser *p)
 df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__error *err)
 {
     df_condition *c = df__zalloc(heap, sizeof *c);
-    parser p = {text.data, text.len, 0, c, err, 0, 0};
+    parser p = {text.data, text.len, 0, c, err, 0, 0, DF__PATTERN_STATES};
     if (!c) {
         no_memory(&p);
         return NULL;
@@ -629,7 +581,7 @@ void df__condition_free(df_condition *c)
     for (i = 0; i < c->operand_count; i++)
         df_path_free(c->operands[i].path);
     for (i = 0; i < c->pattern_count; i++)
-        regfree(&c->patterns[i]);
+        df__pattern_free(c->patterns[i]);
     df__free(c->heap, c->ops);
     df__free(c->heap, c->literals);
     df__free(c->heap, c->operands);

@@ -4,10 +4,9 @@
 #ifndef DF_RECORD_CONDITION_H
 #define DF_RECORD_CONDITION_H
 
-#include <regex.h>
-
 #include "record/number.h"
 #include "record/path.h"
+#include "record/pattern.h"
 
 typedef struct df__literal {
     int kind;
@@ -45,7 +44,7 @@ struct df_condition {
     df__op *ops;
     df__literal *literals;
     df__operand *operands;
-    regex_t *patterns;
+    df__pattern **patterns;
     size_t op_count, op_cap, literal_count, literal_cap;
     size_t operand_count, operand_cap, pattern_count, pattern_cap;
     char warning[256];

@@ -102,16 +102,12 @@ static int compare(const df_value *v, const df__literal *lit, int order)
            df__text_equals(v, lit->text.data, lit->text.len) == (order == DF__EQ);
 }
 
-static int match(const df_value *v, const regex_t *pattern)
+static int match(const df_value *v, const df__pattern *pattern)
 {
     char buf[DF__TIMETEXT_MAX];
-    regmatch_t range;
     df_bytes text;
-    if (v->type <= DF_V_UNCHANGED || !scalar_text(v, buf, &text) || text.len > INT32_MAX)
-        return 0;
-    range.rm_so = 0;
-    range.rm_eo = (regoff_t)text.len;
-    return regexec(pattern, text.data ? text.data : "", 0, &range, REG_STARTEND) == 0;
+    return v->type > DF_V_UNCHANGED && scalar_text(v, buf, &text) &&
+           df__pattern_matches(pattern, text.len ? text.data : "", text.len);
 }
 
 static int test(const df_condition *c, const df__op *op, const df_value *v)
@@ -126,7 +122,7 @@ static int test(const df_condition *c, const df__op *op, const df_value *v)
                 return 1;
         return 0;
     case DF__OP_MATCH:
-        return match(v, &c->patterns[op->literal]);
+        return match(v, c->patterns[op->literal]);
     default:
         return truth(v);
     }
