@@ -494,7 +494,8 @@ DF_API int df_record_set_meta(df_record *r, const char *name, const df_value *va
  * hit when the path has wildcards. */
 DF_API int df_record_get(df_record *r, const df_path *path, df_value *ret);
 /* Sets the value at a path (every hit of a wildcard), makes missing parent objects; ABSENT
- * removes. Strings are copied. DF_EDATA: not JSON, or a parent is not a container. */
+ * removes, UNCHANGED leaves it. In each case only the last of members of one name stays on the way
+ * there. Strings are copied. DF_EDATA: not JSON, or a parent is not a container. */
 DF_API int df_record_set(df_record *r, const df_path *path, const df_value *value);
 /* Rejects the record with a reason: returns status, so that a transform can `return` it. */
 DF_API int df_record_fail(df_record *r, int status, const char *text);

@@ -35,6 +35,8 @@ typedef struct df__hits {
     const df_path *path;
     size_t count; /* steps to go; fewer than the path has: hits of its beginning */
     size_t single; /* names of the first steps are known to be without duplicates */
+    int many;      /* somewhere on the ways, also those that end early, a name was there twice */
+    int join;      /* makes it single there: the tree is an edited one */
     const void **at, **next;
 } df__hits;
 

@@ -16,6 +16,25 @@ static const void *df__step_child(const df__step *s, const void *container)
     return NULL;
 }
 
+static int names_member(const df__step *s, const void *container)
+{
+    return df__type(df__val(container)) == DF__OBJ &&
+           (s->kind == DF__STEP_NAME || s->kind == DF__STEP_EITHER);
+}
+
+static const void *child_of(df__hits *h, const df__step *s, const void *container)
+{
+    const void *child;
+    size_t count;
+    if (!names_member(s, container))
+        return df__step_child(s, container);
+    if (h->join)
+        return df__handle(df__node_single(df__node_of(container), &s->name));
+    child = df__member(container, &s->name, &count);
+    h->many |= count > 1;
+    return child;
+}
+
 /* The value behind the first `i` steps is another one now. */
 static void arrive(df__hits *h, size_t i, const void *value)
 {
@@ -36,7 +55,7 @@ static const void *descend(df__hits *h, size_t i)
             if (child)
                 h->next[i] = df__child_next(h->at[i], child);
         } else {
-            child = df__step_child(s, h->at[i]);
+            child = child_of(h, s, h->at[i]);
         }
         for (; !child; i--) {
             if (i == 0)
@@ -55,6 +74,7 @@ static const void *df__hits_first(df__hits *h, const void *root)
 {
     h->at[0] = root;
     h->single = 0;
+    h->many = 0;
     return descend(h, 0);
 }
 
@@ -77,7 +97,7 @@ static const void *find_single(df__tree *t, const df_path *path)
 {
     const void *at = df__tree_handle(t);
     size_t i, count = 1;
-    int single = 1;
+    int single = 1, many = 0;
     for (i = 0; i < path->count && at; i++) {
         const df__step *s = &path->steps[i];
         if (df__type(df__val(at)) == DF__OBJ && s->kind != DF__STEP_INDEX)
@@ -85,20 +105,39 @@ static const void *find_single(df__tree *t, const df_path *path)
         else
             at = df__step_child(s, at);
         single &= count == 1;
+        many |= count > 1;
     }
     t->seen_path = path->number;
     t->seen = single ? at : NULL;
+    t->seen_many = (uint8_t)many;
     return at;
+}
+
+/* Every way was gone to its end. */
+static void remember_ways(df__tree *t, const df__hits *h)
+{
+    t->seen_path = h->path->number;
+    t->seen = NULL;
+    t->seen_many = (uint8_t)h->many;
+}
+
+static const void *find_first(df__tree *t, const df_path *path)
+{
+    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *found;
+    df__hits h = {path, path->count, 0, 0, 0, at, next};
+    found = df__hits_first(&h, df__tree_handle(t));
+    if (!found)
+        remember_ways(t, &h);
+    return found;
 }
 
 int df_record_get(df_record *r, const df_path *path, df_value *ret)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *found;
-    df__hits h = {path, path->count, 0, at, next};
+    const void *found;
     int rc = df__record_parse(r);
     if (rc != DF_OK)
         return rc;
-    found = path->wild ? df__hits_first(&h, df__tree_handle(r->tree)) : find_single(r->tree, path);
+    found = path->wild ? find_first(r->tree, path) : find_single(r->tree, path);
     df__value_fill(found, ret);
     return DF_OK;
 }
@@ -119,6 +158,7 @@ int df_path_each(const df_path *path, df_record *r, df_walk *walk)
             return DF_ENOMEM;
         h->path = path;
         h->count = path->count;
+        h->join = 0;
         h->at = (const void **)(h + 1);
         h->next = h->at + path->count + 1;
         walk->at[3] = h;
@@ -129,8 +169,11 @@ int df_path_each(const df_path *path, df_record *r, df_walk *walk)
         walk->index++;
     }
     walk->at[1] = hit;
-    if (!hit)
+    if (!hit) {
+        if (r->tree)
+            remember_ways(r->tree, h);
         return DF_DONE;
+    }
     walk->at[2] = path->count ? h->at[path->count - 1] : NULL;
     key = path->count ? df__child_key(walk->at[2], hit) : NULL;
     walk->name.data = key ? key->uni.str : NULL;
@@ -388,6 +431,36 @@ static int check_below(const df_path *path, size_t from, const void *at)
     return DF_OK;
 }
 
+/* Of members of one name on the ways of a path the last one stays, also where the way then leads
+ * nowhere: what the path cannot reach any more must not be left in the record. */
+static int join(df_record *r, const df_path *path)
+{
+    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
+    df__hits h = {path, path->count, 0, 0, 1, at, next};
+    int rc = df__tree_edit(r);
+    if (rc != DF_OK)
+        return rc;
+    df__record_touch(r);
+    for (hit = df__hits_first(&h, df__tree_handle(r->tree)); hit; hit = df__hits_next(&h))
+        ;
+    return DF_OK;
+}
+
+/* A value that stays as it is. The ways are known when the path was just looked up. */
+static int leave(df_record *r, const df_path *path)
+{
+    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
+    df__hits h = {path, path->count, 0, 0, 0, at, next};
+    int rc = df__record_parse(r);
+    if (rc != DF_OK)
+        return rc == DF_EDATA ? DF_OK : rc;
+    if (r->tree->seen_path == path->number)
+        return r->tree->seen_many ? join(r, path) : DF_OK;
+    for (hit = df__hits_first(&h, df__tree_handle(r->tree)); hit; hit = df__hits_next(&h))
+        ;
+    return h.many ? join(r, path) : DF_OK;
+}
+
 /* 1: a scalar over the scalar that df_record_get just found. */
 static int set_seen(df_record *r, const df_path *path, const df_value *value, int *ret_rc)
 {
@@ -410,14 +483,14 @@ static int set_single(df_record *r, const df_path *path, const df_value *value)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1];
     const void *root = df__tree_handle(r->tree);
-    df__hits h = {path, path->count, 0, at, next};
+    df__hits h = {path, path->count, 0, 0, 0, at, next};
     int rc;
     if (set_seen(r, path, value, &rc))
         return rc;
     if (df__hits_first(&h, root))
         return set_hit(r, &h, value);
     if (value->type == DF_V_ABSENT)
-        return DF_OK;
+        return h.many ? join(r, path) : DF_OK;
     rc = check_below(path, 0, root);
     if (rc == DF_OK)
         rc = df__tree_edit(r);
@@ -435,7 +508,7 @@ static int set_one(df_record *r, df__hits *h, size_t wild, const df_value *value
     df__node *n;
     int rc;
     for (i = wild; i < h->path->count; i++) {
-        const void *child = df__step_child(&h->path->steps[i], h->at[i]);
+        const void *child = child_of(h, &h->path->steps[i], h->at[i]);
         if (!child)
             break;
         arrive(h, i + 1, child);
@@ -452,7 +525,7 @@ static int set_every(df_record *r, const df_path *path, const df_value *value)
 {
     const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
     size_t wild = path->count;
-    df__hits h = {path, 0, 0, at, next};
+    df__hits h = {path, 0, 0, 0, 0, at, next};
     int rc = DF_OK;
     while (path->steps[wild - 1].kind != DF__STEP_ALL)
         wild--;
@@ -463,14 +536,14 @@ static int set_every(df_record *r, const df_path *path, const df_value *value)
         if (rc == DF_ENOTFOUND)
             rc = DF_OK;
     }
-    return rc;
+    return rc == DF_OK && h.many ? join(r, path) : rc;
 }
 
 int df_record_set(df_record *r, const df_path *path, const df_value *value)
 {
     int rc;
     if (value->type == DF_V_UNCHANGED)
-        return DF_OK;
+        return leave(r, path);
     if (path->count == 0)
         return df_record_set_root(r, value);
     rc = df__record_parse(r);

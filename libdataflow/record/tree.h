@@ -29,6 +29,7 @@ struct df__tree {
     df_bytes text;          /* the current value as bytes, when has_text */
     uint64_t seen_path;     /* number of the last path looked up, while nothing changed since */
     const void *seen;       /* what it found, with no duplicates on the way */
+    uint8_t seen_many;      /* there were duplicates on the way, also to nothing */
     uint8_t has_text;
     uint8_t shared;         /* other records look at it: copy before an edit */
     uint8_t fixed;          /* other records look at vals: nothing changes in them */

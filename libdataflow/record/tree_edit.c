@@ -138,6 +138,7 @@ void df__record_mark(df_record *r)
     r->changed = 1;
     r->tree->has_text = 0;
     r->tree->seen = NULL;
+    r->tree->seen_path = 0;
 }
 
 void df__record_touch(df_record *r)

@@ -23,12 +23,21 @@ int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
     return DF_OK;
 }
 
+/* A value that was masked shows in no member that a later one of the same name hides. */
+static int join_names(df_record *r, const df_path *path)
+{
+    const df_value unchanged = {.type = DF_V_UNCHANGED};
+    return df_record_set(r, path, &unchanged);
+}
+
 static int hit_single(const df__job *job, df_record *r, const df_path *path, df__hit_fn fn)
 {
     df_value hit, put;
     int rc = df_record_get(r, path, &hit);
-    if (rc == DF_EDATA || (rc == DF_OK && hit.type == DF_V_ABSENT))
+    if (rc == DF_EDATA)
         return DF_OK;
+    if (rc == DF_OK && hit.type == DF_V_ABSENT)
+        return join_names(r, path);
     if (rc == DF_OK)
         rc = fn(job, r, &hit, &put);
     if (rc != DF_MORE)
@@ -52,7 +61,9 @@ int df__job_hits(const df__job *job, df_record *r, const df_path *path, df__hit_
         if (rc < 0)
             return rc;
     }
-    return rc == DF_DONE || rc == DF_EDATA ? DF_OK : rc;
+    if (rc == DF_DONE)
+        return join_names(r, path);
+    return rc == DF_EDATA ? DF_OK : rc;
 }
 
 const char *df__value_word(const df_value *v)

@@ -22,10 +22,7 @@ static int remove_one(const df__job *job, df_record *r)
         return DF_OK; /* not JSON: passes as it is */
     for (size_t i = 0; rc == DF_OK && i < self->fields.count; i++) {
         const df_path *path = df__path_at(&self->fields, i);
-        df_value found;
-        rc = df_record_get(r, path, &found); /* an edit would copy the tree for nothing */
-        if (rc == DF_OK && found.type != DF_V_ABSENT)
-            rc = df_record_set(r, path, &absent);
+        rc = df_record_set(r, path, &absent);
         if (rc == DF_EDATA)
             return df__edit_failed(r, rc, path);
     }

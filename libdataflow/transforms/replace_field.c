@@ -221,9 +221,11 @@ static int exclude(df_record *r, const spot *s)
     const df_value absent = {0};
     df_value found;
     int rc = df_record_get(r, s->path, &found);
-    if (rc != DF_OK || found.type == DF_V_ABSENT)
+    if (rc != DF_OK)
         return rc;
-    return df_path_is_single(s->path) ? take_out(r, s) : df_record_set(r, s->path, &absent);
+    if (found.type != DF_V_ABSENT && df_path_is_single(s->path))
+        return take_out(r, s);
+    return df_record_set(r, s->path, &absent); /* nothing: what names hide goes all the same */
 }
 
 static int rename_one(df_record *r, const renaming *move)
@@ -233,7 +235,9 @@ static int rename_one(df_record *r, const renaming *move)
     if (move->same)
         return DF_OK;
     rc = df_record_get(r, move->from.path, &value);
-    if (rc != DF_OK || value.type == DF_V_ABSENT)
+    if (rc == DF_OK && value.type == DF_V_ABSENT)
+        return df_record_set(r, move->from.path, &value);
+    if (rc != DF_OK)
         return rc;
     rc = keep(r, &value);
     if (rc == DF_OK)
