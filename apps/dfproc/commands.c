@@ -23,6 +23,7 @@
 static const app_option run_options[] = {
     {"until-exhausted", 'u', NULL, NULL,
      "Ends when everything that exists now has been read and delivered."},
+    {"from-start", 0, NULL, NULL, "Forgets the stored read positions and reads from the start."},
     {"limit", 'l', "N", NULL, "Ends after N records."},
     {"metrics-port", 0, "ADDRESS", NULL,
      "Serves metrics, probes and a status page: :9090 (all interfaces), HOST:PORT, or PORT "

@@ -170,6 +170,7 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     int64_t started_us = app_clock_us();
     int rc;
     run.until_exhausted = o->until_exhausted;
+    run.from_start = o->from_start;
     atomic_store(&job->moved_us, started_us);
     signals = app_signals_start(&calls);
     if (!signals)
@@ -328,6 +329,7 @@ int dfproc_run(const app_args *args)
         return dfproc_misuse(args, "--limit is a number of records, not \"%s\"", limit);
     o.limit = (uint64_t)n;
     o.until_exhausted = app_args_value(args, "until-exhausted") != NULL;
+    o.from_start = app_args_value(args, "from-start") != NULL;
     o.progress = !app_args_value(args, "no-progress");
     o.metrics = app_args_value(args, "metrics-port");
     o.state_dir = app_args_value(args, "state-dir");

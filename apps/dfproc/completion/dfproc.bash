@@ -22,7 +22,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --until-exhausted --limit --metrics-port --state-dir --secrets-dir --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --until-exhausted --from-start --limit --metrics-port --state-dir --secrets-dir --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi

@@ -2,6 +2,7 @@
 complete -c dfproc -n '__fish_use_subcommand' -f -a run -d 'Runs a flow.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -F
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l until-exhausted -s u -d 'Ends when everything that exists now has been read and delivered.'
+complete -c dfproc -n '__fish_seen_subcommand_from run' -l from-start -d 'Forgets the stored read positions and reads from the start.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l limit -s l -r -f -d 'Ends after N records.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l metrics-port -r -f -d 'Serves metrics, probes and a status page: :9090 (all interfaces), HOST:PORT, or PORT (loopback).'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l state-dir -r -f -a '(__fish_complete_directories)' -d 'Where read positions are kept when neither a sink nor the source'\''s own system holds them ($XDG_STATE_HOME/dataflow, else ~/.local/state/dataflow).'

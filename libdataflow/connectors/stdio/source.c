@@ -194,7 +194,8 @@ static void tell_end(df__stdio_source *s, df_stage *st)
 {
     if (s->seekable && s->resumed && !s->added)
         df_stage_logf(st, DF_LOG_INFO, "resumed at byte %llu of %.300s, nothing new; "
-                      "checkpointReset: true, or --from-start of dfproc run, reads it again",
+                      "dfproc run --from-start reads it again (checkpointReset: true does so at "
+                      "each start)",
                       (unsigned long long)s->resumed, (const char *)s->path.data);
     s->resumed = 0;
 }

@@ -108,6 +108,8 @@ int df_pipeline_start(df_pipeline *p, const df_run_options *run)
         return df__pipeline_fail(p, DF_ESTATE, "a pipeline runs once");
     if (run)
         memcpy(&p->how, run, run->size < sizeof p->how ? run->size : sizeof p->how);
+    if (p->how.from_start)
+        p->graph.settings.checkpoint_reset = 1;
     rc = df_pipeline_check(p);
     if (rc == DF_OK)
         rc = df__pipeline_build(p);

@@ -146,6 +146,11 @@ out '{"n":2}'
 printf '{"n":3}\n' >>"$dir/in.jsonl"
 run 'second run' 0 dfproc run -u "$dir/file.yaml"
 if [ "$(cat "$dir/out")" = '{"n":3}' ]; then ok '  goes on'; else bad '  goes on'; fi
+run 'a run with nothing new' 0 dfproc run -u "$dir/file.yaml"
+err "resumed at byte 24 of $dir/in.jsonl, nothing new"
+err 'checkpointReset'
+run 'from the start' 0 dfproc run -u --from-start "$dir/file.yaml"
+out '{"n":1}'
 
 # Descriptors that are closed or full, and a folder that is none: one line, and an end.
 sed 's/"null"/stdio/' "$examples/generate.yaml" >"$dir/out.yaml"

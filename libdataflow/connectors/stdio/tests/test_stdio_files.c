@@ -67,13 +67,16 @@ static int teardown(void **state)
     return 0;
 }
 
+static int from_start; /* of the next run */
+
 /* A run over what `path` has now, with a store; `message` has 512 bytes or is NULL. */
 static int run(fixture *f, const char *path, const char *options, char *message)
 {
     char *yaml = NULL;
     df_store store = {.size = sizeof store};
     df_pipeline_options o = {.size = sizeof o, .name = "test", .store = &store};
-    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1,
+                          .from_start = from_start};
     df_text text = {.size = sizeof text};
     df_pipeline *p;
     int rc;
@@ -290,6 +293,18 @@ static void test_nothing_new_is_told(void **state)
     assert_false(logged(f, "nothing new"));
 }
 
+static void test_from_the_start(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n22\n", "", "1\n22\n");
+    from_start = 1;
+    assert_ok(run(f, f->in, "", NULL));
+    from_start = 0;
+    expect(f, "1\n22\n");
+    assert_ok(run(f, f->in, "", NULL));
+    expect(f, "");
+}
+
 /* ---- sinks ----------------------------------------------------------------------------------- */
 
 static void sink_mends(fixture *f, const char *old, const char *options, const char *want)
@@ -372,6 +387,7 @@ int main(void)
         UNIT(test_what_is_no_json_is_refused),
         UNIT(test_a_byte_order_mark_is_no_part_of_the_first_line),
         UNIT(test_nothing_new_is_told),
+        UNIT(test_from_the_start),
         UNIT(test_what_a_killed_run_left),
         UNIT(test_a_full_device_is_given_up),
     };
