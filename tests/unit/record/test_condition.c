@@ -89,6 +89,23 @@ static void check_case(json_object *c)
     df__condition_free(cond);
 }
 
+/* The lint is silent where a value between two bounds exists, and only there; and a metadata name
+ * that is too long is refused where it begins. */
+static void plain_edges(void **state)
+{
+    char text[5000] = "$.a && metadata.";
+    df__error err = {0, ""};
+    df_condition *c = df__condition_compile(&df__heap_libc, bytes_of("$.s > 'a' && $.s < 'ab'"), &err);
+    (void)state;
+    assert_non_null(c);
+    assert_null(df__condition_lint(c));
+    df__condition_free(c);
+    memset(text + 16, 'x', sizeof text - 17);
+    assert_null(df__condition_compile(&df__heap_libc, bytes_of(text), &err));
+    assert_int_equal(err.column, 16);
+    assert_non_null(strstr(err.text, "4096"));
+}
+
 static void vectors_hold(void **state)
 {
     json_object *all = vectors("conditions.json");
@@ -188,7 +205,7 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors_hold),
+        cmocka_unit_test(vectors_hold), cmocka_unit_test(plain_edges),
         cmocka_unit_test(allocates_nothing),
         cmocka_unit_test(compares_large_trees),
         cmocka_unit_test(no_memory),

@@ -119,6 +119,34 @@ static void tombstone(void **state)
     held_free(&h);
 }
 
+/* A value that JSON cannot hold is no root: the record keeps the one it has. */
+static void root_that_cannot_be_written(void **state)
+{
+    df_value text = {.type = DF_V_STRING, .text = "\xFF\xFE", .len = 2};
+    df_value number = {.type = DF_V_NUMBER, .text = "1x", .len = 2};
+    held h;
+    (void)state;
+    held_init(&h, "{\"a\":1}");
+    assert_int_equal(df_record_set_root(&h.r, &text), DF_EDATA);
+    assert_int_equal(df_record_set_root(&h.r, &number), DF_EDATA);
+    assert_payload(&h.r, "{\"a\":1}");
+    held_free(&h);
+}
+
+/* What only looks at a payload, however it is spaced and escaped, does not rewrite it. */
+static void replaced_bytes_are_forwarded(void **state)
+{
+    static const char text[] = "{ \"a\" : 1.0, \"b\":\"\\u0041\" }";
+    df_value v;
+    held h;
+    (void)state;
+    held_init(&h, "{}");
+    assert_int_equal(df_record_set_payload(&h.r, bytes_of(text)), DF_OK);
+    assert_int_equal(get(&h.r, "b", &v), DF_OK);
+    assert_payload(&h.r, text);
+    held_free(&h);
+}
+
 /* A part of the record becomes the whole, with and without an edit before. */
 static void root_from_a_part(void **state)
 {
@@ -277,6 +305,8 @@ int main(void)
         cmocka_unit_test(tree_for_readers),
         cmocka_unit_test(tombstone),
         cmocka_unit_test(root_from_a_part),
+        cmocka_unit_test(root_that_cannot_be_written),
+        cmocka_unit_test(replaced_bytes_are_forwarded),
         cmocka_unit_test(fates),
         cmocka_unit_test(no_memory_to_say_why),
         cmocka_unit_test(plain_parts),

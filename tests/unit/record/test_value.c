@@ -140,7 +140,8 @@ static void integers(void **state)
 
 static void doubles(void **state)
 {
-    static const char *const rows[] = {"0.1",
+    static const char *const rows[] = {"0", "0.0", "-0", "0e5", "0.000e-500",
+                                       "0.1",
                                        "-0.1000",
                                        "10",
                                        "9007199254740993",
