@@ -31,7 +31,8 @@ typedef struct dfproc_job_options {
     const char *metrics, *state_dir, *secrets_dir;
     const app_args *args; /* for dfproc_reach */
     uint64_t limit;
-    int from_start, until_exhausted, progress, keep_positions; /* keep: a default folder when no state_dir */
+    int from_start, until_exhausted, progress;
+    int keep_positions; /* in a default folder when there is no state_dir */
 } dfproc_job_options;
 
 /* True when /livez should say yes. Any thread. */

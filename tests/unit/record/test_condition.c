@@ -95,7 +95,8 @@ static void plain_edges(void **state)
 {
     char text[5000] = "$.a && metadata.";
     df__error err = {0, ""};
-    df_condition *c = df__condition_compile(&df__heap_libc, bytes_of("$.s > 'a' && $.s < 'ab'"), &err);
+    df_condition *c = df__condition_compile(&df__heap_libc, bytes_of("$.s > 'a' && $.s < 'ab'"),
+                                            &err);
     (void)state;
     assert_non_null(c);
     assert_null(df__condition_lint(c));
