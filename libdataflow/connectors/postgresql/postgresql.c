@@ -66,7 +66,8 @@ static const df_option rows[] = {
      .doc = "Writes the whole record into the jsonb column data and its metadata into _metadata; "
             "a body of exactly value and _metadata is taken apart."},
     {.name = "flattenMetadataColumns", .type = DF_OPT_BOOL, AT(flatten), .def = "false",
-     .doc = "With rawMode: a column for each metadata key instead of _metadata."},
+     .doc = "With rawMode: a column for each metadata key instead of _metadata; keys named like the "
+            "table's own columns (id, data, created_at, updated_at, deleted_at) are left out."},
     {.name = "flattenMetadataColumnsPrefix", .type = DF_OPT_TEXT, AT(flatten_prefix),
      .doc = "Put before the names of these columns."},
 };

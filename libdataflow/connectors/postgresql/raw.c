@@ -9,6 +9,11 @@
 static const df_bytes data_name = {"data", 4};
 static const df_bytes meta_name = {"_metadata", 9};
 
+/* The table's own columns: metadata, which a producer may have written into the body, never sets
+ * them. */
+static const char *const own_names[] = {"id",         "data",       "_metadata",
+                                        "created_at", "updated_at", "deleted_at"};
+
 typedef struct raw_record {
     df_value data;
     df_value given; /* _metadata of the body; ABSENT: it has none, the record's own counts */
@@ -65,6 +70,16 @@ static size_t column_of(const df__pg_table *t, df_bytes prefix, df_bytes name)
     return i;
 }
 
+static int is_own(df_bytes name)
+{
+    for (size_t i = 0; i < sizeof own_names / sizeof own_names[0]; i++) {
+        if (name.len == strlen(own_names[i]) && memcmp(name.data, own_names[i], name.len) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int add_member(void *user, df_bytes name, const df_value *value)
 {
     df__buf *b = user;
@@ -84,7 +99,7 @@ static int set_column(void *user, df_bytes name, const df_value *value)
 {
     df__pg_sink *s = user;
     size_t i = column_of(&s->known, s->flatten_prefix, name);
-    if (i < s->known.count && i != column_of(&s->known, (df_bytes){NULL, 0}, data_name)) {
+    if (i < s->known.count && !is_own(s->known.columns[i].name)) {
         s->values[i] = *value;
     } else {
         s->raw_left_out++;
@@ -97,7 +112,9 @@ void df__pg_raw_warn(df__pg_sink *s, df_stage *st)
     if (s->raw_left_out > 0 && !s->warned_raw) {
         s->warned_raw = 1;
         df_stage_log(st, DF_LOG_WARN, "flattenMetadataColumns: the table has no column for some "
-                                      "metadata keys; they are left out (add the columns)");
+                                      "metadata keys, or one of its own (id, data, created_at, "
+                                      "updated_at, deleted_at); they are left out (add columns, "
+                                      "or set flattenMetadataColumnsPrefix)");
     }
     s->raw_left_out = 0;
 }
@@ -172,8 +189,7 @@ static int gather_one(void *user, df_bytes name, const df_value *value)
                                                           : "",
                                  (int)name.len, (const char *)name.data);
     df_bytes full = {text, len};
-    if (len != g->s->flatten_prefix.len + name.len ||
-        (len == data_name.len && memcmp(text, data_name.data, len) == 0)) {
+    if (len != g->s->flatten_prefix.len + name.len || is_own(full)) {
         return DF_OK; /* too long, or taken */
     }
     return df__pg_guesses_value(g->guesses, full, value);

@@ -62,6 +62,27 @@ flow flat 0
 grep -q 'no column for some metadata keys' "$dir/out" && ok 'a later key is told' || bad 'a later key is told'
 same 'the record is there without it' 'v' "$(sql "select m_topic from flat where data ->> 'a' = '4'")"
 
+# ---- a body does not write the table's own columns -------------------------------------------------------------
+own='"id":7,"created_at":"1999-01-01T00:00:00Z","updated_at":"1999-01-01T00:00:00Z","deleted_at":"1999-01-01T00:00:00Z","data":"x","_metadata":"y"'
+long=$(printf 'k%.0s' {1..70})
+for prefix in '' d; do
+    # with the prefix d: the keys eleted_at and ata would make deleted_at and data
+    {
+        for i in 1 2 3; do echo "{\"value\":{\"n\":$i},\"_metadata\":{$own,\"eleted_at\":\"1999-01-01T00:00:00Z\",\"ata\":\"x\",\"topic\":\"t$i\",\"$long\":1}}"; done
+        for i in $(seq 4 12); do echo "{\"n\":$i}"; done
+    } >"$dir/owned.jsonl"
+    sql 'drop table if exists owned'
+    manifest owned 'rawMode: true' 'autoCreateTable: true' 'flattenMetadataColumns: true' 'onConflict: skip' ${prefix:+"flattenMetadataColumnsPrefix: $prefix"}
+    flow owned 0
+    same "no key of a body reaches the table's own columns, prefix '$prefix'" '12 1 2 3 4 5 6 7 8 9 10 11 12 0 0' \
+        "$(sql "select concat_ws(' ', count(*), string_agg(data ->> 'n', ' ' order by id), count(*) filter (where created_at < '2000-01-01' or updated_at < '2000-01-01' or created_at is null), count(deleted_at)) from owned where id = (data ->> 'n')::int")"
+    same "other keys do, prefix '$prefix'" 't1 t2 t3 0' \
+        "$(sql "select string_agg(${prefix}topic, ' ' order by id) from owned") $(sql "select count(*) from pg_attribute where attrelid = 'owned'::regclass and attname like '%kkk%'")"
+    grep -q 'one of its own' "$dir/out" && ok 'and that is told' || bad 'and that is told'
+    flow owned 0
+    same "again into the same table, prefix '$prefix'" '24 24' "$(sql "select count(*) || ' ' || max(id) from owned")"
+done
+
 # ---- tables that do not fit, options that do not go together ------------------------------------------------
 sql 'create table plain (id int, data text, _metadata jsonb); create table bare (id int)'
 for case in 'plain|rawMode: true|must be jsonb' 'bare|rawMode: true|no column data' \
