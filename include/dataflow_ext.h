@@ -334,7 +334,8 @@ DF_API void df_stage_metric(df_stage *st, size_t index, double value);
 /* Bytes this stage holds outside batches and parcels; negative gives back. Any thread. */
 DF_API void df_stage_charge(df_stage *st, int64_t bytes);
 /* The newest value of a secret; borrowed until the next call for it. DF_ENOTFOUND and others with
- * the text set on st. */
+ * the text set on st. In `check` only a value that stands in the manifest itself; DF_ESTATE without
+ * a text: it is a reference, and nothing is read then. */
 DF_API int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret);
 /* Asked before a file that an option names is opened: DF_OK, or DF_EAUTH with the text set when it
  * lies outside the folder that the host allows (df_pipeline_options.files). */

@@ -93,7 +93,7 @@ for how in lock_timeout statement_timeout; do
     mkfifo "$dir/hold"
     psql "$DF_PG" -XqAt -c "begin" -c "insert into $schema.locked values (2)" -c '\! echo held >'"$dir/held" -c "\\! read line <$dir/hold" >/dev/null &
     holder=$!
-    until [ -s "$dir/held" ]; do sleep 0.05; done
+    for _ in $(seq 200); do [ -s "$dir/held" ] && break; sleep 0.05; done
     rm -rf "$dir/state"
     timeout --foreground -k 5 60 dfproc run "$dir/locked.yaml" --until-exhausted >"$dir/out" 2>&1 &
     runner=$!

@@ -30,7 +30,7 @@ static const struct {
 typedef struct parameters {
     const char *names[MAX_PARAMETERS], *values[MAX_PARAMETERS];
     size_t count;
-    int remote, has_sslmode;
+    int remote, has_sslmode, has_timeout;
     int64_t timeout_ms;
 } parameters;
 
@@ -62,6 +62,7 @@ static void take(parameters *p, const char *name, const char *value)
         return;
     }
     p->has_sslmode |= strcmp(name, "sslmode") == 0;
+    p->has_timeout |= strcmp(name, "options") == 0 && strstr(value, "statement_timeout=");
     if (strcmp(name, "host") == 0 || strcmp(name, "hostaddr") == 0) {
         p->remote = !df__pg_is_local(value);
     }
@@ -114,18 +115,6 @@ static void one_line(const char *message, char *buf, size_t len)
     }
 }
 
-/* Failures without a state that no retry mends. */
-static const struct {
-    const char *text, *remedy;
-} refusals[] = {
-    {"does not support SSL", "switch TLS on in the server, or write sslmode=disable"},
-    {"certificate verify failed", "sslrootcert must name the authority that signed the server's "
-                                  "certificate"},
-    {"does not match host name", "the host of connectionString must be a name in the server's "
-                                 "certificate"},
-    {"no password supplied", "connectionString has no password"},
-};
-
 /* DF_EAUTH: before the first success the flow stops, later it goes on trying for a while. */
 static int connect_failed(df__pg_sink *s, df_stage *st)
 {
@@ -142,12 +131,11 @@ static int connect_failed(df__pg_sink *s, df_stage *st)
         status = DF_EAUTH;
         reason = "auth_error";
     }
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0] && !state[0]; i++) {
-        if (strstr(message, refusals[i].text)) {
-            status = DF_EAUTH;
-            reason = i + 1 < sizeof refusals / sizeof refusals[0] ? "tls" : "auth_error";
-            remedy = refusals[i].remedy;
-        }
+    const df__pg_refusal *refusal = state[0] ? NULL : df__pg_refusal_in(message);
+    if (refusal) {
+        status = DF_EAUTH;
+        reason = refusal->reason;
+        remedy = refusal->remedy;
     }
     df__pg_disconnect(s);
     return df_stage_failf(st, status, reason, "cannot connect: %s%s%s%s%s%s", text,
@@ -182,14 +170,17 @@ static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
     return DF_OK;
 }
 
-/* Settings that our texts rely on, whatever the role or database has set. */
-static int set_session(df__pg_sink *s, df_stage *st)
+/* Settings that our texts rely on, whatever the role or database has set; statement_timeout of the
+ * connection string counts. */
+static int set_session(df__pg_sink *s, df_stage *st, int has_timeout)
 {
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
-                         "SET timezone = 'UTC'; SET client_min_messages = error; "
-                         "SET statement_timeout = ");
-    df__buf_u64(&s->sql, (unsigned long long)(s->statement_timeout_us / 1000));
+                         "SET timezone = 'UTC'; SET client_min_messages = error");
+    if (!has_timeout) {
+        df__buf_str(&s->sql, "; SET statement_timeout = ");
+        df__buf_u64(&s->sql, (unsigned long long)(s->statement_timeout_us / 1000));
+    }
     const char *sql = df__buf_cstr(&s->sql);
     return sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
 }
@@ -224,7 +215,7 @@ static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
         df__pg_disconnect(s);
         return df_stage_fail(st, DF_ENOTSUP, "not_supported", "PostgreSQL 12 or newer is needed");
     }
-    return PQsetnonblocking(s->pg, 1) == 0 ? set_session(s, st) : DF_ENOMEM;
+    return PQsetnonblocking(s->pg, 1) == 0 ? set_session(s, st, p.has_timeout) : DF_ENOMEM;
 }
 
 /* What was right once becomes right again: a secret or a certificate is being replaced. */
@@ -271,13 +262,7 @@ int df__pg_connect(df__pg_sink *s, df_stage *st)
     if (rc != DF_OK) {
         return rc;
     }
-    char *copy = df__strndup(&df__heap_libc, text.data, text.len);
-    if (!copy) {
-        return DF_ENOMEM;
-    }
-    PQconninfoOption *given = df__pg_conninfo_read(copy, why, sizeof why, &is_error);
-    explicit_bzero(copy, text.len);
-    df__free(&df__heap_libc, copy);
+    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
     if (!given) {
         return is_error ? refuse_text(s, st, why) : DF_ENOMEM;
     }

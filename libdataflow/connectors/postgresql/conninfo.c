@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "settings.h"
 #include "util/buf.h"
 
 #define OPTION "connectionString: "
@@ -127,7 +128,8 @@ static int url_problem(const char *rest, char *why, size_t len)
     const char *name = unknown_parameter(rest, &name_len);
     if (name) {
         df__text_printf(why, len, OPTION "unknown parameter \"%.*s\" after the ?; parameters are "
-                        "those of libpq, such as sslmode, sslrootcert, application_name",
+                        "those of libpq, such as sslmode, sslrootcert, application_name, and "
+                        "settings of the server, such as search_path",
                         (int)(name_len < 40 ? name_len : 40), name);
         return 1;
     }
@@ -241,7 +243,27 @@ static int server_problem(const PQconninfoOption *given, char *why, size_t len)
     return 0;
 }
 
-PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, int *ret_error)
+/* Puts them behind what options holds already, so that they count. */
+static int add_settings(PQconninfoOption *given, const char *settings)
+{
+    PQconninfoOption *o = given;
+    while (o->keyword && strcmp(o->keyword, "options") != 0) {
+        o++;
+    }
+    size_t before = o->val ? strlen(o->val) : 0, more = strlen(settings);
+    char *joined = o->keyword && more ? malloc(before + more + 2) : NULL;
+    if (!joined) {
+        return more ? DF_ENOMEM : DF_OK;
+    }
+    memcpy(joined, o->val ? o->val : "", before);
+    joined[before] = ' ';
+    memcpy(joined + before + 1, settings, more + 1);
+    free(o->val);
+    o->val = joined; /* PQconninfoFree frees it */
+    return DF_OK;
+}
+
+static PQconninfoOption *read_rest(const char *text, char *why, size_t len, int *ret_error)
 {
     const char *rest = after_scheme(text);
     char *error = NULL;
@@ -262,6 +284,47 @@ PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, 
         PQconninfoFree(given);
         return NULL;
     }
+    return given;
+}
+
+PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, int *ret_error)
+{
+    df__buf rest, settings;
+    const char *url = after_scheme(text);
+    const char *pairs = url ? strchr(after_user(url), '?') : text;
+    PQconninfoOption *given = NULL;
+    df__buf_init(&rest, &df__heap_libc);
+    df__buf_init(&settings, &df__heap_libc);
+    pairs = pairs ? pairs + (url != NULL) : text + strlen(text);
+    df__pg_settings_take(text, pairs, url != NULL, &rest, &settings);
+    const char *plain = df__buf_cstr(&rest), *options = df__buf_cstr(&settings);
+    *ret_error = 0;
+    if (plain && options) {
+        given = read_rest(plain, why, len, ret_error);
+    }
+    if (given && add_settings(given, options) != DF_OK) {
+        *ret_error = 0;
+        PQconninfoFree(given);
+        given = NULL;
+    }
+    if (rest.data) {
+        explicit_bzero(rest.data, rest.cap);
+    }
+    df__buf_free(&rest);
+    df__buf_free(&settings);
+    return given;
+}
+
+PQconninfoOption *df__pg_conninfo_read_bytes(df_bytes text, char *why, size_t len, int *ret_error)
+{
+    char *copy = df__strndup(&df__heap_libc, text.data, text.len);
+    *ret_error = 0;
+    if (!copy) {
+        return NULL;
+    }
+    PQconninfoOption *given = df__pg_conninfo_read(copy, why, len, ret_error);
+    explicit_bzero(copy, text.len);
+    df__free(&df__heap_libc, copy);
     return given;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conninfo.h"
 #include "pg.h"
 
 enum { GOOD_BYTES_MIN = 256 * 1024, GOOD_BYTES = 4 << 20, ROWS_MAX = 10000, ROWS_FEW = 100 };
@@ -19,7 +20,8 @@ static const df_option rows[] = {
     {.name = "connectionString", .type = DF_OPT_SECRET,
      .flags = DF_OPT_REQUIRED | DF_OPT_REF | DF_OPT_PARTS, AT(connection),
      .doc = "Where the server is: postgres://user:password@host:port/database?sslmode=..., or "
-            "host=... dbname=... as libpq reads it."},
+            "host=... dbname=... as libpq reads it. Settings of the server, as search_path=..., may "
+            "stand in it; timezone and datestyle stay UTC and ISO."},
     {.name = "table", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF, AT(table),
      .doc = "Table, or schema.table; names with capitals or spaces stand in double quotes."},
     {.name = "batchSize", .type = DF_OPT_INT, AT(batch_size), .min = 0, .max = ROWS_MAX,
@@ -48,7 +50,8 @@ static const df_option rows[] = {
      .min = 1000, .max = INT64_C(3600000000), .doc = "Limit for making a connection."},
     {.name = "statementTimeout", .type = DF_OPT_DURATION, AT(statement_timeout_us), .def = "5m",
      .min = 0, .max = INT64_C(86400000000),
-     .doc = "Limit for one batch, kept by the server; 0: none."},
+     .doc = "Limit for one batch, kept by the server; 0: none. statement_timeout in "
+            "connectionString wins."},
     {.name = "upsertMode", .type = DF_OPT_BOOL, AT(upsert), .def = "false",
      .doc = "Updates the row of the same key, deletes it when the record's operation is delete; "
             "columns that the record does not have stay as they are. See postgresql.md."},
@@ -122,6 +125,23 @@ static int check_raw(const df__pg_sink *s, df_stage *st)
     return rc;
 }
 
+/* A connection string that stands in the manifest is looked at before any run. */
+static int check_connection(const df__pg_sink *s, df_stage *st)
+{
+    char why[400];
+    df_bytes text;
+    int is_error = 0;
+    if (!s->connection || df_secret_get(s->connection, st, &text) != DF_OK) {
+        return DF_OK;
+    }
+    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
+    PQconninfoFree(given);
+    if (given || !is_error) {
+        return given ? DF_OK : DF_ENOMEM;
+    }
+    return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
+}
+
 static int sink_check(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
@@ -142,6 +162,8 @@ static int sink_check(void *self, df_stage *st)
     if (!s->upsert && s->soft_delete_column.data) {
         rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
     }
+    int connection = check_connection(s, st);
+    rc = connection == DF_OK ? rc : connection;
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 

@@ -103,6 +103,25 @@ const char *df__pg_sqlstate_remedy(const char *state)
     return "";
 }
 
+static const df__pg_refusal refusals[] = {
+    {"does not support SSL", "tls", "switch TLS on in the server, or write sslmode=disable"},
+    {"certificate verify failed", "tls", "sslrootcert must name the authority that signed the "
+                                         "server's certificate"},
+    {"does not match host name", "tls", "the host of connectionString must be a name in the "
+                                        "server's certificate"},
+    {"no password supplied", "auth_error", "connectionString has no password"},
+};
+
+const df__pg_refusal *df__pg_refusal_in(const char *message)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        if (strstr(message, refusals[i].text)) {
+            return &refusals[i];
+        }
+    }
+    return NULL;
+}
+
 /* Longer prefixes first, as the table is read. */
 void df__pg_sqlstate_waits(df__buf *b)
 {

@@ -31,6 +31,12 @@ const df__pg_state_row *df__pg_sqlstate_row(size_t index);
 int df__pg_sqlstate(const char *state, const char **ret_reason);
 /* What a person can do about it; "" when the server's message says all. */
 const char *df__pg_sqlstate_remedy(const char *state);
+/* Failures of connecting that have no state and that no retry mends. */
+typedef struct df__pg_refusal {
+    const char *text, *reason, *remedy;
+} df__pg_refusal;
+/* The one that libpq's message tells of, or NULL. */
+const df__pg_refusal *df__pg_refusal_in(const char *message);
 /* Appends an SQL expression that is true when the variable SQLSTATE is one of PG_FATE_WAIT. */
 void df__pg_sqlstate_waits(df__buf *b);
 /* Finds the state in a message written with verbose errors ("FATAL:  28P01: ..."); "" when there

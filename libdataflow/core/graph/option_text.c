@@ -191,15 +191,17 @@ int df__parse_secret(const df__slot *s)
         rc = check_references(s, text);
         if (rc != DF_OK)
             return rc;
-        if (set && !only_escapes(text))
-            return keep_secret(s, df__secret_template(set, text, s->field, hidden_of(s)));
+        if (!only_escapes(text))
+            return keep_secret(s, set ? df__secret_template(set, text, s->field, hidden_of(s))
+                                      : df__secret_none());
         rc = df__arena_copy(s->fill->arena, text, &plain);
         if (rc != DF_OK)
             return rc;
         unescape(&plain);
         text = plain;
     }
-    return keep_secret(s, set ? df__secret_new(set, NULL, text, hidden_of(s)) : df__secret_none());
+    return keep_secret(s, set ? df__secret_new(set, NULL, text, hidden_of(s))
+                              : df__secret_shown(s->fill->arena, text));
 }
 
 /* ---- <name>SecretRef ---------------------------------------------------------------------- */

@@ -517,6 +517,27 @@ static int resolve_all(df_secret *secret, char *err, size_t errlen)
     return rc;
 }
 
+df_secret *df__secret_shown(df__arena *arena, df_bytes text)
+{
+    struct {
+        df_secret secret;
+        part only;
+    } *both = df__arena_zalloc(arena, sizeof *both);
+    if (!both || df__arena_copy(arena, text, &both->only.literal) != DF_OK)
+        return NULL;
+    both->secret.parts = &both->only;
+    return &both->secret;
+}
+
+int df__secret_literal(const df_secret *secret, df_bytes *ret)
+{
+    const part *p = secret->parts;
+    if (!p || p->next || !p->literal.data)
+        return DF_ESTATE;
+    *ret = p->literal;
+    return DF_OK;
+}
+
 int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen)
 {
     df__secrets *s = secret->set;

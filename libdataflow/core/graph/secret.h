@@ -35,6 +35,11 @@ df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, i
 df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, int what);
 /* Present but without a value: what a fill without a set puts in its place. */
 df_secret *df__secret_none(void);
+/* The same for a value that stands in the manifest itself; it lives in the arena. NULL: no
+ * memory. */
+df_secret *df__secret_shown(df__arena *arena, df_bytes text);
+/* The value when it stands in the manifest; DF_ESTATE: it is elsewhere. Reads nothing. */
+int df__secret_literal(const df_secret *secret, df_bytes *ret);
 /* Finds the next reference in text from *at on. DF_OK: ret has kind and span ([begin, end) of the
  * whole, name inside); DF_DONE: none; DF_ESPEC: malformed, err says why. "$${" stands for "${". */
 typedef struct df__reference {

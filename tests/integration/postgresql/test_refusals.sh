@@ -136,4 +136,33 @@ no privilege|postgres://$role:wrong-canary@$server?sslmode=disable|$schema.cut|n
 a view|$base?sslmode=disable|$schema.looked|must name a table
 END
 sql "drop owned by $role; drop role $role"
+
+# ---- settings of the server in the connection string ---------------------------------------------------
+refused() { # NAME CONNECTION TEXT: validate says so, without a server, a run and a password
+    manifest cut
+    sed -i "s#connectionString: .*#connectionString: \"$2\"#" "$dir/cut.yaml"
+    dfproc validate "$dir/cut.yaml" >"$dir/out" 2>&1
+    same "validate, $1" 2 "$?"
+    grep -qF -- "$3" "$dir/out" && ! grep -qF canary "$dir/out" && ok "validate, $1: what to do" || { bad "validate, $1"; cat "$dir/out"; }
+}
+refused 'an unknown parameter' "postgres://u:canary@h/db?searchpath=x" 'unknown parameter "searchpath"'
+refused 'an unencoded password' "postgres://u:can/ary@h/db" '%40'
+refused 'no host' "dbname=db password=canary" 'names no host'
+refused 'neither form' "host=h searchpath=canary" 'neither'
+sql "create table set_here (k int primary key, path text default current_setting('search_path'), zone text default current_setting('timezone'), own text default current_setting('my.own', true))"
+printf '%s\n' '{"k":1}' >"$dir/set_here.jsonl"
+manifest set_here
+sed -i 's#connectionString: .*#connectionString: ${env:PG_SET}#' "$dir/set_here.yaml"
+PG_SET="$base?sslmode=disable&search_path=$schema,%20pg_catalog&timezone=Asia/Tokyo&my.own=a%20b%5C" flow set_here 0
+same 'settings of a URL' "$schema, pg_catalog|UTC|a b\\" "$(sql 'select path, zone, own from set_here')"
+url=${base#*://} user=${url%%:*} rest=${url#*:} password=${rest%@*} address=${url##*@}
+PG_SET="host=${address%%:*} port=$(cut -d: -f2 <<<"${address%%/*}") dbname=${address##*/} user=$user password=$password sslmode=disable search_path='$schema' my.own=x" flow set_here 0
+PG_SET="$base?sslmode=disable&search_path=$schema&statement_timeout=150&my.own=x"
+psql "$DF_PG" -XqAt -c begin -c "insert into $schema.set_here values (2)" -c '\! touch '"$dir/held" -c "\\! for i in \$(seq 200); do grep -qs 57014 $dir/out && break; sleep 0.05; done" >/dev/null &
+for _ in $(seq 200); do [ -e "$dir/held" ] && break; sleep 0.05; done
+echo '{"k":2}' >"$dir/set_here.jsonl"
+export PG_SET
+flow set_here 0
+wait $!
+same 'settings count, in either form' '1 2' "$(sql "select string_agg(k::text, ' ' order by k) from set_here")"
 finish

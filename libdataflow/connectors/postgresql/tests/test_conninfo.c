@@ -62,6 +62,58 @@ static const struct {
     {"host=h canary=1", "neither"},
 };
 
+/* What becomes of the parameter options, and of the others. */
+static const struct {
+    const char *text, *options, *sslmode;
+} settings[] = {
+    {"postgres://u:canary@h/db?search_path=a,b&sslmode=disable", " -c search_path=a,b", "disable"},
+    {"postgres://h/db?sslmode=disable&search_path=my%20x%5cy", " -c search_path=my\\ x\\\\y",
+     "disable"},
+    {"postgres://h/db?options=-cjit%3Doff&statement_timeout=5s&TimeZone=Asia/Tokyo&my.own=1%262",
+     "-cjit=off -c statement_timeout=5s -c TimeZone=Asia/Tokyo -c my.own=1&2", NULL},
+    {"postgres://h/db?search_path=", " -c search_path=", NULL},
+    {"host=h search_path = 'a b' sslmode=disable password='can''ary", NULL, NULL},
+    {"host=h search_path = 'a b\\'c' sslmode=disable", " -c search_path=a\\ b'c", "disable"},
+    {"lock_timeout=1s host=h", " -c lock_timeout=1s", NULL},
+    {"postgres://u:search_path=a@h/db?sslmode=disable", "", "disable"},
+    {"host=h password='x search_path=a'", "", NULL},
+    {"postgres://h/db?searchpath=a", NULL, NULL},
+    {"postgres://h/db?.x=a", NULL, NULL},
+    {"host=h searchpath=a", NULL, NULL},
+};
+
+static const char *value_of(const PQconninfoOption *given, const char *name)
+{
+    for (; given->keyword; given++) {
+        if (strcmp(given->keyword, name) == 0) {
+            return given->val;
+        }
+    }
+    return NULL;
+}
+
+static void test_settings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        char why[400] = "";
+        int is_error = 0;
+        PQconninfoOption *given =
+            df__pg_conninfo_read(settings[i].text, why, sizeof why, &is_error);
+        const char *options = given ? value_of(given, "options") : NULL;
+        const char *sslmode = given ? value_of(given, "sslmode") : NULL;
+        if (!settings[i].options) {
+            assert_null(given);
+            assert_int_equal(is_error, 1);
+            continue;
+        }
+        assert_non_null(given);
+        assert_string_equal(options ? options : "", settings[i].options);
+        assert_string_equal(sslmode ? sslmode : "", settings[i].sslmode ? settings[i].sslmode : "");
+        PQconninfoFree(given);
+    }
+}
+
 static void test_each(void **state)
 {
     (void)state;
@@ -125,7 +177,9 @@ static void test_root_certificate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each), cmocka_unit_test(test_local_hosts),
+        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_local_hosts),
+        cmocka_unit_test(test_settings),
         cmocka_unit_test(test_root_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

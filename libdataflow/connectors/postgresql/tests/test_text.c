@@ -288,6 +288,26 @@ static void finds_the_state_in_a_message(void **state)
     assert_string_equal(found, "");
 }
 
+static void failures_without_a_state(void **state)
+{
+    static const struct {
+        const char *message, *reason;
+    } rows[] = {
+        {"server does not support SSL, but SSL was required", "tls"},
+        {"SSL error: certificate verify failed", "tls"},
+        {"server certificate for \"a\" does not match host name \"b\"", "tls"},
+        {"fe_sendauth: no password supplied", "auth_error"},
+        {"Connection refused", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const df__pg_refusal *found = df__pg_refusal_in(rows[i].message);
+        assert_string_equal(found ? found->reason : "none",
+                            rows[i].reason ? rows[i].reason : "none");
+        assert_true(!found || found->remedy[0]);
+    }
+}
+
 static void waiting_states_in_sql(void **state)
 {
     df__buf b;
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(sqlstates_have_a_fate),
         cmocka_unit_test(the_table_of_states_is_documented),
         cmocka_unit_test(finds_the_state_in_a_message),
+        cmocka_unit_test(failures_without_a_state),
         cmocka_unit_test(waiting_states_in_sql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
