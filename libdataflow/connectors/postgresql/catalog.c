@@ -333,7 +333,6 @@ static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
     df__pg_table_free(&s->known);
     s->known = t;
     s->generation++;
-    s->catalog_read_ms = df__pg_clock_ms();
     df_stage_metric(st, PG_METRIC_CATALOG, 1);
     return DF_OK;
 }

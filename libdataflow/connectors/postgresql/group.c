@@ -6,20 +6,14 @@
 #include "binary.h"
 #include "pg.h"
 
-enum { CATALOG_OLD_MS = 1000, NAMES_SHOWN = 3 };
+enum { NAMES_SHOWN = 3 };
 enum { STICKY = 16 }; /* parcels to write as text after a value that only the server can read */
 
-static int may_be_old(const df__pg_sink *s, const df__pg_work *w)
-{
-    return !s->in_transaction && !w->looked_again &&
-           df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_OLD_MS;
-}
-
-/* A record that this catalog refuses: with an old catalog, look again first. */
+/* A record that this catalog refuses. The table may have changed a moment ago, so the catalog is
+ * read once more for each parcel that has such a record; a table of this transaction is ours. */
 static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char *text)
 {
-    s->had_offenders = 1;
-    if (may_be_old(s, w)) {
+    if (!s->in_transaction && !w->looked_again) {
         return DF_AGAIN;
     }
     int rc = df__pg_refuse(w, w->index, reason, text);

@@ -53,6 +53,7 @@ typedef struct df__pg_work {
     int probed;      /* the server takes the statement without its rows */
     char doubtful[6]; /* a state that row mode met and that may not be a row's fault; "": none */
     size_t doubtful_at; /* its refusal */
+    size_t left_out;  /* rows that onConflict: skip did not write */
     uint64_t catalog; /* generation that it is encoded for */
     PGresult *error;  /* what the server refused with */
     size_t error_group;
@@ -78,8 +79,6 @@ typedef struct df__pg_sink {
     size_t column_count;
     df_value *values;
     size_t values_cap;
-    int64_t catalog_read_ms;
-    int had_offenders; /* the last parcel had records that the catalog refused */
     int as_text;       /* parcels still to be written as text, after one had a value for that */
     int mixed;         /* parcels still to be written in groups, after one had several masks */
     int late;          /* the commit may have been sent: a lost connection leaves it unknown */

@@ -8,7 +8,7 @@
 #include "shape.h"
 #include "sqlstate.h"
 
-enum { NARROW_LIMIT = 4, CATALOG_CHECK_MS = 1000 };
+enum { NARROW_LIMIT = 4 };
 
 static int ensure_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
@@ -256,14 +256,6 @@ static int may_overlap(const df__pg_sink *s)
     return s->flight && s->mixed == 0 && s->known.exists;
 }
 
-static int check_catalog(df__pg_sink *s, df_stage *st)
-{
-    int due = s->known.exists && s->had_offenders &&
-              df__pg_clock_ms() - s->catalog_read_ms >= CATALOG_CHECK_MS;
-    s->had_offenders = 0;
-    return due ? df__pg_catalog_load(s, st) : DF_OK;
-}
-
 /* Tells the budget what the encode buffers take. */
 static void recharge(df__pg_sink *s, df_stage *st)
 {
@@ -306,12 +298,9 @@ int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
     if (rc != DF_OK) {
         return rc;
     }
-    rc = check_catalog(s, st);
-    if (rc == DF_OK) {
-        int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0 || s->no_copy;
-        w->by_rows = rows && !s->no_rows;
-        rc = drive(s, st, w);
-    }
+    int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0 || s->no_copy;
+    w->by_rows = rows && !s->no_rows;
+    rc = drive(s, st, w);
     df__pg_raw_warn(s, st);
     recharge(s, st);
     if (rc == DF_PENDING) {
