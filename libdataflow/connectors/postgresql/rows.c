@@ -79,6 +79,12 @@ static void add_handler(df__buf *b)
                    "OPERATOR(pg_catalog.=) 0 THEN RAISE; END IF; ");
 }
 
+/* onConflict: skip: rows that were there already are told apart from those that were written. */
+static int is_counted(const df__pg_sink *s)
+{
+    return !s->upsert && s->on_conflict == PG_CONFLICT_SKIP;
+}
+
 /* One row with an exception handler of its own. */
 static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
@@ -88,6 +94,9 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
                       "AND n < low + %d ORDER BY n LOOP BEGIN ",
                    number, CHUNK);
     df__pg_apply_row(s, b, group);
+    if (is_counted(s)) {
+        df__buf_str(b, "IF FOUND THEN kept := kept + 1; END IF; ");
+    }
     add_handler(b);
     for (size_t i = 0; i < group->form_count && is_equal; i++) {
         add_equal(s, b, group, i);
@@ -104,7 +113,8 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
 {
     df__buf_printf(b,
                    "#variable_conflict use_column\n"
-                   "DECLARE r record; message text; detail text; place text; low int8 := 1; "
+                   "DECLARE r record; message text; detail text; place text; "
+                   "low int8 := 1; kept int8 := 0; got int8; "
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
                    number);
@@ -115,11 +125,17 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
         df__buf_printf(b, " FROM pg_temp.dataflow_rows_%zu AS r WHERE r.n >= low AND "
                           "r.n < low + %d ORDER BY r.n%s; ",
                        number, CHUNK,
-                       s->on_conflict == PG_CONFLICT_SKIP ? " ON CONFLICT DO NOTHING" : "");
+                       is_counted(s) ? " ON CONFLICT DO NOTHING; GET DIAGNOSTICS got = ROW_COUNT; "
+                                       "kept := kept + got" : "");
         add_handler(b);
     }
     add_one(s, w, b, number);
-    df__buf_printf(b, "%slow := low + %d; END LOOP; END", at_once ? "END; " : "", CHUNK);
+    df__buf_printf(b, "%slow := low + %d; END LOOP; ", at_once ? "END; " : "", CHUNK);
+    if (is_counted(s)) {
+        df__buf_printf(b, "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (0, 'kept', kept); ",
+                       number);
+    }
+    df__buf_str(b, "END");
 }
 
 /* The block itself goes into a string literal, so nothing in a name can end it. */
@@ -161,10 +177,10 @@ static void expect_more(df__pg_sink *s, int refused)
     }
 }
 
-static int note_refused(df__pg_work *w, const PGresult *res, size_t number)
+static int note_refused(df__pg_work *w, const PGresult *res, size_t number, int first)
 {
     const df__pg_group *group = &w->groups[number];
-    for (int row = 0; row < PQntuples(res); row++) {
+    for (int row = first; row < PQntuples(res); row++) {
         char text[400];
         const char *reason;
         size_t line = strtoul(PQgetvalue(res, row, 0), NULL, 10);
@@ -184,6 +200,23 @@ static int note_refused(df__pg_work *w, const PGresult *res, size_t number)
         }
     }
     return DF_OK;
+}
+
+/* The rows of the table of refused ones; before them, when it was counted, how many were kept. */
+static int note_outcome(df__pg_sink *s, df__pg_work *w, const PGresult *res, size_t number)
+{
+    int counted = is_counted(s) && PQntuples(res) > 0;
+    size_t refused = (size_t)PQntuples(res) - (size_t)counted;
+    if (counted) {
+        size_t kept = strtoul(PQgetvalue(res, 0, 2), NULL, 10);
+        size_t rows = w->groups[number].count;
+        if (kept + refused > rows) {
+            return DF_EINTERNAL;
+        }
+        w->left_out += rows - kept - refused;
+    }
+    expect_more(s, (int)refused);
+    return note_refused(w, res, number, counted);
 }
 
 /* Gives the server the rows of group number `at`. */
@@ -209,8 +242,7 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
         if (kind == PGRES_COPY_IN && fed < w->group_count) {
             rc = feed(s, st, w, fed++);
         } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
-            rc = note_refused(w, res, told++);
-            expect_more(s, PQntuples(res));
+            rc = note_outcome(s, w, res, told++);
         } else if (kind != PGRES_COMMAND_OK && !w->error) {
             const char *reason;
             w->error = res;
@@ -250,6 +282,7 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     size_t before = w->rejects.count;
     w->doubtful[0] = '\0';
+    w->left_out = 0;
     int rc = df__pg_groups_fill(s, w);
     size_t by_catalog = w->rejects.count - before;
     if (rc != DF_OK || w->group_count == 0) {
@@ -262,6 +295,9 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
         s->late = 0;
         s->in_transaction = 0;
         rc = judge(s, st, w, w->rejects.count - before - by_catalog);
+    }
+    if (rc == DF_OK && w->left_out > 0) {
+        df_parcel_left_out(w->parcel, w->left_out);
     }
     return rc;
 }

@@ -36,6 +36,15 @@ same 'half of 60,000' '30000 30000 30000 900000000' \
     "$(summary sent) $(summary errored) $(sql "select count(distinct k) || ' ' || sum(k) from half")"
 refused half 1 60000 'k % 2 == 0'
 
+# The first line of a COPY, of several, and the last one: as the others, and nothing is written twice.
+sql "create table edges (k int check (k % 5000 not in (1, 0)))"
+numbers 1 20000 '{"k":&}' >"$dir/edges.jsonl"
+manifest edges 'batchSize: 5000'
+flow edges 0
+refused edges 1 20000 'k % 5000 in (1, 0)'
+same 'the first and the last line' '19992 8 0 19992 19992' \
+    "$(summary sent) $(summary errored) $(summary retries) $(sql "select count(*) || ' ' || count(distinct k) from edges")"
+
 # ---- what the table may have -----------------------------------------------------------------------------
 sql "create function is_even(int) returns boolean language sql immutable as 'select \$1 % 2 = 0';
 create table odd (k int, \"Quoted \"\"x\"\"\" int default 7, late int default 3, twice int generated always as (k * 2) stored,

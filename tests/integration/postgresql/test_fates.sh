@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whose fault an error is: a row that any SQLSTATE was raised for is refused when others pass, and
 # the flow ends or waits when none does. Row-level security; tables that COPY cannot write to.
-. "$(dirname "$0")/pg_lib.sh"
+. "$(dirname "$0")/../pg_lib.sh"
 # result NAME: sent, errored, retries, the keys in the table, the states in the error file
 result() {
     echo "$(summary sent) $(summary errored) $(summary retries): $(sql "select string_agg(k::text, ' ' order by k) from $1"):" \
