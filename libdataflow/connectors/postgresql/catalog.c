@@ -7,10 +7,13 @@
 #include "pg.h"
 #include "shape.h"
 
+/* Nothing here may find a function or operator that somebody made in a schema of the search path:
+ * functions are qualified, and both sides of an operator have the type that the server's own one
+ * takes, which comes before all others. */
 static const char query_head[] =
-    "WITH RECURSIVE rel AS (SELECT to_regclass(";
+    "WITH RECURSIVE rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
-    ")::oid AS oid), "
+    ")::pg_catalog.oid AS oid), "
     "col AS (SELECT a.attnum, a.attname, a.attnotnull, a.attgenerated <> '' AS generated, "
     "a.atthasdef OR a.attidentity <> '' AS has_default, a.atttypid, a.atttypmod "
     "FROM pg_catalog.pg_attribute a, rel "
@@ -27,13 +30,14 @@ static const char query_tail[] =
     "pg_catalog.format_type(col.atttypid, col.atttypmod), "
     "pg_catalog.format_type(t.oid, -1), base.mod, "
     "COALESCE(e.typname, t.typname), "
-    "COALESCE(e.typnamespace, t.typnamespace) = 'pg_catalog'::pg_catalog.regnamespace, "
+    "COALESCE(e.typnamespace, t.typnamespace) = "
+    "'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid, "
     "e.oid IS NOT NULL, COALESCE(e.typdelim, ','), COALESCE(e.typtype, t.typtype) = 'e', "
     "(SELECT pg_catalog.string_agg(l.enumlabel, E'\\001' ORDER BY l.enumlabel COLLATE \"C\") "
     "FROM pg_catalog.pg_enum l WHERE l.enumtypid = COALESCE(e.oid, t.oid)), "
     "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false), "
     "COALESCE(e.oid, t.oid), (SELECT p.prosrc = 'textrecv' FROM pg_catalog.pg_proc p "
-    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)), "
+    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)::pg_catalog.oid), "
     "CASE WHEN pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN "
     PG_SHAPE_HEAD "(SELECT oid FROM rel)" PG_SHAPE_TAIL " END "
     "FROM col JOIN base USING (attnum) "

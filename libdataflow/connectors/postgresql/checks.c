@@ -26,18 +26,20 @@ static const char make_function[] =
 /* Constraints that mean the same before the row is stored: no trigger may change the row first,
  * none of its columns is generated, and it does not ask which partition it is in. The order is the
  * server's. */
-static const char query_head[] = "WITH rel AS (SELECT to_regclass(";
+static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
-    ")::oid AS oid), part AS (SELECT oid FROM rel UNION "
-    "SELECT p.relid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
+    ")::pg_catalog.oid AS oid), part AS (SELECT oid FROM rel UNION "
+    "SELECT p.relid::pg_catalog.oid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
     "SELECT c.oid, c.conname, pg_catalog.pg_get_expr(c.conbin, c.conrelid) "
     "FROM rel JOIN pg_catalog.pg_constraint c ON c.conrelid = rel.oid AND c.contype = 'c' "
-    "WHERE COALESCE((to_jsonb(c) ->> 'conenforced')::boolean, true) "
+    "WHERE COALESCE((pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) "
+    "'conenforced')::boolean, true) "
     "AND NOT EXISTS (SELECT FROM part JOIN pg_catalog.pg_class k USING (oid) "
     "WHERE k.relkind NOT IN ('r', 'p')) "
     "AND NOT EXISTS (SELECT FROM part JOIN pg_catalog.pg_trigger g ON g.tgrelid = part.oid "
-    "WHERE g.tgtype & 7 = 7 AND g.tgenabled <> 'D') "
-    "AND NOT EXISTS (SELECT FROM unnest(c.conkey) AS k(n) LEFT JOIN pg_catalog.pg_attribute a "
+    "WHERE g.tgtype OPERATOR(pg_catalog.&) 7::pg_catalog.int2 = 7 AND g.tgenabled <> 'D') "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.unnest(c.conkey) AS k(n) "
+    "LEFT JOIN pg_catalog.pg_attribute a "
     "ON a.attrelid = rel.oid AND a.attnum = k.n AND a.attgenerated = '' "
     "WHERE k.n <= 0 OR a.attnum IS NULL) "
     "ORDER BY c.conname COLLATE \"C\"";
