@@ -19,6 +19,7 @@ not json
 {"value":null,"_metadata":{}}
 END
 manifest raw 'rawMode: true' 'autoCreateTable: true' 'missingColumns: error'
+sed -i "s#raw.jsonl}#raw.jsonl, invalid: pass}#" "$dir/raw.yaml" # so that the sink sees what is no JSON
 flow raw 0
 same 'sent and refused' '10 2' "$(summary sent) $(summary errored)"
 same 'the table' 'id:bigint data:jsonb _metadata:jsonb created_at:timestamp with time zone updated_at:timestamp with time zone deleted_at:timestamp with time zone' \
