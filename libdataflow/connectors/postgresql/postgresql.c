@@ -20,7 +20,8 @@ static const df_option rows[] = {
     {.name = "connectionString", .type = DF_OPT_SECRET,
      .flags = DF_OPT_REQUIRED | DF_OPT_REF | DF_OPT_PARTS, AT(connection),
      .doc = "Where the server is: postgres://user:password@host:port/database?sslmode=..., or "
-            "host=... dbname=... as libpq reads it. Settings of the server, as search_path=..., may "
+            "host=... dbname=... as libpq reads it. Settings of the server, as "
+            "search_path=..., may "
             "stand in it; timezone and datestyle stay UTC and ISO."},
     {.name = "table", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF, AT(table),
      .doc = "Table, or schema.table; names with capitals or spaces stand in double quotes."},
@@ -69,7 +70,8 @@ static const df_option rows[] = {
      .doc = "Writes the whole record into the jsonb column data and its metadata into _metadata; "
             "a body of exactly value and _metadata is taken apart."},
     {.name = "flattenMetadataColumns", .type = DF_OPT_BOOL, AT(flatten), .def = "false",
-     .doc = "With rawMode: a column for each metadata key instead of _metadata; keys named like the "
+     .doc = "With rawMode: a column for each metadata key instead of _metadata; "
+            "keys named like the "
             "table's own columns (id, data, created_at, updated_at, deleted_at) are left out."},
     {.name = "flattenMetadataColumnsPrefix", .type = DF_OPT_TEXT, AT(flatten_prefix),
      .doc = "Put before the names of these columns."},
