@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * facts.c: what a table does with a row besides keeping it under its key. In a table that does
  * nothing else, rows of several keys may be written in any order, and a row that a later one hides
- * need not be written. */
+ * need not be written. And what the user may do there, told when the sink opens. */
 #include "pg.h"
 
 /* A unique index of a partition that is a part of the table's own has a parent. */
@@ -25,20 +25,86 @@ static const char query_tail[] =
     "WHERE (i.indisunique OR i.indisexclusion) AND NOT EXISTS "
     "(SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid)) "
     "OR EXISTS (SELECT FROM pg_catalog.pg_constraint c, part AS a, part AS b "
-    "WHERE c.contype = 'f' AND c.conrelid = a.oid AND c.confrelid = b.oid)";
+    "WHERE c.contype = 'f' AND c.conrelid = a.oid AND c.confrelid = b.oid), "
+    "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'), "
+    "EXISTS (SELECT FROM pg_catalog.pg_language l WHERE l.lanname = 'plpgsql' "
+    "AND pg_catalog.has_language_privilege(l.oid, 'USAGE')), "
+    "(SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')) "
+    "FROM pg_catalog.pg_attribute a, rel WHERE a.attrelid = rel.oid AND a.attnum > 0 "
+    "AND NOT a.attisdropped), "
+    "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'SELECT'), "
+    "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'INSERT'), "
+    "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'UPDATE'), "
+    "pg_catalog.has_table_privilege((SELECT oid FROM rel), 'DELETE')";
+
+/* What each mode needs beside INSERT: rows of several masks, repeated keys and rows that are looked
+ * for one by one go through temporary tables and a block of PL/pgSQL. */
+enum { FOR_EQUAL = 1, FOR_SKIP = 2, FOR_UPSERT = 4, FOR_DELETE = 8 };
+static const struct {
+    int column, modes;
+    const char *text;
+} rights[] = {
+    {2, FOR_EQUAL | FOR_SKIP | FOR_UPSERT, "TEMPORARY on the database"},
+    {3, FOR_EQUAL | FOR_SKIP | FOR_UPSERT, "USAGE on the language plpgsql"},
+    {4, FOR_EQUAL, "SELECT on every column of the table"},
+    {5, FOR_UPSERT, "SELECT on the table"},
+    {6, FOR_UPSERT, "INSERT on the table"},
+    {7, FOR_UPSERT, "UPDATE on the table"},
+    {8, FOR_DELETE, "DELETE on the table"},
+};
+
+static int modes_of(const df__pg_sink *s)
+{
+    static const int of_conflict[] = {
+        [PG_CONFLICT_EQUAL] = FOR_EQUAL, [PG_CONFLICT_SKIP] = FOR_SKIP, [PG_CONFLICT_ERROR] = 0};
+    if (!s->upsert) {
+        return of_conflict[s->on_conflict];
+    }
+    return FOR_UPSERT | (s->soft_delete_column.data ? 0 : FOR_DELETE);
+}
+
+/* Without its rights upsertMode cannot write at all; onConflict can only refuse. */
+static int look_at_rights(df__pg_sink *s, df_stage *st, const PGresult *res)
+{
+    char text[300];
+    size_t len = 0;
+    int modes = modes_of(s);
+    for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++) {
+        if ((rights[i].modes & modes) && PQgetvalue(res, 0, rights[i].column)[0] == 'f') {
+            len += df__text_printf(text + len, sizeof text - len, "%s%s", len > 0 ? ", " : "",
+                                   rights[i].text);
+        }
+    }
+    if (len == 0 || (!s->upsert && s->warned_rights)) {
+        return DF_OK;
+    }
+    if (s->upsert) {
+        return df_stage_failf(st, DF_EINVAL, "permission",
+                              "upsertMode: grant %s to the user of connectionString", text);
+    }
+    s->warned_rights = 1;
+    df_stage_logf(st, DF_LOG_WARN,
+                  "onConflict: a row whose key is there will be refused, as with error: grant %s "
+                  "to the user of connectionString", text);
+    return DF_OK;
+}
 
 int df__pg_facts_load(df__pg_sink *s, df_stage *st)
 {
     PGresult *res = NULL;
     s->facts = (df__pg_facts){1, 1};
-    if (!s->upsert || !s->known.exists) {
+    if (modes_of(s) == 0 || !s->known.exists) {
         return DF_OK;
     }
     int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
     if (rc == DF_OK && res && PQntuples(res) == 1) {
         s->facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
         s->facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';
+        rc = look_at_rights(s, st, res);
     }
     PQclear(res);
+    if (rc == DF_OK && modes_of(s) == FOR_EQUAL) {
+        rc = df__pg_repeats_load(s, st);
+    }
     return rc;
 }

@@ -92,6 +92,8 @@ typedef struct df__pg_sink {
     int warned_raw;
     char raw_index[PG_NAME_MAX + 1];
     int warned_tls;
+    int warned_rights;
+    unsigned told_changes; /* of encoder.convert.changed */
     int connected;     /* once: the connection string was right */
     uint64_t generation; /* of `known` */
     uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
@@ -147,6 +149,8 @@ int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const cha
 void df__pg_table_free(df__pg_table *t);
 
 /* ---- facts.c ---- */
+/* Reads s->known.uniques. */
+int df__pg_repeats_load(df__pg_sink *s, df_stage *st);
 /* Reads s->facts when upsertMode or onConflict needs them. */
 int df__pg_facts_load(df__pg_sink *s, df_stage *st);
 

@@ -90,6 +90,19 @@ int df__pg_plain_text(df__pg_convert *c, const df__pg_type *t, const df_value *v
     return rc;
 }
 
+/* "char" and name: the server would cut what is longer, in bytes. */
+int df__pg_plain_short(df__pg_convert *c, const df__pg_type *t, const df_value *v,
+                       df__pg_plain *r)
+{
+    df__pg_type unlimited = *t;
+    unlimited.limit = 0;
+    int rc = df__pg_plain_text(c, &unlimited, v, r);
+    if (rc == DF_OK && r->len > (size_t)t->limit) {
+        return df__pg_refuse_value(c, "longer than the bytes of its type");
+    }
+    return rc;
+}
+
 int df__pg_plain_uuid(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r)
 {
     (void)t;

@@ -9,6 +9,7 @@
 #include "util/buf.h"
 
 enum { PG_BYTEA_TEXT, PG_BYTEA_HEX, PG_BYTEA_BASE64 };
+enum { PG_CHANGED_FRACTION = 1, PG_CHANGED_ZONE = 2 };
 #define PG_WHY_NUL "holds a NUL byte, which text cannot store"
 
 struct df__pg_plain {
@@ -23,6 +24,7 @@ struct df__pg_convert {
     const char *why;  /* after DF_EDATA: static text */
     int bytea;        /* PG_BYTEA_...: what a string for a bytea column is */
     int round;        /* decimals that a numeric column cannot keep are left to the server */
+    unsigned changed; /* PG_CHANGED_...: what happened to values, to be told once */
     char small[64];
 };
 
@@ -72,6 +74,8 @@ int df__pg_read_stamp(df__pg_convert *c, const df__pg_type *t, const df_value *v
 
 int df__pg_plain_bool(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_text(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
+int df__pg_plain_short(df__pg_convert *c, const df__pg_type *t, const df_value *v,
+                       df__pg_plain *r);
 int df__pg_plain_uuid(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_enum(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);

@@ -84,6 +84,7 @@ int df__pg_read_time(df__pg_convert *c, const df__pg_type *t, const df_value *v,
         return df__pg_refuse_value(c, "has a zone, which a time without time zone cannot keep");
     }
     know(ret, df__pg_clock_micros(&w));
+    c->changed |= w.fraction > 6 ? PG_CHANGED_FRACTION : 0;
     ret->written = 1;
     ret->known = !w.unusual;
     return DF_OK;
@@ -128,6 +129,8 @@ int df__pg_read_stamp(df__pg_convert *c, const df__pg_type *t, const df_value *v
         return df__pg_refuse_value(c, "not a timestamp like 2026-01-31T23:59:59Z");
     }
     know(ret, df__pg_when_micros(&w));
+    c->changed |= w.fraction > 6 ? PG_CHANGED_FRACTION : 0;
+    c->changed |= t->kind == PG_TIMESTAMP && w.zone_seconds != 0 ? PG_CHANGED_ZONE : 0;
     ret->written = t->kind == PG_TIMESTAMPTZ || w.zone_seconds == 0;
     ret->known = !(ret->written && w.unusual);
     return DF_OK;

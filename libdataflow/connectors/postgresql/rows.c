@@ -11,12 +11,6 @@
 enum { CHUNK = 32 }; /* rows tried at once */
 enum { MANY = 4, STICKY = 8 };
 
-/* A type without an equality operator is compared as text. */
-static int by_text(const df__pg_type *type)
-{
-    return type->kind == PG_JSON || type->kind == PG_OTHER;
-}
-
 static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     const df__pg_mask *mask = df__pg_sql_written(&w->groups[number]);
@@ -29,42 +23,6 @@ static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, 
     df__buf_printf(b, ") ON COMMIT DROP; COPY pg_temp.dataflow_rows_%zu (d, m, ", number);
     df__pg_sql_columns(s, b, mask, PG_LIST_STAGED);
     df__buf_str(b, ") FROM STDIN; ");
-}
-
-/* True when the key is known and every column of it is in these rows. */
-static int key_is_written(const df__pg_sink *s, const df__pg_mask *mask)
-{
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
-        if (column->in_key && !df__pg_mask_writes(mask, column)) {
-            return 0;
-        }
-    }
-    return s->known.key_count > 0;
-}
-
-/* A row that is there already, with the same values, was written before: a repetition after a
- * crash. */
-static void add_equal(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t form)
-{
-    const df__pg_mask *mask = &group->forms[form].mask;
-    if (!key_is_written(s, mask)) {
-        return;
-    }
-    df__buf_printf(b, "IF SQLSTATE = '23505' AND r.m = %zu AND EXISTS (SELECT 1 FROM ", form);
-    df__pg_quote_table(b, &s->name);
-    const char *separator = " AS t WHERE ";
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
-        if (!df__pg_mask_writes(mask, column)) {
-            continue;
-        }
-        const char *text = by_text(&column->type) && !column->in_key ? "::text" : "";
-        df__buf_printf(b, "%st.%s%s %s (r.c%zu::%s)%s", separator, column->quoted, text,
-                       column->in_key ? "=" : "IS NOT DISTINCT FROM", i, column->type.name, text);
-        separator = " AND ";
-    }
-    df__buf_str(b, ") THEN CONTINUE; END IF; ");
 }
 
 /* Begins a handler: any error but one that passes by itself may be the fault of a row. Such a one
@@ -99,7 +57,7 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
     }
     add_handler(b);
     for (size_t i = 0; i < group->form_count && is_equal; i++) {
-        add_equal(s, b, group, i);
+        df__pg_repeats_add(s, b, group, i);
     }
     df__buf_printf(b,
                    "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message || "

@@ -28,4 +28,8 @@ void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *
 /* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */
 void df__pg_apply_select(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);
 
+/* ---- repeats.c ---- */
+/* Appends, for a handler of row mode: go on when the record r of this form is there, the same. */
+void df__pg_repeats_add(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t form);
+
 #endif

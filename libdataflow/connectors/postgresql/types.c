@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "binary.h"
+#include "ident.h"
 #include "plain.h"
 
-/* Without an OID a type is written as text: a name that is too long is cut by the input function
- * of `name`, but refused by its receive function; a timetz is the server's affair. PG_OTHER has an
+/* Without an OID a type is written as text: the input function of "char" reads one byte as itself,
+ * its receive function as a number; a timetz is the server's affair. PG_OTHER has an
  * OID when the catalog says that its receive function is that of text. */
 static const struct {
     const char *name;
@@ -25,7 +26,8 @@ static const struct {
     {"time", PG_TIME, 1083},       {"timestamp", PG_TIMESTAMP, 1114},
     {"timestamptz", PG_TIMESTAMPTZ, 1184}, {"numeric", PG_NUMERIC, 1700},
     {"uuid", PG_UUID, 2950},       {"jsonb", PG_JSONB, 3802},
-    {"name", PG_TEXT, 0},          {"timetz", PG_TIMETZ, 0},
+    {"name", PG_SHORT, 0},         {"timetz", PG_TIMETZ, 0},
+    {"char", PG_SHORT, 0},
 };
 
 const df__pg_codec df__pg_codecs[PG_KINDS] = {
@@ -48,6 +50,7 @@ const df__pg_codec df__pg_codecs[PG_KINDS] = {
     [PG_JSONB] = {df__pg_plain_json, df__pg_binary_jsonb},
     [PG_BYTEA] = {df__pg_plain_bytea, df__pg_binary_bytea},
     [PG_ENUM] = {df__pg_plain_enum, df__pg_binary_text},
+    [PG_SHORT] = {df__pg_plain_short, NULL},
 };
 
 void df__pg_type_named(df__pg_type *type, const char *name)
@@ -56,6 +59,9 @@ void df__pg_type_named(df__pg_type *type, const char *name)
         if (strcmp(named[i].name, name) == 0) {
             type->kind = (uint8_t)named[i].kind;
             type->oid = named[i].oid;
+            if (type->kind == PG_SHORT) {
+                type->limit = strcmp(name, "char") == 0 ? 1 : PG_NAME_MAX;
+            }
         }
     }
 }

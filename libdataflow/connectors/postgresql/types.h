@@ -30,6 +30,7 @@ enum df__pg_kind {
     PG_JSONB,
     PG_BYTEA,
     PG_ENUM,
+    PG_SHORT, /* text that the server would cut to `limit` bytes */
     PG_KINDS
 };
 
@@ -82,6 +83,8 @@ typedef struct df__pg_table {
     size_t generated_count;
     size_t default_count;
     size_t key_count; /* columns with in_key */
+    df_bytes *uniques; /* conditions that find the row of a unique index; for onConflict: equal */
+    size_t unique_count;
     int exists;
     int all_optional; /* every column has a bit, with a default or not */
     const char *shape; /* names and types of all columns as a number, by the server; "": unknown */

@@ -42,7 +42,7 @@ typedef struct refusal {
     char check[PG_NAME_MAX + 1]; /* a CHECK constraint by name; else "" */
     size_t index;
     int named;
-    int duplicate; /* a key that is there already */
+    int duplicate; /* a key that is there already, or what an exclusion constraint takes for one */
     int doubtful;  /* whether a row is at fault is to be shown */
     int no_copy;   /* it is COPY itself that the server refuses */
 } refusal;
@@ -55,7 +55,7 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     why->named = df__pg_named_record(s, w, &why->index);
     const char *state = PQresultErrorField(w->error, PG_DIAG_SQLSTATE);
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
-    why->duplicate = state && strcmp(state, "23505") == 0;
+    why->duplicate = state && (strcmp(state, "23505") == 0 || strcmp(state, "23P01") == 0);
     why->doubtful = state && df__pg_sqlstate_find(state)->fate != PG_FATE_ROW;
     why->no_copy = state && !s->upsert && !w->by_rows && !why->named &&
                    (strcmp(state, "0A000") == 0 || strcmp(state, "42809") == 0);
@@ -287,6 +287,21 @@ static int take_turn(df__pg_sink *s, df_stage *st, df__pg_work *w)
                               : df_stage_fail(st, DF_EIO, "connection_error", "connection lost");
 }
 
+/* Tells, once each, what values lost on their way. */
+static void tell_changes(df__pg_sink *s, df_stage *st)
+{
+    unsigned news = s->encoder.convert.changed & ~s->told_changes;
+    if (news & PG_CHANGED_FRACTION) {
+        df_stage_log(st, DF_LOG_WARN, "times with more than six digits of a second are rounded to "
+                                      "microseconds, the finest that PostgreSQL keeps");
+    }
+    if (news & PG_CHANGED_ZONE) {
+        df_stage_log(st, DF_LOG_WARN, "times with a zone go as UTC into columns without time zone "
+                                      "(timestamptz keeps the moment)");
+    }
+    s->told_changes |= news;
+}
+
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
 {
     df__pg_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
@@ -302,6 +317,7 @@ int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
     w->by_rows = rows && !s->no_rows;
     rc = drive(s, st, w);
     df__pg_raw_warn(s, st);
+    tell_changes(s, st);
     recharge(s, st);
     if (rc == DF_PENDING) {
         s->flight = w;

@@ -60,6 +60,79 @@ same 'skip: sent, left out, refused, rows' '1900 101 1 2000' "$(summary sent) $(
 same 'skip: the old rows and the first of two' '100 1' "$(sql 'select count(*) filter (where v = 0), max(v) filter (where k = 3000) from skipped' | tr '|' ' ')"
 flow skipped 0
 same 'skip: all of them once more' '0 2001 1' "$(summary sent) $(summary left_out) $(summary errored)"
+# ---- a repetition is found by any unique index ------------------------------------------------------
+repeats() { # NAME DEFINITION RECORD OTHER: RECORD twice, then OTHER, which has other values
+    sql "$2"
+    printf '%s\n' "$3" "$3" "$4" >"$dir/$1.jsonl"
+    manifest "$1"
+    flow "$1" 0
+    same "a repetition: $1" '2 1 1' "$(summary sent) $(summary errored) $(sql "select count(*) from $1")"
+}
+repeats on_expression 'create table on_expression (id text, v int, x int default 3); create unique index on on_expression (lower(id), v)' \
+    '{"id":"a","v":1}' '{"id":"A","v":1}'
+repeats on_condition 'create table on_condition (id int, gone bool, v int); create unique index on on_condition (id) where not gone' \
+    '{"id":1,"gone":false,"v":1}' '{"id":1,"gone":false,"v":2}'
+repeats on_exclusion "create table on_exclusion (during int4range, v json, exclude using gist (during with &&))" \
+    '{"during":"[1,5)","v":{"a":1}}' '{"during":"[2,9)","v":{"a":1}}'
+repeats on_partition "create table on_partition (id int, v int, w int) partition by list (v);
+    create table on_partition_1 partition of on_partition for values in (1); create unique index on on_partition_1 (id)" \
+    '{"id":1,"v":1,"w":null}' '{"id":1,"v":1,"w":2}'
+
+# ---- what is changed on the way is told once; what would be cut is refused ----------------------------
+sql 'create table changed (k int, t timestamp, c "char", n name)'
+for k in 1 2 3; do
+    echo "{\"k\":$k,\"t\":\"2024-01-01T00:00:00.1234567Z\"}"
+    echo "{\"k\":$k,\"t\":\"2024-01-01T01:00:00+01:00\"}"
+done >"$dir/changed.jsonl"
+printf '%s\n' '{"c":"ab"}' '{"c":"a"}' "{\"n\":\"$(printf 'x%.0s' {1..64})\"}" >>"$dir/changed.jsonl"
+manifest changed
+flow changed 0
+same 'nanoseconds, zones, short types' '7 2 2024-01-01 00:00:00 2024-01-01 00:00:00.123457' \
+    "$(summary sent) $(summary errored) $(sql 'select min(t), max(t) from changed' | tr '|' ' ')"
+same 'told once each' '1 1' \
+    "$(grep -c 'rounded to microseconds' "$dir/out") $(grep -c 'go as UTC' "$dir/out")"
+
+# ---- rights: told when the sink opens ---------------------------------------------------------------
+writer=${schema}_writer
+sql "create role $writer login password 'x'; grant usage on schema $schema to $writer; grant insert on dup to $writer"
+as_writer() { # NAME CODE OPTION...: the flow as this role
+    manifest "$1" "${@:3}"
+    sed -i 's#PG_TEST_URL#PG_WRITER#' "$dir/$1.yaml"
+    PG_WRITER=$(sed "s#//[^@]*@#//$writer:x@#" <<<"$PG_TEST_URL") flow "$1" "$2"
+}
+printf '%s\n' '{"k":5,"v":"new"}' '{"k":100,"v":"x"}' >"$dir/dup.jsonl"
+as_writer dup 0
+same 'equal without SELECT refuses' '1 1' "$(summary sent) $(summary errored)"
+grep -q 'onConflict: a row whose key is there will be refused, as with error: grant SELECT on every column of the table to' "$dir/out" &&
+    ok 'and says so' || bad 'no word about SELECT'
+as_writer dup 0 'onConflict: skip'
+same 'skip needs no SELECT' '0' "$(summary errored)"
+grep -q 'onConflict: a row' "$dir/out" && bad 'a warning without reason' || ok 'no warning'
+as_writer dup 1 'upsertMode: true'
+grep -q 'upsertMode: grant SELECT on the table, UPDATE on the table, DELETE on the table to the user' "$dir/out" &&
+    ok 'upsert names what is missing' || bad "upsert: $(tail -n 1 "$dir/out" | cut -c1-300)"
+
+# ---- the widest tables ------------------------------------------------------------------------------
+wide() { # NAME COUNT OPTION...: a table of COUNT columns with defaults, one record with all of them
+    sql "$(awk -v n="$2" -v t="$1" 'BEGIN { printf "create table %s (c1 int primary key", t; for (i = 2; i <= n; i++) printf ", c%d int default 7", i; print ")" }')"
+    awk -v n="$2" 'BEGIN { for (r = 1; r <= 3; r++) { printf "{\"c1\":%d", r; for (i = 2; i <= n; i += r) printf ",\"c%d\":%d", i, i; print "}" } }' >"$dir/$1.jsonl"
+    manifest "$1" "${@:3}"
+    flow "$1" 0
+    same "$2 columns ${*:3}" "3 0 $2 7" "$(summary sent) $(summary errored) $(sql "select c$2 from $1 where c1 = 1") $(sql "select c3 from $1 where c1 = 2")"
+}
+wide wide_insert 1600
+wide wide_upsert 1597 'upsertMode: true'
+
+# ---- a table made for records that only the server refuses -----------------------------------------------
+{
+    echo '{"k":1,"a":1.5}'
+    for i in 2 3 4 5 6 7; do echo "{\"k\":$i,\"a\":1e150000}"; done
+    echo '{"k":8,"a":2.5}'
+} >"$dir/fresh.jsonl"
+manifest fresh 'autoCreateTable: true'
+flow fresh 0
+same 'the table is made anew for each try' '2 6 0 2' \
+    "$(summary sent) $(summary errored) $(summary retries) $(sql 'select count(*) from fresh')"
 
 # ---- records with different columns ---------------------------------------------------------------
 sql "create table shapes (id serial, a int default 10, b int default 20, c int)"
@@ -152,7 +225,7 @@ a missing schema|$base?sslmode=disable|not_there.cut|autoCreateTable
 no privilege|postgres://$role:wrong-canary@$server?sslmode=disable|$schema.cut|needs USAGE on the schema and INSERT
 a view|$base?sslmode=disable|$schema.looked|must name a table
 END
-sql "drop owned by $role; drop role $role"
+sql "drop owned by $role, $writer; drop role $role, $writer"
 
 # ---- settings of the server in the connection string ---------------------------------------------------
 refused() { # NAME CONNECTION TEXT: validate says so, without a server, a run and a password

@@ -149,6 +149,7 @@ static const value_case value_cases[] = {
     {PG_TIME, "\"12:00\"", "more"},
     {PG_TIMESTAMP, "\"2000-01-01T00:00:00.000001\"", "0000000000000001"},
     {PG_TIMESTAMP, "\"2000-01-01T02:00:00+02:00\"", "0000000000000000"},
+    {PG_TIMESTAMPTZ, "\"2000-01-01T02:00:00+02:00:\"", "refused"},
     {PG_TIMESTAMP, "\"infinity\"", "7fffffffffffffff"},
     {PG_TIMESTAMPTZ, "\"1999-12-31T23:59:59.999999Z\"", "ffffffffffffffff"},
     {PG_TIMESTAMPTZ, "\"1999-12-31T23:59:59.9999995Z\"", "0000000000000000"},
@@ -336,7 +337,7 @@ static void rows_count_their_fields(void **state)
 static void tables_say_whether_they_can(void **state)
 {
     static const char *const can[] = {"bool", "int4", "numeric", "varchar", "jsonb", "timestamptz"};
-    static const char *const cannot[] = {"inet", "name", "timetz", "money"};
+    static const char *const cannot[] = {"inet", "name", "char", "timetz", "money"};
     df__pg_column columns[2] = {{.bit = -1}, {.bit = -1}};
     df__pg_table table = {.columns = columns, .count = 2, .shape = "1"};
     (void)state;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * repeats.c: onConflict: equal. A row that is there already, with the same values, was written
+ * before: a repetition after a crash. Any unique index and exclusion constraint may be what refused
+ * it, of the table or of one of its partitions, with expressions and conditions too; each is asked
+ * by its own columns, so that the server finds the row by the index. */
+#include <string.h>
+
+#include "sql.h"
+
+/* (lower(id)) = (SELECT lower(id) FROM v) AND (NOT gone): v is the row to write. */
+static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";
+static const char query_tail[] =
+    ")::pg_catalog.oid AS oid), part AS (SELECT oid FROM rel UNION "
+    "SELECT p.relid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
+    "SELECT DISTINCT x.text FROM part JOIN pg_catalog.pg_index i ON i.indrelid = part.oid, "
+    "LATERAL (SELECT pg_catalog.string_agg('(' || "
+    "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ') ' || "
+    "COALESCE((SELECT 'OPERATOR(' || pg_catalog.quote_ident(s.nspname) || '.' || "
+    "o.oprname || ')' FROM pg_catalog.pg_constraint c "
+    "JOIN pg_catalog.pg_operator o ON o.oid = c.conexclop[k] "
+    "JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace "
+    "WHERE c.conindid = i.indexrelid AND c.contype = 'x'), '=') || ' (SELECT ' || "
+    "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ' FROM v)', ' AND ') || "
+    "COALESCE(' AND (' || pg_catalog.pg_get_expr(i.indpred, i.indrelid) || ')', '') AS text "
+    "FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k) AS x "
+    "WHERE i.indisunique OR i.indisexclusion";
+
+int df__pg_repeats_load(df__pg_sink *s, df_stage *st)
+{
+    PGresult *res = NULL;
+    df__pg_table *t = &s->known;
+    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
+    size_t count = rc == DF_OK && res ? (size_t)PQntuples(res) : 0;
+    t->unique_count = 0;
+    t->uniques = df__arena_zalloc(&t->arena, (count + 1) * sizeof *t->uniques);
+    rc = rc == DF_OK && !t->uniques ? DF_ENOMEM : rc;
+    for (size_t i = 0; i < count && rc == DF_OK; i++) {
+        const char *text = PQgetvalue(res, (int)i, 0);
+        rc = df__arena_copy(&t->arena, (df_bytes){text, strlen(text)}, &t->uniques[i]);
+        t->unique_count += rc == DF_OK;
+    }
+    PQclear(res);
+    return rc;
+}
+
+/* A type without an equality operator is compared as text. */
+static int by_text(const df__pg_type *type)
+{
+    return type->kind == PG_JSON || type->kind == PG_OTHER;
+}
+
+/* The record r as a row of the table; a column that it does not have is NULL, which equals
+ * nothing. */
+static void add_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    const char *separator = "WITH v AS (SELECT ";
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (df__pg_mask_writes(mask, column)) {
+            df__buf_printf(b, "%sr.c%zu::%s AS %s", separator, i, column->type.cast,
+                           column->quoted);
+        } else {
+            df__buf_printf(b, "%sNULL::%s AS %s", separator, column->type.cast, column->quoted);
+        }
+        separator = ", ";
+    }
+    df__buf_str(b, ") ");
+}
+
+static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        const char *text = by_text(&column->type) ? "::text" : "";
+        if (df__pg_mask_writes(mask, column)) {
+            df__buf_printf(b, " AND t.%s%s IS NOT DISTINCT FROM (r.c%zu::%s)%s", column->quoted,
+                           text, i, column->type.cast, text);
+        }
+    }
+}
+
+void df__pg_repeats_add(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t form)
+{
+    const df__pg_mask *mask = &group->forms[form].mask;
+    if (s->known.unique_count == 0) {
+        return;
+    }
+    df__buf_printf(b, "IF SQLSTATE IN ('23505', '23P01') AND r.m = %zu AND (", form);
+    for (size_t i = 0; i < s->known.unique_count; i++) {
+        df__buf_str(b, i > 0 ? " OR EXISTS (" : "EXISTS (");
+        add_row(s, b, mask);
+        df__buf_str(b, "SELECT FROM ");
+        df__pg_quote_table(b, &s->name);
+        df__buf_str(b, " AS t WHERE ");
+        df__buf_add(b, s->known.uniques[i].data, s->known.uniques[i].len);
+        add_same(s, b, mask);
+        df__buf_str(b, ")");
+    }
+    df__buf_str(b, ") THEN CONTINUE; END IF; ");
+}
