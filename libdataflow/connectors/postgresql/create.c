@@ -127,6 +127,14 @@ static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
     return rc;
 }
 
+static const char *key_note(const df__pg_sink *s)
+{
+    return s->upsert || s->raw ? ", one row for each key"
+                               : ", one row for each key: a second record of a key that has other "
+                                 "values is refused (upsertMode: true updates the row, "
+                                 "onConflict: skip leaves it)";
+}
+
 int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     df__pg_guesses g;
@@ -136,8 +144,8 @@ int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
         rc = g.records == 0 || (g.count == 0 && !s->raw) ? refuse_all(w) : run(s, st, &g);
     }
     if (rc == DF_OK) {
-        df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns", s->name.table,
-                      s->known.count);
+        df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns%s", s->name.table,
+                      s->known.count, s->known.key_count > 0 ? key_note(s) : "");
     }
     df__pg_guesses_free(&g);
     return rc;

@@ -135,11 +135,22 @@ static void expect_more(df__pg_sink *s, int refused)
     }
 }
 
-static int note_refused(df__pg_work *w, const PGresult *res, size_t number, int first)
+/* A row that is there with other values: what may have been meant instead. */
+static const char *advice(const df__pg_sink *s, const char *state)
+{
+    int is_there = strcmp(state, "23505") == 0 || strcmp(state, "23P01") == 0;
+    return is_there && !s->upsert && !s->raw && s->on_conflict == PG_CONFLICT_EQUAL
+               ? "; the row is there with other values: upsertMode: true updates it, "
+                 "onConflict: skip leaves it"
+               : "";
+}
+
+static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *res, size_t number,
+                        int first)
 {
     const df__pg_group *group = &w->groups[number];
     for (int row = first; row < PQntuples(res); row++) {
-        char text[400];
+        char text[480];
         const char *reason;
         size_t line = strtoul(PQgetvalue(res, row, 0), NULL, 10);
         if (line < 1 || line > group->count) {
@@ -151,7 +162,8 @@ static int note_refused(df__pg_work *w, const PGresult *res, size_t number, int 
             w->doubtful_at = w->rejects.count;
             df__text_set(w->doubtful, sizeof w->doubtful, state, strlen(state));
         }
-        df__text_printf(text, sizeof text, "%s (SQLSTATE %s)", PQgetvalue(res, row, 2), state);
+        df__text_printf(text, sizeof text, "%s (SQLSTATE %s)%s", PQgetvalue(res, row, 2), state,
+                        advice(s, state));
         int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
         if (rc != DF_OK) {
             return rc;
@@ -174,7 +186,7 @@ static int note_outcome(df__pg_sink *s, df__pg_work *w, const PGresult *res, siz
         w->left_out += rows - kept - refused;
     }
     expect_more(s, (int)refused);
-    return note_refused(w, res, number, counted);
+    return note_refused(s, w, res, number, counted);
 }
 
 /* Gives the server the rows of group number `at`. */

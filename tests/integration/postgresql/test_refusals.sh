@@ -134,6 +134,15 @@ flow fresh 0
 same 'the table is made anew for each try' '2 6 0 2' \
     "$(summary sent) $(summary errored) $(summary retries) $(sql 'select count(*) from fresh')"
 
+printf '%s\n' '{"id":1,"a":"x"}' '{"id":1,"a":"x"}' '{"id":1,"a":"y"}' >"$dir/second.jsonl"
+manifest second 'autoCreateTable: true'
+sed -i '/^errors:/d' "$dir/second.yaml"
+flow second 1
+grep -q 'table second made with 4 columns, one row for each key: a second record of a key' "$dir/out" &&
+    ok 'the key of a new table is told' || bad 'the key of a new table'
+tail -n 1 "$dir/out" | grep -q 'the row is there with other values: upsertMode: true updates it, onConflict: skip leaves it' &&
+    ok 'and what to do about a second record' || bad "a second record: $(tail -n 1 "$dir/out" | cut -c1-400)"
+
 # ---- records with different columns ---------------------------------------------------------------
 sql "create table shapes (id serial, a int default 10, b int default 20, c int)"
 for i in $(seq 1 300); do
