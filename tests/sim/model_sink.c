@@ -160,16 +160,35 @@ static int refuses(const model_sink *m, const df_record *r)
     return is_refused(i.part, i.offset);
 }
 
-static void reject_all(model_sink *m, df_parcel *parcel)
+/* In any order: from somewhere on, then from the begin. */
+static void reject_all(process *p, model_sink *m, df_parcel *parcel)
 {
     char text[3] = "c0";
-    size_t i;
+    size_t i, from = rnd(p->w, parcel->count);
     for (i = 0; i < parcel->count; i++) {
-        if (!refuses(m, parcel->records[i]))
+        size_t at = (i + from) % parcel->count;
+        if (!refuses(m, parcel->records[at]))
             continue;
-        text[1] = (char)('0' + child_of(parcel->records[i]));
-        df_parcel_reject(parcel, i, "invalid_data", text);
+        text[1] = (char)('0' + child_of(parcel->records[at]));
+        df_parcel_reject(parcel, at, "invalid_data", text);
     }
+}
+
+/* What one answer refuses goes to the error port in the order of the parcel. */
+static void io_tap_record(void *ctx, const char *stage, df_record *r)
+{
+    process *p = ctx;
+    item it = item_of(r);
+    order now = {r->span->generation, r->span->first, it.offset * 8 + it.child + 1};
+    order *last = &p->refused[it.part];
+    (void)stage;
+    if (!p->answering || r->state != DF__ERROR)
+        return;
+    if (now.generation == last->generation &&
+        (now.first < last->first || (now.first == last->first && now.key <= last->key)))
+        fail(p->w, "%d/%lld.%d is refused behind a later one", it.part, (long long)it.offset,
+             it.child);
+    *last = now;
 }
 
 static int64_t number_of(df_bytes text)
@@ -279,10 +298,10 @@ static int refusal(process *p, model_sink *m, df_parcel *parcel)
     case 1:
         return parcel->count > 1 ? DF_ETOOBIG : DF_EDATA;
     case 2:
-        reject_all(m, parcel);
+        reject_all(p, m, parcel);
         return DF_EDATA;
     default:
-        reject_all(m, parcel);
+        reject_all(p, m, parcel);
         return DF_OK;
     }
 }
@@ -549,6 +568,7 @@ static void io_close(void *ctx, df__sink *s)
 
 void sink_io(df__flow_io *io)
 {
+    io->tap_record = io_tap_record;
     io->sink_open = io_open;
     io->sink_write = io_write;
     io->sink_go = io_go;

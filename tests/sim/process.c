@@ -226,7 +226,10 @@ int flow_act(process *p, size_t n)
         p->mail_count--;
         if (m.msg)
             m.msg->busy = 0;
+        memset(p->refused, 0, sizeof p->refused);
+        p->answering = m.type == S_ANSWER || m.type == S_SETTLE;
         hand(p, &m);
+        p->answering = 0;
     }
     df__flow_advance(&p->flow);
     p->in_flow = 0;

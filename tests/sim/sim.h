@@ -83,6 +83,8 @@ int is_picky(int part, int64_t offset);    /* its whole error record is refused,
 int is_bad(int part, int64_t offset);
 int route_of(const plan *p, int part, int64_t offset); /* port */
 int children_of(const plan *p, int part, int64_t offset); /* 0: not expanded */
+/* Rejected by the expansion after its children were emitted. */
+int is_halved(const plan *p, int part, int64_t offset);
 /* True when the record and all its children ended where they must, durably. */
 int is_terminal(const world *w, int part, int64_t offset);
 int was_delivered(const world *w, int part, int64_t offset); /* as well as may be */
@@ -187,6 +189,8 @@ typedef struct process {
     int stopped, canceled, dead;
     uint64_t dropped;       /* records that a transform left out */
     uint64_t left_out;      /* records that a sink left out */
+    order refused[PARTS];   /* newest error record of the answer being handed over */
+    int answering;          /* 1: one is */
     int broke;              /* status with which a transform failed */
     int64_t stopped_us;     /* the first stop */
     int stuck;              /* STUCK_...: who comes back from no call any more; 0: all do */

@@ -37,19 +37,9 @@ int df__pg_rejects_add(df__pg_rejects *r, size_t index, const char *reason, cons
     return DF_OK;
 }
 
-static int last_first(const void *a, const void *b)
-{
-    size_t x = ((const df__pg_reject *)a)->index, y = ((const df__pg_reject *)b)->index;
-    return (x < y) - (x > y);
-}
-
-/* They were found in any order; the core hands on first what it was told last. */
 int df__pg_rejects_tell(df__pg_rejects *r, df_parcel *parcel)
 {
     int rc = DF_OK;
-    if (r->count > 1) {
-        qsort(r->rows, r->count, sizeof *r->rows, last_first);
-    }
     for (size_t i = 0; i < r->count && rc == DF_OK; i++) {
         const df__pg_reject *row = &r->rows[i];
         rc = df_parcel_reject(parcel, row->index, row->reason, r->texts.data + row->at);

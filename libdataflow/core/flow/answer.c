@@ -119,7 +119,7 @@ static void again(df_parcel *p)
 static int looks_like_configuration(df_parcel *p)
 {
     df__sink *s = p->sink;
-    const char *reason = p->refusals->reason;
+    const char *reason = p->refusals->reason, *text = p->refusals->text;
     if (s->is_error)
         return 0;
     if (s->refused_whole && strncmp(s->refused_reason, reason, DF__REASON - 1) != 0) {
@@ -130,6 +130,7 @@ static int looks_like_configuration(df_parcel *p)
     s->refused_rows += p->count;
     if (++s->refused_whole < 3 || s->refused_rows < DF__REFUSED_ROWS)
         return 0;
+    df__text_set(s->counts.text, DF__TEXT, text, strlen(text));
     again(p);
     df__sink_dead(s, DF_EREJECTED, "%s refused every record of three parcels in a row "
                    "(%s): %s; this looks like configuration, not data", s->title,
@@ -361,7 +362,6 @@ static void refused(df_parcel *p, int status, const df__fault *why)
         df__sink_dead(s, DF_EINTERNAL, "%s refused an empty parcel", s->title);
         return;
     }
-    df__text_set(s->counts.text, DF__TEXT, p->refusals->text, strlen(p->refusals->text));
     if (p->refused_count == p->count && looks_like_configuration(p))
         return;
     if (refuse(p, 0) != DF_OK) {

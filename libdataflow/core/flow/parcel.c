@@ -88,7 +88,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
 void df__parcel_reset(df_parcel *p)
 {
     p->written = NULL;
-    p->refusals = NULL;
+    p->refusals = p->refused_last = NULL;
     p->refused = NULL;
     p->refused_count = 0;
     p->left_out = 0;
@@ -164,6 +164,20 @@ const char *df_parcel_error(const df_parcel *parcel)
     return parcel->error ? parcel->error : "";
 }
 
+/* Named in any order, kept in that of the records; most sinks name them forwards. */
+static void put_refusal(df_parcel *p, df__refusal *f)
+{
+    df__refusal **at = &p->refusals;
+    if (p->refused_last && p->refused_last->index < f->index)
+        at = &p->refused_last->next;
+    while (*at && (*at)->index < f->index)
+        at = &(*at)->next;
+    f->next = *at;
+    *at = f;
+    if (!f->next)
+        p->refused_last = f;
+}
+
 int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char *text)
 {
     df__refusal *f;
@@ -188,8 +202,7 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
         return DF_ENOMEM;
     if (p->sink && p->sink->stage)
         df__secrets_scrub(p->sink->stage->secrets, shown);
-    f->next = p->refusals;
-    p->refusals = f;
+    put_refusal(p, f);
     p->refused[index] = 1;
     p->refused_count++;
     return DF_OK;

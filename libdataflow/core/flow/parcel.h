@@ -38,7 +38,8 @@ struct df_parcel {
     df__arena arena;    /* lives until the parcel settles */
     df__arena scratch;  /* of the last df_parcel_root */
     df_bytes *written;  /* payloads written out for changed trees, by index */
-    df__refusal *refusals;
+    df__refusal *refusals; /* in the order of its records */
+    df__refusal *refused_last;
     size_t refused_count;
     size_t left_out;    /* accepted and not written, by the sink's word */
     unsigned char *refused; /* by index, made at the first refusal */

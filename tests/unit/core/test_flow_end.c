@@ -109,7 +109,7 @@ static void test_a_file(void **state)
 
 /* ---- a sink that ends the run ------------------------------------------------------------- */
 
-static int open_status, write_status;
+static int open_status, write_status, told_backwards;
 
 /* In check: what is read before the sink is open is in parcels of this size as well. */
 static int sour_check(void *self, df_stage *st)
@@ -129,6 +129,11 @@ static int sour_write(void *self, df_stage *st, df_parcel *parcel)
 {
     size_t i;
     (void)self;
+    if (told_backwards) {
+        for (i = df_parcel_count(parcel); i > 0; i--)
+            assert_ok(df_parcel_reject(parcel, i - 1, "sour", i == 1 ? "too sour" : "sour, too"));
+        return write_status;
+    }
     if (write_status != DF_EDATA)
         return df_stage_fail(st, write_status, NULL, "no way on");
     for (i = 0; i < df_parcel_count(parcel); i++)
@@ -176,6 +181,21 @@ static void test_all_is_refused(void **state)
                "in a row (sour): too sour; this looks like configuration, not data");
 }
 
+/* The text is that of the first record, whichever was named first and however it was answered. */
+static void test_all_is_refused_backwards(void **state)
+{
+    static const int answers[] = {DF_EDATA, DF_OK};
+    told_backwards = 1;
+    for (int i = 0; i < 2; i++) {
+        fixture *f = *state;
+        expect_end(f, DF_OK, answers[i], DF_EREJECTED, "sink refused every record of three parcels "
+                   "in a row (sour): too sour; this looks like configuration, not data");
+        df_env_free(f->env);
+        f->env = support_env(&f->host);
+    }
+    told_backwards = 0;
+}
+
 /* ---- an error sink that ends the run ------------------------------------------------------ */
 
 static void test_the_error_sink_refuses(void **state)
@@ -217,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_credentials, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory_four_times, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_is_refused_backwards, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, teardown),
     };
