@@ -224,10 +224,14 @@ typedef struct df_connector {
  * expand  reads `in` and emits into `out` with df_batch_emit; what it does not expand (and what is
  *         not live, see df_record_live) it moves with df_batch_pass. A record neither emitted from
  *         nor passed is filtered. DF_MORE: `out` is full (df_batch_room 0); called again with the
- *         same `in` and a fresh `out`; df_batch_cursor is storage for where it was.
- * Neither blocks. A returned failure rejects the whole batch's remaining records for DF_EDATA
- * and stops the pipeline for other codes: then nothing of the batch, and nothing that has not
- * passed all transforms, goes to any sink; it is read again at the next start. */
+ *         same `in` and a fresh `out`; df_batch_cursor is storage for where it was. Children that
+ *         were emitted go on, also when their parent is rejected after that: some may be in a sink
+ *         already. The parent is in the error port then, beside them.
+ * Neither blocks. To refuse a record, df_record_reject it and go on. A returned failure stops the
+ * pipeline: nothing of the batch, and nothing that has not passed all transforms, goes to any
+ * sink; it is read again at the next start. But DF_EDATA rejects the batch's remaining records: in
+ * an expansion those without children and the parent of the newest child; the parents before it
+ * are complete. */
 typedef struct df_transform {
     size_t size;
     const char *name, *doc;

@@ -219,7 +219,7 @@ void check_process(process *p)
 static int first_bad(const world *w, int part)
 {
     int i = 0;
-    while (i < w->plan.records && !is_bad(part, i))
+    while (i < w->plan.records && !is_bad(part, i) && !is_halved(&w->plan, part, i))
         i++;
     return i;
 }

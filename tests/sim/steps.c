@@ -51,7 +51,6 @@ static int expand_into(void *self, df_stage *st, df_batch *in, df_batch *out)
     size_t room = 4;
     int rc;
     size_t end = breaks_at(p, df_batch_count(in), &rc);
-    (void)st;
     for (; cursor[0] < end; cursor[0]++, cursor[1] = 0) {
         df_record *r = df_batch_at(in, cursor[0]), *child;
         int n = df_record_live(r) ? children_of(&p->w->plan, part_of(r), r->offset) : 0;
@@ -63,6 +62,11 @@ static int expand_into(void *self, df_stage *st, df_batch *in, df_batch *out)
             if (df_batch_emit(out, r, &child) != DF_OK)
                 return DF_ENOMEM;
             child->op = (uint32_t)cursor[1] + 1;
+        }
+        if (n && is_halved(&p->w->plan, part_of(r), r->offset)) {
+            if (cursor[0] + 1 == df_batch_count(in)) /* nothing behind it is rejected with it */
+                return rc ? rc : df_stage_fail(st, DF_EDATA, "invalid_data", "c0");
+            df_record_reject(r, DF_EDATA, "invalid_data", "c0");
         }
     }
     return rc;

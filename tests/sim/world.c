@@ -84,6 +84,17 @@ int children_of(const plan *p, int part, int64_t offset)
     return p->expand && h % 5 == 0 ? 1 + (int)(h / 5 % MAX_CHILDREN) : 0;
 }
 
+int is_halved(const plan *p, int part, int64_t offset)
+{
+    return children_of(p, part, offset) && !is_bad(part, offset) && hash(part, offset, 7) % 5 == 0;
+}
+
+/* Something of it is in the error port. */
+static int has_error(const plan *p, int part, int64_t offset)
+{
+    return is_bad(part, offset) || is_halved(p, part, offset);
+}
+
 /* Children are 1, 2, ...; a record that is not expanded is child 0. */
 static int is_there(const world *w, int part, int64_t offset, int child)
 {
@@ -103,16 +114,20 @@ static int all_there(const world *w, int part, int64_t offset)
     for (i = n ? 1 : 0; i <= n; i++)
         if (!is_there(w, part, offset, i))
             return 0;
-    return 1;
+    return !is_halved(&w->plan, part, offset) || !w->plan.error_sink ||
+           w->seen[ERROR_SINK][part][offset][0];
 }
 
 int is_terminal(const world *w, int part, int64_t offset)
 {
     if (is_filtered(part, offset))
         return 1;
+    if (has_error(&w->plan, part, offset) && !w->plan.error_sink &&
+        w->plan.error_policy != DF__POLICY_SKIP)
+        return 0;
     if (is_bad(part, offset) && !w->plan.error_sink)
-        return w->plan.error_policy == DF__POLICY_SKIP;
-    if (is_bad(part, offset) && w->plan.error_ack == DF__ACK_NEVER)
+        return 1;
+    if (has_error(&w->plan, part, offset) && w->plan.error_ack == DF__ACK_NEVER)
         return 0;
     return all_there(w, part, offset);
 }
@@ -132,7 +147,8 @@ void deliver(world *w, int sink, const item *i)
         fail(w, "%d/%lld was filtered and is in sink %d", i->part, (long long)i->offset, sink);
     if (sink != ERROR_SINK && is_bad(i->part, i->offset))
         fail(w, "%d/%lld is bad and is in sink %d", i->part, (long long)i->offset, sink);
-    if (sink == ERROR_SINK && !is_bad(i->part, i->offset))
+    if (sink == ERROR_SINK && !is_bad(i->part, i->offset) &&
+        (i->child || !is_halved(&w->plan, i->part, i->offset)))
         fail(w, "%d/%lld is good and is in the error sink", i->part, (long long)i->offset);
     if (sink != ERROR_SINK && !i->child && children_of(&w->plan, i->part, i->offset))
         fail(w, "%d/%lld was not expanded and is in sink %d", i->part, (long long)i->offset, sink);

@@ -343,6 +343,8 @@ int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
     df__record_inherit(child, parent, &out->arena);
     parent->expanded = 1;
     out->children++;
+    if (out->parent)
+        out->parent->newest_parent = parent;
     *ret_child = child;
     return DF_OK;
 }
@@ -350,7 +352,7 @@ int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
 int df_batch_pass(df_batch *out, df_record *r)
 {
     df_record *copy;
-    if (r->state == DF__MOVED)
+    if (r->state != DF__LIVE) /* it ends where it is */
         return DF_OK;
     copy = df__batch_append(out);
     if (!copy)
@@ -358,6 +360,7 @@ int df_batch_pass(df_batch *out, df_record *r)
     *copy = *r;
     copy->arena = &out->arena;
     copy->held = 0;
+    copy->expanded = 0;
     copy->index = NULL;
     r->state = DF__MOVED;
     out->moved++;

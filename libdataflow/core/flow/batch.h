@@ -45,6 +45,7 @@ struct df_batch {
     struct df__step_result *results; /* of the workers' transforms */
     uint64_t cursor[DF__CURSOR_WORDS];
     int64_t arrived_us;
+    df_record *newest_parent; /* from which an expansion emitted last */
     size_t moved;         /* records of it that an expansion passed on */
     uint64_t children;    /* that an expansion emitted from it */
     uint64_t entered;     /* records of it that an expansion took */

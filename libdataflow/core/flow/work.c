@@ -114,7 +114,8 @@ static void count_one(df__step_result *ret, int index, df_record *r)
     }
 }
 
-/* DF_EDATA of the whole call rejects what is still live; anything else ends the run. */
+/* DF_EDATA of the whole call rejects what is still live, but for parents that an expansion has
+ * left behind; anything else ends the run. */
 static int call_failed(df_stage *stage, df_batch *b, int status)
 {
     df__fault why;
@@ -124,7 +125,7 @@ static int call_failed(df_stage *stage, df_batch *b, int status)
     df__stage_fault(stage, status, &why);
     for (i = 0; i < count; i++) {
         df_record *r = df_batch_at(b, i);
-        if (df_record_live(r))
+        if (df_record_live(r) && (!r->expanded || r == b->newest_parent))
             df_record_reject(r, DF_EDATA, why.reason, why.text);
     }
     return DF_OK;
@@ -263,26 +264,41 @@ static void settle_all_ended(df__flow *f, df_batch *b)
 
 /* ---- expansion ---------------------------------------------------------------------------- */
 
-/* Nothing more comes from `in`: parents that gave children end, the others were filtered. */
-static void expanded(df__flow *f, df__step *step, df_batch *in)
+/* What this call rejected, parents with children too: those go on, the error record says that
+ * there may be fewer than there should be. */
+static void rejected(df__flow *f, df__step *step, df_batch *in)
 {
     df__step_result got;
     size_t i;
     memset(&got, 0, sizeof got);
     for (i = 0; i < in->count; i++) {
         df_record *r = df_batch_at(in, i);
-        if (r->expanded) {
-            f->stats.expanded--;
-            f->work_records--;
-            r->state = DF__MOVED;
-        } else if (r->state == DF__LIVE) {
-            r->state = DF__DROPPED;
-        }
+        if (r->state != DF__REJECTED)
+            continue;
         count_one(&got, step->index, r);
+        (void)settle_ended(f, r);
     }
     step->counts.errors += got.errors;
     if (got.errors)
         step_errors(step, got.errors);
+}
+
+/* Nothing more comes from `in`: parents that gave children end, the others were filtered. */
+static void expanded(df__flow *f, df__step *step, df_batch *in)
+{
+    size_t i;
+    for (i = 0; i < in->count; i++) {
+        df_record *r = df_batch_at(in, i);
+        r->held = 0;
+        if (r->state == DF__MOVED || r->state == DF__REJECTED)
+            continue;
+        r->state = DF__DROPPED;
+        if (!r->expanded)
+            continue;
+        f->stats.expanded--;
+        f->work_records--;
+        r->state = DF__MOVED;
+    }
     if (in->entered)
         df__observe(&step->counts.duration, DF__FAST, in->seconds / (double)in->entered,
                     in->entered);
@@ -352,6 +368,8 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     step->counts.seconds += spent;
     if (rc < 0 && call_failed(step->stage, in, rc) != DF_OK)
         broke(f, step, step->stage, rc);
+    if (!f->broken)
+        rejected(f, step, in);
     if (rc != DF_MORE && !f->broken) {
         expanded(f, step, in);
         in->stage = (int)f->step_count; /* nothing is left in it */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/memory/memory.h"
 #include "dataflow_ext.h"
 
 #define MASK "  - {type: mask, config: {fields: [card]}}\n"
@@ -24,6 +25,8 @@ typedef struct bench {
 
 static _Atomic int trip_status; /* DF_OK: it works */
 static _Atomic int trip_quietly; /* without a text of its own */
+static _Atomic int trip_rejects; /* the record, and goes on */
+static _Atomic long trip_at = BAD;
 
 static int trips(df_record *r)
 {
@@ -33,7 +36,7 @@ static int trips(df_record *r)
     assert_ok(df_record_payload(r, &payload));
     memcpy(text, payload.data, payload.len < 63 ? payload.len : 63);
     assert_int_equal(sscanf(text, "{\"n\":%ld", &n), 1);
-    return trip_status && n == BAD;
+    return trip_status && n == trip_at;
 }
 
 static int trip_now(df_stage *st)
@@ -64,8 +67,12 @@ static int trip_expand(void *self, df_stage *st, df_batch *in, df_batch *out)
         if (!df_batch_room(out))
             return DF_MORE;
         assert_ok(df_batch_emit(out, r, &child));
-        if (trips(r))
+        if (trips(r) && trip_rejects)
+            df_record_reject(r, trip_status, NULL, "tripped");
+        else if (trips(r))
             return trip_now(st);
+        if (!df_record_live(r))
+            continue;
         assert_ok(df_batch_emit(out, r, &child));
     }
     return DF_OK;
@@ -226,12 +233,61 @@ static void test_expanding(void **state)
     expect_stop(*state, &threads, DF_EIO, "tripped");
 }
 
+/* All payloads that are there, without a line break. */
+static void expect_rows(df__memory *m, const char *want)
+{
+    char got[2048] = "";
+    size_t i, len = 0;
+    for (i = 0; i < m->out.count; i++)
+        len += (size_t)snprintf(got + len, sizeof got - len, "%.*s", (int)m->out.at[i]->payload.len,
+                                (const char *)m->out.at[i]->payload.data);
+    assert_string_equal(got, want);
+}
+
+static void expect_halved(bench *b, int rejects, const char *want, uint64_t errors)
+{
+    df__memory *m = df__memory_hold("halves"), *e = df__memory_hold("halves-errors");
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_pipeline *p = support_load(b->env, "source: {type: memory, config: {records: "
+                                  "['{\"n\":1}', '{\"n\":2}', '{\"n\":3}']}}\n"
+                                  "transformations: [{type: twice}]\n"
+                                  "sink: {type: memory, config: {server: halves}}\n"
+                                  "errors: {type: memory, config: {server: halves-errors}}\n");
+    df_stats s = {.size = sizeof s};
+    trip_rejects = rejects;
+    trip_status = DF_EDATA;
+    trip_quietly = 0;
+    trip_at = 2;
+    assert_ok(df_pipeline_run(p, &run));
+    assert_ok(df_pipeline_stats(p, NULL, &s));
+    assert_int_equal(s.errored, errors);
+    assert_int_equal(s.filtered, 0);
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    expect_rows(m, want);
+    assert_int_equal(df__memory_count(e), errors);
+    assert_non_null(strstr(e->out.at[0]->payload.data, "\"original_message\":{\"n\":2}"));
+    assert_non_null(strstr(e->out.at[0]->payload.data, "\"where\":\"0 twice\""));
+    df__memory_release(m);
+    df__memory_release(e);
+    trip_status = DF_OK;
+    trip_at = BAD;
+}
+
+/* Its children that were emitted go on, and the error port has it. */
+static void test_half_expanded(void **state)
+{
+    expect_halved(*state, 1, "{\"n\":1}{\"n\":1}{\"n\":2}{\"n\":3}{\"n\":3}", 1);
+    expect_halved(*state, 0, "{\"n\":1}{\"n\":1}{\"n\":2}", 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_with_workers),
         cmocka_unit_test(test_expanding),
+        cmocka_unit_test(test_half_expanded),
     };
     return cmocka_run_group_tests_name("transform_fails", tests, setup, teardown);
 }
