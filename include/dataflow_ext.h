@@ -163,7 +163,10 @@ typedef struct df_source_ops {
  *          parcel stays readable until it is settled.
  *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow.
  *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault
- *          (none named: somebody in here is, and the core halves the parcel). With exactly-once
+ *          (none named: somebody in here is, and the core halves the parcel). Without an error
+ *          sink (`stops_at_refused`) say so whenever nothing can be left of the write: the core
+ *          then sends only what precedes the first refused record of each partition, so that the
+ *          next start repeats nothing. With exactly-once
  *          refusals are always told so and named: a parcel cannot be halved between two marks,
  *          and its positions wait until the refused records are durable.
  *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
@@ -272,6 +275,7 @@ typedef struct df_stage_info {
     int is_error_sink;
     uint64_t memory_share; /* bytes this stage may prefetch or buffer */
     int show_values;  /* else no value of a record in a text: it may be a card number */
+    int stops_at_refused;  /* sink: a refused record ends the run, see write */
 } df_stage_info;
 
 /* How a sink likes its parcels. Unset members (0) mean no limit. When the user set batchSize the

@@ -40,6 +40,19 @@ static item *items_of(const df_parcel *parcel, size_t *ret)
     return items;
 }
 
+/* Without an error sink nothing is written behind the record at which the run ends: the next start
+ * would write it again. What the other sink refuses is not known in time. */
+static void check_end_of_part(world *w, const model_sink *m, const item *i)
+{
+    int route, at = first_bad(w, i->part);
+    if (w->plan.error_sink || w->plan.error_policy != DF__POLICY_STOP || i->offset <= at)
+        return;
+    route = route_of(&w->plan, i->part, at);
+    if (is_rejected(i->part, at) || route == 2 || route == m->role)
+        fail(w, "sink %d wrote %d/%lld behind %d, which ends the run", m->role, i->part,
+             (long long)i->offset, at);
+}
+
 /* What is durable may not be sent again; what was given away may still arrive late. */
 static void land(process *p, const model_sink *m, const item *i, int current)
 {
@@ -47,6 +60,7 @@ static void land(process *p, const model_sink *m, const item *i, int current)
     if (current && m->role != ERROR_SINK && !w->plan.eos && i->offset < w->committed[i->part])
         fail(w, "%d/%lld is sent again though %lld is committed", i->part, (long long)i->offset,
              (long long)w->committed[i->part]);
+    check_end_of_part(w, m, i);
     deliver(w, m->role, i);
     w->fresh[i->part][i->offset] |= (uint8_t)current;
 }
@@ -291,8 +305,10 @@ static int trouble(process *p, model_sink *m, df_parcel *parcel)
 
 static int refusal(process *p, model_sink *m, df_parcel *parcel)
 {
-    int named = p->w->plan.eos && m->role == MAIN_SINK; /* one transaction: named, not applied */
-    switch (named ? 2 : rnd(p->w, 4)) {
+    const plan *want = &p->w->plan;
+    int named = want->eos && m->role == MAIN_SINK; /* one transaction: named, not applied */
+    int ends = !want->error_sink && want->error_policy == DF__POLICY_STOP; /* not applied */
+    switch (named ? 2 : rnd(p->w, ends ? 3 : 4)) {
     case 0:
         return DF_EDATA; /* somebody in here */
     case 1:
@@ -500,8 +516,9 @@ void sinks_crash(process *p)
         command c;
         int more = chance(p->w, 50);
         while (pop(&m->q, &c)) {
-            if (c.type != C_WRITE || !m->open || m->stalled || !more ||
-                has_refused(m, c.parcel))
+            if (c.type == C_WRITE && has_refused(m, c.parcel))
+                more = 0; /* nor is anything behind it */
+            if (c.type != C_WRITE || !m->open || m->stalled || !more)
                 continue;
             more = 0;
             n = rnd(p->w, c.parcel->count + 1);

@@ -216,14 +216,6 @@ void check_process(process *p)
 
 /* ---- the end of a process -------------------------------------------------------------------- */
 
-static int first_bad(const world *w, int part)
-{
-    int i = 0;
-    while (i < w->plan.records && !is_bad(part, i) && !is_halved(&w->plan, part, i))
-        i++;
-    return i;
-}
-
 static int must_commit(const world *w, int part)
 {
     if (w->plan.error_sink && w->plan.error_ack == DF__ACK_NEVER && !w->plan.eos)
@@ -492,6 +484,7 @@ int simulate(world *w, const plan *p)
 {
     memset(w, 0, sizeof *w);
     w->plan = *p;
+    records_make(p->seed);
     w->rng = p->seed * 0xd1342543de82ef95u + 1;
     w->now = 1000000;
     w->faults_on = 1;

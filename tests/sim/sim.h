@@ -76,6 +76,7 @@ void fail(world *w, const char *format, ...) DF_PRINTF(2, 3);
 
 /* ---- the oracle: what must become of a record ------------------------------------------------ */
 
+void records_make(uint64_t seed);
 int is_filtered(int part, int64_t offset);
 int is_rejected(int part, int64_t offset); /* by the transform */
 int is_refused(int part, int64_t offset);  /* by the sink, for its data */
@@ -85,6 +86,7 @@ int route_of(const plan *p, int part, int64_t offset); /* port */
 int children_of(const plan *p, int part, int64_t offset); /* 0: not expanded */
 /* Rejected by the expansion after its children were emitted. */
 int is_halved(const plan *p, int part, int64_t offset);
+int first_bad(const world *w, int part); /* where a run without an error sink ends */
 /* True when the record and all its children ended where they must, durably. */
 int is_terminal(const world *w, int part, int64_t offset);
 int was_delivered(const world *w, int part, int64_t offset); /* as well as may be */

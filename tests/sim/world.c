@@ -34,9 +34,16 @@ void fail(world *w, const char *format, ...)
 
 /* ---- the oracle ------------------------------------------------------------------------------ */
 
+static uint64_t records_of; /* a seed has records of its own */
+
+void records_make(uint64_t seed)
+{
+    records_of = seed;
+}
+
 static unsigned hash(int part, int64_t offset, unsigned salt)
 {
-    uint64_t x = (uint64_t)offset * 0x9e3779b97f4a7c15u;
+    uint64_t x = (uint64_t)offset * 0x9e3779b97f4a7c15u + records_of * 0xd6e8feb86659fd93u;
     x += (uint64_t)(part + 1) * 0xbf58476d1ce4e5b9u + salt * 0x94d049bb133111ebu;
     x ^= x >> 31;
     x *= 0x94d049bb133111ebu;
@@ -86,13 +93,22 @@ int children_of(const plan *p, int part, int64_t offset)
 
 int is_halved(const plan *p, int part, int64_t offset)
 {
-    return children_of(p, part, offset) && !is_bad(part, offset) && hash(part, offset, 7) % 5 == 0;
+    return children_of(p, part, offset) && !is_filtered(part, offset) && !is_bad(part, offset) &&
+           hash(part, offset, 7) % 5 == 0;
 }
 
 /* Something of it is in the error port. */
 static int has_error(const plan *p, int part, int64_t offset)
 {
     return is_bad(part, offset) || is_halved(p, part, offset);
+}
+
+int first_bad(const world *w, int part)
+{
+    int i = 0;
+    while (i < w->plan.records && !has_error(&w->plan, part, i))
+        i++;
+    return i;
 }
 
 /* Children are 1, 2, ...; a record that is not expanded is child 0. */

@@ -31,7 +31,10 @@ static int sink_open(void *self, df_stage *st)
 {
     df__mem_sink *s = self;
     df_limits limits = {.size = sizeof limits, .rows = s->batch};
+    df_stage_info info = {.size = sizeof info};
     int fails;
+    df_stage_describe(st, &info);
+    s->stops = info.stops_at_refused;
     if (!s->m)
         s->m = df__memory_hold(s->server.data);
     if (!s->m)
@@ -55,7 +58,7 @@ static int has(const df__memory_row *row, const char *text)
 static int add_rows(df__mem_sink *s, df_parcel *parcel)
 {
     size_t before = s->m->out.count;
-    int rc = DF_OK;
+    int rc = DF_OK, refused = 0;
     for (size_t i = 0; i < df_parcel_count(parcel) && rc == DF_OK; i++) {
         const df_record *r = df_parcel_at(parcel, i);
         df_info info = {.size = sizeof info};
@@ -72,13 +75,17 @@ static int add_rows(df__mem_sink *s, df_parcel *parcel)
                df_record_header(r, row.header_count, &headers[row.header_count]) == DF_OK)
             row.header_count++;
         row.headers = headers;
-        if (has(&row, s->m->fault.reject))
+        if (has(&row, s->m->fault.reject)) {
             rc = df_parcel_reject(parcel, i, "invalid_data", "told to refuse it");
-        else if (has(&row, s->m->fault.leave))
+            refused = 1;
+        } else if (has(&row, s->m->fault.leave)) {
             df_parcel_left_out(parcel, 1);
-        else if (!df_parcel_rejected(parcel, i))
+        } else if (!df_parcel_rejected(parcel, i)) {
             rc = df__memory_add(&s->m->out, &row);
+        }
     }
+    if (rc == DF_OK && refused && s->stops)
+        rc = DF_EDATA;
     while (rc < 0 && s->m->out.count > before) /* all or nothing */
         free(s->m->out.at[--s->m->out.count]);
     return rc;

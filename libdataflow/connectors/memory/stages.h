@@ -25,6 +25,7 @@ typedef struct df__mem_sink {
     df_bytes server; /* options */
     int64_t max_rows, batch;
     df__memory *m;
+    int stops; /* at a refused record: nothing of its write may stay */
 } df__mem_sink;
 
 extern const df_options df__memory_source_options;

@@ -33,12 +33,11 @@ static void keep_good(df_parcel *p, int applied)
 {
     df__sink *s = p->sink;
     size_t i, kept = 0;
-    int after = 0;
     for (i = 0; i < p->count; i++) {
         df_record *r = p->records[i];
-        if (p->refused[i]) {
-            after = 1;
-        } else if (after && !applied && r->span && df__span_behind_refused(r->span, r->offset)) {
+        if (p->refused[i])
+            continue;
+        if (!applied && r->span && df__span_behind_refused(r->span, r->offset)) {
             df__flow_abandon(s->flow, 1);
             s->records--;
         } else {

@@ -259,7 +259,8 @@ int df__span_behind_refused(const df__span *s, int64_t offset)
 {
     if (!s->part->refused || s->first < s->part->refused_first)
         return 0;
-    return s->first > s->part->refused_first || (s->refused && offset > s->refused_offset);
+    return s->first > s->part->refused_first ||
+           (s->refused && offset >= 0 && offset >= s->refused_offset);
 }
 
 void df__span_ends_here(df__span *s)

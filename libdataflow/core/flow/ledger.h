@@ -130,7 +130,8 @@ int df__span_defer(df__span *s);
 void df__partition_bump(df_partition *p);
 /* True while the span's partition was not given away. */
 int df__span_current(const df__span *s);
-/* True when a record at `offset` of the span is behind one that was refused for good. */
+/* True when a record at `offset` of the span is behind one that was refused for good, or is a copy
+ * or child of the same one. Offsets below 0 say nothing. */
 int df__span_behind_refused(const df__span *s, int64_t offset);
 /* Nothing of the partition from this span on goes on: one of its records will never settle. */
 void df__span_ends_here(df__span *s);

@@ -162,11 +162,25 @@ static int is_stale(const df__sink *s, const df__span *span)
                                        span->first >= span->part->refused_first);
 }
 
+/* The run ends before it, and the next one reads it again. */
+static int is_behind_end(const df__sink *s, const df_record *r)
+{
+    return s->flow->can_replay && !s->is_error && df__span_behind_refused(r->span, r->offset);
+}
+
+static int is_let_go(const df__sink *s, const df_record *r)
+{
+    return r->span && (is_stale(s, r->span) || is_behind_end(s, r));
+}
+
 static int has_stale(const df__sink *s, const df_parcel *p)
 {
     size_t i;
     for (i = 0; i < p->ticket_count; i++)
         if (is_stale(s, p->tickets[i]))
+            return 1;
+    for (i = 0; s->flow->result != DF_OK && i < p->count; i++)
+        if (is_let_go(s, p->records[i]))
             return 1;
     return !df__parcel_current(p);
 }
@@ -189,7 +203,7 @@ static void drop_stale_from(df__sink *s, df_parcel *p)
 {
     size_t i, kept = 0, tickets = 0;
     for (i = 0; i < p->count; i++)
-        if (!p->records[i]->span || !is_stale(s, p->records[i]->span))
+        if (!is_let_go(s, p->records[i]))
             p->records[kept++] = p->records[i];
     df__flow_abandon(s->flow, p->count - kept);
     s->records -= p->count - kept;

@@ -26,6 +26,16 @@ static int fill(df_stage *st, int mode)
     return df__stage_fill((df__graph *)st->graph, st->spec, &f, st->self);
 }
 
+/* Nothing takes what this sink refuses. */
+static int stops_at_refused(const df__graph *g, const df__stage_spec *spec)
+{
+    const df__stage_spec *at;
+    for (at = g->stages; at; at = at->next)
+        if (at->role == DF_ERROR_SINK)
+            return 0;
+    return spec->role == DF_SINK && g->settings.error_policy == DF__POLICY_STOP;
+}
+
 static void describe(df_stage *st)
 {
     const df__graph *g = st->graph;
@@ -36,6 +46,7 @@ static void describe(df_stage *st)
     st->info.kind = st->spec->kind;
     st->info.is_error_sink = st->spec->role == DF_ERROR_SINK;
     st->info.exactly_once = g->settings.guarantee == DF__EXACTLY_ONCE;
+    st->info.stops_at_refused = stops_at_refused(g, st->spec);
     st->info.memory_share = (uint64_t)g->settings.memory_limit / 4;
 }
 

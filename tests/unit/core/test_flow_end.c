@@ -196,6 +196,60 @@ static void test_all_is_refused_backwards(void **state)
     told_backwards = 0;
 }
 
+/* ---- a refused record that ends the run --------------------------------------------------- */
+
+/* One start of a flow with one bad record in `rows`, no error sink, and positions in a store. */
+static void start_again(fixture *f, const char *yaml)
+{
+    df_text text = {sizeof text, "again.yaml", yaml, strlen(yaml)};
+    df_store store = {.size = sizeof store};
+    df_pipeline_options with = {.size = sizeof with, .name = "again", .store = &store};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_pipeline *p;
+    assert_ok(df_store_file(f->env, f->dir, "again", &store));
+    p = df_pipeline_new(f->env, &with);
+    assert_non_null(p);
+    assert_ok(df_pipeline_load(p, &text));
+    assert_status(df_pipeline_run(p, &run), DF_EREJECTED);
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+/* However often it is started: what precedes the record, once. `rows`: records in a transaction. */
+static void expect_once(fixture *f, int rows, const char *transforms)
+{
+    enum { RECORDS = 3000, BAD = 1700, STARTS = 4 };
+    df__memory *m = df__memory_hold("ends-here");
+    df__memory_fault picky = {.reject = *transforms ? NULL : "bad"};
+    char yaml[2048], slot[600];
+    FILE *in = fopen(f->in, "w");
+    assert_non_null(in);
+    for (int i = 0; i < RECORDS; i++)
+        fprintf(in, "{\"n\":\"%s%d\"}\n", i == BAD ? "bad" : "", i);
+    assert_int_equal(fclose(in), 0);
+    df__memory_fail(m, &picky);
+    snprintf(yaml, sizeof yaml, "source: {type: stdio, config: {path: %s}}\n%s"
+             "sink: {type: memory, config: {server: ends-here, batchSize: %d}}\n", f->in,
+             transforms, rows);
+    for (int i = 0; i < STARTS; i++) {
+        start_again(f, yaml);
+        assert_int_equal(df__memory_count(m), BAD);
+    }
+    for (int i = 0; i < 2; i++) {
+        snprintf(slot, sizeof slot, "%s/again.%d", f->dir, i);
+        (void)remove(slot);
+    }
+    df__memory_release(m);
+}
+
+static void test_two_starts_add_nothing(void **state)
+{
+    expect_once(*state, 0, "");
+    expect_once(*state, 7, "");
+    expect_once(*state, 1, "");
+    expect_once(*state, 0, "transformations: [{type: cast, config: {spec: {n: int64}}}]\n");
+}
+
 /* ---- an error sink that ends the run ------------------------------------------------------ */
 
 static void test_the_error_sink_refuses(void **state)
@@ -238,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_memory_four_times, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_refused_backwards, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_starts_add_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, teardown),
     };

@@ -271,7 +271,9 @@ static void test_refused_for_good(void **state)
     f->p->refused = 1;
     f->p->refused_first = bad->first;
     assert_false(df__span_behind_refused(before, 100));
-    assert_false(df__span_behind_refused(bad, 7));
+    assert_false(df__span_behind_refused(bad, 6));
+    assert_true(df__span_behind_refused(bad, 7)); /* a copy of it, or a child */
+    assert_false(df__span_behind_refused(bad, -1));
     assert_true(df__span_behind_refused(bad, 8));
     assert_true(df__span_behind_refused(after, 0));
     bad->refused = 0; /* another span of the same beginning was it */
