@@ -102,10 +102,11 @@ static void check(df__arena *a, df_bytes out, const df_record *r, int minimal)
     must(r->key.data ? same_base64(&v, r->key) : v.type == DF_V_NULL);
 }
 
-static void envelope(df_record *r, int flags, int64_t when)
+static void envelope(df_record *r, int64_t when)
 {
     df__flow *f = calloc(1, sizeof *f);
     df__arena a;
+    df__error_record first;
     df_bytes out;
     must(f != NULL);
     f->heap = &df__heap_libc;
@@ -114,8 +115,13 @@ static void envelope(df_record *r, int flags, int64_t when)
     df__arena_init(&f->scratch, &df__heap_libc, 1024);
     df__arena_init(&a, &df__heap_libc, 1024);
     df__buf_init(&f->envelope, &df__heap_libc);
-    must(df__envelope(f, r, flags & 1, &a, &out) == DF_OK);
-    check(&a, out, r, flags & 1);
+    memset(&first, 0, sizeof first);
+    must(df__envelope(f, r, &a, &out, &first.head) == DF_OK);
+    check(&a, out, r, 0);
+    first.record = *r;
+    first.record.payload = out;
+    must(df__envelope_minimal(f, &first, &a, &out) == DF_OK);
+    check(&a, out, r, 1);
     df__buf_free(&f->envelope);
     df__arena_free(&f->scratch);
     df__arena_free(&a);
@@ -160,7 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     meta.len = header.value.len;
     if (data[0] & 64)
         (void)df_record_set_meta(&r, name, &meta);
-    envelope(&r, data[0], data[0] & 128 ? INT64_C(4102444799000000) : 0);
+    envelope(&r, data[0] & 128 ? INT64_C(4102444799000000) : 0);
     df__arena_free(&a);
     free(name);
     free(reason);

@@ -8,7 +8,7 @@
 #include "core/flow/flow.h"
 #include "util/codec.h"
 
-enum { KEEP_MAX = 256 << 10 }; /* room kept for the next one */
+enum { KEEP_MAX = 256 << 10 /* room kept for the next one */, KEY_MAX = 64 << 10 };
 
 static void member(df__buf *out, const char *name, const char *text)
 {
@@ -174,16 +174,13 @@ static int original(df__buf *out, const df_record *r, df__arena *scratch)
     return exact;
 }
 
-/* Of an error record: those of the payload that was refused first. */
-static size_t original_size(const df_record *r)
+static df__buf *begin(df__flow *f)
 {
-    return r->state == DF__ERROR ? ((const df__error_record *)r)->size : r->payload.len;
-}
-
-static uint32_t original_crc32c(const df_record *r)
-{
-    return r->state == DF__ERROR ? ((const df__error_record *)r)->crc32c
-                                 : df__crc32c(0, r->payload.data, r->payload.len);
+    df__buf *out = &f->envelope;
+    out->len = 0;
+    if (df__buf_reserve(out, 2 * DF__ADOPT))
+        out->len = DF__ADOPT; /* for the head of a chunk */
+    return out;
 }
 
 /* The text in the arena. A small one is copied and its buffer used again, a large one given away
@@ -208,23 +205,33 @@ static int place(df__flow *f, df__buf *out, df__arena *a, df_bytes *ret)
     return ret->data ? DF_OK : DF_ENOMEM;
 }
 
-int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret)
+/* *ret_head: all about the record, without its bytes. */
+int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head)
 {
-    df__buf *out = &f->envelope;
-    out->len = 0;
-    if (df__buf_reserve(out, 2 * DF__ADOPT))
-        out->len = DF__ADOPT; /* for the head of a chunk */
-    error_member(f, out, r, original_size(r));
-    if (minimal) {
-        df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"}", original_crc32c(r));
-    } else {
-        metadata(out, r);
-        df__buf_char(out, '}');
-        if (!original(out, r, &f->scratch))
-            bytes_member(out, "original_base64", r->payload);
+    df__buf *out = begin(f);
+    error_member(f, out, r, r->payload.len);
+    metadata(out, r);
+    *ret_head = out->len - DF__ADOPT;
+    df__buf_char(out, '}');
+    if (!original(out, r, &f->scratch))
+        bytes_member(out, "original_base64", r->payload);
+    bytes_member(out, "key_base64", r->key);
+    headers(out, r);
+    df__buf_char(out, '}');
+    return place(f, out, a, ret);
+}
+
+/* What was wrong first, and why it is not whole. A key that may itself be too large is left out. */
+int df__envelope_minimal(df__flow *f, const df__error_record *first, df__arena *a, df_bytes *ret)
+{
+    const df_record *r = &first->record;
+    df__buf *out = begin(f);
+    df__buf_add(out, r->payload.data, first->head);
+    df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"", first->crc32c);
+    member(out, "truncated_because", r->reject && r->reject->text ? r->reject->text : "");
+    df__buf_char(out, '}');
+    if (r->key.len <= KEY_MAX)
         bytes_member(out, "key_base64", r->key);
-        headers(out, r);
-    }
     df__buf_char(out, '}');
     return place(f, out, a, ret);
 }

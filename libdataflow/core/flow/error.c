@@ -87,11 +87,12 @@ static int error_record(df__flow *f, const df_record *r, int minimal, df__arena 
     if (!made)
         return DF_ENOMEM;
     e = &made->record;
-    made->size = r->payload.len;
-    made->crc32c = minimal ? 0 : df__crc32c(0, r->payload.data, r->payload.len);
-    if (df__envelope(f, r, minimal, a, &e->payload) != DF_OK ||
-        (!minimal && copy_outside(e, r, a) != DF_OK))
+    if (minimal && df__envelope_minimal(f, (const df__error_record *)r, a, &e->payload) != DF_OK)
         return DF_ENOMEM;
+    if (!minimal && (df__envelope(f, r, a, &e->payload, &made->head) != DF_OK ||
+                     copy_outside(e, r, a) != DF_OK))
+        return DF_ENOMEM;
+    made->crc32c = minimal ? 0 : df__crc32c(0, r->payload.data, r->payload.len);
     e->arena = a;
     e->span = r->span;
     e->partition = r->partition;

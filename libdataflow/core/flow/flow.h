@@ -264,11 +264,12 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
 typedef struct df__error_record { /* state DF__ERROR or DF__ERROR_MINIMAL */
     df_record record;
-    size_t size;          /* of the payload that was refused first */
-    uint32_t crc32c;
+    uint32_t crc32c;      /* of the payload that was refused first */
+    size_t head;          /* of its own payload: what a minimal one keeps */
 } df__error_record;
 /* Minimal: size and sum of the payload instead of its bytes. */
-int df__envelope(df__flow *f, const df_record *r, int minimal, df__arena *a, df_bytes *ret);
+int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head);
+int df__envelope_minimal(df__flow *f, const df__error_record *first, df__arena *a, df_bytes *ret);
 /* Which sink holds the oldest unsettled records of a partition; NULL: none. */
 const char *df__flow_holder(const df__flow *f, const df_partition *p);
 /* flow_source.c */

@@ -268,6 +268,36 @@ static void test_the_error_sink_refuses(void **state)
     df__memory_release(m);
 }
 
+/* It takes the record without its bytes: what was wrong with it first is still there. */
+static void test_the_error_sink_takes_it_without_bytes(void **state)
+{
+    static const char *const kept[] = {"\"where\":\"0 cast\"", "\"reason\":\"cast\"",
+        "\"stage\":\"transform\"", "\"size\":9", "\"truncated\":true", "\"metadata\":{",
+        "\"crc32c\":\"58e1134a\"", "\"truncated_because\":\"told to refuse it\"",
+        "\"key_base64\":\"azE=\""};
+    fixture *f = *state;
+    df__memory *in = df__memory_hold("big-in"), *errors = df__memory_hold("big-errors");
+    df__memory_fault picky = {.reject = "original_message"};
+    df_input row = {.size = sizeof row, .payload = {"{\"n\":\"x\"}", 9}, .key = {"k1", 2}};
+    char text[2048] = "";
+    assert_ok(df__memory_feed(in, &row));
+    df__memory_end(in);
+    df__memory_fail(errors, &picky);
+    assert_ok(support_run(f->env, "source: {type: memory, config: {server: big-in}}\n"
+                          "transformations: [{type: cast, config: {spec: {n: int64}}}]\n"
+                          "sink: {type: 'null'}\n"
+                          "errors: {type: memory, config: {server: big-errors}}\n", NULL));
+    assert_int_equal(df__memory_count(errors), 1);
+    memcpy(text, errors->out.at[0]->payload.data, errors->out.at[0]->payload.len);
+    assert_null(strstr(text, "original_message"));
+    assert_null(strstr(text, "original_base64"));
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (!strstr(text, kept[i]))
+            fail_msg("%s is not in %s", kept[i], text);
+    df__memory_release(in);
+    df__memory_release(errors);
+}
+
 static void test_never_acknowledged(void **state)
 {
     fixture *f = *state;
@@ -294,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_is_refused_backwards, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_starts_add_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_bytes, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
