@@ -78,6 +78,14 @@ static int trip_expand(void *self, df_stage *st, df_batch *in, df_batch *out)
     return DF_OK;
 }
 
+static int closed_open(void *self, df_stage *st)
+{
+    (void)self;
+    return df_stage_fail(st, DF_ENOTSUP, NULL, "my own reason");
+}
+
+static const df_transform closed = {.size = sizeof closed, .name = "closed", .doc = "Fails.",
+                                    .open = closed_open, .apply = trip_apply};
 static const df_transform types[] = {
     {.size = sizeof(df_transform), .name = "trip", .doc = "Trips.", .apply = trip_apply},
     {.size = sizeof(df_transform), .name = "twice", .doc = "Trips.", .expand = trip_expand},
@@ -281,6 +289,31 @@ static void test_half_expanded(void **state)
     expect_halved(*state, 0, "{\"n\":1}{\"n\":1}{\"n\":2}", 2);
 }
 
+static void test_cannot_open(void **state)
+{
+    bench *b = *state;
+    assert_ok(df_transform_register(b->env, &closed));
+    assert_status(support_run(b->env, "source: {type: generate, config: {count: 1}}\n"
+                              "transformations: [{type: closed}]\nsink: {type: 'null'}\n",
+                              b->message), DF_ENOTSUP);
+    assert_string_equal(b->message, "stage 0 closed: my own reason");
+}
+
+/* The message of a manifest with two problems is the first one's. */
+static void test_first_problem(void **state)
+{
+    bench *b = *state;
+    static const char yaml[] = "source: {type: generate, config: {cuont: 1}}\n"
+                               "sink: {type: 'null', config: {tabel: 1}}\n";
+    df_text text = {sizeof text, "two.yaml", yaml, sizeof yaml - 1};
+    df_pipeline *p = df_pipeline_new(b->env, NULL);
+    assert_non_null(p);
+    assert_status(df_pipeline_load(p, &text), DF_ESPEC);
+    assert_non_null(strstr(df_pipeline_errmsg(p), "cuont"));
+    assert_null(strstr(df_pipeline_errmsg(p), "tabel"));
+    df_pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +321,8 @@ int main(void)
         cmocka_unit_test(test_with_workers),
         cmocka_unit_test(test_expanding),
         cmocka_unit_test(test_half_expanded),
+        cmocka_unit_test(test_cannot_open),
+        cmocka_unit_test(test_first_problem),
     };
     return cmocka_run_group_tests_name("transform_fails", tests, setup, teardown);
 }
