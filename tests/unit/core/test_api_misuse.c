@@ -172,7 +172,7 @@ static void test_load_twice(void **state)
 {
     fixture *f = *state;
     df_pipeline *p = support_load(f->env, SMALL);
-    assert_true(load(p, SMALL) < 0);
+    assert_status(load(p, SMALL), DF_ESTATE);
     assert_said(p);
     df_pipeline_free(p);
 }
@@ -182,8 +182,8 @@ static void test_load_after_a_bad_load(void **state)
     fixture *f = *state;
     df_pipeline *p = df_pipeline_new(f->env, NULL);
     assert_status(load(p, "source: {type: nothing}\n"), DF_ESPEC);
-    assert_true(load(p, SMALL) < 0); /* its problems stay: a new pipeline is needed */
-    assert_true(df_pipeline_start(p, NULL) < 0);
+    assert_status(load(p, SMALL), DF_ESPEC); /* its problems stay: a new pipeline is needed */
+    assert_status(df_pipeline_start(p, NULL), DF_ESPEC);
     df_pipeline_free(p);
 }
 
@@ -276,7 +276,7 @@ static void test_bad_stages(void **state)
         int rc = add(p, rows[i].role, "x", rows[i].kind, rows[i].config);
         assert_true(rc == DF_ESPEC || rc == DF_ENOTFOUND);
         assert_said(p);
-        assert_true(df_pipeline_start(p, NULL) < 0);
+        assert_status(df_pipeline_start(p, NULL), DF_ESPEC);
         df_pipeline_free(p);
     }
 }
@@ -288,7 +288,7 @@ static void test_link_to_a_port_that_is_none(void **state)
     assert_ok(add(p, DF_SOURCE, "in", "generate", "{count: 3}"));
     assert_ok(add(p, DF_SINK, "out", "null", NULL));
     assert_ok(df_pipeline_link(p, "in", "side door", "out"));
-    assert_true(df_pipeline_start(p, NULL) < 0);
+    assert_status(df_pipeline_start(p, NULL), DF_ENOTFOUND);
     assert_non_null(strstr(df_pipeline_errmsg(p), "side door"));
     df_pipeline_free(p);
 }
@@ -485,7 +485,7 @@ static void test_answers_no_transform_may_give(void **state)
                                               "sink: {type: 'null'}\n");
         df_stats stats = {.size = sizeof stats};
         answer = answers[i];
-        assert_true(df_pipeline_run(p, NULL) < 0);
+        assert_status(df_pipeline_run(p, NULL), DF_EREJECTED);
         assert_said(p);
         support_assert_conserved(p);
         assert_ok(df_pipeline_stats(p, NULL, &stats));
@@ -523,10 +523,10 @@ static void test_ports(void **state)
     feed = port(p, "source", DF_FEED, DF_OK);
     port(p, "source", DF_FEED, DF_EEXISTS);
     take = port(p, "sink", DF_TAKE, DF_OK);
-    assert_true(df_port_push(take, &in, 1, &taken) < 0);
-    assert_true(df_port_acked(take, &acked) < 0);
-    assert_true(df_port_take(feed, 0, &parcel) < 0);
-    assert_true(df_port_settle(take, NULL, DF_OK) < 0);
+    assert_status(df_port_push(take, &in, 1, &taken), DF_EINVAL);
+    assert_status(df_port_acked(take, &acked), DF_EINVAL);
+    assert_status(df_port_take(feed, 0, &parcel), DF_EINVAL);
+    assert_status(df_port_settle(take, NULL, DF_OK), DF_EINVAL);
     assert_null(parcel);
     assert_ok(df_port_push(feed, &in, 1, &taken)); /* before the start: it waits */
     assert_int_equal(taken, 1);
@@ -535,9 +535,9 @@ static void test_ports(void **state)
     assert_status(df_port_take(take, 0, &parcel), DF_AGAIN);
     assert_ok(df_pipeline_start(p, NULL));
     assert_ok(df_port_take(take, 10000, &parcel));
-    assert_true(df_port_settle(feed, parcel, DF_OK) < 0); /* another port's */
+    assert_status(df_port_settle(feed, parcel, DF_OK), DF_EINVAL); /* another port's */
     assert_ok(df_port_settle(take, parcel, DF_OK));
-    assert_true(df_port_settle(take, parcel, DF_OK) < 0); /* twice */
+    assert_status(df_port_settle(take, parcel, DF_OK), DF_EINVAL); /* twice */
     df_port_close(feed);
     assert_ok(df_pipeline_wait(p, 10000));
     df_pipeline_free(p);
@@ -621,8 +621,8 @@ static void test_plugins_that_are_none(void **state)
 {
     fixture *f = *state;
     assert_status(df_env_load_plugin(f->env, "/nowhere/at/all.so"), DF_ENOTFOUND);
-    assert_true(df_env_load_plugin(f->env, "/dev/null") < 0);
-    assert_true(df_env_load_plugin(f->env, "") < 0);
+    assert_status(df_env_load_plugin(f->env, "/dev/null"), DF_ENOTFOUND);
+    assert_status(df_env_load_plugin(f->env, ""), DF_ENOTSUP);
     assert_true(df_env_errmsg(f->env)[0] != '\0');
 }
 

@@ -199,7 +199,7 @@ static void test_references_and_no_secrets(void **state)
     assert_string_equal(text_at(root, "/references/0/kind"), "secret");
     assert_string_equal(text_at(root, "/references/0/name"), "db");
     assert_string_equal(text_at(root, "/references/0/key"), "pass");
-    assert_true(df_pipeline_run(f->p, NULL) < 0);
+    assert_status(df_pipeline_run(f->p, NULL), DF_EINVAL);
     assert_non_null(strstr(df_pipeline_errmsg(f->p), "the server said"));
     assert_null(strstr(df_pipeline_errmsg(f->p), "hunter2"));
     for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {

@@ -288,7 +288,7 @@ static void test_a_source_that_ignores_the_room(void **state)
     df_pipeline *p;
     assert_ok(df_connector_register(f->env, &c));
     p = support_load(f->env, "memoryLimit: 4MiB\nsource: {type: late}\nsink: {type: memory}\n");
-    assert_true(df_pipeline_run(p, NULL) < 0);
+    assert_status(df_pipeline_run(p, NULL), DF_ESTATE);
     support_assert_conserved(p);
     df_pipeline_free(p);
 }
