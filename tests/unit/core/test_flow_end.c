@@ -196,6 +196,38 @@ static void test_all_is_refused_backwards(void **state)
     told_backwards = 0;
 }
 
+/* ---- positions of a pipeline that was built by calls --------------------------------------- */
+
+static uint64_t received_by(fixture *f, const df_pipeline_options *with, const char *config)
+{
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_stage_def in = {sizeof in, DF_SOURCE, "in", "stdio", config, 0};
+    df_stage_def out = {sizeof out, DF_SINK, "out", "null", NULL, 0};
+    df_stats s = {.size = sizeof s};
+    df_pipeline *p = df_pipeline_new(f->env, with);
+    assert_non_null(p);
+    assert_ok(df_pipeline_add(p, &in));
+    assert_ok(df_pipeline_add(p, &out));
+    assert_ok(df_pipeline_run(p, &run));
+    assert_ok(df_pipeline_stats(p, NULL, &s));
+    df_pipeline_free(p);
+    return s.received;
+}
+
+static void test_built_by_calls_it_goes_on(void **state)
+{
+    fixture *f = *state;
+    df_store store = {.size = sizeof store};
+    df_pipeline_options with = {.size = sizeof with, .name = "calls", .store = &store};
+    char config[600];
+    support_write_file(f->in, "1\n2\n3\n");
+    snprintf(config, sizeof config, "{path: %s}", f->in);
+    assert_ok(df_store_file(f->env, f->dir, "calls", &store));
+    assert_int_equal(received_by(f, &with, config), 3);
+    assert_ok(df_store_file(f->env, f->dir, "calls", &store));
+    assert_int_equal(received_by(f, &with, config), 0);
+}
+
 /* ---- a refused record that ends the run --------------------------------------------------- */
 
 /* One start of a flow with one bad record in `rows`, no error sink, and positions in a store. */
@@ -322,6 +354,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_memory_four_times, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_refused_backwards, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_built_by_calls_it_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_starts_add_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_bytes, setup,
