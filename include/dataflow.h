@@ -68,6 +68,10 @@ extern "C" {
 #ifndef DF_API
 #define DF_API __attribute__((visibility("default")))
 #endif
+/* Row `i` of an array of a struct that begins with its size: `(rows)[i]` is wrong when the other
+ * side was built with a longer or shorter struct. */
+#define DF_ROW(type, rows, i) \
+    ((const type *)(const void *)((const char *)(rows) + (size_t)(i) * (rows)->size))
 #define DF_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /* The version of this header: 10203 is 1.2.3. */
@@ -232,6 +236,9 @@ typedef struct df_store {
     void *user;
     df_free_fn user_free;
     int min_interval_ms; /* between two saves; 0: 50 */
+    /* Calls each(ctx, row) for every stored row, in any order, until one answers other than DF_OK:
+     * that is returned. Not while a pipeline uses the store. NULL: cannot. */
+    int (*list)(void *user, int (*each)(void *ctx, const df_state *row), void *ctx);
 } df_store;
 
 /* A store in the folder `dir` (made when missing): two slots with generation and CRC32C, each
@@ -252,8 +259,9 @@ typedef struct df_env_options {
     void *user;
     int log_level;           /* DF_LOG_...; 0: warnings */
     const char *module_path; /* folders of connector modules, colon between; NULL: built in */
+    int64_t (*clock_us)(void *user); /* for time-outs: never goes back; NULL: CLOCK_MONOTONIC */
 } df_env_options;
-#define DF_ENV_OPTIONS_INIT {sizeof(df_env_options), NULL, NULL, NULL, NULL, NULL, 0, NULL}
+#define DF_ENV_OPTIONS_INIT {sizeof(df_env_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL}
 enum { DF_LOG_ERROR = 1, DF_LOG_WARN, DF_LOG_INFO, DF_LOG_DEBUG };
 
 /* Makes an environment; options are copied, NULL means defaults. NULL only for lack of memory. */
@@ -296,9 +304,10 @@ typedef struct df_pipeline_options {
      * folder, ${env:} with this prefix. NULL: any. */
     const char *files, *env_prefix;
     int show_values;          /* values of records in texts; else names, types and places only */
+    const char *work_dir;     /* an existing folder for temporary files; NULL: none may be made */
 } df_pipeline_options;
 #define DF_PIPELINE_OPTIONS_INIT \
-    {sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0}
+    {sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL}
 
 typedef struct df_stage_def {
     size_t size;
@@ -478,6 +487,22 @@ DF_API const df_record *df_parcel_at(const df_parcel *parcel, size_t index);
 /* The payload as text of its current value: the original bytes when nothing changed, else written
  * once and kept until the parcel settles. data NULL: tombstone. DF_ENOMEM. */
 DF_API int df_parcel_payload(df_parcel *parcel, size_t index, df_bytes *ret);
+
+/* One record of a parcel in one row; everything is borrowed until the parcel settles. */
+typedef struct df_output {
+    size_t size;
+    df_bytes payload, key; /* as df_parcel_payload and df_record_key give them */
+    const df_header *headers;
+    size_t header_count;
+    int64_t time_us, offset;
+    const char *partition;
+    uint32_t op;
+} df_output;
+/* Fills up to `count` rows, which are `rows[0].size` bytes apart, from record `from` on: one call
+ * for many records, for bindings. *ret_filled: how many, 0 past the last. DF_ENOMEM, DF_EINVAL
+ * (rows[0] has no size). */
+DF_API int df_parcel_rows(df_parcel *parcel, size_t from, df_output *rows, size_t count,
+                          size_t *ret_filled);
 
 /* Offset, time, operation, partition of a record. */
 DF_API int df_record_info(const df_record *r, df_info *ret);

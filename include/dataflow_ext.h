@@ -15,8 +15,8 @@
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
  *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O.)
  * From any thread: df_stage_settle, df_stage_metric, df_stage_stopping, df_stage_log,
- * df_partition_lag, df_stage_wake, df_stage_current, df_stage_charge. All else: on the thread that
- * runs the operation.
+ * df_partition_lag, df_stage_wake, df_stage_current, df_stage_charge, df_stage_clock_us,
+ * df_stage_connected. All else: on the thread that runs the operation.
  *
  * BLOCKING. Operations may block only in df_stage_wait, which returns early when the stage must
  * come back; poll a library's descriptor there, and never call what may block without limit.
@@ -191,14 +191,22 @@ typedef struct df_sink_ops {
     void (*close)(void *self, df_stage *st);
 } df_sink_ops;
 
-/* At most 32 for one connector. A name that the text format does not allow, that begins with
- * "process_", or that the library or an earlier connector has is left out. */
+/* A metric of a connector's own; at most 32 for one. A name that the text format does not allow,
+ * that begins with "process_", or that the library or an earlier connector has is left out. */
 typedef struct df_metric {
+    size_t size;             /* of df_metric */
     const char *name, *help; /* "dataflow_kafka_wakeups_total" */
-    int type;                /* DF_COUNTER, DF_GAUGE */
+    int type;                /* DF_COUNTER, DF_GAUGE, DF_HISTOGRAM */
+    const char *label;       /* name of a label whose values df_stage_metric_of gives, or NULL */
+    double start;            /* HISTOGRAM: its first upper edge, 15 more follow, each twice the one
+                                before; 0: 0.001 */
 } df_metric;
-enum { DF_COUNTER = 1, DF_GAUGE };
+enum { DF_COUNTER = 1, DF_GAUGE, DF_HISTOGRAM };
+#define DF_METRIC(name, help, type) {sizeof(df_metric), name, help, type, NULL, 0}
+#define DF_METRIC_END {sizeof(df_metric), NULL, NULL, 0, NULL, 0}
 
+/* Traits. The table of a connector says what its instances can as a rule; an instance that can more
+ * or less, because of its options or of the server behind it, says so with df_stage_traits. */
 enum {
     DF_CAN_REPLAY = 1,       /* source: seek works; after a restart it can go back */
     DF_CAN_EXACTLY_ONCE = 2, /* sink: claim and resolve work */
@@ -215,7 +223,7 @@ typedef struct df_connector {
     const df_options *source_options, *sink_options;
     const df_source_ops *source; /* NULL: cannot */
     const df_sink_ops *sink;
-    const df_metric *metrics; /* name NULL at the end */
+    const df_metric *metrics; /* DF_METRIC_END at the end */
     const char *version;      /* of the library under it, for `dfproc version`; or NULL */
     void *user;               /* df_stage_user: one trampoline serves many classes of a binding */
     df_free_fn user_free;
@@ -251,8 +259,9 @@ typedef struct df_transform {
 } df_transform;
 
 /* Register a table; it is copied deep, so a binding may build it in memory it frees. Later
- * pipelines know it. DF_EEXISTS, DF_EINVAL (a row that cannot work; text in df_env_errmsg),
- * DF_ENOTSUP (grown table with unknown members). */
+ * pipelines know it. Registering the same table (without a user_free) again is DF_OK and does
+ * nothing: a module that brings several kinds is opened for each. DF_EEXISTS (another table has the
+ * name), DF_EINVAL (a row that cannot work; text in df_env_errmsg). */
 DF_API int df_connector_register(df_env *env, const df_connector *type);
 DF_API int df_transform_register(df_env *env, const df_transform *type);
 
@@ -276,6 +285,7 @@ typedef struct df_stage_info {
     uint64_t memory_share; /* bytes this stage may prefetch or buffer */
     int show_values;  /* else no value of a record in a text: it may be a card number */
     int stops_at_refused;  /* sink: a refused record ends the run, see write */
+    const char *work_dir;  /* for temporary files, named after `stage`; NULL: make none */
 } df_stage_info;
 
 /* How a sink likes its parcels. Unset members (0) mean no limit. When the user set batchSize the
@@ -296,6 +306,15 @@ DF_API int df_stage_describe(const df_stage *st, df_stage_info *ret);
 DF_API void *df_stage_user(const df_stage *st);
 /* In check or open of a sink; copied, the last call counts. */
 DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
+/* Changes the traits of this instance: those of `set` it has, those of `clear` it has not, whatever
+ * its table says. In check (options decide: upsertMode makes a sink idempotent), where the manifest
+ * is judged by them, or in open (the server decides: a table's engine), where reports show them
+ * from then on; what a running flow relies on (REPLAY, HOLDS_POSITION, LINE) only check may change.
+ * DF_EINVAL: a bit that is no trait, or one in both. */
+DF_API int df_stage_traits(df_stage *st, unsigned set, unsigned clear);
+/* Says whether the stage has its connection, when that changes between open and close: metrics and
+ * status show it. Open and a return of DF_EIO say so by themselves. Any thread. */
+DF_API void df_stage_connected(df_stage *st, int connected);
 /* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", docs/errors.md;
  * NULL: from the status) and one line of text. "connection_error" is tried again at least each
  * 10 s, others each 30 s. Returns status, so that it can be `return`ed. */
@@ -335,10 +354,22 @@ DF_API void df_stage_wake(df_stage *st);
 /* Zeroed memory that lives as long as the stage: taken once, not for each record or each open.
  * NULL: no memory. */
 DF_API void *df_stage_alloc(df_stage *st, size_t size);
+/* As realloc of C, with the env's allocator: old NULL makes a block, len 0 frees it. What is left
+ * at the end is freed with the stage, after its close. The bytes count: a sink's in the memory
+ * budget like those of df_stage_charge. A block belongs to the stage's own thread. NULL: no memory,
+ * the old block stands. */
+DF_API void *df_stage_realloc(df_stage *st, void *old, size_t len);
 /* µs since 1970 by the env's clock. */
 DF_API int64_t df_stage_now(const df_stage *st);
-/* Adds to a counter or sets a gauge: `index` is the row of the table's metrics. Any thread. */
+/* µs of a clock that never goes back, for time-outs and intervals; tests hold it still. Any
+ * thread. */
+DF_API int64_t df_stage_clock_us(const df_stage *st);
+/* Adds to a counter, sets a gauge, observes for a histogram: `index` is the row of the table's
+ * metrics. A counter never falls: a negative value is ignored. Any thread. */
 DF_API void df_stage_metric(df_stage *st, size_t index, double value);
+/* The same for the series whose label has the value `of` (a slot, a table; cut to 63 bytes). A
+ * metric keeps 64 values of its label apart; what comes after them is counted as "other". */
+DF_API void df_stage_metric_of(df_stage *st, size_t index, const char *of, double value);
 /* Bytes this stage holds outside batches and parcels; negative gives back. Any thread. */
 DF_API void df_stage_charge(df_stage *st, int64_t bytes);
 /* The newest value of a secret; borrowed until the next call for it. DF_ENOTFOUND and others with
@@ -424,6 +455,8 @@ DF_API int df_record_set_payload(df_record *r, df_bytes payload); /* data NULL: 
 DF_API int df_record_set_key(df_record *r, df_bytes key);
 DF_API int df_record_set_headers(df_record *r, const df_header *headers, size_t count);
 DF_API int df_record_set_op(df_record *r, uint32_t op);
+/* µs since 1970. */
+DF_API int df_record_set_time(df_record *r, int64_t time_us);
 /* An empty OBJECT or ARRAY, or a copy of a scalar or tree, in the record's tree. */
 DF_API int df_value_new(df_record *r, const df_value *from, df_value *ret);
 /* Puts a member at the end, or over the one of that name (the first; others of that name are

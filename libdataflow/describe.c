@@ -39,6 +39,10 @@ static void side_json(df__buf *out, const char *role, unsigned flags, const df_o
     df__buf_char(out, '}');
 }
 
+static const char *const metric_types[] = {
+    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"
+};
+
 static void metrics_json(df__buf *out, const df_metric *m)
 {
     const char *comma = "";
@@ -50,7 +54,7 @@ static void metrics_json(df__buf *out, const df_metric *m)
         text(out, "name", m->name);
         df__buf_char(out, ',');
         text(out, "doc", m->help);
-        df__buf_printf(out, ",\"type\":\"%s\"}", m->type == DF_COUNTER ? "counter" : "gauge");
+        df__buf_printf(out, ",\"type\":\"%s\"}", metric_types[m->type]);
         comma = ",";
     }
     df__buf_char(out, ']');

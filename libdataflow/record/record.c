@@ -65,6 +65,12 @@ int df_record_set_op(df_record *r, uint32_t op)
     return DF_OK;
 }
 
+int df_record_set_time(df_record *r, int64_t time_us)
+{
+    r->time_us = time_us;
+    return DF_OK;
+}
+
 /* ---- fate ------------------------------------------------------------------------------------ */
 
 int df_record_live(const df_record *r)

@@ -450,6 +450,19 @@ static int store_save(void *user, const df_state *rows, size_t count)
     return rc;
 }
 
+static int store_list(void *user, int (*each)(void *ctx, const df_state *row), void *ctx)
+{
+    const file_store *s = user;
+    const entry *e;
+    int rc = DF_OK;
+    for (e = s->entries; e && rc == DF_OK; e = e->next) {
+        df_state row = {.size = sizeof row, .stage = e->stage, .partition = e->partition};
+        row.data = (df_bytes){e->data, e->len};
+        rc = each(ctx, &row);
+    }
+    return rc;
+}
+
 static void store_free(void *user)
 {
     file_store *s = user;
@@ -529,7 +542,7 @@ int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *
 {
     file_store *s = df__zalloc(&env->heap, sizeof *s);
     df_store store = {.size = ret_store->size, .load = store_load, .save = store_save,
-                      .user_free = store_free};
+                      .user_free = store_free, .list = store_list};
     int rc;
     if (!s)
         return df__env_fail(env, DF_ENOMEM, "no memory");

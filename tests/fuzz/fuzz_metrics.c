@@ -62,13 +62,14 @@ static int collect(void *user, const char *text, size_t len)
 
 static int register_one(df_env *env, input *in, char *kind)
 {
-    df_metric rows[4] = {{NULL, NULL, 0}, {NULL, NULL, 0}, {NULL, NULL, 0}, {NULL, NULL, 0}};
+    df_metric rows[4] = {DF_METRIC_END, DF_METRIC_END, DF_METRIC_END, DF_METRIC_END};
     df_connector c = {.size = sizeof c, .doc = "", .source_size = sizeof(int), .source = &ops,
                       .metrics = rows};
     for (int i = 0; i < 3; i++) {
         rows[i].name = next(in);
         rows[i].help = next(in);
-        rows[i].type = i % 2 ? DF_GAUGE : DF_COUNTER;
+        rows[i].type = i == 2 ? DF_HISTOGRAM : i == 1 ? DF_GAUGE : DF_COUNTER;
+        rows[i].label = i ? next(in) : NULL;
         if (!rows[i].name[0]) /* ends the table as a NULL does */
             rows[i].name = NULL;
     }

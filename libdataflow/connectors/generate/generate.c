@@ -3,7 +3,6 @@
  * position is the number of its next record. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "connectors/generate/template.h"
 #include "dataflow_ext.h"
@@ -73,13 +72,6 @@ static const df_option rows[] = {
      .doc = "Key, with the same placeholders; none when absent."},
 };
 static const df_options options = DF_OPTIONS(rows, struct generate);
-
-static int64_t monotonic_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static int generate_check(void *self, df_stage *st)
 {
@@ -167,15 +159,15 @@ static int generate_open(void *self, df_stage *st)
         return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for partitions");
     for (size_t i = 0; i < (size_t)g->partitions && rc == DF_OK; i++)
         rc = take_partition(g, st, i);
-    g->started_us = monotonic_us();
+    g->started_us = df_stage_clock_us(st);
     g->made = 0;
     return rc;
 }
 
 /* How many records the rate allows now. It makes up for a pause of a second at most. */
-static int64_t allowance(struct generate *g)
+static int64_t allowance(struct generate *g, const df_stage *st)
 {
-    int64_t now = monotonic_us();
+    int64_t now = df_stage_clock_us(st);
     double due;
     if (g->rate <= 0)
         return INT64_MAX;
@@ -191,7 +183,7 @@ static int64_t allowance(struct generate *g)
 static int wait_for_rate(const struct generate *g, df_stage *st, int timeout_ms)
 {
     double at = (double)g->started_us + (double)(g->made + 1) * 1e6 / g->rate;
-    double ms = (at - (double)monotonic_us()) / 1000 + 1;
+    double ms = (at - (double)df_stage_clock_us(st)) / 1000 + 1;
     int rc;
     if (ms < timeout_ms)
         timeout_ms = ms < 1 ? 1 : (int)ms;
@@ -244,7 +236,7 @@ static int generate_read(void *self, df_stage *st, df_batch *into, int timeout_m
     struct generate *g = self;
     char now[32];
     df__template_in fixed = {.seed = (uint64_t)g->seed, .now = now};
-    int64_t allowed = allowance(g), left = allowed;
+    int64_t allowed = allowance(g, st), left = allowed;
     size_t finished = 0;
     fixed.now_len = df__template_now(df_stage_now(st), now);
     while (left > 0 && finished < (size_t)g->partitions && df_batch_room(into) > 0) {

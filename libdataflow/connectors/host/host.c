@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * host.c: source and sink whose other side is the program around the library: what it pushes
  * into a port is read here, what arrives here it takes from a port. */
-#include <time.h>
 
 #include "core/port/port.h"
 #include "core/stage/stage.h"
@@ -96,20 +95,13 @@ static int sink_poll(void *self, df_stage *st, int timeout_ms)
     return rc < 0 ? rc : DF_OK;
 }
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* A slow host is no failure: DF_AGAIN, and the core asks again. */
 static int sink_flush(void *self, df_stage *st, int timeout_ms)
 {
     struct host *h = self;
-    int64_t until = monotonic_ms() + timeout_ms;
+    int64_t until = df_stage_clock_us(st) + timeout_ms * (int64_t)1000;
     while (!df__slot_idle(h->slot)) {
-        int64_t left = until - monotonic_ms();
+        int64_t left = (until - df_stage_clock_us(st)) / 1000;
         int rc = left > 0 ? df_stage_wait(st, -1, 0, (int)left) : DF_AGAIN;
         if (rc < 0 || left <= 0)
             return rc;

@@ -6,20 +6,24 @@
 #include "kafka.h"
 
 static const df_metric metrics[] = {
-    [DF__KAFKA_WAKEUPS] = {"dataflow_kafka_wakeups_total",
-                           "Requests that keep a client fetching whose queue had been full",
-                           DF_COUNTER},
-    [DF__KAFKA_REPEATED] = {"dataflow_kafka_repeated_total",
-                            "Messages dropped because they had been read before", DF_COUNTER},
-    [DF__KAFKA_LOST] = {"dataflow_kafka_lost_offsets_total",
-                        "Offsets passed over: deleted before they were read, or skipped",
-                        DF_COUNTER},
-    [DF__KAFKA_REFETCHED] = {"dataflow_kafka_refetched_total",
-                             "Broken message sets that were fetched again", DF_COUNTER},
-    [DF__KAFKA_REBALANCES] = {"dataflow_kafka_rebalances_total",
-                              "Partitions assigned or revoked by the group", DF_COUNTER},
-    [DF__KAFKA_COMMITS] = {"dataflow_kafka_commits_total", "Offset commits sent", DF_COUNTER},
-    {NULL, NULL, 0},
+    [DF__KAFKA_WAKEUPS] =
+        DF_METRIC("dataflow_kafka_wakeups_total",
+                  "Requests that keep a client fetching whose queue had been full", DF_COUNTER),
+    [DF__KAFKA_REPEATED] =
+        DF_METRIC("dataflow_kafka_repeated_total",
+                  "Messages dropped because they had been read before", DF_COUNTER),
+    [DF__KAFKA_LOST] =
+        DF_METRIC("dataflow_kafka_lost_offsets_total",
+                  "Offsets passed over: deleted before they were read, or skipped", DF_COUNTER),
+    [DF__KAFKA_REFETCHED] =
+        DF_METRIC("dataflow_kafka_refetched_total",
+                  "Broken message sets that were fetched again", DF_COUNTER),
+    [DF__KAFKA_REBALANCES] =
+        DF_METRIC("dataflow_kafka_rebalances_total",
+                  "Partitions assigned or revoked by the group", DF_COUNTER),
+    [DF__KAFKA_COMMITS] =
+        DF_METRIC("dataflow_kafka_commits_total", "Offset commits sent", DF_COUNTER),
+    DF_METRIC_END,
 };
 
 /* The library is known only when it is loaded, the table is const. */

@@ -166,6 +166,9 @@ static int sink_check(void *self, df_stage *st)
     }
     int connection = check_connection(s, st);
     rc = connection == DF_OK ? rc : connection;
+    if (s->upsert && s->conflict_key.data) { /* a record that comes twice is one row */
+        df_stage_traits(st, DF_IS_IDEMPOTENT, 0);
+    }
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 
@@ -282,12 +285,12 @@ static const df_sink_ops sink_ops = {
 };
 
 static const df_metric metrics[] = {
-    [PG_METRIC_ROW_MODE] = {"dataflow_postgresql_row_mode_total",
-                            "Batches that were written row by row to find refused rows.",
-                            DF_COUNTER},
-    [PG_METRIC_CATALOG] = {"dataflow_postgresql_catalog_reads_total",
-                           "How often the table's columns were read.", DF_COUNTER},
-    {NULL, NULL, 0},
+    [PG_METRIC_ROW_MODE] =
+        DF_METRIC("dataflow_postgresql_row_mode_total",
+                  "Batches that were written row by row to find refused rows.", DF_COUNTER),
+    [PG_METRIC_CATALOG] = DF_METRIC("dataflow_postgresql_catalog_reads_total",
+                                    "How often the table's columns were read.", DF_COUNTER),
+    DF_METRIC_END,
 };
 
 static char library[32] = "libpq";

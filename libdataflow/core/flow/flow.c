@@ -73,18 +73,25 @@ static int forced(const df__flow *f)
     return 0;
 }
 
+static int is_connected(int state, const df_stage *st)
+{
+    return state == DF__READY && !(st && atomic_load(&st->disconnected));
+}
+
 static void publish(df__flow *f)
 {
     uint64_t n = f->work_records + f->held_records;
     size_t i;
     int ready = f->source_state == DF__READY;
-    int connected = ready;
+    int connected = is_connected(f->source_state, f->source);
+    f->source_counts.connected = connected;
     for (i = 0; i < f->sink_count; i++) {
         df__sink *s = &f->sinks[i];
         n += s->records;
         s->counts.queued = s->records;
         ready &= s->state == DF__READY || (s->state == DF__BACKOFF && s->ever_ok);
-        connected &= s->state == DF__READY;
+        s->counts.connected = is_connected(s->state, s->stage);
+        connected &= s->counts.connected;
     }
     f->stats.uncommitted = df__flow_uncommitted(f);
     f->stats.in_flight = n;

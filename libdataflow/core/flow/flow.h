@@ -128,6 +128,7 @@ struct df__flow {
     int64_t save_interval_us;
     uint64_t seed;        /* randomness of the jitter */
 
+    df_stage *source;     /* NULL in the simulation */
     df__step *steps;
     size_t step_count;
     df__sink *sinks;

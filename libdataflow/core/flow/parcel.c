@@ -131,6 +131,35 @@ int df_parcel_payload(df_parcel *p, size_t index, df_bytes *ret)
     return DF_OK;
 }
 
+static int output(df_parcel *p, size_t index, df_output *ret)
+{
+    const df_record *r = p->records[index];
+    df_output o = {.size = ret->size, .key = r->key, .headers = r->headers,
+                   .header_count = r->header_count, .time_us = r->time_us, .offset = r->offset,
+                   .partition = r->partition, .op = r->op};
+    int rc = df_parcel_payload(p, index, &o.payload);
+    if (rc == DF_OK)
+        memcpy(ret, &o, o.size < sizeof o ? o.size : sizeof o);
+    return rc;
+}
+
+int df_parcel_rows(df_parcel *parcel, size_t from, df_output *rows, size_t count,
+                   size_t *ret_filled)
+{
+    size_t stride = count ? rows->size : sizeof *rows, n = 0;
+    int rc = DF_OK;
+    if (stride < sizeof rows->size)
+        return DF_EINVAL;
+    for (; n < count && from < parcel->count && rc == DF_OK; n++, from++) {
+        df_output *row = (df_output *)(void *)((char *)rows + n * stride);
+        row->size = stride;
+        rc = output(parcel, from, row);
+    }
+    if (rc == DF_OK)
+        *ret_filled = n;
+    return rc;
+}
+
 int df_parcel_root(df_parcel *p, size_t index, df_value *ret)
 {
     df__tree *tree;

@@ -70,8 +70,10 @@ static int find_connector(df__graph *g, df__stage_spec *s)
 {
     char text[160];
     s->connector = df__env_connector(g->env, s->kind);
-    if (s->connector && can_be(s->connector, s->role))
+    if (s->connector && can_be(s->connector, s->role)) {
+        s->traits = s->role == DF_SOURCE ? s->connector->source_flags : s->connector->sink_flags;
         return DF_OK;
+    }
     if (s->connector) {
         df__text_printf(text, sizeof text, "the connector \"%.60s\" cannot be a %s", s->kind,
                         role_names[s->role]);

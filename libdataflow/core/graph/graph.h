@@ -25,6 +25,7 @@ struct df__stage_spec {
     const char *route_label; /* sinks: condition text of the route, "default" or "error" */
     int port;               /* sinks: number used by df_record_route; 0: main way */
     int line, column;
+    _Atomic unsigned traits; /* DF_CAN_..., of this instance; transforms: 0 */
     void *self;             /* instance filled for check (no secrets) */
     int broken;             /* its options have problems: do not call check */
     int linted;             /* check was called: its problems are told once */

@@ -215,14 +215,14 @@ static void connected_one(scrape *s, const df__sink *k, const df__counts *c)
 {
     const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
                             NULL};
-    sample(s, labels, c->state == DF__READY);
+    sample(s, labels, c->connected);
 }
 
 static void connected(scrape *s)
 {
     const char *labels[] = {"connector_type", source_kind(s), "connector_name", source_name(s),
                             NULL};
-    sample(s, labels, s->r->shown.source.state == DF__READY);
+    sample(s, labels, s->r->shown.source.connected);
     each_sink(s, connected_one);
 }
 

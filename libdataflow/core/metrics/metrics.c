@@ -67,14 +67,33 @@ static void family_of_all(scraper *all, const df__family *f)
 
 /* ---- metrics of connectors ---------------------------------------------------------------- */
 
+typedef struct shown {
+    const df__sample *to;
+    const df_stage *st;
+    const df_metric *m;
+} shown;
+
+static void own_series(void *ctx, const df__series *s)
+{
+    const shown *o = ctx;
+    const char *labels[] = {"connector_type", o->st->spec->kind, "stage", o->st->spec->name,
+                            o->m->label, s->of, NULL};
+    if (o->m->type == DF_HISTOGRAM)
+        df__sample_histogram(o->to, labels, &s->histogram, df__metric_start(o->m),
+                            DF__BUCKETS - 1);
+    else
+        df__sample_add(o->to, labels, s->value);
+}
+
 static void own_metric(df__scrape *s, df_stage *st, size_t index)
 {
-    const char *labels[] = {"connector_type", st->spec->kind, "stage", st->spec->name, NULL};
-    uint64_t bits = atomic_load(&st->metric[index]);
-    double v;
-    memcpy(&v, &bits, sizeof v);
-    df__sample_add(&s->to, labels, v);
+    shown o = {&s->to, st, df__metric_at(st->spec->connector, index)};
+    df__stage_series(st, index, own_series, &o);
 }
+
+static const char *const type_names[] = {
+    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"
+};
 
 /* Samples of one connector metric over all stages of all pipelines. */
 static void own_family(scraper *all, const df_connector *c, size_t index)
@@ -82,8 +101,7 @@ static void own_family(scraper *all, const df_connector *c, size_t index)
     const df_metric *m = &c->metrics[index];
     df_pipeline *p;
     size_t i, at = 0;
-    df__family_head(&all->out, m->name, m->type == DF_COUNTER ? "counter" : "gauge",
-                    m->help ? m->help : "");
+    df__family_head(&all->out, m->name, type_names[m->type], m->help ? m->help : "");
     for (p = all->env->pipelines; p; p = p->env_next, at++) {
         df__scrape s = scrape_of(all, m->name, p, all->ranks[at]);
         if (all->ranks[at] < 0)
@@ -96,39 +114,57 @@ static void own_family(scraper *all, const df_connector *c, size_t index)
     }
 }
 
-/* 1: `name` is a series of the histogram `family`. */
-static int is_part_of(const char *name, const df__family *f)
+/* 1: `name` is a series of the family. */
+static int is_part_of(const char *name, const char *family, int histogram)
 {
     static const char *const parts[] = {"", "_bucket", "_sum", "_count"};
-    size_t i, n = strlen(f->name), count = f->type[0] == 'h' ? 4 : 1;
+    size_t i, n = strlen(family), count = histogram ? 4 : 1;
     for (i = 0; i < count; i++)
-        if (strncmp(name, f->name, n) == 0 && strcmp(name + n, parts[i]) == 0)
+        if (strncmp(name, family, n) == 0 && strcmp(name + n, parts[i]) == 0)
             return 1;
     return 0;
+}
+
+/* Two families that would write a series of one name. */
+static int clash(const df_metric *m, const char *family, int histogram)
+{
+    return is_part_of(m->name, family, histogram) ||
+           is_part_of(family, m->name, m->type == DF_HISTOGRAM);
 }
 
 /* A family may occur once: the library's own wins, then the connector registered first. process_
  * belongs to the program around it. */
 static int is_taken(const df_env *env, const df_connector *c, size_t index)
 {
-    const char *name = c->metrics[index].name;
+    const df_metric *own = &c->metrics[index];
     const df__type *t;
     size_t i;
-    if (strncmp(name, "process_", 8) == 0)
+    if (strncmp(own->name, "process_", 8) == 0)
         return 1;
     for (i = 0; df__families[i].name; i++)
-        if (is_part_of(name, &df__families[i]))
+        if (clash(own, df__families[i].name, df__families[i].type[0] == 'h'))
             return 1;
     for (t = env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
         for (i = 0; m && m[i].name && i < DF__METRICS; i++) {
-            if (&m[i] == &c->metrics[index])
+            if (&m[i] == own)
                 return 0;
-            if (strcmp(m[i].name, name) == 0)
+            if (clash(own, m[i].name, m[i].type == DF_HISTOGRAM))
                 return 1;
         }
     }
     return 0;
+}
+
+/* Labels that every sample of a connector has, and the one of a bucket. */
+static int label_usable(const char *label)
+{
+    static const char *const taken[] = {"namespace", "name", "connector_type", "stage", "le"};
+    size_t i;
+    for (i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(label, taken[i]) == 0)
+            return 0;
+    return df__family_valid(label) && !strchr(label, ':');
 }
 
 static void own_families(scraper *all)
@@ -138,7 +174,8 @@ static void own_families(scraper *all)
     for (t = all->env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
         for (i = 0; m && m[i].name && i < DF__METRICS; i++)
-            if (df__family_valid(m[i].name) && !is_taken(all->env, t->connector, i))
+            if (df__family_valid(m[i].name) && (!m[i].label || label_usable(m[i].label)) &&
+                !is_taken(all->env, t->connector, i))
                 own_family(all, t->connector, i);
     }
 }

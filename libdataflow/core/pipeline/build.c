@@ -58,6 +58,7 @@ static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
     st->ports = p->ports;
     st->info.pipeline = df__pipeline_name(p);
     st->info.space = df__pipeline_space(p);
+    st->info.work_dir = p->work_dir;
     st->info.bounded = p->how.until_exhausted;
     st->info.dry = p->how.dry;
     st->info.show_values = p->options.show_values;
@@ -288,7 +289,8 @@ static void take_settings(df_pipeline *p)
 {
     df__flow *f = &p->run.flow;
     const df__stage_spec *source = p->run.source.stage->spec;
-    unsigned flags = source->connector->source_flags;
+    unsigned flags = source->traits;
+    f->source = p->run.source.stage;
     f->limit = p->how.limit;
     f->bounded = p->how.until_exhausted;
     f->dry = p->how.dry || p->how.detached;

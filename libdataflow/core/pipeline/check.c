@@ -59,14 +59,10 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     st.limits.size = sizeof st.limits;
     st.wake_fd = -1;
     st.checking = 1;
-    st.info.size = sizeof st.info;
-    st.info.stage = spec->name;
-    st.info.kind = spec->kind;
+    df__stage_describe(&st);
     st.info.pipeline = df__pipeline_name(p);
     st.info.space = df__pipeline_space(p);
-    st.info.is_error_sink = spec->role == DF_ERROR_SINK;
-    st.info.exactly_once = g->settings.guarantee == DF__EXACTLY_ONCE;
-    st.info.memory_share = (uint64_t)g->settings.memory_limit / 4;
+    st.info.work_dir = p->work_dir;
     pthread_mutex_init(&st.lock, NULL);
     df__arena_init(&st.arena, &p->env->heap, 1024);
     before = df__problems_count(g->problems, DF_ERROR);
@@ -76,7 +72,7 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
         df__problems_count(g->problems, DF_ERROR) == before)
         df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,
                         st.fault.text[0] ? st.fault.text : "the stage refused its options");
-    df__arena_free(&st.arena);
+    df__stage_free_memory(&st);
     pthread_mutex_destroy(&st.lock);
     return rc == DF_ENOMEM ? rc : DF_OK;
 }
@@ -94,24 +90,12 @@ static void check_exactly_once(df__graph *g)
         df__problem_add(g->problems, DF_ERROR, NULL, field, "exactlyOnce needs errors.ackPolicy: "
                         "afterWrite (the others would wait in a circle)");
     for (s = g->stages; s; s = s->next)
-        if (s->role == DF_SINK && !(s->connector->sink_flags & DF_CAN_EXACTLY_ONCE))
+        if (s->role == DF_SINK && !(s->traits & DF_CAN_EXACTLY_ONCE))
             df__problem_addf(g->problems, DF_ERROR, s->place, field, "the sink \"%s\" cannot hold "
                              "the source's position in its own commit", s->kind);
-    if (!(source->connector->source_flags & DF_CAN_REPLAY))
+    if (!(source->traits & DF_CAN_REPLAY))
         df__problem_addf(g->problems, DF_ERROR, source->place, field,
                          "the source \"%s\" cannot go back to a position", source->kind);
-}
-
-/* Twice is once: by its kind, or by a key that the manifest names. */
-static int is_idempotent(const df__stage_spec *s)
-{
-    const df__doc *upsert = s->config ? df__doc_member(s->config, "upsertMode") : NULL;
-    const df__doc *key = s->config ? df__doc_member(s->config, "conflictKey") : NULL;
-    if (s->connector->sink_flags & DF_IS_IDEMPOTENT)
-        return 1;
-    return upsert && upsert->kind == DF__SCALAR && upsert->text.len == 4 &&
-           strncasecmp(upsert->text.data, "true", 4) == 0 && key &&
-           (key->kind != DF__SCALAR || key->text.len);
 }
 
 /* strictIdempotency: what is read again after a crash must not be there twice. */
@@ -119,10 +103,10 @@ static void check_idempotency(df__graph *g)
 {
     const df__stage_spec *s, *source = df__graph_source(g);
     if (!g->settings.strict_idempotency || g->settings.guarantee == DF__EXACTLY_ONCE || !source ||
-        (source->connector->source_flags & (DF_HOLDS_POSITION | DF_IS_LINE)))
+        (source->traits & (DF_HOLDS_POSITION | DF_IS_LINE)))
         return;
     for (s = g->stages; s; s = s->next)
-        if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && !is_idempotent(s))
+        if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && !(s->traits & DF_IS_IDEMPOTENT))
             df__problem_addf(g->problems, DF_ERROR, s->place, "spec.strictIdempotency", "%s "
                              "\"%s\" would hold records twice that are read again after a crash; "
                              "it needs upsertMode: true and a conflictKey", s->role == DF_SINK
@@ -138,7 +122,7 @@ static void check_settings(df__graph *g)
         df__problem_add(g->problems, DF_ERROR, NULL, "spec.checkpointReset", "not supported yet "
                         "with exactlyOnce: the positions are in the sink, remove them there");
     else if (g->settings.checkpoint_reset && source &&
-             (source->connector->source_flags & DF_HOLDS_POSITION))
+             (source->traits & DF_HOLDS_POSITION))
         df__problem_addf(g->problems, DF_WARNING, source->place, "spec.checkpointReset", "forgets "
                          "nothing: the system behind \"%s\" holds the positions, reset them there",
                          source->kind);
@@ -170,7 +154,7 @@ int df__pipeline_check_graph(df_pipeline *p)
 static const char *position_place(const df__graph *g, int has_store)
 {
     const df__stage_spec *source = df__graph_source(g);
-    unsigned flags = source ? source->connector->source_flags : 0;
+    unsigned flags = source ? source->traits : 0;
     if (g->settings.guarantee == DF__EXACTLY_ONCE)
         return "in the sink's own commit";
     if (flags & DF_HOLDS_POSITION)

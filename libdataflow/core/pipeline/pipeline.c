@@ -75,7 +75,8 @@ static void delist(df_pipeline *p)
 static int is_whole(const df_pipeline *p)
 {
     return p->events_fd >= 0 && p->secrets && p->graph.problems && p->ports &&
-           !p->options.space == !p->space && !p->options.name == !p->name;
+           !p->options.space == !p->space && !p->options.name == !p->name &&
+           !p->options.work_dir == !p->work_dir;
 }
 
 /* The store is the pipeline's from here on, also when there is no memory for a pipeline. */
@@ -113,6 +114,7 @@ df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
     }
     graph_init(p);
     p->ports = df__ports_new(&env->heap, &p->graph);
+    p->work_dir = o->work_dir ? df__strdup(&env->heap, o->work_dir) : NULL;
     p->space = o->space ? df__strdup(&env->heap, o->space) : NULL;
     p->name = o->name ? df__strdup(&env->heap, o->name) : NULL;
     if (o->store) {
@@ -176,6 +178,7 @@ void df_pipeline_free(df_pipeline *p)
     if (p->events_fd >= 0)
         close(p->events_fd);
     pthread_mutex_destroy(&p->events_lock);
+    df__free(&env->heap, p->work_dir);
     df__free(&env->heap, p->space);
     df__free(&env->heap, p->name);
     df__free(&env->heap, p);

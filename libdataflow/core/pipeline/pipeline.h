@@ -21,7 +21,7 @@ struct df_pipeline {
     df_env *env;
     df__graph graph;
     df_pipeline_options options;
-    char *space, *name;
+    char *space, *name, *work_dir;
     int checked;
     _Atomic int started;
     df__secrets *secrets;

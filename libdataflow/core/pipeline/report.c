@@ -111,7 +111,7 @@ static void plan(const df_pipeline *p, df__buf *out)
     df__budget b;
     const df__settings *s = &p->graph.settings;
     const df__stage_spec *source = df__graph_source(&p->graph);
-    unsigned flags = source && source->connector ? source->connector->source_flags : 0;
+    unsigned flags = source ? source->traits : 0;
     df__budget_init(&b, (uint64_t)s->memory_limit);
     head(p, out);
     guarantee(p, out);

@@ -2,11 +2,11 @@
  * take.c: the host takes parcels from a host sink, or watches a stage; see port.h. */
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/flow/batch.h"
 #include "core/flow/parcel.h"
 #include "core/port/port.h"
+#include "util/clock.h"
 
 static df__handed *df__queue_remove(df__queue *q, const df_parcel *copy);
 
@@ -256,13 +256,6 @@ void df__port_tap(df__ports *ports, const char *stage, df_batch *batch)
 
 /* ---- the host's side ---------------------------------------------------------------------- */
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int take_once(df_port *port, df_parcel **ret)
 {
     df__queue *from = port->mode == DF_TAKE ? &port->slot->waiting : &port->tapped;
@@ -288,10 +281,10 @@ int df_port_take(df_port *port, int timeout_ms, df_parcel **ret_parcel)
     int rc;
     if (!port || port->mode == DF_FEED || !ret_parcel)
         return DF_EINVAL;
-    until = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+    until = timeout_ms < 0 ? INT64_MAX : df__monotonic_us() / 1000 + timeout_ms;
     for (;;) {
         struct pollfd ready = {.fd = port->fd, .events = POLLIN};
-        int64_t left = until - now_ms();
+        int64_t left = until - df__monotonic_us() / 1000;
         rc = take_once(port, ret_parcel);
         if (rc != DF_AGAIN || left <= 0)
             return rc;

@@ -9,6 +9,7 @@
 #include "core/registry/builtin.h"
 #include "core/graph/option.h"
 #include "record/record.h"
+#include "util/clock.h"
 
 int df__env_fail(df_env *env, int status, const char *format, ...)
 {
@@ -40,6 +41,11 @@ int64_t df__env_now(const df_env *env)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+int64_t df__env_clock(const df_env *env)
+{
+    return env->options.clock_us ? env->options.clock_us(env->options.user) : df__monotonic_us();
+}
+
 const df__heap *df__env_heap(const df_env *env)
 {
     return &env->heap;
@@ -67,13 +73,14 @@ df__type *df__env_find(df_env *env, const char *name, int transform)
     return NULL;
 }
 
-static int add_type(df_env *env, const df_connector *c, const df_transform *t)
+static int add_type(df_env *env, const df_connector *c, const df_transform *t, const void *origin)
 {
     df__type *type = df__arena_zalloc(&env->arena, sizeof *type);
     if (!type)
         return DF_ENOMEM;
     type->connector = c;
     type->transform = t;
+    type->origin = origin;
     type->user = c ? c->user : t->user;
     type->user_free = c ? c->user_free : t->user_free;
     *env->types_end = type;
@@ -86,9 +93,9 @@ static int add_builtins(df_env *env)
     size_t i;
     int rc = DF_OK;
     for (i = 0; df__builtin_connectors[i] && rc == DF_OK; i++)
-        rc = add_type(env, df__builtin_connectors[i], NULL);
+        rc = add_type(env, df__builtin_connectors[i], NULL, df__builtin_connectors[i]);
     for (i = 0; df__builtin_transforms[i] && rc == DF_OK; i++)
-        rc = add_type(env, NULL, df__builtin_transforms[i]);
+        rc = add_type(env, NULL, df__builtin_transforms[i], df__builtin_transforms[i]);
     return rc;
 }
 
@@ -163,17 +170,29 @@ static int check_new(df_env *env, const char *name, const df_options *options, s
     return DF_OK;
 }
 
-static const df_metric *copy_metrics(df__arena *a, const df_metric *m)
+/* This very table is registered already. One with a user pointer is not asked: its free function
+ * would have to run for each of two calls. */
+static int is_again(df_env *env, const char *name, const void *table, int transform)
+{
+    const df__type *t = name ? df__env_find(env, name, transform) : NULL;
+    return t && t->origin == table && !t->user_free;
+}
+
+static const df_metric *copy_metrics(df__arena *a, const df_metric *rows)
 {
     size_t n = 0, i;
     df_metric *copy;
-    while (m && m[n].name)
+    while (rows && DF_ROW(df_metric, rows, n)->name)
         n++;
     copy = df__arena_zalloc(a, (n + 1) * sizeof *copy);
     for (i = 0; copy && i < n; i++) {
-        copy[i].name = copy_text(a, m[i].name);
-        copy[i].help = copy_text(a, m[i].help);
-        copy[i].type = m[i].type;
+        const df_metric *m = DF_ROW(df_metric, rows, i);
+        memcpy(&copy[i], m, m->size < sizeof *m ? m->size : sizeof *m);
+        copy[i].name = copy_text(a, m->name);
+        copy[i].help = copy_text(a, m->help);
+        copy[i].label = copy[i].label ? copy_text(a, copy[i].label) : NULL;
+        if (copy[i].type != DF_GAUGE && copy[i].type != DF_HISTOGRAM)
+            copy[i].type = DF_COUNTER;
     }
     return copy;
 }
@@ -197,7 +216,7 @@ static int copy_connector(df_env *env, const df_connector *type)
     if ((type->source_options && !c->source_options) || (type->sink_options && !c->sink_options) ||
         !c->name || !c->doc || !c->metrics)
         return DF_ENOMEM;
-    return add_type(env, c, NULL);
+    return add_type(env, c, NULL, type);
 }
 
 int df_connector_register(df_env *env, const df_connector *type)
@@ -205,6 +224,8 @@ int df_connector_register(df_env *env, const df_connector *type)
     int rc;
     if (!env || !type)
         return env ? df__env_fail(env, DF_EINVAL, "no table to register") : DF_EINVAL;
+    if (is_again(env, type->name, type, 0))
+        return DF_OK;
     rc = check_new(env, type->name, type->source_options, type->source_size, 0);
     if (rc == DF_OK && type->sink_options) {
         const char *wrong = df__options_validate(type->sink_options, type->sink_size);
@@ -233,7 +254,7 @@ static int copy_transform(df_env *env, const df_transform *type)
     t->options = t->options ? df__options_copy(a, t->options) : NULL;
     if (!t->name || !t->doc || (type->options && !t->options))
         return DF_ENOMEM;
-    return add_type(env, NULL, t);
+    return add_type(env, NULL, t, type);
 }
 
 int df_transform_register(df_env *env, const df_transform *type)
@@ -241,6 +262,8 @@ int df_transform_register(df_env *env, const df_transform *type)
     int rc;
     if (!env || !type)
         return env ? df__env_fail(env, DF_EINVAL, "no table to register") : DF_EINVAL;
+    if (is_again(env, type->name, type, 1))
+        return DF_OK;
     rc = check_new(env, type->name, type->options, type->self_size, 1);
     if (rc == DF_OK && !type->apply == !type->expand)
         rc = df__env_fail(env, DF_EINVAL, "%s: a transform has either apply or expand", type->name);

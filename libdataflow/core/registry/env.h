@@ -13,6 +13,7 @@ typedef struct df__type { /* a registered connector or transform; copied deep */
     struct df__type *next;
     const df_connector *connector;
     const df_transform *transform;
+    const void *origin;   /* the table that was copied: registering it again is nothing */
     df_free_fn user_free;
     void *user;
 } df__type;
@@ -33,6 +34,7 @@ struct df_env {
 int df__env_fail(df_env *env, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__env_log(const df_env *env, int level, const char *line);
 int64_t df__env_now(const df_env *env);
+int64_t df__env_clock(const df_env *env); /* monotonic */
 /* Registry without the lock of its own. */
 df__type *df__env_find(df_env *env, const char *name, int transform);
 /* Opens the module of a kind, or every module there is (kind NULL). */

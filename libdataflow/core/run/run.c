@@ -11,13 +11,6 @@
 
 enum { PARTITIONS_US = 250000 }; /* how often the report on partitions is renewed */
 
-int64_t df__monotonic_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 /* ---- threads ------------------------------------------------------------------------------ */
 
 int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg)
@@ -353,8 +346,8 @@ static void *pipeline_main(void *arg)
 
 static int64_t io_now(void *ctx)
 {
-    (void)ctx;
-    return df__monotonic_us();
+    const df__runner *r = ctx;
+    return df__env_clock(r->graph->env);
 }
 
 static int64_t io_wall(void *ctx)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "core/flow/flow.h"
+#include "util/clock.h"
 #include "util/mailbox.h"
 
 typedef struct df__runner df__runner;
@@ -153,7 +154,6 @@ int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), voi
 void df__thread_begin(df__runner *r, const char *name);
 void df__thread_end(df__runner *r, const char *name);
 void df__run_send(df__runner *r, df__msg *m, int type, int status);
-int64_t df__monotonic_us(void);
 /* The published counts, with the age of what ended last as of now. Under the lock of `shown`. */
 df_stats df__run_stats(const df__runner *r);
 

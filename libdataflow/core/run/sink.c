@@ -194,7 +194,7 @@ static void command(df__sink *s, df__msg *m, int type, void *about)
 static void io_open(void *ctx, df__sink *s)
 {
     (void)ctx;
-    atomic_store(&s->stage->stopping, 0); /* the close before a retry had set it */
+    df__stage_opens(s->stage);
     command(s, &s->msg_open, DF__C_OPEN, s);
 }
 
@@ -249,6 +249,12 @@ void df__sink_io(df__flow_io *io)
     io->sink_close = io_close;
 }
 
+static void publish(df_stage *st)
+{
+    df__sink_thread *t = st->owner;
+    df__mailbox_poke(&t->run->box);
+}
+
 int df__sink_start(df__sink_thread *t, df__runner *r, df__sink *s, df_stage *stage)
 {
     t->run = r;
@@ -258,6 +264,7 @@ int df__sink_start(df__sink_thread *t, df__runner *r, df__sink *s, df_stage *sta
     s->thread = t;
     stage->owner = t;
     stage->settle = settle;
+    stage->publish = publish;
     if (df__mailbox_init(&t->box) != DF_OK)
         return DF_ENOMEM;
     t->started = df__thread_start(r, &t->thread, sink_main, t) == DF_OK;

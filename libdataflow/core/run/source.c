@@ -301,7 +301,7 @@ static void command(df__runner *r, df__msg *m, int type, int wake)
 static void io_open(void *ctx)
 {
     df__runner *r = ctx;
-    atomic_store(&r->source.stage->stopping, 0); /* the close before a retry had set it */
+    df__stage_opens(r->source.stage);
     command(r, &r->source.open_msg, DF__C_OPEN, 0);
 }
 

@@ -31,6 +31,7 @@ typedef struct df__counts { /* of one stage */
     df__error_kind kinds[DF__ERROR_KINDS]; /* the last, "unknown", takes what has no row */
     int64_t since_us;        /* state since */
     int state;               /* DF__CLOSED ... */
+    int connected;           /* open, and it did not say otherwise */
     char reason[DF__REASON]; /* of the newest error */
     char text[DF__TEXT];
 } df__counts;

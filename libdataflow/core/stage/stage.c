@@ -36,7 +36,7 @@ static int stops_at_refused(const df__graph *g, const df__stage_spec *spec)
     return spec->role == DF_SINK && g->settings.error_policy == DF__POLICY_STOP;
 }
 
-static void describe(df_stage *st)
+void df__stage_describe(df_stage *st)
 {
     const df__graph *g = st->graph;
     st->info.size = sizeof st->info;
@@ -86,7 +86,7 @@ df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secr
     df__arena_init(&st->arena, heap, 1024);
     st->self_size = df__stage_size(spec);
     st->self = df__zalloc(heap, st->self_size + 1);
-    describe(st);
+    df__stage_describe(st);
     if (st->self && st->wake_fd >= 0)
         rc = fill(st, mode);
     if (rc == DF_OK)
@@ -112,9 +112,10 @@ void df__stage_free(df_stage *st)
         df__options_release(st->heap, df__stage_options(st->spec), st->self);
     if (st->wake_fd >= 0)
         close(st->wake_fd);
+    df__stage_free_series(st);
     df__free(st->heap, st->partitions);
     df__free(st->heap, st->self);
-    df__arena_free(&st->arena);
+    df__stage_free_memory(st);
     pthread_mutex_destroy(&st->lock);
     df__free(st->heap, st);
 }
@@ -298,6 +299,12 @@ void df_stage_wake(df_stage *st)
     (void)n; /* full: it wakes anyway */
 }
 
+void df__stage_opens(df_stage *st)
+{
+    atomic_store(&st->stopping, 0); /* the close before a retry had set it */
+    atomic_store(&st->disconnected, 0);
+}
+
 void df__stage_cancel(df_stage *st)
 {
     atomic_store(&st->canceled, 1);
@@ -325,40 +332,32 @@ int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms)
 
 /* ---- the rest ----------------------------------------------------------------------------- */
 
-void *df_stage_alloc(df_stage *st, size_t size)
-{
-    void *p = df__arena_zalloc(&st->arena, size);
-    if (!p)
-        st->no_memory = 1;
-    return p;
-}
-
 int64_t df_stage_now(const df_stage *st)
 {
     return df__env_now(st->env);
 }
 
-static int has_metric(const df_metric *m, size_t index)
+int64_t df_stage_clock_us(const df_stage *st)
 {
-    size_t i = 0;
-    while (i < index && i < DF__METRICS && m[i].name)
-        i++;
-    return i == index && i < DF__METRICS && m[i].name;
+    return df__env_clock(st->env);
 }
 
-void df_stage_metric(df_stage *st, size_t index, double value)
+int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 {
-    const df_metric *m = st->spec->connector ? st->spec->connector->metrics : NULL;
-    uint64_t old, bits;
-    double sum;
-    if (!m || !has_metric(m, index) || (m[index].type == DF_COUNTER && !(value >= 0)))
-        return; /* a counter never falls */
-    old = atomic_load(&st->metric[index]);
-    do {
-        memcpy(&sum, &old, sizeof sum);
-        sum = m[index].type == DF_COUNTER ? sum + value : value;
-        memcpy(&bits, &sum, sizeof bits);
-    } while (!atomic_compare_exchange_weak(&st->metric[index], &old, bits));
+    enum { ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
+                 DF_IS_LINE };
+    /* The spec is shared by check and by the instances that run. */
+    df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;
+    if (((set | clear) & ~(unsigned)ALL) || (set & clear))
+        return DF_EINVAL;
+    atomic_store(&spec->traits, (atomic_load(&spec->traits) | set) & ~clear);
+    return DF_OK;
+}
+
+void df_stage_connected(df_stage *st, int is_connected)
+{
+    if (atomic_exchange(&st->disconnected, !is_connected) == is_connected && st->publish)
+        st->publish(st);
 }
 
 void df_stage_charge(df_stage *st, int64_t bytes)

@@ -13,13 +13,24 @@
 struct df__runner;
 struct df__ports;
 
-enum { DF__METRICS = 32 };
+enum { DF__METRICS = 32, DF__SERIES = 64 };
+
+typedef struct df__series df__series;
+struct df__series { /* one value of a metric's label, or a histogram */
+    df__series *next;
+    size_t index;        /* row of the connector's metrics */
+    char of[DF__SERIES]; /* value of the label; "": none */
+    double value;
+    df__histogram histogram;
+};
 
 typedef struct df__fault { /* the newest failure a stage told */
     int status;
     char reason[DF__REASON];
     char text[DF__TEXT];
 } df__fault;
+
+typedef struct df__block df__block; /* memory.c */
 
 struct df_stage {
     const df__stage_spec *spec;
@@ -32,7 +43,8 @@ struct df_stage {
     void *self;           /* instance; zeroed, options filled before open */
     size_t self_size;
     df__arena arena;      /* df_stage_alloc and option texts */
-    pthread_mutex_t lock; /* fault */
+    df__block *blocks;    /* df_stage_realloc */
+    pthread_mutex_t lock; /* fault, series */
     df__fault fault;
     int no_memory;        /* df_stage_alloc failed: what it was for did, whatever it said */
     int in_check;         /* `check` runs: no I/O, so only secrets that the manifest shows */
@@ -44,7 +56,9 @@ struct df_stage {
     int wake_fd;          /* eventfd: df_stage_wait returns */
     _Atomic int stopping, canceled;
     _Atomic int64_t charged;
-    _Atomic uint64_t metric[DF__METRICS]; /* bits of a double */
+    _Atomic int disconnected; /* it said so since its last open */
+    _Atomic uint64_t metric[DF__METRICS]; /* bits of a double, for those without series */
+    df__series *series;
     /* source: thread that reads */
     df_partition **partitions; /* by number */
     size_t partition_count, partition_cap;
@@ -62,6 +76,17 @@ struct df_stage {
 df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
                         int mode, df__fault *why);
 void df__stage_free(df_stage *st);
+/* The part of its info that the graph knows. */
+void df__stage_describe(df_stage *st);
+/* Frees what its code took. */
+void df__stage_free_memory(df_stage *st);
+/* metric.c: row `index` of a table's metrics; NULL: there is none. */
+const df_metric *df__metric_at(const df_connector *c, size_t index);
+double df__metric_start(const df_metric *m); /* of a histogram: its first upper edge */
+/* Calls emit for every series of a metric, under the stage's lock. */
+void df__stage_series(df_stage *st, size_t index, void (*emit)(void *ctx, const df__series *s),
+                      void *ctx);
+void df__stage_free_series(df_stage *st);
 /* A failure of its check or open; one that came from lack of memory is DF_ENOMEM. */
 int df__stage_status(const df_stage *st, int rc);
 /* Runs the type's check; problems go to the graph. */
@@ -72,6 +97,7 @@ const df_sink_ops *df__stage_sink(const df_stage *st);
 #define DF__OP(ops, member) \
     ((ops) && (ops)->size >= offsetof(__typeof__(*(ops)), member) + sizeof((ops)->member) ? \
          (ops)->member : NULL)
+void df__stage_opens(df_stage *st); /* before its open, the first one or after a close */
 void df__stage_cancel(df_stage *st); /* everything returns at once; any thread */
 struct df__ports *df__stage_ports(df_stage *st);
 /* The newest fault, or a made-up one for a status told without text. Any thread. */

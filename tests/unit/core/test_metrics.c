@@ -317,17 +317,17 @@ static void register_own(df_env *env, const char *name, const df_metric *metrics
 }
 
 static const df_metric own_metrics[] = {
-    {"dataflow_own_total", "What it\ncounts \\ here", DF_COUNTER},
-    {"dataflow_own_level", "Level.", DF_GAUGE},
-    {"no name", "Refused.", DF_GAUGE},
-    {"", "Refused.", DF_GAUGE},
-    {"1st", "Refused.", DF_GAUGE},
-    {"dataflow_status", "Taken.", DF_GAUGE},
-    {"dataflow_processing_duration_seconds_sum", "Part of another.", DF_GAUGE},
-    {"dataflow_own_level", "A second time.", DF_GAUGE},
-    {"process_open_fds", "The program's.", DF_GAUGE},
-    {"dataflow:x9_", "\xff", DF_COUNTER},
-    {NULL, NULL, 0},
+    DF_METRIC("dataflow_own_total", "What it\ncounts \\ here", DF_COUNTER),
+    DF_METRIC("dataflow_own_level", "Level.", DF_GAUGE),
+    DF_METRIC("no name", "Refused.", DF_GAUGE),
+    DF_METRIC("", "Refused.", DF_GAUGE),
+    DF_METRIC("1st", "Refused.", DF_GAUGE),
+    DF_METRIC("dataflow_status", "Taken.", DF_GAUGE),
+    DF_METRIC("dataflow_processing_duration_seconds_sum", "Part of another.", DF_GAUGE),
+    DF_METRIC("dataflow_own_level", "A second time.", DF_GAUGE),
+    DF_METRIC("process_open_fds", "The program's.", DF_GAUGE),
+    DF_METRIC("dataflow:x9_", "\xff", DF_COUNTER),
+    DF_METRIC_END,
 };
 
 static void test_own_metrics(void **state)
