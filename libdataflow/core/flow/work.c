@@ -331,29 +331,20 @@ static int sinks_hold(const df__flow *f)
     return 0;
 }
 
-/* Returns 0 when it must wait for the budget. */
-static int expand(df__flow *f, df__step *step, df_batch *in)
+/* An expansion that goes on waits until its children have memory, but in two cases. During a rewind
+ * the rewind waits for this batch to finish, and the parcels that hold the memory wait for the
+ * rewind. With exactly-once a parcel ends at a mark, so a batch cannot stay half expanded. */
+static int waits_for_memory(const df__flow *f)
 {
-    df_batch *out;
+    return !df__budget_room(&f->budget) && sinks_hold(f) && !f->exactly_once && !f->rewinding;
+}
+
+/* One call of the transform, with what it cost and made. */
+static int call_expand(df__flow *f, df__step *step, df_batch *in, df_batch *out)
+{
     int64_t begun = f->io.now(f->io.ctx);
     double spent;
     int rc;
-    if (!in->expanding) {
-        settle_all_ended(f, in);
-        in->entered = enter(step->spec, in);
-        in->seconds = 0;
-        step->counts.in += in->entered;
-    } else if (!df__budget_room(&f->budget) && sinks_hold(f) && !f->exactly_once &&
-               !f->rewinding) {
-        /* a rewind waits for this batch, and what has the memory may wait for the rewind */
-        /* exactly-once: a parcel ends at a mark, so the whole batch is expanded at once */
-        return 0;
-    }
-    out = child_batch(f, in);
-    if (!out) {
-        df__flow_fail(f, DF_ENOMEM, "no memory for an expansion");
-        return 0;
-    }
     /* less: a child may hold an editable copy of all that is in its parent */
     in->arena.limit = in->max_large ? in->arena.total + in->max_large / 8 * 5 : 0;
     rc = step->type->expand(step->stage->self, step->stage, in, out);
@@ -366,6 +357,28 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
     spent = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
     in->seconds += spent;
     step->counts.seconds += spent;
+    return rc;
+}
+
+/* Returns 0 when it must wait for the budget. */
+static int expand(df__flow *f, df__step *step, df_batch *in)
+{
+    df_batch *out;
+    int rc;
+    if (in->expanding && waits_for_memory(f))
+        return 0;
+    if (!in->expanding) {
+        settle_all_ended(f, in);
+        in->entered = enter(step->spec, in);
+        in->seconds = 0;
+        step->counts.in += in->entered;
+    }
+    out = child_batch(f, in);
+    if (!out) {
+        df__flow_fail(f, DF_ENOMEM, "no memory for an expansion");
+        return 0;
+    }
+    rc = call_expand(f, step, in, out);
     if (rc < 0 && call_failed(step->stage, in, rc) != DF_OK)
         broke(f, step, step->stage, rc);
     if (!f->broken)
