@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "core/flow/flow.h"
+#include "core/graph/identity.h"
 #include "util/clock.h"
 #include "util/mailbox.h"
 
@@ -81,7 +82,7 @@ typedef struct df__store_thread {
     int has_identity;     /* a row says what the source reads */
     int lacking;          /* no memory for all rows: none is saved */
     size_t row_count, row_cap;
-    char identity[24];    /* hash of what the source reads; "" until the first load */
+    char identity[DF__IDENTITY]; /* what the source reads; "" until the first load */
     _Atomic int identity_stored;
     struct df_answer loaded;
     df_partition *loading;

@@ -3,40 +3,11 @@
  * the ack back. Keys carry a hash of the source's identity: another source refuses to start. */
 #include <string.h>
 
-#include "core/graph/option.h"
+#include "core/graph/identity.h"
 #include "core/run/run.h"
 
-/* Positions belong to a source. Its identity is the kind and the options that say what is read;
- * its hash is stored beside the positions. */
+/* Positions belong to a source: its identity is stored beside them. */
 static const char identity_row[] = "#source";
-
-static void hash_text(uint64_t *h, const char *s, size_t len)
-{
-    size_t i;
-    for (i = 0; i < len; i++)
-        *h = (*h ^ (unsigned char)s[i]) * 0x100000001b3u;
-    *h = (*h ^ 0xff) * 0x100000001b3u;
-}
-
-static void make_identity(df__store_thread *t)
-{
-    const df__stage_spec *spec = t->run->source.stage->spec;
-    const df_options *options = df__stage_options(spec);
-    uint64_t h = 0xcbf29ce484222325u;
-    size_t i;
-    hash_text(&h, spec->kind, strlen(spec->kind));
-    for (i = 0; options && i < options->count; i++) {
-        const df_option *row = df__option_at(options, i);
-        const df__doc *node;
-        if (!(row->flags & DF_OPT_IDENTITY))
-            continue;
-        node = spec->config ? df__doc_member(spec->config, row->name) : NULL;
-        hash_text(&h, row->name, strlen(row->name));
-        if (node && node->kind == DF__SCALAR)
-            hash_text(&h, node->text.data, node->text.len);
-    }
-    df__text_printf(t->identity, sizeof t->identity, "%016llx", (unsigned long long)h);
-}
 
 /* DF_ESTATE: the stored positions are of another source. */
 static int check_identity(df__store_thread *t, const char *stage)
@@ -72,7 +43,7 @@ static void on_load(df__store_thread *t)
     df__answer_free(&t->loaded);
     t->loaded.heap = t->run->heap;
     if (!t->identity[0])
-        make_identity(t);
+        df__source_identity(t->run->source.stage->spec, t->identity);
     if (t->run->flow.settings.checkpoint_reset && !p->reset)
         rc = forget(t, stage, p);
     if (rc == DF_OK)
