@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dataflow_ext.h"
 
@@ -219,13 +220,21 @@ static void test_stages_by_hand(void **state)
     df_pipeline_free(p);
 }
 
+/* Of this thread: other programs on the machine do not count. */
+static int64_t cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* Names are looked up, not searched: a graph of generated stages is made in no time. */
 static void test_many_stages(void **state)
 {
     enum { MANY = 10000 };
     fixture *f = *state;
     df_pipeline *p = df_pipeline_new(f->env, NULL);
-    int64_t begun = support_now_ms();
+    int64_t begun = cpu_ms();
     char name[24];
     assert_ok(add(p, DF_SOURCE, "in", "generate", "{count: 3}"));
     for (int i = 0; i < MANY; i++) {
@@ -237,7 +246,7 @@ static void test_many_stages(void **state)
     for (int i = 0; i < 100; i++)
         assert_ok(df_pipeline_link(p, "step 0", "error", "out"));
     assert_ok(df_pipeline_check(p));
-    begun = support_now_ms() - begun;
+    begun = cpu_ms() - begun;
     print_message("%d stages in %lld ms\n", MANY, (long long)begun);
     assert_true(begun < 2000);
     df_pipeline_free(p);
