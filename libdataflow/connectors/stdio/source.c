@@ -14,6 +14,24 @@
 
 enum { FIRST_BUFFER = 256 << 10, POSITION_MAX = 160, DELAY_MIN_MS = 10, DELAY_MAX_MS = 250 };
 
+/* ---- check ----------------------------------------------------------------------------------- */
+
+/* A path with a reference that has no value yet is empty: it may be a file. */
+static int is_line(const df__stdio_source *s, df_stage *st)
+{
+    struct stat info;
+    if (!s->path.data || (s->path.len && df__stdio_is_std(s->path)))
+        return 1;
+    return s->path.len && df_stage_file(st, s->path.data) == DF_OK &&
+           stat(s->path.data, &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
+/* Nobody needs to keep positions of what cannot be read again. */
+static int source_check(void *self, df_stage *st)
+{
+    return is_line(self, st) ? df_stage_traits(st, DF_IS_LINE, DF_CAN_REPLAY) : DF_OK;
+}
+
 /* ---- open ------------------------------------------------------------------------------------ */
 
 /* Before positions had the real path they had the path as it was written. */
@@ -255,6 +273,7 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
 
 const df_source_ops df__stdio_source_ops = {
     .size = sizeof(df_source_ops),
+    .check = source_check,
     .open = source_open,
     .read = source_read,
     .seek = source_seek,

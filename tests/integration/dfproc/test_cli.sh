@@ -154,6 +154,20 @@ out '{"n":1}'
 
 # Descriptors that are closed or full, and a folder that is none: one line, and an end.
 sed 's/"null"/stdio/' "$examples/generate.yaml" >"$dir/out.yaml"
+# A pipe has no positions: no state is opened that a second run would find locked.
+mkfifo "$dir/pipe"
+XDG_STATE_HOME=$dir/two dfproc run "$examples/hello.yaml" >"$dir/first" 2>&1 <"$dir/pipe" &
+first=$!
+exec 7>"$dir/pipe"
+head -n 1 "$examples/events.jsonl" >&7
+for _ in $(seq 200); do [ -s "$dir/first" ] && break; sleep 0.05; done
+run 'hello beside hello' 0 env "XDG_STATE_HOME=$dir/two" dfproc run "$examples/hello.yaml" <"$examples/events.jsonl"
+exec 7>&-
+wait "$first" && [ ! -e "$dir/two" ] && ok '  neither has a state' || bad "  state of a pipe: $(ls -R "$dir/two")"
+printf 'source: {type: stdio, config: {path: %s/pipe}}\nsink: {type: "null"}\n' "$dir" >"$dir/named.yaml"
+run 'a named pipe' 0 dfproc explain "$dir/named.yaml"
+out 'nothing keeps a position'
+
 run 'stdin is closed' 1 dfproc run "$examples/hello.yaml" <&-
 err 'cannot read'
 run 'stdout is closed' 1 bash -c 'dfproc run --limit 5 "$0" >&-' "$dir/out.yaml"
