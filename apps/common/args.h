@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { APP_OPTIONS_MAX = 16 };
+enum { APP_OPTIONS_MAX = 24 };
 
 typedef struct app_args app_args;
 

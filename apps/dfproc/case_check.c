@@ -12,7 +12,7 @@ typedef struct shape {
     const char *members[MEMBERS_MAX], *one_of[8];
 } shape;
 
-static const shape flow_file = {{"manifest", "cases"}, {NULL}};
+static const shape flow_file = {{"manifest", "flow", "cases"}, {NULL}};
 static const shape flow_case = {{"name", "input", "expect", "partial", "now", "error"},
                                 {"expect", "error"}};
 static const shape flow_input = {{"payload", "key", "headers", "metadata"}, {NULL}};

@@ -26,19 +26,54 @@ static void hint_cases(const dfproc_flow *flow)
     }
 }
 
+static int validate_one(dfproc_flow *flow, const app_document *d)
+{
+    df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
+    int rc;
+    options.resolve = df_resolve_process;
+    rc = dfproc_build(flow, &options, 0);
+    if (rc == EXIT_DONE)
+        printf(d ? "%s: %s: ok\n" : "%s: ok\n", flow->file, d && d->name[0] ? d->name : "flow");
+    else if (rc == EXIT_USAGE)
+        hint_cases(flow);
+    return rc;
+}
+
+/* Every flow of a file, or the one of that name. */
+static int validate_file(const char *file, const char *name)
+{
+    dfproc_flow flow;
+    int rc = dfproc_open(&flow, 0, APP_LOG_TEXT), worst = EXIT_DONE;
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(&flow, file);
+    if (rc != EXIT_DONE || name || dfproc_flows(&flow) < 2) {
+        if (rc == EXIT_DONE)
+            rc = dfproc_choose(&flow, name);
+        if (rc == EXIT_DONE)
+            rc = validate_one(&flow, NULL);
+        dfproc_close(&flow);
+        return rc;
+    }
+    dfproc_tell_left_out(&flow);
+    for (size_t i = 0; i < flow.documents.count; i++) {
+        if (!flow.documents.rows[i].is_flow)
+            continue;
+        rc = dfproc_take(&flow, i);
+        if (rc == EXIT_DONE)
+            rc = validate_one(&flow, &flow.documents.rows[i]);
+        worst = rc > worst ? rc : worst;
+    }
+    dfproc_close(&flow);
+    return worst;
+}
+
 int dfproc_validate(const app_args *args)
 {
     int worst = EXIT_DONE;
     for (int i = 0; i < args->operand_count; i++) {
-        dfproc_flow flow;
-        int rc = dfproc_load(&flow, args->operands[i]);
-        if (rc == EXIT_DONE)
-            printf("%s: ok\n", args->operands[i]);
-        else if (rc == EXIT_USAGE)
-            hint_cases(&flow);
+        int rc = validate_file(args->operands[i], app_args_value(args, "name"));
         if (rc > worst)
             worst = rc;
-        dfproc_close(&flow);
     }
     return worst;
 }
@@ -158,7 +193,7 @@ int dfproc_explain(const app_args *args)
     dfproc_flow flow;
     df__buf out;
     yyjson_doc *plan = NULL;
-    int rc = dfproc_load(&flow, args->operands[0]);
+    int rc = dfproc_load(&flow, args->operands[0], app_args_value(args, "name"));
     df__buf_init(&out, &df__heap_libc);
     if (rc == EXIT_DONE && !(plan = plan_of(&flow)))
         rc = dfproc_fail("%s: no plan: %s", args->operands[0], df_pipeline_errmsg(flow.pipeline));
@@ -197,6 +232,46 @@ static int replace_file(const char *file, const df__buf *content)
     return EXIT_FAILED;
 }
 
+/* Formats one document. Lines before it only give problems their place. */
+static int format_one(dfproc_flow *flow, df__buf *out)
+{
+    df_text in = {sizeof in, flow->file, flow->manifest.data, flow->manifest.len};
+    int status = df_env_format(flow->env, &in, dfproc_write, out);
+    if (status == DF_OK)
+        return EXIT_DONE;
+    dfproc_fail("%s", df_env_errmsg(flow->env));
+    return status == DF_ESPEC ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* Each flow of the file in the new layout, what stands between them as it is. */
+static int format_all(dfproc_flow *flow, df__buf *out)
+{
+    const app_documents *all = &flow->documents;
+    size_t done = 0;
+    int rc = EXIT_DONE;
+    if (all->count < 2) {
+        rc = dfproc_take(flow, 0);
+        return rc == EXIT_DONE ? format_one(flow, out) : rc;
+    }
+    for (size_t i = 0; rc == EXIT_DONE && i < all->count; i++) {
+        const app_document *d = &all->rows[i];
+        df__buf one;
+        if (!d->is_flow)
+            continue;
+        df__buf_init(&one, &df__heap_libc);
+        rc = dfproc_take(flow, i);
+        if (rc == EXIT_DONE)
+            rc = format_one(flow, &one);
+        df__buf_add(out, flow->whole.data + done, d->begin - done);
+        if (rc == EXIT_DONE && one.len >= (size_t)d->line - 1)
+            df__buf_add(out, one.data + d->line - 1, one.len - ((size_t)d->line - 1));
+        done = d->end;
+        df__buf_free(&one);
+    }
+    df__buf_add(out, flow->whole.data + done, flow->whole.len - done);
+    return rc;
+}
+
 int dfproc_fmt(const app_args *args)
 {
     dfproc_flow flow;
@@ -205,14 +280,12 @@ int dfproc_fmt(const app_args *args)
     df__buf_init(&out, &df__heap_libc);
     if (rc == EXIT_DONE)
         rc = dfproc_read(&flow, args->operands[0]);
+    if (rc == EXIT_DONE)
+        rc = format_all(&flow, &out);
     if (rc == EXIT_DONE) {
-        df_text in = {sizeof in, flow.file, flow.manifest.data, flow.manifest.len};
-        int status = df_env_format(flow.env, &in, dfproc_write, &out);
-        int changed = out.len != in.len || (in.len && memcmp(out.data, in.text, in.len) != 0);
-        if (status != DF_OK) {
-            dfproc_fail("%s", df_env_errmsg(flow.env));
-            rc = status == DF_ESPEC ? EXIT_USAGE : EXIT_FAILED;
-        } else if (app_args_value(args, "check"))
+        const df__buf *in = &flow.whole;
+        int changed = out.len != in->len || (in->len && memcmp(out.data, in->data, in->len) != 0);
+        if (app_args_value(args, "check"))
             rc = changed ? EXIT_FAILED : EXIT_DONE;
         else if (app_args_value(args, "write"))
             rc = changed ? replace_file(flow.file, &out) : EXIT_DONE;

@@ -32,6 +32,8 @@ static const app_option run_options[] = {
      "Where read positions are kept when neither a sink nor the source's own system holds them "
      "($XDG_STATE_HOME/dataflow, else ~/.local/state/dataflow)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
+    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
     {"no-progress", 0, NULL, NULL, "Draws no progress line."},
     {"core-dumps", 0, NULL, NULL, "Lets the kernel write core dumps, which have secrets in them."},
     LIMIT_OPTIONS,
@@ -52,13 +54,21 @@ static const app_option pod_options[] = {
     LOG_OPTIONS,
     {0}};
 
-static const app_option explain_options[] = {{"json", 0, NULL, NULL, "Prints the plan as JSON."},
-                                             {0}};
+static const app_option validate_options[] = {
+    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
+    {0}};
+
+static const app_option explain_options[] = {
+    {"json", 0, NULL, NULL, "Prints the plan as JSON."},
+    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
+    {0}};
 
 static const app_option preview_options[] = {
     {"number", 'n', "N", NULL, "How many records to read (10)."},
     {"json", 0, NULL, NULL, "Prints one JSON object for each record."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
+    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
     LIMIT_OPTIONS,
     {"colour", 0, "WHEN", "auto always never", "Colours: auto, always or never."},
     {0}};
@@ -97,7 +107,9 @@ static const app_command commands[] = {
      "rate, lag, errors and memory; elsewhere log lines are JSON.",
      run_options, 1, 1, dfproc_run},
     {"validate", "Checks manifests, without any connection.", "FILE...", "file",
-     "Prints every problem with line and column. Unknown fields are errors.", NULL, 1, -1,
+     "Prints every problem with line and column. Unknown fields are errors. Each DataFlow of a "
+     "file of several documents is checked; other kinds are left out with a note.",
+     validate_options, 1, -1,
      dfproc_validate},
     {"explain", "Shows the plan of a flow and what it guarantees.", "FILE", "file",
      "Prints the stages, the delivery guarantee of this pair of source and sink and why it is so, "
@@ -108,13 +120,14 @@ static const app_command commands[] = {
      "is refused, and which sink gets it. Nothing is written, nothing is committed.",
      preview_options, 1, 1, dfproc_preview},
     {"test", "Runs a flow on the cases of a file, without any server.", "FILE...", "file",
-     "A case file is YAML or JSON: {manifest: FILE, cases: [{name, input: [{payload, key, "
-     "headers, metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, error}]}. PORT is the "
+     "A case file is YAML or JSON: {manifest: FILE, flow: NAME, cases: [{name, input: [{payload, "
+     "key, headers, metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, error}]}. PORT is the "
      "name of a sink as `explain` prints it: sink, errors, \"1 router/0\". A payload written as "
      "text is compared byte for byte, any other as JSON, where the order of members does not "
      "matter. `partial: true`: members and ports that are not named do not matter. `now` freezes "
      "the clock. `error`: the run must fail with this text. Other members are errors. Files of "
-     "vectors ({transform: NAME, cases}) run too. Prints TAP.",
+     "vectors ({transform: NAME, cases}) run too. `flow` chooses one of several in a manifest. "
+     "Prints TAP.",
      test_options, 1, -1, dfproc_test},
     {"connectors", "Lists connectors, or the options of one.", "[NAME]", "@connectors", NULL,
      list_options, 0, 1, dfproc_connectors},

@@ -5,6 +5,7 @@
 
 #include "common/args.h"
 #include "common/console.h"
+#include "common/documents.h"
 #include "common/json.h"
 #include "dataflow.h"
 
@@ -15,26 +16,47 @@ typedef struct dfproc_flow {
     app_console console;
     df_env *env;
     df_pipeline *pipeline;
-    df__buf manifest;
+    df__buf whole; /* the file, and what its documents are */
+    app_documents documents;
+    df__buf manifest; /* the document that is the flow; lines before it are empty */
     const char *file;
     int64_t frozen_us; /* when `frozen`: the clock that the pipeline sees */
     int frozen;
+    const char *space; /* namespace that the document says; "": none */
+    const char *secrets_dir;
+    int secrets_from_file; /* Secrets beside the flow give their values */
 } dfproc_flow;
 
 /* Makes the environment. `level` as app_console_init. 0 or an exit code. */
 int dfproc_open(dfproc_flow *flow, int level, int format);
-/* Reads the manifest. 0 or an exit code, the reason printed. */
+/* Reads the file of the manifest. 0 or an exit code, the reason printed. */
 int dfproc_read(dfproc_flow *flow, const char *file);
+/* Takes its flow of that name, NULL: the only one. Tells what else is left out of the file. 0 or an
+ * exit code, the reason printed. */
+int dfproc_choose(dfproc_flow *flow, const char *name);
+/* Notes of what in the file is no flow. */
+void dfproc_tell_left_out(const dfproc_flow *flow);
+/* Takes a document by its index. */
+int dfproc_take(dfproc_flow *flow, size_t index);
+/* How many of the documents are flows. */
+size_t dfproc_flows(const dfproc_flow *flow);
 /* Makes the pipeline from the manifest and checks it, in place of one that was there. Problems are
  * printed: all, or none when `quiet`. 0 or an exit code. */
 int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quiet);
-/* Prints each option that needs a folder of Secrets and has none, and each that names a Secret of
- * another namespace. 0 or an exit code. */
-int dfproc_has_secrets(dfproc_flow *flow, const char *dir);
-/* --secrets-dir, --files, --env-prefix, --show-values: where references lead. */
-void dfproc_reach(const app_args *args, const char *secrets_dir, df_pipeline_options *options);
-/* dfproc_open, dfproc_read and dfproc_build with defaults, for commands that only look. */
-int dfproc_load(dfproc_flow *flow, const char *file);
+/* Prints each option that needs a Secret that is nowhere, and each that names a Secret of another
+ * namespace. 0 or an exit code. */
+int dfproc_has_secrets(dfproc_flow *flow);
+/* --secrets-dir, --secrets-from-file, --files, --env-prefix, --show-values: where references
+ * lead. */
+void dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options);
+/* A df_resolve_fn; `user` is the flow. */
+int dfproc_resolve(void *user, const df_ref *ref, df_answer *answer);
+/* The value of a Secret beside the flow. NULL, "" when it is not there or not to be used, or why it
+ * has no value. */
+const char *dfproc_secret_of_file(dfproc_flow *flow, const df_ref *ref, df__buf *out);
+/* dfproc_open, dfproc_read, dfproc_choose and dfproc_build with defaults, for commands that only
+ * look. */
+int dfproc_load(dfproc_flow *flow, const char *file, const char *name);
 void dfproc_close(dfproc_flow *flow);
 /* A thread of a flow that was closed did not come back: leave by _exit. */
 int dfproc_left_behind(void);
@@ -54,7 +76,9 @@ int dfproc_print(df__buf *out);
 void dfproc_messages(app_console *console);
 /* "dfproc: text" on standard error; returns EXIT_FAILED. */
 int dfproc_fail(const char *format, ...) DF_PRINTF(1, 2);
-/* The same for a command line that makes no sense; returns EXIT_USAGE. */
+/* A line that is no failure, on standard error. */
+void dfproc_note(const char *text);
+/* The same as dfproc_fail for a command line that makes no sense; returns EXIT_USAGE. */
 int dfproc_misuse(const app_args *args, const char *format, ...) DF_PRINTF(2, 3);
 
 /* There is no `what` ("sink") of that name among the rows of the description; returns EXIT_USAGE.

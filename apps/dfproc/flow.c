@@ -47,6 +47,7 @@ int dfproc_open(dfproc_flow *flow, int level, int format)
     int rc;
     df_env_options options = DF_ENV_OPTIONS_INIT;
     memset(flow, 0, sizeof *flow);
+    df__buf_init(&flow->whole, &df__heap_libc);
     df__buf_init(&flow->manifest, &df__heap_libc);
     app_console_init(&flow->console, STDERR_FILENO, level, format);
     dfproc_messages(&flow->console);
@@ -67,8 +68,12 @@ int dfproc_read(dfproc_flow *flow, const char *file)
 {
     char err[400];
     flow->file = file;
-    if (app_file_read(file, MANIFEST_MAX, &flow->manifest, err, sizeof err) < 0)
+    if (app_file_read(file, MANIFEST_MAX, &flow->whole, err, sizeof err) < 0)
         return dfproc_fail("%s", err);
+    if (!flow->whole.data && !df__buf_cstr(&flow->whole))
+        return dfproc_fail("out of memory");
+    if (app_documents_read(&flow->documents, flow->whole.data, flow->whole.len) < 0)
+        return dfproc_fail("out of memory");
     return EXIT_DONE;
 }
 
@@ -149,7 +154,29 @@ static int is_foreign(yyjson_doc *plan, yyjson_val *ref)
     return *own && *wanted && strcmp(own, wanted) != 0;
 }
 
-int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
+/* True when a Secret beside the flow has the value; printed when it is there without it. */
+static int has_in_file(dfproc_flow *flow, yyjson_val *ref, int *rc)
+{
+    df_ref wanted = {.size = sizeof wanted, .kind = DF_REF_SECRET};
+    const char *why;
+    df__buf value;
+    wanted.space = app_json_text(ref, "namespace");
+    wanted.name = app_json_text(ref, "name");
+    wanted.key = app_json_text(ref, "key");
+    df__buf_init(&value, &df__heap_libc);
+    why = dfproc_secret_of_file(flow, &wanted, &value);
+    if (value.data)
+        explicit_bzero(value.data, value.cap);
+    df__buf_free(&value);
+    if (why && *why) {
+        dfproc_fail("%s: %s: the Secret %s, key %s: %s", flow->file, app_json_text(ref, "field"),
+                    wanted.name, wanted.key, why);
+        *rc = EXIT_USAGE;
+    }
+    return !why || *why;
+}
+
+int dfproc_has_secrets(dfproc_flow *flow)
 {
     yyjson_doc *doc = dfproc_report(flow, DF_REPORT_REFS);
     yyjson_doc *plan = dfproc_report(flow, DF_REPORT_PLAN);
@@ -163,9 +190,14 @@ int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
         if (is_foreign(plan, ref))
             dfproc_fail("%s: %s names a Secret in namespace %s; only Secrets in the flow's own can "
                         "be used", flow->file, field, app_json_text(ref, "namespace"));
-        else if (!dir)
-            dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s", flow->file,
-                        field, app_json_text(ref, "name"), app_json_text(ref, "key"));
+        else if (has_in_file(flow, ref, &rc))
+            continue;
+        else if (!flow->secrets_dir)
+            dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s%s", flow->file,
+                        field, app_json_text(ref, "name"), app_json_text(ref, "key"),
+                        flow->documents.count < 2    ? ""
+                        : flow->secrets_from_file    ? "; the file has no such Secret"
+                                                     : ", or --secrets-from-file");
         else
             continue;
         rc = EXIT_USAGE;
@@ -175,22 +207,24 @@ int dfproc_has_secrets(dfproc_flow *flow, const char *dir)
     return rc;
 }
 
-void dfproc_reach(const app_args *args, const char *secrets_dir, df_pipeline_options *options)
+void dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options)
 {
-    options->resolve = df_resolve_process;
-    options->resolve_user = (void *)(uintptr_t)secrets_dir;
+    options->resolve = dfproc_resolve;
+    options->resolve_user = flow;
     options->files = app_args_value(args, "files");
     options->env_prefix = app_args_value(args, "env-prefix");
     options->show_values = app_args_value(args, "show-values") != NULL;
 }
 
-int dfproc_load(dfproc_flow *flow, const char *file)
+int dfproc_load(dfproc_flow *flow, const char *file, const char *name)
 {
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
     int rc = dfproc_open(flow, 0, APP_LOG_TEXT);
     options.resolve = df_resolve_process;
     if (rc == EXIT_DONE)
         rc = dfproc_read(flow, file);
+    if (rc == EXIT_DONE)
+        rc = dfproc_choose(flow, name);
     if (rc == EXIT_DONE)
         rc = dfproc_build(flow, &options, 0);
     return rc;
@@ -213,6 +247,8 @@ void dfproc_close(dfproc_flow *flow)
     df_pipeline_free(flow->pipeline);
     df_env_free(flow->env);
     df__buf_free(&flow->manifest);
+    app_documents_free(&flow->documents);
+    df__buf_free(&flow->whole);
     flow->pipeline = NULL;
     flow->env = NULL;
     dfproc_messages(NULL);

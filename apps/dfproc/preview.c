@@ -366,13 +366,17 @@ int dfproc_preview(const app_args *args)
     if (number && app_args_number(number, 1, 100000, &n) < 0)
         return dfproc_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
     rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
-    dfproc_reach(args, app_args_value(args, "secrets-dir"), &options);
+    dfproc_reach(args, &flow, &options);
+    flow.secrets_dir = app_args_value(args, "secrets-dir");
+    flow.secrets_from_file = app_args_value(args, "secrets-from-file") != NULL;
     if (rc == EXIT_DONE)
         rc = dfproc_read(&flow, args->operands[0]);
     if (rc == EXIT_DONE)
+        rc = dfproc_choose(&flow, app_args_value(args, "name"));
+    if (rc == EXIT_DONE)
         rc = dfproc_build(&flow, &options, 0);
     if (rc == EXIT_DONE)
-        rc = dfproc_has_secrets(&flow, options.resolve_user);
+        rc = dfproc_has_secrets(&flow);
     if (rc == EXIT_DONE && !(plan = plan_of(&flow, &has_sink)))
         rc = dfproc_fail("no plan: %s", df_pipeline_errmsg(flow.pipeline));
     if (rc == EXIT_DONE)

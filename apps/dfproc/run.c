@@ -248,10 +248,10 @@ static int build(dfproc_job *job, dfproc_job_options *o)
     int rc;
     options.space = o->space;
     options.name = o->name;
-    dfproc_reach(o->args, o->secrets_dir, &options);
+    dfproc_reach(o->args, &job->flow, &options);
     rc = dfproc_build(&job->flow, &options, 0);
     if (rc == EXIT_DONE)
-        rc = dfproc_has_secrets(&job->flow, o->secrets_dir);
+        rc = dfproc_has_secrets(&job->flow);
     if (rc != EXIT_DONE)
         return rc;
     obey_plan(job, o);
@@ -284,6 +284,10 @@ static int run_job(const dfproc_job_options *o, int level, int format)
     if (rc == EXIT_DONE)
         rc = dfproc_read(&job->flow, o->file);
     app_signals_default(0);
+    job->flow.secrets_dir = o->secrets_dir;
+    job->flow.secrets_from_file = app_args_value(o->args, "secrets-from-file") != NULL;
+    if (rc == EXIT_DONE)
+        rc = dfproc_choose(&job->flow, o->flow);
     if (rc == EXIT_DONE)
         rc = build(job, &own);
     if (rc == EXIT_DONE && o->metrics && *o->metrics)
@@ -328,6 +332,7 @@ int dfproc_run(const app_args *args)
     if (limit && app_args_number(limit, 1, INT64_MAX, &n) < 0)
         return dfproc_misuse(args, "--limit is a number of records, not \"%s\"", limit);
     o.limit = (uint64_t)n;
+    o.flow = app_args_value(args, "name");
     o.until_exhausted = app_args_value(args, "until-exhausted") != NULL;
     o.from_start = app_args_value(args, "from-start") != NULL;
     o.progress = !app_args_value(args, "no-progress");

@@ -27,7 +27,8 @@ typedef struct dfproc_job {
 
 /* What a command line asks for. Texts are borrowed. */
 typedef struct dfproc_job_options {
-    const char *file, *space, *name; /* space, name: NULL: from the manifest */
+    const char *file, *flow; /* flow: which one of the file; NULL: the only one */
+    const char *space, *name; /* NULL: from the manifest */
     const char *metrics, *state_dir, *secrets_dir;
     const app_args *args; /* for dfproc_reach */
     uint64_t limit;

@@ -28,6 +28,14 @@ int dfproc_fail(const char *format, ...)
     return EXIT_FAILED;
 }
 
+void dfproc_note(const char *text)
+{
+    if (messages && messages->json)
+        app_console_log(messages, DF_LOG_INFO, text);
+    else
+        fprintf(stderr, "%s\n", text);
+}
+
 int dfproc_misuse(const app_args *args, const char *format, ...)
 {
     df__buf usage;

@@ -48,12 +48,14 @@ static int is_vectors(const dfproc_suite *s)
 static int read_manifest(dfproc_suite *s, char *path, size_t len)
 {
     const char *name = app_json_text(yyjson_doc_get_root(s->doc), "manifest");
+    const char *flow = app_json_text(yyjson_doc_get_root(s->doc), "flow");
     const char *slash = strrchr(s->file, '/');
     int dir = *name != '/' && slash ? (int)(slash - s->file + 1) : 0;
     if (!*name)
         return dfproc_fail("%s: `manifest` is missing", s->file);
     snprintf(path, len, "%.*s%s", dir, s->file, name);
-    return dfproc_read(&s->flow, path);
+    int rc = dfproc_read(&s->flow, path);
+    return rc == EXIT_DONE ? dfproc_choose(&s->flow, *flow ? flow : NULL) : rc;
 }
 
 /* Checks the manifest as it is written, so that problems have their place, then detaches it. */
@@ -87,6 +89,12 @@ static void take_list(dfproc_suite *s)
     s->doc = made;
 }
 
+static int is_manifest(yyjson_val *root)
+{
+    return !yyjson_obj_get(root, "cases") &&
+           (yyjson_obj_get(root, "source") || yyjson_obj_get(root, "spec"));
+}
+
 static int open_suite(dfproc_suite *s, const char *file, int colour)
 {
     char err[500];
@@ -100,6 +108,10 @@ static int open_suite(dfproc_suite *s, const char *file, int colour)
         return dfproc_fail("%s", err);
     if (yyjson_is_arr(yyjson_doc_get_root(s->doc)))
         take_list(s);
+    if (is_manifest(yyjson_doc_get_root(s->doc)))
+        return dfproc_fail("%s is a manifest: dfproc validate checks it, dfproc preview runs it "
+                           "without effects; a file of cases has manifest: %s and cases: [...]",
+                           file, file), EXIT_USAGE;
     rc = dfproc_cases_check(s, is_vectors(s));
     if (rc == EXIT_DONE && !is_vectors(s))
         rc = open_manifest(s);

@@ -28,6 +28,40 @@ void df__base64_add(df__buf *out, const void *data, size_t len)
     out->len += (len + 2) / 3 * 4;
 }
 
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int df__base64_read(df__buf *out, const char *text, size_t len)
+{
+    uint32_t bits = 0;
+    size_t digits = 0, pads = 0;
+    for (size_t i = 0; i < len; i++) {
+        int d = digit_of(text[i]);
+        if (text[i] && strchr(" \t\r\n", text[i]))
+            continue;
+        if (text[i] == '=') {
+            pads++;
+            continue;
+        }
+        if (d < 0 || pads)
+            return -1;
+        bits = bits << 6 | (uint32_t)d;
+        if (++digits % 4 != 1) /* 2, 3 and 4 digits: 1, 2 and 3 bytes */
+            df__buf_char(out, (char)(bits >> (8 - digits % 4 * 2) % 8 & 0xff));
+    }
+    if (digits % 4 == 1 || (digits + pads) % 4 || pads > 2)
+        return -1;
+    return 0;
+}
+
 /* ---- CRC32C: by the processor where it has an instruction for it, else by a table ----------- */
 
 static const uint32_t crc_table[256] = {

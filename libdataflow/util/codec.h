@@ -8,6 +8,8 @@
 #include "util/buf.h"
 
 void df__base64_add(df__buf *out, const void *data, size_t len);
+/* Adds what the text stands for; white space in it is left out. 0, or -1: it is no base64. */
+int df__base64_read(df__buf *out, const char *text, size_t len);
 /* Continues a checksum: start with 0. */
 uint32_t df__crc32c(uint32_t crc, const void *data, size_t len);
 /* The same on a processor that has no instruction for it. */

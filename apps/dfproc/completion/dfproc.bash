@@ -16,31 +16,34 @@ _dfproc() {
         --metrics-port) COMPREPLY=(); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --env-prefix) COMPREPLY=(); return ;;
         --log-level) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --until-exhausted --from-start --limit --metrics-port --state-dir --secrets-dir --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --until-exhausted --from-start --limit --metrics-port --state-dir --secrets-dir --secrets-from-file --name --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
         ;;
     validate)
         case $prev in
+        --name) COMPREPLY=(); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --name" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
         ;;
     explain)
         case $prev in
+        --name) COMPREPLY=(); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --json" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --json --name" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -49,12 +52,13 @@ _dfproc() {
         case $prev in
         --number | -n) COMPREPLY=(); return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --env-prefix) COMPREPLY=(); return ;;
         --colour) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --number --json --secrets-dir --files --env-prefix --show-values --colour" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --number --json --secrets-dir --secrets-from-file --name --files --env-prefix --show-values --colour" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi

@@ -75,7 +75,10 @@ static int find_connector(df__graph *g, df__stage_spec *s)
         return DF_OK;
     }
     if (s->connector) {
-        df__text_printf(text, sizeof text, "the connector \"%.60s\" cannot be a %s", s->kind,
+        /* all kinds of the contract are sources */
+        const char *module, *how = s->role == DF_SOURCE && df__env_knows(s->kind, &module)
+                                       ? "is not in this build as" : "cannot be";
+        df__text_printf(text, sizeof text, "the connector \"%.60s\" %s a %s", s->kind, how,
                         role_names[s->role]);
         fail(g, s, text);
     } else if (df__env_transform(g->env, s->kind)) {

@@ -23,8 +23,29 @@ static void base64_of_rfc_4648(void **state)
         df__base64_add(&out, rows[i].bytes, rows[i].len);
         assert_int_equal(out.len, 1 + strlen(rows[i].text));
         assert_string_equal(df__buf_cstr(&out) + 1, rows[i].text);
+        df__buf_clear(&out);
+        assert_int_equal(df__base64_read(&out, rows[i].text, strlen(rows[i].text)), 0);
+        assert_int_equal(out.len, rows[i].len);
+        if (out.len)
+            assert_memory_equal(out.data, rows[i].bytes, out.len);
         df__buf_free(&out);
     }
+}
+
+static void text_that_is_no_base64(void **state)
+{
+    static const char *const rows[] = {"Z", "Zg", "Zg=", "Zg===", "Zm9vY", "Zg==Zg==", "Zm-v", "=",
+                                       "Zm9v=", "Zm9v===="};
+    df__buf out;
+    (void)state;
+    df__buf_init(&out, &df__heap_libc);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(df__base64_read(&out, rows[i], strlen(rows[i])), -1);
+    df__buf_clear(&out);
+    assert_int_equal(df__base64_read(&out, "Zm9v\n YmFy\n", 11), 0);
+    assert_int_equal(out.len, 6);
+    assert_memory_equal(out.data, "foobar", 6);
+    df__buf_free(&out);
 }
 
 static void crc32c_of_rfc_3720(void **state)
@@ -124,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_of_rfc_4648),
+        cmocka_unit_test(text_that_is_no_base64),
         cmocka_unit_test(crc32c_of_rfc_3720),
         cmocka_unit_test(crc32c_is_one_sum),
         cmocka_unit_test(json_of_each_byte_at_each_place),
