@@ -28,7 +28,8 @@ static int parse_time(const char *text, int64_t *ret_us)
     if (*text == '.')
         for (int64_t unit = 100000; *++text >= '0' && *text <= '9'; unit /= 10)
             us += unit * (*text - '0');
-    if (strcmp(text, "Z") || mo < 1 || mo > 12 || d < 1 || d > 31)
+    if (strcmp(text, "Z") || mo < 1 || mo > 12 || d < 1 || h > 23 || mi > 59 || sec > 59 ||
+        d > days_of(y + mo / 12, mo % 12 + 1, 1) - days_of(y, mo, 1))
         return -1;
     *ret_us = (days_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec) * 1000000 + us;
     return 0;

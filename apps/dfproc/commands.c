@@ -120,14 +120,14 @@ static const app_command commands[] = {
      "is refused, and which sink gets it. Nothing is written, nothing is committed.",
      preview_options, 1, 1, dfproc_preview},
     {"test", "Runs a flow on the cases of a file, without any server.", "FILE...", "file",
-     "A case file is YAML or JSON: {manifest: FILE, flow: NAME, cases: [{name, input: [{payload, "
-     "key, headers, metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, error}]}. PORT is the "
-     "name of a sink as `explain` prints it: sink, errors, \"1 router/0\". A payload written as "
-     "text is compared byte for byte, any other as JSON, where the order of members does not "
-     "matter. `partial: true`: members and ports that are not named do not matter. `now` freezes "
-     "the clock. `error`: the run must fail with this text. Other members are errors. Files of "
-     "vectors ({transform: NAME, cases}) run too. `flow` chooses one of several in a manifest. "
-     "Prints TAP.",
+     "A case file is YAML or JSON: {manifest: FILE, flow: NAME, cases: [{name, input: "
+     "[{payload, key, headers, metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, "
+     "error}]}. PORT is the name of a sink as `explain` prints it: sink, errors, \"1 "
+     "router/0\". A payload written as text is compared byte for byte, any other as JSON, "
+     "where the order of members does not matter. `partial: true`: members and ports that are "
+     "not named do not matter. `now` freezes the clock. `error`: the run must fail with this "
+     "text. Other members are errors. Files of vectors ({transform: NAME, cases}) run too. "
+     "`flow` chooses one of several in a manifest. Prints TAP.",
      test_options, 1, -1, dfproc_test},
     {"connectors", "Lists connectors, or the options of one.", "[NAME]", "@connectors", NULL,
      list_options, 0, 1, dfproc_connectors},

@@ -69,6 +69,14 @@ static void lag_between_two_reports(void **state)
     df__buf_clear(&out);
     app_progress_line(&out, &p, &st, 200);
     assert_non_null(strstr(df__buf_cstr(&out), "lag 0"));
+    st.lag_records = 0; /* a lag of nothing is shown, an unknown one is not */
+    df__buf_clear(&out);
+    app_progress_line(&out, &p, &st, 200);
+    assert_non_null(strstr(df__buf_cstr(&out), "  lag 0  "));
+    st.lag_records = -1;
+    df__buf_clear(&out);
+    app_progress_line(&out, &p, &st, 200);
+    assert_null(strstr(df__buf_cstr(&out), "lag"));
     st.lag_records = 50;
     p.stopping = 1;
     df__buf_clear(&out);

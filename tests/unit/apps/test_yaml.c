@@ -46,6 +46,7 @@ static void bad(void **state)
     } rows[] = {
         {"", "the file is empty"},
         {"a: 1\na: 2\n", "line 2, column 1: this key is there twice"},
+        {"a: 1\na: a\n", "line 2, column 1: this key is there twice"}, /* nothing wrong after it */
         {"a: &x 1\nb: *x\n", "tags and aliases"},
         {"a: !!int 1\n", "tags and aliases"},
         {"a: [1\n", "line "},

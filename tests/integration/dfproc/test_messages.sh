@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What dfproc says: whole lines, counts of lines, exit codes of wrong input.
+# ctest: no-servers timeout=60
+set -u
+source=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
+dir=$(mktemp -d)
+trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
+export XDG_STATE_HOME=$dir/state NO_COLOR=1
+cp "$source"/examples/{hello,hello-test}.yaml "$source"/examples/events.jsonl "$dir"
+cd "$dir" || exit 1
+failed=0
+ok() { echo "ok      $1"; }
+bad() {
+    echo "FAILED  $1"
+    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
+    failed=1
+}
+run() { # NAME CODE COMMAND...
+    local name=$1 code=$2 rc
+    shift 2
+    timeout 30 "$@" >"$dir/out" 2>"$dir/err"
+    rc=$?
+    if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
+}
+# line FILE TEXT: a whole line of it; none FILE TEXT; times FILE N TEXT: in that many lines
+line() { if grep -qxF -- "$2" "$dir/$1"; then ok "  $2"; else bad "  no line: $2"; fi; }
+none() { if grep -qF -- "$2" "$dir/$1"; then bad "  there is: $2"; else ok "  no $2"; fi; }
+times() { if [ "$(grep -cF -- "$3" "$dir/$1")" = "$2" ]; then ok "  $2 times $3"; else bad "  not $2 times: $3"; fi; }
+
+run 'help of no command' 2 dfproc help nosuch
+line err 'dfproc: no command "nosuch"'
+run 'connectors stdio' 0 dfproc connectors stdio
+line out '  format  (enum: json | text, default json)'
+line out '  path  (text)'
+run 'transforms mask' 0 dfproc transforms mask
+line out '  keepLength  (bool, default false)'
+
+# ---- case files -------------------------------------------------------------------------------
+run 'test of no file' 1 dfproc test missing.yaml
+line err 'dfproc: missing.yaml: No such file or directory'
+run 'a JUnit file that cannot be written' 1 dfproc test --junit /nonexistent/x hello-test.yaml
+line err 'dfproc: /nonexistent/x: No such file or directory'
+case_at() { # TIME
+    printf 'manifest: plain.yaml\ncases: [{name: t, now: "%s", input: [{payload: 1}], expect: {sink: [1]}}]\n' "$1" >now.yaml
+}
+printf 'source: {type: stdio}\nsink: {type: stdio}\n' >plain.yaml
+for time in 2024-13-01T00:00:00Z 2024-00-01T00:00:00Z 2024-01-00T00:00:00Z 2024-01-32T00:00:00Z \
+    2023-02-29T00:00:00Z 2024-04-31T00:00:00Z 2024-01-01T24:00:00Z 2024-01-01T00:60:00Z \
+    2024-01-01T00:00:60Z 2024-01-01T00:00:00 2024-01-01; do
+    case_at "$time"
+    run "no time: $time" 1 dfproc test now.yaml
+    line out '#   `now` is not a time like 2026-01-31T12:00:00Z'
+done
+for time in 2024-02-29T23:59:59Z 2024-12-31T00:00:00.5Z 1969-01-01T00:00:00Z; do
+    case_at "$time"
+    run "a time: $time" 0 dfproc test now.yaml
+done
+run 'test of a manifest' 2 dfproc test plain.yaml
+line err 'dfproc: plain.yaml is a manifest: dfproc validate checks it, dfproc preview runs it without effects; a file of cases has manifest: plain.yaml and cases: [...]'
+run 'validate of a file of cases' 2 dfproc validate hello-test.yaml
+line err 'dfproc: hello-test.yaml is a file of cases: dfproc test runs it'
+
+# ---- logs and warnings --------------------------------------------------------------------------
+run 'preview is quiet' 0 dfproc preview hello.yaml <events.jsonl
+if [ -s err ]; then bad '  no log line'; else ok '  no log line'; fi
+run 'preview, asked for its log' 0 env LOG_LEVEL=info dfproc preview hello.yaml <events.jsonl
+times err 1 'hello/source: ready'
+run 'test is quiet' 0 dfproc test hello-test.yaml
+if [ -s err ]; then bad '  no log line'; else ok '  no log line'; fi
+run 'test, asked for its log' 0 env LOG_LEVEL=info dfproc test hello-test.yaml
+times err 3 'hello/source: ready'
+printf '{"a":1}\n' >in.jsonl
+printf 'source: {type: stdio, config: {path: in.jsonl}}\nsink: {type: stdio}\ntransformations: [{type: filter, config: {condition: "$.a == 1 || $.a == 2 && $.a == 3"}}]\n' >warned.yaml
+run 'a flow with a warning' 0 dfproc run -u --log-format text warned.yaml
+times err 1 ': warning: spec.transformations[0].config.condition:'
+run 'the plan of a flow that has a store' 0 dfproc explain warned.yaml
+line out 'positions   store'
+line out '            because positions are kept in the position store and move only over'
+run 'the plan of one that needs none' 0 dfproc explain hello.yaml
+line out 'positions   memory'
+exit $failed
