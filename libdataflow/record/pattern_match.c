@@ -203,7 +203,8 @@ static size_t row_of(maker *m, int side)
     m->work += to->count * (to->count / 4 + 1) + m->row_count;
     for (i = 0; i < m->row_count; i++)
         if (m->rows[i].count == to->count && m->rows[i].side == side &&
-            memcmp(m->steps + m->rows[i].from, to->list, to->count * sizeof *to->list) == 0)
+            (!to->count || memcmp(m->steps + m->rows[i].from, to->list,
+                                  to->count * sizeof *to->list) == 0))
             return i;
     if (df__grow(m->heap, &m->rows, &m->row_cap, m->row_count, sizeof *r) != DF_OK)
         return SIZE_MAX;
@@ -221,7 +222,8 @@ static int reach_from(maker *m, const row *r, int after)
 {
     int sides[2] = {r->side, after}, matched;
     clear(&m->from);
-    memcpy(m->from.list, m->steps + r->from, r->count * sizeof *m->steps);
+    if (r->count) /* the first row may have none, and no steps are there yet */
+        memcpy(m->from.list, m->steps + r->from, r->count * sizeof *m->steps);
     m->from.count = r->count;
     matched = go_on(m->p, &m->from, &m->at, sides);
     m->work += m->at.count + m->from.count + 8;
