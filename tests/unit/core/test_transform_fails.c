@@ -252,6 +252,11 @@ static void expect_rows(df__memory *m, const char *want)
     assert_string_equal(got, want);
 }
 
+static void assert_has(df_bytes payload, const char *text)
+{
+    assert_non_null(memmem(payload.data, payload.len, text, strlen(text)));
+}
+
 static void expect_halved(bench *b, int rejects, const char *want, uint64_t errors)
 {
     df__memory *m = df__memory_hold("halves"), *e = df__memory_hold("halves-errors");
@@ -274,8 +279,8 @@ static void expect_halved(bench *b, int rejects, const char *want, uint64_t erro
     df_pipeline_free(p);
     expect_rows(m, want);
     assert_int_equal(df__memory_count(e), errors);
-    assert_non_null(strstr(e->out.at[0]->payload.data, "\"original_message\":{\"n\":2}"));
-    assert_non_null(strstr(e->out.at[0]->payload.data, "\"where\":\"0 twice\""));
+    assert_has(e->out.at[0]->payload, "\"original_message\":{\"n\":2}");
+    assert_has(e->out.at[0]->payload, "\"where\":\"0 twice\"");
     df__memory_release(m);
     df__memory_release(e);
     trip_status = DF_OK;
