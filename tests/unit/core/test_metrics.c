@@ -166,6 +166,43 @@ static void test_counts_of_a_flow(void **state)
     free(text);
 }
 
+/* A sink that refuses for two reasons. */
+static int refuse_some(void *self, df_stage *st, df_parcel *parcel)
+{
+    size_t i;
+    (void)self;
+    (void)st;
+    for (i = 0; i < df_parcel_count(parcel); i++)
+        if (i < 7)
+            df_parcel_reject(parcel, i, i < 3 ? "too_dark" : "too_light", "refused");
+    return DF_OK;
+}
+
+static void test_reasons_of_a_sink(void **state)
+{
+    static const df_sink_ops ops = {.size = sizeof ops, .write = refuse_some};
+    static const df_connector type = {.size = sizeof type, .name = "picky", .doc = "Refuses.",
+                                      .sink_size = 1, .sink = &ops};
+    fixture *f = *state;
+    df_pipeline *p;
+    char *text;
+    assert_ok(df_connector_register(f->env, &type));
+    p = support_load(f->env, "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n"
+                     "metadata: {name: orders, namespace: shop}\nspec:\n"
+                     "  source: {type: generate, config: {count: 10}}\n"
+                     "  sink: {type: picky}\n  errors: {type: 'null'}\n");
+    assert_ok(finish(p));
+    text = scrape(f->env);
+    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
+                 "error_type=\"too_dark\"}", 3);
+    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
+                 "error_type=\"too_light\"}", 4);
+    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
+                 "error_type=\"unknown\"}", -1);
+    free(text);
+    df_pipeline_free(p);
+}
+
 static void test_a_failed_run_is_an_error(void **state)
 {
     fixture *f = *state;
@@ -506,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_counts_of_a_flow, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reasons_of_a_sink, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_failed_run_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pipelines_of_one_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sinks_with_the_usual_names, setup, teardown),

@@ -174,6 +174,33 @@ static void test_what_it_is_told(void **state)
     df__stage_free(st);
 }
 
+static void keep_line(void *user, int level, const char *line)
+{
+    (void)level;
+    snprintf(user, 1000, "%s", line);
+}
+
+/* As long as the text of a failure may be, behind the names of pipeline and stage. */
+static void test_a_long_line_in_the_log(void **state)
+{
+    fixture *f = *state;
+    char line[1000], text[DF__TEXT], want[1000];
+    df_env_options options = {.size = sizeof options, .user = line, .log = keep_line};
+    df_env *own = df_env_new(&options), *before = f->graph.env;
+    df_stage *st;
+    assert_non_null(own);
+    f->graph.env = own;
+    st = make(f);
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    snprintf(want, sizeof want, "flow/source: %s", text);
+    df_stage_log(st, DF_LOG_WARN, text);
+    assert_string_equal(line, want);
+    df__stage_free(st);
+    f->graph.env = before;
+    df_env_free(own);
+}
+
 static void test_problems(void **state)
 {
     fixture *f = *state;
@@ -299,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waiting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_it_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_long_line_in_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(test_problems, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_partitions, setup, teardown),
