@@ -133,6 +133,14 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return DF_OK;
 }
 
+int df__pg_may_count(const df__pg_sink *s, df_stage *st, const df__pg_work *w)
+{
+    if (!df_stage_current(st, w->parcel)) {
+        return DF_ECANCELED;
+    }
+    return s->stops && w->rejects.count > 0 ? DF_DROP : DF_OK;
+}
+
 static int give(df__pg_sink *s, df_stage *st, const df__buf *text)
 {
     return text->failed ? DF_ENOMEM : df__pg_copy_data(s, st, text->data, text->len);
@@ -157,9 +165,7 @@ static int end_stream(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t bytes
 {
     df__pg_group_end(w, &w->groups[0]);
     int rc = push(s, st, w);
-    if (rc == DF_OK && !df_stage_current(st, w->parcel)) {
-        return DF_ECANCELED;
-    }
+    rc = rc == DF_OK ? df__pg_may_count(s, st, w) : rc;
     if (rc == DF_OK) {
         rc = df__pg_copy_end(s, st, PG_COPY_COMMIT);
     }
@@ -203,9 +209,7 @@ static int write_group(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t i)
     }
     df__pg_group_end(w, &w->groups[i]);
     rc = give(s, st, &w->groups[i].text);
-    if (rc == DF_OK && last && !df_stage_current(st, w->parcel)) {
-        return DF_ECANCELED;
-    }
+    rc = rc == DF_OK && last ? df__pg_may_count(s, st, w) : rc;
     return rc == DF_OK ? df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
 

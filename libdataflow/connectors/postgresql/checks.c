@@ -136,7 +136,7 @@ int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name)
 {
     df__pg_checks *c = &s->checks;
     int is_old = c->read_ms == 0 || df__pg_clock_ms() - c->read_ms >= LOAD_AGAIN_MS;
-    if (s->upsert || c->off || !is_old || !name[0]) {
+    if (s->upsert || s->stops || c->off || !is_old || !name[0]) {
         return DF_DROP;
     }
     int rc = df__pg_checks_load(s, st);

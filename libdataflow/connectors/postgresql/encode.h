@@ -12,6 +12,7 @@ typedef struct df__pg_encoder {
     int staged;         /* two fields stand before the columns: deletes, number of the mask */
     int wide;           /* with staged: every column is written, one that is missing as null */
     int number;         /* with staged: of the row's mask */
+    int show_values;    /* in `why` */
     int key_only;       /* the record deletes: only its key and its version are written */
     char why[320];      /* after DF_EDATA: one line for people */
 } df__pg_encoder;

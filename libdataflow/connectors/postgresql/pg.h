@@ -79,6 +79,8 @@ typedef struct df__pg_sink {
     size_t column_count;
     df_value *values;
     size_t values_cap;
+    int show_values;   /* of records in texts */
+    int stops;         /* a refused record ends the run: nothing is written of its parcel */
     int as_text;       /* parcels still to be written as text, after one had a value for that */
     int mixed;         /* parcels still to be written in groups, after one had several masks */
     int late;          /* the commit may have been sent: a lost connection leaves it unknown */
@@ -200,7 +202,7 @@ int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
 /* ---- attempt.c ---- */
 /* Tries to write w. DF_OK: durable. DF_PENDING: everything is sent. DF_EDATA: refused, see
  * w->error. DF_MORE: has several masks, or must be text. DF_AGAIN: refused by a catalog that
- * may be old. */
+ * may be old. DF_DROP: as df__pg_may_count. */
 int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
 int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
@@ -209,6 +211,9 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
 int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* 1: reading on would not wait. */
 int df__pg_answered(df__pg_sink *s);
+/* Asked before anything of w counts: DF_OK; DF_ECANCELED: it is not ours any more; DF_DROP: it has
+ * refused records, and the run ends at them. */
+int df__pg_may_count(const df__pg_sink *s, df_stage *st, const df__pg_work *w);
 /* The server named a record of w in its error: 1 and its index. */
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret);
 

@@ -172,6 +172,18 @@ static int sink_check(void *self, df_stage *st)
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 
+static void describe(df__pg_sink *s, df_stage *st)
+{
+    df_stage_info info;
+    memset(&info, 0, sizeof info);
+    info.size = sizeof info;
+    if (df_stage_describe(st, &info) == DF_OK) {
+        s->stops = info.stops_at_refused;
+        s->show_values = info.show_values;
+        s->encoder.show_values = info.show_values;
+    }
+}
+
 static int prepare(df__pg_sink *s, df_stage *st)
 {
     const char *why = NULL;
@@ -198,6 +210,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->rows_likely = 0;
     s->charged = PG_CHARGE;
     df_stage_charge(st, s->charged);
+    describe(s, st);
     return DF_OK;
 }
 

@@ -10,6 +10,7 @@
 
 enum { CHUNK = 32 }; /* rows tried at once */
 enum { MANY = 4, STICKY = 8 };
+#define STOPPED "DF002" /* the run ends at a refused row */
 
 static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
@@ -111,12 +112,32 @@ static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, si
     df__buf_free(&body);
 }
 
+/* Fails, and so takes everything back, when a row was refused. */
+static void add_stop(df__buf *b, size_t groups)
+{
+    df__buf_str(b, "DO $$BEGIN IF ");
+    for (size_t i = 0; i < groups; i++) {
+        df__buf_printf(b, "%sEXISTS (SELECT FROM pg_temp.dataflow_refused_%zu WHERE n > 0)",
+                       i > 0 ? " OR " : "", i);
+    }
+    df__buf_str(b, " THEN RAISE EXCEPTION USING ERRCODE = '" STOPPED "'; END IF; END$$; ");
+}
+
+static int is_stopped(const df__pg_work *w)
+{
+    const char *state = w->error ? PQresultErrorField(w->error, PG_DIAG_SQLSTATE) : NULL;
+    return state && strcmp(state, STOPPED) == 0;
+}
+
 static int send_rows(df__pg_sink *s, df_stage *st, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
     for (size_t i = 0; i < w->group_count; i++) {
         add_staging(s, w, &s->sql, i);
         add_block(s, w, &s->sql, i);
+    }
+    if (s->stops) {
+        add_stop(&s->sql, w->group_count);
     }
     if (s->in_transaction) {
         df__buf_str(&s->sql, "COMMIT");
@@ -259,8 +280,14 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
         return rc;
     }
     df_stage_metric(st, PG_METRIC_ROW_MODE, 1);
-    rc = send_rows(s, st, w);
+    rc = s->stops ? df__pg_may_count(s, st, w) : DF_OK;
+    rc = rc == DF_OK ? send_rows(s, st, w) : rc;
     rc = rc == DF_OK ? exchange(s, st, w) : rc;
+    if (is_stopped(w)) { /* a table made in this transaction is gone, and needs no proof */
+        s->late = 0;
+        rc = s->in_transaction ? DF_OK : judge(s, st, w, w->rejects.count - before - by_catalog);
+        return rc == DF_OK ? DF_DROP : rc;
+    }
     if (rc == DF_OK) {
         s->late = 0;
         s->in_transaction = 0;

@@ -144,9 +144,13 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return rc == DF_DROP ? take_out(s, st, w, &why) : rc;
 }
 
-/* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. */
+/* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. DF_DROP: it has
+ * refused records, and the run ends at them. */
 static int try_once(df__pg_sink *s, df_stage *st, df__pg_work *w, int *ret_filtered)
 {
+    if (s->stops && w->rejects.count > 0) {
+        return DF_DROP;
+    }
     int rc = ensure_table(s, st, w);
     if (rc != DF_OK) {
         return rc;
@@ -167,12 +171,24 @@ static int stop_filtering(df__pg_sink *s, df_stage *st)
     return rc == DF_OK ? df__pg_checks_load(s, st) : rc;
 }
 
+/* The run ends at a refused record, so nothing of its parcel may stay: the core gives again what
+ * precedes it. */
+static int stop_here(df__pg_sink *s, df_stage *st, df__pg_work *w)
+{
+    int rc = settle_down(s, st);
+    rc = rc == DF_OK ? df__pg_rejects_tell(&w->rejects, w->parcel) : rc;
+    return rc == DF_OK ? DF_EDATA : rc;
+}
+
 /* Tries until w is durable, sent, or cannot be written now. */
 static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     for (;;) {
         int filtered = 0;
         int rc = try_once(s, st, w, &filtered);
+        if (rc == DF_DROP) {
+            return stop_here(s, st, w);
+        }
         if (rc == DF_AGAIN) {
             rc = look_again(s, st, w);
         } else if (rc == DF_MORE) {
