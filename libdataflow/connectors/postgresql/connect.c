@@ -171,12 +171,13 @@ static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
 }
 
 /* Settings that our texts rely on, whatever the role or database has set; statement_timeout of the
- * connection string counts. */
+ * connection string counts. The planner takes the catalog queries for long ones and would compile
+ * them, which takes a second for an answer of milliseconds. */
 static int set_session(df__pg_sink *s, df_stage *st, int has_timeout)
 {
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
-                         "SET timezone = 'UTC'; SET client_min_messages = error");
+                         "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off");
     if (!has_timeout) {
         df__buf_str(&s->sql, "; SET statement_timeout = ");
         df__buf_u64(&s->sql, (unsigned long long)(s->statement_timeout_us / 1000));
