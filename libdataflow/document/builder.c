@@ -48,6 +48,8 @@ int df__builder_key(df__builder *b, const df__doc *key)
     n->name_column = key->column;
     n->name_begin = key->begin;
     n->name_end = key->end;
+    n->merge = key->merge;
+    top->merges |= key->merge;
     attach(top, n);
     top->pending = n;
     return DF_OK;
@@ -156,6 +158,8 @@ void df__builder_close(df__builder *b, size_t end)
     df__doc *n, *map = top->node;
     if (map->kind == DF__MAP)
         find_twice(b, map);
+    if (top->merges)
+        df__builder_merge(b, map);
     if (end == 0) {
         end = map->begin;
         for (n = map->first; n; n = n->next)

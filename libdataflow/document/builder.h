@@ -15,6 +15,7 @@ typedef struct df__frame {
     size_t nodes;      /* of the builder when it was opened */
     int height;        /* of what was closed inside */
     void *anchor;      /* for the YAML reader */
+    int merges;        /* map: it has a merge key */
 } df__frame;
 
 typedef struct df__builder {
@@ -36,6 +37,8 @@ int df__builder_key(df__builder *b, const df__doc *key);
 df__doc *df__builder_value(df__builder *b, const df__doc *value);
 /* Ends the newest container; `end` of its span, 0: the end of its last member. */
 void df__builder_close(df__builder *b, size_t end);
+/* In place of the merge keys of a map: the members that they bring (merge.c). */
+void df__builder_merge(df__builder *b, df__doc *map);
 /* A syntax problem: sets rc, nothing more is read. */
 void df__builder_fail(df__builder *b, int line, int column, const char *text);
 

@@ -84,6 +84,22 @@ int df__doc_is_null(const df__doc *n)
     return 0;
 }
 
+int df__doc_is_bool(const df__doc *n, int *ret)
+{
+    static const char *const words[][11] = {
+        {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"},
+        {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"}};
+    if (n->kind != DF__SCALAR || n->quoted)
+        return 0;
+    for (int value = 0; value < 2; value++)
+        for (size_t i = 0; i < sizeof words[0] / sizeof words[0][0]; i++)
+            if (strcmp(n->text.data, words[value][i]) == 0) {
+                *ret = value;
+                return 1;
+            }
+    return 0;
+}
+
 df__doc df__doc_name_place(const df__doc *n)
 {
     df__doc at = *n;
@@ -149,14 +165,15 @@ int df__is_json_number(df_bytes text)
 
 static void scalar_json(const df__doc *n, df__buf *out)
 {
-    const char *s = n->text.data;
+    int value;
     if (df__doc_is_null(n))
         df__buf_str(out, "null");
-    else if (!n->quoted && (strcmp(s, "true") == 0 || strcmp(s, "false") == 0 ||
-                            df__is_json_number(n->text)))
-        df__buf_add(out, s, n->text.len);
+    else if (df__doc_is_bool(n, &value))
+        df__buf_str(out, value ? "true" : "false");
+    else if (!n->quoted && df__is_json_number(n->text))
+        df__buf_add(out, n->text.data, n->text.len);
     else
-        df__buf_json(out, s, n->text.len);
+        df__buf_json(out, n->text.data, n->text.len);
 }
 
 /* Recursion is bounded by the depth of a parsed tree. */

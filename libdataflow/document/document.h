@@ -15,6 +15,7 @@ struct df__doc {
     int kind;
     int quoted;        /* scalar: written in quotes, so never null, bool or number */
     int alias;         /* came by a YAML alias: its span is the alias, its children's are not */
+    int merge;         /* as a member: its name is the merge key << of YAML */
     df_bytes text;     /* scalar: value, NUL-terminated; plain `null`, `~` and empty are null */
     df_bytes name;     /* as a member of a map: the key */
     int line, column;  /* of the value, from 1 */
@@ -47,6 +48,9 @@ void df__problems_clear(df__problems *p);
 const df__doc *df__doc_parse(df__arena *a, const df_text *text, df__problems *problems);
 const df__doc *df__doc_member(const df__doc *map, const char *name);
 int df__doc_is_null(const df__doc *n);
+/* True for a boolean as the API server of Kubernetes reads it (YAML 1.1): true, True, yes, on, y...
+ * *ret tells which. Words in quotes are none. */
+int df__doc_is_bool(const df__doc *n, int *ret);
 /* A node whose place is that of n's name, for problems about the name itself. */
 df__doc df__doc_name_place(const df__doc *n);
 /* The value for messages, quoted and cut: "\"abc\"", "a map", "a list", "nothing". */

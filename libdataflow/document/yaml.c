@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * yaml.c: turns libyaml's events into a node tree. Scalars keep their source text; tags, merge keys
- * and further documents are refused, aliases are copied within a bound. */
+ * yaml.c: turns libyaml's events into a node tree. Scalars keep their source text; tags and
+ * further documents are refused, aliases are copied within a bound. */
 #include <string.h>
 #include <yaml.h>
 
@@ -176,9 +176,6 @@ static void read_key(reader *r, const df__doc *key)
 {
     if (!key->quoted && key->text.len == 0)
         df__builder_fail(r->b, key->line, key->column, "a name is missing before \":\"");
-    else if (!key->quoted && strcmp(key->text.data, "<<") == 0)
-        df__builder_fail(r->b, key->line, key->column,
-                         "merge keys (<<) are not supported: write the fields out");
     else
         df__builder_key(r->b, key);
 }
@@ -198,6 +195,7 @@ static void on_scalar(reader *r, const yaml_event_t *e)
     }
     refuse_tag(r, e->data.scalar.tag, &n);
     if (df__builder_wants_key(r->b)) {
+        n.merge = !n.quoted && strcmp(n.text.data, "<<") == 0;
         read_key(r, &n);
         return;
     }

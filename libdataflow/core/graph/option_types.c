@@ -54,9 +54,8 @@ static int unexpected(const df__slot *s)
 
 static int parse_bool(const df__slot *s)
 {
-    int value = strcmp(s->node->text.data ? s->node->text.data : "", "true") == 0;
-    if (s->node->kind != DF__SCALAR || s->node->quoted ||
-        (!value && strcmp(s->node->text.data, "false") != 0)) {
+    int value;
+    if (!df__doc_is_bool(s->node, &value)) {
         char shown[DF__SHOWN];
         return df__slot_failf(s, "expects true or false%s, got %s",
                               s->node->quoted ? " without quotes" : "",

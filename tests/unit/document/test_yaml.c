@@ -71,6 +71,61 @@ static void test_places(void **state)
     done(&f);
 }
 
+static void check_json(const char *yaml, const char *json)
+{
+    fixture f;
+    df__buf out;
+    const df__doc *n = parse(&f, yaml);
+    assert_non_null(n);
+    assert_int_equal(df__problems_count(f.problems, 0), 0);
+    df__buf_init(&out, &df__heap_libc);
+    df__doc_json(n, &out);
+    assert_string_equal(df__buf_cstr(&out), json);
+    df__buf_free(&out);
+    done(&f);
+}
+
+static void test_merge_keys(void **state)
+{
+    (void)state;
+    check_json("a: &a {x: 1, y: 2}\nb: {<<: *a}\nc: {y: 3, <<: *a, z: 4}\n"
+               "d: &d {<<: *a, y: 5}\ne: {<<: *d, x: 6}\n",
+               "{\"a\":{\"x\":1,\"y\":2},\"b\":{\"x\":1,\"y\":2},"
+               "\"c\":{\"y\":3,\"z\":4,\"x\":1},\"d\":{\"y\":5,\"x\":1},"
+               "\"e\":{\"x\":6,\"y\":5}}");
+    check_json("a: &a {x: 1}\nb: &b {x: 2, y: 3}\nc: {<<: [*a, *b, {z: {q: 0}}]}\n"
+               "d: {<<: {}, k: v}\n",
+               "{\"a\":{\"x\":1},\"b\":{\"x\":2,\"y\":3},"
+               "\"c\":{\"x\":1,\"y\":3,\"z\":{\"q\":0}},\"d\":{\"k\":\"v\"}}");
+    check_json("a: {'<<': {x: 1}}\nb: [<<]\n", "{\"a\":{\"<<\":{\"x\":1}},\"b\":[\"<<\"]}");
+    check_json("{\"<<\": {\"x\": 1}}", "{\"<<\":{\"x\":1}}");
+}
+
+/* A merged member is where it is written. */
+static void test_places_of_merged_members(void **state)
+{
+    fixture f;
+    const df__doc *n = parse(&f, "a: &a\n  x: one\nb:\n  <<: *a\n"), *m;
+    (void)state;
+    m = df__doc_member(df__doc_member(n, "b"), "x");
+    check(&f, m, 2, 6, "one");
+    assert_int_equal(m->name_line, 2);
+    assert_int_equal(df__doc_member(n, "b")->count, 1);
+    done(&f);
+}
+
+/* YAML 1.1, as the API server of Kubernetes reads it. */
+static void test_booleans(void **state)
+{
+    (void)state;
+    check_json("[true, True, TRUE, yes, Yes, YES, on, On, ON, y, Y]",
+               "[true,true,true,true,true,true,true,true,true,true,true]");
+    check_json("[false, False, FALSE, no, No, NO, off, Off, OFF, n, N]",
+               "[false,false,false,false,false,false,false,false,false,false,false]");
+    check_json("['true', \"yes\", tRUE, oN, yEs, nO, yes please]",
+               "[\"true\",\"yes\",\"tRUE\",\"oN\",\"yEs\",\"nO\",\"yes please\"]");
+}
+
 static void test_places_behind_wide_characters(void **state)
 {
     fixture f;
@@ -236,6 +291,8 @@ static void test_every_allocation_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge_keys), cmocka_unit_test(test_places_of_merged_members),
+        cmocka_unit_test(test_booleans),
         cmocka_unit_test(test_places), cmocka_unit_test(test_places_behind_wide_characters),
         cmocka_unit_test(test_scalars_keep_their_text), cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_document_marks), cmocka_unit_test(test_depth),

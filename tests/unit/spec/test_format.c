@@ -46,6 +46,14 @@ static void check(const char *file, const char *in, const char *expected)
     df__buf_free(&again);
 }
 
+static void test_merge_keys(void **state)
+{
+    (void)state;
+    check("a.yaml",
+          "source: &end {type: stdio, stdio: {path: a}}\nsink: {<<: *end, type: stdio}\n",
+          "source: &end {type: stdio, config: {path: a}}\nsink: {<<: *end, type: stdio}\n");
+}
+
 static void test_yaml(void **state)
 {
     (void)state;
@@ -210,6 +218,7 @@ static void test_every_allocation_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge_keys),
         cmocka_unit_test(test_yaml), cmocka_unit_test(test_json), cmocka_unit_test(test_bytes_stay),
         cmocka_unit_test(test_shared_stage), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_writer_fails), cmocka_unit_test(test_every_allocation_fails),
