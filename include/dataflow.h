@@ -95,7 +95,15 @@ typedef struct df_bytes {
 
 /* One value of a record. Scalars are complete in themselves; texts are borrowed from the record
  * and not NUL-terminated. Numbers of JSON arrive as INT when they are written as an integer that
- * fits 64 bits, else as NUMBER: their source text, so that nothing is rounded on the way. */
+ * fits 64 bits, else as NUMBER: their source text, so that nothing is rounded on the way.
+ *
+ * What JSON does not have stays itself from a source that knows types, through transforms, to a
+ * sink that knows columns. Where a record is written as JSON (stdio, kafka, the error envelope):
+ *   BYTES      base64 in a string
+ *   TIMESTAMP  RFC 3339 in a string, with its zone; without one, none is written
+ *   DATE, TIME "2024-02-29", "23:59:59.5"; years outside of 0..9999 have a sign
+ *   DOUBLE     the shortest number that reads the same; "NaN", "Infinity", "-Infinity" in a string
+ *   UNCHANGED  a member is left out; in an array it is null */
 typedef struct df_value {
     int32_t type; /* DF_V_... */
     int32_t zone; /* TIMESTAMP: minutes east of UTC, DF_ZONE_NONE without a zone; else 0 */
@@ -110,7 +118,8 @@ typedef struct df_value {
 
 enum {
     DF_V_ABSENT = 0, /* the path leads nowhere: an answer, not an error */
-    DF_V_UNCHANGED,  /* the source did not send it: leave the column alone, never null */
+    DF_V_UNCHANGED,  /* the source did not send it: leave the column alone, never null. Given to
+                        df_record_set it leaves the value that is there */
     DF_V_NULL,
     DF_V_BOOL,
     DF_V_INT,

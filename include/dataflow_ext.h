@@ -407,9 +407,12 @@ DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
 DF_API int df_partition_close(df_stage *st, df_partition *part, int how);
 enum { DF_PARTITION_FINISH = 1, DF_PARTITION_LOST };
 
-/* Bytes still welcome; 0: stop adding. */
+/* Bytes still welcome; 0: stop adding. A tree that was built for a record counts like payload. */
 DF_API size_t df_batch_room(const df_batch *b);
 /* Copies one record in; *ret_record (when not NULL) may get metadata until the operation returns.
+ * A source that knows types adds a record without payload (data NULL), builds its tree with
+ * df_value_new and df_value_put, and ends with df_record_set_root: no JSON text is made on the way,
+ * and the room falls by what the tree takes. With a payload, the tree takes its place.
  * Records over the limit for one record become data errors by themselves. DF_ENOMEM; DF_EINVAL (no
  * partition of that number); DF_ESTATE (the room was 0 from the start of this read). */
 DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record);
@@ -459,9 +462,9 @@ DF_API int df_record_set_op(df_record *r, uint32_t op);
 DF_API int df_record_set_time(df_record *r, int64_t time_us);
 /* An empty OBJECT or ARRAY, or a copy of a scalar or tree, in the record's tree. */
 DF_API int df_value_new(df_record *r, const df_value *from, df_value *ret);
-/* Puts a member at the end, or over the one of that name (the first; others of that name are
- * removed). `value` is moved when it is a container made with df_value_new and not yet placed, else
- * copied. ABSENT removes. Arrays: name is ignored, appends. */
+/* Puts a member of any type, UNCHANGED too, at the end, or over the one of that name (the first;
+ * others of that name are removed). `value` is moved when it is a container made with df_value_new
+ * and not yet placed, else copied. ABSENT removes. Arrays: name is ignored, appends. */
 DF_API int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value);
 /* Renames a member in place, keeping its position. DF_ENOTFOUND. */
 DF_API int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to);

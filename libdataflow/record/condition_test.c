@@ -3,6 +3,7 @@
  * the record, once. */
 #include "record/condition.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "record/timetext.h"
@@ -47,8 +48,9 @@ static int truth(const df_value *v)
     case DF_V_INT:
         return v->u.i != 0;
     case DF_V_NUMBER:
-    case DF_V_DOUBLE:
         return decimal_of(v, buf, &d) && !d.zero;
+    case DF_V_DOUBLE:
+        return v->u.d < 0 || v->u.d > 0;
     case DF_V_STRING:
         return v->len != 0 && !(v->len == 5 && memcmp(v->text, "false", 5) == 0);
     case DF_V_BYTES:
@@ -96,6 +98,8 @@ static int compare(const df_value *v, const df__literal *lit, int order)
         return (v->type == DF_V_NULL) == (order == DF__EQ);
     if (lit->kind == DF__LIT_NUMBER && decimal_of(v, buf, &number))
         return ordered(df__decimal_compare(&number, &lit->number), order);
+    if (lit->kind == DF__LIT_NUMBER && v->type == DF_V_DOUBLE) /* NaN, an infinity */
+        return isnan(v->u.d) ? order == DF__NE : ordered(v->u.d > 0 ? 1 : -1, order);
     if (scalar_text(v, buf, &text))
         return ordered(text_compare(text, lit->text), order);
     return order <= DF__NE &&

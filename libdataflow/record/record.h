@@ -48,6 +48,7 @@ struct df_record {
     int64_t time_us, offset;
     uint32_t header_count;
     uint32_t op;
+    uint32_t built;      /* without payload: bytes of the tree that the source built */
     uint16_t route;      /* port number; 0: main way */
     uint8_t state;       /* DF__LIVE, ... */
     uint8_t held;        /* `when` of the running stage is false: not live for it */
@@ -58,6 +59,12 @@ struct df_record {
     const char *why;
     df__index *index; /* only while transforms run */
 };
+
+/* What it takes as it was read. */
+static inline size_t df__record_bytes(const df_record *r)
+{
+    return (r->payload.data ? r->payload.len : r->built) + r->key.len;
+}
 
 /* ---- trees ----------------------------------------------------------------------------------- */
 

@@ -165,6 +165,22 @@ void df__tree_root(const df__tree *t, df_value *ret)
     df__value_fill(df__tree_handle(t), ret);
 }
 
+static void fill_typed(const yyjson_val *v, df_value *ret)
+{
+    static const int types[] = {DF_V_DOUBLE, DF_V_BYTES, DF_V_TIMESTAMP,
+                                DF_V_DATE, DF_V_TIME, DF_V_UNCHANGED};
+    ret->type = types[v->tag >> 5 & 7];
+    if (ret->type == DF_V_BYTES) {
+        ret->text = v->uni.str;
+        ret->len = df__len(v);
+    } else if (ret->type == DF_V_DOUBLE) {
+        ret->u.d = v->uni.f64;
+    } else {
+        ret->u.i = v->uni.i64;
+        ret->zone = ret->type == DF_V_TIMESTAMP ? (int32_t)(uint32_t)df__len(v) : 0;
+    }
+}
+
 void df__value_fill(const void *handle, df_value *ret)
 {
     const yyjson_val *v = df__val(handle);
@@ -189,6 +205,9 @@ void df__value_fill(const void *handle, df_value *ret)
         ret->type = df__type(v) == DF__ARR ? DF_V_ARRAY : DF_V_OBJECT;
         ret->u.node = handle;
         ret->len = df__len(v);
+        break;
+    case DF__TYPED:
+        fill_typed(v, ret);
         break;
     default:
         ret->type = DF_V_NULL;

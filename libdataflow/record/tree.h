@@ -37,6 +37,32 @@ struct df__tree {
 
 enum { DF__STR = YYJSON_TYPE_STR, DF__ARR = YYJSON_TYPE_ARR, DF__OBJ = YYJSON_TYPE_OBJ };
 
+/* Scalars that JSON does not have. Parsing leaves numbers as RAW text, so the type NUM is free for
+ * them; which one it is stands in the bits of the tag that yyjson reserves. BYTES keep their place
+ * in uni.str and their length as a string does; the others keep their value in uni.i64 or uni.f64;
+ * a TIMESTAMP has its zone where others have a length. */
+enum {
+    DF__TYPED = YYJSON_TYPE_NUM,
+    DF__DOUBLE = DF__TYPED,
+    DF__BYTES = DF__TYPED | 1 << 5,
+    DF__TIMESTAMP = DF__TYPED | 2 << 5,
+    DF__DATE = DF__TYPED | 3 << 5,
+    DF__TIME = DF__TYPED | 4 << 5,
+    DF__UNCHANGED = DF__TYPED | 5 << 5
+};
+
+static inline int df__is_unchanged(const yyjson_val *v)
+{
+    return (v->tag & 0xff) == DF__UNCHANGED;
+}
+
+/* Its text lies outside of the value. */
+static inline int df__has_text(const yyjson_val *v)
+{
+    unsigned type = (unsigned)(v->tag & YYJSON_TYPE_MASK);
+    return type == DF__STR || type == YYJSON_TYPE_RAW || (v->tag & 0xff) == DF__BYTES;
+}
+
 static inline int df__tree_parsed(const df__tree *t)
 {
     return t && (t->root || t->edit);
@@ -183,7 +209,7 @@ void df__record_touch(df_record *r);
 int df__node_take(df_record *r, const df_value *value, df__node **ret);
 int df__node_copy(df_record *r, const void *handle, df__node **ret); /* deep */
 df__node *df__node_new(df__arena *a, uint64_t tag);
-/* A scalar as the tree holds it. DF_EDATA: no JSON has such a value. */
+/* A scalar as the tree holds it. DF_EDATA: a string that is not UTF-8, a number that is none. */
 int df__scalar_make(df_record *r, const df_value *value, yyjson_val *ret);
 int df__string_make(df_record *r, df_bytes text, yyjson_val *ret);
 
@@ -220,9 +246,6 @@ struct df__out {
     size_t want_len;
 };
 void df__out_fixed(df__out *o, char *buf, size_t len);
-int df__out_arena(df__out *o, df__arena *a, size_t len);
-/* The bytes in the arena, cut to size. DF_ENOMEM. */
-int df__out_finish(df__out *o, df_bytes *ret);
 size_t df__out_len(const df__out *o);
 void df__write_json(df__out *o, const df_value *v);
 void df__write_text(df__out *o, const df_value *v);

@@ -241,8 +241,7 @@ int df__node_copy(df_record *r, const void *handle, df__node **ret)
     if (!n)
         return DF_ENOMEM;
     for (i = 0; i < count; i++) {
-        unsigned type = df__type(&n[i].v);
-        if ((type == DF__STR || type == YYJSON_TYPE_RAW) && !own_text(r, n[i].v.uni.str)) {
+        if (df__has_text(&n[i].v) && !own_text(r, n[i].v.uni.str)) {
             n[i].v.uni.str = df__arena_bytes(r->arena, n[i].v.uni.str, df__len(&n[i].v));
             if (!n[i].v.uni.str)
                 return DF_ENOMEM;
@@ -275,12 +274,7 @@ static int number_make(df_record *r, const df_value *value, yyjson_val *ret)
     size_t len = value->len;
     df__decimal d;
     int64_t i;
-    if (value->type == DF_V_DOUBLE) {
-        text = buf;
-        len = df__number_double(value->u.d, buf);
-        if (len == 0)
-            return DF_EDATA;
-    } else if (value->type == DF_V_INT) {
+    if (value->type == DF_V_INT) {
         if (!text || !df__text_int(text, len, &i) || i != value->u.i) {
             text = buf;
             len = df__number_int(value->u.i, buf);
@@ -292,11 +286,29 @@ static int number_make(df_record *r, const df_value *value, yyjson_val *ret)
     return copy_text(r, text, len, &ret->uni.str);
 }
 
+/* A scalar of those that JSON does not have, see tree.h. */
+static int typed_make(df_record *r, const df_value *value, yyjson_val *ret)
+{
+    static const unsigned char tags[] = {
+        [DF_V_UNCHANGED] = DF__UNCHANGED, [DF_V_DOUBLE] = DF__DOUBLE, [DF_V_BYTES] = DF__BYTES,
+        [DF_V_TIMESTAMP] = DF__TIMESTAMP, [DF_V_DATE] = DF__DATE, [DF_V_TIME] = DF__TIME};
+    ret->tag = tags[value->type];
+    if (value->type == DF_V_BYTES) {
+        ret->tag |= (uint64_t)value->len << YYJSON_TAG_BIT;
+        return copy_text(r, value->text ? value->text : "", value->len, &ret->uni.str);
+    }
+    if (value->type == DF_V_DOUBLE)
+        ret->uni.f64 = value->u.d;
+    else
+        ret->uni.i64 = value->u.i;
+    if (value->type == DF_V_TIMESTAMP)
+        ret->tag |= (uint64_t)(uint32_t)value->zone << YYJSON_TAG_BIT;
+    return DF_OK;
+}
+
 int df__scalar_make(df_record *r, const df_value *value, yyjson_val *ret)
 {
     df_bytes text = {value->text, value->len};
-    df__out out;
-    int rc;
     memset(ret, 0, sizeof *ret);
     switch (value->type) {
     case DF_V_NULL:
@@ -307,24 +319,16 @@ int df__scalar_make(df_record *r, const df_value *value, yyjson_val *ret)
         return DF_OK;
     case DF_V_INT:
     case DF_V_NUMBER:
-    case DF_V_DOUBLE:
         return number_make(r, value, ret);
     case DF_V_STRING:
         return df__string_make(r, text, ret);
+    case DF_V_UNCHANGED:
+    case DF_V_DOUBLE:
     case DF_V_BYTES:
     case DF_V_TIMESTAMP:
     case DF_V_DATE:
-    case DF_V_TIME: /* as JSON has them: a string */
-        rc = df__out_arena(&out, r->arena, value->len * 2 + 48);
-        df__write_json(&out, value);
-        if (rc == DF_OK)
-            rc = df__out_finish(&out, &text);
-        if (rc != DF_OK)
-            return rc;
-        ret->tag = ((uint64_t)(text.len - 2) << YYJSON_TAG_BIT) | YYJSON_TYPE_STR |
-                   YYJSON_SUBTYPE_NOESC;
-        ret->uni.str = (const char *)text.data + 1;
-        return DF_OK;
+    case DF_V_TIME:
+        return typed_make(r, value, ret);
     default:
         return DF_EINVAL;
     }

@@ -233,8 +233,6 @@ int df_value_put(df_record *r, df_value *container, df_bytes name, const df_valu
     const void *found = NULL;
     size_t count = 0;
     int rc;
-    if (value->type == DF_V_UNCHANGED)
-        return DF_OK;
     if (!is_container(container) || !container->u.node)
         return DF_EINVAL;
     if (value->type == DF_V_ABSENT)

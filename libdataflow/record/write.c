@@ -3,6 +3,7 @@
  * compare with. Depth costs no recursion and no memory. */
 #include "record/tree.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "record/number.h"
@@ -58,7 +59,7 @@ static void more_arena(df__out *o)
     o->cap = cap;
 }
 
-int df__out_arena(df__out *o, df__arena *a, size_t len)
+static int out_arena(df__out *o, df__arena *a, size_t len)
 {
     o->failed = 0;
     o->done = 0;
@@ -76,7 +77,8 @@ int df__out_arena(df__out *o, df__arena *a, size_t len)
     return o->failed ? DF_ENOMEM : DF_OK;
 }
 
-int df__out_finish(df__out *o, df_bytes *ret)
+/* The bytes in the arena, cut to size. DF_ENOMEM. */
+static int out_finish(df__out *o, df_bytes *ret)
 {
     df__arena *a = o->arena;
     if (o->failed)
@@ -269,6 +271,17 @@ int df__utf8_check(const char *s, size_t len, int *ret_plain)
 
 /* ---- trees ----------------------------------------------------------------------------------- */
 
+/* Apart, so that put_scalar stays small. */
+static void put_typed(df__out *o, const yyjson_val *v)
+{
+    df_value value;
+    df__value_fill(v, &value);
+    if (value.type == DF_V_UNCHANGED)
+        df__out_put(o, "null", 4); /* in an array: members are left out */
+    else
+        df__write_json(o, &value);
+}
+
 static inline void put_scalar(df__out *o, const yyjson_val *v)
 {
     switch (df__type(v)) {
@@ -284,45 +297,74 @@ static inline void put_scalar(df__out *o, const yyjson_val *v)
         else
             df__out_put(o, "false", 5);
         break;
+    case DF__TYPED:
+        put_typed(o, v);
+        break;
     default:
         df__out_put(o, "null", 4);
     }
 }
 
+/* A member that the source did not send is not written. The first key from `key` on that is; NULL:
+ * none in the object is. */
+static const df__node *shown_key(const df__node *key, const df__node *object)
+{
+    while (df__is_unchanged(&key->next->v)) {
+        if (key->next == object->v.uni.ptr)
+            return NULL;
+        key = key->next->next;
+    }
+    return key;
+}
+
+static inline const df__node *put_key(df__out *o, const df__node *key)
+{
+    put_string_val(o, &key->v);
+    put_char(o, ':');
+    return key->next;
+}
+
+/* Opens a container: its first child that is written, or NULL: it was closed at once. */
+static const df__node *put_open(df__out *o, const df__node *n)
+{
+    int object = df__type(&n->v) == DF__OBJ;
+    const df__node *child = df__len(&n->v) ? df__first(n) : NULL;
+    put_char(o, object ? '{' : '[');
+    if (child && object)
+        child = shown_key(child, n);
+    if (!child)
+        put_char(o, object ? '}' : ']');
+    return child && object ? put_key(o, child) : child;
+}
+
 static void put_nodes(df__out *o, const df__node *top)
 {
-    const df__node *n = top, *up;
+    const df__node *n = top, *next;
     for (;;) {
-        int object = df__type(&n->v) == DF__OBJ;
         if (df__is_container(&n->v)) {
-            put_char(o, object ? '{' : '[');
-            if (df__len(&n->v)) {
-                n = df__first(n);
-                if (object) {
-                    put_string_val(o, &n->v);
-                    put_char(o, ':');
-                    n = n->next;
-                }
+            next = put_open(o, n);
+            if (next) {
+                n = next;
                 continue;
             }
-            put_char(o, object ? '}' : ']');
         } else {
             put_scalar(o, &n->v);
         }
-        while (n != top && n == (up = df__parent(n))->v.uni.ptr) {
-            put_char(o, df__type(&up->v) == DF__OBJ ? '}' : ']');
-            n = up;
+        for (next = NULL; n != top && !next;) {
+            const df__node *up = df__parent(n);
+            int object = df__type(&up->v) == DF__OBJ;
+            if (n != up->v.uni.ptr)
+                next = object ? shown_key(n->next, up) : n->next;
+            if (next) {
+                put_char(o, ',');
+                n = object ? put_key(o, next) : next;
+            } else {
+                put_char(o, object ? '}' : ']');
+                n = up;
+            }
         }
-        if (n == top)
+        if (!next)
             return;
-        put_char(o, ',');
-        object = df__in_object(n);
-        n = n->next;
-        if (object) {
-            put_string_val(o, &n->v);
-            put_char(o, ':');
-            n = n->next;
-        }
     }
 }
 
@@ -371,43 +413,78 @@ static inline const yyjson_val *nest_top(nest *s, const yyjson_val *place)
     return s->near[(s->depth - 1) % NEAR];
 }
 
+/* Puts the key of the next member that is written, and answers its value; `end`: there is none. */
+static inline const yyjson_val *put_member(df__out *o, const yyjson_val *key,
+                                           const yyjson_val *end, int comma)
+{
+    while (key != end && df__is_unchanged(key + 1))
+        key += 2;
+    if (key == end)
+        return end;
+    if (comma)
+        put_char(o, ',');
+    put_string_val(o, key);
+    put_char(o, ':');
+    return key + 1;
+}
+
+typedef struct vals { /* an array of values being written */
+    df__out *o;
+    const yyjson_val *up; /* the innermost open container; NULL: none */
+    int object;           /* up is one */
+    nest around;
+} vals;
+
+/* Opens the container at v: its first value that is written, or the end of the container. */
+static inline const yyjson_val *open_vals(vals *w, const yyjson_val *v)
+{
+    nest_push(&w->around, v);
+    w->up = v++;
+    w->object = df__type(w->up) == DF__OBJ;
+    put_char(w->o, w->object ? '{' : '[');
+    return w->object ? put_member(w->o, v, df__after(w->up), 0) : v;
+}
+
+/* Goes on at v, behind the value `last`: closes what is complete. NULL: all is written. */
+static inline const yyjson_val *next_val(vals *w, const yyjson_val *v, const yyjson_val *last)
+{
+    while (w->up) {
+        const yyjson_val *end = df__after(w->up);
+        if (v != end && w->object)
+            v = put_member(w->o, v, end, 1);
+        else if (v != end)
+            put_char(w->o, ',');
+        if (v != end)
+            return v;
+        put_char(w->o, w->object ? '}' : ']');
+        w->up = --w->around.depth ? nest_top(&w->around, last) : NULL;
+        w->object = w->up && df__type(w->up) == DF__OBJ;
+    }
+    return NULL;
+}
+
 static void put_vals(df__out *o, const yyjson_val *v)
 {
-    const yyjson_val *up = NULL, *last;
-    nest s;
-    int object = 0; /* of up */
-    s.depth = s.low = 0;
-    for (;;) {
+    const yyjson_val *last;
+    vals w;
+    w.o = o;
+    w.up = NULL;
+    w.object = 0;
+    w.around.depth = w.around.low = 0;
+    do {
         last = v;
         if (!df__is_container(v)) {
             put_scalar(o, v++);
         } else if (df__len(v)) {
-            nest_push(&s, v);
-            up = v++;
-            object = df__type(up) == DF__OBJ;
-            put_char(o, object ? '{' : '[');
-            if (object) {
-                put_string_val(o, v++);
-                put_char(o, ':');
-            }
-            continue;
+            v = open_vals(&w, v);
+            if (v != df__after(w.up))
+                continue;
         } else {
             df__out_put(o, df__type(v) == DF__OBJ ? "{}" : "[]", 2);
             v++;
         }
-        while (up && df__after(up) == v) {
-            put_char(o, object ? '}' : ']');
-            up = --s.depth ? nest_top(&s, last) : NULL;
-            object = up && df__type(up) == DF__OBJ;
-        }
-        if (!up)
-            return;
-        put_char(o, ',');
-        if (object) {
-            put_string_val(o, v++);
-            put_char(o, ':');
-        }
-    }
+        v = next_val(&w, v, last);
+    } while (v);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -430,6 +507,12 @@ static void put_base64(df__out *o, const unsigned char *p, size_t len)
     }
 }
 
+static void put_not_finite(df__out *o, double d)
+{
+    const char *text = isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity";
+    df__out_put(o, text, strlen(text));
+}
+
 static void put_number(df__out *o, const df_value *v)
 {
     char buf[DF__NUMBER_MAX];
@@ -437,8 +520,21 @@ static void put_number(df__out *o, const df_value *v)
         df__out_put(o, v->text, v->len);
     else if (v->type == DF_V_INT)
         df__out_put(o, buf, df__number_int(v->u.i, buf));
-    else if (v->type == DF_V_DOUBLE)
+    else if (v->type == DF_V_DOUBLE && isfinite(v->u.d))
         df__out_put(o, buf, df__number_double(v->u.d, buf));
+    else if (v->type == DF_V_DOUBLE)
+        put_not_finite(o, v->u.d);
+}
+
+/* JSON has no such number: a string, as PostgreSQL and others write it. */
+static void put_json_number(df__out *o, const df_value *v)
+{
+    int quoted = v->type == DF_V_DOUBLE && !isfinite(v->u.d);
+    if (quoted)
+        put_char(o, '"');
+    put_number(o, v);
+    if (quoted)
+        put_char(o, '"');
 }
 
 static void put_tree(df__out *o, const df_value *v)
@@ -500,7 +596,7 @@ static const put_fn forms[][2] = {
     [DF_V_BOOL] = {put_bool, put_bool},
     [DF_V_INT] = {put_number, put_number},
     [DF_V_NUMBER] = {put_number, put_number},
-    [DF_V_DOUBLE] = {put_number, put_number},
+    [DF_V_DOUBLE] = {put_number, put_json_number},
     [DF_V_STRING] = {put_text, put_quoted},
     [DF_V_BYTES] = {put_text, put_bytes},
     [DF_V_TIMESTAMP] = {put_time, put_quoted_time},
@@ -531,10 +627,10 @@ int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret)
     df__out o;
     df_value root;
     df__tree_root(t, &root);
-    if (df__out_arena(&o, a, t->pool.len + t->pool.len / 8 + 256) != DF_OK)
+    if (out_arena(&o, a, t->pool.len + t->pool.len / 8 + 256) != DF_OK)
         return DF_ENOMEM;
     df__write_json(&o, &root);
-    return df__out_finish(&o, ret);
+    return out_finish(&o, ret);
 }
 
 /* Takes what was written so far from what is wanted; a difference leaves want NULL. */

@@ -36,7 +36,7 @@ static int hit_single(const df__job *job, df_record *r, const df_path *path, df_
     int rc = df_record_get(r, path, &hit);
     if (rc == DF_EDATA)
         return DF_OK;
-    if (rc == DF_OK && hit.type == DF_V_ABSENT)
+    if (rc == DF_OK && hit.type <= DF_V_UNCHANGED) /* nothing, or what nobody knows here */
         return join_names(r, path);
     if (rc == DF_OK)
         rc = fn(job, r, &hit, &put);
@@ -55,6 +55,8 @@ int df__job_hits(const df__job *job, df_record *r, const df_path *path, df__hit_
     memset(&walk, 0, sizeof walk);
     while ((rc = df_path_each(path, r, &walk)) == DF_OK) {
         df_value put;
+        if (walk.value.type == DF_V_UNCHANGED)
+            continue; /* nobody knows it here */
         rc = fn(job, r, &walk.value, &put);
         if (rc == DF_MORE)
             rc = df_walk_set(r, &walk, &put);

@@ -173,13 +173,54 @@ void df__batch_forget(df_batch *b, df_partition *part)
     part->filling_batch = NULL;
 }
 
+static size_t in_use(const df__arena *a)
+{
+    return a->total - (size_t)(a->end - a->at);
+}
+
+/* Bytes of its grant that `bytes` of memory take. */
+static size_t of_room(const df_batch *b, size_t bytes)
+{
+    return b->ratio_x16 ? bytes * 16 / b->ratio_x16 : bytes;
+}
+
+/* The tree that was built for the newest record, so far. */
+static size_t tree_built(const df_batch *b)
+{
+    return b->building ? in_use(&b->arena) - b->built_from : 0;
+}
+
+/* It is complete: it counts as payload does. */
+static void end_tree(df_batch *b)
+{
+    size_t tree = tree_built(b), used = of_room(b, tree);
+    df_record *r = df_batch_at(b, b->count - 1);
+    b->building = 0;
+    r->built = tree < UINT32_MAX ? (uint32_t)tree : UINT32_MAX;
+    b->input_bytes += tree;
+    b->room -= b->room < used ? b->room : used;
+    if (b->max_record_bytes && tree > b->max_record_bytes)
+        df_record_failf(r, DF_EDATA, "record of %zu bytes is over the "
+                        "limit of %zu bytes (an eighth of memoryLimit)", tree,
+                        b->max_record_bytes);
+}
+
+/* What the source did with the newest record is over. */
+static void end_record(df_batch *b)
+{
+    b->arena.limit = 0;
+    if (b->building)
+        end_tree(b);
+}
+
 size_t df_batch_room(const df_batch *b)
 {
+    size_t tree = of_room(b, tree_built(b));
     if (b->count >= b->max_records)
         return 0;
     if (b->parent) /* children share bytes with their parent: what counts is what they add */
         return b->arena.total >= b->room ? 0 : b->room - b->arena.total;
-    return b->room;
+    return tree >= b->room ? 0 : b->room - tree;
 }
 
 int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
@@ -192,7 +233,7 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
         return DF_EINVAL;
     if (!b->max_records) /* called to serve only: a record here would be lost */
         return DF_ESTATE;
-    b->arena.limit = 0;
+    end_record(b);
     part = b->source->partitions[in->partition];
     span = span_of(b, part);
     r = span ? df__batch_append(b) : NULL;
@@ -210,13 +251,15 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     b->input_bytes += bytes;
     tree = tree_bytes(b, r);
     b->expected += r->payload.len >= DF__LARGE_RECORD ? tree : 0;
-    used = b->ratio_x16 ? (bytes + sizeof *r + tree) * 16 / b->ratio_x16 : 0;
+    used = b->ratio_x16 ? of_room(b, bytes + sizeof *r + tree) : 0;
     if (used < bytes)
         used = bytes;
     b->room -= b->room < used ? b->room : used;
     b->arena.over = 0;
     if (r->payload.len >= DF__LARGE_RECORD && b->max_large) /* the source may look into it */
         b->arena.limit = b->arena.total + b->max_large / 2;
+    b->building = !in->payload.data && r->state == DF__LIVE;
+    b->built_from = in_use(&b->arena);
     if (ret_record)
         *ret_record = r;
     return DF_OK;
@@ -276,7 +319,7 @@ void df__batch_cut(df_batch *b)
 int df__batch_seal(df_batch *b)
 {
     df__span *s = b->spans;
-    b->arena.limit = 0;
+    end_record(b);
     while (s) {
         df__span *next = s->sibling;
         s->part->filling = NULL;

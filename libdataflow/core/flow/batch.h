@@ -29,6 +29,8 @@ struct df_batch {
     size_t max_large;     /* bytes that the transforms may take for a large record; 0: no limit */
     size_t expected;      /* bytes that they will, as far as large records tell */
     int has_steps;        /* something may ask for the trees of small ones */
+    int building;         /* the newest record came without payload: its tree is being built */
+    size_t built_from;    /* bytes in use when that began */
     df__span *spans;      /* of what was read into it; NULL in children */
     df_stage *source;     /* whose partitions df_batch_add numbers; NULL in children */
     uint32_t refs;        /* pipeline thread: parcels and children that point into it */

@@ -162,16 +162,18 @@ static int original(df__buf *out, const df_record *r, df__arena *scratch)
 {
     df__tree *tree = NULL;
     df_value root = {0};
-    int exact;
+    int exact, rc = DF_EDATA;
     df__buf_str(out, ",\"original_message\":");
-    if (r->payload.data && df__tree_parse(scratch, r->payload, &tree, NULL, 0) == DF_OK)
+    if (r->built) /* no bytes came: the value where it was refused stands for them */
+        rc = df__record_tree(r, scratch, &tree, NULL, 0);
+    else if (r->payload.data)
+        rc = df__tree_parse(scratch, r->payload, &tree, NULL, 0);
+    if (rc == DF_OK)
         df__tree_root(tree, &root);
-    else
-        tree = NULL;
     exact = root.type == DF_V_OBJECT ? object_text(out, r, &root)
                                      : other_text(out, r, tree, scratch);
     df__arena_reset(scratch);
-    return exact;
+    return exact || r->built;
 }
 
 static df__buf *begin(df__flow *f)
@@ -209,7 +211,7 @@ static int place(df__flow *f, df__buf *out, df__arena *a, df_bytes *ret)
 int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head)
 {
     df__buf *out = begin(f);
-    error_member(f, out, r, r->payload.len);
+    error_member(f, out, r, df__record_bytes(r) - r->key.len);
     metadata(out, r);
     *ret_head = out->len - DF__ADOPT;
     df__buf_char(out, '}');

@@ -53,7 +53,7 @@ static size_t weight(const df_record *r, const df_batch *b)
 {
     if (b && b->parent && r->changed)
         return b->arena.total / b->count;
-    return r->payload.len + r->key.len;
+    return df__record_bytes(r);
 }
 
 int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)

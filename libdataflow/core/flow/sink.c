@@ -78,7 +78,7 @@ int df__sink_add(df__sink *s, df_record *r, df_batch *b)
     df_parcel *p;
     /* exactly-once: a parcel ends at a mark, so it is cut between batches only */
     if (!(s->filling && s->filling->is_main) &&
-        df__coalesce_full(&s->limits, &now, r->payload.len + r->key.len))
+        df__coalesce_full(&s->limits, &now, df__record_bytes(r)))
         df__sink_flush(s);
     if (df__sink_room(s, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
         return DF_ENOMEM;

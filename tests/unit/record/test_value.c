@@ -48,6 +48,9 @@ static void texts(void **state)
     check_text(number_value("0.1000"), "0.1000", "0.1000");
     check_text(double_value(0.1), "0.1", "0.1");
     check_text(double_value(-1e300), "-1e300", "-1e300");
+    check_text(double_value(NAN), "NaN", "\"NaN\"");
+    check_text(double_value(INFINITY), "Infinity", "\"Infinity\"");
+    check_text(double_value(-INFINITY), "-Infinity", "\"-Infinity\"");
     check_text(string_value("a\"b\n"), "a\"b\n", "\"a\\\"b\\n\"");
     check_text(bytes, "\x01\xff", "\"Af8=\"");
     check_text(typed_value(DF_V_OBJECT), "{}", "{}");
@@ -250,14 +253,12 @@ static void builds(void **state)
     /* What no JSON has. */
     odd = string_value("\xff");
     assert_int_equal(df_value_put(&h.r, &root, bytes_of("x"), &odd), DF_EDATA);
-    odd = double_value(INFINITY);
-    assert_int_equal(df_value_put(&h.r, &root, bytes_of("x"), &odd), DF_EDATA);
     odd = number_value("1.");
     assert_int_equal(df_value_put(&h.r, &root, bytes_of("x"), &odd), DF_EDATA);
     assert_int_equal(df_value_put(&h.r, &root, bytes_of("\xff"), &v), DF_EDATA);
     odd = typed_value(DF_V_UNCHANGED);
     assert_int_equal(df_value_put(&h.r, &root, bytes_of("x"), &odd), DF_OK);
-    assert_int_equal(root.len, 3);
+    assert_int_equal(root.len, 4); /* a member that is not written */
     /* No container inside itself. */
     assert_int_equal(df_value_new(&h.r, &empty, &inner), DF_OK);
     assert_int_equal(df_value_put(&h.r, &inner, bytes_of("me"), &inner), DF_EINVAL);
