@@ -187,7 +187,7 @@ static size_t of_room(const df_batch *b, size_t bytes)
 /* The tree that was built for the newest record, so far. */
 static size_t tree_built(const df_batch *b)
 {
-    return b->building ? in_use(&b->arena) - b->built_from : 0;
+    return in_use(&b->arena) - b->built_from;
 }
 
 /* It is complete: it counts as payload does. */
@@ -215,11 +215,14 @@ static void end_record(df_batch *b)
 
 size_t df_batch_room(const df_batch *b)
 {
-    size_t tree = of_room(b, tree_built(b));
+    size_t tree;
     if (b->count >= b->max_records)
         return 0;
     if (b->parent) /* children share bytes with their parent: what counts is what they add */
         return b->arena.total >= b->room ? 0 : b->room - b->arena.total;
+    if (!b->building)
+        return b->room;
+    tree = of_room(b, tree_built(b));
     return tree >= b->room ? 0 : b->room - tree;
 }
 
@@ -258,8 +261,10 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     b->arena.over = 0;
     if (r->payload.len >= DF__LARGE_RECORD && b->max_large) /* the source may look into it */
         b->arena.limit = b->arena.total + b->max_large / 2;
-    b->building = !in->payload.data && r->state == DF__LIVE;
-    b->built_from = in_use(&b->arena);
+    if (!in->payload.data) {
+        b->building = r->state == DF__LIVE;
+        b->built_from = in_use(&b->arena);
+    }
     if (ret_record)
         *ret_record = r;
     return DF_OK;
