@@ -64,7 +64,7 @@ static const char *type_word(int type)
     return type >= 0 && (size_t)type < count && words[type] ? words[type] : "value";
 }
 
-/* column "age" (integer): not a whole number, came text: abc */
+/* column "age" (integer): not a whole number; came text, and with show_values ": abc" */
 static int explain(df__pg_encoder *e, const df__pg_column *column, const df_value *v,
                    const char *why)
 {
@@ -77,9 +77,9 @@ static int explain(df__pg_encoder *e, const df__pg_column *column, const df_valu
             shown[i] = ' ';
         }
     }
-    df__text_printf(e->why, sizeof e->why, "column %s (%s): %s; came %s: %s%s", column->quoted,
-                    column->type.name, why, type_word(v->type), shown,
-                    full > SHOWN ? "..." : "");
+    df__text_printf(e->why, sizeof e->why, "column %s (%s): %s; came %s%s%s%s", column->quoted,
+                    column->type.name, why, type_word(v->type), e->show_values ? ": " : "",
+                    e->show_values ? shown : "", e->show_values && full > SHOWN ? "..." : "");
     return DF_EDATA;
 }
 

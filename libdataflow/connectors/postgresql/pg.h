@@ -136,8 +136,8 @@ int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end);
 int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res);
 /* Status and reason of a failed result, nothing reported. */
 int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason);
-/* One line: message, detail. */
-void df__pg_result_text(const PGresult *res, char *buf, size_t len);
+/* One line of what the server said. */
+void df__pg_result_text(const df__pg_sink *s, const PGresult *res, char *buf, size_t len);
 /* The number of the line that a message about COPY into this table names; 0: none. */
 size_t df__pg_result_line(const PGresult *res, const char *table);
 /* Throws away what is left of an answer and any open transaction. DF_OK or a lost connection. */

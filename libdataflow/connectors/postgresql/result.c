@@ -6,6 +6,7 @@
 #include "pg.h"
 #include "sqlstate.h"
 #include "util/crashpoint.h"
+#include "words.h"
 
 enum { QUEUE_MAX = 256 * 1024 }; /* bytes that may wait in libpq's own buffer */
 enum { TICK_MS = 60 * 1000, NOTES_MANY = 16 };
@@ -13,10 +14,10 @@ enum { TICK_MS = 60 * 1000, NOTES_MANY = 16 };
 /* The connection is gone. What was sent before the end of a COPY is certainly not applied. */
 static int lost(df__pg_sink *s, df_stage *st)
 {
-    char text[300];
+    char line[300], text[300];
     const char *message = PQerrorMessage(s->pg);
-    size_t len = strcspn(message, "\n");
-    df__text_set(text, sizeof text, message, len);
+    df__text_set(line, sizeof line, message, strcspn(message, "\n"));
+    df__pg_words_plain(line, text, sizeof text);
     int late = s->late;
     df__pg_disconnect(s);
     if (late) {
@@ -108,31 +109,38 @@ int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char *
     return s->late && PQstatus(s->pg) == CONNECTION_BAD ? DF_EUNKNOWN : status;
 }
 
-void df__pg_result_text(const PGresult *res, char *buf, size_t len)
+static void tell(const df__pg_sink *s, const PGresult *res, int with_rows, char *buf, size_t len)
 {
-    const char *primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
-    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    df__pg_said said;
+    df__pg_said_of(res, &said);
+    said.table = s->name.table;
+    said.outside &= !with_rows;
     const char *message = PQresultErrorMessage(res);
-    if (!primary) {
+    if (said.message) {
+        df__pg_words(&said, s->show_values, buf, len);
+    } else { /* of libpq itself */
         df__text_set(buf, len, message, strcspn(message, "\n"));
-        return;
-    }
-    df__text_printf(buf, len, "%s%s%s (SQLSTATE %s)", primary, detail ? ": " : "",
-                    detail ? detail : "", state ? state : "unknown");
-    for (char *c = buf; *c; c++) {
-        *c = *c == '\n' ? ' ' : *c;
     }
 }
 
-int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
+void df__pg_result_text(const df__pg_sink *s, const PGresult *res, char *buf, size_t len)
+{
+    tell(s, res, 1, buf, len);
+}
+
+static int fail(df__pg_sink *s, df_stage *st, const PGresult *res, int with_rows)
 {
     char text[400];
     const char *reason;
     int status = df__pg_result_status(s, res, &reason);
     const char *remedy = df__pg_sqlstate_remedy(PQresultErrorField(res, PG_DIAG_SQLSTATE));
-    df__pg_result_text(res, text, sizeof text);
+    tell(s, res, with_rows, text, sizeof text);
     return df_stage_failf(st, status, reason, "%s%s%s", text, remedy[0] ? "; " : "", remedy);
+}
+
+int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
+{
+    return fail(s, st, res, 1);
 }
 
 /* "COPY orders, line 7, column ...": the words around the number are in the server's language,
@@ -170,7 +178,7 @@ int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_r
             continue;
         }
         if (kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY && status == DF_OK) {
-            status = df__pg_result_fail(s, st, res);
+            status = fail(s, st, res, 0);
         }
         PQclear(res);
     }

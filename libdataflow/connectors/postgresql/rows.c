@@ -7,6 +7,7 @@
 
 #include "sql.h"
 #include "sqlstate.h"
+#include "words.h"
 
 enum { CHUNK = 32 }; /* rows tried at once */
 enum { MANY = 4, STICKY = 8 };
@@ -16,7 +17,8 @@ static void add_staging(const df__pg_sink *s, const df__pg_work *w, df__buf *b, 
 {
     const df__pg_mask *mask = df__pg_sql_written(&w->groups[number]);
     df__buf_printf(b,
-                   "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text) "
+                   "CREATE TEMP TABLE dataflow_refused_%zu (n int8, state text, why text, "
+                   "detail text, raised boolean, tab text, col text, typ text, con text) "
                    "ON COMMIT DROP; CREATE TEMP TABLE dataflow_rows_%zu "
                    "(n int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, d boolean, m int2, ",
                    number, number);
@@ -32,10 +34,13 @@ static void add_handler(df__buf *b)
 {
     df__buf_str(b, "EXCEPTION WHEN OTHERS OR QUERY_CANCELED OR ASSERT_FAILURE THEN "
                    "GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, "
-                   "detail = PG_EXCEPTION_DETAIL, place = PG_EXCEPTION_CONTEXT; IF ");
+                   "detail = PG_EXCEPTION_DETAIL, place = PG_EXCEPTION_CONTEXT, "
+                   "tab = TABLE_NAME, col = COLUMN_NAME, typ = PG_DATATYPE_NAME, "
+                   "con = CONSTRAINT_NAME; "
+                   "raised := pg_catalog.strpos(pg_catalog.split_part(place, E'\\n', 1), ' RAISE') "
+                   "OPERATOR(pg_catalog.>) 0; IF ");
     df__pg_sqlstate_waits(b);
-    df__buf_str(b, " AND pg_catalog.strpos(pg_catalog.split_part(place, E'\\n', 1), ' RAISE') "
-                   "OPERATOR(pg_catalog.=) 0 THEN RAISE; END IF; ");
+    df__buf_str(b, " AND NOT raised THEN RAISE; END IF; ");
 }
 
 /* onConflict: skip: rows that were there already are told apart from those that were written. */
@@ -61,8 +66,8 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
         df__pg_repeats_add(s, b, group, i);
     }
     df__buf_printf(b,
-                   "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message || "
-                   "CASE WHEN detail = '' THEN '' ELSE ': ' || detail END); END; END LOOP; ",
+                   "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message, "
+                   "detail, raised, tab, col, typ, con); END; END LOOP; ",
                    number);
 }
 
@@ -72,7 +77,8 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
 {
     df__buf_printf(b,
                    "#variable_conflict use_column\n"
-                   "DECLARE r record; message text; detail text; place text; "
+                   "DECLARE r record; message text; detail text; place text; raised boolean; "
+                   "tab text; col text; typ text; con text; "
                    "low int8 := 1; kept int8 := 0; got int8; "
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
@@ -105,8 +111,8 @@ static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, si
     add_body(s, w, &body, number);
     df__buf_str(b, "SET CONSTRAINTS ALL IMMEDIATE; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
-    df__buf_printf(b, "; SELECT n, state, left(why, 300) FROM pg_temp.dataflow_refused_%zu "
-                      "ORDER BY n; ",
+    df__buf_printf(b, "; SELECT n, state, pg_catalog.left(why, 300), pg_catalog.left(detail, 300), "
+                      "raised, tab, col, typ, con FROM pg_temp.dataflow_refused_%zu ORDER BY n; ",
                    number);
     b->failed |= body.failed;
     df__buf_free(&body);
@@ -166,13 +172,28 @@ static const char *advice(const df__pg_sink *s, const char *state)
                : "";
 }
 
+/* What row `row` of the table of refused ones tells. */
+static void read_said(const df__pg_sink *s, const PGresult *res, int row, df__pg_said *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    ret->state = PQgetvalue(res, row, 1);
+    ret->message = PQgetvalue(res, row, 2);
+    ret->detail = PQgetvalue(res, row, 3);
+    ret->raised = PQgetvalue(res, row, 4)[0] == 't';
+    ret->table = s->name.table;
+    for (int i = 0; i < PG_SAID_NAMES; i++) {
+        ret->names[i] = PQgetvalue(res, row, 5 + i);
+    }
+}
+
 static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *res, size_t number,
                         int first)
 {
     const df__pg_group *group = &w->groups[number];
     for (int row = first; row < PQntuples(res); row++) {
-        char text[480];
+        char words[400], text[560];
         const char *reason;
+        df__pg_said said;
         size_t line = strtoul(PQgetvalue(res, row, 0), NULL, 10);
         if (line < 1 || line > group->count) {
             return DF_EINTERNAL;
@@ -183,8 +204,9 @@ static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *re
             w->doubtful_at = w->rejects.count;
             df__text_set(w->doubtful, sizeof w->doubtful, state, strlen(state));
         }
-        df__text_printf(text, sizeof text, "%s (SQLSTATE %s)%s", PQgetvalue(res, row, 2), state,
-                        advice(s, state));
+        read_said(s, res, row, &said);
+        df__pg_words(&said, s->show_values, words, sizeof words);
+        df__text_printf(text, sizeof text, "%s%s", words, advice(s, state));
         int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
         if (rc != DF_OK) {
             return rc;

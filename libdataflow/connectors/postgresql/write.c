@@ -51,7 +51,7 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
 {
     memset(why, 0, sizeof *why);
     df__pg_result_status(s, w->error, &why->reason);
-    df__pg_result_text(w->error, why->text, sizeof why->text);
+    df__pg_result_text(s, w->error, why->text, sizeof why->text);
     why->named = df__pg_named_record(s, w, &why->index);
     const char *state = PQresultErrorField(w->error, PG_DIAG_SQLSTATE);
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);

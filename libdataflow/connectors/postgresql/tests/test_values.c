@@ -388,6 +388,9 @@ static void reasons_show_a_short_value(void **state)
     df__pg_encoder_init(&e);
     df__buf_init(&b, &df__heap_libc);
     assert_int_equal(df__pg_encode_row(&e, &table, &v, &mask, &b), DF_EDATA);
+    assert_string_equal(e.why, "column \"c\" (integer): not a whole number of 64 bits; came text");
+    e.show_values = 1;
+    assert_int_equal(df__pg_encode_row(&e, &table, &v, &mask, &b), DF_EDATA);
     assert_null(strchr(e.why, '\n'));
     assert_true(strlen(e.why) < 160);
     assert_string_equal(e.why + strlen(e.why) - 3, "...");
