@@ -134,8 +134,8 @@ static const app_command commands[] = {
     {"transforms", "Lists transformations, or the options of one.", "[NAME]", "@transforms", NULL,
      words_options, 0, 1, dfproc_transforms},
     {"init", "Writes a commented manifest to start from.", "[SOURCE] [SINK]", "@sources @sinks",
-     "Prints a manifest that validates (stdio to stdio without arguments). Options that have a "
-     "default are there as comments.",
+     "Prints a manifest that validates (stdio to stdio without arguments). Options that need no "
+     "value are there as comments, with their default.",
      NULL, 0, 2, dfproc_init},
     {"fmt", "Rewrites a manifest of the old layout into the new one.", "FILE", "file",
      "The old layout has source.kafka: {...}, the new one source.config: {...}. Comments and order "

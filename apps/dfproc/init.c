@@ -5,16 +5,21 @@
 
 #include "dfproc/dfproc.h"
 
-/* Values that make sense for well-known required options; all others get a placeholder. */
-static const app_pair samples[] = {
-    {"brokers", "localhost:9092"},
-    {"topic", "my-topic"},
-    {"consumerGroup", "my-group"},
-    {"connectionString", "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable"},
-    {"table", "my_table"},
-    {"path", "events.jsonl"},
-    {"serverURL", "http://localhost:8080"},
-    {NULL, NULL}};
+/* Values that make sense for well-known options; a sink's are others, so that no flow feeds
+ * itself. All other required options get a placeholder. */
+typedef struct sample {
+    const char *name, *source, *sink;
+} sample;
+static const sample samples[] = {
+    {"brokers", "localhost:9092", "localhost:9092"},
+    {"topic", "my-topic", "my-results"},
+    {"consumerGroup", "my-group", "my-group"},
+    {"connectionString", "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable",
+     "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable"},
+    {"table", "my_source", "my_table"},
+    {"path", "events.jsonl", "results.jsonl"},
+    {"serverURL", "http://localhost:8080", "http://localhost:8080"},
+};
 
 static int is_plain(const char *text)
 {
@@ -22,48 +27,61 @@ static int is_plain(const char *text)
            *text != '?';
 }
 
-/* What stands for a value that nobody can guess. */
+/* What stands for a required value that nobody can guess. */
 static const app_pair by_type[] = {{"list", "[]"},  {"map", "{}"},     {"block", "{}"},
                                    {"any", "{}"},   {"int", "1"},      {"size", "1"},
                                    {"double", "1"}, {"bool", "false"}, {NULL, NULL}};
 
-static const char *look_up(const app_pair *pairs, const char *name)
+static const char *placeholder(yyjson_val *option)
 {
-    for (; pairs->name; pairs++)
-        if (!strcmp(pairs->name, name))
-            return pairs->text;
+    yyjson_val *choice = yyjson_arr_get_first(yyjson_obj_get(option, "choices"));
+    const char *type = app_json_text(option, "type");
+    if (choice)
+        return yyjson_get_str(choice);
+    for (const app_pair *p = by_type; p->name; p++)
+        if (!strcmp(p->name, type))
+            return p->text;
+    return "CHANGE-ME";
+}
+
+static const char *sample_of(const char *name, const char *role)
+{
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+        if (!strcmp(samples[i].name, name))
+            return !strcmp(role, "sink") ? samples[i].sink : samples[i].source;
     return NULL;
 }
 
-static void add_value(df__buf *out, yyjson_val *option)
+/* The default, else a sample; an option that needs neither has no value, as when it is absent. */
+static void add_value(df__buf *out, yyjson_val *option, const char *role)
 {
     char number[64];
     yyjson_val *def = yyjson_obj_get(option, "default");
-    yyjson_val *choice = yyjson_arr_get_first(yyjson_obj_get(option, "choices"));
     const char *text = yyjson_is_null(def) ? NULL : app_json_scalar(def, number, sizeof number);
-    const char *plain = look_up(by_type, app_json_text(option, "type"));
     if (!text)
-        text = look_up(samples, app_json_text(option, "name"));
-    if (!text && choice)
-        text = yyjson_get_str(choice);
+        text = sample_of(app_json_text(option, "name"), role);
+    if (!text && app_json_true(option, "required"))
+        df__buf_printf(out, " %s", placeholder(option));
     if (!text)
-        df__buf_str(out, plain ? plain : "CHANGE-ME");
-    else if (is_plain(text))
+        return;
+    df__buf_char(out, ' ');
+    if (is_plain(text))
         df__buf_str(out, text);
     else
         df__buf_json(out, text, strlen(text));
 }
 
-static void add_option(df__buf *out, yyjson_val *o, int required, const char *margin)
+static void add_option(df__buf *out, yyjson_val *o, const char *role, int required,
+                       const char *margin)
 {
     if (app_json_true(o, "required") != required || app_json_true(o, "later") ||
         app_json_true(o, "deprecated"))
         return;
     df__buf_printf(out, "%s# %s%s\n", margin, app_json_text(o, "doc"),
                    required ? " Required." : "");
-    df__buf_printf(out, "%s%s%s: ", margin, required || margin[4] == '#' ? "" : "# ",
+    df__buf_printf(out, "%s%s%s:", margin, required || margin[4] == '#' ? "" : "# ",
                    app_json_text(o, "name"));
-    add_value(out, o);
+    add_value(out, o, role);
     df__buf_char(out, '\n');
 }
 
@@ -83,7 +101,7 @@ static void add_end(df__buf *out, const char *role, yyjson_val *connector)
         df__buf_str(out, any ? "    config:\n" : "    # config:\n");
     for (int required = 1; required >= 0; required--)
         yyjson_arr_foreach (options, at, count, o)
-            add_option(out, o, required, any ? "      " : "    #   ");
+            add_option(out, o, role, required, any ? "      " : "    #   ");
 }
 
 static yyjson_val *find(yyjson_val *all, const char *name, const char *role)

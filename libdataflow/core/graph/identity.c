@@ -100,3 +100,36 @@ void df__source_identity(const df__stage_spec *source, char text[DF__IDENTITY])
     }
     df__text_printf(text, DF__IDENTITY, "%016llx", (unsigned long long)h);
 }
+
+static int is_given(const df_option *row, const df__doc *config)
+{
+    char twin[96];
+    const df__doc *n = df__doc_member(config, row->name);
+    df__text_printf(twin, sizeof twin, "%sSecretRef", row->name);
+    if (n && !df__doc_is_null(n))
+        return n->kind != DF__SCALAR || strcmp(n->text.data, "-") != 0; /* a pipe is two */
+    n = df__option_has_twin(row) ? df__doc_member(config, twin) : NULL;
+    return n && !df__doc_is_null(n);
+}
+
+int df__feeds_source(const df__stage_spec *sink, const df__stage_spec *source)
+{
+    const df_options *options = df__stage_options(source);
+    size_t same = 0;
+    if (strcmp(sink->kind, source->kind) != 0)
+        return 0;
+    for (size_t i = 0; options && i < options->count; i++) {
+        const df_option *row = df__option_at(options, i);
+        uint64_t a = HASH_BEGIN, b = HASH_BEGIN;
+        if (!(row->flags & (DF_OPT_IDENTITY | DF_OPT_REQUIRED)))
+            continue;
+        if (!is_given(row, source->config) || !is_given(row, sink->config))
+            return 0;
+        hash_row(&a, row, source->config);
+        hash_row(&b, row, sink->config);
+        if (a != b)
+            return 0;
+        same++;
+    }
+    return same > 0;
+}

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/graph/option.h"
+#include "core/graph/identity.h"
 #include "core/pipeline/pipeline.h"
 
 const df__stage_spec *df__graph_source(const df__graph *g)
@@ -131,6 +132,16 @@ static void check_settings(df__graph *g)
                         "exactlyOnce: a position is acknowledged with the commit that holds it");
 }
 
+/* Copies of copies: such a flow ends when the disk is full. */
+static void check_loop(df__graph *g)
+{
+    const df__stage_spec *source = df__graph_source(g);
+    for (const df__stage_spec *s = g->stages; s && source; s = s->next)
+        if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && df__feeds_source(s, source))
+            df__problem_addf(g->problems, DF_WARNING, s->place, s->field, "writes where the "
+                             "source reads: what it writes comes back, without an end");
+}
+
 int df__pipeline_check_graph(df_pipeline *p)
 {
     df__stage_spec *s;
@@ -145,6 +156,7 @@ int df__pipeline_check_graph(df_pipeline *p)
         check_exactly_once(&p->graph);
         check_idempotency(&p->graph);
         check_settings(&p->graph);
+        check_loop(&p->graph);
     }
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
 }

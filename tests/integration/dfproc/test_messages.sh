@@ -36,6 +36,41 @@ line out '  path  (text)'
 run 'transforms mask' 0 dfproc transforms mask
 line out '  keepLength  (bool, default false)'
 
+# ---- init: what a comment shows is the default, or nothing -----------------------------------------
+run 'init' 0 dfproc init stdio stdio
+line out '    #   path: events.jsonl'
+line out '    #   path: results.jsonl'
+line out '    #   format: json'
+cat >init.py <<'PY'
+# What init writes behind an option that is not required: its default, a sample, or nothing.
+import json, re, subprocess
+def out(*args):
+    return subprocess.run(("dfproc",) + args, stdout=subprocess.PIPE, text=True, check=True).stdout
+seen = 0
+for c in json.loads(out("connectors", "--json")):
+    for role in ("source", "sink"):
+        if c["name"] == "host" or not isinstance(c.get(role), dict):
+            continue
+        text = out("init", c["name"], "null") if role == "source" else out("init", "generate", c["name"])
+        part = re.search(rf"^  {role}:\n(.*?)(?=^  \S|\Z)", text, re.M | re.S).group(1)
+        have = dict(re.findall(r"^ +# +(\w+):(?: (.*))?$", part, re.M))
+        for o in c[role].get("options", []):
+            if any(o.get(k) for k in ("required", "later", "deprecated")):
+                continue
+            value = have[o["name"]].strip('"').replace('\\"', '"')
+            default = o.get("default")
+            samples = {"events.jsonl", "results.jsonl"}
+            if value != ("" if default is None else str(default)) and value not in samples:
+                print(f"{c['name']} as a {role}: {o['name']}: {value!r}, its default is {default!r}")
+            seen += 1
+assert seen > 20, seen
+PY
+run 'what init says of each option' 0 python3 init.py
+if [ -s out ]; then bad '  are defaults'; else ok '  are defaults'; fi
+run 'init kafka kafka' 0 dfproc init kafka kafka
+line out '      # fetchMaxBytes:'
+line out '      topic: my-results'
+
 # ---- case files -------------------------------------------------------------------------------
 run 'test of no file' 1 dfproc test missing.yaml
 line err 'dfproc: missing.yaml: No such file or directory'
