@@ -3,8 +3,10 @@
 # is part of the library; one with it is a module with a library under it. No other file of the tree
 # names a connector.
 #
-# df_connector(<name> [KINDS <kind>…] [DOC <text>] [NEEDS <pkg-config module and version> <Debian package>]…)
+# df_connector(<name> [KINDS <kind>…] [DOC <text>] [NEEDS <pkg-config module and version> <Debian package>]…
+#              [EXAMPLE])
 #
+#   EXAMPLE built with the tests of a development build only, never installed
 #   KINDS   what a manifest's `type` may say, default <name>. The table of each kind is the symbol
 #           `const df_connector df_connector_<kind>`, a dash being an underscore.
 #   NEEDS   a library; tools/setup reads the package from here.
@@ -28,15 +30,20 @@ function(df_connector name)
       list(APPEND rest "${word}")
     endif()
   endwhile()
-  cmake_parse_arguments(arg "" "DOC" "KINDS" ${rest})
+  cmake_parse_arguments(arg "EXAMPLE" "DOC" "KINDS" ${rest})
+  if(arg_EXAMPLE AND NOT (DF_DEV AND BUILD_TESTING AND DF_MODULES))
+    return()
+  endif()
   if(NOT arg_KINDS)
     set(arg_KINDS ${name})
   endif()
   string(TOUPPER ${name} upper)
   option(DF_WITH_${upper} "${arg_DOC}" ${DF_CONNECTORS})
-  foreach(kind IN LISTS arg_KINDS)
-    set_property(GLOBAL APPEND PROPERTY DF_KINDS "{\"${kind}\", \"${name}\"}")
-  endforeach()
+  if(NOT arg_EXAMPLE)
+    foreach(kind IN LISTS arg_KINDS)
+      set_property(GLOBAL APPEND PROPERTY DF_KINDS "{\"${kind}\", \"${name}\"}")
+    endforeach()
+  endif()
   if(NOT DF_WITH_${upper})
     message(STATUS "Connector ${name}: left out (DF_WITH_${upper}=OFF)")
     return()
@@ -59,6 +66,9 @@ function(df_connector name)
   df_connector_sees(connector_${name} PUBLIC ${libraries})
   if(DF_MODULES)
     df_connector_module(${name} "${sources}" "${arg_KINDS}" "${libraries}")
+    if(NOT arg_EXAMPLE)
+      df_connector_install(${name} "${arg_KINDS}")
+    endif()
   else()
     set_property(GLOBAL APPEND PROPERTY DF_LINKED_CONNECTORS ${name})
     set_property(GLOBAL APPEND PROPERTY DF_LINKED_KINDS ${arg_KINDS})
@@ -89,15 +99,21 @@ function(df_connector_module name sources kinds libraries)
   target_compile_definitions(module_${name} PRIVATE DF_CONNECTOR_MODULE)
   df_connector_sees(module_${name} PRIVATE dataflow ${libraries})
   df_hide_archives(module_${name})
+  foreach(kind IN LISTS kinds)
+    if(NOT kind STREQUAL name)
+      add_custom_command(TARGET module_${name} POST_BUILD
+        COMMAND "${CMAKE_COMMAND}" -E create_symlink ${name}.so "${DF_MODULE_OUTPUT_DIRECTORY}/${kind}.so")
+    endif()
+  endforeach()
+endfunction()
+
+function(df_connector_install name kinds)
   install(TARGETS module_${name} LIBRARY DESTINATION "${DF_MODULE_INSTALL_DIR}" COMPONENT ${name})
   foreach(kind IN LISTS kinds)
-    if(kind STREQUAL name)
-      continue()
+    if(NOT kind STREQUAL name)
+      install(FILES "${DF_MODULE_OUTPUT_DIRECTORY}/${kind}.so" DESTINATION "${DF_MODULE_INSTALL_DIR}"
+        COMPONENT ${name})
     endif()
-    set(link "${DF_MODULE_OUTPUT_DIRECTORY}/${kind}.so")
-    add_custom_command(TARGET module_${name} POST_BUILD
-      COMMAND "${CMAKE_COMMAND}" -E create_symlink ${name}.so "${link}")
-    install(FILES "${link}" DESTINATION "${DF_MODULE_INSTALL_DIR}" COMPONENT ${name})
   endforeach()
 endfunction()
 

@@ -51,27 +51,30 @@ int conform_teardown(void **state)
 }
 
 int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_count,
-                const conform_kind *kinds, size_t kind_count)
+                const conform_kind *const *kinds)
 {
-    struct CMUnitTest *all = calloc(test_count * kind_count, sizeof *all);
+    size_t n = 0, count = 0;
+    struct CMUnitTest *all;
     const char *filter = getenv("DF_TEST_FILTER"); /* "file: *" */
-    size_t n = 0;
     int failed;
+    while (kinds[count])
+        count++;
+    all = calloc(test_count * count, sizeof *all);
     if (!all)
         return 1;
     if (filter)
         cmocka_set_test_filter(filter);
-    for (size_t k = 0; k < kind_count; k++) {
-        if (kinds[k].available && !kinds[k].available()) {
-            print_message("%s: left out, its server is not there\n", kinds[k].name);
+    for (size_t k = 0; k < count; k++) {
+        if (kinds[k]->available && !kinds[k]->available()) {
+            print_message("%s: left out, its server is not there\n", kinds[k]->name);
             continue;
         }
         for (size_t t = 0; t < test_count; t++) {
             char *name = NULL;
-            if (asprintf(&name, "%s: %s", kinds[k].name, tests[t].name) < 0)
+            if (asprintf(&name, "%s: %s", kinds[k]->name, tests[t].name) < 0)
                 return 1;
             all[n++] = (struct CMUnitTest){name, tests[t].test_func, conform_setup,
-                                           conform_teardown, (void *)(uintptr_t)&kinds[k]};
+                                           conform_teardown, (void *)(uintptr_t)kinds[k]};
         }
     }
     failed = _cmocka_run_group_tests(group, all, n, NULL, NULL);

@@ -53,14 +53,16 @@ struct conform {
     pthread_mutex_t lock;
 };
 
-extern const conform_kind conform_sources[], conform_sinks[];
-extern const size_t conform_source_count, conform_sink_count;
+/* Every kind there is, NULL at the end. CMake writes the lists: a kind is found as
+ * `const conform_kind conform_source_NAME = {` or conform_sink_NAME in kinds.c or in
+ * tests/conformance.c of a connector's folder. */
+extern const conform_kind *const conform_sources[], *const conform_sinks[];
 
 int conform_setup(void **state);
 int conform_teardown(void **state);
 /* Runs tests × kinds; the status for main. */
 int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_count,
-                const conform_kind *kinds, size_t kind_count);
+                const conform_kind *const *kinds);
 
 /* A pipeline `source` → `sink` with stored positions in c->dir. */
 df_pipeline *conform_load(conform *c, const char *source, const char *sink);
@@ -81,6 +83,12 @@ size_t conform_assert_none_missing(char *const *rows, size_t got, size_t count);
 void conform_free_rows(char **rows, size_t count);
 /* Number in {"n":N}; fails the test for other texts. */
 size_t conform_number(const char *row);
+
+/* A place in memory, for kinds that are filled or read back through another flow: the server
+ * "<name>_place" of the memory connector. Release what was held. */
+df__memory *conform_place(conform *c);
+void conform_place_fill(conform *c, size_t from, size_t to);
+char **conform_place_read(conform *c, size_t *ret_count);
 
 /* Shared by kinds: lines of a file; the output of a program, line by line. */
 char **conform_lines(const char *text, size_t *ret_count);

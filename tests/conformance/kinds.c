@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * kinds.c: the kinds of sources and sinks that the suites ask, see conform.h. Those of real
- * servers take part when DF_KAFKA or DF_PG tell where these are. */
+ * kinds.c: the kinds of sources and sinks of the library that the suites ask, see conform.h. Those
+ * of a module are in its own folder. */
 #include "conform.h"
 
 #include <fcntl.h>
@@ -145,7 +145,7 @@ static void join(conform *c)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-static df__memory *place(conform *c)
+df__memory *conform_place(conform *c)
 {
     char name[96];
     snprintf(name, sizeof name, "%s_place", c->name);
@@ -154,20 +154,20 @@ static df__memory *place(conform *c)
 
 static void memory_begin(conform *c)
 {
-    place(c); /* kept until end */
+    conform_place(c); /* kept until end */
     snprintf(c->config, sizeof c->config, "server: %s_place", c->name);
 }
 
 static void memory_end(conform *c)
 {
-    df__memory *m = place(c);
+    df__memory *m = conform_place(c);
     df__memory_release(m);
     df__memory_release(m);
 }
 
-static void memory_fill(conform *c, size_t from, size_t to)
+void conform_place_fill(conform *c, size_t from, size_t to)
 {
-    df__memory *m = place(c);
+    df__memory *m = conform_place(c);
     char text[64];
     for (size_t i = from; i < to; i++) {
         df_input in = {.size = sizeof in, .payload = {text, render(text, sizeof text, i)}};
@@ -176,9 +176,9 @@ static void memory_fill(conform *c, size_t from, size_t to)
     df__memory_release(m);
 }
 
-static char **memory_read(conform *c, size_t *ret_count)
+char **conform_place_read(conform *c, size_t *ret_count)
 {
-    df__memory *m = place(c), *other = c->other;
+    df__memory *m = conform_place(c), *other = c->other;
     char **rows;
     c->other = m;
     rows = conform_other_rows(c, ret_count);
@@ -270,166 +270,38 @@ static void host_sink_attach(conform *c, df_pipeline *p)
 
 static const char *const host_bad[] = {"path: x", NULL};
 
-/* ---- kafka ---------------------------------------------------------------------------------- */
+/* ---- the kinds ------------------------------------------------------------------------------ */
 
-static int has_kafka(void)
-{
-    const char *brokers = getenv("DF_KAFKA"), *build = getenv("DF_BUILD_DIR");
-    char tool[600];
-    if (!brokers || !build)
-        return 0;
-    snprintf(tool, sizeof tool, "%s/bin/dfaudit", build);
-    return access(tool, X_OK) == 0;
-}
+extern const conform_kind conform_source_file, conform_source_pipe, conform_source_memory,
+    conform_source_generate, conform_source_host, conform_sink_file, conform_sink_pipe,
+    conform_sink_memory, conform_sink_host;
 
-static void kafka_topic(const conform *c, const char *what)
-{
-    char command[1200], **rows;
-    size_t count;
-    snprintf(command, sizeof command,
-             "'%s/bin/dfaudit' topic %s --brokers '%s' --topic %s --partitions 1 2>&1",
-             getenv("DF_BUILD_DIR"), what, getenv("DF_KAFKA"), c->name);
-    rows = conform_output(command, &count);
-    conform_free_rows(rows, count);
-}
+const conform_kind conform_source_file = {
+    .name = "file", .type = "stdio", .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
+    .bad_options = stdio_bad, .begin = file_begin, .fill = file_fill};
+const conform_kind conform_source_pipe = {
+    .name = "pipe", .type = "stdio", .bad_options = stdio_bad, .begin = pipe_begin,
+    .fill = pipe_fill, .attach = pipe_source_attach, .detach = join};
+const conform_kind conform_source_memory = {
+    .name = "memory", .type = "memory",
+    .flags = CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS, .bad_options = memory_bad,
+    .begin = memory_begin, .fill = conform_place_fill, .end = memory_end};
+const conform_kind conform_source_generate = {
+    .name = "generate", .type = "generate", .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
+    .bad_options = generate_bad, .begin = generate_begin, .fill = generate_fill};
+const conform_kind conform_source_host = {
+    .name = "host", .type = "host", .bad_options = host_bad, .begin = host_begin,
+    .fill = pipe_fill, .attach = host_source_attach, .detach = join};
 
-static void kafka_begin(conform *c)
-{
-    kafka_topic(c, "create");
-    snprintf(c->config, sizeof c->config, "brokers: '%s', topic: %s", getenv("DF_KAFKA"),
-             c->name);
-}
-
-static void kafka_end(conform *c)
-{
-    kafka_topic(c, "delete");
-}
-
-static void kafka_source_begin(conform *c)
-{
-    size_t len;
-    kafka_begin(c);
-    len = strlen(c->config);
-    snprintf(c->config + len, sizeof c->config - len, ", consumerGroup: %s, startFrom: earliest",
-             c->name);
-}
-
-/* Through the sink of the same connector, which has this suite of its own. */
-static void kafka_fill(conform *c, size_t from, size_t to)
-{
-    char yaml[2048];
-    df__memory *m = place(c);
-    memory_fill(c, from, to);
-    df__memory_end(m);
-    snprintf(yaml, sizeof yaml,
-             "source: {type: memory, config: {server: %s_place}}\n"
-             "sink: {type: kafka, config: {brokers: '%s', topic: %s}}\n",
-             c->name, getenv("DF_KAFKA"), c->name);
-    assert_ok(support_run(c->env, yaml, NULL));
-    df__memory_release(m);
-}
-
-static char **kafka_read(conform *c, size_t *ret_count)
-{
-    char yaml[2048], **rows;
-    df__memory *m = place(c);
-    snprintf(yaml, sizeof yaml,
-             "source: {type: kafka, config: {brokers: '%s', topic: %s, consumerGroup: %s, "
-             "startFrom: earliest}}\n"
-             "sink: {type: memory, config: {server: %s_place}}\n",
-             getenv("DF_KAFKA"), c->name, c->name, c->name);
-    assert_ok(support_run(c->env, yaml, NULL));
-    rows = memory_read(c, ret_count);
-    df__memory_release(m);
-    return rows;
-}
-
-static const char *const kafka_bad[] = {"brokers: 'x:1'", "topic: t", "nothing: 1", NULL};
-
-/* ---- postgresql ----------------------------------------------------------------------------- */
-
-static int has_postgresql(void)
-{
-    return getenv("DF_PG") && access("/usr/bin/psql", X_OK) == 0;
-}
-
-static char **psql(const char *query, size_t *ret_count)
-{
-    char command[2048];
-    snprintf(command, sizeof command, "psql -X -A -t -q -v ON_ERROR_STOP=1 '%s' -c '%s'",
-             getenv("DF_PG"), query);
-    return conform_output(command, ret_count);
-}
-
-static void psql_do(const char *what, const char *name)
-{
-    char query[512];
-    size_t count;
-    char **rows;
-    snprintf(query, sizeof query, "%s %s", what, name);
-    rows = psql(query, &count);
-    conform_free_rows(rows, count);
-}
-
-static void postgresql_begin(conform *c)
-{
-    char text[160];
-    snprintf(text, sizeof text, "%s (n bigint, place bigserial)", c->name);
-    psql_do("create table", text);
-    snprintf(c->config, sizeof c->config, "connectionString: '%s', table: %s", getenv("DF_PG"),
-             c->name);
-}
-
-static void postgresql_end(conform *c)
-{
-    psql_do("drop table", c->name);
-}
-
-static char **postgresql_read(conform *c, size_t *ret_count)
-{
-    char query[256];
-    snprintf(query, sizeof query, "select $${\"n\":$$ || n || $$}$$ from %s order by place",
-             c->name);
-    return psql(query, ret_count);
-}
-
-static const char *const postgresql_bad[] = {"table: t", "connectionString: 'postgres://x/y'",
-                                             "batchSize: -1", NULL};
-
-/* ---- tables --------------------------------------------------------------------------------- */
-
-const conform_kind conform_sources[] = {
-    {.name = "file", .type = "stdio", .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
-     .bad_options = stdio_bad, .begin = file_begin, .fill = file_fill},
-    {.name = "pipe", .type = "stdio", .bad_options = stdio_bad, .begin = pipe_begin,
-     .fill = pipe_fill, .attach = pipe_source_attach, .detach = join},
-    {.name = "memory", .type = "memory",
-     .flags = CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS, .bad_options = memory_bad,
-     .begin = memory_begin, .fill = memory_fill, .end = memory_end},
-    {.name = "generate", .type = "generate", .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
-     .bad_options = generate_bad, .begin = generate_begin, .fill = generate_fill},
-    {.name = "host", .type = "host", .bad_options = host_bad, .begin = host_begin,
-     .fill = pipe_fill, .attach = host_source_attach, .detach = join},
-    {.name = "kafka", .type = "kafka",
-     .flags = CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS | CONFORM_SLOW,
-     .bad_options = kafka_bad, .available = has_kafka, .begin = kafka_source_begin,
-     .fill = kafka_fill, .end = kafka_end},
-};
-const size_t conform_source_count = sizeof conform_sources / sizeof conform_sources[0];
-
-const conform_kind conform_sinks[] = {
-    {.name = "file", .type = "stdio", .bad_options = stdio_bad, .begin = file_begin,
-     .read_back = file_read},
-    {.name = "pipe", .type = "stdio", .bad_options = stdio_bad, .begin = pipe_begin,
-     .attach = pipe_sink_attach, .detach = join, .read_back = take_rows},
-    {.name = "memory", .type = "memory", .bad_options = memory_bad, .begin = memory_begin,
-     .read_back = memory_read, .end = memory_end},
-    {.name = "host", .type = "host", .bad_options = host_bad, .begin = host_begin,
-     .attach = host_sink_attach, .detach = join, .read_back = take_rows},
-    {.name = "kafka", .type = "kafka", .flags = CONFORM_SLOW, .bad_options = kafka_bad,
-     .available = has_kafka, .begin = kafka_begin, .read_back = kafka_read, .end = kafka_end},
-    {.name = "postgresql", .type = "postgresql", .flags = CONFORM_SLOW,
-     .bad_options = postgresql_bad, .available = has_postgresql, .begin = postgresql_begin,
-     .read_back = postgresql_read, .end = postgresql_end},
-};
-const size_t conform_sink_count = sizeof conform_sinks / sizeof conform_sinks[0];
+const conform_kind conform_sink_file = {
+    .name = "file", .type = "stdio", .bad_options = stdio_bad, .begin = file_begin,
+    .read_back = file_read};
+const conform_kind conform_sink_pipe = {
+    .name = "pipe", .type = "stdio", .bad_options = stdio_bad, .begin = pipe_begin,
+    .attach = pipe_sink_attach, .detach = join, .read_back = take_rows};
+const conform_kind conform_sink_memory = {
+    .name = "memory", .type = "memory", .bad_options = memory_bad, .begin = memory_begin,
+    .read_back = conform_place_read, .end = memory_end};
+const conform_kind conform_sink_host = {
+    .name = "host", .type = "host", .bad_options = host_bad, .begin = host_begin,
+    .attach = host_sink_attach, .detach = join, .read_back = take_rows};

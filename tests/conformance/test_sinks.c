@@ -158,6 +158,5 @@ int main(void)
         cmocka_unit_test(test_stop_drains),        cmocka_unit_test(test_stop_now),
         cmocka_unit_test(test_dry_writes_nothing), cmocka_unit_test(test_bad_options),
     };
-    return conform_run("sinks", tests, sizeof tests / sizeof tests[0], conform_sinks,
-                       conform_sink_count);
+    return conform_run("sinks", tests, sizeof tests / sizeof tests[0], conform_sinks);
 }

@@ -189,6 +189,5 @@ int main(void)
         cmocka_unit_test(test_stop_now),           cmocka_unit_test(test_stop_while_blocked),
         cmocka_unit_test(test_bad_options),
     };
-    return conform_run("sources", tests, sizeof tests / sizeof tests[0], conform_sources,
-                       conform_source_count);
+    return conform_run("sources", tests, sizeof tests / sizeof tests[0], conform_sources);
 }
