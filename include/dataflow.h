@@ -426,7 +426,8 @@ DF_API int df_pipeline_next_event(df_pipeline *p, df_event *ret);
  * cannot give it again (a pipe) and is abandoned makes the run a failure: DF_ETIMEOUT after a
  * DRAIN, DF_ECANCELED after NOW. The run ends at most 5 s after stopTimeout, 5 s after NOW: a
  * thread that a library does not give back by then is left behind, logged and counted in
- * df_stats.left. */
+ * df_stats.left. A transform that does not come back holds the pipeline's own thread: then
+ * df_pipeline_wait and df_pipeline_free notice it, and the run is DF_ETIMEOUT. */
 DF_API void df_pipeline_stop(df_pipeline *p, int how);
 enum { DF_STOP_DRAIN = 1, DF_STOP_NOW };
 /* Secrets may have changed: stages read them again at their next use. Any thread. */

@@ -47,6 +47,15 @@ void support_env_free(df_env *env, support_host *host);
 int support_fds(void);
 int support_threads(void);
 
+/* How much longer the same work may take in this build: sanitizers look at every access. */
+#if defined(__SANITIZE_THREAD__)
+enum { SUPPORT_SLOWER = 12 };
+#elif defined(__SANITIZE_ADDRESS__)
+enum { SUPPORT_SLOWER = 4 };
+#else
+enum { SUPPORT_SLOWER = 1 };
+#endif
+
 /* ---- waiting -------------------------------------------------------------------------------- */
 
 /* Polls until check(user) is not 0 or timeout_ms passed; 1: it came true. */

@@ -186,6 +186,7 @@ struct df__flow {
     int64_t end_us;       /* saving and closing began */
     size_t loads;         /* the store is asked for positions */
     int source_left, store_left, work_left; /* threads that did not come back */
+    _Atomic(const char *) in_step; /* the transform whose code this thread runs; any thread reads */
 
     df_stats stats;       /* published as a copy */
     uint64_t work_records; /* in inputs and under transform */
@@ -290,5 +291,9 @@ int df__flow_leaves_unstored(const df__flow *f, const df_partition *p);
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
 void df__flow_rewind(df__flow *f, df__sink *s);
 void df__flow_rewind_advance(df__flow *f);
+
+/* What is told of a stage whose code does not come back. */
+#define DF__LEFT_BEHIND "does not come back from a call and is left behind: its thread and its " \
+                        "memory stay until the process ends"
 
 #endif

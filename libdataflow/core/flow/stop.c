@@ -305,8 +305,7 @@ static int all_closed(df__flow *f)
 static int leave(df__flow *f, const char *stage)
 {
     f->stats.left++;
-    f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, stage, "does not come back from a call "
-                "and is left behind: its thread and its memory stay until the process ends");
+    f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, stage, DF__LEFT_BEHIND);
     return 1;
 }
 

@@ -204,7 +204,9 @@ static void apply(df__flow *f, df__step *step, df_batch *b)
     DF_CRASHPOINT("batch.transform");
     df__step_result got;
     int64_t begun = f->io.now(f->io.ctx);
+    atomic_store(&f->in_step, step->spec->name);
     df__step_apply(step->stage, step->index, b, &got);
+    atomic_store(&f->in_step, NULL);
     got.seconds = (double)(f->io.now(f->io.ctx) - begun) / 1e6;
     merge(f, step, step->stage, &got);
     if (step->tapped && f->io.tap && !f->broken)
@@ -347,7 +349,9 @@ static int call_expand(df__flow *f, df__step *step, df_batch *in, df_batch *out)
     int rc;
     /* less: a child may hold an editable copy of all that is in its parent */
     in->arena.limit = in->max_large ? in->arena.total + in->max_large / 8 * 5 : 0;
+    atomic_store(&f->in_step, step->spec->name);
     rc = step->type->expand(step->stage->self, step->stage, in, out);
+    atomic_store(&f->in_step, NULL);
     in->arena.limit = 0;
     in->arena.over = 0;
     in->expanding = rc == DF_MORE;

@@ -353,14 +353,12 @@ void df__pipeline_unbuild(df_pipeline *p)
     df_stage *source = p->run.source.stage;
     size_t i, steps = f->step_count;
     df__step *step = f->steps;
-    for (i = 0; i < steps; i++) {
-        const df_transform *t = step[i].type;
-        if (DF__OP(t, close) && step[i].stage)
-            t->close(step[i].stage->self, step[i].stage);
+    for (i = 0; i < steps && !atomic_load(&p->run.gone); i++) {
+        df__transform_close(step[i].stage);
         df__stage_free(step[i].stage);
         step[i].stage = NULL;
     }
     df__runner_free(&p->run); /* with the stages of the sinks */
-    if (!p->run.flow.stats.left)
+    if (!df__runner_left(&p->run))
         df__stage_free(source);
 }

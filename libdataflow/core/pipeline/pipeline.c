@@ -149,7 +149,7 @@ static void leave_behind(df_pipeline *p)
     p->env_next = atomic_load(&left_behind);
     while (!atomic_compare_exchange_weak(&left_behind, &p->env_next, p))
         ;
-    if (p->run.store.has && !p->run.flow.store_left && store->user_free)
+    if (p->run.store.has && !p->run.store.left && store->user_free)
         store->user_free(store->user);
 }
 
@@ -166,7 +166,7 @@ void df_pipeline_free(df_pipeline *p)
     delist(p); /* after this no metrics reader looks at it */
     if (p->run.heap)
         df__pipeline_unbuild(p);
-    if (p->run.flow.stats.left) {
+    if (df__runner_left(&p->run)) {
         leave_behind(p);
         return;
     }

@@ -125,6 +125,7 @@ int df_pipeline_start(df_pipeline *p, const df_run_options *run)
 
 int df_pipeline_wait(df_pipeline *p, int timeout_ms)
 {
+    const char *gone;
     if (!p)
         return DF_EINVAL;
     if (!p->started)
@@ -132,6 +133,9 @@ int df_pipeline_wait(df_pipeline *p, int timeout_ms)
     if (df__runner_wait(&p->run, timeout_ms) == DF_AGAIN)
         return DF_AGAIN;
     df__ports_end(p->ports);
+    gone = atomic_load(&p->run.gone);
+    if (gone && !atomic_load(&p->run.close_us)) /* else all is done but that */
+        return df__pipeline_fail(p, DF_ETIMEOUT, "transform %s %s", gone, DF__LEFT_BEHIND);
     if (p->run.flow.result != DF_OK)
         df__pipeline_fail(p, p->run.flow.result, "%s", p->run.flow.text);
     signal_event(p);
@@ -148,8 +152,10 @@ void df_pipeline_stop(df_pipeline *p, int how)
 {
     if (!p)
         return;
-    if (how > atomic_load(&p->run.stop_asked))
+    if (how > atomic_load(&p->run.stop_asked)) {
+        atomic_store(&p->run.stop_us[how < DF_STOP_NOW ? how : DF_STOP_NOW], df__monotonic_us());
         atomic_store(&p->run.stop_asked, how);
+    }
     if (p->started)
         df__mailbox_poke(&p->run.box);
 }

@@ -10,6 +10,7 @@
 #include "core/registry/env.h"
 
 enum { PARTITIONS_US = 250000 }; /* how often the report on partitions is renewed */
+enum { LOOK_US = 1000000 };      /* how often who waits looks whether the thread came back */
 
 /* ---- threads ------------------------------------------------------------------------------ */
 
@@ -293,6 +294,10 @@ static void publish(df__runner *r)
     size_t i;
     lag_of(f);
     pthread_mutex_lock(&to->lock);
+    if (atomic_load(&r->gone)) { /* its last counts were told already */
+        pthread_mutex_unlock(&to->lock);
+        return;
+    }
     to->stats = f->stats;
     measure_rate(to, f);
     to->source = f->source_counts;
@@ -323,19 +328,53 @@ static int timeout_ms(const df__flow *f)
     return due > 60000 ? 60000 : (int)due;
 }
 
+void df__transform_close(df_stage *st)
+{
+    if (!st || st->closed)
+        return;
+    st->closed = 1;
+    if (DF__OP(st->spec->transform, close))
+        st->spec->transform->close(st->self, st);
+}
+
+static void close_one(df__runner *r, df_stage *st)
+{
+    if (st && !atomic_load(&r->gone)) {
+        atomic_store(&r->flow.in_step, st->spec->name);
+        df__transform_close(st);
+        atomic_store(&r->flow.in_step, NULL);
+    }
+}
+
+/* On this thread, as all calls of theirs, so that one that never returns is left behind. */
+static void close_transforms(df__runner *r)
+{
+    size_t i;
+    int w, k;
+    atomic_store(&r->close_us, df__monotonic_us());
+    for (i = 0; i < r->flow.step_count; i++)
+        close_one(r, r->flow.steps[i].stage);
+    for (w = 0; w < r->worker_count && !r->flow.work_left; w++)
+        for (k = 0; k < r->flow.parallel_steps; k++)
+            close_one(r, r->workers[w].stages[k]);
+}
+
 static void *pipeline_main(void *arg)
 {
     df__runner *r = arg;
     df__thread_begin(r, "df-pipeline");
     df__flow_start(&r->flow);
     publish(r);
-    while (r->flow.phase != DF__FINISHED) {
+    while (r->flow.phase != DF__FINISHED && !atomic_load(&r->gone)) {
         df__mailbox_wait(&r->box, timeout_ms(&r->flow));
         handle_all(r);
         df__flow_advance(&r->flow);
         publish(r);
     }
+    close_transforms(r);
     df__thread_end(r, "df-pipeline");
+    if (atomic_load(&r->gone))
+        return NULL;
     pthread_mutex_lock(&r->end_lock);
     atomic_store(&r->finished, 1);
     pthread_cond_broadcast(&r->ended);
@@ -429,36 +468,55 @@ int df__runner_start(df__runner *r)
     return rc;
 }
 
-int df__runner_wait(df__runner *r, int timeout_ms_)
+/* Waits at most until `end`, and not for long: whether the pipeline thread came back is looked at
+ * now and then. */
+static void wait_until(df__runner *r, int64_t end)
 {
+    int64_t left = end - df__monotonic_us();
     struct timespec until;
-    int rc = 0;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += timeout_ms_ / 1000;
-    until.tv_nsec += (long)(timeout_ms_ % 1000) * 1000000;
+    left = left < LOOK_US ? left : LOOK_US;
+    until.tv_sec += (time_t)(left / 1000000);
+    until.tv_nsec += (long)(left % 1000000) * 1000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&r->end_lock);
-    while (!atomic_load(&r->finished) && rc == 0)
-        rc = timeout_ms_ < 0 ? pthread_cond_wait(&r->ended, &r->end_lock)
-                             : pthread_cond_timedwait(&r->ended, &r->end_lock, &until);
+    if (!atomic_load(&r->finished))
+        pthread_cond_timedwait(&r->ended, &r->end_lock, &until);
     pthread_mutex_unlock(&r->end_lock);
-    return atomic_load(&r->finished) ? DF_OK : DF_AGAIN;
+}
+
+int df__runner_wait(df__runner *r, int timeout_ms_)
+{
+    int64_t end = timeout_ms_ < 0 ? INT64_MAX : df__monotonic_us() + (int64_t)timeout_ms_ * 1000;
+    while (!atomic_load(&r->finished) && !df__runner_give_up(r)) {
+        if (df__monotonic_us() >= end)
+            return DF_AGAIN;
+        wait_until(r, end);
+    }
+    return DF_OK;
+}
+
+int df__runner_left(const df__runner *r)
+{
+    return atomic_load(&r->gone) || r->flow.stats.left;
 }
 
 void df__runner_free(df__runner *r)
 {
     size_t i, sinks = r->sinks ? r->flow.sink_count : 0;
-    if (r->started)
+    if (r->started && atomic_load(&r->gone))
+        pthread_detach(r->thread);
+    else if (r->started)
         pthread_join(r->thread, NULL);
     df__source_free(&r->source);
     df__workers_free(r);
     for (i = 0; i < sinks; i++)
         df__sink_thread_free(&r->sinks[i]);
     df__store_free(&r->store);
-    if (r->flow.stats.left)
+    if (df__runner_left(r))
         return;
     df__flow_free(&r->flow);
     for (i = 0; i < sinks; i++)

@@ -88,6 +88,8 @@ typedef struct df__store_thread {
     df_partition *loading;
     df__msg load_msg;
     int exit;
+    int left;             /* its thread did not come back */
+    _Atomic int busy;     /* in a call of the store */
 } df__store_thread;
 
 typedef struct df__worker { /* one of transformWorkers */
@@ -123,6 +125,9 @@ struct df__runner {
     int started;
     _Atomic int stop_asked; /* DF_STOP_..., written by signal handlers */
     _Atomic int refresh_asked;
+    _Atomic int64_t stop_us[DF_STOP_NOW + 1]; /* by how: when it was first asked, monotonic */
+    _Atomic int64_t close_us;                 /* when the transforms began to be closed */
+    _Atomic(const char *) gone; /* the transform that the pipeline thread does not come back from */
     df__source_thread source;
     df__sink_thread *sinks;
     df__store_thread store;
@@ -148,6 +153,12 @@ int df__runner_wait(df__runner *r, int timeout_ms);
 /* Joins the threads and frees what they had. When one was left behind, the others are joined and
  * nothing is freed: it may use all of it when it comes back. */
 void df__runner_free(df__runner *r);
+/* Some thread was left behind: what it may use stays. */
+int df__runner_left(const df__runner *r);
+/* guard.c: leaves the pipeline thread behind when it is time to. 1: it was. Any other thread. */
+int df__runner_give_up(df__runner *r);
+/* Calls close of an instance of a transform, once. */
+void df__transform_close(df_stage *st);
 /* Has a thread end, and waits for it unless it is left behind. */
 void df__thread_stop(pthread_t thread, df__mailbox *box, df__msg *exit_msg, int left);
 int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg);

@@ -275,7 +275,7 @@ void df__sink_thread_free(df__sink_thread *t)
 {
     if (!t->started)
         return;
-    df__thread_stop(t->thread, &t->box, &t->exit_msg, t->sink->left);
-    if (!t->run->flow.stats.left)
+    df__thread_stop(t->thread, &t->box, &t->exit_msg, atomic_load(&t->run->gone) || t->sink->left);
+    if (!df__runner_left(t->run))
         df__mailbox_free(&t->box);
 }

@@ -429,11 +429,12 @@ static void leave(df__source_thread *s)
 
 void df__source_free(df__source_thread *s)
 {
-    if (s->started && s->run->flow.source_left)
+    int left = s->run && (atomic_load(&s->run->gone) || s->run->flow.source_left);
+    if (s->started && left)
         leave(s);
     if (s->started)
-        df__thread_stop(s->thread, &s->box, &s->exit_msg, s->run->flow.source_left);
-    if (!s->run || s->run->flow.stats.left)
+        df__thread_stop(s->thread, &s->box, &s->exit_msg, left);
+    if (!s->run || df__runner_left(s->run))
         return;
     df__batch_free(s->none);
     df__free(s->run->heap, s->ack_rows);

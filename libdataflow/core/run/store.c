@@ -72,12 +72,14 @@ static void *store_main(void *arg)
         while (m) {
             df__msg *next = m->next;
             m->busy = 0;
+            atomic_store(&t->busy, m->type != DF__C_EXIT);
             if (m->type == DF__C_LOAD)
                 on_load(t);
             else if (m->type == DF__C_SAVE)
                 on_save(t);
             else
                 t->exit = 1;
+            atomic_store(&t->busy, 0);
             m = next;
         }
     }
@@ -162,8 +164,9 @@ void df__store_free(df__store_thread *t)
 {
     if (!t->started)
         return;
-    df__thread_stop(t->thread, &t->box, &t->exit_msg, t->run->flow.store_left);
-    if (t->run->flow.stats.left)
+    t->left = atomic_load(&t->run->gone) ? atomic_load(&t->busy) : t->run->flow.store_left;
+    df__thread_stop(t->thread, &t->box, &t->exit_msg, t->left);
+    if (df__runner_left(t->run))
         return;
     df__mailbox_free(&t->box);
     df__answer_free(&t->loaded);

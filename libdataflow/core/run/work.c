@@ -98,12 +98,8 @@ static void free_stages(df__worker *w, int count)
 {
     int i;
     for (i = 0; w->stages && i < count; i++) {
-        df_stage *st = w->stages[i];
-        if (!st)
-            continue;
-        if (DF__OP(st->spec->transform, close))
-            st->spec->transform->close(st->self, st);
-        df__stage_free(st);
+        df__transform_close(w->stages[i]);
+        df__stage_free(w->stages[i]);
     }
 }
 
@@ -113,15 +109,15 @@ void df__workers_free(df__runner *r)
     for (i = 0; i < r->worker_count; i++)
         if (r->workers[i].started)
             df__thread_stop(r->workers[i].thread, &r->workers[i].box, &r->workers[i].exit_msg,
-                            r->flow.work_left);
-    for (i = 0; i < r->worker_count && !r->flow.stats.left; i++) {
+                            atomic_load(&r->gone) || r->flow.work_left);
+    for (i = 0; i < r->worker_count && !df__runner_left(r); i++) {
         df__worker *w = &r->workers[i];
         if (w->started)
             df__mailbox_free(&w->box);
         free_stages(w, r->flow.parallel_steps);
         df__free(r->heap, w->stages);
     }
-    if (r->flow.stats.left)
+    if (df__runner_left(r))
         return;
     df__free(r->heap, r->workers);
     r->workers = NULL;

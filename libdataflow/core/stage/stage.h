@@ -69,6 +69,7 @@ struct df_stage {
     int (*close_partition)(df_stage *st, df_partition *part, int how);
     void (*publish)(df_stage *st); /* its counts changed; any thread */
     void *owner;          /* of the runner */
+    int closed;           /* transform: its close was called */
 };
 
 /* Makes an instance of a stage and fills its options (mode DF__FILL_...). NULL: DF_ENOMEM or

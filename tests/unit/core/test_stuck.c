@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_stuck.c: libraries that never return. Whichever call of a source, a sink, a store or a
- * worker's transform it is, a stop ends within stopTimeout and five seconds, nothing is counted as
- * delivered that was not, and a thread that comes back later harms nobody. */
+ * transform it is, on a worker or on the pipeline's own thread, a stop ends within stopTimeout and
+ * five seconds, nothing is counted as delivered that was not, and a thread that comes back later
+ * harms nobody. */
 #include "support/support.h"
 
 #include <pthread.h>
@@ -13,7 +14,7 @@
 #include "dataflow_ext.h"
 
 enum { SOURCE_OPEN = 1, READ, ACK, SOURCE_CLOSE, SINK_OPEN, WRITE, POLL, FLUSH, SINK_CLOSE, LOAD,
-       SAVE, APPLY };
+       SAVE, APPLY, APPLY_ALONE, EXPAND, STEP_CLOSE };
 enum { STOP_MS = 200, LIMIT_MS = STOP_MS + 5000, RECORDS = 10 };
 
 typedef struct stuck { /* one pipeline with one call that does not return */
@@ -143,7 +144,24 @@ static int apply(void *self, df_stage *st, df_batch *batch)
     (void)self;
     (void)batch;
     pass(df_stage_user(st), APPLY);
+    pass(df_stage_user(st), APPLY_ALONE);
     return DF_OK;
+}
+
+static int expand(void *self, df_stage *st, df_batch *in, df_batch *out)
+{
+    size_t i, n = df_batch_count(in);
+    (void)self;
+    pass(df_stage_user(st), EXPAND);
+    for (i = 0; i < n; i++)
+        assert_ok(df_batch_pass(out, df_batch_at(in, i)));
+    return DF_OK;
+}
+
+static void step_close(void *self, df_stage *st)
+{
+    (void)self;
+    pass(df_stage_user(st), STEP_CLOSE);
 }
 
 static const df_source_ops source_ops = {.size = sizeof source_ops, .open = source_open,
@@ -159,20 +177,24 @@ static void begin(stuck *s)
                                .source_size = 1, .sink_size = 1, .source_flags = DF_CAN_REPLAY,
                                .source = &source_ops, .sink = &sink_ops, .user = s};
     const df_transform step = {.size = sizeof step, .name = "step", .doc = "One step.",
-                               .self_size = 1, .apply = apply, .user = s};
+                               .self_size = 1, .apply = apply, .close = step_close, .user = s};
+    const df_transform wide = {.size = sizeof wide, .name = "wide", .doc = "One that expands.",
+                               .self_size = 1, .expand = expand, .user = s};
     df_store store = {.size = sizeof store, .user = s, .load = store_load, .save = store_save};
     df_pipeline_options options = {.size = sizeof options, .store = &store};
     df_run_options run = {.size = sizeof run};
     char yaml[400];
     df_text text = {sizeof text, "stuck.yaml", yaml, 0};
     snprintf(yaml, sizeof yaml, "source: {type: ends}\nsink: {type: ends}\n"
-             "transformations: [{type: step}]\ntransformWorkers: 2\nstopTimeout: %s\n",
+             "transformations: [{type: step}, {type: wide}]\n%sstopTimeout: %s\n",
+             s->op == APPLY_ALONE ? "" : "transformWorkers: 2\n",
              s->how == DF_STOP_NOW ? "1h" : "200ms");
     text.len = strlen(yaml);
     s->env = df_env_new(NULL);
     assert_non_null(s->env);
     assert_ok(df_connector_register(s->env, &ends));
     assert_ok(df_transform_register(s->env, &step));
+    assert_ok(df_transform_register(s->env, &wide));
     s->p = df_pipeline_new(s->env, &options);
     assert_non_null(s->p);
     assert_ok(df_pipeline_load(s->p, &text));
@@ -181,7 +203,7 @@ static void begin(stuck *s)
 
 static int comes_at_the_end(const stuck *s)
 {
-    return s->op == SOURCE_CLOSE || s->op == SINK_CLOSE || s->op == FLUSH;
+    return s->op == SOURCE_CLOSE || s->op == SINK_CLOSE || s->op == FLUSH || s->op == STEP_CLOSE;
 }
 
 /* It hangs in its call, or has nothing more to do before a stop. */
@@ -243,6 +265,11 @@ static void every_call_has_an_end(void **state)
         CASE("load", LOAD, DF_STOP_DRAIN, DF_OK, 0),
         CASE("save", SAVE, DF_STOP_DRAIN, DF_ETIMEOUT, RECORDS),
         CASE("apply on a worker", APPLY, DF_STOP_DRAIN, DF_OK, 0),
+        CASE("apply", APPLY_ALONE, DF_STOP_DRAIN, DF_ETIMEOUT, 0),
+        CASE("apply, stopped at once", APPLY_ALONE, DF_STOP_NOW, DF_ETIMEOUT, 0),
+        CASE("expand", EXPAND, DF_STOP_DRAIN, DF_ETIMEOUT, 0),
+        CASE("close of a transform", STEP_CLOSE, DF_STOP_DRAIN, DF_OK, RECORDS),
+        CASE("close of a transform, at the end of the input", STEP_CLOSE, 0, DF_OK, RECORDS),
     };
     int threads = support_threads();
     size_t i, n = sizeof all / sizeof *all;
