@@ -451,6 +451,9 @@ DF_API void df_record_drop(df_record *r); /* filtered */
 DF_API int df_record_route(df_record *r, int port, const char *label);
 /* To the error port: reason word for metrics, text for people. */
 DF_API int df_record_reject(df_record *r, int status, const char *reason, const char *text);
+/* In read: the payload has to be JSON. One that is not is refused by whatever looks into it first,
+ * before a sink at the latest; no stage can drop it. `hint` (static) says what to do about it. */
+DF_API void df_record_json_only(df_record *r, const char *hint);
 /* The whole value: object, array or scalar. DF_EDATA: not JSON (the record is not rejected). */
 DF_API int df_record_root(df_record *r, df_value *ret);
 DF_API int df_record_set_root(df_record *r, const df_value *value);

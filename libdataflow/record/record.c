@@ -80,7 +80,7 @@ int df_record_live(const df_record *r)
 
 void df_record_drop(df_record *r)
 {
-    if (r->state == DF__LIVE)
+    if (r->state == DF__LIVE && df__record_check(r) == DF_OK)
         r->state = DF__DROPPED;
 }
 
@@ -150,28 +150,45 @@ void df__record_too_large(df_record *r, const char *text)
     r->arena->limit = limit;
 }
 
+/* A filter that sees nothing in what is no JSON must not make it a filtered record. */
+static void not_json(df_record *r, const char *err)
+{
+    df_bytes why = {err, strlen(err)};
+    if (r->arena->over)
+        df__record_too_large(r, err);
+    r->not_json = 1;
+    if (r->json_only) {
+        df_record_failf(r, DF_EDATA, "%s (%s)", err, r->json_only);
+        r->why = r->reject->text;
+    } else {
+        r->why = df__arena_copy(r->arena, why, &why) == DF_OK ? why.data : "not JSON";
+    }
+}
+
 int df__record_parse(df_record *r)
 {
     char err[DF__WHY];
-    df__tree *t = NULL;
-    df_bytes why;
     int rc;
     if (df__tree_parsed(r->tree))
         return df__tree_thaw(r);
     if (r->not_json)
         return DF_EDATA;
-    rc = df__tree_parse(r->arena, r->tree ? r->tree->text : r->payload, &t, err, sizeof err);
-    if (rc == DF_EDATA && r->arena->over)
-        df__record_too_large(r, err);
-    if (rc == DF_OK) {
-        r->tree = t;
-    } else if (rc == DF_EDATA) {
-        why.data = err;
-        why.len = strlen(err);
-        r->not_json = 1;
-        r->why = df__arena_copy(r->arena, why, &why) == DF_OK ? why.data : "not JSON";
-    }
+    rc = df__tree_parse(r->arena, r->tree ? r->tree->text : r->payload, &r->tree, err, sizeof err);
+    if (rc == DF_OK)
+        r->json_only = NULL;
+    else if (rc == DF_EDATA)
+        not_json(r, err);
     return rc;
+}
+
+void df_record_json_only(df_record *r, const char *hint)
+{
+    r->json_only = hint;
+}
+
+int df__record_check(df_record *r)
+{
+    return r->json_only ? df__record_parse(r) : DF_OK;
 }
 
 int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char *err,
@@ -213,8 +230,10 @@ int df_record_payload(df_record *r, df_bytes *ret)
 
 int df_record_set_payload(df_record *r, df_bytes payload)
 {
-    df__tree *t = df__arena_zalloc(r->arena, sizeof *t);
-    int rc;
+    int rc = df__record_check(r);
+    df__tree *t = rc == DF_OK ? df__arena_zalloc(r->arena, sizeof *t) : NULL;
+    if (rc == DF_EDATA)
+        return DF_OK; /* refused for what it was */
     if (!t || df__arena_copy(r->arena, payload, &t->text) != DF_OK)
         return DF_ENOMEM;
     t->has_text = 1;
@@ -259,7 +278,10 @@ int df_record_set_root(df_record *r, const df_value *value)
 {
     df__tree *t;
     df__node *n = NULL;
-    int part = is_own_part(r, value), rc;
+    int part, rc = df__record_check(r);
+    if (rc != DF_OK)
+        return rc;
+    part = is_own_part(r, value);
     if (value->type == DF_V_ABSENT)
         return DF_EINVAL;
     if (value->type == DF_V_UNCHANGED || (part && value->u.node == r->tree->root))

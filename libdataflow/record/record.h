@@ -57,6 +57,7 @@ struct df_record {
     uint8_t expanded;       /* children of it were emitted: it ends with its batch */
     uint16_t rejected_by;   /* 0: the source or a sink; else number of the transform, from 1 */
     const char *why;
+    const char *json_only;  /* not parsed yet: refused when it is no JSON; words for that */
     df__index *index; /* only while transforms run */
 };
 
@@ -78,8 +79,16 @@ void df__tree_root(const df__tree *t, df_value *ret);
 /* Writes compact JSON into the arena: key order kept, numbers as their source text, no HTML
  * escapes. */
 int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret);
-/* Parses r->payload into r->tree when that was not done. DF_EDATA: r->why says why. */
+/* Parses r->payload into r->tree when that was not done. DF_EDATA: r->why says why, and the record
+ * is refused when its source promised JSON. */
 int df__record_parse(df_record *r);
+/* Refused as what its source promised that it is not. */
+static inline int df__record_misread(const df_record *r)
+{
+    return r->not_json && r->json_only;
+}
+/* DF_OK: the record may end: its source promised no JSON, or it is JSON. DF_EDATA: refused. */
+int df__record_check(df_record *r);
 /* Rejects a record that needs more memory than the limit of its arena leaves. */
 void df__record_too_large(df_record *r, const char *text);
 /* The tree of the current value without changing r (readers of several threads): its own, or parsed

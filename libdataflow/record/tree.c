@@ -46,7 +46,9 @@ static size_t count_values(const char *p, size_t len)
 size_t df__tree_cost(df_bytes text, int edited)
 {
     size_t each = sizeof(yyjson_val) + (edited ? sizeof(df__node) : 0);
-    return text.data ? count_values(text.data, text.len) * each : 0;
+    if (!text.data)
+        return 0;
+    return sizeof(df__tree) + sizeof(yyjson_doc) + count_values(text.data, text.len) * each;
 }
 
 /* yyjson asks for the text's copy, then for the values. */
@@ -120,6 +122,7 @@ static int parse_error(const yyjson_read_err *e, size_t len, char *err, size_t e
 int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen)
 {
     alc_state s = {a, 0, NULL, 0};
+    df__arena_mark before = df__arena_note(a);
     yyjson_alc alc = {alc_malloc, alc_realloc, alc_free, &s};
     yyjson_read_err e = {0};
     yyjson_doc *doc;
@@ -135,13 +138,14 @@ int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_
     if (!t)
         return DF_ENOMEM;
     rc = measure(&s, text, err, errlen);
-    if (rc != DF_OK)
-        return rc;
     /* Without YYJSON_READ_INSITU the text is only read. */
-    doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_NUMBER_AS_RAW,
-                           &alc, &e);
-    if (!doc)
-        return parse_error(&e, text.len, err, errlen);
+    doc = rc != DF_OK ? NULL
+                      : yyjson_read_opts((char *)(uintptr_t)text.data, text.len,
+                                         YYJSON_READ_NUMBER_AS_RAW, &alc, &e);
+    if (!doc) {
+        df__arena_back(a, before);
+        return rc != DF_OK ? rc : parse_error(&e, text.len, err, errlen);
+    }
     settle(a, doc);
     t->root = t->vals = doc->root;
     t->count = doc->val_read;

@@ -98,27 +98,10 @@ int df__stdio_fill(df__stdio_source *s, df_stage *st)
 
 static int is_blank(const char *line, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (!strchr(" \t\r", line[i]) || !line[i])
-            return 0;
-    }
-    return 1;
-}
-
-/* What is no JSON is refused here: behind a filter it would only be filtered. */
-static int check_json(const df__stdio_source *s, df_record *r)
-{
-    df_value root;
-    int rc;
-    if (!r || s->format != DF__STDIO_JSON || s->invalid != DF__INVALID_ERROR ||
-        !df_record_live(r))
-        return DF_OK;
-    rc = df_record_root(r, &root);
-    if (rc != DF_EDATA)
-        return rc;
-    df_record_failf(r, DF_EDATA, "the line at byte %llu is not JSON (invalid: pass delivers such "
-                    "lines as they are)", (unsigned long long)s->offset);
-    return DF_OK;
+    size_t i = 0;
+    while (i < len && (line[i] == ' ' || line[i] == '\t' || line[i] == '\r'))
+        i++;
+    return i == len;
 }
 
 /* One line without its newline becomes a record. A byte order mark is no part of the first. */
@@ -149,7 +132,9 @@ static int add_line(df__stdio_source *s, df_stage *st, df_batch *into, size_t le
         df_record_failf(r, DF_EDATA, "the line at byte %llu is longer than %zu bytes (a quarter of "
                         "memoryLimit, or 64 MiB); only its first %d are kept",
                         (unsigned long long)s->offset, s->line_max, TOO_LONG_KEPT);
-    return check_json(s, r);
+    else if (r && s->format == DF__STDIO_JSON && s->invalid == DF__INVALID_ERROR)
+        df_record_json_only(r, "invalid: pass delivers such lines as they are");
+    return DF_OK;
 }
 
 static void consume(df__stdio_source *s, size_t len)

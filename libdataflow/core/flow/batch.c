@@ -117,9 +117,9 @@ static int copy_in(df_batch *b, const df_input *in, size_t bytes, df_record *r)
     if (b->max_record_bytes && bytes > b->max_record_bytes)
         return copy_too_large(b, in, bytes, r);
     if (df__arena_copy(&b->arena, in->payload, &r->payload) != DF_OK ||
-        df__arena_copy(&b->arena, in->key, &r->key) != DF_OK || copy_headers(b, in, r) != DF_OK)
+        df__arena_copy(&b->arena, in->key, &r->key) != DF_OK)
         return DF_ENOMEM;
-    return DF_OK;
+    return in->header_count ? copy_headers(b, in, r) : DF_OK;
 }
 
 /* Memory for the tree of a record. Large ones are counted and edited at worst; of small ones every
@@ -379,6 +379,26 @@ void df__batch_show_all(df_batch *b)
     b->first = b->hidden = 0;
     b->arena.limit = 0;
     b->arena.over = 0;
+}
+
+/* The tree that is made for it is the record's, so that a sink finds it parsed. */
+int df__batch_check(df_batch *b, df_record *r)
+{
+    char text[DF__WHY];
+    int rc;
+    if (r->payload.len >= DF__LARGE_RECORD && b->max_large)
+        b->arena.limit = b->arena.total + b->max_large;
+    b->arena.over = 0;
+    rc = df__record_check(r);
+    if (rc == DF_ENOMEM && b->arena.over) {
+        df__text_printf(text, sizeof text, "too large: its JSON of %zu bytes needs more than %zu "
+                        "bytes of memory (raise memoryLimit)", r->payload.len, b->max_large);
+        df__record_too_large(r, text);
+        rc = DF_EDATA;
+    }
+    b->arena.limit = 0;
+    b->arena.over = 0;
+    return rc == DF_EDATA ? DF_OK : rc;
 }
 
 /* ---- expansion ---------------------------------------------------------------------------- */

@@ -54,6 +54,13 @@ struct df_batch {
     double seconds;       /* that this expansion has needed so far */
 };
 
+/* As df_batch_at, without the call, for the loops over all records. */
+static inline df_record *df__batch_at(const df_batch *b, size_t index)
+{
+    index += b->first;
+    return &b->chunks[index / DF__CHUNK_RECORDS][index % DF__CHUNK_RECORDS];
+}
+
 df_batch *df__batch_new(const df__heap *heap, size_t room);
 void df__batch_free(df_batch *b);
 /* Bytes it takes from the heap. */
@@ -70,5 +77,8 @@ void df__batch_forget(df_batch *b, df_partition *part);
  * so that a record goes through all of them while it is near. Returns the index behind the part. */
 size_t df__batch_show_part(df_batch *b, size_t from);
 void df__batch_show_all(df_batch *b);
+/* At dispatch, of what nothing looked into: refuses what its source promised to be JSON and is
+ * not. DF_ENOMEM. */
+int df__batch_check(df_batch *b, df_record *r);
 
 #endif

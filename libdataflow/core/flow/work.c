@@ -44,7 +44,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
     df__span *s;
     size_t i, records = 0;
     for (i = 0; i < b->count; i++) {
-        const df_record *r = df_batch_at(b, i);
+        const df_record *r = df__batch_at(b, i);
         if (r->state == DF__MOVED)
             continue;
         records++;
@@ -89,7 +89,7 @@ static uint64_t enter(const df__stage_spec *spec, df_batch *b)
     uint64_t live = 0;
     size_t i, count = df_batch_count(b);
     for (i = 0; i < count; i++) {
-        df_record *r = df_batch_at(b, i);
+        df_record *r = df__batch_at(b, i);
         if (r->state != DF__LIVE)
             r->held = r->state == DF__REJECTED && !r->rejected_by; /* the source's, not ours */
         else if (spec->when && !df_condition_test(spec->when, r))
@@ -108,7 +108,7 @@ static void count_one(df__step_result *ret, int index, df_record *r)
     }
     if (r->state == DF__LIVE)
         ret->out++;
-    if (r->state == DF__REJECTED && !r->rejected_by) {
+    if (r->state == DF__REJECTED && !r->rejected_by && !df__record_misread(r)) {
         r->rejected_by = (uint16_t)(index + 1);
         ret->errors++;
     }
@@ -124,7 +124,7 @@ static int call_failed(df_stage *stage, df_batch *b, int status)
         return status;
     df__stage_fault(stage, status, &why);
     for (i = 0; i < count; i++) {
-        df_record *r = df_batch_at(b, i);
+        df_record *r = df__batch_at(b, i);
         if (df_record_live(r) && (!r->expanded || r == b->newest_parent))
             df_record_reject(r, DF_EDATA, why.reason, why.text);
     }
@@ -137,7 +137,7 @@ static int apply_large(df_stage *stage, df_batch *b)
 {
     char text[DF__WHY];
     df__arena_mark mark = df__arena_note(&b->arena);
-    df_record *r = df_batch_at(b, 0), before = *r;
+    df_record *r = df__batch_at(b, 0), before = *r;
     int rc = stage->spec->transform->apply(stage->self, stage, b);
     if (rc != DF_ENOMEM || !b->arena.over)
         return rc;
@@ -163,7 +163,7 @@ void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *re
     if (rc < 0)
         ret->status = call_failed(stage, b, rc);
     for (i = 0; i < count; i++)
-        count_one(ret, index, df_batch_at(b, i));
+        count_one(ret, index, df__batch_at(b, i));
 }
 
 /* Transforms say why record by record; the metric has one word for them. */
@@ -260,8 +260,8 @@ static void settle_all_ended(df__flow *f, df_batch *b)
 {
     size_t i;
     for (i = 0; i < b->count; i++)
-        if (df_batch_at(b, i)->state != DF__LIVE)
-            (void)settle_ended(f, df_batch_at(b, i)); /* dispatch comes back to it */
+        if (df__batch_at(b, i)->state != DF__LIVE)
+            (void)settle_ended(f, df__batch_at(b, i)); /* dispatch comes back to it */
 }
 
 /* ---- expansion ---------------------------------------------------------------------------- */
@@ -274,7 +274,7 @@ static void rejected(df__flow *f, df__step *step, df_batch *in)
     size_t i;
     memset(&got, 0, sizeof got);
     for (i = 0; i < in->count; i++) {
-        df_record *r = df_batch_at(in, i);
+        df_record *r = df__batch_at(in, i);
         if (r->state != DF__REJECTED)
             continue;
         count_one(&got, step->index, r);
@@ -290,7 +290,7 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
 {
     size_t i;
     for (i = 0; i < in->count; i++) {
-        df_record *r = df_batch_at(in, i);
+        df_record *r = df__batch_at(in, i);
         r->held = 0;
         if (r->state == DF__MOVED || r->state == DF__REJECTED)
             continue;
@@ -447,7 +447,9 @@ static void close_spans(df_batch *b)
 
 static int dispatch_one(df__flow *f, df_record *r, df_batch *b)
 {
-    int rc;
+    int rc = r->state == DF__LIVE && r->json_only ? df__batch_check(b, r) : DF_OK;
+    if (rc != DF_OK)
+        return rc;
     if (r->state != DF__LIVE)
         return settle_ended(f, r);
     rc = place(f, r, b);
@@ -463,7 +465,7 @@ static int dispatch(df__flow *f, df_batch *b)
     DF_CRASHPOINT("batch.dispatch");
     size_t i;
     for (i = 0; i < b->count; i++) {
-        if (dispatch_one(f, df_batch_at(b, i), b) != DF_OK) {
+        if (dispatch_one(f, df__batch_at(b, i), b) != DF_OK) {
             df__flow_fail(f, DF_ENOMEM, "no memory to dispatch a batch");
             return 0;
         }
@@ -537,6 +539,7 @@ void df__flow_worked(df__flow *f, df_batch *b)
     b->stage = f->parallel_steps;
     if (!b->results)
         df__flow_fail(f, DF_ENOMEM, "no memory for the results of transforms");
+    recharge(f, b); /* others are read while it waits for its turn */
     for (i = 0; b->results && i < f->parallel_steps; i++)
         merge(f, &f->steps[i], b->results[i].stage, &b->results[i]);
 }

@@ -41,6 +41,44 @@ static void written_once(void **state)
     held_free(&h);
 }
 
+/* Refused by whatever would end it or make something else of it; JSON is parsed for that once. */
+static void promised_json_is_checked(void **state)
+{
+    df_value one = int_value(1);
+    df_bytes other = bytes_of("{}");
+    const df__tree *tree;
+    held h;
+    int how;
+    (void)state;
+    for (how = 0; how < 4; how++) {
+        held_init(&h, "not JSON");
+        df_record_json_only(&h.r, "do so");
+        if (how == 0)
+            df_record_drop(&h.r);
+        else if (how == 1)
+            assert_int_equal(df_record_set_payload(&h.r, other), DF_OK);
+        else if (how == 2)
+            assert_int_equal(df_record_set_root(&h.r, &one), DF_EDATA);
+        else
+            assert_int_equal(df_record_root(&h.r, &one), DF_EDATA);
+        assert_int_equal(h.r.state, DF__REJECTED);
+        assert_non_null(strstr(h.r.reject->text, "not JSON: "));
+        assert_non_null(strstr(h.r.reject->text, " (do so)"));
+        assert_payload(&h.r, "not JSON");
+        held_free(&h);
+    }
+    held_init(&h, "{\"a\":1}");
+    df_record_json_only(&h.r, "do so");
+    assert_int_equal(df__record_check(&h.r), DF_OK);
+    tree = h.r.tree;
+    assert_non_null(tree);
+    assert_int_equal(get(&h.r, "a", &one), DF_OK);
+    assert_ptr_equal(h.r.tree, tree);
+    df_record_drop(&h.r);
+    assert_int_equal(h.r.state, DF__DROPPED);
+    held_free(&h);
+}
+
 static void payload_is_replaced(void **state)
 {
     df_value v;
@@ -301,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(untouched_bytes_are_forwarded),
         cmocka_unit_test(written_once),
+        cmocka_unit_test(promised_json_is_checked),
         cmocka_unit_test(payload_is_replaced),
         cmocka_unit_test(tree_for_readers),
         cmocka_unit_test(tombstone),

@@ -68,6 +68,7 @@ static int teardown(void **state)
 }
 
 static int from_start; /* of the next run */
+static const char *steps = ""; /* lines of its manifest */
 
 /* A run over what `path` has now, with a store; `message` has 512 bytes or is NULL. */
 static int run(fixture *f, const char *path, const char *options, char *message)
@@ -83,8 +84,8 @@ static int run(fixture *f, const char *path, const char *options, char *message)
     f->log[0] = '\0';
     assert_true(asprintf(&yaml, "source: {type: stdio, config: {path: %s%s}}\n"
                                 "sink: {type: stdio, config: {path: %s}}\n"
-                                "errors: {type: stdio, config: {path: %s}}\n",
-                         path, options, f->out, f->errors) > 0);
+                                "errors: {type: stdio, config: {path: %s}}\n%s",
+                         path, options, f->out, f->errors, steps) > 0);
     assert_ok(df_store_file(f->env, f->dir, "test", &store));
     p = df_pipeline_new(f->env, &o);
     assert_non_null(p);
@@ -268,9 +269,54 @@ static void test_what_is_no_json_is_refused(void **state)
     char *errors;
     run_and_expect(f, "{\"a\":1}\noops\n{\"a\":2}\n", "", "{\"a\":1}\n{\"a\":2}\n");
     errors = support_read_file(f->errors);
-    assert_non_null(strstr(errors, "the line at byte 8 is not JSON"));
+    assert_non_null(strstr(errors, "not JSON: unexpected character"));
+    assert_non_null(strstr(errors, "invalid: pass delivers"));
+    assert_non_null(strstr(errors, "\"stage\":\"read\""));
+    assert_non_null(strstr(errors, "\"offset\":8"));
     assert_non_null(strstr(errors, "oops"));
     free(errors);
+}
+
+/* Whoever looks into it first, or nobody does: it is refused by the source, and never filtered. */
+static void test_no_stage_filters_what_is_no_json(void **state)
+{
+    static const struct {
+        const char *steps, *out;
+    } rows[] = {
+        {"transformations: [{type: filter, config: {condition: '$.a > 0'}}]\n", "{\"a\":1}\n"},
+        {"transformations: [{type: filter, config: {condition: 'metadata.x == 1'}}]\n", ""},
+        {"transformations: [{type: filter, when: '$.a > 1', config: {condition: '$.b'}}]\n",
+         "{\"a\":1}\n"},
+        {"transformations: [{type: filter, when: 'metadata.x == 1', config: {condition: '$.b'}}]\n",
+         "{\"a\":1}\n"},
+        {"transformations: [{type: mask, config: {fields: ['$.b']}}, "
+         "{type: filter, config: {condition: '$.a > 0'}}]\n",
+         "{\"a\":1}\n"},
+        {"transformations: [{type: setKey, config: {field: '$.a'}}]\n", "{\"a\":1}\n"},
+        {"transformations: [{type: filter, config: {condition: '$.a > 0'}}]\n"
+         "transformWorkers: 2\n",
+         "{\"a\":1}\n"},
+        {"transformations: [{type: router, config: {routes: [{condition: '$.a > 5', "
+         "sink: {type: \"null\"}}]}}]\n",
+         "{\"a\":1}\n"},
+    };
+    fixture *f = *state;
+    size_t i;
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *errors;
+        steps = rows[i].steps;
+        support_write_file(f->errors, "");
+        replace(f, "{\"a\":1}\noops\n");
+        assert_ok(run(f, f->in, "", NULL));
+        steps = "";
+        expect(f, rows[i].out);
+        errors = support_read_file(f->errors);
+        assert_non_null(strstr(errors, "oops"));
+        assert_non_null(strstr(errors, "invalid: pass delivers"));
+        assert_non_null(strstr(errors, "\"stage\":\"read\""));
+        assert_non_null(strstr(errors, "\"offset\":8"));
+        free(errors);
+    }
 }
 
 static void test_a_byte_order_mark_is_no_part_of_the_first_line(void **state)
@@ -385,6 +431,7 @@ int main(void)
         UNIT(test_a_whole_last_line_is_delivered_once),
         UNIT(test_a_last_line_that_grows_comes_whole),
         UNIT(test_what_is_no_json_is_refused),
+        UNIT(test_no_stage_filters_what_is_no_json),
         UNIT(test_a_byte_order_mark_is_no_part_of_the_first_line),
         UNIT(test_nothing_new_is_told),
         UNIT(test_from_the_start),
