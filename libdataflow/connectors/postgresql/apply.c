@@ -30,8 +30,9 @@ static void add_key_match(const df__pg_sink *s, df__buf *b)
     for (size_t i = 0; i < s->known.count; i++) {
         const df__pg_column *column = &s->known.columns[i];
         if (column->in_key) {
-            df__buf_printf(b, "%st.%s = r.c%zu::%s", separator, column->quoted, i,
-                           column->type.cast);
+            df__buf_printf(b, "%st.%s", separator, column->quoted);
+            df__pg_sql_operator(b, column, "=");
+            df__buf_printf(b, "r.c%zu::%s", i, column->type.cast);
             separator = " AND ";
         }
     }
@@ -103,8 +104,9 @@ static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask 
     if (separator[0] == ')') {
         df__buf_str(b, ") DO NOTHING");
     } else if (version) {
-        df__buf_printf(b, " WHERE t.%s IS NULL OR EXCLUDED.%s > t.%s", version->quoted,
-                       version->quoted, version->quoted);
+        df__buf_printf(b, " WHERE t.%s IS NULL OR EXCLUDED.%s", version->quoted, version->quoted);
+        df__pg_sql_operator(b, version, ">");
+        df__buf_printf(b, "t.%s", version->quoted);
     }
 }
 
@@ -138,8 +140,10 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
     df__buf_str(b, " WHERE ");
     add_key_match(s, b);
     if (version) {
-        df__buf_printf(b, " AND (r.c%zu IS NULL OR t.%s IS NULL OR r.c%zu::%s >= t.%s)", at,
-                       version->quoted, at, version->type.cast, version->quoted);
+        df__buf_printf(b, " AND (r.c%zu IS NULL OR t.%s IS NULL OR r.c%zu::%s", at,
+                       version->quoted, at, version->type.cast);
+        df__pg_sql_operator(b, version, ">=");
+        df__buf_printf(b, "t.%s)", version->quoted);
     }
 }
 
@@ -220,13 +224,31 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
 
 /* ---- the whole group ------------------------------------------------------------------------- */
 
+/* Keys that are equal are the same text. Elsewhere (1.0 and 1.00, a and A of citext) the row keeps
+ * the key as it came first. */
+static int has_exact_key(const df__pg_sink *s)
+{
+    static const uint8_t exact[PG_KINDS] = {
+        [PG_TEXT] = 1, [PG_BOOL] = 1, [PG_INT2] = 1,      [PG_INT4] = 1,        [PG_INT8] = 1,
+        [PG_UUID] = 1, [PG_DATE] = 1, [PG_TIME] = 1,      [PG_TIMESTAMP] = 1,   [PG_SHORT] = 1,
+        [PG_ENUM] = 1, [PG_BYTEA] = 1, [PG_TIMESTAMPTZ] = 1,
+    };
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->in_key && (!exact[column->type.kind] || column->type.array)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Every row of these masks says all that it must, so that only its values count, not that it was
  * written: the table has nothing that would refuse it or notice it. */
 static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
     const df__pg_column *soft = named(s, s->soft_delete_column);
-    if (s->facts.notices_rows || (soft && soft->has_default)) {
+    if (s->facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default)) {
         return 0;
     }
     for (size_t i = 0; i < group->form_count; i++) {
@@ -242,16 +264,35 @@ static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
     return 1;
 }
 
-/* The key of r has one staged row ("NOT IN"), or several ("IN"). */
-static void add_alone(const df__pg_sink *s, df__buf *b, const char *in)
+static int has_own_key(const df__pg_sink *s)
 {
-    df__buf_str(b, "(");
-    add_key(s, b);
-    df__buf_printf(b, ") %s (SELECT ", in);
-    add_key(s, b);
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->in_key && strcmp(column->operators, "pg_catalog") != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The key of r has several staged rows. GROUP BY takes what the type itself calls equal; a
+ * comparison names the server's operator, or, where the type has another, compares row numbers. */
+static void add_several(const df__pg_sink *s, df__buf *b)
+{
+    int by_key = has_own_key(s);
+    df__buf_str(b, by_key ? "(" : "(r.n");
+    if (by_key) {
+        add_key(s, b);
+    }
+    df__buf_str(b, ") OPERATOR(pg_catalog.=) ANY (SELECT ");
+    if (by_key) {
+        add_key(s, b);
+    } else {
+        df__buf_str(b, "pg_catalog.unnest(pg_catalog.array_agg(r.n))");
+    }
     df__buf_str(b, " FROM pg_temp." PG_STAGE " AS r GROUP BY ");
     add_key(s, b);
-    df__buf_str(b, " HAVING count(*) > 1)");
+    df__buf_str(b, " HAVING pg_catalog.count(*) > 1)");
 }
 
 /* A later row of the same columns, or a later delete, hides a row. Where versions count that is
@@ -297,7 +338,7 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
     }
     if (!s->facts.orders_rows) {
         df__buf_str(b, " WHERE ");
-        add_alone(s, b, "IN");
+        add_several(s, b);
         for (size_t i = 0; i < group->form_count; i++) {
             if (!is_frequent(group, i)) {
                 df__buf_printf(b, " OR (m = %zu AND NOT d)", i);
@@ -318,8 +359,8 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
     df__buf alone;
     df__buf_init(&alone, &df__heap_libc);
     if (!is_single) {
-        df__buf_str(&alone, " AND ");
-        add_alone(s, &alone, "NOT IN");
+        df__buf_str(&alone, " AND NOT ");
+        add_several(s, &alone);
     }
     df__buf_str(b, "; ");
     add_delete(s, b, 1);

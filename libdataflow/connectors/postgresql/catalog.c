@@ -38,6 +38,14 @@ static const char query_tail[] =
     "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false), "
     "COALESCE(e.oid, t.oid), (SELECT p.prosrc = 'textrecv' FROM pg_catalog.pg_proc p "
     "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)::pg_catalog.oid), "
+    "CASE WHEN e.oid IS NOT NULL OR t.typtype IN ('e', 'c', 'r', 'm') OR t.typnamespace = "
+    "'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid THEN 'pg_catalog' ELSE "
+    "(SELECT pg_catalog.quote_ident(s.nspname::pg_catalog.text) FROM pg_catalog.pg_opclass c "
+    "JOIN pg_catalog.pg_amop o ON o.amopfamily = c.opcfamily AND o.amoplefttype = c.opcintype "
+    "AND o.amoprighttype = c.opcintype AND o.amopstrategy = 3 "
+    "JOIN pg_catalog.pg_operator p ON p.oid = o.amopopr "
+    "JOIN pg_catalog.pg_namespace s ON s.oid = p.oprnamespace "
+    "WHERE c.opcintype = t.oid AND c.opcdefault AND c.opcmethod = 403 LIMIT 1) END, "
     "CASE WHEN pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN "
     PG_SHAPE_HEAD "(SELECT oid FROM rel)" PG_SHAPE_TAIL " END "
     "FROM col JOIN base USING (attnum) "
@@ -49,7 +57,7 @@ enum { UPSERT_COLUMNS_MAX = 1597 };
 enum {
     AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
     AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID,
-    AT_LIKE_TEXT, AT_SHAPE
+    AT_LIKE_TEXT, AT_OPERATORS, AT_SHAPE
 };
 
 static int is_true(const PGresult *res, int row, int column)
@@ -155,6 +163,10 @@ static int read_column(df__pg_table *t, const PGresult *res, int row, df__pg_col
         column->bit = (int16_t)t->default_count++;
     }
     t->key_count += column->in_key;
+    column->operators = copy_text(&t->arena, res, row, AT_OPERATORS);
+    if (!column->operators) {
+        return DF_ENOMEM;
+    }
     return read_type(&t->arena, res, row, &column->type);
 }
 

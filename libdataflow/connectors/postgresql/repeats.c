@@ -15,11 +15,18 @@ static const char query_tail[] =
     "SELECT DISTINCT x.text FROM part JOIN pg_catalog.pg_index i ON i.indrelid = part.oid, "
     "LATERAL (SELECT pg_catalog.string_agg('(' || "
     "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ') ' || "
-    "COALESCE((SELECT 'OPERATOR(' || pg_catalog.quote_ident(s.nspname) || '.' || "
-    "o.oprname || ')' FROM pg_catalog.pg_constraint c "
+    "COALESCE((SELECT 'OPERATOR(' || pg_catalog.quote_ident(s.nspname::pg_catalog.text) || '.' || "
+    "o.oprname::pg_catalog.text || ')' FROM pg_catalog.pg_constraint c "
     "JOIN pg_catalog.pg_operator o ON o.oid = c.conexclop[k] "
     "JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace "
-    "WHERE c.conindid = i.indexrelid AND c.contype = 'x'), '=') || ' (SELECT ' || "
+    "WHERE c.conindid = i.indexrelid AND c.contype = 'x'), "
+    "(SELECT 'OPERATOR(' || pg_catalog.quote_ident(s.nspname::pg_catalog.text) || '.' || "
+    "o.oprname::pg_catalog.text || ')' FROM pg_catalog.pg_opclass c "
+    "JOIN pg_catalog.pg_amop a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype "
+    "AND a.amoprighttype = c.opcintype AND a.amopstrategy = 3 "
+    "JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr "
+    "JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace "
+    "WHERE c.oid = i.indclass[k - 1] AND c.opcmethod = 403), '=') || ' (SELECT ' || "
     "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ' FROM v)', ' AND ') || "
     "COALESCE(' AND (' || pg_catalog.pg_get_expr(i.indpred, i.indrelid) || ')', '') AS text "
     "FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k) AS x "
@@ -67,14 +74,16 @@ static void add_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
     df__buf_str(b, ") ");
 }
 
+/* Equal, or both NULL. IS NOT DISTINCT FROM would take any operator = of the search path. */
 static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     for (size_t i = 0; i < s->known.count; i++) {
         const df__pg_column *column = &s->known.columns[i];
-        const char *text = by_text(&column->type) ? "::text" : "";
+        const char *text = by_text(&column->type) ? "::pg_catalog.text" : "";
         if (df__pg_mask_writes(mask, column)) {
-            df__buf_printf(b, " AND t.%s%s IS NOT DISTINCT FROM (r.c%zu::%s)%s", column->quoted,
-                           text, i, column->type.cast, text);
+            df__buf_printf(b, " AND COALESCE(t.%s%s OPERATOR(pg_catalog.=) (r.c%zu::%s)%s, "
+                              "t.%s IS NULL AND r.c%zu IS NULL)",
+                           column->quoted, text, i, column->type.cast, text, column->quoted, i);
         }
     }
 }

@@ -25,6 +25,15 @@ void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mas
     }
 }
 
+void df__pg_sql_operator(df__buf *b, const df__pg_column *column, const char *name)
+{
+    if (column->operators[0]) {
+        df__buf_printf(b, " OPERATOR(%s.%s) ", column->operators, name);
+    } else {
+        df__buf_printf(b, " %s ", name);
+    }
+}
+
 const char *df__pg_sql_target(const df__pg_sink *s)
 {
     return s->upsert ? PG_STAGE : s->name.table;

@@ -11,6 +11,8 @@ enum { PG_LIST_NAMES, PG_LIST_STAGED, PG_LIST_CASTS, PG_LIST_TEXT };
 /* Appends the columns that rows of this mask (NULL: all) write, with commas between: "a", "b";
  * c0, c1; r.c0::int4, r.c1::text; c0 text, c1 text. */
 void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int form);
+/* Appends the operator of the column's type, which nobody else's of that name can stand for. */
+void df__pg_sql_operator(df__buf *b, const df__pg_column *column, const char *name);
 /* The columns that the rows of a group write; NULL: all. */
 const df__pg_mask *df__pg_sql_written(const df__pg_group *group);
 /* Appends the COPY for one group and, in upsert mode, what stands around it. */

@@ -63,6 +63,7 @@ typedef struct df__pg_column {
     df_bytes name;
     const char *quoted; /* "name", ready for SQL */
     df__pg_type type;
+    const char *operators; /* schema of the type's own operators, quoted; "": unknown */
     uint8_t not_null, has_default, in_key;
     uint8_t is_version; /* upsertVersionColumn */
     int16_t bit; /* in df__pg_mask when it has a default, else -1 */

@@ -145,6 +145,13 @@ manifest strict 'upsertMode: true'
 flow strict 0
 same 'row mode names them' '2998 2 2998' "$(summary sent) $(summary errored) $(sql 'select count(*) from strict')"
 
+# ---- keys that are equal and not the same ------------------------------------------------------------------------
+sql 'create table scaled (id numeric primary key, v int)'
+printf '%s\n' '{"id":1.0,"v":1}' '{"id":1.00,"v":2}' '{"id":2,"v":3}' >"$dir/scaled.jsonl"
+manifest scaled 'upsertMode: true'
+flow scaled 0
+same 'the key stays as it came first' '(1.0,2) (2,3)' "$(sql "select string_agg(t::text, ' ' order by id) from scaled t")"
+
 # ---- wrong settings ---------------------------------------------------------------------------------------------
 sql 'create table nokey (id int)'
 echo '{"id":1}' >"$dir/nokey.jsonl"
