@@ -92,6 +92,19 @@ int df__members_add(df__members *m, df_bytes name, const df_value *value, int we
     return DF_OK;
 }
 
+df__member_row *df__members_find(const df__members *m, df_bytes name)
+{
+    uint32_t hash = df__name_hash(name.data, name.len);
+    size_t at = hash;
+    for (;; at++) {
+        uint32_t slot = m->slot_count ? m->slots[at & (m->slot_count - 1)] : 0;
+        df__member_row *row = slot ? &m->rows[slot - 1] : NULL;
+        if (!row || (row->hash == hash && row->name.len == name.len &&
+                     memcmp(row->name.data, name.data, name.len) == 0))
+            return row;
+    }
+}
+
 void df__buf_value(df__buf *b, const df_value *v)
 {
     size_t len = df_value_json(v, NULL, 0);

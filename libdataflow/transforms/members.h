@@ -36,6 +36,8 @@ void df__members_init(df__members *m, df_batch *batch, df__members_room *room);
 /* Adds a member; name and value are borrowed. One of that name keeps its place and gets the new
  * value unless its weight is greater. DF_ENOMEM. */
 int df__members_add(df__members *m, df_bytes name, const df_value *value, int weight);
+/* NULL: none of that name. */
+df__member_row *df__members_find(const df__members *m, df_bytes name);
 /* Makes them the root of r. */
 int df__members_set_root(df__members *m, df_record *r);
 uint32_t df__name_hash(const char *name, size_t len);

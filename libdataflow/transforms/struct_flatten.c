@@ -5,7 +5,7 @@
 
 #include "transforms/members.h"
 
-enum { DEPTH_MAX = 64, NAME_MAX_BYTES = 65536 };
+enum { DEPTH_MAX = 64, NAME_MAX_BYTES = 65536, FEW = 16 };
 
 typedef struct flattener {
     df_bytes delimiter;
@@ -16,6 +16,8 @@ typedef struct level {
     df_value object;
     df_walk walk;
     size_t prefix; /* length of the name so far */
+    int nested;    /* has objects: of members of one name only the last one counts */
+    df__members last; /* of many members: the last value of each name; weight 1: it was used */
 } level;
 
 static int flatten_check(void *self, df_stage *st)
@@ -65,21 +67,65 @@ static int add(const df__job *job, df__members *found, const df__buf *name, cons
     return df__members_add(found, kept, &at->walk.value, weight);
 }
 
+/* Goes into an object. */
+static int enter(const df__job *job, level *l, const df_value *object, size_t prefix)
+{
+    df_walk walk = {0};
+    int rc = DF_OK;
+    memset(l, 0, sizeof *l);
+    l->object = *object;
+    l->prefix = prefix;
+    l->nested = has_nested(object);
+    df__members_init(&l->last, job->batch, NULL);
+    while (l->nested && object->len > FEW && rc == DF_OK &&
+           df_value_walk(object, &walk) == DF_OK)
+        rc = df__members_add(&l->last, walk.name, &walk.value, 0);
+    return rc;
+}
+
+static int same_name(const df_walk *a, const df_walk *b)
+{
+    return a->name.len == b->name.len && memcmp(a->name.data, b->name.data, a->name.len) == 0;
+}
+
+/* Of members of one name the first gives the place and the last the value; 1: not the first. Where
+ * all values are plain, `found` does so. */
+static int is_repeated(level *l)
+{
+    df_walk other = {0}, rest = l->walk;
+    if (!l->nested)
+        return 0;
+    if (l->last.count) {
+        df__member_row *row = df__members_find(&l->last, l->walk.name);
+        int seen = row->weight;
+        row->weight = 1;
+        l->walk.value = row->value;
+        return seen;
+    }
+    while (df_value_walk(&l->object, &other) == DF_OK && other.index < l->walk.index)
+        if (same_name(&other, &l->walk))
+            return 1;
+    while (df_value_walk(&l->object, &rest) == DF_OK)
+        if (same_name(&rest, &l->walk))
+            l->walk.value = rest.value;
+    return 0;
+}
+
 static int collect(const df__job *job, df_record *r, const df_value *root, df__members *found)
 {
     level stack[DEPTH_MAX];
     size_t depth = 1;
     df__buf name;
-    int rc = DF_OK;
+    int rc = enter(job, &stack[0], root, 0);
     df__buf_init(&name, &found->heap);
-    memset(&stack[0], 0, sizeof stack[0]);
-    stack[0].object = *root;
     while (rc == DF_OK && depth) {
         level *top = &stack[depth - 1];
         if (df_value_walk(&top->object, &top->walk) != DF_OK) {
             depth--;
             continue;
         }
+        if (is_repeated(top))
+            continue;
         rc = extend(&name, top, depth > 1, job->self);
         if (rc != DF_OK)
             return rc;
@@ -93,9 +139,7 @@ static int collect(const df__job *job, df_record *r, const df_value *root, df__m
         }
         if (depth == DEPTH_MAX)
             return too_deep(r);
-        memset(&stack[depth], 0, sizeof stack[depth]);
-        stack[depth].object = top->walk.value;
-        stack[depth++].prefix = name.len;
+        rc = enter(job, &stack[depth++], &top->walk.value, name.len);
     }
     return rc;
 }
