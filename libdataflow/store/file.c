@@ -511,12 +511,23 @@ static int make_folder(char *dir)
     return DF_OK;
 }
 
+/* A volume of a pod is often open to its group, so this is no refusal. */
+static void look_at_folder(const file_store *s)
+{
+    struct stat info;
+    if (stat(s->dir, &info) == 0 && (info.st_mode & 022))
+        say(s, "%s may write to this folder and so remove or hold back positions; chmod %s keeps "
+            "it for its owner", info.st_mode & 02 ? "every user" : "its group",
+            info.st_mode & 02 ? "go-w" : "g-w");
+}
+
 static int open_store(file_store *s)
 {
     df_env *env = s->env;
     int rc = make_folder(s->dir);
     if (rc != DF_OK)
         return df__env_fail(env, rc, "state folder %s: %s", s->dir, strerror(errno));
+    look_at_folder(s);
     rc = take_lock(s);
     if (rc == DF_EFENCED)
         return df__env_fail(env, rc, "state of %s in %s is in use by another process", s->base,

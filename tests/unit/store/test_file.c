@@ -389,6 +389,40 @@ static void test_folders(void **state)
 }
 
 /* Root may write anywhere, so this is looked at by another user's eyes only. */
+static int lines_at_open(fixture *f, mode_t mode)
+{
+    int before = atomic_load(&f->host.log_lines);
+    df_store store;
+    assert_int_equal(chmod(f->dir, mode), 0);
+    store = open_store(f);
+    assert_ok(save(&store, "a", "1"));
+    assert_ok(save(&store, "a", "2"));
+    close_store(&store);
+    return atomic_load(&f->host.log_lines) - before;
+}
+
+/* It is taken, with one warning: volumes of pods often are. */
+static void test_a_folder_that_others_may_write(void **state)
+{
+    fixture *f = *state;
+    char made[512], lock[600];
+    struct stat info;
+    df_store store = {.size = sizeof store};
+    mode_t mask = umask(0);
+    assert_int_equal(lines_at_open(f, 0700), 0);
+    assert_int_equal(lines_at_open(f, 0755), 0);
+    assert_int_equal(lines_at_open(f, 0770), 1);
+    assert_int_equal(lines_at_open(f, 0777), 1);
+    assert_ok(df_store_file(f->env, support_path(made, f->dir, "made"), "p", &store));
+    close_store(&store);
+    umask(mask);
+    assert_int_equal(stat(made, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    snprintf(lock, sizeof lock, "%s/p.lock", made);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(rmdir(made), 0);
+}
+
 static void test_read_only_folder(void **state)
 {
     fixture *f = *state;
@@ -465,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_after_a_failed_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_folder_that_others_may_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_only_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names_are_made_plain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
