@@ -47,9 +47,9 @@
  *
  * THREADS. A handle is used by one thread at a time. Any thread at any time: df_pipeline_stop,
  * df_pipeline_refresh, df_pipeline_stats, df_pipeline_report, df_env_metrics, and the port
- * functions (one thread per port). df_pipeline_stop may also be called from a signal handler. Each
- * pipeline has threads of its own (one for the source, one for the pipeline, one per sink); they
- * block all asynchronous signals.
+ * functions (one thread per port; df_port_open is a call on the pipeline). df_pipeline_stop may
+ * also be called from a signal handler. Each pipeline has threads of its own (one for the source,
+ * one for the pipeline, one per sink); they block all asynchronous signals.
  *
  * THE PROCESS. The library never prints, never exits, installs no signal handler, reads no
  * environment variable (unless you pass df_resolve_process) and changes no locale. Libraries
@@ -464,7 +464,10 @@ enum {
     DF_TAP       /* watch what leaves a stage; never slows the flow */
 };
 
-/* Opens the host's end; before or while the pipeline runs. DF_ENOTFOUND, DF_EEXISTS. */
+/* Opens the host's end; before or while the pipeline runs. A manifest's stages are named source,
+ * sink, errors, "0 mask" (transformation 0, a mask) and "0 router/1" (the sink of its route 1); as
+ * DF_REPORT_PLAN lists them. DF_ENOTFOUND: no such stage; DF_ENOTSUP: that stage cannot be used in
+ * this mode; DF_EEXISTS: it has a port; text in df_pipeline_errmsg. */
 DF_API int df_port_open(df_pipeline *p, const df_port_options *options, df_port **ret_port);
 /* FEED: end of input. TAKE: what was not settled goes back. Frees the port and its parcels. Before
  * or after df_pipeline_free. */
@@ -482,6 +485,16 @@ DF_API int df_port_settle(df_port *port, df_parcel *parcel, int status);
 /* Readable when there is room (FEED) or a parcel (TAKE, TAP). */
 DF_API int df_port_fd(const df_port *port);
 
+typedef struct df_port_info {
+    size_t size;
+    uint64_t records;      /* pushed, or taken */
+    uint64_t dropped;      /* TAP: not copied, for the queue was full or there was no memory */
+    uint64_t queued_bytes; /* that wait: for the source, or to be taken */
+    const char *error;     /* text of the last failed call on this port; "": none */
+} df_port_info;
+/* Counts of one port. DF_EINVAL. */
+DF_API int df_port_stats(const df_port *port, df_port_info *ret);
+
 /* ---- records ------------------------------------------------------------------------------ */
 
 typedef struct df_info {
@@ -497,6 +510,10 @@ DF_API const df_record *df_parcel_at(const df_parcel *parcel, size_t index);
 /* The payload as text of its current value: the original bytes when nothing changed, else written
  * once and kept until the parcel settles. data NULL: tombstone. DF_ENOMEM. */
 DF_API int df_parcel_payload(df_parcel *parcel, size_t index, df_bytes *ret);
+/* The value at a path in a record that was taken, borrowed until the parcel is given back;
+ * otherwise as df_record_get. DF_EDATA: not JSON; DF_ENOTSUP: a sink's parcel (it has
+ * df_parcel_root); DF_EINVAL: no such record. */
+DF_API int df_parcel_get(df_parcel *parcel, size_t index, const df_path *path, df_value *ret);
 
 /* One record of a parcel in one row; everything is borrowed until the parcel settles. */
 typedef struct df_output {

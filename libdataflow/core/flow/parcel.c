@@ -131,6 +131,14 @@ int df_parcel_payload(df_parcel *p, size_t index, df_bytes *ret)
     return DF_OK;
 }
 
+/* A taken parcel holds copies, which are the host's alone: they may be parsed in place. */
+int df_parcel_get(df_parcel *p, size_t index, const df_path *path, df_value *ret)
+{
+    if (!p || !path || !ret || index >= p->count)
+        return DF_EINVAL;
+    return p->sink ? DF_ENOTSUP : df_record_get(p->records[index], path, ret);
+}
+
 static int output(df_parcel *p, size_t index, df_output *ret)
 {
     const df_record *r = p->records[index];

@@ -22,6 +22,11 @@ const char *df_pipeline_errmsg(const df_pipeline *p)
     return p ? p->error : "";
 }
 
+int df__pipeline_fail_port(df_pipeline *p, int status, const char *text)
+{
+    return df__pipeline_fail(p, status, "%s", text);
+}
+
 df__ports *df__pipeline_ports(df_pipeline *p)
 {
     return p->ports;

@@ -67,17 +67,18 @@ static int push_rows(df_port *port, const df_input *rows, size_t count, size_t *
     df__slot *slot = port->slot;
     size_t stride = count ? rows->size : 0, known = stride < sizeof(df_input) ? stride : 0;
     if (count && stride < offsetof(df_input, headers))
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, "df_port_push: the first row has no size");
     for (*taken = 0; *taken < count && slot->row_bytes < port->limit; (*taken)++) {
         df_input in = {.size = sizeof in};
         df__row *row;
         memcpy(&in, (const char *)rows + *taken * stride, known ? known : sizeof in);
         row = copy_row(port->ports->heap, &in);
         if (!row)
-            return *taken ? DF_OK : DF_ENOMEM;
+            return *taken ? DF_OK : df__port_fail(port, DF_ENOMEM, "no memory for a record");
         *slot->rows_end = row;
         slot->rows_end = &row->next;
         slot->row_bytes += row->size;
+        port->records++;
     }
     return count && !*taken ? DF_AGAIN : DF_OK;
 }
@@ -87,7 +88,8 @@ int df_port_push(df_port *port, const df_input *rows, size_t count, size_t *ret_
     size_t taken = 0;
     int rc;
     if (!port || port->mode != DF_FEED || (count && !rows))
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, port && port->mode == DF_FEED
+                             ? "df_port_push: no rows" : "df_port_push needs a port of DF_FEED");
     pthread_mutex_lock(&port->ports->lock);
     rc = port->ports->ended ? DF_DONE : push_rows(port, rows, count, &taken);
     if (taken && port->slot->st)
@@ -102,7 +104,7 @@ int df_port_push(df_port *port, const df_input *rows, size_t count, size_t *ret_
 int df_port_acked(df_port *port, uint64_t *ret_count)
 {
     if (!port || port->mode != DF_FEED || !ret_count)
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, "df_port_acked needs a port of DF_FEED and a place");
     pthread_mutex_lock(&port->ports->lock);
     *ret_count = port->slot->acked;
     pthread_mutex_unlock(&port->ports->lock);

@@ -142,18 +142,42 @@ void df__slot_detach(df__slot *slot)
 
 /* ---- open and close ----------------------------------------------------------------------- */
 
-/* 1: the graph has a stage of that name that fits the mode. Lock held. */
-static int has_stage(const df__ports *ports, const char *name, int mode)
+/* The graph has a stage of that name that fits the mode. Lock held. */
+static int find_stage(const df__ports *ports, const char *name, int mode)
 {
     const df__stage_spec *s = ports->graph ? ports->graph->stages : NULL;
-    for (; s; s = s->next) {
-        if (strcmp(s->name, name) != 0)
-            continue;
-        if (mode == DF_FEED)
-            return s->role == DF_SOURCE;
-        return mode == DF_TAP || s->role == DF_SINK || s->role == DF_ERROR_SINK;
+    while (s && strcmp(s->name, name) != 0)
+        s = s->next;
+    if (!s)
+        return DF_ENOTFOUND;
+    if (mode == DF_FEED)
+        return s->role == DF_SOURCE ? DF_OK : DF_ENOTSUP;
+    return mode == DF_TAP || s->role == DF_SINK || s->role == DF_ERROR_SINK ? DF_OK : DF_ENOTSUP;
+}
+
+/* Why df_port_open failed, for df_pipeline_errmsg. */
+static int fail_open(df_pipeline *p, const df_port_options *o, int rc)
+{
+    static const char *const modes[] = {"DF_FEED", "DF_TAKE", "DF_TAP"};
+    const char *mode = modes[o->mode - DF_FEED];
+    const df__stage_spec *s = df__pipeline_ports(p)->graph->stages;
+    char text[400];
+    size_t at;
+    if (rc == DF_ENOMEM) {
+        df__text_printf(text, sizeof text, "no memory or no descriptor for a port");
+    } else if (rc == DF_ENOTSUP) {
+        df__text_printf(text, sizeof text, "stage %.100s cannot be opened with %s: it is no %s",
+                        o->stage, mode, o->mode == DF_FEED ? "source" : "sink");
+    } else if (rc == DF_EEXISTS) {
+        df__text_printf(text, sizeof text, "stage %.100s has a %s port already, or its input was "
+                        "ended by df_port_close", o->stage, mode);
+    } else {
+        at = df__text_printf(text, sizeof text, "no stage is named %.100s; there are:", o->stage);
+        for (; s; s = s->next)
+            at += df__text_printf(text + at, sizeof text - at, " %s%s", s->name,
+                                  s->next ? "," : "");
     }
-    return 0;
+    return df__pipeline_fail_port(p, rc, text);
 }
 
 static void discard(df_port *port)
@@ -186,8 +210,9 @@ static df_port *make_port(df__ports *ports, const df_port_options *options)
 /* Links a new port into the registry. Lock held. */
 static int join(df__ports *ports, df_port *port)
 {
-    if (!has_stage(ports, port->stage, port->mode))
-        return DF_ENOTFOUND;
+    int rc = find_stage(ports, port->stage, port->mode);
+    if (rc < 0)
+        return rc;
     if (port->mode == DF_TAP) {
         atomic_fetch_add(&ports->taps, 1);
     } else {
@@ -211,23 +236,28 @@ int df_port_open(df_pipeline *p, const df_port_options *options, df_port **ret_p
     df_port *port;
     df_port_options o = {.size = sizeof o};
     int rc;
-    if (!p || !options || !ret_port || options->size < offsetof(df_port_options, queue_bytes))
+    if (!p)
         return DF_EINVAL;
+    if (!options || !ret_port || options->size < offsetof(df_port_options, queue_bytes))
+        return df__pipeline_fail_port(p, DF_EINVAL, "df_port_open needs options with their size, "
+                                                    "and a place for the port");
     memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     if (!o.stage || o.mode < DF_FEED || o.mode > DF_TAP)
-        return DF_EINVAL;
+        return df__pipeline_fail_port(p, DF_EINVAL, "df_port_open needs a stage and DF_FEED, "
+                                                    "DF_TAKE or DF_TAP");
     ports = df__pipeline_ports(p);
     port = make_port(ports, &o);
     if (!port)
-        return DF_ENOMEM;
+        return fail_open(p, &o, DF_ENOMEM);
     pthread_mutex_lock(&ports->lock);
     rc = join(ports, port);
     pthread_mutex_unlock(&ports->lock);
-    if (rc < 0)
+    if (rc < 0) {
         discard(port);
-    else
-        *ret_port = port;
-    return rc;
+        return fail_open(p, &o, rc);
+    }
+    *ret_port = port;
+    return DF_OK;
 }
 
 /* What the host did not settle waits for the next port, in the old order. Lock held. */
@@ -280,6 +310,31 @@ void df_port_close(df_port *port)
     pthread_mutex_unlock(&ports->lock);
     discard(port);
     release(ports);
+}
+
+int df__port_fail(df_port *port, int status, const char *text)
+{
+    if (port)
+        port->error = text;
+    return status;
+}
+
+int df_port_stats(const df_port *port, df_port_info *ret)
+{
+    df_port_info info = {.size = sizeof info};
+    if (!port || !ret || ret->size < sizeof ret->size)
+        return DF_EINVAL;
+    info.size = ret->size;
+    pthread_mutex_lock(&port->ports->lock);
+    info.records = port->records;
+    info.dropped = port->dropped;
+    info.queued_bytes = port->mode == DF_FEED   ? port->slot->row_bytes
+                        : port->mode == DF_TAKE ? port->slot->waiting.bytes
+                                                : port->tapped.bytes;
+    pthread_mutex_unlock(&port->ports->lock);
+    info.error = port->error ? port->error : "";
+    memcpy(ret, &info, info.size < sizeof info ? info.size : sizeof info);
+    return DF_OK;
 }
 
 int df_port_fd(const df_port *port)

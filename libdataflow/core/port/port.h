@@ -28,6 +28,8 @@ void df__port_tap_records(df__ports *ports, const char *stage, df_record *const 
                           size_t count);
 /* Provided by the pipeline: the ports of one. */
 df__ports *df__pipeline_ports(df_pipeline *p);
+/* And what keeps the text of a failure; the status. */
+int df__pipeline_fail_port(df_pipeline *p, int status, const char *text);
 
 /* ---- for the host connector --------------------------------------------------------------- */
 
@@ -88,7 +90,8 @@ struct df_port {
     int mode, fd, fd_set;
     size_t limit; /* bytes in its queue */
     df__queue tapped, taken;
-    uint64_t dropped;
+    uint64_t records, dropped; /* lock */
+    const char *error;         /* of the last failed call; static */
 };
 
 struct df__ports {
@@ -101,6 +104,8 @@ struct df__ports {
     df_port *open;
 };
 
+/* The status, after its text was kept for df_port_stats. */
+int df__port_fail(df_port *port, int status, const char *text);
 /* Sets or clears the port's descriptor after a change. Lock held. */
 void df__port_signal(df_port *port);
 void df__queue_init(df__queue *q);

@@ -266,6 +266,7 @@ static int take_once(df_port *port, df_parcel **ret)
     if (h) {
         df__queue_add(port->mode == DF_TAKE ? &port->slot->taken : &port->taken, h);
         *ret = h->copy;
+        port->records += h->copy->count;
         rc = DF_OK;
     } else if (port->ports->ended) {
         rc = DF_DONE;
@@ -280,7 +281,8 @@ int df_port_take(df_port *port, int timeout_ms, df_parcel **ret_parcel)
     int64_t until;
     int rc;
     if (!port || port->mode == DF_FEED || !ret_parcel)
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, "df_port_take needs a port of DF_TAKE or DF_TAP and "
+                             "a place for the parcel");
     until = timeout_ms < 0 ? INT64_MAX : df__monotonic_us() / 1000 + timeout_ms;
     for (;;) {
         struct pollfd ready = {.fd = port->fd, .events = POLLIN};
@@ -308,16 +310,18 @@ int df_port_settle(df_port *port, df_parcel *parcel, int status)
 {
     df__handed *h;
     if (!port || port->mode == DF_FEED || !parcel)
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, "df_port_settle needs a port of DF_TAKE or DF_TAP "
+                             "and a parcel");
     if (port->mode == DF_TAKE && status != DF_OK && status != DF_EIO && status != DF_EDATA)
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, "df_port_settle takes DF_OK, DF_EIO or DF_EDATA");
     pthread_mutex_lock(&port->ports->lock);
     h = df__queue_remove(port->mode == DF_TAKE ? &port->slot->taken : &port->taken, parcel);
     if (h && h->real && port->slot->st)
         settle_real(port->slot, h->real, status);
     pthread_mutex_unlock(&port->ports->lock);
     if (!h)
-        return DF_EINVAL;
+        return df__port_fail(port, DF_EINVAL, "df_port_settle: this parcel was not taken from this "
+                             "port, or was settled before");
     df__handed_free(port->ports->heap, h);
     return DF_OK;
 }

@@ -524,8 +524,8 @@ static void test_ports(void **state)
     size_t taken = 99;
     uint64_t acked = 99;
     port(p, "nowhere", DF_FEED, DF_ENOTFOUND);
-    port(p, "sink", DF_FEED, DF_ENOTFOUND);
-    port(p, "source", DF_TAKE, DF_ENOTFOUND);
+    port(p, "sink", DF_FEED, DF_ENOTSUP);
+    port(p, "source", DF_TAKE, DF_ENOTSUP);
     port(p, NULL, DF_FEED, DF_EINVAL);
     port(p, "source", 0, DF_EINVAL);
     port(p, "source", 9, DF_EINVAL);

@@ -94,6 +94,13 @@ static void assert_payload(df_parcel *parcel, size_t index, const char *want)
     assert_memory_equal(got.data, want, got.len);
 }
 
+static df_port_info info_of(const df_port *port)
+{
+    df_port_info info = {.size = sizeof info};
+    assert_ok(df_port_stats(port, &info));
+    return info;
+}
+
 static void test_feed_and_take(void **state)
 {
     fixture *f = *state;
@@ -266,6 +273,59 @@ static void test_tap(void **state)
     df_port_close(f->take);
 }
 
+/* Of the parcel's first record. */
+static void assert_field(df_env *env, df_parcel *parcel, const char *path, int type,
+                         const char *text)
+{
+    df_path *compiled = df_path_new(env, path);
+    df_value v;
+    assert_non_null(compiled);
+    assert_ok(df_parcel_get(parcel, 0, compiled, &v));
+    assert_int_equal(v.type, type);
+    if (text) {
+        assert_int_equal(v.len, strlen(text));
+        assert_memory_equal(v.text, text, v.len);
+    }
+    df_path_free(compiled);
+}
+
+/* Fields of taken records, as the transformations left them. */
+static void test_fields_of_taken_records(void **state)
+{
+    fixture *f = *state;
+    df_parcel *parcel;
+    df_path *path;
+    df_value v;
+    f->p = support_load(f->env, HOST_TO_HOST "transformations: [{type: hoistField, config: "
+                                             "{field: w}}]\n");
+    f->feed = open_port(f->p, "source", DF_FEED);
+    f->take = open_port(f->p, "sink", DF_TAKE);
+    assert_ok(df_pipeline_start(f->p, NULL));
+    push(f->feed, "{\"a\":{\"b\":\"x\"},\"n\":[1,2.50]}", "k");
+    parcel = take(f->take);
+    assert_field(f->env, parcel, "$.w.a.b", DF_V_STRING, "x");
+    assert_field(f->env, parcel, "$.w.n[1]", DF_V_NUMBER, "2.50");
+    assert_field(f->env, parcel, "$.w.n[*]", DF_V_INT, "1");
+    assert_field(f->env, parcel, "$.a", DF_V_ABSENT, NULL);
+    assert_payload(parcel, 0, "{\"w\":{\"a\":{\"b\":\"x\"},\"n\":[1,2.50]}}");
+    path = df_path_new(f->env, "$.a");
+    assert_status(df_parcel_get(parcel, 1, path, &v), DF_EINVAL);
+    assert_status(df_parcel_get(NULL, 0, path, &v), DF_EINVAL);
+    assert_status(df_parcel_get(parcel, 0, NULL, &v), DF_EINVAL);
+    assert_status(df_parcel_get(parcel, 0, path, NULL), DF_EINVAL);
+    assert_ok(df_port_settle(f->take, parcel, DF_OK));
+    assert_int_equal(info_of(f->feed).records, 1);
+    assert_int_equal(info_of(f->take).records, 1);
+    push(f->feed, "no json", "k");
+    parcel = take(f->take);
+    assert_status(df_parcel_get(parcel, 0, path, &v), DF_EDATA);
+    assert_payload(parcel, 0, "no json");
+    assert_ok(df_port_settle(f->take, parcel, DF_OK));
+    df_path_free(path);
+    finish(f);
+    df_port_close(f->take);
+}
+
 /* Nobody reads the tap: the flow goes on, the tap's memory stays bounded. */
 static void test_tap_never_slows(void **state)
 {
@@ -273,11 +333,23 @@ static void test_tap_never_slows(void **state)
     df_port_options o = {.size = sizeof o, .stage = "source", .mode = DF_TAP, .queue_bytes = 10000};
     df_run_options run = {.size = sizeof run, .until_exhausted = 1};
     df_port *tap;
+    df_port_info info;
+    df_parcel *parcel;
+    int rc;
     f->p = support_load(f->env, "source: {type: generate, config: {count: 200000}}\n"
                                 "sink: {type: \"null\"}\n");
     assert_ok(df_port_open(f->p, &o, &tap));
     assert_ok(df_pipeline_run(f->p, &run));
     support_assert_conserved(f->p);
+    info = info_of(tap); /* what is dropped and what waits is all there was */
+    assert_true(info.dropped > 0 && info.queued_bytes > 0 && info.queued_bytes < 4 << 20);
+    assert_int_equal(info.records, 0);
+    while ((rc = df_port_take(tap, 0, &parcel)) == DF_OK)
+        assert_ok(df_port_settle(tap, parcel, DF_OK));
+    assert_int_equal(rc, DF_DONE);
+    info = info_of(tap);
+    assert_int_equal(info.records + info.dropped, 200000);
+    assert_int_equal(info.queued_bytes, 0);
     df_port_close(tap);
 }
 
@@ -290,18 +362,40 @@ static void test_wrong_use(void **state)
     size_t taken;
     f->p = support_load(f->env, HOST_TO_HOST);
     assert_status(df_port_open(f->p, &o, &port), DF_ENOTFOUND);
+    assert_string_equal(df_pipeline_errmsg(f->p),
+                        "no stage is named nothing; there are: source, sink");
     o.stage = "sink";
-    assert_status(df_port_open(f->p, &o, &port), DF_ENOTFOUND);
+    assert_status(df_port_open(f->p, &o, &port), DF_ENOTSUP);
+    assert_string_equal(df_pipeline_errmsg(f->p),
+                        "stage sink cannot be opened with DF_FEED: it is no source");
+    o.stage = "source";
+    o.mode = DF_TAKE;
+    assert_status(df_port_open(f->p, &o, &port), DF_ENOTSUP);
+    assert_string_equal(df_pipeline_errmsg(f->p),
+                        "stage source cannot be opened with DF_TAKE: it is no sink");
     o.mode = 9;
     assert_status(df_port_open(f->p, &o, &port), DF_EINVAL);
+    assert_string_equal(df_pipeline_errmsg(f->p),
+                        "df_port_open needs a stage and DF_FEED, DF_TAKE or DF_TAP");
     assert_null(port);
     f->feed = open_port(f->p, "source", DF_FEED);
     o.stage = "source";
     o.mode = DF_FEED;
     assert_status(df_port_open(f->p, &o, &port), DF_EEXISTS);
+    assert_string_equal(df_pipeline_errmsg(f->p), "stage source has a DF_FEED port already, or its "
+                                                  "input was ended by df_port_close");
+    assert_string_equal(info_of(f->feed).error, "");
     assert_status(df_port_take(f->feed, 0, &parcel), DF_EINVAL);
+    assert_string_equal(info_of(f->feed).error, "df_port_take needs a port of DF_TAKE or DF_TAP "
+                                                "and a place for the parcel");
     f->take = open_port(f->p, "sink", DF_TAKE);
     assert_status(df_port_push(f->take, NULL, 0, &taken), DF_EINVAL);
+    assert_string_equal(info_of(f->take).error, "df_port_push needs a port of DF_FEED");
+    assert_status(df_port_settle(f->take, (df_parcel *)&o, DF_OK), DF_EINVAL);
+    assert_string_equal(info_of(f->take).error, "df_port_settle: this parcel was not taken from "
+                                                "this port, or was settled before");
+    assert_status(df_port_stats(NULL, NULL), DF_EINVAL);
+    assert_status(df_port_stats(f->take, NULL), DF_EINVAL);
     assert_status(df_port_take(f->take, 20, &parcel), DF_AGAIN);
     df_port_close(f->feed);
     df_port_close(f->take);
@@ -437,6 +531,7 @@ int main(void)
         UNIT(test_delivered_again),   UNIT(test_refused),
         UNIT(test_reopened_take),     UNIT(test_full_queue),
         UNIT(test_tap),               UNIT(test_tap_never_slows),
+        UNIT(test_fields_of_taken_records),
         UNIT(test_wrong_use),         UNIT(test_pipeline_freed_first),
         UNIT(test_stop_now),          UNIT(test_detached),
         UNIT(test_no_memory),         UNIT(test_no_memory_for_a_copy),
