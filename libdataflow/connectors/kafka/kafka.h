@@ -140,6 +140,10 @@ int df__kafka_reach_broker(const df__kafka_reach *r);
 /* Leaves the group and destroys the client; after limit_ms, whole seconds, it is left behind and
  * goes on by itself. keep: leaves the group only. Afterwards there are no callbacks. */
 void df__kafka_let_go(df_stage *st, rd_kafka_t *rk, int limit_ms, int keep);
+/* Around telling a line of a client's log, on any thread. 0: its stage is gone, tell nothing (and
+ * do not call the end). */
+int df__kafka_tell_begin(const rd_kafka_t *rk);
+void df__kafka_tell_end(void);
 
 /* ---- wake.c: a full prefetch queue must not put fetching to sleep ---------------------------- */
 

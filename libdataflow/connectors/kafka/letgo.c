@@ -21,6 +21,65 @@ typedef struct job {
     int done, left; /* under the lock: the client is gone; nobody waits any more */
 } job;
 
+/* ---- lines of clients that outlive their stage ----------------------------------------------- */
+
+/* A client's threads tell lines of the log until they have ended. Those of a client that is left
+ * behind would go to a stage that is no more. */
+typedef struct mute {
+    struct mute *next;
+    const rd_kafka_t *rk;
+} mute;
+
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER; /* held while a line is told */
+static mute *muted;
+
+int df__kafka_tell_begin(const rd_kafka_t *rk)
+{
+    pthread_mutex_lock(&telling);
+    for (const mute *m = muted; m != NULL; m = m->next) {
+        if (m->rk == rk) {
+            pthread_mutex_unlock(&telling);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void df__kafka_tell_end(void)
+{
+    pthread_mutex_unlock(&telling);
+}
+
+/* From its return on, none of its lines is being told. */
+static void silence(rd_kafka_t *rk)
+{
+    mute *m = df__zalloc(&df__heap_libc, sizeof *m);
+    rd_kafka_set_log_level(rk, -1);
+    pthread_mutex_lock(&telling);
+    if (m != NULL) {
+        m->rk = rk;
+        m->next = muted;
+        muted = m;
+    }
+    pthread_mutex_unlock(&telling);
+}
+
+/* It has ended: another client may get its address. */
+static void forget(const rd_kafka_t *rk)
+{
+    pthread_mutex_lock(&telling);
+    mute **at = &muted;
+    while (*at != NULL && (*at)->rk != rk)
+        at = &(*at)->next;
+    mute *m = *at;
+    if (m != NULL)
+        *at = m->next;
+    pthread_mutex_unlock(&telling);
+    df__free(&df__heap_libc, m);
+}
+
+/* ---- the end of a client --------------------------------------------------------------------- */
+
 static void free_job(job *j)
 {
     pthread_cond_destroy(&j->changed);
@@ -56,8 +115,12 @@ static void end(rd_kafka_t *rk, int keep)
         leave(rk);
         closed = rd_kafka_consumer_closed(rk);
     }
-    if (!keep)
-        rd_kafka_destroy_flags(rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (keep) {
+        silence(rk);
+        return;
+    }
+    rd_kafka_destroy_flags(rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    forget(rk);
 }
 
 static void *run(void *arg)
@@ -102,7 +165,7 @@ static int wait_for(job *j, int limit_ms)
         rc = pthread_cond_timedwait(&j->changed, &j->lock, &until);
     int done = j->done;
     if (!done) {
-        rd_kafka_set_log_level(j->rk, -1); /* its lines would go to a stage that is no more */
+        silence(j->rk);
         j->left = 1;
     }
     pthread_mutex_unlock(&j->lock);

@@ -59,7 +59,10 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
 {
     df__kafka_sink *s = rd_kafka_opaque(rk);
     df__kafka_line line = {facility, text};
+    if (!df__kafka_tell_begin(rk))
+        return;
     df__kafka_log(s->st, &s->gates, level, &line);
+    df__kafka_tell_end();
 }
 
 static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
