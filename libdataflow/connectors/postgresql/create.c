@@ -129,6 +129,10 @@ static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
 
 static const char *key_note(const df__pg_sink *s)
 {
+    if (s->on_conflict == PG_CONFLICT_SKIP && !s->upsert && !s->raw) {
+        return ", one row for each key: later records of a key are left out (upsertMode: true "
+               "updates the row)";
+    }
     return s->upsert || s->raw ? ", one row for each key"
                                : ", one row for each key: a second record of a key that has other "
                                  "values is refused (upsertMode: true updates the row, "

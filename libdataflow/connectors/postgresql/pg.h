@@ -79,6 +79,7 @@ typedef struct df__pg_sink {
     size_t column_count;
     df_value *values;
     size_t values_cap;
+    int skips_unasked; /* onConflict is skip because it is not set; told once, then 0 */
     int show_values;   /* of records in texts */
     int stops;         /* a refused record ends the run: nothing is written of its parcel */
     int as_text;       /* parcels still to be written as text, after one had a value for that */

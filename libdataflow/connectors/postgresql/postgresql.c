@@ -38,10 +38,11 @@ static const df_option rows[] = {
     {.name = "unknownFields", .type = DF_OPT_ENUM, AT(unknown), .def = "error",
      .choices = unknown_choices,
      .doc = "A record with a key that is no column: refuse it, or leave the key out."},
-    {.name = "onConflict", .type = DF_OPT_ENUM, AT(on_conflict), .def = "equal",
+    {.name = "onConflict", .type = DF_OPT_ENUM, AT(on_conflict),
      .choices = conflict_choices,
      .doc = "A row whose unique key is there already: equal takes it as written when all its "
-            "values are the same and refuses it when not; skip leaves the old row; error refuses."},
+            "values are the same and refuses it when not (the default); skip leaves the old row "
+            "(the default with autoCreateTable and no error sink); error refuses."},
     {.name = "bytea", .type = DF_OPT_ENUM, AT(bytea), .def = "text", .choices = bytea_choices,
      .doc = "What a string for a bytea column is: its bytes, hexadecimal digits, or base64."},
     {.name = "roundNumbers", .type = DF_OPT_BOOL, AT(round), .def = "false",
@@ -181,6 +182,10 @@ static void describe(df__pg_sink *s, df_stage *st)
         s->stops = info.stops_at_refused;
         s->show_values = info.show_values;
         s->encoder.show_values = info.show_values;
+    }
+    if (s->on_conflict < 0) { /* a key that the user did not ask for must not end every run */
+        s->skips_unasked = s->stops && s->auto_create && !s->upsert && !s->raw;
+        s->on_conflict = s->skips_unasked ? PG_CONFLICT_SKIP : PG_CONFLICT_EQUAL;
     }
 }
 

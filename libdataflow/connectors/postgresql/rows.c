@@ -291,6 +291,17 @@ static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
                           remedy[0] ? "; " : "", remedy);
 }
 
+static void warn_left_out(df__pg_sink *s, df_stage *st)
+{
+    if (s->skips_unasked) {
+        s->skips_unasked = 0;
+        df_stage_log(st, DF_LOG_WARN,
+                     "records whose key is in the table are left out and counted (left_out), since "
+                     "autoCreateTable made the key and nothing takes what is refused: upsertMode: "
+                     "true updates the row, onConflict says what is meant");
+    }
+}
+
 int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     size_t before = w->rejects.count;
@@ -317,6 +328,7 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
     }
     if (rc == DF_OK && w->left_out > 0) {
         df_parcel_left_out(w->parcel, w->left_out);
+        warn_left_out(s, st);
     }
     return rc;
 }
