@@ -1,15 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dataflow_ext.h: for people who write connectors and transforms. The built-in ones use nothing
- * else. Read dataflow.h first.
+ * dataflow_ext.h: for people who write connectors and transforms. The built-in ones are written
+ * against it too. Read dataflow.h first; connectors/template is a whole connector to copy.
  *
  * THE STORY. A connector or transform is a const table: name, help, size of one instance, option
  * rows, and operations; NULL means "cannot". The core allocates the instance zeroed, fills the
  * options at their offsets, and calls the operations. It owns retry, back-off, batching, rewind,
  * splitting and the error port; an operation answers honestly and returns.
  *
+ * WORDS.
+ *   partition   one ordered part of a source: a Kafka partition, a file, a table
+ *   position    the source's own bytes: "resuming here re-reads nothing before"
+ *   mark        a position behind records that were added (df_batch_mark)
+ *   end         of a record: everything that came of it is durable in a sink or in the error sink,
+ *               or is counted as filtered, left out, skipped or abandoned
+ *   watermark   of a partition: the newest mark before which every record has ended
+ *   room        payload bytes that a read may still add; what is behind it is the memory budget
+ *   parcel      records of one or more batches, in order, given to one sink together
+ *   settle      to say how a parcel ended: by the answer of write, or with df_stage_settle
+ *   generation  of a partition: raised when it is given away or sent back; what is under way of an
+ *               older one is let go
+ *   claim       a sink that holds positions becomes the owner of a partition's; `epoch` is its
+ *               number as the owner, and who has an older one is fenced
+ *
+ * THE LIFE OF A SOURCE.
+ *   check    when the manifest is checked, before anything is connected
+ *   open     connects; opens the partitions it has from the start and goes where each resumes
+ *   read     adds records and marks; again and again, with room 0 too, at least once a second
+ *   ack      between reads, when watermarks have moved
+ *   seek     between reads, when a sink lost what it had accepted: back to the watermark
+ *   close    at the end, and after a failure of open or read with DF_EIO or DF_ETIMEOUT: then a
+ *            back-off, and open again; its partitions resume at their last read mark
+ *   Partitions come and go inside read: df_partition_open, df_partition_close.
+ *
+ * THE LIFE OF A SINK.
+ *   check, open   as above; open again after each close that a failure caused
+ *   claim         exactly-once: for each partition, before the source reads of it
+ *   write         parcels, in order; the next one may come before an earlier one is settled
+ *   poll          while one is answered PENDING or ABSORBED
+ *   flush         at a drain, a revoke, the end of a transaction: until it answers DF_OK
+ *   resolve       exactly-once: after write answered DF_EUNKNOWN, close and open
+ *   close         at the end, and after DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EREWIND: everything
+ *                 unsettled is given again, in order, after a back-off
+ *
+ * WHAT AN ANSWER DOES. docs/errors.md says what each code means; what follows depends on where:
+ *             DF_EIO, DF_ETIMEOUT        DF_EDATA                      DF_EAUTH
+ *   check     told as a problem of the manifest, whatever the code
+ *   open      back-off, open again       ends the run                  ends the run before the
+ *   read      close, back-off, open      ends the run                  first success; after it
+ *   write     close, back-off, open,     the records named are         secrets are read again and
+ *             the parcel again           refused; none named: halved   it is tried for 10 minutes
+ *   flush     as write, whatever the code but DF_EAUTH               as write
+ *   ack       asked again with the next watermark, whatever the code but DF_EFENCED
+ *   seek      ends the run, whatever the code
+ *   claim     close, back-off, open,     ends the run                  as write
+ *             claim again
+ *   apply,    ends the run               what is left of the batch     ends the run
+ *   expand                               is refused
+ * Every other failure ends the run: no more reads, the other sinks drain, positions are saved.
+ *
  * THREADS. One instance is never in two operations at once.
- *   source thread    check*, open, read, ack, seek, reset, close of the source
+ *   source thread    check*, open, read, ack, seek, close of the source
  *   pipeline thread  open, apply, expand, close of transforms; with `transformWorkers` above 1
  *                    threads of their own, each with an instance of its own
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
@@ -113,7 +164,7 @@ typedef struct df_position {
     const char *name;    /* of the partition */
     df_bytes data;       /* the source's own text: "resuming here re-reads nothing before" */
     uint64_t seq;        /* records of this partition covered, counted by the core, from 0 */
-    uint32_t child;      /* children of the next record that are covered too (1→N), else 0 */
+    uint32_t child;      /* always 0: a batch is expanded whole before a position in it */
     uint64_t epoch;      /* of the owner; 0 without claim */
 } df_position;
 
@@ -174,7 +225,7 @@ typedef struct df_source_ops {
  * flush    everything pending becomes durable (drain, revoke, end): DF_OK when it is, DF_AGAIN when
  *          timeout_ms was too short; it is called again then.
  * claim    exactly-once: become the owner of the partition that is named (fence others) and tell
- *          its stored position, before the source seeks: fill `epoch`, `data`, `seq`, `child`;
+ *          its stored position, before the source seeks: fill `epoch`, `data`, `seq`;
  *          DF_ENOTFOUND: none stored, only `epoch` is filled. What `data` points to is yours and
  *          must stay until the next claim or close of this instance.
  * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
@@ -518,7 +569,8 @@ DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
 DF_API int df_parcel_attempt(const df_parcel *parcel);
 /* The positions that become durable with this parcel (exactly-once), one for each partition. */
 DF_API const df_position *df_parcel_positions(const df_parcel *parcel, size_t *ret_count);
-/* Memory that lives until the parcel settles; charged to the budget. */
+/* Memory that lives until the parcel settles. What a sink takes here beyond the size of the parcel
+ * it tells the budget with df_stage_charge. */
 DF_API void *df_parcel_alloc(df_parcel *parcel, size_t size);
 /* A word for the sink's own use while the parcel is pending. */
 DF_API void **df_parcel_slot(df_parcel *parcel);
