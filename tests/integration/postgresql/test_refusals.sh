@@ -137,9 +137,14 @@ same 'the table is made anew for each try' '2 6 0 2' \
 printf '%s\n' '{"id":1,"a":"x"}' '{"id":1,"a":"x"}' '{"id":1,"a":"y"}' >"$dir/second.jsonl"
 manifest second 'autoCreateTable: true'
 sed -i '/^errors:/d' "$dir/second.yaml"
-flow second 1
-grep -q 'table second made with 4 columns, one row for each key: a second record of a key' "$dir/out" &&
+flow second 0
+grep -q 'table second made with 4 columns, one row for each key: later records of a key are left out' "$dir/out" &&
     ok 'the key of a new table is told' || bad 'the key of a new table'
+same 'a key nobody asked for leaves repetitions out' '1 2' "$(summary sent) $(summary left_out)"
+manifest asked_second 'autoCreateTable: true' 'onConflict: equal'
+sed -i '/^errors:/d' "$dir/asked_second.yaml"
+cp "$dir/second.jsonl" "$dir/asked_second.jsonl"
+flow asked_second 1
 tail -n 1 "$dir/out" | grep -q 'the row is there with other values: upsertMode: true updates it, onConflict: skip leaves it' &&
     ok 'and what to do about a second record' || bad "a second record: $(tail -n 1 "$dir/out" | cut -c1-400)"
 
