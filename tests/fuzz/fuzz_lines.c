@@ -68,7 +68,8 @@ static void copy(df_env *env, const char *format, uint64_t limit)
     df_run_options run = {.size = sizeof run, .until_exhausted = 1, .limit = limit};
     df_pipeline *p;
     manifest.len = (size_t)snprintf(text, sizeof text,
-                                    "source: {type: stdio, config: {path: %s, format: %s, invalid: pass}}\n"
+                                    "source: {type: stdio, config: {path: %s, format: %s, "
+                                    "invalid: pass}}\n"
                                     "sink: {type: stdio, config: {path: %s, format: %s}}\n",
                                     in_path, format, out_path, format);
     must(df_store_file(env, dir, "p", &store) == DF_OK);
