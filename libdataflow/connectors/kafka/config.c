@@ -8,18 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kafka.h"
+#include "util/clock.h"
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
 int64_t df__kafka_clock_ms(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return df__monotonic_us() / 1000;
 }
 
 int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms)

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "conninfo.h"
 #include "pg.h"
 #include "sqlstate.h"
+#include "util/clock.h"
 
 enum { MAX_PARAMETERS = 64 };
 
@@ -36,9 +36,7 @@ typedef struct parameters {
 
 int64_t df__pg_clock_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return df__monotonic_us() / 1000;
 }
 
 void df__pg_disconnect(df__pg_sink *s)
