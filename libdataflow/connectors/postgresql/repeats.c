@@ -7,12 +7,15 @@
 
 #include "sql.h"
 
-/* (lower(id)) = (SELECT lower(id) FROM v) AND (NOT gone): v is the row to write. */
+/* (lower(id)) = (SELECT lower(id) FROM v) AND (NOT gone): v is the row to write. OFFSET 0 keeps the
+ * planner from asking pg_get_indexdef for the indexes of all tables first: it locks the table of
+ * each, so a table that somebody else locks would hold us up, and one that is dropped fail us. */
 static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
     ")::pg_catalog.oid AS oid), part AS (SELECT oid FROM rel UNION "
     "SELECT p.relid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
-    "SELECT DISTINCT x.text FROM part JOIN pg_catalog.pg_index i ON i.indrelid = part.oid, "
+    "SELECT DISTINCT x.text FROM (SELECT i.* FROM part JOIN pg_catalog.pg_index i "
+    "ON i.indrelid = part.oid WHERE i.indisunique OR i.indisexclusion OFFSET 0) AS i, "
     "LATERAL (SELECT pg_catalog.string_agg('(' || "
     "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ') ' || "
     "COALESCE((SELECT 'OPERATOR(' || pg_catalog.quote_ident(s.nspname::pg_catalog.text) || '.' || "
@@ -29,8 +32,7 @@ static const char query_tail[] =
     "WHERE c.oid = i.indclass[k - 1] AND c.opcmethod = 403), '=') || ' (SELECT ' || "
     "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ' FROM v)', ' AND ') || "
     "COALESCE(' AND (' || pg_catalog.pg_get_expr(i.indpred, i.indrelid) || ')', '') AS text "
-    "FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k) AS x "
-    "WHERE i.indisunique OR i.indisexclusion";
+    "FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k) AS x";
 
 int df__pg_repeats_load(df__pg_sink *s, df_stage *st)
 {

@@ -187,6 +187,22 @@ runner=$!
 wait $runner || bad "the run after a new column: $(tail -n 1 "$dir/out")"
 same 'new columns are used at once' 'seen too 1' "$(sql "select extra || ' ' || late from growing where k = 2") $(summary errored)"
 
+# ---- tables that are not ours ----------------------------------------------------------------------
+# Somebody rebuilds another table and holds its lock: what we ask about our own does not wait for it.
+sql "create table ours (k int primary key); insert into ours values (1); create table theirs (k int, v int); create unique index on theirs (abs(k)) where v > 0"
+psql "$DF_PG" -XqAt -c "begin; lock table $schema.theirs in access exclusive mode; select pg_sleep(60)" >/dev/null 2>&1 &
+blocker=$!
+holds() { [ -n "$(sql "select 1 from pg_locks where relation = '$schema.theirs'::regclass and mode = 'AccessExclusiveLock' and granted")" ]; }
+for _ in $(seq 200); do holds && break; sleep 0.05; done
+holds || bad 'nobody holds the lock'
+printf '%s\n' '{"k":1}' '{"k":2}' >"$dir/ours.jsonl"
+manifest ours 'onConflict: equal'
+flow ours 0
+holds && ok 'the flow ended beside the lock' || bad 'the flow waited for the lock of another table'
+same 'equal rows beside the lock' '2 0 0' "$(summary sent) $(summary errored) $(summary retries)"
+psql "$DF_PG" -XqAt -c "select pg_terminate_backend(pid) from pg_stat_activity where query like '%$schema.theirs in access%' and pid <> pg_backend_pid()" >/dev/null
+wait $blocker
+
 # ---- connections that end ---------------------------------------------------------------------------
 sql "create table cut (k int, pad text)"
 numbers 1 150000 '{"k":&,"pad":"some text to make the row a little longer"}' >"$dir/cut.jsonl"
