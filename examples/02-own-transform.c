@@ -37,8 +37,11 @@ int main(void)
     df_env *env = df_env_new(NULL);
     struct paths at = {df_path_new(env, "$.price"), df_path_new(env, "$.quantity"),
                        df_path_new(env, "$.total")};
-    df_function total = {.size = sizeof total, .name = "total", .doc = "price times quantity",
-                         .apply = compute_total, .user = &at};
+    df_function total = {.size = sizeof total,
+                         .name = "total",
+                         .doc = "price times quantity",
+                         .apply = compute_total,
+                         .user = &at};
     df_pipeline *p = df_pipeline_new(env, NULL);
     int rc = df_transform_register_fn(env, &total);
 

@@ -11,8 +11,11 @@ struct stamp {
 };
 
 static const df_option rows[] = {
-    {.name = "field", .type = DF_OPT_PATH, .offset = offsetof(struct stamp, field),
-     .def = "$.seen_at", .doc = "Where the time goes."},
+    {.name = "field",
+     .type = DF_OPT_PATH,
+     .offset = offsetof(struct stamp, field),
+     .def = "$.seen_at",
+     .doc = "Where the time goes."},
 };
 static const df_options options = DF_OPTIONS(rows, struct stamp);
 

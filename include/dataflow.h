@@ -70,7 +70,7 @@ extern "C" {
 #endif
 /* Row `i` of an array of a struct that begins with its size: `(rows)[i]` is wrong when the other
  * side was built with a longer or shorter struct. */
-#define DF_ROW(type, rows, i) \
+#define DF_ROW(type, rows, i)                                                                      \
     ((const type *)(const void *)((const char *)(rows) + (size_t)(i) * (rows)->size))
 #define DF_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
@@ -169,21 +169,21 @@ enum {
     DF_ESPEC = -14, /* the manifest is wrong: df_pipeline_problem_at tells where */
     DF_ENOTSUP = -15,
     DF_ECANCELED = -16,
-    DF_EREJECTED = -17, /* a record was refused and there is no error sink */
+    DF_EREJECTED = -17,  /* a record was refused and there is no error sink */
     DF_ETEMPORARY = -18, /* gave up after the retry cap: may work later (exit 75) */
     DF_EINTERNAL = -19
 };
 
 /* What the runtime does when a stage answers a status. */
 enum {
-    DF_FATE_NONE,   /* success or news */
-    DF_FATE_RETRY,  /* back off, reopen, send again */
+    DF_FATE_NONE,    /* success or news */
+    DF_FATE_RETRY,   /* back off, reopen, send again */
     DF_FATE_RESOLVE, /* reopen, ask for the stored position, then decide */
-    DF_FATE_REJECT, /* error port */
-    DF_FATE_SPLIT,  /* halve and send both */
-    DF_FATE_REWIND, /* seek the source back to its watermark */
+    DF_FATE_REJECT,  /* error port */
+    DF_FATE_SPLIT,   /* halve and send both */
+    DF_FATE_REWIND,  /* seek the source back to its watermark */
     DF_FATE_RELEASE, /* give the partition back */
-    DF_FATE_STOP    /* drain the others, save, end the run */
+    DF_FATE_STOP     /* drain the others, save, end the run */
 };
 
 /* The library's version in use, as DF_VERSION. */
@@ -270,7 +270,10 @@ typedef struct df_env_options {
     const char *module_path; /* folders of connector modules, colon between; NULL: built in */
     int64_t (*clock_us)(void *user); /* for time-outs: never goes back; NULL: CLOCK_MONOTONIC */
 } df_env_options;
-#define DF_ENV_OPTIONS_INIT {sizeof(df_env_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL}
+#define DF_ENV_OPTIONS_INIT                                                                        \
+    {                                                                                              \
+        sizeof(df_env_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL                        \
+    }
 enum { DF_LOG_ERROR = 1, DF_LOG_WARN, DF_LOG_INFO, DF_LOG_DEBUG };
 
 /* Makes an environment; options are copied, NULL means defaults. NULL only for lack of memory. */
@@ -308,19 +311,21 @@ typedef struct df_pipeline_options {
     uint64_t memory_limit;    /* bytes; 0: the manifest's, else 64 MiB; the smaller one wins */
     df_resolve_fn resolve;    /* NULL: references are refused */
     void *resolve_user;
-    const df_store *store;    /* copied, user_free is called in any case; NULL: memory */
+    const df_store *store; /* copied, user_free is called in any case; NULL: memory */
     /* What a manifest of others may reach: files that connectors open and ${file:} below this
      * folder, ${env:} with this prefix. NULL: any. */
     const char *files, *env_prefix;
-    int show_values;          /* values of records in texts; else names, types and places only */
-    const char *work_dir;     /* an existing folder for temporary files; NULL: none may be made */
+    int show_values;      /* values of records in texts; else names, types and places only */
+    const char *work_dir; /* an existing folder for temporary files; NULL: none may be made */
 } df_pipeline_options;
-#define DF_PIPELINE_OPTIONS_INIT \
-    {sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL}
+#define DF_PIPELINE_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL          \
+    }
 
 typedef struct df_stage_def {
     size_t size;
-    int role; /* DF_SOURCE, ... */
+    int role;                /* DF_SOURCE, ... */
     const char *name, *kind; /* name NULL: the kind */
     const char *config;      /* YAML or JSON, e.g. "{path: out.jsonl}"; NULL: all defaults */
     int replace;             /* true: takes the place of the stage of that name */
@@ -329,8 +334,8 @@ enum { DF_SOURCE = 1, DF_TRANSFORM, DF_SINK, DF_ERROR_SINK };
 
 typedef struct df_problem {
     size_t size;
-    int severity;     /* DF_ERROR, DF_WARNING */
-    int line, column; /* from 1; 0: unknown */
+    int severity;             /* DF_ERROR, DF_WARNING */
+    int line, column;         /* from 1; 0: unknown */
     const char *file, *field; /* "spec.sink.config.tabel" */
     const char *text, *hint;  /* hint: "did you mean \"table\"?" or NULL */
 } df_problem;
@@ -393,8 +398,8 @@ typedef struct df_stats {
     uint64_t retries, bytes_in, bytes_out;
     uint64_t budget_used, budget_limit; /* bytes */
     uint64_t uncommitted; /* read past the saved position: a crash would repeat at most these */
-    int64_t lag_records, lag_us;        /* -1: unknown */
-    int64_t last_progress_us;           /* wall clock of the last settled record; 0: none */
+    int64_t lag_records, lag_us; /* -1: unknown */
+    int64_t last_progress_us;    /* wall clock of the last settled record; 0: none */
     int connected, ready;
     uint64_t left; /* threads left behind at the end: see df_pipeline_stop */
 } df_stats;

@@ -92,35 +92,36 @@ typedef struct df_columns df_columns;     /* an ordered set of column names, com
 
 /* ---- options: one table fills, checks, documents, and makes schemas ----------------------- */
 
-enum {                 /* member type in the instance */
-    DF_OPT_TEXT = 1,   /* df_bytes, NUL-terminated copy; data NULL when absent without default.
-                          With `of` DF_OPT_TEXT a list of texts may be written as well; the member
-                          then has its items with a comma between: [a, b] is "a,b" */
-    DF_OPT_SECRET,     /* df_secret *; text, ${env:}, ${file:} and the <name>SecretRef twin */
-    DF_OPT_BOOL,       /* int */
-    DF_OPT_INT,        /* int64_t; DF_UNSET when absent without default */
-    DF_OPT_DOUBLE,     /* double; NaN when absent without default */
-    DF_OPT_SIZE,       /* int64_t bytes, "64MiB" */
-    DF_OPT_DURATION,   /* int64_t µs, "30s", "1m30s"; a plain number is seconds */
-    DF_OPT_ENUM,       /* int: index into choices, case-insensitive; -1 when absent */
-    DF_OPT_PATH,       /* df_path * */
-    DF_OPT_CONDITION,  /* df_condition * */
-    DF_OPT_LIST,       /* df_list of `of` */
-    DF_OPT_MAP,        /* df_list of df_pair, in the order written; values are text */
-    DF_OPT_BLOCK,      /* pointer to the block's struct; NULL when absent */
-    DF_OPT_ANY,        /* df_bytes: the node as JSON text */
-    DF_OPT_STAGE       /* a nested stage (router's sink): int port number for df_record_route */
+/* Member type in the instance */
+enum {
+    DF_OPT_TEXT = 1,  /* df_bytes, NUL-terminated copy; data NULL when absent without default.
+                         With `of` DF_OPT_TEXT a list of texts may be written as well; the member
+                         then has its items with a comma between: [a, b] is "a,b" */
+    DF_OPT_SECRET,    /* df_secret *; text, ${env:}, ${file:} and the <name>SecretRef twin */
+    DF_OPT_BOOL,      /* int */
+    DF_OPT_INT,       /* int64_t; DF_UNSET when absent without default */
+    DF_OPT_DOUBLE,    /* double; NaN when absent without default */
+    DF_OPT_SIZE,      /* int64_t bytes, "64MiB" */
+    DF_OPT_DURATION,  /* int64_t µs, "30s", "1m30s"; a plain number is seconds */
+    DF_OPT_ENUM,      /* int: index into choices, case-insensitive; -1 when absent */
+    DF_OPT_PATH,      /* df_path * */
+    DF_OPT_CONDITION, /* df_condition * */
+    DF_OPT_LIST,      /* df_list of `of` */
+    DF_OPT_MAP,       /* df_list of df_pair, in the order written; values are text */
+    DF_OPT_BLOCK,     /* pointer to the block's struct; NULL when absent */
+    DF_OPT_ANY,       /* df_bytes: the node as JSON text */
+    DF_OPT_STAGE      /* a nested stage (router's sink): int port number for df_record_route */
 };
 enum {
     DF_OPT_REQUIRED = 1,
-    DF_OPT_REF = 2,        /* has a SecretRef twin, which wins over the plain field */
+    DF_OPT_REF = 2, /* has a SecretRef twin, which wins over the plain field */
     DF_OPT_DEPRECATED = 4,
-    DF_OPT_LATER = 8,      /* known, refused with "not supported yet" when used */
-    DF_OPT_HOST = 16,      /* checked here, used by somebody else */
-    DF_OPT_IDENTITY = 32,  /* part of the source's identity: stored positions belong to it */
-    DF_OPT_LITERAL = 64,   /* no ${env:} or ${file:} in it */
-    DF_OPT_PARTS = 128     /* SECRET: only parts of it are (a connection string has a host too);
-                              the connector tells them with df_stage_hide before it says anything */
+    DF_OPT_LATER = 8,     /* known, refused with "not supported yet" when used */
+    DF_OPT_HOST = 16,     /* checked here, used by somebody else */
+    DF_OPT_IDENTITY = 32, /* part of the source's identity: stored positions belong to it */
+    DF_OPT_LITERAL = 64,  /* no ${env:} or ${file:} in it */
+    DF_OPT_PARTS = 128    /* SECRET: only parts of it are (a connection string has a host too);
+                             the connector tells them with df_stage_hide before it says anything */
 };
 #define DF_UNSET INT64_MIN
 
@@ -140,38 +141,41 @@ typedef struct df_option {
     const char *name;
     int type, of; /* of: item type of a LIST; TEXT: see DF_OPT_TEXT; else 0 */
     unsigned flags;
-    size_t offset;        /* in the struct that this table fills */
-    const char *def;      /* default as text, or NULL */
-    const char *doc;      /* one sentence */
+    size_t offset;              /* in the struct that this table fills */
+    const char *def;            /* default as text, or NULL */
+    const char *doc;            /* one sentence */
     const char *const *choices; /* ENUM: NULL at the end */
-    int64_t min, max;     /* both 0: any; max < min: no upper bound; TEXT: length, LIST: count */
+    int64_t min, max;        /* both 0: any; max < min: no upper bound; TEXT: length, LIST: count */
     const df_options *block; /* BLOCK, LIST of BLOCK */
 } df_option;
 struct df_options {
     size_t size;            /* of df_options */
     size_t row_size, count; /* of df_option */
     const df_option *rows;
-    size_t struct_size;     /* what the offsets point into */
+    size_t struct_size; /* what the offsets point into */
 };
-#define DF_OPTIONS(rows, type) \
-    {sizeof(df_options), sizeof(df_option), sizeof(rows) / sizeof((rows)[0]), rows, sizeof(type)}
+#define DF_OPTIONS(rows, type)                                                                     \
+    {                                                                                              \
+        sizeof(df_options), sizeof(df_option), sizeof(rows) / sizeof((rows)[0]), rows,             \
+            sizeof(type)                                                                           \
+    }
 
 /* ---- positions ---------------------------------------------------------------------------- */
 
 typedef struct df_position {
     size_t size;
-    uint32_t partition;  /* number */
-    const char *name;    /* of the partition */
-    df_bytes data;       /* the source's own text: "resuming here re-reads nothing before" */
-    uint64_t seq;        /* records of this partition covered, counted by the core, from 0 */
-    uint32_t child;      /* always 0: a batch is expanded whole before a position in it */
-    uint64_t epoch;      /* of the owner; 0 without claim */
+    uint32_t partition; /* number */
+    const char *name;   /* of the partition */
+    df_bytes data;      /* the source's own text: "resuming here re-reads nothing before" */
+    uint64_t seq;       /* records of this partition covered, counted by the core, from 0 */
+    uint32_t child;     /* always 0: a batch is expanded whole before a position in it */
+    uint64_t epoch;     /* of the owner; 0 without claim */
 } df_position;
 
 typedef struct df_lag {
     size_t size;
-    int64_t records;    /* existing and not yet read; -1 unknown */
-    int64_t newest_us;  /* time of the newest existing record; -1 unknown */
+    int64_t records;   /* existing and not yet read; -1 unknown */
+    int64_t newest_us; /* time of the newest existing record; -1 unknown */
 } df_lag;
 
 /* ---- what a connector implements ---------------------------------------------------------- */
@@ -253,8 +257,14 @@ typedef struct df_metric {
                                 before; 0: 0.001 */
 } df_metric;
 enum { DF_COUNTER = 1, DF_GAUGE, DF_HISTOGRAM };
-#define DF_METRIC(name, help, type) {sizeof(df_metric), name, help, type, NULL, 0}
-#define DF_METRIC_END {sizeof(df_metric), NULL, NULL, 0, NULL, 0}
+#define DF_METRIC(name, help, type)                                                                \
+    {                                                                                              \
+        sizeof(df_metric), name, help, type, NULL, 0                                               \
+    }
+#define DF_METRIC_END                                                                              \
+    {                                                                                              \
+        sizeof(df_metric), NULL, NULL, 0, NULL, 0                                                  \
+    }
 
 /* Traits. The table of a connector says what its instances can as a rule; an instance that can more
  * or less, because of its options or of the server behind it, says so with df_stage_traits. */
@@ -331,10 +341,10 @@ typedef struct df_stage_info {
     const char *kind; /* of the stage: "kafka" */
     int bounded;      /* source: fix the end in open, DF_DONE there */
     int exactly_once;
-    int dry;          /* change nothing outside */
+    int dry; /* change nothing outside */
     int is_error_sink;
     uint64_t memory_share; /* bytes this stage may prefetch or buffer */
-    int show_values;  /* else no value of a record in a text: it may be a card number */
+    int show_values;       /* else no value of a record in a text: it may be a card number */
     int stops_at_refused;  /* sink: a refused record ends the run, see write */
     const char *work_dir;  /* for temporary files, named after `stage`; NULL: make none */
 } df_stage_info;
@@ -347,8 +357,8 @@ typedef struct df_limits {
     uint64_t good_bytes;     /* flush at once at this size */
     uint64_t max_bytes;
     uint64_t max_rows;
-    int64_t rows;            /* batchSize as the user set it; 0: adaptive */
-    int64_t interval_ms;     /* batchFlushIntervalSeconds with batchSize; 0: none */
+    int64_t rows;        /* batchSize as the user set it; 0: adaptive */
+    int64_t interval_ms; /* batchFlushIntervalSeconds with batchSize; 0: none */
 } df_limits;
 
 /* What the stage should know of the pipeline around it. */
@@ -488,7 +498,7 @@ DF_API int df_condition_test(const df_condition *c, df_record *r); /* 1 or 0; ne
 typedef struct df_walk {
     const void *at[4];
     size_t index;
-    df_bytes name;  /* of a member; data NULL in arrays */
+    df_bytes name; /* of a member; data NULL in arrays */
     df_value value;
 } df_walk;
 DF_API int df_path_each(const df_path *path, df_record *r, df_walk *walk);
@@ -496,7 +506,7 @@ DF_API int df_path_is_single(const df_path *path); /* no wildcard */
 /* The last name of a path ("id" of $.u.id); data NULL when it ends in an index or wildcard. */
 DF_API df_bytes df_path_leaf(const df_path *path);
 DF_API df_bytes df_path_text(const df_path *path); /* as written */
-DF_API void df_record_drop(df_record *r); /* filtered */
+DF_API void df_record_drop(df_record *r);          /* filtered */
 /* Leaves the transform through port `port` (df_option of type DF_OPT_STAGE) instead of the main
  * way; dispatch is after the last transform, a later route wins. `label` names the route. */
 DF_API int df_record_route(df_record *r, int port, const char *label);
@@ -538,8 +548,8 @@ DF_API uint64_t *df_batch_cursor(df_batch *in);
 DF_API int df_value_walk(const df_value *container, df_walk *walk);
 /* Member of an object by name (the last one of that name); ABSENT. */
 DF_API int df_value_member(const df_value *object, df_bytes name, df_value *ret);
-DF_API int df_value_int(const df_value *v, int64_t *ret);     /* exact ("10.0" too), or DF_EDATA */
-DF_API int df_value_double(const df_value *v, double *ret);   /* nearest; DF_EDATA: no number */
+DF_API int df_value_int(const df_value *v, int64_t *ret);   /* exact ("10.0" too), or DF_EDATA */
+DF_API int df_value_double(const df_value *v, double *ret); /* nearest; DF_EDATA: no number */
 /* The value as text for people and comparison: strings without quotes, numbers as written, trees
  * as JSON. Like snprintf: returns the length, writes at most len bytes, no NUL. */
 DF_API size_t df_value_text(const df_value *v, char *buf, size_t len);

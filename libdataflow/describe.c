@@ -13,8 +13,11 @@ static const struct {
     unsigned flag;
     const char *name;
 } abilities[] = {
-    {DF_CAN_REPLAY, "replay"}, {DF_CAN_EXACTLY_ONCE, "exactlyOnce"},
-    {DF_IS_IDEMPOTENT, "idempotent"}, {DF_HOLDS_POSITION, "holdsPosition"}, {DF_IS_LINE, "line"},
+    {DF_CAN_REPLAY, "replay"},
+    {DF_CAN_EXACTLY_ONCE, "exactlyOnce"},
+    {DF_IS_IDEMPOTENT, "idempotent"},
+    {DF_HOLDS_POSITION, "holdsPosition"},
+    {DF_IS_LINE, "line"},
 };
 
 static void text(df__buf *out, const char *name, const char *value)
@@ -40,8 +43,7 @@ static void side_json(df__buf *out, const char *role, unsigned flags, const df_o
 }
 
 static const char *const metric_types[] = {
-    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"
-};
+    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"};
 
 static void metrics_json(df__buf *out, const df_metric *m)
 {

@@ -59,8 +59,8 @@ static void classify(app_document *d, const char *text)
     copy_text(&tree, member(&tree, root, "metadata"), "name", d->name, sizeof d->name);
     copy_text(&tree, member(&tree, root, "metadata"), "namespace", d->space, sizeof d->space);
     if (d->kind[0])
-        d->is_flow = !strncmp(d->kind, "DataFlow", 8) ||
-                     !strncmp(version, "dataflow.dataflow.io/", 21);
+        d->is_flow =
+            !strncmp(d->kind, "DataFlow", 8) || !strncmp(version, "dataflow.dataflow.io/", 21);
     yaml_document_delete(&tree);
 }
 

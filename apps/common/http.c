@@ -21,7 +21,7 @@
 enum { CONNECTIONS = 64, RESERVE = 16, PER_CLIENT = 16, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
 enum { REQUEST_US = 5000000 };
 
-typedef struct guest { /* a connection */
+typedef struct guest {                 /* a connection */
     struct MHD_Connection *connection; /* NULL: free */
     int fd, leaving;
     int64_t since_us; /* it began, or was answered */
@@ -265,13 +265,12 @@ int app_http_start(const app_http_options *options, app_http **ret, char *err, s
     http->routes = options->routes;
     http->user = options->user;
     name_socket(fd, http->address, sizeof http->address);
-    http->daemon =
-        MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer,
-                         http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-                         (unsigned)PER_CLIENT, MHD_OPTION_NOTIFY_CONNECTION, notice, http,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_END);
+    http->daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, http,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_CLIENT, MHD_OPTION_NOTIFY_CONNECTION,
+        notice, http, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_END);
     if (!http->daemon)
         goto failed;
     *ret = http;

@@ -109,8 +109,7 @@ static const app_command commands[] = {
     {"validate", "Checks manifests, without any connection.", "FILE...", "file",
      "Prints every problem with line and column. Unknown fields are errors. Each DataFlow of a "
      "file of several documents is checked; other kinds are left out with a note.",
-     validate_options, 1, -1,
-     dfproc_validate},
+     validate_options, 1, -1, dfproc_validate},
     {"explain", "Shows the plan of a flow and what it guarantees.", "FILE", "file",
      "Prints the stages, the delivery guarantee of this pair of source and sink and why it is so, "
      "how many records may come twice after a crash, and the memory budget. Connects to nothing.",

@@ -189,15 +189,16 @@ int dfproc_has_secrets(dfproc_flow *flow)
             continue;
         if (is_foreign(plan, ref))
             dfproc_fail("%s: %s names a Secret in namespace %s; only Secrets in the flow's own can "
-                        "be used", flow->file, field, app_json_text(ref, "namespace"));
+                        "be used",
+                        flow->file, field, app_json_text(ref, "namespace"));
         else if (has_in_file(flow, ref, &rc))
             continue;
         else if (!flow->secrets_dir)
             dfproc_fail("%s: %s needs --secrets-dir DIR with the value in DIR/%s/%s%s", flow->file,
                         field, app_json_text(ref, "name"), app_json_text(ref, "key"),
-                        flow->documents.count < 2    ? ""
-                        : flow->secrets_from_file    ? "; the file has no such Secret"
-                                                     : ", or --secrets-from-file");
+                        flow->documents.count < 2 ? ""
+                        : flow->secrets_from_file ? "; the file has no such Secret"
+                                                  : ", or --secrets-from-file");
         else
             continue;
         rc = EXIT_USAGE;

@@ -344,8 +344,7 @@ int dfproc_run(const app_args *args)
 
 int dfproc_pod(const app_args *args)
 {
-    dfproc_job_options o = {
-        .file = app_args_value(args, "spec-path"), .args = args, .progress = 1};
+    dfproc_job_options o = {.file = app_args_value(args, "spec-path"), .args = args, .progress = 1};
     int level, format, rc = log_options(args, &level, &format);
     if (rc != EXIT_DONE)
         return rc;

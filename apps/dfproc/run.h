@@ -13,10 +13,10 @@
 
 typedef struct dfproc_job {
     dfproc_flow flow;
-    char title[400];          /* "default/orders" */
-    char name[256];           /* of a manifest without one: from its file; else "" */
-    pthread_mutex_t lock;     /* of flow.pipeline, which is used by one thread at a time */
-    app_progress progress;    /* under the lock too */
+    char title[400];       /* "default/orders" */
+    char name[256];        /* of a manifest without one: from its file; else "" */
+    pthread_mutex_t lock;  /* of flow.pipeline, which is used by one thread at a time */
+    app_progress progress; /* under the lock too */
     dfproc_heap heap;
     int64_t progress_limit_s; /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
     _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
@@ -27,7 +27,7 @@ typedef struct dfproc_job {
 
 /* What a command line asks for. Texts are borrowed. */
 typedef struct dfproc_job_options {
-    const char *file, *flow; /* flow: which one of the file; NULL: the only one */
+    const char *file, *flow;  /* flow: which one of the file; NULL: the only one */
     const char *space, *name; /* NULL: from the manifest */
     const char *metrics, *state_dir, *secrets_dir;
     const app_args *args; /* for dfproc_reach */

@@ -111,7 +111,8 @@ static int open_suite(dfproc_suite *s, const char *file, int colour)
     if (is_manifest(yyjson_doc_get_root(s->doc)))
         return dfproc_fail("%s is a manifest: dfproc validate checks it, dfproc preview runs it "
                            "without effects; a file of cases has manifest: %s and cases: [...]",
-                           file, file), EXIT_USAGE;
+                           file, file),
+               EXIT_USAGE;
     rc = dfproc_cases_check(s, is_vectors(s));
     if (rc == EXIT_DONE && !is_vectors(s))
         rc = open_manifest(s);

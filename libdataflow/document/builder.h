@@ -12,10 +12,10 @@ enum { DF__DOC_DEPTH = 256 };
 typedef struct df__frame {
     df__doc *node, **tail;
     df__doc *pending; /* map: a member whose name was read */
-    size_t nodes;      /* of the builder when it was opened */
-    int height;        /* of what was closed inside */
-    void *anchor;      /* for the YAML reader */
-    int merges;        /* map: it has a merge key */
+    size_t nodes;     /* of the builder when it was opened */
+    int height;       /* of what was closed inside */
+    void *anchor;     /* for the YAML reader */
+    int merges;       /* map: it has a merge key */
 } df__frame;
 
 typedef struct df__builder {
@@ -25,7 +25,7 @@ typedef struct df__builder {
     df__doc *root;
     size_t nodes; /* so far, those behind aliases counted each time */
     int depth;
-    int rc;       /* DF_OK, DF_ESPEC, DF_ENOMEM */
+    int rc;                             /* DF_OK, DF_ESPEC, DF_ENOMEM */
     df__frame stack[DF__DOC_DEPTH + 1]; /* stack[0] is the document */
 } df__builder;
 

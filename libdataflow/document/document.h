@@ -13,12 +13,12 @@ enum { DF__SCALAR = 1, DF__MAP, DF__SEQ };
 typedef struct df__doc df__doc;
 struct df__doc {
     int kind;
-    int quoted;        /* scalar: written in quotes, so never null, bool or number */
-    int alias;         /* came by a YAML alias: its span is the alias, its children's are not */
-    int merge;         /* as a member: its name is the merge key << of YAML */
-    df_bytes text;     /* scalar: value, NUL-terminated; plain `null`, `~` and empty are null */
-    df_bytes name;     /* as a member of a map: the key */
-    int line, column;  /* of the value, from 1 */
+    int quoted;       /* scalar: written in quotes, so never null, bool or number */
+    int alias;        /* came by a YAML alias: its span is the alias, its children's are not */
+    int merge;        /* as a member: its name is the merge key << of YAML */
+    df_bytes text;    /* scalar: value, NUL-terminated; plain `null`, `~` and empty are null */
+    df_bytes name;    /* as a member of a map: the key */
+    int line, column; /* of the value, from 1 */
     int name_line, name_column;
     size_t begin, end; /* source span of the value, in bytes */
     size_t name_begin, name_end;
@@ -35,8 +35,8 @@ void df__problem_add(df__problems *p, int severity, const df__doc *node, const c
                      const char *text);
 void df__problem_addf(df__problems *p, int severity, const df__doc *node, const char *field,
                       const char *format, ...) DF_PRINTF(5, 6);
-void df__problem_hint(df__problems *p, const char *hint); /* of the newest */
-void df__problem_file(df__problems *p, const char *file); /* for those added from now on */
+void df__problem_hint(df__problems *p, const char *hint);       /* of the newest */
+void df__problem_file(df__problems *p, const char *file);       /* for those added from now on */
 size_t df__problems_count(const df__problems *p, int severity); /* 0: all */
 int df__problem_at(const df__problems *p, size_t index, df_problem *ret); /* sorted by place */
 void df__problems_clear(df__problems *p);

@@ -17,7 +17,7 @@ struct df__problems {
     const df__heap *heap;
     size_t count, errors, warnings;
     int file;
-    row *newest;            /* NULL: it was left out */
+    row *newest; /* NULL: it was left out */
     char name[128];
     unsigned char order[ROWS]; /* rows sorted by place */
     row rows[ROWS];
@@ -173,8 +173,9 @@ void df__problem_hint(df__problems *p, const char *hint)
 
 size_t df__problems_count(const df__problems *p, int severity)
 {
-    return severity == DF_ERROR ? p->errors
-         : severity == DF_WARNING ? p->warnings : p->errors + p->warnings;
+    return severity == DF_ERROR     ? p->errors
+           : severity == DF_WARNING ? p->warnings
+                                    : p->errors + p->warnings;
 }
 
 int df__problem_at(const df__problems *p, size_t index, df_problem *ret)

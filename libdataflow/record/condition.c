@@ -346,8 +346,9 @@ static void parse_literal(parser *p, int in_list)
     if (text.len == 0) {
         fail(p, start, "a value is missing here; an empty text is ''");
     } else if (p->text[start] == '$') {
-        fail(p, start, "a comparison is with a value, not with another field; write '%.*s' in "
-                       "quotes for that text",
+        fail(p, start,
+             "a comparison is with a value, not with another field; write '%.*s' in "
+             "quotes for that text",
              (int)(text.len > 60 ? 60 : text.len), (const char *)text.data);
     } else {
         lit = add_literal(p, DF__LIT_WORD, text);
@@ -443,13 +444,15 @@ static void parse_test(parser *p)
     skip_blanks(p);
     start = p->at;
     if (p->at == p->len || ends_operand(p, p->at)) {
-        fail(p, start, p->len == 0 ? "the condition is empty"
-                                   : "a path such as $.field or metadata.name is missing here");
+        fail(p, start,
+             p->len == 0 ? "the condition is empty"
+                         : "a path such as $.field or metadata.name is missing here");
         return;
     }
     if (peek(p) == '\'' || peek(p) == '"') {
-        fail(p, start, "a comparison starts with a path or metadata.name; the value goes to the "
-                       "right");
+        fail(p, start,
+             "a comparison starts with a path or metadata.name; the value goes to the "
+             "right");
         return;
     }
     op.operand = parse_operand(p);
@@ -497,8 +500,9 @@ static void parse_not(parser *p)
             parse_or(p);
         p->depth--;
         if (!p->failed && !accept(p, ")"))
-            fail(p, p->at, p->at < p->len ? "'&&', '||' or ')' is missing here"
-                                          : "a parenthesis is not closed");
+            fail(p, p->at,
+                 p->at < p->len ? "'&&', '||' or ')' is missing here"
+                                : "a parenthesis is not closed");
     } else {
         parse_test(p);
     }
@@ -564,9 +568,10 @@ df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__err
         parse_or(&p);
     skip_blanks(&p);
     if (!p.failed && p.at < p.len)
-        fail(&p, p.at, peek(&p) == ')' ? "this ')' closes nothing"
-                                       : "'&&' or '||' is missing here; a value with blanks "
-                                         "stands in quotes");
+        fail(&p, p.at,
+             peek(&p) == ')' ? "this ')' closes nothing"
+                             : "'&&' or '||' is missing here; a value with blanks "
+                               "stands in quotes");
     if (!p.failed)
         return c;
     df__condition_free(c);

@@ -16,9 +16,9 @@ typedef struct df__literal {
 enum { DF__LIT_TEXT, DF__LIT_WORD, DF__LIT_NUMBER, DF__LIT_NULL };
 
 typedef struct df__operand { /* what a comparison looks at */
-    df_path *path;  /* NULL: metadata */
-    df_bytes name;  /* of metadata */
-    df_bytes text;  /* as written */
+    df_path *path;           /* NULL: metadata */
+    df_bytes name;           /* of metadata */
+    df_bytes text;           /* as written */
 } df__operand;
 
 typedef struct df__op {

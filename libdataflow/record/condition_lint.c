@@ -50,10 +50,10 @@ void df__condition_check_one(df_condition *c, const df__op *op)
         return;
     if (lit->kind == DF__LIT_NULL)
         warn(c, "column %zu: nothing is less or greater than null; this is never true", op->column);
-    else if (lit->kind == DF__LIT_TEXT &&
-             df__decimal_parse(lit->text.data, lit->text.len, &number))
-        warn(c, "column %zu: '%.*s' in quotes is compared as text, where '10' is less than '9'; "
-                "write the number without quotes",
+    else if (lit->kind == DF__LIT_TEXT && df__decimal_parse(lit->text.data, lit->text.len, &number))
+        warn(c,
+             "column %zu: '%.*s' in quotes is compared as text, where '10' is less than '9'; "
+             "write the number without quotes",
              op->column, short_len(lit->text), (const char *)lit->text.data);
 }
 
@@ -149,8 +149,8 @@ static size_t plain_terms(const df_condition *c, size_t from, size_t *ret, size_
             continue;
         if (code == DF__OP_JUMP_TRUE)
             return 0;
-        if (i + 1 == end || (c->ops[i + 1].code == DF__OP_JUMP_FALSE &&
-                             c->ops[i + 1].operand == end))
+        if (i + 1 == end ||
+            (c->ops[i + 1].code == DF__OP_JUMP_FALSE && c->ops[i + 1].operand == end))
             ret[n++] = i;
     }
     return n;

@@ -186,8 +186,7 @@ static void read_index(parser *p)
         fail(p, start, "slices are not supported; use [*] for every element or one index");
         return;
     }
-    if (!df__text_int(p->text + start, p->at - start, &v) ||
-        (p->text[start] == '-' && v == 0)) {
+    if (!df__text_int(p->text + start, p->at - start, &v) || (p->text[start] == '-' && v == 0)) {
         fail(p, start, "an index is a whole number without leading zeros, such as [0] or [-1]");
         return;
     }
@@ -240,9 +239,9 @@ static void read_bracket(parser *p)
  * Other names with '@' (@timestamp, @type) are names. */
 static int is_modifier(const char *s, size_t len)
 {
-    static const char *const words[] = {"reverse", "ugly",  "pretty",  "this",  "valid", "keys",
-                                        "values",  "tostr", "fromstr", "group", "join",  "flatten",
-                                        "dig"};
+    static const char *const words[] = {"reverse", "ugly",    "pretty", "this",    "valid",
+                                        "keys",    "values",  "tostr",  "fromstr", "group",
+                                        "join",    "flatten", "dig"};
     size_t i, n = 1;
     if (s[0] != '@')
         return 0;
@@ -309,8 +308,8 @@ static void read_name(parser *p)
             continue;
         }
         if (c == '?' || c == '|' || c == ']' ||
-            (c == '*' && (p->at > start ||
-                          (p->at + 1 < p->len && !strchr(".[", p->text[p->at + 1])))))
+            (c == '*' &&
+             (p->at > start || (p->at + 1 < p->len && !strchr(".[", p->text[p->at + 1])))))
             refuse_special(p, c);
         keep(p, c);
     }
@@ -324,8 +323,9 @@ static void read_dot(parser *p)
 {
     p->at++;
     if (peek(p) == '.')
-        fail(p, p->at - 1, "'..' (every descendant) is not supported; write the way down, or [''] "
-                           "for the empty name");
+        fail(p, p->at - 1,
+             "'..' (every descendant) is not supported; write the way down, or [''] "
+             "for the empty name");
     else if (peek(p) == '[')
         fail(p, p->at - 1, "no '.' before '['");
     else

@@ -8,10 +8,10 @@
 enum { DF__PATH_BYTES = 4096, DF__PATH_STEPS = 64 };
 
 enum {
-    DF__STEP_NAME,  /* member of an object */
-    DF__STEP_INDEX, /* element of an array */
+    DF__STEP_NAME,   /* member of an object */
+    DF__STEP_INDEX,  /* element of an array */
     DF__STEP_EITHER, /* a.0: element of an array, member "0" of an object */
-    DF__STEP_ALL    /* every member or element */
+    DF__STEP_ALL     /* every member or element */
 };
 
 typedef struct df__step {
@@ -33,12 +33,11 @@ struct df_path {
  * try after it when step i is "every". */
 typedef struct df__hits {
     const df_path *path;
-    size_t count; /* steps to go; fewer than the path has: hits of its beginning */
+    size_t count;  /* steps to go; fewer than the path has: hits of its beginning */
     size_t single; /* names of the first steps are known to be without duplicates */
     int many;      /* somewhere on the ways, also those that end early, a name was there twice */
     int join;      /* makes it single there: the tree is an edited one */
     const void **at, **next;
 } df__hits;
-
 
 #endif

@@ -250,7 +250,7 @@ static void parse_bracket(parser *in)
     df__byteset set = {{0}};
     int negate = in->at + 1 < in->len && in->text[in->at + 1] == '^';
     size_t first = in->at + 1 + (size_t)negate;
-    for (in->at = first; !in->why; ) {
+    for (in->at = first; !in->why;) {
         if (in->at >= in->len) {
             fail(in, "a bracket is not closed");
         } else if (peek(in) == ']' && in->at != first) {
@@ -270,7 +270,7 @@ static void parse_bracket(parser *in)
 static void parse_escape(parser *in)
 {
     static const char asserts[] = "`'bB<>";
-    static const int kinds[] = {DF__AT_BEGIN, DF__AT_END,        DF__AT_EDGE,
+    static const int kinds[] = {DF__AT_BEGIN,   DF__AT_END,        DF__AT_EDGE,
                                 DF__AT_NO_EDGE, DF__AT_WORD_BEGIN, DF__AT_WORD_END};
     df__byteset set = {{0}};
     char c;

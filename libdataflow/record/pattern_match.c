@@ -66,7 +66,7 @@ static int follow(const df__pattern *p, reach *to, size_t at, const int *sides)
     int matched = 0;
     if (!see(to, at))
         return 0;
-    for (to->stack[depth++] = (uint16_t)at; depth; ) {
+    for (to->stack[depth++] = (uint16_t)at; depth;) {
         const df__pop *op;
         size_t ways[2], count = 0;
         at = to->stack[--depth];
@@ -173,12 +173,12 @@ static void classify(maker *m)
             int *class = &made[p->class_of[b] * 2 + in];
             if (*class < 0)
                 *class = (int)fresh++;
-            p->class_of[b] = (uint8_t)*class;
+            p->class_of[b] = (uint8_t) * class;
         }
         count = fresh;
     }
     p->classes = count;
-    for (unsigned b = 256; b--; )
+    for (unsigned b = 256; b--;)
         m->example[p->class_of[b]] = (unsigned char)b;
 }
 
@@ -203,8 +203,8 @@ static size_t row_of(maker *m, int side)
     m->work += to->count * (to->count / 4 + 1) + m->row_count;
     for (i = 0; i < m->row_count; i++)
         if (m->rows[i].count == to->count && m->rows[i].side == side &&
-            (!to->count || memcmp(m->steps + m->rows[i].from, to->list,
-                                  to->count * sizeof *to->list) == 0))
+            (!to->count ||
+             memcmp(m->steps + m->rows[i].from, to->list, to->count * sizeof *to->list) == 0))
             return i;
     if (df__grow(m->heap, &m->rows, &m->row_cap, m->row_count, sizeof *r) != DF_OK)
         return SIZE_MAX;

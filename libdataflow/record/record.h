@@ -30,8 +30,14 @@ typedef struct df__reject {
     const char *text;
 } df__reject;
 
-enum { DF__LIVE, DF__DROPPED, DF__REJECTED, DF__MOVED,
-       DF__ERROR, DF__ERROR_MINIMAL /* envelopes on their way to the error sink */ };
+enum {
+    DF__LIVE,
+    DF__DROPPED,
+    DF__REJECTED,
+    DF__MOVED,
+    DF__ERROR,
+    DF__ERROR_MINIMAL /* envelopes on their way to the error sink */
+};
 
 struct df_record {
     df__arena *arena; /* of the batch that holds it: trees and copies go there */
@@ -43,22 +49,22 @@ struct df_record {
     const df__meta *shared; /* of its partition */
     const df__reject *reject;
     const char *route_label;
-    struct df__span *span;       /* ledger: owned by core */
-    const char *partition;  /* name */
+    struct df__span *span; /* ledger: owned by core */
+    const char *partition; /* name */
     int64_t time_us, offset;
     uint32_t header_count;
     uint32_t op;
-    uint32_t built;      /* without payload: bytes of the tree that the source built */
-    uint16_t route;      /* port number; 0: main way */
-    uint8_t state;       /* DF__LIVE, ... */
-    uint8_t held;        /* `when` of the running stage is false: not live for it */
-    uint8_t changed;     /* tree differs from payload */
-    uint8_t not_json;    /* a parse failed: why is in `why` */
-    uint8_t expanded;       /* children of it were emitted: it ends with its batch */
-    uint16_t rejected_by;   /* 0: the source or a sink; else number of the transform, from 1 */
+    uint32_t built;       /* without payload: bytes of the tree that the source built */
+    uint16_t route;       /* port number; 0: main way */
+    uint8_t state;        /* DF__LIVE, ... */
+    uint8_t held;         /* `when` of the running stage is false: not live for it */
+    uint8_t changed;      /* tree differs from payload */
+    uint8_t not_json;     /* a parse failed: why is in `why` */
+    uint8_t expanded;     /* children of it were emitted: it ends with its batch */
+    uint16_t rejected_by; /* 0: the source or a sink; else number of the transform, from 1 */
     const char *why;
-    const char *json_only;  /* not parsed yet: refused when it is no JSON; words for that */
-    df__index *index; /* only while transforms run */
+    const char *json_only; /* not parsed yet: refused when it is no JSON; words for that */
+    df__index *index;      /* only while transforms run */
 };
 
 /* What it takes as it was read. */

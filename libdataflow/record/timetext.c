@@ -2,7 +2,6 @@
  * timetext.c: see timetext.h. */
 #include "record/timetext.h"
 
-
 #include "record/number.h"
 
 #define DAY_US ((int64_t)86400 * 1000000)

@@ -104,7 +104,8 @@ static int measure(alc_state *s, df_bytes text, char *err, size_t errlen)
         return DF_OK;
     a->over = 1;
     if (err)
-        df__text_printf(err, errlen, "too large to be taken apart: its JSON has %zu values, which "
+        df__text_printf(err, errlen,
+                        "too large to be taken apart: its JSON has %zu values, which "
                         "need %zu bytes of memory, and %zu are left for it (raise memoryLimit)",
                         count, need, a->limit > a->total ? a->limit - a->total : 0);
     return DF_EDATA;
@@ -172,7 +173,7 @@ void df__tree_root(const df__tree *t, df_value *ret)
 static void fill_typed(const yyjson_val *v, df_value *ret)
 {
     static const int types[] = {DF_V_DOUBLE, DF_V_BYTES, DF_V_TIMESTAMP,
-                                DF_V_DATE, DF_V_TIME, DF_V_UNCHANGED};
+                                DF_V_DATE,   DF_V_TIME,  DF_V_UNCHANGED};
     ret->type = types[v->tag >> 5 & 7];
     if (ret->type == DF_V_BYTES) {
         ret->text = v->uni.str;

@@ -31,8 +31,8 @@ struct df__tree {
     const void *seen;       /* what it found, with no duplicates on the way */
     uint8_t seen_many;      /* there were duplicates on the way, also to nothing */
     uint8_t has_text;
-    uint8_t shared;         /* other records look at it: copy before an edit */
-    uint8_t fixed;          /* other records look at vals: nothing changes in them */
+    uint8_t shared; /* other records look at it: copy before an edit */
+    uint8_t fixed;  /* other records look at vals: nothing changes in them */
 };
 
 enum { DF__STR = YYJSON_TYPE_STR, DF__ARR = YYJSON_TYPE_ARR, DF__OBJ = YYJSON_TYPE_OBJ };
@@ -178,8 +178,8 @@ static inline df__node *df__parent(const df__node *n)
     return df__in_object(n) ? n->up->up : n->up;
 }
 
-const void *df__tree_handle(const df__tree *t);           /* of the root */
-void df__value_fill(const void *handle, df_value *ret);   /* NULL: ABSENT */
+const void *df__tree_handle(const df__tree *t);         /* of the root */
+void df__value_fill(const void *handle, df_value *ret); /* NULL: ABSENT */
 /* The member of that name (the last one) or NULL; *ret_count, when asked for, tells how many. */
 const void *df__member(const void *object, const df_bytes *name, size_t *ret_count);
 const void *df__element(const void *array, int64_t index); /* negative: from the end */
@@ -236,13 +236,13 @@ void df__index_forget(df_record *r);
 typedef struct df__out df__out;
 struct df__out {
     char *at, *end, *begin;
-    size_t done;              /* written before begin */
+    size_t done; /* written before begin */
     int failed;
     void (*more)(df__out *o); /* makes room; called when at == end */
     df__arena *arena;
     size_t cap;
     char scratch[256];
-    const char *want;         /* comparing: what must come */
+    const char *want; /* comparing: what must come */
     size_t want_len;
 };
 void df__out_fixed(df__out *o, char *buf, size_t len);

@@ -291,7 +291,7 @@ static int typed_make(df_record *r, const df_value *value, yyjson_val *ret)
 {
     static const unsigned char tags[] = {
         [DF_V_UNCHANGED] = DF__UNCHANGED, [DF_V_DOUBLE] = DF__DOUBLE, [DF_V_BYTES] = DF__BYTES,
-        [DF_V_TIMESTAMP] = DF__TIMESTAMP, [DF_V_DATE] = DF__DATE, [DF_V_TIME] = DF__TIME};
+        [DF_V_TIMESTAMP] = DF__TIMESTAMP, [DF_V_DATE] = DF__DATE,     [DF_V_TIME] = DF__TIME};
     ret->tag = tags[value->type];
     if (value->type == DF_V_BYTES) {
         ret->tag |= (uint64_t)value->len << YYJSON_TAG_BIT;

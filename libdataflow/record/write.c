@@ -414,8 +414,8 @@ static inline const yyjson_val *nest_top(nest *s, const yyjson_val *place)
 }
 
 /* Puts the key of the next member that is written, and answers its value; `end`: there is none. */
-static inline const yyjson_val *put_member(df__out *o, const yyjson_val *key,
-                                           const yyjson_val *end, int comma)
+static inline const yyjson_val *put_member(df__out *o, const yyjson_val *key, const yyjson_val *end,
+                                           int comma)
 {
     while (key != end && df__is_unchanged(key + 1))
         key += 2;

@@ -61,8 +61,8 @@ static int add_connector(df__graph *g, const df__doc *node, const char *field,
 
 static int read_when(df__graph *g, const df__doc *node, const char *field, df__stage_spec *like)
 {
-    static const df_option row = {"when", DF_OPT_CONDITION, 0, DF_OPT_LITERAL, 0, NULL, "", NULL,
-                                  0, 0, NULL};
+    static const df_option row = {
+        "when", DF_OPT_CONDITION, 0, DF_OPT_LITERAL, 0, NULL, "", NULL, 0, 0, NULL};
     const df__doc *when = df__doc_member(node, "when");
     char path[DF__FIELD];
     df__fill f;
@@ -229,8 +229,7 @@ static int check_version(df__graph *g, const df__doc *root)
 {
     const df__doc *v = df__doc_member(root, "apiVersion");
     if (!v)
-        return fail(g, root, "apiVersion",
-                    "\"apiVersion\" is required: dataflow.dataflow.io/v1");
+        return fail(g, root, "apiVersion", "\"apiVersion\" is required: dataflow.dataflow.io/v1");
     if (v->kind != DF__SCALAR || strcmp(v->text.data, "dataflow.dataflow.io/v1") != 0)
         return fail(g, v, "apiVersion", "expects dataflow.dataflow.io/v1");
     return DF_OK;
@@ -343,8 +342,8 @@ int df__spec_load(df__graph *g, const df_text *text)
     if (is_manifest(root))
         rc = load_manifest(g, root);
     else
-        rc = load_spec(g, root, df__doc_member(root, "schedule") ||
-                                df__doc_member(root, "triggers"));
+        rc = load_spec(g, root,
+                       df__doc_member(root, "schedule") || df__doc_member(root, "triggers"));
     if (rc == DF_OK && df__problems_count(g->problems, DF_ERROR) > errors)
         rc = DF_ESPEC;
     return rc;

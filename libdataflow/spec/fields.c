@@ -62,8 +62,8 @@ static const df_option resource_rows[] = {
      "What the pod asks for: cpu, memory.", NULL, 0, 0, NULL},
     {"limits", DF_OPT_MAP, 0, HOST, offsetof(resources, limits), NULL,
      "What the pod may use at most.", NULL, 0, 0, NULL},
-    {"claims", DF_OPT_LIST, DF_OPT_ANY, HOST, offsetof(resources, claims), NULL,
-     "Resource claims.", NULL, 0, 0, NULL},
+    {"claims", DF_OPT_LIST, DF_OPT_ANY, HOST, offsetof(resources, claims), NULL, "Resource claims.",
+     NULL, 0, 0, NULL},
 };
 static const df_options resource_options = DF_OPTIONS(resource_rows, resources);
 
@@ -77,8 +77,8 @@ static const df_option maintenance_rows[] = {
      "How the window comes again; default: once.", repeats, 0, 0, NULL},
     {"timezone", DF_OPT_TEXT, 0, HOST, offsetof(maintenance, timezone), "UTC",
      "IANA name of the zone that the clock time belongs to.", NULL, 0, 64, NULL},
-    {"description", DF_OPT_TEXT, 0, HOST, offsetof(maintenance, description), NULL,
-     "For people.", NULL, 0, 0, NULL},
+    {"description", DF_OPT_TEXT, 0, HOST, offsetof(maintenance, description), NULL, "For people.",
+     NULL, 0, 0, NULL},
     {"suspended", DF_OPT_BOOL, 0, HOST, offsetof(maintenance, suspended), "false",
      "Stops the flow until it is false again.", NULL, 0, 0, NULL},
 };
@@ -133,10 +133,10 @@ static const df_option trigger_rows[] = {
      "Its command.", NULL, 0, 0, NULL},
     {"args", DF_OPT_LIST, DF_OPT_TEXT, HOST | DF_OPT_LITERAL, offsetof(trigger, args), NULL,
      "Its arguments.", NULL, 0, 0, NULL},
-    {"env", DF_OPT_LIST, DF_OPT_BLOCK, HOST, offsetof(trigger, env), NULL, "Its environment.",
-     NULL, 0, 0, &env_options},
-    {"resources", DF_OPT_BLOCK, 0, HOST, offsetof(trigger, resources), NULL, "Its resources.",
-     NULL, 0, 0, &resource_options},
+    {"env", DF_OPT_LIST, DF_OPT_BLOCK, HOST, offsetof(trigger, env), NULL, "Its environment.", NULL,
+     0, 0, &env_options},
+    {"resources", DF_OPT_BLOCK, 0, HOST, offsetof(trigger, resources), NULL, "Its resources.", NULL,
+     0, 0, &resource_options},
     {"imagePullPolicy", DF_OPT_ENUM, 0, HOST, offsetof(trigger, pull), NULL,
      "When the image is pulled.", pulls, 0, 0, NULL},
 };
@@ -156,8 +156,8 @@ static const df_option rows[] = {
      "Where records come from.", NULL, 0, 0, NULL},
     {"transformations", DF_OPT_LIST, DF_OPT_STAGE, 0, offsetof(fields, transformations), NULL,
      "What happens to them, in order.", NULL, 0, 0, NULL},
-    {"sink", DF_OPT_STAGE, 0, DF_OPT_REQUIRED, offsetof(fields, sink), NULL,
-     "Where they go.", NULL, 0, 0, NULL},
+    {"sink", DF_OPT_STAGE, 0, DF_OPT_REQUIRED, offsetof(fields, sink), NULL, "Where they go.", NULL,
+     0, 0, NULL},
     {"errors", DF_OPT_STAGE, 0, 0, offsetof(fields, errors), NULL,
      "Where records go that cannot pass, and what their failure means.", NULL, 0, 0, NULL},
     {"deliveryGuarantee", DF_OPT_ENUM, 0, 0, SETTING(guarantee), "atLeastOnce",
@@ -190,12 +190,12 @@ static const df_option rows[] = {
      "queues are bounded by memoryLimit, this has no effect", NULL, 0, 0, NULL},
     {"replicas", DF_OPT_INT, 0, HOST, offsetof(fields, replicas), "1",
      "Pods of the flow; more than one only for kafka sources.", NULL, 0, INT32_MAX, NULL},
-    {"resources", DF_OPT_BLOCK, 0, HOST, offsetof(fields, resources), NULL,
-     "Resources of the pod.", NULL, 0, 0, &resource_options},
+    {"resources", DF_OPT_BLOCK, 0, HOST, offsetof(fields, resources), NULL, "Resources of the pod.",
+     NULL, 0, 0, &resource_options},
     {"nodeSelector", DF_OPT_MAP, 0, HOST | DF_OPT_LITERAL, offsetof(fields, node_selector), NULL,
      "Labels of nodes for the pod.", NULL, 0, 0, NULL},
-    {"affinity", DF_OPT_BLOCK, 0, HOST, offsetof(fields, affinity), NULL,
-     "Affinity of the pod.", NULL, 0, 0, &affinity_options},
+    {"affinity", DF_OPT_BLOCK, 0, HOST, offsetof(fields, affinity), NULL, "Affinity of the pod.",
+     NULL, 0, 0, &affinity_options},
     {"tolerations", DF_OPT_LIST, DF_OPT_BLOCK, HOST, offsetof(fields, tolerations), NULL,
      "Taints that the pod tolerates.", NULL, 0, 0, &toleration_options},
     {"imagePullSecrets", DF_OPT_LIST, DF_OPT_BLOCK, HOST, offsetof(fields, pull_secrets), NULL,
@@ -207,8 +207,8 @@ static const df_option rows[] = {
     {"maintenance", DF_OPT_BLOCK, 0, HOST, offsetof(fields, maintenance), NULL,
      "When the flow rests.", NULL, 0, 0, &maintenance_options},
     {"schedule", DF_OPT_TEXT, 0, HOST | DF_OPT_REQUIRED | DF_OPT_LITERAL,
-     offsetof(fields, schedule), NULL,
-     "When the flow runs: minute, hour, day, month, weekday.", NULL, 0, 0, NULL},
+     offsetof(fields, schedule), NULL, "When the flow runs: minute, hour, day, month, weekday.",
+     NULL, 0, 0, NULL},
     {"concurrencyPolicy", DF_OPT_ENUM, 0, HOST, offsetof(fields, concurrency), NULL,
      "What happens when the last run has not ended.", concurrencies, 0, 0, NULL},
     {"successfulJobsHistoryLimit", DF_OPT_INT, 0, HOST, offsetof(fields, ok_history), NULL,
@@ -225,10 +225,9 @@ static const df_option rows[] = {
 enum { CRON_ROWS = 7 };
 
 static const df_options cron_options = DF_OPTIONS(rows, fields);
-static const df_options flow_options = {
-    sizeof(df_options), sizeof(df_option), sizeof rows / sizeof rows[0] - CRON_ROWS, rows,
-    sizeof(fields)
-};
+static const df_options flow_options = {sizeof(df_options), sizeof(df_option),
+                                        sizeof rows / sizeof rows[0] - CRON_ROWS, rows,
+                                        sizeof(fields)};
 
 typedef struct error_fields {
     int ack, policy;
@@ -259,10 +258,9 @@ static const df_option stage_rows[] = {
 static const df_options stage_options = DF_OPTIONS(stage_rows, stage_fields_row);
 
 /* Only the rows that a DataFlow does not have. */
-static const df_options cron_only = {
-    sizeof(df_options), sizeof(df_option), CRON_ROWS,
-    rows + sizeof rows / sizeof rows[0] - CRON_ROWS, sizeof(fields)
-};
+static const df_options cron_only = {sizeof(df_options), sizeof(df_option), CRON_ROWS,
+                                     rows + sizeof rows / sizeof rows[0] - CRON_ROWS,
+                                     sizeof(fields)};
 
 const df_options *df__spec_rows(int cron)
 {
@@ -283,11 +281,18 @@ const df_options *df__spec_error_rows(void)
 static const char *const stage_fields[] = {"source", "transformations", "sink", "errors", NULL};
 
 /* In a DataFlow those of a DataFlowCron have a text of their own. */
-static const char *const flow_apart[] = {
-    "source", "transformations", "sink", "errors", "schedule", "concurrencyPolicy",
-    "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "startingDeadlineSeconds", "suspend",
-    "triggers", NULL
-};
+static const char *const flow_apart[] = {"source",
+                                         "transformations",
+                                         "sink",
+                                         "errors",
+                                         "schedule",
+                                         "concurrencyPolicy",
+                                         "successfulJobsHistoryLimit",
+                                         "failedJobsHistoryLimit",
+                                         "startingDeadlineSeconds",
+                                         "suspend",
+                                         "triggers",
+                                         NULL};
 
 static int fail(df__graph *g, const df__doc *at, const char *field, const char *text)
 {
@@ -317,8 +322,8 @@ void df__settings_default(df__settings *s)
 /* What may follow the number of a quantity: a suffix or an exponent. */
 static int is_suffix(const char *s)
 {
-    static const char *const suffixes[] = {"", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki",
-                                           "Mi", "Gi", "Ti", "Pi", "Ei"};
+    static const char *const suffixes[] = {"",  "n", "u",  "m",  "k",  "M",  "G",  "T",
+                                           "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
     size_t n;
     for (n = 0; n < sizeof suffixes / sizeof suffixes[0]; n++)
         if (strcmp(s, suffixes[n]) == 0)
@@ -394,7 +399,7 @@ static int is_date_time(const char *s)
     static const struct {
         int at, low, high;
         char after;
-    } parts[] = {{0, 0, 99, 0}, {2, 0, 99, '-'}, {5, 1, 12, '-'}, {8, 1, 31, 'T'},
+    } parts[] = {{0, 0, 99, 0},    {2, 0, 99, '-'},  {5, 1, 12, '-'}, {8, 1, 31, 'T'},
                  {11, 0, 23, ':'}, {14, 0, 59, ':'}, {17, 0, 60, 0}};
     size_t i;
     for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -513,8 +518,7 @@ static int refuse_cron_fields(df__graph *g, const df__doc *spec)
             continue;
         at = df__doc_name_place(n);
         df__field_child(field, "spec", name);
-        df__problem_addf(g->problems, DF_ERROR, &at, field, "\"%s\" needs kind DataFlowCron",
-                         name);
+        df__problem_addf(g->problems, DF_ERROR, &at, field, "\"%s\" needs kind DataFlowCron", name);
         rc = DF_ESPEC;
     }
     return rc;

@@ -114,8 +114,8 @@ static void report_member(df__graph *g, const df__doc *n, const char *field,
     df__problem_hint(g->problems, hint);
 }
 
-int df__layout_read(df__graph *g, const df__doc *node, const char *field,
-                    const char *const *extra, df__layout *ret)
+int df__layout_read(df__graph *g, const df__doc *node, const char *field, const char *const *extra,
+                    df__layout *ret)
 {
     char shown[DF__SHOWN];
     const df__doc *n;

@@ -348,8 +348,10 @@ static int sync_folder(const file_store *s)
 static int write_failed(file_store *s, int error)
 {
     if (!s->failing)
-        say(s, "positions of %s cannot be written: %s; until they can, no progress is "
-            "acknowledged and records may come twice after a restart", s->base, strerror(error));
+        say(s,
+            "positions of %s cannot be written: %s; until they can, no progress is "
+            "acknowledged and records may come twice after a restart",
+            s->base, strerror(error));
     s->failing = 1;
     return DF_EIO;
 }
@@ -516,9 +518,10 @@ static void look_at_folder(const file_store *s)
 {
     struct stat info;
     if (stat(s->dir, &info) == 0 && (info.st_mode & 022))
-        say(s, "%s may write to this folder and so remove or hold back positions; chmod %s keeps "
-            "it for its owner", info.st_mode & 02 ? "every user" : "its group",
-            info.st_mode & 02 ? "go-w" : "g-w");
+        say(s,
+            "%s may write to this folder and so remove or hold back positions; chmod %s keeps "
+            "it for its owner",
+            info.st_mode & 02 ? "every user" : "its group", info.st_mode & 02 ? "go-w" : "g-w");
 }
 
 static int open_store(file_store *s)
@@ -537,23 +540,31 @@ static int open_store(file_store *s)
                             strerror(errno));
     rc = load_newest(s);
     if (rc == DF_ESTATE)
-        return df__env_fail(env, rc, "both slots of the state of %s in %s are damaged; remove them "
-                            "to start from the beginning", s->base, s->dir);
+        return df__env_fail(env, rc,
+                            "both slots of the state of %s in %s are damaged; remove them "
+                            "to start from the beginning",
+                            s->base, s->dir);
     if (rc == DF_ENOTSUP)
-        return df__env_fail(env, rc, "the state of %s in %s was written by another version of this "
+        return df__env_fail(env, rc,
+                            "the state of %s in %s was written by another version of this "
                             "library; use that one, or remove it to start from the beginning",
                             s->base, s->dir);
     if (rc == DF_EIO)
-        return df__env_fail(env, rc, "the state of %s in %s cannot be read: %s; it is untouched, "
-                            "start again when it can", s->base, s->dir, strerror(errno));
+        return df__env_fail(env, rc,
+                            "the state of %s in %s cannot be read: %s; it is untouched, "
+                            "start again when it can",
+                            s->base, s->dir, strerror(errno));
     return rc == DF_OK ? DF_OK : df__env_fail(env, rc, "no memory for the state of %s", s->base);
 }
 
 int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *ret_store)
 {
     file_store *s = df__zalloc(&env->heap, sizeof *s);
-    df_store store = {.size = ret_store->size, .load = store_load, .save = store_save,
-                      .user_free = store_free, .list = store_list};
+    df_store store = {.size = ret_store->size,
+                      .load = store_load,
+                      .save = store_save,
+                      .user_free = store_free,
+                      .list = store_list};
     int rc;
     if (!s)
         return df__env_fail(env, DF_ENOMEM, "no memory");

@@ -221,9 +221,9 @@ static int compile(caster *me, df_stage *st)
         df_bytes name = pairs[i].value;
         if (!find_target(name, to)) {
             df_stage_problemf(st, DF_ERROR, "spec",
-                               "\"%.*s\" is no type; write string, int64, float64, bool "
-                               "or null",
-                               (int)(name.len > 60 ? 60 : name.len), (const char *)name.data);
+                              "\"%.*s\" is no type; write string, int64, float64, bool "
+                              "or null",
+                              (int)(name.len > 60 ? 60 : name.len), (const char *)name.data);
             problems++;
         }
         to->path = df_stage_path(st, "spec", pairs[i].name);

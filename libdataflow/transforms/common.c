@@ -129,9 +129,9 @@ int df__check_path(df_stage *st, const char *option, const df_path *path, unsign
     text = df_path_text(path);
     if (!(allowed & DF__PLACE_MANY) && !df_path_is_single(path)) {
         df_stage_problemf(st, DF_ERROR, option,
-                           "\"%.*s\" can lead to several places; here it must name one: "
-                           "write an index or a name instead of *",
-                           (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
+                          "\"%.*s\" can lead to several places; here it must name one: "
+                          "write an index or a name instead of *",
+                          (int)(text.len > 200 ? 200 : text.len), (const char *)text.data);
         return 1;
     }
     if (!(allowed & DF__PLACE_ROOT) && df__path_is_root(path)) {

@@ -17,7 +17,7 @@ static int hoist_check(void *self, df_stage *st)
         df_stage_problemf(st, DF_ERROR, "field", "needs a name, for example \"record\"");
     else if (memchr(me->field.data, '.', me->field.len))
         df_stage_problemf(st, DF_ERROR, "field",
-                           "must be one name without dots; use hoistField twice to nest");
+                          "must be one name without dots; use hoistField twice to nest");
     else if (strpbrk(me->field.data, "*[]"))
         df_stage_problemf(st, DF_ERROR, "field",
                           "must be one plain name; *, [ and ] belong to paths");

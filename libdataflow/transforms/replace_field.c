@@ -75,8 +75,7 @@ static int compile_rename(df_stage *st, df_bytes text, size_t index, renaming *r
     a = without_root(from);
     b = without_root(to);
     ret->same = a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-    return df_stage_parents(st, ret->from.path, &ret->from.parents.paths,
-                            &ret->from.parents.count);
+    return df_stage_parents(st, ret->from.path, &ret->from.parents.paths, &ret->from.parents.count);
 }
 
 static int compile(replacer *me, df_stage *st)
@@ -113,9 +112,9 @@ static int check_include(df_stage *st, const df_path *path)
         if (p[i] != '[' || (p[i + 1] != '-' && (p[i + 1] < '0' || p[i + 1] > '9')))
             continue;
         df_stage_problemf(st, DF_ERROR, "include",
-                           "\"%.*s\" goes through an array element; include keeps "
-                           "named fields only (select can take elements)",
-                           (int)(text.len > 200 ? 200 : text.len), p);
+                          "\"%.*s\" goes through an array element; include keeps "
+                          "named fields only (select can take elements)",
+                          (int)(text.len > 200 ? 200 : text.len), p);
         return 1;
     }
     return 0;
@@ -127,8 +126,8 @@ static int replace_check(void *self, df_stage *st)
     int problems = 0, rc;
     if (me->include.count && me->exclude.count) {
         df_stage_problemf(st, DF_ERROR, "exclude",
-                           "include and exclude cannot be used together; what "
-                           "include does not name is left out anyway");
+                          "include and exclude cannot be used together; what "
+                          "include does not name is left out anyway");
         problems++;
     }
     if (!me->include.count && !me->exclude.count && !me->renames.count) {

@@ -40,10 +40,10 @@ static int select_check(void *self, df_stage *st)
             if (other.len != key.len || memcmp(other.data, key.data, key.len) != 0)
                 continue;
             df_stage_problemf(st, DF_ERROR, "fields",
-                               "fields %zu and %zu would both become \"%.*s\"; rename one "
-                               "with replaceField first",
-                               j + 1, i + 1, (int)(key.len > 100 ? 100 : key.len),
-                               (const char *)key.data);
+                              "fields %zu and %zu would both become \"%.*s\"; rename one "
+                              "with replaceField first",
+                              j + 1, i + 1, (int)(key.len > 100 ? 100 : key.len),
+                              (const char *)key.data);
             problems++;
         }
     }

@@ -15,8 +15,8 @@ typedef struct flattener {
 typedef struct level {
     df_value object;
     df_walk walk;
-    size_t prefix; /* length of the name so far */
-    int nested;    /* has objects: of members of one name only the last one counts */
+    size_t prefix;    /* length of the name so far */
+    int nested;       /* has objects: of members of one name only the last one counts */
     df__members last; /* of many members: the last value of each name; weight 1: it was used */
 } level;
 
@@ -77,8 +77,7 @@ static int enter(const df__job *job, level *l, const df_value *object, size_t pr
     l->prefix = prefix;
     l->nested = has_nested(object);
     df__members_init(&l->last, job->batch, NULL);
-    while (l->nested && object->len > FEW && rc == DF_OK &&
-           df_value_walk(object, &walk) == DF_OK)
+    while (l->nested && object->len > FEW && rc == DF_OK && df_value_walk(object, &walk) == DF_OK)
         rc = df__members_add(&l->last, walk.name, &walk.value, 0);
     return rc;
 }

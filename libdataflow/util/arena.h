@@ -9,14 +9,14 @@
 typedef struct df__chunk df__chunk;
 typedef struct df__arena {
     const df__heap *heap;
-    df__chunk *head;     /* newest chunk */
+    df__chunk *head; /* newest chunk */
     unsigned char *at, *end;
-    size_t chunk_size;   /* of the next ordinary chunk */
-    size_t total;        /* bytes taken from the heap */
-    unsigned char *last; /* start of the newest allocation, for df__arena_extend */
+    size_t chunk_size;       /* of the next ordinary chunk */
+    size_t total;            /* bytes taken from the heap */
+    unsigned char *last;     /* start of the newest allocation, for df__arena_extend */
     struct df__spare *spare; /* chunks kept between arenas; NULL: none */
-    size_t limit;        /* of total; 0: none. Past it an allocation answers NULL */
-    int over;            /* one did */
+    size_t limit;            /* of total; 0: none. Past it an allocation answers NULL */
+    int over;                /* one did */
 } df__arena;
 
 typedef struct df__arena_mark { /* a state to go back to */

@@ -161,7 +161,8 @@ static uint64_t special8(const unsigned char *p)
     quote = x ^ (EACH_BYTE * '"');
     backslash = x ^ (EACH_BYTE * '\\');
     return (((quote - EACH_BYTE) & ~quote) | ((backslash - EACH_BYTE) & ~backslash) |
-            (x - EACH_BYTE * 0x20) | x) & (EACH_BYTE * 0x80);
+            (x - EACH_BYTE * 0x20) | x) &
+           (EACH_BYTE * 0x80);
 }
 
 static int is_plain(unsigned char c)

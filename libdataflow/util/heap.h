@@ -14,10 +14,10 @@ typedef struct df__heap {
 /* libc's allocator. */
 extern const df__heap df__heap_libc;
 
-void *df__alloc(const df__heap *h, size_t len);  /* not zeroed; NULL: no memory */
-void *df__zalloc(const df__heap *h, size_t len); /* zeroed */
+void *df__alloc(const df__heap *h, size_t len);              /* not zeroed; NULL: no memory */
+void *df__zalloc(const df__heap *h, size_t len);             /* zeroed */
 void *df__realloc(const df__heap *h, void *old, size_t len); /* old stays valid on NULL */
-void df__free(const df__heap *h, void *p);       /* NULL is fine */
+void df__free(const df__heap *h, void *p);                   /* NULL is fine */
 char *df__strdup(const df__heap *h, const char *s);
 char *df__strndup(const df__heap *h, const char *s, size_t len);
 

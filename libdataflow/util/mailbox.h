@@ -12,7 +12,7 @@ struct df__msg {
     int type;
     int status;
     _Atomic int busy; /* sent and not yet taken */
-    void *about; /* the object it is a member of, or speaks of */
+    void *about;      /* the object it is a member of, or speaks of */
 };
 
 typedef struct df__mailbox {

@@ -22,14 +22,11 @@ static double now(void)
 
 static rd_kafka_t *client(const char *brokers, const char *kib)
 {
-    const char *const settings[][2] = {{"bootstrap.servers", brokers},
-                                       {"group.id", "floor"},
-                                       {"enable.auto.commit", "false"},
-                                       {"enable.auto.offset.store", "false"},
-                                       {"enable.partition.eof", "true"},
-                                       {"check.crcs", "true"},
-                                       {"queued.min.messages", "10000000"},
-                                       {"queued.max.messages.kbytes", kib}};
+    const char *const settings[][2] = {
+        {"bootstrap.servers", brokers},      {"group.id", "floor"},
+        {"enable.auto.commit", "false"},     {"enable.auto.offset.store", "false"},
+        {"enable.partition.eof", "true"},    {"check.crcs", "true"},
+        {"queued.min.messages", "10000000"}, {"queued.max.messages.kbytes", kib}};
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)

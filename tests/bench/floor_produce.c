@@ -38,12 +38,10 @@ static size_t read_lines(void)
 
 static rd_kafka_t *client(const char *brokers, const char *compression, const char *linger)
 {
-    const char *const settings[][2] = {{"bootstrap.servers", brokers},
-                                       {"enable.idempotence", "true"},
-                                       {"message.timeout.ms", "0"},
-                                       {"message.max.bytes", "4000000"},
-                                       {"compression.type", compression},
-                                       {"linger.ms", linger}};
+    const char *const settings[][2] = {
+        {"bootstrap.servers", brokers},    {"enable.idempotence", "true"},
+        {"message.timeout.ms", "0"},       {"message.max.bytes", "4000000"},
+        {"compression.type", compression}, {"linger.ms", linger}};
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
@@ -76,8 +74,9 @@ int main(int argc, char **argv)
     struct rusage used;
     size_t lines = argc > 3 ? read_lines() : 0;
     uint64_t count = lines > 0 ? strtoull(argv[3], NULL, 10) : 0;
-    rd_kafka_t *rk = count == 0 ? NULL : client(argv[1], argc > 4 ? argv[4] : "snappy",
-                                                argc > 5 ? argv[5] : "5");
+    rd_kafka_t *rk = count == 0
+                         ? NULL
+                         : client(argv[1], argc > 4 ? argv[4] : "snappy", argc > 5 ? argv[5] : "5");
     if (rk == NULL)
         return 2;
     rd_kafka_queue_t *queue = rd_kafka_queue_get_main(rk);

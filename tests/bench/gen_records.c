@@ -57,8 +57,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*write)(gen *g);
-    } sets[] = {{"D1", gen_event},         {"D2", gen_trip},     {"D3", gen_auction},
-                {"D4", gen_change},        {"D5", gen_lineitem}, {"D6", gen_log},
+    } sets[] = {{"D1", gen_event},          {"D2", gen_trip},     {"D3", gen_auction},
+                {"D4", gen_change},         {"D5", gen_lineitem}, {"D6", gen_log},
                 {"D4S", gen_change_schema}, {"D7", gen_hostile}};
     for (size_t i = 0; argc > 2 && i < sizeof sets / sizeof sets[0]; i++) {
         uint64_t count = strtoull(argv[2], NULL, 10);

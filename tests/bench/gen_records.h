@@ -24,13 +24,13 @@ void gen_words(gen *g, size_t len);
 void gen_time(gen *g);
 
 /* Each writes one record, without the line's end. */
-void gen_event(gen *g);     /* D1: nested event, 60 to 120 keys, 1 to 6 KB */
-void gen_trip(gen *g);      /* D2: 19 flat fields, 350 B */
-void gen_auction(gen *g);   /* D3: person, auction, bid as 2 to 6 to 92 of 100; 100 to 250 B */
-void gen_change(gen *g);    /* D4: change envelope without schema, 0.6 KB */
+void gen_event(gen *g);         /* D1: nested event, 60 to 120 keys, 1 to 6 KB */
+void gen_trip(gen *g);          /* D2: 19 flat fields, 350 B */
+void gen_auction(gen *g);       /* D3: person, auction, bid as 2 to 6 to 92 of 100; 100 to 250 B */
+void gen_change(gen *g);        /* D4: change envelope without schema, 0.6 KB */
 void gen_change_schema(gen *g); /* D4: with schema, 4 KB */
-void gen_lineitem(gen *g);  /* D5: 16 columns, tab between */
-void gen_log(gen *g);       /* D6: log line with escapes, emoji, long text; 0.2 to 20 KB */
-void gen_hostile(gen *g);   /* D7: of 100 records one is malformed, huge, deep, ... */
+void gen_lineitem(gen *g);      /* D5: 16 columns, tab between */
+void gen_log(gen *g);           /* D6: log line with escapes, emoji, long text; 0.2 to 20 KB */
+void gen_hostile(gen *g);       /* D7: of 100 records one is malformed, huge, deep, ... */
 
 #endif

@@ -51,7 +51,7 @@ static void labels(gen *g)
 
 void gen_event(gen *g)
 {
-    static const char *const types[] = {"PushEvent", "PushEvent", "PullRequestEvent",
+    static const char *const types[] = {"PushEvent",   "PushEvent",  "PullRequestEvent",
                                         "IssuesEvent", "WatchEvent", "CreateEvent"};
     unsigned commits = 1 + small(g, 8), repo = small(g, 5000000);
     P("{\"id\":\"%" PRIu64 "\",\"type\":\"%s\",", 20000000000u + g->n, PICK(types));
@@ -60,8 +60,8 @@ void gen_event(gen *g)
       "\"https://api.example.org/repos/owner%u/repo%u\"},\"payload\":{\"push_id\":%" PRIu64
       ",\"size\":%u,\"distinct_size\":%u,\"ref\":\"refs/heads/main\",\"head\":\"%016" PRIx64
       "\",\"before\":\"%016" PRIx64 "\",\"commits\":[",
-      repo, repo % 1000, repo, repo % 1000, repo, 9000000000u + g->n, commits, commits,
-      gen_next(g), gen_next(g));
+      repo, repo % 1000, repo, repo % 1000, repo, 9000000000u + g->n, commits, commits, gen_next(g),
+      gen_next(g));
     for (unsigned i = 0; i < commits; i++) {
         if (i > 0)
             P(",");
@@ -103,8 +103,9 @@ void gen_trip(gen *g)
 
 void gen_auction(gen *g)
 {
-    static const char *const cities[] = {"Phoenix", "Los Angeles", "San Francisco", "Boise",
-                                         "Portland", "Bend", "Redmond", "Seattle", "Kent"};
+    static const char *const cities[] = {"Phoenix", "Los Angeles", "San Francisco",
+                                         "Boise",   "Portland",    "Bend",
+                                         "Redmond", "Seattle",     "Kent"};
     uint64_t kind = g->n % 50, time = 1767225600000u + g->n * 10;
     if (kind == 0)
         P("{\"type\":\"person\",\"id\":%" PRIu64 ",\"name\":\"Peter %u\",\"email\":"
@@ -116,8 +117,8 @@ void gen_auction(gen *g)
         P("{\"type\":\"auction\",\"id\":%" PRIu64 ",\"item\":\"item %u\",\"initial\":%u,"
           "\"reserve\":%u,\"time\":%" PRIu64 ",\"expires\":%" PRIu64
           ",\"seller\":%u,\"category\":%u,\"extra\":\"%016" PRIx64 "\"}",
-          g->n / 17, small(g, 100000), small(g, 1000), 1000 + small(g, 1000), time,
-          time + 60000, small(g, 100000), 10 + small(g, 5), gen_next(g));
+          g->n / 17, small(g, 100000), small(g, 1000), 1000 + small(g, 1000), time, time + 60000,
+          small(g, 100000), 10 + small(g, 5), gen_next(g));
     else
         P("{\"type\":\"bid\",\"auction\":%u,\"bidder\":%u,\"price\":%u,\"channel\":\"c%u\","
           "\"time\":%" PRIu64 "}",
@@ -165,7 +166,7 @@ void gen_change(gen *g)
 
 static void schema_of(gen *g, const char *field)
 {
-    static const char *const names[] = {"id", "first_name", "last_name", "email",
+    static const char *const names[] = {"id",      "first_name", "last_name", "email",
                                         "balance", "updated_at", "note"};
     P("{\"type\":\"struct\",\"optional\":true,\"name\":\"shop.public.customers.Value\",\"field\":"
       "\"%s\",\"fields\":[",
@@ -213,9 +214,12 @@ void gen_log(gen *g)
 {
     static const char *const levels[] = {"INFO", "INFO", "INFO", "WARN", "ERROR", "DEBUG"};
     static const char *const odd[] = {"\\n\\tat com.example.Main(Main.java:17)",
-                                      "C:\\\\temp\\\\file \\\"x\\\"", "\xf0\x9f\x98\x80",
-                                      "\\u00e9\\u4e2d\\ud83d\\ude00", "\xc3\xa9\xe4\xb8\xad",
-                                      "\\\\d+\\\\.\\\\d*", "\\b\\f\\r\\/"};
+                                      "C:\\\\temp\\\\file \\\"x\\\"",
+                                      "\xf0\x9f\x98\x80",
+                                      "\\u00e9\\u4e2d\\ud83d\\ude00",
+                                      "\xc3\xa9\xe4\xb8\xad",
+                                      "\\\\d+\\\\.\\\\d*",
+                                      "\\b\\f\\r\\/"};
     unsigned parts = 1 + small(g, small(g, 20) == 0 ? 200 : 12);
     P("{\"time\":\"");
     gen_time(g);
@@ -246,17 +250,30 @@ void gen_hostile(gen *g)
         return;
     }
     switch (small(g, 8)) {
-    case 0: P("{\"trip_id\":%" PRIu64 ",\"fare\":", g->n); break; /* cut off */
-    case 1: deep(g, 2000); break;
-    case 2: P("{\"trip_id\":1,\"trip_id\":2,\"fare\":1.0}"); break;
-    case 3: P("{\"trip_id\":3,\"stored\":\"\\ud800\"}"); break; /* lone surrogate */
-    case 4: P("{\"trip_id\":4,\"fare\":1e400,\"total\":9007199254740993}"); break;
-    case 5: P("{\"trip_id\":5,\"note\":\"\xff\xfe\"}"); break; /* not UTF-8 */
+    case 0:
+        P("{\"trip_id\":%" PRIu64 ",\"fare\":", g->n);
+        break; /* cut off */
+    case 1:
+        deep(g, 2000);
+        break;
+    case 2:
+        P("{\"trip_id\":1,\"trip_id\":2,\"fare\":1.0}");
+        break;
+    case 3:
+        P("{\"trip_id\":3,\"stored\":\"\\ud800\"}");
+        break; /* lone surrogate */
+    case 4:
+        P("{\"trip_id\":4,\"fare\":1e400,\"total\":9007199254740993}");
+        break;
+    case 5:
+        P("{\"trip_id\":5,\"note\":\"\xff\xfe\"}");
+        break; /* not UTF-8 */
     case 6:
         P("{\"trip_id\":6,\"note\":");
         quoted(g, 200000);
         P("}");
         break;
-    default: P("[1,2,3]");
+    default:
+        P("[1,2,3]");
     }
 }

@@ -68,7 +68,8 @@ static void edit_one(FILE *out, int x)
 {
     (void)x;
     fputs("  - {type: filter, config: {condition: $.on}}\n"
-          "  - {type: insertField, config: {fields: {user: x}}}\n", out);
+          "  - {type: insertField, config: {fields: {user: x}}}\n",
+          out);
 }
 
 static void edit_all(FILE *out, int x)
@@ -81,7 +82,8 @@ static void flatten_all(FILE *out, int x)
 {
     (void)x;
     fputs("  - {type: insertField, config: {fields: {a.b: x}}}\n"
-          "  - {type: structFlatten}\n", out);
+          "  - {type: structFlatten}\n",
+          out);
 }
 
 static void names_deep(FILE *out, int x)
@@ -215,9 +217,17 @@ static int show_chain(df_env *env, const axis *a, const char *path)
 }
 
 static const axis axes[] = {
-    {"message size, bytes", "filter, set a field", {64, 256, 1024, 4096, 16384, 65536, 262144,
-     1048576, 0}, 4096, sized, edit_one},
-    {"fields", "filter, set a field", {5, 20, 50, 100, 200, 500, 1000, 2000, 0}, 50, wide,
+    {"message size, bytes",
+     "filter, set a field",
+     {64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 0},
+     4096,
+     sized,
+     edit_one},
+    {"fields",
+     "filter, set a field",
+     {5, 20, 50, 100, 200, 500, 1000, 2000, 0},
+     50,
+     wide,
      edit_one},
     {"fields", "rename all", {5, 20, 50, 100, 200, 500, 1000, 2000, 0}, 50, wide, edit_all},
     {"fields", "flatten", {5, 20, 50, 100, 200, 500, 1000, 2000, 0}, 50, wide, flatten_all},

@@ -95,7 +95,8 @@ static df_pipeline *of_partitions(df_env *env, int partitions, long count, long 
     char text[TEXT_MAX];
     snprintf(text, sizeof text,
              "source: {type: generate, config: {partitions: %d, count: %ld, rate: %ld}}\n"
-             "sink: {type: 'null'}\n", partitions, count, rate);
+             "sink: {type: 'null'}\n",
+             partitions, count, rate);
     return loaded(env, text);
 }
 
@@ -161,11 +162,14 @@ static const char *const edit = "{fields: {origin: growth}}";
 static df_pipeline *of_sinks(df_env *env, int sinks, long count)
 {
     char config[64], name[16];
-    df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .kind = "generate",
-                           .config = config};
-    df_stage_def change = {.size = sizeof change, .role = DF_TRANSFORM, .kind = "insertField",
-                           .config = edit};
-    df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .name = name, .kind = "stdio",
+    df_stage_def source = {
+        .size = sizeof source, .role = DF_SOURCE, .kind = "generate", .config = config};
+    df_stage_def change = {
+        .size = sizeof change, .role = DF_TRANSFORM, .kind = "insertField", .config = edit};
+    df_stage_def sink = {.size = sizeof sink,
+                         .role = DF_SINK,
+                         .name = name,
+                         .kind = "stdio",
                          .config = "{path: /dev/null}"};
     df_pipeline *p = df_pipeline_new(env, NULL);
     snprintf(config, sizeof config, "{count: %ld}", count);

@@ -25,9 +25,9 @@ typedef struct conform_kind {
     const char *const *bad_options; /* configs that must be refused; NULL at the end */
     int (*available)(void);         /* NULL: always */
     void (*begin)(conform *c);      /* makes the place, fills c->config */
-    void (*fill)(conform *c, size_t from, size_t to); /* source: {"n":from} … {"n":to-1} */
-    void (*attach)(conform *c, df_pipeline *p); /* before the start; NULL: nothing to do */
-    void (*detach)(conform *c);                 /* after the end */
+    void (*fill)(conform *c, size_t from, size_t to);   /* source: {"n":from} … {"n":to-1} */
+    void (*attach)(conform *c, df_pipeline *p);         /* before the start; NULL: nothing to do */
+    void (*detach)(conform *c);                         /* after the end */
     char **(*read_back)(conform *c, size_t *ret_count); /* sink: payloads in order */
     void (*end)(conform *c);
 } conform_kind;
@@ -36,12 +36,12 @@ struct conform {
     const conform_kind *kind;
     support_host host;
     df_env *env;
-    char *dir;        /* for files and stored positions */
-    char name[64];    /* unique */
+    char *dir;     /* for files and stored positions */
+    char name[64]; /* unique */
     char config[1024];
-    df__memory *other; /* the other side of the flow */
-    size_t count;      /* records of a full run */
-    int fds, threads;  /* before */
+    df__memory *other;    /* the other side of the flow */
+    size_t count;         /* records of a full run */
+    int fds, threads;     /* before */
     df_pipeline *running; /* of a test that failed half way: freed by the teardown */
     /* of a kind */
     df_port *port;

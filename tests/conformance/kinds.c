@@ -276,32 +276,63 @@ extern const conform_kind conform_source_file, conform_source_pipe, conform_sour
     conform_source_generate, conform_source_host, conform_sink_file, conform_sink_pipe,
     conform_sink_memory, conform_sink_host;
 
-const conform_kind conform_source_file = {
-    .name = "file", .type = "stdio", .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
-    .bad_options = stdio_bad, .begin = file_begin, .fill = file_fill};
-const conform_kind conform_source_pipe = {
-    .name = "pipe", .type = "stdio", .bad_options = stdio_bad, .begin = pipe_begin,
-    .fill = pipe_fill, .attach = pipe_source_attach, .detach = join};
-const conform_kind conform_source_memory = {
-    .name = "memory", .type = "memory",
-    .flags = CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS, .bad_options = memory_bad,
-    .begin = memory_begin, .fill = conform_place_fill, .end = memory_end};
-const conform_kind conform_source_generate = {
-    .name = "generate", .type = "generate", .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
-    .bad_options = generate_bad, .begin = generate_begin, .fill = generate_fill};
-const conform_kind conform_source_host = {
-    .name = "host", .type = "host", .bad_options = host_bad, .begin = host_begin,
-    .fill = pipe_fill, .attach = host_source_attach, .detach = join};
+const conform_kind conform_source_file = {.name = "file",
+                                          .type = "stdio",
+                                          .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
+                                          .bad_options = stdio_bad,
+                                          .begin = file_begin,
+                                          .fill = file_fill};
+const conform_kind conform_source_pipe = {.name = "pipe",
+                                          .type = "stdio",
+                                          .bad_options = stdio_bad,
+                                          .begin = pipe_begin,
+                                          .fill = pipe_fill,
+                                          .attach = pipe_source_attach,
+                                          .detach = join};
+const conform_kind conform_source_memory = {.name = "memory",
+                                            .type = "memory",
+                                            .flags =
+                                                CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS,
+                                            .bad_options = memory_bad,
+                                            .begin = memory_begin,
+                                            .fill = conform_place_fill,
+                                            .end = memory_end};
+const conform_kind conform_source_generate = {.name = "generate",
+                                              .type = "generate",
+                                              .flags = CONFORM_RESUMES | CONFORM_REPLAYS,
+                                              .bad_options = generate_bad,
+                                              .begin = generate_begin,
+                                              .fill = generate_fill};
+const conform_kind conform_source_host = {.name = "host",
+                                          .type = "host",
+                                          .bad_options = host_bad,
+                                          .begin = host_begin,
+                                          .fill = pipe_fill,
+                                          .attach = host_source_attach,
+                                          .detach = join};
 
-const conform_kind conform_sink_file = {
-    .name = "file", .type = "stdio", .bad_options = stdio_bad, .begin = file_begin,
-    .read_back = file_read};
-const conform_kind conform_sink_pipe = {
-    .name = "pipe", .type = "stdio", .bad_options = stdio_bad, .begin = pipe_begin,
-    .attach = pipe_sink_attach, .detach = join, .read_back = take_rows};
-const conform_kind conform_sink_memory = {
-    .name = "memory", .type = "memory", .bad_options = memory_bad, .begin = memory_begin,
-    .read_back = conform_place_read, .end = memory_end};
-const conform_kind conform_sink_host = {
-    .name = "host", .type = "host", .bad_options = host_bad, .begin = host_begin,
-    .attach = host_sink_attach, .detach = join, .read_back = take_rows};
+const conform_kind conform_sink_file = {.name = "file",
+                                        .type = "stdio",
+                                        .bad_options = stdio_bad,
+                                        .begin = file_begin,
+                                        .read_back = file_read};
+const conform_kind conform_sink_pipe = {.name = "pipe",
+                                        .type = "stdio",
+                                        .bad_options = stdio_bad,
+                                        .begin = pipe_begin,
+                                        .attach = pipe_sink_attach,
+                                        .detach = join,
+                                        .read_back = take_rows};
+const conform_kind conform_sink_memory = {.name = "memory",
+                                          .type = "memory",
+                                          .bad_options = memory_bad,
+                                          .begin = memory_begin,
+                                          .read_back = conform_place_read,
+                                          .end = memory_end};
+const conform_kind conform_sink_host = {.name = "host",
+                                        .type = "host",
+                                        .bad_options = host_bad,
+                                        .begin = host_begin,
+                                        .attach = host_sink_attach,
+                                        .detach = join,
+                                        .read_back = take_rows};

@@ -75,8 +75,8 @@ static size_t assert_complete(doubles *d, size_t parts, size_t records)
 static void test_partitions(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 4, records: 3000")
-               "sink: {type: test-nested, config: {table: t}}\n");
+    run_ok(f,
+           PARTS("partitions: 4, records: 3000") "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(assert_complete(f->d, 4, 3000), 0);
     for (int i = 0; i < 4; i++)
         assert_int_equal(f->d->acked[i], 3000);
@@ -86,8 +86,8 @@ static void test_partitions(void **state)
 static void test_revoked_and_back(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 3, records: 3000, revokeAfter: 9")
-               "sink: {type: test-async, config: {delay: 1ms}}\n");
+    run_ok(f, PARTS("partitions: 3, records: 3000, revokeAfter: 9") "sink: {type: test-async, "
+                                                                    "config: {delay: 1ms}}\n");
     assert_int_equal(f->d->revokes, 1);
     assert_int_equal(assert_complete(f->d, 3, 3000), 0);
 }
@@ -96,8 +96,11 @@ static void test_revoked_and_back(void **state)
 static void test_lost_and_back(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 3, records: 3000, revokeAfter: 9, lost: true")
-               "sink: {type: test-async, config: {delay: 1ms}}\n");
+    run_ok(
+        f,
+        PARTS(
+            "partitions: 3, records: 3000, revokeAfter: 9, lost: true") "sink: {type: test-async, "
+                                                                        "config: {delay: 1ms}}\n");
     assert_int_equal(f->d->revokes, 1);
     assert_complete(f->d, 3, 3000);
 }
@@ -115,8 +118,9 @@ static void test_pending(void **state)
 static void test_settled_out_of_order(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("records: 5000")
-               "sink: {type: test-async, config: {delay: 2ms, reverse: true}}\n");
+    run_ok(
+        f,
+        PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms, reverse: true}}\n");
     assert_int_equal(assert_complete(f->d, 2, 5000), 0);
     assert_int_equal(f->d->acked[1], 5000);
 }
@@ -124,8 +128,8 @@ static void test_settled_out_of_order(void **state)
 static void test_absorbed(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("records: 5000")
-               "sink: {type: test-async, config: {delay: 2ms, absorb: true}}\n");
+    run_ok(f,
+           PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms, absorb: true}}\n");
     assert_int_equal(assert_complete(f->d, 2, 5000), 0);
     assert_int_equal(f->d->acked[0], 5000);
 }
@@ -139,8 +143,8 @@ static int some_rows(void *user)
 static void test_stop_now_with_pending(void **state)
 {
     fixture *f = *state;
-    df_pipeline *p = support_load(f->env, PARTS("records: 1000000")
-                                  "sink: {type: test-async, config: {delay: 20ms}}\n");
+    df_pipeline *p = support_load(
+        f->env, PARTS("records: 1000000") "sink: {type: test-async, config: {delay: 20ms}}\n");
     int64_t begun;
     assert_ok(df_pipeline_start(p, NULL));
     assert_true(support_wait(some_rows, f->d, 20000));
@@ -196,7 +200,7 @@ static void test_transactions_with_expansion(void **state)
 {
     fixture *f = *state;
     run_ok(f, PARTS("partitions: 2, records: 2000") TXN
-               "transformations: [{type: test-expand, config: {path: $.list}}]\n");
+           "transformations: [{type: test-expand, config: {path: $.list}}]\n");
     assert_int_equal(f->d->row_count, 2 * 2000 * 3);
     assert_true(doubles_unique(f->d));
 }
@@ -206,9 +210,10 @@ static void test_transactions_with_expansion(void **state)
 static void test_expansion(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 2, records: 3000")
-               "transformations: [{type: test-expand, config: {path: $.list}}]\n"
-               "sink: {type: test-nested, config: {table: t}}\n");
+    run_ok(f,
+           PARTS("partitions: 2, records: 3000") "transformations: [{type: test-expand, config: "
+                                                 "{path: $.list}}]\n"
+                                                 "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(f->d->row_count, 2 * 3000 * 3);
     assert_true(doubles_unique(f->d));
     assert_true(doubles_has(f->d, "{\"part\":\"part/1\",\"n\":2999,\"list\":[1,2,3],\"item\":3}"));
@@ -219,9 +224,10 @@ static void test_expansion(void **state)
 static void test_expansion_of_nothing(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 1, records: 100")
-               "transformations: [{type: test-expand, config: {path: $.part}}]\n"
-               "sink: {type: test-nested, config: {table: t}}\n");
+    run_ok(f,
+           PARTS("partitions: 1, records: 100") "transformations: [{type: test-expand, config: "
+                                                "{path: $.part}}]\n"
+                                                "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(assert_complete(f->d, 1, 100), 0);
 }
 
@@ -230,16 +236,15 @@ static void test_expansion_of_nothing(void **state)
 static void test_nested_options(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("records: 1")
-               "sink:\n"
-               "  type: test-nested\n"
-               "  config:\n"
-               "    table: t\n"
-               "    password: secret\n"
-               "    tls: {insecure: true}\n"
-               "    columns: [{name: a, kind: INT}, {name: b}]\n"
-               "    headers: {z: 1, a: x y}\n"
-               "    timeout: 90\n");
+    run_ok(f, PARTS("records: 1") "sink:\n"
+                                  "  type: test-nested\n"
+                                  "  config:\n"
+                                  "    table: t\n"
+                                  "    password: secret\n"
+                                  "    tls: {insecure: true}\n"
+                                  "    columns: [{name: a, kind: INT}, {name: b}]\n"
+                                  "    headers: {z: 1, a: x y}\n"
+                                  "    timeout: 90\n");
     assert_string_equal(f->d->nested,
                         "t tls=1 pw=6 limit=-1 timeout=90000000 a:int b:text z=1 a=x y");
 }
@@ -248,8 +253,8 @@ static void assert_refused(fixture *f, const char *config, const char *field, co
 {
     df_pipeline *p = df_pipeline_new(f->env, NULL);
     df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .kind = "test-parts"};
-    df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = "test-nested",
-                         .config = config};
+    df_stage_def sink = {
+        .size = sizeof sink, .role = DF_SINK, .kind = "test-nested", .config = config};
     char *problems;
     int rc = df_pipeline_add(p, &source);
     if (rc == DF_OK)
@@ -282,15 +287,22 @@ static void test_nested_problems(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_partitions),           UNIT(test_revoked_and_back),
-        UNIT(test_lost_and_back),        UNIT(test_pending),
-        UNIT(test_settled_out_of_order), UNIT(test_absorbed),
+        UNIT(test_partitions),
+        UNIT(test_revoked_and_back),
+        UNIT(test_lost_and_back),
+        UNIT(test_pending),
+        UNIT(test_settled_out_of_order),
+        UNIT(test_absorbed),
         UNIT(test_stop_now_with_pending),
-        UNIT(test_transactions),         UNIT(test_unknown_but_applied),
-        UNIT(test_unknown_and_lost),     UNIT(test_connection_lost),
+        UNIT(test_transactions),
+        UNIT(test_unknown_but_applied),
+        UNIT(test_unknown_and_lost),
+        UNIT(test_connection_lost),
         UNIT(test_transactions_with_expansion),
-        UNIT(test_expansion),            UNIT(test_expansion_of_nothing),
-        UNIT(test_nested_options),       UNIT(test_nested_problems),
+        UNIT(test_expansion),
+        UNIT(test_expansion_of_nothing),
+        UNIT(test_nested_options),
+        UNIT(test_nested_problems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,8 +135,11 @@ static void test_bad_options(void **state)
         df_pipeline *p = df_pipeline_new(c->env, NULL);
         char config[256];
         df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .kind = "generate"};
-        df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .name = "sink",
-                             .kind = c->kind->type, .config = config};
+        df_stage_def sink = {.size = sizeof sink,
+                             .role = DF_SINK,
+                             .name = "sink",
+                             .kind = c->kind->type,
+                             .config = config};
         int rc;
         snprintf(config, sizeof config, "{%s}", *bad);
         rc = df_pipeline_add(p, &source);
@@ -153,10 +156,14 @@ static void test_bad_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes_in_order),     cmocka_unit_test(test_one_record),
-        cmocka_unit_test(test_empty),              cmocka_unit_test(test_second_run_goes_on),
-        cmocka_unit_test(test_stop_drains),        cmocka_unit_test(test_stop_now),
-        cmocka_unit_test(test_dry_writes_nothing), cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_bytes_in_order),
+        cmocka_unit_test(test_one_record),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_second_run_goes_on),
+        cmocka_unit_test(test_stop_drains),
+        cmocka_unit_test(test_stop_now),
+        cmocka_unit_test(test_dry_writes_nothing),
+        cmocka_unit_test(test_bad_options),
     };
     return conform_run("sinks", tests, sizeof tests / sizeof tests[0], conform_sinks);
 }

@@ -164,8 +164,11 @@ static void test_bad_options(void **state)
     for (const char *const *bad = c->kind->bad_options; *bad; bad++) {
         df_pipeline *p = df_pipeline_new(c->env, NULL);
         char config[256];
-        df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .name = "source",
-                               .kind = c->kind->type, .config = config};
+        df_stage_def source = {.size = sizeof source,
+                               .role = DF_SOURCE,
+                               .name = "source",
+                               .kind = c->kind->type,
+                               .config = config};
         df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = "null"};
         int rc;
         snprintf(config, sizeof config, "{%s}", *bad);
@@ -183,10 +186,14 @@ static void test_bad_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes_in_order),     cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_sink_reconnects),    cmocka_unit_test(test_sent_back),
-        cmocka_unit_test(test_limit_then_the_rest), cmocka_unit_test(test_stop_drains),
-        cmocka_unit_test(test_stop_now),           cmocka_unit_test(test_stop_while_blocked),
+        cmocka_unit_test(test_bytes_in_order),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_sink_reconnects),
+        cmocka_unit_test(test_sent_back),
+        cmocka_unit_test(test_limit_then_the_rest),
+        cmocka_unit_test(test_stop_drains),
+        cmocka_unit_test(test_stop_now),
+        cmocka_unit_test(test_stop_while_blocked),
         cmocka_unit_test(test_bad_options),
     };
     return conform_run("sources", tests, sizeof tests / sizeof tests[0], conform_sources);

@@ -78,9 +78,9 @@ static void check_numeric(const char *text, size_t len, const char *at, size_t s
 static void check_binary(const df__pg_type *type, const df_value *v, const df__buf *b)
 {
     static const size_t sizes[PG_KINDS] = {
-        [PG_BOOL] = 1,   [PG_INT2] = 2, [PG_INT4] = 4, [PG_INT8] = 8,      [PG_FLOAT4] = 4,
-        [PG_FLOAT8] = 8, [PG_UUID] = 16, [PG_DATE] = 4, [PG_TIME] = 8,     [PG_TIMESTAMP] = 8,
-        [PG_TIMESTAMPTZ] = 8,
+        [PG_BOOL] = 1,   [PG_INT2] = 2,      [PG_INT4] = 4,        [PG_INT8] = 8,
+        [PG_FLOAT4] = 4, [PG_FLOAT8] = 8,    [PG_UUID] = 16,       [PG_DATE] = 4,
+        [PG_TIME] = 8,   [PG_TIMESTAMP] = 8, [PG_TIMESTAMPTZ] = 8,
     };
     must(b->len >= 6 && be16(b->data) == 1);
     uint32_t size = be32(b->data + 2);

@@ -63,8 +63,8 @@ static int collect(void *user, const char *text, size_t len)
 static int register_one(df_env *env, input *in, char *kind)
 {
     df_metric rows[4] = {DF_METRIC_END, DF_METRIC_END, DF_METRIC_END, DF_METRIC_END};
-    df_connector c = {.size = sizeof c, .doc = "", .source_size = sizeof(int), .source = &ops,
-                      .metrics = rows};
+    df_connector c = {
+        .size = sizeof c, .doc = "", .source_size = sizeof(int), .source = &ops, .metrics = rows};
     for (int i = 0; i < 3; i++) {
         rows[i].name = next(in);
         rows[i].help = next(in);

@@ -34,12 +34,25 @@ static const struct {
     int type, of;
     unsigned flags;
 } kinds[] = {
-    {DF_OPT_TEXT, 0, DF_OPT_REF}, {DF_OPT_TEXT, DF_OPT_TEXT, 0}, {DF_OPT_TEXT, 0, DF_OPT_LITERAL},
-    {DF_OPT_SECRET, 0, 0}, {DF_OPT_BOOL, 0, 0}, {DF_OPT_INT, 0, 0}, {DF_OPT_DOUBLE, 0, 0},
-    {DF_OPT_SIZE, 0, 0}, {DF_OPT_DURATION, 0, 0}, {DF_OPT_ENUM, 0, 0}, {DF_OPT_PATH, 0, 0},
-    {DF_OPT_CONDITION, 0, 0}, {DF_OPT_LIST, DF_OPT_TEXT, DF_OPT_REF}, {DF_OPT_LIST, DF_OPT_PATH, 0},
-    {DF_OPT_LIST, DF_OPT_CONDITION, 0}, {DF_OPT_LIST, DF_OPT_BLOCK, 0}, {DF_OPT_MAP, 0, 0},
-    {DF_OPT_BLOCK, 0, 0}, {DF_OPT_ANY, 0, 0},
+    {DF_OPT_TEXT, 0, DF_OPT_REF},
+    {DF_OPT_TEXT, DF_OPT_TEXT, 0},
+    {DF_OPT_TEXT, 0, DF_OPT_LITERAL},
+    {DF_OPT_SECRET, 0, 0},
+    {DF_OPT_BOOL, 0, 0},
+    {DF_OPT_INT, 0, 0},
+    {DF_OPT_DOUBLE, 0, 0},
+    {DF_OPT_SIZE, 0, 0},
+    {DF_OPT_DURATION, 0, 0},
+    {DF_OPT_ENUM, 0, 0},
+    {DF_OPT_PATH, 0, 0},
+    {DF_OPT_CONDITION, 0, 0},
+    {DF_OPT_LIST, DF_OPT_TEXT, DF_OPT_REF},
+    {DF_OPT_LIST, DF_OPT_PATH, 0},
+    {DF_OPT_LIST, DF_OPT_CONDITION, 0},
+    {DF_OPT_LIST, DF_OPT_BLOCK, 0},
+    {DF_OPT_MAP, 0, 0},
+    {DF_OPT_BLOCK, 0, 0},
+    {DF_OPT_ANY, 0, 0},
 };
 
 static void must(int held)

@@ -69,8 +69,8 @@ static void check_json(char *text, const dfproc_watch *source)
     size_t i = 0;
     for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1, i++) {
         yyjson_doc *doc = app_json_read(line, (size_t)(end - line), err, sizeof err);
-        yyjson_val *stage = yyjson_arr_get_first(
-            yyjson_obj_get(yyjson_doc_get_root(doc), "stages"));
+        yyjson_val *stage =
+            yyjson_arr_get_first(yyjson_obj_get(yyjson_doc_get_root(doc), "stages"));
         yyjson_val *row = yyjson_arr_get_first(yyjson_obj_get(stage, "out"));
         must(doc != NULL && i < source->count);
         must(yyjson_arr_size(yyjson_obj_get(row, "headers")) == source->rows[i].header_count);

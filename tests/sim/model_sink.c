@@ -149,7 +149,10 @@ static void settle_one(process *p, model_sink *m, size_t at, int status)
     else
         leave_out(p, parcel, h->count);
     drop_held(m, at);
-    post(p, (message){.type = S_SETTLE, .about = parcel, .status = status, .child = child,
+    post(p, (message){.type = S_SETTLE,
+                      .about = parcel,
+                      .status = status,
+                      .child = child,
                       .msg = &parcel->settle});
 }
 
@@ -217,7 +220,9 @@ static size_t rows_of(const model_sink *m, df_parcel *parcel, row *rows)
     size_t n, i;
     const df_position *at = df_parcel_positions(parcel, &n);
     for (i = 0; i < n; i++)
-        rows[i] = (row){.part = at[i].partition, .seq = at[i].seq, .epoch = at[i].epoch,
+        rows[i] = (row){.part = at[i].partition,
+                        .seq = at[i].seq,
+                        .epoch = at[i].epoch,
                         .before = m->seq[at[i].partition],
                         .next = number_of(at[i].data)};
     return n;
@@ -285,9 +290,9 @@ static int fatal(process *p, int status)
 /* A failure without a refusal. */
 static int trouble(process *p, model_sink *m, df_parcel *parcel)
 {
-    static const int statuses[] = {DF_ETIMEOUT, DF_EAUTH, DF_ENOMEM, DF_EUNKNOWN, DF_EUNKNOWN,
-                                   DF_ETOOBIG, DF_EREWIND, DF_EINTERNAL, DF_EFENCED, DF_EIO,
-                                   DF_EIO, DF_EIO};
+    static const int statuses[] = {DF_ETIMEOUT, DF_EAUTH,   DF_ENOMEM,  DF_EUNKNOWN,
+                                   DF_EUNKNOWN, DF_ETOOBIG, DF_EREWIND, DF_EINTERNAL,
+                                   DF_EFENCED,  DF_EIO,     DF_EIO,     DF_EIO};
     world *w = p->w;
     int status = statuses[rnd(w, sizeof statuses / sizeof *statuses)];
     int transacts = w->plan.eos && m->role == MAIN_SINK, refused = has_refused(m, parcel);
@@ -393,7 +398,10 @@ static void on_write(process *p, model_sink *m, const command *c)
         m->stalled = 1;
     if (needs_reopen(rc))
         close_sink(p, m);
-    post(p, (message){.type = S_ANSWER, .about = c->parcel, .status = rc, .msg = c->msg,
+    post(p, (message){.type = S_ANSWER,
+                      .about = c->parcel,
+                      .status = rc,
+                      .msg = c->msg,
                       .child = rc == DF_EDATA ? child_told(c->parcel) : 0});
 }
 
@@ -455,17 +463,30 @@ static void on_claim(process *p, model_sink *m, const command *c)
 static int obey(process *p, model_sink *m, const command *c)
 {
     switch (c->type) {
-    case C_OPEN: on_open(p, m, c); break;
-    case C_WRITE: on_write(p, m, c); break;
-    case C_GO: m->stalled = 0; break;
-    case C_FLUSH: on_flush(p, m, c); break;
-    case C_RESOLVE: on_resolve(p, m, c); break;
-    case C_CLAIM: on_claim(p, m, c); break;
+    case C_OPEN:
+        on_open(p, m, c);
+        break;
+    case C_WRITE:
+        on_write(p, m, c);
+        break;
+    case C_GO:
+        m->stalled = 0;
+        break;
+    case C_FLUSH:
+        on_flush(p, m, c);
+        break;
+    case C_RESOLVE:
+        on_resolve(p, m, c);
+        break;
+    case C_CLAIM:
+        on_claim(p, m, c);
+        break;
     case C_CLOSE:
         close_sink(p, m);
         post(p, (message){.type = S_CLOSED, .about = sink_of(p, m), .msg = c->msg});
         break;
-    default: break;
+    default:
+        break;
     }
     return 1;
 }
@@ -480,8 +501,8 @@ static int poll_sink(process *p, model_sink *m)
     if (faulty(w, w->plan.faults / 4)) {
         m->stalled = 1;
         close_sink(p, m);
-        post(p, (message){.type = S_FLUSHED, .about = sink_of(p, m), .status = DF_EIO,
-                          .msg = &m->poll});
+        post(p, (message){
+                    .type = S_FLUSHED, .about = sink_of(p, m), .status = DF_EIO, .msg = &m->poll});
         return 1;
     }
     if (!chance(w, 30))

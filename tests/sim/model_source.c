@@ -26,8 +26,8 @@ static void commit(process *p, int part, int64_t next)
     if (w->plan.eos || w->plan.store)
         return; /* advisory only */
     if (w->has_committed[part] && next < w->committed[part])
-        fail(w, "the commit of %d went back from %lld to %lld", part,
-             (long long)w->committed[part], (long long)next);
+        fail(w, "the commit of %d went back from %lld to %lld", part, (long long)w->committed[part],
+             (long long)next);
     check_commit(w, part, next, "the source");
     w->committed[part] = next;
     w->has_committed[part] = 1;
@@ -58,8 +58,8 @@ static void opened(process *p, int part)
 static void check_left(process *p, const df_partition *part)
 {
     const df__flow *f = &p->flow;
-    int late = p->w->now - part->closing_since_us >= f->settings.revoke_timeout_us ||
-               p->canceled || f->phase >= DF__CLOSE_ALL;
+    int late = p->w->now - part->closing_since_us >= f->settings.revoke_timeout_us || p->canceled ||
+               f->phase >= DF__CLOSE_ALL;
     int64_t at = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : 0;
     if (p->w->plan.store && !late && at > p->w->committed[part->number])
         fail(p->w, "%u left at %lld, but %lld is stored", part->number, (long long)at,
@@ -150,8 +150,8 @@ static void open_source(process *p)
 {
     p->source_open = !faulty(p->w, p->w->plan.faults);
     p->opening = (2 << p->w->plan.parts) - 2; /* it takes its partitions up again */
-    post(p, (message){.type = M_OPENED, .status = p->source_open ? DF_OK : DF_EIO,
-                      .msg = &p->open_msg});
+    post(p, (message){
+                .type = M_OPENED, .status = p->source_open ? DF_OK : DF_EIO, .msg = &p->open_msg});
 }
 
 static void close_source(process *p)
@@ -164,13 +164,26 @@ static void close_source(process *p)
 static void obey(process *p, const command *c)
 {
     switch (c->type) {
-    case C_OPEN: open_source(p); break;
-    case C_CLOSE: close_source(p); break;
-    case C_GRANT: p->grants[p->grant_count++] = *c; break;
-    case C_QUIET: give_back(p); break;
-    case C_ACK: acknowledge(p); break;
-    case C_SEEK: go_back(p, c->part); break;
-    default: break;
+    case C_OPEN:
+        open_source(p);
+        break;
+    case C_CLOSE:
+        close_source(p);
+        break;
+    case C_GRANT:
+        p->grants[p->grant_count++] = *c;
+        break;
+    case C_QUIET:
+        give_back(p);
+        break;
+    case C_ACK:
+        acknowledge(p);
+        break;
+    case C_SEEK:
+        go_back(p, c->part);
+        break;
+    default:
+        break;
     }
 }
 
@@ -180,15 +193,16 @@ static void add(process *p, df_batch *b, model_part *m)
 {
     char text[64], mark[24];
     df_input in = {.size = sizeof in, .payload = {text, 0}, .offset = m->next, .time_us = 1};
-    in.payload.len = (size_t)snprintf(text, sizeof text, "%d:%lld:0", (int)m->part->number,
-                                      (long long)m->next);
+    in.payload.len =
+        (size_t)snprintf(text, sizeof text, "%d:%lld:0", (int)m->part->number, (long long)m->next);
     in.partition = m->part->number;
     df_batch_add(b, &in, NULL);
     m->next++;
     if (chance(p->w, 40))
         return;
-    df_batch_mark(b, m->part, (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld",
-                                                                (long long)m->next)});
+    df_batch_mark(
+        b, m->part,
+        (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld", (long long)m->next)});
 }
 
 static void mark_all(df_batch *b, process *p, int64_t from)
@@ -198,8 +212,9 @@ static void mark_all(df_batch *b, process *p, int64_t from)
         model_part *m = &p->parts[i];
         char mark[24];
         if (m->part->filling && m->part->filling_batch == b && m->next >= from)
-            df_batch_mark(b, m->part, (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld",
-                                                                        (long long)m->next)});
+            df_batch_mark(
+                b, m->part,
+                (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld", (long long)m->next)});
     }
 }
 
@@ -250,8 +265,8 @@ static int assign(process *p)
         }
     }
     if (!p->source_done && p->w->plan.revokes && faulty(p->w, p->w->plan.revokes)) {
-        ask(p, (int)rnd(p->w, (uint64_t)n), chance(p->w, 65) ? DF_PARTITION_FINISH
-                                                              : DF_PARTITION_LOST);
+        ask(p, (int)rnd(p->w, (uint64_t)n),
+            chance(p->w, 65) ? DF_PARTITION_FINISH : DF_PARTITION_LOST);
         return 1;
     }
     return 0;
@@ -343,7 +358,9 @@ int store_act(process *p)
     bad |= is_down(w);
     if (c.type == C_LOAD) {
         int n = (int)c.part->number;
-        post(p, (message){.type = T_LOADED, .about = c.part, .msg = c.msg,
+        post(p, (message){.type = T_LOADED,
+                          .about = c.part,
+                          .msg = c.msg,
                           .status = w->has_committed[n] ? DF_OK : DF_ENOTFOUND,
                           .position = w->committed[n]});
         return 1;
@@ -386,8 +403,8 @@ static void io_grant(void *ctx, size_t payload, size_t records, size_t reserved)
 {
     process *p = ctx;
     check_grant(p);
-    push(p, &p->source, (command){.type = C_GRANT, .payload = payload, .records = records,
-                                  .reserved = reserved});
+    push(p, &p->source,
+         (command){.type = C_GRANT, .payload = payload, .records = records, .reserved = reserved});
 }
 
 static void io_quiet(void *ctx)
@@ -421,8 +438,8 @@ static void io_save(void *ctx)
 static void io_load(void *ctx, df_partition *part)
 {
     process *p = ctx;
-    push(p, &p->store, (command){.type = C_LOAD, .part = part,
-                                 .msg = &p->parts[part->number].load});
+    push(p, &p->store,
+         (command){.type = C_LOAD, .part = part, .msg = &p->parts[part->number].load});
 }
 
 static void io_seek(void *ctx, df_partition *part)

@@ -157,9 +157,26 @@ static void loaded(process *p, const message *m)
 
 static void say_mail(const process *p, const message *m)
 {
-    static const char *const words[] = {"", "batch", "grant back", "source opened", "source failed",
-        "source done", "source closed", "partition", "acked", "sought", "sink opened", "answer",
-        "settle", "flushed", "resolved", "claimed", "sink closed", "loaded", "saved", "worked"};
+    static const char *const words[] = {"",
+                                        "batch",
+                                        "grant back",
+                                        "source opened",
+                                        "source failed",
+                                        "source done",
+                                        "source closed",
+                                        "partition",
+                                        "acked",
+                                        "sought",
+                                        "sink opened",
+                                        "answer",
+                                        "settle",
+                                        "flushed",
+                                        "resolved",
+                                        "claimed",
+                                        "sink closed",
+                                        "loaded",
+                                        "saved",
+                                        "worked"};
     if (p->w->plan.verbose)
         printf("  %s %p: %s, how %d\n", words[m->type], m->about, df_status_name(m->status),
                m->how);
@@ -168,35 +185,73 @@ static void say_mail(const process *p, const message *m)
 static void hand_source(df__flow *f, const message *m, const df__fault *why)
 {
     switch (m->type) {
-    case M_BATCH: df__flow_batch(f, m->about); break;
-    case M_BACK: df__flow_grant_back(f, m->records, m->reserved); break;
-    case M_OPENED: df__flow_source_opened(f, m->status, why); break;
-    case M_FAILED: df__flow_source_failed(f, m->status, why); break;
-    case M_DONE: df__flow_source_done(f); break;
-    case M_CLOSED: df__flow_source_closed(f); break;
+    case M_BATCH:
+        df__flow_batch(f, m->about);
+        break;
+    case M_BACK:
+        df__flow_grant_back(f, m->records, m->reserved);
+        break;
+    case M_OPENED:
+        df__flow_source_opened(f, m->status, why);
+        break;
+    case M_FAILED:
+        df__flow_source_failed(f, m->status, why);
+        break;
+    case M_DONE:
+        df__flow_source_done(f);
+        break;
+    case M_CLOSED:
+        df__flow_source_closed(f);
+        break;
     case M_PARTITION:
         df__flow_partition(f, m->about, m->how ? DF__REQ_CLOSE : DF__REQ_OPEN, m->how);
         break;
-    case M_ACKED: df__flow_acked(f, m->status, why); break;
-    case M_SOUGHT: df__flow_sought(f, m->about, m->status, why); break;
-    default: break;
+    case M_ACKED:
+        df__flow_acked(f, m->status, why);
+        break;
+    case M_SOUGHT:
+        df__flow_sought(f, m->about, m->status, why);
+        break;
+    default:
+        break;
     }
 }
 
 static void hand_other(process *p, const message *m, const df__fault *why)
 {
     switch (m->type) {
-    case S_OPENED: df__flow_sink_opened(m->about, m->status, why); break;
-    case S_ANSWER: df__flow_answer(m->about, m->status, why); break;
-    case S_SETTLE: df__flow_settled(m->about, m->status, why); break;
-    case S_FLUSHED: df__flow_sink_flushed(m->about, m->status, why); break;
-    case S_RESOLVED: df__flow_resolved(m->about, m->status, why); break;
-    case S_CLAIMED: claimed(m, why); break;
-    case S_CLOSED: df__flow_sink_closed(m->about); break;
-    case T_LOADED: loaded(p, m); break;
-    case T_SAVED: df__flow_saved(&p->flow, m->status, "the model"); break;
-    case W_WORKED: df__flow_worked(&p->flow, m->about); break;
-    default: break;
+    case S_OPENED:
+        df__flow_sink_opened(m->about, m->status, why);
+        break;
+    case S_ANSWER:
+        df__flow_answer(m->about, m->status, why);
+        break;
+    case S_SETTLE:
+        df__flow_settled(m->about, m->status, why);
+        break;
+    case S_FLUSHED:
+        df__flow_sink_flushed(m->about, m->status, why);
+        break;
+    case S_RESOLVED:
+        df__flow_resolved(m->about, m->status, why);
+        break;
+    case S_CLAIMED:
+        claimed(m, why);
+        break;
+    case S_CLOSED:
+        df__flow_sink_closed(m->about);
+        break;
+    case T_LOADED:
+        loaded(p, m);
+        break;
+    case T_SAVED:
+        df__flow_saved(&p->flow, m->status, "the model");
+        break;
+    case W_WORKED:
+        df__flow_worked(&p->flow, m->about);
+        break;
+    default:
+        break;
     }
 }
 

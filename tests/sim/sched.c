@@ -72,12 +72,14 @@ void plan_print(const plan *p)
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
            "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
-           p->records, p->eos ? "sink" : p->store ? "store" : "source", p->faults,
-           (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops, p->limits,
-           p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending, p->absorb,
-           (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
-           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks,
-           p->stuck, p->down);
+           p->records,
+           p->eos     ? "sink"
+           : p->store ? "store"
+                      : "source",
+           p->faults, (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops,
+           p->limits, p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending,
+           p->absorb, (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
+           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks, p->stuck, p->down);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -116,9 +118,10 @@ static void check_conservation(process *p)
     if (n != s->in_flight)
         fail(p->w, "in flight: %llu by the flow, %llu counted", (unsigned long long)s->in_flight,
              (unsigned long long)n);
-    if (s->received + s->expanded != s->sent + s->left_out + s->filtered + s->errored +
-                                         s->skipped + s->abandoned + s->in_flight)
-        fail(p->w, "conservation: received %lld + expanded %lld, sent %lld left out %lld "
+    if (s->received + s->expanded !=
+        s->sent + s->left_out + s->filtered + s->errored + s->skipped + s->abandoned + s->in_flight)
+        fail(p->w,
+             "conservation: received %lld + expanded %lld, sent %lld left out %lld "
              "filtered %lld errored %lld skipped %lld abandoned %lld in flight %lld",
              (long long)s->received, (long long)s->expanded, (long long)s->sent,
              (long long)s->left_out, (long long)s->filtered, (long long)s->errored,
@@ -348,11 +351,12 @@ static void wait_for_time(process *p)
     world *w = p->w;
     int64_t due = next_event(p);
     if (due == INT64_MAX) {
-        fail(w, "stuck: phase %d, source state %d, done %d, grants %zu, rewinding %d, saving %d, "
-             "blocked %d, uncommitted %llu, outstanding %d: nothing is due", p->flow.phase,
-             p->flow.source_state, p->flow.source_done, p->flow.grants, p->flow.rewinding,
-             p->flow.saving, p->blocked, (unsigned long long)df__flow_uncommitted(&p->flow),
-             df__flow_outstanding(&p->flow));
+        fail(w,
+             "stuck: phase %d, source state %d, done %d, grants %zu, rewinding %d, saving %d, "
+             "blocked %d, uncommitted %llu, outstanding %d: nothing is due",
+             p->flow.phase, p->flow.source_state, p->flow.source_done, p->flow.grants,
+             p->flow.rewinding, p->flow.saving, p->blocked,
+             (unsigned long long)df__flow_uncommitted(&p->flow), df__flow_outstanding(&p->flow));
         return;
     }
     w->now = due > w->now ? due : w->now + 1000;
@@ -551,12 +555,12 @@ static void report(const choice *c, const totals *t, uint64_t done)
 {
     printf("%llu seeds from %llu: %llu steps, %llu processes, %llu crashes, %llu rewinds, %llu "
            "revocations, %llu fenced transactions, %llu records delivered, %llu of them again; "
-           "%llu seeds failed\n", (unsigned long long)done, (unsigned long long)c->first,
-           (unsigned long long)t->steps, (unsigned long long)t->lives,
-           (unsigned long long)t->crashes, (unsigned long long)t->rewinds,
-           (unsigned long long)t->revokes, (unsigned long long)t->fenced,
-           (unsigned long long)t->delivered, (unsigned long long)t->duplicates,
-           (unsigned long long)t->bad);
+           "%llu seeds failed\n",
+           (unsigned long long)done, (unsigned long long)c->first, (unsigned long long)t->steps,
+           (unsigned long long)t->lives, (unsigned long long)t->crashes,
+           (unsigned long long)t->rewinds, (unsigned long long)t->revokes,
+           (unsigned long long)t->fenced, (unsigned long long)t->delivered,
+           (unsigned long long)t->duplicates, (unsigned long long)t->bad);
 }
 
 int main(int argc, char **argv)
@@ -575,8 +579,10 @@ int main(int argc, char **argv)
             plan_print(&p);
         if (simulate(w, &p)) {
             printf("FAILED: %s\n  again: dfsim --first %llu --seeds 1%s --verbose\n", w->broken,
-                   (unsigned long long)p.seed, c.mode == 1 ? " --mode alo"
-                                             : c.mode == 2 ? " --mode eos" : "");
+                   (unsigned long long)p.seed,
+                   c.mode == 1   ? " --mode alo"
+                   : c.mode == 2 ? " --mode eos"
+                                 : "");
             t.bad++;
         }
         add_up(&t, w);

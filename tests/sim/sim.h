@@ -7,9 +7,19 @@
 
 #include "core/flow/flow.h"
 
-enum { PARTS = 3, SINKS = 3, STEPS = 2, MAX_RECORDS = 96, MAX_CHILDREN = 3, QUEUE = 64,
-       MAX_BATCH = 12, MAIL = 512, HELD = 48, ZOMBIES = 4 };
-enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK }; /* roles */
+enum {
+    PARTS = 3,
+    SINKS = 3,
+    STEPS = 2,
+    MAX_RECORDS = 96,
+    MAX_CHILDREN = 3,
+    QUEUE = 64,
+    MAX_BATCH = 12,
+    MAIL = 512,
+    HELD = 48,
+    ZOMBIES = 4
+};
+enum { MAIN_SINK, ROUTED_SINK, ERROR_SINK };                      /* roles */
 enum { STUCK_SOURCE = 1, STUCK_STORE, STUCK_WORKER, STUCK_SINK }; /* and further sinks */
 
 /* ---- what one seed is about ------------------------------------------------------------------ */
@@ -17,14 +27,14 @@ enum { STUCK_SOURCE = 1, STUCK_STORE, STUCK_WORKER, STUCK_SINK }; /* and further
 typedef struct plan {
     uint64_t seed;
     int eos, parts, records; /* records of each partition */
-    int store;           /* positions in a store instead of with the source */
-    int faults;          /* percent of calls that go wrong while faults last */
-    uint64_t fault_steps;/* how long they last */
+    int store;               /* positions in a store instead of with the source */
+    int faults;              /* percent of calls that go wrong while faults last */
+    uint64_t fault_steps;    /* how long they last */
     int crashes, revokes, stops, limits, fatal;
-    int breaks;          /* percent of calls of transforms that fail with a code that stops */
-    int down;            /* the store, or what the source keeps, does not work for long */
-    int stuck;           /* percent of processes in which a thread never comes back */
-    int no_memory;       /* percent of processes in which an allocation of the flow fails */
+    int breaks;    /* percent of calls of transforms that fail with a code that stops */
+    int down;      /* the store, or what the source keeps, does not work for long */
+    int stuck;     /* percent of processes in which a thread never comes back */
+    int no_memory; /* percent of processes in which an allocation of the flow fails */
     int expand, workers, copies, exact_marks;
     int pending, absorb; /* percent of writes answered so */
     int error_sink, error_policy, error_ack;
@@ -54,19 +64,19 @@ typedef struct world { /* durable */
     plan plan;
     uint64_t rng;
     int64_t now;
-    int64_t committed[PARTS];     /* of the source's group, or of the store */
+    int64_t committed[PARTS]; /* of the source's group, or of the store */
     int has_committed[PARTS];
-    int64_t in_sink[PARTS];       /* eos: next offset that the sink's commit holds */
+    int64_t in_sink[PARTS]; /* eos: next offset that the sink's commit holds */
     int has_in_sink[PARTS];
     uint64_t in_sink_seq[PARTS], epoch[PARTS];
-    int64_t checked[PARTS];       /* below it all is terminal */
-    int64_t down_until;           /* nothing is saved before */
+    int64_t checked[PARTS];            /* below it all is terminal */
+    int64_t down_until;                /* nothing is saved before */
     uint8_t fresh[PARTS][MAX_RECORDS]; /* delivered by this process since it has the partition */
     uint8_t seen[SINKS][PARTS][MAX_RECORDS][MAX_CHILDREN + 1];
     zombie zombies[ZOMBIES];
     uint64_t duplicates, delivered, steps, lives, crashes, rewinds, revokes, fenced;
     int faults_on;
-    char broken[512];             /* the first violated invariant */
+    char broken[512]; /* the first violated invariant */
 } world;
 
 uint64_t rnd(world *w, uint64_t n);
@@ -82,7 +92,7 @@ int is_rejected(int part, int64_t offset); /* by the transform */
 int is_refused(int part, int64_t offset);  /* by the sink, for its data */
 int is_picky(int part, int64_t offset);    /* its whole error record is refused, too */
 int is_bad(int part, int64_t offset);
-int route_of(const plan *p, int part, int64_t offset); /* port */
+int route_of(const plan *p, int part, int64_t offset);    /* port */
 int children_of(const plan *p, int part, int64_t offset); /* 0: not expanded */
 /* Rejected by the expansion after its children were emitted. */
 int is_halved(const plan *p, int part, int64_t offset);
@@ -107,11 +117,43 @@ typedef struct command {
     df__msg *msg; /* that carries it: never twice at once */
     size_t payload, records, reserved;
 } command;
-enum { C_OPEN = 1, C_CLOSE, C_GRANT, C_QUIET, C_ACK, C_SEEK, C_WRITE, C_GO, C_FLUSH, C_RESOLVE,
-       C_CLAIM, C_LOAD, C_SAVE, C_WORK };
-enum { M_BATCH = 1, M_BACK, M_OPENED, M_FAILED, M_DONE, M_CLOSED, M_PARTITION, M_ACKED, M_SOUGHT,
-       S_OPENED, S_ANSWER, S_SETTLE, S_FLUSHED, S_RESOLVED, S_CLAIMED, S_CLOSED, T_LOADED, T_SAVED,
-       W_WORKED };
+enum {
+    C_OPEN = 1,
+    C_CLOSE,
+    C_GRANT,
+    C_QUIET,
+    C_ACK,
+    C_SEEK,
+    C_WRITE,
+    C_GO,
+    C_FLUSH,
+    C_RESOLVE,
+    C_CLAIM,
+    C_LOAD,
+    C_SAVE,
+    C_WORK
+};
+enum {
+    M_BATCH = 1,
+    M_BACK,
+    M_OPENED,
+    M_FAILED,
+    M_DONE,
+    M_CLOSED,
+    M_PARTITION,
+    M_ACKED,
+    M_SOUGHT,
+    S_OPENED,
+    S_ANSWER,
+    S_SETTLE,
+    S_FLUSHED,
+    S_RESOLVED,
+    S_CLAIMED,
+    S_CLOSED,
+    T_LOADED,
+    T_SAVED,
+    W_WORKED
+};
 
 typedef struct message {
     int type, status, how, child;
@@ -129,11 +171,11 @@ typedef struct queue {
 
 typedef struct model_part {
     df_partition *part;
-    int64_t next, start;  /* to read; where this assignment began */
+    int64_t next, start; /* to read; where this assignment began */
     int open;
-    uint64_t brought;     /* settled before it left, and not saved: it came back so */
+    uint64_t brought;        /* settled before it left, and not saved: it came back so */
     int64_t acking, storing; /* of the commit under way; -1 */
-    int64_t watermark;    /* newest seen; -1 */
+    int64_t watermark;       /* newest seen; -1 */
     df__msg load;
 } model_part;
 
@@ -168,10 +210,10 @@ typedef struct process {
     df__flow flow;
     df__graph graph;
     df__heap heap;
-    size_t live;            /* allocations */
+    size_t live;             /* allocations */
     uint64_t calls, fail_at; /* allocations of the flow; the one that fails, and a few after it */
     int in_flow;
-    void *blocks;           /* all of them, for a crash */
+    void *blocks; /* all of them, for a crash */
     df_stage source_stage, stages[SINKS], step_stages[STEPS], worker_stages[STEPS];
     df__stage_spec source_spec, specs[SINKS], step_specs[STEPS];
     df_partition *partitions[PARTS];
@@ -180,8 +222,8 @@ typedef struct process {
     df__msg open_msg, close_msg, quiet_msg, ack_msg, save_msg;
     command grants[DF__MAX_GRANTS];
     size_t grant_count;
-    df_batch *batch;        /* being read */
-    size_t want;            /* records still to read into it */
+    df_batch *batch; /* being read */
+    size_t want;     /* records still to read into it */
     model_part parts[PARTS];
     int source_open, source_done, blocked; /* blocked: partition number + 1 */
     int blocked_how, opening;
@@ -189,13 +231,13 @@ typedef struct process {
     message mail[MAIL];
     size_t mail_first, mail_count;
     int stopped, canceled, dead;
-    uint64_t dropped;       /* records that a transform left out */
-    uint64_t left_out;      /* records that a sink left out */
-    order refused[PARTS];   /* newest error record of the answer being handed over */
-    int answering;          /* 1: one is */
-    int broke;              /* status with which a transform failed */
-    int64_t stopped_us;     /* the first stop */
-    int stuck;              /* STUCK_...: who comes back from no call any more; 0: all do */
+    uint64_t dropped;     /* records that a transform left out */
+    uint64_t left_out;    /* records that a sink left out */
+    order refused[PARTS]; /* newest error record of the answer being handed over */
+    int answering;        /* 1: one is */
+    int broke;            /* status with which a transform failed */
+    int64_t stopped_us;   /* the first stop */
+    int stuck;            /* STUCK_...: who comes back from no call any more; 0: all do */
 } process;
 
 void process_init(process *p, world *w);

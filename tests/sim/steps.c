@@ -10,9 +10,9 @@ static int part_of(const df_record *r)
 /* How many of `n` records a call sees to before it fails with *ret_status; n: all, it works. */
 static size_t breaks_at(process *p, size_t n, int *ret_status)
 {
-    static const int statuses[] = {DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_ETOOBIG, DF_EREWIND,
-                                   DF_EFENCED, DF_EAUTH, DF_ENOMEM, DF_EINVAL, DF_ECANCELED,
-                                   DF_EREJECTED, DF_EINTERNAL, -99};
+    static const int statuses[] = {
+        DF_EIO,    DF_ETIMEOUT, DF_EUNKNOWN,  DF_ETOOBIG,   DF_EREWIND,   DF_EFENCED, DF_EAUTH,
+        DF_ENOMEM, DF_EINVAL,   DF_ECANCELED, DF_EREJECTED, DF_EINTERNAL, -99};
     *ret_status = DF_OK;
     if (!faulty(p->w, p->w->plan.breaks))
         return n;
@@ -72,10 +72,10 @@ static int expand_into(void *self, df_stage *st, df_batch *in, df_batch *out)
     return rc;
 }
 
-const df_transform sim_filter = {.size = sizeof sim_filter, .name = "filter",
-                                 .apply = filter_apply};
-const df_transform sim_expand = {.size = sizeof sim_expand, .name = "expand",
-                                 .expand = expand_into};
+const df_transform sim_filter = {
+    .size = sizeof sim_filter, .name = "filter", .apply = filter_apply};
+const df_transform sim_expand = {
+    .size = sizeof sim_expand, .name = "expand", .expand = expand_into};
 
 int work_act(process *p)
 {

@@ -21,12 +21,21 @@ struct async {
 };
 
 static const df_option async_rows[] = {
-    {.name = "delay", .type = DF_OPT_DURATION, .offset = offsetof(struct async, delay_us),
-     .def = "1ms", .doc = "How long a parcel stays pending."},
-    {.name = "absorb", .type = DF_OPT_BOOL, .offset = offsetof(struct async, absorb),
-     .def = "false", .doc = "Answer ABSORBED instead of PENDING."},
-    {.name = "reverse", .type = DF_OPT_BOOL, .offset = offsetof(struct async, reverse),
-     .def = "false", .doc = "Settle the newest first."},
+    {.name = "delay",
+     .type = DF_OPT_DURATION,
+     .offset = offsetof(struct async, delay_us),
+     .def = "1ms",
+     .doc = "How long a parcel stays pending."},
+    {.name = "absorb",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(struct async, absorb),
+     .def = "false",
+     .doc = "Answer ABSORBED instead of PENDING."},
+    {.name = "reverse",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(struct async, reverse),
+     .def = "false",
+     .doc = "Settle the newest first."},
 };
 const df_options doubles_async_options = DF_OPTIONS(async_rows, struct async);
 

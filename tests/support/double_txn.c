@@ -124,8 +124,7 @@ static int txn_resolve(void *self, df_stage *st, df_parcel *parcel)
         rc = DF_EFENCED;
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const struct doubles_stored *s = stored_of(d, rows[i].name);
-        if (!s->used || s->seq < rows[i].seq ||
-            (s->seq == rows[i].seq && s->child < rows[i].child))
+        if (!s->used || s->seq < rows[i].seq || (s->seq == rows[i].seq && s->child < rows[i].child))
             rc = DF_AGAIN;
     }
     pthread_mutex_unlock(&d->lock);

@@ -17,9 +17,12 @@ typedef struct reader {
     const char *at, *end;
     family families[512];
     size_t family_count;
-    struct { const char *text; size_t len; } *series;
+    struct {
+        const char *text;
+        size_t len;
+    } * series;
     size_t series_count, series_cap;
-    const char *bucket;   /* labels of the running histogram, without le */
+    const char *bucket; /* labels of the running histogram, without le */
     size_t bucket_len;
     double buckets, last; /* its +Inf and the newest bucket */
     char *err;
@@ -45,7 +48,10 @@ static size_t name_len(const char *p, const char *end, int colon)
 /* Length of the sequence at s; 0: none. */
 static size_t utf8(const unsigned char *s, size_t left)
 {
-    static const struct { unsigned char first, last, low, high; size_t n; } rows[] = {
+    static const struct {
+        unsigned char first, last, low, high;
+        size_t n;
+    } rows[] = {
         {0x00, 0x7f, 0x80, 0xbf, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
         {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
         {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},

@@ -12,8 +12,10 @@
 
 #include <cmocka.h>
 
-#define ROW(name, type, of, flags, where, def) \
-    {name, type, of, flags, where, def, "doc of " name, NULL, 0, 0, NULL}
+#define ROW(name, type, of, flags, where, def)                                                     \
+    {                                                                                              \
+        name, type, of, flags, where, def, "doc of " name, NULL, 0, 0, NULL                        \
+    }
 
 static const df_option tls_rows[] = {
     ROW("ca", DF_OPT_TEXT, 0, DF_OPT_REF, offsetof(bench_tls, ca), NULL),
@@ -58,8 +60,8 @@ static const df_option tank_rows[] = {
      NULL},
     {"batchSize", DF_OPT_INT, 0, 0, offsetof(bench_tank, batch), NULL, "Rows at once.", NULL, 1,
      10000, NULL},
-    {"size", DF_OPT_SIZE, 0, 0, offsetof(bench_tank, size), "1MiB", "Bytes.", NULL, 1024,
-     1 << 30, NULL},
+    {"size", DF_OPT_SIZE, 0, 0, offsetof(bench_tank, size), "1MiB", "Bytes.", NULL, 1024, 1 << 30,
+     NULL},
     {"wait", DF_OPT_DURATION, 0, 0, offsetof(bench_tank, wait), "5s", "Time.", NULL, 1000,
      3600000000, NULL},
     {"ratio", DF_OPT_DOUBLE, 0, 0, offsetof(bench_tank, ratio), NULL, "A number.", NULL, 0, 1,
@@ -162,24 +164,56 @@ static const df_source_ops source_ops = {.size = sizeof source_ops, .read = read
 static const df_sink_ops sink_ops = {.size = sizeof sink_ops, .write = write_nothing};
 
 static const df_connector connectors[] = {
-    {.size = sizeof(df_connector), .name = "well", .doc = "A source of the tests.",
-     .source_size = sizeof(bench_well), .source_options = &well_options, .source = &source_ops},
-    {.size = sizeof(df_connector), .name = "tank", .doc = "A sink of the tests.",
-     .sink_size = sizeof(bench_tank), .sink_options = &bench_tank_options, .sink = &sink_ops},
-    {.size = sizeof(df_connector), .name = "pipe", .doc = "Both, without options.",
-     .source_size = 1, .sink_size = 1, .source = &source_ops, .sink = &sink_ops},
+    {.size = sizeof(df_connector),
+     .name = "well",
+     .doc = "A source of the tests.",
+     .source_size = sizeof(bench_well),
+     .source_options = &well_options,
+     .source = &source_ops},
+    {.size = sizeof(df_connector),
+     .name = "tank",
+     .doc = "A sink of the tests.",
+     .sink_size = sizeof(bench_tank),
+     .sink_options = &bench_tank_options,
+     .sink = &sink_ops},
+    {.size = sizeof(df_connector),
+     .name = "pipe",
+     .doc = "Both, without options.",
+     .source_size = 1,
+     .sink_size = 1,
+     .source = &source_ops,
+     .sink = &sink_ops},
 };
 
 static const df_transform transforms[] = {
-    {.size = sizeof(df_transform), .name = "keep", .doc = "Keeps.", .self_size = sizeof(keep),
-     .options = &keep_options, .apply = apply_nothing},
-    {.size = sizeof(df_transform), .name = "erase", .doc = "Erases.", .self_size = sizeof(erase),
-     .options = &erase_options, .apply = apply_nothing},
-    {.size = sizeof(df_transform), .name = "fork", .doc = "Routes.", .self_size = sizeof(forks),
-     .options = &fork_options, .apply = apply_nothing},
-    {.size = sizeof(df_transform), .name = "put", .doc = "Puts.", .self_size = sizeof(put),
-     .options = &put_options, .apply = apply_nothing},
-    {.size = sizeof(df_transform), .name = "plain", .doc = "No options.", .self_size = 1,
+    {.size = sizeof(df_transform),
+     .name = "keep",
+     .doc = "Keeps.",
+     .self_size = sizeof(keep),
+     .options = &keep_options,
+     .apply = apply_nothing},
+    {.size = sizeof(df_transform),
+     .name = "erase",
+     .doc = "Erases.",
+     .self_size = sizeof(erase),
+     .options = &erase_options,
+     .apply = apply_nothing},
+    {.size = sizeof(df_transform),
+     .name = "fork",
+     .doc = "Routes.",
+     .self_size = sizeof(forks),
+     .options = &fork_options,
+     .apply = apply_nothing},
+    {.size = sizeof(df_transform),
+     .name = "put",
+     .doc = "Puts.",
+     .self_size = sizeof(put),
+     .options = &put_options,
+     .apply = apply_nothing},
+    {.size = sizeof(df_transform),
+     .name = "plain",
+     .doc = "No options.",
+     .self_size = 1,
      .apply = apply_nothing},
 };
 

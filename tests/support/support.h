@@ -24,14 +24,14 @@ void support_assert_status(int status, int want, const char *call, const char *f
 /* ---- environment with all seams ------------------------------------------------------------- */
 
 typedef struct support_host { /* user of an env's options; thread safe */
-    _Atomic int64_t live;      /* allocations not freed */
+    _Atomic int64_t live;     /* allocations not freed */
     _Atomic int64_t live_bytes, peak_bytes;
-    _Atomic int64_t calls;     /* allocations asked for */
-    _Atomic int64_t fail_at;   /* the call of this number fails, and `fail_count` after it */
+    _Atomic int64_t calls;   /* allocations asked for */
+    _Atomic int64_t fail_at; /* the call of this number fails, and `fail_count` after it */
     _Atomic int64_t fail_count;
-    _Atomic int64_t failed;    /* how many did */
-    _Atomic int64_t now_us;    /* frozen clock; 0: the real one */
-    _Atomic int threads;       /* library threads that run now */
+    _Atomic int64_t failed; /* how many did */
+    _Atomic int64_t now_us; /* frozen clock; 0: the real one */
+    _Atomic int threads;    /* library threads that run now */
     _Atomic int log_lines;
 } support_host;
 

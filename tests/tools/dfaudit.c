@@ -194,8 +194,12 @@ static int run(const char *command, const char *what, const audit_options *o)
 
 int main(int argc, char **argv)
 {
-    audit_options o = {.partitions = 1, .producers = 1, .timeout = 120, .expect_count = -1,
-                       .max_duplicates = -1, .expect_unparsed = -1};
+    audit_options o = {.partitions = 1,
+                       .producers = 1,
+                       .timeout = 120,
+                       .expect_count = -1,
+                       .max_duplicates = -1,
+                       .expect_unparsed = -1};
     const char *command = argc > 1 ? argv[1] : "";
     int two = strcmp(command, "topic") == 0 || strcmp(command, "group") == 0, first = two ? 3 : 2;
     if (argc < first) {

@@ -29,7 +29,7 @@ static void report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 }
 
 static rd_kafka_t *new_client(const audit_options *o, rd_kafka_type_t type,
-                                const char *const (*more)[2])
+                              const char *const (*more)[2])
 {
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -67,11 +67,11 @@ static void send_record(rd_kafka_t *rk, const audit_options *o, uint64_t p, uint
         return;
     }
     for (;;) {
-        rd_kafka_resp_err_t err = rd_kafka_producev(
-            rk, RD_KAFKA_V_TOPIC(o->topic),
-            RD_KAFKA_V_PARTITION((int32_t)(place % (uint64_t)o->partitions)),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(text, len),
-            RD_KAFKA_V_KEY(key, key_len), RD_KAFKA_V_END);
+        rd_kafka_resp_err_t err =
+            rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(o->topic),
+                              RD_KAFKA_V_PARTITION((int32_t)(place % (uint64_t)o->partitions)),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(text, len),
+                              RD_KAFKA_V_KEY(key, key_len), RD_KAFKA_V_END);
         if (!err)
             return;
         if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -106,8 +106,8 @@ static void end_transaction(const audit_options *o, rd_kafka_t *rk)
     if (o->transaction == NULL)
         return;
     int abort = strcmp(o->transaction, "abort") == 0;
-    rd_kafka_error_t *error = abort ? rd_kafka_abort_transaction(rk, 20000)
-                                    : rd_kafka_commit_transaction(rk, 20000);
+    rd_kafka_error_t *error =
+        abort ? rd_kafka_abort_transaction(rk, 20000) : rd_kafka_commit_transaction(rk, 20000);
     if (error != NULL)
         audit_die("transaction", rd_kafka_error_string(error));
 }
@@ -164,12 +164,15 @@ static rd_kafka_topic_partition_list_t *partitions_of(rd_kafka_t *rk, const char
 
 static void read_topic(const audit_options *o, message_fn take, void *user)
 {
-    static const char *const settings[][2] = {
-        {"group.id", "dfaudit"},          {"enable.auto.commit", "false"},
-        {"enable.partition.eof", "true"}, {"isolation.level", "read_committed"},
-        {"check.crcs", "true"},           {"fetch.wait.max.ms", "50"},
-        {"queued.min.messages", "10000000"}, {"queued.max.messages.kbytes", "262144"},
-        {NULL, NULL}};
+    static const char *const settings[][2] = {{"group.id", "dfaudit"},
+                                              {"enable.auto.commit", "false"},
+                                              {"enable.partition.eof", "true"},
+                                              {"isolation.level", "read_committed"},
+                                              {"check.crcs", "true"},
+                                              {"fetch.wait.max.ms", "50"},
+                                              {"queued.min.messages", "10000000"},
+                                              {"queued.max.messages.kbytes", "262144"},
+                                              {NULL, NULL}};
     rd_kafka_t *rk = new_client(o, RD_KAFKA_CONSUMER, settings);
     rd_kafka_topic_partition_list_t *list = partitions_of(rk, o->topic);
     int open = list->cnt;
@@ -236,8 +239,7 @@ static void dump_message(const rd_kafka_message_t *m, void *user)
     print_text("key", m->key, m->key_len);
     (void)putchar(',');
     print_text("value", m->payload, m->len);
-    printf(",\"timestamp\":%lld,\"headers\":[",
-           (long long)rd_kafka_message_timestamp(m, &type));
+    printf(",\"timestamp\":%lld,\"headers\":[", (long long)rd_kafka_message_timestamp(m, &type));
     if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
         for (size_t i = 0; i < rd_kafka_header_cnt(headers); i++) {
             const char *name;
@@ -272,15 +274,18 @@ static void write_edges(const audit_options *o)
         rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
         for (int h = 0; h < edges[i].headers; h++)
             (void)rd_kafka_header_add(headers, h == 1 ? "b" : "a", -1,
-                                      h == 0 ? "x" : h == 1 ? NULL : "", h == 0 ? 1 : 0);
+                                      h == 0   ? "x"
+                                      : h == 1 ? NULL
+                                               : "",
+                                      h == 0 ? 1 : 0);
         const char *key = edges[i].key, *value = edges[i].value;
         size_t key_len = key == NULL ? 0 : strlen(key), len = value == NULL ? 0 : strlen(value);
         rd_kafka_resp_err_t err = rd_kafka_producev(
             rk, RD_KAFKA_V_TOPIC(o->topic), RD_KAFKA_V_PARTITION(0),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
             RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len),
-            RD_KAFKA_V_KEY((void *)(uintptr_t)key, key_len),
-            RD_KAFKA_V_TIMESTAMP(edges[i].time), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+            RD_KAFKA_V_KEY((void *)(uintptr_t)key, key_len), RD_KAFKA_V_TIMESTAMP(edges[i].time),
+            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
         if (err)
             audit_die("produce", rd_kafka_err2str(err));
     }
@@ -375,7 +380,7 @@ static void delete_topic(const audit_options *o)
     rd_kafka_DeleteTopic_t *gone = rd_kafka_DeleteTopic_new(o->topic);
     rd_kafka_DeleteTopics(rk, &gone, 1, NULL, queue);
     wait_for_admin(queue, RD_KAFKA_EVENT_DELETETOPICS_RESULT,
-                     RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+                   RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     rd_kafka_DeleteTopic_destroy(gone);
     rd_kafka_queue_destroy(queue);
     rd_kafka_destroy(rk);
@@ -400,7 +405,6 @@ void audit_group(const audit_options *o, int set)
     (void)rd_kafka_consumer_close(rk);
     rd_kafka_destroy(rk);
 }
-
 
 int audit_topic(const char *what, const audit_options *o)
 {

@@ -103,16 +103,15 @@ size_t audit_write(const audit_options *o, uint64_t p, uint64_t seq, char *out)
 size_t audit_spoil(const audit_options *o, uint64_t seq, char *out, size_t len)
 {
     static const char *const kinds[] = {"malformed", "array", "type"};
-    const char *kind = o->kind != NULL && strcmp(o->kind, "mix") != 0 ? o->kind
-                                                                       : kinds[audit_mix(seq) % 3];
+    const char *kind =
+        o->kind != NULL && strcmp(o->kind, "mix") != 0 ? o->kind : kinds[audit_mix(seq) % 3];
     if (strcmp(kind, "malformed") == 0)
         return len - 3;
     if (strcmp(kind, "array") == 0)
         return (size_t)snprintf(out, AUDIT_TEXT, "[%" PRIu64 "]", seq);
-    return (size_t)snprintf(out, AUDIT_TEXT,
-                            "{\"id\":\"bad\",\"producer\":\"x\",\"seq\":\"%" PRIu64
-                            "\",\"amount\":\"none\"}",
-                            seq);
+    return (size_t)snprintf(
+        out, AUDIT_TEXT,
+        "{\"id\":\"bad\",\"producer\":\"x\",\"seq\":\"%" PRIu64 "\",\"amount\":\"none\"}", seq);
 }
 
 /* ---- the tally ------------------------------------------------------------------------------- */

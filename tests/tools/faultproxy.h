@@ -21,9 +21,9 @@ typedef struct proxy_faults {
     int64_t rate;        /* bytes per second and direction; 0: no limit */
     unsigned char pattern[PROXY_PATTERN];
     size_t pattern_len;
-    int when;            /* cut before the pattern, after it is sent, or when the answer comes */
-    int64_t skip;        /* passages before the cut */
-    int64_t every;       /* then each time (1) or only once (0) */
+    int when;      /* cut before the pattern, after it is sent, or when the answer comes */
+    int64_t skip;  /* passages before the cut */
+    int64_t every; /* then each time (1) or only once (0) */
     uint64_t seen, cuts, accepted, bytes[2];
     uint64_t seed;
 } proxy_faults;

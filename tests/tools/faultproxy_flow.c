@@ -117,8 +117,8 @@ int proxy_write(proxy_connection *c, int way, const proxy_faults *f)
     proxy_way *w = &c->way[way];
     while (w->first != NULL && !f->hold[way] && w->first->due_ms <= proxy_now_ms()) {
         proxy_piece *p = w->first;
-        ssize_t n = send(c->fd[1 - way], p->data + p->at, p->len - p->at,
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n =
+            send(c->fd[1 - way], p->data + p->at, p->len - p->at, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;
         p->at += (size_t)n;

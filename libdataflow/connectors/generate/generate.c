@@ -27,8 +27,8 @@ struct generate {
     int64_t started_us, made; /* for the rate, since open */
 };
 
-#define DEFAULT_TEMPLATE \
-    "{\"id\":${seq},\"user\":\"user-${int:1:1000}\",\"amount\":${float:1:500}," \
+#define DEFAULT_TEMPLATE                                                                           \
+    "{\"id\":${seq},\"user\":\"user-${int:1:1000}\",\"amount\":${float:1:500},"                    \
     "\"status\":\"${choice:new|paid|shipped}\",\"time\":\"${now}\"}"
 
 static const df_option rows[] = {

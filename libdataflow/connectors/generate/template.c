@@ -168,8 +168,8 @@ int df__template_compile(df__template *t, df_bytes text, char *err, size_t errle
             return DF_ESPEC;
         }
         if (open != at) {
-            *op++ = (df__template_op){.kind = LITERAL, .text = at,
-                                      .len = (size_t)((open ? open : end) - at)};
+            *op++ = (df__template_op){
+                .kind = LITERAL, .text = at, .len = (size_t)((open ? open : end) - at)};
             t->count++;
             at = open ? open : end;
             continue;

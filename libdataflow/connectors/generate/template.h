@@ -17,7 +17,7 @@ typedef struct df__template_op {
     int64_t low, high; /* int, float (scaled): bounds; string: length in low */
     const char *text;  /* literal; choice: the alternatives */
     size_t len;
-    size_t count;      /* choice: how many */
+    size_t count; /* choice: how many */
 } df__template_op;
 
 typedef struct df__template {

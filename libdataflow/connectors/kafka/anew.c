@@ -47,7 +47,8 @@ void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *
                   "topic %s partition %d: the broker does not have offset %lld; %s (%s)",
                   topic_of(s), (int)p->id, (long long)p->next,
                   stops ? "this partition stops; set onOffsetOutOfRange or the group's offset"
-                        : policy_words[s->o.out_of_range], why);
+                        : policy_words[s->o.out_of_range],
+                  why);
     if (stops) {
         p->state = DF__KAFKA_PARKED;
         return;
@@ -67,16 +68,18 @@ void df__kafka_gone(df__kafka_source *s, df__kafka_part *p)
     if (!stops) {
         df_stage_logf(s->st, DF_LOG_ERROR,
                       "topic %s was deleted, and offset %lld of partition %d with it; %s of the "
-                      "new topic", topic_of(s), at, (int)p->id,
-                      policy_words[s->o.out_of_range]);
-        renew_at(s, p, s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                                                               : RD_KAFKA_OFFSET_END);
+                      "new topic",
+                      topic_of(s), at, (int)p->id, policy_words[s->o.out_of_range]);
+        renew_at(s, p,
+                 s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
+                                                         : RD_KAFKA_OFFSET_END);
         return;
     }
     df__kafka_fail(&s->failure, DF_ESTATE, "offset_out_of_range",
                    "topic %s partition %d: the broker does not have offset %lld any more: the "
                    "topic was deleted, and the group's offsets with it; start again to read a new "
-                   "topic of that name, or set onOffsetOutOfRange", topic_of(s), (int)p->id, at);
+                   "topic of that name, or set onOffsetOutOfRange",
+                   topic_of(s), (int)p->id, at);
 }
 
 static rd_kafka_topic_partition_list_t *held(df__kafka_source *s)
@@ -113,8 +116,9 @@ int df__kafka_same_topic(df__kafka_source *s)
     rd_kafka_topic_partition_list_t *list = held(s);
     if (list == NULL)
         return 0;
-    int same = list->cnt == 0 || (rd_kafka_committed(s->rk, list, ASK_MS) ==
-                                  RD_KAFKA_RESP_ERR_NO_ERROR && still_there(s, list));
+    int same =
+        list->cnt == 0 || (rd_kafka_committed(s->rk, list, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                           still_there(s, list));
     rd_kafka_topic_partition_list_destroy(list);
     if (same)
         s->sure_until = df__kafka_clock_ms() + SURE_MS;

@@ -9,11 +9,11 @@
 #include "util/crashpoint.h"
 
 enum {
-    ASK_MS = 1000,          /* one question to the brokers */
-    ASK_TRIES = 15,         /* then the stage is opened again */
-    COMMIT_WAIT_MS = 5000,  /* a commit before a partition is given back */
+    ASK_MS = 1000,           /* one question to the brokers */
+    ASK_TRIES = 15,          /* then the stage is opened again */
+    COMMIT_WAIT_MS = 5000,   /* a commit before a partition is given back */
     REVOKE_LIMIT_MS = 60000, /* after that the rest is given back without waiting */
-    FORWARD_MS = 10000      /* by then the client has ended the old fetching */
+    FORWARD_MS = 10000       /* by then the client has ended the old fetching */
 };
 
 static void *grow(df_stage *st, void *old, size_t *cap, size_t need, size_t size)
@@ -72,7 +72,8 @@ static const char *topic_of(const df__kafka_source *s)
 static const char *words_of(rd_kafka_resp_err_t err)
 {
     return err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__TIMED_OUT
-               ? "no answer" : rd_kafka_err2str(err);
+               ? "no answer"
+               : rd_kafka_err2str(err);
 }
 
 /* ---- bounded runs: the ends ------------------------------------------------------------------ */
@@ -97,8 +98,8 @@ static int ask_ends(df__kafka_source *s, const rd_kafka_metadata_topic_t *topic)
 
 static int no_topic(df__kafka_source *s, const rd_kafka_metadata_t *meta)
 {
-    rd_kafka_resp_err_t err = meta->topic_cnt == 1 ? meta->topics[0].err
-                                                   : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    rd_kafka_resp_err_t err =
+        meta->topic_cnt == 1 ? meta->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
     const char *brokers = s->o.common.brokers.data;
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
@@ -125,8 +126,8 @@ int df__kafka_take_ends(df__kafka_source *s)
         return df_stage_failf(s->st, DF_EIO, "connection_error",
                               "cannot read the partitions of %s from %s: %s", topic_of(s),
                               (const char *)s->o.common.brokers.data, words_of(err));
-    int rc = meta->topic_cnt == 1 && !meta->topics[0].err
-                 ? ask_ends(s, &meta->topics[0]) : no_topic(s, meta);
+    int rc = meta->topic_cnt == 1 && !meta->topics[0].err ? ask_ends(s, &meta->topics[0])
+                                                          : no_topic(s, meta);
     rd_kafka_metadata_destroy(meta);
     s->ends_known = rc == DF_OK;
     return rc;
@@ -310,8 +311,8 @@ static int stored_offset(df__kafka_source *s, df__kafka_part *p, int64_t *ret)
         rc = df__kafka_position_read(position.data, ret, &p->epoch);
     if (rc != DF_OK)
         df__kafka_fail(&s->failure, rc == DF_EDATA ? DF_ESTATE : rc, "bad_position",
-                       "the stored position of %s/%d cannot be used: %.*s", topic_of(s),
-                       (int)p->id, (int)(position.data.len > 80 ? 80 : position.data.len),
+                       "the stored position of %s/%d cannot be used: %.*s", topic_of(s), (int)p->id,
+                       (int)(position.data.len > 80 ? 80 : position.data.len),
                        position.data.data == NULL ? "" : (const char *)position.data.data);
     return rc;
 }
@@ -431,8 +432,8 @@ static void tell(df__kafka_source *s, rd_kafka_error_t *error, rd_kafka_resp_err
     if (error == NULL && !err)
         return;
     df__kafka_fail(&s->failure, DF_EIO, "rebalance_error", "cannot %s partitions of %s: %s", what,
-                   topic_of(s), error != NULL ? rd_kafka_error_string(error)
-                                              : rd_kafka_err2str(err));
+                   topic_of(s),
+                   error != NULL ? rd_kafka_error_string(error) : rd_kafka_err2str(err));
     if (error != NULL)
         rd_kafka_error_destroy(error);
 }

@@ -15,12 +15,10 @@ static const df_metric metrics[] = {
     [DF__KAFKA_LOST] =
         DF_METRIC("dataflow_kafka_lost_offsets_total",
                   "Offsets passed over: deleted before they were read, or skipped", DF_COUNTER),
-    [DF__KAFKA_REFETCHED] =
-        DF_METRIC("dataflow_kafka_refetched_total",
-                  "Broken message sets that were fetched again", DF_COUNTER),
-    [DF__KAFKA_REBALANCES] =
-        DF_METRIC("dataflow_kafka_rebalances_total",
-                  "Partitions assigned or revoked by the group", DF_COUNTER),
+    [DF__KAFKA_REFETCHED] = DF_METRIC("dataflow_kafka_refetched_total",
+                                      "Broken message sets that were fetched again", DF_COUNTER),
+    [DF__KAFKA_REBALANCES] = DF_METRIC("dataflow_kafka_rebalances_total",
+                                       "Partitions assigned or revoked by the group", DF_COUNTER),
     [DF__KAFKA_COMMITS] =
         DF_METRIC("dataflow_kafka_commits_total", "Offset commits sent", DF_COUNTER),
     DF_METRIC_END,

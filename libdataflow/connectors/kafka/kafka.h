@@ -172,21 +172,21 @@ typedef struct df__kafka_part df__kafka_part;
 struct df__kafka_part {
     df_partition *part; /* NULL: never opened */
     df__kafka_part *touched_next;
-    int32_t id, epoch;    /* epoch of the leader, -1: unknown */
-    int32_t acked_epoch;  /* that belongs to `acked` */
+    int32_t id, epoch;   /* epoch of the leader, -1: unknown */
+    int32_t acked_epoch; /* that belongs to `acked` */
     int state;
     int touched, reached, tries;
-    int held;             /* the group has an offset of it from us, or had one when we got it */
-    int gone;             /* that offset is gone: the topic was deleted */
-    int renew;            /* with the state RESTART: all that was read of it is over */
-    int begun;            /* the core has it open, over lost connections as well */
-    int64_t next;         /* offset expected next; negative: the client's logical offsets */
-    int64_t begin;        /* where the core began to read it, or began anew */
-    int64_t lost;         /* position of the core that means nothing any more; -1: none */
-    int64_t acked, sent;  /* to be committed, and committed or under way; -1: none */
-    int64_t end;          /* bounded runs: stop before this offset */
-    int64_t all;          /* nothing that can be read was there before this offset; -1: unknown */
-    int64_t bad;          /* offset of the last broken message set */
+    int held;            /* the group has an offset of it from us, or had one when we got it */
+    int gone;            /* that offset is gone: the topic was deleted */
+    int renew;           /* with the state RESTART: all that was read of it is over */
+    int begun;           /* the core has it open, over lost connections as well */
+    int64_t next;        /* offset expected next; negative: the client's logical offsets */
+    int64_t begin;       /* where the core began to read it, or began anew */
+    int64_t lost;        /* position of the core that means nothing any more; -1: none */
+    int64_t acked, sent; /* to be committed, and committed or under way; -1: none */
+    int64_t end;         /* bounded runs: stop before this offset */
+    int64_t all;         /* nothing that can be read was there before this offset; -1: unknown */
+    int64_t bad;         /* offset of the last broken message set */
 };
 
 enum { DF__KAFKA_FETCH = 256 }; /* messages taken from the client at once */
@@ -199,12 +199,12 @@ typedef struct df__kafka_source {
     df__kafka_wake *wake;
     int fd; /* eventfd that the client writes when a queue was empty */
     int bounded, exactly_once, dry, ends_known;
-    int falls_asleep; /* the client, when its queue is full: see wake.c */
+    int falls_asleep;       /* the client, when its queue is full: see wake.c */
     int subscribed, sticky; /* sticky: the client may use the cooperative assignor */
     int joined, closing, revoking, restart, reassign, committing;
     int64_t forward_until; /* queues are led to `data` again and again until then; 0: no need */
-    int64_t trouble_until, fenced_until; /* ms: connection lost, member fenced lately */
-    int doubt;                           /* the topic may be another one: see anew.c */
+    int64_t trouble_until, fenced_until;  /* ms: connection lost, member fenced lately */
+    int doubt;                            /* the topic may be another one: see anew.c */
     int64_t sure_until, doubt_until, now; /* ms; `now`: of this read */
     df__kafka_failure failure;
     df__kafka_part **parts; /* by partition id */

@@ -16,19 +16,34 @@ typedef struct later_tls {
     df_bytes ca_ref, cert_ref, key_ref;
 } later_tls;
 static const df_option tls_rows[] = {
-    {.name = "insecureSkipVerify", .type = DF_OPT_BOOL, .def = "false",
-     .offset = offsetof(later_tls, insecure), .doc = "Do not verify the broker's certificate."},
-    {.name = "caFile", .type = DF_OPT_TEXT, .offset = offsetof(later_tls, ca_file),
+    {.name = "insecureSkipVerify",
+     .type = DF_OPT_BOOL,
+     .def = "false",
+     .offset = offsetof(later_tls, insecure),
+     .doc = "Do not verify the broker's certificate."},
+    {.name = "caFile",
+     .type = DF_OPT_TEXT,
+     .offset = offsetof(later_tls, ca_file),
      .doc = "PEM file with the certificates to trust."},
-    {.name = "certFile", .type = DF_OPT_TEXT, .offset = offsetof(later_tls, cert_file),
+    {.name = "certFile",
+     .type = DF_OPT_TEXT,
+     .offset = offsetof(later_tls, cert_file),
      .doc = "PEM file with the client's certificate."},
-    {.name = "keyFile", .type = DF_OPT_TEXT, .offset = offsetof(later_tls, key_file),
+    {.name = "keyFile",
+     .type = DF_OPT_TEXT,
+     .offset = offsetof(later_tls, key_file),
      .doc = "PEM file with the client's key."},
-    {.name = "caSecretRef", .type = DF_OPT_ANY, .offset = offsetof(later_tls, ca_ref),
+    {.name = "caSecretRef",
+     .type = DF_OPT_ANY,
+     .offset = offsetof(later_tls, ca_ref),
      .doc = "Secret with the certificates to trust."},
-    {.name = "certSecretRef", .type = DF_OPT_ANY, .offset = offsetof(later_tls, cert_ref),
+    {.name = "certSecretRef",
+     .type = DF_OPT_ANY,
+     .offset = offsetof(later_tls, cert_ref),
      .doc = "Secret with the client's certificate."},
-    {.name = "keySecretRef", .type = DF_OPT_ANY, .offset = offsetof(later_tls, key_ref),
+    {.name = "keySecretRef",
+     .type = DF_OPT_ANY,
+     .offset = offsetof(later_tls, key_ref),
      .doc = "Secret with the client's key."},
 };
 static const df_options tls_table = DF_OPTIONS(tls_rows, later_tls);
@@ -38,12 +53,21 @@ typedef struct later_sasl {
     df_secret *username, *password;
 } later_sasl;
 static const df_option sasl_rows[] = {
-    {.name = "mechanism", .type = DF_OPT_TEXT, .def = "plain",
-     .offset = offsetof(later_sasl, mechanism), .doc = "plain, scram-sha-256 or scram-sha-512."},
-    {.name = "username", .type = DF_OPT_SECRET, .flags = DF_OPT_REF,
-     .offset = offsetof(later_sasl, username), .doc = "User name."},
-    {.name = "password", .type = DF_OPT_SECRET, .flags = DF_OPT_REF,
-     .offset = offsetof(later_sasl, password), .doc = "Password."},
+    {.name = "mechanism",
+     .type = DF_OPT_TEXT,
+     .def = "plain",
+     .offset = offsetof(later_sasl, mechanism),
+     .doc = "plain, scram-sha-256 or scram-sha-512."},
+    {.name = "username",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(later_sasl, username),
+     .doc = "User name."},
+    {.name = "password",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(later_sasl, password),
+     .doc = "Password."},
 };
 static const df_options sasl_table = DF_OPTIONS(sasl_rows, later_sasl);
 
@@ -51,10 +75,16 @@ typedef struct later_basic {
     df_secret *username, *password;
 } later_basic;
 static const df_option basic_rows[] = {
-    {.name = "username", .type = DF_OPT_SECRET, .flags = DF_OPT_REF,
-     .offset = offsetof(later_basic, username), .doc = "User name."},
-    {.name = "password", .type = DF_OPT_SECRET, .flags = DF_OPT_REF,
-     .offset = offsetof(later_basic, password), .doc = "Password."},
+    {.name = "username",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(later_basic, username),
+     .doc = "User name."},
+    {.name = "password",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(later_basic, password),
+     .doc = "Password."},
 };
 static const df_options basic_table = DF_OPTIONS(basic_rows, later_basic);
 
@@ -64,71 +94,148 @@ typedef struct later_registry {
     later_tls *tls;
 } later_registry;
 static const df_option registry_rows[] = {
-    {.name = "url", .type = DF_OPT_TEXT, .flags = DF_OPT_REF,
-     .offset = offsetof(later_registry, url), .doc = "URL of the schema registry."},
-    {.name = "basicAuth", .type = DF_OPT_BLOCK, .offset = offsetof(later_registry, basic),
-     .block = &basic_table, .doc = "User and password for the registry."},
-    {.name = "tls", .type = DF_OPT_BLOCK, .offset = offsetof(later_registry, tls),
-     .block = &tls_table, .doc = "TLS to the registry."},
+    {.name = "url",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(later_registry, url),
+     .doc = "URL of the schema registry."},
+    {.name = "basicAuth",
+     .type = DF_OPT_BLOCK,
+     .offset = offsetof(later_registry, basic),
+     .block = &basic_table,
+     .doc = "User and password for the registry."},
+    {.name = "tls",
+     .type = DF_OPT_BLOCK,
+     .offset = offsetof(later_registry, tls),
+     .block = &tls_table,
+     .doc = "TLS to the registry."},
 };
 static const df_options registry_table = DF_OPTIONS(registry_rows, later_registry);
 
 #define COMMON(member) offsetof(df__kafka_common, member)
 #define COMMON_ROWS(topic_flags, topic_doc)                                                        \
-    {.name = "brokers", .type = DF_OPT_TEXT, .of = DF_OPT_TEXT,                                    \
-     .flags = DF_OPT_REQUIRED | DF_OPT_REF, .offset = COMMON(brokers),                             \
+    {.name = "brokers",                                                                            \
+     .type = DF_OPT_TEXT,                                                                          \
+     .of = DF_OPT_TEXT,                                                                            \
+     .flags = DF_OPT_REQUIRED | DF_OPT_REF,                                                        \
+     .offset = COMMON(brokers),                                                                    \
      .doc = "Brokers to ask first: host:port, comma between, or a list."},                         \
-    {.name = "topic", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_REF | (topic_flags),  \
-     .offset = COMMON(topic), .doc = topic_doc},                                                   \
-    {.name = "securityProtocol", .type = DF_OPT_TEXT, .offset = COMMON(security),                  \
-     .doc = "PLAINTEXT; SSL, SASL_PLAINTEXT and SASL_SSL are not supported yet."},                 \
-    {.name = "tls", .type = DF_OPT_BLOCK, .flags = DF_OPT_LATER, .offset = COMMON(tls),            \
-     .block = &tls_table, .doc = "TLS to the brokers."},                                           \
-    {.name = "sasl", .type = DF_OPT_BLOCK, .flags = DF_OPT_LATER, .offset = COMMON(sasl),          \
-     .block = &sasl_table, .doc = "User and password for the brokers."},                           \
-    {.name = "properties", .type = DF_OPT_MAP, .offset = COMMON(properties),                       \
-     .doc = "Further librdkafka properties, by their own names, from an allow-list."}
+        {.name = "topic",                                                                          \
+         .type = DF_OPT_TEXT,                                                                      \
+         .flags = DF_OPT_REQUIRED | DF_OPT_REF | (topic_flags),                                    \
+         .offset = COMMON(topic),                                                                  \
+         .doc = topic_doc},                                                                        \
+        {.name = "securityProtocol",                                                               \
+         .type = DF_OPT_TEXT,                                                                      \
+         .offset = COMMON(security),                                                               \
+         .doc = "PLAINTEXT; SSL, SASL_PLAINTEXT and SASL_SSL are not supported yet."},             \
+        {.name = "tls",                                                                            \
+         .type = DF_OPT_BLOCK,                                                                     \
+         .flags = DF_OPT_LATER,                                                                    \
+         .offset = COMMON(tls),                                                                    \
+         .block = &tls_table,                                                                      \
+         .doc = "TLS to the brokers."},                                                            \
+        {.name = "sasl",                                                                           \
+         .type = DF_OPT_BLOCK,                                                                     \
+         .flags = DF_OPT_LATER,                                                                    \
+         .offset = COMMON(sasl),                                                                   \
+         .block = &sasl_table,                                                                     \
+         .doc = "User and password for the brokers."},                                             \
+    {                                                                                              \
+        .name = "properties", .type = DF_OPT_MAP, .offset = COMMON(properties),                    \
+        .doc = "Further librdkafka properties, by their own names, from an allow-list."            \
+    }
 
 #define SOURCE(member) offsetof(df__kafka_source_options, member)
 static const df_option source_rows[] = {
     COMMON_ROWS(DF_OPT_IDENTITY, "Topic to read."),
-    {.name = "consumerGroup", .type = DF_OPT_TEXT, .flags = DF_OPT_REF, .def = "dataflow-operator",
-     .offset = SOURCE(group), .doc = "Consumer group; it holds the committed offsets."},
-    {.name = "instanceId", .type = DF_OPT_TEXT, .offset = SOURCE(instance),
+    {.name = "consumerGroup",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_REF,
+     .def = "dataflow-operator",
+     .offset = SOURCE(group),
+     .doc = "Consumer group; it holds the committed offsets."},
+    {.name = "instanceId",
+     .type = DF_OPT_TEXT,
+     .offset = SOURCE(instance),
      .doc = "Static member name, unique in the group: a restart within the session keeps its "
             "partitions."},
-    {.name = "startFrom", .type = DF_OPT_ENUM, .choices = starts, .def = "earliest",
-     .offset = SOURCE(start_from), .doc = "Where to begin when the group has no offset."},
-    {.name = "onOffsetOutOfRange", .type = DF_OPT_ENUM, .choices = out_of_range, .def = "stop",
+    {.name = "startFrom",
+     .type = DF_OPT_ENUM,
+     .choices = starts,
+     .def = "earliest",
+     .offset = SOURCE(start_from),
+     .doc = "Where to begin when the group has no offset."},
+    {.name = "onOffsetOutOfRange",
+     .type = DF_OPT_ENUM,
+     .choices = out_of_range,
+     .def = "stop",
      .offset = SOURCE(out_of_range),
      .doc = "When the broker no longer has the offset to read: stop that partition, or go on at "
             "the earliest or latest offset, which skips records."},
-    {.name = "cooperative", .type = DF_OPT_BOOL, .def = "false", .offset = SOURCE(cooperative),
+    {.name = "cooperative",
+     .type = DF_OPT_BOOL,
+     .def = "false",
+     .offset = SOURCE(cooperative),
      .doc = "Move single partitions instead of all of them when members come and go; all members "
             "of the group must agree."},
-    {.name = "format", .type = DF_OPT_ENUM, .choices = formats, .def = "json",
-     .offset = SOURCE(format), .doc = "json hands the value on as it is; avro is not supported "
-                                      "yet."},
-    {.name = "avroSchema", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER | DF_OPT_REF,
-     .offset = SOURCE(avro_schema), .doc = "Avro schema of the values."},
-    {.name = "avroSchemaFile", .type = DF_OPT_TEXT, .flags = DF_OPT_LATER,
-     .offset = SOURCE(avro_schema_file), .doc = "File with the Avro schema."},
-    {.name = "schemaRegistry", .type = DF_OPT_BLOCK, .flags = DF_OPT_LATER,
-     .offset = SOURCE(registry), .block = &registry_table, .doc = "Registry with the schemas."},
-    {.name = "consumerMaxWait", .type = DF_OPT_DURATION, .min = 1000, .max = 300000000,
+    {.name = "format",
+     .type = DF_OPT_ENUM,
+     .choices = formats,
+     .def = "json",
+     .offset = SOURCE(format),
+     .doc = "json hands the value on as it is; avro is not supported "
+            "yet."},
+    {.name = "avroSchema",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_LATER | DF_OPT_REF,
+     .offset = SOURCE(avro_schema),
+     .doc = "Avro schema of the values."},
+    {.name = "avroSchemaFile",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_LATER,
+     .offset = SOURCE(avro_schema_file),
+     .doc = "File with the Avro schema."},
+    {.name = "schemaRegistry",
+     .type = DF_OPT_BLOCK,
+     .flags = DF_OPT_LATER,
+     .offset = SOURCE(registry),
+     .block = &registry_table,
+     .doc = "Registry with the schemas."},
+    {.name = "consumerMaxWait",
+     .type = DF_OPT_DURATION,
+     .min = 1000,
+     .max = 300000000,
      .offset = SOURCE(max_wait),
      .doc = "How long a broker may wait for fetchMinBytes (500ms)."},
-    {.name = "fetchMinBytes", .type = DF_OPT_SIZE, .min = 0, .max = 100000000,
-     .offset = SOURCE(min_bytes), .doc = "Bytes a broker collects before it answers (1)."},
-    {.name = "fetchMaxBytes", .type = DF_OPT_SIZE, .min = 1, .max = 2147483135,
-     .offset = SOURCE(max_bytes), .doc = "Bytes of one answer (a quarter of the memory share)."},
-    {.name = "maxPartitionFetchBytes", .type = DF_OPT_SIZE, .min = 1, .max = 1000000000,
+    {.name = "fetchMinBytes",
+     .type = DF_OPT_SIZE,
+     .min = 0,
+     .max = 100000000,
+     .offset = SOURCE(min_bytes),
+     .doc = "Bytes a broker collects before it answers (1)."},
+    {.name = "fetchMaxBytes",
+     .type = DF_OPT_SIZE,
+     .min = 1,
+     .max = 2147483135,
+     .offset = SOURCE(max_bytes),
+     .doc = "Bytes of one answer (a quarter of the memory share)."},
+    {.name = "maxPartitionFetchBytes",
+     .type = DF_OPT_SIZE,
+     .min = 1,
+     .max = 1000000000,
      .offset = SOURCE(partition_max_bytes),
      .doc = "Bytes of one partition in one answer (1MiB at most)."},
-    {.name = "netReadTimeout", .type = DF_OPT_DURATION, .min = 10000, .max = 300000000,
+    {.name = "netReadTimeout",
+     .type = DF_OPT_DURATION,
+     .min = 10000,
+     .max = 300000000,
      .offset = SOURCE(read_timeout),
      .doc = "How long a request may take (60s); more than consumerMaxWait."},
-    {.name = "netWriteTimeout", .type = DF_OPT_DURATION, .min = 10000, .max = 300000000,
+    {.name = "netWriteTimeout",
+     .type = DF_OPT_DURATION,
+     .min = 10000,
+     .max = 300000000,
      .offset = SOURCE(write_timeout),
      .doc = "As netReadTimeout; the larger of the two counts."},
 };
@@ -137,23 +244,52 @@ const df_options df__kafka_source_table = DF_OPTIONS(source_rows, df__kafka_sour
 #define SINK(member) offsetof(df__kafka_sink_options, member)
 static const df_option sink_rows[] = {
     COMMON_ROWS(0, "Topic to write."),
-    {.name = "async", .type = DF_OPT_BOOL, .def = "true", .offset = SINK(async),
+    {.name = "async",
+     .type = DF_OPT_BOOL,
+     .def = "true",
+     .offset = SINK(async),
      .doc = "Kept for old manifests: records count as written only when the brokers confirmed "
             "them, in both cases."},
-    {.name = "idempotent", .type = DF_OPT_BOOL, .def = "true", .offset = SINK(idempotent),
+    {.name = "idempotent",
+     .type = DF_OPT_BOOL,
+     .def = "true",
+     .offset = SINK(idempotent),
      .doc = "Kept for old manifests: the producer is always idempotent."},
-    {.name = "requiredAcks", .type = DF_OPT_ENUM, .choices = all_acks, .def = "all",
-     .offset = SINK(acks), .doc = "all; anything less would lose records and is refused."},
-    {.name = "compression", .type = DF_OPT_ENUM, .choices = compressions, .def = "snappy",
-     .offset = SINK(compression), .doc = "Compression of what is sent."},
-    {.name = "maxOpenRequests", .type = DF_OPT_INT, .min = 1, .max = 5,
+    {.name = "requiredAcks",
+     .type = DF_OPT_ENUM,
+     .choices = all_acks,
+     .def = "all",
+     .offset = SINK(acks),
+     .doc = "all; anything less would lose records and is refused."},
+    {.name = "compression",
+     .type = DF_OPT_ENUM,
+     .choices = compressions,
+     .def = "snappy",
+     .offset = SINK(compression),
+     .doc = "Compression of what is sent."},
+    {.name = "maxOpenRequests",
+     .type = DF_OPT_INT,
+     .min = 1,
+     .max = 5,
      .offset = SINK(open_requests),
      .doc = "Requests under way to one broker (5); order is kept up to 5."},
-    {.name = "flushMessages", .type = DF_OPT_INT, .min = 1, .max = 1000000,
-     .offset = SINK(flush_messages), .doc = "Messages of one request and partition (10000)."},
-    {.name = "flushBytes", .type = DF_OPT_SIZE, .min = 1, .max = 2147483647,
-     .offset = SINK(flush_bytes), .doc = "Bytes of one request and partition (1000000)."},
-    {.name = "flushFrequency", .type = DF_OPT_DURATION, .min = 0, .max = 900000000,
-     .offset = SINK(flush_frequency), .doc = "How long to collect before sending (5ms)."},
+    {.name = "flushMessages",
+     .type = DF_OPT_INT,
+     .min = 1,
+     .max = 1000000,
+     .offset = SINK(flush_messages),
+     .doc = "Messages of one request and partition (10000)."},
+    {.name = "flushBytes",
+     .type = DF_OPT_SIZE,
+     .min = 1,
+     .max = 2147483647,
+     .offset = SINK(flush_bytes),
+     .doc = "Bytes of one request and partition (1000000)."},
+    {.name = "flushFrequency",
+     .type = DF_OPT_DURATION,
+     .min = 0,
+     .max = 900000000,
+     .offset = SINK(flush_frequency),
+     .doc = "How long to collect before sending (5ms)."},
 };
 const df_options df__kafka_sink_table = DF_OPTIONS(sink_rows, df__kafka_sink_options);

@@ -10,10 +10,9 @@
 
 size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t epoch)
 {
-    int len = epoch < 0
-                  ? snprintf(buf, cap, "{\"offset\":%" PRId64 "}", offset)
-                  : snprintf(buf, cap, "{\"offset\":%" PRId64 ",\"leaderEpoch\":%" PRId32 "}",
-                             offset, epoch);
+    int len = epoch < 0 ? snprintf(buf, cap, "{\"offset\":%" PRId64 "}", offset)
+                        : snprintf(buf, cap, "{\"offset\":%" PRId64 ",\"leaderEpoch\":%" PRId32 "}",
+                                   offset, epoch);
     return len < 0 || (size_t)len >= cap ? 0 : (size_t)len;
 }
 

@@ -44,7 +44,8 @@ int df__kafka_reach_broker(const df__kafka_reach *r)
             df_stage_stopping(r->st))
             return DF_ECANCELED;
     }
-    return df_stage_failf(r->st, DF_EIO, "connection_error", "topic %s: no broker of %s can be "
-                          "reached", (const char *)r->o->topic.data,
-                          (const char *)r->o->brokers.data);
+    return df_stage_failf(r->st, DF_EIO, "connection_error",
+                          "topic %s: no broker of %s can be "
+                          "reached",
+                          (const char *)r->o->topic.data, (const char *)r->o->brokers.data);
 }

@@ -11,7 +11,7 @@
 #include "util/crashpoint.h"
 
 enum { WAIT_MS = 200, PURGE_MS = 5000, LET_GO_MS = 3000 };
-enum { AGAIN_START = 64, AGAIN_MOST = 512 }; /* records of a refused request sent at once */
+enum { AGAIN_START = 64, AGAIN_MOST = 512 };   /* records of a refused request sent at once */
 enum { WAITING, DELIVERED, REFUSED, UNKNOWN }; /* what the report of a record said */
 
 /* What the sink keeps of a parcel. The opaque of a message is the address of its item. */
@@ -25,7 +25,7 @@ struct df__kafka_load {
     unsigned char *states;
     size_t count, waiting, refused;
     rd_kafka_resp_err_t reason; /* of the last refusal */
-    int writing; /* still inside write */
+    int writing;                /* still inside write */
 };
 
 static const char *topic_of(const df__kafka_sink *s)
@@ -131,9 +131,9 @@ static int sink_open(void *self, df_stage *st)
 static int is_refusal(rd_kafka_resp_err_t err)
 {
     static const rd_kafka_resp_err_t refusals[] = {
-        RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,    RD_KAFKA_RESP_ERR_INVALID_MSG,
-        RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,      RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
-        RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,     RD_KAFKA_RESP_ERR_INVALID_RECORD,
+        RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_MSG,
+        RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,   RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+        RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,  RD_KAFKA_RESP_ERR_INVALID_RECORD,
         RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
@@ -153,8 +153,8 @@ static void report_error(df__kafka_sink *s, rd_kafka_resp_err_t err)
     else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
              err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         df__kafka_fail(&s->failure, DF_EIO, "unknown_topic",
-                       "topic %s does not exist on %s; create it, or correct the name",
-                       topic_of(s), (const char *)s->o.common.brokers.data);
+                       "topic %s does not exist on %s; create it, or correct the name", topic_of(s),
+                       (const char *)s->o.common.brokers.data);
     else
         df__kafka_fail(&s->failure, DF_EIO, "send_error", "topic %s: %s", topic_of(s),
                        rd_kafka_err2str(err));
@@ -259,8 +259,8 @@ static rd_kafka_headers_t *make_headers(const df_record *r, int *ret_status)
     for (size_t i = 0; df_record_header(r, i, &h) == DF_OK; i++) {
         if (headers == NULL)
             headers = rd_kafka_headers_new(8);
-        if (headers == NULL || rd_kafka_header_add(headers, h.name, -1, h.value.data,
-                                                   (ssize_t)h.value.len) != 0) {
+        if (headers == NULL ||
+            rd_kafka_header_add(headers, h.name, -1, h.value.data, (ssize_t)h.value.len) != 0) {
             *ret_status = DF_ENOMEM;
             break;
         }
@@ -292,8 +292,7 @@ static rd_kafka_resp_err_t produce(df__kafka_sink *s, df__kafka_load *load, size
         v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = info.time_us / 1000};
     if (headers != NULL)
         v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
-    rd_kafka_error_t *error =
-        rc != DF_OK ? NULL : rd_kafka_produceva(s->rk, v, n);
+    rd_kafka_error_t *error = rc != DF_OK ? NULL : rd_kafka_produceva(s->rk, v, n);
     rd_kafka_resp_err_t err = rc != DF_OK     ? RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE
                               : error != NULL ? rd_kafka_error_code(error)
                                               : RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -113,7 +113,8 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
     s->session_ms = df__kafka_setup_number(&setup, "session.timeout.ms");
     size_t len = sizeof text;
     s->sticky = rd_kafka_conf_get(setup.conf, "partition.assignment.strategy", text, &len) ==
-                    RD_KAFKA_CONF_OK && strstr(text, "cooperative") != NULL;
+                    RD_KAFKA_CONF_OK &&
+                strstr(text, "cooperative") != NULL;
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);
@@ -166,8 +167,8 @@ static void tell_waiting(df__kafka_source *s)
         (void)strftime(until, sizeof until, "%H:%M:%SZ", &parts);
     df_stage_logf(s->st, DF_LOG_WARN,
                   "topic %s: waiting for the group %s: a member that died holds its partitions "
-                  "until %s, or another one has not given back its own yet%s", topic_of(s),
-                  (const char *)s->o.group.data, until,
+                  "until %s, or another one has not given back its own yet%s",
+                  topic_of(s), (const char *)s->o.group.data, until,
                   s->o.instance.len > 0 ? "" : "; with instanceId a restart has its own at once");
 }
 
@@ -709,7 +710,7 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
     int64_t offset;
     int32_t epoch;
     if (p == NULL)
-        return DF_OK; /* given back meanwhile */
+        return DF_OK;  /* given back meanwhile */
     offset = p->begin; /* nothing settled yet */
     if (to->data.len > 0 && df__kafka_position_read(to->data, &offset, &epoch) != DF_OK)
         return df_stage_failf(st, DF_EINTERNAL, NULL, "not a position of %s: %.*s", topic_of(s),
@@ -728,8 +729,8 @@ static size_t source_before(void *self, const df_record *r, char *buf, size_t le
 {
     df_info about = {.size = sizeof about};
     (void)self;
-    return df_record_info(r, &about) == DF_OK
-               ? df__kafka_position_write(buf, len, about.offset, -1) : 0;
+    return df_record_info(r, &about) == DF_OK ? df__kafka_position_write(buf, len, about.offset, -1)
+                                              : 0;
 }
 
 const df_source_ops df__kafka_source_ops = {

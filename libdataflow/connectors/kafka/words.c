@@ -125,15 +125,21 @@ void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *ga
     if (!df__kafka_gate_open(down ? &gates->down : &gates->error, LOG_MS))
         return;
     if (down) {
-        df_stage_logf(st, DF_LOG_WARN, "topic %s: no broker of %s can be reached; tried until one "
-                                       "can be", topic, brokers);
+        df_stage_logf(st, DF_LOG_WARN,
+                      "topic %s: no broker of %s can be reached; tried until one "
+                      "can be",
+                      topic, brokers);
     } else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        df_stage_logf(st, DF_LOG_WARN, "topic %s does not exist on %s; it is waited for: create "
-                                       "it, or correct the name", topic, brokers);
+        df_stage_logf(st, DF_LOG_WARN,
+                      "topic %s does not exist on %s; it is waited for: create "
+                      "it, or correct the name",
+                      topic, brokers);
     } else if (err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
                err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
-        df_stage_logf(st, DF_LOG_WARN, "topic %s, or a partition of it, is no longer on %s; it is "
-                                       "waited for: was it deleted?", topic, brokers);
+        df_stage_logf(st, DF_LOG_WARN,
+                      "topic %s, or a partition of it, is no longer on %s; it is "
+                      "waited for: was it deleted?",
+                      topic, brokers);
     } else {
         write_words(words, sizeof words, err, text);
         df_stage_logf(st, DF_LOG_WARN, "topic %s: %s", topic, words);

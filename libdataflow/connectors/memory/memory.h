@@ -34,13 +34,13 @@ typedef struct df__memory_position {
 
 /* What goes wrong next. */
 typedef struct df__memory_fault {
-    int writes;    /* this many writes are concerned */
-    int after;     /* after this many that are not */
-    int status;    /* what they answer */
-    int applied;   /* they were applied all the same */
-    int delay_ms;  /* each write takes this long, also when status is DF_OK */
-    int open;      /* this many opens of the sink answer DF_EIO */
-    int resolve;   /* this many resolves answer DF_EIO */
+    int writes;         /* this many writes are concerned */
+    int after;          /* after this many that are not */
+    int status;         /* what they answer */
+    int applied;        /* they were applied all the same */
+    int delay_ms;       /* each write takes this long, also when status is DF_OK */
+    int open;           /* this many opens of the sink answer DF_EIO */
+    int resolve;        /* this many resolves answer DF_EIO */
     const char *reject; /* payloads with this text in them are refused; must stay alive */
     const char *leave;  /* these are left out, as if they were there; must stay alive */
 } df__memory_fault;
@@ -50,9 +50,9 @@ typedef struct df__memory {
     char name[DF__MEMORY_NAME];
     pthread_mutex_t lock; /* all below */
     int refs;
-    df__memory_rows in;   /* what a source reads */
-    int ended;            /* nothing will be added to it */
-    df__memory_rows out;  /* what sinks wrote, in order of commit */
+    df__memory_rows in;  /* what a source reads */
+    int ended;           /* nothing will be added to it */
+    df__memory_rows out; /* what sinks wrote, in order of commit */
     df__memory_position position[DF__MEMORY_PARTITIONS];
     size_t position_count;
     df__memory_fault fault;

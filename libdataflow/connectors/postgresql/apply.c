@@ -140,8 +140,8 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
     df__buf_str(b, " WHERE ");
     add_key_match(s, b);
     if (version) {
-        df__buf_printf(b, " AND (r.c%zu IS NULL OR t.%s IS NULL OR r.c%zu::%s", at,
-                       version->quoted, at, version->type.cast);
+        df__buf_printf(b, " AND (r.c%zu IS NULL OR t.%s IS NULL OR r.c%zu::%s", at, version->quoted,
+                       at, version->type.cast);
         df__pg_sql_operator(b, version, ">=");
         df__buf_printf(b, "t.%s)", version->quoted);
     }
@@ -229,8 +229,8 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
 static int has_exact_key(const df__pg_sink *s)
 {
     static const uint8_t exact[PG_KINDS] = {
-        [PG_TEXT] = 1, [PG_BOOL] = 1, [PG_INT2] = 1,      [PG_INT4] = 1,        [PG_INT8] = 1,
-        [PG_UUID] = 1, [PG_DATE] = 1, [PG_TIME] = 1,      [PG_TIMESTAMP] = 1,   [PG_SHORT] = 1,
+        [PG_TEXT] = 1, [PG_BOOL] = 1,  [PG_INT2] = 1,        [PG_INT4] = 1,      [PG_INT8] = 1,
+        [PG_UUID] = 1, [PG_DATE] = 1,  [PG_TIME] = 1,        [PG_TIMESTAMP] = 1, [PG_SHORT] = 1,
         [PG_ENUM] = 1, [PG_BYTEA] = 1, [PG_TIMESTAMPTZ] = 1,
     };
     for (size_t i = 0; i < s->known.count; i++) {
@@ -305,8 +305,10 @@ static void add_kept(const df__pg_sink *s, df__buf *b)
         df__buf_str(b, "bool_or(d) OVER k OR min(m) OVER k <> max(m) OVER k OR row_number() OVER ("
                        "PARTITION BY ");
         add_key(s, b);
-        df__buf_printf(b, " ORDER BY c%zu DESC NULLS LAST, CASE WHEN c%zu IS NULL THEN -n ELSE n "
-                          "END) = 1", at, at);
+        df__buf_printf(b,
+                       " ORDER BY c%zu DESC NULLS LAST, CASE WHEN c%zu IS NULL THEN -n ELSE n "
+                       "END) = 1",
+                       at, at);
     } else {
         df__buf_str(b, "n = max(n) OVER (PARTITION BY ");
         add_key(s, b);

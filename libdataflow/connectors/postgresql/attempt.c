@@ -8,9 +8,9 @@
 #include "util/crashpoint.h"
 
 enum {
-    PIECE = 64 * 1024,        /* encoded bytes handed to libpq at once */
-    STICKY = 16,              /* parcels for which a mixture is expected after one */
-    SHORT = 128 * 1024        /* the answer for less than this is waited for at once */
+    PIECE = 64 * 1024, /* encoded bytes handed to libpq at once */
+    STICKY = 16,       /* parcels for which a mixture is expected after one */
+    SHORT = 128 * 1024 /* the answer for less than this is waited for at once */
 };
 
 /* The statements for all groups; an explicit transaction ends with them. */
@@ -82,8 +82,7 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
 {
     size_t line = df__pg_result_line(w->error, df__pg_sql_target(s));
-    if (line == 0 || w->error_group >= w->group_count ||
-        line > w->groups[w->error_group].count) {
+    if (line == 0 || w->error_group >= w->group_count || line > w->groups[w->error_group].count) {
         return 0;
     }
     *ret = w->groups[w->error_group].records[line - 1];

@@ -10,8 +10,7 @@
 /* Nothing here may find a function or operator that somebody made in a schema of the search path:
  * functions are qualified, and both sides of an operator have the type that the server's own one
  * takes, which comes before all others. */
-static const char query_head[] =
-    "WITH RECURSIVE rel AS (SELECT pg_catalog.to_regclass(";
+static const char query_head[] = "WITH RECURSIVE rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
     ")::pg_catalog.oid AS oid), "
     "col AS (SELECT a.attnum, a.attname, a.attnotnull, a.attgenerated <> '' AS generated, "
@@ -46,8 +45,8 @@ static const char query_tail[] =
     "JOIN pg_catalog.pg_operator p ON p.oid = o.amopopr "
     "JOIN pg_catalog.pg_namespace s ON s.oid = p.oprnamespace "
     "WHERE c.opcintype = t.oid AND c.opcdefault AND c.opcmethod = 403 LIMIT 1) END, "
-    "CASE WHEN pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN "
-    PG_SHAPE_HEAD "(SELECT oid FROM rel)" PG_SHAPE_TAIL " END "
+    "CASE WHEN pg_catalog.current_setting('transaction_isolation') = 'read committed' "
+    "THEN " PG_SHAPE_HEAD "(SELECT oid FROM rel)" PG_SHAPE_TAIL " END "
     "FROM col JOIN base USING (attnum) "
     "JOIN pg_catalog.pg_type t ON t.oid = base.typ AND t.typtype <> 'd' "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "
@@ -55,9 +54,24 @@ static const char query_tail[] =
 
 enum { UPSERT_COLUMNS_MAX = 1597 };
 enum {
-    AT_NAME, AT_NOT_NULL, AT_GENERATED, AT_DEFAULT, AT_SHOWN, AT_CAST, AT_MOD, AT_TYPE, AT_BUILTIN,
-    AT_ARRAY, AT_DELIM, AT_ENUM, AT_LABELS, AT_KEY, AT_OID,
-    AT_LIKE_TEXT, AT_OPERATORS, AT_SHAPE
+    AT_NAME,
+    AT_NOT_NULL,
+    AT_GENERATED,
+    AT_DEFAULT,
+    AT_SHOWN,
+    AT_CAST,
+    AT_MOD,
+    AT_TYPE,
+    AT_BUILTIN,
+    AT_ARRAY,
+    AT_DELIM,
+    AT_ENUM,
+    AT_LABELS,
+    AT_KEY,
+    AT_OID,
+    AT_LIKE_TEXT,
+    AT_OPERATORS,
+    AT_SHAPE
 };
 
 static int is_true(const PGresult *res, int row, int column)

@@ -25,15 +25,15 @@ typedef struct df__pg_checks {
     df__arena arena;
     df__pg_check *rows;
     size_t count;
-    df__buf where;     /* what follows COPY ... FROM STDIN; empty: nothing is looked at */
-    int off;           /* does not work here */
-    int ready;         /* this connection has the function */
-    int64_t read_ms;   /* 0: never */
+    df__buf where;   /* what follows COPY ... FROM STDIN; empty: nothing is looked at */
+    int off;         /* does not work here */
+    int ready;       /* this connection has the function */
+    int64_t read_ms; /* 0: never */
     /* of the statement sent last */
-    int used;          /* it has `where` */
-    int broken;        /* a note was not understood, or there was no memory for it */
-    size_t copies;     /* COPY statements begun */
-    uint64_t written;  /* rows that the finished ones took */
+    int used;         /* it has `where` */
+    int broken;       /* a note was not understood, or there was no memory for it */
+    size_t copies;    /* COPY statements begun */
+    uint64_t written; /* rows that the finished ones took */
     df__pg_note *notes;
     size_t note_count, note_cap;
 } df__pg_checks;

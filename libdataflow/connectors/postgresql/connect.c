@@ -239,8 +239,8 @@ static int hide_passwords(df_stage *st, const PQconninfoOption *given)
 /* The files that libpq reads because the string names them. */
 static int may_read(df_stage *st, const PQconninfoOption *given)
 {
-    static const char *const names[] = {"sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir",
-                                        "passfile"};
+    static const char *const names[] = {"sslrootcert", "sslcert",   "sslkey",
+                                        "sslcrl",      "sslcrldir", "passfile"};
     for (; given->keyword; given++) {
         for (size_t i = 0; given->val && given->val[0] && i < sizeof names / sizeof *names; i++) {
             if (strcmp(given->keyword, names[i]) == 0 && strcmp(given->val, "system") != 0 &&

@@ -30,12 +30,12 @@ static const struct {
 };
 
 static const char *const numbers[] = {
-    "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-    "tcp_user_timeout",
+    "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+    "keepalives_count", "tcp_user_timeout",
 };
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-#define COUNT(rows) (sizeof(rows) / sizeof (rows)[0])
+#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
 static const char *value_of(const PQconninfoOption *given, const char *name)
 {
@@ -127,7 +127,9 @@ static int url_problem(const char *rest, char *why, size_t len)
     }
     const char *name = unknown_parameter(rest, &name_len);
     if (name) {
-        df__text_printf(why, len, OPTION "unknown parameter \"%.*s\" after the ?; parameters are "
+        df__text_printf(why, len,
+                        OPTION
+                        "unknown parameter \"%.*s\" after the ?; parameters are "
                         "those of libpq, such as sslmode, sslrootcert, application_name, and "
                         "settings of the server, such as search_path",
                         (int)(name_len < 40 ? name_len : 40), name);
@@ -187,8 +189,8 @@ static int port_problem(const char *list, char *why, size_t len)
         size_t digits = strspn(item, "0123456789");
         long number = digits <= 5 ? strtol(item, NULL, 10) : 0;
         if ((item[digits] && item[digits] != ',') || (digits && (number < 1 || number > 65535))) {
-            df__text_printf(why, len, OPTION "the port must be a number from 1 to 65535 (" ENCODE
-                            ")");
+            df__text_printf(why, len,
+                            OPTION "the port must be a number from 1 to 65535 (" ENCODE ")");
             return 1;
         }
     }
@@ -200,15 +202,16 @@ static int host_problem(const char *list, char *why, size_t len)
     for (const char *item = list; item; item = next_item(item)) {
         size_t all = strcspn(item, ",");
         if (all == 0) {
-            df__text_printf(why, len, OPTION "names no host; write host:port, or "
-                            "host=/var/run/postgresql for a socket of this machine");
+            df__text_printf(why, len,
+                            OPTION "names no host; write host:port, or "
+                                   "host=/var/run/postgresql for a socket of this machine");
             return 1;
         }
         int is_path = item[0] == '/' || item[0] == '@';
         size_t plain = strspn(item, LETTERS "-.:%");
         if (!is_path && plain < all && (unsigned char)item[plain] < 128) {
-            df__text_printf(why, len, OPTION "the host holds a character that no host name has; "
-                            ENCODE);
+            df__text_printf(why, len,
+                            OPTION "the host holds a character that no host name has; " ENCODE);
             return 1;
         }
     }
@@ -222,8 +225,9 @@ static int server_problem(const PQconninfoOption *given, char *why, size_t len)
     const char *port = value_of(given, "port");
     const char *list = address && address[0] ? address : host;
     if (value_of(given, "service")) {
-        df__text_printf(why, len, OPTION "service files are not read; write the settings "
-                        "themselves");
+        df__text_printf(why, len,
+                        OPTION "service files are not read; write the settings "
+                               "themselves");
         return 1;
     }
     if (!list || !list[0]) {
@@ -275,7 +279,9 @@ static PQconninfoOption *read_rest(const char *text, char *why, size_t len, int 
     *ret_error = given || error;
     PQfreemem(error);
     if (!given) {
-        df__text_printf(why, len, OPTION "neither postgres://user:password@host:port/database"
+        df__text_printf(why, len,
+                        OPTION
+                        "neither postgres://user:password@host:port/database"
                         "?sslmode=... nor host=... dbname=... (there, a value with spaces stands "
                         "in single quotes, and ' and \\ in it are written \\' and \\\\)");
         return NULL;
@@ -346,9 +352,10 @@ int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len
     if (access(file, R_OK) == 0) {
         return 0;
     }
-    df__text_printf(why, len, OPTION "sslmode=%s needs the certificate of the authority that "
-                    "signed the server's: sslrootcert=/path/to/ca.pem%s (%s: %s)", mode,
-                    PQlibVersion() >= 160000 ? ", or sslrootcert=system" : "", file,
+    df__text_printf(why, len,
+                    OPTION "sslmode=%s needs the certificate of the authority that "
+                           "signed the server's: sslrootcert=/path/to/ca.pem%s (%s: %s)",
+                    mode, PQlibVersion() >= 160000 ? ", or sslrootcert=system" : "", file,
                     errno == ENOENT ? "no such file" : "cannot be read");
     return 1;
 }

@@ -24,8 +24,8 @@ static size_t copy_plain(char *out, const char *s, size_t len)
     for (; len - i >= 16; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
         _mm_storeu_si128((__m128i *)(void *)(out + i), v);
-        __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, slash),
-                                   _mm_cmpeq_epi8(_mm_min_epu8(v, low), v));
+        __m128i hit =
+            _mm_or_si128(_mm_cmpeq_epi8(v, slash), _mm_cmpeq_epi8(_mm_min_epu8(v, low), v));
         unsigned mask = (unsigned)_mm_movemask_epi8(hit);
         if (mask) {
             return i + (unsigned)__builtin_ctz(mask);

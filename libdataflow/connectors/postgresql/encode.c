@@ -55,10 +55,10 @@ int df__pg_mask_writes(const df__pg_mask *mask, const df__pg_column *column)
 static const char *type_word(int type)
 {
     static const char *const words[] = {
-        [DF_V_BOOL] = "boolean",     [DF_V_INT] = "number",           [DF_V_NUMBER] = "number",
-        [DF_V_DOUBLE] = "number",    [DF_V_STRING] = "text",          [DF_V_BYTES] = "bytes",
-        [DF_V_ARRAY] = "array",      [DF_V_OBJECT] = "object",        [DF_V_DATE] = "date",
-        [DF_V_TIME] = "time",        [DF_V_TIMESTAMP] = "timestamp",
+        [DF_V_BOOL] = "boolean",  [DF_V_INT] = "number",          [DF_V_NUMBER] = "number",
+        [DF_V_DOUBLE] = "number", [DF_V_STRING] = "text",         [DF_V_BYTES] = "bytes",
+        [DF_V_ARRAY] = "array",   [DF_V_OBJECT] = "object",       [DF_V_DATE] = "date",
+        [DF_V_TIME] = "time",     [DF_V_TIMESTAMP] = "timestamp",
     };
     size_t count = sizeof words / sizeof words[0];
     return type >= 0 && (size_t)type < count && words[type] ? words[type] : "value";

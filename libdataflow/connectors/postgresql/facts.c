@@ -85,7 +85,8 @@ static int look_at_rights(df__pg_sink *s, df_stage *st, const PGresult *res)
     s->warned_rights = 1;
     df_stage_logf(st, DF_LOG_WARN,
                   "onConflict: a row whose key is there will be refused, as with error: grant %s "
-                  "to the user of connectionString", text);
+                  "to the user of connectionString",
+                  text);
     return DF_OK;
 }
 

@@ -52,13 +52,12 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
     while (shown < NAMES_SHOWN && df_value_walk(&root, &walk) == DF_OK) {
         if (!is_column(s, walk.name)) {
             int cut = walk.name.len > PG_NAME_MAX ? PG_NAME_MAX : (int)walk.name.len;
-            len += df__text_printf(text + len, sizeof text - len, "%s \"%.*s\"",
-                                   shown ? "," : "", cut, (const char *)walk.name.data);
+            len += df__text_printf(text + len, sizeof text - len, "%s \"%.*s\"", shown ? "," : "",
+                                   cut, (const char *)walk.name.data);
             shown++;
         }
     }
-    df__text_printf(text + len, sizeof text - len,
-                    " (add it, or set unknownFields: ignore)");
+    df__text_printf(text + len, sizeof text - len, " (add it, or set unknownFields: ignore)");
     return offend(s, w, "unknown_field", text);
 }
 
@@ -75,8 +74,9 @@ static uint32_t op_of(const df_record *r)
 static int offend_empty(df__pg_sink *s, df__pg_work *w)
 {
     if (op_of(df_parcel_at(w->parcel, w->index)) == DF_OP_TRUNCATE) {
-        return offend(s, w, "truncate", "a truncation is no row: empty the table by hand, or "
-                                        "filter such records");
+        return offend(s, w, "truncate",
+                      "a truncation is no row: empty the table by hand, or "
+                      "filter such records");
     }
     return offend(s, w, "no_field", "the record has no column of the table, so it is no row");
 }

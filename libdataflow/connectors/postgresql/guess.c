@@ -11,10 +11,17 @@
 enum { COLUMNS_MAX = 1500 }; /* the server's limit is 1,600 */
 
 static const char *const sql_names[] = {
-    [GUESS_NOTHING] = "TEXT",          [GUESS_BOOL] = "BOOLEAN",     [GUESS_BIGINT] = "BIGINT",
-    [GUESS_NUMERIC] = "NUMERIC",       [GUESS_DOUBLE] = "DOUBLE PRECISION",
-    [GUESS_TIMESTAMPTZ] = "TIMESTAMPTZ", [GUESS_TIMESTAMP] = "TIMESTAMP", [GUESS_DATE] = "DATE",
-    [GUESS_TIME] = "TIME",             [GUESS_BYTEA] = "BYTEA",      [GUESS_TEXT] = "TEXT",
+    [GUESS_NOTHING] = "TEXT",
+    [GUESS_BOOL] = "BOOLEAN",
+    [GUESS_BIGINT] = "BIGINT",
+    [GUESS_NUMERIC] = "NUMERIC",
+    [GUESS_DOUBLE] = "DOUBLE PRECISION",
+    [GUESS_TIMESTAMPTZ] = "TIMESTAMPTZ",
+    [GUESS_TIMESTAMP] = "TIMESTAMP",
+    [GUESS_DATE] = "DATE",
+    [GUESS_TIME] = "TIME",
+    [GUESS_BYTEA] = "BYTEA",
+    [GUESS_TEXT] = "TEXT",
     [GUESS_JSONB] = "JSONB",
 };
 
@@ -51,9 +58,9 @@ static int guess_text(const df_value *v)
 int df__pg_guess_of(const df_value *v)
 {
     static const int kinds[] = {
-        [DF_V_BOOL] = GUESS_BOOL,      [DF_V_INT] = GUESS_BIGINT,   [DF_V_NUMBER] = GUESS_NUMERIC,
-        [DF_V_DOUBLE] = GUESS_DOUBLE,  [DF_V_BYTES] = GUESS_BYTEA,  [DF_V_DATE] = GUESS_DATE,
-        [DF_V_TIME] = GUESS_TIME,      [DF_V_ARRAY] = GUESS_JSONB,  [DF_V_OBJECT] = GUESS_JSONB,
+        [DF_V_BOOL] = GUESS_BOOL,     [DF_V_INT] = GUESS_BIGINT,  [DF_V_NUMBER] = GUESS_NUMERIC,
+        [DF_V_DOUBLE] = GUESS_DOUBLE, [DF_V_BYTES] = GUESS_BYTEA, [DF_V_DATE] = GUESS_DATE,
+        [DF_V_TIME] = GUESS_TIME,     [DF_V_ARRAY] = GUESS_JSONB, [DF_V_OBJECT] = GUESS_JSONB,
     };
     if (v->type == DF_V_STRING) {
         return guess_text(v);

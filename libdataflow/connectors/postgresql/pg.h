@@ -43,19 +43,19 @@ typedef struct df__pg_work {
     size_t skip_cap;
     df__pg_group *groups;
     size_t group_count, group_cap;
-    size_t index;    /* next record to encode */
-    int sent, begun; /* the COPY statement is sent; the server waits for data */
-    int looked_again; /* the catalog was read for it */
-    int by_rows;     /* row mode from now on */
-    int wide;        /* groups with several masks */
-    int binary;      /* its groups are in binary format */
-    int refusals;    /* by the server, of this parcel */
-    int probed;      /* the server takes the statement without its rows */
-    char doubtful[6]; /* a state that row mode met and that may not be a row's fault; "": none */
+    size_t index;       /* next record to encode */
+    int sent, begun;    /* the COPY statement is sent; the server waits for data */
+    int looked_again;   /* the catalog was read for it */
+    int by_rows;        /* row mode from now on */
+    int wide;           /* groups with several masks */
+    int binary;         /* its groups are in binary format */
+    int refusals;       /* by the server, of this parcel */
+    int probed;         /* the server takes the statement without its rows */
+    char doubtful[6];   /* a state that row mode met and that may not be a row's fault; "": none */
     size_t doubtful_at; /* its refusal */
-    size_t left_out;  /* rows that onConflict: skip did not write */
-    uint64_t catalog; /* generation that it is encoded for */
-    PGresult *error;  /* what the server refused with */
+    size_t left_out;    /* rows that onConflict: skip did not write */
+    uint64_t catalog;   /* generation that it is encoded for */
+    PGresult *error;    /* what the server refused with */
     size_t error_group;
 } df__pg_work;
 
@@ -79,17 +79,17 @@ typedef struct df__pg_sink {
     size_t column_count;
     df_value *values;
     size_t values_cap;
-    int skips_unasked; /* onConflict is skip because it is not set; told once, then 0 */
-    int show_values;   /* of records in texts */
-    int stops;         /* a refused record ends the run: nothing is written of its parcel */
-    int as_text;       /* parcels still to be written as text, after one had a value for that */
-    int mixed;         /* parcels still to be written in groups, after one had several masks */
-    int late;          /* the commit may have been sent: a lost connection leaves it unknown */
+    int skips_unasked;  /* onConflict is skip because it is not set; told once, then 0 */
+    int show_values;    /* of records in texts */
+    int stops;          /* a refused record ends the run: nothing is written of its parcel */
+    int as_text;        /* parcels still to be written as text, after one had a value for that */
+    int mixed;          /* parcels still to be written in groups, after one had several masks */
+    int late;           /* the commit may have been sent: a lost connection leaves it unknown */
     int in_transaction; /* an explicit one: the table was created in it */
     int prepared;
-    int rows_likely;   /* parcels still to be written in row mode at once */
-    int no_rows;       /* row mode does not work here */
-    int no_copy;       /* COPY does not work here: row mode always */
+    int rows_likely;     /* parcels still to be written in row mode at once */
+    int no_rows;         /* row mode does not work here */
+    int no_copy;         /* COPY does not work here: row mode always */
     df__buf raw_text;    /* rawMode: _metadata of the record at hand */
     size_t raw_left_out; /* its keys without a column */
     int warned_raw;
@@ -97,11 +97,11 @@ typedef struct df__pg_sink {
     int warned_tls;
     int warned_rights;
     unsigned told_changes; /* of encoder.convert.changed */
-    int connected;     /* once: the connection string was right */
-    uint64_t generation; /* of `known` */
-    uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
-    size_t ahead_max;  /* encoded bytes that may wait for the parcel before */
-    int64_t charged;   /* bytes told to the budget */
+    int connected;         /* once: the connection string was right */
+    uint64_t generation;   /* of `known` */
+    uint64_t staged;       /* the generation that the staging table of upsertMode was made for */
+    size_t ahead_max;      /* encoded bytes that may wait for the parcel before */
+    int64_t charged;       /* bytes told to the budget */
     df__pg_checks checks;
     df__pg_facts facts;
     df__pg_encoder encoder;

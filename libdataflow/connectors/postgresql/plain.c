@@ -20,8 +20,7 @@ int df__pg_refuse_value(df__pg_convert *c, const char *why)
     return DF_EDATA;
 }
 
-int df__pg_plain_print(df__pg_convert *c, const df_value *v, df__pg_print_fn print,
-                       df__pg_plain *r)
+int df__pg_plain_print(df__pg_convert *c, const df_value *v, df__pg_print_fn print, df__pg_plain *r)
 {
     df__buf_clear(&c->scratch);
     for (size_t room = 256;;) {
@@ -91,8 +90,7 @@ int df__pg_plain_text(df__pg_convert *c, const df__pg_type *t, const df_value *v
 }
 
 /* "char" and name: the server would cut what is longer, in bytes. */
-int df__pg_plain_short(df__pg_convert *c, const df__pg_type *t, const df_value *v,
-                       df__pg_plain *r)
+int df__pg_plain_short(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r)
 {
     df__pg_type unlimited = *t;
     unlimited.limit = 0;

@@ -74,21 +74,17 @@ int df__pg_read_stamp(df__pg_convert *c, const df__pg_type *t, const df_value *v
 
 int df__pg_plain_bool(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_text(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
-int df__pg_plain_short(df__pg_convert *c, const df__pg_type *t, const df_value *v,
-                       df__pg_plain *r);
+int df__pg_plain_short(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_uuid(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_enum(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_int(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
-int df__pg_plain_float(df__pg_convert *c, const df__pg_type *t, const df_value *v,
-                       df__pg_plain *r);
+int df__pg_plain_float(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_numeric(df__pg_convert *c, const df__pg_type *t, const df_value *v,
                          df__pg_plain *r);
-int df__pg_plain_bytea(df__pg_convert *c, const df__pg_type *t, const df_value *v,
-                       df__pg_plain *r);
+int df__pg_plain_bytea(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_date(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 int df__pg_plain_time(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
-int df__pg_plain_stamp(df__pg_convert *c, const df__pg_type *t, const df_value *v,
-                       df__pg_plain *r);
+int df__pg_plain_stamp(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r);
 
 #endif

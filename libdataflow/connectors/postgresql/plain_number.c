@@ -33,8 +33,8 @@ static int give_int(df__pg_convert *c, int64_t value, df__pg_plain *r)
 
 int df__pg_read_int(df__pg_convert *c, const df__pg_type *t, const df_value *v, int64_t *ret)
 {
-    static const int64_t highest[] = {[PG_INT2] = INT16_MAX, [PG_INT4] = INT32_MAX,
-                                      [PG_INT8] = INT64_MAX};
+    static const int64_t highest[] = {
+        [PG_INT2] = INT16_MAX, [PG_INT4] = INT32_MAX, [PG_INT8] = INT64_MAX};
     int64_t value = 0;
     switch (v->type) {
     case DF_V_INT:

@@ -70,8 +70,7 @@ int df__pg_plain_date(df__pg_convert *c, const df__pg_type *t, const df_value *v
     return m.written ? as_written(v, r) : give(c, df__pg_print_date(c->small, m.value), r);
 }
 
-int df__pg_read_time(df__pg_convert *c, const df__pg_type *t, const df_value *v,
-                     df__pg_moment *ret)
+int df__pg_read_time(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_moment *ret)
 {
     df__pg_when w;
     if (v->type == DF_V_TIME) {

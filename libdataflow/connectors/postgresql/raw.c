@@ -45,9 +45,9 @@ static int each(const raw_record *raw, visit act, void *user)
     df_walk walk;
     int rc = DF_OK;
     memset(&walk, 0, sizeof walk);
-    while (rc == DF_OK && (raw->given.type == DF_V_OBJECT ? df_value_walk(&raw->given, &walk)
-                                                          : df_meta_walk(raw->record, &walk)) ==
-                              DF_OK) {
+    while (rc == DF_OK &&
+           (raw->given.type == DF_V_OBJECT ? df_value_walk(&raw->given, &walk)
+                                           : df_meta_walk(raw->record, &walk)) == DF_OK) {
         rc = act(user, walk.name, &walk.value);
     }
     return rc;
@@ -111,10 +111,11 @@ void df__pg_raw_warn(df__pg_sink *s, df_stage *st)
 {
     if (s->raw_left_out > 0 && !s->warned_raw) {
         s->warned_raw = 1;
-        df_stage_log(st, DF_LOG_WARN, "flattenMetadataColumns: the table has no column for some "
-                                      "metadata keys, or one of its own (id, data, created_at, "
-                                      "updated_at, deleted_at); they are left out (add columns, "
-                                      "or set flattenMetadataColumnsPrefix)");
+        df_stage_log(st, DF_LOG_WARN,
+                     "flattenMetadataColumns: the table has no column for some "
+                     "metadata keys, or one of its own (id, data, created_at, "
+                     "updated_at, deleted_at); they are left out (add columns, "
+                     "or set flattenMetadataColumnsPrefix)");
     }
     s->raw_left_out = 0;
 }
@@ -164,9 +165,8 @@ int df__pg_raw_fits(const df__pg_sink *s, df_stage *st, const df__pg_table *t)
     }
     for (int i = 0; i < 2; i++) {
         const df__pg_column *column = &t->columns[i == 0 ? data : meta];
-        if ((i == 0 || !s->flatten) &&
-            (column->type.array ||
-             (column->type.kind != PG_JSONB && column->type.kind != PG_JSON))) {
+        if ((i == 0 || !s->flatten) && (column->type.array || (column->type.kind != PG_JSONB &&
+                                                               column->type.kind != PG_JSON))) {
             return df_stage_failf(st, DF_EINVAL, "configuration",
                                   "rawMode: column %s is %s; it must be jsonb or json",
                                   column->quoted, column->type.name);
@@ -184,10 +184,10 @@ static int gather_one(void *user, df_bytes name, const df_value *value)
 {
     gathering *g = user;
     char text[PG_NAME_MAX + 1];
-    size_t len = df__text_printf(text, sizeof text, "%.*s%.*s", (int)g->s->flatten_prefix.len,
-                                 g->s->flatten_prefix.len ? (const char *)g->s->flatten_prefix.data
-                                                          : "",
-                                 (int)name.len, (const char *)name.data);
+    size_t len =
+        df__text_printf(text, sizeof text, "%.*s%.*s", (int)g->s->flatten_prefix.len,
+                        g->s->flatten_prefix.len ? (const char *)g->s->flatten_prefix.data : "",
+                        (int)name.len, (const char *)name.data);
     df_bytes full = {text, len};
     if (len != g->s->flatten_prefix.len + name.len || is_own(full)) {
         return DF_OK; /* too long, or taken */

@@ -83,8 +83,9 @@ static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
         const df__pg_column *column = &s->known.columns[i];
         const char *text = by_text(&column->type) ? "::pg_catalog.text" : "";
         if (df__pg_mask_writes(mask, column)) {
-            df__buf_printf(b, " AND COALESCE(t.%s%s OPERATOR(pg_catalog.=) (r.c%zu::%s)%s, "
-                              "t.%s IS NULL AND r.c%zu IS NULL)",
+            df__buf_printf(b,
+                           " AND COALESCE(t.%s%s OPERATOR(pg_catalog.=) (r.c%zu::%s)%s, "
+                           "t.%s IS NULL AND r.c%zu IS NULL)",
                            column->quoted, text, i, column->type.cast, text, column->quoted, i);
         }
     }

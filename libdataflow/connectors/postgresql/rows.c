@@ -54,8 +54,9 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
 {
     const df__pg_group *group = &w->groups[number];
     int is_equal = !s->upsert && s->on_conflict == PG_CONFLICT_EQUAL;
-    df__buf_printf(b, "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu WHERE n >= low "
-                      "AND n < low + %d ORDER BY n LOOP BEGIN ",
+    df__buf_printf(b,
+                   "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu WHERE n >= low "
+                   "AND n < low + %d ORDER BY n LOOP BEGIN ",
                    number, CHUNK);
     df__pg_apply_row(s, b, group);
     if (is_counted(s)) {
@@ -87,11 +88,13 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
     if (at_once) {
         df__buf_str(b, "BEGIN ");
         df__pg_apply_select(s, b, &w->groups[number].forms[0].mask);
-        df__buf_printf(b, " FROM pg_temp.dataflow_rows_%zu AS r WHERE r.n >= low AND "
-                          "r.n < low + %d ORDER BY r.n%s; ",
+        df__buf_printf(b,
+                       " FROM pg_temp.dataflow_rows_%zu AS r WHERE r.n >= low AND "
+                       "r.n < low + %d ORDER BY r.n%s; ",
                        number, CHUNK,
                        is_counted(s) ? " ON CONFLICT DO NOTHING; GET DIAGNOSTICS got = ROW_COUNT; "
-                                       "kept := kept + got" : "");
+                                       "kept := kept + got"
+                                     : "");
         add_handler(b);
     }
     add_one(s, w, b, number);
@@ -111,8 +114,9 @@ static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, si
     add_body(s, w, &body, number);
     df__buf_str(b, "SET CONSTRAINTS ALL IMMEDIATE; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
-    df__buf_printf(b, "; SELECT n, state, pg_catalog.left(why, 300), pg_catalog.left(detail, 300), "
-                      "raised, tab, col, typ, con FROM pg_temp.dataflow_refused_%zu ORDER BY n; ",
+    df__buf_printf(b,
+                   "; SELECT n, state, pg_catalog.left(why, 300), pg_catalog.left(detail, 300), "
+                   "raised, tab, col, typ, con FROM pg_temp.dataflow_refused_%zu ORDER BY n; ",
                    number);
     b->failed |= body.failed;
     df__buf_free(&body);

@@ -142,8 +142,8 @@ int df__pg_scan_bool(const char *s, size_t len, int *ret)
     static const struct {
         const char *word;
         int value;
-    } words[] = {{"true", 1}, {"false", 0}, {"t", 1}, {"f", 0},   {"yes", 1}, {"no", 0},
-                 {"y", 1},    {"n", 0},     {"1", 1}, {"0", 0},   {"on", 1},  {"off", 0}};
+    } words[] = {{"true", 1}, {"false", 0}, {"t", 1}, {"f", 0}, {"yes", 1}, {"no", 0},
+                 {"y", 1},    {"n", 0},     {"1", 1}, {"0", 0}, {"on", 1},  {"off", 0}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (df__pg_word_is(s, len, words[i].word)) {
             *ret = words[i].value;

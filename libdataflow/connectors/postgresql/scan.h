@@ -29,11 +29,11 @@ int df__pg_scan_infinity(const char *s, size_t len);
 typedef struct df__pg_when {
     int year, month, day;
     int hour, minute, second;
-    int micro;       /* of the fraction, rounded as the server does it: up to 1,000,000 */
-    int fraction;    /* digits of the fraction up to the last that is not 0 */
+    int micro;    /* of the fraction, rounded as the server does it: up to 1,000,000 */
+    int fraction; /* digits of the fraction up to the last that is not 0 */
     int has_date, has_time, has_zone;
     int zone_seconds; /* east of UTC */
-    int unusual;     /* a form that servers may read in ways of their own */
+    int unusual;      /* a form that servers may read in ways of their own */
 } df__pg_when;
 
 /* ISO 8601 as RFC 3339 and PostgreSQL write it: 2026-01-02, 2026-01-02T03:04:05.678Z,

@@ -95,8 +95,8 @@ static int scan_clock(const char **s, const char *end, df__pg_when *w)
         return 0;
     }
     int has_seconds = literal(s, end, ':'); /* 03:04.5 is three minutes to the server */
-    if (has_seconds && (!fixed(s, end, 2, &w->second) ||
-                        (literal(s, end, '.') && !scan_fraction(s, end, w)))) {
+    if (has_seconds &&
+        (!fixed(s, end, 2, &w->second) || (literal(s, end, '.') && !scan_fraction(s, end, w)))) {
         return 0;
     }
     w->unusual |= !has_seconds || w->second == 60;

@@ -10,18 +10,55 @@
 
 /* What a client may reasonably set. A list, so that a misspelled parameter is still found. */
 static const char *const names[] = {
-    "bytea_output", "client_min_messages", "commit_delay", "constraint_exclusion", "datestyle",
-    "deadlock_timeout", "default_tablespace", "default_transaction_deferrable",
-    "default_transaction_isolation", "default_transaction_read_only", "effective_cache_size",
-    "escape_string_warning", "extra_float_digits", "geqo", "hash_mem_multiplier",
-    "idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle", "jit",
-    "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "lock_timeout", "log_min_messages",
-    "log_min_duration_statement", "log_statement", "maintenance_work_mem",
-    "max_parallel_workers_per_gather", "plan_cache_mode", "random_page_cost", "role",
-    "row_security", "search_path", "session_replication_role", "standard_conforming_strings",
-    "statement_timeout", "synchronous_commit", "tcp_keepalives_count", "tcp_keepalives_idle",
-    "tcp_keepalives_interval", "temp_buffers", "temp_file_limit", "temp_tablespaces", "timezone",
-    "transaction_timeout", "wal_compression", "work_mem", "xmloption",
+    "bytea_output",
+    "client_min_messages",
+    "commit_delay",
+    "constraint_exclusion",
+    "datestyle",
+    "deadlock_timeout",
+    "default_tablespace",
+    "default_transaction_deferrable",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "effective_cache_size",
+    "escape_string_warning",
+    "extra_float_digits",
+    "geqo",
+    "hash_mem_multiplier",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "intervalstyle",
+    "jit",
+    "lc_messages",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "lock_timeout",
+    "log_min_messages",
+    "log_min_duration_statement",
+    "log_statement",
+    "maintenance_work_mem",
+    "max_parallel_workers_per_gather",
+    "plan_cache_mode",
+    "random_page_cost",
+    "role",
+    "row_security",
+    "search_path",
+    "session_replication_role",
+    "standard_conforming_strings",
+    "statement_timeout",
+    "synchronous_commit",
+    "tcp_keepalives_count",
+    "tcp_keepalives_idle",
+    "tcp_keepalives_interval",
+    "temp_buffers",
+    "temp_file_limit",
+    "temp_tablespaces",
+    "timezone",
+    "transaction_timeout",
+    "wal_compression",
+    "work_mem",
+    "xmloption",
 };
 
 static int equal(const char *a, const char *b, size_t len)
@@ -70,7 +107,7 @@ typedef struct pair {
     const char *begin, *end; /* with the separator behind it */
     const char *name;
     size_t name_len;
-    df__buf value;           /* decoded */
+    df__buf value; /* decoded */
 } pair;
 
 static int digit(char c)

@@ -6,9 +6,9 @@
 #include "pg.h"
 
 /* SQL around the OID of a table: names and types of its columns as one number. */
-#define PG_SHAPE_HEAD                                                                           \
+#define PG_SHAPE_HEAD                                                                              \
     "(SELECT pg_catalog.hashtextextended(pg_catalog.string_agg(pg_catalog.concat(a.attname, ' ', " \
-    "a.atttypid), ',' ORDER BY a.attnum), 0) FROM pg_catalog.pg_attribute a "                     \
+    "a.atttypid), ',' ORDER BY a.attnum), 0) FROM pg_catalog.pg_attribute a "                      \
     "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = "
 #define PG_SHAPE_TAIL ")"
 

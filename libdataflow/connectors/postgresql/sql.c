@@ -77,8 +77,7 @@ void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_work *w, size_t n
         df__pg_quote_table(b, &s->name);
         df__buf_str(b, " (");
     }
-    df__pg_sql_columns(s, b, df__pg_sql_written(group),
-                       s->upsert ? PG_LIST_STAGED : PG_LIST_NAMES);
+    df__pg_sql_columns(s, b, df__pg_sql_written(group), s->upsert ? PG_LIST_STAGED : PG_LIST_NAMES);
     df__buf_str(b, w->binary ? ") FROM STDIN WITH (FORMAT binary)" : ") FROM STDIN");
     if (s->upsert) {
         df__pg_apply(s, b, group, df_parcel_count(w->parcel) == 1);

@@ -105,10 +105,12 @@ const char *df__pg_sqlstate_remedy(const char *state)
 
 static const df__pg_refusal refusals[] = {
     {"does not support SSL", "tls", "switch TLS on in the server, or write sslmode=disable"},
-    {"certificate verify failed", "tls", "sslrootcert must name the authority that signed the "
-                                         "server's certificate"},
-    {"does not match host name", "tls", "the host of connectionString must be a name in the "
-                                        "server's certificate"},
+    {"certificate verify failed", "tls",
+     "sslrootcert must name the authority that signed the "
+     "server's certificate"},
+    {"does not match host name", "tls",
+     "the host of connectionString must be a name in the "
+     "server's certificate"},
     {"no password supplied", "auth_error", "connectionString has no password"},
 };
 
@@ -130,8 +132,7 @@ void df__pg_sqlstate_waits(df__buf *b)
         for (size_t i = 0; i < ROWS; i++) {
             if (strlen(table[i].prefix) == (size_t)len) {
                 df__buf_printf(b, " WHEN pg_catalog.starts_with(SQLSTATE, '%s') THEN %s",
-                               table[i].prefix,
-                               table[i].fate == PG_FATE_WAIT ? "true" : "false");
+                               table[i].prefix, table[i].fate == PG_FATE_WAIT ? "true" : "false");
             }
         }
     }

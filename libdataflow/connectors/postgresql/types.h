@@ -36,13 +36,13 @@ enum df__pg_kind {
 
 typedef struct df__pg_type {
     uint8_t kind;
-    uint8_t array; /* kind, limit and labels are the element's */
-    char delim;    /* between the elements of an array */
-    int32_t limit; /* TEXT: characters; NUMERIC: precision; 0: none */
-    int32_t scale; /* NUMERIC */
-    uint32_t oid;  /* of the element; 0: never in binary */
-    const char *name; /* as people know it: "character varying(20)" */
-    const char *cast; /* the same without a length: a cast to it changes nothing */
+    uint8_t array;          /* kind, limit and labels are the element's */
+    char delim;             /* between the elements of an array */
+    int32_t limit;          /* TEXT: characters; NUMERIC: precision; 0: none */
+    int32_t scale;          /* NUMERIC */
+    uint32_t oid;           /* of the element; 0: never in binary */
+    const char *name;       /* as people know it: "character varying(20)" */
+    const char *cast;       /* the same without a length: a cast to it changes nothing */
     const df_bytes *labels; /* ENUM, sorted by bytes */
     size_t label_count;
 } df__pg_type;
@@ -66,7 +66,7 @@ typedef struct df__pg_column {
     const char *operators; /* schema of the type's own operators, quoted; "": unknown */
     uint8_t not_null, has_default, in_key;
     uint8_t is_version; /* upsertVersionColumn */
-    int16_t bit; /* in df__pg_mask when it has a default, else -1 */
+    int16_t bit;        /* in df__pg_mask when it has a default, else -1 */
 } df__pg_column;
 
 /* Which of the columns with a default a record has: rows of one mask go into one COPY. A table
@@ -83,11 +83,11 @@ typedef struct df__pg_table {
     df_bytes *generated; /* names of those that cannot */
     size_t generated_count;
     size_t default_count;
-    size_t key_count; /* columns with in_key */
+    size_t key_count;  /* columns with in_key */
     df_bytes *uniques; /* conditions that find the row of a unique index; for onConflict: equal */
     size_t unique_count;
     int exists;
-    int all_optional; /* every column has a bit, with a default or not */
+    int all_optional;  /* every column has a bit, with a default or not */
     const char *shape; /* names and types of all columns as a number, by the server; "": unknown */
 } df__pg_table;
 

@@ -61,8 +61,10 @@ void df__pg_said_of(const PGresult *res, df__pg_said *ret)
 /* The bytes of the quotation mark at s, of any language; 0: none. */
 static size_t mark_at(const char *s)
 {
-    static const char *const marks[] = {"\"", "'", "\xC2\xAB", "\xC2\xBB", "\xE2\x80\x9E",
-                                        "\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x98",
+    static const char *const marks[] = {"\"",           "'",
+                                        "\xC2\xAB",     "\xC2\xBB",
+                                        "\xE2\x80\x9E", "\xE2\x80\x9C",
+                                        "\xE2\x80\x9D", "\xE2\x80\x98",
                                         "\xE2\x80\x99"};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         size_t len = strlen(marks[i]);

@@ -308,12 +308,14 @@ static void tell_changes(df__pg_sink *s, df_stage *st)
 {
     unsigned news = s->encoder.convert.changed & ~s->told_changes;
     if (news & PG_CHANGED_FRACTION) {
-        df_stage_log(st, DF_LOG_WARN, "times with more than six digits of a second are rounded to "
-                                      "microseconds, the finest that PostgreSQL keeps");
+        df_stage_log(st, DF_LOG_WARN,
+                     "times with more than six digits of a second are rounded to "
+                     "microseconds, the finest that PostgreSQL keeps");
     }
     if (news & PG_CHANGED_ZONE) {
-        df_stage_log(st, DF_LOG_WARN, "times with a zone go as UTC into columns without time zone "
-                                      "(timestamptz keeps the moment)");
+        df_stage_log(st, DF_LOG_WARN,
+                     "times with a zone go as UTC into columns without time zone "
+                     "(timestamptz keeps the moment)");
     }
     s->told_changes |= news;
 }

@@ -59,11 +59,15 @@ static int is_replaced(df__stdio_source *s, df_stage *st, uint64_t offset)
     if (offset == 0) /* nothing was read of the other one */
         return df__stdio_go_to(s, st, 0);
     if (s->replaced == DF__REPLACED_STOP)
-        return df_stage_failf(st, DF_ESTATE, "position", "%.300s is another file than the one that "
+        return df_stage_failf(st, DF_ESTATE, "position",
+                              "%.300s is another file than the one that "
                               "was read up to byte %llu before; give it another path, or begin "
-                              "with it by replaced: begin", path, (unsigned long long)offset);
-    df_stage_logf(st, DF_LOG_WARN, "%.300s is another file than the one that was read up to byte "
-                  "%llu before: reading from its beginning", path, (unsigned long long)offset);
+                              "with it by replaced: begin",
+                              path, (unsigned long long)offset);
+    df_stage_logf(st, DF_LOG_WARN,
+                  "%.300s is another file than the one that was read up to byte "
+                  "%llu before: reading from its beginning",
+                  path, (unsigned long long)offset);
     return df__stdio_go_to(s, st, 0);
 }
 

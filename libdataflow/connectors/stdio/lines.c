@@ -129,7 +129,8 @@ static int add_line(df__stdio_source *s, df_stage *st, df_batch *into, size_t le
         return rc;
     s->added++;
     if (cut && r)
-        df_record_failf(r, DF_EDATA, "the line at byte %llu is longer than %zu bytes (a quarter of "
+        df_record_failf(r, DF_EDATA,
+                        "the line at byte %llu is longer than %zu bytes (a quarter of "
                         "memoryLimit, or 64 MiB); only its first %d are kept",
                         (unsigned long long)s->offset, s->line_max, TOO_LONG_KEPT);
     else if (r && s->format == DF__STDIO_JSON && s->invalid == DF__INVALID_ERROR)
@@ -191,7 +192,8 @@ int df__stdio_give_rest(df__stdio_source *s, df_stage *st, df_batch *into, int l
         return DF_OK;
     if (!last && s->format == DF__STDIO_JSON && df__json_is_open(line, len)) {
         if (!s->told)
-            df_stage_logf(st, DF_LOG_WARN, "%.300s ends in the middle of a line that begins at "
+            df_stage_logf(st, DF_LOG_WARN,
+                          "%.300s ends in the middle of a line that begins at "
                           "byte %llu; it is delivered when the rest is there",
                           (const char *)s->path.data, (unsigned long long)s->offset);
         s->told = 1;

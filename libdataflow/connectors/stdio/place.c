@@ -54,11 +54,10 @@ int df__stdio_place_parse(df_bytes text, df__stdio_place *ret)
 
 size_t df__stdio_place_write(const df__stdio_place *at, char *buf, size_t len)
 {
-    int n = snprintf(buf, len, "%llu %llu %llu %llu %llu %llu %llu",
-                     (unsigned long long)at->offset, (unsigned long long)at->dev,
-                     (unsigned long long)at->ino, (unsigned long long)at->tail_len,
-                     (unsigned long long)at->tail_crc, (unsigned long long)at->rest_len,
-                     (unsigned long long)at->rest_crc);
+    int n = snprintf(buf, len, "%llu %llu %llu %llu %llu %llu %llu", (unsigned long long)at->offset,
+                     (unsigned long long)at->dev, (unsigned long long)at->ino,
+                     (unsigned long long)at->tail_len, (unsigned long long)at->tail_crc,
+                     (unsigned long long)at->rest_len, (unsigned long long)at->rest_crc);
     return n > 0 ? (size_t)n : 0;
 }
 

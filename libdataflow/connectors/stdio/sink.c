@@ -60,7 +60,8 @@ static int mend_last_line(df__stdio_sink *s, df_stage *st, int fd)
         free(line);
     }
     if (cut) {
-        df_stage_logf(st, DF_LOG_WARN, "%.300s ends in the middle of a line: its %zu bytes from "
+        df_stage_logf(st, DF_LOG_WARN,
+                      "%.300s ends in the middle of a line: its %zu bytes from "
                       "byte %llu on are cut off (tornLine: end keeps them)",
                       (const char *)s->path.data, len, (unsigned long long)from);
         s->good = (int64_t)from;
@@ -147,13 +148,19 @@ static int is_full(df__stdio_sink *s, df_stage *st, const char *where)
     if (!s->full_us)
         s->full_us = now;
     if (s->on_disk)
-        return df_stage_failf(st, DF_EIO, "no_space", "no space left for %.300s: waiting until "
-                              "there is; nothing is lost", where);
+        return df_stage_failf(st, DF_EIO, "no_space",
+                              "no space left for %.300s: waiting until "
+                              "there is; nothing is lost",
+                              where);
     if (now - s->full_us >= GIVE_UP_US)
-        return df_stage_failf(st, DF_ETEMPORARY, "no_space", "gave up after %lld s: no space left "
-                              "on %.300s", (long long)((now - s->full_us) / 1000000), where);
-    return df_stage_failf(st, DF_EIO, "no_space", "no space left on %.300s: trying again for "
-                          "%lld s", where, (long long)((GIVE_UP_US + 999999) / 1000000));
+        return df_stage_failf(st, DF_ETEMPORARY, "no_space",
+                              "gave up after %lld s: no space left "
+                              "on %.300s",
+                              (long long)((now - s->full_us) / 1000000), where);
+    return df_stage_failf(st, DF_EIO, "no_space",
+                          "no space left on %.300s: trying again for "
+                          "%lld s",
+                          where, (long long)((GIVE_UP_US + 999999) / 1000000));
 }
 
 static int write_failed(df__stdio_sink *s, df_stage *st, int error)

@@ -211,7 +211,8 @@ static int read_lines(df__stdio_source *s, df_stage *st, df_batch *into)
 static void tell_end(df__stdio_source *s, df_stage *st)
 {
     if (s->seekable && s->resumed && !s->added)
-        df_stage_logf(st, DF_LOG_INFO, "resumed at byte %llu of %.300s, nothing new; "
+        df_stage_logf(st, DF_LOG_INFO,
+                      "resumed at byte %llu of %.300s, nothing new; "
                       "dfproc run --from-start reads it again (checkpointReset: true does so at "
                       "each start)",
                       (unsigned long long)s->resumed, (const char *)s->path.data);

@@ -18,7 +18,7 @@ enum { DF__STDIO_TAIL = 256, DF__STDIO_FILES = 8 };
 /* A position: which file, and how far. It stands where a line begins. */
 typedef struct df__stdio_place {
     uint64_t offset;
-    int named;                   /* 0: an offset alone, as the first versions wrote it */
+    int named; /* 0: an offset alone, as the first versions wrote it */
     uint64_t dev, ino;
     uint64_t tail_len, tail_crc; /* the bytes before the offset, at most DF__STDIO_TAIL */
     uint64_t rest_len, rest_crc; /* behind it: a last line without line end that was delivered */
@@ -44,13 +44,13 @@ typedef struct df__stdio_source {
     uint64_t offset;        /* in the file, of buf[start] */
     uint64_t limit;         /* bounded: lines that begin before it */
     uint64_t rest_len, rest_crc; /* as in df__stdio_place */
-    int done, skipping;     /* skipping: the rest of a line that is too long */
-    int told;               /* of the line that waits for its end */
-    uint64_t resumed;       /* where reading began; told when nothing follows */
-    uint64_t added;         /* records */
-    int64_t looked_us, delay_ms;  /* follow: for another file at the path; waiting at the end */
+    int done, skipping;          /* skipping: the rest of a line that is too long */
+    int told;                    /* of the line that waits for its end */
+    uint64_t resumed;            /* where reading began; told when nothing follows */
+    uint64_t added;              /* records */
+    int64_t looked_us, delay_ms; /* follow: for another file at the path; waiting at the end */
     int next[DF__STDIO_FILES], next_count, draining; /* files that took the path's place */
-    pthread_mutex_t lock;   /* of what `before` reads on another thread: */
+    pthread_mutex_t lock;                            /* of what `before` reads on another thread: */
     df__stdio_file files[DF__STDIO_FILES];
     unsigned file_count;
 } df__stdio_source;
@@ -60,9 +60,9 @@ typedef struct df__stdio_sink {
     int format, append, sync, torn;
     int fd;
     int owned, regular, on_disk, dry, is_socket; /* regular: on disk, and ours to cut */
-    int64_t full_us; /* no space since then; 0: there is */
-    size_t piece;   /* most bytes of one write(2) */
-    int64_t good;   /* regular: size that holds whole parcels only */
+    int64_t full_us;                             /* no space since then; 0: there is */
+    size_t piece;                                /* most bytes of one write(2) */
+    int64_t good;                                /* regular: size that holds whole parcels only */
     char *buf;
     size_t len;
 } df__stdio_sink;

@@ -28,7 +28,7 @@ typedef struct source {
     df_bytes path;
     FILE *file;
     df_partition *part;
-    char *line; /* LINE_MAX_BYTES, taken once */
+    char *line;  /* LINE_MAX_BYTES, taken once */
     int64_t end; /* bounded run: where the file ended at the start; else INT64_MAX */
 } source;
 
@@ -42,13 +42,22 @@ typedef struct sink {
 
 /* IDENTITY: stored positions belong to this path. */
 static const df_option source_rows[] = {
-    {.name = "path", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED | DF_OPT_IDENTITY,
-     .offset = offsetof(source, path), .doc = "File whose lines are read."},
+    {.name = "path",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_REQUIRED | DF_OPT_IDENTITY,
+     .offset = offsetof(source, path),
+     .doc = "File whose lines are read."},
 };
 static const df_option sink_rows[] = {
-    {.name = "path", .type = DF_OPT_TEXT, .flags = DF_OPT_REQUIRED,
-     .offset = offsetof(sink, path), .doc = "File that lines are appended to."},
-    {.name = "sync", .type = DF_OPT_BOOL, .offset = offsetof(sink, sync), .def = "true",
+    {.name = "path",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_REQUIRED,
+     .offset = offsetof(sink, path),
+     .doc = "File that lines are appended to."},
+    {.name = "sync",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(sink, sync),
+     .def = "true",
      .doc = "Whether a record counts as written only when it is on the disk."},
 };
 static const df_options source_options = DF_OPTIONS(source_rows, source);
@@ -262,9 +271,12 @@ static void sink_close(void *self, df_stage *st)
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-static const df_source_ops source_ops = {
-    .size = sizeof(df_source_ops), .open = source_open, .read = source_read, .seek = source_seek,
-    .close = source_close, .before = source_before};
+static const df_source_ops source_ops = {.size = sizeof(df_source_ops),
+                                         .open = source_open,
+                                         .read = source_read,
+                                         .seek = source_seek,
+                                         .close = source_close,
+                                         .before = source_before};
 static const df_sink_ops sink_ops = {
     .size = sizeof(df_sink_ops), .open = sink_open, .write = sink_write, .close = sink_close};
 

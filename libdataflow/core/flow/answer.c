@@ -131,9 +131,10 @@ static int looks_like_configuration(df_parcel *p)
         return 0;
     df__text_set(s->counts.text, DF__TEXT, text, strlen(text));
     again(p);
-    df__sink_dead(s, DF_EREJECTED, "%s refused every record of three parcels in a row "
-                   "(%s): %s; this looks like configuration, not data", s->title,
-                   s->refused_reason, s->counts.text);
+    df__sink_dead(s, DF_EREJECTED,
+                  "%s refused every record of three parcels in a row "
+                  "(%s): %s; this looks like configuration, not data",
+                  s->title, s->refused_reason, s->counts.text);
     return 1;
 }
 
@@ -339,7 +340,8 @@ static void split(df_parcel *p, int status, const df__fault *why)
         return;
     }
     again(p);
-    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status, "%s: %s; with "
+    df__sink_dead(p->sink, status == DF_EDATA ? DF_EREJECTED : status,
+                  "%s: %s; with "
                   "exactly-once the %zu records between two positions cannot be written in parts",
                   p->sink->title, why->text, p->count);
 }
@@ -395,7 +397,7 @@ static int gives_up(df__sink *s, int status, const df__fault *why)
     }
     if (status == DF_EAUTH && df__retry_spent(&s->retry, now, f->settings.retry_cap_us)) {
         df__sink_dead(s, DF_ETEMPORARY, "%s: gave up after %lld s: %s", s->title,
-                       (long long)(f->settings.retry_cap_us / 1000000), why->text);
+                      (long long)(f->settings.retry_cap_us / 1000000), why->text);
         return 1;
     }
     if (status == DF_ENOMEM && ++s->nomem > 3) {
@@ -517,10 +519,10 @@ static const struct answer {
     answer_fn act;
     int stalls; /* the sink's thread hands back what is behind it */
 } answers[] = {
-    {DF_OK, settled, 0},          {DF_PENDING, pending, 0},     {DF_ABSORBED, absorbed, 0},
-    {DF_AGAIN, handed_back, 1},   {DF_EDATA, refused, 1},       {DF_ETOOBIG, split, 1},
-    {DF_EIO, reconnect, 1},       {DF_ETIMEOUT, reconnect, 1},  {DF_EUNKNOWN, unknown, 1},
-    {DF_EREWIND, rewind_all, 1},  {DF_EFENCED, fenced, 1},      {DF_EAUTH, reconnect, 1},
+    {DF_OK, settled, 0},         {DF_PENDING, pending, 0},    {DF_ABSORBED, absorbed, 0},
+    {DF_AGAIN, handed_back, 1},  {DF_EDATA, refused, 1},      {DF_ETOOBIG, split, 1},
+    {DF_EIO, reconnect, 1},      {DF_ETIMEOUT, reconnect, 1}, {DF_EUNKNOWN, unknown, 1},
+    {DF_EREWIND, rewind_all, 1}, {DF_EFENCED, fenced, 1},     {DF_EAUTH, reconnect, 1},
     {DF_ENOMEM, reconnect, 1},
 };
 

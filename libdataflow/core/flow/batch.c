@@ -102,8 +102,10 @@ static int copy_too_large(df_batch *b, const df_input *in, size_t bytes, df_reco
     if (df__arena_copy(&b->arena, part.payload, &r->payload) != DF_OK ||
         df__arena_copy(&b->arena, part.key, &r->key) != DF_OK || copy_headers(b, &part, r) != DF_OK)
         return DF_ENOMEM;
-    df_record_failf(r, DF_EDATA, "record of %zu bytes is over the limit of %zu bytes "
-                    "(an eighth of memoryLimit)%s", bytes, b->max_record_bytes,
+    df_record_failf(r, DF_EDATA,
+                    "record of %zu bytes is over the limit of %zu bytes "
+                    "(an eighth of memoryLimit)%s",
+                    bytes, b->max_record_bytes,
                     cut ? "; only its first 4096 bytes are kept, and no headers" : "");
     return DF_OK;
 }
@@ -200,9 +202,10 @@ static void end_tree(df_batch *b)
     b->input_bytes += tree;
     b->room -= b->room < used ? b->room : used;
     if (b->max_record_bytes && tree > b->max_record_bytes)
-        df_record_failf(r, DF_EDATA, "record of %zu bytes is over the "
-                        "limit of %zu bytes (an eighth of memoryLimit)", tree,
-                        b->max_record_bytes);
+        df_record_failf(r, DF_EDATA,
+                        "record of %zu bytes is over the "
+                        "limit of %zu bytes (an eighth of memoryLimit)",
+                        tree, b->max_record_bytes);
 }
 
 /* What the source did with the newest record is over. */
@@ -391,8 +394,10 @@ int df__batch_check(df_batch *b, df_record *r)
     b->arena.over = 0;
     rc = df__record_check(r);
     if (rc == DF_ENOMEM && b->arena.over) {
-        df__text_printf(text, sizeof text, "too large: its JSON of %zu bytes needs more than %zu "
-                        "bytes of memory (raise memoryLimit)", r->payload.len, b->max_large);
+        df__text_printf(text, sizeof text,
+                        "too large: its JSON of %zu bytes needs more than %zu "
+                        "bytes of memory (raise memoryLimit)",
+                        r->payload.len, b->max_large);
         df__record_too_large(r, text);
         rc = DF_EDATA;
     }

@@ -10,9 +10,14 @@
 #include "record/record.h"
 
 enum { DF__CUT_BYTES = 4096 }; /* what is kept of a record that is far too large */
-enum { DF__CHUNK_RECORDS = 256, DF__BATCH_RECORDS = 8192, DF__CURSOR_WORDS = 16,
-       DF__PART_RECORDS = 256, DF__PART_BYTES = 32 << 10,
-       DF__LARGE_RECORD = 16 << 10 /* transformed alone, with a bound of its own */ };
+enum {
+    DF__CHUNK_RECORDS = 256,
+    DF__BATCH_RECORDS = 8192,
+    DF__CURSOR_WORDS = 16,
+    DF__PART_RECORDS = 256,
+    DF__PART_BYTES = 32 << 10,
+    DF__LARGE_RECORD = 16 << 10 /* transformed alone, with a bound of its own */
+};
 
 struct df_batch {
     df__msg msg;
@@ -26,16 +31,16 @@ struct df_batch {
     size_t room;          /* payload bytes still welcome */
     size_t max_records;
     size_t max_record_bytes; /* larger ones are data errors; 0: no limit */
-    size_t max_large;     /* bytes that the transforms may take for a large record; 0: no limit */
-    size_t expected;      /* bytes that they will, as far as large records tell */
-    int has_steps;        /* something may ask for the trees of small ones */
-    int building;         /* the newest record came without payload: its tree is being built */
-    size_t built_from;    /* bytes in use when that began */
-    df__span *spans;      /* of what was read into it; NULL in children */
-    df_stage *source;     /* whose partitions df_batch_add numbers; NULL in children */
-    uint32_t refs;        /* pipeline thread: parcels and children that point into it */
-    size_t charged;       /* bytes in the budget */
-    size_t reserved;      /* of its grant */
+    size_t max_large;  /* bytes that the transforms may take for a large record; 0: no limit */
+    size_t expected;   /* bytes that they will, as far as large records tell */
+    int has_steps;     /* something may ask for the trees of small ones */
+    int building;      /* the newest record came without payload: its tree is being built */
+    size_t built_from; /* bytes in use when that began */
+    df__span *spans;   /* of what was read into it; NULL in children */
+    df_stage *source;  /* whose partitions df_batch_add numbers; NULL in children */
+    uint32_t refs;     /* pipeline thread: parcels and children that point into it */
+    size_t charged;    /* bytes in the budget */
+    size_t reserved;   /* of its grant */
     struct df_batch *parent; /* of an expansion: held until this one is freed */
     struct df_batch *next;
     uint64_t number;      /* order of reading */
@@ -48,10 +53,10 @@ struct df_batch {
     uint64_t cursor[DF__CURSOR_WORDS];
     int64_t arrived_us;
     df_record *newest_parent; /* from which an expansion emitted last */
-    size_t moved;         /* records of it that an expansion passed on */
-    uint64_t children;    /* that an expansion emitted from it */
-    uint64_t entered;     /* records of it that an expansion took */
-    double seconds;       /* that this expansion has needed so far */
+    size_t moved;             /* records of it that an expansion passed on */
+    uint64_t children;        /* that an expansion emitted from it */
+    uint64_t entered;         /* records of it that an expansion took */
+    double seconds;           /* that this expansion has needed so far */
 };
 
 /* As df_batch_at, without the call, for the loops over all records. */

@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 typedef struct df__budget {
-    uint64_t limit;    /* memoryLimit */
-    uint64_t prefetch; /* a quarter: source clients' own queues */
-    uint64_t reserve;  /* an eighth: encoders, error port */
-    uint64_t flow;     /* the rest: batches and parcels */
-    uint64_t used;     /* of flow */
-    uint64_t reserved; /* for batches being read */
-    uint64_t outside;  /* what stages hold beside batches and parcels, beyond the reserve */
+    uint64_t limit;     /* memoryLimit */
+    uint64_t prefetch;  /* a quarter: source clients' own queues */
+    uint64_t reserve;   /* an eighth: encoders, error port */
+    uint64_t flow;      /* the rest: batches and parcels */
+    uint64_t used;      /* of flow */
+    uint64_t reserved;  /* for batches being read */
+    uint64_t outside;   /* what stages hold beside batches and parcels, beyond the reserve */
     uint64_t ratio_x16; /* measured: memory per payload byte, in sixteenths */
     uint64_t peak;
 } df__budget;

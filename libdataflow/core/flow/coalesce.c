@@ -28,8 +28,7 @@ static int adaptive(const df_limits *l, const df__filling *f, int64_t now_us, in
     return 1;
 }
 
-int df__coalesce(const df_limits *limits, const df__filling *f, int64_t now_us,
-                 int64_t *ret_due_us)
+int df__coalesce(const df_limits *limits, const df__filling *f, int64_t now_us, int64_t *ret_due_us)
 {
     *ret_due_us = INT64_MAX;
     if (!f->rows)

@@ -170,8 +170,8 @@ static int original(df__buf *out, const df_record *r, df__arena *scratch)
         rc = df__tree_parse(scratch, r->payload, &tree, NULL, 0);
     if (rc == DF_OK)
         df__tree_root(tree, &root);
-    exact = root.type == DF_V_OBJECT ? object_text(out, r, &root)
-                                     : other_text(out, r, tree, scratch);
+    exact =
+        root.type == DF_V_OBJECT ? object_text(out, r, &root) : other_text(out, r, tree, scratch);
     df__arena_reset(scratch);
     return exact || r->built;
 }

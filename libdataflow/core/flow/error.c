@@ -39,9 +39,11 @@ static int hold_for_good(df__flow *f, df_record *r)
     span->refused++;
     df__span_ends_here(span);
     f->held_records++;
-    df__flow_failf(f, DF_EREJECTED, "record %s offset %lld was refused (%s): %s; there is no error "
-                   "sink (add spec.errors, or set errors.policy: skip)", span->part->name,
-                   (long long)r->offset, why && why->reason ? why->reason : "invalid_data",
+    df__flow_failf(f, DF_EREJECTED,
+                   "record %s offset %lld was refused (%s): %s; there is no error "
+                   "sink (add spec.errors, or set errors.policy: skip)",
+                   span->part->name, (long long)r->offset,
+                   why && why->reason ? why->reason : "invalid_data",
                    why && why->text ? why->text : "");
     return DF_OK;
 }
@@ -79,8 +81,7 @@ static int copy_outside(df_record *to, const df_record *from, df__arena *a)
     return DF_OK;
 }
 
-static int error_record(df__flow *f, const df_record *r, int minimal, df__arena *a,
-                        df_record **ret)
+static int error_record(df__flow *f, const df_record *r, int minimal, df__arena *a, df_record **ret)
 {
     df__error_record *made = df__arena_zalloc(a, sizeof *made);
     df_record *e;
@@ -139,9 +140,9 @@ static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 {
     if (r->state == DF__ERROR && f->can_replay)
         return to_error_sink(f, s, r, 1);
-    df__sink_dead(s, DF_EREJECTED, "%s refused the error record of %s offset %lld: %s",
-                   s->title, r->partition ? r->partition : "", (long long)r->offset,
-                   r->reject && r->reject->text ? r->reject->text : "");
+    df__sink_dead(s, DF_EREJECTED, "%s refused the error record of %s offset %lld: %s", s->title,
+                  r->partition ? r->partition : "", (long long)r->offset,
+                  r->reject && r->reject->text ? r->reject->text : "");
     return hold_for_good(f, r);
 }
 

@@ -35,7 +35,7 @@ typedef struct df__step { /* one transform */
     const df__stage_spec *spec;
     const df_transform *type;
     int index;
-    int error_sink;       /* index of the sink for what it rejects; -1: none */
+    int error_sink; /* index of the sink for what it rejects; -1: none */
     int tapped;
     df__counts counts;
 } df__step;
@@ -47,30 +47,30 @@ struct df__sink {
     df_stage *stage;
     const df__stage_spec *spec;
     const char *name, *kind, *label; /* label: route of metrics */
-    char title[80];      /* for messages: "sink", "error sink", "sink routes[0]" */
+    char title[80];                  /* for messages: "sink", "error sink", "sink routes[0]" */
     int index;
     int is_error;
-    int error_sink;      /* for what it refuses; -1: none */
+    int error_sink; /* for what it refuses; -1: none */
     int can_resolve;
     int state;
-    int closing;         /* a close is asked */
-    int closed;          /* its instance is closed: nothing settles late any more */
-    int stalled;         /* its thread hands everything back until told to go on */
-    int resolving;       /* a resolve is asked */
-    int flushing;        /* a flush is asked */
+    int closing;   /* a close is asked */
+    int closed;    /* its instance is closed: nothing settles late any more */
+    int stalled;   /* its thread hands everything back until told to go on */
+    int resolving; /* a resolve is asked */
+    int flushing;  /* a flush is asked */
     int ever_ok;
-    int lost;            /* records it had accepted: stays closed until the source went back */
-    int dead;            /* it ended the run: nothing is sent any more, what it holds is let go */
-    int left;            /* its thread did not come back: it is left behind */
-    int nomem;           /* ENOMEM answers in a row */
-    int refused_whole;   /* parcels refused whole in a row */
+    int lost;          /* records it had accepted: stays closed until the source went back */
+    int dead;          /* it ended the run: nothing is sent any more, what it holds is let go */
+    int left;          /* its thread did not come back: it is left behind */
+    int nomem;         /* ENOMEM answers in a row */
+    int refused_whole; /* parcels refused whole in a row */
     uint64_t refused_rows;
     char refused_reason[DF__REASON];
     df_parcel *filling;
     df_parcel *first, **last; /* unsettled, oldest first */
-    size_t with_sink;    /* handed over, no answer yet */
-    size_t pending;      /* answered PENDING or ABSORBED */
-    uint64_t records;    /* filling and unsettled: part of in_flight */
+    size_t with_sink;         /* handed over, no answer yet */
+    size_t pending;           /* answered PENDING or ABSORBED */
+    uint64_t records;         /* filling and unsettled: part of in_flight */
     int64_t last_flush_us, due_us;
     df__retry retry;
     df_limits limits;
@@ -78,31 +78,31 @@ struct df__sink {
     df__msg msg_open, msg_close, msg_flush, msg_go, msg_resolve, msg_claim;
     df_parcel *resolve_parcel;
     df_partition *claim_part;
-    void *thread;        /* of the runner */
+    void *thread; /* of the runner */
 };
 
 typedef struct df__flow_io {
     void *ctx;
-    int64_t (*now)(void *ctx);  /* monotonic µs, for every timer */
-    int64_t (*wall)(void *ctx); /* µs since 1970, for texts */
-    void (*sink_open)(void *ctx, df__sink *s);   /* answer: df__flow_sink_opened */
+    int64_t (*now)(void *ctx);                                /* monotonic µs, for every timer */
+    int64_t (*wall)(void *ctx);                               /* µs since 1970, for texts */
+    void (*sink_open)(void *ctx, df__sink *s);                /* answer: df__flow_sink_opened */
     void (*sink_write)(void *ctx, df__sink *s, df_parcel *p); /* df__flow_answer */
-    void (*sink_go)(void *ctx, df__sink *s);     /* after a bad answer: writes count again */
-    void (*sink_flush)(void *ctx, df__sink *s);  /* df__flow_sink_flushed */
-    void (*sink_resolve)(void *ctx, df__sink *s, df_parcel *p); /* df__flow_resolved */
+    void (*sink_go)(void *ctx, df__sink *s);    /* after a bad answer: writes count again */
+    void (*sink_flush)(void *ctx, df__sink *s); /* df__flow_sink_flushed */
+    void (*sink_resolve)(void *ctx, df__sink *s, df_parcel *p);  /* df__flow_resolved */
     void (*sink_claim)(void *ctx, df__sink *s, df_partition *p); /* df__flow_claimed */
-    void (*sink_close)(void *ctx, df__sink *s);  /* df__flow_sink_closed */
-    void (*source_open)(void *ctx);              /* df__flow_source_opened */
-    void (*source_close)(void *ctx);             /* df__flow_source_closed */
+    void (*sink_close)(void *ctx, df__sink *s);                  /* df__flow_sink_closed */
+    void (*source_open)(void *ctx);                              /* df__flow_source_opened */
+    void (*source_close)(void *ctx);                             /* df__flow_source_closed */
     void (*source_grant)(void *ctx, size_t payload, size_t records, size_t reserved);
-    void (*source_quiet)(void *ctx);             /* give grants back; df__flow_grant_back each */
-    void (*source_ack)(void *ctx);               /* partitions with save_pending; df__flow_acked */
+    void (*source_quiet)(void *ctx); /* give grants back; df__flow_grant_back each */
+    void (*source_ack)(void *ctx);   /* partitions with save_pending; df__flow_acked */
     void (*source_seek)(void *ctx, df_partition *p); /* to its watermark; df__flow_sought */
     size_t (*position_before)(void *ctx, const df_record *r, char *buf, size_t len);
     void (*source_reply)(void *ctx, df_partition *p); /* p->reply is the answer to its request */
-    void (*store_load)(void *ctx, df_partition *p);  /* df__flow_loaded */
-    void (*store_save)(void *ctx);               /* partitions with save_pending; df__flow_saved */
-    void (*cancel)(void *ctx);                   /* every operation returns soon */
+    void (*store_load)(void *ctx, df_partition *p);   /* df__flow_loaded */
+    void (*store_save)(void *ctx); /* partitions with save_pending; df__flow_saved */
+    void (*cancel)(void *ctx);     /* every operation returns soon */
     void (*event)(void *ctx, int type, int status, const char *stage, const char *text);
     void (*tap)(void *ctx, const char *stage, df_batch *b);
     void (*tap_record)(void *ctx, const char *stage, df_record *r); /* of the error port */
@@ -118,82 +118,82 @@ struct df__flow {
     const df__heap *heap;
     df__flow_io io;
     df__settings settings;
-    uint64_t limit;       /* records to read; 0: none */
+    uint64_t limit; /* records to read; 0: none */
     int bounded, dry, exactly_once;
-    int has_store;        /* positions go to a df_store */
-    int source_holds;     /* the source's own system keeps them */
-    int can_replay;       /* the source can seek */
-    int untold;           /* the source has no ack: nobody hears what was not settled */
-    const char *gone;     /* partition without positions: what is abandoned never comes again */
+    int has_store;    /* positions go to a df_store */
+    int source_holds; /* the source's own system keeps them */
+    int can_replay;   /* the source can seek */
+    int untold;       /* the source has no ack: nobody hears what was not settled */
+    const char *gone; /* partition without positions: what is abandoned never comes again */
     int64_t save_interval_us;
-    uint64_t seed;        /* randomness of the jitter */
+    uint64_t seed; /* randomness of the jitter */
 
-    df_stage *source;     /* NULL in the simulation */
+    df_stage *source; /* NULL in the simulation */
     df__step *steps;
     size_t step_count;
     df__sink *sinks;
     size_t sink_count;
-    int **ports;          /* port number → sink indexes, -1 at the end */
+    int **ports; /* port number → sink indexes, -1 at the end */
     size_t port_count;
-    int error_sink;       /* default; -1: none */
+    int error_sink; /* default; -1: none */
     int source_error_sink;
-    int main_sink;        /* exactly-once: the one; else -1 */
+    int main_sink; /* exactly-once: the one; else -1 */
 
     df_partition *partitions, **partitions_end;
     df_partition *requests; /* of these, with a request that waits; by next_request */
     df__sums sums;          /* over them */
     df__budget budget;
-    df__spare spare;      /* chunks of batches and parcels */
-    df__arena scratch;    /* of one envelope */
+    df__spare spare;   /* chunks of batches and parcels */
+    df__arena scratch; /* of one envelope */
     df__buf envelope;
-    int64_t stamp_s;      /* second of `stamp`, the time in envelopes */
+    int64_t stamp_s; /* second of `stamp`, the time in envelopes */
     char stamp[40];
     df_batch *inputs, **inputs_end; /* admitted, not begun */
-    df_batch *work;       /* stack by `next`: top is being transformed */
-    int workers;          /* transformWorkers; 1: the pipeline thread transforms */
-    int parallel_steps;   /* leading steps that workers run */
-    size_t outside;       /* batches with workers */
+    df_batch *work;                 /* stack by `next`: top is being transformed */
+    int workers;                    /* transformWorkers; 1: the pipeline thread transforms */
+    int parallel_steps;             /* leading steps that workers run */
+    size_t outside;                 /* batches with workers */
     uint64_t batch_number;
     uint64_t parcel_number;
     uint64_t granted_records; /* limit: read or granted so far */
 
     int phase;
-    int result;           /* status of the run */
-    int starved;          /* memory was lacking for something: batches stand still */
-    int broken;           /* a transform ended the run: they stand still as well */
+    int result;  /* status of the run */
+    int starved; /* memory was lacking for something: batches stand still */
+    int broken;  /* a transform ended the run: they stand still as well */
     char text[DF__TEXT];
-    int source_state;     /* DF__CLOSED ... */
-    int source_done;      /* exhausted */
-    int quiet;            /* grants were asked back */
-    size_t grants;        /* outstanding */
+    int source_state; /* DF__CLOSED ... */
+    int source_done;  /* exhausted */
+    int quiet;        /* grants were asked back */
+    size_t grants;    /* outstanding */
     df__retry source_retry;
-    int source_ok;        /* it delivered before */
-    int rewinding;        /* 0; 1: the sinks that lost nothing finish; 2: seeking */
-    size_t seeks;         /* outstanding */
-    int saving;           /* 0; 1: store; 2: source */
+    int source_ok; /* it delivered before */
+    int rewinding; /* 0; 1: the sinks that lost nothing finish; 2: seeking */
+    size_t seeks;  /* outstanding */
+    int saving;    /* 0; 1: store; 2: source */
     int save_failed;
     int64_t last_save_us;
-    df__retry save_retry; /* of the store, and of what the source is told */
+    df__retry save_retry;  /* of the store, and of what the source is told */
     df_partition *parting; /* it leaves: its last position is with the store */
-    int64_t parting_us;   /* the store is not asked for one before */
-    int64_t phase_us;     /* since */
-    int64_t drain_us;     /* a stop or a failure began to count */
+    int64_t parting_us;    /* the store is not asked for one before */
+    int64_t phase_us;      /* since */
+    int64_t drain_us;      /* a stop or a failure began to count */
     int64_t last_skip_log_us;
     uint64_t skip_unlogged;
     int canceled;
     int64_t canceled_us;
-    int stop_asked;       /* by the host: DF_STOP_... */
-    int64_t end_us;       /* saving and closing began */
-    size_t loads;         /* the store is asked for positions */
+    int stop_asked;                         /* by the host: DF_STOP_... */
+    int64_t end_us;                         /* saving and closing began */
+    size_t loads;                           /* the store is asked for positions */
     int source_left, store_left, work_left; /* threads that did not come back */
     _Atomic(const char *) in_step; /* the transform whose code this thread runs; any thread reads */
 
-    df_stats stats;       /* published as a copy */
+    df_stats stats;        /* published as a copy */
     uint64_t work_records; /* in inputs and under transform */
     uint64_t held_records; /* refused without an error sink */
     df__counts source_counts;
     df__histogram end_to_end;
-    int64_t settled_us;   /* time of the newest record that ended; 0: none */
+    int64_t settled_us; /* time of the newest record that ended; 0: none */
 };
 
 /* The graph must be checked. Steps, sinks and ports are filled by the caller before start. */
@@ -234,7 +234,7 @@ void df__flow_refresh(df__flow *f);
 /* flow_stop.c */
 void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
 void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);
-void df__flow_phase(df__flow *f); /* moves through the end of a run */
+void df__flow_phase(df__flow *f);              /* moves through the end of a run */
 int64_t df__flow_phase_due(const df__flow *f); /* when a phase is given up; INT64_MAX: never */
 void df__flow_abandon(df__flow *f, uint64_t records);
 int df__flow_outstanding(const df__flow *f); /* anything in flight */
@@ -264,10 +264,10 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnec
 /* flow_error.c */
 int df__flow_reject(df__flow *f, int error_sink, df_record *r);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
-typedef struct df__error_record { /* state DF__ERROR or DF__ERROR_MINIMAL */
+typedef struct df__error_record {    /* state DF__ERROR or DF__ERROR_MINIMAL */
     df_record record;
-    uint32_t crc32c;      /* of the payload that was refused first */
-    size_t head;          /* of its own payload: what a minimal one keeps */
+    uint32_t crc32c; /* of the payload that was refused first */
+    size_t head;     /* of its own payload: what a minimal one keeps */
 } df__error_record;
 /* Minimal: size and sum of the payload instead of its bytes. */
 int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head);
@@ -293,7 +293,8 @@ void df__flow_rewind(df__flow *f, df__sink *s);
 void df__flow_rewind_advance(df__flow *f);
 
 /* What is told of a stage whose code does not come back. */
-#define DF__LEFT_BEHIND "does not come back from a call and is left behind: its thread and its " \
-                        "memory stay until the process ends"
+#define DF__LEFT_BEHIND                                                                            \
+    "does not come back from a call and is left behind: its thread and its "                       \
+    "memory stay until the process ends"
 
 #endif

@@ -30,18 +30,18 @@ typedef struct df__mark { /* a position; owned text */
 } df__mark;
 
 struct df__span {
-    df__span *next;   /* in the partition's ring, oldest first */
+    df__span *next;    /* in the partition's ring, oldest first */
     df__span *sibling; /* other spans of the same batch */
     df_partition *part;
     uint32_t generation;
-    uint32_t count;    /* records */
-    uint64_t first;    /* sequence number of the first */
-    uint32_t open;     /* tickets */
-    uint32_t main;     /* of these, held by the main sink (exactly-once: errors first) */
-    uint32_t deferred; /* of these, waiting only for the others (afterMainSinkSuccess) */
-    uint32_t refused;  /* of these, records refused without an error sink: never settle */
-    uint8_t linked;    /* in the ring; false: given away, only counted down */
-    df__mark mark;     /* unset: the source gave none behind its last record */
+    uint32_t count;          /* records */
+    uint64_t first;          /* sequence number of the first */
+    uint32_t open;           /* tickets */
+    uint32_t main;           /* of these, held by the main sink (exactly-once: errors first) */
+    uint32_t deferred;       /* of these, waiting only for the others (afterMainSinkSuccess) */
+    uint32_t refused;        /* of these, records refused without an error sink: never settle */
+    uint8_t linked;          /* in the ring; false: given away, only counted down */
+    df__mark mark;           /* unset: the source gave none behind its last record */
     df__mark before_refused; /* where to stop when a record of this span was refused */
     int64_t refused_offset;  /* of the first such record */
 };
@@ -67,42 +67,42 @@ struct df_partition {
     /* from here on: looked at for every record or span, so close together */
     _Atomic uint32_t generation; /* written by the pipeline thread, read by any */
     /* pipeline thread */
-    int refused;           /* a record of it will never settle: nothing behind it goes on */
+    int refused;            /* a record of it will never settle: nothing behind it goes on */
     uint64_t refused_first; /* sequence where the first span with such a record begins */
     uint64_t next_seq;
-    df__sums *sums;        /* of the flow that has it; NULL: none yet */
-    uint64_t uncommitted;  /* its share in them */
+    df__sums *sums;       /* of the flow that has it; NULL: none yet */
+    uint64_t uncommitted; /* its share in them */
     int unsaved;
     int open;
     df__span *head, *tail;
-    df__mark watermark;    /* settled without a gap */
-    df__mark acked;        /* of these, told to the source and the store */
-    df__mark read;         /* newest mark that was admitted */
-    df__mark saving;       /* being told; stable while a save is outstanding */
+    df__mark watermark; /* settled without a gap */
+    df__mark acked;     /* of these, told to the source and the store */
+    df__mark read;      /* newest mark that was admitted */
+    df__mark saving;    /* being told; stable while a save is outstanding */
     int save_pending;
-    uint64_t stored_seq;   /* since it was asked to leave: the store holds the watermark to here */
+    uint64_t stored_seq; /* since it was asked to leave: the store holds the watermark to here */
     int stored;
-    uint32_t assignment;   /* how often it was given back */
+    uint32_t assignment;     /* how often it was given back */
     uint32_t ack_assignment; /* when the source was told to acknowledge `saving` */
-    int fenced;            /* another owner has it: what still comes is not ours */
-    int requested;         /* a request of the source thread waits: DF__REQ_... */
-    int reset;             /* its stored position was forgotten in this run (store thread) */
-    int asked;             /* the store or the sink was asked for its position */
-    int reply;             /* answer to the request */
-    uint64_t epoch;        /* of a claim */
-    uint64_t in_sink_seq;  /* newest sequence that the sink holds (exactly-once) */
-    int closing;           /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
+    int fenced;              /* another owner has it: what still comes is not ours */
+    int requested;           /* a request of the source thread waits: DF__REQ_... */
+    int reset;               /* its stored position was forgotten in this run (store thread) */
+    int asked;               /* the store or the sink was asked for its position */
+    int reply;               /* answer to the request */
+    uint64_t epoch;          /* of a claim */
+    uint64_t in_sink_seq;    /* newest sequence that the sink holds (exactly-once) */
+    int closing;             /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
     int64_t closing_since_us;
     /* source thread, written in replies while it waits */
     df_position resume;
     df__mark resume_mark;
     int has_resume;
-    df__span *filling;     /* span of the batch being read */
+    df__span *filling; /* span of the batch being read */
     df_batch *filling_batch;
     df__meta *meta;
     df__arena meta_arena;
     _Atomic int64_t lag_records, lag_newest_us;
-    uint64_t delivered;    /* records added, for data errors and metrics */
+    uint64_t delivered; /* records added, for data errors and metrics */
 };
 
 df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const char *name);

@@ -65,8 +65,8 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
     if (new_span && df__grow(p->heap, &p->tickets, &p->ticket_cap, p->ticket_count,
                              sizeof *p->tickets) != DF_OK)
         return DF_ENOMEM;
-    if (new_batch && df__grow(p->heap, &p->batches, &p->batch_cap, p->batch_count,
-                              sizeof *p->batches) != DF_OK)
+    if (new_batch &&
+        df__grow(p->heap, &p->batches, &p->batch_cap, p->batch_count, sizeof *p->batches) != DF_OK)
         return DF_ENOMEM;
     if (new_span) {
         p->tickets[p->ticket_count++] = r->span;
@@ -142,9 +142,14 @@ int df_parcel_get(df_parcel *p, size_t index, const df_path *path, df_value *ret
 static int output(df_parcel *p, size_t index, df_output *ret)
 {
     const df_record *r = p->records[index];
-    df_output o = {.size = ret->size, .key = r->key, .headers = r->headers,
-                   .header_count = r->header_count, .time_us = r->time_us, .offset = r->offset,
-                   .partition = r->partition, .op = r->op};
+    df_output o = {.size = ret->size,
+                   .key = r->key,
+                   .headers = r->headers,
+                   .header_count = r->header_count,
+                   .time_us = r->time_us,
+                   .offset = r->offset,
+                   .partition = r->partition,
+                   .op = r->op};
     int rc = df_parcel_payload(p, index, &o.payload);
     if (rc == DF_OK)
         memcpy(ret, &o, o.size < sizeof o ? o.size : sizeof o);

@@ -20,9 +20,9 @@ typedef struct df__refusal { /* of one record, said by the sink */
 enum { DF__FILLING, DF__QUEUED, DF__SENT, DF__PENDING, DF__ABSORBED };
 
 struct df_parcel {
-    df_parcel *next;    /* in the sink's list, oldest first */
-    df__msg command;    /* to the sink and its answer */
-    df__msg settle;     /* df_stage_settle */
+    df_parcel *next; /* in the sink's list, oldest first */
+    df__msg command; /* to the sink and its answer */
+    df__msg settle;  /* df_stage_settle */
     const df__heap *heap;
     struct df__sink *sink;
     df_record **records;
@@ -31,19 +31,19 @@ struct df_parcel {
     size_t ticket_count, ticket_cap;
     df_batch **batches;
     size_t batch_count, batch_cap;
-    size_t bytes;       /* payload bytes */
-    size_t out_bytes;   /* as they went out; at its end */
-    int64_t newest_us;  /* time of its newest record */
-    size_t changed_bytes; /* of these, of changed records: a sink may write them out here */
-    df__arena arena;    /* lives until the parcel settles */
-    df__arena scratch;  /* of the last df_parcel_root */
-    df_bytes *written;  /* payloads written out for changed trees, by index */
+    size_t bytes;          /* payload bytes */
+    size_t out_bytes;      /* as they went out; at its end */
+    int64_t newest_us;     /* time of its newest record */
+    size_t changed_bytes;  /* of these, of changed records: a sink may write them out here */
+    df__arena arena;       /* lives until the parcel settles */
+    df__arena scratch;     /* of the last df_parcel_root */
+    df_bytes *written;     /* payloads written out for changed trees, by index */
     df__refusal *refusals; /* in the order of its records */
     df__refusal *refused_last;
     size_t refused_count;
-    size_t left_out;    /* accepted and not written, by the sink's word */
+    size_t left_out;        /* accepted and not written, by the sink's word */
     unsigned char *refused; /* by index, made at the first refusal */
-    const char *error;  /* of df_parcel_root */
+    const char *error;      /* of df_parcel_root */
     df_position *positions;
     size_t position_count;
     df_partition *position_of; /* it has no records, only this partition's position */
@@ -51,9 +51,9 @@ struct df_parcel {
     void *slot;
     size_t charged;
     int state;
-    int attempt;        /* tries before this one */
-    int unknown;        /* outcome unknown: ask resolve */
-    int settled_early;  /* settle came before the answer */
+    int attempt;       /* tries before this one */
+    int unknown;       /* outcome unknown: ask resolve */
+    int settled_early; /* settle came before the answer */
     int early_status;
     int unsettled;      /* no memory for its end: let go when its sink is closed */
     int is_main;        /* exactly-once: its tickets count as the main sink's */

@@ -50,7 +50,8 @@ static void grant(df__flow *f)
     f->stats.uncommitted = df__flow_uncommitted(f);
     if (is_at_bound(f)) {
         if (f->settings.error_ack == DF__ACK_NEVER && unsettled(f) >= f->stats.uncommitted)
-            df__flow_fail(f, DF_EREJECTED, "maxUncommitted is reached and errors.ackPolicy is "
+            df__flow_fail(f, DF_EREJECTED,
+                          "maxUncommitted is reached and errors.ackPolicy is "
                           "never: refused records hold every position back");
         return;
     }
@@ -159,9 +160,9 @@ void df__flow_source_closed(df__flow *f)
 
 static int mark_moved(const df_partition *p)
 {
-    return p->watermark.set && (!p->acked.set || p->watermark.seq != p->acked.seq ||
-                                p->watermark.len != p->acked.len ||
-                                memcmp(p->watermark.text, p->acked.text, p->acked.len) != 0);
+    return p->watermark.set &&
+           (!p->acked.set || p->watermark.seq != p->acked.seq || p->watermark.len != p->acked.len ||
+            memcmp(p->watermark.text, p->acked.text, p->acked.len) != 0);
 }
 
 int df__flow_saved_all(const df__flow *f)
@@ -557,16 +558,15 @@ static void close_partition(df__flow *f, df_partition *p)
 {
     DF_CRASHPOINT("revoke.flow");
     int64_t waited = f->io.now(f->io.ctx) - p->closing_since_us;
-    int late = waited >= f->settings.revoke_timeout_us || f->canceled ||
-               f->phase >= DF__CLOSE_ALL;
+    int late = waited >= f->settings.revoke_timeout_us || f->canceled || f->phase >= DF__CLOSE_ALL;
     int unstored = df__flow_leaves_unstored(f, p);
     if (unstored && !late)
         store_last(f, p);
     if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late)
         return;
     df__flow_give_away(f, p);
-    p->has_resume = p->watermark.set && mark_moved(p) && p->closing == DF_PARTITION_FINISH &&
-                    !unstored;
+    p->has_resume =
+        p->watermark.set && mark_moved(p) && p->closing == DF_PARTITION_FINISH && !unstored;
     if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
         p->has_resume = 0;
     p->open = 0;
@@ -607,8 +607,10 @@ void df__flow_rewind(df__flow *f, df__sink *s)
     if (f->phase == DF__CLOSE_ALL || f->phase == DF__FINISHED)
         return;
     if (!f->can_replay) {
-        df__flow_failf(f, DF_EREWIND, "%s lost records it had accepted and the source cannot "
-                       "go back", s->title);
+        df__flow_failf(f, DF_EREWIND,
+                       "%s lost records it had accepted and the source cannot "
+                       "go back",
+                       s->title);
         return;
     }
     s->lost = 1;

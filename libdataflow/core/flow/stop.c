@@ -280,9 +280,10 @@ static void tell_loss(df__flow *f)
     int status = f->stop_asked == DF_STOP_NOW ? DF_ECANCELED : DF_ETIMEOUT;
     if (!f->gone || !f->stats.abandoned)
         return;
-    df__text_printf(text, sizeof text, "%llu records of %s were given up: they were not written "
-                    "in time and cannot be read again", (unsigned long long)f->stats.abandoned,
-                    f->gone);
+    df__text_printf(text, sizeof text,
+                    "%llu records of %s were given up: they were not written "
+                    "in time and cannot be read again",
+                    (unsigned long long)f->stats.abandoned, f->gone);
     if (f->result == DF_OK)
         df__flow_fail(f, status, text);
     else
@@ -292,8 +293,8 @@ static void tell_loss(df__flow *f)
 static int all_closed(df__flow *f)
 {
     size_t i;
-    int all = f->source_state == DF__CLOSED && !f->saving && !f->parting && !f->loads &&
-              !f->outside;
+    int all =
+        f->source_state == DF__CLOSED && !f->saving && !f->parting && !f->loads && !f->outside;
     abandon_work(f); /* what came back late */
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);

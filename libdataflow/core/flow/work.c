@@ -145,8 +145,10 @@ static int apply_large(df_stage *stage, df_batch *b)
     *r = before;
     r->tree = NULL;
     r->index = NULL;
-    df__text_printf(text, sizeof text, "too large: %zu bytes of payload need more than %zu bytes "
-                    "of memory here (raise memoryLimit)", r->payload.len, b->max_large);
+    df__text_printf(text, sizeof text,
+                    "too large: %zu bytes of payload need more than %zu bytes "
+                    "of memory here (raise memoryLimit)",
+                    r->payload.len, b->max_large);
     df__record_too_large(r, text);
     return DF_OK;
 }
@@ -407,8 +409,7 @@ static int place(df__flow *f, df_record *r, df_batch *b)
 {
     const int *to;
     int copies = 0;
-    if (r->span && (!df__span_current(r->span) ||
-                    df__span_behind_refused(r->span, r->offset))) {
+    if (r->span && (!df__span_current(r->span) || df__span_behind_refused(r->span, r->offset))) {
         f->stats.abandoned++;
         return DF_OK;
     }
@@ -513,8 +514,7 @@ static int may_begin(const df__flow *f, const df_batch *b)
     for (i = f->inputs; i; i = i->next)
         if (!is_begun(i))
             begun -= begun < i->charged ? begun : i->charged;
-    return begun == 0 || begun + b->charged <= f->budget.flow ||
-           (!f->outside && !sinks_hold(f));
+    return begun == 0 || begun + b->charged <= f->budget.flow || (!f->outside && !sinks_hold(f));
 }
 
 static void send_to_workers(df__flow *f)

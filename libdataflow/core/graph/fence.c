@@ -40,7 +40,9 @@ static int real_path(const char *path, char *ret)
     if (slash && (!slash[1] || strcmp(slash, "/..") == 0 || strcmp(slash, "/.") == 0))
         return 0;
     if (df__text_set(folder, sizeof folder, slash ? path : ".",
-                     !slash ? 1 : slash == path ? 1 : (size_t)(slash - path)) >= sizeof folder - 1)
+                     !slash          ? 1
+                     : slash == path ? 1
+                                     : (size_t)(slash - path)) >= sizeof folder - 1)
         return 0;
     return !is_link(path) && realpath(folder, ret) != NULL;
 }

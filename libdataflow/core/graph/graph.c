@@ -10,10 +10,10 @@
 
 enum { KINDS = 128 };
 
-static const char *const role_names[] = {
-    [DF_SOURCE] = "source", [DF_TRANSFORM] = "transformation", [DF_SINK] = "sink",
-    [DF_ERROR_SINK] = "sink"
-};
+static const char *const role_names[] = {[DF_SOURCE] = "source",
+                                         [DF_TRANSFORM] = "transformation",
+                                         [DF_SINK] = "sink",
+                                         [DF_ERROR_SINK] = "sink"};
 
 static int can_be(const df_connector *c, int role)
 {
@@ -77,7 +77,8 @@ static int find_connector(df__graph *g, df__stage_spec *s)
     if (s->connector) {
         /* all kinds of the contract are sources */
         const char *module, *how = s->role == DF_SOURCE && df__env_knows(s->kind, &module)
-                                       ? "is not in this build as" : "cannot be";
+                                       ? "is not in this build as"
+                                       : "cannot be";
         df__text_printf(text, sizeof text, "the connector \"%.60s\" %s a %s", s->kind, how,
                         role_names[s->role]);
         fail(g, s, text);
@@ -176,8 +177,9 @@ const df_options *df__stage_options(const df__stage_spec *s)
 size_t df__stage_size(const df__stage_spec *s)
 {
     const df_options *options = df__stage_options(s);
-    size_t size = s->transform ? s->transform->self_size
-                : s->role == DF_SOURCE ? s->connector->source_size : s->connector->sink_size;
+    size_t size = s->transform           ? s->transform->self_size
+                  : s->role == DF_SOURCE ? s->connector->source_size
+                                         : s->connector->sink_size;
     if (options && size < options->struct_size)
         size = options->struct_size;
     return size ? size : 1;
@@ -199,8 +201,8 @@ int df__stage_fill(df__graph *g, const df__stage_spec *s, df__fill *f, void *int
 
 static int copy_texts(df__graph *g, df__stage_spec *s)
 {
-    const char **texts[] = {&s->name, &s->kind, &s->field, &s->when_text, &s->route_label,
-                            &s->config_field};
+    const char **texts[] = {&s->name,      &s->kind,        &s->field,
+                            &s->when_text, &s->route_label, &s->config_field};
     size_t i;
     for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!*texts[i])

@@ -15,23 +15,23 @@ struct df__stage_spec {
     int role;             /* DF_SOURCE, DF_TRANSFORM, DF_SINK, DF_ERROR_SINK */
     const char *name;     /* unique: "source", "sink", "errors", "0 mask", "routes[0]" */
     const char *kind;
-    const char *field;    /* "spec.transformations[0]" */
-    const char *config_field; /* of config: "spec.sink.config", "spec.sink.kafka" */
-    const df__doc *config; /* may be NULL: all defaults; stays alive */
-    const df_connector *connector;  /* or */
+    const char *field;             /* "spec.transformations[0]" */
+    const char *config_field;      /* of config: "spec.sink.config", "spec.sink.kafka" */
+    const df__doc *config;         /* may be NULL: all defaults; stays alive */
+    const df_connector *connector; /* or */
     const df_transform *transform;
-    df_condition *when;     /* transforms: NULL: always */
+    df_condition *when; /* transforms: NULL: always */
     const char *when_text;
     const char *route_label; /* sinks: condition text of the route, "default" or "error" */
-    int port;               /* sinks: number used by df_record_route; 0: main way */
+    int port;                /* sinks: number used by df_record_route; 0: main way */
     int line, column;
     _Atomic unsigned traits; /* DF_CAN_..., of this instance; transforms: 0 */
-    void *self;             /* instance filled for check (no secrets) */
-    int broken;             /* its options have problems: do not call check */
-    int linted;             /* check was called: its problems are told once */
-    int unsure;             /* and again when its references have values */
-    const df__doc *origin; /* the map with type and config; NULL: made by hand */
-    const df__doc *place;  /* of its kind, for problems */
+    void *self;              /* instance filled for check (no secrets) */
+    int broken;              /* its options have problems: do not call check */
+    int linted;              /* check was called: its problems are told once */
+    int unsure;              /* and again when its references have values */
+    const df__doc *origin;   /* the map with type and config; NULL: made by hand */
+    const df__doc *place;    /* of its kind, for problems */
 };
 
 typedef struct df__link {
@@ -46,21 +46,21 @@ enum { DF__AT_LEAST_ONCE, DF__EXACTLY_ONCE };
 
 /* Spec-level fields, filled from the rows in spec/fields.c. */
 typedef struct df__settings {
-    int64_t memory_limit;          /* bytes; 64 MiB */
-    int64_t transform_workers;     /* 1 */
-    int64_t max_uncommitted;       /* records; 1,000,000 */
-    int64_t stop_timeout_us;       /* 20 s */
-    int64_t revoke_timeout_us;     /* 10 s */
-    int64_t checkpoint_interval_us;/* checkpointSaveInterval; 30 s; ConfigMap store only */
-    int64_t retry_cap_us;          /* EAUTH and such: 10 min */
-    int checkpoint_persistence;    /* true */
-    int checkpoint_sync_on_ack;    /* always so: a moved watermark is saved */
-    int checkpoint_reset;          /* what is stored is forgotten at the start */
-    int ack_granularity;           /* 0 batch, 1 message */
-    int collapse_batch;            /* collapseBatchOnMessageAck: with message, parcels of one */
-    int error_ack;                 /* errors.ackPolicy: DF__ACK_... */
-    int error_policy;              /* errors.policy: DF__POLICY_... */
-    int guarantee;                 /* deliveryGuarantee */
+    int64_t memory_limit;           /* bytes; 64 MiB */
+    int64_t transform_workers;      /* 1 */
+    int64_t max_uncommitted;        /* records; 1,000,000 */
+    int64_t stop_timeout_us;        /* 20 s */
+    int64_t revoke_timeout_us;      /* 10 s */
+    int64_t checkpoint_interval_us; /* checkpointSaveInterval; 30 s; ConfigMap store only */
+    int64_t retry_cap_us;           /* EAUTH and such: 10 min */
+    int checkpoint_persistence;     /* true */
+    int checkpoint_sync_on_ack;     /* always so: a moved watermark is saved */
+    int checkpoint_reset;           /* what is stored is forgotten at the start */
+    int ack_granularity;            /* 0 batch, 1 message */
+    int collapse_batch;             /* collapseBatchOnMessageAck: with message, parcels of one */
+    int error_ack;                  /* errors.ackPolicy: DF__ACK_... */
+    int error_policy;               /* errors.policy: DF__POLICY_... */
+    int guarantee;                  /* deliveryGuarantee */
     int strict_idempotency;
 } df__settings;
 
@@ -75,7 +75,7 @@ typedef struct df__graph {
     const char *file;
     struct df__problems *problems;
     struct df__secrets *secrets; /* gets the references that a check finds; may be NULL */
-    int next_port; /* of the next routed sink, from 1 */
+    int next_port;               /* of the next routed sink, from 1 */
 } df__graph;
 
 /* Adds a stage after looking its kind up in the registry (modules are opened). Problems (unknown

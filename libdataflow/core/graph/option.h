@@ -12,15 +12,15 @@ enum {
 };
 
 typedef struct df__fill {
-    df__graph *graph;       /* problems, env; nested stages are added to it (DF_OPT_STAGE) */
-    df__arena *arena;       /* what the filled members point to lives there */
-    df__secrets *secrets;   /* resolver and the set of secret values */
+    df__graph *graph;     /* problems, env; nested stages are added to it (DF_OPT_STAGE) */
+    df__arena *arena;     /* what the filled members point to lives there */
+    df__secrets *secrets; /* resolver and the set of secret values */
     int mode;
-    const char *field;      /* path of `node`: "spec.sink.config" */
-    const df__doc *place;  /* for problems when node is NULL */
-    int literal;            /* no ${env:} and ${file:} at all: transformations */
-    const char *stage;      /* name of the stage that is filled, for nested ones */
-    int nested;             /* nested stages so far */
+    const char *field;        /* path of `node`: "spec.sink.config" */
+    const df__doc *place;     /* for problems when node is NULL */
+    int literal;              /* no ${env:} and ${file:} at all: transformations */
+    const char *stage;        /* name of the stage that is filled, for nested ones */
+    int nested;               /* nested stages so far */
     const char *const *apart; /* members that the caller reads itself; NULL at the end */
 } df__fill;
 

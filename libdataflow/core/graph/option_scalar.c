@@ -64,8 +64,8 @@ static int read_decimal(df_bytes text, size_t *at, uint64_t *whole, uint64_t *na
 /* whole.nano times unit, 0: too large. */
 static int scaled(uint64_t whole, uint64_t nano, uint64_t unit, uint64_t *ret)
 {
-    unsigned __int128 v = (unsigned __int128)whole * unit +
-                          (unsigned __int128)nano * unit / (uint64_t)NS_PER_S;
+    unsigned __int128 v =
+        (unsigned __int128)whole * unit + (unsigned __int128)nano * unit / (uint64_t)NS_PER_S;
     *ret = (uint64_t)v;
     return v <= (uint64_t)INT64_MAX;
 }
@@ -88,10 +88,11 @@ static size_t unit_at(const unit *units, df_bytes text, size_t at, uint64_t *sca
     return 0;
 }
 
-static const unit times[] = { /* longer names first */
-    {"ns", 1}, {"us", 1000}, {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000}, {"ms", 1000000},
-    {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {NULL, 0}
-};
+static const unit times[] =
+    {/* longer names first */
+     {"ns", 1},       {"us", 1000},    {"\xc2\xb5s", 1000},  {"\xce\xbcs", 1000},
+     {"ms", 1000000}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S},
+     {NULL, 0}};
 
 static int duration_ns(df_bytes text, size_t at, uint64_t *ret)
 {
@@ -126,14 +127,31 @@ int df__parse_duration(df_bytes text, int64_t *ret_us)
     return 1;
 }
 
-static const unit sizes[] = { /* longer names first; Kubernetes' and everyday spellings */
-    {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40},
-    {"Ki", 1ull << 10}, {"Mi", 1ull << 20}, {"Gi", 1ull << 30}, {"Ti", 1ull << 40},
-    {"kB", 1000}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"TB", 1000000000000},
-    {"kb", 1000}, {"mb", 1000000}, {"gb", 1000000000}, {"tb", 1000000000000},
-    {"k", 1000}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"T", 1000000000000},
-    {"B", 1}, {NULL, 0}
-};
+static const unit sizes[] = {/* longer names first; Kubernetes' and everyday spellings */
+                             {"KiB", 1ull << 10},
+                             {"MiB", 1ull << 20},
+                             {"GiB", 1ull << 30},
+                             {"TiB", 1ull << 40},
+                             {"Ki", 1ull << 10},
+                             {"Mi", 1ull << 20},
+                             {"Gi", 1ull << 30},
+                             {"Ti", 1ull << 40},
+                             {"kB", 1000},
+                             {"KB", 1000},
+                             {"MB", 1000000},
+                             {"GB", 1000000000},
+                             {"TB", 1000000000000},
+                             {"kb", 1000},
+                             {"mb", 1000000},
+                             {"gb", 1000000000},
+                             {"tb", 1000000000000},
+                             {"k", 1000},
+                             {"K", 1000},
+                             {"M", 1000000},
+                             {"G", 1000000000},
+                             {"T", 1000000000000},
+                             {"B", 1},
+                             {NULL, 0}};
 
 int df__parse_size(df_bytes text, int64_t *ret)
 {

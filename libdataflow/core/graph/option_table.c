@@ -211,7 +211,7 @@ static const struct {
     const char *name;
 } flags[] = {
     {DF_OPT_REQUIRED, "required"}, {DF_OPT_DEPRECATED, "deprecated"}, {DF_OPT_LATER, "later"},
-    {DF_OPT_HOST, "host"}, {DF_OPT_IDENTITY, "identity"}, {DF_OPT_LITERAL, "literal"},
+    {DF_OPT_HOST, "host"},         {DF_OPT_IDENTITY, "identity"},     {DF_OPT_LITERAL, "literal"},
 };
 
 static void member(df__buf *out, const char *name, const char *text)

@@ -34,8 +34,9 @@ static int take_value(const df__slot *s, df_secret *secret, df_bytes *ret)
 
 static int hidden_of(const df__slot *s)
 {
-    return s->row->type != DF_OPT_SECRET ? DF__HIDE_FILES
-         : s->row->flags & DF_OPT_PARTS ? DF__HIDE_PARTS : DF__HIDE_ALL;
+    return s->row->type != DF_OPT_SECRET  ? DF__HIDE_FILES
+           : s->row->flags & DF_OPT_PARTS ? DF__HIDE_PARTS
+                                          : DF__HIDE_ALL;
 }
 
 /* Malformed references are told in every mode. */

@@ -74,8 +74,9 @@ static void bound_text(int type, int64_t v, char *buf, size_t len)
         const char *unit;
     } units[] = {
         {DF_OPT_DURATION, 3600000000, "h"}, {DF_OPT_DURATION, 1000000, "s"},
-        {DF_OPT_DURATION, 1000, "ms"}, {DF_OPT_DURATION, 1, "us"},
-        {DF_OPT_SIZE, 1 << 30, "GiB"}, {DF_OPT_SIZE, 1 << 20, "MiB"}, {DF_OPT_SIZE, 1 << 10, "KiB"},
+        {DF_OPT_DURATION, 1000, "ms"},      {DF_OPT_DURATION, 1, "us"},
+        {DF_OPT_SIZE, 1 << 30, "GiB"},      {DF_OPT_SIZE, 1 << 20, "MiB"},
+        {DF_OPT_SIZE, 1 << 10, "KiB"},
     };
     size_t i;
     for (i = 0; v != 0 && i < sizeof units / sizeof units[0]; i++) {

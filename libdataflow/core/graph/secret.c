@@ -23,7 +23,7 @@ struct df_secret {
     df__arena arena; /* parts and their texts */
     part *parts, **end;
     df_answer value;
-    unsigned epoch;  /* of the set when value was resolved; 0: never */
+    unsigned epoch; /* of the set when value was resolved; 0: never */
 };
 
 struct df__secrets {
@@ -34,7 +34,7 @@ struct df__secrets {
     pthread_mutex_t lock;      /* the lists */
     df_secret *all, **end;
     df_secret *buckets[BUCKETS];
-    const df_secret *listed;   /* by df__secrets_ref_at: the part that is its index `listed_at` */
+    const df_secret *listed; /* by df__secrets_ref_at: the part that is its index `listed_at` */
     const part *listed_part;
     size_t listed_at;
     df__hidden hidden;
@@ -215,7 +215,8 @@ static int parse_reference(df_bytes text, size_t at, df__reference *ret, char *e
         ret->kind = DF_REF_FILE;
         ret->name = body + 5;
     } else {
-        df__text_printf(err, errlen, "unknown reference: write ${env:NAME}, ${file:PATH}, or $${ "
+        df__text_printf(err, errlen,
+                        "unknown reference: write ${env:NAME}, ${file:PATH}, or $${ "
                         "for a plain ${");
         return DF_ESPEC;
     }
@@ -262,7 +263,9 @@ static int copy_ref(df__arena *a, const df_ref *in, df_ref *out)
     out->key = copy_text(a, in->key);
     out->field = copy_text(a, in->field);
     return (in->space && !out->space) || (in->name && !out->name) || (in->key && !out->key) ||
-           (in->field && !out->field) ? DF_ENOMEM : DF_OK;
+                   (in->field && !out->field)
+               ? DF_ENOMEM
+               : DF_OK;
 }
 
 static int same_text(const char *a, const char *b)
@@ -461,8 +464,10 @@ static void add_wiped(df__buf *out, df_bytes more)
 static int is_refused(const df__secrets *s, const df_ref *ref, char *err, size_t errlen)
 {
     if (ref->kind == DF_REF_ENV && !df__fence_variable(&s->fence, ref->name)) {
-        df__text_printf(err, errlen, "${env:%s}: only variables that begin with %s may be used "
-                        "here", ref->name, s->fence.env_prefix);
+        df__text_printf(err, errlen,
+                        "${env:%s}: only variables that begin with %s may be used "
+                        "here",
+                        ref->name, s->fence.env_prefix);
         return 1;
     }
     if (ref->kind == DF_REF_FILE && !df__fence_file(&s->fence, ref->name)) {
@@ -495,7 +500,8 @@ static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *er
     }
     df__answer_free(&answer);
     if (rc == DF_ENOTSUP)
-        df__text_printf(err, errlen, "references to environment, files and Secrets are refused "
+        df__text_printf(err, errlen,
+                        "references to environment, files and Secrets are refused "
                         "here: no resolver was given");
     else if (rc != DF_OK)
         describe_failure(&p->ref, rc, err, errlen);

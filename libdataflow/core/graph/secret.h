@@ -24,7 +24,8 @@ void df__secrets_free(df__secrets *s);
 /* Limits what references reach, and what df__secrets_fence answers. Before the first use. */
 int df__secrets_limit(df__secrets *s, const char *files, const char *env_prefix);
 const df__fence *df__secrets_fence(const df__secrets *s);
-enum {                 /* what of it is hidden in texts */
+/* What of it is hidden in texts */
+enum {
     DF__HIDE_FILES = 1, /* no option for secrets: what came from a file or a Secret */
     DF__HIDE_PARTS,     /* the text as a whole, and the parts that its connector names */
     DF__HIDE_ALL        /* everything and each piece of it */

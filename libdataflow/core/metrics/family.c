@@ -178,8 +178,9 @@ static void read_total(scrape *s)
 
 static void written_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
-                            "route", route_of(k), NULL};
+    const char *labels[] = {
+        "connector_type", k->kind, "connector_name", connector_name(s, k), "route",
+        route_of(k),      NULL};
     sample(s, labels, (double)c->out);
 }
 
@@ -193,9 +194,15 @@ static void errors_of(scrape *s, const char *kind, const char *name, const df__c
     static const char *const operations[] = {"connect", "read", "write", "transform"};
     int i;
     for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
-        const char *labels[] = {"connector_type", kind, "connector_name", name, "operation",
-                                operations[c->kinds[i].operation], "error_type",
-                                c->kinds[i].reason, NULL};
+        const char *labels[] = {"connector_type",
+                                kind,
+                                "connector_name",
+                                name,
+                                "operation",
+                                operations[c->kinds[i].operation],
+                                "error_type",
+                                c->kinds[i].reason,
+                                NULL};
         sample(s, labels, (double)c->kinds[i].count);
     }
 }
@@ -272,8 +279,13 @@ static void transform_errors(scrape *s)
     size_t i;
     for (i = 0; i < s->r->flow.step_count; i++) {
         char index[16];
-        const char *labels[] = {"transformer_type", s->r->flow.steps[i].spec->kind,
-                                "transformer_index", index, "error_type", "invalid_data", NULL};
+        const char *labels[] = {"transformer_type",
+                                s->r->flow.steps[i].spec->kind,
+                                "transformer_index",
+                                index,
+                                "error_type",
+                                "invalid_data",
+                                NULL};
         step_labels(&s->r->flow.steps[i], index, sizeof index);
         sample(s, labels, errors_value(&s->r->shown.steps[i]));
     }
@@ -416,8 +428,7 @@ static void add_errors(df__counts *to, const df__counts *c)
     for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
         const char *reason = c->kinds[i].reason;
         df__error_kind *k = to->kinds;
-        while (k < to->kinds + DF__ERROR_KINDS - 1 && k->count &&
-               strcmp(k->reason, reason) != 0)
+        while (k < to->kinds + DF__ERROR_KINDS - 1 && k->count && strcmp(k->reason, reason) != 0)
             k++;
         if (k == to->kinds + DF__ERROR_KINDS - 1)
             reason = "unknown";
@@ -469,11 +480,13 @@ static void poll_healthy(scrape *s)
 static void conservation(scrape *s)
 {
     const df_stats *t = &s->r->shown.stats;
-    const struct { const char *term; uint64_t n; } rows[] = {
-        {"received", t->received}, {"expanded", t->expanded}, {"sent", t->sent},
-        {"left_out", t->left_out},
-        {"filtered", t->filtered}, {"errored", t->errored}, {"skipped", t->skipped},
-        {"abandoned", t->abandoned}, {"in_flight", t->in_flight},
+    const struct {
+        const char *term;
+        uint64_t n;
+    } rows[] = {
+        {"received", t->received}, {"expanded", t->expanded},   {"sent", t->sent},
+        {"left_out", t->left_out}, {"filtered", t->filtered},   {"errored", t->errored},
+        {"skipped", t->skipped},   {"abandoned", t->abandoned}, {"in_flight", t->in_flight},
     };
     size_t i;
     for (i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -527,8 +540,8 @@ const df__family df__families[] = {
     {"dataflow_transformer_executions_total", "counter", "Records transformed.", executions},
     {"dataflow_transformer_errors_total", "counter", "Records a transformation rejected.",
      transform_errors},
-    {"dataflow_transformer_duration_seconds", "histogram",
-     "Time per record, measured per batch.", transform_duration},
+    {"dataflow_transformer_duration_seconds", "histogram", "Time per record, measured per batch.",
+     transform_duration},
     {"dataflow_transformer_messages_in_total", "counter", "Records that entered.", messages_in},
     {"dataflow_transformer_messages_out_total", "counter", "Records that left.", messages_out},
     {"dataflow_task_stage_duration_seconds", "histogram", "Time of a record in a stage.",

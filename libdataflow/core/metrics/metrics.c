@@ -76,11 +76,10 @@ typedef struct shown {
 static void own_series(void *ctx, const df__series *s)
 {
     const shown *o = ctx;
-    const char *labels[] = {"connector_type", o->st->spec->kind, "stage", o->st->spec->name,
-                            o->m->label, s->of, NULL};
+    const char *labels[] = {
+        "connector_type", o->st->spec->kind, "stage", o->st->spec->name, o->m->label, s->of, NULL};
     if (o->m->type == DF_HISTOGRAM)
-        df__sample_histogram(o->to, labels, &s->histogram, df__metric_start(o->m),
-                            DF__BUCKETS - 1);
+        df__sample_histogram(o->to, labels, &s->histogram, df__metric_start(o->m), DF__BUCKETS - 1);
     else
         df__sample_add(o->to, labels, s->value);
 }
@@ -92,8 +91,7 @@ static void own_metric(df__scrape *s, df_stage *st, size_t index)
 }
 
 static const char *const type_names[] = {
-    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"
-};
+    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"};
 
 /* Samples of one connector metric over all stages of all pipelines. */
 static void own_family(scraper *all, const df_connector *c, size_t index)

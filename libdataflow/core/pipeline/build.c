@@ -295,8 +295,8 @@ static void take_settings(df_pipeline *p)
     f->bounded = p->how.until_exhausted;
     f->dry = p->how.dry || p->how.detached;
     f->exactly_once = f->settings.guarantee == DF__EXACTLY_ONCE && !f->dry;
-    f->has_store = p->run.store.has && !f->dry && f->settings.checkpoint_persistence &&
-                   !(flags & DF_IS_LINE);
+    f->has_store =
+        p->run.store.has && !f->dry && f->settings.checkpoint_persistence && !(flags & DF_IS_LINE);
     f->source_holds = (flags & DF_HOLDS_POSITION) != 0;
     f->can_replay = (flags & DF_CAN_REPLAY) != 0;
     f->untold = !DF__OP(df__stage_source(p->run.source.stage), ack);

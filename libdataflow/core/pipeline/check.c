@@ -29,8 +29,10 @@ static size_t count_role(const df__graph *g, int role)
 static void check_shape(df__graph *g)
 {
     if (count_role(g, DF_SOURCE) != 1)
-        df__problem_addf(g->problems, DF_ERROR, NULL, "source", "a pipeline has one source, this "
-                         "has %zu", count_role(g, DF_SOURCE));
+        df__problem_addf(g->problems, DF_ERROR, NULL, "source",
+                         "a pipeline has one source, this "
+                         "has %zu",
+                         count_role(g, DF_SOURCE));
     if (!count_role(g, DF_SINK))
         df__problem_add(g->problems, DF_ERROR, NULL, "sink", "a pipeline needs a sink");
 }
@@ -85,15 +87,19 @@ static void check_exactly_once(df__graph *g)
     if (g->settings.guarantee != DF__EXACTLY_ONCE || !source)
         return;
     if (count_role(g, DF_SINK) != 1)
-        df__problem_add(g->problems, DF_ERROR, NULL, field, "exactlyOnce needs one sink: routes "
+        df__problem_add(g->problems, DF_ERROR, NULL, field,
+                        "exactlyOnce needs one sink: routes "
                         "and copies cannot commit together");
     if (g->settings.error_ack != DF__ACK_AFTER_WRITE)
-        df__problem_add(g->problems, DF_ERROR, NULL, field, "exactlyOnce needs errors.ackPolicy: "
+        df__problem_add(g->problems, DF_ERROR, NULL, field,
+                        "exactlyOnce needs errors.ackPolicy: "
                         "afterWrite (the others would wait in a circle)");
     for (s = g->stages; s; s = s->next)
         if (s->role == DF_SINK && !(s->traits & DF_CAN_EXACTLY_ONCE))
-            df__problem_addf(g->problems, DF_ERROR, s->place, field, "the sink \"%s\" cannot hold "
-                             "the source's position in its own commit", s->kind);
+            df__problem_addf(g->problems, DF_ERROR, s->place, field,
+                             "the sink \"%s\" cannot hold "
+                             "the source's position in its own commit",
+                             s->kind);
     if (!(source->traits & DF_CAN_REPLAY))
         df__problem_addf(g->problems, DF_ERROR, source->place, field,
                          "the source \"%s\" cannot go back to a position", source->kind);
@@ -108,10 +114,11 @@ static void check_idempotency(df__graph *g)
         return;
     for (s = g->stages; s; s = s->next)
         if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && !(s->traits & DF_IS_IDEMPOTENT))
-            df__problem_addf(g->problems, DF_ERROR, s->place, "spec.strictIdempotency", "%s "
+            df__problem_addf(g->problems, DF_ERROR, s->place, "spec.strictIdempotency",
+                             "%s "
                              "\"%s\" would hold records twice that are read again after a crash; "
-                             "it needs upsertMode: true and a conflictKey", s->role == DF_SINK
-                             ? "the sink" : "the error sink", s->kind);
+                             "it needs upsertMode: true and a conflictKey",
+                             s->role == DF_SINK ? "the sink" : "the error sink", s->kind);
 }
 
 /* Settings that mean nothing where they stand, or need what is not there yet. */
@@ -120,15 +127,17 @@ static void check_settings(df__graph *g)
     const df__stage_spec *source = df__graph_source(g);
     int exactly = g->settings.guarantee == DF__EXACTLY_ONCE;
     if (g->settings.checkpoint_reset && exactly)
-        df__problem_add(g->problems, DF_ERROR, NULL, "spec.checkpointReset", "not supported yet "
+        df__problem_add(g->problems, DF_ERROR, NULL, "spec.checkpointReset",
+                        "not supported yet "
                         "with exactlyOnce: the positions are in the sink, remove them there");
-    else if (g->settings.checkpoint_reset && source &&
-             (source->traits & DF_HOLDS_POSITION))
-        df__problem_addf(g->problems, DF_WARNING, source->place, "spec.checkpointReset", "forgets "
+    else if (g->settings.checkpoint_reset && source && (source->traits & DF_HOLDS_POSITION))
+        df__problem_addf(g->problems, DF_WARNING, source->place, "spec.checkpointReset",
+                         "forgets "
                          "nothing: the system behind \"%s\" holds the positions, reset them there",
                          source->kind);
     if (g->settings.ack_granularity && exactly)
-        df__problem_add(g->problems, DF_WARNING, NULL, "spec.ackGranularity", "has no effect with "
+        df__problem_add(g->problems, DF_WARNING, NULL, "spec.ackGranularity",
+                        "has no effect with "
                         "exactlyOnce: a position is acknowledged with the commit that holds it");
 }
 
@@ -138,7 +147,8 @@ static void check_loop(df__graph *g)
     const df__stage_spec *source = df__graph_source(g);
     for (const df__stage_spec *s = g->stages; s && source; s = s->next)
         if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && df__feeds_source(s, source))
-            df__problem_addf(g->problems, DF_WARNING, s->place, s->field, "writes where the "
+            df__problem_addf(g->problems, DF_WARNING, s->place, s->field,
+                             "writes where the "
                              "source reads: what it writes comes back, without an end");
 }
 
@@ -183,19 +193,22 @@ void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
     memset(ret, 0, sizeof *ret);
     ret->level = g->settings.guarantee == DF__EXACTLY_ONCE ? "exactly-once" : "at-least-once";
     if (!place) {
-        df__text_printf(ret->why, sizeof ret->why, "nothing keeps a position: while the process "
+        df__text_printf(ret->why, sizeof ret->why,
+                        "nothing keeps a position: while the process "
                         "lives nothing is lost; a restart begins as the source is configured");
         df__text_printf(ret->duplicates, sizeof ret->duplicates,
                         "after a restart everything that is read again");
         return;
     }
-    df__text_printf(ret->why, sizeof ret->why, "positions are kept %s and move only over an "
+    df__text_printf(ret->why, sizeof ret->why,
+                    "positions are kept %s and move only over an "
                     "unbroken range of records that are in a sink, in the error sink, or filtered",
                     place);
     if (g->settings.guarantee == DF__EXACTLY_ONCE)
         df__text_printf(ret->duplicates, sizeof ret->duplicates, "none");
     else
-        df__text_printf(ret->duplicates, sizeof ret->duplicates, "after a kill at most %llu "
+        df__text_printf(ret->duplicates, sizeof ret->duplicates,
+                        "after a kill at most %llu "
                         "records (maxUncommitted and two batches of 8,192); about %zu and those "
                         "of the last second while every sink and what keeps the positions work",
                         (unsigned long long)df__flow_repeats(&g->settings, DF__BATCH_RECORDS),

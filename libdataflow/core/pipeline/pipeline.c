@@ -123,8 +123,8 @@ df_pipeline *df_pipeline_new(df_env *env, const df_pipeline_options *options)
     p->space = o->space ? df__strdup(&env->heap, o->space) : NULL;
     p->name = o->name ? df__strdup(&env->heap, o->name) : NULL;
     if (o->store) {
-        memcpy(&p->run.store.store, o->store, o->store->size < sizeof(df_store) ? o->store->size
-                                                                                : sizeof(df_store));
+        memcpy(&p->run.store.store, o->store,
+               o->store->size < sizeof(df_store) ? o->store->size : sizeof(df_store));
         p->run.store.has = 1;
     }
     enlist(p);

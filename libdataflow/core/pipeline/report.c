@@ -4,18 +4,20 @@
 
 #include "core/pipeline/pipeline.h"
 
-static const char *const role_names[] = {
-    [DF_SOURCE] = "source", [DF_TRANSFORM] = "transform", [DF_SINK] = "sink",
-    [DF_ERROR_SINK] = "error_sink"
-};
-static const char *const state_names[] = {
-    [DF__CLOSED] = "closed", [DF__OPENING] = "opening", [DF__READY] = "ready",
-    [DF__BACKOFF] = "backoff", [DF__CLOSING] = "closing"
-};
-static const char *const phase_names[] = {
-    [DF__RUNNING] = "running", [DF__DRAINING] = "draining", [DF__SAVING] = "draining",
-    [DF__CLOSE_ALL] = "draining", [DF__FINISHED] = "done"
-};
+static const char *const role_names[] = {[DF_SOURCE] = "source",
+                                         [DF_TRANSFORM] = "transform",
+                                         [DF_SINK] = "sink",
+                                         [DF_ERROR_SINK] = "error_sink"};
+static const char *const state_names[] = {[DF__CLOSED] = "closed",
+                                          [DF__OPENING] = "opening",
+                                          [DF__READY] = "ready",
+                                          [DF__BACKOFF] = "backoff",
+                                          [DF__CLOSING] = "closing"};
+static const char *const phase_names[] = {[DF__RUNNING] = "running",
+                                          [DF__DRAINING] = "draining",
+                                          [DF__SAVING] = "draining",
+                                          [DF__CLOSE_ALL] = "draining",
+                                          [DF__FINISHED] = "done"};
 
 static void text_member(df__buf *out, const char *name, const char *text)
 {
@@ -121,9 +123,11 @@ static void plan(const df_pipeline *p, df__buf *out)
     number_member(out, "reserve", (long long)b.reserve);
     number_member(out, "flow", (long long)b.flow);
     df__buf_char(out, '}');
-    text_member(out, "position", s->guarantee == DF__EXACTLY_ONCE ? "sink"
-                : flags & DF_HOLDS_POSITION ? "source"
-                : !s->checkpoint_persistence || flags & DF_IS_LINE ? "memory" : "store");
+    text_member(out, "position",
+                s->guarantee == DF__EXACTLY_ONCE                   ? "sink"
+                : flags & DF_HOLDS_POSITION                        ? "source"
+                : !s->checkpoint_persistence || flags & DF_IS_LINE ? "memory"
+                                                                   : "store");
     number_member(out, "maxUncommitted", s->max_uncommitted);
     df__buf_printf(out, ",\"checkpointPersistence\":%s",
                    s->checkpoint_persistence ? "true" : "false");
@@ -137,17 +141,29 @@ static void plan(const df_pipeline *p, df__buf *out)
 
 static void stats_object(const df_stats *s, df__buf *out)
 {
-    const struct { const char *name; long long value; } rows[] = {
-        {"received", (long long)s->received}, {"expanded", (long long)s->expanded},
-        {"sent", (long long)s->sent}, {"left_out", (long long)s->left_out},
+    const struct {
+        const char *name;
+        long long value;
+    } rows[] = {
+        {"received", (long long)s->received},
+        {"expanded", (long long)s->expanded},
+        {"sent", (long long)s->sent},
+        {"left_out", (long long)s->left_out},
         {"filtered", (long long)s->filtered},
-        {"errored", (long long)s->errored}, {"skipped", (long long)s->skipped},
-        {"abandoned", (long long)s->abandoned}, {"in_flight", (long long)s->in_flight},
-        {"retries", (long long)s->retries}, {"bytes_in", (long long)s->bytes_in},
-        {"bytes_out", (long long)s->bytes_out}, {"budget_used", (long long)s->budget_used},
-        {"budget_limit", (long long)s->budget_limit}, {"uncommitted", (long long)s->uncommitted},
-        {"lag_records", s->lag_records}, {"lag_us", s->lag_us},
-        {"last_progress_us", s->last_progress_us}, {"connected", s->connected},
+        {"errored", (long long)s->errored},
+        {"skipped", (long long)s->skipped},
+        {"abandoned", (long long)s->abandoned},
+        {"in_flight", (long long)s->in_flight},
+        {"retries", (long long)s->retries},
+        {"bytes_in", (long long)s->bytes_in},
+        {"bytes_out", (long long)s->bytes_out},
+        {"budget_used", (long long)s->budget_used},
+        {"budget_limit", (long long)s->budget_limit},
+        {"uncommitted", (long long)s->uncommitted},
+        {"lag_records", s->lag_records},
+        {"lag_us", s->lag_us},
+        {"last_progress_us", s->last_progress_us},
+        {"connected", s->connected},
         {"ready", s->ready},
     };
     size_t i;
@@ -201,8 +217,10 @@ static void status(df_pipeline *p, df__buf *out)
     }
     pthread_mutex_lock(&r->shown.lock);
     head(p, out);
-    text_member(out, "state", !r->shown.stats.ready && r->shown.phase == DF__RUNNING
-                ? "starting" : phase_names[r->shown.phase]);
+    text_member(out, "state",
+                !r->shown.stats.ready && r->shown.phase == DF__RUNNING
+                    ? "starting"
+                    : phase_names[r->shown.phase]);
     guarantee(p, out);
     status_stages(p, out);
     now = df__run_stats(r);
@@ -266,8 +284,7 @@ int df_pipeline_report(df_pipeline *p, int what, df_write_fn write, void *user)
         positions(p, &out);
     else
         return df__pipeline_fail(p, DF_EINVAL, "no report number %d", what);
-    rc = out.failed ? df__pipeline_fail(p, DF_ENOMEM, "no memory")
-                    : write(user, out.data, out.len);
+    rc = out.failed ? df__pipeline_fail(p, DF_ENOMEM, "no memory") : write(user, out.data, out.len);
     df__buf_free(&out);
     return rc;
 }

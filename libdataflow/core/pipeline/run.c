@@ -24,7 +24,8 @@ static void log_event(df_pipeline *p, const df__kept_event *e)
 {
     char line[512];
     int level = e->type == DF_EVENT_RETRY || e->type == DF_EVENT_REJECT ? DF_LOG_WARN
-              : e->status < 0 ? DF_LOG_ERROR : DF_LOG_INFO;
+                : e->status < 0                                         ? DF_LOG_ERROR
+                                                                        : DF_LOG_INFO;
     df__text_printf(line, sizeof line, "%s%s%s: %s", df__pipeline_name(p), e->stage[0] ? "/" : "",
                     e->stage, e->text);
     df__env_log(p->env, level, line);

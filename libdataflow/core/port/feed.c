@@ -88,8 +88,10 @@ int df_port_push(df_port *port, const df_input *rows, size_t count, size_t *ret_
     size_t taken = 0;
     int rc;
     if (!port || port->mode != DF_FEED || (count && !rows))
-        return df__port_fail(port, DF_EINVAL, port && port->mode == DF_FEED
-                             ? "df_port_push: no rows" : "df_port_push needs a port of DF_FEED");
+        return df__port_fail(port, DF_EINVAL,
+                             port && port->mode == DF_FEED
+                                 ? "df_port_push: no rows"
+                                 : "df_port_push needs a port of DF_FEED");
     pthread_mutex_lock(&port->ports->lock);
     rc = port->ports->ended ? DF_DONE : push_rows(port, rows, count, &taken);
     if (taken && port->slot->st)

@@ -169,13 +169,15 @@ static int fail_open(df_pipeline *p, const df_port_options *o, int rc)
         df__text_printf(text, sizeof text, "stage %.100s cannot be opened with %s: it is no %s",
                         o->stage, mode, o->mode == DF_FEED ? "source" : "sink");
     } else if (rc == DF_EEXISTS) {
-        df__text_printf(text, sizeof text, "stage %.100s has a %s port already, or its input was "
-                        "ended by df_port_close", o->stage, mode);
+        df__text_printf(text, sizeof text,
+                        "stage %.100s has a %s port already, or its input was "
+                        "ended by df_port_close",
+                        o->stage, mode);
     } else {
         at = df__text_printf(text, sizeof text, "no stage is named %.100s; there are:", o->stage);
         for (; s; s = s->next)
-            at += df__text_printf(text + at, sizeof text - at, " %s%s", s->name,
-                                  s->next ? "," : "");
+            at +=
+                df__text_printf(text + at, sizeof text - at, " %s%s", s->name, s->next ? "," : "");
     }
     return df__pipeline_fail_port(p, rc, text);
 }
@@ -239,12 +241,14 @@ int df_port_open(df_pipeline *p, const df_port_options *options, df_port **ret_p
     if (!p)
         return DF_EINVAL;
     if (!options || !ret_port || options->size < offsetof(df_port_options, queue_bytes))
-        return df__pipeline_fail_port(p, DF_EINVAL, "df_port_open needs options with their size, "
-                                                    "and a place for the port");
+        return df__pipeline_fail_port(p, DF_EINVAL,
+                                      "df_port_open needs options with their size, "
+                                      "and a place for the port");
     memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     if (!o.stage || o.mode < DF_FEED || o.mode > DF_TAP)
-        return df__pipeline_fail_port(p, DF_EINVAL, "df_port_open needs a stage and DF_FEED, "
-                                                    "DF_TAKE or DF_TAP");
+        return df__pipeline_fail_port(p, DF_EINVAL,
+                                      "df_port_open needs a stage and DF_FEED, "
+                                      "DF_TAKE or DF_TAP");
     ports = df__pipeline_ports(p);
     port = make_port(ports, &o);
     if (!port)

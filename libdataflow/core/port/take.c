@@ -145,8 +145,7 @@ static int copy_record(copier *c, const df_record *from, df_record **ret)
     else if (df__arena_copy(c->arena, payload, &to->payload) != DF_OK)
         return DF_ENOMEM;
     if (df__arena_copy(c->arena, from->key, &to->key) != DF_OK ||
-        copy_meta(c->arena, from->meta, &to->meta) != DF_OK ||
-        copy_shared(c, from, to) != DF_OK)
+        copy_meta(c->arena, from->meta, &to->meta) != DF_OK || copy_shared(c, from, to) != DF_OK)
         return DF_ENOMEM;
     if (from->header_count && copy_headers(c->arena, from, to) != DF_OK)
         return DF_ENOMEM;
@@ -281,7 +280,8 @@ int df_port_take(df_port *port, int timeout_ms, df_parcel **ret_parcel)
     int64_t until;
     int rc;
     if (!port || port->mode == DF_FEED || !ret_parcel)
-        return df__port_fail(port, DF_EINVAL, "df_port_take needs a port of DF_TAKE or DF_TAP and "
+        return df__port_fail(port, DF_EINVAL,
+                             "df_port_take needs a port of DF_TAKE or DF_TAP and "
                              "a place for the parcel");
     until = timeout_ms < 0 ? INT64_MAX : df__monotonic_us() / 1000 + timeout_ms;
     for (;;) {
@@ -310,7 +310,8 @@ int df_port_settle(df_port *port, df_parcel *parcel, int status)
 {
     df__handed *h;
     if (!port || port->mode == DF_FEED || !parcel)
-        return df__port_fail(port, DF_EINVAL, "df_port_settle needs a port of DF_TAKE or DF_TAP "
+        return df__port_fail(port, DF_EINVAL,
+                             "df_port_settle needs a port of DF_TAKE or DF_TAP "
                              "and a parcel");
     if (port->mode == DF_TAKE && status != DF_OK && status != DF_EIO && status != DF_EDATA)
         return df__port_fail(port, DF_EINVAL, "df_port_settle takes DF_OK, DF_EIO or DF_EDATA");
@@ -320,7 +321,8 @@ int df_port_settle(df_port *port, df_parcel *parcel, int status)
         settle_real(port->slot, h->real, status);
     pthread_mutex_unlock(&port->ports->lock);
     if (!h)
-        return df__port_fail(port, DF_EINVAL, "df_port_settle: this parcel was not taken from this "
+        return df__port_fail(port, DF_EINVAL,
+                             "df_port_settle: this parcel was not taken from this "
                              "port, or was settled before");
     df__handed_free(port->ports->heap, h);
     return DF_OK;

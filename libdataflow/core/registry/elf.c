@@ -15,7 +15,7 @@
 typedef struct object {
     const unsigned char *bytes;
     size_t len;
-    const ElfW(Ehdr) *head;
+    const ElfW(Ehdr) * head;
 } object;
 
 /* `count` items of `size` bytes at an offset that suits them; NULL: not inside. */
@@ -50,7 +50,7 @@ static const void *loaded(const object *o, uint64_t address, size_t len)
     return NULL;
 }
 
-static const void *find(const object *o, const ElfW(Shdr) *table, const ElfW(Shdr) *names,
+static const void *find(const object *o, const ElfW(Shdr) * table, const ElfW(Shdr) * names,
                         const char *symbol, size_t len)
 {
     size_t count = table->sh_size / sizeof(ElfW(Sym)), want = strlen(symbol) + 1;
@@ -68,13 +68,14 @@ static const void *find(const object *o, const ElfW(Shdr) *table, const ElfW(Shd
 
 static int look(const object *o, const char *symbol, void *ret, size_t len)
 {
-    const ElfW(Shdr) *s;
+    const ElfW(Shdr) * s;
     if (!is_ours(o))
         return DF_EINVAL;
     s = inside(o, o->head->e_shoff, o->head->e_shnum, sizeof *s);
     for (size_t i = 0; s && i < o->head->e_shnum; i++) {
         const void *datum = s[i].sh_type == SHT_DYNSYM && s[i].sh_link < o->head->e_shnum
-                                ? find(o, &s[i], &s[s[i].sh_link], symbol, len) : NULL;
+                                ? find(o, &s[i], &s[s[i].sh_link], symbol, len)
+                                : NULL;
         if (datum) {
             memcpy(ret, datum, len);
             return DF_OK;

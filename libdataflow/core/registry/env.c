@@ -332,7 +332,7 @@ df_path *df_path_new(df_env *env, const char *text)
         return NULL;
     path = df__path_compile(&env->heap, bytes, &why);
     if (!path)
-        df__env_fail(env, DF_EINVAL, "path \"%.80s\", column %zu: %s", text ? text : "",
-                     why.column, why.text);
+        df__env_fail(env, DF_EINVAL, "path \"%.80s\", column %zu: %s", text ? text : "", why.column,
+                     why.text);
     return path;
 }

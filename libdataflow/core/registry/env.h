@@ -13,7 +13,7 @@ typedef struct df__type { /* a registered connector or transform; copied deep */
     struct df__type *next;
     const df_connector *connector;
     const df_transform *transform;
-    const void *origin;   /* the table that was copied: registering it again is nothing */
+    const void *origin; /* the table that was copied: registering it again is nothing */
     df_free_fn user_free;
     void *user;
 } df__type;
@@ -25,8 +25,8 @@ struct df_env {
     df__arena arena;      /* registered tables */
     df__type *types, **types_end;
     struct df_pipeline *pipelines; /* by env_next */
-    int all_modules;      /* the module folders were listed */
-    _Atomic int left;     /* a thread of one of its pipelines did not come back */
+    int all_modules;               /* the module folders were listed */
+    _Atomic int left;              /* a thread of one of its pipelines did not come back */
     char *module_path;
     char error[512];
 };

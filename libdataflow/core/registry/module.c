@@ -32,8 +32,10 @@ static int check_file(df_env *env, const char *path)
     if (rc == DF_ENOTFOUND)
         return df__env_fail(env, rc, "cannot open plug-in %s: %s", path, strerror(errno));
     if (rc == DF_EINVAL)
-        return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: no shared object for this "
-                            "machine", path);
+        return df__env_fail(env, DF_ENOTFOUND,
+                            "cannot open plug-in %s: no shared object for this "
+                            "machine",
+                            path);
     if (rc != DF_OK || seen.size < init_end)
         return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
     if (seen.version / 10000 != DF_VERSION / 10000 || seen.version > DF_VERSION)

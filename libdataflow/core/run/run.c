@@ -187,9 +187,11 @@ static void on_loaded(df__runner *r, df__msg *m, const df__fault *why)
     df_partition *p = t->loading;
     (void)why;
     t->loading = NULL;
-    df__flow_loaded(&r->flow, p, m->status, data, m->status == DF_ESTATE
-                    ? "it belongs to another source (its options changed); remove its state or "
-                      "give the pipeline another name" : df_status_text(m->status));
+    df__flow_loaded(&r->flow, p, m->status, data,
+                    m->status == DF_ESTATE
+                        ? "it belongs to another source (its options changed); remove its state or "
+                          "give the pipeline another name"
+                        : df_status_text(m->status));
 }
 
 static void on_saved(df__runner *r, df__msg *m, const df__fault *why)

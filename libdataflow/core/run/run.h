@@ -15,16 +15,47 @@
 
 typedef struct df__runner df__runner;
 
-enum { /* to the flow */
-    DF__M_BATCH = 1, DF__M_GRANT_BACK, DF__M_SOURCE_OPENED, DF__M_SOURCE_FAILED, DF__M_SOURCE_DONE,
-    DF__M_SOURCE_CLOSED, DF__M_PARTITION, DF__M_ACKED, DF__M_SOUGHT, DF__M_SINK_OPENED,
-    DF__M_ANSWER, DF__M_SETTLE, DF__M_FLUSHED, DF__M_RESOLVED, DF__M_CLAIMED, DF__M_SINK_CLOSED,
-    DF__M_LOADED, DF__M_SAVED, DF__M_WORKED, DF__M_COUNT
+/* To the flow */
+enum {
+    DF__M_BATCH = 1,
+    DF__M_GRANT_BACK,
+    DF__M_SOURCE_OPENED,
+    DF__M_SOURCE_FAILED,
+    DF__M_SOURCE_DONE,
+    DF__M_SOURCE_CLOSED,
+    DF__M_PARTITION,
+    DF__M_ACKED,
+    DF__M_SOUGHT,
+    DF__M_SINK_OPENED,
+    DF__M_ANSWER,
+    DF__M_SETTLE,
+    DF__M_FLUSHED,
+    DF__M_RESOLVED,
+    DF__M_CLAIMED,
+    DF__M_SINK_CLOSED,
+    DF__M_LOADED,
+    DF__M_SAVED,
+    DF__M_WORKED,
+    DF__M_COUNT
 };
-enum { /* to a thread */
-    DF__C_OPEN = 1, DF__C_CLOSE, DF__C_GRANT, DF__C_QUIET, DF__C_ACK, DF__C_SEEK, DF__C_WRITE,
-    DF__C_GO, DF__C_FLUSH, DF__C_RESOLVE, DF__C_CLAIM, DF__C_SAVE, DF__C_LOAD, DF__C_EXIT,
-    DF__C_WORK, DF__C_COUNT
+/* To a thread */
+enum {
+    DF__C_OPEN = 1,
+    DF__C_CLOSE,
+    DF__C_GRANT,
+    DF__C_QUIET,
+    DF__C_ACK,
+    DF__C_SEEK,
+    DF__C_WRITE,
+    DF__C_GO,
+    DF__C_FLUSH,
+    DF__C_RESOLVE,
+    DF__C_CLAIM,
+    DF__C_SAVE,
+    DF__C_LOAD,
+    DF__C_EXIT,
+    DF__C_WORK,
+    DF__C_COUNT
 };
 
 typedef struct df__grant {
@@ -41,12 +72,12 @@ typedef struct df__source_thread {
     df__mailbox box;
     pthread_mutex_t lock; /* replies to partition requests */
     pthread_cond_t replied;
-    int left;              /* under it: nobody replies any more */
+    int left; /* under it: nobody replies any more */
     df__grant grants[DF__MAX_GRANTS];
     df__grant *held[DF__MAX_GRANTS]; /* in hand, oldest first */
     size_t held_count;
-    df_batch *batch;      /* being read */
-    df_batch *none;       /* room 0: serve only */
+    df_batch *batch; /* being read */
+    df_batch *none;  /* room 0: serve only */
     int open, done;
     _Atomic int reading;
     df__msg open_msg, close_msg, quiet_msg, ack_msg, exit_msg, done_msg, failed_msg;
@@ -64,9 +95,9 @@ typedef struct df__sink_thread {
     df__mailbox box;
     df__msg *todo; /* taken, not yet done */
     int open, stalled, exit;
-    _Atomic int waiting;  /* in poll or in its mailbox */
-    _Atomic int pending;  /* parcels answered PENDING and not settled */
-    df_position claimed;  /* answer of claim */
+    _Atomic int waiting; /* in poll or in its mailbox */
+    _Atomic int pending; /* parcels answered PENDING and not settled */
+    df_position claimed; /* answer of claim */
     df__msg exit_msg, poll_msg;
 } df__sink_thread;
 
@@ -79,8 +110,8 @@ typedef struct df__store_thread {
     df__mailbox box;
     df__msg save_msg, exit_msg;
     df_state *rows;
-    int has_identity;     /* a row says what the source reads */
-    int lacking;          /* no memory for all rows: none is saved */
+    int has_identity; /* a row says what the source reads */
+    int lacking;      /* no memory for all rows: none is saved */
     size_t row_count, row_cap;
     char identity[DF__IDENTITY]; /* what the source reads; "" until the first load */
     _Atomic int identity_stored;
@@ -88,8 +119,8 @@ typedef struct df__store_thread {
     df_partition *loading;
     df__msg load_msg;
     int exit;
-    int left;             /* its thread did not come back */
-    _Atomic int busy;     /* in a call of the store */
+    int left;         /* its thread did not come back */
+    _Atomic int busy; /* in a call of the store */
 } df__store_thread;
 
 typedef struct df__worker { /* one of transformWorkers */
@@ -110,7 +141,7 @@ typedef struct df__published { /* a copy that any thread may read */
     int phase;
     df__buf partitions; /* JSON member, renewed now and then */
     int64_t partitions_us;
-    double rate;        /* records durable per second, over the last second or more */
+    double rate; /* records durable per second, over the last second or more */
     uint64_t rate_sent;
     int64_t rate_us;
 } df__published;
@@ -137,8 +168,7 @@ struct df__runner {
     _Atomic int finished;
     pthread_mutex_t end_lock;
     pthread_cond_t ended;
-    void (*event)(struct df_pipeline *p, int type, int status, const char *stage,
-                  const char *text);
+    void (*event)(struct df_pipeline *p, int type, int status, const char *stage, const char *text);
     void (*end)(struct df_pipeline *p); /* finished is set */
     /* What leaves a stage, for those who watch; b NULL: one record of the error port. */
     void (*tap)(struct df_pipeline *p, const char *stage, df_batch *b, df_record *record);

@@ -116,8 +116,8 @@ static void on_exit(df__sink_thread *t, df__msg *m)
 }
 
 static void (*const commands[DF__C_COUNT])(df__sink_thread *, df__msg *) = {
-    [DF__C_OPEN] = on_open, [DF__C_CLOSE] = on_close, [DF__C_WRITE] = on_write,
-    [DF__C_GO] = on_go, [DF__C_FLUSH] = on_flush, [DF__C_RESOLVE] = on_resolve,
+    [DF__C_OPEN] = on_open,   [DF__C_CLOSE] = on_close, [DF__C_WRITE] = on_write,
+    [DF__C_GO] = on_go,       [DF__C_FLUSH] = on_flush, [DF__C_RESOLVE] = on_resolve,
     [DF__C_CLAIM] = on_claim, [DF__C_EXIT] = on_exit,
 };
 

@@ -174,8 +174,8 @@ static void on_exit(df__source_thread *s, df__msg *m)
 }
 
 static void (*const commands[DF__C_COUNT])(df__source_thread *, df__msg *) = {
-    [DF__C_OPEN] = on_open, [DF__C_CLOSE] = on_close, [DF__C_GRANT] = on_grant,
-    [DF__C_QUIET] = on_quiet, [DF__C_ACK] = on_ack, [DF__C_SEEK] = on_seek,
+    [DF__C_OPEN] = on_open,   [DF__C_CLOSE] = on_close, [DF__C_GRANT] = on_grant,
+    [DF__C_QUIET] = on_quiet, [DF__C_ACK] = on_ack,     [DF__C_SEEK] = on_seek,
     [DF__C_EXIT] = on_exit,
 };
 

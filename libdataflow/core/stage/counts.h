@@ -23,16 +23,16 @@ typedef struct df__error_kind {
 
 typedef struct df__counts { /* of one stage */
     uint64_t in, out, errors, retries, bytes_in, bytes_out;
-    uint64_t queued;         /* records waiting or unsettled */
-    double seconds;          /* spent in the transform, or from hand-over to durable */
-    df__histogram duration;  /* of a record in the stage; start DF__FAST */
-    df__histogram wait;      /* sinks: from dispatch to hand-over; start DF__FAST */
-    df__histogram size;      /* bytes of a payload; start 64 */
+    uint64_t queued;        /* records waiting or unsettled */
+    double seconds;         /* spent in the transform, or from hand-over to durable */
+    df__histogram duration; /* of a record in the stage; start DF__FAST */
+    df__histogram wait;     /* sinks: from dispatch to hand-over; start DF__FAST */
+    df__histogram size;     /* bytes of a payload; start 64 */
     df__error_kind kinds[DF__ERROR_KINDS]; /* the last, "unknown", takes what has no row */
-    int64_t since_us;        /* state since */
-    int state;               /* DF__CLOSED ... */
-    int connected;           /* open, and it did not say otherwise */
-    char reason[DF__REASON]; /* of the newest error */
+    int64_t since_us;                      /* state since */
+    int state;                             /* DF__CLOSED ... */
+    int connected;                         /* open, and it did not say otherwise */
+    char reason[DF__REASON];               /* of the newest error */
     char text[DF__TEXT];
 } df__counts;
 

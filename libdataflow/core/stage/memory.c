@@ -4,7 +4,7 @@
 
 #include "core/stage/stage.h"
 
-struct df__block { /* in front of what the stage sees */
+struct df__block {           /* in front of what the stage sees */
     df__block *next, **from; /* from: the pointer to this one */
     size_t len;
     max_align_t data[];

@@ -91,8 +91,8 @@ void df_stage_metric(df_stage *st, size_t index, double value)
         add_atomic(&st->metric[index], m->type, value);
 }
 
-void df__stage_series(df_stage *st, size_t index,
-                      void (*emit)(void *ctx, const df__series *s), void *ctx)
+void df__stage_series(df_stage *st, size_t index, void (*emit)(void *ctx, const df__series *s),
+                      void *ctx)
 {
     const df_metric *m = df__metric_at(st->spec->connector, index);
     df__series one = {.index = index}, *s;

@@ -175,9 +175,12 @@ int df_stage_limits(df_stage *st, const df_limits *limits)
 
 static const char *reason_of(int status)
 {
-    static const struct { int status; const char *word; } words[] = {
-        {DF_EIO, "connection_error"}, {DF_ETIMEOUT, "timeout"}, {DF_EUNKNOWN, "timeout"},
-        {DF_EDATA, "invalid_data"},   {DF_ETOOBIG, "invalid_data"}, {DF_EAUTH, "auth_error"},
+    static const struct {
+        int status;
+        const char *word;
+    } words[] = {
+        {DF_EIO, "connection_error"},       {DF_ETIMEOUT, "timeout"},     {DF_EUNKNOWN, "timeout"},
+        {DF_EDATA, "invalid_data"},         {DF_ETOOBIG, "invalid_data"}, {DF_EAUTH, "auth_error"},
         {DF_ECANCELED, "context_canceled"}, {DF_EFENCED, "fenced"},
     };
     size_t i;
@@ -251,7 +254,8 @@ int df_stage_problem(df_stage *st, int severity, const char *option, const char 
 {
     char field[256], shown[DF__TEXT];
     const char *base = st->spec->config_field ? st->spec->config_field
-                     : st->spec->field ? st->spec->field : st->spec->name;
+                       : st->spec->field      ? st->spec->field
+                                              : st->spec->name;
     if (st->checking && option && is_unknown(st, option)) {
         st->unsure = 1;
         return DF_OK;
@@ -344,8 +348,10 @@ int64_t df_stage_clock_us(const df_stage *st)
 
 int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 {
-    enum { ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
-                 DF_IS_LINE };
+    enum {
+        ALL =
+            DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION | DF_IS_LINE
+    };
     /* The spec is shared by check and by the instances that run. */
     df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;
     if (((set | clear) & ~(unsigned)ALL) || (set & clear))

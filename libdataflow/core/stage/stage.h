@@ -40,23 +40,23 @@ struct df_stage {
     struct df_pipeline *pipeline;
     struct df__ports *ports;
     df__secrets *secrets;
-    void *self;           /* instance; zeroed, options filled before open */
+    void *self; /* instance; zeroed, options filled before open */
     size_t self_size;
     df__arena arena;      /* df_stage_alloc and option texts */
     df__block *blocks;    /* df_stage_realloc */
     pthread_mutex_t lock; /* fault, series */
     df__fault fault;
-    int no_memory;        /* df_stage_alloc failed: what it was for did, whatever it said */
-    int in_check;         /* `check` runs: no I/O, so only secrets that the manifest shows */
+    int no_memory; /* df_stage_alloc failed: what it was for did, whatever it said */
+    int in_check;  /* `check` runs: no I/O, so only secrets that the manifest shows */
     int retry_after_ms;
-    int checking;         /* options with references are empty */
-    int unsure;           /* a problem with one of them was left out */
+    int checking; /* options with references are empty */
+    int unsure;   /* a problem with one of them was left out */
     df_limits limits;
     df_stage_info info;
-    int wake_fd;          /* eventfd: df_stage_wait returns */
+    int wake_fd; /* eventfd: df_stage_wait returns */
     _Atomic int stopping, canceled;
     _Atomic int64_t charged;
-    _Atomic int disconnected; /* it said so since its last open */
+    _Atomic int disconnected;             /* it said so since its last open */
     _Atomic uint64_t metric[DF__METRICS]; /* bits of a double, for those without series */
     df__series *series;
     /* source: thread that reads */
@@ -68,8 +68,8 @@ struct df_stage {
     int (*open_partition)(df_stage *st, df_partition *part);
     int (*close_partition)(df_stage *st, df_partition *part, int how);
     void (*publish)(df_stage *st); /* its counts changed; any thread */
-    void *owner;          /* of the runner */
-    int closed;           /* transform: its close was called */
+    void *owner;                   /* of the runner */
+    int closed;                    /* transform: its close was called */
 };
 
 /* Makes an instance of a stage and fills its options (mode DF__FILL_...). NULL: DF_ENOMEM or
@@ -95,10 +95,11 @@ int df__stage_check(df_stage *st);
 const df_source_ops *df__stage_source(const df_stage *st);
 const df_sink_ops *df__stage_sink(const df_stage *st);
 /* An operation of a table that may be shorter than ours: NULL when past its size. */
-#define DF__OP(ops, member) \
-    ((ops) && (ops)->size >= offsetof(__typeof__(*(ops)), member) + sizeof((ops)->member) ? \
-         (ops)->member : NULL)
-void df__stage_opens(df_stage *st); /* before its open, the first one or after a close */
+#define DF__OP(ops, member)                                                                        \
+    ((ops) && (ops)->size >= offsetof(__typeof__(*(ops)), member) + sizeof((ops)->member)          \
+         ? (ops)->member                                                                           \
+         : NULL)
+void df__stage_opens(df_stage *st);  /* before its open, the first one or after a close */
 void df__stage_cancel(df_stage *st); /* everything returns at once; any thread */
 struct df__ports *df__stage_ports(df_stage *st);
 /* The newest fault, or a made-up one for a status told without text. Any thread. */

@@ -59,8 +59,8 @@ const df_path *df_stage_path(df_stage *st, const char *option, df_bytes text)
     path = df__path_compile(heap, text, &err);
     if (!path && !st->no_memory)
         df_stage_problemf(st, DF_ERROR, option, "\"%.*s\" is no path: column %zu: %s",
-                           (int)(text.len > 200 ? 200 : text.len), (const char *)text.data,
-                           err.column, err.text);
+                          (int)(text.len > 200 ? 200 : text.len), (const char *)text.data,
+                          err.column, err.text);
     return path;
 }
 

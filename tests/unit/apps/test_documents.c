@@ -35,8 +35,8 @@ static void what_is_in_a_file(void **state)
         df__buf_init(&seen, &df__heap_libc);
         assert_int_equal(app_documents_read(&d, rows[i].text, strlen(rows[i].text)), 0);
         for (size_t k = 0; k < d.count; k++)
-            df__buf_printf(&seen, "%d %s/%s/%s%s;", d.rows[k].line, d.rows[k].kind,
-                           d.rows[k].space, d.rows[k].name, d.rows[k].is_flow ? " flow" : "");
+            df__buf_printf(&seen, "%d %s/%s/%s%s;", d.rows[k].line, d.rows[k].kind, d.rows[k].space,
+                           d.rows[k].name, d.rows[k].is_flow ? " flow" : "");
         assert_string_equal(df__buf_cstr(&seen), rows[i].seen);
         df__buf_free(&seen);
         app_documents_free(&d);
@@ -49,10 +49,13 @@ static void values_of_a_secret(void **state)
                                "data: {b: Zm9v, both: Zm9v, bad: 'x y', list: [1], \"\": Zg==}\n";
     static const struct {
         const char *key, *value, *why;
-    } rows[] = {{"a", "plain", NULL},     {"b", "foo", NULL},
-                {"both", "first", NULL},  {"", "f", NULL},
+    } rows[] = {{"a", "plain", NULL},
+                {"b", "foo", NULL},
+                {"both", "first", NULL},
+                {"", "f", NULL},
                 {"bad", "", "its value is not base64"},
-                {"list", "", "it has no such key"}, {"none", "", "it has no such key"}};
+                {"list", "", "it has no such key"},
+                {"none", "", "it has no such key"}};
     app_documents d;
     (void)state;
     assert_int_equal(app_documents_read(&d, text, strlen(text)), 0);

@@ -8,9 +8,9 @@
 #include "dfproc/preview.h"
 
 static const df_header hostile[] = {
-    {"trace", {"x\nb", 3}},     {"cut", {"v\0w", 3}},  {"a:b", {"1: 2", 4}},
-    {"line\nkey", {"\r\n", 2}}, {"empty", {"", 0}},    {"null", {NULL, 0}},
-    {"", {"nameless", 8}},      {"colon", {":", 1}},   {"bytes", {"\xff\x1b[31m", 6}},
+    {"trace", {"x\nb", 3}},     {"cut", {"v\0w", 3}}, {"a:b", {"1: 2", 4}},
+    {"line\nkey", {"\r\n", 2}}, {"empty", {"", 0}},   {"null", {NULL, 0}},
+    {"", {"nameless", 8}},      {"colon", {":", 1}},  {"bytes", {"\xff\x1b[31m", 6}},
 };
 
 /* One record with these headers through a pipeline, seen at its source. */
@@ -59,7 +59,8 @@ static void assert_shown(const df_header *headers, size_t count, int json, const
 static void json_keeps_headers_as_they_are(void **state)
 {
     (void)state;
-    assert_shown(hostile, sizeof hostile / sizeof hostile[0], 1,
+    assert_shown(
+        hostile, sizeof hostile / sizeof hostile[0], 1,
         "{\"record\":1,\"partition\":\"host\",\"offset\":0,\"stages\":[{\"stage\":\"source\","
         "\"role\":\"source\",\"out\":[{\"payload\":{\"a\":1},\"key\":\"k\\ny\",\"headers\":["
         "{\"name\":\"trace\",\"value\":\"x\\nb\"},{\"name\":\"cut\",\"value\":\"v\\u0000w\"},"
@@ -72,7 +73,8 @@ static void json_keeps_headers_as_they_are(void **state)
 static void json_of_no_headers_has_none(void **state)
 {
     (void)state;
-    assert_shown(NULL, 0, 1,
+    assert_shown(
+        NULL, 0, 1,
         "{\"record\":1,\"partition\":\"host\",\"offset\":0,\"stages\":[{\"stage\":\"source\","
         "\"role\":\"source\",\"out\":[{\"payload\":{\"a\":1},\"key\":\"k\\ny\"}]}]}\n");
 }
@@ -82,21 +84,21 @@ static void text_keeps_a_header_on_its_line(void **state)
 {
     (void)state;
     assert_shown(hostile, sizeof hostile / sizeof hostile[0], 0,
-        "record 1 (host offset 0)\n"
-        "  source\n"
-        "      key: k\\x0ay\n"
-        "      trace: x\\x0ab\n"
-        "      cut: v\\x00w\n"
-        "      a:b: 1: 2\n"
-        "      line\\x0akey: \\x0d\\x0a\n"
-        "      empty: \n"
-        "      null: null\n"
-        "      : nameless\n"
-        "      colon: :\n"
-        "      bytes: \\xff\\x1b[31m\n"
-        "      {\n"
-        "        \"a\": 1\n"
-        "      }\n");
+                 "record 1 (host offset 0)\n"
+                 "  source\n"
+                 "      key: k\\x0ay\n"
+                 "      trace: x\\x0ab\n"
+                 "      cut: v\\x00w\n"
+                 "      a:b: 1: 2\n"
+                 "      line\\x0akey: \\x0d\\x0a\n"
+                 "      empty: \n"
+                 "      null: null\n"
+                 "      : nameless\n"
+                 "      colon: :\n"
+                 "      bytes: \\xff\\x1b[31m\n"
+                 "      {\n"
+                 "        \"a\": 1\n"
+                 "      }\n");
 }
 
 int main(void)

@@ -129,8 +129,8 @@ static void equation(void **state)
                         "skipped 1 + abandoned 1 + in flight 1");
     df__buf_clear(&out);
     app_stats_members(&out, &st);
-    assert_non_null(strstr(df__buf_cstr(&out),
-                           "\"received\":10,\"expanded\":2,\"sent\":4,\"left_out\":2"));
+    assert_non_null(
+        strstr(df__buf_cstr(&out), "\"received\":10,\"expanded\":2,\"sent\":4,\"left_out\":2"));
     assert_non_null(strstr(out.data, "\"lag_records\":-1"));
     df__buf_free(&out);
 }

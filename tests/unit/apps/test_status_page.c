@@ -50,16 +50,32 @@ static void shows_stages(void **state)
 static void shows_all_counts(void **state)
 {
     static const char *const rows[] = {
-        "<th>errors</th><td>3,005</td>", "<th>left out</th><td>40</td>", "<th>lag</th><td>0</td>",
-        "<th>retries</th><td>6</td>", "<th>rate</th><td>2,000 records/s in</td>",
-        "<th>probes</th><td>ready, no progress</td>", "<th>running for</th><td>1:01</td>",
+        "<th>errors</th><td>3,005</td>",
+        "<th>left out</th><td>40</td>",
+        "<th>lag</th><td>0</td>",
+        "<th>retries</th><td>6</td>",
+        "<th>rate</th><td>2,000 records/s in</td>",
+        "<th>probes</th><td>ready, no progress</td>",
+        "<th>running for</th><td>1:01</td>",
         "<th>memory budget</th><td>1.0 MiB of 64 MiB</td>",
         " + errored 3,000 + skipped 5 + abandoned 7 + in flight 8</td>"};
-    df_stats stats = {.size = sizeof stats, .errored = 3000, .skipped = 5, .left_out = 40,
-                      .abandoned = 7, .in_flight = 8, .retries = 6, .budget_used = 1 << 20,
+    df_stats stats = {.size = sizeof stats,
+                      .errored = 3000,
+                      .skipped = 5,
+                      .left_out = 40,
+                      .abandoned = 7,
+                      .in_flight = 8,
+                      .retries = 6,
+                      .budget_used = 1 << 20,
                       .budget_limit = 64 << 20};
-    app_page page = {.title = "t", .version = "0.1.0", .status = "{}", .status_len = 2,
-                     .stats = &stats, .rate = 1999.6, .uptime_s = 61, .ready = 1};
+    app_page page = {.title = "t",
+                     .version = "0.1.0",
+                     .status = "{}",
+                     .status_len = 2,
+                     .stats = &stats,
+                     .rate = 1999.6,
+                     .uptime_s = 61,
+                     .ready = 1};
     df__buf out;
     (void)state;
     df__buf_init(&out, &df__heap_libc);

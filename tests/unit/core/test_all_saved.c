@@ -85,8 +85,8 @@ static int save(void *user, const df_state *rows, size_t count)
     return DF_OK;
 }
 
-static const df_source_ops ops = {.size = sizeof ops, .open = source_open, .read = source_read,
-                                  .ack = source_ack};
+static const df_source_ops ops = {
+    .size = sizeof ops, .open = source_open, .read = source_read, .ack = source_ack};
 
 static void broken(int64_t n, int part, const char *what)
 {
@@ -108,8 +108,12 @@ static int attempt(int64_t n)
 {
     keeper k = {.fails = n};
     df_env *env = support_env(&k.host);
-    df_connector type = {.size = sizeof type, .name = "parts", .doc = "Partitions.",
-                         .source_size = 1, .source_flags = DF_CAN_REPLAY, .source = &ops,
+    df_connector type = {.size = sizeof type,
+                         .name = "parts",
+                         .doc = "Partitions.",
+                         .source_size = 1,
+                         .source_flags = DF_CAN_REPLAY,
+                         .source = &ops,
                          .user = &k};
     df_store store = {.size = sizeof store, .user = &k, .load = load, .save = save};
     df_pipeline_options with = {.size = sizeof with, .store = &store};

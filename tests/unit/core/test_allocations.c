@@ -7,10 +7,9 @@
 
 enum { RECORDS = 20000, PER_THOUSAND = 10 };
 
-#define FLOW(steps) \
-    "source: {type: generate, config: {count: %d}}\n" \
-    "transformations:\n" steps \
-    "sink: {type: 'null'}\n"
+#define FLOW(steps)                                                                                \
+    "source: {type: generate, config: {count: %d}}\n"                                              \
+    "transformations:\n" steps "sink: {type: 'null'}\n"
 
 static int64_t allocations(const char *manifest, int records)
 {

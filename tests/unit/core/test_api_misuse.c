@@ -190,8 +190,16 @@ static void test_load_after_a_bad_load(void **state)
 
 static void test_texts_that_are_no_manifest(void **state)
 {
-    static const char *const texts[] = {"", " ", "\n\n", "null", "[]", "42", "a: [", "{",
-                                        "\xff\xfe", "source: source\nsink: sink\n",
+    static const char *const texts[] = {"",
+                                        " ",
+                                        "\n\n",
+                                        "null",
+                                        "[]",
+                                        "42",
+                                        "a: [",
+                                        "{",
+                                        "\xff\xfe",
+                                        "source: source\nsink: sink\n",
                                         "source:\nsink:\n"};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -272,11 +280,20 @@ static void test_replaced_stages(void **state)
 
 static void test_bad_stages(void **state)
 {
-    static const struct { int role; const char *kind, *config; } rows[] = {
-        {DF_SOURCE, "nothing", NULL}, {DF_SOURCE, "null", NULL}, {DF_SINK, "generate", NULL},
-        {DF_TRANSFORM, "null", NULL}, {DF_SINK, "filter", NULL},
-        {DF_SOURCE, "generate", "{count: many}"}, {DF_SOURCE, "generate", "{cuont: 1}"},
-        {DF_SOURCE, "generate", "{"}, {DF_SOURCE, "generate", "[]"}, {DF_TRANSFORM, "filter", NULL},
+    static const struct {
+        int role;
+        const char *kind, *config;
+    } rows[] = {
+        {DF_SOURCE, "nothing", NULL},
+        {DF_SOURCE, "null", NULL},
+        {DF_SINK, "generate", NULL},
+        {DF_TRANSFORM, "null", NULL},
+        {DF_SINK, "filter", NULL},
+        {DF_SOURCE, "generate", "{count: many}"},
+        {DF_SOURCE, "generate", "{cuont: 1}"},
+        {DF_SOURCE, "generate", "{"},
+        {DF_SOURCE, "generate", "[]"},
+        {DF_TRANSFORM, "filter", NULL},
         {DF_SINK, "", NULL},
     };
     fixture *f = *state;
@@ -388,10 +405,10 @@ static void test_stop_with_a_number_that_is_none(void **state)
 static void test_events_without_a_reader(void **state)
 {
     fixture *f = *state;
-    df_pipeline *p = support_load(f->env,
-        "source: {type: memory, config: {records: [a, b]}}\n"
-        "transformations: [{type: filter, config: {condition: '$.x == 1'}}]\n"
-        "sink: {type: 'null'}\nerrors: {policy: skip}\n");
+    df_pipeline *p =
+        support_load(f->env, "source: {type: memory, config: {records: [a, b]}}\n"
+                             "transformations: [{type: filter, config: {condition: '$.x == 1'}}]\n"
+                             "sink: {type: 'null'}\nerrors: {policy: skip}\n");
     df_event event = {.size = sizeof event};
     int rc, n = 0;
     assert_ok(df_pipeline_run(p, NULL));
@@ -450,16 +467,17 @@ static int stop_at_five(df_record *r, void *user)
     df_pipeline_stop(*p, DF_STOP_DRAIN);
     df_pipeline_refresh(*p);
     return df_pipeline_stats(*p, NULL, &stats) == DF_OK &&
-           df_pipeline_report(*p, DF_REPORT_STATUS, ignore, NULL) == DF_OK
-               ? DF_OK : df_record_fail(r, DF_EDATA, "a call from a transform failed");
+                   df_pipeline_report(*p, DF_REPORT_STATUS, ignore, NULL) == DF_OK
+               ? DF_OK
+               : df_record_fail(r, DF_EDATA, "a call from a transform failed");
 }
 
 static void test_stop_from_a_transform(void **state)
 {
     fixture *f = *state;
     df_pipeline *p = NULL;
-    df_function fn = {.size = sizeof fn, .name = "stopper", .doc = "Stops.",
-                      .apply = stop_at_five, .user = &p};
+    df_function fn = {
+        .size = sizeof fn, .name = "stopper", .doc = "Stops.", .apply = stop_at_five, .user = &p};
     df_stats stats = {.size = sizeof stats};
     assert_ok(df_transform_register_fn(f->env, &fn));
     assert_status(df_transform_register_fn(f->env, &fn), DF_EEXISTS);
@@ -485,8 +503,8 @@ static void test_answers_no_transform_may_give(void **state)
     static const int answers[] = {DF_EIO, DF_EINTERNAL, -999, DF_ESPEC};
     fixture *f = *state;
     int answer = 0;
-    df_function fn = {.size = sizeof fn, .name = "odd", .doc = "Odd.", .apply = odd_answer,
-                      .user = &answer};
+    df_function fn = {
+        .size = sizeof fn, .name = "odd", .doc = "Odd.", .apply = odd_answer, .user = &answer};
     assert_ok(df_transform_register_fn(f->env, &fn));
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         df_pipeline *p = support_load(f->env, "source: {type: generate, config: {count: 3}}\n"
@@ -606,10 +624,10 @@ static void test_registering(void **state)
 {
     fixture *f = *state;
     static const df_source_ops ops = {.size = sizeof ops, .read = read_nothing};
-    df_connector c = {.size = sizeof c, .doc = "C.", .source = &ops, .user = f,
-                      .user_free = count_free};
-    df_transform t = {.size = sizeof t, .name = "t", .doc = "T.", .user = f,
-                      .user_free = count_free};
+    df_connector c = {
+        .size = sizeof c, .doc = "C.", .source = &ops, .user = f, .user_free = count_free};
+    df_transform t = {
+        .size = sizeof t, .name = "t", .doc = "T.", .user = f, .user_free = count_free};
     frees = 0;
     assert_status(df_connector_register(f->env, &c), DF_EINVAL); /* no name */
     c.name = "generate";
@@ -620,7 +638,7 @@ static void test_registering(void **state)
     t.apply = apply_nothing;
     t.expand = expand_nothing;
     assert_status(df_transform_register(f->env, &t), DF_EINVAL); /* both */
-    assert_int_equal(frees, 5); /* once each, failed or not */
+    assert_int_equal(frees, 5);                                  /* once each, failed or not */
     t.expand = NULL;
     assert_ok(df_transform_register(f->env, &t));
     assert_int_equal(frees, 5);
@@ -653,7 +671,10 @@ static void test_paths(void **state)
 static void test_smaller_and_larger_structs(void **state)
 {
     fixture *f = *state;
-    struct { df_stats s; char more[64]; } larger;
+    struct {
+        df_stats s;
+        char more[64];
+    } larger;
     df_pipeline *p = support_load(f->env, SMALL);
     df_stats small;
     memset(&small, 0x5a, sizeof small);

@@ -56,8 +56,11 @@ static int teardown(void **state)
 
 static df_record *put(fixture *f, uint32_t partition, const char *payload)
 {
-    df_input in = {.size = sizeof in, .payload = {payload, strlen(payload)},
-                   .partition = partition, .offset = (int64_t)f->b->count, .time_us = 5};
+    df_input in = {.size = sizeof in,
+                   .payload = {payload, strlen(payload)},
+                   .partition = partition,
+                   .offset = (int64_t)f->b->count,
+                   .time_us = 5};
     df_record *r = NULL;
     assert_ok(df_batch_add(f->b, &in, &r));
     return r;
@@ -216,8 +219,13 @@ static void test_what_a_record_gets(void **state)
 {
     fixture *f = *state;
     df_header headers[] = {{"h", {"1", 1}}, {"null", {NULL, 0}}};
-    df_input in = {.size = sizeof in, .payload = {NULL, 0}, .key = {"", 0}, .headers = headers,
-                   .header_count = 2, .offset = -1, .op = DF_OP_DELETE};
+    df_input in = {.size = sizeof in,
+                   .payload = {NULL, 0},
+                   .key = {"", 0},
+                   .headers = headers,
+                   .header_count = 2,
+                   .offset = -1,
+                   .op = DF_OP_DELETE};
     df_record *r;
     f->b->now_us = 77;
     assert_ok(df_batch_add(f->b, &in, &r));
@@ -329,8 +337,8 @@ static void test_no_memory(void **state)
     fixture *f = *state;
     static char text[100000];
     df_header header = {"name", {"v", 1}};
-    df_input in = {.size = sizeof in, .payload = {text, sizeof text}, .headers = &header,
-                   .header_count = 1};
+    df_input in = {
+        .size = sizeof in, .payload = {text, sizeof text}, .headers = &header, .header_count = 1};
     int rc = DF_ENOMEM;
     for (int i = 1; rc == DF_ENOMEM && i < 30; i++) {
         size_t count = f->b->count;

@@ -30,7 +30,7 @@ static void test_grants_end_at_the_budget(void **state)
         n++;
     assert_in_range(n, 4, 8);
     assert_true(b.reserved <= b.flow);
-    assert_true(payload[0] * 4 <= reserved[0] + 4); /* a byte of payload needs four at first */
+    assert_true(payload[0] * 4 <= reserved[0] + 4);   /* a byte of payload needs four at first */
     assert_true(df__budget_grant(&b, 1, &extra) > 0); /* nothing in flight: one batch always */
     df__budget_arrived(&b, extra, 0);
     for (size_t i = 0; i < n; i++)
@@ -100,7 +100,9 @@ static void test_at_random(void **state)
 {
     enum { SLOTS = 8 };
     uint64_t seed = 20261122;
-    struct { size_t reserved, charged; } slots[SLOTS] = {{0, 0}};
+    struct {
+        size_t reserved, charged;
+    } slots[SLOTS] = {{0, 0}};
     df__budget b;
     (void)state;
     df__budget_init(&b, 16 * MIB);

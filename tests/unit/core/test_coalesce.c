@@ -52,12 +52,9 @@ static const struct full_case {
     int full;
 } full_cases[] = {
     {{.max_bytes = 1}, 0, 0, 1000, 0}, /* one record always fits */
-    {{.rows = 2}, 2, 10, 1, 1},
-    {{.rows = 2}, 1, 10, 1, 0},
-    {{.max_rows = 2}, 2, 10, 1, 1},
-    {{.max_rows = 2}, 1, 10, 1, 0},
-    {{.max_bytes = 11}, 1, 10, 2, 1},
-    {{.max_bytes = 12}, 1, 10, 2, 0},
+    {{.rows = 2}, 2, 10, 1, 1},          {{.rows = 2}, 1, 10, 1, 0},
+    {{.max_rows = 2}, 2, 10, 1, 1},      {{.max_rows = 2}, 1, 10, 1, 0},
+    {{.max_bytes = 11}, 1, 10, 2, 1},    {{.max_bytes = 12}, 1, 10, 2, 0},
     {{0}, 1000000, 1000000, 1000000, 0},
 };
 

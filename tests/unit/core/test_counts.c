@@ -68,10 +68,12 @@ static void test_bytes_as_written(void **state)
     df_stats s = {.size = sizeof s};
     df_run_options run = {.size = sizeof run, .until_exhausted = 1};
     size_t len;
-    snprintf(yaml, sizeof yaml, "source: {type: memory, config: {records: ['{\"a\":1}', "
+    snprintf(yaml, sizeof yaml,
+             "source: {type: memory, config: {records: ['{\"a\":1}', "
              "'{\"b\":[1,2]}']}}\ntransformations:\n  - {type: insertField, config: {fields: "
              "{site: a long text that is put into each record of the flow}}}\n"
-             "sink: {type: stdio, config: {path: %s}}\n", support_path(out, f->dir, "out"));
+             "sink: {type: stdio, config: {path: %s}}\n",
+             support_path(out, f->dir, "out"));
     f->p = support_load(f->env, yaml);
     assert_ok(df_pipeline_run(f->p, &run));
     text = support_read_file(out);
@@ -106,8 +108,8 @@ static int lag_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
 {
     lagging *l = self;
     df_lag lag = {.size = sizeof lag, .records = 7, .newest_us = -1};
-    df_input in = {.size = sizeof in, .payload = {"{}", 2},
-                   .time_us = (int64_t)(NOW - 1) * 1000000};
+    df_input in = {
+        .size = sizeof in, .payload = {"{}", 2}, .time_us = (int64_t)(NOW - 1) * 1000000};
     df_partition_lag(l->part, &lag);
     if (l->given == 3 || !df_batch_room(into))
         return df_stage_wait(st, -1, 0, timeout_ms);
@@ -128,8 +130,11 @@ static int sent_three(void *user)
 static void test_lag_ages(void **state)
 {
     static const df_source_ops ops = {.size = sizeof ops, .open = lag_open, .read = lag_read};
-    df_connector lags = {.size = sizeof lags, .name = "lags", .doc = "Lags.",
-                         .source_size = sizeof(lagging), .source = &ops};
+    df_connector lags = {.size = sizeof lags,
+                         .name = "lags",
+                         .doc = "Lags.",
+                         .source_size = sizeof(lagging),
+                         .source = &ops};
     fixture *f = *state;
     df_stats s = {.size = sizeof s};
     f->host.now_us = (int64_t)NOW * 1000000;
@@ -184,8 +189,8 @@ static int sent_some(void *user)
 /* What a sink holds counts, and what is more than the whole budget does not stop the flow. */
 static void test_what_a_sink_holds(void **state)
 {
-    static const df_sink_ops ops = {.size = sizeof ops, .open = hold_open, .write = hold_write,
-                                    .close = hold_close};
+    static const df_sink_ops ops = {
+        .size = sizeof ops, .open = hold_open, .write = hold_write, .close = hold_close};
     df_connector holds = {.size = sizeof holds, .name = "holds", .doc = "Holds.", .sink = &ops};
     fixture *f = *state;
     df_stats s = {.size = sizeof s};
@@ -224,8 +229,7 @@ static void test_minimal_error_record(void **state)
     assert_int_equal(df__memory_count(m), 1);
     snprintf(got, sizeof got, "%.*s", (int)m->out.at[0]->payload.len,
              (const char *)m->out.at[0]->payload.data);
-    snprintf(want, sizeof want, "\"crc32c\":\"%08x\"",
-             df__crc32c(0, payload, sizeof payload - 1));
+    snprintf(want, sizeof want, "\"crc32c\":\"%08x\"", df__crc32c(0, payload, sizeof payload - 1));
     if (!strstr(got, want))
         fail_msg("%s is not in %s", want, got);
     snprintf(want, sizeof want, "\"size\":%zu,", sizeof payload - 1);

@@ -48,8 +48,10 @@ static int teardown(void **state)
 static void start(fixture *f)
 {
     char yaml[2048];
-    snprintf(yaml, sizeof yaml, "source: {type: stdio, config: {path: %s}}\n"
-             "sink: {type: stdio, config: {path: %s}}\nstopTimeout: 100ms\n", f->in, f->out);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: stdio, config: {path: %s}}\n"
+             "sink: {type: stdio, config: {path: %s}}\nstopTimeout: 100ms\n",
+             f->in, f->out);
     f->p = support_load(f->env, yaml);
     assert_ok(df_pipeline_start(f->p, NULL));
 }
@@ -80,7 +82,7 @@ static void expect_loss(fixture *f, int how, int status)
     df_pipeline_stop(f->p, how);
     assert_status(df_pipeline_wait(f->p, 20000), status);
     assert_string_equal(df_pipeline_errmsg(f->p), "3 records of stdin were given up: they were "
-                        "not written in time and cannot be read again");
+                                                  "not written in time and cannot be read again");
     support_assert_conserved(f->p);
     close(fd);
 }
@@ -143,15 +145,18 @@ static int sour_write(void *self, df_stage *st, df_parcel *parcel)
 
 static void expect_end(fixture *f, int opened, int written, int status, const char *want)
 {
-    static const df_sink_ops ops = {.size = sizeof ops, .check = sour_check, .open = sour_open,
-                                    .write = sour_write};
+    static const df_sink_ops ops = {
+        .size = sizeof ops, .check = sour_check, .open = sour_open, .write = sour_write};
     df_connector sour = {.size = sizeof sour, .name = "sour", .doc = "Sour.", .sink = &ops};
     char message[512];
     open_status = opened;
     write_status = written;
     assert_ok(df_connector_register(f->env, &sour));
-    assert_status(support_run(f->env, "source: {type: generate, config: {count: 400}}\n"
-                              "sink: {type: sour}\nerrors: {type: 'null'}\n", message), status);
+    assert_status(support_run(f->env,
+                              "source: {type: generate, config: {count: 400}}\n"
+                              "sink: {type: sour}\nerrors: {type: 'null'}\n",
+                              message),
+                  status);
     assert_string_equal(message, want);
 }
 
@@ -177,7 +182,8 @@ static void test_no_memory_four_times(void **state)
 
 static void test_all_is_refused(void **state)
 {
-    expect_end(*state, DF_OK, DF_EDATA, DF_EREJECTED, "sink refused every record of three parcels "
+    expect_end(*state, DF_OK, DF_EDATA, DF_EREJECTED,
+               "sink refused every record of three parcels "
                "in a row (sour): too sour; this looks like configuration, not data");
 }
 
@@ -188,7 +194,8 @@ static void test_all_is_refused_backwards(void **state)
     told_backwards = 1;
     for (int i = 0; i < 2; i++) {
         fixture *f = *state;
-        expect_end(f, DF_OK, answers[i], DF_EREJECTED, "sink refused every record of three parcels "
+        expect_end(f, DF_OK, answers[i], DF_EREJECTED,
+                   "sink refused every record of three parcels "
                    "in a row (sour): too sour; this looks like configuration, not data");
         df_env_free(f->env);
         f->env = support_env(&f->host);
@@ -260,9 +267,10 @@ static void expect_once(fixture *f, int rows, const char *transforms)
         fprintf(in, "{\"n\":\"%s%d\"}\n", i == BAD ? "bad" : "", i);
     assert_int_equal(fclose(in), 0);
     df__memory_fail(m, &picky);
-    snprintf(yaml, sizeof yaml, "source: {type: stdio, config: {path: %s}}\n%s"
-             "sink: {type: memory, config: {server: ends-here, batchSize: %d}}\n", f->in,
-             transforms, rows);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: stdio, config: {path: %s}}\n%s"
+             "sink: {type: memory, config: {server: ends-here, batchSize: %d}}\n",
+             f->in, transforms, rows);
     for (int i = 0; i < STARTS; i++) {
         start_again(f, yaml);
         assert_int_equal(df__memory_count(m), BAD);
@@ -291,9 +299,11 @@ static void test_the_error_sink_refuses(void **state)
     df__memory_fault picky = {.reject = "{"};
     char message[512];
     df__memory_fail(m, &picky);
-    assert_status(support_run(f->env, "source: {type: memory, config: {records: ['{}']}}\n"
+    assert_status(support_run(f->env,
+                              "source: {type: memory, config: {records: ['{}']}}\n"
                               "sink: {type: memory, config: {server: flow-end}}\n"
-                              "errors: {type: memory, config: {server: flow-end}}\n", message),
+                              "errors: {type: memory, config: {server: flow-end}}\n",
+                              message),
                   DF_EREJECTED);
     assert_memory_equal(message, "error sink refused the error record of ", 39);
     assert_int_equal(df__memory_count(m), 0);
@@ -303,8 +313,10 @@ static void test_the_error_sink_refuses(void **state)
 /* It takes the record without its bytes: what was wrong with it first is still there. */
 static void test_the_error_sink_takes_it_without_bytes(void **state)
 {
-    static const char *const kept[] = {"\"where\":\"0 cast\"", "\"reason\":\"cast\"",
-        "\"stage\":\"transform\"", "\"size\":9", "\"truncated\":true", "\"metadata\":{",
+    static const char *const kept[] = {
+        "\"where\":\"0 cast\"",    "\"reason\":\"cast\"",
+        "\"stage\":\"transform\"", "\"size\":9",
+        "\"truncated\":true",      "\"metadata\":{",
         "\"crc32c\":\"58e1134a\"", "\"truncated_because\":\"told to refuse it\"",
         "\"key_base64\":\"azE=\""};
     fixture *f = *state;
@@ -315,10 +327,12 @@ static void test_the_error_sink_takes_it_without_bytes(void **state)
     assert_ok(df__memory_feed(in, &row));
     df__memory_end(in);
     df__memory_fail(errors, &picky);
-    assert_ok(support_run(f->env, "source: {type: memory, config: {server: big-in}}\n"
+    assert_ok(support_run(f->env,
+                          "source: {type: memory, config: {server: big-in}}\n"
                           "transformations: [{type: cast, config: {spec: {n: int64}}}]\n"
                           "sink: {type: 'null'}\n"
-                          "errors: {type: memory, config: {server: big-errors}}\n", NULL));
+                          "errors: {type: memory, config: {server: big-errors}}\n",
+                          NULL));
     assert_int_equal(df__memory_count(errors), 1);
     memcpy(text, errors->out.at[0]->payload.data, errors->out.at[0]->payload.len);
     assert_null(strstr(text, "original_message"));
@@ -334,10 +348,12 @@ static void test_never_acknowledged(void **state)
 {
     fixture *f = *state;
     char message[512];
-    assert_status(support_run(f->env, "source: {type: generate, config: {count: 20000}}\n"
+    assert_status(support_run(f->env,
+                              "source: {type: generate, config: {count: 20000}}\n"
                               "transformations: [{type: cast, config: {spec: {status: int64}}}]\n"
                               "sink: {type: 'null'}\nmaxUncommitted: 10\n"
-                              "errors: {type: 'null', ackPolicy: never}\n", message),
+                              "errors: {type: 'null', ackPolicy: never}\n",
+                              message),
                   DF_EREJECTED);
     assert_memory_equal(message, "maxUncommitted is reached", 25);
 }

@@ -11,7 +11,7 @@
 enum { RECORDS = 5, ANSWERS = 3 };
 
 typedef struct probe {
-    int answer;  /* of the first flushes */
+    int answer; /* of the first flushes */
     int flushes, opens, closes, writes;
     df_parcel *held;
 } probe;
@@ -46,8 +46,9 @@ static int probe_flush(void *self, df_stage *st, int timeout_ms)
     (void)self;
     (void)timeout_ms;
     if (p->flushes++ < ANSWERS && (p->answer == DF_AGAIN || p->flushes == 1))
-        return p->answer == DF_AGAIN ? DF_AGAIN
-               : df_stage_fail(st, p->answer, "timeout", "the flush took too long");
+        return p->answer == DF_AGAIN
+                   ? DF_AGAIN
+                   : df_stage_fail(st, p->answer, "timeout", "the flush took too long");
     p->held = NULL;
     if (held)
         df_stage_settle(st, held, DF_OK);
@@ -62,15 +63,23 @@ static void probe_close(void *self, df_stage *st)
     p->held = NULL;
 }
 
-static const df_sink_ops ops = {.size = sizeof ops, .open = probe_open, .write = probe_write,
-                                .poll = probe_poll, .flush = probe_flush, .close = probe_close};
+static const df_sink_ops ops = {.size = sizeof ops,
+                                .open = probe_open,
+                                .write = probe_write,
+                                .poll = probe_poll,
+                                .flush = probe_flush,
+                                .close = probe_close};
 
 static void run(probe *p)
 {
     support_host host = {0};
     df_env *env = support_env(&host);
-    df_connector type = {.size = sizeof type, .name = "probe", .doc = "Waits for its flush.",
-                         .sink_size = 1, .sink = &ops, .user = p};
+    df_connector type = {.size = sizeof type,
+                         .name = "probe",
+                         .doc = "Waits for its flush.",
+                         .sink_size = 1,
+                         .sink = &ops,
+                         .user = p};
     df_run_options how = {.size = sizeof how, .until_exhausted = 1};
     df_stats stats = {.size = sizeof stats};
     df_pipeline *pipeline;

@@ -14,19 +14,70 @@
 enum { LONG = 100000, DEEP = 200, LEAST = 5000 };
 
 /* JSON texts. "LONG" and "DEEP" stand for a very long text and for nested lists. */
-static const char *const values[] = {
-    "null", "true", "\"\"", "\" \"", "0", "-1", "1.5", "1e999", "-1e-999", "-0",
-    "9223372036854775807", "9223372036854775808", "-9223372036854775809",
-    "123456789012345678901234567890", "\"9223372036854775808\"", "\"1e99\"", "\"NaN\"",
-    "\"Infinity\"", "\"0x10\"", "\"99999999999999999999Gi\"", "\"-1s\"", "\"1h1h\"",
-    "\"\\u0000\"", "\"a\\u0000b\"", "\"\\n\\r\\t\\u001b[31m\\u009b31m\"", "\"\\u202e\"",
-    "\"\\ud83d\\ude00\"", "\"%s%n%x\"", "\"../../etc/passwd\"", "\"'; drop table x; --\"",
-    "\"${\"", "\"${env:}\"", "\"${env:NOT_THERE}\"", "\"${file:/nowhere}\"", "\"${x:y}\"",
-    "\"$$$\"", "\"$.a[\"", "\"$.a[999999999999999999999]\"", "\"$..**\"", "\"((((((((((\"",
-    "\"{{.}}\"", "\":\"", "\"::::\"", "\"a:b:c\"", "\",,,\"", "\"http://\"", "\"postgres://\"",
-    "\"postgres://:@:/?=\"", "\"[::\"", "[]", "[null]", "[[]]", "[{}]", "[\"\"]",
-    "[1,\"a\",true,null]", "[\"a\",\"a\"]", "{}", "{\"\":\"\"}", "{\"a\":null}",
-    "{\"$.a\":\"$.a\"}", "{\"a\":{\"b\":{\"c\":[1]}}}", "{\"a\":1,\"a\":2}", "LONG", "DEEP"};
+static const char *const values[] = {"null",
+                                     "true",
+                                     "\"\"",
+                                     "\" \"",
+                                     "0",
+                                     "-1",
+                                     "1.5",
+                                     "1e999",
+                                     "-1e-999",
+                                     "-0",
+                                     "9223372036854775807",
+                                     "9223372036854775808",
+                                     "-9223372036854775809",
+                                     "123456789012345678901234567890",
+                                     "\"9223372036854775808\"",
+                                     "\"1e99\"",
+                                     "\"NaN\"",
+                                     "\"Infinity\"",
+                                     "\"0x10\"",
+                                     "\"99999999999999999999Gi\"",
+                                     "\"-1s\"",
+                                     "\"1h1h\"",
+                                     "\"\\u0000\"",
+                                     "\"a\\u0000b\"",
+                                     "\"\\n\\r\\t\\u001b[31m\\u009b31m\"",
+                                     "\"\\u202e\"",
+                                     "\"\\ud83d\\ude00\"",
+                                     "\"%s%n%x\"",
+                                     "\"../../etc/passwd\"",
+                                     "\"'; drop table x; --\"",
+                                     "\"${\"",
+                                     "\"${env:}\"",
+                                     "\"${env:NOT_THERE}\"",
+                                     "\"${file:/nowhere}\"",
+                                     "\"${x:y}\"",
+                                     "\"$$$\"",
+                                     "\"$.a[\"",
+                                     "\"$.a[999999999999999999999]\"",
+                                     "\"$..**\"",
+                                     "\"((((((((((\"",
+                                     "\"{{.}}\"",
+                                     "\":\"",
+                                     "\"::::\"",
+                                     "\"a:b:c\"",
+                                     "\",,,\"",
+                                     "\"http://\"",
+                                     "\"postgres://\"",
+                                     "\"postgres://:@:/?=\"",
+                                     "\"[::\"",
+                                     "[]",
+                                     "[null]",
+                                     "[[]]",
+                                     "[{}]",
+                                     "[\"\"]",
+                                     "[1,\"a\",true,null]",
+                                     "[\"a\",\"a\"]",
+                                     "{}",
+                                     "{\"\":\"\"}",
+                                     "{\"a\":null}",
+                                     "{\"$.a\":\"$.a\"}",
+                                     "{\"a\":{\"b\":{\"c\":[1]}}}",
+                                     "{\"a\":1,\"a\":2}",
+                                     "LONG",
+                                     "DEEP"};
 
 typedef struct bench {
     support_host host;
@@ -91,7 +142,7 @@ static void try_options(bench *b, const char *what, yyjson_val *options, const c
 {
     size_t i, max;
     yyjson_val *option;
-    yyjson_arr_foreach(options, i, max, option) {
+    yyjson_arr_foreach (options, i, max, option) {
         const char *name = yyjson_get_str(yyjson_obj_get(option, "name"));
         char label[200];
         if (!name)
@@ -130,7 +181,7 @@ static void try_all(bench *b, yyjson_val *about)
 {
     size_t i, max;
     yyjson_val *kind;
-    yyjson_arr_foreach(yyjson_obj_get(about, "connectors"), i, max, kind) {
+    yyjson_arr_foreach (yyjson_obj_get(about, "connectors"), i, max, kind) {
         const char *name = yyjson_get_str(yyjson_obj_get(kind, "name"));
         yyjson_val *source = yyjson_obj_get(kind, "source"), *sink = yyjson_obj_get(kind, "sink");
         try_kind(b, name, yyjson_obj_get(source, "options"),
@@ -139,17 +190,19 @@ static void try_all(bench *b, yyjson_val *about)
                  "{\"source\":{\"type\":\"generate\"},\"sink\":{\"type\":\"%s\",\"config\":{",
                  "}}}");
     }
-    yyjson_arr_foreach(yyjson_obj_get(about, "transforms"), i, max, kind)
+    yyjson_arr_foreach (yyjson_obj_get(about, "transforms"), i, max, kind)
         try_kind(b, yyjson_get_str(yyjson_obj_get(kind, "name")), yyjson_obj_get(kind, "options"),
                  "{\"source\":{\"type\":\"generate\"},\"sink\":{\"type\":\"null\"},"
-                 "\"transformations\":[{\"type\":\"%s\",\"config\":{", "}}]}");
+                 "\"transformations\":[{\"type\":\"%s\",\"config\":{",
+                 "}}]}");
     try_options(b, "sink", yyjson_obj_get(about, "stage"),
                 "{\"source\":{\"type\":\"generate\"},\"sink\":{\"type\":\"null\",", "}}");
     try_options(b, "pipeline", yyjson_obj_get(about, "spec"),
                 "{\"source\":{\"type\":\"generate\"},\"sink\":{\"type\":\"null\"},", "}");
     try_options(b, "errors", yyjson_obj_get(about, "errors"),
                 "{\"source\":{\"type\":\"generate\"},\"sink\":{\"type\":\"null\"},"
-                "\"errors\":{\"type\":\"null\",", "}}");
+                "\"errors\":{\"type\":\"null\",",
+                "}}");
 }
 
 static void test_every_option(void **state)

@@ -40,8 +40,11 @@ static const df_options span_table = DF_OPTIONS(span_rows, span);
 #define AT(member) .flags = DF_OPT_IDENTITY, .offset = offsetof(options, member)
 static const df_option rows[] = {
     {.name = "topic", .type = DF_OPT_TEXT, AT(topic), .doc = "Topic."},
-    {.name = "brokers", .type = DF_OPT_TEXT, .of = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY | DF_OPT_REF, .offset = offsetof(options, brokers),
+    {.name = "brokers",
+     .type = DF_OPT_TEXT,
+     .of = DF_OPT_TEXT,
+     .flags = DF_OPT_IDENTITY | DF_OPT_REF,
+     .offset = offsetof(options, brokers),
      .doc = "Brokers."},
     {.name = "tables", .type = DF_OPT_LIST, .of = DF_OPT_TEXT, AT(tables), .doc = "Tables."},
     {.name = "names", .type = DF_OPT_MAP, AT(names), .doc = "Names."},
@@ -71,9 +74,12 @@ static int read_source(void *self, df_stage *st, df_batch *into, int timeout_ms)
 }
 
 static const df_source_ops ops = {.size = sizeof ops, .open = open_source, .read = read_source};
-static const df_connector connector = {
-    .size = sizeof(df_connector), .name = "wide", .doc = "A source with many options.",
-    .source_size = sizeof(options), .source_options = &table, .source = &ops};
+static const df_connector connector = {.size = sizeof(df_connector),
+                                       .name = "wide",
+                                       .doc = "A source with many options.",
+                                       .source_size = sizeof(options),
+                                       .source_options = &table,
+                                       .source = &ops};
 
 /* ---- a store of two rows -------------------------------------------------------------------- */
 
@@ -115,8 +121,10 @@ static int run(fixture *f, const char *config)
     df_pipeline *p = df_pipeline_new(f->env, &with);
     int rc;
     assert_non_null(p);
-    text.len = (size_t)snprintf(yaml, sizeof yaml, "source: {type: wide, config: {%s}}\n"
-                                "sink: {type: 'null'}\n", config);
+    text.len = (size_t)snprintf(yaml, sizeof yaml,
+                                "source: {type: wide, config: {%s}}\n"
+                                "sink: {type: 'null'}\n",
+                                config);
     assert_ok(df_pipeline_load(p, &text));
     rc = df_pipeline_run(p, &how);
     df_pipeline_free(p);

@@ -289,8 +289,8 @@ static void test_refused_for_good(void **state)
     assert_int_equal(df__partition_stop_mark(f->p), 1);
     assert_watermark(f, "7", 2);
     assert_int_equal(df__partition_stop_mark(f->p), 0); /* once */
-    df__partition_bump(f->p); /* refused tickets go with the partition */
-    assert_false(f->p->refused); /* it is read again, that record too */
+    df__partition_bump(f->p);                           /* refused tickets go with the partition */
+    assert_false(f->p->refused);                        /* it is read again, that record too */
     assert_int_equal(df__span_close(after), 0);
     assert_int_equal(df__partition_stop_mark(f->p), 0); /* empty */
 }

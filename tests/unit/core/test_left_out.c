@@ -53,10 +53,11 @@ static void run(bench *b, df__memory_fault fault)
     fault.leave = "old";
     fault.reject = "bad";
     df__memory_fail(b->server, &fault);
-    b->p = support_load(b->env, "source: {type: memory, config: {records: "
-                        "['\"a\"', '\"old 1\"', '\"bad\"', '\"old 2\"', '\"b\"', '\"c\"']}}\n"
-                        "sink: {type: memory, config: {server: left-out}}\n"
-                        "errors: {type: 'null'}\n");
+    b->p =
+        support_load(b->env, "source: {type: memory, config: {records: "
+                             "['\"a\"', '\"old 1\"', '\"bad\"', '\"old 2\"', '\"b\"', '\"c\"']}}\n"
+                             "sink: {type: memory, config: {server: left-out}}\n"
+                             "errors: {type: 'null'}\n");
     assert_ok(df_pipeline_run(b->p, &run));
 }
 

@@ -38,10 +38,11 @@ static void warned(void **state)
     expect(FILE_SOURCE "sink: {type: stdio}\nerrors: {type: stdio, config: {path: a.jsonl}}\n",
            "spec.errors ");
     expect(FILE_SOURCE "sink: {type: stdio}\ntransformations: [{type: router, config: {routes: "
-           "[{condition: $.a, sink: {type: stdio, stdio: {path: a.jsonl}}}]}}]\n",
+                       "[{condition: $.a, sink: {type: stdio, stdio: {path: a.jsonl}}}]}}]\n",
            "spec.transformations[0].config.routes[0].sink ");
     expect("source: {type: stdio, config: {path: \"${env:A}\"}}\n"
-           "sink: {type: stdio, config: {path: \"${env:A}\"}}\n", "spec.sink ");
+           "sink: {type: stdio, config: {path: \"${env:A}\"}}\n",
+           "spec.sink ");
 }
 
 static void not_warned(void **state)

@@ -80,29 +80,80 @@ static int reject_some(df_record *r, void *user)
 
 static void register_reject(df_env *env)
 {
-    df_function fn = {.size = sizeof fn, .name = "reject3", .doc = "Rejects.",
-                      .apply = reject_some};
+    df_function fn = {
+        .size = sizeof fn, .name = "reject3", .doc = "Rejects.", .apply = reject_some};
     assert_ok(df_transform_register_fn(env, &fn));
 }
 
 #define ID "namespace=\"shop\",name=\"orders\""
-#define BIG_FLOW \
-    "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n" \
-    "metadata: {name: orders, namespace: shop}\n" \
-    "spec:\n" \
-    "  source: {type: generate, config: {count: 1000, template: '{\"n\":${seq},\"s\":\"x\"}'}}\n" \
-    "  transformations:\n" \
-    "    - {type: reject3}\n" \
-    "    - {type: filter, config: {condition: '$.n != 5'}}\n" \
-    "    - {type: mask, when: '$.n == 7', config: {fields: [s]}}\n" \
-    "    - type: router\n" \
-    "      config:\n" \
-    "        routes:\n" \
-    "          - {condition: '$.n < 100', sink: {type: 'null'}}\n" \
-    "          - {condition: \"$.s == 'quo\\\"te'\", sink: {type: 'null'}}\n" \
-    "          - {condition: '$.n < 100', sink: {type: 'null'}}\n" \
-    "  sink: {type: \"null\"}\n" \
+#define BIG_FLOW                                                                                   \
+    "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n"                                        \
+    "metadata: {name: orders, namespace: shop}\n"                                                  \
+    "spec:\n"                                                                                      \
+    "  source: {type: generate, config: {count: 1000, template: '{\"n\":${seq},\"s\":\"x\"}'}}\n"  \
+    "  transformations:\n"                                                                         \
+    "    - {type: reject3}\n"                                                                      \
+    "    - {type: filter, config: {condition: '$.n != 5'}}\n"                                      \
+    "    - {type: mask, when: '$.n == 7', config: {fields: [s]}}\n"                                \
+    "    - type: router\n"                                                                         \
+    "      config:\n"                                                                              \
+    "        routes:\n"                                                                            \
+    "          - {condition: '$.n < 100', sink: {type: 'null'}}\n"                                 \
+    "          - {condition: \"$.s == 'quo\\\"te'\", sink: {type: 'null'}}\n"                      \
+    "          - {condition: '$.n < 100', sink: {type: 'null'}}\n"                                 \
+    "  sink: {type: \"null\"}\n"                                                                   \
     "  errors: {type: \"null\"}\n"
+
+/* 100 rejected, 1 filtered; below 100: 100 - 10 - 1; the second route of the same text gets nothing
+ * and shares its series */
+static const struct {
+    const char *series;
+    double value;
+} counts_of_a_flow[] = {
+    {"dataflow_messages_received_total{" ID ",source_type=\"generate\"}", 1000},
+    {"dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.n < 100\"}", 89},
+    {"dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.s == 'quo\\\"te'\"}", 0},
+    {"dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"default\"}", 810},
+    {"dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"error\"}", 100},
+    {"dataflow_connector_messages_written_total{" ID
+     ",connector_type=\"null\",connector_name=\"sink\",route=\"default\"}",
+     810},
+    {"dataflow_connector_messages_written_total{" ID
+     ",connector_type=\"null\",connector_name=\"errors\",route=\"error\"}",
+     100},
+    {"dataflow_connector_messages_read_total{" ID
+     ",connector_type=\"generate\",connector_name=\"source\"}",
+     1000},
+    {"dataflow_transformer_executions_total{" ID
+     ",transformer_type=\"reject3\",transformer_index=\"0\"}",
+     900},
+    {"dataflow_transformer_errors_total{" ID
+     ",transformer_type=\"reject3\",transformer_index=\"0\",error_type=\"invalid_data\"}",
+     100},
+    {"dataflow_transformer_messages_in_total{" ID
+     ",transformer_type=\"mask\",transformer_index=\"2\"}",
+     1},
+    {"dataflow_transformer_messages_out_total{" ID
+     ",transformer_type=\"filter\",transformer_index=\"1\"}",
+     899},
+    {"dataflow_task_message_size_bytes_count{" ID ",stage=\"input\"}", 1000},
+    {"dataflow_task_message_size_bytes_bucket{" ID ",stage=\"input\",le=\"2097152\"}", 1000},
+    {"dataflow_transformer_duration_seconds_count{" ID
+     ",transformer_type=\"reject3\",transformer_index=\"0\"}",
+     1000},
+    {"dataflow_task_end_to_end_latency_seconds_count{" ID "}", 899},
+    {"dataflow_task_operations_total{" ID ",operation=\"transform\",status=\"error\"}", 100},
+    {"dataflow_task_stage_errors_total{" ID ",stage=\"transformer_0\",error_type=\"invalid_data\"}",
+     100},
+    {"dataflow_task_success_rate{" ID "}", 0.899899899899899901},
+    {"dataflow_conservation_records{" ID ",term=\"sent\"}", 899},
+    {"dataflow_conservation_records{" ID ",term=\"errored\"}", 100},
+    {"dataflow_conservation_records{" ID ",term=\"in_flight\"}", 0},
+    {"dataflow_status{" ID ",phase=\"Stopped\"}", 1},
+    {"dataflow_status{" ID ",phase=\"Running\"}", 0},
+    {"dataflow_status{" ID ",phase=\"Error\"}", 0},
+    {"dataflow_channel_fill_ratio{" ID ",channel=\"source\"}", 0},
+};
 
 static void test_counts_of_a_flow(void **state)
 {
@@ -116,49 +167,8 @@ static void test_counts_of_a_flow(void **state)
     free(text);
     assert_ok(finish(p));
     text = scrape(f->env);
-    assert_value(text, "dataflow_messages_received_total{" ID ",source_type=\"generate\"}", 1000);
-    /* 100 rejected, 1 filtered; below 100: 100 - 10 - 1; the second route of the same text gets
-     * nothing and shares its series */
-    assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.n < 100"
-                 "\"}", 89);
-    assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"$.s == "
-                 "'quo\\\"te'\"}", 0);
-    assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"default\"}",
-                 810);
-    assert_value(text, "dataflow_messages_sent_total{" ID ",sink_type=\"null\",route=\"error\"}",
-                 100);
-    assert_value(text, "dataflow_connector_messages_written_total{" ID ",connector_type=\"null\","
-                 "connector_name=\"sink\",route=\"default\"}", 810);
-    assert_value(text, "dataflow_connector_messages_written_total{" ID ",connector_type=\"null\","
-                 "connector_name=\"errors\",route=\"error\"}", 100);
-    assert_value(text, "dataflow_connector_messages_read_total{" ID ",connector_type=\"generate\","
-                 "connector_name=\"source\"}", 1000);
-    assert_value(text, "dataflow_transformer_executions_total{" ID ",transformer_type=\"reject3\","
-                 "transformer_index=\"0\"}", 900);
-    assert_value(text, "dataflow_transformer_errors_total{" ID ",transformer_type=\"reject3\","
-                 "transformer_index=\"0\",error_type=\"invalid_data\"}", 100);
-    assert_value(text, "dataflow_transformer_messages_in_total{" ID ",transformer_type=\"mask\","
-                 "transformer_index=\"2\"}", 1);
-    assert_value(text, "dataflow_transformer_messages_out_total{" ID ",transformer_type=\"filter\""
-                 ",transformer_index=\"1\"}", 899);
-    assert_value(text, "dataflow_task_message_size_bytes_count{" ID ",stage=\"input\"}", 1000);
-    assert_value(text, "dataflow_task_message_size_bytes_bucket{" ID ",stage=\"input\","
-                 "le=\"2097152\"}", 1000);
-    assert_value(text, "dataflow_transformer_duration_seconds_count{" ID ",transformer_type="
-                 "\"reject3\",transformer_index=\"0\"}", 1000);
-    assert_value(text, "dataflow_task_end_to_end_latency_seconds_count{" ID "}", 899);
-    assert_value(text, "dataflow_task_operations_total{" ID ",operation=\"transform\","
-                 "status=\"error\"}", 100);
-    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"transformer_0\","
-                 "error_type=\"invalid_data\"}", 100);
-    assert_value(text, "dataflow_task_success_rate{" ID "}", 0.899899899899899901);
-    assert_value(text, "dataflow_conservation_records{" ID ",term=\"sent\"}", 899);
-    assert_value(text, "dataflow_conservation_records{" ID ",term=\"errored\"}", 100);
-    assert_value(text, "dataflow_conservation_records{" ID ",term=\"in_flight\"}", 0);
-    assert_value(text, "dataflow_status{" ID ",phase=\"Stopped\"}", 1);
-    assert_value(text, "dataflow_status{" ID ",phase=\"Running\"}", 0);
-    assert_value(text, "dataflow_status{" ID ",phase=\"Error\"}", 0);
-    assert_value(text, "dataflow_channel_fill_ratio{" ID ",channel=\"source\"}", 0);
+    for (size_t i = 0; i < sizeof counts_of_a_flow / sizeof *counts_of_a_flow; i++)
+        assert_value(text, counts_of_a_flow[i].series, counts_of_a_flow[i].value);
     free(text);
     df_pipeline_free(p);
     text = scrape(f->env);
@@ -181,24 +191,30 @@ static int refuse_some(void *self, df_stage *st, df_parcel *parcel)
 static void test_reasons_of_a_sink(void **state)
 {
     static const df_sink_ops ops = {.size = sizeof ops, .write = refuse_some};
-    static const df_connector type = {.size = sizeof type, .name = "picky", .doc = "Refuses.",
-                                      .sink_size = 1, .sink = &ops};
+    static const df_connector type = {
+        .size = sizeof type, .name = "picky", .doc = "Refuses.", .sink_size = 1, .sink = &ops};
     fixture *f = *state;
     df_pipeline *p;
     char *text;
     assert_ok(df_connector_register(f->env, &type));
     p = support_load(f->env, "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n"
-                     "metadata: {name: orders, namespace: shop}\nspec:\n"
-                     "  source: {type: generate, config: {count: 10}}\n"
-                     "  sink: {type: picky}\n  errors: {type: 'null'}\n");
+                             "metadata: {name: orders, namespace: shop}\nspec:\n"
+                             "  source: {type: generate, config: {count: 10}}\n"
+                             "  sink: {type: picky}\n  errors: {type: 'null'}\n");
     assert_ok(finish(p));
     text = scrape(f->env);
-    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
-                 "error_type=\"too_dark\"}", 3);
-    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
-                 "error_type=\"too_light\"}", 4);
-    assert_value(text, "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
-                 "error_type=\"unknown\"}", -1);
+    assert_value(text,
+                 "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
+                 "error_type=\"too_dark\"}",
+                 3);
+    assert_value(text,
+                 "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
+                 "error_type=\"too_light\"}",
+                 4);
+    assert_value(text,
+                 "dataflow_task_stage_errors_total{" ID ",stage=\"sink_write\","
+                 "error_type=\"unknown\"}",
+                 -1);
     free(text);
     df_pipeline_free(p);
 }
@@ -245,19 +261,31 @@ static void test_pipelines_of_one_name(void **state)
     for (int i = 0; i < 3; i++)
         p[i] = named(f->env, "ns", i < 2 ? "same" : "other");
     text = scrape(f->env);
-    assert_value(text, "dataflow_messages_received_total{namespace=\"ns\",name=\"same\","
-                 "source_type=\"generate\"}", 10);
-    assert_value(text, "dataflow_messages_received_total{namespace=\"ns\",name=\"same#2\","
-                 "source_type=\"generate\"}", 10);
-    assert_value(text, "dataflow_messages_received_total{namespace=\"ns\",name=\"other\","
-                 "source_type=\"generate\"}", 10);
+    assert_value(text,
+                 "dataflow_messages_received_total{namespace=\"ns\",name=\"same\","
+                 "source_type=\"generate\"}",
+                 10);
+    assert_value(text,
+                 "dataflow_messages_received_total{namespace=\"ns\",name=\"same#2\","
+                 "source_type=\"generate\"}",
+                 10);
+    assert_value(text,
+                 "dataflow_messages_received_total{namespace=\"ns\",name=\"other\","
+                 "source_type=\"generate\"}",
+                 10);
     /* two sinks of one kind and route: one series, the sum; connectors by their names */
-    assert_value(text, "dataflow_messages_sent_total{namespace=\"ns\",name=\"other\",sink_type="
-                 "\"null\",route=\"default\"}", 20);
-    assert_value(text, "dataflow_connector_messages_written_total{namespace=\"ns\",name=\"other\","
-                 "connector_type=\"null\",connector_name=\"sink\",route=\"default\"}", 10);
-    assert_value(text, "dataflow_connector_messages_written_total{namespace=\"ns\",name=\"other\","
-                 "connector_type=\"null\",connector_name=\"b\",route=\"default\"}", 10);
+    assert_value(text,
+                 "dataflow_messages_sent_total{namespace=\"ns\",name=\"other\",sink_type="
+                 "\"null\",route=\"default\"}",
+                 20);
+    assert_value(text,
+                 "dataflow_connector_messages_written_total{namespace=\"ns\",name=\"other\","
+                 "connector_type=\"null\",connector_name=\"sink\",route=\"default\"}",
+                 10);
+    assert_value(text,
+                 "dataflow_connector_messages_written_total{namespace=\"ns\",name=\"other\","
+                 "connector_type=\"null\",connector_name=\"b\",route=\"default\"}",
+                 10);
     free(text);
     for (int i = 0; i < 3; i++)
         df_pipeline_free(p[i]);
@@ -282,10 +310,14 @@ static void test_sinks_with_the_usual_names(void **state)
     assert_ok(df_pipeline_add(p, &def));
     assert_ok(finish(p));
     text = scrape(f->env); /* no series twice */
-    assert_value(text, "dataflow_connector_messages_written_total{namespace=\"\",name=\"dataflow\""
-                 ",connector_type=\"memory\",connector_name=\"x\",route=\"default\"}", 1);
-    assert_value(text, "dataflow_connector_messages_read_total{namespace=\"\",name=\"dataflow\","
-                 "connector_type=\"memory\",connector_name=\"in\"}", 1);
+    assert_value(text,
+                 "dataflow_connector_messages_written_total{namespace=\"\",name=\"dataflow\""
+                 ",connector_type=\"memory\",connector_name=\"x\",route=\"default\"}",
+                 1);
+    assert_value(text,
+                 "dataflow_connector_messages_read_total{namespace=\"\",name=\"dataflow\","
+                 "connector_type=\"memory\",connector_name=\"in\"}",
+                 1);
     free(text);
     df_pipeline_free(p);
 }
@@ -294,8 +326,8 @@ static void test_hostile_names(void **state)
 {
     fixture *f = *state;
     char big_a[1200], big_b[1200];
-    const char *names[] = {"new\nline", "quo\"te\\", "ctl\x01x", "bad\xff", "bad\xfe", big_a, big_b,
-                           "\xc3\xa4"};
+    const char *names[] = {"new\nline", "quo\"te\\", "ctl\x01x", "bad\xff",
+                           "bad\xfe",   big_a,       big_b,      "\xc3\xa4"};
     df_pipeline *p[8], *again;
     char *text;
     memset(big_a, 'y', sizeof big_a);
@@ -348,8 +380,12 @@ static const df_source_ops own_ops = {.size = sizeof own_ops, .read = own_read};
 
 static void register_own(df_env *env, const char *name, const df_metric *metrics)
 {
-    df_connector c = {.size = sizeof c, .name = name, .doc = "Own.", .source_size = sizeof(int),
-                      .source = &own_ops, .metrics = metrics};
+    df_connector c = {.size = sizeof c,
+                      .name = name,
+                      .doc = "Own.",
+                      .source_size = sizeof(int),
+                      .source = &own_ops,
+                      .metrics = metrics};
     assert_ok(df_connector_register(env, &c));
 }
 
@@ -392,9 +428,17 @@ static void test_own_metrics(void **state)
 
 static void test_numbers(void **state)
 {
-    static const struct { double v; const char *text; } rows[] = {
-        {0, "0"}, {1, "1"}, {-1, "-1"}, {0.1, "0.1"}, {1e300 * 1e300, "+Inf"},
-        {-1e300 * 1e300, "-Inf"}, {9007199254740993.0, "9.007199254740992e+15"},
+    static const struct {
+        double v;
+        const char *text;
+    } rows[] = {
+        {0, "0"},
+        {1, "1"},
+        {-1, "-1"},
+        {0.1, "0.1"},
+        {1e300 * 1e300, "+Inf"},
+        {-1e300 * 1e300, "-Inf"},
+        {9007199254740993.0, "9.007199254740992e+15"},
         {123456789012.5, "123456789012.5"},
     };
     (void)state;
@@ -430,7 +474,7 @@ static void test_histograms(void **state)
     df__histogram h = {0};
     (void)state;
     df__observe(&h, 1, 0, 1);
-    df__observe(&h, 1, 1, 2);   /* an edge belongs to its bucket */
+    df__observe(&h, 1, 1, 2); /* an edge belongs to its bucket */
     df__observe(&h, 1, 1.5, 3);
     df__observe(&h, 1, 32768, 4);
     df__observe(&h, 1, 1e9, 5); /* above the last edge */

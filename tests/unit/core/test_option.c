@@ -19,8 +19,8 @@
 static int fill(bench *b, int mode, const char *yaml, bench_tank *t)
 {
     df_text in = {sizeof in, "o.yaml", yaml, strlen(yaml)};
-    df__fill f = {.graph = &b->g, .arena = &b->g.arena, .secrets = b->g.secrets, .mode = mode,
-                  .field = "o"};
+    df__fill f = {
+        .graph = &b->g, .arena = &b->g.arena, .secrets = b->g.secrets, .mode = mode, .field = "o"};
     const df__doc *n = df__doc_parse(&b->g.arena, &in, b->g.problems);
     assert_non_null(n);
     memset(t, 0, sizeof *t);
@@ -76,13 +76,17 @@ static void test_every_type(void **state)
     const bench_column *columns;
     (void)state;
     bench_open(&b, 0);
-    assert_int_equal(fill(&b, DF__FILL_CHECK,
-        "table: yes\nlabel: ''\nnote: ${now}\nautoCreate: true\nmode: Plain-Text\nlevel: UPSERT\n"
-        "batchSize: \"42\"\nsize: 1.5Mi\nwait: 1m0.5s\nratio: 0.25\nkey: $.a.b\nonly: $.a == 1\n"
-        "hosts: a, b ,,c\nnumbers: [1, \"-2\"]\npaths: [x, y]\n"
-        "columns: [{name: id, type: int, path: $.id}, {name: at}]\n"
-        "properties: {z: 1.10, a: no, 'n': null}\nany: {a: [1, x]}\nanys: [1, [2], ~x]\n"
-        "registry: {url: u, auth: {user: me, password: pw, tls: {ca: c, verify: false}}}\n", &t),
+    assert_int_equal(
+        fill(&b, DF__FILL_CHECK,
+             "table: yes\nlabel: ''\nnote: ${now}\nautoCreate: true\nmode: Plain-Text\nlevel: "
+             "UPSERT\n"
+             "batchSize: \"42\"\nsize: 1.5Mi\nwait: 1m0.5s\nratio: 0.25\nkey: $.a.b\nonly: $.a == "
+             "1\n"
+             "hosts: a, b ,,c\nnumbers: [1, \"-2\"]\npaths: [x, y]\n"
+             "columns: [{name: id, type: int, path: $.id}, {name: at}]\n"
+             "properties: {z: 1.10, a: no, 'n': null}\nany: {a: [1, x]}\nanys: [1, [2], ~x]\n"
+             "registry: {url: u, auth: {user: me, password: pw, tls: {ca: c, verify: false}}}\n",
+             &t),
         DF_OK);
     no_problems(&b);
     assert_string_equal(t.table.data, "yes");
@@ -127,8 +131,11 @@ static void test_null_is_absent(void **state)
     bench_tank t;
     (void)state;
     bench_open(&b, 0);
-    assert_int_equal(fill(&b, DF__FILL_CHECK, "table: t\nlabel:\nbatchSize: ~\nregistry: null\n"
-                          "hosts:\nmode:\npasswordSecretRef:\n", &t), DF_OK);
+    assert_int_equal(fill(&b, DF__FILL_CHECK,
+                          "table: t\nlabel:\nbatchSize: ~\nregistry: null\n"
+                          "hosts:\nmode:\npasswordSecretRef:\n",
+                          &t),
+                     DF_OK);
     assert_string_equal(t.label.data, "none yet");
     assert_true(t.batch == DF_UNSET);
     assert_null(t.registry);
@@ -147,8 +154,10 @@ static void test_references(void **state)
     (void)state;
     bench_open(&b, 0);
     assert_int_equal(fill(&b, DF__FILL_RUN,
-        "table: ${env:T}\nlabel: a${env:B}c${file:/d/e}\nnote: ${env:X}\n"
-        "password: p${env:Q}\nproperties:\n  k: ${env:V}!\n  e: $${env:V}\n", &t), DF_OK);
+                          "table: ${env:T}\nlabel: a${env:B}c${file:/d/e}\nnote: ${env:X}\n"
+                          "password: p${env:Q}\nproperties:\n  k: ${env:V}!\n  e: $${env:V}\n",
+                          &t),
+                     DF_OK);
     assert_string_equal(t.table.data, "T");
     assert_string_equal(t.label.data, "aBc/d/e");
     assert_string_equal(t.note.data, "${env:X}"); /* a literal option */
@@ -168,8 +177,11 @@ static void test_check_resolves_nothing(void **state)
     df_ref ref;
     (void)state;
     bench_open(&b, 0);
-    assert_int_equal(fill(&b, DF__FILL_CHECK, "table: ${env:missing}\nlabel: x${env:missing}\n"
-                          "password: ${env:missing}\nhosts: ${env:missing}\n", &t), DF_OK);
+    assert_int_equal(fill(&b, DF__FILL_CHECK,
+                          "table: ${env:missing}\nlabel: x${env:missing}\n"
+                          "password: ${env:missing}\nhosts: ${env:missing}\n",
+                          &t),
+                     DF_OK);
     assert_string_equal(t.table.data, "");
     assert_string_equal(t.label.data, "");
     assert_int_equal(t.hosts.count, 0);
@@ -200,9 +212,12 @@ static void test_twin_wins(void **state)
     df_ref ref;
     (void)state;
     bench_open(&b, 0);
-    assert_int_equal(fill(&b, DF__FILL_RUN, "table: plain\n"
-        "tableSecretRef: {name: from-secret, key: k, namespace: n}\n"
-        "hosts: [a]\nhostsSecretRef: {name: 'h1,h2', key: k}\n", &t), DF_OK);
+    assert_int_equal(fill(&b, DF__FILL_RUN,
+                          "table: plain\n"
+                          "tableSecretRef: {name: from-secret, key: k, namespace: n}\n"
+                          "hosts: [a]\nhostsSecretRef: {name: 'h1,h2', key: k}\n",
+                          &t),
+                     DF_OK);
     assert_string_equal(t.table.data, "from-secret"); /* the bench answers with the name */
     assert_int_equal(t.hosts.count, 2);
     assert_string_equal(((const df_bytes *)t.hosts.items)[1].data, "h2");
@@ -224,8 +239,9 @@ static void test_transformations_have_no_references(void **state)
     bench_open(&b, 0);
     f.arena = &b.g.arena;
     memset(&t, 0, sizeof t);
-    assert_int_equal(df__options_fill(&f, &bench_tank_options,
-                                      df__doc_parse(&b.g.arena, &in, b.g.problems), &t), DF_OK);
+    assert_int_equal(
+        df__options_fill(&f, &bench_tank_options, df__doc_parse(&b.g.arena, &in, b.g.problems), &t),
+        DF_OK);
     assert_string_equal(t.table.data, "${env:T}");
     done(&b, &t);
 }
@@ -235,27 +251,44 @@ static void test_numbers(void **state)
     static const struct {
         const char *text;
         int64_t value;
-    } ints[] = {{"0", 0}, {"-9223372036854775808", INT64_MIN}, {"9223372036854775807", INT64_MAX},
-                {"+5", 5}, {"-0", 0}},
-      sizes[] = {{"0", 0}, {"5", 5}, {"5B", 5}, {"64MiB", 64 << 20}, {"64Mi", 64 << 20},
-                 {"10MB", 10000000}, {"1k", 1000}, {"1.5Gi", 3ll << 29}, {"2 KiB", 2048},
-                 {"1T", 1000000000000}},
-      times[] = {{"0", 0}, {"30", 30000000}, {"0.5", 500000}, {"30s", 30000000},
-                 {"1m30s", 90000000}, {"1h", 3600000000}, {"250ms", 250000}, {"1us", 1},
-                 {"1\xc2\xb5s", 1}, {"1500ns", 1}, {"1ns", 1}, {"-2s", -2000000},
+    } ints[] = {{"0", 0},
+                {"-9223372036854775808", INT64_MIN},
+                {"9223372036854775807", INT64_MAX},
+                {"+5", 5},
+                {"-0", 0}},
+      sizes[] = {{"0", 0},           {"5", 5},
+                 {"5B", 5},          {"64MiB", 64 << 20},
+                 {"64Mi", 64 << 20}, {"10MB", 10000000},
+                 {"1k", 1000},       {"1.5Gi", 3ll << 29},
+                 {"2 KiB", 2048},    {"1T", 1000000000000}},
+      times[] = {{"0", 0},
+                 {"30", 30000000},
+                 {"0.5", 500000},
+                 {"30s", 30000000},
+                 {"1m30s", 90000000},
+                 {"1h", 3600000000},
+                 {"250ms", 250000},
+                 {"1us", 1},
+                 {"1\xc2\xb5s", 1},
+                 {"1500ns", 1},
+                 {"1ns", 1},
+                 {"-2s", -2000000},
                  {"1.5h", 5400000000},
                  {".5s", 500000}};
-    static const char *const bad_ints[] = {"", "-", "1e3", "01", "1.0", "9223372036854775808",
+    static const char *const bad_ints[] = {"",  "-", "1e3", "01", "1.0", "9223372036854775808",
                                            " 1"};
-    static const char *const bad_sizes[] = {"", "MiB", "5m", "1.5", "1..5k", "9999999999999Ti",
+    static const char *const bad_sizes[] = {"",   "MiB", "5m", "1.5", "1..5k", "9999999999999Ti",
                                             "1 2"};
-    static const char *const bad_times[] = {"", "s", "5d", "1m30", "1.s", "99999999999h",
-                                            "1h-5s"};
+    static const char *const bad_times[] = {"", "s", "5d", "1m30", "1.s", "99999999999h", "1h-5s"};
     size_t i;
     int64_t v;
     double d;
     (void)state;
-#define BYTES(s) (df_bytes){(s), strlen(s)}
+#define BYTES(s)                                                                                   \
+    (df_bytes)                                                                                     \
+    {                                                                                              \
+        (s), strlen(s)                                                                             \
+    }
     for (i = 0; i < sizeof ints / sizeof ints[0]; i++) {
         assert_true(df__parse_int(BYTES(ints[i].text), &v));
         assert_true(v == ints[i].value);
@@ -287,7 +320,8 @@ static void test_text_or_list(void **state)
     } rows[] = {
         {"table: t\nbrokers: a:1,b:2", "a:1,b:2"},
         {"table: t\nbrokers: [\"a:1\", \"b:2\"]", "a:1,b:2"},
-        {"table: t\nbrokers:\n  - ${env:A}\n  - b", "A,b"}, {"table: t\nbrokers: []", ""},
+        {"table: t\nbrokers:\n  - ${env:A}\n  - b", "A,b"},
+        {"table: t\nbrokers: []", ""},
     };
     size_t i;
     (void)state;
@@ -349,8 +383,8 @@ static const char *validate(df_option row)
 static void test_validate(void **state)
 {
     static const char *const choices[] = {"a", "b", NULL}, *const none[] = {NULL};
-    const df_option good = {"x", DF_OPT_INT, 0, 0, offsetof(small, number), "5", "Doc.", NULL, 0, 0,
-                            NULL};
+    const df_option good = {"x",  DF_OPT_INT, 0, 0,   offsetof(small, number), "5", "Doc.",
+                            NULL, 0,          0, NULL};
     df_option row = good;
     df_option two[2] = {good, good};
     df_options table = {sizeof(df_options), sizeof(df_option), 2, two, sizeof(small)};
@@ -382,7 +416,8 @@ static void test_validate(void **state)
     WRONG((row.type = DF_OPT_ENUM, row.choices = choices, row.def = "c"), "default");
     WRONG((row.type = DF_OPT_BLOCK, row.def = NULL), "block");
     WRONG((row.type = DF_OPT_LIST, row.of = DF_OPT_BOOL, row.def = NULL,
-           row.offset = offsetof(small, list)), "list");
+           row.offset = offsetof(small, list)),
+          "list");
     assert_non_null(strstr(df__options_validate(&table, sizeof(small)), "twice"));
     two[1].name = "y";
     assert_null(df__options_validate(&table, sizeof(small)));
@@ -419,8 +454,8 @@ static void test_copy(void **state)
     (void)state;
     memset(rows, 0, sizeof rows);
     rows[0].row = (df_option){name, DF_OPT_ENUM, 0, 0, 0, "one", "Doc.", choices, 0, 0, NULL};
-    rows[1].row = (df_option){"second", DF_OPT_BLOCK, 0, 0, 0, NULL, "Doc.", NULL, 0, 0,
-                              &bench_tank_options};
+    rows[1].row =
+        (df_option){"second", DF_OPT_BLOCK, 0, 0, 0, NULL, "Doc.", NULL, 0, 0, &bench_tank_options};
     df__arena_init(&a, &df__heap_libc, 256);
     copy = df__options_copy(&a, &table);
     assert_non_null(copy);
@@ -456,13 +491,20 @@ static void test_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_every_type),
-        cmocka_unit_test(test_null_is_absent), cmocka_unit_test(test_references),
-        cmocka_unit_test(test_check_resolves_nothing), cmocka_unit_test(test_unresolved),
-        cmocka_unit_test(test_twin_wins), cmocka_unit_test(test_transformations_have_no_references),
-        cmocka_unit_test(test_text_or_list), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_validate),
-        cmocka_unit_test(test_block_inside_itself), cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_every_type),
+        cmocka_unit_test(test_null_is_absent),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_check_resolves_nothing),
+        cmocka_unit_test(test_unresolved),
+        cmocka_unit_test(test_twin_wins),
+        cmocka_unit_test(test_transformations_have_no_references),
+        cmocka_unit_test(test_text_or_list),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_validate),
+        cmocka_unit_test(test_block_inside_itself),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,8 +56,10 @@ static int teardown(void **state)
 static void fill(fixture *f, const char *const *payloads, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        df_input in = {.size = sizeof in, .payload = {payloads[i], strlen(payloads[i])},
-                       .key = {"k", 1}, .time_us = 1};
+        df_input in = {.size = sizeof in,
+                       .payload = {payloads[i], strlen(payloads[i])},
+                       .key = {"k", 1},
+                       .time_us = 1};
         assert_ok(df_batch_add(f->b, &in, NULL));
     }
     assert_ok(df__batch_seal(f->b));

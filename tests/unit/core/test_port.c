@@ -105,8 +105,13 @@ static void test_feed_and_take(void **state)
 {
     fixture *f = *state;
     df_header headers[] = {{"a", {"1", 1}}, {"b", {NULL, 0}}};
-    df_input in = {.size = sizeof in, .payload = {"{\"n\":1}", 7}, .key = {"k", 1},
-                   .headers = headers, .header_count = 2, .time_us = 99, .op = DF_OP_DELETE};
+    df_input in = {.size = sizeof in,
+                   .payload = {"{\"n\":1}", 7},
+                   .key = {"k", 1},
+                   .headers = headers,
+                   .header_count = 2,
+                   .time_us = 99,
+                   .op = DF_OP_DELETE};
     df_parcel *parcel;
     df_info info = {.size = sizeof info};
     df_header h;
@@ -502,9 +507,15 @@ static void test_no_memory_for_a_copy(void **state)
     df__meta own = {.name = {"a", 1}, .value = {.type = DF_V_STRING, .text = "text", .len = 4}};
     const df__meta shared = {.name = {"topic", 5}, .value = {.type = DF_V_INT, .u.i = 7}};
     char big[9000] = "";
-    df_record r = {.payload = {big, sizeof big}, .key = {"key", 3}, .headers = h,
-                   .header_count = 2, .meta = &own, .shared = &shared, .partition = "p/1",
-                   .time_us = 5, .offset = 6};
+    df_record r = {.payload = {big, sizeof big},
+                   .key = {"key", 3},
+                   .headers = h,
+                   .header_count = 2,
+                   .meta = &own,
+                   .shared = &shared,
+                   .partition = "p/1",
+                   .time_us = 5,
+                   .offset = 6};
     df_record *records[] = {&r, &r, &r};
     df__handed *copy = NULL;
     df_value v;
@@ -527,14 +538,21 @@ static void test_no_memory_for_a_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT(test_feed_and_take),     UNIT(test_acked_counts_without_a_gap),
-        UNIT(test_delivered_again),   UNIT(test_refused),
-        UNIT(test_reopened_take),     UNIT(test_full_queue),
-        UNIT(test_tap),               UNIT(test_tap_never_slows),
+        UNIT(test_feed_and_take),
+        UNIT(test_acked_counts_without_a_gap),
+        UNIT(test_delivered_again),
+        UNIT(test_refused),
+        UNIT(test_reopened_take),
+        UNIT(test_full_queue),
+        UNIT(test_tap),
+        UNIT(test_tap_never_slows),
         UNIT(test_fields_of_taken_records),
-        UNIT(test_wrong_use),         UNIT(test_pipeline_freed_first),
-        UNIT(test_stop_now),          UNIT(test_detached),
-        UNIT(test_no_memory),         UNIT(test_no_memory_for_a_copy),
+        UNIT(test_wrong_use),
+        UNIT(test_pipeline_freed_first),
+        UNIT(test_stop_now),
+        UNIT(test_detached),
+        UNIT(test_no_memory),
+        UNIT(test_no_memory_for_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,16 +75,16 @@ static long long number_at(yyjson_val *root, const char *pointer)
     return yyjson_get_sint(v);
 }
 
-#define FLOW \
-    "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n" \
-    "metadata: {name: 'na\"me', namespace: shop}\n" \
-    "spec:\n" \
-    "  source: {type: generate, config: {count: 100, partitions: 2}}\n" \
-    "  transformations:\n" \
-    "    - {type: filter, config: {condition: '$.id != 5'}}\n" \
-    "    - {type: mask, when: \"$.user == 'a\\\"b'\", config: {fields: [user]}}\n" \
-    "    - type: router\n" \
-    "      config: {routes: [{condition: '$.id < 10', sink: {type: 'null'}}]}\n" \
+#define FLOW                                                                                       \
+    "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n"                                        \
+    "metadata: {name: 'na\"me', namespace: shop}\n"                                                \
+    "spec:\n"                                                                                      \
+    "  source: {type: generate, config: {count: 100, partitions: 2}}\n"                            \
+    "  transformations:\n"                                                                         \
+    "    - {type: filter, config: {condition: '$.id != 5'}}\n"                                     \
+    "    - {type: mask, when: \"$.user == 'a\\\"b'\", config: {fields: [user]}}\n"                 \
+    "    - type: router\n"                                                                         \
+    "      config: {routes: [{condition: '$.id < 10', sink: {type: 'null'}}]}\n"                   \
     "  sink: {type: 'null'}\n"
 
 static void test_plan(void **state)
@@ -99,7 +99,8 @@ static void test_plan(void **state)
     assert_true(text_at(root, "/guarantee/why")[0] != '\0');
     assert_int_equal(number_at(root, "/memory/limit"), 64 << 20);
     assert_int_equal(number_at(root, "/memory/prefetch") + number_at(root, "/memory/reserve") +
-                     number_at(root, "/memory/flow"), 64 << 20);
+                         number_at(root, "/memory/flow"),
+                     64 << 20);
     assert_int_equal(number_at(root, "/maxUncommitted"), 1000000);
     assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/stages")), 6);
     assert_string_equal(text_at(root, "/stages/0/role"), "source");
@@ -181,8 +182,11 @@ static void test_references_and_no_secrets(void **state)
     static const int reports[] = {DF_REPORT_PLAN, DF_REPORT_STATUS, DF_REPORT_REFS,
                                   DF_REPORT_POSITIONS};
     fixture *f = *state;
-    df_connector c = {.size = sizeof c, .name = "secretive", .doc = "S.",
-                      .sink_size = sizeof(secret_sink), .sink_options = &secret_options,
+    df_connector c = {.size = sizeof c,
+                      .name = "secretive",
+                      .doc = "S.",
+                      .sink_size = sizeof(secret_sink),
+                      .sink_options = &secret_options,
                       .sink = &secret_ops};
     df_pipeline_options o = {.size = sizeof o, .resolve = resolve};
     df_text text = {sizeof text, "t.yaml", NULL, 0};

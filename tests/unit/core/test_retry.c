@@ -8,8 +8,8 @@ enum { BASE = DF__RETRY_BASE_US, CAP = DF__RETRY_CAP_US };
 
 static void test_the_ceiling_doubles_up_to_the_cap(void **state)
 {
-    static const int64_t ceilings[] = {BASE, 2 * BASE, 4 * BASE, 8 * BASE, 16 * BASE, 32 * BASE,
-                                       CAP, CAP, CAP};
+    static const int64_t ceilings[] = {BASE,      2 * BASE, 4 * BASE, 8 * BASE, 16 * BASE,
+                                       32 * BASE, CAP,      CAP,      CAP};
     df__retry r = {0};
     (void)state;
     for (size_t i = 0; i < sizeof ceilings / sizeof *ceilings; i++) {

@@ -36,7 +36,11 @@ static df__secrets *new_set(void)
 
 enum { ALL = DF__HIDE_ALL };
 
-#define BYTES(s) (df_bytes){(s), strlen(s)}
+#define BYTES(s)                                                                                   \
+    (df_bytes)                                                                                     \
+    {                                                                                              \
+        (s), strlen(s)                                                                             \
+    }
 static const df_bytes none = {NULL, 0};
 
 static void test_literal(void **state)
@@ -106,7 +110,7 @@ static void test_failure_names_the_reference(void **state)
     assert_int_equal(df__secret_value(df__secret_new(s, &ref, none, ALL), &value, err, sizeof err),
                      DF_ENOTFOUND);
     assert_string_equal(err, "Secret ns/db, key pw: not found; mount this Secret, "
-                        "or name another key");
+                             "or name another key");
     assert_string_equal(value.data, "untouched");
     assert_int_equal(df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err),
                      DF_ENOTFOUND);
@@ -134,8 +138,8 @@ static void test_without_resolver(void **state)
 static void test_template(void **state)
 {
     df__secrets *s = new_set();
-    df_secret *secret = df__secret_template(s, BYTES("pg://u:${env:P}@h/$${x}?f=${file:/f}"), "f",
-                                            ALL);
+    df_secret *secret =
+        df__secret_template(s, BYTES("pg://u:${env:P}@h/$${x}?f=${file:/f}"), "f", ALL);
     df_bytes value;
     df_ref ref;
     char err[128], text[] = "pg://u:first-value@h";
@@ -258,7 +262,8 @@ static void test_many_references(void **state)
     }
     value = (df_bytes){text.data, text.len};
     assert_int_equal(df__secret_value(df__secret_template(s, value, "f", DF__HIDE_FILES), &value,
-                                      err, sizeof err), DF_OK);
+                                      err, sizeof err),
+                     DF_OK);
     assert_int_equal(value.len, MANY * strlen("first-value"));
     while (df__secrets_ref_at(s, n, &ref) == DF_OK)
         n++;
@@ -390,9 +395,8 @@ static void test_threads(void **state)
     for (i = 0; i < 3; i++) {
         char name[2] = {(char)('A' + i), 0};
         df_ref ref = {sizeof ref, DF_REF_ENV, NULL, name, NULL, "f"};
-        assert_int_equal(pthread_create(&threads[i], NULL, use, df__secret_new(shared, &ref, none,
-                         ALL)),
-                         0);
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, use, df__secret_new(shared, &ref, none, ALL)), 0);
     }
     for (i = 0; i < 3; i++) {
         void *failed;
@@ -405,15 +409,21 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_literal), cmocka_unit_test(test_resolves_once),
+        cmocka_unit_test(test_literal),
+        cmocka_unit_test(test_resolves_once),
         cmocka_unit_test(test_old_values_stay_hidden),
-        cmocka_unit_test(test_failure_names_the_reference), cmocka_unit_test(test_without_resolver),
-        cmocka_unit_test(test_template), cmocka_unit_test(test_scrub),
+        cmocka_unit_test(test_failure_names_the_reference),
+        cmocka_unit_test(test_without_resolver),
+        cmocka_unit_test(test_template),
+        cmocka_unit_test(test_scrub),
         cmocka_unit_test(test_scrub_encoded),
-        cmocka_unit_test(test_pieces), cmocka_unit_test(test_hides_before_cutting),
-        cmocka_unit_test(test_what_is_hidden), cmocka_unit_test(test_many_references),
-                         cmocka_unit_test(test_references),
-        cmocka_unit_test(test_process), cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_hides_before_cutting),
+        cmocka_unit_test(test_what_is_hidden),
+        cmocka_unit_test(test_many_references),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_process),
+        cmocka_unit_test(test_answer),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

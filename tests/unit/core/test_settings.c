@@ -52,7 +52,8 @@ static int run_stored(fixture *f, const char *in, const char *rest)
     int rc;
     text.len = (size_t)snprintf(yaml, sizeof yaml,
                                 "source: {type: stdio, config: {path: %s}}\n"
-                                "sink: {type: stdio, config: {path: %s}}\n%s", in, f->out, rest);
+                                "sink: {type: stdio, config: {path: %s}}\n%s",
+                                in, f->out, rest);
     assert_ok(df_store_file(f->env, f->dir, "settings", &store));
     p = df_pipeline_new(f->env, &with);
     assert_non_null(p);
@@ -111,7 +112,7 @@ static void expect_problem(fixture *f, const char *yaml, int status, const char 
     df_pipeline_free(p);
 }
 
-#define FLOW(sink, rest) \
+#define FLOW(sink, rest)                                                                           \
     "source: {type: generate, config: {count: 3}}\nsink: {type: " sink "}\n" rest
 
 static void test_strict_idempotency(void **state)
@@ -147,8 +148,10 @@ static int writes_of(fixture *f, const char *rest)
     df__memory *m = df__memory_hold("settings");
     char yaml[512];
     int writes, before = m->writes;
-    snprintf(yaml, sizeof yaml, "source: {type: generate, config: {count: 50}}\n"
-             "sink: {type: memory, config: {server: settings}}\n%s", rest);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: generate, config: {count: 50}}\n"
+             "sink: {type: memory, config: {server: settings}}\n%s",
+             rest);
     assert_ok(support_run(f->env, yaml, NULL));
     assert_int_equal(df__memory_count(m), 50);
     writes = m->writes - before;

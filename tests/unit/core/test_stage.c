@@ -67,9 +67,13 @@ static df_stage *make(fixture *f)
 
 static void test_faults(void **state)
 {
-    static const struct { int status; const char *word; } words[] = {
-        {DF_EIO, "connection_error"}, {DF_ETIMEOUT, "timeout"}, {DF_EDATA, "invalid_data"},
-        {DF_EAUTH, "auth_error"}, {DF_ECANCELED, "context_canceled"}, {DF_EFENCED, "fenced"},
+    static const struct {
+        int status;
+        const char *word;
+    } words[] = {
+        {DF_EIO, "connection_error"},       {DF_ETIMEOUT, "timeout"},
+        {DF_EDATA, "invalid_data"},         {DF_EAUTH, "auth_error"},
+        {DF_ECANCELED, "context_canceled"}, {DF_EFENCED, "fenced"},
         {DF_EINTERNAL, "unknown"},
     };
     fixture *f = *state;
@@ -140,7 +144,10 @@ static void test_what_it_is_told(void **state)
 {
     fixture *f = *state;
     df_stage *st = make(f);
-    struct { df_stage_info i; char more[32]; } info;
+    struct {
+        df_stage_info i;
+        char more[32];
+    } info;
     df_limits limits = {.size = sizeof limits, .max_rows = 7};
     memset(&info, 0x5a, sizeof info);
     info.i.size = sizeof info; /* a newer caller */
@@ -282,8 +289,8 @@ static void test_partitions(void **state)
 {
     fixture *f = *state;
     probe seen = {0};
-    df_connector c = {.size = sizeof c, .name = "probe", .doc = "P.", .source = &probe_ops,
-                      .user = &seen};
+    df_connector c = {
+        .size = sizeof c, .name = "probe", .doc = "P.", .source = &probe_ops, .user = &seen};
     df_pipeline *p;
     df_stats stats = {.size = sizeof stats};
     assert_ok(df_connector_register(f->env, &c));

@@ -89,12 +89,15 @@ static int probe_write(void *self, df_stage *st, df_parcel *parcel)
 }
 
 static const df_option rows[] = {
-    {.name = "safe", .type = DF_OPT_BOOL, .offset = offsetof(probe, safe), .def = "false",
+    {.name = "safe",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(probe, safe),
+     .def = "false",
      .doc = "Twice is once."},
 };
 static const df_options options = DF_OPTIONS(rows, probe);
-static const df_sink_ops ops = {.size = sizeof ops, .check = probe_check, .open = probe_open,
-                                .write = probe_write};
+static const df_sink_ops ops = {
+    .size = sizeof ops, .check = probe_check, .open = probe_open, .write = probe_write};
 enum { BY_TABLE, LEVELS, TIMES };
 static const df_metric own[] = {
     [BY_TABLE] = {sizeof(df_metric), "dataflow_probe_rows_total", "Rows.", DF_COUNTER, "table", 0},
@@ -103,16 +106,22 @@ static const df_metric own[] = {
     {sizeof(df_metric), "dataflow_probe_bad", "Refused.", DF_GAUGE, "le", 0},
     DF_METRIC_END,
 };
-static const df_connector connector = {
-    .size = sizeof(df_connector), .name = "probe", .doc = "Does what a test wants.",
-    .sink_size = sizeof(probe), .sink_options = &options, .sink = &ops, .metrics = own};
+static const df_connector connector = {.size = sizeof(df_connector),
+                                       .name = "probe",
+                                       .doc = "Does what a test wants.",
+                                       .sink_size = sizeof(probe),
+                                       .sink_options = &options,
+                                       .sink = &ops,
+                                       .metrics = own};
 
 static void run(fixture *f, const char *rest)
 {
     char yaml[512];
     df_run_options how = {.size = sizeof how, .until_exhausted = 1};
-    snprintf(yaml, sizeof yaml, "source: {type: generate, config: {count: 3}}\n"
-             "sink: {type: probe}\n%s", rest);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: generate, config: {count: 3}}\n"
+             "sink: {type: probe}\n%s",
+             rest);
     assert_ok(df_connector_register(f->env, &connector));
     f->p = support_load(f->env, yaml);
     assert_ok(df_pipeline_run(f->p, &how));
@@ -125,8 +134,10 @@ static int check(fixture *f, const char *config)
     char yaml[512];
     df_pipeline *p;
     int rc;
-    snprintf(yaml, sizeof yaml, "source: {type: generate, config: {count: 3}}\nsink: {type: probe, "
-             "config: {%s}}\nstrictIdempotency: true\n", config);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: generate, config: {count: 3}}\nsink: {type: probe, "
+             "config: {%s}}\nstrictIdempotency: true\n",
+             config);
     p = support_load(f->env, yaml);
     rc = df_pipeline_check(p);
     df_pipeline_free(p);
@@ -236,8 +247,9 @@ static int lose_connection(df_stage *st, df_parcel *parcel)
 static int is_connected(df_env *env)
 {
     char *text = metrics(env);
-    double value = prom_value(text, "dataflow_connector_connection_status{namespace=\"\",name="
-                              "\"dataflow\",connector_type=\"probe\",connector_name=\"sink\"}");
+    double value =
+        prom_value(text, "dataflow_connector_connection_status{namespace=\"\",name="
+                         "\"dataflow\",connector_type=\"probe\",connector_name=\"sink\"}");
     free(text);
     assert_true(value == 0 || value == 1); /* -1: there is no such series */
     return value == 1;
@@ -247,8 +259,8 @@ static int gone(void *user)
 {
     const fixture *f = user;
     df_stats s = {.size = sizeof s};
-    return phase == 1 && !is_connected(f->env) &&
-           df_pipeline_stats(f->p, NULL, &s) == DF_OK && !s.connected;
+    return phase == 1 && !is_connected(f->env) && df_pipeline_stats(f->p, NULL, &s) == DF_OK &&
+           !s.connected;
 }
 
 static int back(void *user)

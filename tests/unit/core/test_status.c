@@ -38,9 +38,9 @@ static void test_every_code(void **state)
 static void test_fates(void **state)
 {
     static const int rows[][2] = {
-        {DF_OK, DF_FATE_NONE}, {DF_AGAIN, DF_FATE_NONE}, {DF_EIO, DF_FATE_RETRY},
-        {DF_ETIMEOUT, DF_FATE_RETRY}, {DF_EAUTH, DF_FATE_RETRY}, {DF_EUNKNOWN, DF_FATE_RESOLVE},
-        {DF_EDATA, DF_FATE_REJECT}, {DF_ETOOBIG, DF_FATE_SPLIT}, {DF_EREWIND, DF_FATE_REWIND},
+        {DF_OK, DF_FATE_NONE},         {DF_AGAIN, DF_FATE_NONE},     {DF_EIO, DF_FATE_RETRY},
+        {DF_ETIMEOUT, DF_FATE_RETRY},  {DF_EAUTH, DF_FATE_RETRY},    {DF_EUNKNOWN, DF_FATE_RESOLVE},
+        {DF_EDATA, DF_FATE_REJECT},    {DF_ETOOBIG, DF_FATE_SPLIT},  {DF_EREWIND, DF_FATE_REWIND},
         {DF_EFENCED, DF_FATE_RELEASE}, {DF_EINTERNAL, DF_FATE_STOP}, {-1000, DF_FATE_STOP},
         {1000, DF_FATE_NONE},
     };

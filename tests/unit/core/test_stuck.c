@@ -13,8 +13,23 @@
 
 #include "dataflow_ext.h"
 
-enum { SOURCE_OPEN = 1, READ, ACK, SOURCE_CLOSE, SINK_OPEN, WRITE, POLL, FLUSH, SINK_CLOSE, LOAD,
-       SAVE, APPLY, APPLY_ALONE, EXPAND, STEP_CLOSE };
+enum {
+    SOURCE_OPEN = 1,
+    READ,
+    ACK,
+    SOURCE_CLOSE,
+    SINK_OPEN,
+    WRITE,
+    POLL,
+    FLUSH,
+    SINK_CLOSE,
+    LOAD,
+    SAVE,
+    APPLY,
+    APPLY_ALONE,
+    EXPAND,
+    STEP_CLOSE
+};
 enum { STOP_MS = 200, LIMIT_MS = STOP_MS + 5000, RECORDS = 10 };
 
 typedef struct stuck { /* one pipeline with one call that does not return */
@@ -164,28 +179,49 @@ static void step_close(void *self, df_stage *st)
     pass(df_stage_user(st), STEP_CLOSE);
 }
 
-static const df_source_ops source_ops = {.size = sizeof source_ops, .open = source_open,
-                                         .read = source_read, .ack = source_ack,
+static const df_source_ops source_ops = {.size = sizeof source_ops,
+                                         .open = source_open,
+                                         .read = source_read,
+                                         .ack = source_ack,
                                          .close = source_close};
-static const df_sink_ops sink_ops = {.size = sizeof sink_ops, .open = sink_open,
-                                     .write = sink_write, .poll = sink_poll, .flush = sink_flush,
+static const df_sink_ops sink_ops = {.size = sizeof sink_ops,
+                                     .open = sink_open,
+                                     .write = sink_write,
+                                     .poll = sink_poll,
+                                     .flush = sink_flush,
                                      .close = sink_close};
 
 static void begin(stuck *s)
 {
-    const df_connector ends = {.size = sizeof ends, .name = "ends", .doc = "Both ends.",
-                               .source_size = 1, .sink_size = 1, .source_flags = DF_CAN_REPLAY,
-                               .source = &source_ops, .sink = &sink_ops, .user = s};
-    const df_transform step = {.size = sizeof step, .name = "step", .doc = "One step.",
-                               .self_size = 1, .apply = apply, .close = step_close, .user = s};
-    const df_transform wide = {.size = sizeof wide, .name = "wide", .doc = "One that expands.",
-                               .self_size = 1, .expand = expand, .user = s};
+    const df_connector ends = {.size = sizeof ends,
+                               .name = "ends",
+                               .doc = "Both ends.",
+                               .source_size = 1,
+                               .sink_size = 1,
+                               .source_flags = DF_CAN_REPLAY,
+                               .source = &source_ops,
+                               .sink = &sink_ops,
+                               .user = s};
+    const df_transform step = {.size = sizeof step,
+                               .name = "step",
+                               .doc = "One step.",
+                               .self_size = 1,
+                               .apply = apply,
+                               .close = step_close,
+                               .user = s};
+    const df_transform wide = {.size = sizeof wide,
+                               .name = "wide",
+                               .doc = "One that expands.",
+                               .self_size = 1,
+                               .expand = expand,
+                               .user = s};
     df_store store = {.size = sizeof store, .user = s, .load = store_load, .save = store_save};
     df_pipeline_options options = {.size = sizeof options, .store = &store};
     df_run_options run = {.size = sizeof run};
     char yaml[400];
     df_text text = {sizeof text, "stuck.yaml", yaml, 0};
-    snprintf(yaml, sizeof yaml, "source: {type: ends}\nsink: {type: ends}\n"
+    snprintf(yaml, sizeof yaml,
+             "source: {type: ends}\nsink: {type: ends}\n"
              "transformations: [{type: step}, {type: wide}]\n%sstopTimeout: %s\n",
              s->op == APPLY_ALONE ? "" : "transformWorkers: 2\n",
              s->how == DF_STOP_NOW ? "1h" : "200ms");
@@ -244,8 +280,10 @@ static int threads_are(void *user)
     return support_threads() <= *(int *)user;
 }
 
-#define CASE(text, call, stop, result, count) \
-    {.name = (text), .op = (call), .how = (stop), .status = (result), .sent = (count)}
+#define CASE(text, call, stop, result, count)                                                      \
+    {                                                                                              \
+        .name = (text), .op = (call), .how = (stop), .status = (result), .sent = (count)           \
+    }
 
 static void every_call_has_an_end(void **state)
 {

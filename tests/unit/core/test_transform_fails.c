@@ -23,7 +23,7 @@ typedef struct bench {
     df_stats stats;
 } bench;
 
-static _Atomic int trip_status; /* DF_OK: it works */
+static _Atomic int trip_status;  /* DF_OK: it works */
 static _Atomic int trip_quietly; /* without a text of its own */
 static _Atomic int trip_rejects; /* the record, and goes on */
 static _Atomic long trip_at = BAD;
@@ -84,8 +84,11 @@ static int closed_open(void *self, df_stage *st)
     return df_stage_fail(st, DF_ENOTSUP, NULL, "my own reason");
 }
 
-static const df_transform closed = {.size = sizeof closed, .name = "closed", .doc = "Fails.",
-                                    .open = closed_open, .apply = trip_apply};
+static const df_transform closed = {.size = sizeof closed,
+                                    .name = "closed",
+                                    .doc = "Fails.",
+                                    .open = closed_open,
+                                    .apply = trip_apply};
 static const df_transform types[] = {
     {.size = sizeof(df_transform), .name = "trip", .doc = "Trips.", .apply = trip_apply},
     {.size = sizeof(df_transform), .name = "twice", .doc = "Trips.", .expand = trip_expand},
@@ -213,8 +216,8 @@ static void test_in_place(void **state)
 {
     static const flow before = {"  - {type: trip}\n" MASK, 1};
     static const flow behind = {MASK "  - {type: trip}\n", 1};
-    static const int statuses[] = {DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_ETOOBIG, DF_EREWIND,
-                                   DF_EFENCED, DF_EAUTH, DF_ENOMEM, DF_EINVAL, DF_ECANCELED,
+    static const int statuses[] = {DF_EIO,     DF_ETIMEOUT,  DF_EUNKNOWN, DF_ETOOBIG, DF_EREWIND,
+                                   DF_EFENCED, DF_EAUTH,     DF_ENOMEM,   DF_EINVAL,  DF_ECANCELED,
                                    DF_ENOTSUP, DF_EINTERNAL, -99};
     size_t i;
     for (i = 0; i < sizeof statuses / sizeof *statuses; i++)
@@ -261,11 +264,12 @@ static void expect_halved(bench *b, int rejects, const char *want, uint64_t erro
 {
     df__memory *m = df__memory_hold("halves"), *e = df__memory_hold("halves-errors");
     df_run_options run = {.size = sizeof run, .until_exhausted = 1};
-    df_pipeline *p = support_load(b->env, "source: {type: memory, config: {records: "
-                                  "['{\"n\":1}', '{\"n\":2}', '{\"n\":3}']}}\n"
-                                  "transformations: [{type: twice}]\n"
-                                  "sink: {type: memory, config: {server: halves}}\n"
-                                  "errors: {type: memory, config: {server: halves-errors}}\n");
+    df_pipeline *p =
+        support_load(b->env, "source: {type: memory, config: {records: "
+                             "['{\"n\":1}', '{\"n\":2}', '{\"n\":3}']}}\n"
+                             "transformations: [{type: twice}]\n"
+                             "sink: {type: memory, config: {server: halves}}\n"
+                             "errors: {type: memory, config: {server: halves-errors}}\n");
     df_stats s = {.size = sizeof s};
     trip_rejects = rejects;
     trip_status = DF_EDATA;
@@ -298,9 +302,11 @@ static void test_cannot_open(void **state)
 {
     bench *b = *state;
     assert_ok(df_transform_register(b->env, &closed));
-    assert_status(support_run(b->env, "source: {type: generate, config: {count: 1}}\n"
+    assert_status(support_run(b->env,
+                              "source: {type: generate, config: {count: 1}}\n"
                               "transformations: [{type: closed}]\nsink: {type: 'null'}\n",
-                              b->message), DF_ENOTSUP);
+                              b->message),
+                  DF_ENOTSUP);
     assert_string_equal(b->message, "stage 0 closed: my own reason");
 }
 
@@ -322,12 +328,9 @@ static void test_first_problem(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_place),
-        cmocka_unit_test(test_with_workers),
-        cmocka_unit_test(test_expanding),
-        cmocka_unit_test(test_half_expanded),
-        cmocka_unit_test(test_cannot_open),
-        cmocka_unit_test(test_first_problem),
+        cmocka_unit_test(test_in_place),    cmocka_unit_test(test_with_workers),
+        cmocka_unit_test(test_expanding),   cmocka_unit_test(test_half_expanded),
+        cmocka_unit_test(test_cannot_open), cmocka_unit_test(test_first_problem),
     };
     return cmocka_run_group_tests_name("transform_fails", tests, setup, teardown);
 }

@@ -29,7 +29,7 @@ static struct {
     size_t given, largest, reads; /* rows; most in one read; reads that gave any */
     size_t big;                   /* bytes of `raw`; 0: the row's number */
     size_t seen, wrong;
-    int unchanged;                /* rows without doc */
+    int unchanged; /* rows without doc */
 } table;
 
 typedef struct rows {
@@ -136,14 +136,18 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     return DF_OK;
 }
 
-static const df_source_ops source_ops = {.size = sizeof source_ops, .open = source_open,
-                                         .read = source_read};
-static const df_sink_ops sink_ops = {.size = sizeof sink_ops, .open = sink_open,
-                                     .write = sink_write};
-static const df_connector connector = {
-    .size = sizeof(df_connector), .name = "table", .doc = "A table in memory.",
-    .source_size = sizeof(rows), .sink_size = sizeof(rows), .source_flags = DF_IS_LINE,
-    .source = &source_ops, .sink = &sink_ops};
+static const df_source_ops source_ops = {
+    .size = sizeof source_ops, .open = source_open, .read = source_read};
+static const df_sink_ops sink_ops = {
+    .size = sizeof sink_ops, .open = sink_open, .write = sink_write};
+static const df_connector connector = {.size = sizeof(df_connector),
+                                       .name = "table",
+                                       .doc = "A table in memory.",
+                                       .source_size = sizeof(rows),
+                                       .sink_size = sizeof(rows),
+                                       .source_flags = DF_IS_LINE,
+                                       .source = &source_ops,
+                                       .sink = &sink_ops};
 
 /* ---- flows ----------------------------------------------------------------------------------- */
 
@@ -231,7 +235,8 @@ static void test_refused_ones_are_told(void **state)
 {
     fixture *f = *state;
     char yaml[1024], path[512], *text;
-    snprintf(yaml, sizeof yaml, "source: {type: table}\nsink: {type: table}\ntransformations:\n"
+    snprintf(yaml, sizeof yaml,
+             "source: {type: table}\nsink: {type: table}\ntransformations:\n"
              "  - {type: cast, config: {spec: {id: bool}}}\n"
              "errors: {type: stdio, config: {path: %s}}\n",
              support_path(path, f->dir, "errors.jsonl"));
@@ -269,8 +274,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_types_arrive),          TEST(test_types_pass_transforms),
-        TEST(test_unchanged_is_not_masked), TEST(test_json_of_them),
+        TEST(test_types_arrive),
+        TEST(test_types_pass_transforms),
+        TEST(test_unchanged_is_not_masked),
+        TEST(test_json_of_them),
         TEST(test_refused_ones_are_told),
         TEST(test_trees_count),
     };

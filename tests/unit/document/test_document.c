@@ -85,10 +85,10 @@ static void test_json(void **state)
 
 static void test_json_number(void **state)
 {
-    static const char *const good[] = {"0", "-0", "1", "10", "1.5", "-1.5e10", "1E-3", "0.1000",
-                                       "9007199254740993"};
-    static const char *const bad[] = {"", "-", "01", "1.", ".5", "+1", "1e", "1e+", "0x1", "1 ",
-                                      "NaN", "1a"};
+    static const char *const good[] = {
+        "0", "-0", "1", "10", "1.5", "-1.5e10", "1E-3", "0.1000", "9007199254740993"};
+    static const char *const bad[] = {"",   "-",   "01",  "1.", ".5",  "+1",
+                                      "1e", "1e+", "0x1", "1 ", "NaN", "1a"};
     size_t i;
     (void)state;
     for (i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -105,8 +105,9 @@ static void test_shown(void **state)
 {
     fixture f;
     char buf[DF__SHOWN];
-    const df__doc *n = parse(&f, "a: hello\nb: \"two\\nlines\"\nc: [1]\nd: {}\ne:\n"
-        "f: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+    const df__doc *n =
+        parse(&f, "a: hello\nb: \"two\\nlines\"\nc: [1]\nd: {}\ne:\n"
+                  "f: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
     (void)state;
     assert_string_equal(df__doc_shown(df__doc_member(n, "a"), buf), "\"hello\"");
     assert_string_equal(df__doc_shown(df__doc_member(n, "b"), buf), "\"two lines\"");
@@ -203,8 +204,8 @@ static void test_small_struct(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_member_and_null), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_json_number), cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_member_and_null),     cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_number),         cmocka_unit_test(test_shown),
         cmocka_unit_test(test_problems_are_sorted), cmocka_unit_test(test_problems_are_bounded),
         cmocka_unit_test(test_small_struct),
     };

@@ -87,9 +87,15 @@ static void test_told_apart(void **state)
         const char *file, *text;
         int good, json;
     } rows[] = {
-        {"a.yaml", "{\"a\": 1}", 1, 1}, {"a.yaml", " \n{}", 1, 1}, {"a.yaml", "{a: 1}", 1, 0},
-        {"a.yaml", "{\"a\": 1,}", 0, 1}, {"a.yaml", "{'a': 1,}", 1, 0}, {"a.json", "{a: 1}", 0, 1},
-        {"a.json", "[1]", 1, 1}, {NULL, "[1, x]", 1, 0}, {NULL, "\xef\xbb\xbf{\"a\":1}", 1, 1},
+        {"a.yaml", "{\"a\": 1}", 1, 1},
+        {"a.yaml", " \n{}", 1, 1},
+        {"a.yaml", "{a: 1}", 1, 0},
+        {"a.yaml", "{\"a\": 1,}", 0, 1},
+        {"a.yaml", "{'a': 1,}", 1, 0},
+        {"a.json", "{a: 1}", 0, 1},
+        {"a.json", "[1]", 1, 1},
+        {NULL, "[1, x]", 1, 0},
+        {NULL, "\xef\xbb\xbf{\"a\":1}", 1, 1},
     };
     size_t i;
     (void)state;
@@ -158,9 +164,9 @@ static void test_prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places), cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_places),     cmocka_unit_test(test_strings),
         cmocka_unit_test(test_told_apart), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_long_line), cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_long_line),  cmocka_unit_test(test_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,8 @@
 
 #include "document/document.h"
 
-static const char *const names[] = {"brokers", "topic", "consumerGroup", "table", "batchSize",
-                                    "id"};
+static const char *const names[] = {"brokers", "topic",     "consumerGroup",
+                                    "table",   "batchSize", "id"};
 
 static const char *near(const char *word)
 {
@@ -55,7 +55,8 @@ static void test_swap_is_one_edit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finds), cmocka_unit_test(test_finds_nothing),
+        cmocka_unit_test(test_finds),
+        cmocka_unit_test(test_finds_nothing),
         cmocka_unit_test(test_swap_is_one_edit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

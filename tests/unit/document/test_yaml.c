@@ -51,7 +51,8 @@ static void test_places(void **state)
 {
     fixture f;
     const df__doc *n = parse(&f, "# c\na: one # c\n\"b c\": [x, 'y z']\nd:\n"
-                                 "  e: {f: g}\n  h: 1\n"), *m;
+                                 "  e: {f: g}\n  h: 1\n"),
+                  *m;
     (void)state;
     assert_non_null(n);
     m = df__doc_member(n, "a");
@@ -129,8 +130,10 @@ static void test_booleans(void **state)
 static void test_places_behind_wide_characters(void **state)
 {
     fixture f;
-    const df__doc *n = parse(&f, "\xef\xbb\xbf" "k\xc3\xa9y: \xe2\x82\xac\r\n"
-                                  "b: {c\xf0\x9f\x98\x80: dd}\r\n"), *m;
+    const df__doc *n = parse(&f, "\xef\xbb\xbf"
+                                 "k\xc3\xa9y: \xe2\x82\xac\r\n"
+                                 "b: {c\xf0\x9f\x98\x80: dd}\r\n"),
+                  *m;
     (void)state;
     assert_non_null(n);
     m = df__doc_member(n, "k\xc3\xa9y");
@@ -145,8 +148,8 @@ static void test_scalars_keep_their_text(void **state)
 {
     fixture f;
     const df__doc *n = parse(&f, "[no, 1.10, 0123, 2024-01-01, 0x1F, 1e3, ON, .inf]"), *m;
-    static const char *const texts[] = {"no", "1.10", "0123", "2024-01-01", "0x1F", "1e3", "ON",
-                                        ".inf"};
+    static const char *const texts[] = {"no",   "1.10", "0123", "2024-01-01",
+                                        "0x1F", "1e3",  "ON",   ".inf"};
     size_t i = 0;
     (void)state;
     for (m = n->first; m; m = m->next)
@@ -291,13 +294,19 @@ static void test_every_allocation_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merge_keys), cmocka_unit_test(test_places_of_merged_members),
+        cmocka_unit_test(test_merge_keys),
+        cmocka_unit_test(test_places_of_merged_members),
         cmocka_unit_test(test_booleans),
-        cmocka_unit_test(test_places), cmocka_unit_test(test_places_behind_wide_characters),
-        cmocka_unit_test(test_scalars_keep_their_text), cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_document_marks), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_depth_through_aliases), cmocka_unit_test(test_size),
-        cmocka_unit_test(test_many_names), cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_places_behind_wide_characters),
+        cmocka_unit_test(test_scalars_keep_their_text),
+        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_document_marks),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_depth_through_aliases),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_every_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

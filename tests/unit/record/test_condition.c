@@ -95,8 +95,8 @@ static void plain_edges(void **state)
 {
     char text[5000] = "$.a && metadata.";
     df__error err = {0, ""};
-    df_condition *c = df__condition_compile(&df__heap_libc, bytes_of("$.s > 'a' && $.s < 'ab'"),
-                                            &err);
+    df_condition *c =
+        df__condition_compile(&df__heap_libc, bytes_of("$.s > 'a' && $.s < 'ab'"), &err);
     (void)state;
     assert_non_null(c);
     assert_null(df__condition_lint(c));
@@ -206,9 +206,8 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors_hold), cmocka_unit_test(plain_edges),
-        cmocka_unit_test(allocates_nothing),
-        cmocka_unit_test(compares_large_trees),
+        cmocka_unit_test(vectors_hold),      cmocka_unit_test(plain_edges),
+        cmocka_unit_test(allocates_nothing), cmocka_unit_test(compares_large_trees),
         cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,8 +60,8 @@ static void texts_that_are_none(void **state)
 
 static void derived(void **state)
 {
-    df_header headers[] = {{"h", {"first", 5}}, {"h", {"last", 4}}, {"n", {NULL, 0}},
-                           {"b", {"\xff", 1}}};
+    df_header headers[] = {
+        {"h", {"first", 5}}, {"h", {"last", 4}}, {"n", {NULL, 0}}, {"b", {"\xff", 1}}};
     df_value v = int_value(1);
     held h;
     (void)state;

@@ -138,9 +138,9 @@ static void leaf_and_kind(void **state)
     static const struct {
         const char *path, *leaf;
         int single;
-    } rows[] = {{"$.u.id", "id", 1},  {"$", NULL, 1},        {"a.0", "0", 1},
-                {"$.a[0]", NULL, 1},  {"$.a[*]", NULL, 0},   {"$.a[*].b", "b", 0},
-                {"$['']", "", 1},     {"$['x.y']", "x.y", 1}, {"a\\.b", "a.b", 1}};
+    } rows[] = {{"$.u.id", "id", 1}, {"$", NULL, 1},         {"a.0", "0", 1},
+                {"$.a[0]", NULL, 1}, {"$.a[*]", NULL, 0},    {"$.a[*].b", "b", 0},
+                {"$['']", "", 1},    {"$['x.y']", "x.y", 1}, {"a\\.b", "a.b", 1}};
     size_t i;
     (void)state;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -238,9 +238,8 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors_hold), cmocka_unit_test(leaf_and_kind),
-        cmocka_unit_test(limits),       cmocka_unit_test(walk_sets),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(vectors_hold), cmocka_unit_test(leaf_and_kind), cmocka_unit_test(limits),
+        cmocka_unit_test(walk_sets),    cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

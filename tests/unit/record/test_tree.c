@@ -44,16 +44,36 @@ static void refused(void **state)
     static const struct {
         const char *text;
         const char *part;
-    } rows[] = {{"", "empty"},           {" ", "byte"},        {"{\"a\":1", "byte"},
-                {"[1,]", "byte 2"},      {"[01]", "byte"},     {"[1.]", "byte"},
-                {"[.5]", "byte"},        {"[+1]", "byte"},     {"[1e]", "byte"},
-                {"nul", "byte"},         {"[NaN]", "byte"},    {"[Infinity]", "byte"},
-                {"{'a':1}", "byte"},     {"{a:1}", "byte"},    {"[1] x", "byte"},
-                {"//c\n1", "byte"},      {"\"\\x\"", "byte"},  {"\"\\u12g4\"", "byte"},
-                {"\"\\ud800\"", "byte"}, {"\"\\udc00\"", "byte"}, {"\"\\ud800\\u0041\"", "byte"},
-                {"\"\xff\"", "byte"},    {"\"\xc0\x80\"", "byte"}, {"\"\xed\xa0\x80\"", "byte"},
-                {"\"\xf4\x90\x80\x80\"", "byte"}, {"\"a\nb\"", "byte"}, {"\xef\xbb\xbf{}", "byte"},
-                {"[1}", "byte"},         {"{\"a\" 1}", "byte"}, {"{\"a\":}", "byte"}};
+    } rows[] = {{"", "empty"},
+                {" ", "byte"},
+                {"{\"a\":1", "byte"},
+                {"[1,]", "byte 2"},
+                {"[01]", "byte"},
+                {"[1.]", "byte"},
+                {"[.5]", "byte"},
+                {"[+1]", "byte"},
+                {"[1e]", "byte"},
+                {"nul", "byte"},
+                {"[NaN]", "byte"},
+                {"[Infinity]", "byte"},
+                {"{'a':1}", "byte"},
+                {"{a:1}", "byte"},
+                {"[1] x", "byte"},
+                {"//c\n1", "byte"},
+                {"\"\\x\"", "byte"},
+                {"\"\\u12g4\"", "byte"},
+                {"\"\\ud800\"", "byte"},
+                {"\"\\udc00\"", "byte"},
+                {"\"\\ud800\\u0041\"", "byte"},
+                {"\"\xff\"", "byte"},
+                {"\"\xc0\x80\"", "byte"},
+                {"\"\xed\xa0\x80\"", "byte"},
+                {"\"\xf4\x90\x80\x80\"", "byte"},
+                {"\"a\nb\"", "byte"},
+                {"\xef\xbb\xbf{}", "byte"},
+                {"[1}", "byte"},
+                {"{\"a\" 1}", "byte"},
+                {"{\"a\":}", "byte"}};
     size_t i;
     (void)state;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -54,7 +54,7 @@ static df_value typed(int i)
 }
 
 static const char *const names[TYPES] = {"bytes", "zoned", "local", "date", "time",
-                                         "nan", "low", "tenth", "gone"};
+                                         "nan",   "low",   "tenth", "gone"};
 
 static void assert_same(const df_value *got, int i)
 {
@@ -101,9 +101,9 @@ static void assert_all(df_record *r)
     }
 }
 
-#define WRITTEN                                                                                  \
-    "{\"bytes\":\"AP8iCg==\",\"zoned\":\"2023-11-14T12:43:20.123456-09:30\",\"local\":"           \
-    "\"1969-12-31T23:59:59.999999\",\"date\":\"-1-12-31\",\"time\":\"23:59:59.999999\",\"nan\":"  \
+#define WRITTEN                                                                                    \
+    "{\"bytes\":\"AP8iCg==\",\"zoned\":\"2023-11-14T12:43:20.123456-09:30\",\"local\":"            \
+    "\"1969-12-31T23:59:59.999999\",\"date\":\"-1-12-31\",\"time\":\"23:59:59.999999\",\"nan\":"   \
     "\"NaN\",\"low\":\"-Infinity\",\"tenth\":0.1}"
 
 static void built_and_written(void **state)
@@ -209,8 +209,8 @@ static void make_unchanged_at(df_record *r, const char *path)
 
 static void make_unchanged(df_record *r)
 {
-    static const char *const paths[] = {"u", "v", "a.u", "o.u", "o.p.v", "l[0].u", "l[1].u",
-                                        "l[2][0].v"};
+    static const char *const paths[] = {"u",     "v",      "a.u",    "o.u",
+                                        "o.p.v", "l[0].u", "l[1].u", "l[2][0].v"};
     for (size_t k = 0; k < sizeof paths / sizeof *paths; k++)
         make_unchanged_at(r, paths[k]);
 }
@@ -355,11 +355,16 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_and_written),        cmocka_unit_test(in_a_parsed_record),
-        cmocka_unit_test(from_one_record_to_another), cmocka_unit_test(a_child_shares_it),
-        cmocka_unit_test(renamed_and_removed),      cmocka_unit_test(unchanged_is_not_written),
-        cmocka_unit_test(unchanged_in_an_array),    cmocka_unit_test(set_unchanged_leaves),
-        cmocka_unit_test(columns_see_types),        cmocka_unit_test(conditions_compare_them),
+        cmocka_unit_test(built_and_written),
+        cmocka_unit_test(in_a_parsed_record),
+        cmocka_unit_test(from_one_record_to_another),
+        cmocka_unit_test(a_child_shares_it),
+        cmocka_unit_test(renamed_and_removed),
+        cmocka_unit_test(unchanged_is_not_written),
+        cmocka_unit_test(unchanged_in_an_array),
+        cmocka_unit_test(set_unchanged_leaves),
+        cmocka_unit_test(columns_see_types),
+        cmocka_unit_test(conditions_compare_them),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

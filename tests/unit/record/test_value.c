@@ -143,7 +143,11 @@ static void integers(void **state)
 
 static void doubles(void **state)
 {
-    static const char *const rows[] = {"0", "0.0", "-0", "0e5", "0.000e-500",
+    static const char *const rows[] = {"0",
+                                       "0.0",
+                                       "-0",
+                                       "0e5",
+                                       "0.000e-500",
                                        "0.1",
                                        "-0.1000",
                                        "10",
@@ -224,8 +228,8 @@ static void walks(void **state)
 
 static void builds(void **state)
 {
-    df_value root, list, inner, v, empty = typed_value(DF_V_OBJECT),
-                                   none = typed_value(DF_V_ARRAY), odd;
+    df_value root, list, inner, v, empty = typed_value(DF_V_OBJECT), none = typed_value(DF_V_ARRAY),
+                                   odd;
     held h;
     (void)state;
     held_init(&h, "not JSON");

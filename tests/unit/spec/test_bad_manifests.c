@@ -136,10 +136,10 @@ FILE_TEST(cron, 15)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_yaml), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_yaml),     cmocka_unit_test(test_json),
         cmocka_unit_test(test_manifest), cmocka_unit_test(test_stages),
-        cmocka_unit_test(test_router), cmocka_unit_test(test_options),
-        cmocka_unit_test(test_fields), cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_router),   cmocka_unit_test(test_options),
+        cmocka_unit_test(test_fields),   cmocka_unit_test(test_cron),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

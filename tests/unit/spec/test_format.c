@@ -49,8 +49,7 @@ static void check(const char *file, const char *in, const char *expected)
 static void test_merge_keys(void **state)
 {
     (void)state;
-    check("a.yaml",
-          "source: &end {type: stdio, stdio: {path: a}}\nsink: {<<: *end, type: stdio}\n",
+    check("a.yaml", "source: &end {type: stdio, stdio: {path: a}}\nsink: {<<: *end, type: stdio}\n",
           "source: &end {type: stdio, config: {path: a}}\nsink: {<<: *end, type: stdio}\n");
 }
 
@@ -58,70 +57,70 @@ static void test_yaml(void **state)
 {
     (void)state;
     check("a.yaml",
-        "# head\n"
-        "apiVersion: dataflow.dataflow.io/v1\n"
-        "kind: DataFlow # kind\n"
-        "spec:\n"
-        "  source:\n"
-        "    kafka:   # the block\n"
-        "      topic: 'kafka'\n"
-        "    type: kafka\n"
-        "  transformations:\n"
-        "    - type: filter\n"
-        "      filter: {condition: $.filter}\n"
-        "    - {type: mask, \"mask\": {fields: [mask]}}\n"
-        "    - type: router\n"
-        "      router:\n"
-        "        routes:\n"
-        "          - condition: a\n"
-        "            sink: {type: trino, 'trino': {table: trino}} # trino\n"
-        "    - type: select\n"
-        "      config: {fields: [select]}\n"
-        "  sink:\n"
-        "    type: postgresql\n"
-        "    postgresql:\n"
-        "      table: t\n"
-        "  errors:\n"
-        "    type: kafka\n"
-        "    ackPolicy: never\n"
-        "    kafka: {topic: e}\n",
-        "# head\n"
-        "apiVersion: dataflow.dataflow.io/v1\n"
-        "kind: DataFlow # kind\n"
-        "spec:\n"
-        "  source:\n"
-        "    config:   # the block\n"
-        "      topic: 'kafka'\n"
-        "    type: kafka\n"
-        "  transformations:\n"
-        "    - type: filter\n"
-        "      config: {condition: $.filter}\n"
-        "    - {type: mask, \"config\": {fields: [mask]}}\n"
-        "    - type: router\n"
-        "      config:\n"
-        "        routes:\n"
-        "          - condition: a\n"
-        "            sink: {type: trino, 'config': {table: trino}} # trino\n"
-        "    - type: select\n"
-        "      config: {fields: [select]}\n"
-        "  sink:\n"
-        "    type: postgresql\n"
-        "    config:\n"
-        "      table: t\n"
-        "  errors:\n"
-        "    type: kafka\n"
-        "    ackPolicy: never\n"
-        "    config: {topic: e}\n");
+          "# head\n"
+          "apiVersion: dataflow.dataflow.io/v1\n"
+          "kind: DataFlow # kind\n"
+          "spec:\n"
+          "  source:\n"
+          "    kafka:   # the block\n"
+          "      topic: 'kafka'\n"
+          "    type: kafka\n"
+          "  transformations:\n"
+          "    - type: filter\n"
+          "      filter: {condition: $.filter}\n"
+          "    - {type: mask, \"mask\": {fields: [mask]}}\n"
+          "    - type: router\n"
+          "      router:\n"
+          "        routes:\n"
+          "          - condition: a\n"
+          "            sink: {type: trino, 'trino': {table: trino}} # trino\n"
+          "    - type: select\n"
+          "      config: {fields: [select]}\n"
+          "  sink:\n"
+          "    type: postgresql\n"
+          "    postgresql:\n"
+          "      table: t\n"
+          "  errors:\n"
+          "    type: kafka\n"
+          "    ackPolicy: never\n"
+          "    kafka: {topic: e}\n",
+          "# head\n"
+          "apiVersion: dataflow.dataflow.io/v1\n"
+          "kind: DataFlow # kind\n"
+          "spec:\n"
+          "  source:\n"
+          "    config:   # the block\n"
+          "      topic: 'kafka'\n"
+          "    type: kafka\n"
+          "  transformations:\n"
+          "    - type: filter\n"
+          "      config: {condition: $.filter}\n"
+          "    - {type: mask, \"config\": {fields: [mask]}}\n"
+          "    - type: router\n"
+          "      config:\n"
+          "        routes:\n"
+          "          - condition: a\n"
+          "            sink: {type: trino, 'config': {table: trino}} # trino\n"
+          "    - type: select\n"
+          "      config: {fields: [select]}\n"
+          "  sink:\n"
+          "    type: postgresql\n"
+          "    config:\n"
+          "      table: t\n"
+          "  errors:\n"
+          "    type: kafka\n"
+          "    ackPolicy: never\n"
+          "    config: {topic: e}\n");
 }
 
 static void test_json(void **state)
 {
     (void)state;
     check("a.json",
-        "{\"source\": {\"type\": \"kafka\",\r\n\t\"kafka\": {\"topic\": \"t\\u00e9\"}},\r\n"
-        " \"sink\":{\"stdio\":{},\"type\":\"stdio\"}}\r\n",
-        "{\"source\": {\"type\": \"kafka\",\r\n\t\"config\": {\"topic\": \"t\\u00e9\"}},\r\n"
-        " \"sink\":{\"config\":{},\"type\":\"stdio\"}}\r\n");
+          "{\"source\": {\"type\": \"kafka\",\r\n\t\"kafka\": {\"topic\": \"t\\u00e9\"}},\r\n"
+          " \"sink\":{\"stdio\":{},\"type\":\"stdio\"}}\r\n",
+          "{\"source\": {\"type\": \"kafka\",\r\n\t\"config\": {\"topic\": \"t\\u00e9\"}},\r\n"
+          " \"sink\":{\"config\":{},\"type\":\"stdio\"}}\r\n");
 }
 
 static void test_bytes_stay(void **state)
@@ -218,8 +217,8 @@ static void test_every_allocation_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merge_keys),
-        cmocka_unit_test(test_yaml), cmocka_unit_test(test_json), cmocka_unit_test(test_bytes_stay),
+        cmocka_unit_test(test_merge_keys),   cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_json),         cmocka_unit_test(test_bytes_stay),
         cmocka_unit_test(test_shared_stage), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_writer_fails), cmocka_unit_test(test_every_allocation_fails),
     };

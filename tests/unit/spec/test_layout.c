@@ -36,14 +36,13 @@ static void load(const char *text, char *out, size_t len)
     bench_close(&b);
 }
 
-static const char expected[] =
-    "source|well|0|{\"topic\":\"a\",\"rate\":5}\n"
-    "0 plain|plain|0|\n"
-    "1 erase|erase|0|{\"fields\":[\"x\"]}\n"
-    "2 fork|fork|0|\n"
-    "2 fork/0|tank|1|{\"table\":\"r\"}\n"
-    "sink|tank|0|{\"table\":\"t\"}\n"
-    "errors|tank|0|{\"table\":\"e\"}\n";
+static const char expected[] = "source|well|0|{\"topic\":\"a\",\"rate\":5}\n"
+                               "0 plain|plain|0|\n"
+                               "1 erase|erase|0|{\"fields\":[\"x\"]}\n"
+                               "2 fork|fork|0|\n"
+                               "2 fork/0|tank|1|{\"table\":\"r\"}\n"
+                               "sink|tank|0|{\"table\":\"t\"}\n"
+                               "errors|tank|0|{\"table\":\"e\"}\n";
 
 static void test_new(void **state)
 {
@@ -56,7 +55,8 @@ static void test_new(void **state)
          "  - type: fork\n    config:\n      routes:\n"
          "        - {condition: $.a, sink: {type: tank, config: {table: r}}}\n"
          "sink: {type: tank, config: {table: t}}\n"
-         "errors: {type: tank, config: {table: e}, ackPolicy: afterWrite}\n", got, sizeof got);
+         "errors: {type: tank, config: {table: e}, ackPolicy: afterWrite}\n",
+         got, sizeof got);
     assert_string_equal(got, expected);
 }
 
@@ -71,7 +71,8 @@ static void test_old(void **state)
          "  - type: fork\n    fork:\n      routes:\n"
          "        - {condition: $.a, sink: {type: tank, tank: {table: r}}}\n"
          "sink: {type: tank, tank: {table: t}}\n"
-         "errors: {type: tank, tank: {table: e}}\n", got, sizeof got);
+         "errors: {type: tank, tank: {table: e}}\n",
+         got, sizeof got);
     assert_int_equal(strncmp(got, expected, 40), 0);
     assert_non_null(strstr(got, "0 plain|plain|0|{}\n"));
     assert_non_null(strstr(got, "2 fork/0|tank|1|{\"table\":\"r\"}\n"));
@@ -88,7 +89,8 @@ static void test_mixed(void **state)
          "{\"type\":\"fork\",\"config\":{\"routes\":[{\"condition\":\"$.a\",\"sink\":"
          "{\"type\":\"tank\",\"tank\":{\"table\":\"r\"}}}]}}],"
          "\"sink\":{\"type\":\"tank\",\"config\":{\"table\":\"t\"}},"
-         "\"errors\":{\"type\":\"tank\",\"tank\":{\"table\":\"e\"}}}", got, sizeof got);
+         "\"errors\":{\"type\":\"tank\",\"tank\":{\"table\":\"e\"}}}",
+         got, sizeof got);
     assert_string_equal(got, expected);
 }
 
@@ -97,7 +99,8 @@ static void test_one_of_them_null(void **state)
     char got[2048];
     (void)state;
     load("source: {type: well, config: , well: {topic: a, rate: 5}}\n"
-         "sink: {type: tank, config: {table: t}, tank: null}\n", got, sizeof got);
+         "sink: {type: tank, config: {table: t}, tank: null}\n",
+         got, sizeof got);
     assert_string_equal(got, "source|well|0|{\"topic\":\"a\",\"rate\":5}\n"
                              "sink|tank|0|{\"table\":\"t\"}\n");
 }
@@ -123,8 +126,11 @@ static void test_without_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new), cmocka_unit_test(test_old), cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_one_of_them_null), cmocka_unit_test(test_without_options),
+        cmocka_unit_test(test_new),
+        cmocka_unit_test(test_old),
+        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_one_of_them_null),
+        cmocka_unit_test(test_without_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,8 +106,8 @@ static void check_stage(const bench *b, const char *name, int role, const char *
 
 static void test_manifest(void **state)
 {
-    static const char *const order[] = {"source", "0 plain", "1 fork", "1 fork/0", "1 fork/1",
-                                        "2 erase", "3 put", "sink", "errors"};
+    static const char *const order[] = {"source",  "0 plain", "1 fork", "1 fork/0", "1 fork/1",
+                                        "2 erase", "3 put",   "sink",   "errors"};
     const df__stage_spec *s;
     const bench_well *well;
     size_t i = 0;
@@ -243,7 +243,8 @@ static void test_warnings(void **state)
     (void)state;
     bench_open(&b, 0);
     assert_int_equal(bench_load(&b, yaml, sizeof yaml - 1, NULL), DF_OK);
-    expect(&b,
+    expect(
+        &b,
         "warning 2:39 spec.sink.config.old: \"old\" is accepted for old manifests: doc of old\n"
         "warning 3:1 spec.channelBufferSize: \"channelBufferSize\" is accepted for old manifests: "
         "queues are bounded by memoryLimit, this has no effect\n"
@@ -373,11 +374,11 @@ static void test_every_allocation_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manifest), cmocka_unit_test(test_filled_again_for_the_run),
-        cmocka_unit_test(test_bare), cmocka_unit_test(test_cron), cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_policy_alone), cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_secrets_are_optional), cmocka_unit_test(test_described),
-        cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_manifest),  cmocka_unit_test(test_filled_again_for_the_run),
+        cmocka_unit_test(test_bare),      cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_warnings),  cmocka_unit_test(test_policy_alone),
+        cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_secrets_are_optional),
+        cmocka_unit_test(test_described), cmocka_unit_test(test_every_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,7 +104,8 @@ static size_t file_size(const char *path)
 static void test_rows(void **state)
 {
     fixture *f = *state;
-    df_state rows[] = {{sizeof *rows, "a", "p/0", {"1", 1}}, {sizeof *rows, "a", "p/1", {"", 0}},
+    df_state rows[] = {{sizeof *rows, "a", "p/0", {"1", 1}},
+                       {sizeof *rows, "a", "p/1", {"", 0}},
                        {sizeof *rows, "b", "p/0", {"x\n7:y\n", 6}}};
     df_store store = open_store(f);
     struct df_answer answer = {.heap = &df__heap_libc};

@@ -151,8 +151,10 @@ static void test_wide_object(void **state)
     payload.len += (size_t)snprintf(in + payload.len, 32, "},\"a.n7\":\"beaten\"}");
     len += (size_t)snprintf(out + len, 4, "}");
     s.want = (df_bytes){out, len};
-    assert_ok(run_one(env, "source: {type: host}\nsink: {type: host}\n"
-                           "transformations:\n- {type: structFlatten}\n", payload, &s));
+    assert_ok(run_one(env,
+                      "source: {type: host}\nsink: {type: host}\n"
+                      "transformations:\n- {type: structFlatten}\n",
+                      payload, &s));
     assert_int_equal(s.count, 1);
     assert_true(s.in_order);
     free(in);

@@ -11,9 +11,14 @@ static void base64_of_rfc_4648(void **state)
     static const struct {
         const char *bytes, *text;
         size_t len;
-    } rows[] = {{"", "", 0},           {"f", "Zg==", 1},         {"fo", "Zm8=", 2},
-                {"foo", "Zm9v", 3},    {"foob", "Zm9vYg==", 4},  {"fooba", "Zm9vYmE=", 5},
-                {"foobar", "Zm9vYmFy", 6}, {"\xff\xff\xff", "////", 3},
+    } rows[] = {{"", "", 0},
+                {"f", "Zg==", 1},
+                {"fo", "Zm8=", 2},
+                {"foo", "Zm9v", 3},
+                {"foob", "Zm9vYg==", 4},
+                {"fooba", "Zm9vYmE=", 5},
+                {"foobar", "Zm9vYmFy", 6},
+                {"\xff\xff\xff", "////", 3},
                 {"\0\x10\x83\xfb", "ABCD+w==", 4}};
     df__buf out;
     (void)state;
@@ -34,8 +39,8 @@ static void base64_of_rfc_4648(void **state)
 
 static void text_that_is_no_base64(void **state)
 {
-    static const char *const rows[] = {"Z", "Zg", "Zg=", "Zg===", "Zm9vY", "Zg==Zg==", "Zm-v", "=",
-                                       "Zm9v=", "Zm9v===="};
+    static const char *const rows[] = {"Z",        "Zg",   "Zg=", "Zg===", "Zm9vY",
+                                       "Zg==Zg==", "Zm-v", "=",   "Zm9v=", "Zm9v===="};
     df__buf out;
     (void)state;
     df__buf_init(&out, &df__heap_libc);
@@ -76,16 +81,17 @@ static void crc32c_is_one_sum(void **state)
             uint32_t whole = df__crc32c_table(0, data + from, len);
             assert_int_equal(df__crc32c(0, data + from, len), whole);
             assert_int_equal(df__crc32c(df__crc32c(0, data + from, len / 3), data + from + len / 3,
-                                        len - len / 3), whole);
+                                        len - len / 3),
+                             whole);
         }
 }
 
 /* Byte by byte, for ASCII. */
 static void slow_json(df__buf *out, const char *s, size_t len)
 {
-    static const char *const named[128] = {['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b",
-                                           ['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r",
-                                           ['\t'] = "\\t"};
+    static const char *const named[128] = {
+        ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
+        ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t"};
     df__buf_char(out, '"');
     for (size_t i = 0; i < len; i++) {
         if (named[(unsigned char)s[i]])
@@ -123,14 +129,14 @@ static void json_of_other_bytes(void **state)
     static const struct {
         const char *bytes, *text;
         size_t len;
-    } rows[] = {{"", "\"\"", 0},
-                {"caf\xc3\xa9 au lait, gar\xc3\xa7on",
-                 "\"caf\xc3\xa9 au lait, gar\xc3\xa7on\"", 22},
-                {"12345678\xff", "\"12345678\xef\xbf\xbd\"", 9},
-                {"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"", 2},
-                {"\xed\xa0\x80!", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!\"", 4},
-                {"a\0b\x7f", "\"a\\u0000b\x7f\"", 4},
-                {"\xf0\x9f\x98\x80\n", "\"\xf0\x9f\x98\x80\\n\"", 5}};
+    } rows[] = {
+        {"", "\"\"", 0},
+        {"caf\xc3\xa9 au lait, gar\xc3\xa7on", "\"caf\xc3\xa9 au lait, gar\xc3\xa7on\"", 22},
+        {"12345678\xff", "\"12345678\xef\xbf\xbd\"", 9},
+        {"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"", 2},
+        {"\xed\xa0\x80!", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!\"", 4},
+        {"a\0b\x7f", "\"a\\u0000b\x7f\"", 4},
+        {"\xf0\x9f\x98\x80\n", "\"\xf0\x9f\x98\x80\\n\"", 5}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         df__buf out;

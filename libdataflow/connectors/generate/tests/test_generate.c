@@ -258,14 +258,14 @@ static void test_rate_is_kept(void **state)
 static void test_bad_options(void **state)
 {
     static const char *const bad[] = {"{template: '${nope}'}", "{key: '${int}'}", "{rate: -1}",
-                                      "{partitions: 0}", "{count: -1}", "{rat: 1}"};
+                                      "{partitions: 0}",       "{count: -1}",     "{rat: 1}"};
     support_host host = {0};
     df_env *env = support_env(&host);
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         df_pipeline *p = df_pipeline_new(env, NULL);
-        df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .kind = "generate",
-                               .config = bad[i]};
+        df_stage_def source = {
+            .size = sizeof source, .role = DF_SOURCE, .kind = "generate", .config = bad[i]};
         df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = "null"};
         int rc = df_pipeline_add(p, &source);
         if (rc == DF_OK)

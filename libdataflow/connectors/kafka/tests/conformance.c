@@ -32,8 +32,7 @@ static void topic(const conform *c, const char *what)
 static void begin(conform *c)
 {
     topic(c, "create");
-    snprintf(c->config, sizeof c->config, "brokers: '%s', topic: %s", getenv("DF_KAFKA"),
-             c->name);
+    snprintf(c->config, sizeof c->config, "brokers: '%s', topic: %s", getenv("DF_KAFKA"), c->name);
 }
 
 static void end(conform *c)
@@ -84,10 +83,20 @@ static const char *const bad[] = {"brokers: 'x:1'", "topic: t", "nothing: 1", NU
 
 extern const conform_kind conform_source_kafka, conform_sink_kafka;
 
-const conform_kind conform_source_kafka = {
-    .name = "kafka", .type = "kafka",
-    .flags = CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS | CONFORM_SLOW,
-    .bad_options = bad, .available = is_there, .begin = source_begin, .fill = fill, .end = end};
-const conform_kind conform_sink_kafka = {
-    .name = "kafka", .type = "kafka", .flags = CONFORM_SLOW, .bad_options = bad,
-    .available = is_there, .begin = begin, .read_back = read_back, .end = end};
+const conform_kind conform_source_kafka = {.name = "kafka",
+                                           .type = "kafka",
+                                           .flags = CONFORM_RESUMES | CONFORM_REPLAYS |
+                                                    CONFORM_WAITS | CONFORM_SLOW,
+                                           .bad_options = bad,
+                                           .available = is_there,
+                                           .begin = source_begin,
+                                           .fill = fill,
+                                           .end = end};
+const conform_kind conform_sink_kafka = {.name = "kafka",
+                                         .type = "kafka",
+                                         .flags = CONFORM_SLOW,
+                                         .bad_options = bad,
+                                         .available = is_there,
+                                         .begin = begin,
+                                         .read_back = read_back,
+                                         .end = end};

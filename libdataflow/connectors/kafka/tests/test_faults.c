@@ -96,11 +96,10 @@ static void transient_errors_never_surface(void **state)
 {
     bed *b = *state;
     df_stats stats = {.size = sizeof stats};
-    rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 4,
-                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-                                      RD_KAFKA_RESP_ERR__TRANSPORT,
-                                      RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
-                                      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+    rd_kafka_mock_push_request_errors(
+        b->cluster, PRODUCE, 4, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
     assert_ok(write_records(b, "out", 1000, &stats));
     assert_int_equal(stats.sent, 1000);
     assert_int_equal(stats.retries, 0);
@@ -137,10 +136,9 @@ static void a_source_lives_through_errors(void **state)
     df_stats stats = {.size = sizeof stats};
     df_run_options run = {.size = sizeof run, .until_exhausted = 1};
     assert_ok(write_records(b, "in", 2000, &stats));
-    rd_kafka_mock_push_request_errors(b->cluster, FETCH, 3,
-                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-                                      RD_KAFKA_RESP_ERR__TRANSPORT,
-                                      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    rd_kafka_mock_push_request_errors(
+        b->cluster, FETCH, 3, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     rd_kafka_mock_push_request_errors(b->cluster, OFFSET_FETCH, 1,
                                       RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
     rd_kafka_mock_push_request_errors(b->cluster, OFFSET_COMMIT, 1,
@@ -312,7 +310,8 @@ static void fill(bed *b, int from, int count)
         assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("in"), RD_KAFKA_V_PARTITION(i % 2),
                                            RD_KAFKA_V_VALUE("{}", 2),
                                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                           RD_KAFKA_V_END), 0);
+                                           RD_KAFKA_V_END),
+                         0);
     assert_int_equal(rd_kafka_flush(rk, 10000), 0);
     rd_kafka_destroy(rk);
 }
@@ -320,10 +319,14 @@ static void fill(bed *b, int from, int count)
 static void a_rewind_goes_to_the_beginning(void **state)
 {
     static holder h;
-    static const df_sink_ops ops = {.size = sizeof ops, .open = holder_open,
-                                    .write = holder_write, .close = holder_close};
-    df_connector type = {.size = sizeof type, .name = "holder", .doc = "Loses what it took in.",
-                         .sink_size = sizeof(int), .sink = &ops, .user = &h};
+    static const df_sink_ops ops = {
+        .size = sizeof ops, .open = holder_open, .write = holder_write, .close = holder_close};
+    df_connector type = {.size = sizeof type,
+                         .name = "holder",
+                         .doc = "Loses what it took in.",
+                         .sink_size = sizeof(int),
+                         .sink = &ops,
+                         .user = &h};
     bed *b = *state;
     char yaml[1024];
     df_run_options run = {.size = sizeof run};

@@ -12,10 +12,10 @@ static void writes_and_reads(void **state)
         int64_t offset;
         int32_t epoch;
         const char *text;
-    } cases[] = {{0, -1, "{\"offset\":0}"},
-                 {17, 3, "{\"offset\":17,\"leaderEpoch\":3}"},
-                 {INT64_MAX, INT32_MAX,
-                  "{\"offset\":9223372036854775807,\"leaderEpoch\":2147483647}"}};
+    } cases[] = {
+        {0, -1, "{\"offset\":0}"},
+        {17, 3, "{\"offset\":17,\"leaderEpoch\":3}"},
+        {INT64_MAX, INT32_MAX, "{\"offset\":9223372036854775807,\"leaderEpoch\":2147483647}"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[64];

@@ -20,8 +20,8 @@ static df__memory *feed(const char *name, size_t count)
     assert_non_null(m);
     for (size_t i = 0; i < count; i++) {
         int len = snprintf(text, sizeof text, "{\"n\":%zu}", i);
-        df_input in = {.size = sizeof in, .payload = {text, (size_t)len},
-                       .partition = (uint32_t)(i % 3)};
+        df_input in = {
+            .size = sizeof in, .payload = {text, (size_t)len}, .partition = (uint32_t)(i % 3)};
         assert_ok(df__memory_feed(m, &in));
     }
     df__memory_end(m);
@@ -55,8 +55,8 @@ static void assert_all(df__memory *m, size_t count, size_t max_twice)
         fail_msg("%zu rows arrived twice", twice);
 }
 
-#define FLOW(name, extra) \
-    "source: {type: memory, config: {server: " name ", partitions: 3}}\n" \
+#define FLOW(name, extra)                                                                          \
+    "source: {type: memory, config: {server: " name ", partitions: 3}}\n"                          \
     "sink: {type: memory, config: {server: " name ", batchSize: 100}}\n" extra
 
 static void run_with_fault(const char *name, const char *yaml, const df__memory_fault *fault,
@@ -99,8 +99,13 @@ static void test_everything_travels(void **state)
     df_env *env = support_env(&host);
     df__memory *m = df__memory_hold("mem-row");
     df_header headers[] = {{"h", {"1", 1}}, {"h", {"", 0}}, {"n", {NULL, 0}}};
-    df_input in = {.size = sizeof in, .payload = {"p", 1}, .key = {"k\0k", 3}, .headers = headers,
-                   .header_count = 3, .time_us = 1234567, .op = DF_OP_UPDATE};
+    df_input in = {.size = sizeof in,
+                   .payload = {"p", 1},
+                   .key = {"k\0k", 3},
+                   .headers = headers,
+                   .header_count = 3,
+                   .time_us = 1234567,
+                   .op = DF_OP_UPDATE};
     df_input tombstone = {.size = sizeof in, .payload = {NULL, 0}, .key = {"", 0}};
     const df__memory_row *row;
     (void)state;
@@ -148,8 +153,8 @@ static void test_exactly_once_quiet(void **state)
 
 static void test_exactly_once_unknown_applied(void **state)
 {
-    df__memory_fault f = {.writes = 2, .after = 1, .status = DF_EUNKNOWN, .applied = 1,
-                          .resolve = 1};
+    df__memory_fault f = {
+        .writes = 2, .after = 1, .status = DF_EUNKNOWN, .applied = 1, .resolve = 1};
     (void)state;
     run_with_fault("mem-eo-applied", FLOW("mem-eo-applied", EXACT), &f, 0);
 }
@@ -238,10 +243,8 @@ static void test_refused_rows_go_to_the_error_sink(void **state)
     df__memory_fault f = {.reject = "7"};
     (void)state;
     df__memory_fail(m, &f);
-    assert_ok(support_run(env,
-                          FLOW("mem-bad",
-                               "errors: {type: memory, config: {server: mem-bad-errors}}\n"),
-                          NULL));
+    assert_ok(support_run(
+        env, FLOW("mem-bad", "errors: {type: memory, config: {server: mem-bad-errors}}\n"), NULL));
     assert_int_equal(df__memory_count(m), 81);
     assert_int_equal(df__memory_count(errors), 19);
     df__memory_release(m);
@@ -254,8 +257,11 @@ static void test_bad_options(void **state)
     support_host host = {0};
     df_env *env = support_env(&host);
     df_pipeline *p = df_pipeline_new(env, NULL);
-    df_stage_def source = {.size = sizeof source, .role = DF_SOURCE, .name = "from",
-                           .kind = "memory", .config = "{records: [a], server: b}"};
+    df_stage_def source = {.size = sizeof source,
+                           .role = DF_SOURCE,
+                           .name = "from",
+                           .kind = "memory",
+                           .config = "{records: [a], server: b}"};
     df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = "memory"};
     char *problems;
     (void)state;

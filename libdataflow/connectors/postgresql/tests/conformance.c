@@ -52,11 +52,16 @@ static char **read_back(conform *c, size_t *ret_count)
     return psql(query, ret_count);
 }
 
-static const char *const bad[] = {"table: t", "connectionString: 'postgres://x/y'",
-                                             "batchSize: -1", NULL};
+static const char *const bad[] = {"table: t", "connectionString: 'postgres://x/y'", "batchSize: -1",
+                                  NULL};
 
 extern const conform_kind conform_sink_postgresql;
 
-const conform_kind conform_sink_postgresql = {
-    .name = "postgresql", .type = "postgresql", .flags = CONFORM_SLOW, .bad_options = bad,
-    .available = is_there, .begin = begin, .read_back = read_back, .end = end};
+const conform_kind conform_sink_postgresql = {.name = "postgresql",
+                                              .type = "postgresql",
+                                              .flags = CONFORM_SLOW,
+                                              .bad_options = bad,
+                                              .available = is_there,
+                                              .begin = begin,
+                                              .read_back = read_back,
+                                              .end = end};

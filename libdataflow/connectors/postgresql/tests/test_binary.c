@@ -171,8 +171,8 @@ static void values_become_bytes(void **state)
     df__buf_init(&b, &df__heap_libc);
     for (size_t i = 0; i < sizeof value_cases / sizeof value_cases[0]; i++) {
         const value_case *c = &value_cases[i];
-        df__pg_type type = {.kind = (uint8_t)c->kind, .name = "type", .labels = moods,
-                            .label_count = 2};
+        df__pg_type type = {
+            .kind = (uint8_t)c->kind, .name = "type", .labels = moods, .label_count = 2};
         df_value v = json(c->json);
         unsigned char bytes[64];
         int expected = strcmp(c->hex, "more") == 0      ? DF_MORE
@@ -207,15 +207,16 @@ static void typed_values_have_the_epoch_of_the_server(void **state)
         {PG_DATE, {.type = DF_V_DATE, .u.i = 10958}, "0001 00000004 00000001"},
         {PG_DATE, {.type = DF_V_DATE, .u.i = INT64_MAX}, NULL},
         {PG_TIME, {.type = DF_V_TIME, .u.i = 7}, "0001 00000008 0000000000000007"},
-        {PG_TIMESTAMPTZ, {.type = DF_V_TIMESTAMP, .zone = 60, .u.i = INT64_C(946684800000001)},
+        {PG_TIMESTAMPTZ,
+         {.type = DF_V_TIMESTAMP, .zone = 60, .u.i = INT64_C(946684800000001)},
          "0001 00000008 0000000000000001"},
         {PG_TIMESTAMP, {.type = DF_V_DATE, .u.i = 10957}, "0001 00000008 0000000000000000"},
         {PG_TIMESTAMP, {.type = DF_V_TIMESTAMP, .u.i = INT64_MIN}, NULL},
-        {PG_TIMESTAMP, {.type = DF_V_TIMESTAMP, .u.i = INT64_MAX},
+        {PG_TIMESTAMP,
+         {.type = DF_V_TIMESTAMP, .u.i = INT64_MAX},
          "0001 00000008 7ffca2fec4c81fff"},
         {PG_BYTEA, {.type = DF_V_BYTES, .text = "\xff\x00", .len = 2}, "0001 00000002 ff00"},
-        {PG_NUMERIC, {.type = DF_V_INT, .u.i = -70000},
-         "0001 0000000a 0001 0001 4000 0000 0007"},
+        {PG_NUMERIC, {.type = DF_V_INT, .u.i = -70000}, "0001 0000000a 0001 0001 4000 0000 0007"},
         {PG_FLOAT8, {.type = DF_V_DOUBLE, .u.d = 0.1}, "0001 00000008 3fb999999999999a"},
     };
     df__pg_encoder e;
@@ -245,12 +246,15 @@ static void arrays_of_one_dimension(void **state)
         const char *json, *hex;
     } rows[] = {
         {PG_INT4, 23, "[]", "0001 0000000c 00000000 00000000 00000017"},
-        {PG_INT4, 23, "[7]", "0001 0000001c 00000001 00000000 00000017 00000001 00000001"
-                             "00000004 00000007"},
-        {PG_TEXT, 25, "[\"a\",null]", "0001 0000001d 00000001 00000001 00000019 00000002 00000001"
-                                      "00000001 61 ffffffff"},
-        {PG_JSONB, 3802, "[[1]]", "0001 0000001c 00000001 00000000 00000eda 00000001 00000001"
-                                  "00000004 01 5b315d"},
+        {PG_INT4, 23, "[7]",
+         "0001 0000001c 00000001 00000000 00000017 00000001 00000001"
+         "00000004 00000007"},
+        {PG_TEXT, 25, "[\"a\",null]",
+         "0001 0000001d 00000001 00000001 00000019 00000002 00000001"
+         "00000001 61 ffffffff"},
+        {PG_JSONB, 3802, "[[1]]",
+         "0001 0000001c 00000001 00000000 00000eda 00000001 00000001"
+         "00000004 01 5b315d"},
         {PG_INT4, 23, "[[1],[2]]", NULL},
         {PG_INT4, 23, "\"{1}\"", NULL},
         {PG_FLOAT8, 701, "[1.8e308]", NULL},
@@ -262,8 +266,11 @@ static void arrays_of_one_dimension(void **state)
     e.binary = 1;
     df__buf_init(&b, &df__heap_libc);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        df__pg_type type = {.kind = (uint8_t)rows[i].kind, .array = 1, .delim = ',',
-                            .name = "type", .oid = rows[i].oid};
+        df__pg_type type = {.kind = (uint8_t)rows[i].kind,
+                            .array = 1,
+                            .delim = ',',
+                            .name = "type",
+                            .oid = rows[i].oid};
         unsigned char bytes[64];
         df_value v = json(rows[i].json);
         assert_int_equal(encode(&e, &type, &v, &b), rows[i].hex ? DF_OK : DF_MORE);
@@ -318,10 +325,9 @@ static void rows_count_their_fields(void **state)
     assert_int_equal(df__pg_encode_row(&e, &table, values, &mask, &b), DF_OK);
     df__pg_binary_tail(&b);
     assert_int_equal(b.len, 29);
-    static const unsigned char deleted[] = {0,    5,    0,    0,    0,    1,    1,    0,
-                                            0,    0,    2,    0,    3,    0,    0,    0,
-                                            2,    0,    9,    0xff, 0xff, 0xff, 0xff, 0xff,
-                                            0xff, 0xff, 0xff, 0xff, 0xff};
+    static const unsigned char deleted[] = {
+        0, 5, 0, 0, 0,    1,    1,    0,    0,    0,    2,    0,    3,    0,   0,
+        0, 2, 0, 9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     assert_memory_equal(b.data, deleted, sizeof deleted);
 
     df__buf_clear(&b);

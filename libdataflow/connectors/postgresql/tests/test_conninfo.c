@@ -121,8 +121,7 @@ static void test_each(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char why[400] = "";
         int is_error = 0;
-        PQconninfoOption *given =
-            df__pg_conninfo_read(cases[i].text, why, sizeof why, &is_error);
+        PQconninfoOption *given = df__pg_conninfo_read(cases[i].text, why, sizeof why, &is_error);
         int right = cases[i].want ? !given && is_error && strstr(why, cases[i].want) != NULL
                                   : given != NULL;
         PQconninfoFree(given);
@@ -135,11 +134,17 @@ static void test_each(void **state)
 
 static void test_local_hosts(void **state)
 {
-    static const char *const local[] = {"localhost", "127.0.0.1", "127.9.9.9", "::1", "/run/pg",
-                                        "@pg", "", "localhost,127.0.0.1,/tmp"};
-    static const char *const remote[] = {"127.evil.example", "127.0.0.1.evil.example", "10.0.0.1",
-                                         "localhost.evil.example", "127.0.0.1,db.example", "db,::1",
-                                         "::2", "localhost,,db"};
+    static const char *const local[] = {
+        "localhost", "127.0.0.1", "127.9.9.9", "::1",
+        "/run/pg",   "@pg",       "",          "localhost,127.0.0.1,/tmp"};
+    static const char *const remote[] = {"127.evil.example",
+                                         "127.0.0.1.evil.example",
+                                         "10.0.0.1",
+                                         "localhost.evil.example",
+                                         "127.0.0.1,db.example",
+                                         "db,::1",
+                                         "::2",
+                                         "localhost,,db"};
     (void)state;
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
         assert_true(df__pg_is_local(local[i]));

@@ -170,11 +170,24 @@ static void knows_utf8(void **state)
         const char *text;
         int valid;
     } rows[] = {
-        {"", 1},         {"plain", 1},        {"\xC2\x80", 1},         {"\xC0\x80", 0},
-        {"\xC1\xBF", 0}, {"\xE0\x9F\xBF", 0}, {"\xE0\xA0\x80", 1},     {"\xED\x9F\xBF", 1},
-        {"\xED\xA0\x80", 0}, {"\xEF\xBF\xBD", 1}, {"\xF0\x8F\xBF\xBF", 0}, {"\xF0\x90\x80\x80", 1},
-        {"\xF4\x8F\xBF\xBF", 1}, {"\xF4\x90\x80\x80", 0}, {"\xF5\x80\x80\x80", 0}, {"\x80", 0},
-        {"\xE2\x82", 0}, {"\xE2\x82\xAC\xFF", 0},
+        {"", 1},
+        {"plain", 1},
+        {"\xC2\x80", 1},
+        {"\xC0\x80", 0},
+        {"\xC1\xBF", 0},
+        {"\xE0\x9F\xBF", 0},
+        {"\xE0\xA0\x80", 1},
+        {"\xED\x9F\xBF", 1},
+        {"\xED\xA0\x80", 0},
+        {"\xEF\xBF\xBD", 1},
+        {"\xF0\x8F\xBF\xBF", 0},
+        {"\xF0\x90\x80\x80", 1},
+        {"\xF4\x8F\xBF\xBF", 1},
+        {"\xF4\x90\x80\x80", 0},
+        {"\xF5\x80\x80\x80", 0},
+        {"\x80", 0},
+        {"\xE2\x82", 0},
+        {"\xE2\x82\xAC\xFF", 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -197,8 +210,8 @@ static void usable_column_names(void **state)
     assert_false(df__pg_name_usable((df_bytes){"a\0b", 3}));
     assert_false(df__pg_name_usable(bytes("\xFF")));
     assert_true(df__pg_name_usable(bytes("we\"ird; name")));
-    static const char *const system_columns[] = {"tableoid", "ctid", "xmin", "cmin", "xmax",
-                                                 "cmax"};
+    static const char *const system_columns[] = {"tableoid", "ctid", "xmin",
+                                                 "cmin",     "xmax", "cmax"};
     for (size_t i = 0; i < sizeof system_columns / sizeof system_columns[0]; i++) {
         assert_false(df__pg_name_usable(bytes(system_columns[i])));
     }
@@ -214,22 +227,38 @@ static void sqlstates_have_a_fate(void **state)
         int status;
         const char *reason;
     } rows[] = {
-        {NULL, DF_EIO, "connection_error"}, {"", DF_EIO, "connection_error"},
-        {"08006", DF_EIO, "connection_error"}, {"22001", DF_EDATA, "invalid_data"},
-        {"22P02", DF_EDATA, "invalid_data"}, {"23502", DF_EDATA, "constraint_violation"},
-        {"23505", DF_EDATA, "constraint_violation"}, {"23503", DF_EDATA, "constraint_violation"},
-        {"25006", DF_EIO, "read_only"}, {"28P01", DF_EAUTH, "auth_error"},
-        {"28000", DF_EAUTH, "auth_error"}, {"40001", DF_EIO, "conflict"},
-        {"40P01", DF_EIO, "conflict"}, {"40003", DF_EUNKNOWN, "unknown_outcome"},
-        {"42501", DF_EINVAL, "permission"}, {"42601", DF_EINVAL, "configuration"},
-        {"42703", DF_EIO, "schema_changed"}, {"42P01", DF_EIO, "schema_changed"},
-        {"42804", DF_EDATA, "type_mismatch"}, {"3D000", DF_EINVAL, "configuration"},
-        {"3F000", DF_EINVAL, "configuration"}, {"53300", DF_EIO, "resources"},
-        {"53100", DF_EIO, "resources"}, {"54000", DF_EDATA, "too_large"},
-        {"55P03", DF_EIO, "busy"}, {"57014", DF_ETIMEOUT, "timeout"},
-        {"57P01", DF_EIO, "unavailable"}, {"57P03", DF_EIO, "unavailable"},
-        {"P0001", DF_EDATA, "trigger"}, {"XX001", DF_EINVAL, "server_error"},
-        {"44000", DF_EDATA, "constraint_violation"}, {"0A000", DF_EINVAL, "not_supported"},
+        {NULL, DF_EIO, "connection_error"},
+        {"", DF_EIO, "connection_error"},
+        {"08006", DF_EIO, "connection_error"},
+        {"22001", DF_EDATA, "invalid_data"},
+        {"22P02", DF_EDATA, "invalid_data"},
+        {"23502", DF_EDATA, "constraint_violation"},
+        {"23505", DF_EDATA, "constraint_violation"},
+        {"23503", DF_EDATA, "constraint_violation"},
+        {"25006", DF_EIO, "read_only"},
+        {"28P01", DF_EAUTH, "auth_error"},
+        {"28000", DF_EAUTH, "auth_error"},
+        {"40001", DF_EIO, "conflict"},
+        {"40P01", DF_EIO, "conflict"},
+        {"40003", DF_EUNKNOWN, "unknown_outcome"},
+        {"42501", DF_EINVAL, "permission"},
+        {"42601", DF_EINVAL, "configuration"},
+        {"42703", DF_EIO, "schema_changed"},
+        {"42P01", DF_EIO, "schema_changed"},
+        {"42804", DF_EDATA, "type_mismatch"},
+        {"3D000", DF_EINVAL, "configuration"},
+        {"3F000", DF_EINVAL, "configuration"},
+        {"53300", DF_EIO, "resources"},
+        {"53100", DF_EIO, "resources"},
+        {"54000", DF_EDATA, "too_large"},
+        {"55P03", DF_EIO, "busy"},
+        {"57014", DF_ETIMEOUT, "timeout"},
+        {"57P01", DF_EIO, "unavailable"},
+        {"57P03", DF_EIO, "unavailable"},
+        {"P0001", DF_EDATA, "trigger"},
+        {"XX001", DF_EINVAL, "server_error"},
+        {"44000", DF_EDATA, "constraint_violation"},
+        {"0A000", DF_EINVAL, "not_supported"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -275,8 +304,8 @@ static void finds_the_state_in_a_message(void **state)
     char found[6];
     (void)state;
     df__pg_sqlstate_in("connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  28P01: "
-                         "password authentication failed",
-                         found);
+                       "password authentication failed",
+                       found);
     assert_string_equal(found, "28P01");
     df__pg_sqlstate_in("FEHLER:  3D000: Datenbank existiert nicht", found);
     assert_string_equal(found, "3D000");

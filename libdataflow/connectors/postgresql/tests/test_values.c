@@ -205,9 +205,14 @@ static void values_become_text_or_a_reason(void **state)
         df__pg_table table = {.columns = &column, .count = 1};
         df__pg_mask mask = {{0}};
         df_value v = json(c->json);
-        column.type = (df__pg_type){.kind = (uint8_t)c->kind, .array = (uint8_t)c->array,
-                                    .delim = ',', .limit = c->limit, .scale = c->scale,
-                                    .name = "type", .labels = moods, .label_count = 3};
+        column.type = (df__pg_type){.kind = (uint8_t)c->kind,
+                                    .array = (uint8_t)c->array,
+                                    .delim = ',',
+                                    .limit = c->limit,
+                                    .scale = c->scale,
+                                    .name = "type",
+                                    .labels = moods,
+                                    .label_count = 3};
         df__buf_clear(&b);
         int rc = df__pg_encode_row(&e, &table, &v, &mask, &b);
         if (c->text) {
@@ -240,9 +245,11 @@ static void typed_values_keep_their_meaning(void **state)
         const char *text;
     } rows[] = {
         {PG_TIMESTAMPTZ, {.type = DF_V_TIMESTAMP, .zone = 60, .u.i = 0}, "1970-01-01 00:00:00+00"},
-        {PG_TIMESTAMP, {.type = DF_V_TIMESTAMP, .zone = DF_ZONE_NONE, .u.i = -1},
+        {PG_TIMESTAMP,
+         {.type = DF_V_TIMESTAMP, .zone = DF_ZONE_NONE, .u.i = -1},
          "1969-12-31 23:59:59.999999"},
-        {PG_TIMESTAMPTZ, {.type = DF_V_TIMESTAMP, .u.i = INT64_C(-62167219200000001)},
+        {PG_TIMESTAMPTZ,
+         {.type = DF_V_TIMESTAMP, .u.i = INT64_C(-62167219200000001)},
          "0002-12-31 23:59:59.999999+00 BC"},
         {PG_DATE, {.type = DF_V_DATE, .u.i = 19782}, "2024-02-29"},
         {PG_DATE, {.type = DF_V_DATE, .u.i = -719529}, "0002-12-31 BC"},
@@ -280,12 +287,12 @@ static void bytea_reads_hex_and_base64(void **state)
         int mode;
         const char *json, *text;
     } rows[] = {
-        {PG_BYTEA_HEX, "\"00fF\"", "\\x00ff"},       {PG_BYTEA_HEX, "\"\\\\x00\"", "\\x00"},
-        {PG_BYTEA_HEX, "\"0\"", NULL},               {PG_BYTEA_HEX, "\"zz\"", NULL},
-        {PG_BYTEA_HEX, "\"\"", "\\x"},               {PG_BYTEA_BASE64, "\"aGk=\"", "\\x6869"},
-        {PG_BYTEA_BASE64, "\"aGk\"", "\\x6869"},     {PG_BYTEA_BASE64, "\"_-8=\"", "\\xffef"},
-        {PG_BYTEA_BASE64, "\"a\"", NULL},            {PG_BYTEA_BASE64, "\"a*==\"", NULL},
-        {PG_BYTEA_BASE64, "\"aGl=\"", NULL},         {PG_BYTEA_BASE64, "\"\"", "\\x"},
+        {PG_BYTEA_HEX, "\"00fF\"", "\\x00ff"},   {PG_BYTEA_HEX, "\"\\\\x00\"", "\\x00"},
+        {PG_BYTEA_HEX, "\"0\"", NULL},           {PG_BYTEA_HEX, "\"zz\"", NULL},
+        {PG_BYTEA_HEX, "\"\"", "\\x"},           {PG_BYTEA_BASE64, "\"aGk=\"", "\\x6869"},
+        {PG_BYTEA_BASE64, "\"aGk\"", "\\x6869"}, {PG_BYTEA_BASE64, "\"_-8=\"", "\\xffef"},
+        {PG_BYTEA_BASE64, "\"a\"", NULL},        {PG_BYTEA_BASE64, "\"a*==\"", NULL},
+        {PG_BYTEA_BASE64, "\"aGl=\"", NULL},     {PG_BYTEA_BASE64, "\"\"", "\\x"},
     };
     df__pg_convert c;
     (void)state;
@@ -374,7 +381,9 @@ static void reasons_show_a_short_value(void **state)
     char text[300];
     df__pg_encoder e;
     df__buf b;
-    df__pg_column column = {.name = {"c", 1}, .quoted = "\"c\"", .bit = -1,
+    df__pg_column column = {.name = {"c", 1},
+                            .quoted = "\"c\"",
+                            .bit = -1,
                             .type = {.kind = PG_INT4, .name = "integer"}};
     df__pg_table table = {.columns = &column, .count = 1};
     df__pg_mask mask = {{0}};
@@ -407,7 +416,7 @@ static void decimals_by_their_powers(void **state)
         int zero;
     } rows[] = {
         {"1230.5", 1, 3, -1, 0}, {"0.0012", 1, -3, -4, 0}, {"1e3", 1, 3, 3, 0},
-        {"-12e-1", 1, 0, -1, 0},  {"000", 1, 0, 0, 1},      {".5", 1, -1, -1, 0},
+        {"-12e-1", 1, 0, -1, 0}, {"000", 1, 0, 0, 1},      {".5", 1, -1, -1, 0},
         {"5.", 1, 0, 0, 0},      {"", 0, 0, 0, 0},         {".", 0, 0, 0, 0},
         {"-", 0, 0, 0, 0},       {"1e", 0, 0, 0, 0},       {"1e+", 0, 0, 0, 0},
         {"1.2.3", 0, 0, 0, 0},   {"0x10", 0, 0, 0, 0},     {"1 ", 0, 0, 0, 0},

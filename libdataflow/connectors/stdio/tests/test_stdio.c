@@ -355,8 +355,10 @@ static int run_std(fixture *f, const char *in, const char *out)
     assert_true(dup2(fd_in, 0) == 0 && dup2(fd_out, 1) == 1);
     close(fd_in);
     close(fd_out);
-    rc = support_run(f->env, "source: {type: stdio, config: {invalid: pass}}\n"
-                             "sink: {type: stdio}\n", NULL);
+    rc = support_run(f->env,
+                     "source: {type: stdio, config: {invalid: pass}}\n"
+                     "sink: {type: stdio}\n",
+                     NULL);
     fflush(stdout);
     assert_true(dup2(keep_in, 0) == 0 && dup2(keep_out, 1) == 1);
     close(keep_in);

@@ -67,7 +67,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static int from_start; /* of the next run */
+static int from_start;         /* of the next run */
 static const char *steps = ""; /* lines of its manifest */
 
 /* A run over what `path` has now, with a store; `message` has 512 bytes or is NULL. */
@@ -76,15 +76,15 @@ static int run(fixture *f, const char *path, const char *options, char *message)
     char *yaml = NULL;
     df_store store = {.size = sizeof store};
     df_pipeline_options o = {.size = sizeof o, .name = "test", .store = &store};
-    df_run_options run = {.size = sizeof run, .until_exhausted = 1,
-                          .from_start = from_start};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1, .from_start = from_start};
     df_text text = {.size = sizeof text};
     df_pipeline *p;
     int rc;
     f->log[0] = '\0';
-    assert_true(asprintf(&yaml, "source: {type: stdio, config: {path: %s%s}}\n"
-                                "sink: {type: stdio, config: {path: %s}}\n"
-                                "errors: {type: stdio, config: {path: %s}}\n%s",
+    assert_true(asprintf(&yaml,
+                         "source: {type: stdio, config: {path: %s%s}}\n"
+                         "sink: {type: stdio, config: {path: %s}}\n"
+                         "errors: {type: stdio, config: {path: %s}}\n%s",
                          path, options, f->out, f->errors, steps) > 0);
     assert_ok(df_store_file(f->env, f->dir, "test", &store));
     p = df_pipeline_new(f->env, &o);
@@ -203,7 +203,9 @@ static void test_a_relative_path_belongs_to_its_folder(void **state)
 static void put_position(fixture *f, const char *partition, const char *data)
 {
     df_store store = {.size = sizeof store};
-    df_state row = {.size = sizeof row, .stage = "source", .partition = partition,
+    df_state row = {.size = sizeof row,
+                    .stage = "source",
+                    .partition = partition,
                     .data = {data, strlen(data)}};
     assert_ok(df_store_file(f->env, f->dir, "test", &store));
     assert_ok(store.save(store.user, &row, 1));
@@ -358,8 +360,9 @@ static void sink_mends(fixture *f, const char *old, const char *options, const c
     char *yaml = NULL, *got;
     support_write_file(f->out, old);
     support_write_file(f->in, "{\"n\":1}\n");
-    assert_true(asprintf(&yaml, "source: {type: stdio, config: {path: %s}}\n"
-                                "sink: {type: stdio, config: {path: %s%s}}\n",
+    assert_true(asprintf(&yaml,
+                         "source: {type: stdio, config: {path: %s}}\n"
+                         "sink: {type: stdio, config: {path: %s%s}}\n",
                          f->in, f->out, options) > 0);
     assert_ok(support_run(f->env, yaml, NULL));
     got = support_read_file(f->out);
@@ -398,7 +401,10 @@ static int waits_for_room(void *user)
 static void test_a_full_device_is_given_up(void **state)
 {
     fixture *f = *state;
-    df_env_options o = {.size = sizeof o, .log = keep_log, .user = f, .now_us = clock_of_test,
+    df_env_options o = {.size = sizeof o,
+                        .log = keep_log,
+                        .user = f,
+                        .now_us = clock_of_test,
                         .log_level = DF_LOG_INFO};
     df_env *env;
     df_pipeline *p;

@@ -189,8 +189,8 @@ static int is_stored(void *user)
         fd = open(slot, O_RDONLY);
         if (fd < 0)
             continue;
-        found = read(fd, text, sizeof text - 1) > 24 && memmem(text, sizeof text, want,
-                                                               strlen(want)) != NULL;
+        found = read(fd, text, sizeof text - 1) > 24 &&
+                memmem(text, sizeof text, want, strlen(want)) != NULL;
         close(fd);
     }
     return found;
@@ -253,8 +253,8 @@ static void step_kill(model *m)
     start(m);
 }
 
-static void (*const steps[])(model *) = {step_append, step_append, step_append, tear, tear,
-                                         step_rename, step_cut, step_replace, step_kill};
+static void (*const steps[])(model *) = {step_append, step_append, step_append,  tear,     tear,
+                                         step_rename, step_cut,    step_replace, step_kill};
 
 static void begin(model *m, uint64_t seed)
 {

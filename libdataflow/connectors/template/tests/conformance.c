@@ -41,10 +41,15 @@ static const char *const bad[] = {"pth: x", "path: [a]", "nothing: 1", NULL};
 
 extern const conform_kind conform_source_template, conform_sink_template;
 
-const conform_kind conform_source_template = {
-    .name = "template", .type = "template",
-    .flags = CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS, .bad_options = bad,
-    .begin = source_begin, .fill = fill};
-const conform_kind conform_sink_template = {
-    .name = "template", .type = "template", .bad_options = bad, .begin = begin,
-    .read_back = read_back};
+const conform_kind conform_source_template = {.name = "template",
+                                              .type = "template",
+                                              .flags =
+                                                  CONFORM_RESUMES | CONFORM_REPLAYS | CONFORM_WAITS,
+                                              .bad_options = bad,
+                                              .begin = source_begin,
+                                              .fill = fill};
+const conform_kind conform_sink_template = {.name = "template",
+                                            .type = "template",
+                                            .bad_options = bad,
+                                            .begin = begin,
+                                            .read_back = read_back};
