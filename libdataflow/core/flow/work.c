@@ -514,7 +514,10 @@ static int may_begin(const df__flow *f, const df_batch *b)
     for (i = f->inputs; i; i = i->next)
         if (!is_begun(i))
             begun -= begun < i->charged ? begun : i->charged;
-    return begun == 0 || begun + b->charged <= f->budget.flow || (!f->outside && !sinks_hold(f));
+    if (begun == 0 || begun + b->charged <= f->budget.flow)
+        return 1;
+    /* a worker's result that was not dispatched yet is about to need memory for its errors */
+    return !f->outside && !is_begun(f->inputs) && !sinks_hold(f);
 }
 
 static void send_to_workers(df__flow *f)

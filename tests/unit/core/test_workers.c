@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_workers.c: with transformWorkers the same records come out in the same order, refused and
- * expanded ones too, and a run that stops in the middle goes on without a loss. ctest: threaded */
+ * expanded ones too, a run that stops in the middle goes on without a loss, and of records that
+ * need most of the budget one is worked on at a time. ctest: threaded */
 #include "support/support.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS = 16000, WORKERS = 4 };
+#include "connectors/memory/memory.h"
+#include "dataflow_ext.h"
+
+enum { RECORDS = 16000, WORKERS = 4, LARGE = 12, LARGE_BYTES = 1900000 };
 
 typedef struct bench {
     support_host host;
@@ -130,9 +135,67 @@ static void test_goes_on(void **state)
     free(parts);
 }
 
+/* ---- large records ------------------------------------------------------------------------ */
+
+static df__memory *large_errors;
+static _Atomic int large_seen, large_early; /* early: begun before the one before was written */
+
+static int refuse_apply(void *self, df_stage *st, df_batch *b)
+{
+    (void)self, (void)st;
+    for (size_t i = 0; i < df_batch_count(b); i++) {
+        large_early += df__memory_count(large_errors) < (size_t)large_seen++;
+        df_record_reject(df_batch_at(b, i), DF_EDATA, NULL, "refused");
+    }
+    return DF_OK;
+}
+
+static const df_transform refuse = {
+    .size = sizeof refuse, .name = "refuse", .doc = "Refuses.", .apply = refuse_apply};
+
+/* Lines of an array whose tree takes more than half of the budget. */
+static void write_large(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (int line = 0; line < LARGE; line++) {
+        fputs("[1", f);
+        for (int i = 0; i < LARGE_BYTES / 2; i++)
+            fputs(",1", f);
+        fputs("]\n", f);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void test_large_one_at_a_time(void **state)
+{
+    bench *b = *state;
+    char path[512], yaml[2048];
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    support_path(path, b->dir, "large");
+    write_large(path);
+    large_errors = df__memory_hold("large-errors");
+    assert_ok(df_transform_register(b->env, &refuse));
+    snprintf(yaml, sizeof yaml,
+             "source: {type: stdio, config: {path: %s}}\n"
+             "transformations: [{type: refuse}]\n"
+             "sink: {type: 'null'}\n"
+             "errors: {type: memory, config: {server: large-errors}}\n"
+             "memoryLimit: 16Mi\ntransformWorkers: %d\n",
+             path, WORKERS);
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_ok(df_pipeline_run(p, &run));
+    df_pipeline_free(p);
+    assert_int_equal(df__memory_count(large_errors), LARGE);
+    assert_int_equal(large_seen, LARGE);
+    assert_int_equal(large_early, 0);
+    df__memory_release(large_errors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_large_one_at_a_time),
         cmocka_unit_test(test_same_as_one),
         cmocka_unit_test(test_goes_on),
     };
