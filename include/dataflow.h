@@ -515,9 +515,9 @@ DF_API const df_record *df_parcel_at(const df_parcel *parcel, size_t index);
 /* The payload as text of its current value: the original bytes when nothing changed, else written
  * once and kept until the parcel settles. data NULL: tombstone. DF_ENOMEM. */
 DF_API int df_parcel_payload(df_parcel *parcel, size_t index, df_bytes *ret);
-/* The value at a path in a record that was taken, borrowed until the parcel is given back;
- * otherwise as df_record_get. DF_EDATA: not JSON; DF_ENOTSUP: a sink's parcel (it has
- * df_parcel_root); DF_EINVAL: no such record. */
+/* The value at a path in a record: as df_record_get. DF_EDATA: not JSON; DF_EINVAL: no such record.
+ * Of a taken parcel it is borrowed until the parcel is given back, of a sink's until another record
+ * of it is asked for a value. */
 DF_API int df_parcel_get(df_parcel *parcel, size_t index, const df_path *path, df_value *ret);
 
 /* One record of a parcel in one row; everything is borrowed until the parcel settles. */

@@ -558,8 +558,8 @@ DF_API size_t df_value_json(const df_value *v, char *buf, size_t len);
 
 /* ---- sink side ---------------------------------------------------------------------------- */
 
-/* The root value of record `index`; borrowed until the next df_parcel_root or df_parcel_row on
- * this parcel. DF_EDATA: not JSON, text says why (df_parcel_error). */
+/* The root value of record `index`; borrowed until df_parcel_root, df_parcel_row or df_parcel_get
+ * look into another record of this parcel. DF_EDATA: not JSON, text says why (df_parcel_error). */
 DF_API int df_parcel_root(df_parcel *parcel, size_t index, df_value *ret);
 /* Column names to values: fills ret_values[i] for column i (ABSENT when missing) and counts the
  * keys that are no column. Borrowed as df_parcel_root. DF_EDATA: not an object. */

@@ -131,6 +131,13 @@ static const void *find_first(df__tree *t, const df_path *path)
     return found;
 }
 
+void df__tree_get(const df__tree *t, const df_path *path, df_value *ret)
+{
+    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1];
+    df__hits h = {path, path->count, 0, 0, 0, at, next};
+    df__value_fill(df__hits_first(&h, df__tree_handle(t)), ret);
+}
+
 int df_record_get(df_record *r, const df_path *path, df_value *ret)
 {
     const void *found;

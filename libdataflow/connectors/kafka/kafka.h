@@ -33,6 +33,8 @@ typedef struct df__kafka_sink_options {
     df__kafka_common common;
     int async, idempotent, acks, compression;
     int64_t open_requests, flush_messages, flush_bytes, flush_frequency;
+    df_bytes key;
+    df_list headers;
 } df__kafka_sink_options;
 
 enum { DF__KAFKA_EARLIEST, DF__KAFKA_LATEST, DF__KAFKA_STOP };
@@ -256,6 +258,7 @@ void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *
 /* ---- sink ------------------------------------------------------------------------------------ */
 
 typedef struct df__kafka_load df__kafka_load;
+typedef struct df__kafka_text df__kafka_text;
 typedef struct df__kafka_sink {
     df__kafka_sink_options o;
     df_stage *st;
@@ -267,6 +270,22 @@ typedef struct df__kafka_sink {
     df__kafka_load *loads, **loads_end; /* parcels whose reports are not all in, in order */
     size_t under_way;                   /* messages handed to the client, no report yet */
     df__kafka_gates gates;
+    df__kafka_text *key, *texts; /* of the options key and headers; key NULL: the record's own */
+    char *room;                  /* for one of these texts */
+    size_t room_cap;
 } df__kafka_sink;
+
+/* address.c: key and headers of what is sent. One record of a parcel: */
+typedef struct df__kafka_place {
+    df_parcel *parcel;
+    size_t index;
+} df__kafka_place;
+/* In check and open: compiles the options. DF_ESPEC: problems were told. */
+int df__kafka_address(df__kafka_sink *s, df_stage *st);
+/* The key, data NULL: none; borrowed until the next of these calls. DF_ENOMEM; DF_ETOOBIG: the
+ * record cannot be looked into. */
+int df__kafka_key(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret);
+/* The headers, NULL: none. As above. */
+int df__kafka_headers(df__kafka_sink *s, const df__kafka_place *at, rd_kafka_headers_t **ret);
 
 #endif

@@ -291,5 +291,16 @@ static const df_option sink_rows[] = {
      .max = 900000000,
      .offset = SINK(flush_frequency),
      .doc = "How long to collect before sending (5ms)."},
+    {.name = "key",
+     .type = DF_OPT_TEXT,
+     .offset = SINK(key),
+     .doc = "Where the key comes from instead of the record's own: a path ($.user.id) or "
+            "metadata.NAME. Text as it is, a number as written, an object or array as JSON; "
+            "missing or null: no key. A record without payload keeps its key."},
+    {.name = "headers",
+     .type = DF_OPT_MAP,
+     .offset = SINK(headers),
+     .doc = "Headers to add, name to value, in place of those of the same name: a path that "
+            "begins with $, metadata.NAME, or a text; a missing or null value adds none."},
 };
 const df_options df__kafka_sink_table = DF_OPTIONS(sink_rows, df__kafka_sink_options);

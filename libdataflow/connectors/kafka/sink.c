@@ -37,7 +37,7 @@ static const char *topic_of(const df__kafka_sink *s)
 
 static int sink_check(void *self, df_stage *st)
 {
-    const df__kafka_sink *s = self;
+    df__kafka_sink *s = self;
     df__kafka_setup setup = {.st = st, .checking = 1};
     df__kafka_check_common(st, &s->o.common);
     if (s->o.acks > 0)
@@ -51,7 +51,7 @@ static int sink_check(void *self, df_stage *st)
         return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for the Kafka client");
     if (setup.conf != NULL)
         rd_kafka_conf_destroy(setup.conf);
-    return DF_OK;
+    return df__kafka_address(s, st);
 }
 
 /* Any thread of the client. */
@@ -108,7 +108,9 @@ static int sink_open(void *self, df_stage *st)
         return df_stage_fail(st, DF_ENOTSUP, "invalid_config",
                              s->o.acks > 0 ? "requiredAcks must be all"
                                            : "securityProtocol: only PLAINTEXT is supported yet");
-    rc = make_client(s, st, info.memory_share);
+    rc = df__kafka_address(s, st);
+    if (rc == DF_OK)
+        rc = make_client(s, st, info.memory_share);
     if (rc != DF_OK)
         return rc;
     s->topic = rd_kafka_topic_new(s->rk, topic_of(s), NULL);
@@ -251,37 +253,37 @@ static void sink_close(void *self, df_stage *st)
 
 /* ---- one record ------------------------------------------------------------------------------ */
 
-static rd_kafka_headers_t *make_headers(const df_record *r, int *ret_status)
+/* What a record is sent with. Headers before the key, which is borrowed. */
+static rd_kafka_resp_err_t look(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret_key,
+                                rd_kafka_headers_t **ret_headers)
 {
-    rd_kafka_headers_t *headers = NULL;
-    df_header h;
-    *ret_status = DF_OK;
-    for (size_t i = 0; df_record_header(r, i, &h) == DF_OK; i++) {
-        if (headers == NULL)
-            headers = rd_kafka_headers_new(8);
-        if (headers == NULL ||
-            rd_kafka_header_add(headers, h.name, -1, h.value.data, (ssize_t)h.value.len) != 0) {
-            *ret_status = DF_ENOMEM;
-            break;
-        }
-    }
-    return headers;
+    int rc = df__kafka_headers(s, at, ret_headers);
+    if (rc == DF_OK)
+        rc = df__kafka_key(s, at, ret_key);
+    if (rc == DF_OK)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (*ret_headers != NULL)
+        rd_kafka_headers_destroy(*ret_headers);
+    return rc == DF_ETOOBIG ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+                            : RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
 }
 
 /* Hands record `index` to the client; the answer is the client's. */
 static rd_kafka_resp_err_t produce(df__kafka_sink *s, df__kafka_load *load, size_t index)
 {
     DF_CRASHPOINT("kafka.produce");
-    const df_record *r = df_parcel_at(load->parcel, index);
+    const df__kafka_place at = {load->parcel, index};
+    rd_kafka_headers_t *headers;
     df_bytes payload, key;
     df_info info = {.size = sizeof info};
     rd_kafka_vu_t v[8];
     size_t n = 0;
-    int rc;
     if (df_parcel_payload(load->parcel, index, &payload) != DF_OK ||
-        df_record_key(r, &key) != DF_OK || df_record_info(r, &info) != DF_OK)
+        df_record_info(df_parcel_at(load->parcel, index), &info) != DF_OK)
         return RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
-    rd_kafka_headers_t *headers = make_headers(r, &rc);
+    rd_kafka_resp_err_t err = look(s, &at, &key, &headers);
+    if (err)
+        return err;
     v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = s->topic};
     v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_VALUE,
                              .u.mem = {(void *)(uintptr_t)payload.data, payload.len}};
@@ -292,21 +294,19 @@ static rd_kafka_resp_err_t produce(df__kafka_sink *s, df__kafka_load *load, size
         v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = info.time_us / 1000};
     if (headers != NULL)
         v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
-    rd_kafka_error_t *error = rc != DF_OK ? NULL : rd_kafka_produceva(s->rk, v, n);
-    rd_kafka_resp_err_t err = rc != DF_OK     ? RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE
-                              : error != NULL ? rd_kafka_error_code(error)
-                                              : RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (error != NULL)
+    rd_kafka_error_t *error = rd_kafka_produceva(s->rk, v, n);
+    if (error != NULL) {
+        err = rd_kafka_error_code(error);
         rd_kafka_error_destroy(error);
-    if (err && headers != NULL) /* taken over only on success */
-        rd_kafka_headers_destroy(headers);
-    if (!err) {
-        load->items[index].load = load;
-        load->states[index] = WAITING;
-        load->waiting++;
-        s->under_way++;
+        if (headers != NULL) /* taken over only on success */
+            rd_kafka_headers_destroy(headers);
+        return err;
     }
-    return err;
+    load->items[index].load = load;
+    load->states[index] = WAITING;
+    load->waiting++;
+    s->under_way++;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* Waits for reports. On a failure nothing of ours may stay in the client. */

@@ -97,6 +97,7 @@ void df__parcel_reset(df_parcel *p)
     p->settled_early = 0;
     df__arena_reset(&p->arena);
     df__arena_reset(&p->scratch);
+    p->tree = NULL;
 }
 
 size_t df_parcel_count(const df_parcel *parcel)
@@ -131,12 +132,37 @@ int df_parcel_payload(df_parcel *p, size_t index, df_bytes *ret)
     return DF_OK;
 }
 
+/* The tree of one record stays until another one's is asked for. */
+static int tree_of(df_parcel *p, size_t index)
+{
+    char why[DF__WHY];
+    int rc;
+    if (p->tree && p->tree_of == index)
+        return DF_OK;
+    p->tree = NULL;
+    df__arena_reset(&p->scratch);
+    rc = df__record_tree(p->records[index], &p->scratch, &p->tree, why, sizeof why);
+    if (rc == DF_OK) {
+        p->tree_of = index;
+        return DF_OK;
+    }
+    p->tree = NULL;
+    p->error = df__arena_bytes(&p->arena, why, strlen(why));
+    return rc;
+}
+
 /* A taken parcel holds copies, which are the host's alone: they may be parsed in place. */
 int df_parcel_get(df_parcel *p, size_t index, const df_path *path, df_value *ret)
 {
+    int rc;
     if (!p || !path || !ret || index >= p->count)
         return DF_EINVAL;
-    return p->sink ? DF_ENOTSUP : df_record_get(p->records[index], path, ret);
+    if (!p->sink)
+        return df_record_get(p->records[index], path, ret);
+    rc = tree_of(p, index);
+    if (rc == DF_OK)
+        df__tree_get(p->tree, path, ret);
+    return rc;
 }
 
 static int output(df_parcel *p, size_t index, df_output *ret)
@@ -175,17 +201,10 @@ int df_parcel_rows(df_parcel *parcel, size_t from, df_output *rows, size_t count
 
 int df_parcel_root(df_parcel *p, size_t index, df_value *ret)
 {
-    df__tree *tree;
-    char why[DF__WHY];
-    int rc;
-    df__arena_reset(&p->scratch);
-    rc = df__record_tree(p->records[index], &p->scratch, &tree, why, sizeof why);
-    if (rc != DF_OK) {
-        p->error = df__arena_bytes(&p->arena, why, strlen(why));
-        return rc;
-    }
-    df__tree_root(tree, ret);
-    return DF_OK;
+    int rc = tree_of(p, index);
+    if (rc == DF_OK)
+        df__tree_root(p->tree, ret);
+    return rc;
 }
 
 int df_parcel_row(df_parcel *p, size_t index, df_columns *columns, df_value *ret_values,

@@ -31,12 +31,14 @@ struct df_parcel {
     size_t ticket_count, ticket_cap;
     df_batch **batches;
     size_t batch_count, batch_cap;
-    size_t bytes;          /* payload bytes */
-    size_t out_bytes;      /* as they went out; at its end */
-    int64_t newest_us;     /* time of its newest record */
-    size_t changed_bytes;  /* of these, of changed records: a sink may write them out here */
-    df__arena arena;       /* lives until the parcel settles */
-    df__arena scratch;     /* of the last df_parcel_root */
+    size_t bytes;         /* payload bytes */
+    size_t out_bytes;     /* as they went out; at its end */
+    int64_t newest_us;    /* time of its newest record */
+    size_t changed_bytes; /* of these, of changed records: a sink may write them out here */
+    df__arena arena;      /* lives until the parcel settles */
+    df__arena scratch;    /* of the record whose tree was asked for last */
+    df__tree *tree;       /* of that record; NULL: none */
+    size_t tree_of;
     df_bytes *written;     /* payloads written out for changed trees, by index */
     df__refusal *refusals; /* in the order of its records */
     df__refusal *refused_last;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/flow/parcel.h"
+#include "core/flow/flow.h"
 #include "core/stage/stage.h"
 
 typedef struct fixture {
@@ -151,6 +151,43 @@ static void test_roots(void **state)
     assert_int_equal(root.type, DF_V_ARRAY);
 }
 
+/* A sink asks for values by path; other threads may look at the same tree meanwhile. */
+static void test_values_at_paths(void **state)
+{
+    static const char *const payloads[] = {"{\"a\":{\"b\":[7,\"x\"]},\"z\":1}", "not json", "{}"};
+    static const struct {
+        const char *path;
+        size_t index;
+        int rc, type;
+        const char *text;
+    } cases[] = {
+        {"$.a.b[1]", 0, DF_OK, DF_V_STRING, "x"},     {"$.a.b[*]", 0, DF_OK, DF_V_INT, "7"},
+        {"$.a.c", 0, DF_OK, DF_V_ABSENT, ""},         {"$.a", 1, DF_EDATA, 0, NULL},
+        {"$.a", 2, DF_OK, DF_V_ABSENT, ""},           {"$.z", 0, DF_OK, DF_V_INT, "1"},
+        {"$.a.b", 0, DF_OK, DF_V_ARRAY, "[7,\"x\"]"}, {"$.a", 3, DF_EINVAL, 0, NULL},
+    };
+    fixture *f = *state;
+    struct df__sink sink = {0};
+    fill(f, payloads, 3);
+    take_all(f);
+    f->p->sink = &sink;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        df__error why;
+        df_path *path =
+            df__path_compile(&f->heap, (df_bytes){cases[i].path, strlen(cases[i].path)}, &why);
+        char text[64];
+        df_value v;
+        assert_status(df_parcel_get(f->p, cases[i].index, path, &v), cases[i].rc);
+        if (cases[i].text) {
+            assert_int_equal(v.type, cases[i].type);
+            assert_int_equal(df_value_text(&v, text, sizeof text), strlen(cases[i].text));
+            assert_memory_equal(text, cases[i].text, strlen(cases[i].text));
+        }
+        df_path_free(path);
+    }
+    f->p->sink = NULL;
+}
+
 static void test_rows(void **state)
 {
     static const char *const names[] = {"b", "c"};
@@ -230,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_records_without_a_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_payload_is_written_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_roots, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_values_at_paths, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),

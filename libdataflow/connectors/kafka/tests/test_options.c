@@ -31,11 +31,13 @@ static char *problems_of(const char *source, const char *sink)
 
 static void a_good_flow_has_no_problem(void **state)
 {
-    char *text = problems_of("{brokers: 'a:1, b:2,', topic: t, securityProtocol: plaintext, "
-                             "consumerMaxWait: 100ms, netReadTimeout: 10s, fetchMinBytes: 0, "
-                             "properties: {session.timeout.ms: 6000}}",
-                             "{brokers: a:1, topic: t, compression: zstd, maxOpenRequests: 1, "
-                             "flushFrequency: 100ms, properties: {partitioner: murmur2_random}}");
+    char *text =
+        problems_of("{brokers: 'a:1, b:2,', topic: t, securityProtocol: plaintext, "
+                    "consumerMaxWait: 100ms, netReadTimeout: 10s, fetchMinBytes: 0, "
+                    "properties: {session.timeout.ms: 6000}}",
+                    "{brokers: a:1, topic: t, compression: zstd, maxOpenRequests: 1, "
+                    "flushFrequency: 100ms, key: user.id, headers: {a: $.b, c: metadata.topic, "
+                    "d: 5 $}, properties: {partitioner: murmur2_random}}");
     (void)state;
     assert_string_equal(text, "");
     free(text);
@@ -67,6 +69,10 @@ static void each_rule_tells_its_field(void **state)
         {"{brokers: a:1, topic: t, properties: {sasl.username: x}}", NULL,
          "not in the list of allowed properties"},
         {NULL, "{brokers: a:1, topic: t, requiredAcks: none}", "must be all"},
+        {NULL, "{brokers: a:1, topic: t, key: '$.a[*]'}", "must name one"},
+        {NULL, "{brokers: a:1, topic: t, key: '$.a['}", "is no path"},
+        {NULL, "{brokers: a:1, topic: t, headers: {h: '$.a['}}", "is no path"},
+        {NULL, "{brokers: a:1, topic: t, headers: [h]}", "expects a map"},
         {NULL, "{brokers: a:1, topic: t, idempotent: false}", "false has no effect"},
         {NULL, "{brokers: a:1, topic: t, compression: brotli}", "compression"},
         {NULL, "{brokers: a:1, topic: t, maxOpenRequests: 0}", "maxOpenRequests"},
