@@ -89,6 +89,7 @@ typedef struct df_partition df_partition; /* one ordered part of a source */
 typedef struct df_secret df_secret;       /* a value that cannot be printed by accident */
 typedef struct df_condition df_condition; /* compiled; immutable */
 typedef struct df_columns df_columns;     /* an ordered set of column names, compiled once */
+typedef struct df_schema df_schema;       /* the columns of records: immutable, counted, shared */
 
 /* ---- options: one table fills, checks, documents, and makes schemas ----------------------- */
 
@@ -484,6 +485,47 @@ DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
 DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
 /* Zeroed memory that lives as long as the batch. NULL: no memory. */
 DF_API void *df_batch_alloc(df_batch *b, size_t size);
+
+/* ---- schema: what is known of the columns of records --------------------------------------- */
+
+/* A source that knows its columns makes a schema once and lets its records point to it. It says of
+ * a record: its root is an object, and has members of these names only; a value is of the type
+ * named, or null, UNCHANGED, or missing. Sinks use it (real types of a table they make, its key,
+ * which row a delete means) and guess without one. Every edit of a record's value drops its schema
+ * and its before image; a transform that knows better puts the schema back as it is then. */
+typedef struct df_field {
+    size_t size;
+    const char *name;
+    int type;             /* DF_V_...; DF_V_ABSENT: not known, or several */
+    int item;             /* ARRAY: type of the elements; DF_V_ABSENT: not known, or several */
+    int32_t zone;         /* of TIMESTAMPs: DF_ZONE_NONE without a zone; else 0 */
+    int precision, scale; /* NUMBER: digits, and those behind the point; precision 0: any */
+    unsigned flags;
+} df_field;
+enum {
+    DF_FIELD_KEY = 1,     /* part of the key: the marked fields together name one row */
+    DF_FIELD_NOT_NULL = 2 /* the source has no null there; a delete may still come without it */
+};
+
+/* Copies the fields. What `ret` gets is yours; records and partitions that point to it hold it for
+ * themselves. DF_EINVAL: a field without a name, a name twice, or a type that is none. */
+DF_API int df_schema_new(df_stage *st, const df_field *fields, size_t count, df_schema **ret);
+/* Another hold on it, and its end; NULL is nothing. Any thread. */
+DF_API df_schema *df_schema_hold(const df_schema *schema);
+DF_API void df_schema_free(df_schema *schema);
+/* Its fields in their order, to be walked with DF_ROW; and one by name, NULL: none. */
+DF_API const df_field *df_schema_fields(const df_schema *schema, size_t *ret_count);
+DF_API const df_field *df_schema_field(const df_schema *schema, df_bytes name);
+/* Records that are added to the partition from now on have this schema, unless they got one of
+ * their own; NULL: none. */
+DF_API void df_partition_schema(df_partition *part, const df_schema *schema);
+/* Of one record, after its last edit; NULL: none, and no before image. DF_ENOMEM. */
+DF_API int df_record_set_schema(df_record *r, const df_schema *schema);
+DF_API const df_schema *df_record_schema(const df_record *r); /* NULL: none */
+/* The row as it was before an update or a delete, or its key alone: an OBJECT, which is copied.
+ * After the last edit. DF_EINVAL, DF_ENOMEM. A record without one: ABSENT. */
+DF_API int df_record_set_before(df_record *r, const df_value *object);
+DF_API int df_record_before(const df_record *r, df_value *ret);
 
 /* ---- records as a transform sees them ----------------------------------------------------- */
 

@@ -46,13 +46,11 @@ int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size
     return DF_OK;
 }
 
-/* The column of that name; count: none. */
-static size_t look_up(const df_columns *c, const yyjson_val *key)
+size_t df__columns_find(const df_columns *c, df_bytes name)
 {
-    size_t len = df__len(key);
-    uint32_t at = df__hash(key->uni.str, len) & c->mask;
+    uint32_t at = df__hash(name.data, name.len) & c->mask;
     for (; c->slots[at]; at = (at + 1) & c->mask)
-        if (is_name(&c->names[c->slots[at] - 1], key->uni.str, len))
+        if (is_name(&c->names[c->slots[at] - 1], name.data, name.len))
             return c->slots[at] - 1;
     return c->count;
 }
@@ -69,7 +67,7 @@ int df__columns_fill(const df_columns *c, const df_value *root, df_value *values
         const yyjson_val *key = df__child_key(root->u.node, child);
         size_t column = guess;
         if (guess >= c->count || !df__key_is(key, &c->names[guess]))
-            column = look_up(c, key);
+            column = df__columns_find(c, (df_bytes){key->uni.str, df__len(key)});
         if (column == c->count) {
             strangers++;
             continue;

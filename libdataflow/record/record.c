@@ -239,6 +239,8 @@ int df_record_set_payload(df_record *r, df_bytes payload)
     t->has_text = 1;
     r->tree = t;
     r->changed = 1;
+    r->schema = NULL;
+    r->before = NULL;
     r->not_json = 0;
     r->why = NULL;
     df__index_forget(r);

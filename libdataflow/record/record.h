@@ -44,9 +44,11 @@ struct df_record {
     df_bytes payload; /* original bytes; NULL data: tombstone */
     df_bytes key;
     const df_header *headers;
-    df__tree *tree;         /* NULL: not parsed */
-    df__meta *meta;         /* its own */
-    const df__meta *shared; /* of its partition */
+    df__tree *tree;          /* NULL: not parsed */
+    const df_schema *schema; /* of its columns; held by the arena of a batch that outlives it */
+    const void *before;      /* the row before: a free-standing handle as in df_value.u.node */
+    df__meta *meta;          /* its own */
+    const df__meta *shared;  /* of its partition */
     const df__reject *reject;
     const char *route_label;
     struct df__span *span; /* ledger: owned by core */
@@ -105,6 +107,9 @@ int df__record_tree(const df_record *r, df__arena *scratch, df__tree **ret, char
                     size_t errlen);
 /* Current payload bytes: the original, or written out into `a` when changed. */
 int df__record_write(const df_record *r, df__arena *a, df_bytes *ret);
+/* `to` is a copy in an arena of its own, so far of the bytes: when the value has types that JSON
+ * has not, its tree is copied too, and its schema and before image. DF_ENOMEM. */
+int df__record_copy_types(df_record *to, const df_record *from);
 /* An independent copy of r's value side for a child or copy: shares bytes and metadata
  * copy-on-write; the tree is shared when it will not be edited (`share`), else it is not copied and
  * the child re-parses or gets df_record_set_root. */
@@ -120,9 +125,16 @@ struct df_columns {
     uint32_t mask;
 };
 int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size_t count);
+/* The column of that name; count: none. */
+size_t df__columns_find(const df_columns *c, df_bytes name);
 /* Fills values[i] from an object; DF_EDATA when root is no object. The last of duplicate keys
  * wins. */
 int df__columns_fill(const df_columns *c, const df_value *root, df_value *values, size_t *unknown);
+
+/* ---- schema ---------------------------------------------------------------------------------- */
+
+/* DF_EINVAL, DF_ENOMEM. */
+int df__schema_new(const df__heap *heap, const df_field *fields, size_t count, df_schema **ret);
 
 /* ---- paths, conditions ----------------------------------------------------------------------- */
 

@@ -136,6 +136,8 @@ void df__record_mark(df_record *r)
     if (!df__tree_parsed(r->tree))
         return;
     r->changed = 1;
+    r->schema = NULL; /* whoever edits and knows what came of it says so */
+    r->before = NULL;
     r->tree->has_text = 0;
     r->tree->seen = NULL;
     r->tree->seen_path = 0;

@@ -7,6 +7,7 @@
 #include "util/unicase.h"
 
 typedef struct camel {
+    df__follow follow;
     int deep;
 } camel;
 
@@ -34,9 +35,15 @@ static int camel_one(const df__job *job, df_record *r)
     return df__keys_rename(job, r, camel_name, self->deep);
 }
 
+static int camel_derive(void *self, df__shape *shape)
+{
+    const camel *me = self;
+    return df__keys_derive(shape, camel_name, me->deep);
+}
+
 static int camel_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, camel_one);
+    return df__job_follow(self, st, batch, camel_one, camel_derive);
 }
 
 static const df_option camel_rows[] = {
@@ -57,6 +64,7 @@ const df_transform df_transform_camel_case = {
     .self_size = sizeof(camel),
     .options = &camel_options,
     .apply = camel_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{},\"input\":{\"first_name\":\"Ada\",\"id\":7},"
                "\"output\":{\"FirstName\":\"Ada\",\"Id\":7}}",
 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 #include "util/rfc3339.h"
 
 /* Answers DF_OK (leave it), DF_MORE (*put), or DF_EDATA with *why. */
@@ -13,11 +13,14 @@ typedef int (*convert_fn)(const df__job *job, const df_value *v, df_value *put, 
 
 typedef struct rule {
     const df_path *path;
+    df__place place;
+    int type; /* of what comes out */
     const char *target;
     convert_fn convert;
 } rule;
 
 typedef struct caster {
+    df__follow follow;
     df_list spec; /* of df_pair, path to type */
     rule *rules;
     /* of the running record */
@@ -191,11 +194,12 @@ static int to_null(const df__job *job, const df_value *v, df_value *put, const c
 static const struct {
     const char *name;
     convert_fn convert;
-} targets[] = {{"string", to_string},
-               {"int64", to_int64},
-               {"float64", to_float64},
-               {"bool", to_bool},
-               {"null", to_null}};
+    int type;
+} targets[] = {{"string", to_string, DF_V_STRING},
+               {"int64", to_int64, DF_V_INT},
+               {"float64", to_float64, DF_V_NUMBER},
+               {"bool", to_bool, DF_V_BOOL},
+               {"null", to_null, DF_V_ABSENT}};
 
 static int find_target(df_bytes name, rule *ret)
 {
@@ -204,6 +208,7 @@ static int find_target(df_bytes name, rule *ret)
             continue;
         ret->target = targets[i].name;
         ret->convert = targets[i].convert;
+        ret->type = targets[i].type;
         return 1;
     }
     return 0;
@@ -229,6 +234,8 @@ static int compile(caster *me, df_stage *st)
         to->path = df_stage_path(st, "spec", pairs[i].name);
         problems +=
             !to->path || df__check_path(st, "spec", to->path, DF__PLACE_MANY | DF__PLACE_ROOT);
+        if (to->path && df__place_of(st, to->path, &to->place) != DF_OK)
+            return DF_ENOMEM;
     }
     return problems ? DF_ESPEC : DF_OK;
 }
@@ -290,9 +297,45 @@ static int cast_one(const df__job *job, df_record *r)
     return DF_EDATA;
 }
 
+static int is_number_type(int type)
+{
+    return type == DF_V_INT || type == DF_V_NUMBER || type == DF_V_DOUBLE;
+}
+
+/* Two values that differ still do: a key may stay one. */
+static int keeps_apart(int from, int to)
+{
+    return to == DF_V_STRING || (to == DF_V_INT && (from == DF_V_INT || from == DF_V_NUMBER));
+}
+
+static int derive_one(df__shape *shape, const rule *to)
+{
+    df__column *c = to->place.column.data ? df__shape_find(shape, to->place.column) : NULL;
+    int from = c ? c->field.type : DF_V_ABSENT, no_key = shape->no_key, rc;
+    unsigned flags = c ? c->field.flags : 0;
+    if (c && !to->place.inside &&
+        (from == to->type || (to->type == DF_V_NUMBER && is_number_type(from))))
+        return DF_OK; /* float64 leaves every number as it is */
+    rc = df__shape_change(shape, &to->place, to->type);
+    if (rc == DF_OK && c && !to->place.inside && keeps_apart(from, to->type)) {
+        shape->no_key = no_key;
+        c->field.flags = flags;
+    }
+    return rc;
+}
+
+static int cast_derive(void *self, df__shape *shape)
+{
+    const caster *me = self;
+    int rc = DF_OK;
+    for (size_t i = 0; i < me->spec.count && rc == DF_OK; i++)
+        rc = derive_one(shape, &me->rules[i]);
+    return rc;
+}
+
 static int cast_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, cast_one);
+    return df__job_follow(self, st, batch, cast_one, cast_derive);
 }
 
 static const df_option cast_rows[] = {
@@ -314,6 +357,7 @@ const df_transform df_transform_cast = {
     .check = cast_check,
     .open = cast_open,
     .apply = cast_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"spec\":{\"id\":\"int64\",\"price\":\"float64\",\"on\":\"bool\"}},"
                "\"input\":{\"id\":\"42\",\"price\":\"9.95\",\"on\":\"TRUE\"},"
                "\"output\":{\"id\":42,\"price\":9.95,\"on\":true}}",

@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+int df__job_failed(df_record *r, int status)
+{
+    if (status == DF_EDATA && df_record_live(r))
+        df_record_reject(r, status, NULL, "a value of the record cannot be written as JSON");
+    return status == DF_EDATA ? DF_OK : status;
+}
+
 int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
 {
     const df__job job = {self, st, batch};
@@ -15,9 +22,7 @@ int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn)
         if (!df_record_live(r))
             continue;
         rc = fn(&job, r);
-        if (rc == DF_EDATA && df_record_live(r))
-            df_record_reject(r, rc, NULL, "a value of the record cannot be written as JSON");
-        if (rc < 0 && rc != DF_EDATA)
+        if (rc < 0 && df__job_failed(r, rc) < 0)
             return rc;
     }
     return DF_OK;

@@ -24,6 +24,8 @@ typedef int (*df__job_fn)(const df__job *job, df_record *r);
 /* Calls fn for every live record. DF_EDATA of fn means that it rejected the record, and the walk
  * goes on; any other failure ends it and is returned. */
 int df__job_each(void *self, df_stage *st, df_batch *batch, df__job_fn fn);
+/* What a failure of fn means: DF_OK: for the record alone, which is rejected. */
+int df__job_failed(df_record *r, int status);
 /* Calls fn(job, r, walk) for each hit of path: one look-up for a single path, all hits of a
  * wildcard. Missing: no call. A payload that is no JSON: no call, DF_OK. */
 typedef int (*df__hit_fn)(const df__job *job, df_record *r, const df_value *hit, df_value *put);

@@ -2,14 +2,16 @@
  * headers_to_payload.c: copies headers into fields, always as strings. */
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 
 typedef struct mapping {
     df_bytes header;
     const df_path *path;
+    df__place place;
 } mapping;
 
 typedef struct copier {
+    df__follow follow;
     df_list mappings; /* of df_bytes, "header:path" */
     mapping *compiled;
 } copier;
@@ -51,6 +53,9 @@ static int compile(copier *me, df_stage *st)
         me->compiled[i].path = df_stage_path(st, "mappings", path);
         problems +=
             !me->compiled[i].path || df__check_path(st, "mappings", me->compiled[i].path, 0);
+        if (me->compiled[i].path &&
+            df__place_of(st, me->compiled[i].path, &me->compiled[i].place) != DF_OK)
+            return DF_ENOMEM;
     }
     return problems ? DF_ESPEC : DF_OK;
 }
@@ -110,9 +115,23 @@ static int headers_one(const df__job *job, df_record *r)
     return rc;
 }
 
+/* Where a record lacks the header, the value that is there stays. */
+static int headers_derive(void *self, df__shape *shape)
+{
+    const copier *me = self;
+    int rc = DF_OK;
+    for (size_t i = 0; i < me->mappings.count && rc == DF_OK; i++) {
+        const df__place *at = &me->compiled[i].place;
+        const df__column *c = at->column.data ? df__shape_find(shape, at->column) : NULL;
+        int other = c && c->field.type != DF_V_STRING;
+        rc = df__shape_set(shape, at, other ? DF_V_ABSENT : DF_V_STRING);
+    }
+    return rc;
+}
+
 static int headers_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, headers_one);
+    return df__job_follow(self, st, batch, headers_one, headers_derive);
 }
 
 static const df_option headers_rows[] = {
@@ -135,6 +154,7 @@ const df_transform df_transform_headers_to_payload = {
     .check = headers_check,
     .open = headers_open,
     .apply = headers_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"mappings\":[\"x-tenant:tenant\"]},"
                "\"headers\":[[\"x-tenant\",\"acme\"]],\"input\":{\"id\":1},"
                "\"output\":{\"id\":1,\"tenant\":\"acme\"}}",

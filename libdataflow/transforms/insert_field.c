@@ -3,19 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 #include "util/rfc3339.h"
 
 enum { FROM_VALUE, FROM_NOW, FROM_META };
 
 typedef struct insertion {
     const df_path *path;
+    df__place place;
     int from;
     df_value value;   /* FROM_VALUE */
     const char *meta; /* FROM_META: the key */
 } insertion;
 
 typedef struct inserter {
+    df__follow follow;
     df_list fields; /* of df_pair, path to value */
     insertion *compiled;
     char now[DF__RFC3339_MAX];
@@ -77,6 +79,8 @@ static int compile(inserter *me, df_stage *st)
             return rc;
         in->path = df_stage_path(st, "fields", pairs[i].name);
         problems += rc != DF_OK || !in->path || df__check_path(st, "fields", in->path, 0);
+        if (in->path && df__place_of(st, in->path, &in->place) != DF_OK)
+            return DF_ENOMEM;
     }
     return problems ? DF_ESPEC : DF_OK;
 }
@@ -147,13 +151,25 @@ static int insert_one(const df__job *job, df_record *r)
     return rc;
 }
 
+static int insert_derive(void *self, df__shape *shape)
+{
+    const inserter *me = self;
+    int rc = DF_OK;
+    for (size_t i = 0; i < me->fields.count && rc == DF_OK; i++) {
+        const insertion *in = &me->compiled[i];
+        int type = in->from == FROM_VALUE ? in->value.type : DF_V_STRING;
+        rc = df__shape_set(shape, &in->place, type == DF_V_NULL ? DF_V_ABSENT : type);
+    }
+    return rc;
+}
+
 static int insert_apply(void *self, df_stage *st, df_batch *batch)
 {
     inserter *me = self;
     int64_t now = df_stage_now(st);
     df__instant t = {now / 1000000 - (now % 1000000 < 0), 0};
     me->now_value = df__text_value(me->now, df__rfc3339_write(t, 0, DF__RFC3339_SEC, me->now));
-    return df__job_each(self, st, batch, insert_one);
+    return df__job_follow(self, st, batch, insert_one, insert_derive);
 }
 
 static const df_option insert_rows[] = {
@@ -176,6 +192,7 @@ const df_transform df_transform_insert_field = {
     .check = insert_check,
     .open = insert_open,
     .apply = insert_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"fields\":{\"site\":\"riga\",\"n\":\"json:5\",\"at\":\"${now}\"}},"
                "\"now\":\"2026-01-02T03:04:05Z\",\"input\":{\"id\":1},"
                "\"output\":{\"id\":1,\"site\":\"riga\",\"n\":5,\"at\":\"2026-01-02T03:04:05Z\"}}",

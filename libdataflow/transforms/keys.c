@@ -271,3 +271,20 @@ int df__keys_rename(const df__job *job, df_record *r, df__rename_fn rename, int 
     }
     return rc;
 }
+
+/* Two that become one: which of their values a record then has depends on the record. */
+int df__keys_derive(df__shape *shape, df__rename_fn rename, int deep)
+{
+    for (size_t i = 0; i < shape->count; i++) {
+        df__column *c = &shape->rows[i];
+        size_t len = strlen(c->field.name);
+        char *text = df__shape_text(shape, len * 2 + 4);
+        if (!text)
+            return DF_ENOMEM;
+        text[rename(c->field.name, len, text)] = 0;
+        c->field.name = text;
+        c->changed |= deep && (c->field.type == DF_V_OBJECT || c->field.type == DF_V_ARRAY ||
+                               c->field.type == DF_V_ABSENT);
+    }
+    return DF_OK;
+}

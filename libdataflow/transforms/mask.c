@@ -3,15 +3,17 @@
  * message of this file ever holds a value. */
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 
 enum { FIXED = 3, MASK_MAX = 16, RESULT_MAX = 16 << 20, SMALL = 512 };
 
 typedef struct masker {
+    df__follow follow;
     df_list fields; /* of df_path * */
     df_bytes mask;
     int keep_length;
-    char *run; /* SMALL bytes or less, whole masks */
+    char *run;         /* SMALL bytes or less, whole masks */
+    df__place *places; /* of fields */
 } masker;
 
 static int mask_check(void *self, df_stage *st)
@@ -33,7 +35,7 @@ static int mask_open(void *self, df_stage *st)
         return DF_ENOMEM;
     for (size_t at = 0; at + me->mask.len <= SMALL; at += me->mask.len)
         memcpy(me->run + at, me->mask.data, me->mask.len);
-    return DF_OK;
+    return df__places_of(st, &me->fields, &me->places);
 }
 
 static size_t characters(const char *text, size_t len)
@@ -103,9 +105,19 @@ static int mask_one(const df__job *job, df_record *r)
     return rc;
 }
 
+/* A masked key names no row any more: all rows would become one. */
+static int mask_derive(void *self, df__shape *shape)
+{
+    const masker *me = self;
+    int rc = DF_OK;
+    for (size_t i = 0; i < me->fields.count && rc == DF_OK; i++)
+        rc = df__shape_change(shape, &me->places[i], DF_V_STRING);
+    return rc;
+}
+
 static int mask_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, mask_one);
+    return df__job_follow(self, st, batch, mask_one, mask_derive);
 }
 
 static const df_option mask_rows[] = {
@@ -138,6 +150,7 @@ const df_transform df_transform_mask = {
     .check = mask_check,
     .open = mask_open,
     .apply = mask_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"fields\":[\"$.card\"],\"keepLength\":true},"
                "\"input\":{\"id\":1,\"card\":\"4242\"},\"output\":{\"id\":1,\"card\":\"****\"}}",
 };

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  * remove.c: takes fields out. Parents stay, even when they become empty. */
-#include "transforms/common.h"
+#include "transforms/follow.h"
 
 typedef struct remover {
+    df__follow follow;
     df_list fields; /* of df_path * */
+    df__place *places;
 } remover;
 
 static int remove_check(void *self, df_stage *st)
 {
     const remover *me = self;
     return df__check_paths(st, "fields", &me->fields, DF__PLACE_MANY) ? DF_ESPEC : DF_OK;
+}
+
+static int remove_open(void *self, df_stage *st)
+{
+    remover *me = self;
+    return df__places_of(st, &me->fields, &me->places);
 }
 
 static int remove_one(const df__job *job, df_record *r)
@@ -29,9 +37,18 @@ static int remove_one(const df__job *job, df_record *r)
     return rc;
 }
 
+static int remove_derive(void *self, df__shape *shape)
+{
+    const remover *me = self;
+    int rc = DF_OK;
+    for (size_t i = 0; i < me->fields.count && rc == DF_OK; i++)
+        rc = df__shape_remove(shape, &me->places[i]);
+    return rc;
+}
+
 static int remove_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, remove_one);
+    return df__job_follow(self, st, batch, remove_one, remove_derive);
 }
 
 static const df_option remove_rows[] = {
@@ -52,7 +69,9 @@ const df_transform df_transform_remove = {
     .self_size = sizeof(remover),
     .options = &remove_options,
     .check = remove_check,
+    .open = remove_open,
     .apply = remove_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"fields\":[\"$.a.b\",\"tmp\"]},"
                "\"input\":{\"id\":1,\"a\":{\"b\":1},\"tmp\":2},\"output\":{\"id\":1,\"a\":{}}}",
 };

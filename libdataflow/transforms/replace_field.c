@@ -2,24 +2,28 @@
  * replace_field.c: keeps, leaves out, and renames fields, in this order. */
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 
 typedef struct spot {
     const df_path *path;
+    df__place place;
     df__parents parents; /* for taking away what became empty */
 } spot;
 
 typedef struct renaming {
     spot from;
     const df_path *to;
+    df__place place; /* of `to` */
     int same;
 } renaming;
 
 typedef struct replacer {
+    df__follow follow;
     df_list renames;          /* of df_bytes, "old:new" */
     df_list include, exclude; /* of df_path * */
     renaming *moves;
     spot *gone;
+    df__place *kept; /* of include */
 } replacer;
 
 /* The colon between the two paths: not in brackets, not behind a backslash. */
@@ -52,6 +56,13 @@ static df_bytes without_root(df_bytes text)
     return text;
 }
 
+static int compile_spot(df_stage *st, const df_path *path, spot *ret)
+{
+    int rc = df__place_of(st, path, &ret->place);
+    ret->path = path;
+    return rc == DF_OK ? df_stage_parents(st, path, &ret->parents.paths, &ret->parents.count) : rc;
+}
+
 static int compile_rename(df_stage *st, df_bytes text, size_t index, renaming *ret)
 {
     const char *colon = text.len ? find_colon(text) : NULL;
@@ -75,7 +86,9 @@ static int compile_rename(df_stage *st, df_bytes text, size_t index, renaming *r
     a = without_root(from);
     b = without_root(to);
     ret->same = a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-    return df_stage_parents(st, ret->from.path, &ret->from.parents.paths, &ret->from.parents.count);
+    if (df__place_of(st, ret->to, &ret->place) != DF_OK)
+        return DF_ENOMEM;
+    return compile_spot(st, ret->from.path, &ret->from);
 }
 
 static int compile(replacer *me, df_stage *st)
@@ -93,12 +106,10 @@ static int compile(replacer *me, df_stage *st)
         problem = rc != DF_OK ? rc : problem;
     }
     for (size_t i = 0; i < me->exclude.count; i++) {
-        me->gone[i].path = df__path_at(&me->exclude, i);
-        if (df_stage_parents(st, me->gone[i].path, &me->gone[i].parents.paths,
-                             &me->gone[i].parents.count) != DF_OK)
+        if (compile_spot(st, df__path_at(&me->exclude, i), &me->gone[i]) != DF_OK)
             return DF_ENOMEM;
     }
-    return problem;
+    return df__places_of(st, &me->include, &me->kept) == DF_OK ? problem : DF_ENOMEM;
 }
 
 /* Include rebuilds objects by name, so an index has no place in it. */
@@ -263,9 +274,49 @@ static int replace_one(const df__job *job, df_record *r)
     return rc;
 }
 
+/* Whether `include` names the column, or something in it. */
+static const df__place *named(const replacer *me, const df__column *c)
+{
+    size_t len = strlen(c->field.name);
+    const df__place *found = NULL;
+    for (size_t i = 0; i < me->include.count; i++) {
+        const df__place *at = &me->kept[i];
+        if (at->column.len == len && memcmp(at->column.data, c->field.name, len) == 0 &&
+            (!found || found->inside))
+            found = at;
+    }
+    return found;
+}
+
+static int include_derive(const replacer *me, df__shape *shape)
+{
+    int rc = DF_OK;
+    for (size_t i = shape->count; i-- && rc == DF_OK;) {
+        df__column *c = &shape->rows[i];
+        const df__place *at = named(me, c), whole = {{c->field.name, strlen(c->field.name)}, 0};
+        if (!at)
+            rc = df__shape_remove(shape, &whole);
+        else if (at->inside)
+            rc = df__shape_change(shape, at, DF_V_ABSENT);
+    }
+    return rc;
+}
+
+static int replace_derive(void *self, df__shape *shape)
+{
+    const replacer *me = self;
+    int rc = me->include.count ? include_derive(me, shape) : DF_OK;
+    for (size_t i = 0; i < me->exclude.count && rc == DF_OK; i++)
+        rc = df__shape_remove(shape, &me->gone[i].place);
+    for (size_t i = 0; i < me->renames.count && rc == DF_OK; i++)
+        if (!me->moves[i].same)
+            rc = df__shape_move(shape, &me->moves[i].from.place, &me->moves[i].place);
+    return rc;
+}
+
 static int replace_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, replace_one);
+    return df__job_follow(self, st, batch, replace_one, replace_derive);
 }
 
 static const df_option replace_rows[] = {
@@ -298,6 +349,7 @@ const df_transform df_transform_replace_field = {
     .check = replace_check,
     .open = replace_open,
     .apply = replace_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"renames\":[\"k.sku:sku\"]},"
                "\"input\":{\"k\":{\"sku\":1},\"o\":2},\"output\":{\"o\":2,\"sku\":1}}",
 };

@@ -3,11 +3,13 @@
  * not asked for never leaves: without any hit the result is {}. */
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 
 typedef struct selector {
-    df_list fields;  /* of df_path * */
-    df_bytes *names; /* the key of each field */
+    df__follow follow;
+    df_list fields;    /* of df_path * */
+    df_bytes *names;   /* the key of each field */
+    df__place *places; /* of fields */
 } selector;
 
 /* The last name of the path; its last index, when it ends in one. */
@@ -58,7 +60,7 @@ static int select_open(void *self, df_stage *st)
         return DF_ENOMEM;
     for (size_t i = 0; i < me->fields.count; i++)
         me->names[i] = key_of(df__path_at(&me->fields, i));
-    return DF_OK;
+    return df__places_of(st, &me->fields, &me->places);
 }
 
 static int select_one(const df__job *job, df_record *r)
@@ -79,9 +81,41 @@ static int select_one(const df__job *job, df_record *r)
     return rc == DF_OK ? df_record_set_root(r, &fresh) : rc;
 }
 
+/* What came goes to the end, renamed; then all but that is cut off. */
+static int select_derive(void *self, df__shape *shape)
+{
+    const selector *me = self;
+    size_t old = shape->count, keys = 0;
+    for (size_t i = 0; i < old; i++)
+        keys += (shape->rows[i].field.flags & DF_FIELD_KEY) != 0;
+    for (size_t i = 0; i < me->fields.count; i++) {
+        df__column *c =
+            me->places[i].column.data ? df__shape_find(shape, me->places[i].column) : NULL;
+        df__column copy;
+        int rc;
+        if (!me->places[i].column.data)
+            return DF_DROP;
+        if (!c)
+            continue;
+        copy = *c;
+        rc = df__shape_add_named(shape, me->names[i], &c);
+        if (rc != DF_OK)
+            return rc;
+        if (me->places[i].inside)
+            continue;
+        copy.field.name = c->field.name;
+        *c = copy;
+        keys -= (copy.field.flags & DF_FIELD_KEY) != 0;
+    }
+    shape->no_key |= keys > 0;
+    memmove(shape->rows, shape->rows + old, (shape->count - old) * sizeof *shape->rows);
+    shape->count -= old;
+    return DF_OK;
+}
+
 static int select_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, select_one);
+    return df__job_follow(self, st, batch, select_one, select_derive);
 }
 
 static const df_option select_rows[] = {
@@ -104,6 +138,7 @@ const df_transform df_transform_select = {
     .check = select_check,
     .open = select_open,
     .apply = select_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"fields\":[\"$.u.id\",\"s\"]},"
                "\"input\":{\"u\":{\"id\":1,\"x\":2},\"s\":3},\"output\":{\"id\":1,\"s\":3}}",
 };

@@ -8,6 +8,7 @@
 #include "util/unicase.h"
 
 typedef struct snake {
+    df__follow follow;
     int deep;
 } snake;
 
@@ -61,9 +62,15 @@ static int snake_one(const df__job *job, df_record *r)
     return df__keys_rename(job, r, snake_name, self->deep);
 }
 
+static int snake_derive(void *self, df__shape *shape)
+{
+    const snake *me = self;
+    return df__keys_derive(shape, snake_name, me->deep);
+}
+
 static int snake_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, snake_one);
+    return df__job_follow(self, st, batch, snake_one, snake_derive);
 }
 
 static const df_option snake_rows[] = {
@@ -83,6 +90,7 @@ const df_transform df_transform_snake_case = {
     .self_size = sizeof(snake),
     .options = &snake_options,
     .apply = snake_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{},\"input\":{\"firstName\":\"Ada\",\"userID\":7},"
                "\"output\":{\"first_name\":\"Ada\",\"user_id\":7}}",
 };

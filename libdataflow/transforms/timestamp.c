@@ -2,7 +2,7 @@
  * timestamp.c: writes the time of processing into a field. One look at the clock serves a batch. */
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 #include "util/golayout.h"
 #include "util/rfc3339.h"
 #include "util/zone.h"
@@ -10,6 +10,8 @@
 enum { TEXT_MAX = 4096 };
 
 typedef struct stamper {
+    df__follow follow;
+    df__place place;
     df_path *field;
     df_bytes format, zone;
     df__zone *tz;
@@ -70,7 +72,7 @@ static int timestamp_open(void *self, df_stage *st)
         return df_stage_fail(st, rc, NULL, err);
     me->text = df_stage_alloc(st, TEXT_MAX);
     df__zone_at(me->tz, 0, &me->span);
-    return me->text ? DF_OK : DF_ENOMEM;
+    return me->text ? df__place_of(st, me->field, &me->place) : DF_ENOMEM;
 }
 
 static void set_value(stamper *me, int64_t now_us)
@@ -105,10 +107,17 @@ static int timestamp_one(const df__job *job, df_record *r)
     return rc < 0 ? df__edit_failed(r, rc, self->field) : DF_OK;
 }
 
+static int timestamp_derive(void *self, df__shape *shape)
+{
+    const stamper *me = self;
+    int number = me->form == UNIX_SEC || me->form == UNIX_MILLI;
+    return df__shape_set(shape, &me->place, number ? DF_V_INT : DF_V_STRING);
+}
+
 static int timestamp_apply(void *self, df_stage *st, df_batch *batch)
 {
     set_value(self, df_stage_now(st));
-    return df__job_each(self, st, batch, timestamp_one);
+    return df__job_follow(self, st, batch, timestamp_one, timestamp_derive);
 }
 
 static const df_option timestamp_rows[] = {
@@ -142,6 +151,7 @@ const df_transform df_transform_timestamp = {
     .check = timestamp_check,
     .open = timestamp_open,
     .apply = timestamp_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{},\"now\":\"2026-01-02T03:04:05Z\",\"input\":{\"id\":1},"
                "\"output\":{\"id\":1,\"created_at\":\"2026-01-02T03:04:05Z\"}}",
 };

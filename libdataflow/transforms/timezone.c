@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * timezone.c: brings times into one zone and one form. */
+#include <stdio.h>
 #include <string.h>
 
-#include "transforms/common.h"
+#include "transforms/follow.h"
 #include "util/rfc3339.h"
 #include "util/zone.h"
 
 typedef struct shifter {
+    df__follow follow;
+    df__place *places; /* of fields */
     df_bytes zone_name, source_name;
     df_list fields; /* of df_path * */
     int format;
@@ -55,7 +58,7 @@ static int timezone_open(void *self, df_stage *st)
         return rc;
     df__zone_at(me->zone, 0, &me->zone_span);
     df__zone_at(me->source, 0, &me->source_span);
-    return DF_OK;
+    return df__places_of(st, &me->fields, &me->places);
 }
 
 /* Seconds, or milliseconds from 1e12 on. */
@@ -110,6 +113,7 @@ static int read_value(shifter *me, const df_value *v, df__instant *ret)
 
 static int refuse(const shifter *me, df_record *r, const df_value *v, int rc)
 {
+    char text[64];
     if (rc == DF_ETOOBIG)
         return df__reject_at(r, "timezone", me->path,
                              "the time is outside of the years 0001 to 9999");
@@ -118,10 +122,11 @@ static int refuse(const shifter *me, df_record *r, const df_value *v, int rc)
                              v->len ? "the text is no time; RFC 3339, YYYY-MM-DD HH:MM:SS and Unix "
                                       "seconds or milliseconds are"
                                     : "the text is empty");
-    return df__reject_at(r, "timezone", me->path,
-                         v->type == DF_V_BOOL     ? "a bool is no time"
-                         : v->type == DF_V_OBJECT ? "an object is no time"
-                                                  : "an array is no time");
+    snprintf(text, sizeof text, "%s is no time",
+             v->type == DF_V_DATE   ? "a date alone"
+             : v->type == DF_V_TIME ? "a time of day alone"
+                                    : df__value_word(v));
+    return df__reject_at(r, "timezone", me->path, text);
 }
 
 static int timezone_hit(const df__job *job, df_record *r, const df_value *hit, df_value *put)
@@ -165,9 +170,18 @@ static int timezone_one(const df__job *job, df_record *r)
     return rc;
 }
 
+static int timezone_derive(void *self, df__shape *shape)
+{
+    const shifter *me = self;
+    int type = me->format == UNIX_MILLI ? DF_V_INT : DF_V_STRING, rc = DF_OK;
+    for (size_t i = 0; i < me->fields.count && rc == DF_OK; i++)
+        rc = df__shape_change(shape, &me->places[i], type);
+    return rc;
+}
+
 static int timezone_apply(void *self, df_stage *st, df_batch *batch)
 {
-    return df__job_each(self, st, batch, timezone_one);
+    return df__job_follow(self, st, batch, timezone_one, timezone_derive);
 }
 
 static const char *const formats[] = {"RFC3339Nano", "RFC3339", "UnixMilli", NULL};
@@ -208,6 +222,7 @@ const df_transform df_transform_timezone = {
     .check = timezone_check,
     .open = timezone_open,
     .apply = timezone_apply,
+    .close = df__follow_close,
     .example = "{\"config\":{\"timezone\":\"Europe/Moscow\",\"fields\":[\"$.t\"],"
                "\"format\":\"RFC3339\"},\"input\":{\"t\":\"2024-01-15T12:00:00Z\"},"
                "\"output\":{\"t\":\"2024-01-15T15:00:00+03:00\"}}",

@@ -124,14 +124,32 @@ void df__arena_adopt(df__arena *a, void *block, size_t size)
     a->total += size;
 }
 
+int df__arena_keep(df__arena *a, void (*release)(void *what), void *what)
+{
+    df__kept *k = df__arena_alloc(a, sizeof *k);
+    if (!k)
+        return DF_ENOMEM;
+    *k = (df__kept){a->kept, release, what};
+    a->kept = k;
+    return DF_OK;
+}
+
+/* While the memory of the list is still there. */
+static void let_go(df__arena *a, const df__kept *until)
+{
+    for (; a->kept != until; a->kept = a->kept->next)
+        a->kept->release(a->kept->what);
+}
+
 df__arena_mark df__arena_note(const df__arena *a)
 {
-    df__arena_mark mark = {a->head, a->at};
+    df__arena_mark mark = {a->head, a->at, a->kept};
     return mark;
 }
 
 void df__arena_back(df__arena *a, df__arena_mark to)
 {
+    let_go(a, to.kept);
     while (a->head != to.head) {
         df__chunk *c = a->head;
         a->head = c->next;
@@ -146,6 +164,7 @@ void df__arena_back(df__arena *a, df__arena_mark to)
 void df__arena_reset(df__arena *a)
 {
     df__chunk *keep = NULL;
+    let_go(a, NULL);
     while (a->head) {
         df__chunk *c = a->head;
         a->head = c->next;
@@ -168,6 +187,7 @@ void df__arena_reset(df__arena *a)
 
 void df__arena_free(df__arena *a)
 {
+    let_go(a, NULL);
     while (a->head) {
         df__chunk *next = a->head->next;
         drop_chunk(a, a->head);

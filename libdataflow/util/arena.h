@@ -7,6 +7,11 @@
 #include "util/heap.h"
 
 typedef struct df__chunk df__chunk;
+typedef struct df__kept { /* something outside that the arena holds, and what lets it go */
+    struct df__kept *next;
+    void (*release)(void *what);
+    void *what;
+} df__kept;
 typedef struct df__arena {
     const df__heap *heap;
     df__chunk *head; /* newest chunk */
@@ -17,11 +22,13 @@ typedef struct df__arena {
     struct df__spare *spare; /* chunks kept between arenas; NULL: none */
     size_t limit;            /* of total; 0: none. Past it an allocation answers NULL */
     int over;                /* one did */
+    df__kept *kept;          /* newest first */
 } df__arena;
 
 typedef struct df__arena_mark { /* a state to go back to */
     df__chunk *head;
     unsigned char *at;
+    df__kept *kept;
 } df__arena_mark;
 
 void df__arena_init(df__arena *a, const df__heap *heap, size_t chunk_size);
@@ -38,6 +45,9 @@ int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len);
  * are overwritten. */
 enum { DF__ADOPT = 16 };
 void df__arena_adopt(df__arena *a, void *block, size_t size);
+/* Lets go of `what` when the arena forgets it: at its end, or going back to before. DF_ENOMEM: it
+ * was not taken. */
+int df__arena_keep(df__arena *a, void (*release)(void *what), void *what);
 df__arena_mark df__arena_note(const df__arena *a);
 /* Forgets what was allocated since. */
 void df__arena_back(df__arena *a, df__arena_mark to);

@@ -110,12 +110,22 @@ static int copy_too_large(df_batch *b, const df_input *in, size_t bytes, df_reco
     return DF_OK;
 }
 
+/* Held at once, since the source may give its partition another one before the record is complete.
+ */
+static int keep_schema(df_batch *b, df_record *r)
+{
+    b->schema = r->span->part->schema;
+    return b->schema ? df_record_set_schema(r, b->schema) : DF_OK;
+}
+
 /* Copies one input row into a record (payload, key, headers). */
 static int copy_in(df_batch *b, const df_input *in, size_t bytes, df_record *r)
 {
     r->time_us = in->time_us ? in->time_us : b->now_us;
     r->offset = in->offset;
     r->op = in->op;
+    if (keep_schema(b, r) != DF_OK)
+        return DF_ENOMEM;
     if (b->max_record_bytes && bytes > b->max_record_bytes)
         return copy_too_large(b, in, bytes, r);
     if (df__arena_copy(&b->arena, in->payload, &r->payload) != DF_OK ||
@@ -208,12 +218,18 @@ static void end_tree(df_batch *b)
                         tree, b->max_record_bytes);
 }
 
-/* What the source did with the newest record is over. */
+/* What the source did with the newest record is over. Building its tree was an edit, which has no
+ * schema; now it gets the one of its partition. */
 static void end_record(df_batch *b)
 {
     b->arena.limit = 0;
     if (b->building)
         end_tree(b);
+    if (b->schema) {
+        df_record *r = df_batch_at(b, b->count - 1);
+        r->schema = r->schema ? r->schema : b->schema;
+        b->schema = NULL;
+    }
 }
 
 size_t df_batch_room(const df_batch *b)
@@ -249,6 +265,7 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     r->partition = part->name;
     r->shared = part->meta;
     if (copy_in(b, in, bytes, r) != DF_OK) {
+        b->schema = NULL;
         b->count--;
         return DF_ENOMEM;
     }

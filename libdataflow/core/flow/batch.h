@@ -36,11 +36,12 @@ struct df_batch {
     int has_steps;     /* something may ask for the trees of small ones */
     int building;      /* the newest record came without payload: its tree is being built */
     size_t built_from; /* bytes in use when that began */
-    df__span *spans;   /* of what was read into it; NULL in children */
-    df_stage *source;  /* whose partitions df_batch_add numbers; NULL in children */
-    uint32_t refs;     /* pipeline thread: parcels and children that point into it */
-    size_t charged;    /* bytes in the budget */
-    size_t reserved;   /* of its grant */
+    const df_schema *schema; /* for the newest record, once it is complete; NULL: none */
+    df__span *spans;         /* of what was read into it; NULL in children */
+    df_stage *source;        /* whose partitions df_batch_add numbers; NULL in children */
+    uint32_t refs;           /* pipeline thread: parcels and children that point into it */
+    size_t charged;          /* bytes in the budget */
+    size_t reserved;         /* of its grant */
     struct df_batch *parent; /* of an expansion: held until this one is freed */
     struct df_batch *next;
     uint64_t number;      /* order of reading */

@@ -122,6 +122,7 @@ void df__partition_free(df_partition *p)
     df__mark_free(p->heap, &p->saving);
     df__mark_free(p->heap, &p->resume_mark);
     df__arena_free(&p->meta_arena);
+    df_schema_free(p->schema);
     df__free(p->heap, p->name);
     df__free(p->heap, p);
 }

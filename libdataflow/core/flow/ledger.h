@@ -101,6 +101,7 @@ struct df_partition {
     df_batch *filling_batch;
     df__meta *meta;
     df__arena meta_arena;
+    df_schema *schema; /* of what is added from now on */
     _Atomic int64_t lag_records, lag_newest_us;
     uint64_t delivered; /* records added, for data errors and metrics */
 };

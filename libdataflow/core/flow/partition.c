@@ -102,6 +102,13 @@ int df_partition_meta(df_partition *part, const char *name, const df_value *valu
     return DF_OK;
 }
 
+void df_partition_schema(df_partition *part, const df_schema *schema)
+{
+    df_schema *held = df_schema_hold(schema);
+    df_schema_free(part->schema);
+    part->schema = held;
+}
+
 /* The pipeline thread sleeps while nothing moves; a lag that changes must be shown even then. */
 void df_partition_lag(df_partition *part, const df_lag *lag)
 {

@@ -150,7 +150,7 @@ static int copy_record(copier *c, const df_record *from, df_record **ret)
     if (from->header_count && copy_headers(c->arena, from, to) != DF_OK)
         return DF_ENOMEM;
     *ret = to;
-    return DF_OK;
+    return df__record_copy_types(to, from);
 }
 
 df__handed *df__handed_copy(const df__heap *heap, df_record *const *records, size_t count)

@@ -158,6 +158,11 @@ int df_stage_describe(const df_stage *st, df_stage_info *ret)
     return DF_OK;
 }
 
+int df_schema_new(df_stage *st, const df_field *fields, size_t count, df_schema **ret)
+{
+    return df__schema_new(st->heap, fields, count, ret);
+}
+
 void *df_stage_user(const df_stage *st)
 {
     return st->spec->transform ? st->spec->transform->user : st->spec->connector->user;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * follow.h: keeps the schema of records true behind a transform that edits them. The core drops a
+ * schema at every edit; here the transform says once for each schema what it makes of it, and each
+ * record gets the result. */
+#ifndef DF_TRANSFORMS_FOLLOW_H
+#define DF_TRANSFORMS_FOLLOW_H
+
+#include "transforms/common.h"
+
+/* Which column of a record a path leads to, or into. */
+typedef struct df__place {
+    df_bytes column; /* data NULL: any, or the record is no object */
+    int inside;      /* the path goes on below it */
+} df__place;
+/* In open. DF_ENOMEM. */
+int df__place_of(df_stage *st, const df_path *path, df__place *ret);
+
+/* Of each path of an option, in memory of the stage. */
+int df__places_of(df_stage *st, const df_list *paths, df__place **ret);
+
+typedef struct df__column {
+    df_field field;
+    size_t from; /* in the schema that came; DF__NEW */
+    int changed; /* other values than those that came */
+} df__column;
+#define DF__NEW SIZE_MAX
+
+/* Columns while a transform says what becomes of them. A key that loses a column, or gets other
+ * values in one, is no key any more. */
+typedef struct df__shape {
+    df_stage *st;
+    df__column *rows;
+    size_t count, cap;
+    int no_key;
+    void *texts; /* blocks, each begins with the next */
+} df__shape;
+df__column *df__shape_find(const df__shape *s, df_bytes name);
+/* What is at the place is of this type from now on; a column that is not there is added. */
+int df__shape_set(df__shape *s, const df__place *at, int type);
+/* The same for a value that is left alone where it is missing: nothing is added. */
+int df__shape_change(df__shape *s, const df__place *at, int type);
+int df__shape_remove(df__shape *s, const df__place *at);
+/* Moves a column to another name, over one that is there. */
+int df__shape_move(df__shape *s, const df__place *from, const df__place *to);
+/* A column more, of no known type; its name is copied. DF_ENOMEM. */
+int df__shape_add_named(df__shape *s, df_bytes name, df__column **ret);
+/* Room for a name of its own: zeroed, one byte more than asked for. NULL: no memory. */
+char *df__shape_text(df__shape *s, size_t len);
+
+/* DF_OK; DF_DROP: nobody knows what comes of this schema; DF_ENOMEM. */
+typedef int (*df__derive_fn)(void *self, df__shape *shape);
+
+/* The schemas that came, and what became of each. The first member of a transform's instance. */
+enum { DF__FOLLOWED = 64 };
+typedef struct df__followed {
+    df_schema *from, *to; /* held; to NULL: dropped */
+    size_t *origin;       /* for each field of `to`: where the before image has it, or DF__NEW */
+    int same;             /* names and values of all columns are what they were */
+} df__followed;
+typedef struct df__follow {
+    df__followed rows[DF__FOLLOWED]; /* by the address of `from`; the newest one stays */
+} df__follow;
+
+/* As df__job_each. */
+int df__job_follow(void *self, df_stage *st, df_batch *batch, df__job_fn fn, df__derive_fn derive);
+/* `close` of the transform. */
+void df__follow_close(void *self, df_stage *st);
+
+#endif
