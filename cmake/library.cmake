@@ -2,19 +2,18 @@
 # libdataflow itself: dataflow_util (shared by modules and programs), dataflow_objects, the shared
 # library `dataflow` and, for unit tests that look inside, the archive `dataflow_static`.
 df_sources(util_sources libdataflow/util libdataflow/formats)
-if(DF_WITH_NET)
-  df_sources(net_sources libdataflow/net)
-endif()
 file(WRITE "${CMAKE_BINARY_DIR}/generated/empty.c.new" "typedef int df_nothing_here;\n")
 file(COPY_FILE "${CMAKE_BINARY_DIR}/generated/empty.c.new" "${CMAKE_BINARY_DIR}/generated/empty.c"
   ONLY_IF_DIFFERENT)
-add_library(dataflow_util STATIC ${util_sources} ${net_sources}
-  "${CMAKE_BINARY_DIR}/generated/empty.c")
+add_library(dataflow_util STATIC ${util_sources} "${CMAKE_BINARY_DIR}/generated/empty.c")
 target_include_directories(dataflow_util PUBLIC "${PROJECT_SOURCE_DIR}/libdataflow")
 target_link_libraries(dataflow_util PUBLIC df_settings PkgConfig::ZLIB PkgConfig::YYJSON m)
+
+# The HTTP client, for modules and programs that ask for it; the library itself has no part of it.
 if(DF_WITH_NET)
-  target_compile_definitions(dataflow_util PUBLIC DF_WITH_NET)
-  target_link_libraries(dataflow_util PUBLIC PkgConfig::CURL PkgConfig::CRYPTO)
+  df_sources(net_sources libdataflow/net)
+  add_library(dataflow_net STATIC EXCLUDE_FROM_ALL ${net_sources})
+  target_link_libraries(dataflow_net PUBLIC dataflow_util PkgConfig::CURL)
 endif()
 
 # Connectors: a folder with a CMakeLists.txt is a module (see connector.cmake), the others are part of
@@ -84,9 +83,6 @@ if(DF_DEV)
     "DF_MODULE_DIR_BUILD=\"${DF_MODULE_OUTPUT_DIRECTORY}\"")
 endif()
 target_link_libraries(dataflow_objects PUBLIC dataflow_util PkgConfig::YAML PkgConfig::JSONC)
-if(NOT DF_WITH_NET AND TARGET PkgConfig::CRYPTO)
-  target_link_libraries(dataflow_objects PUBLIC PkgConfig::CRYPTO)
-endif()
 get_property(builtin GLOBAL PROPERTY DF_LINKED_CONNECTORS)
 list(TRANSFORM builtin PREPEND connector_ OUTPUT_VARIABLE builtin_archives)
 
