@@ -241,6 +241,11 @@ void df__kafka_forward_all(df__kafka_source *s);
 /* Forgets messages of a partition that were taken from the client and not yet added. */
 void df__kafka_discard(df__kafka_source *s, int32_t id);
 
+/* ---- headers.c ------------------------------------------------------------------------------- */
+
+/* The client's headers as the row's; they stay the client's. DF_ENOMEM. */
+int df__kafka_headers_take(df__kafka_source *s, const rd_kafka_headers_t *headers, df_input *in);
+
 /* ---- anew.c: a topic that was deleted and made anew ------------------------------------------ */
 
 /* Before offsets are committed: 1: they still mean what was read; 0: not known now, or the topic

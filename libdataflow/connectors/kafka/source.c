@@ -393,23 +393,7 @@ static int take_headers(df__kafka_source *s, const rd_kafka_message_t *m, df_inp
     rd_kafka_headers_t *headers = NULL;
     if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return DF_OK;
-    size_t count = rd_kafka_header_cnt(headers);
-    if (count > s->header_cap) {
-        size_t cap = count < 16 ? 16 : count * 2;
-        s->headers = df_stage_alloc(s->st, cap * sizeof *s->headers);
-        s->header_cap = s->headers == NULL ? 0 : cap;
-        if (s->headers == NULL)
-            return DF_ENOMEM;
-    }
-    for (size_t i = 0; i < count; i++) {
-        df_header *h = &s->headers[i];
-        if (rd_kafka_header_get_all(headers, i, &h->name, &h->value.data, &h->value.len) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR)
-            count = i;
-    }
-    in->headers = s->headers;
-    in->header_count = count;
-    return DF_OK;
+    return df__kafka_headers_take(s, headers, in);
 }
 
 /* DF_OK: added; DF_AGAIN: not wanted. */
