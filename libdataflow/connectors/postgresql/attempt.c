@@ -57,7 +57,7 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     PGresult *res;
     int rc, status = DF_OK;
-    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+    while ((rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK || w->error) {
             PQclear(res);

@@ -71,7 +71,8 @@ enum {
     AT_OID,
     AT_LIKE_TEXT,
     AT_OPERATORS,
-    AT_SHAPE
+    AT_SHAPE,
+    AT_COLUMNS
 };
 
 static int is_true(const PGresult *res, int row, int column)
@@ -388,7 +389,9 @@ int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
     PGresult *res = NULL;
     int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
     if (rc == DF_OK) {
-        rc = res ? adopt(s, st, res) : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
+        rc = res ? df__pg_has_columns(s, st, res, AT_COLUMNS)
+                 : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
+        rc = rc == DF_OK ? adopt(s, st, res) : rc;
     }
     PQclear(res);
     rc = rc == DF_OK ? df__pg_facts_load(s, st) : rc;

@@ -104,6 +104,7 @@ static int query_checks(df__pg_sink *s, df_stage *st)
 {
     PGresult *res = NULL;
     int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
+    rc = rc == DF_OK && res ? df__pg_has_columns(s, st, res, 3) : rc;
     rc = rc == DF_OK && res ? read_checks(&s->checks, res) : rc;
     PQclear(res);
     return rc;

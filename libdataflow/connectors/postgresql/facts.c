@@ -39,6 +39,7 @@ static const char query_tail[] =
 
 /* What each mode needs beside INSERT: rows of several masks, repeated keys and rows that are looked
  * for one by one go through temporary tables and a block of PL/pgSQL. */
+enum { FACTS = 9 }; /* columns of the query */
 enum { FOR_EQUAL = 1, FOR_SKIP = 2, FOR_UPSERT = 4, FOR_DELETE = 8 };
 static const struct {
     int column, modes;
@@ -98,6 +99,7 @@ int df__pg_facts_load(df__pg_sink *s, df_stage *st)
         return DF_OK;
     }
     int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
+    rc = rc == DF_OK && res ? df__pg_has_columns(s, st, res, FACTS) : rc;
     if (rc == DF_OK && res && PQntuples(res) == 1) {
         s->facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
         s->facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';

@@ -122,6 +122,10 @@ int64_t df__pg_clock_ms(void); /* monotonic */
 int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql);
 /* The next result; *ret NULL: there are no more. Failures of the server are results. */
 int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret);
+/* The same where no COPY is asked for. libpq gives the beginning of one as often as it is asked. */
+int df__pg_answer(df__pg_sink *s, df_stage *st, PGresult **ret);
+/* DF_OK, or the connection is given up: what answers there is no PostgreSQL. */
+int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int count);
 /* Reads results to the end and keeps the last that has rows (NULL: none). A failure of the server
  * becomes a status. */
 int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_rows);

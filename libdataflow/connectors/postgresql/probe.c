@@ -33,7 +33,7 @@ int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_group *group)
     df__buf_str(&s->sql, "; ROLLBACK");
     const char *sql = df__buf_cstr(&s->sql);
     int rc = sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
-    while (rc == DF_OK && (rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+    while (rc == DF_OK && (rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
         refused |= PQresultStatus(res) != PGRES_COMMAND_OK;
         PQclear(res);
     }

@@ -80,6 +80,16 @@ int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql)
     return PQsendQuery(s->pg, sql) ? flush(s, st) : lost(s, st);
 }
 
+/* What answers there is no PostgreSQL server, or not the one that we think. */
+static int strange(df__pg_sink *s, df_stage *st, const char *what)
+{
+    df__pg_disconnect(s);
+    return df_stage_failf(st, DF_EIO, "connection_error",
+                          "the server answered with %s; what is behind connectionString must speak "
+                          "as PostgreSQL does",
+                          what);
+}
+
 int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret)
 {
     *ret = NULL;
@@ -99,7 +109,29 @@ int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret)
     if (*ret && PQresultStatus(*ret) == PGRES_COMMAND_OK) {
         df__pg_checks_count(&s->checks, *ret);
     }
+    ExecStatusType kind = *ret ? PQresultStatus(*ret) : PGRES_EMPTY_QUERY;
+    if (kind == PGRES_COPY_OUT || kind == PGRES_COPY_BOTH) { /* it would come again and again */
+        PQclear(*ret);
+        *ret = NULL;
+        return strange(s, st, "a COPY to us");
+    }
     return DF_OK;
+}
+
+int df__pg_answer(df__pg_sink *s, df_stage *st, PGresult **ret)
+{
+    int rc = df__pg_next(s, st, ret);
+    if (rc == DF_OK && *ret && PQresultStatus(*ret) == PGRES_COPY_IN) {
+        PQclear(*ret);
+        *ret = NULL;
+        return strange(s, st, "a COPY that was not asked for");
+    }
+    return rc;
+}
+
+int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int count)
+{
+    return PQnfields(res) >= count ? DF_OK : strange(s, st, "fewer columns than were asked for");
 }
 
 int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason)
@@ -170,7 +202,7 @@ int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_r
     PGresult *res = NULL, *rows = NULL;
     int status = DF_OK;
     int rc = df__pg_send(s, st, sql);
-    while (rc == DF_OK && (rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+    while (rc == DF_OK && (rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_TUPLES_OK) {
             PQclear(rows);

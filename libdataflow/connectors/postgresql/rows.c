@@ -248,18 +248,24 @@ static int feed(df__pg_sink *s, df_stage *st, const df__pg_work *w, size_t at)
     return rc == DF_OK ? df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
 
+static int next_answer(df__pg_sink *s, df_stage *st, PGresult **ret, int more_copies)
+{
+    return more_copies ? df__pg_next(s, st, ret) : df__pg_answer(s, st, ret);
+}
+
 /* The answers come in the order of the statements: for each group a COPY, then a SELECT. */
 static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     PGresult *res;
     size_t fed = 0, told = 0;
     int rc, status = DF_OK;
-    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+    while ((rc = next_answer(s, st, &res, fed < w->group_count)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_COPY_IN && fed < w->group_count) {
             rc = feed(s, st, w, fed++);
         } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
-            rc = note_outcome(s, w, res, told++);
+            rc = df__pg_has_columns(s, st, res, 5 + PG_SAID_NAMES);
+            rc = rc == DF_OK ? note_outcome(s, w, res, told++) : rc;
         } else if (kind != PGRES_COMMAND_OK && !w->error) {
             const char *reason;
             w->error = res;
