@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * debeziumUnwrap over hostile change events: members missing, doubled, of the wrong type, at the
+ * wrong level. What comes out is what this file works out by itself: passed as it is, the row of
+ * the right side, left out or refused. The first two bytes are the configuration, the third the
+ * way. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+static const fuzz_stage *stages;
+static size_t count;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    stages = fuzz_stages("debeziumUnwrap", "t", &count);
+    fuzz_must(count > 50);
+    return 0;
+}
+
+/* ---- an event ---------------------------------------------------------------------------------
+ */
+
+static void member(fuzz_maker *m, const char *name, const char *plain)
+{
+    unsigned how = fuzz_next(m);
+    if (how % 8 == 7) /* missing */
+        return;
+    for (unsigned i = 0; i <= (how >> 3 & 1); i++) {
+        if (m->text.data[m->text.len - 1] != '{')
+            df__buf_char(&m->text, ',');
+        df__buf_printf(&m->text, "\"%s\":", name);
+        if (plain && how % 8 < 5)
+            df__buf_str(&m->text, plain);
+        else
+            fuzz_value(m, how % 8 == 6 ? 1 : 0);
+    }
+}
+
+static void envelope(fuzz_maker *m)
+{
+    static const char *const letters[] = {"\"c\"", "\"u\"", "\"r\"", "\"d\"",
+                                          "\"t\"", "\"m\"", "\"x\"", "\"\""};
+    df__buf_char(&m->text, '{');
+    member(m, "before", NULL);
+    member(m, "op", letters[fuzz_next(m) % 8]);
+    member(m, "after", NULL);
+    member(m, "source", "{\"db\":\"d\",\"table\":\"t\",\"lsn\":1}");
+    member(m, "payload", "null");
+    df__buf_char(&m->text, '}');
+}
+
+static void event(fuzz_maker *m)
+{
+    unsigned how = fuzz_next(m);
+    if (how & 1)
+        df__buf_str(&m->text, how & 2 ? "{\"schema\":{},\"payload\":" : "{\"payload\":");
+    envelope(m);
+    if (how & 4 && how & 1)
+        df__buf_str(&m->text, ",\"payload\":1");
+    df__buf_str(&m->text, how & 1 ? "}" : "");
+}
+
+/* ---- what is right ----------------------------------------------------------------------------
+ */
+
+static df_value get(const df_value *object, const char *name)
+{
+    df_value found = {0}; /* of members of one name the last */
+    df_walk walk = {0};
+    while (object->type == DF_V_OBJECT && df_value_walk(object, &walk) == DF_OK)
+        if (walk.name.len == strlen(name) && memcmp(walk.name.data, name, walk.name.len) == 0)
+            found = walk.value;
+    return found;
+}
+
+static char letter_of(const df_value *envelope)
+{
+    df_value op = get(envelope, "op");
+    return op.type == DF_V_STRING && op.len == 1 ? op.text[0] : op.type == DF_V_STRING ? '?' : 0;
+}
+
+static int is_event(const df_value *root, df_value *ret)
+{
+    df_value inner = get(root, "payload");
+    char op = letter_of(root);
+    *ret = inner;
+    if (inner.type == DF_V_OBJECT && get(&inner, "op").type != DF_V_ABSENT)
+        return 1;
+    *ret = *root;
+    return op && get(root, "source").type == DF_V_OBJECT &&
+           (op == 't' || op == 'm' || get(root, "before").type != DF_V_ABSENT ||
+            get(root, "after").type != DF_V_ABSENT);
+}
+
+static void add(df__buf *b, const char *operation, const df_value *row)
+{
+    size_t len = df_value_json(row, NULL, 0);
+    char *text = df__buf_reserve(b, len);
+    fuzz_must(text != NULL);
+    b->len += df_value_json(row, text, len);
+    df__buf_printf(b, " %s", operation);
+}
+
+/* "": refused; "-": left out; else the row and its operation. */
+static void expect(df_value *root, df__buf *ret)
+{
+    df_value envelope, row, empty = {.type = DF_V_OBJECT};
+    char op;
+    if (root->type != DF_V_OBJECT)
+        return;
+    if (!is_event(root, &envelope)) {
+        add(ret, "", root);
+        return;
+    }
+    op = letter_of(&envelope);
+    row = get(&envelope, op == 'd' ? "before" : "after");
+    if (op == 'm')
+        df__buf_char(ret, '-');
+    else if (op == 't')
+        add(ret, "truncate", &empty);
+    else if (op && strchr("curd", op) && row.type == DF_V_OBJECT)
+        add(ret, op == 'd' ? "delete" : op == 'u' ? "update" : "insert", &row);
+}
+
+static void see(df_record *r, df__buf *ret)
+{
+    df_value root, operation = {0};
+    if (r->state == DF__DROPPED)
+        df__buf_char(ret, '-');
+    if (r->state != DF__LIVE)
+        return;
+    fuzz_must(df_record_root(r, &root) == DF_OK);
+    fuzz_must(df_record_meta(r, "operation", &operation) == DF_OK);
+    add(ret, "", &root);
+    df__buf_add(ret, operation.text, operation.len);
+}
+
+static void compare(const fuzz_stage *s, df_bytes text, int way)
+{
+    fuzz_record in, again;
+    df_value root;
+    df__buf want, got;
+    df_batch *b = df__batch_new(&df__heap_libc, 1 << 20);
+    df__step_result done;
+    fuzz_record_init(&in, text, way);
+    fuzz_record_init(&again, text, way);
+    df__buf_init(&want, &df__heap_libc);
+    df__buf_init(&got, &df__heap_libc);
+    fuzz_must(df_record_root(&again.r, &root) == DF_OK);
+    expect(&root, &want);
+    fuzz_must(b != NULL && df_batch_pass(b, &in.r) == DF_OK);
+    df__step_apply(s->stage, 0, b, &done);
+    see(df__batch_at(b, 0), &got);
+    int same = want.len == got.len && (!want.len || memcmp(want.data, got.data, want.len) == 0);
+    if (!same)
+        (void)fprintf(stderr, "of %.*s\nwant %.*s\ngot  %.*s\n", (int)text.len,
+                      (const char *)text.data, (int)want.len, want.data, (int)got.len, got.data);
+    fuzz_must(same);
+    df__batch_free(b);
+    df__buf_free(&want);
+    df__buf_free(&got);
+    df__arena_free(&in.arena);
+    df__arena_free(&again.arena);
+}
+
+static void run(const fuzz_stage *s, df_bytes text, int way)
+{
+    fuzz_record record;
+    const fuzz_record *list[1] = {&record};
+    df__buf out;
+    df__buf_init(&out, &df__heap_libc);
+    fuzz_record_init(&record, text, way);
+    fuzz_run(s, list, 1, &out);
+    fuzz_must(!out.failed);
+    df__arena_free(&record.arena);
+    df__buf_free(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 3)
+        return 0;
+    const fuzz_stage *s = &stages[((size_t)data[0] | (size_t)data[1] << 8) % count];
+    int way = data[2] % FUZZ_WAYS;
+    if (data[2] & 64) {
+        run(s, (df_bytes){data + 3, size - 3}, way);
+        return 0;
+    }
+    fuzz_maker m = {.at = data + 3, .end = data + size, .of = s};
+    df__buf_init(&m.text, &df__heap_libc);
+    event(&m);
+    fuzz_must(!m.text.failed);
+    df_bytes text = {m.text.data, m.text.len};
+    run(s, text, way);
+    if (s->word_count == 0) /* no options */
+        compare(s, text, way);
+    df__buf_free(&m.text);
+    return 0;
+}
