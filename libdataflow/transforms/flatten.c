@@ -39,19 +39,22 @@ static int flatten_open(void *self, df_stage *st)
     return df_stage_parents(st, me->field, &me->parents.paths, &me->parents.count);
 }
 
-/* 1: the record has an array to expand. */
+/* DF_DROP: the record has no array to expand; DF_ENOMEM. */
 static int find_array(const splitter *self, df_record *r, parent *ret)
 {
     static const df_bytes wrapped = {"array", 5};
+    int rc = df_record_root(r, &ret->root);
     ret->self = self;
     ret->record = r;
-    if (df_record_root(r, &ret->root) != DF_OK || ret->root.type != DF_V_OBJECT ||
-        df_record_get(r, self->field, &ret->field) != DF_OK)
-        return 0;
+    if (rc == DF_OK && ret->root.type != DF_V_OBJECT)
+        return DF_DROP;
+    rc = rc == DF_OK ? df_record_get(r, self->field, &ret->field) : rc;
+    if (rc != DF_OK)
+        return rc == DF_EDATA ? DF_DROP : rc;
     ret->array = ret->field;
     if (ret->field.type == DF_V_OBJECT)
         df_value_member(&ret->field, wrapped, &ret->array);
-    return ret->array.type == DF_V_ARRAY;
+    return ret->array.type == DF_V_ARRAY ? DF_OK : DF_DROP;
 }
 
 /* ---- one child ------------------------------------------------------------------------------- */
@@ -174,9 +177,10 @@ static int flatten_expand(void *self, df_stage *st, df_batch *in, df_batch *out)
             rc = DF_MORE;
             break;
         }
-        if ((at.done || df_record_live(r)) && find_array(self, r, &p))
+        rc = at.done || df_record_live(r) ? find_array(self, r, &p) : DF_DROP;
+        if (rc == DF_OK)
             rc = expand_record(&p, &at, out);
-        else
+        else if (rc == DF_DROP)
             rc = df_batch_pass(out, r);
         if (rc != DF_OK)
             break;

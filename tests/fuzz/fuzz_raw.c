@@ -93,12 +93,14 @@ static void check_metadata(const df_value *v, df__arena *a)
 
 static void check_row(df__pg_sink *s, const df__pg_work *w, df__arena *a)
 {
+    df__tree *tree;
     df_value root, data;
     int rc = df__pg_raw_row(s, w);
     must(rc == DF_OK || rc == DF_EDATA);
     if (rc != DF_OK)
         return;
-    must(df_parcel_root(w->parcel, 0, &root) == DF_OK);
+    must(df__record_tree(w->parcel->records[0], a, &tree, NULL, 0) == DF_OK);
+    df__tree_root(tree, &root);
     (void)is_taken_apart(&root, &data);
     for (size_t i = 0; i < s->known.count; i++) {
         const char *name = s->known.columns[i].name.data;
