@@ -361,6 +361,28 @@ run 'a plug-in of another version' 1 env DATAFLOW_PLUGINS="$dir/plugin-999999.so
 err 'was built for version 999999'
 if grep -q 'a constructor ran' "$dir/err"; then bad '  its code ran'; else ok '  none of its code ran'; fi
 head -c 300 "$dir/plugin-DF_VERSION.so" >"$dir/cut.so"
+# plugin NAME SIZE BODY: df_plugin may have members behind init; what ends before it is none.
+plugin() {
+    cat >"$dir/$1.c" <<C
+#include <stddef.h>
+#include "dataflow_ext.h"
+static int init(df_env *env) { (void)env; $3; }
+extern const struct grown { df_plugin now; void *later[2]; } entry __asm__("df_plugin_entry");
+const struct grown entry = {{$2, DF_VERSION, init}, {0, 0}};
+C
+    cc -shared -fPIC -I"$source/include" -o "$dir/$1.so" "$dir/$1.c"
+}
+plugin grown 'sizeof(struct grown)' 'return 0'
+plugin first 'offsetof(df_plugin, init) + sizeof(void *)' 'return 0'
+plugin short 'offsetof(df_plugin, init)' 'return 0'
+run 'a plug-in with more members, one with the first' 0 env DATAFLOW_PLUGINS="$dir/grown.so:$dir/first.so" dfproc version
+run 'a plug-in that ends before init' 1 env DATAFLOW_PLUGINS="$dir/short.so" dfproc validate "$dir/plain.yaml"
+err 'short.so exports no df_plugin_entry'
+plugin talker 'sizeof(df_plugin)' 'df_env_load_plugin(env, "/nowhere/else.so"); return 0'
+plugin silent 'sizeof(df_plugin)' 'return DF_EIO'
+run 'an init that fails without a text, behind a text of another' 1 \
+    env DATAFLOW_PLUGINS="$dir/talker.so:$dir/silent.so" dfproc validate "$dir/plain.yaml"
+err 'silent.so: init failed'
 run 'a plug-in that is cut off' 1 env DATAFLOW_PLUGINS="$dir/cut.so" dfproc validate "$dir/plain.yaml"
 
 exit "$failed"
