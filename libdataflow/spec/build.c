@@ -123,15 +123,6 @@ static int add_transforms(df__graph *g, const df__doc *list)
 
 /* ---- a stage inside an option: a router's sink --------------------------------------------- */
 
-static df__stage_spec *find_origin(df__graph *g, const df__doc *node)
-{
-    df__stage_spec *s;
-    for (s = g->stages; s; s = s->next)
-        if (s->origin == node)
-            return s;
-    return NULL;
-}
-
 /* The condition beside the sink names the route. */
 static const char *label_of(const df__slot *s)
 {
@@ -142,16 +133,17 @@ static const char *label_of(const df__slot *s)
 int df__spec_nested_stage(const df__slot *s)
 {
     df__graph *g = s->fill->graph;
-    df__stage_spec like, *known = find_origin(g, s->node);
+    df__stage_spec like, *known;
     char name[128];
     int rc;
-    if (known) { /* filled a second time, for the run */
+    df__text_printf(name, sizeof name, "%.90s/%d", s->fill->stage ? s->fill->stage : "stage",
+                    s->fill->nested++);
+    known = df__graph_find(g, name);
+    if (known && known->origin == s->node) { /* filled a second time, for the run */
         memcpy(s->member, &known->port, sizeof known->port);
         return DF_OK;
     }
     memset(&like, 0, sizeof like);
-    df__text_printf(name, sizeof name, "%.90s/%d", s->fill->stage ? s->fill->stage : "stage",
-                    s->fill->nested++);
     like.role = DF_SINK;
     like.name = name;
     if (g->next_port < 1)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "connectors/kafka/kafka.h"
-#include "core/flow/batch.h"
 #include "core/flow/flow.h"
+#include "core/flow/parcel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,14 +89,19 @@ static void check_envelope(df_record *r, df__arena *a)
 
 static void check_record(df_record *r, const rd_kafka_headers_t *given)
 {
-    int status;
     df_value v;
     df_walk walk = {0};
-    rd_kafka_headers_t *back = df__kafka_headers_make(r, &status);
-    must(status == DF_OK);
+    rd_kafka_headers_t *back = NULL;
+    df__kafka_sink sink;
+    df__kafka_place at = {df__parcel_new(&df__heap_libc, NULL), 0};
+    memset(&sink, 0, sizeof sink);
+    must(at.parcel != NULL && df__parcel_add(at.parcel, r, NULL) == DF_OK);
+    must(df__kafka_headers(&sink, &at, &back) == DF_OK);
     check_same(given, back);
     if (back)
         rd_kafka_headers_destroy(back);
+    at.parcel->ticket_count = 0;
+    df__parcel_free(at.parcel);
     for (size_t i = 0; i < r->header_count; i++)
         must(df_record_meta(r, r->headers[i].name, &v) == DF_OK);
     while (df_meta_walk(r, &walk) == DF_OK)

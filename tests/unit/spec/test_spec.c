@@ -178,6 +178,42 @@ static void test_filled_again_for_the_run(void **state)
     bench_close(&b);
 }
 
+/* An alias is what it stands for written out: each fork has sinks of its own. */
+static void test_routes_by_alias(void **state)
+{
+    static const char yaml[] =
+        "source: {type: well, config: {topic: a}}\n"
+        "sink: &main {type: tank, config: {table: t}}\n"
+        "transformations:\n"
+        "- {type: fork, config: {routes: &routes [{condition: $.a, sink: *main}]}}\n"
+        "- {type: fork, config: {routes: *routes}}\n"
+        "- {type: fork, config: {routes: *routes}}\n";
+    static const char *const forks[] = {"0 fork", "1 fork", "2 fork"};
+    bench b;
+    (void)state;
+    bench_open(&b, 0);
+    assert_int_equal(bench_load(&b, yaml, sizeof yaml - 1, "f"), DF_OK);
+    for (int i = 0; i < 3; i++) {
+        const df__stage_spec *fork = bench_stage(&b, forks[i]), *sink;
+        df__fill f = {.mode = DF__FILL_RUN, .arena = &b.g.arena, .secrets = b.g.secrets};
+        df_list *routes = calloc(1, df__stage_size(fork));
+        char name[32];
+        snprintf(name, sizeof name, "%s/0", forks[i]);
+        sink = bench_stage(&b, name);
+        assert_non_null(sink);
+        assert_int_equal(sink->port, i + 1);
+        assert_non_null(routes);
+        assert_int_equal(df__stage_fill(&b.g, fork, &f, routes), DF_OK);
+        const int *port = (const void *)((const char *)routes->items + sizeof(df_condition *));
+        assert_int_equal(*port, i + 1);
+        df__options_release(b.g.arena.heap, df__stage_options(fork), routes);
+        free(routes);
+    }
+    assert_int_equal(b.g.next_port, 4);
+    expect(&b, "");
+    bench_close(&b);
+}
+
 static void test_bare(void **state)
 {
     static const char yaml[] = "source: {type: well, config: {topic: a}}\n"
@@ -374,11 +410,17 @@ static void test_every_allocation_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manifest),  cmocka_unit_test(test_filled_again_for_the_run),
-        cmocka_unit_test(test_bare),      cmocka_unit_test(test_cron),
-        cmocka_unit_test(test_warnings),  cmocka_unit_test(test_policy_alone),
-        cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_secrets_are_optional),
-        cmocka_unit_test(test_described), cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_filled_again_for_the_run),
+        cmocka_unit_test(test_routes_by_alias),
+        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_policy_alone),
+        cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_secrets_are_optional),
+        cmocka_unit_test(test_described),
+        cmocka_unit_test(test_every_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
