@@ -597,6 +597,8 @@ DF_API int df_value_double(const df_value *v, double *ret); /* nearest; DF_EDATA
 DF_API size_t df_value_text(const df_value *v, char *buf, size_t len);
 /* The value as JSON. Like snprintf. */
 DF_API size_t df_value_json(const df_value *v, char *buf, size_t len);
+/* 1: the value and all in it are of types that JSON has, so its JSON is the same value. */
+DF_API int df_value_is_json(const df_value *v);
 
 /* ---- sink side ---------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
  * capture.c: copies records from ports, see capture.h. */
 #include "dfproc/capture.h"
 
+#include "common/typed.h"
 #include "common/visible.h"
 #include "dataflow_ext.h"
 
@@ -117,10 +118,32 @@ static void copy_route(const df_record *r, char *route, size_t len)
         snprintf(route, len, "%.*s", (int)v.len, v.text);
 }
 
+/* An envelope of the error sink is plain JSON. */
+static void take_payload(dfproc_capture *c, const dfproc_watch *w, df_parcel *parcel, size_t index,
+                         dfproc_seen *seen)
+{
+    df_bytes payload = {NULL, 0};
+    df__buf text;
+    df_value root;
+    df__buf_init(&text, &df__heap_libc);
+    if (c->typed && strcmp(w->stage, "errors") &&
+        df_parcel_get(parcel, index, c->typed, &root) == DF_OK) {
+        app_typed_write(&text, &root);
+        payload.data = df__buf_cstr(&text);
+        payload.len = text.len;
+        c->failed |= !payload.data;
+    } else if (df_parcel_payload(parcel, index, &payload) != DF_OK) {
+        c->failed = 1;
+    }
+    seen->payload = copy_bytes(payload, c);
+    seen->payload_len = payload.data ? payload.len : 0;
+    df__buf_free(&text);
+}
+
 static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_t index)
 {
     const df_record *r = df_parcel_at(parcel, index);
-    df_bytes payload = {NULL, 0}, key = {NULL, 0};
+    df_bytes key = {NULL, 0};
     df_info info = {.size = sizeof info, .offset = -1};
     dfproc_seen *seen;
     if (df__grow(&df__heap_libc, &w->rows, &w->cap, w->count, sizeof *w->rows) != DF_OK) {
@@ -129,12 +152,9 @@ static void add_row(dfproc_capture *c, dfproc_watch *w, df_parcel *parcel, size_
     }
     seen = &w->rows[w->count++];
     memset(seen, 0, sizeof *seen);
-    if (df_parcel_payload(parcel, index, &payload) != DF_OK)
-        c->failed = 1;
+    take_payload(c, w, parcel, index, seen);
     df_record_key(r, &key);
     df_record_info(r, &info);
-    seen->payload = copy_bytes(payload, c);
-    seen->payload_len = payload.data ? payload.len : 0;
     seen->key = copy_bytes(key, c);
     seen->key_len = key.data ? key.len : 0;
     copy_headers(r, seen, c);

@@ -34,6 +34,7 @@ typedef struct dfproc_capture {
     size_t count;
     int failed;             /* no memory */
     yyjson_val *meta_names; /* object whose names are metadata to keep, or NULL */
+    const df_path *typed; /* the root: payloads are kept as app_typed_write writes them; or NULL */
 } dfproc_capture;
 
 enum { DFPROC_SINKS = 1, DFPROC_OTHERS = 2 };

@@ -21,7 +21,7 @@ static const shape vector_case = {
     {"name",      "config",   "when",    "chain",  "input",           "key",
      "headers",   "metadata", "now",     "output", "outputs",         "unchanged",
      "dropped",   "error",    "refused", "routed", "expect_metadata", "warned",
-     "transform", "offset",   "time_us"},
+     "transform", "offset",   "time_us", "typed"},
     {"output", "outputs", "unchanged", "dropped", "error", "refused"}};
 
 typedef struct place {

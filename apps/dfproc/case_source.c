@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dataflow_ext.h"
+#include "common/typed.h"
 #include "dfproc/cases.h"
 
 enum { HEADERS_MAX = 64 };
@@ -76,7 +77,7 @@ static uint32_t operation_of(yyjson_val *metadata)
     return DF_OP_NONE;
 }
 
-static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t offset)
+static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t offset, int typed)
 {
     header_list headers;
     yyjson_val *metadata = yyjson_obj_get(row, "metadata"), *name, *value;
@@ -97,6 +98,8 @@ static int add_input(instance *self, df_batch *into, yyjson_val *row, int64_t of
         in.offset = app_json_number(row, "offset");
     in.time_us = app_json_number(row, "time_us");
     rc = payload.failed || key.failed ? DF_ENOMEM : df_batch_add(into, &in, &r);
+    if (rc == DF_OK && typed)
+        rc = app_typed_make(r);
     yyjson_obj_foreach (metadata, at, count, name, value)
         if (rc == DF_OK && r)
             rc = set_meta(r, yyjson_get_str(name), value);
@@ -128,7 +131,7 @@ static int source_read(void *user, df_stage *st, df_batch *into, int timeout_ms)
         return DF_AGAIN;
     yyjson_arr_foreach (inputs->rows, at, count, row)
         if (rc == DF_OK)
-            rc = add_input(self, into, row, (int64_t)at);
+            rc = add_input(self, into, row, (int64_t)at, inputs->typed);
     if (rc != DF_OK)
         return df_stage_fail(st, rc, NULL, "an input of the case cannot be read");
     self->read = 1;

@@ -10,6 +10,7 @@
 /* The records that the source of a case delivers. */
 typedef struct dfproc_inputs {
     yyjson_val *rows; /* array of {payload, key, headers, metadata} */
+    int typed;        /* payloads have values that JSON does not have */
 } dfproc_inputs;
 
 /* Registers the source; `inputs` is read when a run starts and must outlive the env. */

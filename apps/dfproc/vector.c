@@ -202,8 +202,9 @@ static void judge_metadata(yyjson_val *want, const dfproc_seen *seen, df__buf *w
     yyjson_doc_free(doc);
 }
 
-static void judge_outputs(const dfproc_capture *c, yyjson_val *one, df__buf *why)
+static void judge_outputs(const dfproc_suite *s, const dfproc_capture *c, df__buf *why)
 {
+    yyjson_val *one = s->one;
     const char *routed = app_json_text(one, "routed");
     const dfproc_watch *sink = *routed ? by_route(c, routed) : by_stage(c, "sink");
     yyjson_val *many = yyjson_obj_get(one, "outputs"), *want;
@@ -217,7 +218,7 @@ static void judge_outputs(const dfproc_capture *c, yyjson_val *one, df__buf *why
     yyjson_arr_foreach (many, at, count, want)
         judge_payload(want, &sink->rows[at], 1, why);
     if (yyjson_obj_get(one, "unchanged"))
-        judge_payload(yyjson_obj_get(one, "input"), &sink->rows[0], 0, why);
+        judge_payload(yyjson_obj_get(one, "input"), &sink->rows[0], s->inputs.typed, why);
     else if (yyjson_obj_get(one, "output"))
         judge_payload(yyjson_obj_get(one, "output"), &sink->rows[0], 1, why);
     if (sink->count)
@@ -243,23 +244,28 @@ static void judge(dfproc_suite *s, int rc, const dfproc_capture *c, df__buf *why
     else if (yyjson_obj_get(one, "error"))
         judge_error(c, yyjson_obj_get(one, "error"), why);
     else if (rc >= 0)
-        judge_outputs(c, one, why);
+        judge_outputs(s, c, why);
     df__buf_free(&problems);
 }
 
 void dfproc_vector_run(dfproc_suite *s, yyjson_val *one, df__buf *why)
 {
     dfproc_capture c = {.meta_names = yyjson_obj_get(one, "expect_metadata")};
+    int typed = yyjson_is_true(yyjson_obj_get(one, "typed"));
+    df_path *root = typed ? df_path_new(s->flow.env, "$") : NULL;
     yyjson_doc *inputs = make_inputs(one);
+    c.typed = root;
+    s->inputs.typed = typed;
     s->inputs.rows = yyjson_doc_get_root(inputs);
     s->one = one;
     write_manifest(s, one);
-    if (!inputs || s->flow.manifest.failed)
+    if (!inputs || s->flow.manifest.failed || (typed && !root))
         df__buf_str(why, "  out of memory\n");
     else if (dfproc_cases_clock(s, one, VECTOR_NOW) < 0)
         df__buf_str(why, "  `now` is not a time like 2026-01-31T12:00:00Z\n");
     else
         judge(s, dfproc_cases_run(s, &c, why), &c, why);
     dfproc_capture_free(&c);
+    df_path_free(root);
     yyjson_doc_free(inputs);
 }

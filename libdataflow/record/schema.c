@@ -176,6 +176,16 @@ static int has_types(const void *top)
     return 0;
 }
 
+int df_value_is_json(const df_value *v)
+{
+    static const unsigned other = 1U << DF_V_ABSENT | 1U << DF_V_UNCHANGED | 1U << DF_V_DOUBLE |
+                                  1U << DF_V_BYTES | 1U << DF_V_TIMESTAMP | 1U << DF_V_DATE |
+                                  1U << DF_V_TIME;
+    if (v->type == DF_V_ARRAY || v->type == DF_V_OBJECT)
+        return !v->u.node || !has_types(v->u.node);
+    return !(other >> v->type & 1);
+}
+
 static int copy_tree(df_record *to, const df_record *from)
 {
     df__tree *t = df__arena_zalloc(to->arena, sizeof *t);

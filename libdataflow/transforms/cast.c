@@ -66,6 +66,10 @@ static int to_string(const df__job *job, const df_value *v, df_value *put, const
     if (v->type == DF_V_NULL || v->type == DF_V_ARRAY || v->type == DF_V_OBJECT)
         return DF_EDATA;
     *put = df__text_value(v->text, v->len);
+    if (v->type == DF_V_BYTES && !df__is_utf8(v->text, v->len)) {
+        *why = "they are not UTF-8";
+        return DF_EDATA;
+    }
     if (v->text)
         return DF_MORE;
     len = df_value_text(v, NULL, 0);
@@ -134,6 +138,8 @@ static int to_float64(const df__job *job, const df_value *v, df_value *put, cons
     char small[64];
     df_bytes text = {v->text, v->len};
     df__exact d;
+    if (v->type == DF_V_DOUBLE)
+        return DF_OK; /* NaN and the infinities too */
     if (exact_of(v, small, &d, why) != DF_OK)
         return DF_EDATA;
     *why = "it is out of the range of float64";

@@ -241,15 +241,21 @@ static size_t sequence(const unsigned char *p, size_t left)
     return need;
 }
 
+int df__is_utf8(const char *text, size_t len)
+{
+    size_t at = 0, n = 1;
+    while (at < len && (n = sequence((const unsigned char *)text + at, len - at)) != 0)
+        at += n;
+    return at == len;
+}
+
 int df__clean_text(df_batch *batch, df_bytes in, df_bytes *ret)
 {
     const unsigned char *p = in.data;
-    size_t at = 0, out = 0, n;
+    size_t at, out = 0, n;
     char *text;
-    while (at < in.len && (n = sequence(p + at, in.len - at)) != 0)
-        at += n;
     *ret = in;
-    if (at == in.len)
+    if (df__is_utf8(in.data, in.len))
         return DF_OK;
     text = in.len > SIZE_MAX / 3 ? NULL : df_batch_alloc(batch, in.len * 3);
     if (!text)

@@ -53,6 +53,7 @@ df_value df__int_value(int64_t i);
 df_value df__empty_value(int type); /* DF_V_OBJECT or DF_V_ARRAY, for df_value_new */
 df_bytes df__blanks_trim(df_bytes in);
 int df__bytes_equal(df_bytes a, const char *b);
+int df__is_utf8(const char *text, size_t len);
 /* Text with every byte that is not UTF-8 replaced by U+FFFD; the input itself when it is clean. */
 int df__clean_text(df_batch *batch, df_bytes in, df_bytes *ret);
 

@@ -13,7 +13,9 @@ typedef struct frame {
     df_value container;
     df_walk walk;
     df__members members; /* writing: of an object */
-    size_t at;
+    size_t at;           /* children that were given */
+    df_bytes name;       /* building: in the container around it */
+    df_value made;
 } frame;
 
 typedef struct work {
@@ -188,34 +190,47 @@ static int collect(work *w, frame *f)
     return DF_OK;
 }
 
-static int open_container(work *w, const df_value *v, df__buf *out)
+static int push_collected(work *w, const df_value *v)
 {
     int rc = push(w, v);
-    df__buf_char(out, v->type == DF_V_OBJECT ? '{' : '[');
     if (rc == DF_OK && v->type == DF_V_OBJECT)
         rc = collect(w, &w->stack[w->depth - 1]);
     return rc;
 }
 
-/* The next member or element with what stands before it. 0: none is left. */
-static int next_child(frame *f, df__buf *out, df_value *ret)
+static int open_container(work *w, const df_value *v, df__buf *out)
 {
+    df__buf_char(out, v->type == DF_V_OBJECT ? '{' : '[');
+    return push_collected(w, v);
+}
+
+/* The next member or element. 0: none is left. */
+static int next_child(frame *f, df_bytes *name, df_value *ret)
+{
+    *name = (df_bytes){NULL, 0};
     if (f->container.type == DF_V_ARRAY) {
         if (df_value_walk(&f->container, &f->walk) != DF_OK)
             return 0;
-        if (f->at++)
-            df__buf_char(out, ',');
         *ret = f->walk.value;
-        return 1;
+    } else {
+        if (f->at == f->members.count)
+            return 0;
+        *name = f->members.rows[f->at].name;
+        *ret = f->members.rows[f->at].value;
     }
-    if (f->at == f->members.count)
-        return 0;
-    if (f->at)
-        df__buf_char(out, ',');
-    df__buf_json(out, f->members.rows[f->at].name.data, f->members.rows[f->at].name.len);
-    df__buf_char(out, ':');
-    *ret = f->members.rows[f->at++].value;
+    f->at++;
     return 1;
+}
+
+/* What stands before a member or element. */
+static void write_name(const frame *f, df_bytes name, df__buf *out)
+{
+    if (f->at > 1)
+        df__buf_char(out, ',');
+    if (!name.data)
+        return;
+    df__buf_json(out, name.data, name.len);
+    df__buf_char(out, ':');
 }
 
 static int rewrite(work *w, const df_value *root)
@@ -228,21 +243,65 @@ static int rewrite(work *w, const df_value *root)
     rc = open_container(w, root, &out);
     while (rc == DF_OK && w->depth) {
         frame *top = &w->stack[w->depth - 1];
+        df_bytes name;
         df_value child;
-        if (!next_child(top, &out, &child)) {
+        if (!next_child(top, &name, &child)) {
             df__buf_char(&out, top->container.type == DF_V_OBJECT ? '}' : ']');
             w->depth--;
-        } else if (w->deep && is_container(&child)) {
-            rc = open_container(w, &child, &out);
-        } else {
-            df__buf_value(&out, &child);
+            continue;
         }
+        write_name(top, name, &out);
+        if (w->deep && is_container(&child))
+            rc = open_container(w, &child, &out);
+        else
+            df__buf_value(&out, &child);
     }
     if (rc != DF_OK || out.failed)
         return rc != DF_OK ? rc : DF_ENOMEM;
     text.data = out.data;
     text.len = out.len;
     return df_record_set_payload(w->r, text);
+}
+
+/* ---- building anew, for types that a text does not have -------------------------------------- */
+
+static int begin_container(work *w, const df_value *v, df_bytes name)
+{
+    df_value empty = df__empty_value(v->type);
+    int rc = push_collected(w, v);
+    frame *f = &w->stack[w->depth - 1];
+    if (rc != DF_OK)
+        return rc;
+    f->name = name;
+    return df_value_new(w->r, &empty, &f->made);
+}
+
+/* Into the container around it, or as the record's root. */
+static int end_container(work *w)
+{
+    frame *f = &w->stack[--w->depth];
+    if (!w->depth)
+        return df_record_set_root(w->r, &f->made);
+    return df_value_put(w->r, &f[-1].made, f->name, &f->made);
+}
+
+static int rebuild(work *w, const df_value *root)
+{
+    int rc;
+    w->depth = 0;
+    rc = begin_container(w, root, (df_bytes){NULL, 0});
+    while (rc == DF_OK && w->depth) {
+        frame *top = &w->stack[w->depth - 1];
+        df_bytes name;
+        df_value child;
+        if (!next_child(top, &name, &child))
+            rc = end_container(w);
+        else if (w->deep && is_container(&child))
+            rc = begin_container(w, &child, name);
+        else
+            rc = df_value_put(w->r, &top->made, name, &child);
+    }
+    return rc;
 }
 
 int df__keys_rename(const df__job *job, df_record *r, df__rename_fn rename, int deep)
@@ -267,7 +326,7 @@ int df__keys_rename(const df__job *job, df_record *r, df__rename_fn rename, int 
     if (rc == DF_OK && w.rewrite) {
         rc = df_record_root(r, &root);
         if (rc == DF_OK)
-            rc = rewrite(&w, &root);
+            rc = df_value_is_json(&root) ? rewrite(&w, &root) : rebuild(&w, &root);
     }
     return rc;
 }

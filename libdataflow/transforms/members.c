@@ -136,13 +136,21 @@ static int set_text(df__members *m, df_record *r)
     return df_record_set_payload(r, text);
 }
 
+static int is_json(const df__members *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (!df_value_is_json(&m->rows[i].value))
+            return 0;
+    return 1;
+}
+
 /* Members are put into the tree one by one; of very many the nodes would take more memory than
- * the object as text. */
+ * the object as text, which has JSON's types only. */
 int df__members_set_root(df__members *m, df_record *r)
 {
     df_value fresh, empty = df__empty_value(DF_V_OBJECT);
     int rc;
-    if (m->count > TREE_MAX)
+    if (m->count > TREE_MAX && is_json(m))
         return set_text(m, r);
     rc = df_value_new(r, &empty, &fresh);
     for (size_t i = 0; rc == DF_OK && i < m->count; i++)

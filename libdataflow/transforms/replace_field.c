@@ -12,8 +12,7 @@ typedef struct spot {
 
 typedef struct renaming {
     spot from;
-    const df_path *to;
-    df__place place; /* of `to` */
+    spot to;
     int same;
 } renaming;
 
@@ -23,7 +22,7 @@ typedef struct replacer {
     df_list include, exclude; /* of df_path * */
     renaming *moves;
     spot *gone;
-    df__place *kept; /* of include */
+    spot *kept; /* of include */
 } replacer;
 
 /* The colon between the two paths: not in brackets, not behind a backslash. */
@@ -79,14 +78,14 @@ static int compile_rename(df_stage *st, df_bytes text, size_t index, renaming *r
         return DF_ESPEC;
     }
     ret->from.path = df_stage_path(st, "renames", from);
-    ret->to = df_stage_path(st, "renames", to);
-    if (!ret->from.path || !ret->to || df__check_path(st, "renames", ret->from.path, 0) ||
-        df__check_path(st, "renames", ret->to, 0))
+    ret->to.path = df_stage_path(st, "renames", to);
+    if (!ret->from.path || !ret->to.path || df__check_path(st, "renames", ret->from.path, 0) ||
+        df__check_path(st, "renames", ret->to.path, 0))
         return DF_ESPEC;
     a = without_root(from);
     b = without_root(to);
     ret->same = a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-    if (df__place_of(st, ret->to, &ret->place) != DF_OK)
+    if (compile_spot(st, ret->to.path, &ret->to) != DF_OK)
         return DF_ENOMEM;
     return compile_spot(st, ret->from.path, &ret->from);
 }
@@ -97,7 +96,8 @@ static int compile(replacer *me, df_stage *st)
     int problem = DF_OK;
     me->moves = df_stage_alloc(st, (me->renames.count + 1) * sizeof *me->moves);
     me->gone = df_stage_alloc(st, (me->exclude.count + 1) * sizeof *me->gone);
-    if (!me->moves || !me->gone)
+    me->kept = df_stage_alloc(st, (me->include.count + 1) * sizeof *me->kept);
+    if (!me->moves || !me->gone || !me->kept)
         return DF_ENOMEM;
     for (size_t i = 0; i < me->renames.count; i++) {
         int rc = compile_rename(st, texts[i], i, &me->moves[i]);
@@ -109,7 +109,10 @@ static int compile(replacer *me, df_stage *st)
         if (compile_spot(st, df__path_at(&me->exclude, i), &me->gone[i]) != DF_OK)
             return DF_ENOMEM;
     }
-    return df__places_of(st, &me->include, &me->kept) == DF_OK ? problem : DF_ENOMEM;
+    for (size_t i = 0; i < me->include.count; i++)
+        if (compile_spot(st, df__path_at(&me->include, i), &me->kept[i]) != DF_OK)
+            return DF_ENOMEM;
+    return problem;
 }
 
 /* Include rebuilds objects by name, so an index has no place in it. */
@@ -177,6 +180,27 @@ static int keep(df_record *r, df_value *v)
     return rc;
 }
 
+/* The parent of level `level`: a path, or the root. */
+static int parent_at(df_record *r, const df__parents *parents, size_t level, df_value *ret)
+{
+    return level ? df_record_get(r, parents->paths[level - 1], ret) : df_record_root(r, ret);
+}
+
+/* Setting "unchanged" by path leaves what is there, so a null holds its place until it is put. */
+static int put(df_record *r, const spot *at, const df_value *value)
+{
+    df_value null = df__empty_value(DF_V_NULL), parent;
+    df_bytes name = df_path_leaf(at->path);
+    int unchanged = value->type == DF_V_UNCHANGED;
+    int rc = df_record_set(r, at->path, unchanged ? &null : value);
+    if (rc != DF_OK || !unchanged)
+        return rc < 0 ? df__edit_failed(r, rc, at->path) : rc;
+    rc = parent_at(r, &at->parents, at->parents.count, &parent);
+    if (rc == DF_OK && parent.type != DF_V_OBJECT)
+        return df__reject_at(r, NULL, at->path, "an unchanged value cannot go into an array");
+    return rc == DF_OK ? df_value_put(r, &parent, name, value) : rc;
+}
+
 static int include(const df__job *job, df_record *r)
 {
     const replacer *self = job->self;
@@ -194,17 +218,9 @@ static int include(const df__job *job, df_record *r)
     for (size_t i = 0; rc == DF_OK && i < count; i++) {
         if (kept[i].type == DF_V_ABSENT)
             continue;
-        rc = df_record_set(r, df__path_at(&self->include, i), &kept[i]);
-        if (rc == DF_EDATA)
-            return df__edit_failed(r, rc, df__path_at(&self->include, i));
+        rc = put(r, &self->kept[i], &kept[i]);
     }
     return rc;
-}
-
-/* The parent of level `level`: a path, or the root. */
-static int parent_at(df_record *r, const df__parents *parents, size_t level, df_value *ret)
-{
-    return level ? df_record_get(r, parents->paths[level - 1], ret) : df_record_root(r, ret);
 }
 
 /* Takes out what is at the spot, then the objects around it that it leaves empty. Elements of
@@ -254,8 +270,7 @@ static int rename_one(df_record *r, const renaming *move)
         rc = take_out(r, &move->from);
     if (rc != DF_OK)
         return rc;
-    rc = df_record_set(r, move->to, &value);
-    return rc == DF_EDATA ? df__edit_failed(r, rc, move->to) : rc;
+    return put(r, &move->to, &value);
 }
 
 static int replace_one(const df__job *job, df_record *r)
@@ -280,7 +295,7 @@ static const df__place *named(const replacer *me, const df__column *c)
     size_t len = strlen(c->field.name);
     const df__place *found = NULL;
     for (size_t i = 0; i < me->include.count; i++) {
-        const df__place *at = &me->kept[i];
+        const df__place *at = &me->kept[i].place;
         if (at->column.len == len && memcmp(at->column.data, c->field.name, len) == 0 &&
             (!found || found->inside))
             found = at;
@@ -310,7 +325,7 @@ static int replace_derive(void *self, df__shape *shape)
         rc = df__shape_remove(shape, &me->gone[i].place);
     for (size_t i = 0; i < me->renames.count && rc == DF_OK; i++)
         if (!me->moves[i].same)
-            rc = df__shape_move(shape, &me->moves[i].from.place, &me->moves[i].place);
+            rc = df__shape_move(shape, &me->moves[i].from.place, &me->moves[i].to.place);
     return rc;
 }
 

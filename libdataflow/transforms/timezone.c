@@ -99,6 +99,8 @@ static int read_value(shifter *me, const df_value *v, df__instant *ret)
     if (v->type == DF_V_TIMESTAMP) {
         ret->sec = v->u.i / 1000000 - (v->u.i % 1000000 < 0);
         ret->nsec = (int32_t)(v->u.i - ret->sec * 1000000) * 1000;
+        if (v->zone == DF_ZONE_NONE)
+            ret->sec = df__zone_moment(me->source, ret->sec, &me->source_span);
         return DF_OK;
     }
     if (v->type != DF_V_STRING && v->type != DF_V_INT && v->type != DF_V_NUMBER &&

@@ -302,8 +302,63 @@ static void test_each_transform(void **state)
     support_env_free(env, &host);
 }
 
+/* ---- many members ---------------------------------------------------------------------------- */
+
+enum { MANY = 5000 };
+
+/* {"o": {"k0": bytes, "k1": bytes, ...}} */
+static int make_many(df_record *r, void *user)
+{
+    df_value empty = {.type = DF_V_OBJECT}, root, inner;
+    (void)user;
+    assert_ok(df_value_new(r, &empty, &root));
+    assert_ok(df_value_new(r, &empty, &inner));
+    for (int i = 0; i < MANY; i++) {
+        df_value v = {.type = DF_V_BYTES, .text = "\xff\0", .len = 2};
+        char name[16];
+        snprintf(name, sizeof name, "k%d", i);
+        assert_ok(add_member(r, &inner, name, v));
+    }
+    assert_ok(add_member(r, &root, "o", inner));
+    return df_record_set_root(r, &root);
+}
+
+static int see_many(df_record *r, void *user)
+{
+    df_value root;
+    df_walk walk = {0};
+    assert_ok(df_record_root(r, &root));
+    while (df_value_walk(&root, &walk) == DF_OK)
+        *(int *)user += walk.value.type == DF_V_BYTES && walk.name.len > 2;
+    return DF_OK;
+}
+
+/* An object of very many members is made as a text, but not when a text would lose types. */
+static void test_many_members_keep_types(void **state)
+{
+    df_run_options how = {.size = sizeof how, .until_exhausted = 1};
+    support_host host = {0};
+    df_env *env = support_env(&host);
+    int seen = 0;
+    df_function make = {.size = sizeof make, .name = "make", .doc = "Makes.", .apply = make_many};
+    df_function see = {.size = sizeof see, .name = "see", .doc = "Sees.", .apply = see_many};
+    df_pipeline *p;
+    (void)state;
+    see.user = &seen;
+    assert_ok(df_transform_register_fn(env, &make));
+    assert_ok(df_transform_register_fn(env, &see));
+    p = support_load(env, "source: {type: memory, config: {records: ['{}']}}\n"
+                          "sink: {type: 'null'}\n"
+                          "transformations: [{type: make}, {type: structFlatten}, {type: see}]\n");
+    assert_ok(df_pipeline_run(p, &how));
+    assert_int_equal(seen, MANY);
+    df_pipeline_free(p);
+    support_env_free(env, &host);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_transform)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_transform),
+                                       cmocka_unit_test(test_many_members_keep_types)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
