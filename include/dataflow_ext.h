@@ -20,18 +20,27 @@
  *   settle      to say how a parcel ended: by the answer of write, or with df_stage_settle
  *   generation  of a partition: raised when it is given away or sent back; what is under way of an
  *               older one is let go
- *   claim       a sink that holds positions becomes the owner of a partition's; `epoch` is its
- *               number as the owner, and who has an older one is fenced
+ *   end said    of a partition: its source has nothing more of it (df_partition_end); when all of
+ * it has ended and its position is saved, the source is told (`ended`) and it is gone range of a
+ * parcel: per partition its first and last record, as offsets of the source owner       an opaque
+ * token of a partition, from a source to a sink of the same system, which stores positions there in
+ * its own transaction (a Kafka group's metadata) claim       a sink that holds positions becomes
+ * the owner of a partition's; `epoch` is its number as the owner, and who has an older one is
+ * fenced
  *
  * THE LIFE OF A SOURCE.
  *   check    when the manifest is checked, before anything is connected
  *   open     connects; opens the partitions it has from the start and goes where each resumes
  *   read     adds records and marks; again and again, with room 0 too, at least once a second
  *   ack      between reads, when watermarks have moved
+ *   ended    between reads, for a partition whose end was said, when all of it is settled
  *   seek     between reads, when a sink lost what it had accepted: back to the watermark
  *   close    at the end, and after a failure of open or read with DF_EIO or DF_ETIMEOUT: then a
  *            back-off, and open again; its partitions resume at their last read mark
- *   Partitions come and go inside read: df_partition_open, df_partition_close.
+ *   Partitions come and go inside read: df_partition_open, df_partition_close, df_partition_end.
+ *   A whole partition:  open ─► add, mark ... ─► end ─► (settled, saved, acked) ─► ended ─► gone
+ *   What takes the end back, so that the source says it again when it is there: seek, and a close
+ *   of the source.
  *
  * THE LIFE OF A SINK.
  *   check, open   as above; open again after each close that a failure caused
@@ -52,6 +61,7 @@
  *             the parcel again           refused; none named: halved   it is tried for 10 minutes
  *   flush     as write, whatever the code but DF_EAUTH               as write
  *   ack       asked again with the next watermark, whatever the code but DF_EFENCED
+ *   ended     as read
  *   seek      ends the run, whatever the code
  *   claim     close, back-off, open,     ends the run                  as write
  *             claim again
@@ -60,14 +70,14 @@
  * Every other failure ends the run: no more reads, the other sinks drain, positions are saved.
  *
  * THREADS. One instance is never in two operations at once.
- *   source thread    check*, open, read, ack, seek, close of the source
+ *   source thread    check*, open, read, ack, ended, seek, close of the source
  *   pipeline thread  open, apply, expand, close of transforms; with `transformWorkers` above 1
  *                    threads of their own, each with an instance of its own
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
  *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O.)
  * From any thread: df_stage_settle, df_stage_metric, df_stage_stopping, df_stage_log,
- * df_partition_lag, df_stage_wake, df_stage_current, df_stage_charge, df_stage_clock_us,
- * df_stage_connected. All else: on the thread that runs the operation.
+ * df_partition_lag, df_partition_owner, df_stage_wake, df_stage_current, df_stage_charge,
+ * df_stage_clock_us, df_stage_connected. All else: on the thread that runs the operation.
  *
  * BLOCKING. Operations may block only in df_stage_wait, which returns early when the stage must
  * come back; poll a library's descriptor there, and never call what may block without limit.
@@ -169,8 +179,9 @@ typedef struct df_position {
     const char *name;   /* of the partition */
     df_bytes data;      /* the source's own text: "resuming here re-reads nothing before" */
     uint64_t seq;       /* records of this partition covered, counted by the core, from 0 */
-    uint32_t child;     /* always 0: a batch is expanded whole before a position in it */
     uint64_t epoch;     /* of the owner; 0 without claim */
+    df_bytes owner;     /* newest token that the source gave (df_partition_owner); in positions of
+                           a parcel only, borrowed until it settles; data NULL: none */
 } df_position;
 
 typedef struct df_lag {
@@ -197,6 +208,12 @@ typedef struct df_lag {
  * seek   go back to a position, which is borrowed for the call; what was read after it comes
  *        again. No bytes (`data` with len 0): to the beginning.
  * close  once for each open, even a failed one.
+ * ended  everything of a partition that df_partition_end was said of has ended, its position is
+ *        saved: leave it, drop it. Between reads; the handle is gone when this returns,
+ *        and df_partition_open takes the partition up again. DF_OK: its stored position stays;
+ *        DF_DROP: it is removed from the store (a file that is gone will not be asked for again).
+ *        A failure is treated as one of read: the source is closed, and says the end again after
+ *        it was opened. NULL: as DF_OK.
  * before like snprintf: the position from which reading gives record `r` again (its offset and
  *        partition are set). Pure, any thread. With it a run that ends at a refused record ends
  *        exactly there; without, at the mark before it. */
@@ -209,6 +226,7 @@ typedef struct df_source_ops {
     int (*seek)(void *self, df_stage *st, const df_position *to);
     void (*close)(void *self, df_stage *st);
     size_t (*before)(void *self, const df_record *r, char *buf, size_t len);
+    int (*ended)(void *self, df_stage *st, df_partition *part);
 } df_source_ops;
 
 /* A sink makes parcels durable, in the order given.
@@ -270,11 +288,14 @@ enum { DF_COUNTER = 1, DF_GAUGE, DF_HISTOGRAM };
 /* Traits. The table of a connector says what its instances can as a rule; an instance that can more
  * or less, because of its options or of the server behind it, says so with df_stage_traits. */
 enum {
-    DF_CAN_REPLAY = 1,       /* source: seek works; after a restart it can go back */
-    DF_CAN_EXACTLY_ONCE = 2, /* sink: claim and resolve work */
-    DF_IS_IDEMPOTENT = 4,    /* sink: the same record twice is once */
-    DF_HOLDS_POSITION = 8,   /* source: the system behind it stores what was acked */
-    DF_IS_LINE = 16          /* source without positions: a pipe */
+    DF_CAN_REPLAY = 1,         /* source: seek works; after a restart it can go back */
+    DF_CAN_EXACTLY_ONCE = 2,   /* sink: claim and resolve work */
+    DF_IS_IDEMPOTENT = 4,      /* sink: the same record twice is once */
+    DF_HOLDS_POSITION = 8,     /* source: the system behind it stores what was acked */
+    DF_IS_LINE = 16,           /* source without positions: a pipe */
+    DF_COMMITS_FOR_SOURCE = 32 /* sink with exactly-once: its transaction stores the positions in
+                                  the source's own system (df_position.owner), so it needs a source
+                                  of its own kind, and that one does not commit */
 };
 
 typedef struct df_connector {
@@ -348,7 +369,16 @@ typedef struct df_stage_info {
     int show_values;       /* else no value of a record in a text: it may be a card number */
     int stops_at_refused;  /* sink: a refused record ends the run, see write */
     const char *work_dir;  /* for temporary files, named after `stage`; NULL: make none */
+    int position_holder;   /* DF_HOLDER_...: who keeps the positions of this run */
 } df_stage_info;
+enum {
+    DF_HOLDER_NONE,           /* nobody: a restart begins as configured */
+    DF_HOLDER_SOURCE,         /* the source's own system: ack commits */
+    DF_HOLDER_STORE,          /* the program's store: ack may forget what it kept */
+    DF_HOLDER_SINK,           /* the sink, in its own system: an ack may commit too, for monitors */
+    DF_HOLDER_SINK_FOR_SOURCE /* the sink, in the source's system: there is no ack, since a late
+                                 commit of the source's could move the position back */
+};
 
 /* How a sink likes its parcels. Unset members (0) mean no limit. When the user set batchSize the
  * sink passes it as `rows` (exactly that many, or fewer after `interval_ms`). */
@@ -460,6 +490,22 @@ DF_API int df_partition_position(const df_partition *part, df_position *ret);
 /* Metadata that every record of the partition has ("topic", "partition", "table"); copied. Once
  * for each name, before the first record. */
 DF_API int df_partition_meta(df_partition *part, const char *name, const df_value *value);
+/* Nothing more of the partition comes for now: a table's snapshot was read whole, a file was read
+ * to its end. Said in open or in read, after its last df_batch_add and df_batch_mark; what was
+ * added in the same read belongs to it. Returns at once; the partition lives on, acks of it still
+ * come. When everything of it has ended and its last mark is saved where positions are kept (acked,
+ * when that is the source's own system or a store), the core calls `ended`, once, however long that
+ * takes: no limit of time as with df_partition_close. Nothing is added to it meanwhile. A seek of
+ * the partition and a close of the source take the end back: it is said again when the source is
+ * there again. A refused record that never ends (errors.ackPolicy: never) keeps the partition. Its
+ * name stays in memory until the run ends. */
+DF_API int df_partition_end(df_stage *st, df_partition *part);
+/* Gives sinks of the same system the token of whoever reads the partition (for Kafka the metadata
+ * of the consumer group, which change with each generation), so that they may store its positions
+ * there in their own transaction. Copied; the newest one goes with each parcel when it is handed
+ * over (df_position.owner), also with one that is tried again. len 0: no token. DF_ENOMEM. Any
+ * thread. */
+DF_API int df_partition_owner(df_partition *part, df_bytes token);
 /* How far behind. Any thread. */
 DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
 /* The partition leaves this process. FINISH: its records are delivered and acked (nested call of
@@ -621,8 +667,26 @@ DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 
 DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
 /* How many times this parcel was tried before. */
 DF_API int df_parcel_attempt(const df_parcel *parcel);
-/* The positions that become durable with this parcel (exactly-once), one for each partition. */
+/* The positions that become durable with this parcel (exactly-once), one for each partition; walk
+ * them with DF_ROW. A parcel without records may bring positions too: what was read was filtered.
+ * Borrowed until the parcel settles. */
 DF_API const df_position *df_parcel_positions(const df_parcel *parcel, size_t *ret_count);
+/* What of a partition is in a parcel. A name for it that is the same after a restart: `name` and
+ * the two offsets, where the source's offsets are (df_input.offset; -1 when it gives none). */
+typedef struct df_range {
+    size_t size;
+    uint32_t partition;
+    const char *name;    /* of the partition; lives as long as the pipeline */
+    int64_t first, last; /* smallest and largest offset of its records */
+    uint64_t records;    /* of it in the parcel; children of an expansion count each */
+    size_t first_index,
+        end_index; /* its records are in [first_index, end_index), maybe others too */
+} df_range;
+/* The ranges of the records in this parcel that are not rejected, one for each partition, in order
+ * of their first record. Computed by the call, in time of the number of records; borrowed until the
+ * parcel settles or is given again. In write, resolve, or while it is PENDING; not after ABSORBED.
+ * NULL: no memory (count is 0), or no records. */
+DF_API const df_range *df_parcel_range(df_parcel *parcel, size_t *ret_count);
 /* Memory that lives until the parcel settles. What a sink takes here beyond the size of the parcel
  * it tells the budget with df_stage_charge. */
 DF_API void *df_parcel_alloc(df_parcel *parcel, size_t size);

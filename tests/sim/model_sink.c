@@ -215,6 +215,12 @@ static int64_t number_of(df_bytes text)
     return strtoll(copy, NULL, 10);
 }
 
+static uint64_t number_of_token(df_bytes text)
+{
+    return text.len > 6 ? (uint64_t)number_of((df_bytes){(const char *)text.data + 6, text.len - 6})
+                        : 0;
+}
+
 static size_t rows_of(const model_sink *m, df_parcel *parcel, row *rows)
 {
     size_t n, i;
@@ -224,6 +230,7 @@ static size_t rows_of(const model_sink *m, df_parcel *parcel, row *rows)
                         .seq = at[i].seq,
                         .epoch = at[i].epoch,
                         .before = m->seq[at[i].partition],
+                        .owner = number_of_token(at[i].owner),
                         .next = number_of(at[i].data)};
     return n;
 }
@@ -453,9 +460,11 @@ static void on_claim(process *p, model_sink *m, const command *c)
     message a = {.type = S_CLAIMED, .about = sink_of(p, m), .status = DF_EIO, .msg = c->msg};
     if (m->open && !faulty(w, w->plan.faults)) {
         a.epoch = ++w->epoch[n];
+        if (w->plan.for_source) /* the source asks its own system where it is */
+            w->in_sink_seq[n] = 0;
         a.seq = m->seq[n] = w->in_sink_seq[n];
         a.position = w->in_sink[n];
-        a.status = w->has_in_sink[n] ? DF_OK : DF_ENOTFOUND;
+        a.status = w->has_in_sink[n] && !w->plan.for_source ? DF_OK : DF_ENOTFOUND;
     }
     post(p, a);
 }

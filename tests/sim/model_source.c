@@ -13,9 +13,10 @@ static void ask(process *p, int part, int how)
     df_partition *at = p->parts[part].part;
     p->blocked = part + 1;
     p->blocked_how = how;
-    if (how && p->batch)
+    p->parts[part].said = how == SAYS_END;
+    if (how && how != SAYS_END && p->batch)
         df__batch_forget(p->batch, at);
-    if (how)
+    if (how && how != SAYS_END)
         p->w->revokes++;
     post(p, (message){.type = M_PARTITION, .about = at, .how = how, .msg = &at->request});
 }
@@ -33,6 +34,16 @@ static void commit(process *p, int part, int64_t next)
     w->has_committed[part] = 1;
 }
 
+/* The source's system takes this token from now on, and no older one. */
+static void new_owner(process *p, int part)
+{
+    char text[32];
+    unsigned long long number = p->w->owner[part] + 1;
+    int len = snprintf(text, sizeof text, "token %llu", number);
+    if (df_partition_owner(p->parts[part].part, (df_bytes){text, (size_t)len}) == DF_OK)
+        p->w->owner[part] = number;
+}
+
 static void opened(process *p, int part)
 {
     model_part *m = &p->parts[part];
@@ -45,10 +56,14 @@ static void opened(process *p, int part)
         m->next = strtoll(at.data.data, NULL, 10);
     else if (!p->w->plan.store && !p->w->plan.eos && p->w->has_committed[part])
         m->next = p->w->committed[part];
+    else if (p->w->plan.for_source && p->w->has_in_sink[part])
+        m->next = p->w->in_sink[part];
     else
         m->next = 0;
     if (again)
         return;
+    m->left = 0;
+    new_owner(p, part);
     m->start = m->next;
     m->brought = df__partition_uncommitted(m->part);
     memset(p->w->fresh[part], 0, sizeof p->w->fresh[part]);
@@ -82,6 +97,8 @@ void source_replied(process *p, df_partition *part)
             p->dead = 1; /* the read returns with the failure */
         return;
     }
+    if (p->blocked_how == SAYS_END)
+        return;
     if (p->blocked_how == DF_PARTITION_FINISH)
         check_left(p, part);
     if (part->reply == DF_OK && df_partition_position(part, &at) == DF_OK)
@@ -127,6 +144,8 @@ static int is_down(world *w)
 static void acknowledge(process *p)
 {
     int i, bad = !p->source_open || faulty(p->w, p->w->plan.faults) || is_down(p->w);
+    if (p->w->plan.for_source)
+        fail(p->w, "the source is acked, and the sink commits in its system");
     for (i = 0; i < PARTS; i++) {
         model_part *m = &p->parts[i];
         if (m->acking >= 0 && m->open && p->source_open && !bad &&
@@ -140,10 +159,49 @@ static void acknowledge(process *p)
 static void go_back(process *p, df_partition *part)
 {
     model_part *m = &p->parts[part->number];
+    if (m->left)
+        fail(p->w, "the source is sent back in %u, which it has left", part->number);
     if (p->source_open)
         m->next = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : m->start;
+    m->said = 0;
     p->source_done = 0;
     post(p, (message){.type = M_SOUGHT, .about = part, .msg = &part->seek});
+}
+
+/* Everything is durable and saved, or the source would lose it now. */
+static void check_ended(process *p, const df_partition *part)
+{
+    world *w = p->w;
+    int n = (int)part->number;
+    int64_t at = w->plan.eos ? w->in_sink[n] : w->committed[n];
+    check_commit(w, n, w->plan.records, "the end");
+    if (at != w->plan.records)
+        fail(w, "the end of %d is told, but %lld of %d are committed", n, (long long)at,
+             w->plan.records);
+    if (!p->parts[n].said)
+        fail(w, "the end of %d is told, and the source had not said it", n);
+}
+
+/* It leaves the partition for now, or for good; or the call fails as a read may. */
+static void end_partition(process *p, df_partition *part)
+{
+    model_part *m = &p->parts[part->number];
+    world *w = p->w;
+    int rc = p->source_open && part->end_assignment == part->assignment ? DF_OK : DF_ECANCELED;
+    if (rc == DF_OK) {
+        check_ended(p, part);
+        rc = faulty(w, w->plan.faults) ? DF_EIO : chance(w, 50) ? DF_DROP : DF_OK;
+    }
+    if (rc >= 0) {
+        m->open = m->said = part->has_resume = 0;
+        m->left = 1;
+        w->gone[part->number] = rc == DF_DROP;
+    }
+    post(p, (message){.type = M_ENDED, .about = part, .status = rc, .msg = &part->end});
+    if (rc == DF_EIO) {
+        p->dead = 1;
+        m->said = 0; /* as after a read that failed; at the end of a run nobody asks again */
+    }
 }
 
 static void open_source(process *p)
@@ -181,6 +239,9 @@ static void obey(process *p, const command *c)
         break;
     case C_SEEK:
         go_back(p, c->part);
+        break;
+    case C_ENDED:
+        end_partition(p, c->part);
         break;
     default:
         break;
@@ -226,13 +287,25 @@ static int unread(const process *p)
     return n;
 }
 
+static int has_left(const process *p, int part)
+{
+    return p->parts[part].left || p->w->gone[part];
+}
+
 static int all_read(const process *p)
 {
     int i;
     for (i = 0; i < p->w->plan.parts; i++)
-        if (!p->parts[i].open || p->parts[i].next < p->w->plan.records)
+        if (!has_left(p, i) && (!p->parts[i].open || p->parts[i].next < p->w->plan.records))
             return 0;
     return 1;
+}
+
+static void forget_said(process *p)
+{
+    int i;
+    for (i = 0; i < PARTS; i++)
+        p->parts[i].said = 0;
 }
 
 static void fail_reading(process *p)
@@ -240,6 +313,7 @@ static void fail_reading(process *p)
     if (p->batch && p->w->plan.exact_marks) /* what is behind the last mark is read again */
         df__batch_cut(p->batch);
     give_back(p);
+    forget_said(p);
     p->source_open = 0;
     post(p, (message){.type = M_FAILED, .status = DF_EIO});
 }
@@ -258,15 +332,33 @@ static int assign(process *p)
 {
     int i, n = p->w->plan.parts;
     for (i = 0; i < n; i++) {
-        if (!p->parts[i].open || (p->opening & 2 << i)) {
-            p->opening &= ~(2 << i);
+        int again = p->parts[i].left && !p->w->gone[i] && !p->source_done && faulty(p->w, 5);
+        int opening = p->opening & 2 << i;
+        p->opening &= ~(2 << i);
+        if (has_left(p, i) ? again : !p->parts[i].open || opening) {
             ask(p, i, 0);
             return 1;
         }
     }
     if (!p->source_done && p->w->plan.revokes && faulty(p->w, p->w->plan.revokes)) {
-        ask(p, (int)rnd(p->w, (uint64_t)n),
-            chance(p->w, 65) ? DF_PARTITION_FINISH : DF_PARTITION_LOST);
+        i = (int)rnd(p->w, (uint64_t)n);
+        if (!p->parts[i].open)
+            return 0;
+        ask(p, i, chance(p->w, 65) ? DF_PARTITION_FINISH : DF_PARTITION_LOST);
+        return 1;
+    }
+    return 0;
+}
+
+/* At the end of the read that read the last record of it, when the batch is posted. */
+static int say_end(process *p)
+{
+    int i;
+    for (i = 0; p->w->plan.ends && !p->dead && p->source_open && i < p->w->plan.parts; i++) {
+        const model_part *m = &p->parts[i];
+        if (!m->open || m->said || m->next < p->w->plan.records || (p->opening & 2 << i))
+            continue;
+        ask(p, i, SAYS_END);
         return 1;
     }
     return 0;
@@ -280,6 +372,8 @@ static int read_on(process *p)
         fail_reading(p);
         return 1;
     }
+    if (faulty(p->w, 3))
+        new_owner(p, (int)rnd(p->w, (uint64_t)p->w->plan.parts));
     while (p->want && some-- && unread(p) && df_batch_room(p->batch)) {
         model_part *m = &p->parts[rnd(p->w, (uint64_t)p->w->plan.parts)];
         if (m->open && m->next < p->w->plan.records) {
@@ -311,6 +405,8 @@ int source_act(process *p)
         return 0;
     if (p->batch) /* in the middle of a read: only a rebalance gets between */
         return (!p->dead && assign(p)) || read_on(p);
+    if (say_end(p))
+        return 1;
     if (pop(&p->source, &c)) {
         obey(p, &c);
         return 1;
@@ -366,8 +462,11 @@ int store_act(process *p)
         return 1;
     }
     for (i = 0; i < PARTS; i++) {
-        if (p->parts[i].storing >= 0 && (!bad || (w->now >= w->down_until && chance(w, 40))))
+        int saves = !bad || (w->now >= w->down_until && chance(w, 40));
+        if (p->parts[i].storing >= 0 && saves)
             save_one(w, i, p->parts[i].storing);
+        if (p->parts[i].storing == REMOVED && saves)
+            w->has_committed[i] = 0, w->committed[i] = 0;
         p->parts[i].storing = -1;
     }
     post(p, (message){.type = T_SAVED, .status = bad ? DF_EIO : DF_OK, .msg = &p->save_msg});
@@ -431,6 +530,10 @@ static void io_save(void *ctx)
     for (at = p->flow.partitions; at; at = at->next) {
         int told = p->flow.parting ? at == p->flow.parting : at->save_pending;
         p->parts[at->number].storing = told ? strtoll(at->saving.text, NULL, 10) : -1;
+        if (at->dropping && !p->flow.parting) {
+            at->dropping = DF__DROP_SAVING;
+            p->parts[at->number].storing = REMOVED;
+        }
     }
     push(p, &p->store, (command){.type = C_SAVE, .msg = &p->save_msg});
 }
@@ -448,6 +551,18 @@ static void io_seek(void *ctx, df_partition *part)
     p->w->rewinds++;
     memset(p->w->fresh[part->number], 0, sizeof p->w->fresh[0]); /* repeated in any case */
     push(p, &p->source, (command){.type = C_SEEK, .part = part, .msg = &part->seek});
+}
+
+static void io_ended(void *ctx, df_partition *part)
+{
+    push(ctx, &((process *)ctx)->source,
+         (command){.type = C_ENDED, .part = part, .msg = &part->end});
+}
+
+static int io_owner(void *ctx, df_partition *part, char **ret_text, size_t *ret_len)
+{
+    (void)ctx;
+    return df__partition_owner(part, ret_text, ret_len);
 }
 
 static void io_reply(void *ctx, df_partition *part)
@@ -469,6 +584,8 @@ void source_io(df__flow_io *io)
     io->source_quiet = io_quiet;
     io->source_ack = io_ack;
     io->source_seek = io_seek;
+    io->source_ended = io_ended;
+    io->owner = io_owner;
     io->source_reply = io_reply;
     io->store_load = io_load;
     io->store_save = io_save;

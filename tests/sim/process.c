@@ -167,6 +167,7 @@ static void say_mail(const process *p, const message *m)
                                         "partition",
                                         "acked",
                                         "sought",
+                                        "ended",
                                         "sink opened",
                                         "answer",
                                         "settle",
@@ -204,7 +205,14 @@ static void hand_source(df__flow *f, const message *m, const df__fault *why)
         df__flow_source_closed(f);
         break;
     case M_PARTITION:
-        df__flow_partition(f, m->about, m->how ? DF__REQ_CLOSE : DF__REQ_OPEN, m->how);
+        df__flow_partition(f, m->about,
+                           m->how == SAYS_END ? DF__REQ_END
+                           : m->how           ? DF__REQ_CLOSE
+                                              : DF__REQ_OPEN,
+                           m->how);
+        break;
+    case M_ENDED:
+        df__flow_ended(f, m->about, m->status);
         break;
     case M_ACKED:
         df__flow_acked(f, m->status, why);
@@ -263,7 +271,7 @@ static void hand(process *p, const message *m)
     why.status = m->status;
     snprintf(why.reason, sizeof why.reason, m->status == DF_EDATA ? "invalid_data" : "model");
     snprintf(why.text, sizeof why.text, "c%d", m->child);
-    if (m->type <= M_SOUGHT)
+    if (m->type <= M_ENDED)
         hand_source(&p->flow, m, &why);
     else
         hand_other(p, m, &why);
@@ -471,6 +479,7 @@ void process_init(process *p, world *w)
     f->bounded = 1;
     f->can_replay = 1;
     f->exactly_once = w->plan.eos;
+    f->sink_commits = w->plan.for_source;
     f->sums.saved_by = w->plan.eos ? DF__BY_SINK : DF__BY_ACK;
     f->has_store = w->plan.store;
     f->source_holds = !w->plan.store;
@@ -479,12 +488,16 @@ void process_init(process *p, world *w)
     add_source(p);
 }
 
-static int is_known(const process *p, const df_partition *part)
+static int is_in(const df_partition *at, const df_partition *part)
 {
-    const df_partition *at = p->flow.partitions;
     while (at && at != part)
         at = at->next;
     return at != NULL;
+}
+
+static int is_known(const process *p, const df_partition *part)
+{
+    return is_in(p->flow.partitions, part) || is_in(p->flow.gone_by, part);
 }
 
 void process_free(process *p, int crashed)

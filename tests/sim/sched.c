@@ -63,6 +63,8 @@ void plan_make(plan *p, uint64_t seed, int mode)
     p->interval_ms = chance(&w, 50) ? (int64_t)rnd(&w, 3000) : p->batch_size > 0 ? 1000 : 0;
     plan_errors(p, &w);
     plan_failures(p, &w);
+    p->ends = chance(&w, 50);
+    p->for_source = p->eos && chance(&w, 40);
 }
 
 void plan_print(const plan *p)
@@ -70,16 +72,18 @@ void plan_print(const plan *p)
     printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
-           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d\n",
+           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d, ends %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records,
-           p->eos     ? "sink"
-           : p->store ? "store"
-                      : "source",
+           p->for_source ? "source, by the sink"
+           : p->eos      ? "sink"
+           : p->store    ? "store"
+                         : "source",
            p->faults, (unsigned long long)p->fault_steps, p->crashes, p->revokes, p->stops,
            p->limits, p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending,
            p->absorb, (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
-           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks, p->stuck, p->down);
+           p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks, p->stuck, p->down,
+           p->ends);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -162,7 +166,7 @@ static void check_sums(process *p)
     size_t asked = 0;
     for (at = f->partitions; at; at = at->next) {
         sums.uncommitted += df__partition_uncommitted(at);
-        sums.unsaved += at->open && at->watermark.set && at->watermark.seq != at->acked.seq;
+        sums.unsaved += at->open && df__partition_moved(at);
         asked += at->requested != DF__REQ_NONE;
     }
     for (at = f->requests; at; at = at->next_request)
@@ -223,8 +227,7 @@ static int must_commit(const world *w, int part)
 {
     if (w->plan.error_sink && w->plan.error_ack == DF__ACK_NEVER && !w->plan.eos)
         return 0;
-    (void)part;
-    return w->plan.records;
+    return w->gone[part] ? 0 : w->plan.records;
 }
 
 static void check_complete(world *w)
@@ -237,6 +240,20 @@ static void check_complete(world *w)
         if (stored(w, part) < must_commit(w, part))
             fail(w, "the run ended well, but only %lld of %d are committed in %d",
                  (long long)stored(w, part), w->plan.records, part);
+    }
+}
+
+/* The source is told of each partition that it read whole; what it dropped is in no store. */
+static void check_left_all(process *p)
+{
+    world *w = p->w;
+    int i, holds = w->plan.error_ack == DF__ACK_NEVER;
+    for (i = 0; i < w->plan.parts; i++) {
+        const model_part *m = &p->parts[i];
+        if (m->said && m->open && !holds)
+            fail(w, "%d has ended, and the source was not told", i);
+        if (m->left && w->gone[i] && w->plan.store && w->has_committed[i])
+            fail(w, "%d was dropped and is in the store", i);
     }
 }
 
@@ -289,6 +306,8 @@ void check_end(process *p)
         fail(p->w, "%llu records are counted left out, the sinks said %llu",
              (unsigned long long)f->stats.left_out, (unsigned long long)p->left_out);
     check_empty(p);
+    if (ended_well(p))
+        check_left_all(p);
     if (ended_well(p))
         check_complete(p->w);
     else if (f->result == DF_EREJECTED && !p->w->faults_on && !p->w->plan.error_sink &&

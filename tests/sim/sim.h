@@ -37,6 +37,8 @@ typedef struct plan {
     int no_memory; /* percent of processes in which an allocation of the flow fails */
     int expand, workers, copies, exact_marks;
     int pending, absorb; /* percent of writes answered so */
+    int ends;            /* the source says when it has read a partition whole */
+    int for_source;      /* eos: the sink commits in the source's system, with owner tokens */
     int error_sink, error_policy, error_ack;
     int batch_size;
     int64_t interval_ms, max_uncommitted, memory;
@@ -50,7 +52,7 @@ typedef struct item { /* a record as a sink knows it */
 
 typedef struct row { /* a position in the sink */
     uint32_t part;
-    uint64_t seq, before, epoch;
+    uint64_t seq, before, epoch, owner;
     int64_t next;
 } row;
 
@@ -69,8 +71,10 @@ typedef struct world { /* durable */
     int64_t in_sink[PARTS]; /* eos: next offset that the sink's commit holds */
     int has_in_sink[PARTS];
     uint64_t in_sink_seq[PARTS], epoch[PARTS];
-    int64_t checked[PARTS];            /* below it all is terminal */
-    int64_t down_until;                /* nothing is saved before */
+    uint64_t owner[PARTS];  /* number in the token that the source's system takes now */
+    int gone[PARTS];        /* the source dropped it when it had ended: nobody opens it again */
+    int64_t checked[PARTS]; /* below it all is terminal */
+    int64_t down_until;     /* nothing is saved before */
     uint8_t fresh[PARTS][MAX_RECORDS]; /* delivered by this process since it has the partition */
     uint8_t seen[SINKS][PARTS][MAX_RECORDS][MAX_CHILDREN + 1];
     zombie zombies[ZOMBIES];
@@ -124,6 +128,7 @@ enum {
     C_QUIET,
     C_ACK,
     C_SEEK,
+    C_ENDED,
     C_WRITE,
     C_GO,
     C_FLUSH,
@@ -143,6 +148,7 @@ enum {
     M_PARTITION,
     M_ACKED,
     M_SOUGHT,
+    M_ENDED,
     S_OPENED,
     S_ANSWER,
     S_SETTLE,
@@ -154,6 +160,8 @@ enum {
     T_SAVED,
     W_WORKED
 };
+
+enum { SAYS_END = 100, REMOVED = -2 }; /* how of M_PARTITION; storing of a model_part */
 
 typedef struct message {
     int type, status, how, child;
@@ -171,8 +179,8 @@ typedef struct queue {
 
 typedef struct model_part {
     df_partition *part;
-    int64_t next, start; /* to read; where this assignment began */
-    int open;
+    int64_t next, start;     /* to read; where this assignment began */
+    int open, said, left;    /* said: its end, to the flow; left: when everything was settled */
     uint64_t brought;        /* settled before it left, and not saved: it came back so */
     int64_t acking, storing; /* of the commit under way; -1 */
     int64_t watermark;       /* newest seen; -1 */

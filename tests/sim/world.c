@@ -198,6 +198,9 @@ int commit_rows(world *w, const item *items, size_t count, const row *rows, size
         if (rows[i].epoch != w->epoch[rows[i].part] ||
             rows[i].before != w->in_sink_seq[rows[i].part])
             return DF_EFENCED;
+    for (i = 0; i < row_count && w->plan.for_source; i++)
+        if (rows[i].owner != w->owner[rows[i].part])
+            return DF_EIO; /* a token of before: nothing is applied */
     for (i = 0; i < count; i++)
         deliver(w, MAIN_SINK, &items[i]);
     for (i = 0; i < row_count; i++) {

@@ -48,6 +48,20 @@ static df_parcel *take(struct async *a)
     return parcel;
 }
 
+static int outcome(const struct async *a, doubles *d)
+{
+    int lost;
+    pthread_mutex_lock(&d->lock);
+    lost = a->absorb && d->lose_absorbed > 0;
+    if (lost) {
+        d->lose_absorbed--;
+        d->lost_rows = d->row_count; /* all that it took is read again, from the watermark */
+    }
+    d->settled++;
+    pthread_mutex_unlock(&d->lock);
+    return lost ? DF_EREWIND : DF_OK;
+}
+
 static void *settle_loop(void *user)
 {
     struct async *a = user;
@@ -66,10 +80,7 @@ static void *settle_loop(void *user)
         parcel = take(a);
         pthread_cond_broadcast(&a->changed);
         pthread_mutex_unlock(&a->lock);
-        pthread_mutex_lock(&d->lock);
-        d->settled++;
-        pthread_mutex_unlock(&d->lock);
-        df_stage_settle(a->st, parcel, DF_OK);
+        df_stage_settle(a->st, parcel, outcome(a, d));
         pthread_mutex_lock(&a->lock);
     }
     pthread_mutex_unlock(&a->lock);

@@ -48,7 +48,7 @@ static int txn_claim(void *self, df_stage *st, df_position *partition)
             partition->data.data = s->data;
             partition->data.len = strlen(s->data);
             partition->seq = s->seq;
-            partition->child = s->child;
+
             rc = DF_OK;
         }
     }
@@ -87,7 +87,7 @@ static int apply(doubles *d, df_parcel *parcel)
         snprintf(s->data, sizeof s->data, "%.*s", (int)rows[i].data.len,
                  rows[i].data.data ? (const char *)rows[i].data.data : "");
         s->seq = rows[i].seq;
-        s->child = rows[i].child;
+
         s->used = 1;
     }
     return DF_OK;
@@ -124,7 +124,7 @@ static int txn_resolve(void *self, df_stage *st, df_parcel *parcel)
         rc = DF_EFENCED;
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const struct doubles_stored *s = stored_of(d, rows[i].name);
-        if (!s->used || s->seq < rows[i].seq || (s->seq == rows[i].seq && s->child < rows[i].child))
+        if (!s->used || s->seq < rows[i].seq)
             rc = DF_AGAIN;
     }
     pthread_mutex_unlock(&d->lock);

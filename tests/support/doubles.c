@@ -315,6 +315,20 @@ size_t doubles_nested_size(void)
     return sizeof(struct nested);
 }
 
+/* ---- test-count: counts, keeps nothing ------------------------------------------------------- */
+
+static int count_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    doubles *d = df_stage_user(st);
+    (void)self;
+    pthread_mutex_lock(&d->lock);
+    d->counted += df_parcel_count(parcel);
+    pthread_mutex_unlock(&d->lock);
+    return DF_OK;
+}
+
+static const df_sink_ops count_ops = {.size = sizeof(df_sink_ops), .write = count_write};
+
 /* ---- registration --------------------------------------------------------------------------- */
 
 int doubles_register(doubles *d, df_env *env)
@@ -342,12 +356,37 @@ int doubles_register(doubles *d, df_env *env)
          .sink = &doubles_nested_ops,
          .user = d},
         {.size = sizeof(df_connector),
+         .name = "test-count",
+         .doc = "Counts.",
+         .sink_size = 1,
+         .sink = &count_ops,
+         .user = d},
+        {.size = sizeof(df_connector),
          .name = "test-parts",
          .doc = "Partitions come and go.",
          .source_size = doubles_parts_size(),
          .source_flags = DF_CAN_REPLAY,
          .source_options = &doubles_parts_options,
          .source = &doubles_parts_ops,
+         .user = d},
+        {.size = sizeof(df_connector),
+         .name = "test-cdc",
+         .doc = "Snapshots, then a stream of transactions.",
+         .source_size = doubles_cdc_size(),
+         .source_flags = DF_CAN_REPLAY,
+         .source_options = &doubles_cdc_options,
+         .source = &doubles_cdc_ops,
+         .user = d},
+        {.size = sizeof(df_connector),
+         .name = "test-group",
+         .doc = "A group whose positions the sink commits.",
+         .source_size = doubles_group_size(),
+         .sink_size = 1,
+         .source_flags = DF_CAN_REPLAY | DF_HOLDS_POSITION,
+         .sink_flags = DF_CAN_EXACTLY_ONCE | DF_COMMITS_FOR_SOURCE,
+         .source_options = &doubles_group_options,
+         .source = &doubles_group_source_ops,
+         .sink = &doubles_group_sink_ops,
          .user = d},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

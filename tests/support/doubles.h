@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * doubles.h: five small stages that use one corner of dataflow_ext.h each. The suites run real
+ * doubles.h: small stages that use one corner of dataflow_ext.h each. The suites run real
  * pipelines with them: a transactional sink, an asynchronous sink, a source with partitions that
- * come and go, an expanding transform, a sink with nested options. */
+ * come and go, an expanding transform, a sink with nested options; and shapes of connectors: change
+ * data capture, a group whose positions the sink commits. */
 #ifndef TEST_SUPPORT_DOUBLES_H
 #define TEST_SUPPORT_DOUBLES_H
 
@@ -19,7 +20,6 @@ typedef struct doubles {
     struct doubles_stored {
         char name[64], data[64];
         uint64_t seq, epoch;
-        uint32_t child;
         int used;
     } stored[DOUBLES_PARTITIONS];
     int fail_writes;  /* this many writes of the transactional sink answer fail_status */
@@ -28,11 +28,18 @@ typedef struct doubles {
     int acks, revokes, settled, resolved, claims;
     uint64_t acked[DOUBLES_PARTITIONS]; /* position of the newest ack by partition index */
     char nested[256];                   /* what the nested options came out as */
+    size_t ends, rows_at_end[DOUBLES_PARTITIONS]; /* partitions that ended; rows there were then */
+    uint64_t generation, group[DOUBLES_PARTITIONS]; /* test-group: token, positions */
+    int refused_tokens, holder;
+    int lose_absorbed; /* test-async: so many parcels that it absorbed are lost */
+    size_t lost_rows;  /* in `rows` all the same */
+    uint64_t counted;  /* test-count: records */
 } doubles;
 
 doubles *doubles_new(void);
 void doubles_free(doubles *d);
-/* Registers test-txn, test-async, test-nested (sinks), test-parts (source), test-expand. */
+/* Registers test-txn, test-async, test-nested, test-count (sinks), test-parts, test-cdc
+ * (sources), test-group (both), test-expand. */
 int doubles_register(doubles *d, df_env *env);
 size_t doubles_count(doubles *d);
 /* 1 when some row is this text. */
@@ -44,12 +51,16 @@ int doubles_unique(doubles *d);
 int doubles_row(doubles *d, df_bytes payload);
 
 extern const df_sink_ops doubles_txn_ops, doubles_async_ops, doubles_nested_ops;
-extern const df_source_ops doubles_parts_ops;
+extern const df_sink_ops doubles_group_sink_ops;
+extern const df_source_ops doubles_parts_ops, doubles_cdc_ops, doubles_group_source_ops;
+extern const df_options doubles_cdc_options, doubles_group_options;
 extern const df_options doubles_parts_options, doubles_async_options, doubles_nested_options;
 extern const df_transform doubles_expand;
 size_t doubles_txn_size(void);
 size_t doubles_async_size(void);
 size_t doubles_parts_size(void);
+size_t doubles_cdc_size(void);
+size_t doubles_group_size(void);
 size_t doubles_nested_size(void);
 
 #endif

@@ -28,7 +28,6 @@ typedef struct df__memory_rows {
 typedef struct df__memory_position {
     char name[DF__MEMORY_NAME], data[DF__MEMORY_POSITION];
     uint64_t seq, epoch;
-    uint32_t child;
     int stored;
 } df__memory_position;
 

@@ -109,7 +109,6 @@ static void store(df__memory_position *p, const df_position *at)
         memcpy(p->data, at->data.data, len);
     p->data[at->data.data ? len : 0] = '\0';
     p->seq = at->seq;
-    p->child = at->child;
     p->stored = 1;
 }
 
@@ -190,7 +189,6 @@ static int sink_claim(void *self, df_stage *st, df_position *partition)
         if (p->stored) {
             partition->data = (df_bytes){p->data, strlen(p->data)};
             partition->seq = p->seq;
-            partition->child = p->child;
             rc = DF_OK;
         }
     }
@@ -212,7 +210,7 @@ static int sink_resolve(void *self, df_stage *st, df_parcel *parcel)
         rc = df_stage_fail(st, DF_EFENCED, "fenced", "another owner took a partition over");
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const df__memory_position *p = df__memory_position_of(s->m, at[i].name);
-        if (!p->stored || p->seq < at[i].seq || (p->seq == at[i].seq && p->child < at[i].child))
+        if (!p->stored || p->seq < at[i].seq)
             rc = DF_AGAIN;
     }
     pthread_mutex_unlock(&s->m->lock);

@@ -28,18 +28,23 @@ void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const 
     df__buf_init(&f->envelope, heap);
 }
 
-void df__flow_free(df__flow *f)
+static void free_partitions(df_partition *p)
 {
-    df_partition *p = f->partitions;
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
-        df__sink_abandon(&f->sinks[i]);
     while (p) {
         df_partition *next = p->next;
         df__partition_free(p);
         p = next;
     }
-    f->partitions = f->requests = NULL;
+}
+
+void df__flow_free(df__flow *f)
+{
+    size_t i;
+    for (i = 0; i < f->sink_count; i++)
+        df__sink_abandon(&f->sinks[i]);
+    free_partitions(f->partitions);
+    free_partitions(f->gone_by);
+    f->partitions = f->requests = f->gone_by = NULL;
     for (i = 0; i < f->port_count; i++)
         df__free(f->heap, f->ports[i]);
     df__free(f->heap, f->ports);
@@ -114,6 +119,8 @@ void df__flow_advance(df__flow *f)
     df__flow_partitions_advance(f);
     if (f->phase < DF__SAVING)
         df__flow_save_advance(f);
+    if (f->phase < DF__CLOSE_ALL)
+        df__flow_ends_advance(f);
     df__flow_source_advance(f);
     df__flow_phase(f);
     publish(f);
@@ -146,7 +153,7 @@ static int64_t request_due(const df__flow *f, const df_partition *p)
 static int something_to_save(const df__flow *f)
 {
     const df_partition *p;
-    if (f->sums.unsaved)
+    if (f->sums.unsaved || f->dropping)
         return 1;
     for (p = f->exactly_once ? f->partitions : NULL; p; p = p->next)
         if (p->open && df__flow_behind_in_sink(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))

@@ -97,8 +97,11 @@ typedef struct df__flow_io {
     void (*source_grant)(void *ctx, size_t payload, size_t records, size_t reserved);
     void (*source_quiet)(void *ctx); /* give grants back; df__flow_grant_back each */
     void (*source_ack)(void *ctx);   /* partitions with save_pending; df__flow_acked */
-    void (*source_seek)(void *ctx, df_partition *p); /* to its watermark; df__flow_sought */
+    void (*source_seek)(void *ctx, df_partition *p);  /* to its watermark; df__flow_sought */
+    void (*source_ended)(void *ctx, df_partition *p); /* all of it is settled; df__flow_ended */
     size_t (*position_before)(void *ctx, const df_record *r, char *buf, size_t len);
+    /* A copy of its newest owner token, for the caller to free; NULL: none. DF_ENOMEM. */
+    int (*owner)(void *ctx, df_partition *p, char **ret_text, size_t *ret_len);
     void (*source_reply)(void *ctx, df_partition *p); /* p->reply is the answer to its request */
     void (*store_load)(void *ctx, df_partition *p);   /* df__flow_loaded */
     void (*store_save)(void *ctx); /* partitions with save_pending; df__flow_saved */
@@ -110,7 +113,7 @@ typedef struct df__flow_io {
 } df__flow_io;
 
 enum { DF__RUNNING, DF__DRAINING, DF__SAVING, DF__CLOSE_ALL, DF__FINISHED };
-enum { DF__REQ_NONE, DF__REQ_OPEN, DF__REQ_CLOSE };
+enum { DF__REQ_NONE, DF__REQ_OPEN, DF__REQ_CLOSE, DF__REQ_END };
 enum { DF__MAX_GRANTS = 2, DF__WINDOW = 2, DF__REFUSED_ROWS = 100 };
 
 struct df__flow {
@@ -123,6 +126,7 @@ struct df__flow {
     int has_store;    /* positions go to a df_store */
     int source_holds; /* the source's own system keeps them */
     int can_replay;   /* the source can seek */
+    int sink_commits; /* the sink commits in the source's system, so the source must not */
     int untold;       /* the source has no ack: nobody hears what was not settled */
     const char *gone; /* partition without positions: what is abandoned never comes again */
     int64_t save_interval_us;
@@ -140,8 +144,10 @@ struct df__flow {
     int main_sink; /* exactly-once: the one; else -1 */
 
     df_partition *partitions, **partitions_end;
-    df_partition *requests; /* of these, with a request that waits; by next_request */
-    df__sums sums;          /* over them */
+    df_partition *gone_by;   /* those that ended, until they are opened again */
+    size_t ending, dropping; /* partitions whose end was said; whose rows leave the store */
+    df_partition *requests;  /* of these, with a request that waits; by next_request */
+    df__sums sums;           /* over them */
     df__budget budget;
     df__spare spare;   /* chunks of batches and parcels */
     df__arena scratch; /* of one envelope */
@@ -215,6 +221,7 @@ void df__flow_source_closed(df__flow *f);
 void df__flow_partition(df__flow *f, df_partition *p, int request, int how);
 void df__flow_acked(df__flow *f, int status, const df__fault *why);
 void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why);
+void df__flow_ended(df__flow *f, df_partition *p, int status); /* failing: source_failed as well */
 
 /* ---- events: sinks, store, host ----------------------------------------------------------- */
 void df__flow_sink_opened(df__sink *s, int status, const df__fault *why);
@@ -282,6 +289,8 @@ uint64_t df__flow_uncommitted(const df__flow *f); /* what it would be now */
 void df__flow_source_advance(df__flow *f);
 void df__flow_save_advance(df__flow *f);
 int df__flow_saved_all(const df__flow *f);
+int df__flow_is_saved(const df__flow *f, const df_partition *p); /* its watermark */
+void df__flow_forget_position(df_partition *p);
 int64_t df__flow_save_due(const df__flow *f); /* positions are not saved before */
 /* Exactly-once: the sink does not hold the watermark yet. */
 int df__flow_behind_in_sink(const df__flow *f, const df_partition *p);
@@ -289,6 +298,15 @@ void df__flow_partitions_advance(df__flow *f);
 /* The partition leaves in peace and the store does not hold its watermark yet. */
 int df__flow_leaves_unstored(const df__flow *f, const df_partition *p);
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
+/* ended.c */
+void df__flow_end_said(df__flow *f, df_partition *p);
+void df__flow_end_back(df__flow *f, df_partition *p); /* taken back; what was asked is answered */
+void df__flow_ends_back(df__flow *f);                 /* of all: the source is closed */
+void df__flow_ends_advance(df__flow *f);
+int df__flow_is_leaving(const df_partition *p); /* the source is asked to leave it */
+int df__flow_ends_wait(const df__flow *f); /* a partition ended and the source does not know yet */
+void df__flow_dropped(df__flow *f, df_partition *p);   /* its row is gone from the store */
+void df__flow_take_back(df__flow *f, df_partition *p); /* from those that ended, if it is there */
 void df__flow_rewind(df__flow *f, df__sink *s);
 void df__flow_rewind_advance(df__flow *f);
 

@@ -123,6 +123,7 @@ void df__partition_free(df_partition *p)
     df__mark_free(p->heap, &p->resume_mark);
     df__arena_free(&p->meta_arena);
     df_schema_free(p->schema);
+    df__free(p->heap, p->owner);
     df__free(p->heap, p->name);
     df__free(p->heap, p);
 }
@@ -282,10 +283,17 @@ uint64_t df__partition_uncommitted(const df_partition *p)
     return p->next_seq > saved ? p->next_seq - saved : 0;
 }
 
+int df__partition_moved(const df_partition *p)
+{
+    return p->watermark.set &&
+           (!p->acked.set || p->watermark.seq != p->acked.seq || p->watermark.len != p->acked.len ||
+            memcmp(p->watermark.text, p->acked.text, p->acked.len) != 0);
+}
+
 void df__partition_recount(df_partition *p)
 {
     uint64_t uncommitted = df__partition_uncommitted(p);
-    int unsaved = p->open && p->watermark.set && p->watermark.seq != p->acked.seq;
+    int unsaved = p->open && df__partition_moved(p);
     if (!p->sums)
         return;
     p->sums->uncommitted += uncommitted - p->uncommitted;

@@ -46,6 +46,8 @@ struct df__span {
     int64_t refused_offset;  /* of the first such record */
 };
 
+enum { DF__END_NONE, DF__END_SAID, DF__END_ASKED };
+enum { DF__DROP_NONE, DF__DROP_WAITS, DF__DROP_SAVING };
 enum { DF__BY_NOBODY, DF__BY_ACK, DF__BY_SINK }; /* store or source; the sink's own commits */
 
 /* Over all partitions of a flow, so that nobody has to walk them. */
@@ -57,8 +59,10 @@ typedef struct df__sums {
 
 struct df_partition {
     df_partition *next, *next_request;
-    df__msg request, seek; /* between the source thread and the pipeline thread */
-    int replied;           /* under the source thread's lock */
+    df_partition *next_end; /* source thread: ends said in this read */
+    int end_said;           /* it is among them */
+    df__msg request, seek;  /* between the source thread and the pipeline thread */
+    int replied;            /* under the source thread's lock */
     df_stage *stage;
     const df__heap *heap;
     char *name;
@@ -82,17 +86,26 @@ struct df_partition {
     int save_pending;
     uint64_t stored_seq; /* since it was asked to leave: the store holds the watermark to here */
     int stored;
-    uint32_t assignment;     /* how often it was given back */
-    uint32_t ack_assignment; /* when the source was told to acknowledge `saving` */
-    int fenced;              /* another owner has it: what still comes is not ours */
-    int requested;           /* a request of the source thread waits: DF__REQ_... */
-    int reset;               /* its stored position was forgotten in this run (store thread) */
-    int asked;               /* the store or the sink was asked for its position */
-    int reply;               /* answer to the request */
-    uint64_t epoch;          /* of a claim */
-    uint64_t in_sink_seq;    /* newest sequence that the sink holds (exactly-once) */
-    int closing;             /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
+    uint32_t assignment;      /* how often it was given back */
+    uint32_t seek_assignment; /* when the source was told to go back */
+    uint32_t ack_assignment;  /* when the source was told to acknowledge `saving` */
+    int fenced;               /* another owner has it: what still comes is not ours */
+    int requested;            /* a request of the source thread waits: DF__REQ_... */
+    int reset;                /* its stored position was forgotten in this run (store thread) */
+    int asked;                /* the store or the sink was asked for its position */
+    int reply;                /* answer to the request */
+    uint64_t epoch;           /* of a claim */
+    uint64_t in_sink_seq;     /* newest sequence that the sink holds (exactly-once) */
+    int closing;              /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
     int64_t closing_since_us;
+    int ending;              /* its end was said and not taken back: DF__END_... */
+    int end_again;           /* said again while an answer that is stale is under way */
+    uint32_t end_assignment; /* value of `assignment` when `ended` was asked for */
+    df__msg end;             /* asks for `ended`, and its answer */
+    int dropping;            /* it ended, its row leaves the store: DF__DROP_... */
+    /* any thread, under its stage's lock */
+    char *owner; /* the source's newest token; NULL: none */
+    size_t owner_len;
     /* source thread, written in replies while it waits */
     df_position resume;
     df__mark resume_mark;
@@ -112,6 +125,9 @@ void df__partition_free(df_partition *p);
 int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq);
 int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from);
 void df__mark_free(const df__heap *heap, df__mark *m);
+
+/* run/owner.c: copies the newest owner token; *ret_text is the caller's to free, NULL: none. */
+int df__partition_owner(df_partition *p, char **ret_text, size_t *ret_len);
 
 /* Source side: a span without a ring. A few that ended are kept with the memory of their mark. */
 df__span *df__span_new(df_partition *part);
@@ -139,6 +155,8 @@ void df__span_ends_here(df__span *s);
 /* Records read and not covered by the saved position (the watermark, when nobody saves): what a
  * crash would repeat at most. Of one that was given away: none. */
 uint64_t df__partition_uncommitted(const df_partition *p);
+/* Its watermark is not the position that was acked: also when no record lies between them. */
+int df__partition_moved(const df_partition *p);
 /* Brings its share in the sums up to date: after a change of next_seq, watermark, acked,
  * in_sink_seq or open outside of this file. */
 void df__partition_recount(df_partition *p);

@@ -27,6 +27,7 @@ void df__parcel_free(df_parcel *p)
     df__free(p->heap, p->records);
     df__free(p->heap, p->tickets);
     df__free(p->heap, p->batches);
+    df__parcel_free_owners(p);
     df__free(p->heap, p->positions);
     df__free(p->heap, p);
 }
@@ -92,6 +93,8 @@ void df__parcel_reset(df_parcel *p)
     p->refused = NULL;
     p->refused_count = 0;
     p->left_out = 0;
+    p->ranges = NULL;
+    p->range_count = 0;
     p->error = NULL;
     p->slot = NULL;
     p->settled_early = 0;

@@ -48,6 +48,9 @@ struct df_parcel {
     const char *error;      /* of df_parcel_root */
     df_position *positions;
     size_t position_count;
+    char **owners; /* tokens that positions borrow, one for each */
+    df_range *ranges;
+    size_t range_count;
     df_partition *position_of; /* it has no records, only this partition's position */
     uint32_t position_generation;
     void *slot;
@@ -75,6 +78,9 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b);
 int df__parcel_current(const df_parcel *p);
 /* Forgets what the sink said and made of it, for the next try. */
 void df__parcel_reset(df_parcel *p);
+/* Gives its positions the owner tokens of now. DF_ENOMEM. */
+int df__parcel_owners(df_parcel *p);
+void df__parcel_free_owners(df_parcel *p);
 size_t df__parcel_size(const df_parcel *p);
 
 #endif

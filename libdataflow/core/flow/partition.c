@@ -36,6 +36,11 @@ int df_partition_open(df_stage *st, const char *name, df_partition **ret)
     return rc;
 }
 
+int df_partition_end(df_stage *st, df_partition *part)
+{
+    return st->end_partition(st, part);
+}
+
 int df_partition_close(df_stage *st, df_partition *part, int how)
 {
     return st->close_partition(st, part, how);

@@ -189,6 +189,7 @@ static int has_stale(const df__sink *s, const df_parcel *p)
 static void drop_positions(df_parcel *p)
 {
     size_t i, k, kept = 0;
+    df__parcel_free_owners(p); /* put anew at the hand-over */
     for (i = 0; i < p->position_count; i++) {
         for (k = 0; k < p->ticket_count; k++)
             if (p->tickets[k]->part->number == p->positions[i].partition)
@@ -325,6 +326,19 @@ static int put_position(df_parcel *p, df__span *span)
     return DF_OK;
 }
 
+/* A parcel without tickets has positions only: they are there. */
+static int put_positions(df_parcel *p)
+{
+    size_t i;
+    df__parcel_free_owners(p);
+    if (p->ticket_count)
+        p->position_count = 0;
+    for (i = 0; i < p->ticket_count; i++)
+        if (p->tickets[i]->mark.set && put_position(p, p->tickets[i]) != DF_OK)
+            return DF_ENOMEM;
+    return DF_OK;
+}
+
 /* Errors first: up to the parcel's marks nothing else may be open. */
 static int may_commit(df_parcel *p)
 {
@@ -332,16 +346,10 @@ static int may_commit(df_parcel *p)
     for (i = 0; i < p->ticket_count; i++)
         if (!df__span_errors_first(p->tickets[i]))
             return 0;
-    if (!p->ticket_count)
-        return 1; /* positions only: they are there */
-    p->position_count = 0;
-    for (i = 0; i < p->ticket_count; i++) {
-        if (p->tickets[i]->mark.set && put_position(p, p->tickets[i]) != DF_OK) {
-            df__flow_fail(p->sink->flow, DF_ENOMEM, "no memory for a position");
-            return 0;
-        }
-    }
-    return 1;
+    if (put_positions(p) == DF_OK && df__parcel_owners(p) == DF_OK)
+        return 1;
+    df__flow_fail(p->sink->flow, DF_ENOMEM, "no memory for a position");
+    return 0;
 }
 
 static void hand_over(df__sink *s, df_parcel *p)

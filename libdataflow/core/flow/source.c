@@ -133,6 +133,7 @@ void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
 {
     f->source_state = DF__CLOSED;
     f->source_counts.state = DF__BACKOFF;
+    df__flow_ends_back(f);
     df__count_error(&f->source_counts, f->source_ok ? DF__OP_READ : DF__OP_CONNECT, why->reason,
                     why->text);
     if (f->phase != DF__RUNNING || source_gives_up(f, status, why))
@@ -158,20 +159,19 @@ void df__flow_source_closed(df__flow *f)
 
 /* ---- positions: saved, then acked --------------------------------------------------------- */
 
-static int mark_moved(const df_partition *p)
+/* Exactly-once: what the source is told besides is only news to it. */
+int df__flow_is_saved(const df__flow *f, const df_partition *p)
 {
-    return p->watermark.set &&
-           (!p->acked.set || p->watermark.seq != p->acked.seq || p->watermark.len != p->acked.len ||
-            memcmp(p->watermark.text, p->acked.text, p->acked.len) != 0);
+    return f->exactly_once ? !df__flow_behind_in_sink(f, p) : !df__partition_moved(p);
 }
 
 int df__flow_saved_all(const df__flow *f)
 {
     const df_partition *p;
-    if (f->saving || f->parting)
+    if (f->saving || f->parting || f->dropping)
         return 0;
     for (p = f->partitions; p; p = p->next)
-        if (p->open && (f->exactly_once ? df__flow_behind_in_sink(f, p) : mark_moved(p)))
+        if (p->open && !df__flow_is_saved(f, p))
             return 0;
     return 1;
 }
@@ -187,7 +187,8 @@ static int collect(df__flow *f)
     int n = 0;
     for (p = f->partitions; p; p = p->next) {
         p->save_pending = 0;
-        if (!p->open || p->closing || !mark_moved(p))
+        n += p->dropping != DF__DROP_NONE;
+        if (!p->open || p->closing || !df__partition_moved(p))
             continue;
         if (df__mark_copy(f->heap, &p->saving, &p->watermark) != DF_OK)
             continue;
@@ -200,13 +201,16 @@ static int collect(df__flow *f)
 static void saved(df__flow *f)
 {
     DF_CRASHPOINT("save.done");
-    df_partition *p;
-    for (p = f->partitions; p; p = p->next) {
+    df_partition *p, *next;
+    for (p = f->partitions; p; p = next) {
+        next = p->next;
         if (p->save_pending && df__mark_copy(f->heap, &p->acked, &p->saving) != DF_OK)
             df__flow_fail(f, DF_ENOMEM, "no memory for a position");
         if (p->save_pending)
             df__partition_recount(p);
         p->save_pending = 0;
+        if (p->dropping == DF__DROP_SAVING)
+            df__flow_dropped(f, p);
     }
     f->saving = 0;
     df__retry_reset(&f->save_retry);
@@ -214,7 +218,7 @@ static void saved(df__flow *f)
 
 static void tell_source(df__flow *f)
 {
-    if (f->source_state != DF__READY) {
+    if (f->source_state != DF__READY || f->sink_commits) {
         saved(f);
         return;
     }
@@ -392,7 +396,7 @@ static void reply(df__flow *f, df_partition *p, int status)
     f->io.source_reply(f->io.ctx, p);
 }
 
-static void forget_position(df_partition *p)
+void df__flow_forget_position(df_partition *p)
 {
     p->watermark.set = p->acked.set = p->read.set = 0;
     p->watermark.seq = p->acked.seq = p->in_sink_seq = p->next_seq = 0;
@@ -403,7 +407,7 @@ static void forget_position(df_partition *p)
 /* Without memory for its position a partition is not opened: it would begin anywhere. */
 static int no_position(df__flow *f, df_partition *p)
 {
-    forget_position(p);
+    df__flow_forget_position(p);
     df__flow_fail(f, DF_ENOMEM, "no memory for a position");
     return DF_ENOMEM;
 }
@@ -440,7 +444,7 @@ static void opened(df__flow *f, df_partition *p, int status)
 static int resume_here(df__flow *f, df_partition *p)
 {
     if (f->source_holds) {
-        forget_position(p);
+        df__flow_forget_position(p);
         return DF_OK;
     }
     p->has_resume = p->watermark.set;
@@ -450,11 +454,24 @@ static int resume_here(df__flow *f, df_partition *p)
     return DF_OK;
 }
 
+/* A new one, or one that had ended. */
+static void list_partition(df__flow *f, df_partition *p)
+{
+    if (p->sums)
+        return;
+    df__flow_take_back(f, p);
+    *f->partitions_end = p;
+    f->partitions_end = &p->next;
+    p->sums = &f->sums;
+    df__partition_recount(p);
+}
+
 static void ask_position(df__flow *f, df_partition *p)
 {
     df__sink *s;
-    if (p->asked)
+    if (p->asked || p->dropping) /* its row is on the way out of the store */
         return;
+    list_partition(f, p);
     if (f->exactly_once) {
         s = &f->sinks[f->main_sink];
         if (s->state != DF__READY || s->claim_part)
@@ -500,12 +517,14 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
 
 void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
 {
-    if (!p->sums) { /* a new one */
-        *f->partitions_end = p;
-        f->partitions_end = &p->next;
-        p->sums = &f->sums;
-        df__partition_recount(p);
+    if (request == DF__REQ_END) {
+        df__flow_end_said(f, p);
+        link_request(f, p, request);
+        reply(f, p, DF_OK);
+        return;
     }
+    df__flow_end_back(f, p);
+    list_partition(f, p);
     link_request(f, p, request);
     if (request == DF__REQ_CLOSE) {
         p->closing = how;
@@ -528,6 +547,7 @@ void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
 void df__flow_give_away(df__flow *f, df_partition *p)
 {
     size_t i;
+    df__flow_end_back(f, p);
     df__partition_bump(p);
     p->save_pending = 0; /* the answer speaks of what was */
     for (i = 0; i < f->sink_count; i++)
@@ -536,7 +556,7 @@ void df__flow_give_away(df__flow *f, df_partition *p)
 
 int df__flow_leaves_unstored(const df__flow *f, const df_partition *p)
 {
-    return f->has_store && !f->source_holds && !f->exactly_once && mark_moved(p) &&
+    return f->has_store && !f->source_holds && !f->exactly_once && df__partition_moved(p) &&
            p->closing == DF_PARTITION_FINISH && !(p->stored && p->stored_seq == p->watermark.seq);
 }
 
@@ -565,8 +585,8 @@ static void close_partition(df__flow *f, df_partition *p)
     if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late)
         return;
     df__flow_give_away(f, p);
-    p->has_resume =
-        p->watermark.set && mark_moved(p) && p->closing == DF_PARTITION_FINISH && !unstored;
+    p->has_resume = p->watermark.set && df__partition_moved(p) &&
+                    p->closing == DF_PARTITION_FINISH && !unstored;
     if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
         p->has_resume = 0;
     p->open = 0;
@@ -651,7 +671,7 @@ static void seek_all(df__flow *f)
     size_t i;
     for (p = f->partitions; p; p = p->next) {
         df__partition_bump(p);
-        if (!p->open)
+        if (!p->open || df__flow_is_leaving(p)) /* nothing of that one is lost any more */
             continue;
         f->seeks++;
         df__mark_copy(f->heap, &p->read, &p->watermark);
@@ -686,6 +706,7 @@ void df__flow_rewind_advance(df__flow *f)
 void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why)
 {
     f->seeks--;
+    df__flow_end_back(f, p); /* said before it went back */
     if (status < 0)
         df__flow_failf(f, status, "source cannot go back in %s: %s", p->name, why->text);
 }

@@ -211,6 +211,7 @@ static void give_up_draining(df__flow *f)
     df_partition *p;
     abandon_work(f);
     stop_marks(f);
+    df__flow_ends_back(f);
     for (p = f->partitions; p; p = p->next)
         df__partition_bump(p);
     for (i = 0; i < f->sink_count; i++)
@@ -248,6 +249,12 @@ static void draining(df__flow *f)
         enter(f, DF__SAVING);
 }
 
+/* Positions are on their way into a sink, or the source hears of a partition that ended. */
+static int is_telling(const df__flow *f)
+{
+    return (f->exactly_once && df__flow_outstanding(f)) || df__flow_ends_wait(f);
+}
+
 static void saving(df__flow *f)
 {
     int late = is_late(f);
@@ -256,7 +263,8 @@ static void saving(df__flow *f)
     df__flow_save_advance(f);
     if (!f->dry && !df__flow_saved_all(f) && !late && f->stop_asked != DF_STOP_NOW)
         return;
-    if (f->exactly_once && df__flow_outstanding(f) && !late && !f->canceled)
+    df__flow_ends_advance(f);
+    if (!late && !f->canceled && is_telling(f))
         return;
     if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");

@@ -62,6 +62,7 @@ static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
     st->info.bounded = p->how.until_exhausted;
     st->info.dry = p->how.dry;
     st->info.show_values = p->options.show_values;
+    st->info.position_holder = df__position_holder(p);
     if (s->unsure && check_values(p, st) != DF_OK) {
         df__stage_free(st);
         return DF_ESPEC;
@@ -299,6 +300,7 @@ static void take_settings(df_pipeline *p)
         p->run.store.has && !f->dry && f->settings.checkpoint_persistence && !(flags & DF_IS_LINE);
     f->source_holds = (flags & DF_HOLDS_POSITION) != 0;
     f->can_replay = (flags & DF_CAN_REPLAY) != 0;
+    f->sink_commits = df__position_holder(p) == DF_HOLDER_SINK_FOR_SOURCE;
     f->untold = !DF__OP(df__stage_source(p->run.source.stage), ack);
     if (p->run.store.has && p->run.store.store.min_interval_ms > 0)
         f->save_interval_us = (int64_t)p->run.store.store.min_interval_ms * 1000;

@@ -80,6 +80,13 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     return rc == DF_ENOMEM ? rc : DF_OK;
 }
 
+/* It would put positions where this source does not look for them. */
+static int commits_elsewhere(const df__stage_spec *sink, const df__stage_spec *source)
+{
+    return (sink->traits & DF_COMMITS_FOR_SOURCE) &&
+           (strcmp(sink->kind, source->kind) != 0 || !(source->traits & DF_HOLDS_POSITION));
+}
+
 static void check_exactly_once(df__graph *g)
 {
     const df__stage_spec *s, *source = df__graph_source(g);
@@ -100,6 +107,12 @@ static void check_exactly_once(df__graph *g)
                              "the sink \"%s\" cannot hold "
                              "the source's position in its own commit",
                              s->kind);
+    for (s = g->stages; s; s = s->next)
+        if (s->role == DF_SINK && commits_elsewhere(s, source))
+            df__problem_addf(g->problems, DF_ERROR, s->place, field,
+                             "the sink \"%s\" commits positions in the system of a source of its "
+                             "own kind only, and this one is \"%s\"",
+                             s->kind, source->kind);
     if (!(source->traits & DF_CAN_REPLAY))
         df__problem_addf(g->problems, DF_ERROR, source->place, field,
                          "the source \"%s\" cannot go back to a position", source->kind);
@@ -171,6 +184,33 @@ int df__pipeline_check_graph(df_pipeline *p)
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
 }
 
+/* ---- who keeps the positions ------------------------------------------------------------- */
+
+static int sink_commits(const df__graph *g)
+{
+    const df__stage_spec *s;
+    for (s = g->stages; s; s = s->next)
+        if (s->role == DF_SINK && (s->traits & DF_COMMITS_FOR_SOURCE))
+            return 1;
+    return 0;
+}
+
+int df__position_holder(const df_pipeline *p)
+{
+    const df__graph *g = &p->graph;
+    const df__stage_spec *source = df__graph_source(g);
+    unsigned flags = source ? source->traits : 0;
+    if (p->how.dry || p->how.detached)
+        return DF_HOLDER_NONE;
+    if (g->settings.guarantee == DF__EXACTLY_ONCE)
+        return sink_commits(g) ? DF_HOLDER_SINK_FOR_SOURCE : DF_HOLDER_SINK;
+    if (flags & DF_HOLDS_POSITION)
+        return DF_HOLDER_SOURCE;
+    if ((flags & DF_IS_LINE) || !g->settings.checkpoint_persistence)
+        return DF_HOLDER_NONE;
+    return p->run.store.has ? DF_HOLDER_STORE : DF_HOLDER_NONE;
+}
+
 /* ---- the guarantee, in words -------------------------------------------------------------- */
 
 static const char *position_place(const df__graph *g, int has_store)
@@ -178,7 +218,8 @@ static const char *position_place(const df__graph *g, int has_store)
     const df__stage_spec *source = df__graph_source(g);
     unsigned flags = source ? source->traits : 0;
     if (g->settings.guarantee == DF__EXACTLY_ONCE)
-        return "in the sink's own commit";
+        return sink_commits(g) ? "in the source's own system, by the sink's commit"
+                               : "in the sink's own commit";
     if (flags & DF_HOLDS_POSITION)
         return "by the source's own system";
     if (flags & DF_IS_LINE)

@@ -117,9 +117,10 @@ static void on_source_closed(df__runner *r, df__msg *m, const df__fault *why)
 
 static void on_partition(df__runner *r, df__msg *m, const df__fault *why)
 {
-    int how = m->status; /* 0: open; else DF_PARTITION_... */
+    int how = m->status; /* 0: open; DF__SAYS_END; else DF_PARTITION_... */
     (void)why;
-    df__flow_partition(&r->flow, m->about, how ? DF__REQ_CLOSE : DF__REQ_OPEN, how);
+    int request = how == DF__SAYS_END ? DF__REQ_END : how ? DF__REQ_CLOSE : DF__REQ_OPEN;
+    df__flow_partition(&r->flow, m->about, request, how);
 }
 
 static void on_acked(df__runner *r, df__msg *m, const df__fault *why)
@@ -130,6 +131,12 @@ static void on_acked(df__runner *r, df__msg *m, const df__fault *why)
 static void on_sought(df__runner *r, df__msg *m, const df__fault *why)
 {
     df__flow_sought(&r->flow, m->about, m->status, why);
+}
+
+static void on_ended(df__runner *r, df__msg *m, const df__fault *why)
+{
+    (void)why;
+    df__flow_ended(&r->flow, m->about, m->status);
 }
 
 static void on_sink_opened(df__runner *r, df__msg *m, const df__fault *why)
@@ -216,6 +223,7 @@ static void (*const handlers[DF__M_COUNT])(df__runner *, df__msg *, const df__fa
     [DF__M_PARTITION] = on_partition,
     [DF__M_ACKED] = on_acked,
     [DF__M_SOUGHT] = on_sought,
+    [DF__M_ENDED] = on_ended,
     [DF__M_SINK_OPENED] = on_sink_opened,
     [DF__M_ANSWER] = on_answer,
     [DF__M_SETTLE] = on_settle,

@@ -26,6 +26,7 @@ enum {
     DF__M_PARTITION,
     DF__M_ACKED,
     DF__M_SOUGHT,
+    DF__M_ENDED,
     DF__M_SINK_OPENED,
     DF__M_ANSWER,
     DF__M_SETTLE,
@@ -38,6 +39,7 @@ enum {
     DF__M_WORKED,
     DF__M_COUNT
 };
+enum { DF__SAYS_END = 100 }; /* status of DF__M_PARTITION, beside DF_PARTITION_... */
 /* To a thread */
 enum {
     DF__C_OPEN = 1,
@@ -46,6 +48,7 @@ enum {
     DF__C_QUIET,
     DF__C_ACK,
     DF__C_SEEK,
+    DF__C_ENDED,
     DF__C_WRITE,
     DF__C_GO,
     DF__C_FLUSH,
@@ -76,8 +79,9 @@ typedef struct df__source_thread {
     df__grant grants[DF__MAX_GRANTS];
     df__grant *held[DF__MAX_GRANTS]; /* in hand, oldest first */
     size_t held_count;
-    df_batch *batch; /* being read */
-    df_batch *none;  /* room 0: serve only */
+    df_batch *batch;    /* being read */
+    df_batch *none;     /* room 0: serve only */
+    df_partition *ends; /* said in this operation, by next_end */
     int open, done;
     _Atomic int reading;
     df__msg open_msg, close_msg, quiet_msg, ack_msg, exit_msg, done_msg, failed_msg;

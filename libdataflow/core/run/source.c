@@ -84,14 +84,37 @@ static void close_source(df__source_thread *s)
     s->open = 0;
 }
 
+/* They are nothing to the source any more: it opens its partitions again. */
+static void forget_ends(df__source_thread *s)
+{
+    while (s->ends) {
+        s->ends->end_said = 0;
+        s->ends = s->ends->next_end;
+    }
+}
+
 /* Exactly-once: what is behind the last mark comes again, so it must not be written now. */
 static void failed(df__source_thread *s, int status)
 {
     if (s->batch && s->stage->info.exactly_once)
         df__batch_cut(s->batch);
+    forget_ends(s);
     give_grants_back(s);
     close_source(s);
     df__run_send(s->run, &s->failed_msg, DF__M_SOURCE_FAILED, status);
+}
+
+static int ask(df__source_thread *s, df_partition *p, int how);
+
+/* The flow hears of an end after it got what was read before. */
+static void tell_ends(df__source_thread *s)
+{
+    while (s->ends) {
+        df_partition *p = s->ends;
+        s->ends = p->next_end;
+        p->end_said = 0;
+        (void)ask(s, p, DF__SAYS_END);
+    }
 }
 
 static void on_open(df__source_thread *s, df__msg *m)
@@ -106,6 +129,9 @@ static void on_open(df__source_thread *s, df__msg *m)
         close_source(s);
     DF_CRASHPOINT("source.opened");
     df__run_send(s->run, m, DF__M_SOURCE_OPENED, rc < 0 ? rc : DF_OK);
+    if (rc < 0)
+        forget_ends(s);
+    tell_ends(s);
 }
 
 static void on_close(df__source_thread *s, df__msg *m)
@@ -161,10 +187,27 @@ static void on_seek(df__source_thread *s, df__msg *m)
     at.data.data = p->watermark.set ? p->watermark.text : NULL;
     at.data.len = p->watermark.len;
     at.seq = p->watermark.seq;
-    if (s->open && DF__OP(ops, seek))
+    if (s->open && p->seek_assignment == p->assignment && DF__OP(ops, seek))
         rc = ops->seek(s->stage->self, s->stage, &at);
     s->done = 0;
     df__run_send(s->run, m, DF__M_SOUGHT, rc);
+}
+
+/* Not one that was given back since: its handle is gone. */
+static void on_ended(df__source_thread *s, df__msg *m)
+{
+    const df_source_ops *ops = ops_of(s);
+    df_partition *p = m->about;
+    int rc = s->open && p->end_assignment == p->assignment ? DF_OK : DF_ECANCELED;
+    DF_CRASHPOINT("ended.before");
+    if (rc == DF_OK && DF__OP(ops, ended))
+        rc = ops->ended(s->stage->self, s->stage, p);
+    if (rc >= 0)
+        p->has_resume = 0;
+    DF_CRASHPOINT("ended.after");
+    df__run_send(s->run, m, DF__M_ENDED, rc);
+    if (rc < 0 && rc != DF_ECANCELED)
+        failed(s, rc);
 }
 
 static void on_exit(df__source_thread *s, df__msg *m)
@@ -176,7 +219,7 @@ static void on_exit(df__source_thread *s, df__msg *m)
 static void (*const commands[DF__C_COUNT])(df__source_thread *, df__msg *) = {
     [DF__C_OPEN] = on_open,   [DF__C_CLOSE] = on_close, [DF__C_GRANT] = on_grant,
     [DF__C_QUIET] = on_quiet, [DF__C_ACK] = on_ack,     [DF__C_SEEK] = on_seek,
-    [DF__C_EXIT] = on_exit,
+    [DF__C_EXIT] = on_exit,   [DF__C_ENDED] = on_ended,
 };
 
 static void obey(df__source_thread *s)
@@ -205,10 +248,12 @@ static int read_some(df__source_thread *s, df_batch *into, int ms)
 static void serve(df__source_thread *s)
 {
     int rc = read_some(s, s->none, 0);
-    if (rc < 0 && rc != DF_ECANCELED)
+    if (rc < 0 && rc != DF_ECANCELED) {
         failed(s, rc);
-    else
-        df__mailbox_wait(&s->box, SERVE_MS);
+        return;
+    }
+    tell_ends(s);
+    df__mailbox_wait(&s->box, SERVE_MS);
 }
 
 static void read_batch(df__source_thread *s)
@@ -223,7 +268,10 @@ static void read_batch(df__source_thread *s)
         rc = DF_ENOMEM;
     if (rc < 0) {
         failed(s, rc);
-    } else if (rc == DF_DONE) {
+        return;
+    }
+    tell_ends(s);
+    if (rc == DF_DONE) {
         s->done = 1;
         give_grants_back(s);
         df__run_send(s->run, &s->done_msg, DF__M_SOURCE_DONE, DF_OK);
@@ -271,21 +319,47 @@ static int open_partition(df_stage *st, df_partition *part)
     return ask(st->owner, part, 0);
 }
 
+static void unsay_end(df__source_thread *s, df_partition *part);
+
 static int close_partition(df_stage *st, df_partition *part, int how)
 {
     df__source_thread *s = st->owner;
     const df_source_ops *ops = ops_of(s);
     df_position at = {.size = sizeof at};
     int rc;
+    unsay_end(s, part);
     if (s->batch)
         df__batch_forget(s->batch, part);
     DF_CRASHPOINT("revoke.ask");
     rc = ask(s, part, how);
-    if (rc == DF_OK && df_partition_position(part, &at) == DF_OK && DF__OP(ops, ack))
+    if (rc == DF_OK && df_partition_position(part, &at) == DF_OK && DF__OP(ops, ack) &&
+        !s->run->flow.sink_commits)
         rc = ops->ack(st->self, st, &at, 1);
     DF_CRASHPOINT("revoke.acked");
     part->has_resume = 0;
     return rc;
+}
+
+/* Told when the operation has returned and what it read was posted. */
+static int end_partition(df_stage *st, df_partition *part)
+{
+    df__source_thread *s = st->owner;
+    if (part->end_said)
+        return DF_OK;
+    part->end_said = 1;
+    part->next_end = s->ends;
+    s->ends = part;
+    return DF_OK;
+}
+
+static void unsay_end(df__source_thread *s, df_partition *part)
+{
+    df_partition **at = &s->ends;
+    while (*at && *at != part)
+        at = &(*at)->next_end;
+    if (*at)
+        *at = part->next_end;
+    part->end_said = 0;
 }
 
 /* ---- what the flow calls ------------------------------------------------------------------ */
@@ -362,7 +436,20 @@ static void io_ack(void *ctx)
 
 static void io_seek(void *ctx, df_partition *p)
 {
+    p->seek_assignment = p->assignment;
     command(ctx, &p->seek, DF__C_SEEK, 1);
+}
+
+static void io_ended(void *ctx, df_partition *p)
+{
+    p->end.about = p;
+    command(ctx, &p->end, DF__C_ENDED, 1);
+}
+
+static int io_owner(void *ctx, df_partition *p, char **ret_text, size_t *ret_len)
+{
+    (void)ctx;
+    return df__partition_owner(p, ret_text, ret_len);
 }
 
 static void io_reply(void *ctx, df_partition *p)
@@ -390,6 +477,8 @@ void df__source_io(df__flow_io *io)
     io->source_quiet = io_quiet;
     io->source_ack = io_ack;
     io->source_seek = io_seek;
+    io->source_ended = io_ended;
+    io->owner = io_owner;
     io->source_reply = io_reply;
 }
 
@@ -406,6 +495,7 @@ int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
     stage->owner = s;
     stage->open_partition = open_partition;
     stage->close_partition = close_partition;
+    stage->end_partition = end_partition;
     stage->publish = publish;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->replied, NULL);

@@ -116,6 +116,13 @@ static void add_identity(df__store_thread *t)
     row->data.len = strlen(t->identity);
 }
 
+/* Positions that moved, and the rows of partitions that ended and go. A partition that leaves has
+ * its own save. */
+static int is_saved_now(const df__flow *f, const df_partition *p)
+{
+    return f->parting ? p == f->parting : p->save_pending || p->dropping;
+}
+
 static void io_save(void *ctx)
 {
     df__runner *r = ctx;
@@ -126,7 +133,7 @@ static void io_save(void *ctx)
     add_identity(t);
     for (p = r->flow.partitions; p; p = p->next) {
         df_state *row;
-        if (r->flow.parting ? p != r->flow.parting : !p->save_pending)
+        if (!is_saved_now(&r->flow, p))
             continue;
         if (df__grow(r->heap, &t->rows, &t->row_cap, t->row_count, sizeof *row) != DF_OK) {
             t->lacking = 1;
@@ -137,6 +144,10 @@ static void io_save(void *ctx)
         row->size = sizeof *row;
         row->stage = r->source.stage->spec->name;
         row->partition = p->name;
+        if (p->dropping && !r->flow.parting) {
+            p->dropping = DF__DROP_SAVING;
+            continue; /* no data: it is removed */
+        }
         row->data.data = p->saving.text;
         row->data.len = p->saving.len;
     }

@@ -354,8 +354,8 @@ int64_t df_stage_clock_us(const df_stage *st)
 int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 {
     enum {
-        ALL =
-            DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION | DF_IS_LINE
+        ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
+              DF_IS_LINE | DF_COMMITS_FOR_SOURCE
     };
     /* The spec is shared by check and by the instances that run. */
     df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;

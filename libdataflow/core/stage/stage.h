@@ -67,6 +67,7 @@ struct df_stage {
     /* source: partition requests; set by the runner */
     int (*open_partition)(df_stage *st, df_partition *part);
     int (*close_partition)(df_stage *st, df_partition *part, int how);
+    int (*end_partition)(df_stage *st, df_partition *part);
     void (*publish)(df_stage *st); /* its counts changed; any thread */
     void *owner;                   /* of the runner */
     int closed;                    /* transform: its close was called */

@@ -133,6 +133,24 @@ static void test_spans_again(void **state)
     df__span_free(open[0]);
 }
 
+/* A position that moves without a record, as a keep-alive of a log, is to be saved as well. */
+static void test_a_mark_without_records(void **state)
+{
+    fixture *f = *state;
+    df__sums sums = {0, 0, DF__BY_ACK};
+    f->p->sums = &sums;
+    f->p->open = 1;
+    assert_int_equal(df__span_close(admit(f, 0, "5")), 1);
+    assert_int_equal(sums.unsaved, 1);
+    assert_ok(df__mark_copy(&f->heap, &f->p->acked, &f->p->watermark));
+    df__partition_recount(f->p);
+    assert_int_equal(sums.unsaved, 0);
+    assert_int_equal(df__span_close(admit(f, 0, "6")), 1);
+    assert_int_equal(sums.unsaved, 1);
+    assert_int_equal(sums.uncommitted, 0);
+    f->p->sums = NULL;
+}
+
 /* The sums are what a walk over the partitions gives. */
 static void test_sums(void **state)
 {
@@ -320,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_marks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spans_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sums, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_mark_without_records, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_watermark_waits_for_the_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_span_without_a_mark_moves_nothing, setup, teardown),

@@ -66,6 +66,24 @@ static void fill(fixture *f, const char *const *payloads, size_t n)
     df__ledger_admit(f->b->spans);
 }
 
+/* For a test with a second partition: teardown knows the first. */
+static void close_all(fixture *f, df_partition *other)
+{
+    for (size_t i = 0; i < f->p->ticket_count; i++)
+        df__span_close(f->p->tickets[i]);
+    f->p->ticket_count = 0;
+    df__partition_bump(f->part);
+    df__partition_bump(other);
+    for (df__span *s = f->b->spans, *next; s; s = next) {
+        next = s->sibling;
+        df__span_close(s);
+    }
+    f->b->spans = NULL;
+    f->st.partitions = f->table;
+    f->st.partition_count = 1;
+    df__partition_free(other);
+}
+
 static void take_all(fixture *f)
 {
     for (size_t i = 0; i < f->b->count; i++)
@@ -91,6 +109,47 @@ static void test_tickets_and_references(void **state)
     assert_true(df__parcel_size(f->p) >= sizeof *f->p);
     df__span_close(f->b->spans); /* teardown would not find it in the ring */
     f->b->spans = NULL;
+}
+
+/* First and last offset of each partition, where they lie, without what is rejected. */
+static void test_ranges(void **state)
+{
+    fixture *f = *state;
+    df_partition *other = df__partition_new(&f->heap, &f->st, "b"), *both[2] = {f->part, other};
+    static const int64_t offsets[][2] = {{0, 10}, {0, 12}, {1, 7}, {0, 11}, {0, 99}, {1, -1}};
+    size_t n;
+    const df_range *at;
+    other->number = 1;
+    f->st.partitions = both;
+    f->st.partition_count = 2;
+    for (size_t i = 0; i < 6; i++) {
+        df_input in = {.size = sizeof in, .payload = {"1", 1}, .time_us = 1};
+        in.partition = (uint32_t)offsets[i][0];
+        in.offset = offsets[i][1];
+        assert_ok(df_batch_add(f->b, &in, NULL));
+    }
+    assert_ok(df__batch_seal(f->b));
+    for (df__span *s = f->b->spans; s; s = s->sibling)
+        df__ledger_admit(s);
+    assert_null(df_parcel_range(f->p, &n));
+    assert_int_equal(n, 0);
+    take_all(f);
+    assert_ok(df_parcel_reject(f->p, 4, NULL, "no"));
+    at = df_parcel_range(f->p, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(DF_ROW(df_range, at, 0)->name, "a");
+    assert_int_equal(DF_ROW(df_range, at, 0)->first, 10);
+    assert_int_equal(DF_ROW(df_range, at, 0)->last, 12);
+    assert_int_equal(DF_ROW(df_range, at, 0)->records, 3);
+    assert_int_equal(DF_ROW(df_range, at, 0)->end_index, 4);
+    assert_string_equal(DF_ROW(df_range, at, 1)->name, "b");
+    assert_int_equal(DF_ROW(df_range, at, 1)->partition, 1);
+    assert_int_equal(DF_ROW(df_range, at, 1)->first, 7);
+    assert_int_equal(DF_ROW(df_range, at, 1)->last, 7); /* the other has no offset */
+    assert_int_equal(DF_ROW(df_range, at, 1)->records, 2);
+    assert_int_equal(DF_ROW(df_range, at, 1)->first_index, 2);
+    assert_int_equal(DF_ROW(df_range, at, 1)->end_index, 6);
+    close_all(f, other);
 }
 
 static void test_main_sink_tickets(void **state)
@@ -263,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tickets_and_references, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ranges, setup, teardown),
         cmocka_unit_test_setup_teardown(test_main_sink_tickets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_records_without_a_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_payload_is_written_once, setup, teardown),

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * ended.c: partitions of which nothing more comes. The source says so (DF__END_SAID); when all of
+ * one is settled, saved and acked, the source is asked to leave it (DF__END_ASKED), and it is taken
+ * off the list that every save and every rewind walks. */
+#include "core/flow/flow.h"
+#include "util/crashpoint.h"
+
+void df__flow_end_said(df__flow *f, df_partition *p)
+{
+    p->end_again = p->ending == DF__END_ASKED;
+    if (p->ending != DF__END_NONE || !p->open)
+        return;
+    p->ending = DF__END_SAID;
+    f->ending++;
+}
+
+void df__flow_end_back(df__flow *f, df_partition *p)
+{
+    p->end_again = 0;
+    if (p->ending != DF__END_SAID)
+        return;
+    p->ending = DF__END_NONE;
+    f->ending--;
+}
+
+void df__flow_ends_back(df__flow *f)
+{
+    df_partition *p;
+    for (p = f->ending ? f->partitions : NULL; p; p = p->next)
+        df__flow_end_back(f, p);
+}
+
+/* When records were let go, an empty ring says nothing. */
+static int has_ended(const df__flow *f, const df_partition *p)
+{
+    return !f->canceled && !p->fenced && p->ending == DF__END_SAID && p->open && !p->closing &&
+           !p->head && (f->dry || df__flow_is_saved(f, p));
+}
+
+/* While the source goes back nobody knows which ends stand. */
+void df__flow_ends_advance(df__flow *f)
+{
+    df_partition *p;
+    if (!f->ending || f->rewinding || f->source_state != DF__READY)
+        return;
+    for (p = f->partitions; p; p = p->next) {
+        if (!has_ended(f, p))
+            continue;
+        DF_CRASHPOINT("partition.ended");
+        p->ending = DF__END_ASKED;
+        p->end_assignment = p->assignment;
+        f->io.source_ended(f->io.ctx, p);
+    }
+}
+
+int df__flow_is_leaving(const df_partition *p)
+{
+    return p->ending == DF__END_ASKED && p->end_assignment == p->assignment;
+}
+
+int df__flow_ends_wait(const df__flow *f)
+{
+    const df_partition *p;
+    if (!f->ending || f->rewinding || f->source_state != DF__READY)
+        return 0;
+    for (p = f->partitions; p; p = p->next)
+        if (p->ending == DF__END_ASKED || has_ended(f, p))
+            return 1;
+    return 0;
+}
+
+/* ---- off the list, and on it again --------------------------------------------------------- */
+
+static void unlink_from(df_partition **at, df_partition ***end, df_partition *p)
+{
+    while (*at && *at != p)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = p->next;
+    if (end && !*at)
+        *end = at;
+}
+
+static void retire(df__flow *f, df_partition *p)
+{
+    unlink_from(&f->partitions, &f->partitions_end, p);
+    p->sums = NULL;
+    p->next = f->gone_by;
+    f->gone_by = p;
+}
+
+void df__flow_take_back(df__flow *f, df_partition *p)
+{
+    unlink_from(&f->gone_by, NULL, p);
+    p->next = NULL;
+}
+
+static int is_in_store(const df__flow *f)
+{
+    return f->has_store && !f->source_holds && !f->exactly_once && !f->dry;
+}
+
+void df__flow_dropped(df__flow *f, df_partition *p)
+{
+    p->dropping = DF__DROP_NONE;
+    f->dropping--;
+    retire(f, p);
+}
+
+void df__flow_ended(df__flow *f, df_partition *p, int status)
+{
+    if (p->ending == DF__END_ASKED)
+        f->ending--;
+    p->ending = DF__END_NONE;
+    if (status < 0) { /* it was given back meanwhile, or the source is closed */
+        if (p->end_again)
+            df__flow_end_said(f, p);
+        return;
+    }
+    p->open = 0;
+    p->assignment++;
+    df__partition_recount(p);
+    if (status != DF_DROP) {
+        retire(f, p);
+        return;
+    }
+    df__flow_forget_position(p);
+    if (is_in_store(f)) {
+        p->dropping = DF__DROP_WAITS;
+        f->dropping++;
+    } else {
+        retire(f, p);
+    }
+}
