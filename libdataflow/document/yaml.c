@@ -62,8 +62,7 @@ static const char *const plainer[][2] = {
     {"did not find expected node content", "a value is missing here"},
     {"did not find expected <document start>",
      "more than one document: give each flow a file of its own"},
-    {"found character that cannot start any token",
-     "this character cannot begin a value: put the text in quotes"},
+    {"found character that cannot start any token", "this character cannot begin a value"},
     {"found incompatible YAML document", "only YAML 1.1 and 1.2 can be read"},
     {"found unknown escape character", "unknown escape in double quotes: use single quotes"},
     {"control characters are not allowed", "a control character is not allowed here"},
@@ -98,6 +97,57 @@ static void fail_at_byte(reader *r, size_t at, const char *text)
     df__builder_fail(r->b, line, column, text);
 }
 
+/* A line, from 0, without its end. */
+static df_bytes line_of(const reader *r, size_t line)
+{
+    df_bytes rest = {r->s, r->len};
+    const char *end = memchr(rest.data, '\n', rest.len);
+    for (; end && line; line--) {
+        rest.len -= (size_t)(end + 1 - (const char *)rest.data);
+        rest.data = end + 1;
+        end = memchr(rest.data, '\n', rest.len);
+    }
+    if (end || line)
+        rest.len = line ? 0 : (size_t)(end - (const char *)rest.data);
+    return rest;
+}
+
+/* The first character of the value that stands on a line: behind "- " and "name: ". */
+static char begin_of_value(const reader *r, size_t line)
+{
+    df_bytes text = line_of(r, line);
+    const char *s = text.data, *stop = s + text.len, *colon;
+    while (stop - s > 1 && (*s == ' ' || (*s == '-' && s[1] == ' ')))
+        s++;
+    if (s == stop || *s == '"' || *s == '\'')
+        return '\0';
+    colon = memmem(s, (size_t)(stop - s), ": ", 2);
+    for (s = colon ? colon + 2 : s; s < stop && *s == ' ';)
+        s++;
+    return s < stop ? *s : '\0';
+}
+
+/* Whoever writes !$.a or *x means text; to YAML it is a tag, an alias, a list. */
+static void hint_quotes(reader *r, char first)
+{
+    char text[64];
+    if (!first || !strchr("!&*[{%@`", first))
+        return;
+    df__text_printf(text, sizeof text, "a text that begins with %c must stand in quotes", first);
+    df__problem_hint(r->b->problems, text);
+}
+
+/* A bracket is to blame only when something inside it could not be read, and % begins directives
+ * too. */
+static void hint_opened(reader *r, char first)
+{
+    const char *context = r->parser.context ? r->parser.context : "";
+    if ((first == '[' || first == '{') && !strstr(context, "parsing a flow"))
+        return;
+    if (first != '%' || !strstr(r->parser.problem, "incompatible"))
+        hint_quotes(r, first);
+}
+
 static void syntax_error(reader *r)
 {
     const yaml_parser_t *p = &r->parser;
@@ -123,6 +173,9 @@ static void syntax_error(reader *r)
     else
         df__text_printf(text, sizeof text, "YAML: %s", plain_words(p->problem));
     fail_at(r, &p->problem_mark, text);
+    if (p->context)
+        hint_opened(r, begin_of_value(r, p->context_mark.line));
+    hint_opened(r, begin_of_value(r, p->problem_mark.line));
 }
 
 static void place(reader *r, const yaml_event_t *e, df__doc *n)
@@ -144,6 +197,7 @@ static void refuse_tag(reader *r, const yaml_char_t *tag, const df__doc *n)
     df__problem_addf(r->b->problems, DF_ERROR, n, NULL,
                      "the tag %s%.60s is not supported: leave it out", shorten ? "!!" : "",
                      shorten ? text + sizeof common - 1 : text);
+    hint_quotes(r, shorten ? '\0' : '!');
 }
 
 /* Keeps what an anchor names; known to aliases only when its node is complete. */
@@ -262,6 +316,7 @@ static void on_alias(reader *r, const yaml_event_t *e)
         a = a->next;
     if (!a) {
         fail_at(r, &e->start_mark, "this alias names no anchor that is complete before it");
+        hint_quotes(r, '*');
         return;
     }
     if (df__builder_wants_key(r->b)) {
