@@ -13,7 +13,8 @@ enum { BUCKETS = 256 };
 typedef struct part { /* of a secret's text: a literal piece or a reference */
     struct part *next;
     df_ref ref;
-    df_bytes literal; /* data NULL: the reference */
+    df_bytes literal;  /* data NULL: the reference */
+    df_bytes fallback; /* ${env:NAME:-fallback}; data NULL: none */
 } part;
 
 struct df_secret {
@@ -186,7 +187,9 @@ static int check_name(const char *s, const df__reference *r, char *err, size_t e
     size_t i;
     for (i = 0; i < r->name_len; i++) {
         if (r->kind == DF_REF_ENV && !is_name_char(s[r->name + i], i == 0)) {
-            df__text_printf(err, errlen, "${env:...} needs a name of letters, digits and _");
+            df__text_printf(err, errlen,
+                            "${env:...} needs a name of letters, digits and _, with :- before a "
+                            "default");
             return DF_ESPEC;
         }
     }
@@ -216,11 +219,17 @@ static int parse_reference(df_bytes text, size_t at, df__reference *ret, char *e
         ret->name = body + 5;
     } else {
         df__text_printf(err, errlen,
-                        "unknown reference: write ${env:NAME}, ${file:PATH}, or $${ "
-                        "for a plain ${");
+                        "unknown reference: write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, "
+                        "or $${ for a plain ${");
         return DF_ESPEC;
     }
     ret->name_len = ret->end - 1 - ret->name;
+    ret->fallback = 0;
+    if (ret->kind == DF_REF_ENV) {
+        const char *mark = memmem(s + ret->name, ret->name_len, ":-", 2);
+        ret->fallback = mark ? (size_t)(mark - s) + 2 : 0;
+        ret->name_len = mark ? (size_t)(mark - s) - ret->name : ret->name_len;
+    }
     return check_name(s, ret, err, errlen);
 }
 
@@ -309,7 +318,7 @@ static part *add_part(df_secret *secret, const df_ref *ref, df_bytes literal)
 static const df_ref *only_ref(const df_secret *secret)
 {
     const part *p = secret->parts;
-    return p && !p->next && !p->literal.data ? &p->ref : NULL;
+    return p && !p->next && !p->literal.data && !p->fallback.data ? &p->ref : NULL;
 }
 
 static df_secret **bucket_of(df__secrets *s, const df_ref *ref)
@@ -367,12 +376,26 @@ df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, i
 }
 
 /* Adds the literal text before a reference and the reference itself. */
-static int add_pieces(df_secret *secret, df_bytes before, const df_ref *ref)
+static int add_piece(df_secret *secret, df_bytes text)
 {
-    df_bytes none = {NULL, 0};
-    if (before.len && !add_part(secret, NULL, before))
+    return !text.len || add_part(secret, NULL, text) ? DF_OK : DF_ENOMEM;
+}
+
+static int add_reference(df_secret *secret, df_bytes text, const df__reference *r,
+                         const char *field)
+{
+    static const df_bytes none = {NULL, 0};
+    const char *s = text.data;
+    df_ref ref = {sizeof ref, r->kind, NULL, NULL, NULL, field};
+    part *p;
+    ref.name = df__arena_bytes(&secret->arena, s + r->name, r->name_len);
+    p = ref.name ? add_part(secret, &ref, none) : NULL;
+    if (!p)
         return DF_ENOMEM;
-    return !ref || add_part(secret, ref, none) ? DF_OK : DF_ENOMEM;
+    if (!r->fallback)
+        return DF_OK;
+    return df__arena_copy(&secret->arena, (df_bytes){s + r->fallback, r->end - 1 - r->fallback},
+                          &p->fallback);
 }
 
 static int add_template(df_secret *secret, df_bytes text, const char *field)
@@ -382,23 +405,16 @@ static int add_template(df_secret *secret, df_bytes text, const char *field)
     char err[8];
     const char *s = text.data;
     while (df__reference_next(text, at, &r, err, sizeof err) == DF_OK) {
+        static const df_bytes plain = {"${", 2};
         df_bytes before = {s + at, r.begin - at};
-        df_ref ref = {sizeof ref, r.kind, NULL, NULL, NULL, field};
-        if (r.kind == 0) {
-            df_bytes plain = {"${", 2};
-            if (add_pieces(secret, before, NULL) != DF_OK ||
-                add_pieces(secret, plain, NULL) != DF_OK)
-                return DF_ENOMEM;
-        } else {
-            ref.name = df__arena_bytes(&secret->arena, s + r.name, r.name_len);
-            if (!ref.name || add_pieces(secret, before, &ref) != DF_OK)
-                return DF_ENOMEM;
-        }
+        if (add_piece(secret, before) != DF_OK ||
+            (r.kind ? add_reference(secret, text, &r, field) : add_piece(secret, plain)) != DF_OK)
+            return DF_ENOMEM;
         at = r.end;
     }
     text.data = s + at;
     text.len -= at;
-    return add_pieces(secret, text, NULL);
+    return add_piece(secret, text);
 }
 
 df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, int what)
@@ -492,7 +508,10 @@ static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *er
     if (is_refused(s, &p->ref, err, errlen))
         return DF_EAUTH;
     rc = s->resolve ? s->resolve(s->user, &p->ref, &answer) : DF_ENOTSUP;
-    if (rc == DF_OK) {
+    if (p->fallback.data && (rc == DF_ENOTFOUND || (rc == DF_OK && !answer.len))) {
+        add_wiped(out, p->fallback);
+        rc = secret->what == DF__HIDE_ALL ? df__hidden_add(&s->hidden, p->fallback, 1) : DF_OK;
+    } else if (rc == DF_OK) {
         value.data = answer.data ? answer.data : "";
         value.len = answer.len;
         rc = hide(secret, p, value);

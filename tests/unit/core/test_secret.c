@@ -121,6 +121,49 @@ static void test_failure_names_the_reference(void **state)
     df__secrets_free(s);
 }
 
+static void check_value(df__secrets *s, const char *text, int what, const char *want)
+{
+    df_secret *secret = df__secret_template(s, BYTES(text), "f", what);
+    df_bytes value;
+    char err[128];
+    assert_non_null(secret);
+    assert_int_equal(df__secret_value(secret, &value, err, sizeof err), DF_OK);
+    assert_int_equal(value.len, strlen(want));
+    assert_memory_equal(value.data, want, value.len);
+}
+
+/* ${env:NAME:-default}: of a variable that is not set, or empty, as a shell has it. */
+static void test_default_of_a_variable(void **state)
+{
+    df__secrets *s = new_set();
+    char text[] = "first-value dev-secret other-one";
+    df__reference r;
+    char err[160];
+    (void)state;
+    check_value(s, "a ${env:X:-b} c", DF__HIDE_FILES, "a first-value c");
+    status = DF_ENOTFOUND;
+    df__secrets_refresh(s);
+    check_value(s, "a ${env:X:-b} c", DF__HIDE_FILES, "a b c");
+    check_value(s, "${env:X:-}", DF__HIDE_FILES, "");
+    check_value(s, "${env:X:-a:-b$}", DF__HIDE_FILES, "a:-b$");
+    check_value(s, "${env:X:-other-one}", DF__HIDE_FILES, "other-one");
+    check_value(s, "${env:X:-dev-secret}", ALL, "dev-secret");
+    df__secrets_scrub(s, text);
+    assert_string_equal(text, "first-value *** other-one");
+    status = DF_OK;
+    answer = "";
+    df__secrets_refresh(s);
+    check_value(s, "${env:X:-b}", DF__HIDE_FILES, "b");
+    check_value(s, "${env:X}", DF__HIDE_FILES, "");
+    assert_int_equal(df__reference_next(BYTES("${env:X-b}"), 0, &r, err, sizeof err), DF_ESPEC);
+    assert_non_null(strstr(err, ":- before a default"));
+    assert_int_equal(df__reference_next(BYTES("${env::-b}"), 0, &r, err, sizeof err), DF_ESPEC);
+    assert_int_equal(df__reference_next(BYTES("${file:/a:-b}"), 0, &r, err, sizeof err), DF_OK);
+    assert_int_equal(r.fallback, 0); /* a name of a file may have it */
+    assert_int_equal(r.name_len, 5);
+    df__secrets_free(s);
+}
+
 static void test_without_resolver(void **state)
 {
     df__secrets *s = df__secrets_new(&df__heap_libc, NULL, NULL);
@@ -413,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_resolves_once),
         cmocka_unit_test(test_old_values_stay_hidden),
         cmocka_unit_test(test_failure_names_the_reference),
+        cmocka_unit_test(test_default_of_a_variable),
         cmocka_unit_test(test_without_resolver),
         cmocka_unit_test(test_template),
         cmocka_unit_test(test_scrub),
