@@ -317,10 +317,15 @@ typedef struct df_pipeline_options {
     const char *files, *env_prefix;
     int show_values;      /* values of records in texts; else names, types and places only */
     const char *work_dir; /* an existing folder for temporary files; NULL: none may be made */
+    /* "sink.config.table=orders", "transformations[0].config={fields: [a]}", NULL at the end: put
+     * in place of what the manifest says, or added, by df_pipeline_load, which borrows them. A
+     * value that begins with {, [ or a quote is YAML, else it is text, a number or a boolean.
+     * df_problem.file of such a value is "--set PATH". NULL: none. */
+    const char *const *set;
 } df_pipeline_options;
 #define DF_PIPELINE_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL          \
+        sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL    \
     }
 
 typedef struct df_stage_def {

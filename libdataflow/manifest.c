@@ -15,6 +15,15 @@ int df_pipeline_load(df_pipeline *p, const df_text *spec)
     return df__pipeline_result(p, df__spec_load(&p->graph, spec));
 }
 
+static void fail_at(df_env *env, int status, const df_problem *p)
+{
+    const char *file = p->file ? p->file : "<text>";
+    if (p->line)
+        df__env_fail(env, status, "%s:%d:%d: %s", file, p->line, p->column, p->text);
+    else
+        df__env_fail(env, status, "%s: %s", file, p->text);
+}
+
 int df_env_format(df_env *env, const df_text *in, df_write_fn write, void *user)
 {
     df__problems *problems;
@@ -29,8 +38,7 @@ int df_env_format(df_env *env, const df_text *in, df_write_fn write, void *user)
         return df__env_fail(env, DF_ENOMEM, "no memory");
     rc = df__spec_format(&env->heap, in, problems, write, user);
     if (rc < 0 && df__problem_at(problems, 0, &first) == DF_OK)
-        df__env_fail(env, rc, "%s:%d:%d: %s", first.file ? first.file : "<text>", first.line,
-                     first.column, first.text);
+        fail_at(env, rc, &first);
     df__problems_free(problems);
     return rc;
 }

@@ -22,6 +22,7 @@ struct df__doc {
     int name_line, name_column;
     size_t begin, end; /* source span of the value, in bytes */
     size_t name_begin, name_end;
+    const char *from;      /* it is not of the file: what problems name instead; NULL: it is */
     df__doc *first, *next; /* children in order; sibling */
     size_t count;
 };

@@ -101,7 +101,8 @@ static int is_there(const df__problems *p, const row *r)
     for (i = 0; i < p->count; i++) {
         const row *o = &p->rows[p->order[i]];
         if (o->line == r->line && o->column == r->column && o->severity == r->severity &&
-            strcmp(o->text, r->text) == 0 && strcmp(o->field, r->field) == 0 && o->file == r->file)
+            strcmp(o->text, r->text) == 0 && strcmp(o->field, r->field) == 0 &&
+            o->file == r->file && strcmp(o->name, r->name) == 0)
             return 1;
     }
     return 0;
@@ -125,10 +126,14 @@ static void add_row(df__problems *p, row *r, const df__doc *node, const char *fi
     r->line = node ? node->line : 0;
     r->column = node ? node->column : 0;
     r->file = p->file;
-    memcpy(r->name, p->name, sizeof r->name);
+    if (node && node->from)
+        df__text_set(r->name, sizeof r->name, node->from, strlen(node->from));
+    else
+        memcpy(r->name, p->name, sizeof r->name);
     df__text_set(r->field, sizeof r->field, field ? field : "", field ? strlen(field) : 0);
     disarm(r->text);
     disarm(r->field);
+    disarm(r->name);
     r->hint[0] = '\0';
     p->newest = NULL;
     if (is_there(p, r))

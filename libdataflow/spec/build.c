@@ -316,6 +316,15 @@ static int is_manifest(const df__doc *root)
            df__doc_member(root, "metadata") || df__doc_member(root, "spec");
 }
 
+static int override_all(df__graph *g, const df__doc *root)
+{
+    int rc = DF_OK;
+    for (const char *const *set = g->set; set && *set && rc != DF_ENOMEM; set++)
+        rc = df__worse(rc,
+                       df__spec_override(g, (df__doc *)(uintptr_t)root, is_manifest(root), *set));
+    return rc;
+}
+
 int df__spec_load(df__graph *g, const df_text *text)
 {
     const char *file = text->file ? text->file : "<text>";
@@ -331,11 +340,15 @@ int df__spec_load(df__graph *g, const df_text *text)
         return df__problems_count(g->problems, DF_ERROR) > errors ? DF_ESPEC : DF_ENOMEM;
     if (expects_map(g, root, "") != DF_OK)
         return DF_ESPEC;
+    rc = override_all(g, root);
+    if (rc == DF_ENOMEM)
+        return rc;
     if (is_manifest(root))
-        rc = load_manifest(g, root);
+        rc = df__worse(rc, load_manifest(g, root));
     else
-        rc = load_spec(g, root,
-                       df__doc_member(root, "schedule") || df__doc_member(root, "triggers"));
+        rc = df__worse(
+            rc, load_spec(g, root,
+                          df__doc_member(root, "schedule") || df__doc_member(root, "triggers")));
     if (rc == DF_OK && df__problems_count(g->problems, DF_ERROR) > errors)
         rc = DF_ESPEC;
     return rc;

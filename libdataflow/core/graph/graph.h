@@ -73,6 +73,7 @@ typedef struct df__graph {
     df__settings settings;
     const char *space, *name, *manifest_kind; /* from metadata, or NULL */
     const char *file;
+    const char *const *set; /* overrides, NULL at the end; NULL: none */
     struct df__problems *problems;
     struct df__secrets *secrets; /* gets the references that a check finds; may be NULL */
     int next_port;               /* of the next routed sink, from 1 */

@@ -50,6 +50,7 @@ static void graph_init(df_pipeline *p)
     g->stages_end = &g->stages;
     g->links_end = &g->links;
     g->next_port = 1;
+    g->set = p->options.set;
     df__settings_default(&g->settings);
     g->problems = df__problems_new(&p->env->heap);
     g->secrets = p->secrets;
@@ -203,9 +204,13 @@ static int first_problem(df_pipeline *p)
     while (df__problem_at(p->graph.problems, i++, &at) == DF_OK)
         if (at.severity == DF_ERROR)
             break;
-    return df__pipeline_fail(p, DF_ESPEC, "%s:%d:%d: %s: %s%s%s%s", at.file ? at.file : "<text>",
-                             at.line, at.column, at.field ? at.field : "", at.text ? at.text : "",
-                             at.hint ? " (" : "", at.hint ? at.hint : "", at.hint ? ")" : "");
+    char place[32] = "";
+    if (at.line)
+        df__text_printf(place, sizeof place, ":%d:%d", at.line, at.column);
+    return df__pipeline_fail(p, DF_ESPEC, "%s%s: %s%s%s%s%s%s", at.file ? at.file : "<text>", place,
+                             at.field ? at.field : "", at.field && *at.field ? ": " : "",
+                             at.text ? at.text : "", at.hint ? " (" : "", at.hint ? at.hint : "",
+                             at.hint ? ")" : "");
 }
 
 int df__pipeline_result(df_pipeline *p, int rc)
