@@ -426,7 +426,7 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why)
         return;
     df__retry_failed(&s->retry, f->io.now(f->io.ctx), df__random(&f->seed),
                      s->stage ? s->stage->retry_after_ms : 0, df__retry_cap(why->reason));
-    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, s->name, why->text);
+    df__flow_tell_retry(f, &s->retry, status, s->name, why->text);
     df__sink_close(s); /* what it accepted is sent again once nothing can settle late */
 }
 

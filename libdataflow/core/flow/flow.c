@@ -217,3 +217,13 @@ void df__flow_refresh(df__flow *f)
             df__retry_now(&f->sinks[i].retry, now);
     df__retry_now(&f->source_retry, now);
 }
+
+void df__flow_tell_retry(df__flow *f, const df__retry *r, int status, const char *stage,
+                         const char *text)
+{
+    char line[DF__TEXT + 48];
+    int64_t ms = (r->next_us - f->io.now(f->io.ctx)) / 1000;
+    df__text_printf(line, sizeof line, "%s; trying again in %.1f s", text,
+                    ms > 0 ? (double)ms / 1000 : 0.0);
+    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, stage, line);
+}

@@ -241,6 +241,9 @@ void df__flow_refresh(df__flow *f);
 /* flow_stop.c */
 void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
 void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);
+/* A failure that `r` counted, and when it is tried again. */
+void df__flow_tell_retry(df__flow *f, const df__retry *r, int status, const char *stage,
+                         const char *text);
 void df__flow_phase(df__flow *f);              /* moves through the end of a run */
 int64_t df__flow_phase_due(const df__flow *f); /* when a phase is given up; INT64_MAX: never */
 void df__flow_abandon(df__flow *f, uint64_t records);

@@ -143,7 +143,7 @@ void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
     f->stats.retries++;
     df__retry_failed(&f->source_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0,
                      df__retry_cap(why->reason));
-    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
+    df__flow_tell_retry(f, &f->source_retry, status, "source", why->text);
 }
 
 void df__flow_source_done(df__flow *f)
@@ -348,7 +348,7 @@ void df__flow_saved(df__flow *f, int status, const char *why)
     f->save_failed++;
     save_failed(f);
     f->parting_us = f->save_retry.next_us;
-    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "store", why);
+    df__flow_tell_retry(f, &f->save_retry, status, "store", why);
     if (status == DF_EFENCED || f->phase == DF__SAVING)
         df__flow_failf(f, status, "positions could not be stored: %s", why);
 }
@@ -362,7 +362,7 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
     f->saving = 0;
     save_failed(f);
     df__count_error(&f->source_counts, DF__OP_READ, why->reason, why->text);
-    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, "source", why->text);
+    df__flow_tell_retry(f, &f->save_retry, status, "source", why->text);
     if (status == DF_EFENCED)
         df__flow_failf(f, status, "source: %s", why->text);
 }

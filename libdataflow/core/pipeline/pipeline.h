@@ -13,7 +13,7 @@ enum { DF__EVENTS = 64 };
 typedef struct df__kept_event {
     int type, status;
     char stage[64];
-    char text[256];
+    char text[DF__TEXT + 48];
 } df__kept_event;
 
 struct df_pipeline {

@@ -22,7 +22,7 @@ void df__pipeline_ended(df_pipeline *p)
 
 static void log_event(df_pipeline *p, const df__kept_event *e)
 {
-    char line[512];
+    char line[DF__TEXT + 256];
     int level = e->type == DF_EVENT_RETRY || e->type == DF_EVENT_REJECT ? DF_LOG_WARN
                 : e->status < 0                                         ? DF_LOG_ERROR
                                                                         : DF_LOG_INFO;

@@ -25,10 +25,15 @@ const char *df_env_errmsg(const df_env *env)
     return env ? env->error : "";
 }
 
-void df__env_log(const df_env *env, int level, const char *line)
+int df__env_logs(const df_env *env, int level)
 {
     int max = env->options.log_level ? env->options.log_level : DF_LOG_WARN;
-    if (env->options.log && level <= max)
+    return env->options.log && level <= max;
+}
+
+void df__env_log(const df_env *env, int level, const char *line)
+{
+    if (df__env_logs(env, level))
         env->options.log(env->options.user, level, line);
 }
 

@@ -32,6 +32,8 @@ struct df_env {
 };
 
 int df__env_fail(df_env *env, int status, const char *format, ...) DF_PRINTF(3, 4);
+/* A line of that level goes anywhere; asked before one that is costly to make. */
+int df__env_logs(const df_env *env, int level);
 void df__env_log(const df_env *env, int level, const char *line);
 int64_t df__env_now(const df_env *env);
 int64_t df__env_clock(const df_env *env); /* monotonic */

@@ -3,6 +3,7 @@
  * hands every further parcel back until it is told to go on, so that order is kept. */
 #include <string.h>
 
+#include "core/registry/env.h"
 #include "core/run/run.h"
 #include "util/crashpoint.h"
 
@@ -52,12 +53,26 @@ static int needs_reopen(int status)
     return fate == DF_FATE_RETRY || fate == DF_FATE_RESOLVE || fate == DF_FATE_REWIND;
 }
 
+/* A parcel that is settled meanwhile may not be looked at any more. */
+static int write_told(df__sink_thread *t, df_parcel *p)
+{
+    int debugs = df__env_logs(t->stage->env, DF_LOG_DEBUG), rc;
+    int64_t begin_us = debugs ? df__env_clock(t->stage->env) : 0;
+    size_t count = p->count, bytes = p->bytes;
+    rc = ops_of(t)->write(t->stage->self, t->stage, p);
+    if (debugs)
+        df_stage_logf(t->stage, DF_LOG_DEBUG, "write of %zu records, %zu bytes: %s, %.1f ms", count,
+                      bytes, rc == DF_PENDING || rc == DF_ABSORBED ? "pending" : df_status_text(rc),
+                      (double)(df__env_clock(t->stage->env) - begin_us) / 1000);
+    return rc;
+}
+
 static void on_write(df__sink_thread *t, df__msg *m)
 {
     int rc = DF_AGAIN;
     DF_CRASHPOINT("write.before");
     if (t->open && !t->stalled)
-        rc = ops_of(t)->write(t->stage->self, t->stage, m->about);
+        rc = write_told(t, m->about);
     DF_CRASHPOINT("write.after");
     if (rc == DF_PENDING || rc == DF_ABSORBED)
         atomic_fetch_add(&t->pending, 1);

@@ -164,12 +164,23 @@ static void drop_stale_rows(df__source_thread *s)
     s->ack_count = kept;
 }
 
+static void tell_acks(df__source_thread *s)
+{
+    for (size_t i = 0; i < s->ack_count && df__env_logs(s->stage->env, DF_LOG_DEBUG); i++) {
+        const df_position *at = &s->ack_rows[i];
+        df_stage_logf(s->stage, DF_LOG_DEBUG, "%s: delivered %llu records%s%.*s", at->name,
+                      (unsigned long long)at->seq, at->data.len ? ", up to " : "",
+                      (int)at->data.len, at->data.len ? (const char *)at->data.data : "");
+    }
+}
+
 static void on_ack(df__source_thread *s, df__msg *m)
 {
     const df_source_ops *ops = ops_of(s);
     int rc = s->open ? DF_OK : DF_EIO; /* it failed meanwhile: asked again when it is open */
     DF_CRASHPOINT("ack.before");
     drop_stale_rows(s);
+    tell_acks(s);
     if (s->open && s->ack_count && DF__OP(ops, ack))
         rc = ops->ack(s->stage->self, s->stage, s->ack_rows, s->ack_count);
     DF_CRASHPOINT("ack.after");
