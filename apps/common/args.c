@@ -64,6 +64,20 @@ static int option_unknown(const app_command *c, const char *word, char *err, siz
     return -1;
 }
 
+static int repeat(app_args *args, const app_option *o, const char *value, const char **ret_problem)
+{
+    size_t len = strlen(o->value);
+    if (len < 3 || strcmp(o->value + len - 3, "...") != 0)
+        return 0;
+    if (args->repeat_count == APP_REPEATS_MAX) {
+        *ret_problem = "is given too often";
+        return -1;
+    }
+    args->repeats[args->repeat_count].option = o;
+    args->repeats[args->repeat_count++].value = value;
+    return 0;
+}
+
 /* One option word at argv[*at]; may take the next word as its value. */
 static int option_take(app_args *args, char **argv, int argc, int *at, const char **ret_problem)
 {
@@ -93,7 +107,7 @@ static int option_take(app_args *args, char **argv, int argc, int *at, const cha
         value = argv[++*at];
     }
     args->values[o - c->options] = o->value ? value : "";
-    return 0;
+    return o->value ? repeat(args, o, value, ret_problem) : 0;
 }
 
 int app_args_parse(app_args *args, int argc, char **argv, char *err, size_t err_len)
@@ -134,6 +148,16 @@ const char *app_args_value(const app_args *args, const char *name)
 {
     const app_option *o = option_find(args->command, name, strlen(name));
     return o ? args->values[o - args->command->options] : NULL;
+}
+
+void app_args_list(const app_args *args, const char *name, const char *ret[APP_REPEATS_MAX + 1])
+{
+    const app_option *o = option_find(args->command, name, strlen(name));
+    int n = 0;
+    for (int i = 0; i < args->repeat_count; i++)
+        if (args->repeats[i].option == o)
+            ret[n++] = args->repeats[i].value;
+    ret[n] = NULL;
 }
 
 int app_args_number(const char *text, long long min, long long max, long long *ret)

@@ -6,14 +6,15 @@
 
 #include <stddef.h>
 
-enum { APP_OPTIONS_MAX = 24 };
+enum { APP_OPTIONS_MAX = 24, APP_REPEATS_MAX = 64 };
 
 typedef struct app_args app_args;
 
 typedef struct app_option {
     const char *name;  /* without dashes */
     char letter;       /* short form or 0 */
-    const char *value; /* name of the value ("N"); NULL: a switch */
+    const char *value; /* name of the value ("N"); NULL: a switch; "PATH=VALUE...": may be given
+                          several times */
     const char *words; /* completion: "file", "dir", or the possible words; NULL: none */
     const char *doc;   /* NULL: hidden */
 } app_option;
@@ -45,6 +46,11 @@ struct app_args {
     const app_program *program;
     const app_command *command;
     const char *values[APP_OPTIONS_MAX]; /* by row of command->options; switches: "" */
+    struct {
+        const app_option *option;
+        const char *value;
+    } repeats[APP_REPEATS_MAX]; /* of options that may be given several times, in order */
+    int repeat_count;
     char *const *operands;
     int operand_count;
     int help; /* --help was asked for */
@@ -55,6 +61,8 @@ struct app_args {
 int app_args_parse(app_args *args, int argc, char **argv, char *err, size_t err_len);
 /* Value of an option; "" for a switch that is set; NULL when absent. */
 const char *app_args_value(const app_args *args, const char *name);
+/* All values of an option that may be given several times, in order, NULL at the end. */
+void app_args_list(const app_args *args, const char *name, const char *ret[APP_REPEATS_MAX + 1]);
 /* Whole number in [min, max] from text; 0 or -1. */
 int app_args_number(const char *text, long long min, long long max, long long *ret);
 /* Edit distance of two short words; long ones count as far apart. */

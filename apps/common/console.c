@@ -167,9 +167,13 @@ void app_console_logf(app_console *c, int level, const char *format, ...)
 
 void app_console_event(app_console *c, const char *message, const char *members, const char *text)
 {
+    if (c->level >= DF_LOG_INFO)
+        app_console_told(c, message, members, text);
+}
+
+void app_console_told(app_console *c, const char *message, const char *members, const char *text)
+{
     df__buf line;
-    if (c->level < DF_LOG_INFO)
-        return;
     df__buf_init(&line, &df__heap_libc);
     pthread_mutex_lock(&c->lock);
     if (c->json) {

@@ -33,6 +33,8 @@ void app_console_logf(app_console *c, int level, const char *format, ...) DF_PRI
 /* A line with extra members: `members` is JSON text like "\"sent\":1" for JSON lines; `text` is
  * what a terminal shows. */
 void app_console_event(app_console *c, const char *message, const char *members, const char *text);
+/* The same whatever the level is: somebody asked for it. */
+void app_console_told(app_console *c, const char *message, const char *members, const char *text);
 /* Draws the progress line; NULL removes it. Nothing when there is no terminal. */
 void app_console_progress(app_console *c, const char *line);
 /* Columns of the terminal; 80 when unknown. */

@@ -25,6 +25,8 @@ struct app_signals {
     int64_t first_us;
 };
 
+/* those that end a process which does not know them; a status is asked for in vain before there is
+ * one, and waits */
 static void fill_set(sigset_t *set)
 {
     sigemptyset(set);
@@ -37,6 +39,7 @@ void app_signals_block(void)
 {
     sigset_t set;
     fill_set(&set);
+    sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -56,6 +59,10 @@ static int is_reload(int number)
 
 static void handle(app_signals *s, int number)
 {
+    if (number == SIGUSR1) {
+        s->calls.status(s->calls.user);
+        return;
+    }
     if (is_reload(number)) {
         s->calls.reload(s->calls.user);
         return;
@@ -104,6 +111,7 @@ app_signals *app_signals_start(const app_signal_calls *calls)
     if (!s)
         return NULL;
     fill_set(&set);
+    sigaddset(&set, SIGUSR1);
     s->calls = *calls;
     s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
     s->end_fd = eventfd(0, EFD_CLOEXEC);

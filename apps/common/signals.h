@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * signals.h: a thread that turns signals into calls. SIGTERM and SIGINT ask for an end, the second
  * one at once (if it is not the first one's echo), and two seconds after that the process leaves by
- * force; SIGHUP asks for a reload. */
+ * force; SIGHUP asks for a reload, SIGUSR1 for the status. */
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
 
@@ -10,6 +10,7 @@ typedef struct app_signals app_signals;
 typedef struct app_signal_calls {
     void (*stop)(void *user, int count); /* 1: gently, 2: at once, 3: by force, right now */
     void (*reload)(void *user);
+    void (*status)(void *user);
     void *user;
 } app_signal_calls;
 

@@ -48,7 +48,8 @@ typedef struct column {
 
 static const column stage_columns[] = {{"stage", "name", 0},    {"role", "role", 0},
                                        {"kind", "kind", 0},     {"state", "state", 0},
-                                       {"in", "in", 1},         {"out", "out", 1},
+                                       {"in", "in", 1},         {"in/s", "in_per_second", 1},
+                                       {"out", "out", 1},       {"out/s", "out_per_second", 1},
                                        {"errors", "errors", 1}, {"retries", "retries", 1},
                                        {"queued", "queued", 1}, {"last error", "last_error", 0},
                                        {NULL, NULL, 0}};
@@ -148,7 +149,8 @@ void app_status_page(df__buf *out, const app_page *page)
     yyjson_doc *doc = app_json_read(page->status, page->status_len, err, sizeof err);
     yyjson_val *root = yyjson_doc_get_root(doc);
     df__buf_str(out, "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-                     "<meta name=viewport content=\"width=device-width\"><title>");
+                     "<meta name=viewport content=\"width=device-width\">"
+                     "<meta http-equiv=refresh content=3><title>");
     add_escaped(out, page->title);
     df__buf_printf(out, "</title><style>%s</style></head><body>\n<h1>", style);
     add_escaped(out, page->title);
@@ -156,7 +158,8 @@ void app_status_page(df__buf *out, const app_page *page)
     add_facts(out, page, root);
     add_table(out, yyjson_obj_get(root, "stages"), "Stages", stage_columns);
     add_table(out, yyjson_obj_get(root, "partitions"), "Partitions", partition_columns);
-    df__buf_str(out, "<p><small><a href=\"/metrics\">metrics</a> dataflow ");
+    df__buf_str(out, "<p><small><a href=\"/status\">status as JSON</a> "
+                     "<a href=\"/metrics\">metrics</a> dataflow ");
     add_escaped(out, page->version);
     df__buf_str(out, "</small></p>\n</body></html>\n");
     yyjson_doc_free(doc);

@@ -14,6 +14,11 @@
 
 enum { INDENT = 12 };
 
+typedef struct validation {
+    const app_args *args;
+    df__buf *flows, *problems; /* JSON objects; NULL: for people */
+} validation;
+
 /* A file of cases instead of a manifest is a likely mistake. */
 static void hint_cases(const dfproc_flow *flow)
 {
@@ -26,55 +31,101 @@ static void hint_cases(const dfproc_flow *flow)
     }
 }
 
-static int validate_one(dfproc_flow *flow, const app_document *d)
+/* One line for people, or an object in the list of --json. */
+static void tell_result(const validation *v, const dfproc_flow *flow, const char *name, int rc)
+{
+    df__buf *out = v->flows;
+    if (!out && rc == EXIT_DONE && name)
+        printf("%s: %s: ok\n", flow->file, *name ? name : "flow");
+    else if (!out && rc == EXIT_DONE)
+        printf("%s: ok\n", flow->file);
+    if (!out)
+        return;
+    df__buf_str(out, out->len ? ",{\"file\":" : "{\"file\":");
+    df__buf_json(out, flow->file, strlen(flow->file));
+    df__buf_str(out, ",\"name\":");
+    if (name && *name)
+        df__buf_json(out, name, strlen(name));
+    else
+        df__buf_str(out, "null");
+    df__buf_printf(out, ",\"ok\":%s}", rc == EXIT_DONE ? "true" : "false");
+}
+
+static int validate_one(const validation *v, dfproc_flow *flow, const app_document *d)
 {
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
     int rc;
     options.resolve = df_resolve_process;
     rc = dfproc_build(flow, &options, 0);
-    if (rc == EXIT_DONE)
-        printf(d ? "%s: %s: ok\n" : "%s: ok\n", flow->file, d && d->name[0] ? d->name : "flow");
-    else if (rc == EXIT_USAGE)
+    tell_result(v, flow, d ? d->name : NULL, rc);
+    if (rc == EXIT_USAGE)
         hint_cases(flow);
     return rc;
 }
 
-/* Every flow of a file, or the one of that name. */
-static int validate_file(const char *file, const char *name)
+static int validate_all(const validation *v, dfproc_flow *flow)
 {
-    dfproc_flow flow;
-    int rc = dfproc_open(&flow, 0, APP_LOG_TEXT), worst = EXIT_DONE;
-    if (rc == EXIT_DONE)
-        rc = dfproc_read(&flow, file);
-    if (rc != EXIT_DONE || name || dfproc_flows(&flow) < 2) {
-        if (rc == EXIT_DONE)
-            rc = dfproc_choose(&flow, name);
-        if (rc == EXIT_DONE)
-            rc = validate_one(&flow, NULL);
-        dfproc_close(&flow);
-        return rc;
-    }
-    dfproc_tell_left_out(&flow);
-    for (size_t i = 0; i < flow.documents.count; i++) {
-        if (!flow.documents.rows[i].is_flow)
+    int worst = EXIT_DONE;
+    dfproc_tell_left_out(flow);
+    for (size_t i = 0; i < flow->documents.count; i++) {
+        int rc;
+        if (!flow->documents.rows[i].is_flow)
             continue;
-        rc = dfproc_take(&flow, i);
+        rc = dfproc_take(flow, i);
         if (rc == EXIT_DONE)
-            rc = validate_one(&flow, &flow.documents.rows[i]);
+            rc = validate_one(v, flow, &flow->documents.rows[i]);
         worst = rc > worst ? rc : worst;
     }
-    dfproc_close(&flow);
     return worst;
+}
+
+/* Every flow of a file, or the one of that name. */
+static int validate_file(const validation *v, const char *file)
+{
+    const char *name = app_args_value(v->args, "name");
+    dfproc_flow flow;
+    int rc = dfproc_open(&flow, 0, APP_LOG_TEXT);
+    flow.problems = v->problems;
+    app_args_list(v->args, "set", flow.set);
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(&flow, file);
+    if (rc == EXIT_DONE && !name && dfproc_flows(&flow) > 1) {
+        rc = validate_all(v, &flow);
+    } else if (rc == EXIT_DONE) {
+        rc = dfproc_choose(&flow, name);
+        if (rc == EXIT_DONE)
+            rc = validate_one(v, &flow, NULL);
+    }
+    dfproc_close(&flow);
+    return rc;
 }
 
 int dfproc_validate(const app_args *args)
 {
-    int worst = EXIT_DONE;
+    df__buf flows, problems, out;
+    int json = app_args_value(args, "json") != NULL, worst = EXIT_DONE;
+    const validation v = {args, json ? &flows : NULL, json ? &problems : NULL};
+    df__buf_init(&flows, &df__heap_libc);
+    df__buf_init(&problems, &df__heap_libc);
+    df__buf_init(&out, &df__heap_libc);
+    dfproc_messages_json(v.problems);
     for (int i = 0; i < args->operand_count; i++) {
-        int rc = validate_file(args->operands[i], app_args_value(args, "name"));
-        if (rc > worst)
-            worst = rc;
+        int rc = validate_file(&v, args->operands[i]);
+        worst = rc > worst ? rc : worst;
     }
+    dfproc_messages_json(NULL);
+    if (json) {
+        df__buf_printf(&out, "{\"ok\":%s,\"flows\":[", worst == EXIT_DONE ? "true" : "false");
+        df__buf_add(&out, flows.data ? flows.data : "", flows.len);
+        df__buf_str(&out, "],\"problems\":[");
+        df__buf_add(&out, problems.data ? problems.data : "", problems.len);
+        df__buf_str(&out, "]}\n");
+        out.failed |= flows.failed | problems.failed;
+        if (dfproc_print(&out) != EXIT_DONE)
+            worst = EXIT_FAILED;
+    }
+    df__buf_free(&flows);
+    df__buf_free(&problems);
     return worst;
 }
 
@@ -193,7 +244,7 @@ int dfproc_explain(const app_args *args)
     dfproc_flow flow;
     df__buf out;
     yyjson_doc *plan = NULL;
-    int rc = dfproc_load(&flow, args->operands[0], app_args_value(args, "name"));
+    int rc = dfproc_load(&flow, args);
     df__buf_init(&out, &df__heap_libc);
     if (rc == EXIT_DONE && !(plan = plan_of(&flow)))
         rc = dfproc_fail("%s: no plan: %s", args->operands[0], df_pipeline_errmsg(flow.pipeline));

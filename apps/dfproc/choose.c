@@ -137,6 +137,7 @@ int dfproc_resolve(void *user, const df_ref *ref, df_answer *answer)
 {
     dfproc_flow *flow = user;
     const char *why = "";
+    size_t len;
     df__buf value;
     int rc = DF_ENOTFOUND;
     df__buf_init(&value, &df__heap_libc);
@@ -146,6 +147,9 @@ int dfproc_resolve(void *user, const df_ref *ref, df_answer *answer)
         rc = value.failed ? DF_ENOMEM : df_answer_set(answer, value.data, value.len);
     else if (!*why)
         rc = df_resolve_process((void *)(uintptr_t)flow->secrets_dir, ref, answer);
+    if (rc == DF_ENOTFOUND && ref->kind == DF_REF_ENV &&
+        dfproc_env_find(flow, ref->name, &why, &len))
+        rc = df_answer_set(answer, why, len);
     if (value.data)
         explicit_bzero(value.data, value.cap);
     df__buf_free(&value);

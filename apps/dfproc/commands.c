@@ -11,6 +11,19 @@
             "text, json, or auto: text on a terminal, JSON lines elsewhere."                       \
     }
 
+#define SET_OPTION                                                                                 \
+    {                                                                                              \
+        "set", 0, "PATH=VALUE...", NULL,                                                           \
+            "Puts a value in place of the manifest's, as in --set sink.config.table=orders or "    \
+            "'transformations[0].config={fields: [a]}'. One that begins with {, [ or a quote is "  \
+            "YAML. May be given several times."                                                    \
+    }
+#define ENV_FILE_OPTION                                                                            \
+    {                                                                                              \
+        "env-file", 0, "FILE", "file",                                                             \
+            "Lines of NAME=VALUE for ${env:NAME}; the environment comes first. Read once."         \
+    }
+
 #define LIMIT_OPTIONS                                                                              \
     {"files", 0, "DIR", "dir",                                                                     \
      "The manifest may name files in this folder only: of ${file:...}, of connectors."},           \
@@ -21,6 +34,8 @@
     }
 
 static const app_option run_options[] = {
+    SET_OPTION,
+    ENV_FILE_OPTION,
     {"until-exhausted", 'u', NULL, NULL,
      "Ends when everything that exists now has been read and delivered."},
     {"from-start", 0, NULL, NULL, "Forgets the stored read positions and reads from the start."},
@@ -55,17 +70,24 @@ static const app_option pod_options[] = {
     {0}};
 
 static const app_option validate_options[] = {
+    {"json", 0, NULL, NULL,
+     "Prints one JSON object: {ok, flows: [{file, name, ok}], problems: [{severity, file, line, "
+     "column, path, text, hint}]}."},
+    SET_OPTION,
     {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
     {0}};
 
 static const app_option explain_options[] = {
     {"json", 0, NULL, NULL, "Prints the plan as JSON."},
+    SET_OPTION,
     {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
     {0}};
 
 static const app_option preview_options[] = {
     {"number", 'n', "N", NULL, "How many records to read (10)."},
     {"json", 0, NULL, NULL, "Prints one JSON object for each record."},
+    SET_OPTION,
+    ENV_FILE_OPTION,
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
     {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
     {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
@@ -85,6 +107,9 @@ static const app_option list_options[] = {
 
 static const app_option words_options[] = {
     {"json", 0, NULL, NULL, "Prints the description as JSON."},
+    {"keyword", 'k', "WORD", NULL,
+     "Only those that have to do with the word: in name, sentence or options, or what others call "
+     "them (rename, delete, join)."},
     {"words", 0, NULL, NULL, NULL},
     {0}};
 
@@ -99,16 +124,20 @@ static const app_option help_options[] = {
 
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
-     "Runs the manifest until it is stopped, or until its source ends; a DataFlowCron until "
+     "Runs the manifest (- is standard input) until it is stopped, or until its source ends; a "
+     "DataFlowCron until "
      "everything that exists now is delivered. SIGTERM or SIGINT (Ctrl-C) "
      "delivers what was read, saves and ends; a second one ends at once, and what was not "
      "delivered "
-     "is read again next time. SIGHUP reads the secrets again. On a terminal a line shows records, "
-     "rate, lag, errors and memory; elsewhere log lines are JSON.",
+     "is read again next time. SIGHUP reads the secrets again. SIGUSR1 writes a line for the flow "
+     "and one for each stage to standard error. On a terminal a line shows records, "
+     "rate, lag, errors and memory; elsewhere log lines are JSON. In a manifest `path: \"-\"` of "
+     "stdio is standard input or output too.",
      run_options, 1, 1, dfproc_run},
     {"validate", "Checks manifests, without any connection.", "FILE...", "file",
      "Prints every problem with line and column. Unknown fields are errors. Each DataFlow of a "
-     "file of several documents is checked; other kinds are left out with a note.",
+     "file of several documents is checked; other kinds are left out with a note. The file - is "
+     "standard input, as in all commands that read a file.",
      validate_options, 1, -1, dfproc_validate},
     {"explain", "Shows the plan of a flow and what it guarantees.", "FILE", "file",
      "Prints the stages, the delivery guarantee of this pair of source and sink and why it is so, "

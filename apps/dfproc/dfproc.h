@@ -24,7 +24,10 @@ typedef struct dfproc_flow {
     int frozen;
     const char *space; /* namespace that the document says; "": none */
     const char *secrets_dir;
-    int secrets_from_file; /* Secrets beside the flow give their values */
+    int secrets_from_file;                /* Secrets beside the flow give their values */
+    const char *set[APP_REPEATS_MAX + 1]; /* --set */
+    df__buf variables;                    /* of --env-file, as it is */
+    df__buf *problems; /* gets problems as JSON objects, comma between; NULL: they are printed */
 } dfproc_flow;
 
 /* Makes the environment. `level` as app_console_init. 0 or an exit code. */
@@ -46,9 +49,12 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
 /* Prints each option that needs a Secret that is nowhere, and each that names a Secret of another
  * namespace. 0 or an exit code. */
 int dfproc_has_secrets(dfproc_flow *flow);
-/* --secrets-dir, --secrets-from-file, --files, --env-prefix, --show-values: where references
- * lead. */
-void dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options);
+/* --files, --env-prefix, --env-file, --show-values: where references lead. 0 or an exit code. */
+int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options);
+/* Reads the file of --env-file. 0 or an exit code. */
+int dfproc_env_file(dfproc_flow *flow, const char *file);
+/* The value of a variable in it; 0: it has none of that name. */
+int dfproc_env_find(const dfproc_flow *flow, const char *name, const char **ret, size_t *ret_len);
 /* A df_resolve_fn; `user` is the flow. */
 int dfproc_resolve(void *user, const df_ref *ref, df_answer *answer);
 /* The value of a Secret beside the flow. NULL, "" when it is not there or not to be used, or why it
@@ -56,7 +62,11 @@ int dfproc_resolve(void *user, const df_ref *ref, df_answer *answer);
 const char *dfproc_secret_of_file(dfproc_flow *flow, const df_ref *ref, df__buf *out);
 /* dfproc_open, dfproc_read, dfproc_choose and dfproc_build with defaults, for commands that only
  * look. */
-int dfproc_load(dfproc_flow *flow, const char *file, const char *name);
+int dfproc_load(dfproc_flow *flow, const app_args *args);
+/* Prints a problem, or adds it to flow->problems. */
+void dfproc_tell_problem(dfproc_flow *flow, const df_problem *p);
+/* Adds it as a JSON object, a comma before it when there is something. */
+void dfproc_problem_json(df__buf *out, const char *severity, const df_problem *p);
 void dfproc_close(dfproc_flow *flow);
 /* A thread of a flow that was closed did not come back: leave by _exit. */
 int dfproc_left_behind(void);
@@ -74,6 +84,8 @@ int dfproc_write(void *user, const char *text, size_t len);
 int dfproc_print(df__buf *out);
 /* Messages go to this console when it wants JSON lines; NULL: to standard error. */
 void dfproc_messages(app_console *console);
+/* Messages become problems there; NULL: no more. */
+void dfproc_messages_json(df__buf *problems);
 /* "dfproc: text" on standard error; returns EXIT_FAILED. */
 int dfproc_fail(const char *format, ...) DF_PRINTF(1, 2);
 /* A line that is no failure, on standard error. */
@@ -84,6 +96,11 @@ int dfproc_misuse(const app_args *args, const char *format, ...) DF_PRINTF(2, 3)
 /* There is no `what` ("sink") of that name among the rows of the description; returns EXIT_USAGE.
  */
 int dfproc_not_found(const app_args *args, yyjson_val *rows, const char *what, const char *name);
+
+/* A transformation of the description has to do with the word. */
+int dfproc_fits_word(yyjson_val *transform, const char *word);
+/* "filter or remove": what others call by that word; NULL: nothing. */
+const char *dfproc_synonym(const char *word, char *buf, size_t len);
 
 extern const app_program dfproc_program;
 

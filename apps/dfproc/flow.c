@@ -49,6 +49,7 @@ int dfproc_open(dfproc_flow *flow, int level, int format)
     memset(flow, 0, sizeof *flow);
     df__buf_init(&flow->whole, &df__heap_libc);
     df__buf_init(&flow->manifest, &df__heap_libc);
+    df__buf_init(&flow->variables, &df__heap_libc);
     app_console_init(&flow->console, STDERR_FILENO, level, format);
     dfproc_messages(&flow->console);
     options.log = log_line;
@@ -77,36 +78,6 @@ int dfproc_read(dfproc_flow *flow, const char *file)
     return EXIT_DONE;
 }
 
-/* "flow.yaml:3:5: error: spec.sink: text (hint)", the word in colour. */
-static void problem_text(const dfproc_flow *flow, const df_problem *p, df__buf *out)
-{
-    const char *word = p->severity == DF_WARNING ? "warning" : "error";
-    const char *colour = p->severity == DF_WARNING ? "\033[33m" : "\033[31m";
-    df__buf_printf(out, "%s:", p->file ? p->file : flow->file);
-    if (p->line)
-        df__buf_printf(out, "%d:%d:", p->line, p->column);
-    if (!flow->console.json)
-        df__buf_printf(out, flow->console.colour ? " %s%s\033[0m:" : " %.0s%s:", colour, word);
-    if (p->field && *p->field)
-        df__buf_printf(out, " %s:", p->field);
-    df__buf_printf(out, " %s", p->text);
-    if (p->hint && *p->hint)
-        df__buf_printf(out, " (%s)", p->hint);
-}
-
-static void print_problem(dfproc_flow *flow, const df_problem *p)
-{
-    df__buf out;
-    df__buf_init(&out, &df__heap_libc);
-    problem_text(flow, p, &out);
-    if (df__buf_cstr(&out) && flow->console.json)
-        app_console_log(&flow->console, p->severity == DF_WARNING ? DF_LOG_WARN : DF_LOG_ERROR,
-                        out.data);
-    else if (!out.failed)
-        fprintf(stderr, "%s\n", out.data);
-    df__buf_free(&out);
-}
-
 static void print_problems(dfproc_flow *flow)
 {
     df_problem p;
@@ -118,7 +89,7 @@ static void print_problems(dfproc_flow *flow)
                 dfproc_fail("%s: more problems than %d are not shown", flow->file, PROBLEMS_KEPT);
             return;
         }
-        print_problem(flow, &p);
+        dfproc_tell_problem(flow, &p);
     }
 }
 
@@ -126,11 +97,13 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
 {
     df_text text = {sizeof text, flow->file, flow->manifest.data, flow->manifest.len};
     df_problem first = {.size = sizeof first};
+    df_pipeline_options own = *options;
     int rc;
     if (!text.text)
         text.text = "";
+    own.set = flow->set;
     df_pipeline_free(flow->pipeline);
-    flow->pipeline = df_pipeline_new(flow->env, options);
+    flow->pipeline = df_pipeline_new(flow->env, &own);
     if (!flow->pipeline)
         return dfproc_fail("out of memory");
     rc = df_pipeline_load(flow->pipeline, &text);
@@ -208,24 +181,28 @@ int dfproc_has_secrets(dfproc_flow *flow)
     return rc;
 }
 
-void dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options)
+int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options)
 {
+    const char *file = app_args_value(args, "env-file");
     options->resolve = dfproc_resolve;
     options->resolve_user = flow;
     options->files = app_args_value(args, "files");
     options->env_prefix = app_args_value(args, "env-prefix");
     options->show_values = app_args_value(args, "show-values") != NULL;
+    app_args_list(args, "set", flow->set);
+    return file ? dfproc_env_file(flow, file) : EXIT_DONE;
 }
 
-int dfproc_load(dfproc_flow *flow, const char *file, const char *name)
+int dfproc_load(dfproc_flow *flow, const app_args *args)
 {
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
     int rc = dfproc_open(flow, 0, APP_LOG_TEXT);
     options.resolve = df_resolve_process;
+    app_args_list(args, "set", flow->set);
     if (rc == EXIT_DONE)
-        rc = dfproc_read(flow, file);
+        rc = dfproc_read(flow, args->operands[0]);
     if (rc == EXIT_DONE)
-        rc = dfproc_choose(flow, name);
+        rc = dfproc_choose(flow, app_args_value(args, "name"));
     if (rc == EXIT_DONE)
         rc = dfproc_build(flow, &options, 0);
     return rc;
@@ -250,6 +227,9 @@ void dfproc_close(dfproc_flow *flow)
     df__buf_free(&flow->manifest);
     app_documents_free(&flow->documents);
     df__buf_free(&flow->whole);
+    if (flow->variables.data)
+        explicit_bzero(flow->variables.data, flow->variables.cap);
+    df__buf_free(&flow->variables);
     flow->pipeline = NULL;
     flow->env = NULL;
     dfproc_messages(NULL);

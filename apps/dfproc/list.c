@@ -114,8 +114,9 @@ static yyjson_val *find(yyjson_val *list, const char *name)
 
 int dfproc_not_found(const app_args *args, yyjson_val *rows, const char *what, const char *name)
 {
-    const char *near = NULL;
-    size_t at, count, best = 3;
+    char buf[128];
+    const char *near = what[0] == 't' ? dfproc_synonym(name, buf, sizeof buf) : NULL;
+    size_t at, count, best = near ? 0 : 3;
     yyjson_val *v;
     yyjson_arr_foreach (rows, at, count, v) {
         const char *other = app_json_text(v, "name");
@@ -137,11 +138,13 @@ static void add_roles(df__buf *out, yyjson_val *c)
     df__buf_printf(out, "%-14s", source && sink ? "source, sink" : source ? "source" : "sink");
 }
 
-static void add_list(df__buf *out, yyjson_val *list, const char *what)
+static void add_list(df__buf *out, yyjson_val *list, const char *what, const char *word)
 {
     size_t at, count;
     yyjson_val *v;
     yyjson_arr_foreach (list, at, count, v) {
+        if (word && !dfproc_fits_word(v, word))
+            continue;
         df__buf_printf(out, "%-18s", app_json_text(v, "name"));
         if (!strcmp(what, "connectors"))
             add_roles(out, v);
@@ -164,7 +167,7 @@ static int list(const app_args *args, const char *what,
 {
     yyjson_doc *all = dfproc_describe();
     yyjson_val *rows = yyjson_obj_get(yyjson_doc_get_root(all), what), *one = NULL;
-    const char *words = app_args_value(args, "words");
+    const char *words = app_args_value(args, "words"), *word = app_args_value(args, "keyword");
     df__buf out;
     int rc = EXIT_FAILED;
     if (!all)
@@ -181,8 +184,9 @@ static int list(const app_args *args, const char *what,
         else if (one)
             add_one(&out, one);
         else
-            add_list(&out, rows, what);
-        rc = dfproc_print(&out);
+            add_list(&out, rows, what, word);
+        rc = word && !out.len ? dfproc_fail("no transformation has to do with \"%s\"", word)
+                              : dfproc_print(&out);
     }
     yyjson_doc_free(all);
     return rc;

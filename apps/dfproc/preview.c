@@ -366,7 +366,8 @@ int dfproc_preview(const app_args *args)
     if (number && app_args_number(number, 1, 100000, &n) < 0)
         return dfproc_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
     rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
-    dfproc_reach(args, &flow, &options);
+    if (rc == EXIT_DONE)
+        rc = dfproc_reach(args, &flow, &options);
     flow.secrets_dir = app_args_value(args, "secrets-dir");
     flow.secrets_from_file = app_args_value(args, "secrets-from-file") != NULL;
     if (rc == EXIT_DONE)

@@ -51,6 +51,11 @@ static void on_reload(void *user)
     df_pipeline_refresh(job->flow.pipeline);
 }
 
+static void on_status(void *user)
+{
+    dfproc_job_tell(user);
+}
+
 /* ---- the loop --------------------------------------------------------------------------- */
 
 static void show(dfproc_job *job, const df_stats *stats, int64_t now_us, int64_t *last_us)
@@ -165,7 +170,7 @@ static void finish(dfproc_job *job, int rc, int64_t started_us)
 static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
 {
     df_run_options run = {.size = sizeof run, .limit = o->limit};
-    app_signal_calls calls = {on_stop, on_reload, job};
+    app_signal_calls calls = {on_stop, on_reload, on_status, job};
     app_signals *signals;
     int64_t started_us = app_clock_us();
     int rc;
@@ -177,6 +182,7 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
         return dfproc_fail("cannot watch for signals: %s", strerror(errno));
     pthread_mutex_lock(&job->lock);
     app_progress_start(&job->progress, started_us, o->limit, o->until_exhausted);
+    app_rates_start(&job->rates, started_us);
     rc = df_pipeline_start(job->flow.pipeline, &run);
     pthread_mutex_unlock(&job->lock);
     if (rc == DF_OK)
@@ -248,8 +254,9 @@ static int build(dfproc_job *job, dfproc_job_options *o)
     int rc;
     options.space = o->space;
     options.name = o->name;
-    dfproc_reach(o->args, &job->flow, &options);
-    rc = dfproc_build(&job->flow, &options, 0);
+    rc = dfproc_reach(o->args, &job->flow, &options);
+    if (rc == EXIT_DONE)
+        rc = dfproc_build(&job->flow, &options, 0);
     if (rc == EXIT_DONE)
         rc = dfproc_has_secrets(&job->flow);
     if (rc != EXIT_DONE)

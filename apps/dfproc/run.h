@@ -8,6 +8,7 @@
 
 #include "common/http.h"
 #include "common/progress.h"
+#include "common/rates.h"
 #include "dfproc/dfproc.h"
 #include "dfproc/heap.h"
 
@@ -17,6 +18,7 @@ typedef struct dfproc_job {
     char name[256];        /* of a manifest without one: from its file; else "" */
     pthread_mutex_t lock;  /* of flow.pipeline, which is used by one thread at a time */
     app_progress progress; /* under the lock too */
+    app_rates rates;       /* as well */
     dfproc_heap heap;
     int64_t progress_limit_s; /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
     _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
@@ -40,6 +42,8 @@ typedef struct dfproc_job_options {
 int dfproc_job_live(dfproc_job *job, const df_stats *stats);
 /* Starts the server of the job; routes in pages.c. 0 or an exit code. */
 int dfproc_pages_start(dfproc_job *job, const char *address);
+/* Writes the status to standard error: a line for the flow, one for each stage. Any thread. */
+void dfproc_job_tell(dfproc_job *job);
 /* The manifest says its name. A bare spec has none, the library calls it "dataflow". */
 int dfproc_is_named(yyjson_val *plan);
 /* Chooses where positions are kept and fills `store`: DF_OK, DF_DONE when none is needed, or a

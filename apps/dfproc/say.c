@@ -8,6 +8,12 @@
 
 /* Where messages go once there is a console; it may want JSON lines. */
 static app_console *messages;
+static df__buf *problems;
+
+void dfproc_messages_json(df__buf *to)
+{
+    problems = to;
+}
 
 void dfproc_messages(app_console *console)
 {
@@ -21,7 +27,9 @@ int dfproc_fail(const char *format, ...)
     va_start(args, format);
     df__text_vprintf(text, sizeof text, format, args);
     va_end(args);
-    if (messages && messages->json)
+    if (problems)
+        dfproc_problem_json(problems, "error", &(df_problem){.text = text});
+    else if (messages && messages->json)
         app_console_log(messages, DF_LOG_ERROR, text);
     else
         fprintf(stderr, "dfproc: %s\n", text);
@@ -30,7 +38,9 @@ int dfproc_fail(const char *format, ...)
 
 void dfproc_note(const char *text)
 {
-    if (messages && messages->json)
+    if (problems)
+        dfproc_problem_json(problems, "note", &(df_problem){.text = text});
+    else if (messages && messages->json)
         app_console_log(messages, DF_LOG_INFO, text);
     else
         fprintf(stderr, "%s\n", text);

@@ -12,6 +12,8 @@ _dfproc() {
     case ${COMP_WORDS[1]} in
     run)
         case $prev in
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
         --limit | -l) COMPREPLY=(); return ;;
         --metrics-port) COMPREPLY=(); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
@@ -23,27 +25,29 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --until-exhausted --from-start --limit --metrics-port --state-dir --secrets-dir --secrets-from-file --name --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --set --env-file --until-exhausted --from-start --limit --metrics-port --state-dir --secrets-dir --secrets-from-file --name --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
         ;;
     validate)
         case $prev in
+        --set) COMPREPLY=(); return ;;
         --name) COMPREPLY=(); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --name" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --json --set --name" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
         ;;
     explain)
         case $prev in
+        --set) COMPREPLY=(); return ;;
         --name) COMPREPLY=(); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --json --name" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --json --set --name" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -51,6 +55,8 @@ _dfproc() {
     preview)
         case $prev in
         --number | -n) COMPREPLY=(); return ;;
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --name) COMPREPLY=(); return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
@@ -58,7 +64,7 @@ _dfproc() {
         --colour) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --number --json --secrets-dir --secrets-from-file --name --files --env-prefix --show-values --colour" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --number --json --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values --colour" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -85,9 +91,10 @@ _dfproc() {
         ;;
     transforms)
         case $prev in
+        --keyword | -k) COMPREPLY=(); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --json" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --json --keyword" -- "$cur"))
         else
             COMPREPLY=($(compgen -W "$(dfproc transforms --words 2>/dev/null)" -- "$cur"))
         fi

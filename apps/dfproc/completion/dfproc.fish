@@ -1,6 +1,8 @@
 # fish completion for dfproc. Made by the program itself: help --fish.
 complete -c dfproc -n '__fish_use_subcommand' -f -a run -d 'Runs a flow.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -F
+complete -c dfproc -n '__fish_seen_subcommand_from run' -l set -r -f -d 'Puts a value in place of the manifest'\''s, as in --set sink.config.table=orders or '\''transformations[0].config={fields: [a]}'\''. One that begins with {, [ or a quote is YAML. May be given several times.'
+complete -c dfproc -n '__fish_seen_subcommand_from run' -l env-file -r -F -d 'Lines of NAME=VALUE for ${env:NAME}; the environment comes first. Read once.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l until-exhausted -s u -d 'Ends when everything that exists now has been read and delivered.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l from-start -d 'Forgets the stored read positions and reads from the start.'
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l limit -s l -r -f -d 'Ends after N records.'
@@ -18,15 +20,20 @@ complete -c dfproc -n '__fish_seen_subcommand_from run' -l log-level -r -f -a 'd
 complete -c dfproc -n '__fish_seen_subcommand_from run' -l log-format -r -f -a 'auto text json' -d 'text, json, or auto: text on a terminal, JSON lines elsewhere.'
 complete -c dfproc -n '__fish_use_subcommand' -f -a validate -d 'Checks manifests, without any connection.'
 complete -c dfproc -n '__fish_seen_subcommand_from validate' -F
+complete -c dfproc -n '__fish_seen_subcommand_from validate' -l json -d 'Prints one JSON object: {ok, flows: [{file, name, ok}], problems: [{severity, file, line, column, path, text, hint}]}.'
+complete -c dfproc -n '__fish_seen_subcommand_from validate' -l set -r -f -d 'Puts a value in place of the manifest'\''s, as in --set sink.config.table=orders or '\''transformations[0].config={fields: [a]}'\''. One that begins with {, [ or a quote is YAML. May be given several times.'
 complete -c dfproc -n '__fish_seen_subcommand_from validate' -l name -r -f -d 'Which flow, when the file has several: NAME or NAMESPACE/NAME.'
 complete -c dfproc -n '__fish_use_subcommand' -f -a explain -d 'Shows the plan of a flow and what it guarantees.'
 complete -c dfproc -n '__fish_seen_subcommand_from explain' -F
 complete -c dfproc -n '__fish_seen_subcommand_from explain' -l json -d 'Prints the plan as JSON.'
+complete -c dfproc -n '__fish_seen_subcommand_from explain' -l set -r -f -d 'Puts a value in place of the manifest'\''s, as in --set sink.config.table=orders or '\''transformations[0].config={fields: [a]}'\''. One that begins with {, [ or a quote is YAML. May be given several times.'
 complete -c dfproc -n '__fish_seen_subcommand_from explain' -l name -r -f -d 'Which flow, when the file has several: NAME or NAMESPACE/NAME.'
 complete -c dfproc -n '__fish_use_subcommand' -f -a preview -d 'Runs a few records and shows what each stage does.'
 complete -c dfproc -n '__fish_seen_subcommand_from preview' -F
 complete -c dfproc -n '__fish_seen_subcommand_from preview' -l number -s n -r -f -d 'How many records to read (10).'
 complete -c dfproc -n '__fish_seen_subcommand_from preview' -l json -d 'Prints one JSON object for each record.'
+complete -c dfproc -n '__fish_seen_subcommand_from preview' -l set -r -f -d 'Puts a value in place of the manifest'\''s, as in --set sink.config.table=orders or '\''transformations[0].config={fields: [a]}'\''. One that begins with {, [ or a quote is YAML. May be given several times.'
+complete -c dfproc -n '__fish_seen_subcommand_from preview' -l env-file -r -F -d 'Lines of NAME=VALUE for ${env:NAME}; the environment comes first. Read once.'
 complete -c dfproc -n '__fish_seen_subcommand_from preview' -l secrets-dir -r -f -a '(__fish_complete_directories)' -d 'Folder with Secrets as files, DIR/NAME/KEY.'
 complete -c dfproc -n '__fish_seen_subcommand_from preview' -l secrets-from-file -d 'Secrets of the manifest'\''s own file give their values.'
 complete -c dfproc -n '__fish_seen_subcommand_from preview' -l name -r -f -d 'Which flow, when the file has several: NAME or NAMESPACE/NAME.'
@@ -44,6 +51,7 @@ complete -c dfproc -n '__fish_seen_subcommand_from connectors' -l json -d 'Print
 complete -c dfproc -n '__fish_use_subcommand' -f -a transforms -d 'Lists transformations, or the options of one.'
 complete -c dfproc -n '__fish_seen_subcommand_from transforms' -f -a '(dfproc transforms --words 2>/dev/null)'
 complete -c dfproc -n '__fish_seen_subcommand_from transforms' -l json -d 'Prints the description as JSON.'
+complete -c dfproc -n '__fish_seen_subcommand_from transforms' -l keyword -s k -r -f -d 'Only those that have to do with the word: in name, sentence or options, or what others call them (rename, delete, join).'
 complete -c dfproc -n '__fish_use_subcommand' -f -a init -d 'Writes a commented manifest to start from.'
 complete -c dfproc -n '__fish_seen_subcommand_from init; and test (count (commandline -opc)) -eq 2' -f -a '(dfproc connectors --words source 2>/dev/null)'
 complete -c dfproc -n '__fish_seen_subcommand_from init; and test (count (commandline -opc)) -gt 2' -f -a '(dfproc connectors --words sink 2>/dev/null)'

@@ -90,6 +90,28 @@ err 'did you mean "path"?'
 run 'run a bad one' 2 dfproc run "$dir/bad.yaml"
 err 'bad.yaml:5:14: spec.sink.config.pth'
 err '"level":"error"'
+run 'validate --json' 2 dfproc validate --json "$examples/hello.yaml" "$dir/bad.yaml" "$dir/nothing.yaml"
+cp "$dir/out" "$dir/problems.json"
+run '  is JSON with each problem' 0 python3 - "$dir" <<'CHECK'
+import json, sys
+dir = sys.argv[1]
+seen = json.load(open(dir + "/problems.json"))
+assert seen["ok"] is False
+assert [(f["file"].split("/")[-1], f["name"], f["ok"]) for f in seen["flows"]] == [
+    ("hello.yaml", None, True), ("bad.yaml", None, False)], seen["flows"]
+first, second = seen["problems"]
+assert first == {"severity": "error", "file": dir + "/bad.yaml", "line": 5, "column": 14,
+                 "path": "spec.sink.config.pth", "text": 'unknown field "pth"',
+                 "hint": 'did you mean "path"?'}, first
+assert second["file"] is None and second["line"] is None, second
+assert second["text"] == dir + "/nothing.yaml: No such file or directory", second
+CHECK
+run 'validate --json of a good one' 0 dfproc validate --json - <"$examples/hello.yaml"
+out '{"ok":true,"flows":[{"file":"-","name":null,"ok":true}],"problems":[]}'
+run 'validate with --set' 2 dfproc validate "$examples/hello.yaml" --set sink.config.pth=x --set source.type=stdio
+err '--set sink.config.pth: error: spec.sink.config.pth: unknown field "pth" (did you mean "path"?)'
+run 'explain with --set' 0 dfproc explain "$examples/hello.yaml" --set 'transformations[0].type=mask' --set 'transformations[0].config={fields: [a]}'
+out '0 mask'
 run 'explain' 0 dfproc explain "$examples/hello.yaml"
 out 'at-least-once'
 out '0 filter'
@@ -102,6 +124,17 @@ out 'sink: stdio'
 run 'connectors nothing' 2 dfproc connectors nothing
 run 'connectors, mistyped' 2 dfproc connectors stdoi
 err 'did you mean stdio?'
+run 'transforms for a word' 0 dfproc transforms -k rename
+out 'replaceField'
+if grep -q mask "$dir/out"; then bad '  only what fits'; fi
+run 'transforms for a word of others' 0 dfproc transforms --keyword Deletes
+out 'remove '
+run 'transforms for a word of an option' 0 dfproc transforms -k keepLength
+out 'mask '
+run 'transforms for no word' 1 dfproc transforms -k quux
+err 'no transformation has to do with "quux"'
+run 'transforms by the name of others' 2 dfproc transforms drop
+err 'did you mean filter or remove or replaceField?'
 run 'init, mistyped' 2 dfproc init Generate stdio
 err 'did you mean generate?'
 run 'transforms mask' 0 dfproc transforms mask
@@ -384,5 +417,33 @@ run 'an init that fails without a text, behind a text of another' 1 \
     env DATAFLOW_PLUGINS="$dir/talker.so:$dir/silent.so" dfproc validate "$dir/plain.yaml"
 err 'silent.so: init failed'
 run 'a plug-in that is cut off' 1 env DATAFLOW_PLUGINS="$dir/cut.so" dfproc validate "$dir/plain.yaml"
+
+# ---- values from outside ---------------------------------------------------------------------
+printf 'source: {type: stdio, config: {path: "${env:DIR:-nowhere}/${env:NAME:-in.jsonl}"}}\nsink: {type: stdio}\n' >"$dir/env.yaml"
+printf '# where\nexport DIR="%s"\nNAME =  other.jsonl \r\n\nEMPTY=\n' "$dir" >"$dir/flow.env"
+echo '{"from":"in"}' >"$dir/in.jsonl"
+echo '{"from":"other"}' >"$dir/other.jsonl"
+run 'a default for a variable' 0 env DIR="$dir" dfproc run -u "$dir/env.yaml"
+out '{"from":"in"}'
+run 'an env file' 0 dfproc run -u --env-file "$dir/flow.env" "$dir/env.yaml"
+out '{"from":"other"}'
+run 'the environment comes first' 0 env NAME=in.jsonl dfproc run -u --from-start --env-file "$dir/flow.env" "$dir/env.yaml"
+out '{"from":"in"}'
+run 'preview with an env file from a pipe' 0 dfproc preview --env-file <(cat "$dir/flow.env") "$dir/env.yaml"
+out 'other.jsonl offset 0'
+echo 'no variable' >>"$dir/flow.env"
+run 'a wrong env file' 2 dfproc run -u --env-file "$dir/flow.env" "$dir/env.yaml"
+err "flow.env:6: expects NAME=VALUE"
+run 'run with --set' 0 dfproc run -u "$dir/env.yaml" --set "source.config.path=$dir/in.jsonl" --set sink.config.path="$dir/set.jsonl" --from-start
+run '  wrote there' 0 grep -q '"from":"in"' "$dir/set.jsonl"
+
+# ---- more to read --------------------------------------------------------------------------------
+printf 'source: {type: stdio}\nsink: {type: stdio}\n' >"$dir/pipe.yaml"
+printf '{}\n{}\n' >"$dir/two.jsonl"
+run 'debug shows each write' 0 dfproc run -u --log-level debug "$dir/pipe.yaml" <"$dir/two.jsonl"
+err 'pipe/sink: write of 2 records, 4 bytes: done, '
+err 'pipe/source: stdin: delivered 2 records'
+run 'info does not' 0 dfproc run -u --log-level info "$dir/pipe.yaml" <"$dir/two.jsonl"
+if grep -q 'write of' "$dir/err"; then bad '  info is less than debug'; fi
 
 exit "$failed"

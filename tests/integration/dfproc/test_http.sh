@@ -74,12 +74,36 @@ page /healthz 200 ok
 page /livez 200 live
 page / 200 '<title>shop/numbers</title>'
 page / 200 'received '
+page / 200 '<meta http-equiv=refresh'
 page /metrics 200 'process_cpu_seconds_total'
 page /metrics 200 'namespace="shop",name="numbers"'
 cp "$dir/page" "$dir/metrics"
 if command -v promtool >/dev/null; then
     if promtool check metrics <"$dir/metrics" >"$dir/page" 2>&1; then ok 'promtool accepts it'; else bad 'promtool'; fi
 fi
+page /status 200 '"stages"'
+python3 - "$dir/page" <<'PY' && ok '/status is JSON with rates' || bad '/status'
+import json, sys
+status = json.load(open(sys.argv[1]))
+assert status["state"] == "running" and status["live"] is True, status
+assert status["stats"]["ready"] == 1 and status["uptime_seconds"] > 0, status
+assert [s["name"] for s in status["stages"]] == ["source", "0 filter", "sink"], status
+assert all(s["in_per_second"] > 10 for s in status["stages"][1:]), status["stages"]
+assert 0 < status["rate_seconds"] < 120 and status["records_per_second"] > 0, status
+PY
+kill -USR1 "$pid"
+for _ in $(seq 600); do
+    [ "$(grep -c '"msg":"status"' "$dir/log")" = 4 ] && break
+    sleep 0.05
+done
+python3 - "$dir/log" <<'PY' && ok 'SIGUSR1 gives a line for the flow and each stage' || bad 'SIGUSR1'
+import json, sys
+rows = [r for r in map(json.loads, open(sys.argv[1])) if r["msg"] == "status"]
+assert rows[0]["state"] == "running" and rows[0]["received"] > 10, rows
+assert [r["stage"]["name"] for r in rows[1:]] == ["source", "0 filter", "sink"], rows
+assert all(r["stage"]["state"] == "ready" for r in rows[1:]), rows
+assert rows[3]["stage"]["in_per_second"] > 10, rows
+PY
 page /nothing 404 'not found'
 code=$(curl -s -m 20 -o /dev/null -w '%{http_code}' -X POST -d x=1 "$address/metrics")
 [ "$code" = 405 ] && ok 'POST is refused' || bad "POST: $code"
@@ -127,6 +151,30 @@ printf 'source: {type: stdio, config: {path: %s}}\nsink: {type: stdio}\n' "$dir/
 start run "$dir/pipe.yaml" --metrics-port 0
 kill -INT "$pid"
 ends 0 'SIGINT while the source waits'
+
+# A sink that is away: what is wrong and when it is tried again, also in the status, at any level.
+if dfproc connectors --words sink | grep -q postgresql; then
+    cat >"$dir/away.yaml" <<'YAML'
+source: {type: generate, config: {rate: 5}}
+sink: {type: postgresql, config: {connectionString: "postgresql://u@127.0.0.1:1/d", table: t}}
+YAML
+    start run "$dir/away.yaml" --metrics-port 0 --log-level info --log-format text
+    for _ in $(seq 600); do
+        grep -q 'away/sink: .*; trying again in [0-9]*\.[0-9] s' "$dir/log" && break
+        sleep 0.05
+    done
+    grep -q 'away/sink: .*; trying again in [0-9]*\.[0-9] s' "$dir/log" && ok 'a retry names the delay' || bad 'a retry names the delay'
+    kill -USR1 "$pid"
+    for _ in $(seq 600); do
+        grep -q '^sink: ' "$dir/log" && break
+        sleep 0.05
+    done
+    grep -q '^starting: received' "$dir/log" && grep -Eq '^sink: (backoff|opening), in [0-9]+, in/s .*, last error: ' "$dir/log" &&
+        ok 'SIGUSR1 in text' || bad 'SIGUSR1 in text'
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+    pid=
+fi
 
 # The port is taken: a clear message.
 start run "$dir/spec.json" --metrics-port 127.0.0.1:0

@@ -16,6 +16,7 @@
 static const app_option options[] = {{"limit", 'l', "N", NULL, "Limit."},
                                      {"until-exhausted", 'u', NULL, NULL, "End."},
                                      {"hidden", 0, NULL, NULL, NULL},
+                                     {"set", 's', "PATH=VALUE...", NULL, "Sets."},
                                      {0}};
 static const app_command commands[] = {
     {"run", "Runs.", "FILE", "file", NULL, options, 1, 1, NULL},
@@ -26,7 +27,7 @@ static const app_program program = {.name = "p", .commands = commands};
 static int parse(app_args *args, const app_command *command, const char *words, char *err)
 {
     static char copy[400];
-    static char *argv[20];
+    static char *argv[80];
     int argc = 0;
     memset(args, 0, sizeof *args);
     args->program = &program;
@@ -68,6 +69,29 @@ static void good(void **state)
         assert_int_equal(args.operand_count, 1);
         assert_string_equal(args.operands[0], rows[i].operand);
     }
+}
+
+static void several_values_of_one_option(void **state)
+{
+    const char *list[APP_REPEATS_MAX + 1];
+    char err[200], words[400] = "f";
+    app_args args;
+    (void)state;
+    assert_int_equal(parse(&args, &commands[0], "--set a=1 f -l 3 -s b=x=y --set=a=2", err), 0);
+    app_args_list(&args, "set", list);
+    assert_string_equal(list[0], "a=1");
+    assert_string_equal(list[1], "b=x=y");
+    assert_string_equal(list[2], "a=2");
+    assert_null(list[3]);
+    assert_string_equal(app_args_value(&args, "limit"), "3");
+    app_args_list(&args, "limit", list); /* the last one counts */
+    assert_null(list[0]);
+    app_args_list(&args, "nothing", list);
+    assert_null(list[0]);
+    for (int i = 0; i <= APP_REPEATS_MAX; i++)
+        memcpy(words + 1 + (size_t)i * 4, " -sa", 5);
+    assert_int_equal(parse(&args, &commands[0], words, err), -1);
+    assert_string_equal(err, "option -sa is given too often");
 }
 
 static void bad(void **state)
@@ -139,11 +163,9 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good),
-        cmocka_unit_test(bad),
-        cmocka_unit_test(help_needs_no_operands),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(names),
+        cmocka_unit_test(good),    cmocka_unit_test(several_values_of_one_option),
+        cmocka_unit_test(bad),     cmocka_unit_test(help_needs_no_operands),
+        cmocka_unit_test(numbers), cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "../../../apps/common/json.c"
 #include "../../../apps/common/process.c"
 #include "../../../apps/common/progress.c"
+#include "../../../apps/common/rates.c"
 #include "../../../apps/common/status_page.c"
 
 static char *page_of(const char *status, df__buf *out)
@@ -44,6 +45,8 @@ static void shows_stages(void **state)
     assert_non_null(strstr(html, "<tr><td>orders/0</td><td class=n></td><td class=n>7</td>"));
     assert_non_null(strstr(html, "received 1,234 + expanded 0 = sent 1,234"));
     assert_null(strstr(html, "<script"));
+    assert_non_null(strstr(html, "<meta http-equiv=refresh content=3>"));
+    assert_non_null(strstr(html, "<a href=\"/status\">"));
     df__buf_free(&out);
 }
 
@@ -85,6 +88,44 @@ static void shows_all_counts(void **state)
     df__buf_free(&out);
 }
 
+/* The status as it is served after `now_us`, when the counts of its two stages are these. */
+static const char *rated(app_rates *r, int64_t now_us, int in, int out, df__buf *buf)
+{
+    char text[300], err[200];
+    yyjson_doc *doc;
+    snprintf(text, sizeof text,
+             "{\"state\":\"running\",\"stages\":[{\"name\":\"a\",\"in\":%d,\"out\":%d},{}],"
+             "\"partitions\":[]}",
+             in, out);
+    doc = app_json_read(text, strlen(text), err, sizeof err);
+    df__buf_clear(buf);
+    app_rates_status(r, now_us, yyjson_doc_get_root(doc), ",\"live\":true", buf);
+    yyjson_doc_free(doc);
+    return df__buf_cstr(buf);
+}
+
+static void rates_of_stages(void **state)
+{
+    static app_rates r;
+    df__buf out;
+    (void)state;
+    df__buf_init(&out, &df__heap_libc);
+    app_rates_start(&r, 1000000);
+    assert_string_equal(
+        rated(&r, 3000000, 100, 50, &out), /* since the start */
+        "{\"state\":\"running\",\"stages\":[{\"name\":\"a\",\"in\":100,\"out\":50,"
+        "\"in_per_second\":50.0,\"out_per_second\":25.0},{\"in_per_second\":0.0,"
+        "\"out_per_second\":0.0}],\"partitions\":[],\"rate_seconds\":2.0,\"live\":true}");
+    rated(&r, 5000000, 120, 50, &out); /* since the look before */
+    assert_non_null(strstr(out.data, "\"in_per_second\":10.0,\"out_per_second\":0.0"));
+    rated(&r, 5100000, 130, 50, &out); /* too soon for a new base */
+    assert_non_null(strstr(out.data, "\"in_per_second\":14.3"));
+    assert_non_null(strstr(out.data, "\"rate_seconds\":2.1"));
+    rated(&r, 7000000, 5, 50, &out); /* never below 0 */
+    assert_non_null(strstr(out.data, "\"in_per_second\":0.0"));
+    df__buf_free(&out);
+}
+
 static void damaged_report_still_gives_a_page(void **state)
 {
     static const char *const reports[] = {"", "{", "[]", "{\"stages\":5}", "{\"stages\":[1,null]}"};
@@ -102,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_stages),
         cmocka_unit_test(shows_all_counts),
+        cmocka_unit_test(rates_of_stages),
         cmocka_unit_test(damaged_report_still_gives_a_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
