@@ -10,12 +10,16 @@ static int gather(const df__pg_work *w, df__pg_guesses *g)
 {
     size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
+        const df_schema *schema = df_record_schema(df_parcel_at(w->parcel, i));
         df_value root;
-        int rc;
+        int rc = DF_OK;
         if (w->skip[i]) {
             continue;
         }
-        rc = df_parcel_root(w->parcel, i, &root);
+        if (schema) {
+            rc = df__pg_guesses_schema(g, schema);
+        }
+        rc = rc == DF_OK ? df_parcel_root(w->parcel, i, &root) : rc;
         rc = rc == DF_OK ? df__pg_guesses_add(g, &root) : rc;
         if (rc != DF_OK && rc != DF_EDATA) {
             return rc;
@@ -59,9 +63,30 @@ df_bytes df__pg_next_key(df_bytes *rest)
     return (df_bytes){s, end};
 }
 
-/* conflictKey, else id. */
+/* The key that the schema has. 0: it has none. */
+static int add_schema_key(const df__pg_guesses *g, df__buf *b)
+{
+    const char *separator = ", PRIMARY KEY (";
+    int found = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        const df__pg_guess *row = &g->rows[i];
+        if (row->field && (row->field->flags & DF_FIELD_KEY)) {
+            df__buf_str(b, separator);
+            df__pg_quote(b, row->name);
+            separator = ", ";
+            found = 1;
+        }
+    }
+    df__buf_str(b, found ? ")" : "");
+    return found;
+}
+
+/* conflictKey, else what the schema says, else id. */
 static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 {
+    if (!s->conflict_key.data && add_schema_key(g, b)) {
+        return;
+    }
     df_bytes keys = s->conflict_key.data ? s->conflict_key : (df_bytes){"id", 2};
     df_bytes rest = keys;
     for (df_bytes name = df__pg_next_key(&rest); name.len > 0; name = df__pg_next_key(&rest)) {
@@ -89,7 +114,8 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
     for (size_t i = 0; i < g->count; i++) {
         df__buf_str(b, i ? ", " : "");
         df__pg_quote(b, g->rows[i].name);
-        df__buf_printf(b, " %s", df__pg_guess_sql(g->rows[i].kind));
+        df__buf_char(b, ' ');
+        df__pg_guess_write(&g->rows[i], b);
     }
     for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
         if (!df__pg_guess_find(g, (df_bytes){stamps[i], strlen(stamps[i])})) {
@@ -145,7 +171,7 @@ int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
     df__pg_guesses_init(&g);
     int rc = s->raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
     if (rc == DF_OK) {
-        rc = g.records == 0 || (g.count == 0 && !s->raw) ? refuse_all(w) : run(s, st, &g);
+        rc = (s->raw ? g.records : g.count) == 0 ? refuse_all(w) : run(s, st, &g);
     }
     if (rc == DF_OK) {
         df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns%s", s->name.table,

@@ -119,14 +119,45 @@ static int read_upsert(df__pg_sink *s, df__pg_work *w)
     return DF_OK;
 }
 
+/* A delete may say its row by the row before alone: its key is taken from there where the record
+ * itself does not have it. DF_OK: it is a delete that has one. */
+static int read_before(df__pg_sink *s, const df__pg_work *w)
+{
+    const df_record *r = df_parcel_at(w->parcel, w->index);
+    df_value before;
+    if (!s->upsert || df_record_before(r, &before) != DF_OK || before.type != DF_V_OBJECT ||
+        !is_delete(r)) {
+        return DF_EDATA;
+    }
+    for (size_t i = 0; i < s->known.count; i++) {
+        const df__pg_column *column = &s->known.columns[i];
+        if (column->in_key && s->values[i].type <= DF_V_NULL) {
+            df_value_member(&before, column->name, &s->values[i]);
+        }
+    }
+    return DF_OK;
+}
+
+/* The columns of record w->index into s->values. */
+static int read_values(df__pg_sink *s, const df__pg_work *w, size_t *ret_unknown)
+{
+    if (s->raw) {
+        return df__pg_raw_row(s, w);
+    }
+    int rc = df_parcel_row(w->parcel, w->index, s->columns, s->values, ret_unknown);
+    if (rc == DF_EDATA) { /* a delete may come without a value */
+        memset(s->values, 0, s->known.count * sizeof *s->values);
+    }
+    return (rc == DF_OK || rc == DF_EDATA) && read_before(s, w) == DF_OK ? DF_OK : rc;
+}
+
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 {
     size_t unknown = 0;
     if (w->skip[w->index]) {
         return DF_DROP;
     }
-    int rc = s->raw ? df__pg_raw_row(s, w)
-                    : df_parcel_row(w->parcel, w->index, s->columns, s->values, &unknown);
+    int rc = read_values(s, w, &unknown);
     if (rc == DF_EDATA) {
         rc = df__pg_refuse(w, w->index, s->raw ? "not_json" : "not_an_object",
                            df_parcel_error(w->parcel));

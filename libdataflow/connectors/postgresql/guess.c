@@ -145,21 +145,27 @@ static int insert(df__pg_guesses *g, df_bytes name, df__pg_guess **ret)
         return DF_ENOMEM;
     }
     *ret = &g->rows[g->count];
-    **ret = (df__pg_guess){copy, GUESS_NOTHING, 0, 0};
+    **ret = (df__pg_guess){.name = copy, .kind = GUESS_NOTHING};
     g->slots[slot_of(g, name)] = (uint32_t)++g->count;
     return DF_OK;
 }
 
+/* *ret NULL: the name cannot be a column. */
+static int take(df__pg_guesses *g, df_bytes name, df__pg_guess **ret)
+{
+    *ret = df__pg_guess_find(g, name);
+    if (*ret || !df__pg_name_usable(name) || g->count >= COLUMNS_MAX) {
+        return DF_OK;
+    }
+    return insert(g, name, ret);
+}
+
 int df__pg_guesses_value(df__pg_guesses *g, df_bytes name, const df_value *value)
 {
-    df__pg_guess *row = df__pg_guess_find(g, name);
-    if (!row) {
-        if (!df__pg_name_usable(name) || g->count >= COLUMNS_MAX) {
-            return DF_OK;
-        }
-        if (insert(g, name, &row) != DF_OK) {
-            return DF_ENOMEM;
-        }
+    df__pg_guess *row;
+    int rc = take(g, name, &row);
+    if (rc != DF_OK || !row) {
+        return rc;
     }
     int kind = df__pg_guess_of(value);
     row->kind = df__pg_guess_widen(row->kind, kind);
@@ -183,4 +189,56 @@ int df__pg_guesses_add(df__pg_guesses *g, const df_value *root)
         rc = df__pg_guesses_value(g, walk.name, &walk.value);
     }
     return rc;
+}
+
+/* ---- a schema -------------------------------------------------------------------------------- */
+
+static int kind_of(int type, int zone)
+{
+    df_value v = {.type = type, .zone = zone};
+    return type == DF_V_STRING ? GUESS_TEXT : df__pg_guess_of(&v);
+}
+
+static int is_alike(const df_field *a, const df_field *b)
+{
+    return a->type == b->type && a->item == b->item && a->zone == b->zone &&
+           a->precision == b->precision && a->scale == b->scale &&
+           ((a->flags ^ b->flags) & DF_FIELD_KEY) == 0;
+}
+
+int df__pg_guesses_schema(df__pg_guesses *g, const df_schema *schema)
+{
+    size_t count;
+    const df_field *fields = df_schema_fields(schema, &count);
+    for (size_t i = 0; i < count && schema != g->schema; i++) {
+        const df_field *field = DF_ROW(df_field, fields, i);
+        df__pg_guess *row;
+        int rc = take(g, (df_bytes){field->name, strlen(field->name)}, &row);
+        if (rc != DF_OK) {
+            return rc;
+        }
+        if (row) {
+            row->differs |= row->field && !is_alike(row->field, field);
+            row->field = row->differs || field->type == DF_V_ABSENT ? NULL : field;
+        }
+    }
+    g->schema = schema;
+    return DF_OK;
+}
+
+enum { DIGITS_MAX = 1000 }; /* the server's limit */
+
+void df__pg_guess_write(const df__pg_guess *row, df__buf *b)
+{
+    const df_field *f = row->field;
+    int kind = f ? kind_of(f->type, f->zone) : row->kind;
+    int item = f && f->type == DF_V_ARRAY ? kind_of(f->item, f->zone) : GUESS_JSONB;
+    if (item != GUESS_JSONB && item != GUESS_NOTHING) {
+        df__buf_printf(b, "%s[]", sql_names[item]);
+    } else if (kind == GUESS_NUMERIC && f && f->precision > 0 && f->precision <= DIGITS_MAX &&
+               f->scale >= 0 && f->scale <= f->precision) {
+        df__buf_printf(b, "NUMERIC(%d, %d)", f->precision, f->scale);
+    } else {
+        df__buf_str(b, sql_names[kind]);
+    }
 }

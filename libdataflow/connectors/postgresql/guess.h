@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * guess.h: column types for a new table, from the values of all records of the first parcel. */
+ * guess.h: column types for a new table: those that the records' schema says, else from the values
+ * of all records of the first parcel. */
 #ifndef DF_PG_GUESS_H
 #define DF_PG_GUESS_H
 
 #include "dataflow_ext.h"
 #include "util/arena.h"
+#include "util/buf.h"
 
 enum df__pg_guess_kind {
     GUESS_NOTHING, /* only nulls */
@@ -24,8 +26,10 @@ enum df__pg_guess_kind {
 typedef struct df__pg_guess {
     df_bytes name;
     int kind;
-    size_t values; /* records that have it and not as null */
-    size_t last;   /* the record seen last, counted from 1: keys may repeat */
+    size_t values;         /* records that have it and not as null */
+    size_t last;           /* the record seen last, counted from 1: keys may repeat */
+    const df_field *field; /* what the schema says of it; NULL: none, or several that differ */
+    int differs;
 } df__pg_guess;
 
 typedef struct df__pg_guesses {
@@ -34,7 +38,8 @@ typedef struct df__pg_guesses {
     size_t count, cap;
     uint32_t *slots; /* open addressing: index + 1 */
     size_t slot_count;
-    size_t records; /* objects seen */
+    size_t records;          /* objects seen */
+    const df_schema *schema; /* the one added last */
 } df__pg_guesses;
 
 void df__pg_guesses_init(df__pg_guesses *g);
@@ -43,6 +48,10 @@ void df__pg_guesses_free(df__pg_guesses *g);
 int df__pg_guesses_add(df__pg_guesses *g, const df_value *root);
 /* Adds one value under a name; the caller counts the record. */
 int df__pg_guesses_value(df__pg_guesses *g, df_bytes name, const df_value *value);
+/* Adds the columns of a record's schema, which lives as long as the record. DF_ENOMEM. */
+int df__pg_guesses_schema(df__pg_guesses *g, const df_schema *schema);
+/* The column's type in SQL. */
+void df__pg_guess_write(const df__pg_guess *row, df__buf *b);
 df__pg_guess *df__pg_guess_find(df__pg_guesses *g, df_bytes name);
 /* The type's name in SQL. */
 const char *df__pg_guess_sql(int kind);
