@@ -380,12 +380,13 @@ static int finish(df__kafka_setup *s)
     return s->status;
 }
 
-/* Half of the share is queued at most, beside it one answer of the broker (a quarter) and what the
- * client needs for each message: about 400 bytes, so their number is bounded as well. */
+/* Half of the share is queued at most, beside it one answer of the broker (an eighth) and what the
+ * client needs for each message: about 400 bytes, so their number is bounded as well. An answer is
+ * compressed: its messages may take ten times its bytes, and come on top of a queue almost full. */
 static void set_prefetch(df__kafka_setup *s, const df__kafka_source_options *o)
 {
     int64_t share = s->share > 0 ? (int64_t)s->share : (int64_t)16 << 20;
-    int64_t queue = share / 2 / 1024, answer = share / 4, part, count = share / 1024;
+    int64_t queue = share / 2 / 1024, answer = share / 8, part, count = share / 1024;
     if (answer < 1 << 18)
         answer = 1 << 18;
     if (answer > 52428800)
