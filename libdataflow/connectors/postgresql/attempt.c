@@ -220,6 +220,7 @@ static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
     }
     int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
     s->mixed = is_mixed ? STICKY : s->mixed - 1;
+    df__pg_recharge(s, st);
     rc = send_copies(s, st, w);
     for (size_t i = 0; i < w->group_count && rc == DF_OK; i++) {
         rc = write_group(s, st, w, i);

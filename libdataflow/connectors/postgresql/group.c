@@ -324,8 +324,28 @@ int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
     return DF_OK;
 }
 
+size_t df__pg_work_bytes(const df__pg_work *w)
+{
+    size_t bytes = w->skip_cap + w->rejects.texts.cap + w->rejects.cap * sizeof *w->rejects.rows;
+    for (size_t i = 0; i < w->group_cap; i++) {
+        const df__pg_group *group = &w->groups[i];
+        bytes += group->text.cap + group->cap * sizeof *group->records;
+    }
+    return bytes;
+}
+
+/* Each buffer keeps the size that it once needed; many groups would keep many parcels' worth. */
+static void shrink(const df__pg_sink *s, df__pg_work *w)
+{
+    if (df__pg_work_bytes(w) > s->keep_max) {
+        df__pg_work_free(w);
+        df__pg_rejects_init(&w->rejects);
+    }
+}
+
 int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
 {
+    shrink(s, w);
     size_t count = df_parcel_count(parcel);
     if (count > w->skip_cap) {
         unsigned char *grown = df__realloc(&df__heap_libc, w->skip, count);

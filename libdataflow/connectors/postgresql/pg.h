@@ -101,6 +101,7 @@ typedef struct df__pg_sink {
     uint64_t generation;   /* of `known` */
     uint64_t staged;       /* the generation that the staging table of upsertMode was made for */
     size_t ahead_max;      /* encoded bytes that may wait for the parcel before */
+    size_t keep_max;       /* bytes that the buffers of one parcel keep for the next */
     int64_t charged;       /* bytes told to the budget */
     df__pg_checks checks;
     df__pg_facts facts;
@@ -202,6 +203,8 @@ int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w);
 
 /* ---- write.c ---- */
 int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+/* Tells the budget what the buffers take: before each wait for the server that may be long. */
+void df__pg_recharge(df__pg_sink *s, df_stage *st);
 int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
 
 /* ---- attempt.c ---- */
@@ -243,6 +246,8 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel);
 /* Encodes again from the first record; what was refused stays so. */
 void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w);
 void df__pg_work_free(df__pg_work *w);
+/* What its buffers take. */
+size_t df__pg_work_bytes(const df__pg_work *w);
 
 /* ---- probe.c ---- */
 /* True when a row may be at fault for w->error. */

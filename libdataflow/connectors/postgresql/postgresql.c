@@ -157,6 +157,7 @@ static int set_limits(df__pg_sink *s, df_stage *st)
     limits.size = sizeof limits;
     limits.good_bytes = good_bytes(st);
     s->ahead_max = (size_t)limits.good_bytes / 4 - GOOD_BYTES_MIN / 8; /* and one piece fits */
+    s->keep_max = (size_t)limits.good_bytes * 3 / 2;
     if (s->batch_size != DF_UNSET) {
         limits.rows = s->batch_size > 0 ? s->batch_size : ROWS_MAX;
         limits.interval_ms = s->batch_interval_us == DF_UNSET ? 10000 : s->batch_interval_us / 1000;

@@ -323,6 +323,7 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
         return rc;
     }
     df_stage_metric(st, PG_METRIC_ROW_MODE, 1);
+    df__pg_recharge(s, st);
     rc = s->stops ? df__pg_may_count(s, st, w) : DF_OK;
     rc = rc == DF_OK ? send_rows(s, st, w) : rc;
     rc = rc == DF_OK ? exchange(s, st, w) : rc;

@@ -272,14 +272,11 @@ static int may_overlap(const df__pg_sink *s)
     return s->flight && s->mixed == 0 && s->known.exists;
 }
 
-/* Tells the budget what the encode buffers take. */
-static void recharge(df__pg_sink *s, df_stage *st)
+void df__pg_recharge(df__pg_sink *s, df_stage *st)
 {
-    int64_t bytes = PG_CHARGE;
+    int64_t bytes = PG_CHARGE + (int64_t)(s->sql.cap + s->raw_text.cap);
     for (size_t i = 0; i < 2; i++) {
-        for (size_t k = 0; k < s->works[i].group_cap; k++) {
-            bytes += (int64_t)s->works[i].groups[k].text.cap;
-        }
+        bytes += (int64_t)df__pg_work_bytes(&s->works[i]);
     }
     if (bytes != s->charged) {
         df_stage_charge(st, bytes - s->charged);
@@ -336,7 +333,7 @@ int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
     rc = drive(s, st, w);
     df__pg_raw_warn(s, st);
     tell_changes(s, st);
-    recharge(s, st);
+    df__pg_recharge(s, st);
     if (rc == DF_PENDING) {
         s->flight = w;
         return rc;
