@@ -14,12 +14,11 @@ void dfproc_heap_begin(dfproc_heap *h, uint64_t memory_limit)
     h->most = memory_limit + memory_limit / 10 + 6 * MIB; /* the promise is 14 MiB instead of 6 */
     h->again_us = 0;
 #ifdef __GLIBC__
-    /* By itself glibc moves buffers of up to some MiB into its heaps, which leaves holes. With a
-     * small limit memory counts more than the time to map them anew. */
-    if (memory_limit <= SMALL_LIMIT) {
-        mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-        mallopt(M_TRIM_THRESHOLD, MIB);
-    }
+    /* By itself glibc moves buffers of up to some MiB into its heaps, which leaves holes: up to 20
+     * MiB when refused records take turns with others. What flows keeps its chunks by itself (the
+     * spare ones of util/spare.h), so that to map the others anew costs little. */
+    mallopt(M_MMAP_THRESHOLD, memory_limit <= SMALL_LIMIT ? 256 * 1024 : 512 * 1024);
+    mallopt(M_TRIM_THRESHOLD, MIB);
 #endif
 }
 

@@ -83,9 +83,13 @@ static void keep_rest(df_parcel *p, const df__refusal *left)
 /* Sends the refused records to the error port; they leave the parcel. */
 static int refuse(df_parcel *p, int applied)
 {
+    df__flow *f = p->sink->flow;
     const df__refusal *r = p->refusals;
+    uint64_t before = f->error_bytes;
     while (r && refuse_one(p, r) == DF_OK)
         r = r->next;
+    if (!p->sink->is_error)
+        df__budget_refused(&f->budget, p->bytes, (size_t)(f->error_bytes - before));
     if (r) {
         keep_rest(p, r);
         return DF_ENOMEM;
@@ -188,6 +192,8 @@ static void settled(df_parcel *p, int status, const df__fault *why)
         not_settled(p, "for the error port");
         return;
     }
+    if (!p->refused_count && !s->is_error)
+        df__budget_refused(&f->budget, p->bytes, 0);
     good = p->count;
     left = p->left_out < good ? p->left_out : good;
     s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;

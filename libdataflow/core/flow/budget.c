@@ -10,18 +10,19 @@ void df__budget_init(df__budget *b, uint64_t limit)
     b->flow = b->limit - b->prefetch - b->reserve;
     b->used = b->reserved = b->outside = b->peak = 0;
     b->ratio_x16 = 4 * 16;
+    b->errors_x16 = b->errors_least_x16 = 0;
 }
 
 static uint64_t need(const df__budget *b, uint64_t payload)
 {
-    return payload * b->ratio_x16 / 16;
+    return payload * (b->ratio_x16 + b->errors_x16) / 16;
 }
 
 /* About six batches fit the budget: one being read, one transformed, and a few with each sink. */
 static uint64_t batch_payload(const df__budget *b)
 {
     uint64_t kept = b->outside < b->flow / 2 ? b->outside : b->flow / 2;
-    uint64_t payload = (b->flow - kept) / 6 * 16 / b->ratio_x16;
+    uint64_t payload = (b->flow - kept) / 6 * 16 / (b->ratio_x16 + b->errors_x16);
     return payload > DF__BATCH_BYTES ? DF__BATCH_BYTES : payload;
 }
 
@@ -55,6 +56,28 @@ void df__budget_measure(df__budget *b, size_t payload, size_t charged)
         b->ratio_x16 = 64 * 16;
 }
 
+void df__budget_expect_errors(df__budget *b)
+{
+    b->errors_x16 = b->errors_least_x16 = 16;
+}
+
+void df__budget_refused(df__budget *b, size_t payload, size_t bytes)
+{
+    if (payload < 4096)
+        return;
+    uint64_t now_x16 = (uint64_t)bytes * 16 / payload;
+    b->errors_x16 = now_x16 > b->errors_x16 ? now_x16 : (b->errors_x16 * 7 + now_x16) / 8;
+    if (b->errors_x16 > 16 * 16)
+        b->errors_x16 = 16 * 16;
+    if (b->errors_x16 < b->errors_least_x16)
+        b->errors_x16 = b->errors_least_x16;
+}
+
+size_t df__budget_errors(const df__budget *b, size_t payload)
+{
+    return (size_t)(payload * b->errors_x16 / 16);
+}
+
 void df__budget_declare(df__budget *b, int64_t bytes)
 {
     b->outside = bytes > (int64_t)b->reserve ? (uint64_t)bytes - b->reserve : 0;
@@ -75,6 +98,11 @@ void df__budget_release(df__budget *b, size_t bytes)
 int df__budget_pressed(const df__budget *b)
 {
     return b->used + b->reserved + b->outside >= b->flow / 10 * 9;
+}
+
+int df__budget_over(const df__budget *b)
+{
+    return b->used + b->outside > b->flow;
 }
 
 int df__budget_room(const df__budget *b)

@@ -8,14 +8,16 @@
 #include <stdint.h>
 
 typedef struct df__budget {
-    uint64_t limit;     /* memoryLimit */
-    uint64_t prefetch;  /* a quarter: source clients' own queues */
-    uint64_t reserve;   /* an eighth: encoders, error port */
-    uint64_t flow;      /* the rest: batches and parcels */
-    uint64_t used;      /* of flow */
-    uint64_t reserved;  /* for batches being read */
-    uint64_t outside;   /* what stages hold beside batches and parcels, beyond the reserve */
-    uint64_t ratio_x16; /* measured: memory per payload byte, in sixteenths */
+    uint64_t limit;      /* memoryLimit */
+    uint64_t prefetch;   /* a quarter: source clients' own queues */
+    uint64_t reserve;    /* an eighth: encoders, error port */
+    uint64_t flow;       /* the rest: batches and parcels */
+    uint64_t used;       /* of flow */
+    uint64_t reserved;   /* for batches being read */
+    uint64_t outside;    /* what stages hold beside batches and parcels, beyond the reserve */
+    uint64_t ratio_x16;  /* measured: memory per payload byte, in sixteenths */
+    uint64_t errors_x16; /* the same: bytes of error records per payload byte */
+    uint64_t errors_least_x16;
     uint64_t peak;
 } df__budget;
 
@@ -30,12 +32,20 @@ size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved);
 void df__budget_arrived(df__budget *b, size_t reserved, size_t charged);
 /* What a batch needed in the end, parse trees and all: steers later grants. */
 void df__budget_measure(df__budget *b, size_t payload, size_t charged);
+/* There is an error sink: refusals may begin when the budget is full of records. */
+void df__budget_expect_errors(df__budget *b);
+/* Error records of that many bytes were made of that payload. */
+void df__budget_refused(df__budget *b, size_t payload, size_t bytes);
+/* What error records of that payload will need, as things go. */
+size_t df__budget_errors(const df__budget *b, size_t payload);
 /* What stages say that they hold (df_stage_charge), as of now. */
 void df__budget_declare(df__budget *b, int64_t bytes);
 void df__budget_charge(df__budget *b, size_t bytes);
 void df__budget_release(df__budget *b, size_t bytes);
 /* Nine tenths are used: batches that wait for their size are flushed. */
 int df__budget_pressed(const df__budget *b);
+/* 1: more is in use than the flow has. */
+int df__budget_over(const df__budget *b);
 /* Room for one more batch of an expansion. */
 int df__budget_room(const df__budget *b);
 /* Largest record, in bytes. */

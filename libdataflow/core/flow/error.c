@@ -127,6 +127,7 @@ static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
         return rc;
     s->records++;
     s->counts.in++;
+    f->error_bytes += df__record_bytes(e) + sizeof(df__error_record);
     if (f->io.tap_record)
         f->io.tap_record(f->io.ctx, s->name, e);
     if (s->filling->bytes > DF__BATCH_BYTES / 4)
@@ -161,6 +162,21 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r)
         return DF_OK;
     }
     return hold_for_good(f, r);
+}
+
+/* A refused record takes several times what it took before, and by its error sink's pace. Past the
+ * budget no more are made: what is refused next waits where it is. */
+int df__flow_errors_wait(const df__flow *f)
+{
+    size_t i;
+    if (f->rewinding || !df__budget_over(&f->budget))
+        return 0;
+    for (i = 0; i < f->sink_count; i++) {
+        const df__sink *s = &f->sinks[i];
+        if (s->is_error && !s->dead && !df__sink_idle(s))
+            return 1;
+    }
+    return 0;
 }
 
 /* ackPolicy says what a durable error record means for its span. */

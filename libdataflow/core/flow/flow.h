@@ -196,6 +196,7 @@ struct df__flow {
 
     df_stats stats;        /* published as a copy */
     uint64_t work_records; /* in inputs and under transform */
+    uint64_t error_bytes;  /* of error records, ever */
     uint64_t held_records; /* refused without an error sink */
     df__counts source_counts;
     df__histogram end_to_end;
@@ -273,6 +274,7 @@ void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3
 void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnect and friends */
 /* flow_error.c */
 int df__flow_reject(df__flow *f, int error_sink, df_record *r);
+int df__flow_errors_wait(const df__flow *f);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
 typedef struct df__error_record {    /* state DF__ERROR or DF__ERROR_MINIMAL */
     df_record record;

@@ -19,6 +19,8 @@ void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec 
     s->due_us = INT64_MAX;
     s->closed = 1;
     s->is_error = spec->role == DF_ERROR_SINK;
+    if (s->is_error)
+        df__budget_expect_errors(&f->budget);
     if (strcmp(s->name, s->is_error ? "errors" : "sink") == 0)
         df__text_printf(s->title, sizeof s->title, s->is_error ? "error sink" : "sink");
     else
@@ -106,6 +108,8 @@ void df__sink_flush(df__sink *s)
     p->state = DF__QUEUED;
     p->number = ++s->flow->parcel_number;
     p->charged = df__parcel_size(p) + p->changed_bytes;
+    if (!s->is_error)
+        p->charged += df__budget_errors(&s->flow->budget, p->bytes);
     df__budget_charge(&s->flow->budget, p->charged);
     if (s->is_error && p->batch_count) {
         p->batches[0]->charged = df__batch_size(p->batches[0]);
@@ -373,6 +377,8 @@ static void send_queued(df__sink *s)
         if (p->state != DF__QUEUED || drop_stale_queued(s, p))
             continue;
         if (s->with_sink >= window || (p->is_main && !may_commit(p)))
+            return;
+        if (!s->is_error && df__flow_errors_wait(s->flow))
             return;
         hand_over(s, p);
     }

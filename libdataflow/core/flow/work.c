@@ -68,7 +68,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
     }
     b->refs = 1;
     b->number = ++f->batch_number;
-    b->charged = df__batch_cost(b);
+    b->charged = df__batch_cost(b) + df__budget_errors(&f->budget, b->input_bytes);
     df__budget_arrived(&f->budget, b->reserved, b->charged);
     f->stats.received += records;
     f->stats.bytes_in += b->payload_bytes;
@@ -465,6 +465,7 @@ static int dispatch(df__flow *f, df_batch *b)
 {
     DF_CRASHPOINT("batch.dispatch");
     size_t i;
+    uint64_t before = f->error_bytes;
     for (i = 0; i < b->count; i++) {
         if (dispatch_one(f, df__batch_at(b, i), b) != DF_OK) {
             df__flow_fail(f, DF_ENOMEM, "no memory to dispatch a batch");
@@ -473,6 +474,8 @@ static int dispatch(df__flow *f, df_batch *b)
     }
     recharge(f, b);
     df__budget_measure(&f->budget, b->input_bytes, b->charged);
+    if (f->error_bytes > before)
+        df__budget_refused(&f->budget, b->input_bytes, (size_t)(f->error_bytes - before));
     close_spans(b);
     return 1;
 }
@@ -566,7 +569,7 @@ static df_batch *next_input(df__flow *f)
 void df__flow_work(df__flow *f)
 {
     while (!f->starved && !f->broken && !f->canceled) {
-        if (!f->work)
+        if (!f->work && !df__flow_errors_wait(f))
             f->work = next_input(f);
         if (!f->work || !step_top(f))
             return;

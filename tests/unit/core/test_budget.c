@@ -156,9 +156,36 @@ static void test_what_stages_hold(void **state)
     assert_int_equal(b.outside, 0);
 }
 
+/* Refused records leave as larger ones: room is kept for those of what is in flight. */
+static void test_room_for_errors(void **state)
+{
+    df__budget b;
+    size_t reserved, plain, careful;
+    (void)state;
+    df__budget_init(&b, 64 * MIB);
+    plain = df__budget_grant(&b, 0, &reserved);
+    assert_int_equal(df__budget_errors(&b, MIB), 0);
+    df__budget_refused(&b, MIB, 4 * MIB);
+    assert_int_equal(df__budget_errors(&b, MIB), 4 * MIB);
+    careful = df__budget_grant(&b, 0, &reserved);
+    assert_true(careful < plain && careful * 8 <= reserved + 8);
+    for (int i = 0; i < 100; i++)
+        df__budget_refused(&b, MIB, 0);
+    assert_true(df__budget_errors(&b, MIB) < MIB / 8);
+    df__budget_refused(&b, 100, MIB); /* too few to tell */
+    df__budget_expect_errors(&b);
+    for (int i = 0; i < 100; i++)
+        df__budget_refused(&b, MIB, 0);
+    assert_int_equal(df__budget_errors(&b, MIB), MIB);
+    assert_false(df__budget_over(&b));
+    df__budget_charge(&b, 40 * MIB + 1);
+    assert_true(df__budget_over(&b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_room_for_errors),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_grants_end_at_the_budget),
         cmocka_unit_test(test_one_batch_is_never_larger_than_four_mebibytes),
