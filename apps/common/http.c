@@ -4,8 +4,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,7 @@
  * within REQUEST_US, counted from the first byte or the answer before, gives way to the next one,
  * and so does the oldest when only the RESERVE is left. */
 enum { CONNECTIONS = 64, RESERVE = 16, PER_CLIENT = 16, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
-enum { REQUEST_US = 5000000 };
+enum { REQUEST_US = 5000000, NO_DESCRIPTOR_MS = 200 };
 
 typedef struct guest {                 /* a connection */
     struct MHD_Connection *connection; /* NULL: free */
@@ -245,6 +248,20 @@ static enum MHD_Result answer(void *user, struct MHD_Connection *connection, con
     return send_reply(connection, &reply);
 }
 
+/* Signature: MHD_LogCallback. Without a descriptor for its first connection the server says so and
+ * tries again at once, for ever: it calls here from its thread, so that it can be slowed down. */
+static void slow_down(void *user, const char *format, va_list args)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)user;
+    (void)format;
+    (void)args;
+    if (fd >= 0)
+        close(fd);
+    else if (errno == EMFILE || errno == ENFILE)
+        poll(NULL, 0, NO_DESCRIPTOR_MS);
+}
+
 int app_http_start(const app_http_options *options, app_http **ret, char *err, size_t err_len)
 {
     char host[64];
@@ -266,11 +283,12 @@ int app_http_start(const app_http_options *options, app_http **ret, char *err, s
     http->user = options->user;
     name_socket(fd, http->address, sizeof http->address);
     http->daemon = MHD_start_daemon(
-        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, http,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)PER_CLIENT, MHD_OPTION_NOTIFY_CONNECTION,
-        notice, http, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_END);
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer,
+        http, MHD_OPTION_EXTERNAL_LOGGER, slow_down, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)PER_CLIENT, MHD_OPTION_NOTIFY_CONNECTION, notice, http,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEADER_BYTES, MHD_OPTION_END);
     if (!http->daemon)
         goto failed;
     *ret = http;

@@ -103,4 +103,25 @@ if [ "$code" = 1 ] && [ $((SECONDS - begun)) -le 8 ]; then ok 'a run that cannot
     bad "exit code $code after $((SECONDS - begun)) s"; fi
 tries=$(grep -c '"msg":"flow/store' "$dir/out")
 if [ "$tries" -le 20 ]; then ok "with $tries tries"; else bad "$tries tries"; fi
+# ---- no descriptor is left, and connections wait to be taken: neither the pages nor the flow spin --------
+# busy NAME MOST: CPU of 3 s, in ms
+busy() {
+    local before spent
+    before=$(cpu "$pid"); sleep 3; spent=$(($(cpu "$pid") - before))
+    if [ "$spent" -le "$2" ]; then ok "$1: $spent ms of CPU in 3 s"; else bad "$1: $spent ms of CPU in 3 s"; fi
+}
+printf 'source: {type: generate, config: {rate: 10}}\nsink: {type: stdio, config: {path: %s/io/out}}\n' "$dir" >"$dir/flow.yaml"
+rm -rf "$dir/state" "$dir/io"; mkdir "$dir/state" "$dir/io"
+dfproc run "$dir/flow.yaml" --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/out" 2>&1 &
+pid=$!
+until_true 10 serves || bad 'no metrics'
+until_true 10 written || bad 'nothing written'
+prlimit --pid "$pid" --nofile="$(ls "/proc/$pid/fd" | wc -l)" || bad 'no limit set'
+for _ in 1 2 3; do curl -s -m 5 "http://$address/livez" >/dev/null & done
+busy 'no descriptor' 150
+prlimit --pid "$pid" --nofile=1024
+alive() { curl -sf -m 5 "http://$address/livez" >/dev/null; }
+until_true 10 alive && ok 'the pages are back with the descriptors' || bad 'the pages do not come back'
+stop 'no descriptor'
+[ "$code" = 0 ] && ok 'no descriptor: ends with 0' || bad "no descriptor: exit code $code"
 exit $failed
