@@ -89,7 +89,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
 void df__parcel_reset(df_parcel *p)
 {
     p->written = NULL;
-    p->refusals = p->refused_last = NULL;
+    p->refusals = p->refused_near = NULL;
     p->refused = NULL;
     p->refused_count = 0;
     p->left_out = 0;
@@ -228,18 +228,17 @@ const char *df_parcel_error(const df_parcel *parcel)
     return parcel->error ? parcel->error : "";
 }
 
-/* Named in any order, kept in that of the records; most sinks name them forwards. */
+/* Named in any order, kept in that of the records. Most sinks name them forwards, some in several
+ * passes: looking begins at the one before. */
 static void put_refusal(df_parcel *p, df__refusal *f)
 {
-    df__refusal **at = &p->refusals;
-    if (p->refused_last && p->refused_last->index < f->index)
-        at = &p->refused_last->next;
+    df__refusal *near = p->refused_near;
+    df__refusal **at = near && near->index < f->index ? &near->next : &p->refusals;
     while (*at && (*at)->index < f->index)
         at = &(*at)->next;
     f->next = *at;
     *at = f;
-    if (!f->next)
-        p->refused_last = f;
+    p->refused_near = f;
 }
 
 int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char *text)

@@ -39,9 +39,9 @@ struct df_parcel {
     df__arena scratch;    /* of the record whose tree was asked for last */
     df__tree *tree;       /* of that record; NULL: none */
     size_t tree_of;
-    df_bytes *written;     /* payloads written out for changed trees, by index */
-    df__refusal *refusals; /* in the order of its records */
-    df__refusal *refused_last;
+    df_bytes *written;         /* payloads written out for changed trees, by index */
+    df__refusal *refusals;     /* in the order of its records */
+    df__refusal *refused_near; /* named last */
     size_t refused_count;
     size_t left_out;        /* accepted and not written, by the sink's word */
     unsigned char *refused; /* by index, made at the first refusal */

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/flow/flow.h"
 #include "core/stage/stage.h"
@@ -289,6 +290,28 @@ static void test_refusals(void **state)
     assert_int_equal(df_parcel_attempt(f->p), 0);
 }
 
+/* A sink that names them in two passes, as its own checks and then the server do: every second
+ * one, then the others. They are in order, and it takes no time to speak of. */
+static void test_many_refusals_in_two_passes(void **state)
+{
+    enum { MANY = 100000 };
+    fixture *f = *state;
+    df_record r = {0};
+    const df__refusal *at;
+    size_t i, n = 0;
+    for (i = 0; i < MANY; i++)
+        assert_ok(df__parcel_add(f->p, &r, NULL));
+    clock_t begin = clock();
+    for (i = 0; i < 2 * MANY; i += 2)
+        assert_ok(df_parcel_reject(f->p, i < MANY ? i : i - MANY + 1, NULL, "why"));
+    assert_true(clock() - begin < CLOCKS_PER_SEC * SUPPORT_SLOWER);
+    for (at = f->p->refusals; at; at = at->next)
+        assert_int_equal(at->index, n++);
+    assert_int_equal(n, MANY);
+    assert_ok(df_parcel_reject(f->p, 0, NULL, "why")); /* again */
+    assert_int_equal(f->p->refused_count, MANY);
+}
+
 static void test_no_memory(void **state)
 {
     fixture *f = *state;
@@ -330,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_values_at_paths, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_refusals_in_two_passes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
