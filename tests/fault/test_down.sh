@@ -116,7 +116,9 @@ dfproc run "$dir/flow.yaml" --state-dir "$dir/state" --metrics-port 127.0.0.1:0 
 pid=$!
 until_true 10 serves || bad 'no metrics'
 until_true 10 written || bad 'nothing written'
-prlimit --pid "$pid" --nofile="$(ls "/proc/$pid/fd" | wc -l)" || bad 'no limit set'
+free=0 # the lowest number that is not in use: from there on none can be opened
+while [ -e "/proc/$pid/fd/$free" ]; do free=$((free + 1)); done
+prlimit --pid "$pid" --nofile="$free" || bad 'no limit set'
 for _ in 1 2 3; do curl -s -m 5 "http://$address/livez" >/dev/null & done
 busy 'no descriptor' 150
 prlimit --pid "$pid" --nofile=1024

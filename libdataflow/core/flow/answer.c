@@ -98,6 +98,13 @@ static int refuse(df_parcel *p, int applied)
     return DF_OK;
 }
 
+/* Where nothing is refused less room is kept for error records. */
+static void none_refused(const df_parcel *p)
+{
+    if (!p->refused_count && !p->sink->is_error)
+        df__budget_refused(&p->sink->flow->budget, p->bytes, 0);
+}
+
 /* No memory for what an answer needs: the run ends, and the parcel, with records that are in no
  * sink, is let go when the sink is closed. All of it is read again. */
 static void not_settled(df_parcel *p, const char *what)
@@ -192,8 +199,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
         not_settled(p, "for the error port");
         return;
     }
-    if (!p->refused_count && !s->is_error)
-        df__budget_refused(&f->budget, p->bytes, 0);
+    none_refused(p);
     good = p->count;
     left = p->left_out < good ? p->left_out : good;
     s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
