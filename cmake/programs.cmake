@@ -31,6 +31,12 @@ if(DF_WITH_DFPROC)
   endif()
 endif()
 
+# The Kubernetes client of dfoperator and of dfproc's position store.
+if(kube_sources AND TARGET dataflow_net AND TARGET app_parts)
+  add_library(kube STATIC EXCLUDE_FROM_ALL ${kube_sources})
+  target_link_libraries(kube PUBLIC app_parts dataflow_net)
+endif()
+
 # examples/NN-name.c: what an embedder sees, so nothing but the library.
 if(DF_WITH_EXAMPLES)
   df_sources(example_sources examples)

@@ -87,7 +87,7 @@ typedef struct df__http_call {
      * bytes), DF_AGAIN: nothing now, df__http_resume later; a failure ends the request with it. */
     int (*send)(void *user, char *buf, size_t cap, size_t *len);
     int64_t send_len; /* bytes that `send` gives in all; -1: unknown, sent in chunks */
-    /* Takes the body of the reply as it comes; NULL: it is kept, see the reply. DF_OK, DF_AGAIN:
+    /* Takes the body of a 2xx reply as it comes; NULL: it is kept, see the reply. DF_OK, DF_AGAIN:
      * not taken, the same bytes come again after df__http_resume; a failure ends the request. */
     int (*receive)(void *user, int status, df_bytes part);
     /* Called by df__http_drive when the request is done; may start and end requests. */

@@ -139,7 +139,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
         rc = DF_ETOOBIG;
     else if (df__http_is_redirect(r))
         rc = DF_OK;
-    else if (r->call.receive)
+    else if (r->call.receive && r->reply.status / 100 == 2)
         rc = r->call.receive(r->call.user, r->reply.status, (df_bytes){data, len});
     else
         df__buf_add(&r->body, data, len);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * informer.h: a copy of the objects of one kind, kept up to date: a list, then a watch, again and
+ * again. Level-triggered: `changed` names a key, and whoever hears it looks at what is there now.
+ *
+ * - The first list comes as a stream of events where the server offers that (`sendInitialEvents`),
+ *   else in pages of 500: memory does not hold a second copy of everything.
+ * - Bookmarks move the version on; 410, as a status or as an event, means a new list. Objects that
+ * a new list lacks are told as changed; one with another uid was deleted and made again.
+ * - A watch ends after 5 to 10 minutes and goes on from the last version. What ends at once without
+ *   an event, and what fails, waits: 0.8 s doubling to 30 s, a random part of it; 429 waits as long
+ *   as the server says.
+ *
+ * Sources: Kubernetes API Concepts ("Efficient detection of changes", "Streaming lists"). */
+#ifndef APP_KUBE_INFORMER_H
+#define APP_KUBE_INFORMER_H
+
+#include <json-c/json.h>
+
+#include "kube/client.h"
+#include "kube/objects.h"
+
+typedef struct kube_informer kube_informer;
+
+typedef struct kube_watched {
+    const char *path;     /* "/apis/apps/v1/deployments", or below a namespace */
+    const char *selector; /* "labelSelector=a%3Db", escaped; NULL: all */
+    /* Takes out of an object what need not be kept; may be NULL. metadata.managedFields goes
+     * always. */
+    void (*trim)(json_object *object);
+    /* After the copy changed. `object` is NULL when it is gone. */
+    void (*changed)(void *user, const char *key, const kube_object *object);
+    /* The first list is whole: what is not there does not exist. NULL: no interest. */
+    void (*synced)(void *user);
+    /* A failure that waits; the text of the reply. NULL: no interest. */
+    void (*trouble)(void *user, const char *text);
+    void *user;
+} kube_watched;
+
+/* Starts at the loop's next step. NULL: no memory. Texts are copied. */
+kube_informer *kube_informer_new(kube_client *c, const kube_watched *what);
+void kube_informer_free(kube_informer *i);
+const kube_objects *kube_informer_objects(const kube_informer *i);
+int kube_informer_synced(const kube_informer *i);
+/* For /metrics and tests. */
+typedef struct kube_informer_stats {
+    uint64_t lists, watches, events, failures;
+} kube_informer_stats;
+kube_informer_stats kube_informer_stats_of(const kube_informer *i);
+
+#endif
