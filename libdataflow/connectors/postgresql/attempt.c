@@ -56,9 +56,10 @@ static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
 int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     PGresult *res;
-    int rc, status = DF_OK;
+    int rc, status = DF_OK, done = 0;
     while ((rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
+        done |= kind == PGRES_COMMAND_OK;
         if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK || w->error) {
             PQclear(res);
             continue;
@@ -69,6 +70,9 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
     }
     if (rc != DF_OK) {
         return rc;
+    }
+    if (!done && !w->error) {
+        return df__pg_strange(s, st, "nothing to the end of a COPY");
     }
     DF_CRASHPOINT("pg.committed");
     s->late = 0;

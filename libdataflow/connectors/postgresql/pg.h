@@ -125,7 +125,9 @@ int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql);
 int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret);
 /* The same where no COPY is asked for. libpq gives the beginning of one as often as it is asked. */
 int df__pg_answer(df__pg_sink *s, df_stage *st, PGresult **ret);
-/* DF_OK, or the connection is given up: what answers there is no PostgreSQL. */
+/* Gives the connection up: what answers there is no PostgreSQL. what: as the text says it. */
+int df__pg_strange(df__pg_sink *s, df_stage *st, const char *what);
+/* DF_OK, or that. */
 int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int count);
 /* Reads results to the end and keeps the last that has rows (NULL: none). A failure of the server
  * becomes a status. */

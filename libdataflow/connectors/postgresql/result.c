@@ -80,11 +80,11 @@ int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql)
     return PQsendQuery(s->pg, sql) ? flush(s, st) : lost(s, st);
 }
 
-/* What answers there is no PostgreSQL server, or not the one that we think. */
-static int strange(df__pg_sink *s, df_stage *st, const char *what)
+int df__pg_strange(df__pg_sink *s, df_stage *st, const char *what)
 {
+    int status = s->late ? DF_EUNKNOWN : DF_EIO;
     df__pg_disconnect(s);
-    return df_stage_failf(st, DF_EIO, "connection_error",
+    return df_stage_failf(st, status, "connection_error",
                           "the server answered with %s; what is behind connectionString must speak "
                           "as PostgreSQL does",
                           what);
@@ -113,7 +113,7 @@ int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret)
     if (kind == PGRES_COPY_OUT || kind == PGRES_COPY_BOTH) { /* it would come again and again */
         PQclear(*ret);
         *ret = NULL;
-        return strange(s, st, "a COPY to us");
+        return df__pg_strange(s, st, "a COPY to us");
     }
     return DF_OK;
 }
@@ -124,14 +124,15 @@ int df__pg_answer(df__pg_sink *s, df_stage *st, PGresult **ret)
     if (rc == DF_OK && *ret && PQresultStatus(*ret) == PGRES_COPY_IN) {
         PQclear(*ret);
         *ret = NULL;
-        return strange(s, st, "a COPY that was not asked for");
+        return df__pg_strange(s, st, "a COPY that was not asked for");
     }
     return rc;
 }
 
 int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int count)
 {
-    return PQnfields(res) >= count ? DF_OK : strange(s, st, "fewer columns than were asked for");
+    return PQnfields(res) >= count ? DF_OK
+                                   : df__pg_strange(s, st, "fewer columns than were asked for");
 }
 
 int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason)

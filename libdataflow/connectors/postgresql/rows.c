@@ -277,6 +277,9 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
             return rc;
         }
     }
+    if (rc == DF_OK && !w->error && told < w->group_count) {
+        return df__pg_strange(s, st, "nothing to the end of a COPY");
+    }
     return rc == DF_OK ? status : rc;
 }
 

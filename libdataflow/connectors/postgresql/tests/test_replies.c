@@ -122,7 +122,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_lost(bench *b, const char *answer, size_t len, const char *why)
+static void connect_to(bench *b, const char *answer, size_t len)
 {
     b->answer = answer;
     b->answer_len = len;
@@ -130,6 +130,11 @@ static void assert_lost(bench *b, const char *answer, size_t len, const char *wh
     b->s.pg = PQconnectdb(b->conninfo);
     assert_int_equal(PQstatus(b->s.pg), CONNECTION_OK);
     assert_int_equal(PQsetnonblocking(b->s.pg, 1), 0);
+}
+
+static void assert_lost(bench *b, const char *answer, size_t len, const char *why)
+{
+    connect_to(b, answer, len);
     assert_status(df__pg_catalog_load(&b->s, &b->st), DF_EIO);
     assert_null(b->s.pg);
     assert_non_null(strstr(b->st.fault.text, why));
@@ -158,12 +163,27 @@ static void test_few_columns(void **state)
                 "fewer columns than were asked for");
 }
 
+/* Nobody said that the rows were written. */
+static void test_no_end(void **state)
+{
+    bench *b = *state;
+    df__pg_work w = {.catalog = 0};
+    connect_to(b, BYTES("Z\0\0\0\5I"));
+    assert_ok(df__pg_send(&b->s, &b->st, "what was sent before"));
+    b->s.late = 1;
+    assert_status(df__pg_read_end(&b->s, &b->st, &w), DF_EUNKNOWN);
+    assert_null(b->s.pg);
+    assert_non_null(strstr(b->st.fault.text, "nothing to the end of a COPY"));
+    assert_int_equal(pthread_join(b->server, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_copy_in, setup, teardown),
         cmocka_unit_test_setup_teardown(test_copy_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_few_columns, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
