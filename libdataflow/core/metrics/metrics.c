@@ -86,7 +86,7 @@ static void own_series(void *ctx, const df__series *s)
 
 static void own_metric(df__scrape *s, df_stage *st, size_t index)
 {
-    shown o = {&s->to, st, df__metric_at(st->spec->connector, index)};
+    shown o = {&s->to, st, df__metric_at(st, index)};
     df__stage_series(st, index, own_series, &o);
 }
 
@@ -144,7 +144,8 @@ static int is_taken(const df_env *env, const df_connector *c, size_t index)
             return 1;
     for (t = env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
-        for (i = 0; m && m[i].name && i < DF__METRICS; i++) {
+        size_t count = df__metric_count(t->connector);
+        for (i = 0; i < count; i++) {
             if (&m[i] == own)
                 return 0;
             if (clash(own, m[i].name, m[i].type == DF_HISTOGRAM))
@@ -171,7 +172,8 @@ static void own_families(scraper *all)
     size_t i;
     for (t = all->env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
-        for (i = 0; m && m[i].name && i < DF__METRICS; i++)
+        size_t count = df__metric_count(t->connector);
+        for (i = 0; i < count; i++)
             if (df__family_valid(m[i].name) && (!m[i].label || label_usable(m[i].label)) &&
                 !is_taken(all->env, t->connector, i))
                 own_family(all, t->connector, i);

@@ -86,6 +86,7 @@ df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secr
     df__arena_init(&st->arena, heap, 1024);
     st->self_size = df__stage_size(spec);
     st->self = df__zalloc(heap, st->self_size + 1);
+    st->metric_count = df__metric_count(spec->connector);
     df__stage_describe(st);
     if (st->self && st->wake_fd >= 0)
         rc = fill(st, mode);

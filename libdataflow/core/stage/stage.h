@@ -57,6 +57,7 @@ struct df_stage {
     _Atomic int stopping, canceled;
     _Atomic int64_t charged;
     _Atomic int disconnected;             /* it said so since its last open */
+    size_t metric_count;                  /* of its kind */
     _Atomic uint64_t metric[DF__METRICS]; /* bits of a double, for those without series */
     df__series *series;
     /* source: thread that reads */
@@ -82,8 +83,10 @@ void df__stage_free(df_stage *st);
 void df__stage_describe(df_stage *st);
 /* Frees what its code took. */
 void df__stage_free_memory(df_stage *st);
-/* metric.c: row `index` of a table's metrics; NULL: there is none. */
-const df_metric *df__metric_at(const df_connector *c, size_t index);
+/* metric.c: how many metrics a table has, of those that count; row `index` of its own, NULL: there
+ * is none. */
+size_t df__metric_count(const df_connector *c);
+const df_metric *df__metric_at(const df_stage *st, size_t index);
 double df__metric_start(const df_metric *m); /* of a histogram: its first upper edge */
 /* Calls emit for every series of a metric, under the stage's lock. */
 void df__stage_series(df_stage *st, size_t index, void (*emit)(void *ctx, const df__series *s),
