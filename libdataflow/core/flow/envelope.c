@@ -8,7 +8,8 @@
 #include "core/flow/flow.h"
 #include "util/codec.h"
 
-enum { KEEP_MAX = 256 << 10 /* room kept for the next one */, KEY_MAX = 64 << 10 };
+enum { KEEP_MAX = 256 << 10 /* room kept for the next one */ };
+enum { META_MAX = 4 << 10, META_SUM = 64 << 10 }; /* metadata that a minimal envelope has */
 
 static void member(df__buf *out, const char *name, const char *text)
 {
@@ -39,19 +40,33 @@ static void value(df__buf *out, const df_value *v)
         out->len += df_value_json(v, at, n);
 }
 
-static void metadata(df__buf *out, const df_record *r)
+/* One of the two parts of metadata, see there. */
+static void metadata_part(df__buf *out, const df_record *r, int large)
 {
+    size_t small = 0; /* bytes of the first part */
     df_walk walk;
-    const char *comma = "";
     memset(&walk, 0, sizeof walk);
-    df__buf_str(out, ",\"metadata\":{");
     while (df_meta_walk(r, &walk) == DF_OK) {
-        df__buf_str(out, comma);
+        int is_large = walk.value.len > META_MAX || small > META_SUM;
+        small += is_large ? 0 : walk.name.len + walk.value.len;
+        if (is_large != large)
+            continue;
+        df__buf_str(out, out->data[out->len - 1] == '{' ? "" : ",");
         df__buf_json(out, walk.name.data, walk.name.len);
         df__buf_char(out, ':');
         value(out, &walk.value);
-        comma = ",";
     }
+}
+
+/* Large values, as a large key, come last: *ret_head ends before them. */
+static void metadata(df__buf *out, const df_record *r, size_t *ret_head)
+{
+    df__buf_str(out, ",\"metadata\":{");
+    if (out->failed)
+        return;
+    metadata_part(out, r, 0);
+    *ret_head = out->len - DF__ADOPT;
+    metadata_part(out, r, 1);
     df__buf_char(out, '}');
 }
 
@@ -207,13 +222,12 @@ static int place(df__flow *f, df__buf *out, df__arena *a, df_bytes *ret)
     return ret->data ? DF_OK : DF_ENOMEM;
 }
 
-/* *ret_head: all about the record, without its bytes. */
+/* *ret_head: all about the record, without its bytes; the object of its metadata is still open. */
 int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head)
 {
     df__buf *out = begin(f);
     error_member(f, out, r, df__record_bytes(r) - r->key.len);
-    metadata(out, r);
-    *ret_head = out->len - DF__ADOPT;
+    metadata(out, r, ret_head);
     df__buf_char(out, '}');
     if (!original(out, r, &f->scratch))
         bytes_member(out, "original_base64", r->payload);
@@ -223,16 +237,20 @@ int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, s
     return place(f, out, a, ret);
 }
 
-/* What was wrong first, and why it is not whole. A key that may itself be too large is left out. */
+/* What was wrong first, and why it is not whole. Of a key that may itself be too large there is
+ * what tells it from others. */
 int df__envelope_minimal(df__flow *f, const df__error_record *first, df__arena *a, df_bytes *ret)
 {
     const df_record *r = &first->record;
     df__buf *out = begin(f);
     df__buf_add(out, r->payload.data, first->head);
-    df__buf_printf(out, ",\"truncated\":true,\"crc32c\":\"%08x\"", first->crc32c);
+    df__buf_printf(out, "},\"truncated\":true,\"crc32c\":\"%08x\"", first->crc32c);
     member(out, "truncated_because", r->reject && r->reject->text ? r->reject->text : "");
+    if (r->key.len > DF__ERROR_KEY)
+        df__buf_printf(out, ",\"key_size\":%zu,\"key_crc32c\":\"%08x\"", r->key.len,
+                       df__crc32c(0, r->key.data, r->key.len));
     df__buf_char(out, '}');
-    if (r->key.len <= KEY_MAX)
+    if (r->key.len <= DF__ERROR_KEY)
         bytes_member(out, "key_base64", r->key);
     df__buf_char(out, '}');
     return place(f, out, a, ret);

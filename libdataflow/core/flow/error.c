@@ -88,7 +88,8 @@ static int error_record(df__flow *f, const df_record *r, int minimal, df__arena 
     if (!made)
         return DF_ENOMEM;
     e = &made->record;
-    if (minimal && df__envelope_minimal(f, (const df__error_record *)r, a, &e->payload) != DF_OK)
+    if (minimal && (df__envelope_minimal(f, (const df__error_record *)r, a, &e->payload) != DF_OK ||
+                    (r->key.len <= DF__ERROR_KEY && df__arena_copy(a, r->key, &e->key) != DF_OK)))
         return DF_ENOMEM;
     if (!minimal && (df__envelope(f, r, a, &e->payload, &made->head) != DF_OK ||
                      copy_outside(e, r, a) != DF_OK))

@@ -281,6 +281,7 @@ typedef struct df__error_record {    /* state DF__ERROR or DF__ERROR_MINIMAL */
     uint32_t crc32c; /* of the payload that was refused first */
     size_t head;     /* of its own payload: what a minimal one keeps */
 } df__error_record;
+enum { DF__ERROR_KEY = 64 << 10 }; /* a longer key may be what the error sink finds too large */
 /* Minimal: size and sum of the payload instead of its bytes. */
 int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head);
 int df__envelope_minimal(df__flow *f, const df__error_record *first, df__arena *a, df_bytes *ret);

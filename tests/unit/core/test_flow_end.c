@@ -310,20 +310,13 @@ static void test_the_error_sink_refuses(void **state)
     df__memory_release(m);
 }
 
-/* It takes the record without its bytes: what was wrong with it first is still there. */
-static void test_the_error_sink_takes_it_without_bytes(void **state)
+/* Its envelope when an error sink takes it only without the bytes; its key there in *ret_key. */
+static char *envelope_without_bytes(fixture *f, df_bytes key, df_bytes *ret_key)
 {
-    static const char *const kept[] = {
-        "\"where\":\"0 cast\"",    "\"reason\":\"cast\"",
-        "\"stage\":\"transform\"", "\"size\":9",
-        "\"truncated\":true",      "\"metadata\":{",
-        "\"crc32c\":\"58e1134a\"", "\"truncated_because\":\"told to refuse it\"",
-        "\"key_base64\":\"azE=\""};
-    fixture *f = *state;
     df__memory *in = df__memory_hold("big-in"), *errors = df__memory_hold("big-errors");
     df__memory_fault picky = {.reject = "original_message"};
-    df_input row = {.size = sizeof row, .payload = {"{\"n\":\"x\"}", 9}, .key = {"k1", 2}};
-    char text[2048] = "";
+    df_input row = {.size = sizeof row, .payload = {"{\"n\":\"x\"}", 9}, .key = key};
+    static char text[2048], kept[1024];
     assert_ok(df__memory_feed(in, &row));
     df__memory_end(in);
     df__memory_fail(errors, &picky);
@@ -334,14 +327,56 @@ static void test_the_error_sink_takes_it_without_bytes(void **state)
                           "errors: {type: memory, config: {server: big-errors}}\n",
                           NULL));
     assert_int_equal(df__memory_count(errors), 1);
+    *ret_key = errors->out.at[0]->key;
+    assert_true(errors->out.at[0]->payload.len < sizeof text && ret_key->len < sizeof kept);
+    memset(text, 0, sizeof text);
     memcpy(text, errors->out.at[0]->payload.data, errors->out.at[0]->payload.len);
-    assert_null(strstr(text, "original_message"));
-    assert_null(strstr(text, "original_base64"));
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (!strstr(text, kept[i]))
-            fail_msg("%s is not in %s", kept[i], text);
+    if (ret_key->data)
+        ret_key->data = memcpy(kept, ret_key->data, ret_key->len);
     df__memory_release(in);
     df__memory_release(errors);
+    return text;
+}
+
+static void assert_has(const char *text, const char *const *parts, size_t count)
+{
+    assert_null(strstr(text, "original_message"));
+    assert_null(strstr(text, "original_base64"));
+    for (size_t i = 0; i < count; i++)
+        if (!strstr(text, parts[i]))
+            fail_msg("%s is not in %s", parts[i], text);
+}
+
+/* It takes the record without its bytes: what was wrong with it first is still there. */
+static void test_the_error_sink_takes_it_without_bytes(void **state)
+{
+    static const char *const kept[] = {
+        "\"where\":\"0 cast\"",    "\"reason\":\"cast\"",
+        "\"stage\":\"transform\"", "\"size\":9",
+        "\"truncated\":true",      "\"metadata\":{",
+        "\"crc32c\":\"58e1134a\"", "\"truncated_because\":\"told to refuse it\"",
+        "\"key_base64\":\"azE=\""};
+    df_bytes key;
+    char *text = envelope_without_bytes(*state, (df_bytes){"k1", 2}, &key);
+    assert_has(text, kept, sizeof kept / sizeof *kept);
+    assert_null(strstr(text, "key_size"));
+    assert_int_equal(key.len, 2); /* and the record in the error sink has it, too */
+    assert_memory_equal(key.data, "k1", 2);
+}
+
+/* A key that may be what is too large is not there, but what tells it from others is. */
+static void test_the_error_sink_takes_it_without_key(void **state)
+{
+    static const char *const kept[] = {"\"where\":\"0 cast\"", "\"metadata\":{",
+                                       "\"crc32c\":\"58e1134a\"", "\"key_size\":65537,",
+                                       "\"key_crc32c\":\"33406801\"}"};
+    static char large[65537];
+    df_bytes key;
+    memset(large, 'k', sizeof large);
+    char *text = envelope_without_bytes(*state, (df_bytes){large, sizeof large}, &key);
+    assert_has(text, kept, sizeof kept / sizeof *kept);
+    assert_null(strstr(text, "key_base64"));
+    assert_null(key.data);
 }
 
 static void test_never_acknowledged(void **state)
@@ -375,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_bytes, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
