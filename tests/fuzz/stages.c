@@ -231,7 +231,7 @@ static void add_name(fuzz_maker *m)
     unsigned n = fuzz_next(m), words = (unsigned)m->of->word_count;
     df__buf_char(&m->text, '"');
     if (n >= 250) { /* huge */
-        for (unsigned i = 0; i < (n - 249) * 1000; i++)
+        for (unsigned i = 0; i < (n - 249) * 200; i++)
             df__buf_char(&m->text, 'k');
     } else if (words > 0 && n % 2) {
         const df_bytes *word = &m->of->words[n / 2 % words];
