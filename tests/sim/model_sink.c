@@ -372,10 +372,20 @@ static int needs_reopen(int status)
 static void on_open(process *p, model_sink *m, const command *c)
 {
     int rc = faulty(p->w, p->w->plan.faults) ? (chance(p->w, 20) ? DF_EAUTH : DF_EIO) : DF_OK;
+    const char *reason = NULL;
+    if (outage_now(p->w, m->role)) {
+        rc = DF_EIO;
+        reason = outage_reason(p->w);
+    }
+    outage_tried(p->w, m->role, rc);
     close_sink(p, m);
     m->stalled = 0;
     m->open = rc == DF_OK;
-    post(p, (message){.type = S_OPENED, .about = sink_of(p, m), .status = rc, .msg = c->msg});
+    post(p, (message){.type = S_OPENED,
+                      .about = sink_of(p, m),
+                      .status = rc,
+                      .reason = reason,
+                      .msg = c->msg});
 }
 
 static void say_write(const model_sink *m, const df_parcel *parcel, int rc)
@@ -396,9 +406,9 @@ static void say_write(const model_sink *m, const df_parcel *parcel, int rc)
 
 static void on_write(process *p, model_sink *m, const command *c)
 {
-    int rc = DF_AGAIN;
+    int rc = DF_AGAIN, away = outage_now(p->w, m->role);
     if (m->open && !m->stalled)
-        rc = write_parcel(p, m, c->parcel);
+        rc = away ? DF_EIO : write_parcel(p, m, c->parcel);
     if (p->w->plan.verbose)
         say_write(m, c->parcel, rc);
     if (rc != DF_OK && rc != DF_PENDING && rc != DF_ABSORBED)
@@ -408,13 +418,14 @@ static void on_write(process *p, model_sink *m, const command *c)
     post(p, (message){.type = S_ANSWER,
                       .about = c->parcel,
                       .status = rc,
+                      .reason = away ? outage_reason(p->w) : NULL,
                       .msg = c->msg,
                       .child = rc == DF_EDATA ? child_told(c->parcel) : 0});
 }
 
 static void on_flush(process *p, model_sink *m, const command *c)
 {
-    int rc = DF_OK;
+    int rc = m->open && outage_now(p->w, m->role) ? DF_EIO : DF_OK;
     if (m->open && faulty(p->w, p->w->plan.faults))
         rc = chance(p->w, 50) ? DF_EIO : DF_ETIMEOUT;
     while (rc == DF_OK && m->held_count)
@@ -429,7 +440,7 @@ static int resolve(process *p, model_sink *m, df_parcel *parcel)
 {
     row rows[PARTS];
     size_t i, n;
-    if (faulty(p->w, p->w->plan.faults))
+    if (faulty(p->w, p->w->plan.faults) || outage_now(p->w, m->role))
         return DF_EIO;
     zombie_act(p->w, 1);
     n = rows_of(m, parcel, rows);
@@ -458,7 +469,7 @@ static void on_claim(process *p, model_sink *m, const command *c)
     df_partition *part = m->claiming;
     uint32_t n = part->number;
     message a = {.type = S_CLAIMED, .about = sink_of(p, m), .status = DF_EIO, .msg = c->msg};
-    if (m->open && !faulty(w, w->plan.faults)) {
+    if (m->open && !faulty(w, w->plan.faults) && !outage_now(w, m->role)) {
         a.epoch = ++w->epoch[n];
         if (w->plan.for_source) /* the source asks its own system where it is */
             w->in_sink_seq[n] = 0;
@@ -507,7 +518,7 @@ static int poll_sink(process *p, model_sink *m)
     size_t at;
     if (!m->open || !m->held_count)
         return 0;
-    if (faulty(w, w->plan.faults / 4)) {
+    if (faulty(w, w->plan.faults / 4) || outage_now(w, m->role)) {
         m->stalled = 1;
         close_sink(p, m);
         post(p, (message){

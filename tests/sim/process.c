@@ -269,7 +269,10 @@ static void hand(process *p, const message *m)
     say_mail(p, m);
     memset(&why, 0, sizeof why);
     why.status = m->status;
-    snprintf(why.reason, sizeof why.reason, m->status == DF_EDATA ? "invalid_data" : "model");
+    snprintf(why.reason, sizeof why.reason, "%s",
+             m->reason               ? m->reason
+             : m->status == DF_EDATA ? "invalid_data"
+                                     : "model");
     snprintf(why.text, sizeof why.text, "c%d", m->child);
     if (m->type <= M_ENDED)
         hand_source(&p->flow, m, &why);

@@ -518,6 +518,7 @@ int simulate(world *w, const plan *p)
             break;
     }
     zombie_act(w, 1);
+    outage_check(w);
     return w->broken[0] != 0;
 }
 
@@ -525,13 +526,14 @@ int simulate(world *w, const plan *p)
 
 static int usage(void)
 {
-    fputs("dfsim [--seeds N] [--first S] [--mode alo|eos] [--keep-going] [--verbose]\n", stderr);
+    fputs("dfsim [--seeds N] [--first S] [--mode alo|eos] [--outage] [--keep-going] [--verbose]\n",
+          stderr);
     return 2;
 }
 
 typedef struct choice {
     uint64_t seeds, first;
-    int mode, verbose, go_on;
+    int mode, verbose, go_on, outage;
 } choice;
 
 static int choose(choice *c, int argc, char **argv)
@@ -544,6 +546,8 @@ static int choose(choice *c, int argc, char **argv)
             c->first = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--mode") && i + 1 < argc)
             c->mode = !strcmp(argv[++i], "eos") ? 2 : 1;
+        else if (!strcmp(argv[i], "--outage"))
+            c->outage = 1;
         else if (!strcmp(argv[i], "--verbose"))
             c->verbose = 1;
         else if (!strcmp(argv[i], "--keep-going"))
@@ -555,11 +559,14 @@ static int choose(choice *c, int argc, char **argv)
 }
 
 typedef struct totals {
+    int64_t gap, back; /* the longest of an outage */
     uint64_t steps, delivered, duplicates, crashes, lives, rewinds, revokes, fenced, bad;
 } totals;
 
 static void add_up(totals *t, const world *w)
 {
+    t->gap = w->gap > t->gap ? w->gap : t->gap;
+    t->back = w->back > t->back ? w->back : t->back;
     t->steps += w->steps;
     t->delivered += w->delivered;
     t->duplicates += w->duplicates;
@@ -580,11 +587,15 @@ static void report(const choice *c, const totals *t, uint64_t done)
            (unsigned long long)t->rewinds, (unsigned long long)t->revokes,
            (unsigned long long)t->fenced, (unsigned long long)t->delivered,
            (unsigned long long)t->duplicates, (unsigned long long)t->bad);
+    if (c->outage)
+        printf("longest pause between two tries %.1f s, from the end of an outage to the next %.1f "
+               "s\n",
+               (double)t->gap / 1e6, (double)t->back / 1e6);
 }
 
 int main(int argc, char **argv)
 {
-    choice c = {10000, 1, 0, 0, 0};
+    choice c = {10000, 1, 0, 0, 0, 0};
     totals t = {0};
     world *w = malloc(sizeof *w);
     uint64_t i;
@@ -594,11 +605,13 @@ int main(int argc, char **argv)
         plan p;
         plan_make(&p, c.first + i, c.mode);
         p.verbose = c.verbose;
+        if (c.outage)
+            outage_plan(&p);
         if (c.verbose)
             plan_print(&p);
         if (simulate(w, &p)) {
-            printf("FAILED: %s\n  again: dfsim --first %llu --seeds 1%s --verbose\n", w->broken,
-                   (unsigned long long)p.seed,
+            printf("FAILED: %s\n  again: dfsim --first %llu --seeds 1%s%s --verbose\n", w->broken,
+                   (unsigned long long)p.seed, c.outage ? " --outage" : "",
                    c.mode == 1   ? " --mode alo"
                    : c.mode == 2 ? " --mode eos"
                                  : "");

@@ -42,8 +42,12 @@ typedef struct plan {
     int error_sink, error_policy, error_ack;
     int batch_size;
     int64_t interval_ms, max_uncommitted, memory;
+    int outage; /* OUTAGE_...: one sink is away for ten minutes, and nothing else goes wrong */
+    int outage_sink;
+    uint64_t outage_at; /* records delivered before */
     int verbose;
 } plan;
+enum { OUTAGE_REACH = 1, OUTAGE_ERROR }; /* cannot be reached; answers with an error */
 
 typedef struct item { /* a record as a sink knows it */
     int part, child;
@@ -79,6 +83,9 @@ typedef struct world { /* durable */
     uint8_t seen[SINKS][PARTS][MAX_RECORDS][MAX_CHILDREN + 1];
     zombie zombies[ZOMBIES];
     uint64_t duplicates, delivered, steps, lives, crashes, rewinds, revokes, fenced;
+    int64_t outage_until, tried, gap; /* the last try of the sink that is away; the longest pause */
+    int64_t back;                     /* how long after the end it was open again */
+    uint64_t tries;
     int faults_on;
     char broken[512]; /* the first violated invariant */
 } world;
@@ -165,6 +172,7 @@ enum { SAYS_END = 100, REMOVED = -2 }; /* how of M_PARTITION; storing of a model
 
 typedef struct message {
     int type, status, how, child;
+    const char *reason; /* NULL: any */
     void *about;
     df__msg *msg;
     int64_t position;
@@ -267,6 +275,13 @@ void sinks_crash(process *p);
 void check_process(process *p);
 void check_end(process *p);
 extern const df_transform sim_filter, sim_expand;
+
+/* outage.c */
+void outage_plan(plan *p);
+int outage_now(world *w, int role);
+const char *outage_reason(const world *w);
+void outage_tried(world *w, int role, int status); /* a sink was opened */
+void outage_check(world *w);                       /* at the end */
 
 void plan_make(plan *p, uint64_t seed, int mode);
 void plan_print(const plan *p);
