@@ -168,6 +168,19 @@ static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
     return DF_OK;
 }
 
+/* A search_path that names pg_catalog behind other schemas lets whoever may create in those give
+ * the operators of every statement another meaning: not of ours alone, also of the conditions that
+ * the server gives back as text. Not named, it is the first; the others stay as they are. */
+#define PATH "pg_catalog.current_schemas(false)"
+static const char first_catalog[] =
+    "; SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY("
+    "SELECT pg_catalog.quote_ident(p.name::pg_catalog.text) FROM pg_catalog.unnest(" PATH
+    ") WITH ORDINALITY AS p(name, i) WHERE p.name OPERATOR(pg_catalog.<>) "
+    "'pg_catalog'::pg_catalog.name ORDER BY p.i), ', '), false) WHERE "
+    "'pg_catalog'::pg_catalog.name "
+    "OPERATOR(pg_catalog.=) ANY (" PATH ") AND (" PATH ")[1] OPERATOR(pg_catalog.<>) "
+    "'pg_catalog'::pg_catalog.name";
+
 /* Settings that our texts rely on, whatever the role or database has set; statement_timeout of the
  * connection string counts. The planner takes the catalog queries for long ones and would compile
  * them, which takes a second for an answer of milliseconds. */
@@ -176,6 +189,7 @@ static int set_session(df__pg_sink *s, df_stage *st, int has_timeout)
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
                          "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off");
+    df__buf_str(&s->sql, first_catalog);
     if (!has_timeout) {
         df__buf_str(&s->sql, "; SET statement_timeout = ");
         df__buf_u64(&s->sql, (unsigned long long)(s->statement_timeout_us / 1000));
