@@ -362,7 +362,8 @@ static void hand_over(df__sink *s, df_parcel *p)
     DF_CRASHPOINT("parcel.handover");
     p->state = DF__SENT;
     p->sent_us = f->io.now(f->io.ctx);
-    df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);
+    if (!p->attempt) /* what a retry waits is back-off, and its records were counted */
+        df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);
     s->with_sink++;
     f->io.sink_write(f->io.ctx, s, p);
 }

@@ -29,6 +29,7 @@ has 'says where' "$(name_of damaged) partition 0 offset 200 cannot be read" "$ow
 has 'fetched again' 'fetched again' "$own/damaged.out"
 same 'all before is there' 200 "$(wc -l <"$own/got.jsonl")"
 same 'and committed' '{"0":200}' "$(offsets "$run.damaged" damaged)"
+[ "$failed" = 0 ] || tail -n 20 "$own/damaged.out"
 
 # ---- a bit that flips on the way -------------------------------------------------------------------------
 # Forwards to the broker; in the first two large answers it turns a bit around, inside of a record: of what
