@@ -6,12 +6,12 @@
 #include "dfproc/dfproc.h"
 
 typedef struct dfproc_seen_header {
-    char *name, *value; /* value NULL: null; NUL behind them, and any byte in them */
+    char *name, *value; /* value NULL: null; NUL after them, and any byte in them */
     size_t name_len, value_len;
 } dfproc_seen_header;
 
 typedef struct dfproc_seen {
-    char *payload, *key; /* NULL: tombstone, no key; NUL behind them */
+    char *payload, *key; /* NULL: tombstone, no key; NUL after them */
     size_t payload_len, key_len;
     char *meta; /* JSON of the metadata that was asked for; NULL: none */
     dfproc_seen_header *headers;

@@ -29,7 +29,7 @@ static df__doc *new_node(df__builder *b)
     return n;
 }
 
-/* Puts a node behind its siblings. */
+/* Puts a node after its siblings. */
 static void attach(df__frame *top, df__doc *n)
 {
     *top->tail = n;

@@ -23,7 +23,7 @@ typedef struct df__builder {
     df__problems *problems;
     df_bytes src;
     df__doc *root;
-    size_t nodes; /* so far, those behind aliases counted each time */
+    size_t nodes; /* so far; those that an alias stands for count each time */
     int depth;
     int rc;                             /* DF_OK, DF_ESPEC, DF_ENOMEM */
     df__frame stack[DF__DOC_DEPTH + 1]; /* stack[0] is the document */

@@ -12,7 +12,7 @@ typedef struct scan {
     int line, column;
 } scan;
 
-/* Column of a place at or behind the last one asked for, in characters from 1. */
+/* Column of a place at or after the last one asked for, in characters from 1. */
 static int column_of(scan *j, size_t at)
 {
     if (j->seen < j->line_begin || j->seen > at) {
@@ -103,7 +103,7 @@ static size_t put_utf8(char *out, unsigned c)
     return 4;
 }
 
-/* \uXXXX with the other half of a pair; at is behind the u. */
+/* \uXXXX with the other half of a pair; at is after the u. */
 static int unicode_escape(scan *j, char *out, size_t *n)
 {
     unsigned c, low;

@@ -12,14 +12,14 @@ typedef struct anchor {
     struct anchor *next;
     const char *name;
     const df__doc *node;
-    size_t weight; /* nodes behind it */
+    size_t weight; /* nodes that it stands for */
     int height;
 } anchor;
 
 typedef struct reader {
     df__builder *b;
     yaml_parser_t parser;
-    const char *s; /* the document behind a byte order mark */
+    const char *s; /* the document, without a byte order mark */
     size_t len, base;
     size_t chars, bytes; /* libyaml counts characters: one place known in both */
     anchor *anchors;
@@ -52,7 +52,7 @@ static const char *const plainer[][2] = {
     {"mapping values are not allowed in this context",
      "a \":\" cannot stand here: quote the text, or correct the indentation"},
     {"did not find expected key", "expected a name here: correct the indentation"},
-    {"could not find expected ':'", "a \":\" is missing behind this name"},
+    {"could not find expected ':'", "a \":\" is missing after this name"},
     {"did not find expected '-' indicator", "expected \"- \" here: correct the indentation"},
     {"block sequence entries are not allowed in this context",
      "a list item cannot stand here: begin it on a line of its own"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * client.c: a client: libcurl's multi handle behind one epoll descriptor, and the time-outs that
+ * client.c: a client: libcurl's multi handle with one epoll descriptor, and the time-outs that
  * libcurl does not have. */
 #include <errno.h>
 #include <pthread.h>

@@ -112,7 +112,7 @@ typedef struct df__http_reply {
     int status; /* 0: no status line came */
     enum df__http_phase phase;
     int unframed;           /* the end of the body was the end of the connection */
-    df_bytes body;          /* when there was no `receive`; a NUL stands behind it */
+    df_bytes body;          /* when there was no `receive`; a NUL stands after it */
     int64_t received;       /* bytes of the body, after decompression */
     int64_t retry_after_us; /* what the server asks for; -1: nothing. At most a day */
     const char *text;       /* what failed, where and what to do; no secret, no query of the URL */

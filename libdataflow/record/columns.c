@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * columns.c: names to positions. Records of one stream have their members mostly in one order, so
- * the column behind the last hit is tried before the table. */
+ * the column after the last hit is tried before the table. */
 #include "record/tree.h"
 
 #include <string.h>

@@ -119,7 +119,7 @@ static df__literal *add_literal(parser *p, int kind, df_bytes text)
 
 /* ---- operands -------------------------------------------------------------------------------- */
 
-/* Behind the bracket that opens at `at`; quotes inside are respected. */
+/* After the bracket that opens at `at`; quotes inside are respected. */
 static size_t bracket_end(const parser *p, size_t at)
 {
     char quote = '\0';
@@ -510,7 +510,7 @@ static void parse_not(parser *p)
         emit(p, DF__OP_NOT, start);
 }
 
-/* One level: terms with a jump to the end behind each but the last. Jumps of a level are linked
+/* One level: terms with a jump to the end after each but the last. Jumps of a level are linked
  * through `operand` until the end is known. */
 static void parse_level(parser *p, const char *word, int code, void (*term)(parser *))
 {

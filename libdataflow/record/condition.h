@@ -10,7 +10,7 @@
 
 typedef struct df__literal {
     int kind;
-    df_bytes text; /* with a NUL behind it */
+    df_bytes text; /* with a NUL after it */
     df__decimal number;
 } df__literal;
 enum { DF__LIT_TEXT, DF__LIT_WORD, DF__LIT_NUMBER, DF__LIT_NULL };

@@ -40,7 +40,7 @@ static const char *skip_digits(const char *p, const char *end)
     return p;
 }
 
-/* The exponent behind 'e'; NULL: not one. */
+/* The exponent after 'e'; NULL: not one. */
 static const char *read_exponent(const char *p, const char *end, int64_t *exp)
 {
     int negative = 0;

@@ -373,7 +373,7 @@ df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err)
     parser p = {text.data, text.len, 0, err, NULL, 0, 0, steps, 0};
     df_path *path;
     char *names;
-    /* One block: steps, the text, and the names, each with a NUL behind it. */
+    /* One block: steps, the text, and the names, each with a NUL after it. */
     size_t size = sizeof *path + DF__PATH_STEPS * sizeof *steps + 2 * room + DF__PATH_STEPS + 2;
     if (err) {
         err->column = 0;

@@ -35,7 +35,7 @@ static const void *child_of(df__hits *h, const df__step *s, const void *containe
     return child;
 }
 
-/* The value behind the first `i` steps is another one now. */
+/* The first `i` steps lead to another value now. */
 static void arrive(df__hits *h, size_t i, const void *value)
 {
     h->at[i] = value;
@@ -256,7 +256,8 @@ static int set_in_place(df_record *r, df__hits *h, const df_value *value, int *r
     return 1;
 }
 
-/* The editable node behind the first `count` steps of a hit. DF_ENOTFOUND: removed meanwhile. */
+/* The editable node that the first `count` steps of a hit lead to. DF_ENOTFOUND: removed meanwhile.
+ */
 static int edit_way(df_record *r, df__hits *h, size_t count, df__node **ret)
 {
     size_t i;

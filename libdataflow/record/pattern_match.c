@@ -99,7 +99,7 @@ static int go_on(const df__pattern *p, const reach *from, reach *to, const int *
     return matched;
 }
 
-/* The steps behind those of `at` that take the byte. */
+/* The steps after those of `at` that take the byte. */
 static void step(const df__pattern *p, const reach *at, unsigned byte, reach *to)
 {
     clear(to);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * record.c: one record: its bytes, its fate, and the tree behind it. */
+ * record.c: one record: its bytes, its fate, and the tree of its payload. */
 #include "record/tree.h"
 
 #include <stdarg.h>

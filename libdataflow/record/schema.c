@@ -159,7 +159,7 @@ static int has_types(const void *top)
 {
     const void *at = top, *child;
     const df__node *n;
-    if (!df__is_node(top)) { /* values lie one behind the other */
+    if (!df__is_node(top)) { /* values lie one after the other */
         const yyjson_val *v = top, *end = df__after(v);
         while (v < end && df__type(v) != DF__TYPED)
             v++;

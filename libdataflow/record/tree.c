@@ -17,7 +17,7 @@ typedef struct alc_state {
     int seen;
 } alc_state;
 
-/* Every value but the root follows one of these, and each of them has one value behind it at most.
+/* Every value but the root follows one of these, and each of them has one value after it at most.
  * So an upper bound, which only `[]` and `{}` make larger than the number. */
 static size_t count_values(const char *p, size_t len)
 {

@@ -156,7 +156,7 @@ static inline df__node *df__node_of(const void *handle)
     return (df__node *)((uintptr_t)handle & ~(uintptr_t)1);
 }
 
-/* The value behind a handle of either sort. */
+/* The value that a handle of either sort points to. */
 static inline const yyjson_val *df__val(const void *handle)
 {
     return (const yyjson_val *)((uintptr_t)handle & ~(uintptr_t)1);
@@ -184,8 +184,8 @@ void df__value_fill(const void *handle, df_value *ret); /* NULL: ABSENT */
 const void *df__member(const void *object, const df_bytes *name, size_t *ret_count);
 const void *df__element(const void *array, int64_t index); /* negative: from the end */
 
-/* Walking a container of either sort: the value at the first place, and the one behind another.
- * The key of a member's value. */
+/* Walking a container of either sort: the value at the first place, and the one after a given
+ * value. The key of a member's value. */
 const void *df__child_first(const void *container);
 const void *df__child_next(const void *container, const void *child);
 const yyjson_val *df__child_key(const void *container, const void *child);

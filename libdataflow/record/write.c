@@ -445,7 +445,7 @@ static inline const yyjson_val *open_vals(vals *w, const yyjson_val *v)
     return w->object ? put_member(w->o, v, df__after(w->up), 0) : v;
 }
 
-/* Goes on at v, behind the value `last`: closes what is complete. NULL: all is written. */
+/* Goes on at v, after the value `last`: closes what is complete. NULL: all is written. */
 static inline const yyjson_val *next_val(vals *w, const yyjson_val *v, const yyjson_val *last)
 {
     while (w->up) {

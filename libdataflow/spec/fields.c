@@ -220,7 +220,8 @@ static const df_option rows[] = {
     {"suspend", DF_OPT_BOOL, 0, HOST, offsetof(fields, suspend), "false",
      "No further runs while true.", NULL, 0, 0, NULL},
     {"triggers", DF_OPT_LIST, DF_OPT_BLOCK, HOST, offsetof(fields, triggers), NULL,
-     "Containers that run one after the other behind the flow.", NULL, 0, 0, &trigger_options},
+     "Containers that run when the flow has ended, one after the other.", NULL, 0, 0,
+     &trigger_options},
 };
 enum { CRON_ROWS = 7 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * file.c: positions in a folder. Two slots for a pipeline, written in turn: head with length,
- * generation and CRC32C, then JSON text; write, fsync, rename, fsync of the folder. The newest
- * slot that is whole wins; the store refuses instead of starting over when both are damaged, and
- * instead of a step back when one cannot be read. */
+ * generation and CRC32C, then stage, partition and position, each after its
+ * length; write, fsync, rename, fsync of the folder. The newest slot that is whole wins. When both
+ * are damaged the store refuses, since starting over would lose positions; when one cannot be read
+ * it refuses too, since the other may be the older one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

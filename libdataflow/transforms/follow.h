@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * follow.h: keeps the schema of records true behind a transform that edits them. The core drops a
+ * follow.h: keeps the schema of records true after a transform that edits them. The core drops a
  * schema at every edit; here the transform says once for each schema what it makes of it, and each
  * record gets the result. */
 #ifndef DF_TRANSFORMS_FOLLOW_H

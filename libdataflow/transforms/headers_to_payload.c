@@ -31,7 +31,7 @@ static const char *cut(df_bytes text, df_bytes *header, df_bytes *path)
     if (!header->len)
         return "names no header before the colon";
     if (!path->len)
-        return "names no path behind the colon";
+        return "names no path after the colon";
     return NULL;
 }
 

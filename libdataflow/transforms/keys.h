@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * keys.h: gives the keys of objects other names; behind snakeCase and camelCase. */
+ * keys.h: gives the keys of objects other names; for snakeCase and camelCase. */
 #ifndef DF_TRANSFORMS_KEYS_H
 #define DF_TRANSFORMS_KEYS_H
 

@@ -25,7 +25,7 @@ typedef struct replacer {
     spot *kept; /* of include */
 } replacer;
 
-/* The colon between the two paths: not in brackets, not behind a backslash. */
+/* The colon between the two paths: not in brackets, not after a backslash. */
 static const char *find_colon(df_bytes text)
 {
     const char *p = text.data, *end = p + text.len;
@@ -340,7 +340,7 @@ static const df_option replace_rows[] = {
      .of = DF_OPT_TEXT,
      .flags = DF_OPT_LITERAL,
      .offset = offsetof(replacer, renames),
-     .doc = "\"old:new\" paths, done in order behind include and exclude. A missing field is "
+     .doc = "\"old:new\" paths, done in order after include and exclude. A missing field is "
             "skipped, an existing target overwritten, an emptied parent taken away."},
     {.name = "include",
      .type = DF_OPT_LIST,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * snake_case.c: keys as snake_case. An underscore goes before an upper-case letter behind a
+ * snake_case.c: keys as snake_case. An underscore goes before an upper-case letter after a
  * lower-case letter or digit, and before the last of a run of capitals that a lower-case letter
  * follows: XMLHttpRequest is xml_http_request. */
 #include <string.h>

@@ -111,7 +111,7 @@ int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len)
     return 1;
 }
 
-/* Behind the newest chunk, which goes on being filled. */
+/* After the newest chunk, which goes on being filled. */
 void df__arena_adopt(df__arena *a, void *block, size_t size)
 {
     df__chunk *c = block;

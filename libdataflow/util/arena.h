@@ -37,7 +37,7 @@ void *df__arena_alloc(df__arena *a, size_t len);
 void *df__arena_zalloc(df__arena *a, size_t len);
 /* Not aligned: for bytes. */
 void *df__arena_bytes(df__arena *a, const void *data, size_t len);
-/* Bytes with a NUL behind them, which len does not count. data NULL stays NULL. DF_ENOMEM. */
+/* Bytes with a NUL after them, which len does not count. data NULL stays NULL. DF_ENOMEM. */
 int df__arena_copy(df__arena *a, df_bytes in, df_bytes *ret);
 /* Grows the newest allocation in place when it can; 0: it could not. */
 int df__arena_extend(df__arena *a, void *p, size_t old_len, size_t new_len);

@@ -29,7 +29,7 @@ void df__buf_u64(df__buf *b, unsigned long long v);
 void df__buf_printf(df__buf *b, const char *format, ...) DF_PRINTF(2, 3);
 /* A JSON string with quotes; bytes that are not UTF-8 become U+FFFD. */
 void df__buf_json(df__buf *b, const char *s, size_t len);
-/* NUL behind the content (not counted); NULL on failure. */
+/* NUL after the content (not counted); NULL on failure. */
 const char *df__buf_cstr(df__buf *b);
 
 /* A fixed text: cut at a UTF-8 boundary. Returns the length. */

@@ -118,7 +118,7 @@ static int is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* ".000" or ",999": one digit repeated, and no other digit behind. Returns the length; 0: none. */
+/* ".000" or ",999": one digit repeated, and no other digit after. Returns the length; 0: none. */
 static size_t fraction_at(const char *at, size_t left, piece *p)
 {
     size_t len = 1;

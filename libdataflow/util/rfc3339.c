@@ -113,7 +113,7 @@ static int read_zone(reader *in, df__stamp *ret)
     return DF_OK;
 }
 
-/* Two digits behind one of the characters in `set`; -1. */
+/* Two digits after one of the characters in `set`; -1. */
 static int part(reader *in, const char *set)
 {
     return one_of(in, set) ? digits(in, 2) : -1;
@@ -271,7 +271,7 @@ int df__exact_parse(df_bytes text, df__exact *ret)
     return DF_OK;
 }
 
-/* The digit that stands `place` places behind the first one; digits and fraction in one row. */
+/* The digit `place` places after the first one; digits and fraction count as one row. */
 static int digit_at(const df__exact *d, size_t place)
 {
     return (place < d->digit_count ? d->digits[place] : d->fraction[place - d->digit_count]) - '0';

@@ -37,7 +37,7 @@ typedef struct df__stamp {
 } df__stamp;
 
 /* YYYY-MM-DD, T or t or a blank, HH:MM:SS, optional fraction (. or , and digits: the first nine
- * count), optional Z, z or +HH:MM. Nothing before, nothing behind. DF_EDATA. */
+ * count), optional Z, z or +HH:MM. Nothing before, nothing after. DF_EDATA. */
 int df__stamp_parse(df_bytes text, df__stamp *ret);
 
 enum { DF__RFC3339_SEC, DF__RFC3339_NANO, DF__RFC3339_MAX = 40 };

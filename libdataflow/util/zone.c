@@ -324,7 +324,7 @@ static void fill(df__zone_span *span, int64_t start, int64_t end, const kind *k)
 
 void df__zone_at(const df__zone *z, int64_t sec, df__zone_span *ret)
 {
-    size_t low = 0, high = z->time_count; /* first transition behind sec */
+    size_t low = 0, high = z->time_count; /* first transition after sec */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (z->times[middle] <= sec)

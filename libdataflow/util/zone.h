@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * zone.h: time zones from the system's tzdata (TZif version 1 to 4 with the POSIX rule behind it),
+ * zone.h: time zones from the system's tzdata (TZif version 1 to 4 with the POSIX rule at its end),
  * loaded once, immutable, shared by threads. UTC and +HH:MM need no file. */
 #ifndef DF_UTIL_ZONE_H
 #define DF_UTIL_ZONE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * zone_rule.h: the POSIX TZ rule at the end of a TZif file, such as "CET-1CEST,M3.5.0,M10.5.0/3":
- * what holds for all years behind the last listed transition. */
+ * what holds for all years after the last listed transition. */
 #ifndef DF_UTIL_ZONE_RULE_H
 #define DF_UTIL_ZONE_RULE_H
 

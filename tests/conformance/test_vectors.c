@@ -28,7 +28,7 @@ typedef struct run { /* one case */
     const char *transform;
     df_value spec; /* the case */
     df_port *ports[PORTS];
-    char names[PORTS][96]; /* of the stage behind the port */
+    char names[PORTS][96]; /* of the stage that the port is opened on */
     size_t port_count;
     output outputs[OUTPUTS];
     size_t output_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * model_sink.c: the thread of one sink, by the rules of run_sink.c, and a server behind it that
+ * model_sink.c: the thread of one sink, by the rules of run_sink.c, and its server, which
  * refuses, fails before and after it applied, answers late and in any order. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static item *items_of(const df_parcel *parcel, size_t *ret)
     return items;
 }
 
-/* Without an error sink nothing is written behind the record at which the run ends: the next start
+/* Without an error sink nothing is written after the record at which the run ends: the next start
  * would write it again. What the other sink refuses is not known in time. */
 static void check_end_of_part(world *w, const model_sink *m, const item *i)
 {
@@ -49,7 +49,7 @@ static void check_end_of_part(world *w, const model_sink *m, const item *i)
         return;
     route = route_of(&w->plan, i->part, at);
     if (is_rejected(i->part, at) || route == 2 || route == m->role)
-        fail(w, "sink %d wrote %d/%lld behind %d, which ends the run", m->role, i->part,
+        fail(w, "sink %d wrote %d/%lld after %d, which ends the run", m->role, i->part,
              (long long)i->offset, at);
 }
 
@@ -90,7 +90,7 @@ static void check_order(process *p, model_sink *m, const df_parcel *parcel)
                  (long long)it.offset);
         if (now.generation == last->generation &&
             (now.first < last->first || (now.first == last->first && now.key <= last->key)))
-            fail(p->w, "sink %d took %d/%lld.%d behind a later one", m->role, it.part,
+            fail(p->w, "sink %d took %d/%lld.%d after a later one", m->role, it.part,
                  (long long)it.offset, it.child);
         *last = now;
     }
@@ -203,7 +203,7 @@ static void io_tap_record(void *ctx, const char *stage, df_record *r)
         return;
     if (now.generation == last->generation &&
         (now.first < last->first || (now.first == last->first && now.key <= last->key)))
-        fail(p->w, "%d/%lld.%d is refused behind a later one", it.part, (long long)it.offset,
+        fail(p->w, "%d/%lld.%d is refused after a later one", it.part, (long long)it.offset,
              it.child);
     *last = now;
 }
@@ -558,7 +558,7 @@ void sinks_crash(process *p)
         int more = chance(p->w, 50);
         while (pop(&m->q, &c)) {
             if (c.type == C_WRITE && has_refused(m, c.parcel))
-                more = 0; /* nor is anything behind it */
+                more = 0; /* nor is anything after it */
             if (c.type != C_WRITE || !m->open || m->stalled || !more)
                 continue;
             more = 0;

@@ -310,7 +310,7 @@ static void forget_said(process *p)
 
 static void fail_reading(process *p)
 {
-    if (p->batch && p->w->plan.exact_marks) /* what is behind the last mark is read again */
+    if (p->batch && p->w->plan.exact_marks) /* what comes after the last mark is read again */
         df__batch_cut(p->batch);
     give_back(p);
     forget_said(p);

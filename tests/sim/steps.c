@@ -64,7 +64,7 @@ static int expand_into(void *self, df_stage *st, df_batch *in, df_batch *out)
             child->op = (uint32_t)cursor[1] + 1;
         }
         if (n && is_halved(&p->w->plan, part_of(r), r->offset)) {
-            if (cursor[0] + 1 == df_batch_count(in)) /* nothing behind it is rejected with it */
+            if (cursor[0] + 1 == df_batch_count(in)) /* nothing after it is rejected with it */
                 return rc ? rc : df_stage_fail(st, DF_EDATA, "invalid_data", "c0");
             df_record_reject(r, DF_EDATA, "invalid_data", "c0");
         }

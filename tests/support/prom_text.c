@@ -67,7 +67,7 @@ static size_t utf8(const unsigned char *s, size_t left)
     return i == 1 || (s[1] >= rows[k].low && s[1] <= rows[k].high) ? i : 0;
 }
 
-/* The value behind its opening quote; the answer is behind the closing one. NULL: wrong. */
+/* The value after its opening quote; the answer is after the closing one. NULL: wrong. */
 static const char *label_value(const char *p, const char *end)
 {
     while (p < end && *p != '"') {

@@ -17,8 +17,8 @@ typedef struct proxy_faults {
     int hold[2];         /* a direction that is a black hole */
     int refuse;          /* new connections are reset */
     int64_t delay_ms[2]; /* each chunk waits */
-    double loss;         /* percent of segments that are "sent again", late, with what is behind */
-    int64_t rate;        /* bytes per second and direction; 0: no limit */
+    double loss;  /* percent of segments that are "sent again", late, with what comes after */
+    int64_t rate; /* bytes per second and direction; 0: no limit */
     unsigned char pattern[PROXY_PATTERN];
     size_t pattern_len;
     int when;      /* cut before the pattern, after it is sent, or when the answer comes */

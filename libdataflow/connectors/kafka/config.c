@@ -290,7 +290,7 @@ static const char *broker_fault(df_bytes broker)
     if (colon == at)
         return "has no host; write host:port";
     if (port_of(colon + 1, end) == 0)
-        return "has no port from 1 to 65535 behind the colon";
+        return "has no port from 1 to 65535 after the colon";
     return NULL;
 }
 

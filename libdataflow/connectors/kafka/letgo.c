@@ -23,8 +23,8 @@ typedef struct job {
 
 /* ---- lines of clients that outlive their stage ----------------------------------------------- */
 
-/* A client's threads tell lines of the log until they have ended. Those of a client that is left
- * behind would go to a stage that is no more. */
+/* A client's threads write log lines until they have ended. A client that is left behind outlives
+ * its stage, so its lines are dropped. */
 typedef struct mute {
     struct mute *next;
     const rd_kafka_t *rk;

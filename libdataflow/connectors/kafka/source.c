@@ -345,7 +345,7 @@ static void broken_set(df__kafka_source *s, df__kafka_part *p, const rd_kafka_me
 
 static void out_of_range(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m)
 {
-    if (p->bad >= 0 && p->bad == p->next && m->offset != p->next) { /* behind a broken set */
+    if (p->bad >= 0 && p->bad == p->next && m->offset != p->next) { /* after a broken set */
         restart_at(s, p, p->next);
         s->reassign = 1;
         return;
@@ -354,7 +354,7 @@ static void out_of_range(df__kafka_source *s, df__kafka_part *p, const rd_kafka_
 }
 
 /* The last offsets may be marks of transactions, or records of aborted ones: nobody reads them, and
- * they are not behind. */
+ * they are no lag. */
 static void reached_end(df__kafka_source *s, df__kafka_part *p, int64_t offset)
 {
     p->all = offset;
@@ -535,8 +535,8 @@ static int bounds_of(df__kafka_source *s, const df__kafka_part *p, int64_t *low,
     return 1;
 }
 
-/* The client's own count for each partition; also the targets of the wake-up thread: none when all
- * that is missing has been fetched, as the request would then wait behind an idle fetch. */
+/* The client's own count for each partition; also the targets of the wake-up thread. There is none
+ * when all that exists has been fetched: the request would wait until an idle fetch has ended. */
 static size_t count_lag(df__kafka_source *s)
 {
     size_t lagging = 0, here = rd_kafka_queue_length(s->data) + (s->have - s->at);

@@ -42,7 +42,7 @@ static int doubt(const df__pg_work *w, int status)
     return status == DF_EINVAL && w->binary && w->error && !w->looked_again ? DF_AGAIN : status;
 }
 
-/* A failure behind the last COPY. DF_AGAIN: the rows were encoded for other columns. */
+/* A failure after the last COPY. DF_AGAIN: the rows were encoded for other columns. */
 static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
 {
     const char *reason;

@@ -122,7 +122,7 @@ static int url_problem(const char *rest, char *why, size_t len)
         return 1;
     }
     if (has_bad_percent(rest)) {
-        df__text_printf(why, len, OPTION "a %% without two hexadecimal digits behind it; " ENCODE);
+        df__text_printf(why, len, OPTION "a %% without two hexadecimal digits after it; " ENCODE);
         return 1;
     }
     const char *name = unknown_parameter(rest, &name_len);
@@ -175,7 +175,7 @@ static size_t count_items(const char *list)
     return count;
 }
 
-/* The item of a list behind this one, or NULL. */
+/* The item of a list after this one, or NULL. */
 static const char *next_item(const char *item)
 {
     item += strcspn(item, ",");
@@ -247,7 +247,7 @@ static int server_problem(const PQconninfoOption *given, char *why, size_t len)
     return 0;
 }
 
-/* Puts them behind what options holds already, so that they count. */
+/* Puts them after what options holds already, so that they count. */
 static int add_settings(PQconninfoOption *given, const char *settings)
 {
     PQconninfoOption *o = given;

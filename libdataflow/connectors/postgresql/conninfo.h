@@ -11,7 +11,7 @@
  * *ret_error is 0 for no memory, else `why` says what is wrong and what to do. It never holds a
  * part of the string that may belong to a password. */
 PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, int *ret_error);
-/* The same for a text without a zero behind it. */
+/* The same for a text without a zero after it. */
 PQconninfoOption *df__pg_conninfo_read_bytes(df_bytes text, char *why, size_t len, int *ret_error);
 /* 1: the certificate file that sslmode asks for cannot be read; `why` says which. */
 int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len);

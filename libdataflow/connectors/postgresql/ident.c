@@ -78,7 +78,7 @@ static const char *put(char *out, size_t *n, char c)
     return NULL;
 }
 
-/* Behind the opening quote; *at stands behind the closing one afterwards. */
+/* After the opening quote; *at stands after the closing one afterwards. */
 static const char *read_quoted(const char **at, const char *end, char *out, size_t *n)
 {
     const char *s = *at;
@@ -108,7 +108,7 @@ static const char *read_bare(const char **at, const char *end, char *out, size_t
     return why;
 }
 
-/* Reads one part of a name; *at stands behind it afterwards. NULL, or why it is none. */
+/* Reads one part of a name; *at stands after it afterwards. NULL, or why it is none. */
 static const char *read_part(const char **at, const char *end, char *out)
 {
     const char *why;

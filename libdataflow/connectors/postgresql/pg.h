@@ -216,7 +216,7 @@ int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
 int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
 int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
-/* Reads the answers behind the last COPY; a refusal is left in w->error. DF_AGAIN: the columns
+/* Reads the answers after the last COPY; a refusal is left in w->error. DF_AGAIN: the columns
  * changed, the rows were not written. */
 int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w);
 /* 1: reading on would not wait. */
@@ -234,7 +234,7 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask);
 /* Appends what df__pg_read_row read to the group. Answers as it does; DF_MORE: the parcel must be
  * encoded again, as text. */
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group);
-/* Appends what stands behind the last row. */
+/* Appends what stands after the last row. */
 void df__pg_group_end(const df__pg_work *w, df__pg_group *group);
 /* Refuses a record of w for good. DF_ENOMEM. */
 int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);

@@ -24,7 +24,7 @@ static int df__pg_word_is(const char *s, size_t len, const char *word)
     return word[len] == '\0';
 }
 
-/* The exponent behind e or E; saturates, since no number that long matters. */
+/* The exponent after e or E; saturates, since no number that long matters. */
 static int scan_exponent(const char *s, const char *end, int64_t *ret)
 {
     int negative = 0;

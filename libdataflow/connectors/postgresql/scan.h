@@ -12,7 +12,7 @@
 typedef struct df__pg_decimal {
     int64_t high, low;
     int64_t scale;    /* decimals as written, zeros counted */
-    int64_t exponent; /* behind the e */
+    int64_t exponent; /* after the e */
     int zero;         /* every digit is 0 */
 } df__pg_decimal;
 

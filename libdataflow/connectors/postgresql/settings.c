@@ -87,7 +87,7 @@ static int is_setting(const char *name, size_t len)
     return 0;
 }
 
-/* options splits at spaces, except behind a backslash. */
+/* options splits at spaces, except after a backslash. */
 static void add_setting(df__buf *options, const char *name, size_t len, const df__buf *value)
 {
     df__buf_str(options, options->len ? " -c " : "-c ");
@@ -104,7 +104,7 @@ static void add_setting(df__buf *options, const char *name, size_t len, const df
 /* ---- name=value pairs of the two forms ------------------------------------------------------ */
 
 typedef struct pair {
-    const char *begin, *end; /* with the separator behind it */
+    const char *begin, *end; /* with the separator after it */
     const char *name;
     size_t name_len;
     df__buf value; /* decoded */

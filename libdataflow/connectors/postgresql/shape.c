@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * shape.c: a column may get another type while rows are on their way. The text of a value would
- * still be read; its bytes would be taken for something else. COPY locks the table, so what the
- * catalog says behind it, in the same transaction, is what the server read the rows for (a
- * transaction that sees one moment only would see the moment before the lock). */
+ * shape.c: notices that a column got another type while rows were on their way. COPY in text then
+ * converts the value or fails; COPY in binary takes its bytes for something else. COPY locks the
+ * table, so a query of the catalog after it, in the same READ COMMITTED transaction, sees the
+ * columns that the COPY used. (Under REPEATABLE READ it would see those of before the lock.) */
 #include "shape.h"
 
 #include <string.h>

@@ -91,7 +91,7 @@ typedef struct df__pg_table {
     const char *shape; /* names and types of all columns as a number, by the server; "": unknown */
 } df__pg_table;
 
-/* True when every column can be written in binary, and the shape can be checked behind it. */
+/* True when every column can be written in binary, and the shape can be checked after it. */
 int df__pg_table_binary(const df__pg_table *t);
 
 #endif

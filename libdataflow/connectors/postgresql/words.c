@@ -88,7 +88,7 @@ static size_t name_at(const char *s, const df__pg_said *said)
     return 0;
 }
 
-/* Behind the last quotation mark: what is in between may have marks of its own. */
+/* After the last quotation mark: what is in between may have marks of its own. */
 static const char *past_marks(const char *s)
 {
     const char *end = s;

@@ -93,7 +93,7 @@ int df__stdio_go_back(df__stdio_source *s, df_stage *st, const df__stdio_place *
 {
     struct stat info;
     int rc;
-    if (!to->named) { /* an offset alone: it may lie behind a line that was not whole */
+    if (!to->named) { /* an offset alone: it may lie after a line that was not whole */
         if (fstat(s->fd, &info) == 0 && (uint64_t)info.st_size < to->offset)
             return is_replaced(s, st, to->offset);
         return df__stdio_go_to(s, st, df__stdio_line_begin(s->fd, to->offset));

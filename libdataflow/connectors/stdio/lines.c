@@ -45,7 +45,7 @@ int df__stdio_go_to(df__stdio_source *s, df_stage *st, uint64_t offset)
     return DF_OK;
 }
 
-/* Room behind what is buffered: moves it to the front, or takes a larger buffer. The old one stays
+/* Room after what is buffered: moves it to the front, or takes a larger buffer. The old one stays
  * with the stage, so that few steps cost less. */
 static int make_room(df__stdio_source *s, df_stage *st)
 {

@@ -21,7 +21,7 @@ typedef struct df__stdio_place {
     int named; /* 0: an offset alone, as the first versions wrote it */
     uint64_t dev, ino;
     uint64_t tail_len, tail_crc; /* the bytes before the offset, at most DF__STDIO_TAIL */
-    uint64_t rest_len, rest_crc; /* behind it: a last line without line end that was delivered */
+    uint64_t rest_len, rest_crc; /* after it: a last line without line end that was delivered */
 } df__stdio_place;
 
 /* One of the files that were read under the path, oldest first. */

@@ -146,7 +146,7 @@ static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
     }
     if (rc < 0)
         return rc;
-    if (added) { /* one mark behind the last record: resuming there re-reads none of them */
+    if (added) { /* one mark after the last record: resuming there re-reads none of them */
         int len = snprintf(position, sizeof position, "%lld", (long long)ftello(s->file));
         return df_batch_mark(into, s->part, (df_bytes){position, (size_t)len});
     }

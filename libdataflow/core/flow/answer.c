@@ -28,7 +28,7 @@ static void keep(df_parcel *p, size_t from, size_t to)
 }
 
 /* Keeps what was not refused. When the run ends at a refused record and nothing was applied, what
- * is behind it in its partition is let go: it would only repeat at the next start. */
+ * is after it in its partition is let go: it would only repeat at the next start. */
 static void keep_good(df_parcel *p, int applied)
 {
     df__sink *s = p->sink;
@@ -37,7 +37,7 @@ static void keep_good(df_parcel *p, int applied)
         df_record *r = p->records[i];
         if (p->refused[i])
             continue;
-        if (!applied && r->span && df__span_behind_refused(r->span, r->offset)) {
+        if (!applied && r->span && df__span_after_refused(r->span, r->offset)) {
             df__flow_abandon(s->flow, 1);
             s->records--;
         } else {
@@ -529,7 +529,7 @@ static void stop(df_parcel *p, int status, const df__fault *why)
 static const struct answer {
     int status;
     answer_fn act;
-    int stalls; /* the sink's thread hands back what is behind it */
+    int stalls; /* the sink's thread hands back what is after it */
 } answers[] = {
     {DF_OK, settled, 0},         {DF_PENDING, pending, 0},    {DF_ABSORBED, absorbed, 0},
     {DF_AGAIN, handed_back, 1},  {DF_EDATA, refused, 1},      {DF_ETOOBIG, split, 1},

@@ -303,7 +303,7 @@ int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
     return df__mark_set(b->heap, &span->mark, position, span->count);
 }
 
-/* Records behind the last mark get a span of their own, without a mark. */
+/* Records after the last mark get a span of their own, without a mark. */
 static int split_tail(df_batch *b, df__span *s)
 {
     size_t i;

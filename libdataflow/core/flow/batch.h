@@ -75,12 +75,12 @@ size_t df__batch_size(const df_batch *b);
 size_t df__batch_cost(const df_batch *b);
 /* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
 int df__batch_seal(df_batch *b);
-/* The read failed: records behind the last mark of their partition come again when the source is
+/* The read failed: records after the last mark of their partition come again when the source is
  * open again, so they are not delivered now. Before the seal. */
 void df__batch_cut(df_batch *b);
 void df__batch_forget(df_batch *b, df_partition *part);
 /* Shows transforms only a part of it from one record on, small enough for the processor's cache,
- * so that a record goes through all of them while it is near. Returns the index behind the part. */
+ * so that a record goes through all of them while it is near. Returns the index after the part. */
 size_t df__batch_show_part(df_batch *b, size_t from);
 void df__batch_show_all(df_batch *b);
 /* At dispatch, of what nothing looked into: refuses what its source promised to be JSON and is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * budget.h: one pipeline's memory in bytes. Only admission asks; everything behind it charges
- * without waiting. Pure; pipeline thread. */
+ * budget.h: one pipeline's memory in bytes. Only admission asks; everything that comes later
+ * charges without waiting. Pure; pipeline thread. */
 #ifndef DF_CORE_FLOW_BUDGET_H
 #define DF_CORE_FLOW_BUDGET_H
 

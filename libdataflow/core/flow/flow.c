@@ -156,7 +156,7 @@ static int something_to_save(const df__flow *f)
     if (f->sums.unsaved || f->dropping)
         return 1;
     for (p = f->exactly_once ? f->partitions : NULL; p; p = p->next)
-        if (p->open && df__flow_behind_in_sink(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))
+        if (p->open && df__flow_sink_lags(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))
             return 1;
     return 0;
 }

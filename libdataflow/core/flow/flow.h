@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * flow.h: the pipeline as a state machine. It owns all runtime state: batches under transform,
- * parcels, tickets, budget, retries, the error port, rebalance, stop. It does no I/O and waits for
- * nothing: threads (or the simulator) tell it what happened through df__flow_..., it answers
- * through df__flow_io, and df__flow_advance moves everything that can move. One thread at a
- * time. */
+ * parcels, tickets, budget, retries, refused records, rebalance, stop. It does no I/O and waits for
+ * nothing: threads (or the simulator) report events by df__flow_..., it asks for work through
+ * df__flow_io, and df__flow_advance moves everything that can move. All of it runs on one thread,
+ * the pipeline thread, without a lock.
+ *
+ * A request of df__flow_io is answered by the event that its comment names. The answer may come
+ * when the flow does not want it any more (a stop, a revoke): each event looks at the state first.
+ */
 #ifndef DF_CORE_FLOW_FLOW_H
 #define DF_CORE_FLOW_FLOW_H
 
@@ -53,15 +57,15 @@ struct df__sink {
     int error_sink; /* for what it refuses; -1: none */
     int can_resolve;
     int state;
-    int closing;   /* a close is asked */
-    int closed;    /* its instance is closed: nothing settles late any more */
-    int stalled;   /* its thread hands everything back until told to go on */
-    int resolving; /* a resolve is asked */
-    int flushing;  /* a flush is asked */
-    int ever_ok;
-    int lost;          /* records it had accepted: stays closed until the source went back */
-    int dead;          /* it ended the run: nothing is sent any more, what it holds is let go */
-    int left;          /* its thread did not come back: it is left behind */
+    int closing;       /* sink_close was called and is not answered */
+    int closed;        /* its instance is closed: it settles nothing any more */
+    int stalled;       /* after a bad answer its thread hands parcels back until sink_go */
+    int resolving;     /* sink_resolve was called and is not answered */
+    int flushing;      /* sink_flush was called and is not answered */
+    int ever_ok;       /* it settled a parcel: from now on DF_EAUTH is retried */
+    int lost;          /* it lost records that it had accepted: closed until the source went back */
+    int dead;          /* it ended the run: it gets nothing more, what it holds is abandoned */
+    int left;          /* its thread did not come back from a call and is left behind */
     int nomem;         /* ENOMEM answers in a row */
     int refused_whole; /* parcels refused whole in a row */
     uint64_t refused_rows;
@@ -83,13 +87,13 @@ struct df__sink {
 
 typedef struct df__flow_io {
     void *ctx;
-    int64_t (*now)(void *ctx);                                /* monotonic µs, for every timer */
-    int64_t (*wall)(void *ctx);                               /* µs since 1970, for texts */
-    void (*sink_open)(void *ctx, df__sink *s);                /* answer: df__flow_sink_opened */
-    void (*sink_write)(void *ctx, df__sink *s, df_parcel *p); /* df__flow_answer */
-    void (*sink_go)(void *ctx, df__sink *s);    /* after a bad answer: writes count again */
-    void (*sink_flush)(void *ctx, df__sink *s); /* df__flow_sink_flushed */
-    void (*sink_resolve)(void *ctx, df__sink *s, df_parcel *p);  /* df__flow_resolved */
+    int64_t (*now)(void *ctx);                                  /* monotonic µs, for every timer */
+    int64_t (*wall)(void *ctx);                                 /* µs since 1970, for texts */
+    void (*sink_open)(void *ctx, df__sink *s);                  /* answer: df__flow_sink_opened */
+    void (*sink_write)(void *ctx, df__sink *s, df_parcel *p);   /* df__flow_answer */
+    void (*sink_go)(void *ctx, df__sink *s);                    /* ends `stalled`; no answer */
+    void (*sink_flush)(void *ctx, df__sink *s);                 /* df__flow_sink_flushed */
+    void (*sink_resolve)(void *ctx, df__sink *s, df_parcel *p); /* df__flow_resolved */
     void (*sink_claim)(void *ctx, df__sink *s, df_partition *p); /* df__flow_claimed */
     void (*sink_close)(void *ctx, df__sink *s);                  /* df__flow_sink_closed */
     void (*source_open)(void *ctx);                              /* df__flow_source_opened */
@@ -108,7 +112,7 @@ typedef struct df__flow_io {
     void (*cancel)(void *ctx);     /* every operation returns soon */
     void (*event)(void *ctx, int type, int status, const char *stage, const char *text);
     void (*tap)(void *ctx, const char *stage, df_batch *b);
-    void (*tap_record)(void *ctx, const char *stage, df_record *r); /* of the error port */
+    void (*tap_record)(void *ctx, const char *stage, df_record *r); /* an error record */
     void (*work)(void *ctx, df_batch *b); /* parallel steps; df__flow_worked */
 } df__flow_io;
 
@@ -127,7 +131,7 @@ struct df__flow {
     int source_holds; /* the source's own system keeps them */
     int can_replay;   /* the source can seek */
     int sink_commits; /* the sink commits in the source's system, so the source must not */
-    int untold;       /* the source has no ack: nobody hears what was not settled */
+    int no_ack; /* the source has no `ack`: what it read and we abandon may be gone for ever */
     const char *gone; /* partition without positions: what is abandoned never comes again */
     int64_t save_interval_us;
     uint64_t seed; /* randomness of the jitter */
@@ -165,12 +169,12 @@ struct df__flow {
 
     int phase;
     int result;  /* status of the run */
-    int starved; /* memory was lacking for something: batches stand still */
-    int broken;  /* a transform ended the run: they stand still as well */
+    int starved; /* since the first DF_ENOMEM: transforms and dispatch stop, a drain lets go */
+    int broken;  /* a transform ended the run: no batch goes on, since it would go on half done */
     char text[DF__TEXT];
     int source_state; /* DF__CLOSED ... */
     int source_done;  /* exhausted */
-    int quiet;        /* grants were asked back */
+    int quiet;        /* source_quiet was called: grants come back, none is made */
     size_t grants;    /* outstanding */
     df__retry source_retry;
     int source_ok; /* it delivered before */
@@ -179,18 +183,18 @@ struct df__flow {
     int saving;    /* 0; 1: store; 2: source */
     int save_failed;
     int64_t last_save_us;
-    df__retry save_retry;  /* of the store, and of what the source is told */
-    df_partition *parting; /* it leaves: its last position is with the store */
-    int64_t parting_us;    /* the store is not asked for one before */
-    int64_t phase_us;      /* since */
-    int64_t drain_us;      /* a stop or a failure began to count */
+    df__retry save_retry;  /* of store_save and source_ack */
+    df_partition *parting; /* the partition that leaves and whose last position is being stored */
+    int64_t parting_us;    /* when the store may be tried again for a partition that leaves */
+    int64_t phase_us;      /* when `phase` began */
+    int64_t drain_us;      /* when a stop or a failure began: stopTimeout counts from here */
     int64_t last_skip_log_us;
     uint64_t skip_unlogged;
     int canceled;
     int64_t canceled_us;
     int stop_asked;                         /* by the host: DF_STOP_... */
-    int64_t end_us;                         /* saving and closing began */
-    size_t loads;                           /* the store is asked for positions */
+    int64_t end_us;                         /* when saving and closing began */
+    size_t loads;                           /* store_load calls without an answer */
     int source_left, store_left, work_left; /* threads that did not come back */
     _Atomic(const char *) in_step; /* the transform whose code this thread runs; any thread reads */
 
@@ -298,10 +302,10 @@ int df__flow_saved_all(const df__flow *f);
 int df__flow_is_saved(const df__flow *f, const df_partition *p); /* its watermark */
 void df__flow_forget_position(df_partition *p);
 int64_t df__flow_save_due(const df__flow *f); /* positions are not saved before */
-/* Exactly-once: the sink does not hold the watermark yet. */
-int df__flow_behind_in_sink(const df__flow *f, const df_partition *p);
+/* Exactly-once: the position that the sink holds is older than the watermark. */
+int df__flow_sink_lags(const df__flow *f, const df_partition *p);
 void df__flow_partitions_advance(df__flow *f);
-/* The partition leaves in peace and the store does not hold its watermark yet. */
+/* The partition leaves in order (DF_PARTITION_FINISH) and the store does not hold its watermark. */
 int df__flow_leaves_unstored(const df__flow *f, const df_partition *p);
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
 /* ended.c */
@@ -316,7 +320,7 @@ void df__flow_take_back(df__flow *f, df_partition *p); /* from those that ended,
 void df__flow_rewind(df__flow *f, df__sink *s);
 void df__flow_rewind_advance(df__flow *f);
 
-/* What is told of a stage whose code does not come back. */
+/* The text about a stage whose code does not come back. */
 #define DF__LEFT_BEHIND                                                                            \
     "does not come back from a call and is left behind: its thread and its "                       \
     "memory stay until the process ends"

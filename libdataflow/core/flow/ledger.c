@@ -257,7 +257,7 @@ int df__span_current(const df__span *s)
     return s->generation == atomic_load_explicit(&s->part->generation, memory_order_acquire);
 }
 
-int df__span_behind_refused(const df__span *s, int64_t offset)
+int df__span_after_refused(const df__span *s, int64_t offset)
 {
     if (!s->part->refused || s->first < s->part->refused_first)
         return 0;

@@ -4,11 +4,15 @@
  * on the pipeline thread (in tests: the simulator).
  *
  *   partition  one ordered part of a source; a ring of spans in the order read
- *   span       records of one partition in one source batch, and the mark behind them
+ *   span       records of one partition in one source batch, and the mark after them
  *   ticket     one hold of one parcel, or of the batch until it left the last transform, on a span
  *
  * A span is closed when no ticket is open. While the head of a ring is closed it is popped, and
- * the watermark becomes its mark. Spans of an older generation move nothing. */
+ * the watermark becomes its mark.
+ *
+ * A partition's `generation` grows whenever what was read of it so far must not count any more: it
+ * is given away (revoked, lost, fenced), rewound, or the run stops. A span keeps the generation
+ * that it was read in; spans of an older one move nothing. */
 #ifndef DF_CORE_FLOW_LEDGER_H
 #define DF_CORE_FLOW_LEDGER_H
 
@@ -41,7 +45,7 @@ struct df__span {
     uint32_t deferred;       /* of these, waiting only for the others (afterMainSinkSuccess) */
     uint32_t refused;        /* of these, records refused without an error sink: never settle */
     uint8_t linked;          /* in the ring; false: given away, only counted down */
-    df__mark mark;           /* unset: the source gave none behind its last record */
+    df__mark mark;           /* unset: the source gave none after its last record */
     df__mark before_refused; /* where to stop when a record of this span was refused */
     int64_t refused_offset;  /* of the first such record */
 };
@@ -71,25 +75,26 @@ struct df_partition {
     /* from here on: looked at for every record or span, so close together */
     _Atomic uint32_t generation; /* written by the pipeline thread, read by any */
     /* pipeline thread */
-    int refused;            /* a record of it will never settle: nothing behind it goes on */
+    int refused;            /* a record of it will never settle: nothing after it goes on */
     uint64_t refused_first; /* sequence where the first span with such a record begins */
     uint64_t next_seq;
     df__sums *sums;       /* of the flow that has it; NULL: none yet */
     uint64_t uncommitted; /* its share in them */
-    int unsaved;
-    int open;
+    int unsaved;          /* it is counted in sums->unsaved */
+    int open;             /* the source owns it */
     df__span *head, *tail;
-    df__mark watermark; /* settled without a gap */
-    df__mark acked;     /* of these, told to the source and the store */
-    df__mark read;      /* newest mark that was admitted */
-    df__mark saving;    /* being told; stable while a save is outstanding */
-    int save_pending;
+    df__mark watermark;  /* settled without a gap */
+    df__mark acked;      /* the newest watermark that the source and the store have confirmed */
+    df__mark read;       /* newest mark that was admitted */
+    df__mark saving;     /* the watermark that a save under way carries; fixed until its answer */
+    int save_pending;    /* `saving` is part of the save under way */
     uint64_t stored_seq; /* since it was asked to leave: the store holds the watermark to here */
     int stored;
-    uint32_t assignment;      /* how often it was given back */
-    uint32_t seek_assignment; /* when the source was told to go back */
-    uint32_t ack_assignment;  /* when the source was told to acknowledge `saving` */
-    int fenced;               /* another owner has it: what still comes is not ours */
+    uint32_t assignment;      /* how often the source gave it back to its system */
+    uint32_t seek_assignment; /* value of `assignment` when a seek was asked for */
+    uint32_t ack_assignment;  /* and when the ack of `saving` was sent: when the two differ, the
+                                 source gave the partition back and the answer is stale */
+    int fenced;               /* another owner has it: records that still arrive are dropped */
     int requested;            /* a request of the source thread waits: DF__REQ_... */
     int reset;                /* its stored position was forgotten in this run (store thread) */
     int asked;                /* the store or the sink was asked for its position */
@@ -141,15 +146,15 @@ void df__ledger_refuse(df__span *s);
  * is closed and popped, or given away and closed, is freed: do not touch it after close. */
 void df__span_open(df__span *s);
 int df__span_close(df__span *s);
-/* The ticket waits for the others only. */
+/* The ticket closes when all others of the span are closed (ackPolicy afterMainSinkSuccess). */
 int df__span_defer(df__span *s);
 /* Everything of the partition that is in the ring is given away: it moves nothing any more. */
 void df__partition_bump(df_partition *p);
 /* True while the span's partition was not given away. */
 int df__span_current(const df__span *s);
-/* True when a record at `offset` of the span is behind one that was refused for good, or is a copy
- * or child of the same one. Offsets below 0 say nothing. */
-int df__span_behind_refused(const df__span *s, int64_t offset);
+/* True when a record at `offset` of the span comes after one that was refused for good, or is a
+ * copy or child of the same one. Offsets below 0 say nothing. */
+int df__span_after_refused(const df__span *s, int64_t offset);
 /* Nothing of the partition from this span on goes on: one of its records will never settle. */
 void df__span_ends_here(df__span *s);
 /* Records read and not covered by the saved position (the watermark, when nobody saves): what a

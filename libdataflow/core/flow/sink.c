@@ -158,23 +158,23 @@ void df__parcel_done(df_parcel *p)
 
 /* ---- partitions given away ------------------------------------------------------------------- */
 
-/* Given away; or, with exactly-once, never to be written by this run: its position is behind a
- * record that was refused for good. */
+/* The partition of the span was given away; or, with exactly-once, this run never writes it, since
+ * its position lies after a record that was refused for good. */
 static int is_stale(const df__sink *s, const df__span *span)
 {
     return !df__span_current(span) || (s->flow->exactly_once && span->part->refused &&
                                        span->first >= span->part->refused_first);
 }
 
-/* The run ends before it, and the next one reads it again. */
-static int is_behind_end(const df__sink *s, const df_record *r)
+/* The run ends before this record, and the next run reads it again. */
+static int is_after_end(const df__sink *s, const df_record *r)
 {
-    return s->flow->can_replay && !s->is_error && df__span_behind_refused(r->span, r->offset);
+    return s->flow->can_replay && !s->is_error && df__span_after_refused(r->span, r->offset);
 }
 
 static int is_let_go(const df__sink *s, const df_record *r)
 {
-    return r->span && (is_stale(s, r->span) || is_behind_end(s, r));
+    return r->span && (is_stale(s, r->span) || is_after_end(s, r));
 }
 
 static int has_stale(const df__sink *s, const df_parcel *p)
@@ -448,7 +448,9 @@ static void send_all(df__sink *s, int64_t now)
 {
     int had = s->first != NULL;
     send_queued(s);
-    if (had && !s->first && s->filling) /* all was given away: what fills waited for it */
+    /* The queue held only records of partitions that were given away, and dropped them. The filling
+     * parcel waited for that queue and for nothing else. */
+    if (had && !s->first && s->filling)
         s->due_us = now;
 }
 

@@ -176,7 +176,7 @@ int df__flow_saved_all(const df__flow *f)
     return 1;
 }
 
-int df__flow_behind_in_sink(const df__flow *f, const df_partition *p)
+int df__flow_sink_lags(const df__flow *f, const df_partition *p)
 {
     return f->exactly_once && p->watermark.set && p->watermark.seq > p->in_sink_seq;
 }
@@ -260,7 +260,7 @@ static int save_in_sink(df__flow *f)
     int n = 0;
     for (p = f->partitions; p; p = p->next) {
         df_parcel *parcel;
-        if (!p->open || p->closing || !df__flow_behind_in_sink(f, p) || df__sink_holds(s, p))
+        if (!p->open || p->closing || !df__flow_sink_lags(f, p) || df__sink_holds(s, p))
             continue;
         parcel = position_parcel(s, p);
         if (!parcel)

@@ -61,7 +61,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
             continue;
         }
         df__ledger_admit(s);
-        if (s->mark.set && s->mark.none && f->untold)
+        if (s->mark.set && s->mark.none && f->no_ack)
             f->gone = s->part->name;
         if (df__mark_copy(f->heap, &s->part->read, s->mark.set ? &s->mark : &s->part->read))
             df__flow_fail(f, DF_ENOMEM, "no memory for a position");
@@ -409,7 +409,7 @@ static int place(df__flow *f, df_record *r, df_batch *b)
 {
     const int *to;
     int copies = 0;
-    if (r->span && (!df__span_current(r->span) || df__span_behind_refused(r->span, r->offset))) {
+    if (r->span && (!df__span_current(r->span) || df__span_after_refused(r->span, r->offset))) {
         f->stats.abandoned++;
         return DF_OK;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * identity.c: a hash of what a source reads. References to secrets count as they are written: the
- * value behind one may be renewed without the source becoming another. */
+ * secret that it names may be renewed without the source becoming another. */
 #include "core/graph/identity.h"
 
 #include <string.h>

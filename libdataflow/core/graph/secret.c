@@ -200,7 +200,7 @@ static int check_name(const char *s, const df__reference *r, char *err, size_t e
     return DF_ESPEC;
 }
 
-/* What stands behind "${" at s[at]. */
+/* What stands after "${" at s[at]. */
 static int parse_reference(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen)
 {
     const char *s = text.data, *close = memchr(s + at, '}', text.len - at);
@@ -463,7 +463,7 @@ static int hide(df_secret *secret, const part *p, df_bytes value)
     return df__hidden_add(&secret->set->hidden, value, !whole);
 }
 
-/* Grows without leaving the old bytes behind. */
+/* Grows, and wipes the old bytes. */
 static void add_wiped(df__buf *out, df_bytes more)
 {
     df__buf grown;

@@ -18,7 +18,7 @@ static int same_name(const df_pipeline *a, const df_pipeline *b)
            strcmp(df__pipeline_space(a), df__pipeline_space(b)) == 0;
 }
 
-/* Newest first, so the older ones come behind. */
+/* Newest first, so the older ones come after. */
 static int rank_of(const df_pipeline *p)
 {
     const df_pipeline *at;

@@ -301,7 +301,7 @@ static void take_settings(df_pipeline *p)
     f->source_holds = (flags & DF_HOLDS_POSITION) != 0;
     f->can_replay = (flags & DF_CAN_REPLAY) != 0;
     f->sink_commits = df__position_holder(p) == DF_HOLDER_SINK_FOR_SOURCE;
-    f->untold = !DF__OP(df__stage_source(p->run.source.stage), ack);
+    f->no_ack = !DF__OP(df__stage_source(p->run.source.stage), ack);
     if (p->run.store.has && p->run.store.store.min_interval_ms > 0)
         f->save_interval_us = (int64_t)p->run.store.store.min_interval_ms * 1000;
     else if (f->settings.ack_granularity)

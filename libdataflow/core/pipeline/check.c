@@ -144,10 +144,11 @@ static void check_settings(df__graph *g)
                         "not supported yet "
                         "with exactlyOnce: the positions are in the sink, remove them there");
     else if (g->settings.checkpoint_reset && source && (source->traits & DF_HOLDS_POSITION))
-        df__problem_addf(g->problems, DF_WARNING, source->place, "spec.checkpointReset",
-                         "forgets "
-                         "nothing: the system behind \"%s\" holds the positions, reset them there",
-                         source->kind);
+        df__problem_addf(
+            g->problems, DF_WARNING, source->place, "spec.checkpointReset",
+            "forgets "
+            "nothing: the system that \"%s\" reads holds the positions, reset them there",
+            source->kind);
     if (g->settings.ack_granularity && exactly)
         df__problem_add(g->problems, DF_WARNING, NULL, "spec.ackGranularity",
                         "has no effect with "
@@ -168,7 +169,7 @@ static void check_loop(df__graph *g)
 int df__pipeline_check_graph(df_pipeline *p)
 {
     df__stage_spec *s;
-    /* what was not understood is not there: the shape is judged of what was */
+    /* A stage with an error is not in the graph. So the shape is checked only without errors. */
     int whole = !df__problems_count(p->graph.problems, DF_ERROR);
     if (whole)
         check_shape(&p->graph);

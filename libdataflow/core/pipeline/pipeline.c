@@ -233,7 +233,7 @@ static int not_added(const df_pipeline *p, size_t errors)
 /* The new stage takes the old one's place in the order. */
 static int replace(df_pipeline *p, df__stage_spec *like, df__stage_spec *old)
 {
-    df__stage_spec *behind = old->next, *made;
+    df__stage_spec *next = old->next, *made;
     size_t errors = df__problems_count(p->graph.problems, DF_ERROR);
     like->port = old->port;
     like->route_label = old->route_label;
@@ -241,8 +241,8 @@ static int replace(df_pipeline *p, df__stage_spec *like, df__stage_spec *old)
     made = df__graph_add(&p->graph, like);
     if (!made)
         return not_added(p, errors);
-    if (behind)
-        df__graph_move(&p->graph, made, behind);
+    if (next)
+        df__graph_move(&p->graph, made, next);
     return DF_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pipeline.h: what stands behind a df_pipeline handle. */
+ * pipeline.h: what a df_pipeline handle points to. */
 #ifndef DF_CORE_PIPELINE_PIPELINE_H
 #define DF_CORE_PIPELINE_PIPELINE_H
 

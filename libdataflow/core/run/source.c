@@ -93,7 +93,8 @@ static void forget_ends(df__source_thread *s)
     }
 }
 
-/* Exactly-once: what is behind the last mark comes again, so it must not be written now. */
+/* Exactly-once: the source reads the records after the last mark again when it is opened. They are
+ * dropped here; otherwise the sink would write them twice. */
 static void failed(df__source_thread *s, int status)
 {
     if (s->batch && s->stage->info.exactly_once)

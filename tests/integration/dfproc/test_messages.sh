@@ -42,7 +42,7 @@ line out '    #   path: events.jsonl'
 line out '    #   path: results.jsonl'
 line out '    #   format: json'
 cat >init.py <<'PY'
-# What init writes behind an option that is not required: its default, a sample, or nothing.
+# What init writes after an option that is not required: its default, a sample, or nothing.
 import json, re, subprocess
 def out(*args):
     return subprocess.run(("dfproc",) + args, stdout=subprocess.PIPE, text=True, check=True).stdout

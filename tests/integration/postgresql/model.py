@@ -15,7 +15,7 @@ import time
 
 DEFAULTS = {"b": 5, "c": 7}
 COLUMNS = ["id", "u", "a", "b", "c", "v", "gone"]
-# name: what stands behind the columns; what the table refuses beside its key
+# name: what stands after the columns; what the table refuses beside its key
 TABLES = {
     "plain": {"sql": "", "rules": ()},
     "defaults": {"sql": "alter table {t} alter gone set default '2000-01-01', alter v set default 2",

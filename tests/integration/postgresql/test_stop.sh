@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Without an error sink a run ends at a refused record and nothing behind it is written: what starts
+# Without an error sink a run ends at a refused record and nothing after it is written: what starts
 # the run again and again adds no row. From Kafka, by each way of writing and of refusing.
 # ctest: timeout=180
 . "$(dirname "$0")/../pg_lib.sh"

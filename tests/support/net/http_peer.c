@@ -125,7 +125,7 @@ static int more(peer_conn *c, taken *t)
     return 1;
 }
 
-/* Joins the chunks behind `at`; 0: the connection ended inside them. */
+/* Joins the chunks after `at`; 0: the connection ended inside them. */
 static int join_chunks(peer_conn *c, taken *t, size_t at, size_t *body_len)
 {
     size_t out = at, in = at;

@@ -282,20 +282,20 @@ static void test_refused_for_good(void **state)
 {
     fixture *f = *state;
     df__span *before = admit(f, 2, "b"), *bad = admit(f, 5, "m"), *after = admit(f, 1, "a");
-    assert_false(df__span_behind_refused(bad, 100));
+    assert_false(df__span_after_refused(bad, 100));
     df__span_open(bad);
     bad->refused = 1;
     bad->refused_offset = 7;
     f->p->refused = 1;
     f->p->refused_first = bad->first;
-    assert_false(df__span_behind_refused(before, 100));
-    assert_false(df__span_behind_refused(bad, 6));
-    assert_true(df__span_behind_refused(bad, 7)); /* a copy of it, or a child */
-    assert_false(df__span_behind_refused(bad, -1));
-    assert_true(df__span_behind_refused(bad, 8));
-    assert_true(df__span_behind_refused(after, 0));
+    assert_false(df__span_after_refused(before, 100));
+    assert_false(df__span_after_refused(bad, 6));
+    assert_true(df__span_after_refused(bad, 7)); /* a copy of it, or a child */
+    assert_false(df__span_after_refused(bad, -1));
+    assert_true(df__span_after_refused(bad, 8));
+    assert_true(df__span_after_refused(after, 0));
     bad->refused = 0; /* another span of the same beginning was it */
-    assert_false(df__span_behind_refused(bad, 8));
+    assert_false(df__span_after_refused(bad, 8));
     bad->refused = 1;
 
     assert_int_equal(df__partition_stop_mark(f->p), 0); /* the head has no refused record */

@@ -77,7 +77,7 @@ static void test_a_reset_begins_again(void **state)
     support_write_file(f->in, "1\n2\n");
     assert_ok(run_stored(f, f->in, ""));
     assert_ok(run_stored(f, f->in, ""));
-    expect_out(f, "1\n2\n"); /* the second went on behind the first */
+    expect_out(f, "1\n2\n"); /* the second went on after the first */
     assert_ok(run_stored(f, f->in, "checkpointReset: true\n"));
     expect_out(f, "1\n2\n1\n2\n");
     assert_ok(run_stored(f, f->in, "checkpointReset: false\n"));

@@ -187,7 +187,7 @@ static void keep_line(void *user, int level, const char *line)
     snprintf(user, 1000, "%s", line);
 }
 
-/* As long as the text of a failure may be, behind the names of pipeline and stage. */
+/* As long as the text of a failure may be, after the names of pipeline and stage. */
 static void test_a_long_line_in_the_log(void **state)
 {
     fixture *f = *state;

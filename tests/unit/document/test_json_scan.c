@@ -143,7 +143,7 @@ static void test_long_line(void **state)
     df__buf_free(&b);
 }
 
-/* Every prefix of a document is refused, and nothing behind its end is read. */
+/* Every prefix of a document is refused, and nothing after its end is read. */
 static void test_prefixes(void **state)
 {
     static const char text[] = "{\"a\":[1,-2.5e3,true,null,\"x\\u00e9\\\\\"],\"b\":{\"c\":{}}}";

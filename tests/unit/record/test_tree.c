@@ -133,7 +133,7 @@ static void depth(void **state)
     check_deep(5000, "[[1,2],{\"x\":[]},", ']');
 }
 
-/* Siblings before and behind each open container, over the depth that is kept at hand. */
+/* Siblings before and after each open container, over the depth that is kept at hand. */
 static void deep_and_wide(void **state)
 {
     char *json = nested(9000, "{\"a\":[1,{\"q\":2}],\"b\":", "{}", '}');

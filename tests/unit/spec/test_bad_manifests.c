@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_bad_manifests.c: each wrong manifest of vectors/bad-manifests gives exactly the problems
- * written behind it: place, field, text, hint.
+ * written after it: place, field, text, hint.
  *
  * A case is "==== name", the manifest, "---->", and one line for each problem. A line "@escaped"
- * before the manifest says that \xNN, \r, \n, \t in it stand for bytes; "@no-newline" behind it
+ * before the manifest says that \xNN, \r, \n, \t in it stand for bytes; "@no-newline" after it
  * cuts the last line end. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -169,7 +169,7 @@ static const df_connector connector = {.size = sizeof(df_connector),
     "doc:object"
 #define BEFORE "{\"id\":7,\"userName\":\"old\",\"raw\":\"/wA=\"}"
 
-/* One transform, and what reaches the sink behind it. `before` NULL: BEFORE. */
+/* One transform, and what reaches the sink after it. `before` NULL: BEFORE. */
 static const struct {
     const char *transforms, *schema, *before;
 } cases[] = {
