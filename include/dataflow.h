@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dataflow.h: everything an embedder may call. What is not here is not the API.
+ * dataflow.h: everything that a program with the library inside may call. What is not here (or in
+ * dataflow_ext.h, for those who write connectors and transforms) is not the API.
  *
  * THE STORY. A pipeline moves records from a source through transforms to sinks and loses none
  * of them. Five nouns explain all of it:
@@ -26,8 +27,13 @@
  *     df_env_free(env);
  *
  * DELIVERY. Every record that a source delivered ends in a sink, in the error sink, or is counted
- * as left out, filtered, skipped or abandoned; df_stats is that equation, true at every reading.
- * A position moves only over an unbroken range of records that ended so.
+ * as left out, filtered, skipped or abandoned. df_stats has these counts; they add up at every
+ * reading. A position moves over a record only when that record and all before it in its partition
+ * have ended so, abandoned ones excepted: those are read again.
+ *
+ * WORDS. A record is settled when it has ended as above. A link joins an exit of a stage ("out",
+ * "error", or one that a transform routes to) to a sink. A port is the end of a pipeline that is in
+ * your program: it feeds records in, takes them out, or watches them.
  *
  * STRUCTS. A struct that starts with `size` may grow at its end. The caller sets `size`, in
  * returned structs too; the library fills min(size). Zero means default for every member.
@@ -53,7 +59,7 @@
  *
  * THE PROCESS. The library never prints, never exits, installs no signal handler, reads no
  * environment variable (unless you pass df_resolve_process) and changes no locale. Libraries
- * under it are less shy: libpq reads PG* variables, OpenSSL its configuration file.
+ * that it uses do some of this: libpq reads PG* variables, OpenSSL its configuration file.
  */
 #ifndef DATAFLOW_H
 #define DATAFLOW_H
@@ -156,7 +162,7 @@ enum {
     DF_EIO = -1,      /* connection gone: close, back off, open, send again */
     DF_ETIMEOUT = -2, /* no answer in time and nothing was applied: as DF_EIO */
     DF_EUNKNOWN = -3, /* the outcome is unknown: reopen and ask what was stored */
-    DF_EDATA = -4,    /* the records named can never pass: error port */
+    DF_EDATA = -4,    /* the records named can never pass: they go to the error sink */
     DF_ETOOBIG = -5,  /* the parcel is too large for the server: send it in halves */
     DF_EREWIND = -6,  /* accepted records were lost: read them again */
     DF_EFENCED = -7,  /* another owner took the partition: give it up, never retry */
@@ -179,7 +185,7 @@ enum {
     DF_FATE_NONE,    /* success or news */
     DF_FATE_RETRY,   /* back off, reopen, send again */
     DF_FATE_RESOLVE, /* reopen, ask for the stored position, then decide */
-    DF_FATE_REJECT,  /* error port */
+    DF_FATE_REJECT,  /* the records go to the error sink; without one, as errors.policy says */
     DF_FATE_SPLIT,   /* halve and send both */
     DF_FATE_REWIND,  /* seek the source back to its watermark */
     DF_FATE_RELEASE, /* give the partition back */
@@ -359,11 +365,11 @@ DF_API int df_pipeline_load(df_pipeline *p, const df_text *spec);
 /* Adds one stage by hand. Stages added in order are linked in order. DF_EEXISTS, DF_ENOTFOUND
  * (unknown kind), DF_ESPEC. */
 DF_API int df_pipeline_add(df_pipeline *p, const df_stage_def *def);
-/* Joins `port` of a stage to another stage: "out" or "error", or a port a transform routes to.
- * A port may have several links (the record is copied; sinks share its bytes). DF_ENOTFOUND (no
- * such stage), DF_EINVAL (a NULL), DF_ESTATE (it has started), DF_ENOMEM. A port that the stage
- * does not have is found at the start. */
-DF_API int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const char *to);
+/* Joins `exit` of a stage to another stage: "out" or "error", or the number of an exit that a
+ * transform routes to. An exit may have several links (the record is copied; sinks share its
+ * bytes). DF_ENOTFOUND (no such stage), DF_EINVAL (a NULL), DF_ESTATE (it has started), DF_ENOMEM.
+ * An exit that the stage does not have makes the start fail with DF_ENOTFOUND. */
+DF_API int df_pipeline_link(df_pipeline *p, const char *from, const char *exit, const char *to);
 /* Checks the whole graph without I/O and without secrets. DF_ESPEC with problems; warnings alone
  * give DF_OK. Called by start when you did not. */
 DF_API int df_pipeline_check(df_pipeline *p);
@@ -417,8 +423,8 @@ typedef struct df_event {
 enum { DF_EVENT_STATE = 1, DF_EVENT_RETRY, DF_EVENT_RECOVERED, DF_EVENT_REJECT, DF_EVENT_LOST };
 
 /* Starts the pipeline and waits for its end. The name is fixed. DF_OK: the sources are exhausted
- * or it was stopped, everything is settled and saved; otherwise the failure that ended it, told
- * by df_pipeline_errmsg in one line. NULL options: run until stopped. */
+ * or it was stopped, everything is settled and saved; otherwise the failure that ended it, and
+ * df_pipeline_errmsg says why in one line. NULL options: run until stopped. */
 DF_API int df_pipeline_run(df_pipeline *p, const df_run_options *run);
 /* Starts its threads and returns. DF_ESPEC, DF_ESTATE (a pipeline runs once), DF_ENOMEM. */
 DF_API int df_pipeline_start(df_pipeline *p, const df_run_options *run);

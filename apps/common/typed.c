@@ -52,7 +52,7 @@ static int make_double(const df_value *text, char *room, df_value *ret)
     return df_value_double(&number, &ret->u.d);
 }
 
-/* A text that has `head` before it and `tail` behind it, as a moment of the wall clock. */
+/* A text that has `head` before it and `tail` after it, as a moment of the wall clock. */
 static int stamp(const char *head, const df_value *text, const char *tail, df__stamp *ret)
 {
     char whole[96];

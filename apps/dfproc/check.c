@@ -202,7 +202,7 @@ static void add_plan(df__buf *out, yyjson_val *plan)
         df__buf_str(out, "links\n");
     yyjson_arr_foreach (yyjson_obj_get(plan, "links"), at, count, stage) {
         add_text(out, "  ", app_json_text(stage, "from"), " --");
-        add_text(out, "", app_json_text(stage, "port"), "--> ");
+        add_text(out, "", app_json_text(stage, "exit"), "--> ");
         add_text(out, "", app_json_text(stage, "to"), "\n");
     }
 }

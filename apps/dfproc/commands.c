@@ -149,10 +149,10 @@ static const app_command commands[] = {
      preview_options, 1, 1, dfproc_preview},
     {"test", "Runs a flow on the cases of a file, without any server.", "FILE...", "file",
      "A case file is YAML or JSON: {manifest: FILE, flow: NAME, cases: [{name, input: "
-     "[{payload, key, headers, metadata}], expect: {PORT: [PAYLOAD, ...]}, partial, now, "
-     "error}]}. PORT is the name of a sink as `explain` prints it: sink, errors, \"1 "
+     "[{payload, key, headers, metadata}], expect: {SINK: [PAYLOAD, ...]}, partial, now, "
+     "error}]}. SINK is the name of a sink as `explain` prints it: sink, errors, \"1 "
      "router/0\". A payload written as text is compared byte for byte, any other as JSON, "
-     "where the order of members does not matter. `partial: true`: members and ports that are "
+     "where the order of members does not matter. `partial: true`: members and sinks that are "
      "not named do not matter. `now` freezes the clock. `error`: the run must fail with this "
      "text. Other members are errors. Files of vectors ({transform: NAME, cases}) run too. "
      "`flow` chooses one of several in a manifest. Prints TAP.",

@@ -112,7 +112,7 @@ static df_bytes line_of(const reader *r, size_t line)
     return rest;
 }
 
-/* The first character of the value that stands on a line: behind "- " and "name: ". */
+/* The first character of the value that stands on a line: after "- " and "name: ". */
 static char begin_of_value(const reader *r, size_t line)
 {
     df_bytes text = line_of(r, line);

@@ -67,7 +67,7 @@ static int has_header(const df__http_call *call, const char *name)
     return 0;
 }
 
-/* libcurl sends `Name;` as a header without a value, and leaves out what has nothing behind ':'. */
+/* libcurl sends `Name;` as a header without a value, and leaves out what has nothing after ':'. */
 static int add_header(df__http_request *r, const df__http_header *h)
 {
     df__buf line;

@@ -203,7 +203,7 @@ static CURLcode set_place(const df__http_request *r)
 }
 
 /* A body goes through on_read, also one that is there as a block: libcurl then cannot send it a
- * second time behind our back. */
+ * second time without our knowledge. */
 static CURLcode set_method(const df__http_request *r)
 {
     const char *m = r->method;

@@ -57,7 +57,7 @@ struct df_record {
     uint32_t header_count;
     uint32_t op;
     uint32_t built;       /* without payload: bytes of the tree that the source built */
-    uint16_t route;       /* port number; 0: main way */
+    uint16_t route;       /* number of the exit; 0: the main one */
     uint8_t state;        /* DF__LIVE, ... */
     uint8_t held;         /* `when` of the running stage is false: not live for it */
     uint8_t changed;      /* tree differs from payload */

@@ -140,18 +140,18 @@ int df__spec_nested_stage(const df__slot *s)
                     s->fill->nested++);
     known = df__graph_find(g, name);
     if (known && known->origin == s->node) { /* filled a second time, for the run */
-        memcpy(s->member, &known->port, sizeof known->port);
+        memcpy(s->member, &known->exit, sizeof known->exit);
         return DF_OK;
     }
     memset(&like, 0, sizeof like);
     like.role = DF_SINK;
     like.name = name;
-    if (g->next_port < 1)
-        g->next_port = 1;
-    like.port = g->next_port++;
+    if (g->next_exit < 1)
+        g->next_exit = 1;
+    like.exit = g->next_exit++;
     like.route_label = label_of(s);
     rc = add_connector(g, s->node, s->field, NULL, &like);
-    memcpy(s->member, &like.port, sizeof like.port);
+    memcpy(s->member, &like.exit, sizeof like.exit);
     return rc;
 }
 

@@ -26,7 +26,7 @@ static int fail(const override *o, const char *text)
 
 /* ---- the path -------------------------------------------------------------------------------- */
 
-/* ["a.b"] or [0]; o->at stands behind the bracket. */
+/* ["a.b"] or [0]; o->at stands after the bracket. */
 static int read_bracket(override *o, step *ret)
 {
     char quote = *o->at;
@@ -65,7 +65,7 @@ static int next_step(override *o, step *ret)
     return DF_OK;
 }
 
-/* The "=" behind the path; NULL: none. */
+/* The "=" after the path; NULL: none. */
 static const char *end_of_path(const char *text)
 {
     char quote = 0;

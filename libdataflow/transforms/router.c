@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * router.c: sends records to other sinks. It only tags: the rest of the chain still applies, and
- * the record leaves through its route behind the last transform. */
+ * the record leaves through its route after the last transform. */
 #include <string.h>
 
 #include "transforms/common.h"
 
 typedef struct route {
     df_condition *condition;
-    int sink; /* port of the nested sink */
+    int sink; /* number of the exit to the nested sink */
 } route;
 
 typedef struct router {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ack.pml: how far a source may be acknowledged, in the words of libdataflow/core: one partition
- * of N records, a span for each; a ticket for the batch, for each sink and for the error port;
+ * of N records, a span for each; a ticket for the batch, for each sink and for the error sink;
  * the watermark; the generation that grows when the partition is given away (revoked, lost) or
  * the process dies; parcels handed over that may still arrive when nobody waits for them
  * (zombies); positions saved by the store, or (EOS) committed by the main sink with its records.
  *
- * Record 0 goes to two sinks (fan-out), record 1 is refused by the main sink (error port),
+ * Record 0 goes to two sinks (fan-out), record 1 is refused by the main sink (error sink),
  * record 2 is filtered, record 3 goes to the main sink. tests/model/run checks every state.
  * Safety: no position beyond a record that is not terminal; EOS: nothing twice in the main sink.
  * Every end state has all records terminal and the position at the end. */

@@ -191,7 +191,7 @@ static void reject_all(process *p, model_sink *m, df_parcel *parcel)
     }
 }
 
-/* What one answer refuses goes to the error port in the order of the parcel. */
+/* What one answer refuses goes to the error sink in the order of the parcel. */
 static void io_tap_record(void *ctx, const char *stage, df_record *r)
 {
     process *p = ctx;

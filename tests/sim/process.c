@@ -419,13 +419,13 @@ static void add_sinks(process *p)
     for (i = 0; i < f->sink_count; i++)
         if (!f->sinks[i].is_error)
             f->sinks[i].error_sink = f->error_sink;
-    f->port_count = p->w->plan.eos ? 1 : 3;
-    f->ports = df__zalloc(&p->heap, f->port_count * sizeof *f->ports);
-    f->ports[0] = way(p, 0, -1);
+    f->exit_count = p->w->plan.eos ? 1 : 3;
+    f->exits = df__zalloc(&p->heap, f->exit_count * sizeof *f->exits);
+    f->exits[0] = way(p, 0, -1);
     if (p->w->plan.eos)
         return;
-    f->ports[1] = way(p, 1, -1);
-    f->ports[2] = way(p, 0, 1);
+    f->exits[1] = way(p, 1, -1);
+    f->exits[2] = way(p, 0, 1);
 }
 
 static void settings(process *p)

@@ -97,7 +97,7 @@ int is_halved(const plan *p, int part, int64_t offset)
            hash(part, offset, 7) % 5 == 0;
 }
 
-/* Something of it is in the error port. */
+/* Something of it is with the error sink. */
 static int has_error(const plan *p, int part, int64_t offset)
 {
     return is_bad(part, offset) || is_halved(p, part, offset);

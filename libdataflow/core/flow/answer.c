@@ -68,7 +68,7 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
     return DF_OK;
 }
 
-/* There was no memory for some: those that are in the error port leave the parcel. */
+/* There was no memory for some: those that the error sink has leave the parcel. */
 static void keep_rest(df_parcel *p, const df__refusal *left)
 {
     size_t i, kept = 0;
@@ -80,7 +80,7 @@ static void keep_rest(df_parcel *p, const df__refusal *left)
     p->count = kept;
 }
 
-/* Sends the refused records to the error port; they leave the parcel. */
+/* Sends the refused records to the error sink; they leave the parcel. */
 static int refuse(df_parcel *p, int applied)
 {
     df__flow *f = p->sink->flow;
@@ -196,7 +196,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     if (p->refused_count && p->refused_count == p->count && looks_like_configuration(p))
         return;
     if (p->refused_count && p->records && refuse(p, 1) != DF_OK) {
-        not_settled(p, "for the error port");
+        not_settled(p, "for the error sink");
         return;
     }
     none_refused(p);
@@ -244,7 +244,7 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     (void)status;
     (void)why;
     if (p->refused_count && refuse(p, 1) != DF_OK) { /* their bytes go with the others */
-        not_settled(p, "for the error port");
+        not_settled(p, "for the error sink");
         return;
     }
     measure(p);
@@ -378,7 +378,7 @@ static void refused(df_parcel *p, int status, const df__fault *why)
     if (p->refused_count == p->count && looks_like_configuration(p))
         return;
     if (refuse(p, 0) != DF_OK) {
-        not_settled(p, "for the error port");
+        not_settled(p, "for the error sink");
         return;
     }
     again(p);

@@ -88,7 +88,7 @@ static size_t input_bytes(const df_input *in)
     return bytes;
 }
 
-/* Its bytes are kept for the error port while they fit twice the limit; past that only the first
+/* Its bytes are kept for the error sink while they fit twice the limit; past that only the first
  * of the payload and of the key, or one record could break the budget. */
 static int copy_too_large(df_batch *b, const df_input *in, size_t bytes, df_record *r)
 {

@@ -10,7 +10,7 @@
 typedef struct df__budget {
     uint64_t limit;      /* memoryLimit */
     uint64_t prefetch;   /* a quarter: source clients' own queues */
-    uint64_t reserve;    /* an eighth: encoders, error port */
+    uint64_t reserve;    /* an eighth: encoders, error records */
     uint64_t flow;       /* the rest: batches and parcels */
     uint64_t used;       /* of flow */
     uint64_t reserved;   /* for batches being read */

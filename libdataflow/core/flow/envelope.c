@@ -118,7 +118,7 @@ static const char *main_kind(const df__flow *f)
 {
     size_t i;
     for (i = 0; i < f->sink_count; i++)
-        if (!f->sinks[i].is_error && f->sinks[i].spec->port == 0)
+        if (!f->sinks[i].is_error && f->sinks[i].spec->exit == 0)
             return f->sinks[i].kind;
     return f->sink_count ? f->sinks[0].kind : "";
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * error.c: the error port. A rejected record becomes a record of an error parcel, which is a
+ * error.c: refused records. A rejected record becomes a record of an error parcel, which is a
  * parcel like any other: own sink, own thread, own retries; its span waits for it. Without an
  * error sink the policy decides: stop at the record, or count it. */
 #include <string.h>

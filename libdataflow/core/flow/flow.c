@@ -45,9 +45,9 @@ void df__flow_free(df__flow *f)
     free_partitions(f->partitions);
     free_partitions(f->gone_by);
     f->partitions = f->requests = f->gone_by = NULL;
-    for (i = 0; i < f->port_count; i++)
-        df__free(f->heap, f->ports[i]);
-    df__free(f->heap, f->ports);
+    for (i = 0; i < f->exit_count; i++)
+        df__free(f->heap, f->exits[i]);
+    df__free(f->heap, f->exits);
     df__free(f->heap, f->steps);
     df__free(f->heap, f->sinks);
     if (!f->heap)

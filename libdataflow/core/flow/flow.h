@@ -141,8 +141,8 @@ struct df__flow {
     size_t step_count;
     df__sink *sinks;
     size_t sink_count;
-    int **ports; /* port number → sink indexes, -1 at the end */
-    size_t port_count;
+    int **exits; /* number of an exit → indexes of sinks, -1 at the end */
+    size_t exit_count;
     int error_sink; /* default; -1: none */
     int source_error_sink;
     int main_sink; /* exactly-once: the one; else -1 */
@@ -207,7 +207,7 @@ struct df__flow {
     int64_t settled_us; /* time of the newest record that ended; 0: none */
 };
 
-/* The graph must be checked. Steps, sinks and ports are filled by the caller before start. */
+/* The graph must be checked. The caller fills steps, sinks and exits before the start. */
 void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const df__flow_io *io);
 void df__flow_free(df__flow *f);
 void df__flow_start(df__flow *f);

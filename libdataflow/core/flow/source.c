@@ -162,7 +162,7 @@ void df__flow_source_closed(df__flow *f)
 /* Exactly-once: what the source is told besides is only news to it. */
 int df__flow_is_saved(const df__flow *f, const df_partition *p)
 {
-    return f->exactly_once ? !df__flow_behind_in_sink(f, p) : !df__partition_moved(p);
+    return f->exactly_once ? !df__flow_sink_lags(f, p) : !df__partition_moved(p);
 }
 
 int df__flow_saved_all(const df__flow *f)

@@ -413,9 +413,9 @@ static int place(df__flow *f, df_record *r, df_batch *b)
         f->stats.abandoned++;
         return DF_OK;
     }
-    if (r->route >= f->port_count || !f->ports[r->route])
+    if (r->route >= f->exit_count || !f->exits[r->route])
         return df__flow_reject(f, f->source_error_sink, r);
-    to = f->ports[r->route];
+    to = f->exits[r->route];
     if (to[0] >= 0 && to[1] >= 0 && r->changed) { /* written once, for all of them */
         df_bytes text;
         int rc = df_record_payload(r, &text);

@@ -23,7 +23,7 @@ struct df__stage_spec {
     df_condition *when; /* transforms: NULL: always */
     const char *when_text;
     const char *route_label; /* sinks: condition text of the route, "default" or "error" */
-    int port;                /* sinks: number used by df_record_route; 0: main way */
+    int exit;                /* sinks: what df_record_route names to get here; 0: the main exit */
     int line, column;
     _Atomic unsigned traits; /* DF_CAN_..., of this instance; transforms: 0 */
     void *self;              /* instance filled for check (no secrets) */
@@ -36,7 +36,7 @@ struct df__stage_spec {
 
 typedef struct df__link {
     struct df__link *next;
-    const char *from, *port, *to;
+    const char *from, *exit, *to;
 } df__link;
 
 enum { DF__NAMES = 256 };
@@ -76,7 +76,7 @@ typedef struct df__graph {
     const char *const *set; /* overrides, NULL at the end; NULL: none */
     struct df__problems *problems;
     struct df__secrets *secrets; /* gets the references that a check finds; may be NULL */
-    int next_port;               /* of the next routed sink, from 1 */
+    int next_exit;               /* of the next routed sink, from 1 */
 } df__graph;
 
 /* Adds a stage after looking its kind up in the registry (modules are opened). Problems (unknown

@@ -57,7 +57,7 @@ int df__slot_text(const df__slot *s, const df__doc *node, df_bytes *ret);
 int df__split_list(const df__slot *s, df_bytes text);
 /* A block's map into its struct (option.c). */
 int df__fill_block(const df__slot *s, const df_options *options, void *into);
-/* A nested stage (spec/build.c): the member gets its port. */
+/* A nested stage (spec/build.c): the member gets the number of its exit. */
 int df__spec_nested_stage(const df__slot *s);
 
 #endif

@@ -87,9 +87,9 @@ static const char *connector_name(const scrape *s, const df__sink *k)
     const char *usual = k->is_error ? "errors" : "sink";
     size_t i;
     for (i = 0; i < s->r->flow.sink_count && &s->r->flow.sinks[i] != k; i++)
-        if (s->r->flow.sinks[i].is_error == k->is_error && !s->r->flow.sinks[i].spec->port)
+        if (s->r->flow.sinks[i].is_error == k->is_error && !s->r->flow.sinks[i].spec->exit)
             return k->name;
-    return k->spec->port || is_named(s, usual) ? k->name : usual;
+    return k->spec->exit || is_named(s, usual) ? k->name : usual;
 }
 
 static const char *source_name(const scrape *s)

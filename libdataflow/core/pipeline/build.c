@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * build.c: from a checked graph to the parts of a run: instances of stages, the flow's
- * steps, sinks and ports. */
+ * steps, sinks and exits. */
 #include <string.h>
 
 #include "core/graph/option.h"
@@ -118,7 +118,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
     return DF_OK;
 }
 
-/* ---- ports: which sinks a way leads to ---------------------------------------------------- */
+/* ---- exits: which sinks they lead to ------------------------------------------------------ */
 
 static int sink_named(const df__flow *f, const char *name)
 {
@@ -129,27 +129,27 @@ static int sink_named(const df__flow *f, const char *name)
     return -1;
 }
 
-static int add_way(df_pipeline *p, size_t port, int sink)
+static int add_way(df_pipeline *p, size_t exit, int sink)
 {
     df__flow *f = &p->run.flow;
     size_t n = 0;
     int *grown;
-    while (port >= f->port_count) {
-        int **more = df__realloc(f->heap, f->ports, (f->port_count + 1) * sizeof *more);
+    while (exit >= f->exit_count) {
+        int **more = df__realloc(f->heap, f->exits, (f->exit_count + 1) * sizeof *more);
         if (!more)
             return DF_ENOMEM;
-        f->ports = more;
-        f->ports[f->port_count++] = NULL;
+        f->exits = more;
+        f->exits[f->exit_count++] = NULL;
     }
-    while (f->ports[port] && f->ports[port][n] >= 0)
-        if (f->ports[port][n++] == sink)
+    while (f->exits[exit] && f->exits[exit][n] >= 0)
+        if (f->exits[exit][n++] == sink)
             return DF_OK;
-    grown = df__realloc(f->heap, f->ports[port], (n + 2) * sizeof *grown);
+    grown = df__realloc(f->heap, f->exits[exit], (n + 2) * sizeof *grown);
     if (!grown)
         return DF_ENOMEM;
     grown[n] = sink;
     grown[n + 1] = -1;
-    f->ports[port] = grown;
+    f->exits[exit] = grown;
     return DF_OK;
 }
 
@@ -175,14 +175,14 @@ static void link_error(df__flow *f, const char *from, int sink)
             f->sinks[i].error_sink = sink;
 }
 
-static int number_of(const char *port)
+static int number_of(const char *exit)
 {
     int n = 0;
-    if (strcmp(port, "out") == 0)
+    if (strcmp(exit, "out") == 0)
         return 0;
-    for (; *port >= '0' && *port <= '9' && n < 1000; port++)
-        n = n * 10 + (*port - '0');
-    return *port ? -1 : n;
+    for (; *exit >= '0' && *exit <= '9' && n < 1000; exit++)
+        n = n * 10 + (*exit - '0');
+    return *exit ? -1 : n;
 }
 
 static int add_links(df_pipeline *p)
@@ -190,14 +190,14 @@ static int add_links(df_pipeline *p)
     df__flow *f = &p->run.flow;
     const df__link *l;
     for (l = p->graph.links; l; l = l->next) {
-        int sink = sink_named(f, l->to), port = number_of(l->port);
-        if (strcmp(l->port, "error") == 0 && sink >= 0)
+        int sink = sink_named(f, l->to), exit = number_of(l->exit);
+        if (strcmp(l->exit, "error") == 0 && sink >= 0)
             link_error(f, l->from, sink);
-        else if (sink >= 0 && port >= 0 && add_way(p, (size_t)port, sink) != DF_OK)
+        else if (sink >= 0 && exit >= 0 && add_way(p, (size_t)exit, sink) != DF_OK)
             return DF_ENOMEM;
-        else if (sink >= 0 && port < 0)
-            return df__pipeline_fail(p, DF_ENOTFOUND, "stage %s has no port \"%s\"", l->from,
-                                     l->port);
+        else if (sink >= 0 && exit < 0)
+            return df__pipeline_fail(p, DF_ENOTFOUND, "stage %s has no exit \"%s\"", l->from,
+                                     l->exit);
     }
     return DF_OK;
 }
@@ -208,9 +208,9 @@ static int add_ways(df_pipeline *p)
     size_t i;
     for (i = 0; i < f->sink_count; i++) {
         const df__stage_spec *s = f->sinks[i].spec;
-        if (s->role != DF_SINK || (!s->port && is_linked(&p->graph, s->name)))
+        if (s->role != DF_SINK || (!s->exit && is_linked(&p->graph, s->name)))
             continue;
-        if (add_way(p, (size_t)s->port, (int)i) != DF_OK)
+        if (add_way(p, (size_t)s->exit, (int)i) != DF_OK)
             return df__pipeline_fail(p, DF_ENOMEM, "no memory");
     }
     return add_links(p);

@@ -49,7 +49,7 @@ static void graph_init(df_pipeline *p)
     df__arena_init(&g->arena, &p->env->heap, 4096);
     g->stages_end = &g->stages;
     g->links_end = &g->links;
-    g->next_port = 1;
+    g->next_exit = 1;
     g->set = p->options.set;
     df__settings_default(&g->settings);
     g->problems = df__problems_new(&p->env->heap);
@@ -235,7 +235,7 @@ static int replace(df_pipeline *p, df__stage_spec *like, df__stage_spec *old)
 {
     df__stage_spec *next = old->next, *made;
     size_t errors = df__problems_count(p->graph.problems, DF_ERROR);
-    like->port = old->port;
+    like->exit = old->exit;
     like->route_label = old->route_label;
     df__graph_remove(&p->graph, old);
     made = df__graph_add(&p->graph, like);
@@ -300,12 +300,12 @@ int df_pipeline_add(df_pipeline *p, const df_stage_def *def)
     return df__pipeline_result(p, df__graph_add(&p->graph, &like) ? DF_OK : not_added(p, errors));
 }
 
-int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const char *to)
+int df_pipeline_link(df_pipeline *p, const char *from, const char *exit, const char *to)
 {
     df__graph *g;
     df__link *link;
-    if (!p || !from || !port || !to)
-        return p ? df__pipeline_fail(p, DF_EINVAL, "a link needs two stages and a port")
+    if (!p || !from || !exit || !to)
+        return p ? df__pipeline_fail(p, DF_EINVAL, "a link needs two stages and an exit")
                  : DF_EINVAL;
     g = &p->graph;
     if (p->started)
@@ -317,9 +317,9 @@ int df_pipeline_link(df_pipeline *p, const char *from, const char *port, const c
     if (!link)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
     link->from = df__arena_bytes(&g->arena, from, strlen(from));
-    link->port = df__arena_bytes(&g->arena, port, strlen(port));
+    link->exit = df__arena_bytes(&g->arena, exit, strlen(exit));
     link->to = df__arena_bytes(&g->arena, to, strlen(to));
-    if (!link->from || !link->port || !link->to)
+    if (!link->from || !link->exit || !link->to)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
     *g->links_end = link;
     g->links_end = &link->next;

@@ -41,7 +41,7 @@ int df__pipeline_fail(df_pipeline *p, int status, const char *format, ...) DF_PR
 int df__pipeline_result(df_pipeline *p, int rc);
 /* pipeline_check.c */
 int df__pipeline_check_graph(df_pipeline *p);
-/* pipeline_build.c: instances, steps, sinks and ports of the flow. */
+/* pipeline_build.c: instances, steps, sinks and exits of the flow. */
 int df__pipeline_build(df_pipeline *p);
 void df__pipeline_unbuild(df_pipeline *p);
 void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage, const char *text);

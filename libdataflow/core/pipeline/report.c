@@ -72,7 +72,7 @@ static void plan_stages(const df_pipeline *p, df__buf *out)
         if (s->route_label)
             text_member(out, "route", s->route_label);
         if (s->role == DF_SINK)
-            number_member(out, "port", s->port);
+            number_member(out, "exit", s->exit);
         df__buf_char(out, '}');
     }
     df__buf_char(out, ']');
@@ -85,7 +85,7 @@ static void plan_links(const df_pipeline *p, df__buf *out)
     for (l = p->graph.links; l; l = l->next) {
         df__buf_str(out, l == p->graph.links ? "{" : ",{");
         text_member(out, "from", l->from);
-        text_member(out, "port", l->port);
+        text_member(out, "exit", l->exit);
         text_member(out, "to", l->to);
         df__buf_char(out, '}');
     }

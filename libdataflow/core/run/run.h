@@ -174,13 +174,13 @@ struct df__runner {
     pthread_cond_t ended;
     void (*event)(struct df_pipeline *p, int type, int status, const char *stage, const char *text);
     void (*end)(struct df_pipeline *p); /* finished is set */
-    /* What leaves a stage, for those who watch; b NULL: one record of the error port. */
+    /* What leaves a stage, for those who watch; b NULL: r is one error record. */
     void (*tap)(struct df_pipeline *p, const char *stage, df_batch *b, df_record *record);
     /* Renews shown.partitions, under its lock. */
     void (*report)(df__runner *r);
 };
 
-/* Opens mailboxes and threads; the flow's steps, sinks and ports are set. */
+/* Opens mailboxes and threads; the flow's steps, sinks and exits are set. */
 int df__runner_start(df__runner *r);
 /* DF_AGAIN after timeout_ms. */
 int df__runner_wait(df__runner *r, int timeout_ms);

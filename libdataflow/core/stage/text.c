@@ -134,7 +134,7 @@ const char *df_stage_route(const df_stage *st, int port)
 {
     const df__stage_spec *s = st->graph ? st->graph->stages : NULL;
     for (; s; s = s->next)
-        if (s->role == DF_SINK && s->port == port && s->route_label)
+        if (s->role == DF_SINK && s->exit == port && s->route_label)
             return s->route_label;
     return "";
 }

@@ -249,7 +249,7 @@ static void test_records_over_the_limit(void **state)
     f->b->max_record_bytes = 100;
     assert_ok(df_batch_add(f->b, &in, &r));
     assert_int_equal(r->state, DF__LIVE);
-    in.payload.len = 101; /* refused, kept whole for the error port */
+    in.payload.len = 101; /* refused, kept whole for the error sink */
     assert_ok(df_batch_add(f->b, &in, &r));
     assert_int_equal(r->state, DF__REJECTED);
     assert_int_equal(r->payload.len, 101);

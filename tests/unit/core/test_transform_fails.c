@@ -291,7 +291,7 @@ static void expect_halved(bench *b, int rejects, const char *want, uint64_t erro
     trip_at = BAD;
 }
 
-/* Its children that were emitted go on, and the error port has it. */
+/* Its children that were emitted go on, and the error sink has it. */
 static void test_half_expanded(void **state)
 {
     expect_halved(*state, 1, "{\"n\":1}{\"n\":1}{\"n\":2}{\"n\":3}{\"n\":3}", 1);

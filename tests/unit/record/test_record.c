@@ -36,7 +36,7 @@ static void written_once(void **state)
     assert_int_equal(set(&h.r, "a", &v), DF_OK);
     assert_int_equal(df__record_write(&h.r, &a, &second), DF_OK);
     assert_text(second, "{\"a\":3}");
-    assert_text(h.r.payload, "{\"a\":1}"); /* the original stays for the error port */
+    assert_text(h.r.payload, "{\"a\":1}"); /* the original stays for the error sink */
     df__arena_free(&a);
     held_free(&h);
 }

@@ -29,7 +29,7 @@ static void load(const char *text, char *out, size_t len)
         df__buf_init(&json, &df__heap_libc);
         if (s->config)
             df__doc_json(s->config, &json);
-        n += df__text_printf(out + n, len - n, "%s|%s|%d|%s\n", s->name, s->kind, s->port,
+        n += df__text_printf(out + n, len - n, "%s|%s|%d|%s\n", s->name, s->kind, s->exit,
                              s->config && !strstr(s->kind, "fork") ? df__buf_cstr(&json) : "");
         df__buf_free(&json);
     }

@@ -98,7 +98,7 @@ static void check_stage(const bench *b, const char *name, int role, const char *
     assert_non_null(s);
     assert_int_equal(s->role, role);
     assert_string_equal(s->kind, kind);
-    assert_int_equal(s->port, port);
+    assert_int_equal(s->exit, port);
     assert_false(s->broken);
     assert_non_null(s->self);
     assert_true(role == DF_TRANSFORM ? s->transform != NULL : s->connector != NULL);
@@ -131,7 +131,7 @@ static void test_manifest(void **state)
     check_stage(&b, "1 fork/1", DF_SINK, "tank", 2);
     check_stage(&b, "sink", DF_SINK, "tank", 0);
     check_stage(&b, "errors", DF_ERROR_SINK, "pipe", 0);
-    assert_int_equal(b.g.next_port, 3);
+    assert_int_equal(b.g.next_exit, 3);
     assert_string_equal(bench_stage(&b, "1 fork/0")->route_label, "$.a");
     assert_string_equal(bench_stage(&b, "1 fork/1")->route_label, "$.b");
     assert_string_equal(bench_stage(&b, "1 fork/1")->field,
@@ -171,7 +171,7 @@ static void test_filled_again_for_the_run(void **state)
     f.arena = &b.g.arena;
     f.secrets = b.g.secrets;
     assert_int_equal(df__stage_fill(&b.g, fork, &f, self), DF_OK);
-    assert_int_equal(b.g.next_port, 3); /* the routed sinks are those of the check */
+    assert_int_equal(b.g.next_exit, 3); /* the routed sinks are those of the check */
     df__options_release(b.g.arena.heap, df__stage_options(fork), self);
     free(self);
     expect(&b, "");
@@ -201,15 +201,15 @@ static void test_routes_by_alias(void **state)
         snprintf(name, sizeof name, "%s/0", forks[i]);
         sink = bench_stage(&b, name);
         assert_non_null(sink);
-        assert_int_equal(sink->port, i + 1);
+        assert_int_equal(sink->exit, i + 1);
         assert_non_null(routes);
         assert_int_equal(df__stage_fill(&b.g, fork, &f, routes), DF_OK);
-        const int *port = (const void *)((const char *)routes->items + sizeof(df_condition *));
-        assert_int_equal(*port, i + 1);
+        const int *exit = (const void *)((const char *)routes->items + sizeof(df_condition *));
+        assert_int_equal(*exit, i + 1);
         df__options_release(b.g.arena.heap, df__stage_options(fork), routes);
         free(routes);
     }
-    assert_int_equal(b.g.next_port, 4);
+    assert_int_equal(b.g.next_exit, 4);
     expect(&b, "");
     bench_close(&b);
 }

@@ -193,7 +193,7 @@ static void knows_utf8(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(df__pg_utf8_valid(rows[i].text, strlen(rows[i].text)), rows[i].valid);
     }
-    /* What would finish the sequence stands behind the end of the text. */
+    /* What would finish the sequence stands after the end of the text. */
     assert_false(df__pg_utf8_valid("a\xC3\xA9", 2));
     assert_false(df__pg_utf8_valid("\xE2\x82\xAC", 2));
     assert_false(df__pg_utf8_valid("ab\xF0\x9F\x98\x80", 5));
