@@ -110,20 +110,45 @@ busy() {
     before=$(cpu "$pid"); sleep 3; spent=$(($(cpu "$pid") - before))
     if [ "$spent" -le "$2" ]; then ok "$1: $spent ms of CPU in 3 s"; else bad "$1: $spent ms of CPU in 3 s"; fi
 }
-printf 'source: {type: generate, config: {rate: 10}}\nsink: {type: stdio, config: {path: %s/io/out}}\n' "$dir" >"$dir/flow.yaml"
-rm -rf "$dir/state" "$dir/io"; mkdir "$dir/state" "$dir/io"
-dfproc run "$dir/flow.yaml" --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/out" 2>&1 &
-pid=$!
-until_true 10 serves || bad 'no metrics'
-until_true 10 written || bad 'nothing written'
-free=0 # the lowest number that is not in use: from there on none can be opened
-while [ -e "/proc/$pid/fd/$free" ]; do free=$((free + 1)); done
-prlimit --pid "$pid" --nofile="$free" || bad 'no limit set'
-for _ in 1 2 3; do curl -s -m 5 "http://$address/livez" >/dev/null & done
-busy 'no descriptor' 150
-prlimit --pid "$pid" --nofile=1024
+# From the lowest number that is not in use on none can be opened, and three connections wait.
+no_descriptor() {
+    local free=0
+    while [ -e "/proc/$pid/fd/$free" ]; do free=$((free + 1)); done
+    prlimit --pid "$pid" --nofile="$free:" || bad 'no limit set'
+    for _ in 1 2 3; do curl -s -m 5 "http://$address/livez" >/dev/null & done
+}
 alive() { curl -sf -m 5 "http://$address/livez" >/dev/null; }
-until_true 10 alive && ok 'the pages are back with the descriptors' || bad 'the pages do not come back'
-stop 'no descriptor'
-[ "$code" = 0 ] && ok 'no descriptor: ends with 0' || bad "no descriptor: exit code $code"
+descriptors_back() { # NAME
+    prlimit --pid "$pid" --nofile=1024:
+    until_true 10 alive && ok "$1: the pages are back with the descriptors" || bad "$1: the pages do not come back"
+    stop "$1"
+    [ "$code" = 0 ] && ok "$1: ends with 0" || bad "$1: exit code $code"
+}
+serve() {
+    rm -rf "$dir/state" "$dir/io"; mkdir "$dir/state" "$dir/io"
+    dfproc run "$dir/flow.yaml" --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/out" 2>&1 &
+    pid=$!
+    until_true 10 serves || bad 'no metrics'
+}
+printf 'source: {type: generate, config: {rate: 10}}\nsink: {type: stdio, config: {path: %s/io/out}}\n' "$dir" >"$dir/flow.yaml"
+serve
+until_true 10 written || bad 'nothing written'
+no_descriptor
+busy 'no descriptor' 150
+descriptors_back 'no descriptor'
+
+# ---- nothing there at all: no broker, no server, then no descriptor either -------------------------------
+closed=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Proto => "tcp", Listen => 1)->sockport')
+cat >"$dir/flow.yaml" <<END
+source: {type: kafka, config: {brokers: "127.0.0.1:$closed", topic: t, consumerGroup: g}}
+sink: {type: postgresql, config: {connectionString: "postgres://u@127.0.0.1:$closed/d", table: t}}
+errors: {type: kafka, config: {brokers: "127.0.0.1:$closed", topic: e}}
+END
+serve
+told() { [ "$(grep -cE 'flow/(source|sink|errors)' "$dir/out")" -ge 3 ]; }
+until_true 20 told || bad 'no servers: not told'
+busy 'no servers' 150
+no_descriptor
+busy 'no servers, no descriptor' 300
+descriptors_back 'no servers'
 exit $failed
