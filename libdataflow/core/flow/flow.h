@@ -220,7 +220,10 @@ int64_t df__flow_due(const df__flow *f);
 void df__flow_source_opened(df__flow *f, int status, const df__fault *why);
 void df__flow_batch(df__flow *f, df_batch *b); /* uses up one grant */
 void df__flow_grant_back(df__flow *f, size_t records, size_t reserved);
-void df__flow_source_failed(df__flow *f, int status, const df__fault *why); /* and closed */
+void df__flow_source_failed(df__flow *f, int status, const df__fault *why);
+/* A read that fails so ends the run. The source stays open to the end: it is yet to hear of what
+ * was read before and becomes durable now. */
+int df__source_stays(int status); /* and closed */
 void df__flow_source_done(df__flow *f);
 void df__flow_source_closed(df__flow *f);
 void df__flow_partition(df__flow *f, df_partition *p, int request, int how);

@@ -129,9 +129,17 @@ static int source_gives_up(df__flow *f, int status, const df__fault *why)
     return 1;
 }
 
+int df__source_stays(int status)
+{
+    int fate = df_status_fate(status);
+    return status != DF_ENOMEM && status != DF_ECANCELED &&
+           (fate == DF_FATE_STOP || fate == DF_FATE_REJECT || fate == DF_FATE_SPLIT);
+}
+
 void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
 {
-    f->source_state = DF__CLOSED;
+    int stays = f->source_state == DF__READY && df__source_stays(status);
+    f->source_state = stays ? DF__READY : DF__CLOSED;
     f->source_counts.state = DF__BACKOFF;
     df__flow_ends_back(f);
     df__count_error(&f->source_counts, f->source_ok ? DF__OP_READ : DF__OP_CONNECT, why->reason,

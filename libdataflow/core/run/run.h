@@ -83,6 +83,7 @@ typedef struct df__source_thread {
     df_batch *none;     /* room 0: serve only */
     df_partition *ends; /* said in this operation, by next_end */
     int open, done;
+    int broken; /* open, and not read any more */
     _Atomic int reading;
     df__msg open_msg, close_msg, quiet_msg, ack_msg, exit_msg, done_msg, failed_msg;
     df_position *ack_rows;

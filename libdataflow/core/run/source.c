@@ -101,7 +101,9 @@ static void failed(df__source_thread *s, int status)
         df__batch_cut(s->batch);
     forget_ends(s);
     give_grants_back(s);
-    close_source(s);
+    s->broken = df__source_stays(status);
+    if (!s->broken)
+        close_source(s);
     df__run_send(s->run, &s->failed_msg, DF__M_SOURCE_FAILED, status);
 }
 
@@ -123,6 +125,7 @@ static void on_open(df__source_thread *s, df__msg *m)
     const df_source_ops *ops = ops_of(s);
     int rc = DF_OK;
     s->open = 1;
+    s->broken = 0;
     DF_CRASHPOINT("source.open");
     if (DF__OP(ops, open))
         rc = ops->open(s->stage->self, s->stage);
@@ -298,7 +301,7 @@ static void *source_main(void *arg)
         obey(s);
         if (s->exit)
             break;
-        if (!s->open)
+        if (!s->open || s->broken)
             df__mailbox_wait(&s->box, -1);
         else if (s->held_count && !s->done)
             read_batch(s);
