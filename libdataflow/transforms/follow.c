@@ -9,8 +9,13 @@ int df__place_of(df_stage *st, const df_path *path, df__place *ret)
     const df_path **parents = NULL;
     size_t count = 0;
     int rc = df_stage_parents(st, path, &parents, &count);
+    df_bytes below;
+    if (rc != DF_OK)
+        return rc;
     ret->inside = count > 0;
     ret->column = df_path_leaf(count ? parents[0] : path);
+    below = df_path_leaf(count > 1 ? parents[1] : path);
+    ret->named = count > 0 && below.len && !strchr("-0123456789", *(const char *)below.data);
     return rc;
 }
 
@@ -116,12 +121,20 @@ int df__shape_change(df__shape *s, const df__place *at, int type)
 
 int df__shape_set(df__shape *s, const df__place *at, int type)
 {
-    df__column *c;
-    if (!at->column.data || df__shape_find(s, at->column))
-        return df__shape_change(s, at, type);
+    df__column *c = at->column.data ? df__shape_find(s, at->column) : NULL;
+    int made = at->named ? DF_V_OBJECT : DF_V_ABSENT; /* where a record does not have it */
+    int rc;
+    if (!at->column.data)
+        return DF_DROP;
+    if (c) {
+        int was = c->field.type;
+        rc = df__shape_change(s, at, type);
+        c->field.type = !at->inside ? type : was == made ? was : DF_V_ABSENT;
+        return rc;
+    }
     if (df__shape_add_named(s, at->column, &c) != DF_OK)
         return DF_ENOMEM;
-    c->field.type = at->inside ? DF_V_OBJECT : type;
+    c->field.type = at->inside ? made : type;
     return DF_OK;
 }
 
@@ -289,8 +302,6 @@ static int one(const df__job *job, df_record *r, df__job_fn fn, df__derive_fn de
     const df_schema *from = df_record_schema(r);
     df_value before;
     int rc;
-    if (!from)
-        return fn(job, r);
     df_record_before(r, &before);
     rc = fn(job, r);
     return rc == DF_OK && df_record_live(r) ? follow(job, r, derive, from, &before) : rc;
@@ -302,7 +313,10 @@ int df__job_follow(void *self, df_stage *st, df_batch *batch, df__job_fn fn, df_
     size_t count = df_batch_count(batch);
     for (size_t i = 0; i < count; i++) {
         df_record *r = df_batch_at(batch, i);
-        int rc = df_record_live(r) ? one(&job, r, fn, derive) : DF_OK;
+        int rc;
+        if (!df_record_live(r))
+            continue;
+        rc = df_record_schema(r) ? one(&job, r, fn, derive) : fn(&job, r);
         if (rc < 0 && df__job_failed(r, rc) < 0)
             return rc;
     }

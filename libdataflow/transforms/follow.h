@@ -11,6 +11,7 @@
 typedef struct df__place {
     df_bytes column; /* data NULL: any, or the record is no object */
     int inside;      /* the path goes on below it */
+    int named;       /* by a name, so that what is missing is made as an object */
 } df__place;
 /* In open. DF_ENOMEM. */
 int df__place_of(df_stage *st, const df_path *path, df__place *ret);

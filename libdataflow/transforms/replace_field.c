@@ -308,7 +308,8 @@ static int include_derive(const replacer *me, df__shape *shape)
     int rc = DF_OK;
     for (size_t i = shape->count; i-- && rc == DF_OK;) {
         df__column *c = &shape->rows[i];
-        const df__place *at = named(me, c), whole = {{c->field.name, strlen(c->field.name)}, 0};
+        const df__place *at = named(me, c);
+        const df__place whole = {.column = {c->field.name, strlen(c->field.name)}};
         if (!at)
             rc = df__shape_remove(shape, &whole);
         else if (at->inside)

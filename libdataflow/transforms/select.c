@@ -108,8 +108,9 @@ static int select_derive(void *self, df__shape *shape)
         keys -= (copy.field.flags & DF_FIELD_KEY) != 0;
     }
     shape->no_key |= keys > 0;
-    memmove(shape->rows, shape->rows + old, (shape->count - old) * sizeof *shape->rows);
     shape->count -= old;
+    if (shape->count)
+        memmove(shape->rows, shape->rows + old, shape->count * sizeof *shape->rows);
     return DF_OK;
 }
 

@@ -44,6 +44,13 @@ typedef struct df__memory_fault {
     const char *leave;  /* these are left out, as if they were there; must stay alive */
 } df__memory_fault;
 
+/* Who speaks types: what rows without a payload are, and what comes in their place. */
+typedef struct df__memory_types {
+    int (*build)(df_record *r, uint64_t index, void *user);  /* row `index` of what is read */
+    int (*see)(df_parcel *parcel, size_t index, void *user); /* of what is stored; lock held */
+    void *user;
+} df__memory_types;
+
 typedef struct df__memory {
     struct df__memory *next;
     char name[DF__MEMORY_NAME];
@@ -55,6 +62,7 @@ typedef struct df__memory {
     df__memory_position position[DF__MEMORY_PARTITIONS];
     size_t position_count;
     df__memory_fault fault;
+    df__memory_types types;
     int writes, claims, resolves, acks, opens;
     uint64_t acked[DF__MEMORY_PARTITIONS]; /* sequence by partition number of the source */
 } df__memory;
@@ -71,6 +79,8 @@ void df__memory_end(df__memory *m);
 size_t df__memory_count(df__memory *m);
 /* Sets what goes wrong next. */
 void df__memory_fail(df__memory *m, const df__memory_fault *fault);
+/* Before a source or a sink is open. */
+void df__memory_speak(df__memory *m, const df__memory_types *types);
 /* Another owner takes the partition: writes with the old epoch answer DF_EFENCED. */
 void df__memory_fence(df__memory *m, const char *partition);
 

@@ -165,6 +165,13 @@ size_t df__memory_count(df__memory *m)
     return n;
 }
 
+void df__memory_speak(df__memory *m, const df__memory_types *types)
+{
+    pthread_mutex_lock(&m->lock);
+    m->types = *types;
+    pthread_mutex_unlock(&m->lock);
+}
+
 void df__memory_fail(df__memory *m, const df__memory_fault *fault)
 {
     pthread_mutex_lock(&m->lock);

@@ -54,6 +54,12 @@ static int has(const df__memory_row *row, const char *text)
            memmem(row->payload.data, row->payload.len, text, strlen(text));
 }
 
+static int keep(df__memory *m, df_parcel *parcel, size_t index, const df__memory_row *row)
+{
+    int rc = m->types.see ? m->types.see(parcel, index, m->types.user) : DF_OK;
+    return rc == DF_OK ? df__memory_add(&m->out, row) : rc;
+}
+
 /* Appends what is not refused. Lock held. */
 static int add_rows(df__mem_sink *s, df_parcel *parcel)
 {
@@ -81,7 +87,7 @@ static int add_rows(df__mem_sink *s, df_parcel *parcel)
         } else if (has(&row, s->m->fault.leave)) {
             df_parcel_left_out(parcel, 1);
         } else if (!df_parcel_rejected(parcel, i)) {
-            rc = df__memory_add(&s->m->out, &row);
+            rc = keep(s->m, parcel, i, &row);
         }
     }
     if (rc == DF_OK && refused && s->stops)

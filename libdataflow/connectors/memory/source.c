@@ -111,6 +111,7 @@ static int source_open(void *self, df_stage *st)
 static int add_row(df__mem_source *s, df_batch *into, df__mem_part *p, uint64_t index)
 {
     df_input in = {.size = sizeof in, .partition = p->number, .offset = (int64_t)index};
+    df_record *r;
     int rc;
     if (!s->server.data) {
         in.payload = ((const df_bytes *)s->records.items)[index];
@@ -126,7 +127,9 @@ static int add_row(df__mem_source *s, df_batch *into, df__mem_part *p, uint64_t 
         in.time_us = row->time_us;
         in.op = row->op;
     }
-    rc = df_batch_add(into, &in, NULL);
+    rc = df_batch_add(into, &in, &r);
+    if (rc == DF_OK && s->m && s->m->types.build && !in.payload.data)
+        rc = s->m->types.build(r, index, s->m->types.user);
     p->touched |= rc == DF_OK;
     return rc;
 }
