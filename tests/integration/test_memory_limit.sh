@@ -75,7 +75,7 @@ def run(shape, step, limit):
         if os.path.exists(folder + "/" + name):
             os.unlink(folder + "/" + name)
     done = subprocess.run(
-        ["timeout", "60", "dfproc", "run", "-u", "--no-progress", "--log-format", "json",
+        ["timeout", "--foreground", "-k", "5", "60", "dfproc", "run", "-u", "--no-progress", "--log-format", "json",
          "--state-dir", folder + "/state", folder + "/flow.yaml"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     shutil.rmtree(folder + "/state", ignore_errors=True)

@@ -37,10 +37,10 @@ hidden() {
 look() {
     : >refused.jsonl
     {
-        timeout 20 dfproc "$@" </dev/null 2>&1
+        timeout --foreground -k 5 20 dfproc "$@" </dev/null 2>&1
         for command in validate explain 'explain --json' 'preview -n 1'; do
             # shellcheck disable=SC2086
-            timeout 20 dfproc $command flow.yaml </dev/null 2>&1
+            timeout --foreground -k 5 20 dfproc $command flow.yaml </dev/null 2>&1
         done
         cat refused.jsonl
     } >"$dir/all"
@@ -97,7 +97,7 @@ start '<h2>Partitions'
 hidden 'the path that names a partition'
 
 # An option with a reference is judged when it has its value.
-DF_T=a..b timeout 20 dfproc run -u --no-progress flow.yaml >all 2>&1
+DF_T=a..b timeout --foreground -k 5 20 dfproc run -u --no-progress flow.yaml >all 2>&1
 if grep -q 'table: a part of the name is empty' all; then ok 'a bad name of a table is refused at the start'; else bad 'a bad name of a table'; fi
 
 exit $failed

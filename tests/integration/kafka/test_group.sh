@@ -12,7 +12,7 @@ members() { # NAME "options of the source" DUPLICATES
     { source_of "$1" "$1" "$2, $quick"; sink_to "${1}_out"; } >"$dir/$1.yaml"
     start "$1" "$1.a"; local a=$pid
     produce "$1" --count 20000 --producers 2 --partitions 4 --keys 100
-    sleep 1
+    until_true 30 begun "$1" || bad "$1: the first one reads nothing"
     start "$1" "$1.b"; local b=$pid
     produce "$1" --count 40000 --from 10000 --producers 2 --partitions 4 --keys 100 --rate 10000
     end "$a" 30
@@ -24,6 +24,7 @@ members() { # NAME "options of the source" DUPLICATES
     audit "$1: all records" --source topic --topic "$(name_of "${1}_out")" --count 80000 --producers 2 \
         --expect-count 80000 --no-gaps --max-duplicates "$3"
 }
+begun() { [ "$(offsets "$run.$1" "$1" | sum_of)" -gt 0 ]; }
 complete() { # what is committed is what is there
     [ "$(offsets "$run.$1" "$1" | sum_of)" = 80000 ]
 }

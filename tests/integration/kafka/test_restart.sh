@@ -53,7 +53,8 @@ dfaudit produce --topic "$(name_of in)" --count 60000 --partitions 3 --keys 100 
 producer=$!
 
 # ---- the broker is killed and comes back, then is restarted in order, then stands still ----------
-sleep 2
+past() { [ "$(committed)" -gt "$1" ]; }
+until_true 30 past 2000 || bad "nothing is under way: $(committed)"
 "$bed/kafka" kill --dir "$folder/kafka"
 sleep 2
 "$bed/kafka" restart --dir "$folder/kafka" || bad 'restart'

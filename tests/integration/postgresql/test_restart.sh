@@ -42,7 +42,7 @@ sql 'drop table flowing'
 rm -rf "$dir/state"
 timeout --foreground -k 5 120 dfproc run "$dir/flowing.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
-sleep 1.5
+for _ in $(seq 200); do grep -q '"level":"warn"' "$dir/out" && break; sleep 0.1; done # it was refused
 kill -0 $runner 2>/dev/null && ok 'waits for a server that is down' || bad "ended: $(tail -n 1 "$dir/out")"
 "$bed/postgresql" restart --dir "$own/pg" >/dev/null || bad 'restart'
 wait $runner || bad "late server: $(tail -n 1 "$dir/out")"

@@ -122,7 +122,7 @@ mkfifo "$dir/pipe"
 manifest grown 'upsertMode: true'
 sed -i "s#path: $dir/grown.jsonl#path: $dir/pipe#" "$dir/grown.yaml"
 rm -rf "$dir/state"
-timeout 60 dfproc run "$dir/grown.yaml" --until-exhausted >"$dir/out" 2>&1 &
+timeout --foreground -k 5 60 dfproc run "$dir/grown.yaml" --until-exhausted >"$dir/out" 2>&1 &
 runner=$!
 {
     echo '{"id":1,"a":1}'
