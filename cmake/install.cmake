@@ -41,3 +41,11 @@ foreach(file IN LISTS completions)
   endif()
 endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT library)
+
+install(CODE "if(\"\$ENV{DESTDIR}\" STREQUAL \"\")
+  message(STATUS \"run ldconfig when \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR} is a folder of the system's linker\")
+endif()" COMPONENT library)
+add_custom_target(uninstall
+  COMMAND "${CMAKE_COMMAND}" "-DMANIFEST=${CMAKE_BINARY_DIR}/install_manifest.txt"
+    -P "${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake"
+  VERBATIM)

@@ -46,6 +46,15 @@ program)
         "$prefix/bin/dfproc" connectors | grep -qw "$name" || { echo "dfproc does not list $name"; exit 1; }
     done
     ;;
+uninstall)
+    # Into an empty folder and out of it again: nothing of ours stays.
+    export DESTDIR=$dir/root
+    cmake --install "$DF_BUILD_DIR" >log 2>&1 || { cat log; exit 1; }
+    [ -e "$DESTDIR$lib/libdataflow.so.0" ] || { echo "nothing was installed"; cat log; exit 1; }
+    cmake --build "$DF_BUILD_DIR" --target uninstall >log 2>&1 || { cat log; exit 1; }
+    left=$(find "$DESTDIR" ! -type d; find "$DESTDIR" -type d -path '*libdataflow')
+    [ -z "$left" ] || { echo "left behind:"; echo "$left"; exit 1; }
+    ;;
 hardened)
     # Each of our files: lazy binding off, its tables read-only, no executable stack, checked copies
     # and frames; programs at addresses of chance.
