@@ -2,10 +2,12 @@
  * test_vectors.c: runs tests/vectors/<transform>.json: each case is a pipeline of its own, fed and
  * emptied through ports. docs/vectors.md describes the files.
  * ctest: threaded timeout=600 */
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/typed.h"
 #include "dataflow_ext.h"
@@ -625,7 +627,9 @@ static void test_file(void **state)
     df_value root, cases;
     df_walk walk = {0};
     snprintf(path, sizeof path, DF_TEST_DIR "/vectors/%s.json", transform);
-    text = support_read_file(path);
+    text = access(path, R_OK) == 0 ? support_read_file(path) : NULL;
+    if (!text)
+        fail_msg("%s is missing: a transformation has its cases there, docs/vectors.md", path);
     file = bytes(text);
     df__arena_init(&arena, &df__heap_libc, 65536);
     if (df__tree_parse(&arena, file, &tree, err, sizeof err) != DF_OK)
@@ -645,24 +649,63 @@ static void test_file(void **state)
     support_env_free(env, &host);
     print_message("  %s: %zu cases, %zu failed\n", transform, count, failed);
     assert_int_equal(failed, 0);
-    assert_true(only || count >= 40);
+    if (!only && count < 40)
+        fail_msg("%s: %zu cases, at least 40 are wanted", path, count);
+}
+
+/* Read by others: record/test_path, test_condition, test_json_cases, spec/test_bad_manifests. */
+static int is_of_others(const char *name)
+{
+    static const char *const names[] = {"paths.json", "conditions.json", "json-cases.txt",
+                                        "bad-manifests", "README.md"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(name, names[i]))
+            return 1;
+    return name[0] == '.';
+}
+
+/* A file for no transformation would be run by nobody. */
+static void test_every_file_is_run(void **state)
+{
+    DIR *folder = opendir(DF_TEST_DIR "/vectors");
+    struct dirent *e;
+    (void)state;
+    assert_non_null(folder);
+    while ((e = readdir(folder)) != NULL) {
+        char file[300];
+        size_t i = 0;
+        for (; df__builtin_transforms[i]; i++) {
+            snprintf(file, sizeof file, "%s.json", df__builtin_transforms[i]->name);
+            if (!strcmp(e->d_name, file))
+                break;
+        }
+        if (!df__builtin_transforms[i] && !is_of_others(e->d_name))
+            fail_msg("tests/vectors/%s: no test runs it: name it as a transformation is named, and "
+                     ".json",
+                     e->d_name);
+    }
+    closedir(folder);
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {
-        "timestamp",    "flatten",          "filter",        "mask",         "router",
-        "select",       "remove",           "snakeCase",     "camelCase",    "debeziumUnwrap",
-        "replaceField", "headersToPayload", "structFlatten", "extractField", "hoistField",
-        "cast",         "timezone",         "insertField",   "setKey"};
-    enum { COUNT = sizeof names / sizeof names[0] };
-    struct CMUnitTest tests[COUNT + 1];
-    size_t n = 0;
-    if (argc < 2)
+    size_t count = 0, n = 0;
+    struct CMUnitTest *tests;
+    while (df__builtin_transforms[count])
+        count++;
+    tests = calloc(count + 2, sizeof *tests);
+    if (!tests)
+        return 1;
+    if (argc < 2) {
         tests[n++] = (struct CMUnitTest){"examples", test_examples, NULL, NULL, NULL};
-    for (size_t i = 0; i < COUNT; i++)
-        if (argc < 2 || !strcmp(argv[1], names[i]))
-            tests[n++] =
-                (struct CMUnitTest){names[i], test_file, NULL, NULL, (void *)(uintptr_t)names[i]};
-    return _cmocka_run_group_tests("vectors", tests, n, NULL, NULL);
+        tests[n++] = (struct CMUnitTest){"files", test_every_file_is_run, NULL, NULL, NULL};
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *name = df__builtin_transforms[i]->name;
+        if (argc < 2 || !strcmp(argv[1], name))
+            tests[n++] = (struct CMUnitTest){name, test_file, NULL, NULL, (void *)(uintptr_t)name};
+    }
+    int failed = _cmocka_run_group_tests("vectors", tests, n, NULL, NULL);
+    free(tests);
+    return failed;
 }

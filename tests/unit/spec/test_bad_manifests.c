@@ -5,6 +5,7 @@
  * A case is "==== name", the manifest, "---->", and one line for each problem. A line "@escaped"
  * before the manifest says that \xNN, \r, \n, \t in it stand for bytes; "@no-newline" after it
  * cuts the last line end. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -133,13 +134,38 @@ FILE_TEST(options, 80)
 FILE_TEST(fields, 50)
 FILE_TEST(cron, 15)
 
+/* A file that is not in the list above would be run by nobody. */
+static void test_every_file_is_run(void **state)
+{
+    static const char *const files[] = {"yaml.txt",   "json.txt",    "manifest.txt", "stages.txt",
+                                        "router.txt", "options.txt", "fields.txt",   "cron.txt"};
+    DIR *folder = opendir(DF_TEST_DIR "/vectors/bad-manifests");
+    struct dirent *e;
+    (void)state;
+    assert_non_null(folder);
+    while ((e = readdir(folder)) != NULL) {
+        size_t i = 0, count = sizeof files / sizeof files[0];
+        while (i < count && strcmp(e->d_name, files[i]) != 0)
+            i++;
+        if (i == count && e->d_name[0] != '.')
+            fail_msg("tests/vectors/bad-manifests/%s: no test runs it: give it a FILE_TEST here",
+                     e->d_name);
+    }
+    closedir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_yaml),     cmocka_unit_test(test_json),
-        cmocka_unit_test(test_manifest), cmocka_unit_test(test_stages),
-        cmocka_unit_test(test_router),   cmocka_unit_test(test_options),
-        cmocka_unit_test(test_fields),   cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_router),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_every_file_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
