@@ -232,6 +232,10 @@ out '0 cast: refused (cast): a: a string cannot become int64'
 out 'there is no error sink: the flow would stop here'
 out 'goes to sink'
 printf 'source: {type: stdio, config: {format: text}}\nsink: {type: stdio}\n' >"$dir/text.yaml"
+printf 'source: {type: stdio}\ntransformations: [{type: filter, config: {condition: $.a == 1}}]\nsink: {type: stdio}\n' >"$dir/json.yaml"
+echo oops >"$dir/oops.txt"
+run 'preview tells what is not JSON, behind a filter too' 0 dfproc preview "$dir/json.yaml" <"$dir/oops.txt"
+out 'source: refused (invalid_data): not JSON: '
 run 'preview shows bytes that are no text as such' 0 dfproc preview "$dir/text.yaml" <<<$'\xc3\xa9 \xc3\e[31m \xc2\x9b \xff \x7f'
 out $'\xc3\xa9 \\xc3\\x1b[31m \\xc2\\x9b \\xff \\x7f'
 run 'preview --json tells it too' 0 dfproc preview --json "$dir/refuse.yaml" <<<'{"a":"x"}'

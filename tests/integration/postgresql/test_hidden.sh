@@ -70,4 +70,37 @@ raises looked_up "execute format('select %I', new.v)"
 hides looked_up 'select' "$bad" 'SQLSTATE 42703'
 raises asserted 'assert false, new.v'
 hides asserted 'select' "$bad" 'SQLSTATE P0004'
+
+# While it runs: neither the page, nor the status, nor the metrics, nor what a signal has written show
+# a value; the page is on the loopback address; the error file is its owner's.
+raises served "raise 'card %', new.v"
+printf '%s\n' "$bad" '{"k":2}' >"$dir/served.jsonl"
+manifest served
+sed -i 's/{path: \(.*served.jsonl\)}/{path: \1, follow: true}/' "$dir/served.yaml"
+rm -rf "$dir/state"
+(umask 0; exec dfproc run "$dir/served.yaml" --metrics-port 0) >"$dir/out" 2>&1 &
+served=$!
+until_true() { # SECONDS COMMAND
+    for _ in $(seq $(($1 * 10))); do
+        "$2" && return
+        sleep 0.1
+    done
+    return 1
+}
+refused() { [ -s "$dir/served.errors" ] && grep -q 'serving metrics' "$dir/out"; }
+until_true 30 refused || bad 'served: nothing was refused'
+address=$(grep -o 'http://[^/ "]*' "$dir/out" | head -n 1)
+settled() { curl -s -m 5 "$address/status" | grep -q '"errored":1,'; }
+until_true 30 settled || bad 'served: not in the status'
+for page in / /status /metrics; do curl -s -m 5 "$address$page"; done >"$dir/pages"
+kill -USR1 "$served"
+written() { grep -q '"stage":{"name":"errors"' "$dir/out"; }
+until_true 10 written || bad 'served: no status by signal'
+grep -q 'SQLSTATE P0001' "$dir/pages" && ok 'served: says SQLSTATE P0001' || bad 'served: the page says nothing of it'
+grep -q "$card" "$dir/pages" "$dir/out" && bad "served: $(grep -h -m 1 "$card" "$dir/pages" "$dir/out" | cut -c1-300)" || ok 'served: no value'
+grep -q "$card" "$dir/served.errors" && ok 'served: the error file has the record' || bad 'served: the error file'
+[ "$(stat -c %a "$dir/served.errors")" = 600 ] && ok 'served: the error file is 0600' || bad "served: $(stat -c %a "$dir/served.errors")"
+curl -s -m 5 -o "$dir/other" "http://127.0.0.2:${address##*:}/status" && bad 'served: on other addresses' || ok 'served: on the loopback address only'
+kill -TERM "$served"
+wait "$served" || bad "served: exit code $?"
 finish
