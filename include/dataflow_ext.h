@@ -407,6 +407,9 @@ DF_API int df_stage_traits(df_stage *st, unsigned set, unsigned clear);
 /* Says whether the stage has its connection, when that changes between open and close: metrics and
  * status show it. Open and a return of DF_EIO say so by themselves. Any thread. */
 DF_API void df_stage_connected(df_stage *st, int connected);
+/* Says what the stage waits for ("the group"; static text), when somebody else has to act first:
+ * status and metrics show it until NULL is said, or the stage opens again. Any thread. */
+DF_API void df_stage_waits(df_stage *st, const char *what);
 /* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", docs/errors.md;
  * NULL: from the status) and one line of text. "connection_error" is tried again at least each
  * 10 s, others each 30 s. Returns status, so that it can be `return`ed. */

@@ -78,10 +78,15 @@ static void add_cell(df__buf *out, yyjson_val *row, const column *c)
 {
     char buf[64];
     const char *value = cell_text(row, c, buf, sizeof buf);
+    const char *waits_for = strcmp(c->member, "state") ? "" : app_json_text(row, "waits_for");
     int bad = !strcmp(c->member, "last_error") ||
               (!strcmp(c->member, "state") && !strcmp(value, "backoff"));
     df__buf_printf(out, "<td%s>", c->number ? " class=n" : bad ? " class=bad" : "");
     add_escaped(out, value);
+    if (*waits_for) {
+        df__buf_str(out, " for ");
+        add_escaped(out, waits_for);
+    }
     df__buf_str(out, "</td>");
 }
 

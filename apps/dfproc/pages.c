@@ -142,7 +142,9 @@ static void add_text(df__buf *out, yyjson_val *stage)
                                         "errors", "retries", "queued"};
     const char *last = app_json_text(stage, "last_error");
     char buf[64];
-    df__buf_printf(out, "%s: %s", app_json_text(stage, "name"), app_json_text(stage, "state"));
+    const char *waits_for = app_json_text(stage, "waits_for");
+    df__buf_printf(out, "%s: %s%s%s", app_json_text(stage, "name"), app_json_text(stage, "state"),
+                   *waits_for ? " for " : "", waits_for);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const char *n = app_json_scalar(yyjson_obj_get(stage, numbers[i]), buf, sizeof buf);
         df__buf_printf(out, ", %s %s", words[i], n ? n : "-");

@@ -176,7 +176,7 @@ static void serve_control(df__kafka_source *s);
 
 /* Not open, and so not ready, before the group has let this member in. A topic that does not exist
  * is waited for by reading. */
-static int join(df__kafka_source *s, df_stage *st)
+static int wait_for_group(df__kafka_source *s, df_stage *st)
 {
     int64_t begin = df__kafka_clock_ms();
     int told = 0;
@@ -193,6 +193,15 @@ static int join(df__kafka_source *s, df_stage *st)
         if (df_stage_wait(st, s->fd, POLLIN, 500) == DF_ECANCELED || df_stage_stopping(st))
             return DF_ECANCELED;
     }
+}
+
+static int join(df__kafka_source *s, df_stage *st)
+{
+    int rc;
+    df_stage_waits(st, "the group");
+    rc = wait_for_group(s, st);
+    df_stage_waits(st, NULL);
+    return rc;
 }
 
 /* Before the group is joined: only errors can be told. */

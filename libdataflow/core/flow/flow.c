@@ -83,6 +83,11 @@ static int is_connected(int state, const df_stage *st)
     return state == DF__READY && !(st && atomic_load(&st->disconnected));
 }
 
+static const char *waits_for(df_stage *st)
+{
+    return st ? atomic_load(&st->waits_for) : NULL;
+}
+
 static void publish(df__flow *f)
 {
     uint64_t n = f->work_records + f->held_records;
@@ -90,12 +95,14 @@ static void publish(df__flow *f)
     int ready = f->source_state == DF__READY;
     int connected = is_connected(f->source_state, f->source);
     f->source_counts.connected = connected;
+    f->source_counts.waits_for = waits_for(f->source);
     for (i = 0; i < f->sink_count; i++) {
         df__sink *s = &f->sinks[i];
         n += s->records;
         s->counts.queued = s->records;
         ready &= s->state == DF__READY || (s->state == DF__BACKOFF && s->ever_ok);
         s->counts.connected = is_connected(s->state, s->stage);
+        s->counts.waits_for = waits_for(s->stage);
         connected &= s->counts.connected;
     }
     f->stats.uncommitted = df__flow_uncommitted(f);
@@ -223,7 +230,7 @@ void df__flow_tell_retry(df__flow *f, const df__retry *r, int status, const char
 {
     char line[DF__TEXT + 48];
     int64_t ms = (r->next_us - f->io.now(f->io.ctx)) / 1000;
-    df__text_printf(line, sizeof line, "%s; trying again in %.1f s", text,
+    df__text_printf(line, sizeof line, "%s; next try in %.1f s", text,
                     ms > 0 ? (double)ms / 1000 : 0.0);
     f->io.event(f->io.ctx, DF_EVENT_RETRY, status, stage, line);
 }

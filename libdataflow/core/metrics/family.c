@@ -233,6 +233,21 @@ static void connected(scrape *s)
     each_sink(s, connected_one);
 }
 
+static void waiting_one(scrape *s, const df__sink *k, const df__counts *c)
+{
+    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
+                            NULL};
+    sample(s, labels, c->waits_for != NULL);
+}
+
+static void waiting(scrape *s)
+{
+    const char *labels[] = {"connector_type", source_kind(s), "connector_name", source_name(s),
+                            NULL};
+    sample(s, labels, s->r->shown.source.waits_for != NULL);
+    each_sink(s, waiting_one);
+}
+
 /* An expansion counts what it rejected when it is through with a batch. */
 static uint64_t passed(const df__counts *c)
 {
@@ -536,6 +551,8 @@ const df__family df__families[] = {
     {"dataflow_connector_errors_total", "counter", "Failures of connectors and refused records.",
      connector_errors},
     {"dataflow_connector_connection_status", "gauge", "1: connected.", connected},
+    {"dataflow_connector_waiting", "gauge",
+     "1: it cannot work before others act, such as its consumer group.", waiting},
     {"dataflow_connector_source_poll_healthy", "gauge", "1: the source reads.", poll_healthy},
     {"dataflow_transformer_executions_total", "counter", "Records transformed.", executions},
     {"dataflow_transformer_errors_total", "counter", "Records a transformation rejected.",

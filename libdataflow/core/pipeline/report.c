@@ -179,7 +179,12 @@ static void stage_object(const df__stage_spec *s, const df__counts *c, df__buf *
     text_member(out, "name", s->name);
     text_member(out, "role", role_names[s->role]);
     text_member(out, "kind", s->kind);
-    text_member(out, "state", s->role == DF_TRANSFORM ? "ready" : state_names[c->state]);
+    text_member(out, "state",
+                s->role == DF_TRANSFORM ? "ready"
+                : c->waits_for          ? "waiting"
+                                        : state_names[c->state]);
+    if (c->waits_for)
+        text_member(out, "waits_for", c->waits_for);
     number_member(out, "in", (long long)c->in);
     number_member(out, "out", (long long)c->out);
     number_member(out, "errors", (long long)c->errors);
@@ -207,6 +212,17 @@ static void status_stages(const df_pipeline *p, df__buf *out)
     df__buf_char(out, ']');
 }
 
+/* Under the lock of `shown`. */
+static const char *state_of(const df__runner *r)
+{
+    int waits = r->shown.source.waits_for != NULL;
+    for (size_t i = 0; i < r->flow.sink_count; i++)
+        waits |= r->shown.sinks[i].waits_for != NULL;
+    if (r->shown.stats.ready || r->shown.phase != DF__RUNNING)
+        return phase_names[r->shown.phase];
+    return waits ? "waiting" : "starting";
+}
+
 static void status(df_pipeline *p, df__buf *out)
 {
     df__runner *r = &p->run;
@@ -217,10 +233,7 @@ static void status(df_pipeline *p, df__buf *out)
     }
     pthread_mutex_lock(&r->shown.lock);
     head(p, out);
-    text_member(out, "state",
-                !r->shown.stats.ready && r->shown.phase == DF__RUNNING
-                    ? "starting"
-                    : phase_names[r->shown.phase]);
+    text_member(out, "state", state_of(r));
     guarantee(p, out);
     status_stages(p, out);
     now = df__run_stats(r);

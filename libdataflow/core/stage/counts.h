@@ -32,6 +32,7 @@ typedef struct df__counts { /* of one stage */
     int64_t since_us;                      /* state since */
     int state;                             /* DF__CLOSED ... */
     int connected;                         /* open, and it did not say otherwise */
+    const char *waits_for;                 /* static; NULL: nothing */
     char reason[DF__REASON];               /* of the newest error */
     char text[DF__TEXT];
 } df__counts;

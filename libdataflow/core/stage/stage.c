@@ -313,6 +313,7 @@ void df__stage_opens(df_stage *st)
 {
     atomic_store(&st->stopping, 0); /* the close before a retry had set it */
     atomic_store(&st->disconnected, 0);
+    atomic_store(&st->waits_for, NULL);
 }
 
 void df__stage_cancel(df_stage *st)
@@ -369,6 +370,12 @@ int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 void df_stage_connected(df_stage *st, int is_connected)
 {
     if (atomic_exchange(&st->disconnected, !is_connected) == is_connected && st->publish)
+        st->publish(st);
+}
+
+void df_stage_waits(df_stage *st, const char *what)
+{
+    if (atomic_exchange(&st->waits_for, what) != what && st->publish)
         st->publish(st);
 }
 

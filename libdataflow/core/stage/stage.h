@@ -58,6 +58,7 @@ struct df_stage {
     _Atomic int64_t charged;
     _Atomic int disconnected;             /* it said so since its last open */
     size_t metric_count;                  /* of its kind */
+    _Atomic(const char *) waits_for;      /* it said so; NULL: nothing */
     _Atomic uint64_t metric[DF__METRICS]; /* bits of a double, for those without series */
     df__series *series;
     /* source: thread that reads */

@@ -160,10 +160,10 @@ sink: {type: postgresql, config: {connectionString: "postgresql://u@127.0.0.1:1/
 YAML
     start run "$dir/away.yaml" --metrics-port 0 --log-level info --log-format text
     for _ in $(seq 600); do
-        grep -q 'away/sink: .*; trying again in [0-9]*\.[0-9] s' "$dir/log" && break
+        grep -q 'away/sink: .*; next try in [0-9]*\.[0-9] s' "$dir/log" && break
         sleep 0.05
     done
-    grep -q 'away/sink: .*; trying again in [0-9]*\.[0-9] s' "$dir/log" && ok 'a retry names the delay' || bad 'a retry names the delay'
+    grep -q 'away/sink: .*; next try in [0-9]*\.[0-9] s' "$dir/log" && ok 'a retry names the delay' || bad 'a retry names the delay'
     kill -USR1 "$pid"
     for _ in $(seq 600); do
         grep -q '^sink: ' "$dir/log" && break

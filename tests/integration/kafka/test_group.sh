@@ -50,8 +50,12 @@ rows_are() { [ "$(cat "$dir/$1.jsonl" 2>/dev/null | wc -l)" = "$2" ]; }
 died dead 'cooperative: false'
 until_true 9 grep -q 'waiting for the group' "$dir/dead.b.out"
 has 'killed: it says what it waits for' "waiting for the group $run.dead: a member that died holds its partitions until [0-9:]*Z.*; with instanceId a restart" "$dir/dead.b.out"
+of() { curl -s -m 5 "$(grep -o 'http://[^/ "]*' "$dir/dead.b.out" | head -n 1)$1"; }
+same 'killed: the status says so' '1 1 1' "$(of /status | grep -c '"state":"waiting","guarantee"') $(of /status | grep -c '"state":"waiting","waits_for":"the group"') $(of / | grep -c 'waiting for the group')"
+same 'killed: the metrics too' 1 "$(of /metrics | sed -n 's/^dataflow_connector_waiting.*connector_name="source"} //p')"
 ready dead.b 503 && ok 'killed: not ready while it waits' || bad 'killed: ready while it waits'
 until_true 20 ready dead.b 200 && ok 'killed: ready when it has its partitions' || bad 'killed: not ready'
+same 'killed: waits no more' '0 0' "$(of /status | grep -c waits_for) $(of /metrics | sed -n 's/^dataflow_connector_waiting.*connector_name="source"} //p')"
 until_true 10 rows_are dead 10 && ok 'killed: reads the rest' || bad "killed: $(wc -l <"$dir/dead.jsonl") rows"
 end "$pid" 20
 for cooperative in false true; do

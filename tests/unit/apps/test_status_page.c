@@ -50,6 +50,18 @@ static void shows_stages(void **state)
     df__buf_free(&out);
 }
 
+static void shows_what_is_waited_for(void **state)
+{
+    df__buf out;
+    char *html = page_of("{\"state\":\"waiting\",\"stages\":[{\"name\":\"source\",\"state\":"
+                         "\"waiting\",\"waits_for\":\"the group\"}],\"partitions\":[]}",
+                         &out);
+    (void)state;
+    assert_non_null(strstr(html, "<th>state</th><td>waiting</td>"));
+    assert_non_null(strstr(html, "<td>waiting for the group</td>"));
+    df__buf_free(&out);
+}
+
 static void shows_all_counts(void **state)
 {
     static const char *const rows[] = {
@@ -142,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_stages),
+        cmocka_unit_test(shows_what_is_waited_for),
         cmocka_unit_test(shows_all_counts),
         cmocka_unit_test(rates_of_stages),
         cmocka_unit_test(damaged_report_still_gives_a_page),

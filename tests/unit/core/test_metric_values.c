@@ -144,6 +144,7 @@ static const struct {
      1, 1},
     {"dataflow_connector_connection_status{" ID ",connector_type=\"tank\",connector_name=\"sink\"}",
      1, 1},
+    {"dataflow_connector_waiting{" ID ",connector_type=\"tank\",connector_name=\"sink\"}", 0, 0},
     {"dataflow_connector_source_poll_healthy{" ID
      ",connector_type=\"well\",connector_name=\"source\"}",
      1, 1},

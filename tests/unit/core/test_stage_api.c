@@ -285,6 +285,68 @@ static void test_connection_lost_and_found(void **state)
     assert_ok(df_pipeline_wait(f->p, 10000));
 }
 
+/* ---- waiting for others ---------------------------------------------------------------------- */
+
+static int wait_for_others(df_stage *st)
+{
+    df_stage_waits(st, "the \"group\"");
+    phase = 1;
+    while (phase < 2)
+        if (df_stage_wait(st, -1, 0, 10) == DF_ECANCELED)
+            return DF_ECANCELED;
+    df_stage_waits(st, NULL);
+    return DF_OK;
+}
+
+static int add_report(void *user, const char *text, size_t len)
+{
+    return df__buf_add(user, text, len), DF_OK;
+}
+
+/* The status has the text, and the metric that value. */
+static int shows(const fixture *f, const char *text, double value)
+{
+    df__buf status;
+    char *series = metrics(f->env);
+    int seen = prom_value(series, "dataflow_connector_waiting{namespace=\"\",name=\"dataflow\","
+                                  "connector_type=\"probe\",connector_name=\"sink\"}") == value;
+    free(series);
+    df__buf_init(&status, &df__heap_libc);
+    assert_ok(df_pipeline_report(f->p, DF_REPORT_STATUS, add_report, &status));
+    assert_non_null(df__buf_cstr(&status));
+    seen &= strstr(status.data, text) != NULL;
+    df__buf_free(&status);
+    return seen;
+}
+
+static int waits(void *user)
+{
+    return shows(user, "\"state\":\"waiting\",\"waits_for\":\"the \\\"group\\\"\"", 1) &&
+           shows(user, "\"dataflow\",\"namespace\":\"\"},\"state\":\"waiting\"", 1);
+}
+
+static int waits_no_more(void *user)
+{
+    return shows(user, "\"name\":\"sink\",\"role\":\"sink\",\"kind\":\"probe\",\"state\":\"ready\"",
+                 0);
+}
+
+static void test_waits_for_others(void **state)
+{
+    fixture *f = *state;
+    assert_ok(df_connector_register(f->env, &connector));
+    phase = 0;
+    does.open = wait_for_others;
+    f->p = support_load(f->env, "source: {type: generate, config: {rate: 1000}}\n"
+                                "sink: {type: probe}\n");
+    assert_ok(df_pipeline_start(f->p, NULL));
+    assert_true(support_wait(waits, f, 10000));
+    phase = 2;
+    assert_true(support_wait(waits_no_more, f, 10000));
+    df_pipeline_stop(f->p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(f->p, 10000));
+}
+
 /* ---- metrics -------------------------------------------------------------------------------- */
 
 static int count_things(df_stage *st)
@@ -429,8 +491,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_traits_of_an_instance), TEST(test_memory_given_back),
         TEST(test_clock_of_the_env),      TEST(test_connection_lost_and_found),
-        TEST(test_labels_and_histograms), TEST(test_rows_of_a_parcel),
-        TEST(test_the_same_table_again),  TEST(test_store_lists_its_rows),
+        TEST(test_waits_for_others),      TEST(test_labels_and_histograms),
+        TEST(test_rows_of_a_parcel),      TEST(test_the_same_table_again),
+        TEST(test_store_lists_its_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
