@@ -42,9 +42,6 @@ static void side_json(df__buf *out, const char *role, unsigned flags, const df_o
     df__buf_char(out, '}');
 }
 
-static const char *const metric_types[] = {
-    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"};
-
 static void metrics_json(df__buf *out, const df_metric *m)
 {
     const char *comma = "";
@@ -56,7 +53,7 @@ static void metrics_json(df__buf *out, const df_metric *m)
         text(out, "name", m->name);
         df__buf_char(out, ',');
         text(out, "doc", m->help);
-        df__buf_printf(out, ",\"type\":\"%s\"}", metric_types[m->type]);
+        df__buf_printf(out, ",\"type\":\"%s\"}", df__metric_type(m->type));
         comma = ",";
     }
     df__buf_char(out, ']');

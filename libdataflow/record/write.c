@@ -8,6 +8,7 @@
 
 #include "record/number.h"
 #include "record/timetext.h"
+#include "util/codec.h"
 
 /* ---- where it goes --------------------------------------------------------------------------- */
 
@@ -489,21 +490,14 @@ static void put_vals(df__out *o, const yyjson_val *v)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void put_base64(df__out *o, const unsigned char *p, size_t len)
+static void put_base64(df__out *o, const char *p, size_t len)
 {
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (; len; len -= len < 3 ? len : 3, p += 3) {
-        unsigned x = (unsigned)p[0] << 16;
-        char four[4];
-        if (len > 1)
-            x |= (unsigned)p[1] << 8;
-        if (len > 2)
-            x |= p[2];
-        four[0] = set[x >> 18];
-        four[1] = set[x >> 12 & 63];
-        four[2] = len > 1 ? set[x >> 6 & 63] : '=';
-        four[3] = len > 2 ? set[x & 63] : '=';
-        df__out_put(o, four, 4);
+    char text[64];
+    for (size_t part; len;
+         p += part, len -= part) { /* whole threes, so that only the end is padded */
+        part = len < 48 ? len : 48;
+        df__base64_write(text, p, part);
+        df__out_put(o, text, (part + 2) / 3 * 4);
     }
 }
 
@@ -560,7 +554,7 @@ static void put_quoted(df__out *o, const df_value *v)
 static void put_bytes(df__out *o, const df_value *v)
 {
     put_char(o, '"');
-    put_base64(o, (const unsigned char *)v->text, v->len);
+    put_base64(o, v->text, v->len);
     put_char(o, '"');
 }
 

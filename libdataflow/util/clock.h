@@ -7,4 +7,10 @@
 
 int64_t df__monotonic_us(void);
 
+/* The earlier of two moments; INT64_MAX stands for never. */
+static inline int64_t df__earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 #endif

@@ -4,28 +4,34 @@
 
 #include <string.h>
 
-void df__base64_add(df__buf *out, const void *data, size_t len)
+void df__base64_write(char *out, const void *data, size_t len)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *p = data, *end = p + len / 3 * 3;
-    char *at = len > SIZE_MAX / 2 ? NULL : df__buf_reserve(out, (len + 2) / 3 * 4);
-    if (!at)
-        return;
-    for (; p < end; p += 3, at += 4) {
+    for (; p < end; p += 3, out += 4) {
         uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-        at[0] = digits[v >> 18];
-        at[1] = digits[v >> 12 & 63];
-        at[2] = digits[v >> 6 & 63];
-        at[3] = digits[v & 63];
+        out[0] = digits[v >> 18];
+        out[1] = digits[v >> 12 & 63];
+        out[2] = digits[v >> 6 & 63];
+        out[3] = digits[v & 63];
     }
     if (len % 3) {
         uint32_t v = (uint32_t)p[0] << 16 | (len % 3 == 2 ? (uint32_t)p[1] << 8 : 0);
-        at[0] = digits[v >> 18];
-        at[1] = digits[v >> 12 & 63];
-        at[2] = len % 3 == 2 ? digits[v >> 6 & 63] : '=';
-        at[3] = '=';
+        out[0] = digits[v >> 18];
+        out[1] = digits[v >> 12 & 63];
+        out[2] = len % 3 == 2 ? digits[v >> 6 & 63] : '=';
+        out[3] = '=';
     }
-    out->len += (len + 2) / 3 * 4;
+}
+
+void df__base64_add(df__buf *out, const void *data, size_t len)
+{
+    size_t room = (len + 2) / 3 * 4;
+    char *at = len > SIZE_MAX / 2 ? NULL : df__buf_reserve(out, room);
+    if (!at)
+        return;
+    df__base64_write(at, data, len);
+    out->len += room;
 }
 
 static int digit_of(char c)

@@ -7,6 +7,8 @@
 
 #include "util/buf.h"
 
+/* Writes (len + 2) / 3 * 4 characters, without a NUL. */
+void df__base64_write(char *out, const void *data, size_t len);
 void df__base64_add(df__buf *out, const void *data, size_t len);
 /* Adds what the text stands for; white space in it is left out. 0, or -1: it is no base64. */
 int df__base64_read(df__buf *out, const char *text, size_t len);

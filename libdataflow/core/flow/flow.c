@@ -133,16 +133,11 @@ void df__flow_advance(df__flow *f)
     publish(f);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t sink_due(const df__sink *s)
 {
     int64_t due = s->due_us;
     if (s->state == DF__BACKOFF && !s->with_sink && s->closed && !s->lost && !s->dead)
-        due = earlier(due, s->retry.next_us);
+        due = df__earlier(due, s->retry.next_us);
     return due;
 }
 
@@ -153,7 +148,7 @@ static int64_t request_due(const df__flow *f, const df_partition *p)
         return INT64_MAX;
     due = p->closing_since_us + f->settings.revoke_timeout_us;
     if (!f->parting && f->saving != 1 && df__flow_leaves_unstored(f, p))
-        due = earlier(due, f->parting_us);
+        due = df__earlier(due, f->parting_us);
     return due;
 }
 
@@ -174,13 +169,13 @@ int64_t df__flow_due(const df__flow *f)
     int64_t due = df__flow_phase_due(f);
     size_t i;
     for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
-        due = earlier(due, sink_due(&f->sinks[i]));
+        due = df__earlier(due, sink_due(&f->sinks[i]));
     for (p = f->requests; p; p = p->next_request)
-        due = earlier(due, request_due(f, p));
+        due = df__earlier(due, request_due(f, p));
     if (something_to_save(f))
-        due = earlier(due, df__flow_save_due(f));
+        due = df__earlier(due, df__flow_save_due(f));
     if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
-        due = earlier(due, f->source_retry.next_us);
+        due = df__earlier(due, f->source_retry.next_us);
     return due;
 }
 

@@ -20,6 +20,7 @@
 #include "core/flow/parcel.h"
 #include "core/flow/retry.h"
 #include "core/stage/stage.h"
+#include "util/clock.h"
 #include "util/spare.h"
 
 typedef struct df__flow df__flow;

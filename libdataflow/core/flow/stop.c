@@ -52,18 +52,13 @@ static int64_t drain_due(const df__flow *f)
     return f->drain_us + f->settings.stop_timeout_us;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Of saving and closing. A run that ends by itself has as long for them as a stop. */
 static int64_t leave_due(const df__flow *f)
 {
     int told = f->stop_asked || f->result != DF_OK;
     int64_t due = (told ? f->drain_us : f->end_us) + f->settings.stop_timeout_us;
     if (f->stop_asked == DF_STOP_NOW)
-        due = earlier(due, f->canceled_us);
+        due = df__earlier(due, f->canceled_us);
     return due + END_US - LEAVE_US;
 }
 
@@ -72,7 +67,7 @@ int64_t df__flow_phase_due(const df__flow *f)
     if (f->phase == DF__DRAINING)
         return f->canceled ? f->canceled_us + HAND_BACK_US : drain_due(f);
     if (f->phase == DF__SAVING)
-        return earlier(f->phase_us + SAVE_TIMEOUT_US, leave_due(f) - CLOSE_US);
+        return df__earlier(f->phase_us + SAVE_TIMEOUT_US, leave_due(f) - CLOSE_US);
     return f->phase == DF__CLOSE_ALL ? leave_due(f) : INT64_MAX;
 }
 

@@ -90,16 +90,13 @@ static void own_metric(df__scrape *s, df_stage *st, size_t index)
     df__stage_series(st, index, own_series, &o);
 }
 
-static const char *const type_names[] = {
-    [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"};
-
 /* Samples of one connector metric over all stages of all pipelines. */
 static void own_family(scraper *all, const df_connector *c, size_t index)
 {
     const df_metric *m = &c->metrics[index];
     df_pipeline *p;
     size_t i, at = 0;
-    df__family_head(&all->out, m->name, type_names[m->type], m->help ? m->help : "");
+    df__family_head(&all->out, m->name, df__metric_type(m->type), m->help ? m->help : "");
     for (p = all->env->pipelines; p; p = p->env_next, at++) {
         df__scrape s = scrape_of(all, m->name, p, all->ranks[at]);
         if (all->ranks[at] < 0)

@@ -341,3 +341,10 @@ df_path *df_path_new(df_env *env, const char *text)
                      why.text);
     return path;
 }
+
+const char *df__metric_type(int type)
+{
+    static const char *const names[] = {
+        [DF_COUNTER] = "counter", [DF_GAUGE] = "gauge", [DF_HISTOGRAM] = "histogram"};
+    return names[type];
+}

@@ -39,6 +39,8 @@ int64_t df__env_now(const df_env *env);
 int64_t df__env_clock(const df_env *env); /* monotonic */
 /* Registry without the lock of its own. */
 df__type *df__env_find(df_env *env, const char *name, int transform);
+/* "counter" for DF_COUNTER: as the Prometheus text and df_env_describe write it. */
+const char *df__metric_type(int type);
 /* Opens the module of a kind, or every module there is (kind NULL). */
 void df__env_open_modules(df_env *env, const char *kind);
 

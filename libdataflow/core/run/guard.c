@@ -6,20 +6,15 @@
 /* After stopTimeout, and for closing; who waits may look a second later, and then it is five. */
 enum { END_US = 3750000 };
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t due_us(const df__runner *r)
 {
     int64_t stop = atomic_load(&r->stop_us[DF_STOP_DRAIN]);
     int64_t now = atomic_load(&r->stop_us[DF_STOP_NOW]), closing = atomic_load(&r->close_us);
     int64_t due = stop ? stop + r->flow.settings.stop_timeout_us + END_US : INT64_MAX;
     if (now)
-        due = earlier(due, now + END_US);
+        due = df__earlier(due, now + END_US);
     if (closing)
-        due = earlier(due, closing + END_US);
+        due = df__earlier(due, closing + END_US);
     return due;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "support/record_help.h"
+#include "util/codec.h"
 
 static df_value number_value(const char *text)
 {
@@ -55,6 +56,27 @@ static void texts(void **state)
     check_text(bytes, "\x01\xff", "\"Af8=\"");
     check_text(typed_value(DF_V_OBJECT), "{}", "{}");
     check_text(typed_value(DF_V_ARRAY), "[]", "[]");
+}
+
+/* Written in pieces: no padding but at the end, whatever the length is. */
+static void long_bytes(void **state)
+{
+    unsigned char data[200];
+    char text[300];
+    (void)state;
+    for (size_t len = 0; len < sizeof data; len++) {
+        df_value v = {.type = DF_V_BYTES, .text = (const char *)data, .len = len};
+        df__buf back;
+        data[len] = (unsigned char)(len * 37 + 129);
+        size_t n = df_value_json(&v, text, sizeof text);
+        assert_int_equal(n, (len + 2) / 3 * 4 + 2);
+        df__buf_init(&back, &df__heap_libc);
+        assert_int_equal(df__base64_read(&back, text + 1, n - 2), 0);
+        assert_int_equal(back.len, len);
+        if (len)
+            assert_memory_equal(back.data, data, len);
+        df__buf_free(&back);
+    }
 }
 
 static void times(void **state)
@@ -413,11 +435,17 @@ static void from_another_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts),           cmocka_unit_test(times),
-        cmocka_unit_test(cut_texts),       cmocka_unit_test(integers),
-        cmocka_unit_test(doubles),         cmocka_unit_test(walks),
-        cmocka_unit_test(builds),          cmocka_unit_test(puts_and_renames),
-        cmocka_unit_test(walk_and_change), cmocka_unit_test(from_another_record),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(times),
+        cmocka_unit_test(long_bytes),
+        cmocka_unit_test(cut_texts),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(doubles),
+        cmocka_unit_test(walks),
+        cmocka_unit_test(builds),
+        cmocka_unit_test(puts_and_renames),
+        cmocka_unit_test(walk_and_change),
+        cmocka_unit_test(from_another_record),
         cmocka_unit_test(large_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
