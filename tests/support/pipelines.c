@@ -55,3 +55,46 @@ int support_run(df_env *env, const char *yaml, char *message)
     df_pipeline_free(p);
     return rc;
 }
+
+int support_append(void *user, const char *text, size_t len)
+{
+    return fwrite(text, 1, len, user) == len ? DF_OK : DF_EIO;
+}
+
+char *support_metrics(df_env *env)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    assert_ok(df_env_metrics(env, support_append, out));
+    fclose(out);
+    return text;
+}
+
+/* ---- fixture -------------------------------------------------------------------------------- */
+
+int support_setup(void **state)
+{
+    support_fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->env = support_env(&f->host);
+    f->dir = support_mkdir();
+    support_path(f->in, f->dir, "in");
+    support_path(f->out, f->dir, "out");
+    support_path(f->errors, f->dir, "errors");
+    support_path(f->slot[0], f->dir, "p.0");
+    support_path(f->slot[1], f->dir, "p.1");
+    *state = f;
+    return 0;
+}
+
+int support_teardown(void **state)
+{
+    support_fixture *f = *state;
+    df_pipeline_free(f->p);
+    support_rmdir(f->dir);
+    support_env_free(f->env, &f->host);
+    free(f);
+    return 0;
+}

@@ -84,5 +84,24 @@ int support_run(df_env *env, const char *yaml, char *message);
 void support_assert_conserved(const df_pipeline *p);
 /* All problems of a pipeline as lines "field: text", freed by the caller. */
 char *support_problems(const df_pipeline *p);
+/* A df_write_fn: appends to the FILE `user`. */
+int support_append(void *user, const char *text, size_t len);
+/* The metrics of env, freed by the caller. */
+char *support_metrics(df_env *env);
+
+/* ---- fixture -------------------------------------------------------------------------------- */
+
+/* What most tests stand on. The teardown frees all of it and looks for leaks. */
+typedef struct support_fixture {
+    support_host host;
+    df_env *env;
+    char *dir;                           /* empty at the start */
+    char in[512], out[512], errors[512]; /* paths in it; nothing is there yet */
+    char slot[2][512];                   /* of a file store in it, for the pipeline "p" */
+    df_pipeline *p;                      /* for the test to make */
+} support_fixture;
+
+int support_setup(void **state);
+int support_teardown(void **state);
 
 #endif

@@ -12,27 +12,7 @@
 
 #include "dataflow_ext.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
+typedef support_fixture fixture;
 
 #define SMALL "source: {type: generate, config: {count: 10}}\nsink: {type: 'null'}\n"
 #define ENDLESS "source: {type: generate, config: {rate: 1000}}\nsink: {type: 'null'}\n"
@@ -697,32 +677,44 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_is_freed),
         cmocka_unit_test(test_no_handle),
-        cmocka_unit_test_setup_teardown(test_no_argument, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_many_stages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_empty_pipeline, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_load_twice, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_load_after_a_bad_load, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_texts_that_are_no_manifest, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stages_by_hand, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_replaced_stages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bad_stages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_link_to_a_port_that_is_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_sources, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_runs_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_changes_after_start, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_free_while_running, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stop_early_twice_and_late, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stop_with_a_number_that_is_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_events_without_a_reader, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_pipelines_of_one_env, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stop_from_a_transform, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_answers_no_transform_may_give, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ports_outlive_their_pipeline, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_registering, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_plugins_that_are_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_smaller_and_larger_structs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_argument, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_many_stages, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_empty_pipeline, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_load_twice, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_load_after_a_bad_load, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_that_are_no_manifest, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_stages_by_hand, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_replaced_stages, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_bad_stages, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_link_to_a_port_that_is_none, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_two_sources, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_runs_once, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_changes_after_start, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_free_while_running, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_stop_early_twice_and_late, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_stop_with_a_number_that_is_none, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_events_without_a_reader, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_two_pipelines_of_one_env, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_stop_from_a_transform, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_answers_no_transform_may_give, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_ports, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_ports_outlive_their_pipeline, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_registering, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_plugins_that_are_none, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_paths, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_smaller_and_larger_structs, support_setup,
+                                        support_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,47 +12,12 @@
 #include "support/prom_text.h"
 #include "util/codec.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    df_pipeline *p;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    df_pipeline_free(f->p);
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
-
-static int append(void *user, const char *text, size_t len)
-{
-    return fwrite(text, 1, len, user) == len ? DF_OK : DF_EIO;
-}
+typedef support_fixture fixture;
 
 static double metric(df_env *env, const char *series)
 {
-    char *text = NULL;
-    size_t len = 0;
-    double value;
-    FILE *out = open_memstream(&text, &len);
-    assert_ok(df_env_metrics(env, append, out));
-    fclose(out);
-    value = prom_value(text, series);
+    char *text = support_metrics(env);
+    double value = prom_value(text, series);
     free(text);
     return value;
 }
@@ -241,10 +206,10 @@ static void test_minimal_error_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_bytes_as_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lag_ages, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_a_sink_holds, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_minimal_error_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_as_written, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_lag_ages, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_sink_holds, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_minimal_error_record, support_setup, support_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

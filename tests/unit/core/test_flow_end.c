@@ -13,35 +13,13 @@
 #include "connectors/memory/memory.h"
 #include "dataflow_ext.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    char in[512], out[512];
-    df_pipeline *p;
-} fixture;
+typedef support_fixture fixture;
 
 /* The sink is a pipe that nobody reads: it is opened again and again. */
 static int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    support_path(f->in, f->dir, "in");
-    support_path(f->out, f->dir, "out");
-    assert_int_equal(mkfifo(f->out, 0600), 0);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    df_pipeline_free(f->p);
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
+    support_setup(state);
+    assert_int_equal(mkfifo(((fixture *)*state)->out, 0600), 0);
     return 0;
 }
 
@@ -396,22 +374,24 @@ static void test_never_acknowledged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_pipe_at_the_limit_of_a_stop, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_pipe_stopped_now, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cannot_open, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cannot_write, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_credentials, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory_four_times, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_all_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_all_is_refused_backwards, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_built_by_calls_it_goes_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_starts_add_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_pipe_at_the_limit_of_a_stop, setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_a_pipe_stopped_now, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_a_file, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_cannot_open, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_cannot_write, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_credentials, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory_four_times, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_all_is_refused, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_all_is_refused_backwards, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_built_by_calls_it_goes_on, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_two_starts_add_nothing, setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_the_error_sink_refuses, setup, support_teardown),
         cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_bytes, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, teardown),
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_the_error_sink_takes_it_without_key, setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_never_acknowledged, setup, support_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

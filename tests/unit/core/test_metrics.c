@@ -13,44 +13,13 @@
 #include "dataflow_ext.h"
 #include "support/prom_text.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
-
-static int append(void *user, const char *text, size_t len)
-{
-    FILE *f = user;
-    return fwrite(text, 1, len, f) == len ? DF_OK : DF_EIO;
-}
+typedef support_fixture fixture;
 
 /* The metrics of env, checked; freed by the caller. */
 static char *scrape(df_env *env)
 {
-    char *text = NULL, err[512];
-    size_t len = 0;
-    FILE *f = open_memstream(&text, &len);
-    assert_non_null(f);
-    assert_ok(df_env_metrics(env, append, f));
-    fclose(f);
-    if (!prom_check(text, len, err, sizeof err))
+    char *text = support_metrics(env), err[512];
+    if (!prom_check(text, strlen(text), err, sizeof err))
         fail_msg("%s", err);
     return text;
 }
@@ -543,7 +512,7 @@ static void test_no_memory(void **state)
         FILE *out = open_memstream(&text, &len);
         atomic_store(&f->host.fail_at, atomic_load(&f->host.calls) + i);
         atomic_store(&f->host.fail_count, 1);
-        rc = df_env_metrics(f->env, append, out);
+        rc = df_env_metrics(f->env, support_append, out);
         fclose(out);
         if (rc == DF_ENOMEM)
             assert_int_equal(len, 0); /* nothing half written */
@@ -586,20 +555,25 @@ static void test_the_document_names_every_family(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_counts_of_a_flow, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_reasons_of_a_sink, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_failed_run_is_an_error, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pipelines_of_one_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sinks_with_the_usual_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hostile_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_own_metrics, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_counts_of_a_flow, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_reasons_of_a_sink, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_run_is_an_error, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_pipelines_of_one_name, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_sinks_with_the_usual_names, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_hostile_names, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_own_metrics, support_setup, support_teardown),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_nan),
         cmocka_unit_test(test_histograms),
         cmocka_unit_test(test_error_kinds),
-        cmocka_unit_test_setup_teardown(test_the_writers_answer_is_returned, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_document_names_every_family, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_writers_answer_is_returned, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_the_document_names_every_family, support_setup,
+                                        support_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

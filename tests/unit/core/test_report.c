@@ -11,35 +11,14 @@
 
 #include "dataflow_ext.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    df_pipeline *p;
-    yyjson_doc *doc;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    *state = f;
-    return 0;
-}
+typedef support_fixture fixture;
+static yyjson_doc *doc; /* the newest report */
 
 static int teardown(void **state)
 {
-    fixture *f = *state;
-    yyjson_doc_free(f->doc);
-    df_pipeline_free(f->p);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
-
-static int append(void *user, const char *text, size_t len)
-{
-    return fwrite(text, 1, len, user) == len ? DF_OK : DF_EIO;
+    yyjson_doc_free(doc);
+    doc = NULL;
+    return support_teardown(state);
 }
 
 /* The report as a document; it must be JSON by the letter. */
@@ -48,15 +27,15 @@ static yyjson_val *report(fixture *f, int what)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    assert_ok(df_pipeline_report(f->p, what, append, out));
+    assert_ok(df_pipeline_report(f->p, what, support_append, out));
     fclose(out);
-    yyjson_doc_free(f->doc);
-    f->doc = yyjson_read(text, len, 0);
-    if (!f->doc)
+    yyjson_doc_free(doc);
+    doc = yyjson_read(text, len, 0);
+    if (!doc)
         print_error("%s\n", text);
     free(text);
-    assert_non_null(f->doc);
-    return yyjson_doc_get_root(f->doc);
+    assert_non_null(doc);
+    return yyjson_doc_get_root(doc);
 }
 
 static const char *text_at(yyjson_val *root, const char *pointer)
@@ -207,7 +186,7 @@ static void test_references_and_no_secrets(void **state)
     assert_non_null(strstr(df_pipeline_errmsg(f->p), "the server said"));
     assert_null(strstr(df_pipeline_errmsg(f->p), "hunter2"));
     for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
-        char *out = yyjson_write((report(f, reports[i]), f->doc), 0, NULL);
+        char *out = yyjson_write((report(f, reports[i]), doc), 0, NULL);
         assert_null(strstr(out, "hunter2"));
         free(out);
     }
@@ -237,11 +216,11 @@ static void test_writer_and_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_plan, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_status, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_positions, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_references_and_no_secrets, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_writer_and_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_plan, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_positions, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_references_and_no_secrets, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_writer_and_memory, support_setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

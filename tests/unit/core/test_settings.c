@@ -10,33 +10,7 @@
 #include "connectors/memory/memory.h"
 #include "dataflow_ext.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    char in[512], out[512];
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    support_path(f->in, f->dir, "in");
-    support_path(f->out, f->dir, "out");
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
+typedef support_fixture fixture;
 
 /* ---- checkpointReset ---------------------------------------------------------------------- */
 
@@ -171,11 +145,13 @@ static void test_each_message_on_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_reset_begins_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_reset_after_another_source, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_strict_idempotency, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_has_no_place, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_each_message_on_its_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_reset_begins_again, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_a_reset_after_another_source, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_strict_idempotency, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_what_has_no_place, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_each_message_on_its_own, support_setup,
+                                        support_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

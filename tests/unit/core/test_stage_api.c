@@ -11,12 +11,7 @@
 #include "dataflow_ext.h"
 #include "support/prom_text.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    df_pipeline *p;
-} fixture;
+typedef support_fixture fixture;
 
 /* What the probe does. */
 static struct {
@@ -24,42 +19,11 @@ static struct {
     int (*write)(df_stage *st, df_parcel *parcel);
 } does;
 
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    *state = f;
-    return 0;
-}
-
 static int teardown(void **state)
 {
-    fixture *f = *state;
     does.open = NULL;
     does.write = NULL;
-    df_pipeline_free(f->p);
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
-
-static int append(void *user, const char *text, size_t len)
-{
-    return fwrite(text, 1, len, user) == len ? DF_OK : DF_EIO;
-}
-
-static char *metrics(df_env *env)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    assert_non_null(out);
-    assert_ok(df_env_metrics(env, append, out));
-    fclose(out);
-    return text;
+    return support_teardown(state);
 }
 
 /* ---- a sink that does what the test wants --------------------------------------------------- */
@@ -246,7 +210,7 @@ static int lose_connection(df_stage *st, df_parcel *parcel)
 
 static int is_connected(df_env *env)
 {
-    char *text = metrics(env);
+    char *text = support_metrics(env);
     double value =
         prom_value(text, "dataflow_connector_connection_status{namespace=\"\",name="
                          "\"dataflow\",connector_type=\"probe\",connector_name=\"sink\"}");
@@ -307,7 +271,7 @@ static int add_report(void *user, const char *text, size_t len)
 static int shows(const fixture *f, const char *text, double value)
 {
     df__buf status;
-    char *series = metrics(f->env);
+    char *series = support_metrics(f->env);
     int seen = prom_value(series, "dataflow_connector_waiting{namespace=\"\",name=\"dataflow\","
                                   "connector_type=\"probe\",connector_name=\"sink\"}") == value;
     free(series);
@@ -376,7 +340,7 @@ static void test_labels_and_histograms(void **state)
     char *text, err[256];
     does.open = count_things;
     run(f, "");
-    text = metrics(f->env);
+    text = support_metrics(f->env);
     if (!prom_check(text, strlen(text), err, sizeof err))
         fail_msg("%s", err);
     assert_true(prom_value(text, "dataflow_probe_rows_total{" OWN ",table=\"orders\"}") == 5);
@@ -487,7 +451,7 @@ static void test_store_lists_its_rows(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, support_setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_traits_of_an_instance), TEST(test_memory_given_back),
         TEST(test_clock_of_the_env),      TEST(test_connection_lost_and_found),

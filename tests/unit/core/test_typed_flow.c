@@ -11,12 +11,7 @@
 
 #include "dataflow_ext.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    df_pipeline *p;
-} fixture;
+typedef support_fixture fixture;
 
 /* ---- a table in memory, as a source and as a sink -------------------------------------------- */
 
@@ -153,24 +148,10 @@ static const df_connector connector = {.size = sizeof(df_connector),
 
 static int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
+    support_setup(state);
     memset(&table, 0, sizeof table);
     table.rows = ROWS;
-    assert_ok(df_connector_register(f->env, &connector));
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    df_pipeline_free(f->p);
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
+    assert_ok(df_connector_register(((fixture *)*state)->env, &connector));
     return 0;
 }
 
@@ -272,7 +253,7 @@ static void test_trees_count(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, support_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_types_arrive),
         TEST(test_types_pass_transforms),

@@ -77,33 +77,12 @@ enum { ERRORS = sizeof errors / sizeof errors[0] };
 
 /* ---- fixture -------------------------------------------------------------------------------- */
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    char slot[2][512];
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    support_path(f->slot[0], f->dir, "p.0");
-    support_path(f->slot[1], f->dir, "p.1");
-    *state = f;
-    return 0;
-}
+typedef support_fixture fixture;
 
 static int teardown(void **state)
 {
-    fixture *f = *state;
     armed = 0;
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
+    return support_teardown(state);
 }
 
 static int open_store(fixture *f, df_store *store)
@@ -316,11 +295,11 @@ static void test_another_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_each_call_of_a_save, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_save_that_goes_on_failing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_each_call_of_a_start, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_damaged_and_unreadable, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_another_version, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_call_of_a_save, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_save_that_goes_on_failing, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_call_of_a_start, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_and_unreadable, support_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_version, support_setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

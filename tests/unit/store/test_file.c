@@ -17,33 +17,7 @@
 
 #include "core/graph/secret.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    char slot[2][512];
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    support_path(f->slot[0], f->dir, "p.0");
-    support_path(f->slot[1], f->dir, "p.1");
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
+typedef support_fixture fixture;
 
 static df_store open_store(fixture *f)
 {
@@ -487,23 +461,27 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nothing_to_store, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_slots_alternate, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_torn_at_every_byte, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_damaged_at_every_byte, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_both_damaged, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_left_over_temporary_is_ignored, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_planted_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_save_after_a_failed_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_folders, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_folder_that_others_may_write, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_read_only_folder, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_are_made_plain, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rows, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_to_store, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_slots_alternate, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_torn_at_every_byte, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_at_every_byte, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_both_damaged, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_a_left_over_temporary_is_ignored, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_unreadable, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_lock, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_planted_files, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_save_after_a_failed_one, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_folders, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_a_folder_that_others_may_write, support_setup,
+                                        support_teardown),
+        cmocka_unit_test_setup_teardown(test_read_only_folder, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_names_are_made_plain, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, support_setup, support_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,34 +12,7 @@
 
 #include "connectors/memory/memory.h"
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    char *dir;
-    char in[512], out[512], errors[512];
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->dir = support_mkdir();
-    support_path(f->in, f->dir, "in");
-    support_path(f->out, f->dir, "out");
-    support_path(f->errors, f->dir, "errors");
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
-    return 0;
-}
+typedef support_fixture fixture;
 
 /* A flow from `in` to `out` with extra options. */
 static char *flow(const fixture *f, const char *source, const char *sink, const char *rest)
@@ -397,7 +370,7 @@ static void test_standard_output_closed(void **state)
     free(yaml);
 }
 
-#define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define UNIT(name) cmocka_unit_test_setup_teardown(name, support_setup, support_teardown)
 
 int main(void)
 {
