@@ -2,6 +2,7 @@
  * document.c: reading a document into a tree, and questions about nodes. */
 #include "document/document.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "document/builder.h"
@@ -70,6 +71,51 @@ const df__doc *df__doc_member(const df__doc *map, const char *name)
         if (n->name.len == len && memcmp(n->name.data, name, len) == 0)
             return n;
     return NULL;
+}
+
+/* The member with the longest name that the path begins with. */
+static const df__doc *longest_member(const df__doc *map, const char *path)
+{
+    const df__doc *best = NULL;
+    for (const df__doc *at = map->first; at; at = at->next) {
+        size_t len = at->name.len;
+        if (len && strncmp(path, at->name.data, len) == 0 && strchr(".[", path[len]) &&
+            (!best || len > best->name.len))
+            best = at;
+    }
+    return best;
+}
+
+static const df__doc *element(const df__doc *seq, const char *path, size_t *ret_len)
+{
+    char *end;
+    unsigned long index = strtoul(path + 1, &end, 10);
+    const df__doc *at = seq->first;
+    if (*end != ']')
+        return NULL;
+    while (at && index--)
+        at = at->next;
+    *ret_len = (size_t)(end - path) + 1;
+    return at;
+}
+
+const df__doc *df__doc_at(const df__doc *root, const char *path)
+{
+    const df__doc *at = root;
+    while (at && *path) {
+        const df__doc *next = NULL;
+        size_t len = 0;
+        if (at->kind == DF__MAP && (next = longest_member(at, path)))
+            len = next->name.len;
+        else if (at->kind == DF__SEQ && *path == '[')
+            next = element(at, path, &len);
+        if (!next)
+            return at;
+        at = next;
+        path += len;
+        path += *path == '.';
+    }
+    return at;
 }
 
 int df__doc_is_null(const df__doc *n)

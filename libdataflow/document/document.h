@@ -48,6 +48,9 @@ void df__problems_clear(df__problems *p);
  * in the arena. Refused: aliases beyond a bound, several documents, depth over 256, over 16 MiB. */
 const df__doc *df__doc_parse(df__arena *a, const df_text *text, df__problems *problems);
 const df__doc *df__doc_member(const df__doc *map, const char *name);
+/* The node at a path like "fields[0].name", of which a name may itself hold dots; where the path
+ * leaves the tree, the last node on it. */
+const df__doc *df__doc_at(const df__doc *root, const char *path);
 int df__doc_is_null(const df__doc *n);
 /* True for a boolean as the API server of Kubernetes reads it (YAML 1.1): true, True, yes, on, y...
  * *ret tells which. Words in quotes are none. */

@@ -84,6 +84,14 @@ int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_c
     return failed;
 }
 
+const char *conform_bad_config(const char *row, char *buf)
+{
+    if (*row == '{')
+        fail_msg("bad_options are the inside of a map: %s without its braces", row);
+    snprintf(buf, 256, "{%s}", row);
+    return buf;
+}
+
 const char *conform_stage(const conform *c, char *buf)
 {
     snprintf(buf, 1200, "{type: \"%s\", config: {%s}}", c->kind->type, c->config);

@@ -14,7 +14,8 @@ enum {
     CONFORM_RESUMES = 1, /* source: a later run goes on where an earlier one ended */
     CONFORM_REPLAYS = 2, /* source: can be sent back */
     CONFORM_WAITS = 4,   /* source: an unbounded run waits for more */
-    CONFORM_SLOW = 8     /* a real server: fewer records */
+    CONFORM_SLOW = 8,    /* a real server: fewer records */
+    CONFORM_UNDOES = 16  /* sink: what it wrote of a parcel that it refuses can be taken back */
 };
 
 typedef struct conform conform;
@@ -22,9 +23,12 @@ typedef struct conform conform;
 typedef struct conform_kind {
     const char *name, *type; /* type: of the stage */
     unsigned flags;
-    const char *const *bad_options; /* configs that must be refused; NULL at the end */
-    int (*available)(void);         /* NULL: always */
-    void (*begin)(conform *c);      /* makes the place, fills c->config */
+    /* Configs that must be refused, as the inside of a map of YAML ("path: [a]", without braces);
+     * NULL at the end. */
+    const char *const *bad_options;
+    const char *refused;       /* sink: a payload that it refuses; NULL: it takes all */
+    int (*available)(void);    /* NULL: always */
+    void (*begin)(conform *c); /* makes the place, fills c->config: the inside of a map too */
     void (*fill)(conform *c, size_t from, size_t to);   /* source: {"n":from} … {"n":to-1} */
     void (*attach)(conform *c, df_pipeline *p);         /* before the start; NULL: nothing to do */
     void (*detach)(conform *c);                         /* after the end */
@@ -60,6 +64,8 @@ extern const conform_kind *const conform_sources[], *const conform_sinks[];
 
 int conform_setup(void **state);
 int conform_teardown(void **state);
+/* "{CONFIG}" of a row of bad_options, in a buffer of 256 bytes. */
+const char *conform_bad_config(const char *row, char *buf);
 /* Runs tests × kinds; the status for main. */
 int conform_run(const char *group, const struct CMUnitTest *tests, size_t test_count,
                 const conform_kind *const *kinds);

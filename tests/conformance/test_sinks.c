@@ -128,6 +128,27 @@ static void test_dry_writes_nothing(void **state)
     assert_arrived(c, 0);
 }
 
+static void feed_text(conform *c, const char *text)
+{
+    df_input in = {.size = sizeof in, .payload = {text, strlen(text)}};
+    assert_ok(df__memory_feed(c->other, &in));
+}
+
+/* Without an error sink a refused record ends the run; a sink that can undo wrote what precedes it
+ * and nothing behind it, so that the next start repeats nothing. */
+static void test_refused_ends_the_run(void **state)
+{
+    conform *c = *state;
+    char source[1200];
+    if (!(c->kind->flags & CONFORM_UNDOES))
+        return; /* asked of those that say they can */
+    feed(c, 0, 5);
+    feed_text(c, c->kind->refused);
+    feed(c, 5, 9);
+    assert_status(conform_finish(c, load(c, conform_other(c, source)), &to_the_end), DF_EREJECTED);
+    assert_arrived(c, 5);
+}
+
 static void test_bad_options(void **state)
 {
     conform *c = *state;
@@ -141,7 +162,7 @@ static void test_bad_options(void **state)
                              .kind = c->kind->type,
                              .config = config};
         int rc;
-        snprintf(config, sizeof config, "{%s}", *bad);
+        conform_bad_config(*bad, config);
         rc = df_pipeline_add(p, &source);
         if (rc == DF_OK)
             rc = df_pipeline_add(p, &sink);
@@ -163,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_stop_drains),
         cmocka_unit_test(test_stop_now),
         cmocka_unit_test(test_dry_writes_nothing),
+        cmocka_unit_test(test_refused_ends_the_run),
         cmocka_unit_test(test_bad_options),
     };
     return conform_run("sinks", tests, sizeof tests / sizeof tests[0], conform_sinks);

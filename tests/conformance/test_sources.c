@@ -171,7 +171,7 @@ static void test_bad_options(void **state)
                                .config = config};
         df_stage_def sink = {.size = sizeof sink, .role = DF_SINK, .kind = "null"};
         int rc;
-        snprintf(config, sizeof config, "{%s}", *bad);
+        conform_bad_config(*bad, config);
         rc = df_pipeline_add(p, &source);
         if (rc == DF_OK)
             rc = df_pipeline_add(p, &sink);

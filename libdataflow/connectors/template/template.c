@@ -7,7 +7,9 @@
  *   2. rename this file, and `template` in it, in CMakeLists.txt and in tests/conformance.c; take
  *      EXAMPLE out of CMakeLists.txt and say there what library it NEEDS
  *   3. build: the module NAME.so is there, `dfproc connectors NAME` shows its options
- *   4. replace the bodies below, one operation at a time; run ctest -R conformance after each
+ *   4. replace the bodies below, one operation at a time; build and run the conformance suite after
+ *      each: cmake --preset dev && cmake --build --preset dev && ctest --preset dev -R conformance
+ *   5. tools/check --update writes the options into docs/options.md
  * No other file changes. docs/write-a-connector.md explains each step, dataflow_ext.h each call. */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +37,8 @@ typedef struct source {
 typedef struct sink {
     df_bytes path;
     int sync;
-    int fd; /* -1: not open */
+    int stops; /* a refused record ends the run */
+    int fd;    /* -1: not open */
     char *text;
     size_t text_cap;
 } sink;
@@ -63,11 +66,19 @@ static const df_option sink_rows[] = {
 static const df_options source_options = DF_OPTIONS(source_rows, source);
 static const df_options sink_options = DF_OPTIONS(sink_rows, sink);
 
-/* A failure names what, where and why; the status alone decides what the core does. */
+/* What time does not mend: somebody must change the manifest or the machine. */
+static int is_for_people(int error)
+{
+    return error == ENOTDIR || error == EISDIR || error == EACCES || error == EPERM ||
+           error == EROFS || error == ENAMETOOLONG;
+}
+
+/* A failure names what, where and why; the status alone decides what the core does: DF_EIO is tried
+ * again, DF_EINVAL ends the run at once. */
 static int failed(df_stage *st, const char *what, df_bytes path)
 {
-    return df_stage_failf(st, DF_EIO, NULL, "%s %.*s: %s", what, (int)path.len,
-                          (const char *)path.data, strerror(errno));
+    return df_stage_failf(st, is_for_people(errno) ? DF_EINVAL : DF_EIO, NULL, "%s %.*s: %s", what,
+                          (int)path.len, (const char *)path.data, strerror(errno));
 }
 
 /* ---- source ------------------------------------------------------------------------------- */
@@ -186,6 +197,9 @@ static void source_close(void *self, df_stage *st)
 static int sink_open(void *self, df_stage *st)
 {
     sink *s = self;
+    df_stage_info about = {.size = sizeof about};
+    df_stage_describe(st, &about);
+    s->stops = about.stops_at_refused;
     s->fd = open(s->path.data, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     return s->fd >= 0 ? DF_OK : failed(st, "open", s->path);
 }
@@ -209,13 +223,14 @@ static int reserve(sink *s, df_stage *st, size_t len)
  * others are written. */
 static int encode(sink *s, df_stage *st, df_parcel *parcel, size_t *ret_len)
 {
-    size_t i, len = 0;
+    size_t i, len = 0, refused = 0;
     int rc = DF_OK;
     for (i = 0; i < df_parcel_count(parcel) && rc == DF_OK; i++) {
         df_bytes payload;
         rc = df_parcel_payload(parcel, i, &payload);
         if (rc == DF_OK && (!payload.data || memchr(payload.data, '\n', payload.len))) {
             df_parcel_reject(parcel, i, "invalid_data", "a line holds text without a line end");
+            refused++;
             continue;
         }
         if (rc == DF_OK)
@@ -227,7 +242,9 @@ static int encode(sink *s, df_stage *st, df_parcel *parcel, size_t *ret_len)
         }
     }
     *ret_len = len;
-    return rc;
+    /* Without an error sink the run ends before the refused record: nothing is written, and the
+     * core sends what precedes it. */
+    return rc == DF_OK && refused && s->stops ? DF_EDATA : rc;
 }
 
 static int append(const sink *s, size_t len)

@@ -88,6 +88,14 @@ static const char *waits_for(df_stage *st)
     return st ? atomic_load(&st->waits_for) : NULL;
 }
 
+/* A sink that was ready and comes back by itself does not make the pipeline unready: that would
+ * take a pod out of service for what back-pressure deals with. */
+static int is_ready(const df__sink *s)
+{
+    return s->state == DF__READY ||
+           (s->ever_open && (s->state == DF__BACKOFF || s->state == DF__OPENING));
+}
+
 static void publish(df__flow *f)
 {
     uint64_t n = f->work_records + f->held_records;
@@ -100,7 +108,7 @@ static void publish(df__flow *f)
         df__sink *s = &f->sinks[i];
         n += s->records;
         s->counts.queued = s->records;
-        ready &= s->state == DF__READY || (s->state == DF__BACKOFF && s->ever_ok);
+        ready &= is_ready(s);
         s->counts.connected = is_connected(s->state, s->stage);
         s->counts.waits_for = waits_for(s->stage);
         connected &= s->counts.connected;
@@ -187,6 +195,7 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
         return;
     if (status == DF_OK) {
         s->state = DF__READY;
+        s->ever_open = 1;
         s->counts.state = DF__READY;
         s->counts.since_us = f->io.wall(f->io.ctx);
         if (s->stage)

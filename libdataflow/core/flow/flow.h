@@ -63,6 +63,7 @@ struct df__sink {
     int stalled;       /* after a bad answer its thread hands parcels back until sink_go */
     int resolving;     /* sink_resolve was called and is not answered */
     int flushing;      /* sink_flush was called and is not answered */
+    int ever_open;     /* it was ready once: while it comes back, the pipeline stays ready */
     int ever_ok;       /* it settled a parcel: from now on DF_EAUTH is retried */
     int lost;          /* it lost records that it had accepted: closed until the source went back */
     int dead;          /* it ended the run: it gets nothing more, what it holds is abandoned */

@@ -11,6 +11,7 @@
 
 #include "core/registry/elf.h"
 #include "core/registry/env.h"
+#include "util/buf.h"
 
 #ifndef DF_MODULE_DIR
 #define DF_MODULE_DIR "/usr/lib/libdataflow"
@@ -47,6 +48,7 @@ static int check_file(df_env *env, const char *path)
 int df_env_load_plugin(df_env *env, const char *path)
 {
     const df_plugin *entry;
+    char place[4096];
     void *object;
     int rc;
     if (!env || !path)
@@ -54,7 +56,9 @@ int df_env_load_plugin(df_env *env, const char *path)
     rc = check_file(env, path);
     if (rc != DF_OK)
         return rc;
-    object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    /* A bare name is a file here: the loader would look for it where libraries are installed. */
+    df__text_printf(place, sizeof place, "%s%s", strchr(path, '/') ? "" : "./", path);
+    object = dlopen(place, RTLD_NOW | RTLD_LOCAL);
     if (!object)
         return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: %s", path, dlerror());
     entry = dlsym(object, "df_plugin_entry");

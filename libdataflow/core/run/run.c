@@ -196,8 +196,9 @@ static void on_loaded(df__runner *r, df__msg *m, const df__fault *why)
     t->loading = NULL;
     df__flow_loaded(&r->flow, p, m->status, data,
                     m->status == DF_ESTATE
-                        ? "it belongs to another source (its options changed); remove its state or "
-                          "give the pipeline another name"
+                        ? "it belongs to another source (its options changed); begin anew with "
+                          "checkpointReset: true (dfproc: --from-start), or give the pipeline "
+                          "another name"
                         : df_status_text(m->status));
 }
 

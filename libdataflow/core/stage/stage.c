@@ -268,7 +268,8 @@ int df_stage_problem(df_stage *st, int severity, const char *option, const char 
     }
     df__text_printf(field, sizeof field, "%s%s%s", base, option ? "." : "", option ? option : "");
     df__secrets_printf(st->secrets, shown, sizeof shown, "%s", text);
-    df__problem_add(st->graph->problems, severity, st->spec->config, field, shown);
+    df__problem_add(st->graph->problems, severity,
+                    df__doc_at(st->spec->config, option ? option : ""), field, shown);
     return severity == DF_ERROR ? DF_ESPEC : DF_OK;
 }
 

@@ -393,6 +393,7 @@ for version in DF_VERSION 999999; do
     cc -shared -fPIC "-DVERSION=$version" -I"$source/include" -o "$dir/plugin-$version.so" "$dir/plugin.c"
 done
 run 'a plug-in of this version' 0 env DATAFLOW_PLUGINS="$dir/plugin-DF_VERSION.so" dfproc version
+run 'a plug-in of this folder' 0 bash -c 'cd "$1" && DATAFLOW_PLUGINS=plugin-DF_VERSION.so dfproc version' _ "$dir"
 err 'a constructor ran'
 run 'a plug-in of another version' 1 env DATAFLOW_PLUGINS="$dir/plugin-999999.so" dfproc validate "$dir/plain.yaml"
 err 'was built for version 999999'

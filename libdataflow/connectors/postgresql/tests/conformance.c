@@ -59,7 +59,8 @@ extern const conform_kind conform_sink_postgresql;
 
 const conform_kind conform_sink_postgresql = {.name = "postgresql",
                                               .type = "postgresql",
-                                              .flags = CONFORM_SLOW,
+                                              .flags = CONFORM_SLOW | CONFORM_UNDOES,
+                                              .refused = "{\"n\":\"five\"}",
                                               .bad_options = bad,
                                               .available = is_there,
                                               .begin = begin,

@@ -50,6 +50,8 @@ const conform_kind conform_source_template = {.name = "template",
                                               .fill = fill};
 const conform_kind conform_sink_template = {.name = "template",
                                             .type = "template",
+                                            .flags = CONFORM_UNDOES,
+                                            .refused = "{\"n\":\n5}",
                                             .bad_options = bad,
                                             .begin = begin,
                                             .read_back = read_back};
