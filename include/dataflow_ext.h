@@ -20,13 +20,15 @@
  *   settle      to say how a parcel ended: by the answer of write, or with df_stage_settle
  *   generation  of a partition: raised when it is given away or sent back; what is under way of an
  *               older one is let go
- *   end said    of a partition: its source has nothing more of it (df_partition_end); when all of
- * it has ended and its position is saved, the source is told (`ended`) and it is gone range of a
- * parcel: per partition its first and last record, as offsets of the source owner       an opaque
- * token of a partition, from a source to a sink of the same system, which stores positions there in
- * its own transaction (a Kafka group's metadata) claim       a sink that holds positions becomes
- * the owner of a partition's; `epoch` is its number as the owner, and who has an older one is
- * fenced
+ *   end said    of a partition: its source has nothing more of it (df_partition_end). When all
+ *               of it has ended and its position is saved, the source is told (`ended`)
+ *   range       of a parcel: for each partition its first and last record, as source offsets
+ *   owner       an opaque token of a partition, from a source to a sink of the same system, which
+ *               stores positions there in its own transaction (Kafka: metadata of a group)
+ *   claim       a sink that holds positions becomes the owner of a partition's; `epoch` is its
+ *               number as the owner, and who has an older one is fenced
+ *   begun       a block of which a sink keeps a durable note under a name (partition and range)
+ *               before it writes it, so that after a crash it can write the same block again
  *
  * THE LIFE OF A SOURCE.
  *   check    when the manifest is checked, before anything is connected
@@ -47,6 +49,8 @@
  *   claim         exactly-once: for each partition, before the source reads of it
  *   write         parcels, in order; the next one may come before an earlier one is settled
  *   poll          while one is answered PENDING or ABSORBED
+ *   An absorbing sink:  write (ABSORBED) ... ─► flush, by commit_interval_ms or at a drain ─►
+ *                 df_parcel_return, df_stage_settle for each parcel ─► DF_OK
  *   flush         at a drain, a revoke, the end of a transaction: until it answers DF_OK
  *   resolve       exactly-once: after write answered DF_EUNKNOWN, close and open
  *   close         at the end, and after DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EREWIND: everything
@@ -182,6 +186,8 @@ typedef struct df_position {
     uint64_t epoch;     /* of the owner; 0 without claim */
     df_bytes owner;     /* newest token that the source gave (df_partition_owner); in positions of
                            a parcel only, borrowed until it settles; data NULL: none */
+    df_bytes begun;     /* filled by claim: where a block ends that the sink has begun under a name
+                           and not finished; data NULL: none */
 } df_position;
 
 typedef struct df_lag {
@@ -235,7 +241,9 @@ typedef struct df_source_ops {
  *          DF_AGAIN: not now; it is given again, in order (what was accepted before it failed).
  *          DF_PENDING: df_stage_settle follows, any order; `poll` is called meanwhile, and the
  *          parcel stays readable until it is settled.
- *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow.
+ *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow, so a
+ *          commit that conflicts is tried again inside. A record that does not fit after all is
+ *          given back before that (df_parcel_return).
  *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault
  *          (none named: somebody in here is, and the core halves the parcel). Without an error
  *          sink (`stops_at_refused`) say so whenever nothing can be left of the write: the core
@@ -245,12 +253,19 @@ typedef struct df_source_ops {
  *          and its positions wait until the refused records are durable.
  *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
  * poll     while something is pending: work for up to timeout_ms.
- * flush    everything pending becomes durable (drain, revoke, end): DF_OK when it is, DF_AGAIN when
- *          timeout_ms was too short; it is called again then.
+ * flush    everything pending becomes durable (drain, revoke, end, commit_interval_ms): DF_OK when
+ *          it is, DF_AGAIN when timeout_ms was too short; it is called again then.
  * claim    exactly-once: become the owner of the partition that is named (fence others) and tell
  *          its stored position, before the source seeks: fill `epoch`, `data`, `seq`;
  *          DF_ENOTFOUND: none stored, only `epoch` is filled. What `data` points to is yours and
- *          must stay until the next claim or close of this instance.
+ *          must stay until the next claim or close of this instance. A sink that keeps a note of
+ *          what it is about to write (name and position of the block) fills `begun` with that
+ *          position, as it was in the parcel, when the note is there and the block is not known to
+ *          be written. The first parcel with records of the partition then has exactly those of
+ *          it up to this position, and no other partition (the source is given room for one
+ *          record at a time until then); writing it under the same name again writes it once. A
+ *          block that was begun is not refused as a whole any more: DF_EDATA and DF_ETOOBIG come
+ *          before the note.
  * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
  *          DF_EFENCED, or a failure to ask. */
 typedef struct df_sink_ops {
@@ -390,6 +405,12 @@ typedef struct df_limits {
     uint64_t max_rows;
     int64_t rows;        /* batchSize as the user set it; 0: adaptive */
     int64_t interval_ms; /* batchFlushIntervalSeconds with batchSize; 0: none */
+    /* For a sink that absorbs and commits now and then (a table of files): `flush` is called when
+     * the parcel it absorbed first is so old, or when it has absorbed so many payload bytes, and at
+     * drains as ever. With one of them set, what it has absorbed does not count for maxUncommitted:
+     * a crash repeats it. Both 0: at drains and at that bound only. */
+    int64_t commit_interval_ms;
+    uint64_t commit_bytes;
 } df_limits;
 
 /* What the stage should know of the pipeline around it. */
@@ -668,6 +689,16 @@ DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 
  * left out, not as sent. Before write answers or df_stage_settle; calls add up; a new try begins at
  * none. */
 DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
+/* Gives back a record of a parcel that was answered DF_ABSORBED, before its df_stage_settle: it
+ * cannot be written after all (a type that only the end of the file shows). The core has let go of
+ * its bytes, so `record` has them: payload, key, headers, time_us, offset and the number of the
+ * partition (df_range.partition); all is copied. It goes to the error port when the parcel settles
+ * with DF_OK, and is not counted as sent. Its error record has no metadata of the partition. On the
+ * sink's thread, or on the one that settles the parcel, one call at a time. DF_EINVAL: no such
+ * partition in the parcel, or all its records are back; DF_ESTATE: with exactly-once (refuse in
+ * write, before absorbing); DF_ENOMEM. */
+DF_API int df_parcel_return(df_parcel *parcel, const df_input *record, const char *reason,
+                            const char *text);
 /* How many times this parcel was tried before. */
 DF_API int df_parcel_attempt(const df_parcel *parcel);
 /* The positions that become durable with this parcel (exactly-once), one for each partition; walk

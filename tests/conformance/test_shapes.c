@@ -223,6 +223,108 @@ static void test_other_source(void **state)
     df_pipeline_free(p);
 }
 
+/* ---- blocks that were begun ----------------------------------------------------------------- */
+
+#define PARTS(options) "source: {type: test-parts, config: {" options "}}\n"
+#define BEGUN "sink: {type: test-begun}\ndeliveryGuarantee: exactlyOnce\n"
+
+/* The run ends after a block is in and before its position is: the next one writes the same block
+ * under the same name, which the server has. Again and again, at another place each time. */
+static void test_begun_blocks(void **state)
+{
+    fixture *f = *state;
+    const char *yaml = PARTS("partitions: 3, records: 4000") BEGUN;
+    for (int i = 1; i <= 12; i++) {
+        f->d->inserts = 0;
+        f->d->crash_at = i;
+        int rc = support_run(f->env, yaml, NULL);
+        if (rc == DF_OK)
+            break;
+        assert_status(rc, DF_EINTERNAL);
+    }
+    f->d->crash_at = 0;
+    run_ok(f, yaml);
+    assert_true(f->d->repeated > 0);
+    assert_true(doubles_unique(f->d));
+    assert_int_equal(f->d->row_count, 3 * 4000);
+}
+
+/* ---- files that are committed now and then -------------------------------------------------- */
+
+/* What is absorbed does not count for maxUncommitted, so nothing but the end asks for a commit. */
+static void test_few_commits(void **state)
+{
+    fixture *f = *state;
+    run_ok(f, PARTS("partitions: 3, records: 3000") "maxUncommitted: 1000\n"
+                                                    "sink: {type: test-lake, config: {interval: "
+                                                    "60s}}\n");
+    assert_int_equal(f->d->row_count, 3 * 3000);
+    assert_true(doubles_unique(f->d));
+    assert_int_equal(f->d->commits, 1);
+    assert_int_equal(f->d->acked[0], 3000);
+}
+
+/* Without an interval that bound asks for commits, as it ever did. */
+static void test_commits_at_the_bound(void **state)
+{
+    fixture *f = *state;
+    run_ok(f, PARTS("partitions: 3, records: 9000") "maxUncommitted: 1000\n"
+                                                    "sink: {type: test-lake}\n");
+    assert_int_equal(f->d->row_count, 3 * 9000);
+    assert_true(f->d->commits > 1);
+}
+
+static int committed_twice(void *user)
+{
+    doubles *d = user;
+    pthread_mutex_lock(&d->lock);
+    int n = d->commits;
+    pthread_mutex_unlock(&d->lock);
+    return n >= 2;
+}
+
+/* Time alone asks for them: the source never ends. */
+static void test_commits_by_time(void **state)
+{
+    fixture *f = *state;
+    df_pipeline *p = support_load(f->env, "source: {type: generate, config: {rate: 500}}\n"
+                                          "sink: {type: test-lake, config: {interval: 20ms}}\n");
+    assert_ok(df_pipeline_start(p, NULL));
+    assert_true(support_wait(committed_twice, f->d, 20000));
+    df_pipeline_stop(p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(p, 20000));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+/* Bytes alone do, too. */
+static void test_commits_by_bytes(void **state)
+{
+    fixture *f = *state;
+    df_pipeline *p = support_load(f->env, "source: {type: generate, config: {rate: 500}}\n"
+                                          "sink: {type: test-lake, config: {bytes: 2000}}\n");
+    assert_ok(df_pipeline_start(p, NULL));
+    assert_true(support_wait(committed_twice, f->d, 20000));
+    df_pipeline_stop(p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(p, 20000));
+    df_pipeline_free(p);
+}
+
+/* One record in ten turns out not to fit when the file is closed. */
+static void test_given_back(void **state)
+{
+    fixture *f = *state;
+    run_ok(f,
+           PARTS("partitions: 2, records: 1000") "sink: {type: test-lake, config: {interval: 60s, "
+                                                 "refuse: '7,\"list'}}\n"
+                                                 "errors: {type: test-nested, config: {table: "
+                                                 "e}}\n");
+    assert_int_equal(f->d->row_count, 2 * 1000);
+    assert_int_equal(rows_with(f->d, "the file does not take it", SIZE_MAX), 2 * 100);
+    assert_int_equal(rows_with(f->d, "\"partition\":\"part/1\"", SIZE_MAX), 100);
+    assert_int_equal(f->d->acked[1], 1000);
+}
+
 #define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -237,6 +339,12 @@ int main(void)
         UNIT(test_sink_commits_for_source),
         UNIT(test_token_of_now),
         UNIT(test_other_source),
+        UNIT(test_begun_blocks),
+        UNIT(test_few_commits),
+        UNIT(test_commits_at_the_bound),
+        UNIT(test_commits_by_bytes),
+        UNIT(test_commits_by_time),
+        UNIT(test_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,13 @@ static void drop_held(model_sink *m, size_t at)
     m->held[at] = m->held[--m->held_count];
 }
 
+/* It absorbed the record and will not be able to write it. */
+static int gives_back(const model_sink *m, const held *h, size_t at)
+{
+    return h->absorbed && m->role != ERROR_SINK &&
+           is_refused(h->items[at].part, h->items[at].offset);
+}
+
 /* Nobody waits for an answer any more; what was accepted may have arrived all the same. */
 static void close_sink(process *p, model_sink *m)
 {
@@ -121,7 +128,8 @@ static void close_sink(process *p, model_sink *m)
         const held *h = &m->held[m->held_count - 1];
         size_t i, n = chance(p->w, 50) ? rnd(p->w, h->count + 1) : 0;
         for (i = 0; i < n; i++)
-            deliver(p->w, m->role, &h->items[i]);
+            if (!gives_back(m, h, i))
+                deliver(p->w, m->role, &h->items[i]);
         drop_held(m, m->held_count - 1);
     }
     m->open = 0;
@@ -136,6 +144,20 @@ static void leave_out(process *p, df_parcel *parcel, size_t of)
     p->left_out += n;
 }
 
+/* It absorbed the record and cannot write it: the bytes are its own. */
+static void give_back(process *p, const model_sink *m, df_parcel *parcel, const item *i)
+{
+    char text[3] = "c0", payload[64];
+    df_input in = {.size = sizeof in, .offset = i->offset, .partition = (uint32_t)i->part};
+    in.payload.data = payload;
+    in.payload.len =
+        (size_t)snprintf(payload, sizeof payload, "%d:%lld:0", i->part, (long long)i->offset);
+    in.time_us = 1;
+    text[1] = (char)('0' + i->child);
+    if (df_parcel_return(parcel, &in, "invalid_data", text) != DF_OK)
+        fail(p->w, "sink %d cannot give %d/%lld back", m->role, i->part, (long long)i->offset);
+}
+
 static void settle_one(process *p, model_sink *m, size_t at, int status)
 {
     held *h = &m->held[at];
@@ -143,11 +165,14 @@ static void settle_one(process *p, model_sink *m, size_t at, int status)
     size_t i;
     int child = h->absorbed ? 0 : child_told(parcel);
     for (i = 0; status == DF_OK && i < h->count; i++)
-        land(p, m, &h->items[i], df_stage_current(NULL, parcel));
+        if (gives_back(m, h, i))
+            give_back(p, m, parcel, &h->items[i]);
+        else
+            land(p, m, &h->items[i], df_stage_current(NULL, parcel));
     if (status != DF_OK)
         new_session(m);
     else
-        leave_out(p, parcel, h->count);
+        leave_out(p, parcel, h->count - parcel->returned_count);
     drop_held(m, at);
     post(p, (message){.type = S_SETTLE,
                       .about = parcel,
@@ -294,6 +319,12 @@ static int fatal(process *p, int status)
     return p->w->plan.fatal && chance(p->w, 30) ? status : DF_EIO;
 }
 
+/* A block that it has begun is not halved any more. */
+static int splits(const process *p, const model_sink *m, const df_parcel *parcel)
+{
+    return parcel->count > 1 && !(p->w->plan.begins && m->role == MAIN_SINK);
+}
+
 /* A failure without a refusal. */
 static int trouble(process *p, model_sink *m, df_parcel *parcel)
 {
@@ -308,7 +339,7 @@ static int trouble(process *p, model_sink *m, df_parcel *parcel)
         return refused ? status : unknown_outcome(p, m, parcel);
     if (status == DF_EINTERNAL || status == DF_EFENCED)
         return fatal(p, status);
-    if ((status == DF_ETOOBIG && parcel->count <= 1) || (status == DF_EREWIND && transacts))
+    if ((status == DF_ETOOBIG && !splits(p, m, parcel)) || (status == DF_EREWIND && transacts))
         return DF_EIO;
     if (status == DF_EIO && !transacts && !refused && chance(w, 33)) /* after some of it */
         land_all(p, m, parcel, rnd(w, parcel->count + 1));
@@ -334,25 +365,89 @@ static int refusal(process *p, model_sink *m, df_parcel *parcel)
     }
 }
 
+static int is_same(const begun *b, const item *items, size_t count, int64_t next)
+{
+    return b->next == next && b->count == count &&
+           memcmp(b->items, items, count * sizeof *items) == 0;
+}
+
+/* Before a block is written a note of it is durable; one that is there must be met again whole, or
+ * the server would write it twice, or take another for it. */
+static void begin_block(process *p, const row *at, const item *items, size_t count)
+{
+    begun *b = &p->w->begun[at->part];
+    size_t i, n = 0;
+    static item mine[MAX_RECORDS * (MAX_CHILDREN + 1)];
+    memset(mine, 0, sizeof mine);
+    for (i = 0; i < count; i++) {
+        if (items[i].part != (int)at->part)
+            continue;
+        mine[n].part = items[i].part;
+        mine[n].child = items[i].child;
+        mine[n++].offset = items[i].offset;
+    }
+    if (b->set && !is_same(b, mine, n, at->next))
+        fail(p->w, "a block of %u to %lld was begun, and one of %zu records to %lld is written",
+             at->part, (long long)b->next, n, (long long)at->next);
+    if (b->set || !n)
+        return;
+    memcpy(b->items, mine, sizeof mine);
+    b->set = 1;
+    b->count = n;
+    b->next = at->next;
+}
+
+static void begin_all(process *p, model_sink *m, df_parcel *parcel)
+{
+    row rows[PARTS];
+    size_t count, i, n = rows_of(m, parcel, rows);
+    item *items;
+    if (!p->w->plan.begins || m->role != MAIN_SINK || has_refused(m, parcel))
+        return;
+    items = items_of(parcel, &count);
+    for (i = 0; i < n; i++)
+        if (rows[i].epoch == p->w->epoch[rows[i].part]) /* else another owner is there */
+            begin_block(p, &rows[i], items, count);
+    free(items);
+}
+
+/* It absorbs what it will have to give back. */
+static int finds_out_late(world *w, const model_sink *m)
+{
+    return w->plan.commits && m->role != ERROR_SINK && m->held_count < HELD &&
+           (w->plan.error_sink || w->plan.error_policy == DF__POLICY_SKIP) && chance(w, 60);
+}
+
+static int may_answer_later(const world *w, const model_sink *m)
+{
+    return (!w->plan.eos || m->role != MAIN_SINK) && m->held_count < HELD;
+}
+
 static int write_parcel(process *p, model_sink *m, df_parcel *parcel)
 {
     world *w = p->w;
-    int rc;
+    int rc, late;
     if (p->canceled && chance(w, 70))
         return DF_ECANCELED;
     if (faulty(w, w->plan.faults / 3))
         m->slow_until = w->now + (int64_t)rnd(w, 20000000);
+    begin_all(p, m, parcel);
     if (faulty(w, w->plan.faults))
         return trouble(p, m, parcel);
     if (!df_stage_current(NULL, parcel) && chance(w, 70))
         return chance(w, 50) ? DF_EIO : DF_ECANCELED;
+    late = finds_out_late(w, m);
+    if (late) { /* it finds out when it commits */
+        check_order(p, m, parcel);
+        return hold(p, m, parcel, 1);
+    }
     if (has_refused(m, parcel)) {
         rc = refusal(p, m, parcel);
         if (rc != DF_OK)
             return rc;
     }
     check_order(p, m, parcel);
-    if ((!w->plan.eos || m->role != MAIN_SINK) && m->held_count < HELD) {
+    if (may_answer_later(w, m)) {
         if (chance(w, w->plan.pending))
             return hold(p, m, parcel, 0);
         if (chance(w, w->plan.absorb))
@@ -475,6 +570,7 @@ static void on_claim(process *p, model_sink *m, const command *c)
             w->in_sink_seq[n] = 0;
         a.seq = m->seq[n] = w->in_sink_seq[n];
         a.position = w->in_sink[n];
+        a.begun = w->begun[n].set ? w->begun[n].next : 0;
         a.status = w->has_in_sink[n] && !w->plan.for_source ? DF_OK : DF_ENOTFOUND;
     }
     post(p, a);

@@ -52,7 +52,9 @@ static void opened(process *p, int part)
     m->open = 1;
     if (!again)
         m->watermark = -1;
-    if (df_partition_position(m->part, &at) == DF_OK)
+    int rc = df_partition_position(m->part, &at);
+    m->begun = m->part->begun.set ? strtoll(m->part->begun.text, NULL, 10) : 0;
+    if (rc == DF_OK)
         m->next = strtoll(at.data.data, NULL, 10);
     else if (!p->w->plan.store && !p->w->plan.eos && p->w->has_committed[part])
         m->next = p->w->committed[part];
@@ -165,6 +167,7 @@ static void go_back(process *p, df_partition *part)
         m->next = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : m->start;
     m->said = 0;
     p->source_done = 0;
+    part->begun_armed = part->begun.set;
     post(p, (message){.type = M_SOUGHT, .about = part, .msg = &part->seek});
 }
 
@@ -364,6 +367,19 @@ static int say_end(process *p)
     return 0;
 }
 
+/* The end of a read is not that of the batch while a block that was begun is read. */
+static void end_read(process *p)
+{
+    int more = p->want && unread(p);
+    if (!df_batch_room(p->batch)) {
+        mark_all(p->batch, p, 0);
+        if (more && df__batch_go_on(p->batch))
+            return;
+    }
+    if (!more || !df_batch_room(p->batch))
+        end_batch(p);
+}
+
 static int read_on(process *p)
 {
     size_t some = 1 + rnd(p->w, 6);
@@ -381,8 +397,7 @@ static int read_on(process *p)
             p->want--;
         }
     }
-    if (!p->want || !unread(p) || !df_batch_room(p->batch))
-        end_batch(p);
+    end_read(p);
     return 1;
 }
 
@@ -494,7 +509,9 @@ static void check_grant(process *p)
         fail(p->w, "a grant beyond the budget: %llu used, %llu reserved of %llu",
              (unsigned long long)b->used, (unsigned long long)b->reserved,
              (unsigned long long)b->flow);
-    if (df__flow_uncommitted(&p->flow) >= (uint64_t)p->flow.settings.max_uncommitted)
+    if (df__flow_uncommitted(&p->flow) >=
+            (uint64_t)p->flow.settings.max_uncommitted + p->flow.absorbed &&
+        !df__begun_fills(&p->flow)) /* a block that was begun is read whole */
         fail(p->w, "a grant beyond maxUncommitted");
 }
 

@@ -139,8 +139,10 @@ void post(process *p, message m)
 static void claimed(const message *m, const df__fault *why)
 {
     df__sink *s = m->about;
-    char text[24];
+    char text[24], end[24];
     df_position at = {.size = sizeof at, .seq = m->seq, .epoch = m->epoch};
+    if (m->begun)
+        at.begun = (df_bytes){end, (size_t)snprintf(end, sizeof end, "%lld", (long long)m->begun)};
     at.data.data = text;
     at.data.len = (size_t)snprintf(text, sizeof text, "%lld", (long long)m->position);
     if (df_status_fate(m->status) == DF_FATE_RETRY)
@@ -365,6 +367,8 @@ static void add_sink(process *p, int role)
         st->limits.min_interval_ms = want->interval_ms;
         st->limits.max_rows = (uint64_t)-want->batch_size;
     }
+    if (want->commits)
+        st->limits.commit_interval_ms = 1 + want->interval_ms;
     df__sink_init(s, f, st, &p->specs[at]);
     s->index = at;
     s->limits = st->limits;

@@ -30,6 +30,14 @@ static void plan_failures(plan *p, world *w)
     p->down = chance(w, 30) ? 1 + (int)rnd(w, 30) : 0;
 }
 
+static void plan_shapes(plan *p, world *w)
+{
+    p->ends = chance(w, 50);
+    p->for_source = p->eos && chance(w, 40);
+    p->commits = !p->eos && p->absorb && chance(w, 60);
+    p->begins = p->eos && !p->for_source && chance(w, 60);
+}
+
 void plan_make(plan *p, uint64_t seed, int mode)
 {
     static const int64_t bounds[] = {20, 60, 1000000, 1000000};
@@ -63,8 +71,7 @@ void plan_make(plan *p, uint64_t seed, int mode)
     p->interval_ms = chance(&w, 50) ? (int64_t)rnd(&w, 3000) : p->batch_size > 0 ? 1000 : 0;
     plan_errors(p, &w);
     plan_failures(p, &w);
-    p->ends = chance(&w, 50);
-    p->for_source = p->eos && chance(&w, 40);
+    plan_shapes(p, &w);
 }
 
 void plan_print(const plan *p)
@@ -72,7 +79,8 @@ void plan_print(const plan *p)
     printf("seed %llu: %s, %d partitions of %d records, positions in the %s, faults %d %% for %llu "
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
-           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d, ends %d\n",
+           "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d, ends %d, begins "
+           "%d, commits %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records,
            p->for_source ? "source, by the sink"
@@ -83,7 +91,7 @@ void plan_print(const plan *p)
            p->limits, p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending,
            p->absorb, (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
            p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks, p->stuck, p->down,
-           p->ends);
+           p->ends, p->begins, p->commits);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -101,7 +109,11 @@ static uint64_t live_in(df_batch *b)
 static uint64_t live_in_sink(const df__sink *s)
 {
     const df_parcel *p;
+    const df_partition *part;
     uint64_t n = s->filling ? s->filling->count : 0;
+    for (part = s->index == s->flow->main_sink ? s->flow->partitions : NULL; part;
+         part = part->next)
+        n += part->begun_parcel ? part->begun_parcel->count : 0;
     if (s->left) /* what its thread has is given up */
         return 0;
     for (p = s->first; p; p = p->next)
@@ -202,13 +214,58 @@ static void check_repeats(process *p)
              (unsigned long long)df__flow_uncommitted(&p->flow));
 }
 
+/* What is absorbed longer than the interval is being committed, or its sink is down or busy. */
+static void check_commit_time(process *p, const df__sink *s)
+{
+    const df_parcel *at;
+    int64_t limit = s->limits.commit_interval_ms * 1000 + 200000;
+    if (s->flushing || s->state != DF__READY || s->stalled || s->resolving || s->dead)
+        return;
+    for (at = s->first; at; at = at->next)
+        if (at->state == DF__ABSORBED && p->w->now - at->absorbed_us > limit)
+            fail(p->w, "sink %d was not asked to commit in time", s->index);
+}
+
+static uint64_t absorbed_by(const df__sink *s)
+{
+    const df_parcel *at;
+    uint64_t n = 0;
+    for (at = s->first; at; at = at->next)
+        n += at->state == DF__ABSORBED ? at->count : 0;
+    return n;
+}
+
+static void check_absorbed(process *p)
+{
+    const df__flow *f = &p->flow;
+    uint64_t all = 0;
+    size_t i;
+    for (i = 0; i < f->sink_count; i++) {
+        const df__sink *s = &f->sinks[i];
+        uint64_t n = absorbed_by(s);
+        if (n != s->absorbed)
+            fail(p->w, "sink %zu has absorbed %llu records, %llu are counted", i,
+                 (unsigned long long)n, (unsigned long long)s->absorbed);
+        all += s->limits.commit_interval_ms ? n : 0;
+        if (s->limits.commit_interval_ms && !f->canceled)
+            check_commit_time(p, s);
+    }
+    if (all != f->absorbed)
+        fail(p->w, "%llu records are absorbed, %llu counted", (unsigned long long)all,
+             (unsigned long long)f->absorbed);
+}
+
 void check_process(process *p)
 {
     const df__flow *f = &p->flow;
     uint64_t bound = df__flow_repeats(&f->settings, MAX_BATCH); /* what explain promises */
     int i;
+    if (p->most_absorbed < f->absorbed)
+        p->most_absorbed = f->absorbed;
+    bound += p->most_absorbed; /* in sinks that commit now and then */
+    check_absorbed(p);
     for (i = 0; i < p->w->plan.parts; i++)
-        bound += p->parts[i].brought;
+        bound += p->parts[i].brought + (uint64_t)p->parts[i].begun;
     check_conservation(p);
     check_watermarks(p);
     check_sums(p);

@@ -38,6 +38,8 @@ typedef struct plan {
     int expand, workers, copies, exact_marks;
     int pending, absorb; /* percent of writes answered so */
     int ends;            /* the source says when it has read a partition whole */
+    int commits;         /* absorbing sinks commit by time; they give refused records back */
+    int begins;          /* eos: the sink begins blocks under a name */
     int for_source;      /* eos: the sink commits in the source's system, with owner tokens */
     int error_sink, error_policy, error_ack;
     int batch_size;
@@ -66,6 +68,13 @@ typedef struct zombie { /* a transaction whose owner is gone and that may still 
     row rows[PARTS];
 } zombie;
 
+typedef struct begun { /* a block of a partition that the sink has begun and not finished */
+    int set;
+    int64_t next;
+    size_t count;
+    item items[MAX_RECORDS * (MAX_CHILDREN + 1)];
+} begun;
+
 typedef struct world { /* durable */
     plan plan;
     uint64_t rng;
@@ -75,7 +84,8 @@ typedef struct world { /* durable */
     int64_t in_sink[PARTS]; /* eos: next offset that the sink's commit holds */
     int has_in_sink[PARTS];
     uint64_t in_sink_seq[PARTS], epoch[PARTS];
-    uint64_t owner[PARTS];  /* number in the token that the source's system takes now */
+    uint64_t owner[PARTS]; /* number in the token that the source's system takes now */
+    begun begun[PARTS];
     int gone[PARTS];        /* the source dropped it when it had ended: nobody opens it again */
     int64_t checked[PARTS]; /* below it all is terminal */
     int64_t down_until;     /* nothing is saved before */
@@ -175,7 +185,7 @@ typedef struct message {
     const char *reason; /* NULL: any */
     void *about;
     df__msg *msg;
-    int64_t position;
+    int64_t position, begun; /* begun: 0: none */
     uint64_t seq, epoch;
     size_t records, reserved;
 } message;
@@ -188,6 +198,7 @@ typedef struct queue {
 typedef struct model_part {
     df_partition *part;
     int64_t next, start;     /* to read; where this assignment began */
+    int64_t begun;           /* where it must mark; 0: nowhere */
     int open, said, left;    /* said: its end, to the flow; left: when everything was settled */
     uint64_t brought;        /* settled before it left, and not saved: it came back so */
     int64_t acking, storing; /* of the commit under way; -1 */
@@ -247,13 +258,14 @@ typedef struct process {
     message mail[MAIL];
     size_t mail_first, mail_count;
     int stopped, canceled, dead;
-    uint64_t dropped;     /* records that a transform left out */
-    uint64_t left_out;    /* records that a sink left out */
-    order refused[PARTS]; /* newest error record of the answer being handed over */
-    int answering;        /* 1: one is */
-    int broke;            /* status with which a transform failed */
-    int64_t stopped_us;   /* the first stop */
-    int stuck;            /* STUCK_...: who comes back from no call any more; 0: all do */
+    uint64_t dropped;       /* records that a transform left out */
+    uint64_t most_absorbed; /* by sinks that commit now and then */
+    uint64_t left_out;      /* records that a sink left out */
+    order refused[PARTS];   /* newest error record of the answer being handed over */
+    int answering;          /* 1: one is */
+    int broke;              /* status with which a transform failed */
+    int64_t stopped_us;     /* the first stop */
+    int stuck;              /* STUCK_...: who comes back from no call any more; 0: all do */
 } process;
 
 void process_init(process *p, world *w);

@@ -209,6 +209,7 @@ int commit_rows(world *w, const item *items, size_t count, const row *rows, size
             fail(w, "the position of %u in the sink went back from %lld to %lld", part,
                  (long long)w->in_sink[part], (long long)rows[i].next);
         check_commit(w, (int)part, rows[i].next, "the sink");
+        w->begun[part].set = 0;
         w->in_sink[part] = rows[i].next;
         w->in_sink_seq[part] = rows[i].seq;
         w->has_in_sink[part] = 1;

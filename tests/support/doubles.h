@@ -2,7 +2,7 @@
  * doubles.h: small stages that use one corner of dataflow_ext.h each. The suites run real
  * pipelines with them: a transactional sink, an asynchronous sink, a source with partitions that
  * come and go, an expanding transform, a sink with nested options; and shapes of connectors: change
- * data capture, a group whose positions the sink commits. */
+ * data capture, a group whose positions the sink commits, blocks with names, files with commits. */
 #ifndef TEST_SUPPORT_DOUBLES_H
 #define TEST_SUPPORT_DOUBLES_H
 
@@ -31,14 +31,22 @@ typedef struct doubles {
     size_t ends, rows_at_end[DOUBLES_PARTITIONS]; /* partitions that ended; rows there were then */
     uint64_t generation, group[DOUBLES_PARTITIONS]; /* test-group: token, positions */
     int refused_tokens, holder;
-    int lose_absorbed; /* test-async: so many parcels that it absorbed are lost */
-    size_t lost_rows;  /* in `rows` all the same */
-    uint64_t counted;  /* test-count: records */
+    int lose_absorbed;     /* test-async: so many parcels that it absorbed are lost */
+    size_t lost_rows;      /* in `rows` all the same */
+    uint64_t counted;      /* test-count: records */
+    struct doubles_block { /* test-begun: notes, names of blocks, positions */
+        char partition[64], begun[64], inserted[96], position[64];
+        uint64_t seq, epoch;
+    } blocks[DOUBLES_PARTITIONS];
+    int crash_at, inserts; /* after that insert; so many there were */
+    int repeated;          /* blocks that the server had */
+    int commits;           /* test-lake */
 } doubles;
 
 doubles *doubles_new(void);
 void doubles_free(doubles *d);
-/* Registers test-txn, test-async, test-nested, test-count (sinks), test-parts, test-cdc
+/* Registers test-txn, test-async, test-nested, test-count, test-begun, test-lake
+ * (sinks), test-parts, test-cdc
  * (sources), test-group (both), test-expand. */
 int doubles_register(doubles *d, df_env *env);
 size_t doubles_count(doubles *d);
@@ -51,9 +59,9 @@ int doubles_unique(doubles *d);
 int doubles_row(doubles *d, df_bytes payload);
 
 extern const df_sink_ops doubles_txn_ops, doubles_async_ops, doubles_nested_ops;
-extern const df_sink_ops doubles_group_sink_ops;
+extern const df_sink_ops doubles_group_sink_ops, doubles_begun_ops, doubles_lake_ops;
 extern const df_source_ops doubles_parts_ops, doubles_cdc_ops, doubles_group_source_ops;
-extern const df_options doubles_cdc_options, doubles_group_options;
+extern const df_options doubles_cdc_options, doubles_group_options, doubles_lake_options;
 extern const df_options doubles_parts_options, doubles_async_options, doubles_nested_options;
 extern const df_transform doubles_expand;
 size_t doubles_txn_size(void);
@@ -61,6 +69,7 @@ size_t doubles_async_size(void);
 size_t doubles_parts_size(void);
 size_t doubles_cdc_size(void);
 size_t doubles_group_size(void);
+size_t doubles_lake_size(void);
 size_t doubles_nested_size(void);
 
 #endif

@@ -112,6 +112,7 @@ static void not_settled(df_parcel *p, const char *what)
     df__sink *s = p->sink;
     if (p->state != DF__PENDING && p->state != DF__ABSORBED)
         s->pending++;
+    df__sink_unabsorbed(p);
     p->state = DF__PENDING;
     p->unsettled = 1;
     df__sink_dead(s, DF_ENOMEM, "%s: no memory %s", s->title, what);
@@ -157,6 +158,7 @@ static void in_sink(df_parcel *p)
         for (part = p->sink->flow->partitions; part; part = part->next)
             if (part->number == p->positions[i].partition) {
                 part->in_sink_seq = p->positions[i].seq;
+                df__begun_in_sink(p->sink->flow, part);
                 df__partition_recount(part);
             }
 }
@@ -185,6 +187,15 @@ static void measure(df_parcel *p)
     }
 }
 
+/* What it refused, and what it gave back after it had absorbed it. */
+static int to_error_sink(df_parcel *p)
+{
+    if (p->refused_count && p->records && refuse(p, 1) != DF_OK)
+        return DF_ENOMEM;
+    none_refused(p);
+    return df__sink_take_returned(p);
+}
+
 static void settled(df_parcel *p, int status, const df__fault *why)
 {
     DF_CRASHPOINT("parcel.settled");
@@ -195,11 +206,11 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     (void)why;
     if (p->refused_count && p->refused_count == p->count && looks_like_configuration(p))
         return;
-    if (p->refused_count && p->records && refuse(p, 1) != DF_OK) {
+    if (to_error_sink(p) != DF_OK) {
         not_settled(p, "for the error sink");
         return;
     }
-    none_refused(p);
+    df__sink_unabsorbed(p);
     good = p->count;
     left = p->left_out < good ? p->left_out : good;
     s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
@@ -255,6 +266,7 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     p->records = NULL;
     p->cap = 0;
     p->state = DF__ABSORBED;
+    df__sink_absorbed(p);
     p->sink->pending++;
     df__budget_release(&p->sink->flow->budget, p->charged);
     p->charged = 0;
@@ -342,6 +354,7 @@ static void split_at(df_parcel *p, size_t at)
     if (!p->next)
         s->last = &rest->next;
     p->next = rest;
+    s->listed++;
 }
 
 static void split(df_parcel *p, int status, const df__fault *why)

@@ -245,6 +245,16 @@ size_t df_batch_room(const df_batch *b)
     return tree >= b->room ? 0 : b->room - tree;
 }
 
+/* The source marks at the end of each read: while a begun block is read, behind each record. */
+static inline void take_room(df_batch *b, const df_partition *part, size_t used)
+{
+    b->room -= b->room < used ? b->room : used;
+    if (!part->begun_armed)
+        return;
+    b->held_room = b->room;
+    b->room = 0;
+}
+
 int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
 {
     df_partition *part;
@@ -277,7 +287,7 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     used = b->ratio_x16 ? of_room(b, bytes + sizeof *r + tree) : 0;
     if (used < bytes)
         used = bytes;
-    b->room -= b->room < used ? b->room : used;
+    take_room(b, part, used);
     b->arena.over = 0;
     if (r->payload.len >= DF__LARGE_RECORD && b->max_large) /* the source may look into it */
         b->arena.limit = b->arena.total + b->max_large / 2;
@@ -290,6 +300,21 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     return DF_OK;
 }
 
+static int is_begun_end(const df_partition *p, df_bytes position)
+{
+    return position.len == p->begun.len && memcmp(position.data, p->begun.text, position.len) == 0;
+}
+
+int df__batch_go_on(df_batch *b)
+{
+    size_t room = b->held_room;
+    b->held_room = 0;
+    if (!room || b->count >= b->max_records)
+        return 0;
+    b->room = room;
+    return 1;
+}
+
 int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
 {
     df_partition *p = (df_partition *)part; /* the const is the caller's promise, not ours */
@@ -299,6 +324,11 @@ int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
     span = span_of(b, p);
     if (!span)
         return DF_ENOMEM;
+    if (p->begun_armed && is_begun_end(p, position)) {
+        p->begun_armed = 0;
+        span->ends_begun = 1;
+        b->held_room = 0; /* what follows goes into another parcel, so into another batch */
+    }
     /* until admission, seq is the number of records of this span that the mark covers */
     return df__mark_set(b->heap, &span->mark, position, span->count);
 }

@@ -29,6 +29,7 @@ struct df_batch {
     size_t input_bytes;   /* with headers: for the measured ratio */
     size_t ratio_x16;     /* memory for a byte of its grant, in sixteenths; 0: unknown */
     size_t room;          /* payload bytes still welcome */
+    size_t held_room;     /* kept from the source until it has marked its newest record */
     size_t max_records;
     size_t max_record_bytes; /* larger ones are data errors; 0: no limit */
     size_t max_large;  /* bytes that the transforms may take for a large record; 0: no limit */
@@ -73,6 +74,8 @@ void df__batch_free(df_batch *b);
 size_t df__batch_size(const df_batch *b);
 /* The same when its transforms are through, as far as its large records tell. */
 size_t df__batch_cost(const df_batch *b);
+/* After a read: 1: it may be read into again, up to where a block ends that a sink had begun. */
+int df__batch_go_on(df_batch *b);
 /* Ends reading into it: spans are complete and no longer the source thread's. DF_ENOMEM. */
 int df__batch_seal(df_batch *b);
 /* The read failed: records after the last mark of their partition come again when the source is

@@ -33,8 +33,9 @@ void df__flow_ends_back(df__flow *f)
 /* When records were let go, an empty ring says nothing. */
 static int has_ended(const df__flow *f, const df_partition *p)
 {
-    return !f->canceled && !p->fenced && p->ending == DF__END_SAID && p->open && !p->closing &&
-           !p->head && (f->dry || df__flow_is_saved(f, p));
+    return !f->canceled && !p->fenced && p->begun_state != DF__BEGUN_READING &&
+           p->ending == DF__END_SAID && p->open && !p->closing && !p->head &&
+           (f->dry || df__flow_is_saved(f, p));
 }
 
 /* While the source goes back nobody knows which ends stand. */

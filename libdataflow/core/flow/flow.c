@@ -69,8 +69,7 @@ void df__flow_start(df__flow *f)
 static int forced(const df__flow *f)
 {
     const df_partition *p;
-    if (f->phase != DF__RUNNING || f->rewinding || f->source_done ||
-        df__flow_uncommitted(f) >= (uint64_t)f->settings.max_uncommitted)
+    if (f->phase != DF__RUNNING || f->rewinding || f->source_done || df__flow_is_at_bound(f))
         return 1;
     for (p = f->requests; p; p = p->next_request)
         if (p->requested == DF__REQ_CLOSE)

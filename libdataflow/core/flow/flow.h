@@ -73,10 +73,13 @@ struct df__sink {
     uint64_t refused_rows;
     char refused_reason[DF__REASON];
     df_parcel *filling;
-    df_parcel *first, **last; /* unsettled, oldest first */
-    size_t with_sink;         /* handed over, no answer yet */
-    size_t pending;           /* answered PENDING or ABSORBED */
-    uint64_t records;         /* filling and unsettled: part of in_flight */
+    df_parcel *first, **last;          /* unsettled, oldest first */
+    size_t listed, absorbed_parcels;   /* unsettled ones; those of them answered ABSORBED */
+    size_t with_sink;                  /* handed over, no answer yet */
+    size_t pending;                    /* answered PENDING or ABSORBED */
+    uint64_t absorbed, absorbed_bytes; /* of these, in parcels answered ABSORBED */
+    int64_t commit_us;                 /* when it was asked to commit last */
+    uint64_t records;                  /* filling and unsettled: part of in_flight */
     int64_t last_flush_us, due_us;
     df__retry retry;
     df_limits limits;
@@ -151,6 +154,8 @@ struct df__flow {
 
     df_partition *partitions, **partitions_end;
     df_partition *gone_by;   /* those that ended, until they are opened again */
+    uint64_t absorbed;       /* records in sinks that commit now and then: not for maxUncommitted */
+    size_t begun;            /* partitions of which a begun parcel is not read whole yet */
     size_t ending, dropping; /* partitions whose end was said; whose rows leave the store */
     df_partition *requests;  /* of these, with a request that waits; by next_request */
     df__sums sums;           /* over them */
@@ -269,7 +274,9 @@ void df__sink_limits(df__sink *s);
 void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec);
 int df__sink_add(df__sink *s, df_record *r, df_batch *b);
 void df__sink_close(df__sink *s);
-void df__sink_flush(df__sink *s); /* the filling parcel is queued */
+void df__sink_flush(df__sink *s);        /* the filling parcel is queued */
+df_parcel *df__sink_parcel(df__sink *s); /* empty, not in its list; NULL: no memory */
+void df__sink_queue(df__sink *s, df_parcel *p);
 void df__sink_advance(df__sink *s, int forced);
 int df__sink_idle(const df__sink *s); /* nothing filling, nothing unsettled */
 int df__sink_holds(const df__sink *s, const df_partition *p); /* something of it is unsettled */
@@ -278,6 +285,15 @@ void df__sink_abandon(df__sink *s);
 void df__sink_unlink(df__sink *s, df_parcel *p);
 void df__parcel_done(df_parcel *p); /* tickets, batches and memory go back */
 int df__sink_room(df__sink *s, df_parcel **ret);
+int df__parcel_may_be_begun(const df_parcel *p); /* it was handed over once, and may be again */
+/* absorb.c */
+void df__sink_absorbed(df_parcel *p);
+void df__sink_unabsorbed(df_parcel *p); /* whatever becomes of it */
+/* 1: nothing keeps it from the next parcel; for one that commits now and then, what it absorbed. */
+int df__sink_has_time(const df__sink *s);
+int64_t df__sink_commit_due(const df__sink *s);
+/* What its sink gave back goes to the error port. DF_ENOMEM: the rest is still there. */
+int df__sink_take_returned(df_parcel *p);
 /* flow_answer.c */
 void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnect and friends */
@@ -301,6 +317,7 @@ const char *df__flow_holder(const df__flow *f, const df_partition *p);
  * held at maxUncommitted, and what was granted before still comes. */
 uint64_t df__flow_repeats(const df__settings *s, size_t batch);
 uint64_t df__flow_uncommitted(const df__flow *f); /* what it would be now */
+int df__flow_is_at_bound(const df__flow *f);
 void df__flow_source_advance(df__flow *f);
 void df__flow_save_advance(df__flow *f);
 int df__flow_saved_all(const df__flow *f);
@@ -313,6 +330,17 @@ void df__flow_partitions_advance(df__flow *f);
 /* The partition leaves in order (DF_PARTITION_FINISH) and the store does not hold its watermark. */
 int df__flow_leaves_unstored(const df__flow *f, const df_partition *p);
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
+/* begun.c */
+int df__begun_claimed(df__flow *f, df_partition *p, df_bytes end); /* end: none */
+int df__begun_takes(const df__sink *s, const df_record *r);        /* goes into a begun parcel */
+int df__begun_room(df__sink *s, df_partition *p, df_parcel **ret);
+void df__begun_whole(df__flow *f, df__span *last); /* what was read up to its mark is dispatched */
+void df__begun_in_sink(df__flow *f, df_partition *p);
+void df__begun_drop(df__flow *f, df_partition *p);  /* it was given away */
+void df__begun_again(df__flow *f, df_partition *p); /* it is read again, to the same mark */
+int df__begun_fills(const df__flow *f);             /* some have records and are not whole */
+int df__begun_only(const df__flow *f);              /* everything waits for one of them */
+void df__begun_end(df__flow *f);
 /* ended.c */
 void df__flow_end_said(df__flow *f, df_partition *p);
 void df__flow_end_back(df__flow *f, df_partition *p); /* taken back; what was asked is answered */

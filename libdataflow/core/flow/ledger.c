@@ -124,6 +124,7 @@ void df__partition_free(df_partition *p)
     df__arena_free(&p->meta_arena);
     df_schema_free(p->schema);
     df__free(p->heap, p->owner);
+    df__mark_free(p->heap, &p->begun);
     df__free(p->heap, p->name);
     df__free(p->heap, p);
 }

@@ -44,6 +44,7 @@ struct df__span {
     uint32_t main;           /* of these, held by the main sink (exactly-once: errors first) */
     uint32_t deferred;       /* of these, waiting only for the others (afterMainSinkSuccess) */
     uint32_t refused;        /* of these, records refused without an error sink: never settle */
+    uint8_t ends_begun;      /* its mark is where a begun parcel ends */
     uint8_t linked;          /* in the ring; false: given away, only counted down */
     df__mark mark;           /* unset: the source gave none after its last record */
     df__mark before_refused; /* where to stop when a record of this span was refused */
@@ -51,6 +52,7 @@ struct df__span {
 };
 
 enum { DF__END_NONE, DF__END_SAID, DF__END_ASKED };
+enum { DF__BEGUN_NONE, DF__BEGUN_READING, DF__BEGUN_WHOLE };
 enum { DF__DROP_NONE, DF__DROP_WAITS, DF__DROP_SAVING };
 enum { DF__BY_NOBODY, DF__BY_ACK, DF__BY_SINK }; /* store or source; the sink's own commits */
 
@@ -107,6 +109,9 @@ struct df_partition {
     int end_again;           /* said again while an answer that is stale is under way */
     uint32_t end_assignment; /* value of `assignment` when `ended` was asked for */
     df__msg end;             /* asks for `ended`, and its answer */
+    df__mark begun;          /* where a begun parcel ends; until it is in the sink */
+    int begun_state;         /* DF__BEGUN_... */
+    df_parcel *begun_parcel; /* its records so far */
     int dropping;            /* it ended, its row leaves the store: DF__DROP_... */
     /* any thread, under its stage's lock */
     char *owner; /* the source's newest token; NULL: none */
@@ -115,6 +120,7 @@ struct df_partition {
     df_position resume;
     df__mark resume_mark;
     int has_resume;
+    int begun_armed;   /* `begun` was not marked yet */
     df__span *filling; /* span of the batch being read */
     df_batch *filling_batch;
     df__meta *meta;

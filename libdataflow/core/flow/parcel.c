@@ -86,6 +86,17 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
     return DF_OK;
 }
 
+int df__parcel_hold(df_parcel *p, df__span *span)
+{
+    if (df__grow(p->heap, &p->tickets, &p->ticket_cap, p->ticket_count, sizeof *p->tickets) !=
+        DF_OK)
+        return DF_ENOMEM;
+    p->tickets[p->ticket_count++] = span;
+    df__span_open(span);
+    span->main += p->is_main ? 1 : 0;
+    return DF_OK;
+}
+
 void df__parcel_reset(df_parcel *p)
 {
     p->written = NULL;
@@ -95,6 +106,8 @@ void df__parcel_reset(df_parcel *p)
     p->left_out = 0;
     p->ranges = NULL;
     p->range_count = 0;
+    p->returned = NULL;
+    p->returned_count = 0;
     p->error = NULL;
     p->slot = NULL;
     p->settled_early = 0;

@@ -11,6 +11,12 @@
 
 struct df__sink;
 
+typedef struct df__returned { /* a record that its sink gave back, in the parcel's arena */
+    struct df__returned *next;
+    df_record record;
+    df__reject why;
+} df__returned;
+
 typedef struct df__refusal { /* of one record, said by the sink */
     struct df__refusal *next;
     size_t index;
@@ -48,7 +54,11 @@ struct df_parcel {
     const char *error;      /* of df_parcel_root */
     df_position *positions;
     size_t position_count;
-    char **owners; /* tokens that positions borrow, one for each */
+    char **owners;                                 /* tokens that positions borrow, one for each */
+    struct df__returned *returned, *returned_last; /* given back after it was absorbed */
+    size_t returned_count;
+    int64_t absorbed_us; /* since when */
+    size_t absorbed;     /* records, counted in its sink */
     df_range *ranges;
     size_t range_count;
     df_partition *position_of; /* it has no records, only this partition's position */
@@ -74,6 +84,8 @@ void df__parcel_free(df_parcel *p);
 /* Adds a record: takes a ticket of its span and a reference on its batch (NULL: the parcel's own
  * arena holds it). DF_ENOMEM leaves the parcel as it was. */
 int df__parcel_add(df_parcel *p, df_record *r, df_batch *b);
+/* Brings the mark of a span of which it has no record, perhaps. DF_ENOMEM. */
+int df__parcel_hold(df_parcel *p, df__span *span);
 /* True while none of its partitions was given away. */
 int df__parcel_current(const df_parcel *p);
 /* Forgets what the sink said and made of it, for the next try. */

@@ -53,25 +53,35 @@ static df__filling filling_of(const df__sink *s, int forced)
         f.bytes = s->filling->bytes;
         f.since_us = s->filling->since_us;
     }
-    f.sink_idle = !s->first;
+    f.sink_idle = df__sink_has_time(s);
     return f;
+}
+
+df_parcel *df__sink_parcel(df__sink *s)
+{
+    df__flow *f = s->flow;
+    df_parcel *p = df__parcel_new(f->heap, s);
+    if (!p)
+        return NULL;
+    p->arena.spare = p->scratch.spare = &f->spare;
+    p->scratch.limit = df__budget_scratch_limit(&f->budget);
+    p->since_us = f->io.now(f->io.ctx);
+    p->is_main = f->exactly_once && s->index == f->main_sink;
+    return p;
 }
 
 /* The parcel that takes the next record. */
 int df__sink_room(df__sink *s, df_parcel **ret)
 {
-    df__flow *f = s->flow;
-    if (!s->filling) {
-        s->filling = df__parcel_new(f->heap, s);
-        if (!s->filling)
-            return DF_ENOMEM;
-        s->filling->arena.spare = s->filling->scratch.spare = &f->spare;
-        s->filling->scratch.limit = df__budget_scratch_limit(&f->budget);
-        s->filling->since_us = f->io.now(f->io.ctx);
-        s->filling->is_main = f->exactly_once && s->index == f->main_sink;
-    }
+    if (!s->filling)
+        s->filling = df__sink_parcel(s);
     *ret = s->filling;
-    return DF_OK;
+    return *ret ? DF_OK : DF_ENOMEM;
+}
+
+static int room_for(df__sink *s, const df_record *r, df_parcel **ret)
+{
+    return df__begun_takes(s, r) ? df__begun_room(s, r->span->part, ret) : df__sink_room(s, ret);
 }
 
 int df__sink_add(df__sink *s, df_record *r, df_batch *b)
@@ -82,7 +92,7 @@ int df__sink_add(df__sink *s, df_record *r, df_batch *b)
     if (!(s->filling && s->filling->is_main) &&
         df__coalesce_full(&s->limits, &now, df__record_bytes(r)))
         df__sink_flush(s);
-    if (df__sink_room(s, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
+    if (room_for(s, r, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
         return DF_ENOMEM;
     if (p->count == 1)
         p->arrived_us = b ? b->arrived_us : p->since_us;
@@ -96,14 +106,19 @@ static void append(df__sink *s, df_parcel *p)
     p->next = NULL;
     *s->last = p;
     s->last = &p->next;
+    s->listed++;
 }
 
 void df__sink_flush(df__sink *s)
 {
     df_parcel *p = s->filling;
-    if (!p)
-        return;
     s->filling = NULL;
+    if (p)
+        df__sink_queue(s, p);
+}
+
+void df__sink_queue(df__sink *s, df_parcel *p)
+{
     s->last_flush_us = s->flow->io.now(s->flow->io.ctx);
     p->state = DF__QUEUED;
     p->number = ++s->flow->parcel_number;
@@ -129,6 +144,7 @@ void df__sink_unlink(df__sink *s, df_parcel *p)
     if (!*at)
         return;
     *at = p->next;
+    s->listed--;
     if (!p->next)
         s->last = at;
     p->next = NULL;
@@ -274,7 +290,7 @@ int df__sink_holds(const df__sink *s, const df_partition *part)
     for (p = s->first; p; p = p->next)
         if (is_of(p, part))
             return 1;
-    return is_of(s->filling, part);
+    return is_of(s->filling, part) || part->begun_parcel;
 }
 
 /* Lets everything go that its thread does not hold. */
@@ -295,6 +311,7 @@ void df__sink_abandon(df__sink *s)
             df__flow_abandon(s->flow, p->count);
             s->records -= p->count;
             s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
+            df__sink_unabsorbed(p);
             df__sink_unlink(s, p);
             df__parcel_done(p);
         }
@@ -343,13 +360,25 @@ static int put_positions(df_parcel *p)
     return DF_OK;
 }
 
-/* Errors first: up to the parcel's marks nothing else may be open. */
-static int may_commit(df_parcel *p)
+/* Up to the parcel's marks nothing else may be open. */
+static int errors_first(const df_parcel *p)
 {
     size_t i;
     for (i = 0; i < p->ticket_count; i++)
         if (!df__span_errors_first(p->tickets[i]))
             return 0;
+    return 1;
+}
+
+int df__parcel_may_be_begun(const df_parcel *p)
+{
+    return p->attempt && p->count && errors_first(p);
+}
+
+static int may_commit(df_parcel *p)
+{
+    if (!errors_first(p))
+        return 0;
     if (put_positions(p) == DF_OK && df__parcel_owners(p) == DF_OK)
         return 1;
     df__flow_fail(p->sink->flow, DF_ENOMEM, "no memory for a position");
@@ -410,6 +439,19 @@ static void ask_flush(df__sink *s)
     s->flow->io.sink_flush(s->flow->io.ctx, s);
 }
 
+/* Also while parcels are on their way: they belong to the next commit. */
+static void ask_commit(df__sink *s, int64_t now)
+{
+    int64_t due = df__sink_commit_due(s);
+    if (now < due) {
+        s->due_us = due < s->due_us ? due : s->due_us;
+        return;
+    }
+    s->commit_us = now;
+    s->flushing = 1;
+    s->flow->io.sink_flush(s->flow->io.ctx, s);
+}
+
 void df__sink_close(df__sink *s)
 {
     if (s->closing)
@@ -458,7 +500,7 @@ void df__sink_advance(df__sink *s, int forced)
 {
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
-    int pressed = df__budget_pressed(&f->budget) && !s->first;
+    int pressed = df__budget_pressed(&f->budget) && df__sink_has_time(s);
     df__filling filling = filling_of(s, forced || pressed);
     s->due_us = INT64_MAX;
     if (s->dead || f->canceled)
@@ -472,6 +514,7 @@ void df__sink_advance(df__sink *s, int forced)
     send_all(s, now);
     if (forced)
         ask_flush(s);
+    ask_commit(s, now);
 }
 
 const char *df__flow_holder(const df__flow *f, const df_partition *part)

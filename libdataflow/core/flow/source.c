@@ -29,9 +29,11 @@ static void declare(df__flow *f)
     df__budget_declare(&f->budget, bytes);
 }
 
-static int is_at_bound(const df__flow *f)
+int df__flow_is_at_bound(const df__flow *f)
 {
-    return df__flow_uncommitted(f) >= (uint64_t)f->settings.max_uncommitted;
+    uint64_t n = df__flow_uncommitted(f);
+    n -= f->absorbed < n ? f->absorbed : n;
+    return n >= (uint64_t)f->settings.max_uncommitted && !df__begun_only(f);
 }
 
 /* Read and past the watermarks, saved or not. */
@@ -44,11 +46,22 @@ static uint64_t unsettled(const df__flow *f)
     return n;
 }
 
+/* Nobody gives memory back before more is read. */
+static int nothing_else(df__flow *f)
+{
+    int only = df__begun_only(f);
+    if (only && df__budget_pressed(&f->budget))
+        df__flow_fail(f, DF_ESTATE,
+                      "a parcel was begun that does not fit in memoryLimit, or the source does not "
+                      "mark at the position where it ends");
+    return (only || !df__flow_outstanding(f)) && !f->grants;
+}
+
 static void grant(df__flow *f)
 {
     size_t reserved, payload, records = DF__BATCH_RECORDS;
     f->stats.uncommitted = df__flow_uncommitted(f);
-    if (is_at_bound(f)) {
+    if (df__flow_is_at_bound(f)) {
         if (f->settings.error_ack == DF__ACK_NEVER && unsettled(f) >= f->stats.uncommitted)
             df__flow_fail(f, DF_EREJECTED,
                           "maxUncommitted is reached and errors.ackPolicy is "
@@ -59,7 +72,7 @@ static void grant(df__flow *f)
         records = (size_t)(f->limit - f->granted_records);
     if (!records)
         return;
-    payload = df__budget_grant(&f->budget, !df__flow_outstanding(f) && !f->grants, &reserved);
+    payload = df__budget_grant(&f->budget, nothing_else(f), &reserved);
     if (!payload)
         return;
     f->grants++;
@@ -186,7 +199,8 @@ int df__flow_saved_all(const df__flow *f)
 
 int df__flow_sink_lags(const df__flow *f, const df_partition *p)
 {
-    return f->exactly_once && p->watermark.set && p->watermark.seq > p->in_sink_seq;
+    return f->exactly_once && !p->fenced && p->begun_state != DF__BEGUN_READING &&
+           p->watermark.set && p->watermark.seq > p->in_sink_seq;
 }
 
 static int collect(df__flow *f)
@@ -297,7 +311,7 @@ int64_t df__flow_save_due(const df__flow *f)
     int64_t due = f->last_save_us + f->save_interval_us;
     if (!may_save(f))
         return INT64_MAX;
-    if (is_at_bound(f) || f->phase >= DF__SAVING || due < f->save_retry.next_us)
+    if (df__flow_is_at_bound(f) || f->phase >= DF__SAVING || due < f->save_retry.next_us)
         due = f->save_retry.next_us;
     return due;
 }
@@ -515,7 +529,10 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
     p->asked = 0;
     if (status == DF_OK || status == DF_ENOTFOUND) {
         p->epoch = at->epoch;
-        opened(f, p, status == DF_OK ? resume_at(f, p, at->data, at->seq) : resume_here(f, p));
+        status = status == DF_OK ? resume_at(f, p, at->data, at->seq) : resume_here(f, p);
+        if (status == DF_OK && df__begun_claimed(f, p, at->begun) != DF_OK)
+            status = no_position(f, p);
+        opened(f, p, status);
     } else if (df_status_fate(status) != DF_FATE_RETRY) {
         df__flow_failf(f, status, "%s cannot claim %s", s->title, p->name);
         opened(f, p, status);
@@ -557,6 +574,7 @@ void df__flow_give_away(df__flow *f, df_partition *p)
     size_t i;
     df__flow_end_back(f, p);
     df__partition_bump(p);
+    df__begun_drop(f, p);
     p->save_pending = 0; /* the answer speaks of what was */
     for (i = 0; i < f->sink_count; i++)
         df__sink_drop_stale(&f->sinks[i]);
@@ -590,7 +608,7 @@ static void close_partition(df__flow *f, df_partition *p)
     int unstored = df__flow_leaves_unstored(f, p);
     if (unstored && !late)
         store_last(f, p);
-    if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late)
+    if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late && !p->begun_parcel)
         return;
     df__flow_give_away(f, p);
     p->has_resume = p->watermark.set && df__partition_moved(p) &&
@@ -647,7 +665,8 @@ void df__flow_rewind(df__flow *f, df__sink *s)
 }
 
 /* Exactly-once: what waits for its error records first may wait for the sink that lost them, so
- * only what was handed over must end; the rest is read again. */
+ * only what was handed over must end; the rest is read again. What comes back from a try and may be
+ * tried again at once must end as well: the sink may have begun it, as it is. */
 static int has_finished(const df__sink *s)
 {
     const df_parcel *p;
@@ -656,7 +675,7 @@ static int has_finished(const df__sink *s)
     if (!s->flow->exactly_once || s->is_error)
         return df__sink_idle(s);
     for (p = s->first; p; p = p->next)
-        if (p->state != DF__QUEUED || p->unknown)
+        if (p->state != DF__QUEUED || p->unknown || df__parcel_may_be_begun(p))
             return 0;
     return 1;
 }
@@ -679,6 +698,7 @@ static void seek_all(df__flow *f)
     size_t i;
     for (p = f->partitions; p; p = p->next) {
         df__partition_bump(p);
+        df__begun_again(f, p);
         if (!p->open || df__flow_is_leaving(p)) /* nothing of that one is lost any more */
             continue;
         f->seeks++;

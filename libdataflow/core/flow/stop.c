@@ -22,7 +22,7 @@ int df__flow_outstanding(const df__flow *f)
         if (s->dead ? s->with_sink > 0 : !df__sink_idle(s))
             return 1;
     }
-    return 0;
+    return df__begun_fills(f);
 }
 
 void df__flow_abandon(df__flow *f, uint64_t records)
@@ -200,15 +200,23 @@ static void stop_marks(df__flow *f)
     f->held_records = 0;
 }
 
+/* What is let go from here on moves no watermark. */
+static void let_all_go(df__flow *f)
+{
+    df_partition *p;
+    for (p = f->partitions; p; p = p->next) {
+        df__partition_bump(p);
+        df__begun_drop(f, p);
+    }
+}
+
 static void give_up_draining(df__flow *f)
 {
     size_t i;
-    df_partition *p;
     abandon_work(f);
     stop_marks(f);
     df__flow_ends_back(f);
-    for (p = f->partitions; p; p = p->next)
-        df__partition_bump(p);
+    let_all_go(f);
     for (i = 0; i < f->sink_count; i++)
         df__sink_abandon(&f->sinks[i]);
 }
@@ -226,6 +234,8 @@ static void draining(df__flow *f)
 {
     if (f->starved || f->broken)
         abandon_work(f); /* it stands still: df__flow_work */
+    if (quiet(f) && !f->inputs && !f->work)
+        df__begun_end(f);
     if (drained(f)) {
         stop_marks(f);
         enter(f, DF__SAVING);
@@ -253,7 +263,6 @@ static int is_telling(const df__flow *f)
 static void saving(df__flow *f)
 {
     int late = is_late(f);
-    df_partition *p;
     size_t i;
     df__flow_save_advance(f);
     if (!f->dry && !df__flow_saved_all(f) && !late && f->stop_asked != DF_STOP_NOW)
@@ -265,8 +274,7 @@ static void saving(df__flow *f)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
     enter(f, DF__CLOSE_ALL);
     df__flow_partitions_advance(f);
-    for (p = f->partitions; p; p = p->next)
-        df__partition_bump(p); /* what is let go from here on moves no watermark */
+    let_all_go(f);
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
         f->sinks[i].state = DF__CLOSING;

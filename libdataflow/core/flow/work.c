@@ -434,13 +434,15 @@ static int place(df__flow *f, df_record *r, df_batch *b)
     return DF_OK;
 }
 
-static void close_spans(df_batch *b)
+static void close_spans(df__flow *f, df_batch *b)
 {
     DF_CRASHPOINT("batch.dispatched");
     df__span *s = b->spans;
     b->spans = NULL;
     while (s) {
         df__span *next = s->sibling;
+        if (s->ends_begun && s->linked)
+            df__begun_whole(f, s);
         df__span_close(s);
         s = next;
     }
@@ -476,7 +478,7 @@ static int dispatch(df__flow *f, df_batch *b)
     df__budget_measure(&f->budget, b->input_bytes, b->charged);
     if (f->error_bytes > before)
         df__budget_refused(&f->budget, b->input_bytes, (size_t)(f->error_bytes - before));
-    close_spans(b);
+    close_spans(f, b);
     return 1;
 }
 

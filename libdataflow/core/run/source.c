@@ -205,6 +205,7 @@ static void on_seek(df__source_thread *s, df__msg *m)
     if (s->open && p->seek_assignment == p->assignment && DF__OP(ops, seek))
         rc = ops->seek(s->stage->self, s->stage, &at);
     s->done = 0;
+    p->begun_armed = p->begun.set;
     df__run_send(s->run, m, DF__M_SOUGHT, rc);
 }
 
@@ -279,6 +280,8 @@ static void read_batch(df__source_thread *s)
     DF_CRASHPOINT("source.read");
     if (rc == DF_ECANCELED)
         rc = DF_AGAIN;
+    if (rc == DF_OK && df__batch_go_on(s->batch))
+        return;
     if (rc >= 0 && post_batch(s) != DF_OK)
         rc = DF_ENOMEM;
     if (rc < 0) {
