@@ -544,7 +544,7 @@ void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
 {
     if (request == DF__REQ_END) {
         df__flow_end_said(f, p);
-        link_request(f, p, request);
+        link_request(f, p, DF__REQ_END);
         reply(f, p, DF_OK);
         return;
     }
