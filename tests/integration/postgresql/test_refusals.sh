@@ -273,8 +273,8 @@ sql "create table set_here (k int primary key, path text default current_setting
 printf '%s\n' '{"k":1}' >"$dir/set_here.jsonl"
 manifest set_here
 sed -i 's#connectionString: .*#connectionString: ${env:PG_SET}#' "$dir/set_here.yaml"
-PG_SET="$base?sslmode=disable&search_path=$schema,%20pg_catalog&timezone=Asia/Tokyo&my.own=a%20b%5C" flow set_here 0
-same 'settings of a URL' "$schema, pg_catalog|UTC|a b\\" "$(sql 'select path, zone, own from set_here')"
+PG_SET="$base?sslmode=disable&search_path=$schema,%20public&timezone=Asia/Tokyo&my.own=a%20b%5C" flow set_here 0
+same 'settings of a URL' "$schema, public|UTC|a b\\" "$(sql 'select path, zone, own from set_here')"
 url=${base#*://} user=${url%%:*} rest=${url#*:} password=${rest%@*} address=${url##*@}
 PG_SET="host=${address%%:*} port=$(cut -d: -f2 <<<"${address%%/*}") dbname=${address##*/} user=$user password=$password sslmode=disable search_path='$schema' my.own=x" flow set_here 0
 PG_SET="$base?sslmode=disable&search_path=$schema&statement_timeout=150&my.own=x"
