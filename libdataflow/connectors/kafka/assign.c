@@ -438,9 +438,26 @@ static void tell(df__kafka_source *s, rd_kafka_error_t *error, rd_kafka_resp_err
         rd_kafka_error_destroy(error);
 }
 
+/* The client pauses what we keep while a cooperative rebalance goes on, and drops messages then
+ * that it has taken out of its queue, but counts them as handed over: it would go on behind them.
+ * So what we keep is fetched again from the offset that we expect, and a gap there is looked at
+ * twice. */
+static void fetch_kept_again(df__kafka_source *s)
+{
+    for (size_t i = 0; is_cooperative(s) && i < s->part_cap; i++) {
+        df__kafka_part *p = s->parts[i];
+        if (p == NULL || p->state != DF__KAFKA_ON || p->next < 0)
+            continue;
+        p->state = DF__KAFKA_RESTART;
+        p->gap_tries = DF__KAFKA_GAP_TRIES;
+        s->restart = 1;
+    }
+}
+
 static void assigned(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
 {
     DF_CRASHPOINT("kafka.assign");
+    fetch_kept_again(s); /* before the new ones are there: they begin where we say anyway */
     int rc = open_parts(s, list);
     s->joined = 1;
     if (rc != DF_OK) /* the stage fails and leaves the group */
@@ -487,6 +504,7 @@ static void revoked(df__kafka_source *s, const rd_kafka_topic_partition_list_t *
             p->state = DF__KAFKA_OFF;
     }
     DF_CRASHPOINT("kafka.revoked");
+    fetch_kept_again(s);
     unassign(s, list);
     df_stage_logf(s->st, DF_LOG_INFO, "%d partitions of %s %s", list->cnt, topic_of(s),
                   lost ? "lost" : "given back");

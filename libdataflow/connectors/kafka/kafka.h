@@ -178,6 +178,7 @@ struct df__kafka_part {
     int32_t acked_epoch; /* that belongs to `acked` */
     int state;
     int touched, reached, tries;
+    int gap_tries;       /* a gap before the next message is looked at again while over 1 */
     int held;            /* the group has an offset of it from us, or had one when we got it */
     int gone;            /* that offset is gone: the topic was deleted */
     int renew;           /* with the state RESTART: all that was read of it is over */
@@ -191,6 +192,7 @@ struct df__kafka_part {
     int64_t bad;         /* offset of the last broken message set */
 };
 
+enum { DF__KAFKA_GAP_TRIES = 2 };
 enum { DF__KAFKA_FETCH = 256 }; /* messages taken from the client at once */
 
 typedef struct df__kafka_source {
