@@ -1,29 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The command line of dfproc, without any server. ctest: no-servers timeout=120
-set -u
-source=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
+. "$(dirname "$0")/../cli_lib.sh"
 examples=$source/examples
-dir=$(mktemp -d)
-trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
-export XDG_STATE_HOME=$dir/state NO_COLOR=1
-failed=0
-
-ok() { echo "ok      $1"; }
-bad() {
-    echo "FAILED  $1"
-    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
-    failed=1
-}
-
-# run NAME CODE COMMAND...: output in $dir/out and $dir/err
-run() {
-    local name=$1 code=$2 rc
-    shift 2
-    timeout 60 "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-    if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
-}
 
 # out TEXT, err TEXT: the last run wrote it
 out() { if grep -qF -- "$1" "$dir/out"; then ok "  $1"; else bad "  not in the output: $1"; fi; }
@@ -232,10 +211,6 @@ out '0 cast: refused (cast): a: a string cannot become int64'
 out 'there is no error sink: the flow would stop here'
 out 'goes to sink'
 printf 'source: {type: stdio, config: {format: text}}\nsink: {type: stdio}\n' >"$dir/text.yaml"
-printf 'source: {type: stdio}\ntransformations: [{type: filter, config: {condition: $.a == 1}}]\nsink: {type: stdio}\n' >"$dir/json.yaml"
-echo oops >"$dir/oops.txt"
-run 'preview tells what is not JSON, behind a filter too' 0 dfproc preview "$dir/json.yaml" <"$dir/oops.txt"
-out 'source: refused (invalid_data): not JSON: '
 run 'preview shows bytes that are no text as such' 0 dfproc preview "$dir/text.yaml" <<<$'\xc3\xa9 \xc3\e[31m \xc2\x9b \xff \x7f'
 out $'\xc3\xa9 \\xc3\\x1b[31m \\xc2\\x9b \\xff \\x7f'
 run 'preview --json tells it too' 0 dfproc preview --json "$dir/refuse.yaml" <<<'{"a":"x"}'

@@ -2,25 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Manifests as people keep them for kubectl: several documents, Secrets, other kinds.
 # ctest: no-servers timeout=60
-set -u
-dir=$(mktemp -d)
-trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
-export XDG_STATE_HOME=$dir/state NO_COLOR=1
+. "$(dirname "$0")/../cli_lib.sh"
 cd "$dir" || exit 1
-failed=0
-ok() { echo "ok      $1"; }
-bad() {
-    echo "FAILED  $1"
-    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
-    failed=1
-}
-run() { # NAME CODE COMMAND...
-    local name=$1 code=$2 rc
-    shift 2
-    timeout 30 "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-    if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
-}
+
 # says FILE < LINES: all of it, exactly
 says() {
     if diff "$dir/$1" - >"$dir/diff"; then ok "  std$1"; else cat "$dir/diff"; bad "  std$1"; fi

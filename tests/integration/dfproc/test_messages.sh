@@ -2,27 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What dfproc says: whole lines, counts of lines, exit codes of wrong input.
 # ctest: no-servers timeout=60
-set -u
-source=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}
-dir=$(mktemp -d)
-trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
-export XDG_STATE_HOME=$dir/state NO_COLOR=1
+. "$(dirname "$0")/../cli_lib.sh"
 cp "$source"/examples/{hello,hello-test}.yaml "$source"/examples/events.jsonl "$dir"
 cd "$dir" || exit 1
-failed=0
-ok() { echo "ok      $1"; }
-bad() {
-    echo "FAILED  $1"
-    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
-    failed=1
-}
-run() { # NAME CODE COMMAND...
-    local name=$1 code=$2 rc
-    shift 2
-    timeout 30 "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-    if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
-}
+
 # line FILE TEXT: a whole line of it; none FILE TEXT; times FILE N TEXT: in that many lines
 line() { if grep -qxF -- "$2" "$dir/$1"; then ok "  $2"; else bad "  no line: $2"; fi; }
 none() { if grep -qF -- "$2" "$dir/$1"; then bad "  there is: $2"; else ok "  no $2"; fi; }
