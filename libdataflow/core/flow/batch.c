@@ -40,18 +40,21 @@ size_t df__batch_cost(const df_batch *b)
     return df__batch_size(b) + b->expected;
 }
 
+static int new_chunk(df_batch *b, size_t chunk)
+{
+    if (df__grow(b->heap, &b->chunks, &b->chunk_cap, chunk, sizeof *b->chunks) != DF_OK)
+        return DF_ENOMEM;
+    b->chunks[chunk] = df__arena_alloc(&b->arena, DF__CHUNK_RECORDS * sizeof(df_record));
+    return b->chunks[chunk] ? DF_OK : DF_ENOMEM;
+}
+
 /* A record at the end, zeroed but for arena and state. NULL: no memory. */
-static df_record *df__batch_append(df_batch *b)
+static inline df_record *append(df_batch *b)
 {
     size_t chunk = b->count / DF__CHUNK_RECORDS;
     df_record *r;
-    if (b->count % DF__CHUNK_RECORDS == 0) {
-        if (df__grow(b->heap, &b->chunks, &b->chunk_cap, chunk, sizeof *b->chunks) != DF_OK)
-            return NULL;
-        b->chunks[chunk] = df__arena_alloc(&b->arena, DF__CHUNK_RECORDS * sizeof *r);
-        if (!b->chunks[chunk])
-            return NULL;
-    }
+    if (b->count % DF__CHUNK_RECORDS == 0 && new_chunk(b, chunk) != DF_OK)
+        return NULL;
     r = &b->chunks[chunk][b->count % DF__CHUNK_RECORDS];
     memset(r, 0, sizeof *r);
     r->arena = &b->arena;
@@ -218,11 +221,10 @@ static void end_tree(df_batch *b)
                         tree, b->max_record_bytes);
 }
 
-/* What the source did with the newest record is over. Building its tree was an edit, which has no
- * schema; now it gets the one of its partition. */
-static void end_record(df_batch *b)
+/* Building a record's tree was an edit, which has no schema; now it gets the one of its partition.
+ */
+static void end_built(df_batch *b)
 {
-    b->arena.limit = 0;
     if (b->building)
         end_tree(b);
     if (b->schema) {
@@ -230,6 +232,14 @@ static void end_record(df_batch *b)
         r->schema = r->schema ? r->schema : b->schema;
         b->schema = NULL;
     }
+}
+
+/* What the source did with the newest record is over. */
+static inline void end_record(df_batch *b)
+{
+    b->arena.limit = 0;
+    if (b->building || b->schema)
+        end_built(b);
 }
 
 size_t df_batch_room(const df_batch *b)
@@ -268,7 +278,7 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     end_record(b);
     part = b->source->partitions[in->partition];
     span = span_of(b, part);
-    r = span ? df__batch_append(b) : NULL;
+    r = span ? append(b) : NULL;
     if (!r)
         return DF_ENOMEM;
     r->span = span;
@@ -457,7 +467,7 @@ int df__batch_check(df_batch *b, df_record *r)
 
 int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
 {
-    df_record *child = df__batch_append(out);
+    df_record *child = append(out);
     if (!child)
         return DF_ENOMEM;
     df__record_inherit(child, parent, &out->arena);
@@ -474,7 +484,7 @@ int df_batch_pass(df_batch *out, df_record *r)
     df_record *copy;
     if (r->state != DF__LIVE) /* it ends where it is */
         return DF_OK;
-    copy = df__batch_append(out);
+    copy = append(out);
     if (!copy)
         return DF_ENOMEM;
     *copy = *r;

@@ -27,7 +27,7 @@ int df__begun_claimed(df__flow *f, df_partition *p, df_bytes end)
 
 int df__begun_takes(const df__sink *s, const df_record *r)
 {
-    return s->flow->begun && s->index == s->flow->main_sink && r->span &&
+    return s->index == s->flow->main_sink && r->span &&
            r->span->part->begun_state == DF__BEGUN_READING;
 }
 

@@ -53,7 +53,7 @@ static df__filling filling_of(const df__sink *s, int forced)
         f.bytes = s->filling->bytes;
         f.since_us = s->filling->since_us;
     }
-    f.sink_idle = df__sink_has_time(s);
+    f.sink_idle = !s->first || df__sink_has_time(s);
     return f;
 }
 
@@ -81,7 +81,8 @@ int df__sink_room(df__sink *s, df_parcel **ret)
 
 static int room_for(df__sink *s, const df_record *r, df_parcel **ret)
 {
-    return df__begun_takes(s, r) ? df__begun_room(s, r->span->part, ret) : df__sink_room(s, ret);
+    return s->flow->begun && df__begun_takes(s, r) ? df__begun_room(s, r->span->part, ret)
+                                                   : df__sink_room(s, ret);
 }
 
 int df__sink_add(df__sink *s, df_record *r, df_batch *b)
