@@ -53,6 +53,7 @@ typedef struct df__pg_work {
     int probed;         /* the server takes the statement without its rows */
     char doubtful[6];   /* a state that row mode met and that may not be a row's fault; "": none */
     size_t doubtful_at; /* its refusal */
+    size_t raised;      /* rows for which code of the database raised a state that else passes */
     size_t left_out;    /* rows that onConflict: skip did not write */
     uint64_t catalog;   /* generation that it is encoded for */
     PGresult *error;    /* what the server refused with */

@@ -204,11 +204,13 @@ static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *re
         }
         const char *state = PQgetvalue(res, row, 1);
         df__pg_sqlstate(state, &reason);
-        if (df__pg_sqlstate_find(state)->fate != PG_FATE_ROW && !w->doubtful[0]) {
+        int fate = df__pg_sqlstate_find(state)->fate;
+        if (fate != PG_FATE_ROW && !w->doubtful[0]) {
             w->doubtful_at = w->rejects.count;
             df__text_set(w->doubtful, sizeof w->doubtful, state, strlen(state));
         }
         read_said(s, res, row, &said);
+        w->raised += said.raised && (fate == PG_FATE_WAIT || fate == PG_FATE_REOPEN);
         df__pg_words(&said, s->show_values, words, sizeof words);
         df__text_printf(text, sizeof text, "%s%s", words, advice(s, state));
         int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
@@ -283,8 +285,9 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return rc == DF_OK ? status : rc;
 }
 
-/* Rows were refused with a state that is not always a row's fault. It is when others passed, or
- * when the only one there is was refused and the statement without it is not. */
+/* Rows were refused with a state that is not always a row's fault. It is when others passed. When
+ * none did, the statement without a row stands for the others where there is one row, and where
+ * code of the database raised what else passes by itself for each: trying again would never end. */
 static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
 {
     size_t rows = 0;
@@ -294,7 +297,8 @@ static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
     if (!w->doubtful[0] || refused < rows) {
         return DF_OK;
     }
-    if (rows == 1 && (w->probed || df__pg_probe(s, st, &w->groups[0]) == DF_OK)) {
+    if ((rows == 1 || w->raised == rows) &&
+        (w->probed || df__pg_probe(s, st, &w->groups[0]) == DF_OK)) {
         return DF_OK;
     }
     const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);
@@ -319,7 +323,7 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     size_t before = w->rejects.count;
     w->doubtful[0] = '\0';
-    w->left_out = 0;
+    w->raised = w->left_out = 0;
     int rc = df__pg_groups_fill(s, w);
     size_t by_catalog = w->rejects.count - before;
     if (rc != DF_OK || w->group_count == 0) {

@@ -83,6 +83,15 @@ flow alone 1
 same 'a state that ends when no row passes' '0 0' "$(summary sent) $(summary errored)"
 grep -q 'SQLSTATE 42501' "$dir/out" && ok 'and is told' || bad 'and is told'
 
+# What else passes by itself, raised for every row that is there: nothing better would ever come.
+for state in 40001 08006 57P01 53100 XX000 55P03; do
+    printf '%s\n' "{\"k\":1,\"bad\":\"$state\"}" "{\"k\":2,\"bad\":\"$state\"}" >"$dir/alone.jsonl"
+    rm -f "$dir/alone.errors"
+    manifest alone
+    flow alone 0
+    same "$state raised for every row" "0 2 $state $state" "$(summary sent) $(summary errored) $(grep -o 'SQLSTATE [0-9A-Z]*' "$dir/alone.errors" | cut -d' ' -f2 | xargs)"
+done
+
 sql "create table locked (k int primary key, bad text);
 create trigger raises before insert on locked for each row execute function raises()"
 printf '%s\n' '{"k":1}' '{"k":2}' '{"k":3,"bad":"42501"}' '{"k":4}' >"$dir/locked.jsonl"
