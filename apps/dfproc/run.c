@@ -254,7 +254,9 @@ static int build(dfproc_job *job, dfproc_job_options *o)
     int rc;
     options.space = o->space;
     options.name = o->name;
+    app_signals_default(1); /* a pipe may never give the variables */
     rc = dfproc_reach(o->args, &job->flow, &options);
+    app_signals_default(0);
     if (rc == EXIT_DONE)
         rc = dfproc_build(&job->flow, &options, 0);
     if (rc == EXIT_DONE)

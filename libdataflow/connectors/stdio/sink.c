@@ -294,8 +294,13 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
             df_stage_log(st, DF_LOG_WARN, "a parcel that failed half way stays in the file");
         return rc;
     }
-    if (fstat(s->fd, &info) == 0)
-        s->good = info.st_size;
+    if (fstat(s->fd, &info) != 0)
+        return DF_OK;
+    s->good = info.st_size;
+    if (info.st_nlink == 0)
+        return df_stage_failf(st, DF_EIO, "write",
+                              "%s was removed: it is made again; what it held is gone",
+                              (const char *)s->path.data);
     return DF_OK;
 }
 

@@ -230,6 +230,10 @@ static int parse_reference(df_bytes text, size_t at, df__reference *ret, char *e
         ret->fallback = mark ? (size_t)(mark - s) + 2 : 0;
         ret->name_len = mark ? (size_t)(mark - s) - ret->name : ret->name_len;
     }
+    if (ret->fallback && memmem(s + ret->fallback, ret->end - ret->fallback, "${", 2)) {
+        df__text_printf(err, errlen, "a default cannot hold a reference");
+        return DF_ESPEC;
+    }
     return check_name(s, ret, err, errlen);
 }
 

@@ -157,6 +157,9 @@ static void test_default_of_a_variable(void **state)
     check_value(s, "${env:X}", DF__HIDE_FILES, "");
     assert_int_equal(df__reference_next(BYTES("${env:X-b}"), 0, &r, err, sizeof err), DF_ESPEC);
     assert_non_null(strstr(err, ":- before a default"));
+    assert_int_equal(df__reference_next(BYTES("${env:X:-${env:Y:-b}}"), 0, &r, err, sizeof err),
+                     DF_ESPEC);
+    assert_non_null(strstr(err, "cannot hold a reference"));
     assert_int_equal(df__reference_next(BYTES("${env::-b}"), 0, &r, err, sizeof err), DF_ESPEC);
     assert_int_equal(df__reference_next(BYTES("${file:/a:-b}"), 0, &r, err, sizeof err), DF_OK);
     assert_int_equal(r.fallback, 0); /* a name of a file may have it */
