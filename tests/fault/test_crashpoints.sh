@@ -23,8 +23,9 @@ points=(
     kafka.revoke:r revoke.ask:r revoke.flow:r revoke.acked:r kafka.revoked:r
     sink.failed:e
 )
-# No flow of dfproc passes these yet: a source whose partitions leave and whose positions are in a store.
-elsewhere=(revoke.store)
+# No flow of dfproc passes these yet: a source whose partitions leave and whose positions are in a store,
+# and one whose partitions end.
+elsewhere=(revoke.store ended.before ended.after)
 listed() { printf '%s\n' "${points[@]%%:*}" "${elsewhere[@]}" | sort -u; }
 written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | sort -u; }
 same 'every point of the sources is tried' "$(written)" "$(listed)"

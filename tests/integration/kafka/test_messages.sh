@@ -81,7 +81,7 @@ at_once() { told "topic t: broker 127.0.0.1:$closed: nobody listens there" bound
 until_true 5 at_once && ok 'nobody listens, bounded: why' || bad 'nobody listens, bounded: not told why'
 age=$(ps -o etimes= -p "$pid")
 [ "${age:-9}" -le 3 ] && ok 'nobody listens, bounded: told at once' || bad "nobody listens, bounded: told after $age s"
-failed_open() { told "source: topic t: no broker of 127.0.0.1:$closed can be reached\"" bounded; }
+failed_open() { told "source: topic t: no broker of 127.0.0.1:$closed can be reached; next try in" bounded; }
 until_true 20 failed_open && ok 'nobody listens, bounded' || bad 'nobody listens, bounded: not told'
 end "$pid" 10
 
