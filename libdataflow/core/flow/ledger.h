@@ -120,8 +120,8 @@ struct df_partition {
     df_position resume;
     df__mark resume_mark;
     int has_resume;
-    int begun_armed;   /* `begun` was not marked yet */
-    df__span *filling; /* span of the batch being read */
+    _Atomic int begun_armed; /* `begun` was not marked yet; the flow lets go of it too */
+    df__span *filling;       /* span of the batch being read */
     df_batch *filling_batch;
     df__meta *meta;
     df__arena meta_arena;
