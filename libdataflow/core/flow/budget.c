@@ -58,7 +58,7 @@ void df__budget_measure(df__budget *b, size_t payload, size_t charged)
 
 void df__budget_expect_errors(df__budget *b)
 {
-    b->errors_x16 = b->errors_least_x16 = 16;
+    b->errors_x16 = b->errors_least_x16 = 48;
 }
 
 void df__budget_refused(df__budget *b, size_t payload, size_t bytes)

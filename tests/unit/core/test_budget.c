@@ -176,7 +176,7 @@ static void test_room_for_errors(void **state)
     df__budget_expect_errors(&b);
     for (int i = 0; i < 100; i++)
         df__budget_refused(&b, MIB, 0);
-    assert_int_equal(df__budget_errors(&b, MIB), MIB);
+    assert_int_equal(df__budget_errors(&b, MIB), 3 * MIB);
     assert_false(df__budget_over(&b));
     df__budget_charge(&b, 40 * MIB + 1);
     assert_true(df__budget_over(&b));
