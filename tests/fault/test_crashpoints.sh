@@ -25,7 +25,7 @@ points=(
 )
 # No flow of dfproc passes these yet: a source whose partitions leave and whose positions are in a store,
 # and one whose partitions end.
-elsewhere=(revoke.store ended.before ended.after)
+elsewhere=(revoke.store partition.ended ended.before ended.after)
 listed() { printf '%s\n' "${points[@]%%:*}" "${elsewhere[@]}" | sort -u; }
 written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | sort -u; }
 same 'every point of the sources is tried' "$(written)" "$(listed)"
