@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,11 +208,11 @@ static int by_status(int status, const char *reason)
     return status >= 200 && status < 300 ? DF_OK : DF_EINVAL;
 }
 
-static const char *text_of(json_object *o, const char *name)
+const char *kube_text(json_object *object, const char *name)
 {
     json_object *value = NULL;
     const char *text =
-        json_object_object_get_ex(o, name, &value) ? json_object_get_string(value) : NULL;
+        json_object_object_get_ex(object, name, &value) ? json_object_get_string(value) : NULL;
     return text ? text : "";
 }
 
@@ -225,8 +224,8 @@ static void read_status(kube_request *r, const df__http_reply *from)
     const char *message = "";
     json_object *details = NULL, *after = NULL;
     if (json_object_is_type(status, json_type_object)) {
-        snprintf(r->reply.reason, sizeof r->reply.reason, "%s", text_of(status, "reason"));
-        message = text_of(status, "message");
+        snprintf(r->reply.reason, sizeof r->reply.reason, "%s", kube_text(status, "reason"));
+        message = kube_text(status, "message");
         if (r->reply.retry_after_us < 0 && json_object_object_get_ex(status, "details", &details) &&
             json_object_object_get_ex(details, "retryAfterSeconds", &after) &&
             json_object_get_int64(after) > 0)

@@ -5,6 +5,8 @@
 #ifndef APP_KUBE_CLIENT_H
 #define APP_KUBE_CLIENT_H
 
+#include <json-c/json.h>
+
 #include "kube/access.h"
 #include "kube/loop.h"
 #include "util/buf.h"
@@ -47,6 +49,8 @@ kube_request *kube_client_start(kube_client *c, const kube_call *call);
 void kube_client_cancel(kube_request *r);
 /* Runs the loop until the reply is there. For programs without a loop of their own. */
 void kube_client_do(kube_client *c, kube_call call, kube_reply *ret, df__buf *body);
+/* Text of a member, borrowed from the object; "": there is none. */
+const char *kube_text(json_object *object, const char *name);
 /* Adds a segment of a path or a value of a query, escaped. */
 void kube_path_add(df__buf *path, const char *text);
 

@@ -46,14 +46,6 @@ static void next(kube_informer *i, int64_t in_us)
 /* ---- objects ----------------------------------------------------------------------------------
  */
 
-static const char *text_of(json_object *o, const char *name)
-{
-    json_object *value = NULL;
-    const char *text =
-        json_object_object_get_ex(o, name, &value) ? json_object_get_string(value) : NULL;
-    return text ? text : "";
-}
-
 static int set(char **to, const char *text)
 {
     char *copy;
@@ -69,7 +61,7 @@ static int set(char **to, const char *text)
 
 static int key_of(json_object *meta, char *key, size_t len)
 {
-    const char *space = text_of(meta, "namespace"), *name = text_of(meta, "name");
+    const char *space = kube_text(meta, "namespace"), *name = kube_text(meta, "name");
     int n = *space ? snprintf(key, len, "%s/%s", space, name) : snprintf(key, len, "%s", name);
     return *name && n > 0 && (size_t)n < len ? DF_OK : DF_EDATA;
 }
@@ -117,11 +109,11 @@ static int seen(kube_informer *i, json_object *object)
         key_of(meta, key, sizeof key) != DF_OK)
         return DF_EDATA;
     at = kube_objects_get(&i->objects, key);
-    if (at && strcmp(at->uid, text_of(meta, "uid")) != 0) {
+    if (at && strcmp(at->uid, kube_text(meta, "uid")) != 0) {
         gone(i, key);
         at = NULL;
     }
-    if (at && !strcmp(at->version, text_of(meta, "resourceVersion"))) {
+    if (at && !strcmp(at->version, kube_text(meta, "resourceVersion"))) {
         at->generation = i->generation;
         return DF_OK;
     }
@@ -129,8 +121,8 @@ static int seen(kube_informer *i, json_object *object)
     if (!at)
         return DF_ENOMEM;
     at->generation = i->generation;
-    rc = set(&at->uid, text_of(meta, "uid"));
-    rc = rc ? rc : set(&at->version, text_of(meta, "resourceVersion"));
+    rc = set(&at->uid, kube_text(meta, "uid"));
+    rc = rc ? rc : set(&at->version, kube_text(meta, "resourceVersion"));
     json_object_object_del(meta, "managedFields");
     rc = rc ? rc : store(i, at, object);
     if (rc == DF_OK)
@@ -162,7 +154,7 @@ static void sweep(kube_informer *i)
 
 static void set_version(kube_informer *i, json_object *meta)
 {
-    const char *version = text_of(meta, "resourceVersion");
+    const char *version = kube_text(meta, "resourceVersion");
     if (*version && strlen(version) < sizeof i->version)
         snprintf(i->version, sizeof i->version, "%s", version);
 }
@@ -174,7 +166,7 @@ static int is_end_of_list(json_object *meta)
 {
     json_object *notes = NULL;
     return json_object_object_get_ex(meta, "annotations", &notes) &&
-           !strcmp(text_of(notes, "k8s.io/initial-events-end"), "true");
+           !strcmp(kube_text(notes, "k8s.io/initial-events-end"), "true");
 }
 
 /* {"type": "ERROR", "object": {Status}} ends a stream. */
@@ -182,14 +174,14 @@ static int on_error(kube_informer *i, json_object *status)
 {
     json_object *code = NULL;
     int number = json_object_object_get_ex(status, "code", &code) ? json_object_get_int(code) : 0;
-    const char *reason = text_of(status, "reason");
+    const char *reason = kube_text(status, "reason");
     i->expired |= number == 410 || !strcmp(reason, "Expired") || !strcmp(reason, "Gone");
     return i->expired ? DF_EREWIND : DF_EIO;
 }
 
 static int on_event(kube_informer *i, json_object *event)
 {
-    const char *type = text_of(event, "type");
+    const char *type = kube_text(event, "type");
     json_object *object = NULL, *meta = NULL;
     char key[600];
     if (!json_object_object_get_ex(event, "object", &object))
@@ -277,7 +269,7 @@ static int on_page(kube_informer *i, df_bytes body)
         for (size_t n = 0; rc == DF_OK && items && n < json_object_array_length(items); n++)
             rc = seen(i, json_object_array_get_idx(items, n));
         free(i->more);
-        i->more = *text_of(meta, "continue") ? strdup(text_of(meta, "continue")) : NULL;
+        i->more = *kube_text(meta, "continue") ? strdup(kube_text(meta, "continue")) : NULL;
     }
     if (rc == DF_OK && !i->more) {
         set_version(i, meta);

@@ -14,8 +14,6 @@
 #ifndef APP_KUBE_INFORMER_H
 #define APP_KUBE_INFORMER_H
 
-#include <json-c/json.h>
-
 #include "kube/client.h"
 #include "kube/objects.h"
 
