@@ -8,39 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    doubles *d;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->d = doubles_new();
-    assert_ok(doubles_register(f->d, f->env));
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_env_free(f->env, &f->host);
-    doubles_free(f->d);
-    free(f);
-    return 0;
-}
-
-static void run_ok(fixture *f, const char *yaml)
-{
-    char message[512];
-    int rc = support_run(f->env, yaml, message);
-    if (rc != DF_OK)
-        fail_msg("%s: %s", df_status_name(rc), message);
-}
+typedef doubles_fixture fixture;
 
 /* Every record of `parts` × `records` is there; rows that came twice. */
 static size_t assert_complete(doubles *d, size_t parts, size_t records)
@@ -75,8 +43,8 @@ static size_t assert_complete(doubles *d, size_t parts, size_t records)
 static void test_partitions(void **state)
 {
     fixture *f = *state;
-    run_ok(f,
-           PARTS("partitions: 4, records: 3000") "sink: {type: test-nested, config: {table: t}}\n");
+    doubles_run(
+        f, PARTS("partitions: 4, records: 3000") "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(assert_complete(f->d, 4, 3000), 0);
     for (int i = 0; i < 4; i++)
         assert_int_equal(f->d->acked[i], 3000);
@@ -86,8 +54,8 @@ static void test_partitions(void **state)
 static void test_revoked_and_back(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 3, records: 3000, revokeAfter: 9") "sink: {type: test-async, "
-                                                                    "config: {delay: 1ms}}\n");
+    doubles_run(f, PARTS("partitions: 3, records: 3000, revokeAfter: 9") "sink: {type: test-async, "
+                                                                         "config: {delay: 1ms}}\n");
     assert_int_equal(f->d->revokes, 1);
     assert_int_equal(assert_complete(f->d, 3, 3000), 0);
 }
@@ -96,7 +64,7 @@ static void test_revoked_and_back(void **state)
 static void test_lost_and_back(void **state)
 {
     fixture *f = *state;
-    run_ok(
+    doubles_run(
         f,
         PARTS(
             "partitions: 3, records: 3000, revokeAfter: 9, lost: true") "sink: {type: test-async, "
@@ -110,7 +78,7 @@ static void test_lost_and_back(void **state)
 static void test_pending(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms}}\n");
+    doubles_run(f, PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms}}\n");
     assert_int_equal(assert_complete(f->d, 2, 5000), 0);
     assert_int_equal(f->d->acked[0], 5000);
 }
@@ -118,7 +86,7 @@ static void test_pending(void **state)
 static void test_settled_out_of_order(void **state)
 {
     fixture *f = *state;
-    run_ok(
+    doubles_run(
         f,
         PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms, reverse: true}}\n");
     assert_int_equal(assert_complete(f->d, 2, 5000), 0);
@@ -128,8 +96,8 @@ static void test_settled_out_of_order(void **state)
 static void test_absorbed(void **state)
 {
     fixture *f = *state;
-    run_ok(f,
-           PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms, absorb: true}}\n");
+    doubles_run(
+        f, PARTS("records: 5000") "sink: {type: test-async, config: {delay: 2ms, absorb: true}}\n");
     assert_int_equal(assert_complete(f->d, 2, 5000), 0);
     assert_int_equal(f->d->acked[0], 5000);
 }
@@ -163,7 +131,7 @@ static void test_stop_now_with_pending(void **state)
 static void test_transactions(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 3, records: 4000") TXN);
+    doubles_run(f, PARTS("partitions: 3, records: 4000") TXN);
     assert_int_equal(assert_complete(f->d, 3, 4000), 0);
     assert_int_equal(f->d->claims, 3);
 }
@@ -173,7 +141,7 @@ static void with_fault(fixture *f, int status, int applied)
     f->d->fail_writes = 2;
     f->d->fail_status = status;
     f->d->fail_applied = applied;
-    run_ok(f, PARTS("partitions: 3, records: 4000") TXN);
+    doubles_run(f, PARTS("partitions: 3, records: 4000") TXN);
     assert_int_equal(assert_complete(f->d, 3, 4000), 0);
 }
 
@@ -199,8 +167,8 @@ static void test_connection_lost(void **state)
 static void test_transactions_with_expansion(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 2, records: 2000") TXN
-           "transformations: [{type: test-expand, config: {path: $.list}}]\n");
+    doubles_run(f, PARTS("partitions: 2, records: 2000") TXN
+                "transformations: [{type: test-expand, config: {path: $.list}}]\n");
     assert_int_equal(f->d->row_count, 2 * 2000 * 3);
     assert_true(doubles_unique(f->d));
 }
@@ -210,8 +178,8 @@ static void test_transactions_with_expansion(void **state)
 static void test_expansion(void **state)
 {
     fixture *f = *state;
-    run_ok(f,
-           PARTS("partitions: 2, records: 3000") "transformations: [{type: test-expand, config: "
+    doubles_run(
+        f, PARTS("partitions: 2, records: 3000") "transformations: [{type: test-expand, config: "
                                                  "{path: $.list}}]\n"
                                                  "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(f->d->row_count, 2 * 3000 * 3);
@@ -224,8 +192,8 @@ static void test_expansion(void **state)
 static void test_expansion_of_nothing(void **state)
 {
     fixture *f = *state;
-    run_ok(f,
-           PARTS("partitions: 1, records: 100") "transformations: [{type: test-expand, config: "
+    doubles_run(
+        f, PARTS("partitions: 1, records: 100") "transformations: [{type: test-expand, config: "
                                                 "{path: $.part}}]\n"
                                                 "sink: {type: test-nested, config: {table: t}}\n");
     assert_int_equal(assert_complete(f->d, 1, 100), 0);
@@ -236,15 +204,15 @@ static void test_expansion_of_nothing(void **state)
 static void test_nested_options(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("records: 1") "sink:\n"
-                                  "  type: test-nested\n"
-                                  "  config:\n"
-                                  "    table: t\n"
-                                  "    password: secret\n"
-                                  "    tls: {insecure: true}\n"
-                                  "    columns: [{name: a, kind: INT}, {name: b}]\n"
-                                  "    headers: {z: 1, a: x y}\n"
-                                  "    timeout: 90\n");
+    doubles_run(f, PARTS("records: 1") "sink:\n"
+                                       "  type: test-nested\n"
+                                       "  config:\n"
+                                       "    table: t\n"
+                                       "    password: secret\n"
+                                       "    tls: {insecure: true}\n"
+                                       "    columns: [{name: a, kind: INT}, {name: b}]\n"
+                                       "    headers: {z: 1, a: x y}\n"
+                                       "    timeout: 90\n");
     assert_string_equal(f->d->nested,
                         "t tls=1 pw=6 limit=-1 timeout=90000000 a:int b:text z=1 a=x y");
 }
@@ -282,7 +250,7 @@ static void test_nested_problems(void **state)
     assert_refused(f, "{table: t, timeout: soon}", "timeout", "soon");
 }
 
-#define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define UNIT(name) cmocka_unit_test_setup_teardown(name, doubles_setup, doubles_teardown)
 
 int main(void)
 {

@@ -9,42 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct fixture {
-    support_host host;
-    df_env *env;
-    doubles *d;
-    char *dir;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->env = support_env(&f->host);
-    f->d = doubles_new();
-    f->dir = support_mkdir();
-    assert_ok(doubles_register(f->d, f->env));
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_env_free(f->env, &f->host);
-    doubles_free(f->d);
-    support_rmdir(f->dir);
-    free(f);
-    return 0;
-}
-
-static void run_ok(fixture *f, const char *yaml)
-{
-    char message[512];
-    int rc = support_run(f->env, yaml, message);
-    if (rc != DF_OK)
-        fail_msg("%s: %s", df_status_name(rc), message);
-}
+typedef doubles_fixture fixture;
 
 /* With positions in a file. */
 static void run_stored(fixture *f, const char *yaml)
@@ -80,7 +45,7 @@ static size_t rows_with(const doubles *d, const char *text, size_t until)
 static void test_snapshot_then_stream(void **state)
 {
     fixture *f = *state;
-    run_ok(f, CDC("tables: 3, rows: 2000, transactions: 2, records: 500") SLOW);
+    doubles_run(f, CDC("tables: 3, rows: 2000, transactions: 2, records: 500") SLOW);
     assert_int_equal(f->d->ends, 3);
     assert_int_equal(rows_with(f->d, "\"table\":0", f->d->rows_at_end[0]), 2000);
     assert_int_equal(rows_with(f->d, "\"table\":1", f->d->rows_at_end[1]), 2000);
@@ -94,7 +59,7 @@ static void test_snapshot_then_stream(void **state)
 static void test_empty_snapshot(void **state)
 {
     fixture *f = *state;
-    run_ok(f, CDC("tables: 2, rows: 0, transactions: 1, records: 10") SLOW);
+    doubles_run(f, CDC("tables: 2, rows: 0, transactions: 1, records: 10") SLOW);
     assert_int_equal(f->d->ends, 2);
     assert_int_equal(f->d->row_count, 10);
 }
@@ -104,9 +69,10 @@ static void test_end_after_rewind(void **state)
 {
     fixture *f = *state;
     f->d->lose_absorbed = 1;
-    run_ok(f, CDC("tables: 1, rows: 3000, transactions: 1, records: 10") "sink: {type: test-async, "
-                                                                         "config: {delay: 2ms, "
-                                                                         "absorb: true}}\n");
+    doubles_run(
+        f, CDC("tables: 1, rows: 3000, transactions: 1, records: 10") "sink: {type: test-async, "
+                                                                      "config: {delay: 2ms, "
+                                                                      "absorb: true}}\n");
     assert_int_equal(f->d->lose_absorbed, 0);
     assert_int_equal(f->d->ends, 1);
     assert_true(rows_with(f->d, "\"row\":2999}", SIZE_MAX) >= 1);
@@ -164,15 +130,16 @@ static void test_huge_transaction(void **state)
     fixture *f = *state;
     int64_t before = atomic_load(&f->host.live_bytes);
     atomic_store(&f->host.peak_bytes, before);
-    run_ok(f, SUPPORT_SLOWER > 1
-                  ? CDC("tables: 0, transactions: 1, records: 200000") "memoryLimit: "
-                                                                       "16MiB\nmaxUncommitted: "
-                                                                       "100000\nsink: {type: "
-                                                                       "test-count}\n"
-                  : CDC("tables: 0, transactions: 1, records: 2000000") "memoryLimit: "
-                                                                        "16MiB\nmaxUncommitted: "
-                                                                        "1000000\nsink: {type: "
-                                                                        "test-count}\n");
+    doubles_run(f,
+                SUPPORT_SLOWER > 1
+                    ? CDC("tables: 0, transactions: 1, records: 200000") "memoryLimit: "
+                                                                         "16MiB\nmaxUncommitted: "
+                                                                         "100000\nsink: {type: "
+                                                                         "test-count}\n"
+                    : CDC("tables: 0, transactions: 1, records: 2000000") "memoryLimit: "
+                                                                          "16MiB\nmaxUncommitted: "
+                                                                          "1000000\nsink: {type: "
+                                                                          "test-count}\n");
     assert_int_equal(f->d->counted, SUPPORT_SLOWER > 1 ? 200000 : 2000000);
     assert_true(atomic_load(&f->host.peak_bytes) - before < 20 << 20);
 }
@@ -186,13 +153,13 @@ static void test_huge_transaction(void **state)
 static void test_sink_commits_for_source(void **state)
 {
     fixture *f = *state;
-    run_ok(f, GROUP("records: 3000"));
+    doubles_run(f, GROUP("records: 3000"));
     assert_int_equal(f->d->row_count, 2 * 3000);
     assert_true(doubles_unique(f->d));
     assert_int_equal(f->d->holder, DF_HOLDER_SINK_FOR_SOURCE);
     assert_int_equal(f->d->acks, 0); /* a late commit could move the group back */
     assert_int_equal(f->d->group[1], 3000);
-    run_ok(f, GROUP("records: 3500")); /* goes on where the group is */
+    doubles_run(f, GROUP("records: 3500")); /* goes on where the group is */
     assert_int_equal(f->d->row_count, 2 * 3500);
     assert_true(doubles_unique(f->d));
 }
@@ -201,7 +168,7 @@ static void test_sink_commits_for_source(void **state)
 static void test_token_of_now(void **state)
 {
     fixture *f = *state;
-    run_ok(f, GROUP("records: 5000, renew: 3"));
+    doubles_run(f, GROUP("records: 5000, renew: 3"));
     assert_int_equal(f->d->row_count, 2 * 5000);
     assert_true(doubles_unique(f->d));
     assert_true(f->d->generation > 10);
@@ -243,7 +210,7 @@ static void test_begun_blocks(void **state)
         assert_status(rc, DF_EINTERNAL);
     }
     f->d->crash_at = 0;
-    run_ok(f, yaml);
+    doubles_run(f, yaml);
     assert_true(f->d->repeated > 0);
     assert_true(doubles_unique(f->d));
     assert_int_equal(f->d->row_count, 3 * 4000);
@@ -255,9 +222,10 @@ static void test_begun_blocks(void **state)
 static void test_few_commits(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 3, records: 3000") "maxUncommitted: 1000\n"
-                                                    "sink: {type: test-lake, config: {interval: "
-                                                    "60s}}\n");
+    doubles_run(f,
+                PARTS("partitions: 3, records: 3000") "maxUncommitted: 1000\n"
+                                                      "sink: {type: test-lake, config: {interval: "
+                                                      "60s}}\n");
     assert_int_equal(f->d->row_count, 3 * 3000);
     assert_true(doubles_unique(f->d));
     assert_int_equal(f->d->commits, 1);
@@ -268,8 +236,8 @@ static void test_few_commits(void **state)
 static void test_commits_at_the_bound(void **state)
 {
     fixture *f = *state;
-    run_ok(f, PARTS("partitions: 3, records: 9000") "maxUncommitted: 1000\n"
-                                                    "sink: {type: test-lake}\n");
+    doubles_run(f, PARTS("partitions: 3, records: 9000") "maxUncommitted: 1000\n"
+                                                         "sink: {type: test-lake}\n");
     assert_int_equal(f->d->row_count, 3 * 9000);
     assert_true(f->d->commits > 1);
 }
@@ -283,12 +251,16 @@ static int committed_twice(void *user)
     return n >= 2;
 }
 
-/* Time alone asks for them: the source never ends. */
-static void test_commits_by_time(void **state)
+/* What the options of the sink ask for comes, while the source never ends. */
+static void commits_with(fixture *f, const char *config)
 {
-    fixture *f = *state;
-    df_pipeline *p = support_load(f->env, "source: {type: generate, config: {rate: 500}}\n"
-                                          "sink: {type: test-lake, config: {interval: 20ms}}\n");
+    char yaml[256];
+    df_pipeline *p;
+    snprintf(yaml, sizeof yaml,
+             "source: {type: generate, config: {rate: 500}}\n"
+             "sink: {type: test-lake, config: {%s}}\n",
+             config);
+    p = support_load(f->env, yaml);
     assert_ok(df_pipeline_start(p, NULL));
     assert_true(support_wait(committed_twice, f->d, 20000));
     df_pipeline_stop(p, DF_STOP_DRAIN);
@@ -297,25 +269,22 @@ static void test_commits_by_time(void **state)
     df_pipeline_free(p);
 }
 
-/* Bytes alone do, too. */
+static void test_commits_by_time(void **state)
+{
+    commits_with(*state, "interval: 20ms");
+}
+
 static void test_commits_by_bytes(void **state)
 {
-    fixture *f = *state;
-    df_pipeline *p = support_load(f->env, "source: {type: generate, config: {rate: 500}}\n"
-                                          "sink: {type: test-lake, config: {bytes: 2000}}\n");
-    assert_ok(df_pipeline_start(p, NULL));
-    assert_true(support_wait(committed_twice, f->d, 20000));
-    df_pipeline_stop(p, DF_STOP_DRAIN);
-    assert_ok(df_pipeline_wait(p, 20000));
-    df_pipeline_free(p);
+    commits_with(*state, "bytes: 2000");
 }
 
 /* One record in ten turns out not to fit when the file is closed. */
 static void test_given_back(void **state)
 {
     fixture *f = *state;
-    run_ok(f,
-           PARTS("partitions: 2, records: 1000") "sink: {type: test-lake, config: {interval: 60s, "
+    doubles_run(
+        f, PARTS("partitions: 2, records: 1000") "sink: {type: test-lake, config: {interval: 60s, "
                                                  "refuse: '7,\"list'}}\n"
                                                  "errors: {type: test-nested, config: {table: "
                                                  "e}}\n");
@@ -325,7 +294,7 @@ static void test_given_back(void **state)
     assert_int_equal(f->d->acked[1], 1000);
 }
 
-#define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define UNIT(name) cmocka_unit_test_setup_teardown(name, doubles_setup, doubles_teardown)
 
 int main(void)
 {

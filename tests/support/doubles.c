@@ -410,3 +410,36 @@ int doubles_register(doubles *d, df_env *env)
     }
     return df_transform_register(env, &doubles_expand);
 }
+
+/* ---- a fixture of the suites ------------------------------------------------------------------
+ */
+
+int doubles_setup(void **state)
+{
+    doubles_fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->env = support_env(&f->host);
+    f->d = doubles_new();
+    f->dir = support_mkdir();
+    assert_ok(doubles_register(f->d, f->env));
+    *state = f;
+    return 0;
+}
+
+int doubles_teardown(void **state)
+{
+    doubles_fixture *f = *state;
+    support_env_free(f->env, &f->host);
+    doubles_free(f->d);
+    support_rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+void doubles_run(doubles_fixture *f, const char *yaml)
+{
+    char message[512];
+    int rc = support_run(f->env, yaml, message);
+    if (rc != DF_OK)
+        fail_msg("%s: %s", df_status_name(rc), message);
+}

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "dataflow_ext.h"
+#include "support/support.h"
 
 enum { DOUBLES_PARTITIONS = 16 };
 
@@ -54,6 +55,19 @@ size_t doubles_count(doubles *d);
 int doubles_has(doubles *d, const char *text);
 /* 1 when no row occurs twice. */
 int doubles_unique(doubles *d);
+
+/* What the suites that run doubles share: an env with all of them, and a folder. */
+typedef struct doubles_fixture {
+    support_host host;
+    df_env *env;
+    doubles *d;
+    char *dir;
+} doubles_fixture;
+
+int doubles_setup(void **state);
+int doubles_teardown(void **state);
+/* Runs a manifest to its end; fails the test with the problem. */
+void doubles_run(doubles_fixture *f, const char *yaml);
 
 /* For the doubles themselves: a durable row; call with the lock held. */
 int doubles_row(doubles *d, df_bytes payload);
