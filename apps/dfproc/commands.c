@@ -118,10 +118,6 @@ static const app_option fmt_options[] = {
     {"check", 0, NULL, NULL, "Prints nothing; ends with 1 when the file would change."},
     {0}};
 
-static const app_option help_options[] = {
-    {"man", 0, NULL, NULL, NULL},  {"bash", 0, NULL, NULL, NULL},  {"zsh", 0, NULL, NULL, NULL},
-    {"fish", 0, NULL, NULL, NULL}, {"words", 0, NULL, NULL, NULL}, {0}};
-
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
      "Runs the manifest (- is standard input) until it is stopped, or until its source ends; a "
@@ -171,8 +167,8 @@ static const app_command commands[] = {
      fmt_options, 1, 1, dfproc_fmt},
     {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
      NULL, 0, 0, dfproc_version},
-    {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, help_options, 0, 1,
-     dfproc_help},
+    {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, app_help_options, 0, 1,
+     app_help},
     {0}};
 
 static const app_command pod = {

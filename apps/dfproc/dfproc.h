@@ -5,11 +5,10 @@
 
 #include "common/args.h"
 #include "common/console.h"
+#include "common/dispatch.h"
 #include "common/documents.h"
 #include "common/json.h"
 #include "dataflow.h"
-
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TEMPORARY = 75 };
 
 /* One manifest and the pipeline made from it. */
 typedef struct dfproc_flow {
@@ -90,8 +89,6 @@ void dfproc_messages_json(df__buf *problems);
 int dfproc_fail(const char *format, ...) DF_PRINTF(1, 2);
 /* A line that is no failure, on standard error. */
 void dfproc_note(const char *text);
-/* The same as dfproc_fail for a command line that makes no sense; returns EXIT_USAGE. */
-int dfproc_misuse(const app_args *args, const char *format, ...) DF_PRINTF(2, 3);
 
 /* There is no `what` ("sink") of that name among the rows of the description; returns EXIT_USAGE.
  */
@@ -115,6 +112,5 @@ int dfproc_transforms(const app_args *args);
 int dfproc_init(const app_args *args);
 int dfproc_fmt(const app_args *args);
 int dfproc_version(const app_args *args);
-int dfproc_help(const app_args *args);
 
 #endif

@@ -126,9 +126,9 @@ int dfproc_not_found(const app_args *args, yyjson_val *rows, const char *what, c
         best = d;
         near = other;
     }
-    return dfproc_misuse(args, "no %s \"%s\"%s%s%s; dfproc %ss lists them", what, name,
-                         near ? " (did you mean " : "", near ? near : "", near ? "?)" : "",
-                         what[0] == 's' ? "connector" : what);
+    return app_misuse(args, "no %s \"%s\"%s%s%s; dfproc %ss lists them", what, name,
+                      near ? " (did you mean " : "", near ? near : "", near ? "?)" : "",
+                      what[0] == 's' ? "connector" : what);
 }
 
 static void add_roles(df__buf *out, yyjson_val *c)

@@ -364,7 +364,7 @@ int dfproc_preview(const app_args *args)
     yyjson_doc *plan = NULL;
     int rc, has_sink = 0;
     if (number && app_args_number(number, 1, 100000, &n) < 0)
-        return dfproc_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
+        return app_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
     rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
     if (rc == EXIT_DONE)
         rc = dfproc_reach(args, &flow, &options);

@@ -320,13 +320,13 @@ static int log_options(const app_args *args, int *ret_level, int *ret_format)
     *ret_level = level ? app_log_level(level) : 0;
     *ret_format = APP_LOG_AUTO;
     if (level && !*ret_level)
-        return dfproc_misuse(args, "--log-level is debug, info, warn or error, not \"%s\"", level);
+        return app_misuse(args, "--log-level is debug, info, warn or error, not \"%s\"", level);
     for (int i = APP_LOG_AUTO; format && i <= APP_LOG_JSON; i++)
         if (!strcmp(format, formats[i])) {
             *ret_format = i;
             format = NULL;
         }
-    return format ? dfproc_misuse(args, "--log-format is auto, text or json, not \"%s\"", format)
+    return format ? app_misuse(args, "--log-format is auto, text or json, not \"%s\"", format)
                   : EXIT_DONE;
 }
 
@@ -339,7 +339,7 @@ int dfproc_run(const app_args *args)
     if (rc != EXIT_DONE)
         return rc;
     if (limit && app_args_number(limit, 1, INT64_MAX, &n) < 0)
-        return dfproc_misuse(args, "--limit is a number of records, not \"%s\"", limit);
+        return app_misuse(args, "--limit is a number of records, not \"%s\"", limit);
     o.limit = (uint64_t)n;
     o.flow = app_args_value(args, "name");
     o.until_exhausted = app_args_value(args, "until-exhausted") != NULL;
@@ -370,6 +370,6 @@ int dfproc_pod(const app_args *args)
     if (!o.secrets_dir)
         o.secrets_dir = "/etc/dataflow/secrets";
     if (!o.space || !o.name || !*o.name)
-        return dfproc_misuse(args, "--namespace and --name are needed");
+        return app_misuse(args, "--namespace and --name are needed");
     return run_job(&o, level, format);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * dispatch.c: see dispatch.h. */
+#include "common/dispatch.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/help.h"
+
+const app_option app_help_options[] = {
+    {"man", 0, NULL, NULL, NULL},  {"bash", 0, NULL, NULL, NULL},  {"zsh", 0, NULL, NULL, NULL},
+    {"fish", 0, NULL, NULL, NULL}, {"words", 0, NULL, NULL, NULL}, {0}};
+
+static int fail(const app_program *program, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", program->name, text);
+    return EXIT_FAILED;
+}
+
+int app_print(const app_program *program, df__buf *out)
+{
+    int rc = EXIT_DONE;
+    if (out->failed)
+        rc = fail(program, "out of memory");
+    else if ((out->len && fwrite(out->data, 1, out->len, stdout) != out->len) || fflush(stdout))
+        rc = fail(program, "cannot write to standard output");
+    df__buf_free(out);
+    return rc;
+}
+
+int app_misuse(const app_args *args, const char *format, ...)
+{
+    df__buf usage;
+    va_list list;
+    fprintf(stderr, "%s: ", args->program->name);
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    df__buf_init(&usage, &df__heap_libc);
+    app_help_usage(&usage, args->program, args->command);
+    fprintf(stderr, "\n%s", df__buf_cstr(&usage) ? usage.data : "");
+    df__buf_free(&usage);
+    return EXIT_USAGE;
+}
+
+static int show_help(const app_program *program, const app_command *command)
+{
+    df__buf out;
+    df__buf_init(&out, &df__heap_libc);
+    if (command)
+        app_help_command(&out, program, command);
+    else
+        app_help_program(&out, program);
+    return app_print(program, &out);
+}
+
+static int show_words(const app_program *program)
+{
+    df__buf out;
+    df__buf_init(&out, &df__heap_libc);
+    for (const app_command *c = program->commands; c->name; c++)
+        df__buf_printf(&out, "%s\n", c->name);
+    return app_print(program, &out);
+}
+
+int app_help(const app_args *args)
+{
+    const app_program *program = args->program;
+    const app_command *about = NULL;
+    for (const app_option *o = app_help_options; o->name; o++) {
+        df__buf out;
+        df__buf_init(&out, &df__heap_libc);
+        if (app_args_value(args, o->name) && !app_help_format(&out, program, o->name))
+            return app_print(program, &out);
+        df__buf_free(&out);
+    }
+    if (app_args_value(args, "words"))
+        return show_words(program);
+    if (args->operand_count && !(about = app_command_find(program, args->operands[0])))
+        return app_misuse(args, "no command \"%s\"", args->operands[0]);
+    return show_help(program, about);
+}
+
+static int no_command(const app_program *program, const char *word)
+{
+    const app_command *near = app_command_nearest(program, word);
+    fprintf(stderr, "%s: no command \"%s\"", program->name, word);
+    if (near)
+        fprintf(stderr, " (did you mean %s?)", near->name);
+    fprintf(stderr, "; %s help lists them\n", program->name);
+    return EXIT_USAGE;
+}
+
+static int run_command(const app_program *program, int argc, char **argv)
+{
+    app_args args = {.program = program};
+    char err[300];
+    int words = 2;
+    if (argc < 2) {
+        show_help(program, NULL);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+        return show_help(program, NULL);
+    if (!strcmp(argv[1], "--version")) {
+        printf("%s %s\n", program->name, program->version);
+        return EXIT_DONE;
+    }
+    args.command = app_command_find(program, argv[1]);
+    if (argv[1][0] == '-') {
+        args.command = program->bare;
+        words = 1;
+    }
+    if (!args.command)
+        return no_command(program, argv[1]);
+    if (app_args_parse(&args, argc - words, argv + words, err, sizeof err) < 0)
+        return app_misuse(&args, "%s", err);
+    if (args.help)
+        return show_help(program, args.command);
+    return args.command->run(&args);
+}
+
+int app_dispatch(const app_program *program, int argc, char **argv)
+{
+    int rc = run_command(program, argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && rc == EXIT_DONE) {
+        fprintf(stderr, "%s: cannot write to standard output: %s\n", program->name,
+                strerror(errno));
+        rc = EXIT_FAILED;
+    }
+    return rc;
+}

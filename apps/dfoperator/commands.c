@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * commands.c: the table of dfoperator's commands and options. Parsing, help, man page and
+ * completion are made from it. */
+#include "dfoperator/dfoperator.h"
+
+static const app_option run_options[] = {
+    {"kubeconfig", 0, "FILES", "file",
+     "How to reach the cluster ($KUBECONFIG, else ~/.kube/config; in a pod: its ServiceAccount)."},
+    {"context", 0, "NAME", NULL, "Context of the kubeconfig (its current one)."},
+    {"namespace", 0, "NS", NULL, "Looks after the flows of this namespace only (all)."},
+    {"metrics-bind-address", 0, "ADDRESS", NULL, "Where metrics are served (:9090)."},
+    {"health-probe-bind-address", 0, "ADDRESS", NULL, "Where probes are served (:9091)."},
+    {"log-level", 0, "LEVEL", "debug info warn error",
+     "What to log: debug, info, warn or error (info)."},
+    {"log-format", 0, "FORMAT", "auto text json",
+     "text, json, or auto: text on a terminal, JSON lines elsewhere."},
+    {0}};
+
+static const app_command commands[] = {
+    {"run", "Runs the operator.", "", NULL,
+     "Looks after the DataFlow and DataFlowCron objects of a cluster until it is stopped.",
+     run_options, 0, 0, dfoperator_run},
+    {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, app_help_options, 0, 1,
+     app_help},
+    {0}};
+
+static const app_pair exits[] = {
+    {"0", "Stopped as asked."}, {"1", "Failed."}, {"2", "The command line makes no sense."}, {0}};
+
+static const app_pair environment[] = {
+    {"LOG_LEVEL", "What to log when --log-level does not say it."},
+    {"PROCESSOR_IMAGE", "Image of the pods when a flow does not name one."},
+    {"PROCESSOR_LOG_LEVEL", "What the pods log (info)."},
+    {"PROCESSOR_PROGRESS_TIMEOUT_SECONDS",
+     "A pod that moves nothing for so long is restarted (3600; 0 or less: never)."},
+    {"OPERATOR_NAMESPACE", "Namespace of the Lease of the election (the pod's own)."},
+    {"RECONCILE_TIMEOUT_SECONDS", "Longest time for one flow in one go (180)."},
+    {"MAX_CONCURRENT_RECONCILES", "How many flows are in work at once (8)."},
+    {0}};
+
+const app_program dfoperator_program = {
+    .name = "dfoperator",
+    .version = DF_PROGRAM_VERSION,
+    .date = "2026-11-29",
+    .summary = "runs DataFlow and DataFlowCron objects in a Kubernetes cluster",
+    .doc = "dfoperator looks after the objects DataFlow and DataFlowCron of a cluster: it makes "
+           "the pods that move the data, and says in the objects' status how they are. It moves no "
+           "data itself; pods go on when it is away.",
+    .commands = commands,
+    .exits = exits,
+    .environment = environment};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * settings.h: what the command line and the environment say to the operator. */
+#ifndef DFOPERATOR_SETTINGS_H
+#define DFOPERATOR_SETTINGS_H
+
+#include <stdint.h>
+
+typedef struct op_settings {
+    const char *image;      /* of processors: PROCESSOR_IMAGE, or made from the version */
+    const char *repository; /* of `image` without its tag: spec.processorVersion is put behind */
+    const char *processor_level; /* PROCESSOR_LOG_LEVEL */
+    const char *namespace_;      /* watched; NULL: all */
+    const char *own_namespace;   /* where the election's Lease lives */
+    const char *identity;        /* of this process in the Lease and in events */
+    int64_t progress_timeout_s;  /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
+    int64_t reconcile_timeout_s; /* RECONCILE_TIMEOUT_SECONDS */
+    int workers;                 /* MAX_CONCURRENT_RECONCILES: keys in work at once */
+} op_settings;
+
+#endif
