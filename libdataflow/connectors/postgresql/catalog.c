@@ -219,6 +219,18 @@ void df__pg_table_free(df__pg_table *t)
     df__arena_init(&t->arena, &df__heap_libc, 4096);
 }
 
+int df__pg_missing(const df__pg_sink *s, df_stage *st)
+{
+    if (s->seen) {
+        return df_stage_failf(st, DF_EIO, "schema_changed",
+                              "table %s is gone; the flow goes on when it is there again",
+                              s->name.table);
+    }
+    return df_stage_failf(st, DF_ENOTFOUND, "configuration",
+                          "table %s does not exist (autoCreateTable: true makes it)",
+                          s->name.table);
+}
+
 static int same_names(const df__pg_sink *s, const df__pg_table *t)
 {
     if (!s->columns || s->column_count != t->count) {
@@ -363,6 +375,7 @@ static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
     }
     df__pg_table_free(&s->known);
     s->known = t;
+    s->seen |= t.exists;
     s->generation++;
     df_stage_metric(st, PG_METRIC_CATALOG, 1);
     return DF_OK;

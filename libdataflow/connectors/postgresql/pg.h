@@ -99,6 +99,7 @@ typedef struct df__pg_sink {
     int warned_rights;
     unsigned told_changes; /* of encoder.convert.changed */
     int connected;         /* once: the connection string was right */
+    int seen;              /* once: the table was there */
     uint64_t generation;   /* of `known` */
     uint64_t staged;       /* the generation that the staging table of upsertMode was made for */
     size_t ahead_max;      /* encoded bytes that may wait for the parcel before */
@@ -158,6 +159,8 @@ int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
 int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const char *tail,
                        PGresult **ret);
 void df__pg_table_free(df__pg_table *t);
+/* The table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
+int df__pg_missing(const df__pg_sink *s, df_stage *st);
 
 /* ---- facts.c ---- */
 /* Reads s->known.uniques. */

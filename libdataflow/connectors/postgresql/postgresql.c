@@ -291,9 +291,7 @@ static int sink_open(void *self, df_stage *st)
         rc = df__pg_raw_create(s, st);
     }
     if (rc == DF_OK && !s->known.exists && !s->auto_create) {
-        rc = df_stage_failf(st, DF_ENOTFOUND, "configuration",
-                            "table %s does not exist (autoCreateTable: true makes it)",
-                            s->name.table);
+        rc = df__pg_missing(s, st);
     }
     return rc;
 }

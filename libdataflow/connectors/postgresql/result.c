@@ -137,7 +137,11 @@ int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int co
 
 int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason)
 {
-    int status = df__pg_sqlstate(PQresultErrorField(res, PG_DIAG_SQLSTATE), ret_reason);
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (s->seen && state && strcmp(state, "3F000") == 0) {
+        state = "42P01"; /* the schema is gone with the table that was in it */
+    }
+    int status = df__pg_sqlstate(state, ret_reason);
     /* A backend that ends may do so after the commit. */
     return s->late && PQstatus(s->pg) == CONNECTION_BAD ? DF_EUNKNOWN : status;
 }

@@ -18,9 +18,7 @@ static int ensure_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (s->auto_create) {
         return df__pg_create_table(s, st, w);
     }
-    return df_stage_failf(st, DF_ENOTFOUND, "configuration",
-                          "table %s does not exist (autoCreateTable: true makes it)",
-                          s->name.table);
+    return df__pg_missing(s, st);
 }
 
 /* Puts the connection back to rest; a table made in the open transaction is gone with it. */
