@@ -21,6 +21,8 @@ struct kube_client {
     df__buf authorization; /* value of the header; empty: none */
     struct stat token_seen;
     kube_request *first;
+    int (*may)(void *user);
+    void *may_user;
 };
 
 struct kube_request {
@@ -31,6 +33,7 @@ struct kube_request {
     df__http_request *http;
     kube_timer timer; /* tells a failure to start */
     int asked_again;  /* after a 401 */
+    int is_write;
     kube_reply reply;
 };
 
@@ -154,6 +157,12 @@ void kube_client_free(kube_client *c)
     free(c);
 }
 
+void kube_client_guard(kube_client *c, int (*may)(void *user), void *user)
+{
+    c->may = may;
+    c->may_user = user;
+}
+
 kube_loop *kube_client_loop(kube_client *c)
 {
     return &c->loop;
@@ -193,7 +202,7 @@ static void on_timer(kube_timer *t)
 /* ---- replies ----------------------------------------------------------------------------------
  */
 
-static int by_status(int status, const char *reason)
+static int by_status(const kube_request *r, int status, const char *reason)
 {
     if (status == 409)
         return strcmp(reason, "AlreadyExists") ? DF_EFENCED : DF_EEXISTS;
@@ -203,7 +212,9 @@ static int by_status(int status, const char *reason)
         return DF_ENOTFOUND;
     if (status == 410)
         return DF_EREWIND;
-    if (status == 408 || status == 429 || status >= 500)
+    if (status == 408 || status >= 500)
+        return r->is_write ? DF_EUNKNOWN : DF_EIO;
+    if (status == 429)
         return DF_EIO;
     return status >= 200 && status < 300 ? DF_OK : DF_EINVAL;
 }
@@ -237,6 +248,15 @@ static void read_status(kube_request *r, const df__http_reply *from)
     json_object_put(status);
 }
 
+/* Of a PUT or DELETE without a reply the HTTP client says that it may be sent again. That is so,
+ * but it may have been applied already. */
+static int without_reply(const kube_request *r, const df__http_reply *from)
+{
+    int came = from->phase != DF__HTTP_CONNECTING;
+    return r->is_write && came && (from->rc == DF_EIO || from->rc == DF_ETIMEOUT) ? DF_EUNKNOWN
+                                                                                  : from->rc;
+}
+
 static int on_receive(void *user, int status, df_bytes part)
 {
     kube_request *r = user;
@@ -252,6 +272,7 @@ static void on_done(void *user, df__http_request *http)
     r->reply = (kube_reply){
         .rc = from->rc, .status = from->status, .retry_after_us = from->retry_after_us};
     if (from->rc != DF_OK) {
+        r->reply.rc = without_reply(r, from);
         df__text_printf(r->reply.text, sizeof r->reply.text, "%s", from->text);
     } else if (from->status == 401 && r->client->access.token_file && !r->asked_again) {
         r->asked_again = 1;
@@ -261,7 +282,7 @@ static void on_done(void *user, df__http_request *http)
         return;
     } else if (from->status < 200 || from->status > 299) {
         read_status(r, from);
-        r->reply.rc = by_status(from->status, r->reply.reason);
+        r->reply.rc = by_status(r, from->status, r->reply.reason);
     } else {
         r->reply.body = from->body;
     }
@@ -270,6 +291,18 @@ static void on_done(void *user, df__http_request *http)
 
 /* ---- requests ---------------------------------------------------------------------------------
  */
+
+/* What keeps a request from being sent. */
+static int refuse(kube_request *r)
+{
+    kube_client *c = r->client;
+    int wrong = r->call.wrong != NULL;
+    if (!wrong && (!r->is_write || r->call.unguarded || !c->may || c->may(c->may_user)))
+        return DF_OK;
+    df__text_printf(r->reply.text, sizeof r->reply.text, "%s %s: not sent: %s", r->method, r->url,
+                    wrong ? r->call.wrong : "another process leads now");
+    return wrong ? DF_EINVAL : DF_EFENCED;
+}
 
 static int start(kube_request *r, int again)
 {
@@ -286,7 +319,9 @@ static int start(kube_request *r, int again)
                           .idle_us = r->call.idle_us,
                           .first_us = r->call.total_us,
                           .compressed = !r->call.receive};
-    int rc = identify(c, again, r->reply.text);
+    int rc = refuse(r);
+    if (rc == DF_OK)
+        rc = identify(c, again, r->reply.text);
     if (rc != DF_OK)
         return rc;
     if (c->authorization.len)
@@ -320,6 +355,7 @@ static int copy_call(kube_request *r, const kube_call *call)
     r->call = *call;
     r->call.total_us = call->total_us ? call->total_us : 30000000;
     r->method = strdup(call->method ? call->method : "GET");
+    r->is_write = call->method && strcmp(call->method, "GET") != 0;
     whole = asprintf(&r->url, "%s%s", r->client->access.server, call->path) >= 0;
     r->url = whole ? r->url : NULL;
     r->content_type = strdup(call->content_type ? call->content_type : "application/json");

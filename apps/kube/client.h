@@ -18,7 +18,9 @@ typedef struct kube_request kube_request;
 typedef struct kube_reply {
     int rc;        /* DF_OK: 2xx; else as df__http_reply.rc, or by the status: DF_ENOTFOUND 404,
                       DF_EEXISTS 409 AlreadyExists, DF_EFENCED 409 Conflict, DF_EREWIND 410,
-                      DF_EAUTH 401 403, DF_EINVAL other 4xx, DF_EIO 408 429 5xx */
+                      DF_EAUTH 401 403, DF_EINVAL other 4xx, DF_EIO 429. DF_EIO 408 5xx of a read;
+                      a write that was answered so, or had no reply, may have been applied:
+                      DF_EUNKNOWN */
     int status;    /* 0: no reply */
     df_bytes body; /* of a 2xx without `receive`; NUL behind it */
     int64_t retry_after_us; /* -1: none */
@@ -35,6 +37,8 @@ typedef struct kube_call {
     void (*done)(void *user, const kube_reply *reply);     /* once, unless it is cancelled */
     void *user;
     int64_t total_us, idle_us; /* 0: 30 s; -1: no limit */
+    int unguarded;             /* kube_client_guard is not asked */
+    const char *wrong;         /* the call makes no sense: it is answered DF_EINVAL and this text */
 } kube_call;
 
 /* DF_ENOMEM, DF_EINVAL and others with a text in err (KUBE_TEXT). */
@@ -42,6 +46,9 @@ int kube_client_new(const kube_access *access, const char *user_agent, kube_clie
                     char *err);
 void kube_client_free(kube_client *c);
 kube_loop *kube_client_loop(kube_client *c);
+/* Asks `may` before each request that is no GET: 0 answers it DF_EFENCED and nothing is sent. So no
+ * code can forget that who does not lead does not write. NULL: everything may. */
+void kube_client_guard(kube_client *c, int (*may)(void *user), void *user);
 /* Starts a request. A failure to start is told by `done` in the next step of the loop. NULL: no
  * memory, `done` is not called. */
 kube_request *kube_client_start(kube_client *c, const kube_call *call);

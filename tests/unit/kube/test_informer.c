@@ -10,63 +10,15 @@
 #include <unistd.h>
 
 #include "kube/informer.h"
-#include "support/net/http_peer.h"
-
-/* One expected request, and what the server says to it. */
-typedef struct turn {
-    const char *has, *lacks; /* in the head of the request; NULL: anything */
-    int status;
-    const char *text; /* status 200: the body; of a stream: its lines */
-    enum {
-        WHOLE,
-        STREAM,
-        STAY,
-        CUT
-    } how; /* STAY: the stream stays open; CUT: ends inside a line */
-} turn;
+#include "support/net/play.h"
 
 typedef struct world {
-    http_peer peer;
-    const turn *turns;
-    int count, at;
-    char wrong[512];
+    play server;
     kube_client *client;
     kube_informer *informer;
     char heard[4096]; /* "a/x=1 a/y=- synced " */
     int troubles;
 } world;
-
-static int play(peer_conn *c, const peer_request *q)
-{
-    world *w = c->peer->user;
-    const turn *t = w->at < w->count ? &w->turns[w->at] : NULL;
-    if (!t) { /* after the play: a watch that stays */
-        peer_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        peer_linger(c);
-        return 0;
-    }
-    w->at++;
-    if (((t->has && !strstr(q->head, t->has)) || (t->lacks && strstr(q->head, t->lacks))) &&
-        !w->wrong[0])
-        snprintf(w->wrong, sizeof w->wrong, "request %d: %.300s", w->at, q->head);
-    if (t->how == WHOLE) {
-        peer_reply(c, t->status, "Content-Type: application/json\r\n", t->text);
-        return 1;
-    }
-    peer_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for (const char *p = t->text; *p;) { /* in pieces of 7 bytes, so that events are split */
-        char chunk[32];
-        size_t len = strnlen(p, 7);
-        snprintf(chunk, sizeof chunk, "%zx\r\n%.*s\r\n", len, (int)len, p);
-        peer_say(c, chunk);
-        p += len;
-    }
-    if (t->how == STAY)
-        peer_linger(c);
-    if (t->how == STREAM)
-        peer_say(c, "0\r\n\r\n");
-    return t->how == STREAM;
-}
 
 static void on_changed(void *user, const char *key, const kube_object *object)
 {
@@ -91,16 +43,13 @@ static void on_trouble(void *user, const char *text)
     w->troubles++;
 }
 
-static world *begin(const turn *turns, int count)
+static world *begin(const play_turn *turns, int count)
 {
     world *w = calloc(1, sizeof *w);
     kube_access a = {0};
     char err[KUBE_TEXT];
-    w->turns = turns;
-    w->count = count;
-    w->peer.user = w;
-    peer_start(&w->peer, play);
-    a.server = strdup(w->peer.url);
+    play_start(&w->server, turns, count);
+    a.server = strdup(w->server.peer.url);
     a.token = strdup("hidden-token");
     assert_ok(kube_client_new(&a, "test", &w->client, err));
     return w;
@@ -110,9 +59,7 @@ static void end(world *w)
 {
     kube_informer_free(w->informer);
     kube_client_free(w->client);
-    peer_stop(&w->peer);
-    if (w->wrong[0])
-        fail_msg("%s", w->wrong);
+    play_stop(&w->server);
     free(w);
 }
 
@@ -132,15 +79,15 @@ static void hears(world *w, const char *want)
            strlen(w->heard) <= strlen(want))
         kube_loop_step(kube_client_loop(w->client), 50);
     if (strcmp(w->heard, want) != 0)
-        fail_msg("heard \"%s\", not \"%s\" %s", w->heard, want, w->wrong);
+        fail_msg("heard \"%s\", not \"%s\" %s", w->heard, want, w->server.wrong);
 }
 
 static void settles(world *w)
 {
     int64_t until = support_now_ms() + 20000;
-    while (w->at < w->count && support_now_ms() < until)
+    while (w->server.at < w->server.count && support_now_ms() < until)
         kube_loop_step(kube_client_loop(w->client), 50);
-    assert_int_equal(w->at, w->count);
+    assert_int_equal(w->server.at, w->server.count);
 }
 
 #define OBJECT(name, uid, version)                                                                 \
@@ -155,19 +102,17 @@ static void settles(world *w)
     "\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n"
 #define EXPIRED                                                                                    \
     "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}}\n"
-#define REFUSED(code, reason)                                                                      \
-    "{\"kind\":\"Status\",\"status\":\"Failure\",\"code\":" #code ",\"reason\":\"" reason          \
-    "\",\"message\":\"because\"}"
-#define PLAY(turns) begin(turns, (int)(sizeof(turns) / sizeof *(turns)))
+#define PLAY(turns) begin(PLAY_TURNS(turns))
 
 static void test_streamed_list(void **state)
 {
-    static const turn turns[] = {
+    static const play_turn turns[] = {
         {"sendInitialEvents=true&resourceVersionMatch=NotOlderThan", "resourceVersion=", 200,
          EVENT("ADDED", "x", "u1", "11") EVENT("ADDED", "y", "u2", "5") END_OF_LIST("20")
              EVENT("MODIFIED", "x", "u1", "21") EVENT("DELETED", "y", "u2", "22") BOOKMARK("30"),
-         STREAM},
-        {"resourceVersion=30", "sendInitialEvents", 200, EVENT("ADDED", "z", "u3", "31"), STAY},
+         PLAY_STREAM},
+        {"resourceVersion=30", "sendInitialEvents", 200, EVENT("ADDED", "z", "u3", "31"),
+         PLAY_STAY},
     };
     world *w = PLAY(turns);
     (void)state;
@@ -180,16 +125,16 @@ static void test_streamed_list(void **state)
 
 static void test_paged_list(void **state)
 {
-    static const turn turns[] = {
-        {"sendInitialEvents", NULL, 422, REFUSED(422, "Invalid"), WHOLE},
+    static const play_turn turns[] = {
+        {"sendInitialEvents", NULL, 422, PLAY_REFUSED(422, "Invalid"), PLAY_WHOLE},
         {"limit=500", "watch=", 200,
          "{\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"a b/c\"},\"items\":[" OBJECT(
              "x", "u1", "1") "]}",
-         WHOLE},
+         PLAY_WHOLE},
         {"continue=a%20b%2Fc", NULL, 200,
          "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" OBJECT("y", "u2", "2") "]}",
-         WHOLE},
-        {"watch=1", "sendInitialEvents", 200, EVENT("MODIFIED", "y", "u2", "10"), STAY},
+         PLAY_WHOLE},
+        {"watch=1", "sendInitialEvents", 200, EVENT("MODIFIED", "y", "u2", "10"), PLAY_STAY},
     };
     world *w = PLAY(turns);
     (void)state;
@@ -201,24 +146,25 @@ static void test_paged_list(void **state)
  * another object, the same version no news. */
 static void test_forgotten_versions(void **state)
 {
-    static const turn turns[] = {
+    static const play_turn turns[] = {
         {"sendInitialEvents", NULL, 200,
          EVENT("ADDED", "x", "u1", "1") EVENT("ADDED", "y", "u2", "2")
              EVENT("ADDED", "z", "u3", "3") END_OF_LIST("5") EXPIRED,
-         STREAM},
+         PLAY_STREAM},
         {"sendInitialEvents", "resourceVersion=", 200,
-         EVENT("ADDED", "x", "u1", "1") EVENT("ADDED", "y", "other", "7") END_OF_LIST("8"), STREAM},
-        {"resourceVersion=8", NULL, 410, REFUSED(410, "Gone"), WHOLE},
-        {"sendInitialEvents", NULL, 400, REFUSED(400, "BadRequest"), WHOLE},
+         EVENT("ADDED", "x", "u1", "1") EVENT("ADDED", "y", "other", "7") END_OF_LIST("8"),
+         PLAY_STREAM},
+        {"resourceVersion=8", NULL, 410, PLAY_REFUSED(410, "Gone"), PLAY_WHOLE},
+        {"sendInitialEvents", NULL, 400, PLAY_REFUSED(400, "BadRequest"), PLAY_WHOLE},
         {"limit=500", NULL, 200,
          "{\"metadata\":{\"resourceVersion\":\"12\",\"continue\":\"t\"},\"items\":[" OBJECT(
              "y", "other", "7") "]}",
-         WHOLE},
-        {"continue=t", NULL, 410, REFUSED(410, "Expired"), WHOLE},
+         PLAY_WHOLE},
+        {"continue=t", NULL, 410, PLAY_REFUSED(410, "Expired"), PLAY_WHOLE},
         {"limit=500", "continue", 200,
          "{\"metadata\":{\"resourceVersion\":\"13\"},\"items\":[" OBJECT("y", "other", "7") "]}",
-         WHOLE},
-        {"resourceVersion=13", NULL, 200, "", STAY},
+         PLAY_WHOLE},
+        {"resourceVersion=13", NULL, 200, "", PLAY_STAY},
     };
     world *w = PLAY(turns);
     (void)state;
@@ -231,14 +177,16 @@ static void test_forgotten_versions(void **state)
 /* What is cut, refused or no JSON is asked again, and nothing is taken for gone meanwhile. */
 static void test_trouble(void **state)
 {
-    static const turn turns[] = {
-        {"sendInitialEvents", NULL, 200, EVENT("ADDED", "x", "u1", "1") "{\"type\":\"ADD", CUT},
+    static const play_turn turns[] = {
+        {"sendInitialEvents", NULL, 200, EVENT("ADDED", "x", "u1", "1") "{\"type\":\"ADD",
+         PLAY_CUT},
         {"sendInitialEvents", NULL, 200,
-         EVENT("ADDED", "x", "u1", "1") END_OF_LIST("5") "{\"type\":\"MODIF", CUT},
-        {"resourceVersion=5", NULL, 200, EVENT("MODIFIED", "x", "u1", "6") "no JSON\n", STREAM},
-        {"resourceVersion=6", NULL, 500, "oops", WHOLE},
+         EVENT("ADDED", "x", "u1", "1") END_OF_LIST("5") "{\"type\":\"MODIF", PLAY_CUT},
+        {"resourceVersion=5", NULL, 200, EVENT("MODIFIED", "x", "u1", "6") "no JSON\n",
+         PLAY_STREAM},
+        {"resourceVersion=6", NULL, 500, "oops", PLAY_WHOLE},
         {"resourceVersion=6", NULL, 200,
-         EVENT("NEWKIND", "x", "u1", "6") EVENT("MODIFIED", "x", "u1", "8"), STAY},
+         EVENT("NEWKIND", "x", "u1", "6") EVENT("MODIFIED", "x", "u1", "8"), PLAY_STAY},
     };
     world *w = PLAY(turns);
     (void)state;
@@ -252,18 +200,20 @@ static void test_trouble(void **state)
 
 static void test_replies(void **state)
 {
-    static const turn turns[] = {
-        {"PATCH /api/v1/x ", NULL, 200, "{\"a\":1}", WHOLE},
-        {"Authorization: Bearer hidden-token", NULL, 409, REFUSED(409, "Conflict"), WHOLE},
-        {NULL, NULL, 409, REFUSED(409, "AlreadyExists"), WHOLE},
-        {NULL, NULL, 404, REFUSED(404, "NotFound"), WHOLE},
-        {NULL, NULL, 401, REFUSED(401, "Unauthorized"), WHOLE},
-        {NULL, NULL, 422, REFUSED(422, "Invalid"), WHOLE},
-        {NULL, NULL, 503, "{\"kind\":\"Status\",\"details\":{\"retryAfterSeconds\":3}}", WHOLE},
-        {NULL, NULL, 502, "<html>", WHOLE},
+    static const play_turn turns[] = {
+        {"PATCH /api/v1/x ", NULL, 200, "{\"a\":1}", PLAY_WHOLE},
+        {"Authorization: Bearer hidden-token", NULL, 409, PLAY_REFUSED(409, "Conflict"),
+         PLAY_WHOLE},
+        {NULL, NULL, 409, PLAY_REFUSED(409, "AlreadyExists"), PLAY_WHOLE},
+        {NULL, NULL, 404, PLAY_REFUSED(404, "NotFound"), PLAY_WHOLE},
+        {NULL, NULL, 401, PLAY_REFUSED(401, "Unauthorized"), PLAY_WHOLE},
+        {NULL, NULL, 422, PLAY_REFUSED(422, "Invalid"), PLAY_WHOLE},
+        {NULL, NULL, 503, "{\"kind\":\"Status\",\"details\":{\"retryAfterSeconds\":3}}",
+         PLAY_WHOLE},
+        {NULL, NULL, 502, "<html>", PLAY_WHOLE},
     };
-    static const int codes[] = {DF_OK,    DF_EFENCED, DF_EEXISTS, DF_ENOTFOUND,
-                                DF_EAUTH, DF_EINVAL,  DF_EIO,     DF_EIO};
+    static const int codes[] = {DF_OK,    DF_EFENCED, DF_EEXISTS,  DF_ENOTFOUND,
+                                DF_EAUTH, DF_EINVAL,  DF_EUNKNOWN, DF_EUNKNOWN};
     world *w = PLAY(turns);
     kube_reply reply;
     df__buf body;
