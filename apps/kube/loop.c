@@ -5,15 +5,22 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "util/clock.h"
+/* Leases run out while the machine sleeps, so the clock counts that too. */
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 int kube_loop_init(kube_loop *loop, df__http *http)
 {
     memset(loop, 0, sizeof *loop);
     loop->http = http;
-    loop->now = df__monotonic_us;
+    loop->now = now_us;
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return loop->wake < 0 ? DF_EIO : DF_OK;
 }
@@ -40,6 +47,7 @@ void kube_timer_set(kube_loop *loop, kube_timer *t, int64_t in_us)
     kube_timer **place = &loop->first;
     kube_timer_clear(t);
     t->at_us = loop->now() + in_us;
+    t->step = loop->step;
     while (*place && (*place)->at_us <= t->at_us)
         place = &(*place)->next;
     t->next = *place;
@@ -65,11 +73,13 @@ static int wait_ms(const kube_loop *loop, int max_ms)
     return wait;
 }
 
-/* Timers that are set while others fire wait for the next step, so a step ends. */
+/* Timers that are set while others fire wait for the next step, so a step ends. They are behind
+ * the older ones that are due. */
 static void fire_due(kube_loop *loop)
 {
     int64_t now = loop->now();
-    while (loop->first && loop->first->at_us <= now) {
+    uint64_t step = loop->step++;
+    while (loop->first && loop->first->at_us <= now && loop->first->step <= step) {
         kube_timer *t = loop->first;
         kube_timer_clear(t);
         t->fire(t);

@@ -15,6 +15,7 @@ struct kube_timer {
     /* inside */
     int64_t at_us;
     int set;
+    uint64_t step;
     kube_timer *next, **back;
 };
 
@@ -23,7 +24,8 @@ typedef struct kube_loop {
     kube_timer *first; /* earliest first */
     int wake;          /* an eventfd: kube_loop_stop from any thread or a signal handler */
     volatile int stopped;
-    int64_t (*now)(void); /* monotonic µs; tests hold it still */
+    uint64_t step;
+    int64_t (*now)(void); /* monotonic µs, asleep or awake; tests hold it still */
 } kube_loop;
 
 int kube_loop_init(kube_loop *loop, df__http *http);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t hash(const char *key)
+size_t kube_key_hash(const char *key)
 {
-    uint64_t h = 1469598103934665603u; /* FNV-1a */
+    uint64_t h = 1469598103934665603u;
     while (*key)
         h = (h ^ (unsigned char)*key++) * 1099511628211u;
     return (size_t)(h ^ h >> 32);
@@ -34,7 +34,7 @@ void kube_objects_free(kube_objects *o)
 
 static size_t place_of(const kube_objects *o, const char *key)
 {
-    size_t at = hash(key) & (o->cap - 1);
+    size_t at = kube_key_hash(key) & (o->cap - 1);
     while (o->slots[at] && strcmp(o->slots[at]->key, key) != 0)
         at = (at + 1) & (o->cap - 1);
     return at;
@@ -103,7 +103,7 @@ void kube_objects_remove(kube_objects *o, const char *key)
         at = (at + 1) & (o->cap - 1);
         if (!o->slots[at])
             return;
-        home = hash(o->slots[at]->key) & (o->cap - 1);
+        home = kube_key_hash(o->slots[at]->key) & (o->cap - 1);
         /* One whose home lies behind the hole is found without it. */
         if (((at - home) & (o->cap - 1)) < ((at - hole) & (o->cap - 1)))
             continue;

@@ -19,6 +19,8 @@ typedef struct kube_objects {
     size_t bytes; /* of all texts */
 } kube_objects;
 
+/* FNV-1a, folded. */
+size_t kube_key_hash(const char *key);
 void kube_objects_free(kube_objects *o);
 kube_object *kube_objects_get(const kube_objects *o, const char *key);
 /* Makes an empty one when there is none. NULL: no memory. */
