@@ -4,6 +4,7 @@
 #define DF_CORE_GRAPH_OPTION_TYPES_H
 
 #include "core/graph/option.h"
+#include "util/scalar.h"
 
 enum { DF__FIELD = 192 };
 
@@ -39,10 +40,7 @@ int df__slot_failf(const df__slot *s, const char *format, ...) DF_PRINTF(2, 3);
 /* ENOMEM over the resolver's failure over ESPEC over OK. */
 int df__worse(int a, int b);
 
-/* Values that more than one file reads; 0: malformed or out of range. */
-int df__parse_int(df_bytes text, int64_t *ret);
-int df__parse_duration(df_bytes text, int64_t *ret_us);
-int df__parse_size(df_bytes text, int64_t *ret);
+/* 0: malformed or out of range. The other scalars are util/scalar.h's. */
 int df__parse_double(df_bytes text, double *ret);
 
 /* Texts, secrets and their twins (option_text.c). A TEXT whose `of` is TEXT may be written as a
