@@ -5,7 +5,10 @@
 
 #include <stdint.h>
 
+#include "dataflow.h"
+
 typedef struct op_settings {
+    df_env *env;            /* whose validator checks specs */
     const char *image;      /* of processors: PROCESSOR_IMAGE, or made from the version */
     const char *repository; /* of `image` without its tag: spec.processorVersion is put behind */
     const char *processor_level; /* PROCESSOR_LOG_LEVEL */

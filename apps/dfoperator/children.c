@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * children.c: see children.h. */
+#include "dfoperator/children.h"
+
+#include "dfoperator/tree.h"
+
+/* The object with its head and OP_APPLIED; `body` is taken over. `but`: a member whose value is no
+ * part of the hash, since others may set it. */
+static json_object *finish(const op_wish *wish, op_kind kind, const char *name, json_object *body,
+                           const char *but)
+{
+    json_object *metadata = op_metadata(wish->kind, wish->flow, name), *hashed, *note;
+    char hash[DF__SHA256_HEX];
+    int rc = !body || !metadata ||
+             op_put(body, "apiVersion", json_object_new_string(op_kinds[kind].api_version)) ||
+             op_put(body, "kind", json_object_new_string(op_kinds[kind].kind));
+    if (rc)
+        json_object_put(metadata);
+    else
+        rc = op_put(body, "metadata", metadata);
+    hashed = rc ? NULL : op_copy(body);
+    if (hashed && but)
+        op_put(hashed, but, NULL);
+    if (hashed && !op_hash(hashed, hash)) {
+        hash[16] = 0;
+        note = op_json("{'" OP_APPLIED "': %s}", hash);
+        rc = op_put(body, "metadata.annotations", note);
+    } else {
+        rc = -1;
+    }
+    json_object_put(hashed);
+    if (!rc)
+        return body;
+    json_object_put(body);
+    return NULL;
+}
+
+json_object *op_child_spec(const op_wish *wish)
+{
+    const char *text =
+        json_object_to_json_string_ext(wish->pod_spec, JSON_C_TO_STRING_NOSLASHESCAPE);
+    return text ? finish(wish, OP_CONFIG_MAP, wish->names.spec,
+                         op_json("{'data': {'spec.json': %s}}", text), NULL)
+                : NULL;
+}
+
+json_object *op_child_checkpoint(const op_wish *wish)
+{
+    return finish(wish, OP_CONFIG_MAP, wish->names.checkpoint, op_json("{}"), NULL);
+}
+
+json_object *op_child_lease(const op_wish *wish)
+{
+    return finish(wish, OP_LEASE, wish->names.base, op_json("{'spec': {}}"), NULL);
+}
+
+json_object *op_child_account(const op_wish *wish)
+{
+    return finish(wish, OP_SERVICE_ACCOUNT, wish->names.processor,
+                  op_json("{'automountServiceAccountToken': false}"), NULL);
+}
+
+static int add_rule(json_object *rules, const char *group, const char *plural, const char *name)
+{
+    json_object *rule = op_json("{'apiGroups': [%s], 'resources': [%s], 'resourceNames': [%s], "
+                                "'verbs': ['get', 'update', 'patch']}",
+                                group, plural, name);
+    if (rule && !json_object_array_add(rules, rule))
+        return 0;
+    json_object_put(rule);
+    return -1;
+}
+
+json_object *op_child_role(const op_wish *wish)
+{
+    json_object *rules = json_object_new_array(), *body = NULL;
+    int rc = !rules;
+    if (!op_wish_needs_api(wish)) {
+        json_object_put(rules);
+        return NULL;
+    }
+    if (!rc && wish->stores)
+        rc = add_rule(rules, "", "configmaps", wish->names.checkpoint);
+    if (!rc && wish->single_reader)
+        rc = add_rule(rules, "coordination.k8s.io", "leases", wish->names.base);
+    if (!rc)
+        body = op_json("{'rules': %o}", rules);
+    json_object_put(rules);
+    return finish(wish, OP_ROLE, wish->names.processor, body, NULL);
+}
+
+json_object *op_child_binding(const op_wish *wish)
+{
+    return finish(wish, OP_ROLE_BINDING, wish->names.processor,
+                  op_json("{'roleRef': {'apiGroup': 'rbac.authorization.k8s.io', 'kind': 'Role', "
+                          "'name': %s}, 'subjects': [{'kind': 'ServiceAccount', 'name': %s, "
+                          "'namespace': %s}]}",
+                          wish->names.processor, wish->names.processor,
+                          op_text(wish->flow, "metadata.namespace")),
+                  NULL);
+}
+
+/* The limits of a rolling update are said although they are near the default: what we do not own
+ * would stay when the strategy becomes Recreate, and the server refuses both together. */
+#define ROLLING "{'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': 0}}"
+
+json_object *op_child_deployment(const op_wish *wish, int64_t replicas)
+{
+    json_object *template = op_pod_template(wish), *body = NULL;
+    json_object *selector = op_selector(wish->kind, op_text(wish->flow, "metadata.name"));
+    json_object *strategy = op_json(wish->single_reader ? "{'type': 'Recreate'}" : ROLLING);
+    if (template && selector && strategy)
+        body = op_json("{'spec': {'replicas': %n, 'revisionHistoryLimit': 2, 'strategy': %o, "
+                       "'selector': {'matchLabels': %o}, 'template': %o}}",
+                       replicas, strategy, selector, template);
+    json_object_put(template);
+    json_object_put(selector);
+    json_object_put(strategy);
+    return finish(wish, OP_DEPLOYMENT, wish->names.base, body, "spec.replicas");
+}
+
+json_object *op_child_budget(const op_wish *wish)
+{
+    json_object *selector = op_selector(wish->kind, op_text(wish->flow, "metadata.name"));
+    json_object *body = NULL;
+    if (selector) /* a pod that is not ready must not hold up a drain */
+        body = op_json("{'spec': {'maxUnavailable': 1, 'unhealthyPodEvictionPolicy': "
+                       "'AlwaysAllow', 'selector': {'matchLabels': %o}}}",
+                       selector);
+    json_object_put(selector);
+    return finish(wish, OP_DISRUPTION_BUDGET, wish->names.base, body, NULL);
+}

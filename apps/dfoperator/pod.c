@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pod.c: see pod.h. It fits the Pod Security level "restricted", needs no shell, and holds no
+ * secret: those are files that dfproc reads. */
+#include "dfoperator/pod.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dfoperator/tree.h"
+
+/* What a DataFlow without `resources` gets. */
+#define RESOURCES                                                                                  \
+    "{'requests': {'cpu': '100m', 'memory': '128Mi'}, 'limits': {'cpu': '500m', 'memory': "        \
+    "'512Mi'}}"
+
+/* dfproc ends by itself within stopTimeout; the rest is for a sink that is slow to commit. */
+#define GRACE_S "600"
+
+static json_object *image_of(const op_wish *wish)
+{
+    json_object *spec = op_get(wish->flow, "spec");
+    const char *image = op_text(spec, "processorImage"), *tag = op_text(spec, "processorVersion");
+    char text[1024];
+    if (*image)
+        return json_object_new_string(image);
+    if (!*tag || !wish->settings->repository)
+        return json_object_new_string(wish->settings->image);
+    snprintf(text, sizeof text, "%s:%s", wish->settings->repository, tag);
+    return json_object_new_string(text);
+}
+
+static json_object *args_of(const op_wish *wish)
+{
+    const char *space = op_text(wish->flow, "metadata.namespace");
+    const char *name = op_text(wish->flow, "metadata.name");
+    json_object *args;
+    char space_arg[320], name_arg[320];
+    snprintf(space_arg, sizeof space_arg, "--namespace=%s", space);
+    snprintf(name_arg, sizeof name_arg, "--name=%s", name);
+    args = op_json("['--spec-path=/etc/dataflow/spec.json', %s, %s]", space_arg, name_arg);
+    if (args && wish->kind == OP_CRON)
+        json_object_array_add(args, json_object_new_string("--until-exhausted"));
+    return args;
+}
+
+static json_object *env_of(const op_settings *s)
+{
+    char seconds[24];
+    snprintf(seconds, sizeof seconds, "%lld", (long long)s->progress_timeout_s);
+    return op_json("[{'name': 'LOG_LEVEL', 'value': %s}, {'name': "
+                   "'PROCESSOR_PROGRESS_TIMEOUT_SECONDS', 'value': %s}]",
+                   s->processor_level ? s->processor_level : "info", seconds);
+}
+
+static json_object *mounts_of(int secrets)
+{
+    return op_json(secrets ? "[{'name': 'spec', 'mountPath': '/etc/dataflow', 'readOnly': true}, "
+                             "{'name': 'secrets', 'mountPath': '/etc/dataflow/secrets', "
+                             "'readOnly': true}]" /* the whole volume: subPath is never renewed */
+                           : "[{'name': 'spec', 'mountPath': '/etc/dataflow', 'readOnly': true}]");
+}
+
+static json_object *volumes_of(const op_wish *wish, int secrets)
+{
+    return secrets ? op_json("[{'name': 'spec', 'configMap': {'name': %s}}, {'name': 'secrets', "
+                             "'projected': {'defaultMode': 288, 'sources': %o}}]", /* 0440 */
+                             wish->names.spec, wish->refs.sources)
+                   : op_json("[{'name': 'spec', 'configMap': {'name': %s}}]", wish->names.spec);
+}
+
+static json_object *container_of(const op_wish *wish, int secrets)
+{
+    json_object *image = image_of(wish), *args = args_of(wish), *env = env_of(wish->settings);
+    json_object *mounts = mounts_of(secrets), *own = op_get(wish->flow, "spec.resources");
+    json_object *resources = own ? json_object_get(own) : op_json(RESOURCES);
+    json_object *container = op_json(
+        "{'name': '" OP_CONTAINER "', 'image': %o, 'args': %o, 'env': %o, "
+        "'ports': [{'name': 'metrics', 'containerPort': 9090, 'protocol': 'TCP'}], "
+        "'startupProbe': {'httpGet': {'path': '/readyz', 'port': 9090}, 'periodSeconds': 10, "
+        "'timeoutSeconds': 5, 'failureThreshold': 120}, "
+        "'livenessProbe': {'httpGet': {'path': '/livez', 'port': 9090}, 'periodSeconds': 30, "
+        "'timeoutSeconds': 5, 'failureThreshold': 3}, "
+        "'readinessProbe': {'httpGet': {'path': '/readyz', 'port': 9090}, 'periodSeconds': 10, "
+        "'timeoutSeconds': 5, 'failureThreshold': 3}, "
+        "'resources': %o, 'volumeMounts': %o, "
+        "'terminationMessagePath': '/dev/termination-log', "
+        "'terminationMessagePolicy': 'FallbackToLogsOnError', "
+        "'securityContext': {'allowPrivilegeEscalation': false, 'readOnlyRootFilesystem': true, "
+        "'capabilities': {'drop': ['ALL']}}}",
+        image, args, env, resources, mounts);
+    json_object_put(image);
+    json_object_put(args);
+    json_object_put(env);
+    json_object_put(mounts);
+    json_object_put(resources);
+    return container;
+}
+
+/* What a person says about the place of the pod is copied. */
+static int copy_fields(json_object *pod, json_object *spec)
+{
+    static const char *const fields[] = {"nodeSelector", "affinity", "tolerations",
+                                         "imagePullSecrets"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        json_object *value = op_get(spec, fields[i]);
+        if (value && op_put(pod, fields[i], op_copy(value)))
+            return -1;
+    }
+    return 0;
+}
+
+static json_object *pod_of(const op_wish *wish)
+{
+    int secrets = json_object_array_length(wish->refs.sources) > 0;
+    json_object *container = container_of(wish, secrets), *volumes = volumes_of(wish, secrets);
+    json_object *pod = op_json(
+        "{'containers': [%o], 'volumes': %o, 'serviceAccountName': %s, "
+        "'automountServiceAccountToken': %b, 'restartPolicy': %s, "
+        "'terminationGracePeriodSeconds': " GRACE_S ", 'enableServiceLinks': false, "
+        "'securityContext': {'runAsNonRoot': true, 'runAsUser': 65532, 'runAsGroup': 65532, "
+        "'fsGroup': 65532, 'seccompProfile': {'type': 'RuntimeDefault'}}}",
+        container, volumes, wish->names.processor, op_wish_needs_api(wish),
+        wish->kind == OP_CRON ? "Never" : "Always");
+    json_object_put(container);
+    json_object_put(volumes);
+    if (pod && !copy_fields(pod, op_get(wish->flow, "spec")))
+        return pod;
+    json_object_put(pod);
+    return NULL;
+}
+
+static json_object *annotations_of(const op_wish *wish)
+{
+    json_object *notes = op_json("{'" OP_SPEC_HASH "': %s, '" OP_FLOW_UID "': %s}", wish->hash,
+                                 op_text(wish->flow, "metadata.uid"));
+    char number[24];
+    if (notes && wish->reset) {
+        snprintf(number, sizeof number, "%lld", (long long)wish->reset);
+        json_object_object_add(notes, OP_RESET_NUMBER, json_object_new_string(number));
+    }
+    return notes;
+}
+
+json_object *op_pod_template(const op_wish *wish)
+{
+    json_object *labels = op_labels(wish->kind, op_text(wish->flow, "metadata.name"));
+    json_object *annotations = annotations_of(wish), *pod = pod_of(wish), *template = NULL;
+    if (labels && annotations && pod)
+        template = op_json("{'metadata': {'labels': %o, 'annotations': %o}, 'spec': %o}", labels,
+                           annotations, pod);
+    json_object_put(labels);
+    json_object_put(annotations);
+    json_object_put(pod);
+    return template;
+}
