@@ -301,16 +301,19 @@ enum { DF_COUNTER = 1, DF_GAUGE, DF_HISTOGRAM };
     }
 
 /* Traits. The table of a connector says what its instances can as a rule; an instance that can more
- * or less, because of its options or of the server behind it, says so with df_stage_traits. */
+ * or less, because of its options or of the server behind it, says so with df_stage_traits. That of
+ * a transform has none to begin with. */
 enum {
-    DF_CAN_REPLAY = 1,         /* source: seek works; after a restart it can go back */
-    DF_CAN_EXACTLY_ONCE = 2,   /* sink: claim and resolve work */
-    DF_IS_IDEMPOTENT = 4,      /* sink: the same record twice is once */
-    DF_HOLDS_POSITION = 8,     /* source: the system behind it stores what was acked */
-    DF_IS_LINE = 16,           /* source without positions: a pipe */
-    DF_COMMITS_FOR_SOURCE = 32 /* sink with exactly-once: its transaction stores the positions in
-                                  the source's own system (df_position.owner), so it needs a source
-                                  of its own kind, and that one does not commit */
+    DF_CAN_REPLAY = 1,          /* source: seek works; after a restart it can go back */
+    DF_CAN_EXACTLY_ONCE = 2,    /* sink: claim and resolve work */
+    DF_IS_IDEMPOTENT = 4,       /* sink: the same record twice is once */
+    DF_HOLDS_POSITION = 8,      /* source: the system behind it stores what was acked */
+    DF_IS_LINE = 16,            /* source without positions: a pipe */
+    DF_COMMITS_FOR_SOURCE = 32, /* sink with exactly-once: its transaction stores the positions in
+                                   the source's own system (df_position.owner), so it needs a source
+                                   of its own kind, and that one does not commit */
+    DF_VARIES = 64 /* source, transform: a record that is read again does not come out the same, for
+                      example because the time of processing is in it */
 };
 
 typedef struct df_connector {
@@ -385,6 +388,8 @@ typedef struct df_stage_info {
     int stops_at_refused;  /* sink: a refused record ends the run, see write */
     const char *work_dir;  /* for temporary files, named after `stage`; NULL: make none */
     int position_holder;   /* DF_HOLDER_...: who keeps the positions of this run */
+    const char *varied_by; /* sink: a stage before it that has DF_VARIES, so that a record that
+                              comes again after a crash differs from what was written; else NULL */
 } df_stage_info;
 enum {
     DF_HOLDER_NONE,           /* nobody: a restart begins as configured */

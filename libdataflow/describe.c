@@ -18,6 +18,7 @@ static const struct {
     {DF_IS_IDEMPOTENT, "idempotent"},
     {DF_HOLDS_POSITION, "holdsPosition"},
     {DF_IS_LINE, "line"},
+    {DF_VARIES, "varies"},
 };
 
 static void text(df__buf *out, const char *name, const char *value)

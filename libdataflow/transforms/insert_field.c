@@ -45,6 +45,7 @@ static int compile_value(df_stage *st, df_bytes text, insertion *in)
     int closed = text.len && ((const char *)text.data)[text.len - 1] == '}';
     if (df__bytes_equal(text, "${now}")) {
         in->from = FROM_NOW;
+        df_stage_traits(st, DF_VARIES, 0);
         return DF_OK;
     }
     if (closed && starts_with(text, "${metadata.") && text.len > sizeof "${metadata.}" - 1) {

@@ -49,6 +49,7 @@ static int timestamp_check(void *self, df_stage *st)
     stamper *me = self;
     char err[DF__ZONE_TEXT] = "";
     int rc, problems = df__check_path(st, "fieldName", me->field, 0);
+    df_stage_traits(st, DF_VARIES, 0);
     rc = load(me, st, err);
     if (rc == DF_ENOMEM)
         return rc;

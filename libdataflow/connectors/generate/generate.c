@@ -83,6 +83,8 @@ static int generate_check(void *self, df_stage *st)
         return DF_ENOMEM;
     if (df__template_compile(t, g->template_text, err, sizeof err) != DF_OK)
         rc = df_stage_problem(st, DF_ERROR, "template", err);
+    else if (df__template_has_now(t))
+        df_stage_traits(st, DF_VARIES, 0);
     if (g->key_text.data && df__template_compile(t, g->key_text, err, sizeof err) != DF_OK)
         rc = df_stage_problem(st, DF_ERROR, "key", err);
     if (!(g->rate >= 0))

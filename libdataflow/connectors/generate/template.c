@@ -342,6 +342,14 @@ static void civil(int64_t days, int64_t *year, int64_t *month, int64_t *day)
     *year = yoe + era * 400 + (*month <= 2);
 }
 
+int df__template_has_now(const df__template *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->op[i].kind == NOW)
+            return 1;
+    return 0;
+}
+
 size_t df__template_now(int64_t us, char *buf)
 {
     int64_t days = us / 86400000000, rest = us % 86400000000, year, month, day;

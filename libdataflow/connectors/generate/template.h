@@ -34,6 +34,8 @@ typedef struct df__template_in {
 
 /* Compiles; the text must outlive the template. DF_ESPEC with one line in err. */
 int df__template_compile(df__template *t, df_bytes text, char *err, size_t errlen);
+/* Whether a record depends on the time as well. */
+int df__template_has_now(const df__template *t);
 /* Writes one record into buf (max_len bytes); its length. */
 size_t df__template_write(const df__template *t, const df__template_in *in, char *buf);
 /* µs since 1970 as "2026-11-22T08:00:00.123456Z" into buf (28 bytes); its length. */

@@ -203,6 +203,30 @@ static int check_connection(const df__pg_sink *s, df_stage *st)
     return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
 }
 
+/* A key that the user did not ask for must not end every run. */
+static int skips_by_default(const df__pg_sink *s, const df_stage_info *info)
+{
+    return info->stops_at_refused && s->auto_create && !s->upsert && !s->raw;
+}
+
+/* Where rows are compared, what comes again after a crash must be what was written. */
+static void check_repeats(const df__pg_sink *s, df_stage *st)
+{
+    df_stage_info info = {.size = sizeof info};
+    int compares = s->on_conflict == PG_CONFLICT_EQUAL;
+    if (df_stage_describe(st, &info) != DF_OK || !info.varied_by || s->upsert || s->raw) {
+        return;
+    }
+    if (compares || (s->on_conflict < 0 && !skips_by_default(s, &info))) {
+        df_stage_problemf(st, DF_WARNING, "onConflict",
+                          "a record that is read again after a crash gets another time from "
+                          "\"%s\", so that equal refuses it where its key is in the table: let a "
+                          "DEFAULT of the column write the time, or set onConflict: skip or "
+                          "upsertMode: true",
+                          info.varied_by);
+    }
+}
+
 static int sink_check(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
@@ -228,6 +252,7 @@ static int sink_check(void *self, df_stage *st)
     if (s->upsert && s->conflict_key.data) { /* a record that comes twice is one row */
         df_stage_traits(st, DF_IS_IDEMPOTENT, 0);
     }
+    check_repeats(s, st);
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 
@@ -241,8 +266,8 @@ static void describe(df__pg_sink *s, df_stage *st)
         s->show_values = info.show_values;
         s->encoder.show_values = info.show_values;
     }
-    if (s->on_conflict < 0) { /* a key that the user did not ask for must not end every run */
-        s->skips_unasked = s->stops && s->auto_create && !s->upsert && !s->raw;
+    if (s->on_conflict < 0) {
+        s->skips_unasked = skips_by_default(s, &info);
         s->on_conflict = s->skips_unasked ? PG_CONFLICT_SKIP : PG_CONFLICT_EQUAL;
     }
 }

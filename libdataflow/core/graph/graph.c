@@ -136,6 +136,15 @@ static void unlink_stage(df__graph *g, df__stage_spec *s)
         g->stages_end = at;
 }
 
+const df__stage_spec *df__graph_source(const df__graph *g)
+{
+    const df__stage_spec *s;
+    for (s = g->stages; s; s = s->next)
+        if (s->role == DF_SOURCE)
+            return s;
+    return NULL;
+}
+
 void df__graph_remove(df__graph *g, df__stage_spec *s)
 {
     df__stage_spec **at = &g->names[slot_of(s->name)];

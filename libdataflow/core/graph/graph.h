@@ -25,7 +25,7 @@ struct df__stage_spec {
     const char *route_label; /* sinks: condition text of the route, "default" or "error" */
     int exit;                /* sinks: what df_record_route names to get here; 0: the main exit */
     int line, column;
-    _Atomic unsigned traits; /* DF_CAN_..., of this instance; transforms: 0 */
+    _Atomic unsigned traits; /* DF_CAN_..., of this instance */
     void *self;              /* instance filled for check (no secrets) */
     int broken;              /* its options have problems: do not call check */
     int linted;              /* check was called: its problems are told once */
@@ -84,6 +84,7 @@ typedef struct df__graph {
 df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like);
 /* The stage of that name; NULL: none. */
 df__stage_spec *df__graph_find(const df__graph *g, const char *name);
+const df__stage_spec *df__graph_source(const df__graph *g);
 /* Takes a stage out of the order and the names. */
 void df__graph_remove(df__graph *g, df__stage_spec *s);
 /* Moves a stage before another in the order. */

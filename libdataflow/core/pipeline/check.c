@@ -8,15 +8,6 @@
 #include "core/graph/identity.h"
 #include "core/pipeline/pipeline.h"
 
-const df__stage_spec *df__graph_source(const df__graph *g)
-{
-    const df__stage_spec *s;
-    for (s = g->stages; s; s = s->next)
-        if (s->role == DF_SOURCE)
-            return s;
-    return NULL;
-}
-
 static size_t count_role(const df__graph *g, int role)
 {
     const df__stage_spec *s;
@@ -166,16 +157,24 @@ static void check_loop(df__graph *g)
                              "source reads: what it writes comes back, without an end");
 }
 
+/* A sink is told what the stages before it said of themselves. */
+static int check_stages(df_pipeline *p, int before_sinks)
+{
+    for (df__stage_spec *s = p->graph.stages; s; s = s->next)
+        if ((s->role == DF_SOURCE || s->role == DF_TRANSFORM) == before_sinks &&
+            check_stage(p, s) == DF_ENOMEM)
+            return DF_ENOMEM;
+    return DF_OK;
+}
+
 int df__pipeline_check_graph(df_pipeline *p)
 {
-    df__stage_spec *s;
     /* A stage with an error is not in the graph. So the shape is checked only without errors. */
     int whole = !df__problems_count(p->graph.problems, DF_ERROR);
     if (whole)
         check_shape(&p->graph);
-    for (s = p->graph.stages; s; s = s->next)
-        if (check_stage(p, s) == DF_ENOMEM)
-            return DF_ENOMEM;
+    if (check_stages(p, 1) == DF_ENOMEM || check_stages(p, 0) == DF_ENOMEM)
+        return DF_ENOMEM;
     if (whole) {
         check_exactly_once(&p->graph);
         check_idempotency(&p->graph);

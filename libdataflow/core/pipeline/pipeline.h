@@ -56,7 +56,6 @@ typedef struct df__guarantee {
     char why[256], duplicates[256];
 } df__guarantee;
 void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret);
-const df__stage_spec *df__graph_source(const df__graph *g);
 /* DF_HOLDER_...: who keeps the positions of this run. */
 int df__position_holder(const df_pipeline *p);
 

@@ -36,6 +36,19 @@ static int stops_at_refused(const df__graph *g, const df__stage_spec *spec)
     return spec->role == DF_SINK && g->settings.error_policy == DF__POLICY_STOP;
 }
 
+/* NULL: what comes again is the same, or nothing comes again. */
+static const char *varied_by(const df__graph *g, const df__stage_spec *spec)
+{
+    const df__stage_spec *at, *source = df__graph_source(g);
+    if (spec->role == DF_SOURCE || spec->role == DF_TRANSFORM || !source ||
+        (source->traits & DF_IS_LINE) || g->settings.guarantee == DF__EXACTLY_ONCE)
+        return NULL;
+    for (at = g->stages; at; at = at->next)
+        if (at->traits & DF_VARIES)
+            return at->name;
+    return NULL;
+}
+
 void df__stage_describe(df_stage *st)
 {
     const df__graph *g = st->graph;
@@ -47,6 +60,7 @@ void df__stage_describe(df_stage *st)
     st->info.is_error_sink = st->spec->role == DF_ERROR_SINK;
     st->info.exactly_once = g->settings.guarantee == DF__EXACTLY_ONCE;
     st->info.stops_at_refused = stops_at_refused(g, st->spec);
+    st->info.varied_by = varied_by(g, st->spec);
     st->info.memory_share = (uint64_t)g->settings.memory_limit / 4;
 }
 
@@ -358,7 +372,7 @@ int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 {
     enum {
         ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
-              DF_IS_LINE | DF_COMMITS_FOR_SOURCE
+              DF_IS_LINE | DF_COMMITS_FOR_SOURCE | DF_VARIES
     };
     /* The spec is shared by check and by the instances that run. */
     df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;
