@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { LARGE = 32, ASKED = 8 }; /* members, and questions in a row, from which it pays */
+enum { FEW = 64 };              /* slots that an object of up to 21 members needs */
 
 typedef struct slot {
     const void *value; /* handle of the member, the last of its name; NULL: free, or was used */
@@ -62,7 +63,7 @@ static void insert(df__index *x, const void *value)
 
 static int build(df__index *x, df__arena *a, const void *container)
 {
-    size_t cap = 64;
+    size_t cap = FEW;
     const void *child;
     while (cap < df__len(df__val(container)) * 3)
         cap *= 2;
@@ -80,6 +81,42 @@ static int build(df__index *x, df__arena *a, const void *container)
     for (child = df__child_first(container); child; child = df__child_next(container, child))
         insert(x, child);
     return 1;
+}
+
+static int list_singles(df__index *x, df__arena *a, df__singles *ret)
+{
+    const void *child = df__child_first(x->container);
+    ret->at = df__arena_alloc(a, x->used * sizeof *ret->at);
+    if (!ret->at)
+        return DF_ENOMEM;
+    for (; child; child = df__child_next(x->container, child)) {
+        const yyjson_val *key = df__child_key(x->container, child);
+        df_bytes name = {key->uni.str, df__len(key)};
+        slot *s = probe(x, &name, df__hash(name.data, name.len));
+        if (s->count)
+            ret->at[ret->count++] = s->value;
+        s->count = 0;
+    }
+    return DF_OK;
+}
+
+int df__single_members(df__arena *a, const void *object, df__singles *ret)
+{
+    slot few[FEW];
+    df__index x = {.slots = few, .cap = FEW};
+    df__arena scratch;
+    size_t len = df__len(df__val(object));
+    int rc = DF_OK;
+    *ret = (df__singles){NULL, 0};
+    if (len < 2)
+        return DF_OK;
+    df__arena_init(&scratch, a->heap, 64);
+    if (!build(&x, &scratch, object))
+        rc = DF_ENOMEM;
+    else if (x.used < len)
+        rc = list_singles(&x, a, ret);
+    df__arena_free(&scratch);
+    return rc;
 }
 
 /* The index of the container when there is one, or when it is time to make one. */

@@ -29,15 +29,25 @@ struct df_path {
     df__step steps[];
 };
 
-/* A walk over the hits of a path: at[i] is the value that step i starts from; next[i] the one to
- * try after it when step i is "every". */
+/* One step of a walk over hits. */
+typedef struct df__level {
+    const void *at;     /* the value that it starts from */
+    const void *next;   /* of "every": the child to try after this one */
+    df__singles single; /* of "every": the members, when a name is there twice */
+    size_t index;       /* of next among them */
+    int kept;           /* the others are gone from the record */
+} df__level;
+
+/* A walk over the hits of a path. */
 typedef struct df__hits {
     const df_path *path;
+    df__arena *arena;
     size_t count;  /* steps to go; fewer than the path has: hits of its beginning */
     size_t single; /* names of the first steps are known to be without duplicates */
     int many;      /* somewhere on the ways, also those that end early, a name was there twice */
     int join;      /* makes it single there: the tree is an edited one */
-    const void **at, **next;
+    int failed;    /* no memory: the walk ended early */
+    df__level *level;
 } df__hits;
 
 #endif

@@ -38,9 +38,34 @@ static const void *child_of(df__hits *h, const df__step *s, const void *containe
 /* The first `i` steps lead to another value now. */
 static void arrive(df__hits *h, size_t i, const void *value)
 {
-    h->at[i] = value;
+    h->level[i] = (df__level){.at = value};
     if (h->single >= i)
         h->single = i - 1;
+}
+
+/* Of "every": the next child; NULL: none left. */
+static const void *every_next(df__level *l)
+{
+    const void *child = l->next;
+    if (l->single.at)
+        l->next = ++l->index < l->single.count ? l->single.at[l->index] : NULL;
+    else
+        l->next = child ? df__child_next(l->at, child) : NULL;
+    return child;
+}
+
+/* Of "every": the first child. Of members of one name only the last is one. */
+static const void *every_first(df__hits *h, df__level *l)
+{
+    if (df__type(df__val(l->at)) == DF__OBJ)
+        h->failed |= df__single_members(h->arena, l->at, &l->single) != DF_OK;
+    if (l->single.at) {
+        h->many = 1;
+        if (h->join)
+            df__node_keep(df__node_of(l->at), &l->single);
+    }
+    l->next = l->single.at ? l->single.at[0] : df__child_first(l->at);
+    return every_next(l);
 }
 
 /* Goes down from level `i`, back up where a branch ends. */
@@ -48,33 +73,27 @@ static const void *descend(df__hits *h, size_t i)
 {
     while (i < h->count) {
         const df__step *s = &h->path->steps[i];
+        df__level *l = &h->level[i];
         const void *child;
-        h->next[i] = NULL;
-        if (s->kind == DF__STEP_ALL) {
-            child = df__child_first(h->at[i]);
-            if (child)
-                h->next[i] = df__child_next(h->at[i], child);
-        } else {
-            child = child_of(h, s, h->at[i]);
-        }
+        child = s->kind == DF__STEP_ALL ? every_first(h, l) : child_of(h, s, l->at);
+        if (h->failed)
+            return NULL;
         for (; !child; i--) {
             if (i == 0)
                 return NULL;
-            child = h->next[i - 1];
-            if (child)
-                h->next[i - 1] = df__child_next(h->at[i - 1], child);
+            child = every_next(&h->level[i - 1]);
         }
         arrive(h, ++i, child);
     }
-    return h->at[i];
+    return h->level[i].at;
 }
 
 /* The first hit, or the one after; NULL: none. */
 static const void *df__hits_first(df__hits *h, const void *root)
 {
-    h->at[0] = root;
+    h->level[0] = (df__level){.at = root};
     h->single = 0;
-    h->many = 0;
+    h->many = h->failed = 0;
     return descend(h, 0);
 }
 
@@ -82,9 +101,8 @@ static const void *df__hits_next(df__hits *h)
 {
     size_t i;
     for (i = h->count; i--;) {
-        const void *child = h->next[i];
+        const void *child = every_next(&h->level[i]);
         if (child) {
-            h->next[i] = df__child_next(h->at[i], child);
             arrive(h, i + 1, child);
             return descend(h, i + 1);
         }
@@ -121,32 +139,36 @@ static void remember_ways(df__tree *t, const df__hits *h)
     t->seen_many = (uint8_t)h->many;
 }
 
-static const void *find_first(df__tree *t, const df_path *path)
+static int find_first(df_record *r, const df_path *path, const void **ret)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *found;
-    df__hits h = {path, path->count, 0, 0, 0, at, next};
-    found = df__hits_first(&h, df__tree_handle(t));
-    if (!found)
-        remember_ways(t, &h);
-    return found;
+    df__level level[DF__PATH_STEPS + 1];
+    df__hits h = {.path = path, .arena = r->arena, .count = path->count, .level = level};
+    *ret = df__hits_first(&h, df__tree_handle(r->tree));
+    if (!*ret && !h.failed)
+        remember_ways(r->tree, &h);
+    return h.failed ? DF_ENOMEM : DF_OK;
 }
 
-void df__tree_get(const df__tree *t, const df_path *path, df_value *ret)
+int df__tree_get(const df__tree *t, df__arena *a, const df_path *path, df_value *ret)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1];
-    df__hits h = {path, path->count, 0, 0, 0, at, next};
+    df__level level[DF__PATH_STEPS + 1];
+    df__hits h = {.path = path, .arena = a, .count = path->count, .level = level};
     df__value_fill(df__hits_first(&h, df__tree_handle(t)), ret);
+    return h.failed ? DF_ENOMEM : DF_OK;
 }
 
 int df_record_get(df_record *r, const df_path *path, df_value *ret)
 {
-    const void *found;
+    const void *found = NULL;
     int rc = df__record_parse(r);
     if (rc != DF_OK)
         return rc;
-    found = path->wild ? find_first(r->tree, path) : find_single(r->tree, path);
+    if (path->wild)
+        rc = find_first(r, path, &found);
+    else
+        found = find_single(r->tree, path);
     df__value_fill(found, ret);
-    return DF_OK;
+    return rc;
 }
 
 /* walk: at[3] the hits, at[2] set once started, at[1] this hit. */
@@ -160,14 +182,11 @@ int df_path_each(const df_path *path, df_record *r, df_walk *walk)
         rc = df__record_parse(r);
         if (rc != DF_OK)
             return rc;
-        h = df__arena_alloc(r->arena, sizeof *h + (path->count + 1) * 2 * sizeof(void *));
+        h = df__arena_alloc(r->arena, sizeof *h + (path->count + 1) * sizeof *h->level);
         if (!h)
             return DF_ENOMEM;
-        h->path = path;
-        h->count = path->count;
-        h->join = 0;
-        h->at = (const void **)(h + 1);
-        h->next = h->at + path->count + 1;
+        *h = (df__hits){.path = path, .arena = r->arena, .count = path->count};
+        h->level = (df__level *)(h + 1);
         walk->at[3] = h;
         walk->index = 0;
         hit = df__hits_first(h, df__tree_handle(r->tree));
@@ -176,12 +195,14 @@ int df_path_each(const df_path *path, df_record *r, df_walk *walk)
         walk->index++;
     }
     walk->at[1] = hit;
+    if (h->failed)
+        return DF_ENOMEM;
     if (!hit) {
         if (r->tree)
             remember_ways(r->tree, h);
         return DF_DONE;
     }
-    walk->at[2] = path->count ? h->at[path->count - 1] : NULL;
+    walk->at[2] = path->count ? h->level[path->count - 1].at : NULL;
     key = path->count ? df__child_key(walk->at[2], hit) : NULL;
     walk->name.data = key ? key->uni.str : NULL;
     walk->name.len = key ? df__len(key) : 0;
@@ -205,6 +226,24 @@ static void make_single(df__node *child)
         df_bytes name = {key->v.uni.str, df__len(&key->v)};
         df__node_single(key->up, &name);
     }
+}
+
+/* The same for every name of the object that "every" goes through. 0: its members are others now.
+ */
+static int keep_single(df_record *r, df__level *l)
+{
+    size_t i;
+    if (!l->single.at || l->kept)
+        return 1;
+    for (i = 0; i < l->single.count; i++) {
+        df__node *n = df__tree_node(r, l->single.at[i]);
+        if (!n || !n->next)
+            return 0;
+        l->single.at[i] = df__handle(n);
+    }
+    df__node_keep(df__tree_node(r, l->at), &l->single);
+    l->kept = 1;
+    return 1;
 }
 
 /* Puts value at the place of a node of the tree; ABSENT removes. */
@@ -236,13 +275,16 @@ static int set_node(df_record *r, df__node *n, const df_value *value)
 /* 1: a hit that nothing else has to move for: a scalar over a scalar, no duplicates on the way. */
 static int set_in_place(df_record *r, df__hits *h, const df_value *value, int *ret_rc)
 {
-    yyjson_val made, *v = (yyjson_val *)(uintptr_t)h->at[h->path->count];
+    yyjson_val made, *v = (yyjson_val *)(uintptr_t)h->level[h->path->count].at;
     size_t i, count;
     if (!is_scalar(value) || df__is_node(v) || df__is_container(v) || !df__tree_in_place(r, v))
         return 0;
     for (i = h->single; i < h->path->count; i++) {
-        if (h->path->steps[i].kind != DF__STEP_ALL && df__type(df__val(h->at[i])) == DF__OBJ) {
-            df__member(h->at[i], &h->path->steps[i].name, &count);
+        if (h->level[i].single.at)
+            return 0;
+        if (h->path->steps[i].kind != DF__STEP_ALL &&
+            df__type(df__val(h->level[i].at)) == DF__OBJ) {
+            df__member(h->level[i].at, &h->path->steps[i].name, &count);
             if (count != 1)
                 return 0;
         }
@@ -266,10 +308,11 @@ static int edit_way(df_record *r, df__hits *h, size_t count, df__node **ret)
         return rc;
     *ret = r->tree->edit;
     for (i = 1; i <= count; i++) {
-        df__node *n = df__tree_node(r, h->at[i]);
+        df__node *n = df__tree_node(r, h->level[i].at);
         if (!n || !n->next)
             return DF_ENOTFOUND;
-        if (i > h->single && h->path->steps[i - 1].kind != DF__STEP_ALL)
+        if (i > h->single &&
+            (h->path->steps[i - 1].kind != DF__STEP_ALL || !keep_single(r, &h->level[i - 1])))
             make_single(n);
         *ret = n;
         if (i > h->single)
@@ -443,22 +486,24 @@ static int check_below(const df_path *path, size_t from, const void *at)
  * nowhere: what the path cannot reach any more must not be left in the record. */
 static int join(df_record *r, const df_path *path)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
-    df__hits h = {path, path->count, 0, 0, 1, at, next};
+    df__level level[DF__PATH_STEPS + 1];
+    const void *hit;
+    df__hits h = {.path = path, .arena = r->arena, .count = path->count, .join = 1, .level = level};
     int rc = df__tree_edit(r);
     if (rc != DF_OK)
         return rc;
     df__record_touch(r);
     for (hit = df__hits_first(&h, df__tree_handle(r->tree)); hit; hit = df__hits_next(&h))
         ;
-    return DF_OK;
+    return h.failed ? DF_ENOMEM : DF_OK;
 }
 
 /* A value that stays as it is. The ways are known when the path was just looked up. */
 static int leave(df_record *r, const df_path *path)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
-    df__hits h = {path, path->count, 0, 0, 0, at, next};
+    df__level level[DF__PATH_STEPS + 1];
+    const void *hit;
+    df__hits h = {.path = path, .arena = r->arena, .count = path->count, .level = level};
     int rc = df__record_parse(r);
     if (rc != DF_OK)
         return rc == DF_EDATA ? DF_OK : rc;
@@ -466,6 +511,8 @@ static int leave(df_record *r, const df_path *path)
         return r->tree->seen_many ? join(r, path) : DF_OK;
     for (hit = df__hits_first(&h, df__tree_handle(r->tree)); hit; hit = df__hits_next(&h))
         ;
+    if (h.failed)
+        return DF_ENOMEM;
     return h.many ? join(r, path) : DF_OK;
 }
 
@@ -489,9 +536,9 @@ static int set_seen(df_record *r, const df_path *path, const df_value *value, in
 
 static int set_single(df_record *r, const df_path *path, const df_value *value)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1];
+    df__level level[DF__PATH_STEPS + 1];
     const void *root = df__tree_handle(r->tree);
-    df__hits h = {path, path->count, 0, 0, 0, at, next};
+    df__hits h = {.path = path, .arena = r->arena, .count = path->count, .level = level};
     int rc;
     if (set_seen(r, path, value, &rc))
         return rc;
@@ -516,14 +563,14 @@ static int set_one(df_record *r, df__hits *h, size_t wild, const df_value *value
     df__node *n;
     int rc;
     for (i = wild; i < h->path->count; i++) {
-        const void *child = child_of(h, &h->path->steps[i], h->at[i]);
+        const void *child = child_of(h, &h->path->steps[i], h->level[i].at);
         if (!child)
             break;
         arrive(h, i + 1, child);
     }
     if (i == h->path->count)
         return set_hit(r, h, value);
-    if (value->type == DF_V_ABSENT || check_below(h->path, wild, h->at[wild]) != DF_OK)
+    if (value->type == DF_V_ABSENT || check_below(h->path, wild, h->level[wild].at) != DF_OK)
         return DF_OK;
     rc = edit_way(r, h, wild, &n);
     return rc == DF_OK ? set_below(r, h->path, wild, n, value) : rc;
@@ -531,9 +578,10 @@ static int set_one(df_record *r, df__hits *h, size_t wild, const df_value *value
 
 static int set_every(df_record *r, const df_path *path, const df_value *value)
 {
-    const void *at[DF__PATH_STEPS + 1], *next[DF__PATH_STEPS + 1], *hit;
+    df__level level[DF__PATH_STEPS + 1];
+    const void *hit;
     size_t wild = path->count;
-    df__hits h = {path, 0, 0, 0, 0, at, next};
+    df__hits h = {.path = path, .arena = r->arena, .level = level};
     int rc = DF_OK;
     while (path->steps[wild - 1].kind != DF__STEP_ALL)
         wild--;
@@ -544,6 +592,8 @@ static int set_every(df_record *r, const df_path *path, const df_value *value)
         if (rc == DF_ENOTFOUND)
             rc = DF_OK;
     }
+    if (h.failed)
+        return DF_ENOMEM;
     return rc == DF_OK && h.many ? join(r, path) : rc;
 }
 

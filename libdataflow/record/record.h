@@ -85,7 +85,7 @@ int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_
 size_t df__tree_cost(df_bytes text, int edited);
 void df__tree_root(const df__tree *t, df_value *ret);
 /* As df_record_get; changes nothing in the tree, which others may look at meanwhile. */
-void df__tree_get(const df__tree *t, const df_path *path, df_value *ret);
+int df__tree_get(const df__tree *t, df__arena *a, const df_path *path, df_value *ret);
 /* Writes compact JSON into the arena: key order kept, numbers as their source text, no HTML
  * escapes. */
 int df__tree_write(const df__tree *t, df__arena *a, df_bytes *ret);

@@ -184,6 +184,12 @@ void df__value_fill(const void *handle, df_value *ret); /* NULL: ABSENT */
 const void *df__member(const void *object, const df_bytes *name, size_t *ret_count);
 const void *df__element(const void *array, int64_t index); /* negative: from the end */
 
+/* Handles of members. */
+typedef struct df__singles {
+    const void **at;
+    size_t count;
+} df__singles;
+
 /* Walking a container of either sort: the value at the first place, and the one after a given
  * value. The key of a member's value. */
 const void *df__child_first(const void *container);
@@ -219,8 +225,14 @@ void df__node_replace(df__node *old, df__node *value);
 /* Keeps the last member of that name at the place of the first. */
 df__node *df__node_single(df__node *object, const df_bytes *name);
 size_t df__node_remove(df__node *object, const df_bytes *name);
+/* Leaves an object these of its members, in this order. */
+void df__node_keep(df__node *object, const df__singles *members);
 
 /* ---- index of a large object ----------------------------------------------------------------- */
+
+/* The members of an object as a reader sees them: of each name the last, at the place of the first.
+ * ret->at NULL: no name is there twice. Linear. DF_ENOMEM. */
+int df__single_members(df__arena *a, const void *object, df__singles *ret);
 
 uint32_t df__hash(const char *p, size_t len);
 /* As df__member, but fast when the same large object is asked again and again. */

@@ -449,6 +449,24 @@ df__node *df__node_single(df__node *object, const df_bytes *name)
     return last;
 }
 
+void df__node_keep(df__node *object, const df__singles *members)
+{
+    df__node *key = df__first(object), *after;
+    size_t i, left = df__len(&object->v);
+    for (; left; left--, key = after) {
+        df__node *value = key->next;
+        after = value->next;
+        key->next = key->prev = key->up = NULL;
+        value->next = value->prev = NULL;
+    }
+    object->v.uni.ptr = NULL;
+    set_len(object, 0);
+    for (i = 0; i < members->count; i++) {
+        df__node *value = df__node_of(members->at[i]);
+        df__node_append(object, value->up, value);
+    }
+}
+
 size_t df__node_remove(df__node *object, const df_bytes *name)
 {
     df__node *n = df__first(object), *next;

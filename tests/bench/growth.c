@@ -46,6 +46,15 @@ static void wide(FILE *out, int fields, unsigned n)
     fputs("}\n", out);
 }
 
+/* Every name is there twice. */
+static void doubled(FILE *out, int fields, unsigned n)
+{
+    fprintf(out, "{\"on\":true");
+    for (int i = 1; i < fields; i++)
+        fprintf(out, ",\"fieldName%d\":\"%07u\"", i % (fields / 2 + 1), n % 1000000);
+    fputs("}\n", out);
+}
+
 static void deep(FILE *out, int depth, unsigned n)
 {
     fprintf(out, "{\"on\":true,\"user\":%u", n);
@@ -76,6 +85,12 @@ static void edit_all(FILE *out, int x)
 {
     (void)x;
     fputs("  - {type: snakeCase}\n", out);
+}
+
+static void mask_all(FILE *out, int x)
+{
+    (void)x;
+    fputs("  - {type: mask, config: {fields: [$.*]}}\n", out);
 }
 
 static void flatten_all(FILE *out, int x)
@@ -231,6 +246,13 @@ static const axis axes[] = {
      edit_one},
     {"fields", "rename all", {5, 20, 50, 100, 200, 500, 1000, 2000, 0}, 50, wide, edit_all},
     {"fields", "flatten", {5, 20, 50, 100, 200, 500, 1000, 2000, 0}, 50, wide, flatten_all},
+    {"fields", "mask all", {5, 20, 50, 100, 200, 500, 1000, 2000, 0}, 50, wide, mask_all},
+    {"fields, each twice",
+     "mask all",
+     {5, 20, 50, 100, 200, 500, 1000, 2000, 0},
+     50,
+     doubled,
+     mask_all},
     {"depth", "filter, set a field", {1, 3, 10, 30, 100, 300, 1000, 0}, 30, deep, edit_one},
     {"depth", "rename all", {1, 3, 10, 30, 100, 300, 1000, 0}, 30, deep, names_deep},
 };

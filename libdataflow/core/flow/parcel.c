@@ -177,7 +177,7 @@ int df_parcel_get(df_parcel *p, size_t index, const df_path *path, df_value *ret
         return df_record_get(p->records[index], path, ret);
     rc = tree_of(p, index);
     if (rc == DF_OK)
-        df__tree_get(p->tree, path, ret);
+        rc = df__tree_get(p->tree, &p->scratch, path, ret);
     return rc;
 }
 
