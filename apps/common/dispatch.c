@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/console.h"
 #include "common/help.h"
 
 const app_option app_help_options[] = {
@@ -43,6 +44,24 @@ int app_misuse(const app_args *args, const char *format, ...)
     fprintf(stderr, "\n%s", df__buf_cstr(&usage) ? usage.data : "");
     df__buf_free(&usage);
     return EXIT_USAGE;
+}
+
+int app_log_options(const app_args *args, int *ret_level, int *ret_format)
+{
+    static const char *const formats[] = {"auto", "text", "json"};
+    const char *level = app_args_value(args, "log-level");
+    const char *format = app_args_value(args, "log-format");
+    *ret_level = level ? app_log_level(level) : 0;
+    *ret_format = APP_LOG_AUTO;
+    if (level && !*ret_level)
+        return app_misuse(args, "--log-level is debug, info, warn or error, not \"%s\"", level);
+    for (int i = APP_LOG_AUTO; format && i <= APP_LOG_JSON; i++)
+        if (!strcmp(format, formats[i])) {
+            *ret_format = i;
+            format = NULL;
+        }
+    return format ? app_misuse(args, "--log-format is auto, text or json, not \"%s\"", format)
+                  : EXIT_DONE;
 }
 
 static int show_help(const app_program *program, const app_command *command)

@@ -16,6 +16,8 @@ int app_dispatch(const app_program *program, int argc, char **argv);
 int app_misuse(const app_args *args, const char *format, ...) DF_PRINTF(2, 3);
 /* Prints to standard output and frees the buffer; the exit code. */
 int app_print(const app_program *program, df__buf *out);
+/* The options log-level and log-format, as app_console_init takes them. EXIT_DONE or EXIT_USAGE. */
+int app_log_options(const app_args *args, int *ret_level, int *ret_format);
 /* The command "help" of a program, and its options. */
 int app_help(const app_args *args);
 extern const app_option app_help_options[];

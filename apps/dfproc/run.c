@@ -312,30 +312,12 @@ static int run_job(const dfproc_job_options *o, int level, int format)
 
 /* ---- command lines ------------------------------------------------------------------------ */
 
-static int log_options(const app_args *args, int *ret_level, int *ret_format)
-{
-    static const char *const formats[] = {"auto", "text", "json"};
-    const char *level = app_args_value(args, "log-level");
-    const char *format = app_args_value(args, "log-format");
-    *ret_level = level ? app_log_level(level) : 0;
-    *ret_format = APP_LOG_AUTO;
-    if (level && !*ret_level)
-        return app_misuse(args, "--log-level is debug, info, warn or error, not \"%s\"", level);
-    for (int i = APP_LOG_AUTO; format && i <= APP_LOG_JSON; i++)
-        if (!strcmp(format, formats[i])) {
-            *ret_format = i;
-            format = NULL;
-        }
-    return format ? app_misuse(args, "--log-format is auto, text or json, not \"%s\"", format)
-                  : EXIT_DONE;
-}
-
 int dfproc_run(const app_args *args)
 {
     dfproc_job_options o = {.file = args->operands[0], .args = args, .keep_positions = 1};
     const char *limit = app_args_value(args, "limit");
     long long n = 0;
-    int level, format, rc = log_options(args, &level, &format);
+    int level, format, rc = app_log_options(args, &level, &format);
     if (rc != EXIT_DONE)
         return rc;
     if (limit && app_args_number(limit, 1, INT64_MAX, &n) < 0)
@@ -354,7 +336,7 @@ int dfproc_run(const app_args *args)
 int dfproc_pod(const app_args *args)
 {
     dfproc_job_options o = {.file = app_args_value(args, "spec-path"), .args = args, .progress = 1};
-    int level, format, rc = log_options(args, &level, &format);
+    int level, format, rc = app_log_options(args, &level, &format);
     if (rc != EXIT_DONE)
         return rc;
     o.space = app_args_value(args, "namespace");

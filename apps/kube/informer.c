@@ -74,8 +74,11 @@ static void tell(kube_informer *i, const char *key, const kube_object *object)
 
 static int gone(kube_informer *i, const char *key)
 {
-    if (!kube_objects_get(&i->objects, key))
+    const kube_object *last = kube_objects_get(&i->objects, key);
+    if (!last)
         return DF_OK;
+    if (i->what.leaving)
+        i->what.leaving(i->what.user, last);
     kube_objects_remove(&i->objects, key);
     tell(i, key, NULL);
     return DF_OK;
@@ -98,7 +101,16 @@ static int store(kube_informer *i, kube_object *at, json_object *object)
     return DF_OK;
 }
 
-/* An object as it is now. The same version again is no change. */
+/* Both are decimal numbers, and a < b. */
+static int is_older(const char *a, const char *b)
+{
+    size_t a_len = strlen(a), b_len = strlen(b);
+    if (strspn(a, "0123456789") != a_len || strspn(b, "0123456789") != b_len)
+        return 0;
+    return a_len < b_len || (a_len == b_len && strcmp(a, b) < 0);
+}
+
+/* An object as it is now. The same version again is no change, nor is an older one. */
 static int seen(kube_informer *i, json_object *object)
 {
     json_object *meta = NULL;
@@ -109,14 +121,13 @@ static int seen(kube_informer *i, json_object *object)
         key_of(meta, key, sizeof key) != DF_OK)
         return DF_EDATA;
     at = kube_objects_get(&i->objects, key);
-    if (at && strcmp(at->uid, kube_text(meta, "uid")) != 0) {
-        gone(i, key);
-        at = NULL;
-    }
-    if (at && !strcmp(at->version, kube_text(meta, "resourceVersion"))) {
+    if (at && (!strcmp(at->version, kube_text(meta, "resourceVersion")) ||
+               is_older(kube_text(meta, "resourceVersion"), at->version))) {
         at->generation = i->generation;
         return DF_OK;
     }
+    if (at && strcmp(at->uid, kube_text(meta, "uid")) != 0)
+        gone(i, key);
     at = kube_objects_add(&i->objects, key);
     if (!at)
         return DF_ENOMEM;
@@ -130,6 +141,11 @@ static int seen(kube_informer *i, json_object *object)
     else
         kube_objects_remove(&i->objects, key); /* comes again with the next list */
     return rc;
+}
+
+int kube_informer_learn(kube_informer *i, json_object *object)
+{
+    return seen(i, object);
 }
 
 /* A list is whole: what it did not have is gone. */
@@ -179,11 +195,22 @@ static int on_error(kube_informer *i, json_object *status)
     return i->expired ? DF_EREWIND : DF_EIO;
 }
 
+/* The object of that name may be a newer one, which we made ourselves: that one stays. */
+static void deleted(kube_informer *i, json_object *meta)
+{
+    char key[600];
+    const kube_object *at;
+    if (key_of(meta, key, sizeof key) != DF_OK)
+        return;
+    at = kube_objects_get(&i->objects, key);
+    if (at && !strcmp(at->uid, kube_text(meta, "uid")))
+        gone(i, key);
+}
+
 static int on_event(kube_informer *i, json_object *event)
 {
     const char *type = kube_text(event, "type");
     json_object *object = NULL, *meta = NULL;
-    char key[600];
     if (!json_object_object_get_ex(event, "object", &object))
         return DF_EDATA;
     if (!strcmp(type, "ERROR"))
@@ -198,8 +225,8 @@ static int on_event(kube_informer *i, json_object *event)
         int rc = seen(i, object);
         if (rc != DF_OK)
             return rc;
-    } else if (!strcmp(type, "DELETED") && key_of(meta, key, sizeof key) == DF_OK) {
-        gone(i, key);
+    } else if (!strcmp(type, "DELETED")) {
+        deleted(i, meta);
     } else if (strcmp(type, "BOOKMARK") != 0) {
         return DF_OK; /* a kind of event of a later version */
     }

@@ -4,6 +4,8 @@
  *
  * - The first list comes as a stream of events where the server offers that (`sendInitialEvents`),
  *   else in pages of 500: memory does not hold a second copy of everything.
+ * - What comes is never older than what is there: an object's resourceVersion grows with each write
+ *   (a number since Kubernetes 1.35, KEP-5504, and before).
  * - Bookmarks move the version on; 410, as a status or as an event, means a new list. Objects that
  * a new list lacks are told as changed; one with another uid was deleted and made again.
  * - A watch ends after 5 to 10 minutes and goes on from the last version. What ends at once without
@@ -27,6 +29,8 @@ typedef struct kube_watched {
     void (*trim)(json_object *object);
     /* After the copy changed. `object` is NULL when it is gone. */
     void (*changed)(void *user, const char *key, const kube_object *object);
+    /* Before an object that is gone leaves the copy. NULL: no interest. */
+    void (*leaving)(void *user, const kube_object *last);
     /* The first list is whole: what is not there does not exist. NULL: no interest. */
     void (*synced)(void *user);
     /* A failure that waits; the text of the reply. NULL: no interest. */
@@ -37,6 +41,9 @@ typedef struct kube_watched {
 /* Starts at the loop's next step. NULL: no memory. Texts are copied. */
 kube_informer *kube_informer_new(kube_client *c, const kube_watched *what);
 void kube_informer_free(kube_informer *i);
+/* Takes in what the server answered to a write of our own, so that nobody acts on an older copy; a
+ * watch that is behind does not undo it. Tells `changed`. DF_OK; DF_EDATA: it is no object. */
+int kube_informer_learn(kube_informer *i, json_object *object);
 const kube_objects *kube_informer_objects(const kube_informer *i);
 int kube_informer_synced(const kube_informer *i);
 /* For /metrics and tests. */

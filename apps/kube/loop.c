@@ -101,6 +101,7 @@ void kube_loop_run(kube_loop *loop)
 {
     while (!loop->stopped)
         kube_loop_step(loop, -1);
+    loop->stopped = 0;
 }
 
 void kube_loop_stop(kube_loop *loop)

@@ -33,7 +33,7 @@ void kube_loop_free(kube_loop *loop);
 /* Fires once, `in_us` from now; setting a set timer moves it. A timer lives where its user says. */
 void kube_timer_set(kube_loop *loop, kube_timer *t, int64_t in_us);
 void kube_timer_clear(kube_timer *t);
-/* Until kube_loop_stop. */
+/* Until kube_loop_stop, also one that came before. It can be run again. */
 void kube_loop_run(kube_loop *loop);
 /* Waits at most max_ms (-1: no limit) and does what is due; tests drive a loop with it. */
 void kube_loop_step(kube_loop *loop, int max_ms);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * execute.c: see execute.h. */
+#include "dfoperator/execute.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dfoperator/broken.h"
+#include "dfoperator/names.h"
+#include "kube/apply.h"
+
+struct op_execution {
+    op_executor with;
+    json_object *flow;
+    op_plan plan;
+    size_t next;       /* action; action_count: the status; behind: nothing more */
+    int looks, looked; /* the server is asked for the object of the action's name first */
+    int rc;            /* of the action that failed */
+    int64_t wait_us;
+    kube_request *request;
+    kube_timer timer;
+    op_executed done;
+    void *user;
+};
+
+static void free_execution(op_execution *e)
+{
+    kube_timer_clear(&e->timer);
+    op_plan_free(&e->plan);
+    json_object_put(e->flow);
+    free(e);
+}
+
+void op_execution_cancel(op_execution *e)
+{
+    if (!e)
+        return;
+    kube_client_cancel(e->request);
+    free_execution(e);
+}
+
+static void tell(op_execution *e, int warning, const char *reason, const char *note)
+{
+    if (reason && e->with.tell)
+        e->with.tell(e->with.user, e->flow, warning, reason, note);
+}
+
+static void finish(op_execution *e)
+{
+    op_executed done = e->done;
+    void *user = e->user;
+    int rc = e->rc;
+    int64_t wait_us = e->wait_us;
+    for (size_t i = 0; rc == DF_OK && i < e->plan.event_count; i++)
+        tell(e, e->plan.events[i].warning, e->plan.events[i].reason, e->plan.events[i].note);
+    free_execution(e);
+    done(user, rc, wait_us);
+}
+
+static void step(kube_timer *t);
+
+/* The next action begins in a step of the loop of its own: no recursion, however long a plan is. */
+static void go_on(op_execution *e)
+{
+    kube_timer_set(kube_client_loop(e->with.client), &e->timer, 0);
+}
+
+static void learn(op_execution *e, op_kind kind, const kube_reply *reply)
+{
+    json_object *object = reply->body.len ? json_tokener_parse(reply->body.data) : NULL;
+    json_object *meta = NULL;
+    /* A deletion is answered with a Status, or with an object that is still going. */
+    if (object && json_object_object_get_ex(object, "metadata", &meta) &&
+        !strcmp(kube_text(object, "kind"), op_kinds[kind].kind))
+        op_cluster_learn(e->with.cluster, kind, object);
+    json_object_put(object);
+}
+
+static const char *space_of(const op_execution *e)
+{
+    json_object *meta = NULL;
+    json_object_object_get_ex(e->flow, "metadata", &meta);
+    return kube_text(meta, "namespace");
+}
+
+static op_kind flow_kind(const op_execution *e)
+{
+    return !strcmp(kube_text(e->flow, "kind"), op_kinds[OP_CRON].kind) ? OP_CRON : OP_FLOW;
+}
+
+static kube_target target_of(op_kind kind, const char *space, const char *name)
+{
+    return (kube_target){.api = op_kinds[kind].group_path,
+                         .plural = op_kinds[kind].plural,
+                         .space = space,
+                         .name = name};
+}
+
+static void succeeded(op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next++];
+    char note[400];
+    df__text_printf(note, sizeof note, "%s %s", op_kinds[a->kind].kind, a->name);
+    tell(e, 0, a->event, note);
+}
+
+/* The rest of the plan is not done; its status says why. A conflict means that the copy was old:
+ * the next plan, made from what is there, is nobody's failure. */
+static void failed(op_execution *e, int rc, const char *text, int64_t wait_us)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    e->rc = rc;
+    e->wait_us = wait_us;
+    if (rc != DF_EFENCED) {
+        tell(e, 1, a->failure, text);
+        op_plan_broken(&e->plan, e->flow, a, text);
+    }
+    e->next = e->plan.action_count;
+}
+
+static void on_look(void *user, const kube_reply *reply);
+
+/* Asks the server for an object of the action's name: the copy has only objects with our label. */
+static void look(op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    kube_target t = target_of(a->kind, space_of(e), a->name);
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_look, .user = e});
+}
+
+static void on_action(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_action *a = &e->plan.actions[e->next];
+    e->request = NULL;
+    if (reply->rc == DF_OK)
+        learn(e, a->kind, reply);
+    if (reply->rc == DF_OK || (a->verb == OP_DELETE && reply->rc == DF_ENOTFOUND))
+        succeeded(e);
+    else if (a->verb == OP_CREATE && reply->rc == DF_EEXISTS)
+        e->looks = 1;
+    else
+        failed(e, reply->rc, reply->text, reply->retry_after_us);
+    go_on(e);
+}
+
+static void act(op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    kube_target t = target_of(a->kind, space_of(e), a->name);
+    kube_then then = {.done = on_action, .user = e};
+    kube_deletion how = {.uid = a->uid, .propagation = KUBE_BACKGROUND};
+    switch (a->verb) {
+    case OP_APPLY:
+        e->request = kube_apply(e->with.client, &t, a->object, 1, then);
+        break;
+    case OP_CREATE:
+        e->request = kube_create(e->with.client, &t, a->object, then);
+        break;
+    case OP_MERGE:
+        e->request = kube_merge(e->with.client, &t, a->object, then);
+        break;
+    case OP_DELETE:
+        e->request = kube_delete(e->with.client, &t, &how, then);
+        break;
+    }
+}
+
+static void on_look(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_action *a = &e->plan.actions[e->next];
+    json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    char text[KUBE_TEXT];
+    e->request = NULL;
+    e->looks = 0;
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
+        failed(e, reply->rc, reply->text, reply->retry_after_us);
+    } else if (there && op_belongs_to(there, flow_kind(e), e->flow) != OP_OURS) {
+        df__text_printf(text, sizeof text,
+                        "%s %s is there and does not belong to this object; it is left as it is: "
+                        "remove it, or give this object another name",
+                        op_kinds[a->kind].kind, a->name);
+        failed(e, DF_EEXISTS, text, -1);
+    } else if (there && a->verb == OP_CREATE) {
+        succeeded(e);
+    } else {
+        e->looked = 1;
+    }
+    json_object_put(there);
+    go_on(e);
+}
+
+static void on_status(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    e->request = NULL;
+    if (reply->rc == DF_OK)
+        learn(e, flow_kind(e), reply);
+    else if (e->rc == DF_OK && reply->rc != DF_ENOTFOUND)
+        e->rc = reply->rc;
+    e->next++;
+    go_on(e);
+}
+
+/* The whole status, for the object that the plan was made from and no other of its name. */
+static json_object *status_object(const op_execution *e)
+{
+    json_object *meta = NULL, *object = json_object_new_object(), *to = json_object_new_object();
+    json_object_object_get_ex(e->flow, "metadata", &meta);
+    json_object_object_add(object, "apiVersion",
+                           json_object_new_string(kube_text(e->flow, "apiVersion")));
+    json_object_object_add(object, "kind", json_object_new_string(kube_text(e->flow, "kind")));
+    json_object_object_add(to, "name", json_object_new_string(kube_text(meta, "name")));
+    json_object_object_add(to, "namespace", json_object_new_string(kube_text(meta, "namespace")));
+    json_object_object_add(to, "uid", json_object_new_string(kube_text(meta, "uid")));
+    json_object_object_add(object, "metadata", to);
+    json_object_object_add(object, "status", json_object_get(e->plan.status));
+    return object;
+}
+
+static void start_status(op_execution *e)
+{
+    json_object *object = status_object(e), *meta = NULL;
+    kube_target t;
+    json_object_object_get_ex(object, "metadata", &meta);
+    t = target_of(flow_kind(e), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    t.subresource = "status";
+    e->request =
+        kube_apply(e->with.client, &t, object, 1, (kube_then){.done = on_status, .user = e});
+    json_object_put(object);
+}
+
+/* An apply takes over what is there: who sees no child of that name looks first. */
+static int must_look(const op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    json_object *known;
+    if (e->looks || a->verb != OP_APPLY || e->looked)
+        return e->looks;
+    known = op_cluster_get(e->with.cluster, a->kind, space_of(e), a->name);
+    json_object_put(known);
+    return !known;
+}
+
+static void start_action(op_execution *e)
+{
+    if (must_look(e)) {
+        look(e);
+    } else {
+        e->looked = 0;
+        act(e);
+    }
+}
+
+static void step(kube_timer *t)
+{
+    op_execution *e = t->user;
+    if (e->next < e->plan.action_count)
+        start_action(e);
+    else if (e->next == e->plan.action_count && e->plan.status)
+        start_status(e);
+    else {
+        finish(e);
+        return;
+    }
+    if (!e->request) {
+        e->rc = DF_ENOMEM;
+        finish(e);
+    }
+}
+
+op_execution *op_execute(const op_executor *executor, json_object *flow, op_plan *plan,
+                         op_executed done, void *user)
+{
+    op_execution *e = calloc(1, sizeof *e);
+    if (!e) {
+        op_plan_free(plan);
+        return NULL;
+    }
+    *e = (op_execution){.with = *executor,
+                        .flow = json_object_get(flow),
+                        .plan = *plan,
+                        .wait_us = -1,
+                        .timer = {.fire = step, .user = e},
+                        .done = done,
+                        .user = user};
+    memset(plan, 0, sizeof *plan);
+    go_on(e);
+    return e;
+}

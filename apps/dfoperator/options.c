@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * options.c: see options.h. Names and defaults of the environment are those of the original
+ * operator. */
+#include "dfoperator/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/dispatch.h"
+
+#define REPOSITORY "ghcr.io/dataflow-operator/dataflow"
+
+static const char *text_of(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+static int number_of(const app_args *args, const char *name, long long min, long long otherwise,
+                     long long *ret)
+{
+    const char *value = text_of(name, NULL);
+    *ret = otherwise;
+    if (value && app_args_number(value, min, 1000000, ret) < 0)
+        return app_misuse(args, "%s is a number from %lld to 1000000, not \"%s\"", name, min,
+                          value);
+    return EXIT_DONE;
+}
+
+/* The image without its tag: a colon behind the last slash begins one, an @ begins a digest. */
+static void cut_tag(char *image)
+{
+    char *slash = strrchr(image, '/'), *at = slash ? slash : image;
+    at += strcspn(at, ":@");
+    *at = '\0';
+}
+
+static void set_image(op_settings *s, op_texts *texts)
+{
+    snprintf(texts->image, sizeof texts->image, "%s",
+             text_of("PROCESSOR_IMAGE", REPOSITORY ":" DF_PROGRAM_VERSION));
+    snprintf(texts->repository, sizeof texts->repository, "%s", texts->image);
+    cut_tag(texts->repository);
+    s->image = texts->image;
+    s->repository = texts->repository;
+}
+
+/* One that no other process has: the pod's name, or the host's, and something of this run. */
+static void set_identity(op_settings *s, op_texts *texts)
+{
+    char host[200] = "dfoperator";
+    if (gethostname(host, sizeof host) == 0)
+        host[sizeof host - 1] = '\0';
+    snprintf(texts->identity, sizeof texts->identity, "%s_%ld", text_of("POD_NAME", host),
+             (long)getpid());
+    s->identity = texts->identity;
+}
+
+int op_settings_read(const app_args *args, const char *pod_namespace, op_settings *ret,
+                     op_texts *texts)
+{
+    long long progress, reconcile, workers;
+    int rc = number_of(args, "PROCESSOR_PROGRESS_TIMEOUT_SECONDS", -1000000, 3600, &progress);
+    rc = rc ? rc : number_of(args, "RECONCILE_TIMEOUT_SECONDS", 1, 180, &reconcile);
+    rc = rc ? rc : number_of(args, "MAX_CONCURRENT_RECONCILES", 1, 8, &workers);
+    if (rc != EXIT_DONE)
+        return rc;
+    *ret = (op_settings){
+        .processor_level = text_of("PROCESSOR_LOG_LEVEL", "info"),
+        .namespace_ = app_args_value(args, "namespace"),
+        .own_namespace = text_of("OPERATOR_NAMESPACE", pod_namespace),
+        .progress_timeout_s = progress > 0 ? progress : 0,
+        .reconcile_timeout_s = reconcile,
+        .workers = (int)workers,
+    };
+    set_image(ret, texts);
+    set_identity(ret, texts);
+    return EXIT_DONE;
+}

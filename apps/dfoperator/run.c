@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run.c: the command run: everything of the operator is made here, and ends here. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/signals.h"
+#include "dfoperator/dfoperator.h"
+#include "dfoperator/options.h"
+#include "dfoperator/serve.h"
+#include "kube/events.h"
+#include "kube/lease.h"
+
+enum { BOARD_US = 1000000 };
+
+typedef struct op_run {
+    const app_args *args;
+    app_console console;
+    kube_access access;
+    op_settings settings;
+    op_texts texts;
+    kube_client *client;
+    kube_events *events;
+    kube_lease *lease;
+    op_operator *op;
+    op_board board;
+    kube_timer timer;
+} op_run;
+
+static int fail(const char *text)
+{
+    fprintf(stderr, "dfoperator: %s\n", text);
+    return EXIT_FAILED;
+}
+
+static void write_board(kube_timer *t)
+{
+    op_run *run = t->user;
+    op_operator_stats stats = op_operator_stats_of(run->op);
+    op_board_write(&run->board, &stats);
+    kube_timer_set(kube_client_loop(run->client), t, BOARD_US);
+}
+
+static void stop(void *user, int count)
+{
+    op_run *run = user;
+    if (count > 2)
+        _exit(EXIT_FAILED);
+    kube_loop_stop(kube_client_loop(run->client));
+}
+
+/* ---- who leads --------------------------------------------------------------------------------
+ */
+
+static void on_started(void *user)
+{
+    op_run *run = user;
+    app_console_logf(&run->console, DF_LOG_INFO, "%s leads", run->settings.identity);
+    op_operator_lead(run->op, 1);
+}
+
+static void on_stopped(void *user, const char *why)
+{
+    op_run *run = user;
+    app_console_logf(&run->console, DF_LOG_WARN, "leads no more: %s", why);
+    op_operator_lead(run->op, 0);
+}
+
+static void on_waiting(void *user, const char *why)
+{
+    op_run *run = user;
+    app_console_logf(&run->console, DF_LOG_INFO, "waits to lead: %s", why);
+}
+
+static int may_write(void *user)
+{
+    op_run *run = user;
+    return kube_lease_held(run->lease);
+}
+
+static void on_released(void *user)
+{
+    op_run *run = user;
+    kube_loop_stop(kube_client_loop(run->client));
+}
+
+/* Another copy of the operator need not wait for the lease to lapse. */
+static void give_back(op_run *run)
+{
+    op_operator_lead(run->op, 0);
+    kube_lease_release(run->lease, on_released);
+    kube_loop_run(kube_client_loop(run->client));
+}
+
+static void tell(void *user, json_object *flow, int warning, const char *reason, const char *note)
+{
+    op_run *run = user;
+    json_object *meta = NULL;
+    json_object_object_get_ex(flow, "metadata", &meta);
+    kube_events_tell(run->events, &(kube_event){.api_version = kube_text(flow, "apiVersion"),
+                                                .kind = kube_text(flow, "kind"),
+                                                .space = kube_text(meta, "namespace"),
+                                                .name = kube_text(meta, "name"),
+                                                .uid = kube_text(meta, "uid"),
+                                                .warning = warning,
+                                                .reason = reason,
+                                                .action = "Reconcile",
+                                                .note = note});
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static void nothing(void *user)
+{
+    (void)user;
+}
+
+static void work(op_run *run)
+{
+    app_signals *signals = app_signals_start(
+        &(app_signal_calls){.stop = stop, .reload = nothing, .status = nothing, .user = run});
+    app_console_logf(&run->console, DF_LOG_INFO, "dfoperator %s at %s", DF_PROGRAM_VERSION,
+                     run->access.server);
+    run->timer = (kube_timer){.fire = write_board, .user = run};
+    write_board(&run->timer);
+    kube_loop_run(kube_client_loop(run->client));
+    give_back(run);
+    app_signals_end(signals);
+    app_console_logf(&run->console, DF_LOG_INFO, "stopped");
+}
+
+static int make(op_run *run)
+{
+    char err[KUBE_TEXT];
+    if (kube_client_new(&run->access, "dfoperator/" DF_PROGRAM_VERSION, &run->client, err) != DF_OK)
+        return fail(err);
+    run->events = kube_events_new(run->client, "dataflow-controller", run->settings.identity);
+    run->op = op_operator_new(&(op_operator_config){.client = run->client,
+                                                    .settings = &run->settings,
+                                                    .console = &run->console,
+                                                    .tell = tell,
+                                                    .user = run});
+    run->lease =
+        kube_lease_new(run->client, &(kube_lease_config){.space = run->settings.own_namespace,
+                                                         .name = "dataflow-operator.dataflow.io",
+                                                         .identity = run->settings.identity,
+                                                         .started = on_started,
+                                                         .stopped = on_stopped,
+                                                         .waiting = on_waiting,
+                                                         .user = run});
+    if (!run->events || !run->op || !run->lease)
+        return fail("out of memory");
+    kube_client_guard(run->client, may_write, run);
+    return EXIT_DONE;
+}
+
+static const char *value_or(const app_args *args, const char *name, const char *otherwise)
+{
+    const char *value = app_args_value(args, name);
+    return value ? value : otherwise;
+}
+
+static int run_operator(op_run *run)
+{
+    const app_args *args = run->args;
+    char err[KUBE_TEXT];
+    int rc;
+    if (app_args_value(args, "context") || app_args_value(args, "kubeconfig"))
+        rc = kube_access_from_files(app_args_value(args, "kubeconfig"),
+                                    app_args_value(args, "context"), &run->access, err);
+    else
+        rc = kube_access_find(NULL, NULL, &run->access, err);
+    if (rc != DF_OK)
+        return fail(err);
+    rc = op_settings_read(args, run->access.namespace_, &run->settings, &run->texts);
+    if (rc != EXIT_DONE)
+        return rc;
+    rc = op_board_start(&run->board, value_or(args, "metrics-bind-address", ":9090"),
+                        value_or(args, "health-probe-bind-address", ":9091"));
+    rc = rc ? rc : make(run);
+    if (rc == EXIT_DONE)
+        work(run);
+    op_board_stop(&run->board);
+    return rc;
+}
+
+int dfoperator_run(const app_args *args)
+{
+    op_run run = {.args = args};
+    int level, format, rc = app_log_options(args, &level, &format);
+    if (rc != EXIT_DONE)
+        return rc;
+    app_signals_block();
+    app_console_init(&run.console, STDERR_FILENO, level, format);
+    rc = run_operator(&run);
+    op_operator_free(run.op);
+    kube_lease_free(run.lease);
+    kube_events_free(run.events);
+    kube_client_free(run.client);
+    kube_access_free(&run.access);
+    return rc;
+}
