@@ -1,0 +1,53 @@
+{{- define "dataflow.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "dataflow.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "dataflow.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "dataflow.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "dataflow.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{ include "dataflow.selector" . }}
+{{- end -}}
+
+{{- define "dataflow.selector" -}}
+app.kubernetes.io/name: {{ include "dataflow.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "dataflow.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "dataflow.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "dataflow.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+
+{{/* What cannot work is refused here, with what to do. */}}
+{{- define "dataflow.check" -}}
+{{- if .Values.gui.enabled -}}
+{{- fail "gui.enabled: there is no GUI yet; set it to false" -}}
+{{- end -}}
+{{- if .Values.sentry.enabled -}}
+{{- fail "sentry.enabled: errors are not sent to Sentry yet; set it to false" -}}
+{{- end -}}
+{{- if and .Values.webhook.enabled (not .Values.webhook.certManager) (or (not .Values.webhook.secretName) (not .Values.webhook.caBundle)) -}}
+{{- fail "webhook.enabled needs a certificate: set webhook.certManager, or webhook.secretName and webhook.caBundle" -}}
+{{- end -}}
+{{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
+{{- fail "serviceMonitor.enabled needs metrics.enabled" -}}
+{{- end -}}
+{{- end -}}
