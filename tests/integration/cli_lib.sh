@@ -15,11 +15,11 @@ bad() {
     failed=1
 }
 
-# run NAME CODE COMMAND...: output in $dir/out and $dir/err
+# run NAME CODE COMMAND...: output in $dir/out and $dir/err; at most $limit (60) seconds
 run() {
     local name=$1 code=$2 rc
     shift 2
-    timeout 60 "$@" >"$dir/out" 2>"$dir/err"
+    timeout "${limit:-60}" "$@" >"$dir/out" 2>"$dir/err"
     rc=$?
     if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
 }
