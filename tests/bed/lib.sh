@@ -28,7 +28,7 @@ alive() {
     local line try
     for try in 1 2 3 4 5; do
         [ -n "${1:-}" ] && [ -r "/proc/$1/cmdline" ] || return 1
-        line=$(tr '\0' ' ' <"/proc/$1/cmdline") 2>/dev/null
+        line=$({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null)
         [ -n "$line" ] && break
         grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null && return 1
         sleep 0.02

@@ -35,6 +35,7 @@ start_node() {
     setsid unshare --net --mount --pid --fork --kill-child --mount-proc "$parts/node-init" "$data" "$node_address" \
         </dev/null >>"$dir/log.node" 2>&1 &
     echo $! >"$dir/pid.node"
+    disown
     wait_until 30 [ -e "$data/up" ] || { cat "$dir/log.node" >&2; die "the node's namespaces cannot be made; the log is above"; }
     pgrep -P "$(cat "$dir/pid.node")" >"$dir/pid.init"
     write_relay
@@ -44,6 +45,7 @@ start_node() {
 write_relay() {
     setsid python3 "$parts/relay" "$api_port" "$(cat "$dir/pid.init")" "$data/" </dev/null >>"$dir/log.relay" 2>&1 &
     echo $! >"$dir/pid.relay"
+    disown
     became "$!" "$data/"
 }
 
