@@ -27,7 +27,8 @@ int df__stdio_enter(df__stdio_source *s, df_stage *st)
                               (const char *)s->path.data);
     file.dev = info.st_dev;
     file.ino = info.st_ino;
-    s->limit = s->bounded ? (uint64_t)info.st_size : UINT64_MAX;
+    /* one that another waits for is read to its end */
+    s->limit = s->bounded && !s->next_count ? (uint64_t)info.st_size : UINT64_MAX;
     if (s->file_count) {
         file.since_us = df_stage_now(st);
         if (file.since_us <= newest(s)->since_us)
@@ -56,6 +57,7 @@ int df__stdio_file_at(df__stdio_source *s, int64_t time_us, df__stdio_file *ret)
 static int is_replaced(df__stdio_source *s, df_stage *st, uint64_t offset)
 {
     const char *path = s->path.data;
+    char beside[300];
     if (offset == 0) /* nothing was read of the other one */
         return df__stdio_go_to(s, st, 0);
     if (s->replaced == DF__REPLACED_STOP)
@@ -64,25 +66,38 @@ static int is_replaced(df__stdio_source *s, df_stage *st, uint64_t offset)
                               "was read up to byte %llu before; give it another path, or begin "
                               "with it by replaced: begin",
                               path, (unsigned long long)offset);
+    df__stdio_rotated_names(path, beside, sizeof beside);
     df_stage_logf(st, DF_LOG_WARN,
                   "%.300s is another file than the one that was read up to byte "
-                  "%llu before: reading from its beginning",
-                  path, (unsigned long long)offset);
+                  "%llu before: reading from its beginning%s%s%s",
+                  path, (unsigned long long)offset,
+                  *beside ? "; beside it, and not read, are " : "", beside,
+                  *beside ? ": see whether lines of them are missing" : "");
     return df__stdio_go_to(s, st, 0);
 }
 
-/* The file at the path waits until the one of the position was read to its end. */
+void df__stdio_queue(df__stdio_source *s, int fd)
+{
+    if (s->next_count < DF__STDIO_FILES)
+        s->next[s->next_count++] = fd;
+    else
+        close(fd); /* it is found again when its turn comes */
+}
+
+/* The file at the path waits until the one of the position, and what was rotated after it, was read
+ * to its end. */
 static int go_to_renamed(df__stdio_source *s, df_stage *st, const df__stdio_place *to)
 {
-    int fd = df__stdio_find(s->path.data, to), rc;
-    if (fd < 0 || s->next_count == DF__STDIO_FILES) {
-        if (fd >= 0)
-            close(fd);
+    int waiting[DF__STDIO_FILES + 1], count = s->next_count + 1, rc;
+    int fd = df__stdio_find(s->path.data, to);
+    if (fd < 0)
         return DF_DONE;
-    }
-    memmove(s->next + 1, s->next, (size_t)s->next_count * sizeof *s->next);
-    s->next[0] = s->fd;
-    s->next_count++;
+    waiting[0] = s->fd;
+    memcpy(waiting + 1, s->next, (size_t)s->next_count * sizeof *s->next);
+    s->next_count = 0;
+    df__stdio_queue_rotated(s, st, fd, waiting[0]);
+    for (int i = 0; i < count; i++)
+        df__stdio_queue(s, waiting[i]);
     s->fd = fd;
     s->draining = 0;
     rc = df__stdio_enter(s, st);
@@ -119,21 +134,21 @@ static int same_file(int fd, const struct stat *info)
 }
 
 /* An empty file tells nothing yet: who writes may still have the old one open. */
-static int look(df__stdio_source *s)
+static void look(df__stdio_source *s, df_stage *st)
 {
     struct stat info;
     int fd, last = s->next_count ? s->next[s->next_count - 1] : s->fd;
     if (s->next_count == DF__STDIO_FILES || stat(s->path.data, &info) < 0 ||
         !S_ISREG(info.st_mode) || info.st_size == 0 || same_file(last, &info))
-        return 0;
+        return;
     fd = open(s->path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || same_file(last, &info)) {
         if (fd >= 0)
             close(fd);
-        return 0;
+        return;
     }
-    s->next[s->next_count++] = fd;
-    return 1;
+    df__stdio_queue_rotated(s, st, last, fd);
+    df__stdio_queue(s, fd);
 }
 
 void df__stdio_look(df__stdio_source *s, df_stage *st)
@@ -143,7 +158,7 @@ void df__stdio_look(df__stdio_source *s, df_stage *st)
         (now >= s->looked_us && now - s->looked_us < LOOK_US))
         return;
     s->looked_us = now;
-    look(s);
+    look(s, st);
 }
 
 void df__stdio_forget_next(df__stdio_source *s)
@@ -164,12 +179,26 @@ static int begin_file(df__stdio_source *s, df_stage *st, df_batch *into, const c
     return DF_OK;
 }
 
+/* Its number may be given to another file once it is removed, so its first bytes are kept. */
+static void leave(df__stdio_source *s)
+{
+    df__stdio_file *f = &s->files[(s->file_count - 1) % DF__STDIO_FILES];
+    uint64_t len = s->offset < DF__STDIO_TAIL ? s->offset : DF__STDIO_TAIL, crc;
+    if (df__stdio_crc(s->fd, 0, len, &crc) == DF_OK) {
+        pthread_mutex_lock(&s->lock);
+        f->head_len = len;
+        f->head_crc = crc;
+        pthread_mutex_unlock(&s->lock);
+    }
+    close(s->fd);
+}
+
 static int next_file(df__stdio_source *s, df_stage *st, df_batch *into)
 {
     int rc = begin_file(s, st, into, "is a new file");
     if (rc < 0)
         return rc;
-    close(s->fd);
+    leave(s);
     s->fd = s->next[0];
     s->next_count--;
     memmove(s->next, s->next + 1, (size_t)s->next_count * sizeof *s->next);
@@ -200,7 +229,7 @@ static int follow_end(df__stdio_source *s, df_stage *st, df_batch *into)
         return rc < 0 ? rc : df__stdio_go_to(s, st, 0);
     }
     if (!s->next_count && !s->bounded)
-        look(s);
+        look(s, st);
     if (!s->next_count)
         return s->bounded ? DF_DONE : DF_AGAIN;
     if (s->draining)

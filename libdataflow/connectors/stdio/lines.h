@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lines.h: the parts of the source: its buffer and lines (lines.c), the files that it reads one
- * after the other (follow.c). */
+ * after the other (follow.c), those that a rotation put aside (rotated.c). */
 #ifndef DF_CONNECTORS_STDIO_LINES_H
 #define DF_CONNECTORS_STDIO_LINES_H
 
@@ -31,5 +31,12 @@ int df__stdio_was_cut(const df__stdio_source *s);
 /* At the end of the file. DF_OK: there is more to read; DF_AGAIN: not now; DF_DONE: nothing. */
 int df__stdio_at_end(df__stdio_source *s, df_stage *st, df_batch *into);
 void df__stdio_forget_next(df__stdio_source *s);
+/* An open file waits for its turn; it is closed when too many do. */
+void df__stdio_queue(df__stdio_source *s, int fd);
+/* Queues what was rotated between two files of the path, oldest first; what cannot be read is told.
+ */
+void df__stdio_queue_rotated(df__stdio_source *s, df_stage *st, int after, int until);
+/* "app.log.1, app.log.2.gz": what lies beside the path; empty: nothing. */
+void df__stdio_rotated_names(const char *path, char *buf, size_t len);
 
 #endif

@@ -72,7 +72,7 @@ static ssize_t read_at(int fd, char *to, size_t len, uint64_t at)
     return got;
 }
 
-static int crc_of(int fd, uint64_t from, uint64_t len, uint64_t *ret)
+int df__stdio_crc(int fd, uint64_t from, uint64_t len, uint64_t *ret)
 {
     char buf[4096];
     uint32_t crc = 0;
@@ -116,7 +116,7 @@ int df__stdio_place_fits(int fd, const df__stdio_place *at)
         return 0;
     if (at->offset && (read_at(fd, &before, 1, at->offset - 1) != 1 || before != '\n'))
         return 0;
-    return crc_of(fd, at->offset - at->tail_len, at->tail_len, &crc) == DF_OK &&
+    return df__stdio_crc(fd, at->offset - at->tail_len, at->tail_len, &crc) == DF_OK &&
            crc == at->tail_crc;
 }
 
@@ -142,17 +142,21 @@ void df__stdio_real_path(const char *path, char *buf, size_t len)
     free(real);
 }
 
-int df__stdio_find(const char *path, const df__stdio_place *at)
+DIR *df__stdio_open_folder(const char *path)
 {
     char folder[PATH_MAX];
     size_t n = folder_len(path);
-    const struct dirent *entry;
-    DIR *dir;
-    int found = -1;
     if (n >= sizeof folder)
-        return -1;
+        return NULL;
     snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
-    dir = opendir(folder);
+    return opendir(folder);
+}
+
+int df__stdio_find(const char *path, const df__stdio_place *at)
+{
+    const struct dirent *entry;
+    DIR *dir = df__stdio_open_folder(path);
+    int found = -1;
     while (dir && found < 0 && (entry = readdir(dir)) != NULL) {
         if ((uint64_t)entry->d_ino != at->ino)
             continue;

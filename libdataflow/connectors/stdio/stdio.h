@@ -3,6 +3,7 @@
 #ifndef DF_CONNECTORS_STDIO_H
 #define DF_CONNECTORS_STDIO_H
 
+#include <dirent.h>
 #include <pthread.h>
 
 #include "dataflow_ext.h"
@@ -27,7 +28,8 @@ typedef struct df__stdio_place {
 /* One of the files that were read under the path, oldest first. */
 typedef struct df__stdio_file {
     uint64_t dev, ino;
-    int64_t since_us; /* its records have this time or a later one */
+    int64_t since_us;            /* its records have this time or a later one */
+    uint64_t head_len, head_crc; /* of its first bytes when it had been read; 0: it was not */
 } df__stdio_file;
 
 typedef struct df__stdio_source {
@@ -77,10 +79,14 @@ int df__stdio_place_parse(df_bytes text, df__stdio_place *ret);
 size_t df__stdio_place_write(const df__stdio_place *at, char *buf, size_t len);
 /* 1: what the descriptor reads is the file of the position, and holds what was read of it. */
 int df__stdio_place_fits(int fd, const df__stdio_place *at);
+/* The checksum of some bytes of a file. DF_EIO: they are not there. */
+int df__stdio_crc(int fd, uint64_t from, uint64_t len, uint64_t *ret);
 /* Where the line begins that the byte `at` belongs to. */
 uint64_t df__stdio_line_begin(int fd, uint64_t at);
 /* Opens the file of a position under whatever name it has now in the folder of `path`; -1. */
 int df__stdio_find(const char *path, const df__stdio_place *at);
+/* The folder of a path; NULL. */
+DIR *df__stdio_open_folder(const char *path);
 /* The path with the real path of its folder: the same file has the same name from everywhere. */
 void df__stdio_real_path(const char *path, char *buf, size_t len);
 /* Fails the stage for an errno of open(2): what cannot get better by itself stops it. */

@@ -136,6 +136,96 @@ static void test_a_file_moved_over_it_is_read_whole(void **state)
     assert_true(logged(f, "is another file than the one that was read up to byte 5 before"));
 }
 
+/* ---- rotation while nothing runs --------------------------------------------------------------
+ */
+
+static void rename_to(fixture *f, const char *name)
+{
+    char other[512];
+    support_path(other, f->dir, name);
+    assert_int_equal(rename(f->in, other), 0);
+    support_sleep_ms(20); /* times of files are as coarse as the system's tick */
+}
+
+static void rotated_unseen(fixture *f, const char *const *names)
+{
+    run_and_expect(f, "1\n", ", follow: true", "1\n");
+    support_write_file(f->in, "1\n2\n");
+    rename_to(f, names[0]);
+    support_write_file(f->in, "3\n");
+    rename_to(f, names[1]);
+    support_write_file(f->in, "4\n");
+    rename_to(f, names[2]);
+    support_write_file(f->in, "5\n");
+    assert_ok(run(f, f->in, ", follow: true", NULL));
+    expect(f, "2\n3\n4\n5\n");
+    assert_true(logged(f, "was rotated unseen: it is read before"));
+    assert_ok(run(f, f->in, ", follow: true", NULL));
+    expect(f, "");
+}
+
+static void test_what_was_rotated_unseen_is_read(void **state)
+{
+    static const char *const names[] = {"in.3", "in.2", "in.1"};
+    rotated_unseen(*state, names);
+}
+
+static void test_rotated_by_date(void **state)
+{
+    static const char *const names[] = {"in-20261127", "in-20261128", "in-2026-11-29T10:00"};
+    rotated_unseen(*state, names);
+}
+
+/* A number before the extension; a name that is none of the path's is left alone. */
+static void test_rotated_names_before_an_extension(void **state)
+{
+    fixture *f = *state;
+    char other[512];
+    support_path(f->in, f->dir, "app.log");
+    run_and_expect(f, "1\n", ", follow: true", "1\n");
+    rename_to(f, "app-2.log");
+    support_path(other, f->dir, "app-old.log");
+    support_write_file(other, "7\n");
+    support_path(other, f->dir, "app.log.bak");
+    support_write_file(other, "8\n");
+    support_write_file(f->in, "2\n");
+    rename_to(f, "app-1.log");
+    support_write_file(f->in, "3\n");
+    assert_ok(run(f, f->in, ", follow: true", NULL));
+    expect(f, "2\n3\n");
+}
+
+static void test_a_compressed_file_between_is_told(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n", ", follow: true", "1\n");
+    rename_to(f, "in.2");
+    support_write_file(f->in, "packed");
+    rename_to(f, "in.1.gz");
+    support_write_file(f->in, "3\n");
+    assert_ok(run(f, f->in, ", follow: true", NULL));
+    expect(f, "3\n");
+    assert_true(logged(f, "in.1.gz was written after the file that was read before and is not "
+                          "read: it is compressed"));
+}
+
+/* The file of the position is gone, so nobody knows which of the others were read. */
+static void test_what_lies_beside_another_file_is_named(void **state)
+{
+    fixture *f = *state;
+    run_and_expect(f, "1\n", ", follow: true", "1\n");
+    support_write_file(f->errors, "");
+    assert_int_equal(rename(f->in, f->errors), 0);
+    support_write_file(f->errors, "no longer what was read");
+    support_write_file(f->in, "2\n");
+    rename_to(f, "in.1");
+    support_write_file(f->in, "3\n");
+    assert_ok(run(f, f->in, ", follow: true", NULL));
+    expect(f, "3\n");
+    assert_true(logged(f, "beside it, and not read, are in.1: see whether lines of them are "
+                          "missing"));
+}
+
 static void test_the_same_text_in_another_file_is_another_file(void **state)
 {
     fixture *f = *state;
@@ -427,6 +517,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT(test_a_file_moved_over_it_is_read_whole),
+        UNIT(test_what_was_rotated_unseen_is_read),
+        UNIT(test_rotated_by_date),
+        UNIT(test_rotated_names_before_an_extension),
+        UNIT(test_a_compressed_file_between_is_told),
+        UNIT(test_what_lies_beside_another_file_is_named),
         UNIT(test_the_same_text_in_another_file_is_another_file),
         UNIT(test_a_file_that_was_written_anew),
         UNIT(test_another_file_stops_by_option),

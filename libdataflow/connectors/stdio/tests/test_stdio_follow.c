@@ -204,24 +204,37 @@ static void step_append(model *m)
     append(m, m->in, 1 + (int)pick(m, 30), O_APPEND);
 }
 
-/* Two renames that nobody saw would hide the file between them, as from tail -F. */
-static void step_rename(model *m)
+static void rotate(model *m)
 {
     char other[600];
+    snprintf(other, sizeof other, "%s.%d", m->in, ++m->renames);
+    assert_int_equal(rename(m->in, other), 0);
+    append(m, other, 1 + (int)pick(m, 5), O_APPEND); /* the writer has it open still */
+    append(m, m->in, 1 + (int)pick(m, 5), O_APPEND);
+}
+
+/* Renamed once or several times; the reader sees it, is halted meanwhile, or is killed before. */
+static void step_rename(model *m)
+{
+    int times = 1 + (int)pick(m, 3), how = (int)pick(m, 3);
     step_append(m);
     catch_up(m);
     assert_true(support_wait(is_stored, m, 10000));
     if (pick(m, 2))
         step_append(m);
-    if (pick(m, 3) == 0)
+    if (how == 0)
         stop(m);
-    snprintf(other, sizeof other, "%s.%d", m->in, ++m->renames);
-    assert_int_equal(rename(m->in, other), 0);
-    append(m, other, 1 + (int)pick(m, 5), O_APPEND); /* the writer has it open still */
-    append(m, m->in, 1 + (int)pick(m, 5), O_APPEND);
-    if (kill(m->reader, 0) != 0) {
+    else if (how == 1)
+        kill(m->reader, SIGSTOP);
+    for (int i = 0; i < times; i++) {
+        rotate(m);
+        support_sleep_ms(10); /* times of files are as coarse as the system's tick */
+    }
+    if (how == 0) {
         m->kills++;
         start(m);
+    } else {
+        kill(m->reader, SIGCONT);
     }
     catch_up(m);
     assert_true(support_wait(is_stored, m, 10000));
