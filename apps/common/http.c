@@ -18,16 +18,18 @@
 #include "args.h"
 #include "process.h"
 
-/* Slow or broken clients must not keep probes of others from being answered: who has not asked
- * within REQUEST_US, counted from the first byte or the answer before, gives way to the next one,
- * and so does the oldest when only the RESERVE is left. */
+/* Slow, idle or broken clients must not keep probes from being answered: who has not asked within
+ * REQUEST_US, counted from the first byte or the answer before, gives way to the next one. So does
+ * one of the same address when it has PER_CLIENT, and any when only the RESERVE is left: the one
+ * that is idle for the longest time, else the oldest. */
 enum { CONNECTIONS = 64, RESERVE = 16, PER_CLIENT = 16, TIMEOUT_S = 10, HEADER_BYTES = 16384 };
 enum { REQUEST_US = 5000000, NO_DESCRIPTOR_MS = 200 };
 
 typedef struct guest {                 /* a connection */
     struct MHD_Connection *connection; /* NULL: free */
-    int fd, leaving;
-    int64_t since_us; /* it began, or was answered */
+    int fd, leaving, busy;             /* busy: its request is being answered */
+    int64_t since_us;                  /* it began, or was answered */
+    char address[16];                  /* IPv6, or the first bytes IPv4 */
 } guest;
 
 struct app_http {
@@ -44,33 +46,54 @@ static void send_away(guest *g)
     shutdown(g->fd, SHUT_RDWR); /* the server sees its end and closes it */
 }
 
-static void make_room(app_http *http, int64_t now_us)
+/* Sends one away when there are as many. of NULL: of all addresses. */
+static void keep_below(app_http *http, int limit, const char *of)
 {
-    guest *oldest = NULL;
+    guest *first = NULL;
     int count = 0;
     for (guest *g = http->guests; g < http->guests + CONNECTIONS; g++) {
-        if (!g->connection || g->leaving)
+        if (!g->connection || g->leaving || (of && memcmp(g->address, of, sizeof g->address)))
             continue;
-        if (now_us - g->since_us > REQUEST_US) {
-            send_away(g);
-            continue;
-        }
         count++;
-        if (!oldest || g->since_us < oldest->since_us)
-            oldest = g;
+        if (!first || g->busy < first->busy ||
+            (g->busy == first->busy && g->since_us < first->since_us))
+            first = g;
     }
-    if (count >= CONNECTIONS - RESERVE)
-        send_away(oldest);
+    if (count >= limit)
+        send_away(first);
+}
+
+static void make_room(app_http *http, const guest *next)
+{
+    for (guest *g = http->guests; g < http->guests + CONNECTIONS; g++)
+        if (g->connection && !g->leaving && next->since_us - g->since_us > REQUEST_US)
+            send_away(g);
+    keep_below(http, PER_CLIENT, next->address);
+    keep_below(http, CONNECTIONS - RESERVE, NULL);
+}
+
+static void copy_address(struct MHD_Connection *connection, char *address)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *from = info ? info->client_addr : NULL;
+    if (from && from->sa_family == AF_INET6)
+        memcpy(address, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
+    else if (from && from->sa_family == AF_INET)
+        memcpy(address, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
 }
 
 static void enter(app_http *http, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    make_room(http, app_clock_us());
+    guest next = {.connection = connection, .since_us = app_clock_us()};
+    copy_address(connection, next.address);
+    make_room(http, &next);
     for (guest *g = http->guests; info && g < http->guests + CONNECTIONS; g++)
         if (!g->connection) {
-            *g = (guest){connection, info->connect_fd, 0, app_clock_us()};
+            next.fd = info->connect_fd;
+            *g = next;
             return;
         }
 }
@@ -94,6 +117,19 @@ static void notice(void *user, struct MHD_Connection *connection, void **state,
         enter(http, connection);
     else if (g)
         g->connection = NULL;
+}
+
+/* Signature: MHD_RequestCompletedCallback. */
+static void answered(void *user, struct MHD_Connection *connection, void **state,
+                     enum MHD_RequestTerminationCode how)
+{
+    guest *g = guest_of(user, connection);
+    (void)state;
+    (void)how;
+    if (!g)
+        return;
+    g->busy = 0;
+    g->since_us = app_clock_us();
 }
 
 /* Splits an address into host and port. "" as host: all interfaces. */
@@ -241,8 +277,10 @@ static enum MHD_Result answer(void *user, struct MHD_Connection *connection, con
         return MHD_YES;
     }
     g = guest_of(user, connection);
-    if (g)
+    if (g) {
+        g->busy = 1;
         g->since_us = app_clock_us();
+    }
     df__buf_init(&reply.body, &df__heap_libc);
     fill_reply(user, url, method, &reply);
     return send_reply(connection, &reply);
@@ -285,10 +323,10 @@ int app_http_start(const app_http_options *options, app_http **ret, char *err, s
     http->daemon = MHD_start_daemon(
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer,
         http, MHD_OPTION_EXTERNAL_LOGGER, slow_down, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)PER_CLIENT, MHD_OPTION_NOTIFY_CONNECTION, notice, http,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HEADER_BYTES, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_NOTIFY_COMPLETED, answered,
+        http, MHD_OPTION_NOTIFY_CONNECTION, notice, http, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
+        MHD_OPTION_END);
     if (!http->daemon)
         goto failed;
     *ret = http;

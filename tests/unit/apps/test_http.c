@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_http.c: slow clients do not keep probes from being answered. */
+ * test_http.c: slow and idle clients do not keep probes from being answered. */
 #include "support/support.h"
 
 #include <arpa/inet.h>
@@ -85,6 +85,29 @@ static void test_slow_clients(void **state)
     app_http_stop(http);
 }
 
+/* The kubelet and a scraper on its node have one address: idle connections of it give way. */
+static void test_idle_clients_of_one_address(void **state)
+{
+    int idle[60];
+    char answer[1024];
+    uint16_t port;
+    app_http *http = start(&port);
+    int64_t before = support_now_ms();
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        idle[i] = connect_from(1, port);
+        say(idle[i], "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_true(recv(idle[i], answer, sizeof answer, 0) > 12);
+        probe(1, port);
+    }
+    say(idle[59], "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"); /* the newest was kept */
+    assert_true(recv(idle[59], answer, sizeof answer, 0) > 12);
+    assert_true(support_now_ms() - before < 1000 * SUPPORT_SLOWER);
+    for (int i = 0; i < 60; i++)
+        close(idle[i]);
+    app_http_stop(http);
+}
+
 /* A connection that was answered and keeps open is served again. */
 static void test_kept_connection(void **state)
 {
@@ -106,6 +129,7 @@ static void test_kept_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_slow_clients),
+                                       cmocka_unit_test(test_idle_clients_of_one_address),
                                        cmocka_unit_test(test_kept_connection)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
