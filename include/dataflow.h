@@ -254,6 +254,9 @@ typedef struct df_store {
     /* Calls each(ctx, row) for every stored row, in any order, until one answers other than DF_OK:
      * that is returned. Not while a pipeline uses the store. NULL: cannot. */
     int (*list)(void *user, int (*each)(void *ctx, const df_state *row), void *ctx);
+    /* Why the last call of load or save failed, from the thread of that call; NULL, or no function:
+     * the text of its status is told. */
+    const char *(*errmsg)(void *user);
 } df_store;
 
 /* A store in the folder `dir` (made when missing): two slots with generation and CRC32C, each

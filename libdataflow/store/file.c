@@ -34,6 +34,8 @@ typedef struct file_store {
     int lock_fd;
     int slot;            /* to write next */
     int failing;         /* the last save */
+    int error;           /* of it: errno */
+    char why[160];       /* the same as text */
     uint64_t generation; /* of the newest */
     entry *entries, **entries_end;
     entry *next; /* positions mostly come in the order of the entries: the search begins here */
@@ -354,6 +356,7 @@ static int write_failed(file_store *s, int error)
             "acknowledged and records may come twice after a restart",
             s->base, strerror(error));
     s->failing = 1;
+    s->error = error;
     return DF_EIO;
 }
 
@@ -437,6 +440,7 @@ static int store_save(void *user, const df_state *rows, size_t count)
     df__buf text;
     size_t i;
     int rc = DF_OK;
+    s->error = 0;
     for (i = 0; i < count && rc == DF_OK; i++) {
         const df_state *row = (const void *)((const char *)rows + i * rows[0].size);
         if (row->data.data)
@@ -451,6 +455,16 @@ static int store_save(void *user, const df_state *rows, size_t count)
         rc = text.failed ? DF_ENOMEM : write_slot(s, &text);
     df__buf_free(&text);
     return rc;
+}
+
+static const char *store_errmsg(void *user)
+{
+    file_store *s = user;
+    char text[128];
+    if (!s->error)
+        return NULL;
+    df__text_printf(s->why, sizeof s->why, "%s", strerror_r(s->error, text, sizeof text));
+    return s->why;
 }
 
 static int store_list(void *user, int (*each)(void *ctx, const df_state *row), void *ctx)
@@ -565,7 +579,8 @@ int df_store_file(df_env *env, const char *dir, const char *pipeline, df_store *
                       .load = store_load,
                       .save = store_save,
                       .user_free = store_free,
-                      .list = store_list};
+                      .list = store_list,
+                      .errmsg = store_errmsg};
     int rc;
     if (!s)
         return df__env_fail(env, DF_ENOMEM, "no memory");

@@ -199,13 +199,13 @@ static void on_loaded(df__runner *r, df__msg *m, const df__fault *why)
                         ? "it belongs to another source (its options changed); begin anew with "
                           "checkpointReset: true (dfproc: --from-start), or give the pipeline "
                           "another name"
-                        : df_status_text(m->status));
+                        : t->load_why);
 }
 
 static void on_saved(df__runner *r, df__msg *m, const df__fault *why)
 {
     (void)why;
-    df__flow_saved(&r->flow, m->status, df_status_text(m->status));
+    df__flow_saved(&r->flow, m->status, r->store.save_why);
 }
 
 static void on_worked(df__runner *r, df__msg *m, const df__fault *why)

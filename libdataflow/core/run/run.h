@@ -122,6 +122,7 @@ typedef struct df__store_thread {
     _Atomic int identity_stored;
     struct df_answer loaded;
     df_partition *loading;
+    char load_why[256], save_why[256]; /* of the last failure, told by its message */
     df__msg load_msg;
     int exit;
     int left;         /* its thread did not come back */

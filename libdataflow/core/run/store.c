@@ -35,6 +35,15 @@ static int forget(df__store_thread *t, const char *stage, df_partition *p)
     return rc;
 }
 
+static void keep_why(const df__store_thread *t, int rc, char *why, size_t len)
+{
+    const char *text =
+        rc != DF_OK && t->store.errmsg && !t->lacking ? t->store.errmsg(t->store.user) : NULL;
+    if (!text)
+        text = df_status_text(rc);
+    df__text_set(why, len, text, strlen(text));
+}
+
 static void on_load(df__store_thread *t)
 {
     df_partition *p = t->loading;
@@ -50,6 +59,7 @@ static void on_load(df__store_thread *t)
         rc = check_identity(t, stage);
     if (rc == DF_OK)
         rc = t->store.load(t->store.user, stage, p->name, &t->loaded);
+    keep_why(t, rc, t->load_why, sizeof t->load_why);
     df__run_send(t->run, &t->load_msg, DF__M_LOADED, rc);
 }
 
@@ -58,6 +68,7 @@ static void on_save(df__store_thread *t)
     int rc = t->lacking ? DF_ENOMEM : t->store.save(t->store.user, t->rows, t->row_count);
     if (rc == DF_OK && t->has_identity)
         t->identity_stored = 1;
+    keep_why(t, rc, t->save_why, sizeof t->save_why);
     df__run_send(t->run, &t->save_msg, DF__M_SAVED, rc);
 }
 

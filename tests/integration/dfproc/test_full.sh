@@ -85,4 +85,18 @@ says 'waiting until there is; nothing is lost; next try in' && ok 'disk: told' |
     bad "disk: $(cat "$dir/full") bytes"
 cmp -s "$dir/many.jsonl" "$dir/out.jsonl" && ok 'disk: every line once, in order' ||
     bad "disk: $(wc -l <"$dir/out.jsonl") lines"
+
+# ---- the folder of positions ------------------------------------------------------------------
+cat >"$dir/positions" <<'INSIDE'
+mount -t tmpfs -o size=64k tmpfs "$1/small" || exit 70
+dd if=/dev/zero of="$1/small/all" bs=1k count=80 2>/dev/null
+exec dfproc run -u "$1/disk.yaml" --set "sink.config.path=$1/out.jsonl" --set stopTimeout=1s \
+    --state-dir "$1/small/state" 2>"$1/log"
+INSIDE
+unshare -rm timeout 60 bash "$dir/positions" "$dir"
+code=$?
+[ "$code" = 1 ] && grep -q 'positions could not be stored: No space left on device' "$dir/log" &&
+    ok 'positions: the run fails and says why' || bad "positions: exit code $code"
+grep -q 'connection failed' "$dir/log" && bad 'positions: no connection failed' ||
+    ok 'positions: nothing of a connection'
 exit "$failed"
