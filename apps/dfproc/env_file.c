@@ -40,6 +40,8 @@ static int is_name(const char *s, size_t len)
 static int read_line(const char *text, size_t len, line *ret)
 {
     const char *equals;
+    if (memchr(text, 0, len)) /* no variable of a process can hold it */
+        return -1;
     trim(&text, &len);
     if (!len || *text == '#')
         return 0;
@@ -79,10 +81,16 @@ int dfproc_env_file(dfproc_flow *flow, const char *file)
     line l;
     if (app_file_read(file, ENV_FILE_MAX, b, err, sizeof err) < 0)
         return dfproc_fail("--env-file: %s", err);
+    if (b->len >= 3 && !memcmp(b->data, "\xef\xbb\xbf", 3))
+        memset(b->data, ' ', 3); /* a byte order mark is no part of the first name */
     for (size_t at = 0, len; at < b->len; at += len + 1, number++) {
         len = line_length(b, at);
         if (read_line(b->data + at, len, &l) < 0)
-            return dfproc_fail("--env-file: %s:%d: expects NAME=VALUE", file, number), EXIT_USAGE;
+            return dfproc_fail("--env-file: %s:%d: expects NAME=VALUE%s", file, number,
+                               memchr(b->data + at, 0, len) ? ", and there is a NUL character: "
+                                                              "save the file as UTF-8"
+                                                            : ""),
+                   EXIT_USAGE;
     }
     return EXIT_DONE;
 }

@@ -105,13 +105,17 @@ static int goes_to(const dfproc_watch *sink, const dfproc_seen *seen)
     return !sink->route[0] || !strcmp(sink->route, "default");
 }
 
-static void add_sinks(df__buf *out, const dfproc_capture *c, const group *last)
+static size_t add_sinks(df__buf *out, const dfproc_capture *c, const group *last)
 {
+    size_t count = 0;
     for (size_t k = 0; k < last->count; k++)
         for (size_t i = 1; i < c->count; i++)
-            if (goes_to(&c->watches[i], last->rows[k]))
+            if (goes_to(&c->watches[i], last->rows[k])) {
                 df__buf_printf(out, "  goes to %s%s%s\n", c->watches[i].stage,
                                last->rows[k]->route[0] ? ", because " : "", last->rows[k]->route);
+                count++;
+            }
+    return count;
 }
 
 static void add_input(df__buf *out, const dfproc_watch *source, size_t index, int colour)
@@ -131,12 +135,15 @@ static void add_input(df__buf *out, const dfproc_watch *source, size_t index, in
     df__buf_free(&text);
 }
 
-static void add_record(df__buf *out, const dfproc_capture *c, dfproc_refusals *r, size_t index,
-                       int colour)
+/* How often it goes to a sink. */
+static size_t add_record(df__buf *out, const dfproc_capture *c, dfproc_refusals *r, size_t index,
+                         int colour)
 {
     const dfproc_seen *from = &c->watches[0].rows[index];
     group before = {{from}, 1}, after;
     add_input(out, &c->watches[0], index, colour);
+    if (add_refusals(out, r, from, "", colour))
+        return 0; /* what the source refuses reaches no stage */
     for (size_t i = 1; i < c->count && before.count; i++) {
         const dfproc_watch *w = &c->watches[i];
         if (strcmp(w->role, "transform"))
@@ -148,7 +155,7 @@ static void add_record(df__buf *out, const dfproc_capture *c, dfproc_refusals *r
         before = after;
     }
     add_refusals(out, r, from, NULL, colour);
-    add_sinks(out, c, &before);
+    return add_sinks(out, c, &before);
 }
 
 /* ---- as JSON ------------------------------------------------------------------------------ */
@@ -288,19 +295,23 @@ void dfproc_preview_show(df__buf *out, const dfproc_capture *c, const dfproc_pre
 {
     const dfproc_watch *source = &c->watches[0];
     dfproc_refusals r = {.has_sink = how->has_sink};
+    size_t to_sinks = 0;
     if (dfproc_refusals_read(&r, c) < 0)
         out->failed = 1;
     for (size_t i = 0; i < source->count; i++)
         if (how->json)
             add_json_record(out, c, &r, i);
         else
-            add_record(out, c, &r, i, how->colour);
+            to_sinks += add_record(out, c, &r, i, how->colour);
     if (!how->json) {
         add_rest(out, c, how->colour);
         add_refusals(out, &r, NULL, NULL, how->colour); /* of records without offsets */
     }
     if (!how->json && !source->count)
         df__buf_str(out, "no records\n");
+    if (to_sinks)
+        df__buf_str(out, "nothing was written: what a sink itself refuses, such as a value that "
+                         "does not fit its column, shows when the flow runs\n");
     dfproc_refusals_free(&r);
 }
 

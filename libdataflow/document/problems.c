@@ -130,6 +130,8 @@ static void add_row(df__problems *p, row *r, const df__doc *node, const char *fi
         df__text_set(r->name, sizeof r->name, node->from, strlen(node->from));
     else
         memcpy(r->name, p->name, sizeof r->name);
+    if (strncmp(r->name, "--", 2) == 0) /* an option of the command line has no lines */
+        r->line = r->column = 0;
     df__text_set(r->field, sizeof r->field, field ? field : "", field ? strlen(field) : 0);
     disarm(r->text);
     disarm(r->field);

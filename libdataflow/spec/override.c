@@ -4,6 +4,7 @@
  * copied. */
 #include <string.h>
 
+#include "record/record.h"
 #include "spec/inner.h"
 
 typedef struct step {
@@ -179,9 +180,11 @@ static int go_down(override *o, df__doc *at, const step *s, df__doc **ret)
 
 /* ---- the value ------------------------------------------------------------------------------- */
 
+/* The option names the place: a line of its value would pass for one of the manifest. */
 static void mark(df__doc *n, const char *from)
 {
     n->from = from;
+    n->line = n->column = 0;
     for (df__doc *child = n->first; child; child = child->next)
         mark(child, from);
 }
@@ -244,6 +247,8 @@ int df__spec_override(df__graph *g, df__doc *root, int whole, const char *text)
     o.place.from = df__arena_bytes(&g->arena, from, strlen(from));
     if (!o.place.from)
         return DF_ENOMEM;
+    if (!df__utf8_check(text, strlen(text), NULL))
+        return fail(&o, "not UTF-8");
     if (!o.end || o.end == text)
         return fail(&o, "expects PATH=VALUE, such as sink.config.table=orders");
     rc = begin(&o, root, whole, &at);

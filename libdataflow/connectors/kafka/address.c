@@ -22,6 +22,9 @@ static int starts_with(df_bytes text, const char *word)
 static int compile_text(df_stage *st, const char *option, int bare, df__kafka_text *ret)
 {
     df_bytes text = ret->literal;
+    if (text.len == strlen("metadata.") && memcmp(text.data, "metadata.", text.len) == 0)
+        return df_stage_problemf(st, DF_ERROR, option,
+                                 "\"metadata.\" has no name: write metadata.topic, for example");
     if (starts_with(text, "metadata.")) {
         ret->meta = (const char *)text.data + strlen("metadata.");
         return DF_OK;

@@ -441,14 +441,34 @@ df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field,
     return secret;
 }
 
-static void describe_failure(const df_ref *ref, int status, char *err, size_t errlen)
+/* What failed is a file, not a connection or a call. */
+static const char *failure_text(const df_ref *ref, int status)
 {
     static const char *const remedies[] = {
         [DF_REF_ENV] = "not found; set this environment variable",
         [DF_REF_FILE] = "not found; make this file, or name another",
         [DF_REF_SECRET] = "not found; mount this Secret, or name another key",
     };
-    const char *why = status == DF_ENOTFOUND ? remedies[ref->kind] : df_status_text(status);
+    static const struct {
+        int status;
+        const char *text;
+    } files[] = {
+        {DF_EINVAL, "no plain file: a folder, a pipe or a device; name a file"},
+        {DF_EAUTH, "this user may not read it"},
+        {DF_ETOOBIG, "larger than 1 MiB"},
+        {DF_EIO, "it cannot be read"},
+    };
+    for (size_t i = 0; ref->kind != DF_REF_ENV && i < sizeof files / sizeof *files; i++)
+        if (files[i].status == status)
+            return files[i].text;
+    if (status == DF_ESTATE)
+        return "its value holds a NUL character; a text cannot";
+    return status == DF_ENOTFOUND ? remedies[ref->kind] : df_status_text(status);
+}
+
+static void describe_failure(const df_ref *ref, int status, char *err, size_t errlen)
+{
+    const char *why = failure_text(ref, status);
     if (ref->kind == DF_REF_SECRET)
         df__text_printf(err, errlen, "Secret %s%s%s, key %s: %s", ref->space ? ref->space : "",
                         ref->space ? "/" : "", ref->name, ref->key, why);
@@ -518,7 +538,7 @@ static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *er
     } else if (rc == DF_OK) {
         value.data = answer.data ? answer.data : "";
         value.len = answer.len;
-        rc = hide(secret, p, value);
+        rc = memchr(value.data, 0, value.len) ? DF_ESTATE : hide(secret, p, value);
         add_wiped(out, value);
     }
     df__answer_free(&answer);

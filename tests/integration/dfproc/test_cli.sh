@@ -199,6 +199,14 @@ out 'record 3'
 out '-     "email": "ada@example.com"'
 out '+     "email": "***"'
 out '0 filter: not passed on'
+printf 'source: {type: stdio}\ntransformations: [{type: filter, config: {condition: $.a == 1}}]\nsink: {type: stdio}\n' >"$dir/one.yaml"
+echo 'no JSON' >"$dir/no.jsonl"
+run 'preview of a line that the source refuses' 0 bash -c "dfproc preview '$dir/one.yaml' <'$dir/no.jsonl'"
+out 'source: refused (invalid_data): not JSON'
+if grep -q 'not passed on' "$dir/out"; then bad '  it has one fate'; else ok '  it has one fate'; fi
+echo '{"a":1}' >"$dir/no.jsonl"
+run 'preview of what a sink may refuse' 0 bash -c "dfproc preview '$dir/one.yaml' <'$dir/no.jsonl'"
+out 'nothing was written: what a sink itself refuses'
 run 'preview --json' 0 dfproc preview --json -n 2 "$examples/hello.yaml" <"$examples/events.jsonl"
 out '{"stage":"1 mask","role":"transform","out":[{"payload":{"id":1,'
 cat >"$dir/refuse.yaml" <<'YAML'
@@ -414,6 +422,23 @@ out 'other.jsonl offset 0'
 echo 'no variable' >>"$dir/flow.env"
 run 'a wrong env file' 2 dfproc run -u --env-file "$dir/flow.env" "$dir/env.yaml"
 err "flow.env:6: expects NAME=VALUE"
+printf '\357\273\277NAME=other.jsonl\nDIR=%s\n' "$dir" >"$dir/flow.env"
+run 'an env file that begins with a byte order mark' 0 dfproc run -u --from-start --env-file "$dir/flow.env" "$dir/env.yaml"
+out '{"from":"other"}'
+printf 'A=b\nNAME=in.jsonl\0.bak\n' >"$dir/flow.env"
+run 'an env file with a NUL character' 2 dfproc run -u --env-file "$dir/flow.env" "$dir/env.yaml"
+err 'flow.env:2: expects NAME=VALUE, and there is a NUL character: save the file as UTF-8'
+printf 'in.jsonl\0.bak' >"$dir/name"
+mkfifo -m 600 "$dir/fifo"
+printf 'source: {type: stdio, config: {path: "${file:%s}"}}\nsink: {type: stdio}\n' "$dir/name" >"$dir/file.yaml"
+run 'a file with a NUL character' 2 dfproc run -u "$dir/file.yaml"
+err 'its value holds a NUL character; a text cannot'
+run 'a pipe where a file is meant' 2 dfproc run -u "$dir/file.yaml" --set 'source.config.path=${file:'"$dir/fifo}"
+err 'no plain file: a folder, a pipe or a device; name a file'
+run '--set of what is not UTF-8' 2 dfproc run -u "$dir/env.yaml" --set $'sink.config.path=\xff'
+err '--set sink.config.path: not UTF-8'
+run '--set of what is no YAML' 2 dfproc validate "$dir/env.yaml" --set 'sink.config.path={a'
+err '--set sink.config.path: error: YAML: expected'
 run 'run with --set' 0 dfproc run -u "$dir/env.yaml" --set "source.config.path=$dir/in.jsonl" --set sink.config.path="$dir/set.jsonl" --from-start
 run '  wrote there' 0 grep -q '"from":"in"' "$dir/set.jsonl"
 

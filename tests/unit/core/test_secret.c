@@ -103,6 +103,16 @@ static void test_failure_names_the_reference(void **state)
     df__secrets *s = new_set();
     df_ref ref = {sizeof ref, DF_REF_SECRET, "ns", "db", "pw", "f"};
     df_ref env = {sizeof env, DF_REF_ENV, NULL, "A", NULL, "f"};
+    df_ref file = {sizeof file, DF_REF_FILE, NULL, "x", NULL, "f"};
+    static const struct {
+        int status;
+        const char *want;
+    } of_files[] = {
+        {DF_EINVAL, "${file:x}: no plain file: a folder, a pipe or a device; name a file"},
+        {DF_EAUTH, "${file:x}: this user may not read it"},
+        {DF_ETOOBIG, "${file:x}: larger than 1 MiB"},
+        {DF_EIO, "${file:x}: it cannot be read"},
+    };
     df_bytes value = {"untouched", 9};
     char err[128];
     (void)state;
@@ -115,6 +125,12 @@ static void test_failure_names_the_reference(void **state)
     assert_int_equal(df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err),
                      DF_ENOTFOUND);
     assert_string_equal(err, "${env:A}: not found; set this environment variable");
+    for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++) {
+        status = of_files[i].status;
+        assert_int_equal(
+            df__secret_value(df__secret_new(s, &file, none, ALL), &value, err, sizeof err), status);
+        assert_string_equal(err, of_files[i].want);
+    }
     status = DF_OK;
     assert_int_equal(df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err),
                      DF_OK);

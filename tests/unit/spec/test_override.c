@@ -116,11 +116,15 @@ static void problems_name_the_override(void **state)
         {bare,
          {"sink[a]=x"},
          "--set sink[a]:0 : write [0] for an item, [\"a.b\"] for a name with dots\n"},
+        {bare, {"sink.config.table=\xff\xfe"}, "--set sink.config.table:0 : not UTF-8\n"},
+        {bare,
+         {"sink.config={table: t,\n\n  tabel: x}"},
+         "--set sink.config:0 spec.sink.config.tabel: unknown field \"tabel\"\n"},
         {bare, {"sink['a'x=y"}, "--set sink['a'x:0 : the path has a [ without its ]\n"},
-        {bare, {"sink.config={table: [}"}, "--set sink.config:1 : YAML: a value is missing here\n"},
+        {bare, {"sink.config={table: [}"}, "--set sink.config:0 : YAML: a value is missing here\n"},
         {manifest,
          {"metadata.name={a: b}"},
-         "--set metadata.name:1 metadata.name: expects a name "
+         "--set metadata.name:0 metadata.name: expects a name "
          "of 1 to 253 characters\n"},
     };
     (void)state;

@@ -70,6 +70,8 @@ static void each_rule_tells_its_field(void **state)
          "not in the list of allowed properties"},
         {NULL, "{brokers: a:1, topic: t, requiredAcks: none}", "must be all"},
         {NULL, "{brokers: a:1, topic: t, key: '$.a[*]'}", "must name one"},
+        {NULL, "{brokers: a:1, topic: t, headers: {h: metadata.}}", "\"metadata.\" has no name"},
+        {NULL, "{brokers: a:1, topic: t, key: metadata.}", "\"metadata.\" has no name"},
         {NULL, "{brokers: a:1, topic: t, key: '$.a['}", "is no path"},
         {NULL, "{brokers: a:1, topic: t, headers: {h: '$.a['}}", "is no path"},
         {NULL, "{brokers: a:1, topic: t, headers: [h]}", "expects a map"},
