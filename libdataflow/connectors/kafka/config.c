@@ -28,7 +28,8 @@ int df__kafka_gate_open(df__kafka_gate *gate, int64_t interval_ms)
                                                       __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* ---- properties by name ---------------------------------------------------------------------- */
+/* ---- properties by name; tools/gen-options reads both tables ----------------------------------
+ */
 
 enum { FOR_SOURCE = 1, FOR_SINK = 2, FOR_BOTH = 3 };
 static const struct allowed {
@@ -156,7 +157,8 @@ static int refused(df_bytes name, int role, char *text, size_t cap)
         (void)snprintf(text, cap, "is not in the list of allowed properties; did you mean \"%s\"?",
                        near);
     else
-        (void)snprintf(text, cap, "is not in the list of allowed properties (docs/options.md)");
+        (void)snprintf(text, cap,
+                       "is not in the list of allowed properties (docs/options.md lists them)");
     return 1;
 }
 

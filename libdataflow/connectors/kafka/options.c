@@ -143,7 +143,8 @@ static const df_options registry_table = DF_OPTIONS(registry_rows, later_registr
          .doc = "User and password for the brokers."},                                             \
     {                                                                                              \
         .name = "properties", .type = DF_OPT_MAP, .offset = COMMON(properties),                    \
-        .doc = "Further librdkafka properties, by their own names, from an allow-list."            \
+        .doc = "Further librdkafka properties, by their own names, of those that docs/options.md " \
+               "lists."                                                                            \
     }
 
 #define SOURCE(member) offsetof(df__kafka_source_options, member)
