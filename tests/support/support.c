@@ -166,6 +166,27 @@ int64_t support_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int64_t support_late_ms(void)
+{
+    int64_t sum_ns = 0;
+    const struct dirent *entry;
+    DIR *tasks = opendir("/proc/self/task");
+    while (tasks && (entry = readdir(tasks)) != NULL) {
+        char path[300];
+        long long waited = 0;
+        FILE *f;
+        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", entry->d_name);
+        f = entry->d_name[0] != '.' ? fopen(path, "r") : NULL;
+        if (f && fscanf(f, "%*d %lld", &waited) == 1)
+            sum_ns += waited;
+        if (f)
+            fclose(f);
+    }
+    if (tasks)
+        closedir(tasks);
+    return sum_ns / 1000000;
+}
+
 void support_sleep_ms(int ms)
 {
     struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};

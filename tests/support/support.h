@@ -62,6 +62,8 @@ enum { SUPPORT_SLOWER = 1 };
 int support_wait(int (*check)(void *user), void *user, int timeout_ms);
 void support_sleep_ms(int ms);
 int64_t support_now_ms(void);
+/* How long the threads of this process waited for a processor so far: what a busy machine took. */
+int64_t support_late_ms(void);
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
