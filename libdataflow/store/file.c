@@ -501,6 +501,27 @@ static void plain_name(char *to, size_t cap, const char *name)
     }
 }
 
+/* The lock holds "process 17 on HOST" for whoever finds it taken. */
+static void sign_lock(const file_store *s)
+{
+    char host[65] = "", text[128];
+    size_t len;
+    gethostname(host, sizeof host - 1);
+    len = df__text_printf(text, sizeof text, "process %ld on %s", (long)getpid(), host);
+    if (ftruncate(s->lock_fd, 0) == 0)
+        (void)!pwrite(s->lock_fd, text, len, 0); /* of no use but for a message */
+}
+
+static const char *owner_of(const file_store *s, char *text, size_t len)
+{
+    ssize_t got = pread(s->lock_fd, text, len - 1, 0);
+    text[got > 0 ? got : 0] = '\0';
+    for (char *c = text; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    return *text ? text : "another process";
+}
+
 /* Two processes with one state would overwrite each other's positions. */
 static int take_lock(file_store *s)
 {
@@ -509,7 +530,10 @@ static int take_lock(file_store *s)
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (s->lock_fd < 0 || !is_ours(s, path, s->lock_fd))
         return DF_EIO;
-    return flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0 ? DF_OK : DF_EFENCED;
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return DF_EFENCED;
+    sign_lock(s);
+    return DF_OK;
 }
 
 static int make_folder(char *dir)
@@ -542,14 +566,17 @@ static void look_at_folder(const file_store *s)
 static int open_store(file_store *s)
 {
     df_env *env = s->env;
+    char owner[128];
     int rc = make_folder(s->dir);
     if (rc != DF_OK)
         return df__env_fail(env, rc, "state folder %s: %s", s->dir, strerror(errno));
     look_at_folder(s);
     rc = take_lock(s);
     if (rc == DF_EFENCED)
-        return df__env_fail(env, rc, "state of %s in %s is in use by another process", s->base,
-                            s->dir);
+        return df__env_fail(env, rc,
+                            "state of %s in %s is in use by %s: stop it, or give this one another "
+                            "name or folder",
+                            s->base, s->dir, owner_of(s, owner, sizeof owner));
     if (rc != DF_OK)
         return df__env_fail(env, rc, "state of %s in %s cannot be locked: %s", s->base, s->dir,
                             strerror(errno));

@@ -228,7 +228,10 @@ static void test_lock(void **state)
 {
     fixture *f = *state;
     df_store first = open_store(f), other = {.size = sizeof other};
-    refuses(f, DF_EFENCED, "in use");
+    char want[80];
+    snprintf(want, sizeof want, "is in use by process %ld on ", (long)getpid());
+    refuses(f, DF_EFENCED, want);
+    refuses(f, DF_EFENCED, ": stop it, or give this one another name or folder");
     assert_ok(df_store_file(f->env, f->dir, "q", &other)); /* another pipeline may */
     close_store(&other);
     close_store(&first);
