@@ -93,6 +93,7 @@ df__doc *df__builder_value(df__builder *b, const df__doc *value)
         return NULL;
     n->kind = value->kind;
     n->quoted = value->quoted;
+    n->cut = value->cut;
     n->alias = value->alias;
     n->text = value->text;
     n->line = value->line;

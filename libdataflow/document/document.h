@@ -14,6 +14,7 @@ typedef struct df__doc df__doc;
 struct df__doc {
     int kind;
     int quoted;       /* scalar: written in quotes, so never null, bool or number */
+    char cut;         /* scalar of YAML without quotes: '#' or ',' when that ended it; 0 */
     int alias;        /* came by a YAML alias: its span is the alias, its children's are not */
     int merge;        /* as a member: its name is the merge key << of YAML */
     df_bytes text;    /* scalar: value, NUL-terminated; plain `null`, `~` and empty are null */
@@ -36,7 +37,9 @@ void df__problem_add(df__problems *p, int severity, const df__doc *node, const c
                      const char *text);
 void df__problem_addf(df__problems *p, int severity, const df__doc *node, const char *field,
                       const char *format, ...) DF_PRINTF(5, 6);
-void df__problem_hint(df__problems *p, const char *hint);       /* of the newest */
+void df__problem_hint(df__problems *p, const char *hint); /* of the newest */
+/* "name:value" without a space is no member: hints so when one of the names is before the colon. */
+int df__problem_no_space(df__problems *p, const char *text, const char *const *names, size_t count);
 void df__problem_file(df__problems *p, const char *file);       /* for those added from now on */
 size_t df__problems_count(const df__problems *p, int severity); /* 0: all */
 int df__problem_at(const df__problems *p, size_t index, df_problem *ret); /* sorted by place */

@@ -178,6 +178,22 @@ void df__problem_hint(df__problems *p, const char *hint)
     disarm(p->newest->hint);
 }
 
+int df__problem_no_space(df__problems *p, const char *text, const char *const *names, size_t count)
+{
+    size_t len = strcspn(text, ":");
+    char hint[128];
+    if (!text[len] || !text[len + 1])
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (strlen(names[i]) == len && strncmp(names[i], text, len) == 0) {
+            df__text_printf(hint, sizeof hint, "a space is missing: write %.*s: %.60s", (int)len,
+                            text, text + len + 1);
+            df__problem_hint(p, hint);
+            return 1;
+        }
+    return 0;
+}
+
 size_t df__problems_count(const df__problems *p, int severity)
 {
     return severity == DF_ERROR     ? p->errors

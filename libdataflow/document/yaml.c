@@ -130,11 +130,46 @@ static char begin_of_value(const reader *r, size_t line)
 /* Whoever writes !$.a or *x means text; to YAML it is a tag, an alias, a list. */
 static void hint_quotes(reader *r, char first)
 {
-    char text[64];
+    char text[96];
     if (!first || !strchr("!&*[{%@`", first))
         return;
     df__text_printf(text, sizeof text, "a text that begins with %c must stand in quotes", first);
     df__problem_hint(r->b->problems, text);
+}
+
+/* Inside { } and [ ] a text without quotes ends at the signs of YAML. True: it was that. */
+static int hint_inside(reader *r)
+{
+    const yaml_parser_t *p = &r->parser;
+    size_t at = byte_of(r, &p->problem_mark) - r->base;
+    char text[96], sign = at < r->len ? r->s[at] : '\0';
+    if (!p->context || !strstr(p->context, "parsing a flow") ||
+        p->context_mark.line != p->problem_mark.line || !sign || !strchr(":[{", sign))
+        return 0;
+    df__text_printf(text, sizeof text, "a text with %s in it must stand in quotes here",
+                    sign == ':'   ? "\": \""
+                    : sign == '[' ? "["
+                                  : "{");
+    df__problem_hint(r->b->problems, text);
+    return 1;
+}
+
+/* condition: "$.a" == 1 */
+static int hint_behind_quotes(reader *r)
+{
+    df_bytes line = line_of(r, r->parser.problem_mark.line);
+    const char *s = line.data, *end = s + line.len, *colon = memmem(s, line.len, ": ", 2);
+    while (colon && colon + 2 < end && colon[2] == ' ')
+        colon++;
+    if (!strstr(r->parser.problem, "expected key") || !colon || colon + 2 >= end ||
+        !strchr("\"'{[", colon[2]) || (size_t)(colon + 2 - s) >= r->parser.problem_mark.column)
+        return 0;
+    df__problem_hint(r->b->problems, colon[2] == '{' || colon[2] == '['
+                                         ? "nothing can follow a closing bracket: put the whole "
+                                           "text in quotes"
+                                         : "nothing can follow a closing quote: put the whole text "
+                                           "in quotes of the other kind");
+    return 1;
 }
 
 /* A bracket is to blame only when something inside it could not be read, and % begins directives
@@ -173,6 +208,8 @@ static void syntax_error(reader *r)
     else
         df__text_printf(text, sizeof text, "YAML: %s", plain_words(p->problem));
     fail_at(r, &p->problem_mark, text);
+    if (hint_inside(r) || hint_behind_quotes(r))
+        return;
     if (p->context)
         hint_opened(r, begin_of_value(r, p->context_mark.line));
     hint_opened(r, begin_of_value(r, p->problem_mark.line));
@@ -234,6 +271,19 @@ static void read_key(reader *r, const df__doc *key)
         df__builder_key(r->b, key);
 }
 
+/* What ended a text without quotes: people mean a part of it. */
+static char cut_by(const reader *r, const df__doc *n)
+{
+    size_t at = n->end - r->base, from = at;
+    while (at < r->len && (r->s[at] == ' ' || r->s[at] == '\t'))
+        at++;
+    if (at == r->len || n->quoted)
+        return '\0';
+    if (r->s[at] == '#' && at > from)
+        return '#';
+    return r->s[at] == ',' ? ',' : '\0';
+}
+
 static void on_scalar(reader *r, const yaml_event_t *e)
 {
     df__doc n, *kept;
@@ -243,6 +293,7 @@ static void on_scalar(reader *r, const yaml_event_t *e)
     n.kind = DF__SCALAR;
     n.quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     place(r, e, &n);
+    n.cut = cut_by(r, &n);
     if (df__arena_copy(r->b->arena, text, &n.text) != DF_OK) {
         r->b->rc = DF_ENOMEM;
         return;

@@ -287,6 +287,10 @@ static int check_members(df__graph *g, const df__doc *root)
             continue;
         df__problem_addf(g->problems, DF_ERROR, &at, n->name.data, "unknown field \"%.60s\"",
                          (const char *)n->name.data);
+        if (df__problem_no_space(g->problems, n->name.data, names, count)) {
+            rc = DF_ESPEC;
+            continue;
+        }
         near = df__nearest(n->name.data, names, count);
         df__text_printf(hint, sizeof hint, near ? "did you mean \"%s\"?" : "move it under \"spec\"",
                         near);

@@ -104,6 +104,8 @@ static void report_member(df__graph *g, const df__doc *n, const char *field,
     for (; extra && *extra && count < 12; extra++)
         names[count++] = *extra;
     df__problem_addf(g->problems, DF_ERROR, &at, path, "unknown field \"%.60s\"", name);
+    if (df__problem_no_space(g->problems, name, names, count))
+        return;
     near = df__nearest(name, names, count);
     if (near)
         df__text_printf(hint, sizeof hint, "did you mean \"%.60s\"?", near);
@@ -117,6 +119,7 @@ static void report_member(df__graph *g, const df__doc *n, const char *field,
 int df__layout_read(df__graph *g, const df__doc *node, const char *field, const char *const *extra,
                     df__layout *ret)
 {
+    static const char *const members[] = {"type", "config"};
     char shown[DF__SHOWN];
     const df__doc *n;
     int rc;
@@ -125,6 +128,8 @@ int df__layout_read(df__graph *g, const df__doc *node, const char *field, const 
         df__problem_addf(g->problems, DF_ERROR, node, field,
                          "expects a map with \"type\" and \"config\", got %s",
                          df__doc_shown(node, shown));
+        if (node->kind == DF__SCALAR)
+            df__problem_no_space(g->problems, node->text.data, members, 2);
         return DF_ESPEC;
     }
     rc = read_type(g, node, field, ret);

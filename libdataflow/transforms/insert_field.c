@@ -59,9 +59,9 @@ static int compile_value(df_stage *st, df_bytes text, insertion *in)
         return df_stage_value(st, "fields", json, &in->value);
     }
     if (starts_with(text, "${"))
-        df_stage_problem(st, DF_WARNING, "fields",
-                         "a value that begins with ${ but is neither ${now} nor ${metadata.<key>} "
-                         "is taken as plain text");
+        df_stage_problemf(st, DF_WARNING, "fields",
+                          "%.*s is neither ${now} nor ${metadata.<key>} and is taken as plain text",
+                          (int)(text.len > 60 ? 60 : text.len), (const char *)text.data);
     in->value = df__text_value(text.data ? text.data : "", text.len);
     return DF_OK;
 }

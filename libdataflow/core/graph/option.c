@@ -53,12 +53,17 @@ static int fill_default(const df__slot *s)
     return type->parse(&slot);
 }
 
-static int report_missing(const df__slot *s)
+/* `written`: a member that is there, and null. */
+static int report_missing(const df__slot *s, const df__doc *written)
 {
     const char *name = s->row->name;
-    if (df__option_has_twin(s->row))
-        return df__slot_failf(s, "\"%s\" or \"%sSecretRef\" is required", name, name);
-    return df__slot_failf(s, "\"%s\" is required", name);
+    int rc = df__option_has_twin(s->row)
+                 ? df__slot_failf(s, "\"%s\" or \"%sSecretRef\" is required", name, name)
+                 : df__slot_failf(s, "\"%s\" is required", name);
+    if (written && written->cut == '#')
+        df__problem_hint(s->fill->graph->problems,
+                         "to YAML a comment begins at \" #\": put the whole text in quotes");
+    return rc;
 }
 
 static int report_later(const df__slot *s)
@@ -111,7 +116,7 @@ static int fill_row(df__slot *s, const df__doc *map)
         return fill_given(s, plain, twin);
     if (s->row->flags & DF_OPT_REQUIRED) {
         s->node = map && map->line ? map : s->fill->place;
-        return df__worse(report_missing(s), fill_default(s));
+        return df__worse(report_missing(s, df__doc_member(map, s->row->name)), fill_default(s));
     }
     return fill_default(s);
 }
@@ -163,7 +168,13 @@ static void report_unknown(const df__slot *s, const df_options *options, const d
     df__field_child(field, s->field, member->name.data);
     df__problem_addf(problems, DF_ERROR, &at, field, "unknown field \"%.60s\"",
                      (const char *)member->name.data);
+    if (df__problem_no_space(problems, member->name.data, names, n))
+        return;
     near = df__nearest(member->name.data, names, n);
+    if (!near && options->count == 1) {
+        df__text_printf(hint, sizeof hint, "the only option is \"%s\"", names[0]);
+        df__problem_hint(problems, hint);
+    }
     if (near) {
         df__text_printf(hint, sizeof hint, "did you mean \"%s\"?", near);
         df__problem_hint(problems, hint);

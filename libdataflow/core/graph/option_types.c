@@ -92,18 +92,16 @@ static void bound_text(int type, int64_t v, char *buf, size_t len)
 static int in_range(const df__slot *s, int64_t v)
 {
     const df_option *row = s->row;
-    char low[32], high[32];
-    if (row->min == 0 && row->max == 0)
+    char low[32], high[32], shown[DF__SHOWN];
+    if ((row->min == 0 && row->max == 0) ||
+        (v >= row->min && (v <= row->max || row->max < row->min)))
         return DF_OK;
     bound_text(row->type, row->min, low, sizeof low);
     bound_text(row->type, row->max, high, sizeof high);
-    if (row->max < row->min)
-        return v >= row->min ? DF_OK : df__slot_failf(s, "must be at least %s", low);
-    if (v >= row->min && v <= row->max)
-        return DF_OK;
-    if (row->max == INT64_MAX)
-        return df__slot_failf(s, "must be at least %s", low);
-    return df__slot_failf(s, "must be between %s and %s", low, high);
+    df__doc_shown(s->node, shown);
+    if (row->max < row->min || row->max == INT64_MAX)
+        return df__slot_failf(s, "must be at least %s, got %s", low, shown);
+    return df__slot_failf(s, "must be between %s and %s, got %s", low, high, shown);
 }
 
 static int store_int(const df__slot *s, int known, int64_t v)
@@ -227,6 +225,20 @@ static int parse_path(const df__slot *s)
     return DF_OK;
 }
 
+/* YAML ends a text without quotes at " #", and inside { } and [ ] at a comma. */
+static void hint_cut(const df__slot *s)
+{
+    char text[96];
+    if (s->node->kind != DF__SCALAR || !s->node->cut)
+        return;
+    df__text_printf(text, sizeof text,
+                    s->node->cut == '#'
+                        ? "to YAML a comment begins at \" #\": put the whole text "
+                          "in quotes"
+                        : "YAML ends the text at the comma: put all of it in quotes");
+    df__problem_hint(s->fill->graph->problems, text);
+}
+
 static int parse_condition(const df__slot *s)
 {
     df__error err;
@@ -236,8 +248,11 @@ static int parse_condition(const df__slot *s)
         return unexpected(s);
     memset(&err, 0, sizeof err);
     c = df__condition_compile(s->fill->arena->heap, s->node->text, &err);
-    if (!c)
-        return compile_failed(s, &err);
+    if (!c) {
+        int rc = compile_failed(s, &err);
+        hint_cut(s);
+        return rc;
+    }
     memcpy(s->member, &c, sizeof c);
     lint = df__condition_lint(c);
     if (lint)
