@@ -112,7 +112,8 @@ void app_progress_line(df__buf *out, const app_progress *p, const df_stats *stat
         add_count(out, "  %s left out", stats->left_out);
     if (stats->filtered)
         add_count(out, "  %s filtered", stats->filtered);
-    add_count(out, "  %s errors", stats->errored + stats->skipped);
+    add_count(out, stats->errored + stats->skipped == 1 ? "  %s error" : "  %s errors",
+              stats->errored + stats->skipped);
     if (stats->lag_records >= 0)
         add_count(out, "  lag %s", (uint64_t)lag_now(p, stats));
     if (eta >= 0)
@@ -190,7 +191,7 @@ void app_summary_text(df__buf *out, const app_summary *s)
                        s->usage->cpu_s * 1e6 / (double)s->stats->received);
     df__buf_printf(out, ", peak memory %s", app_text_bytes(text, sizeof text, s->usage->peak_rss));
     if (s->stats->retries)
-        add_count(out, ", %s retries", s->stats->retries);
+        add_count(out, s->stats->retries == 1 ? ", %s retry" : ", %s retries", s->stats->retries);
 }
 
 void app_summary_members(df__buf *out, const app_summary *s)

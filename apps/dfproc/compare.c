@@ -74,7 +74,8 @@ static void compare_port(df__buf *why, const dfproc_watch *w, yyjson_val *list, 
 {
     size_t expected = yyjson_arr_size(list), most = expected > w->count ? expected : w->count;
     if (expected != w->count)
-        df__buf_printf(why, "  %s: %zu records expected, %zu came\n", w->stage, expected, w->count);
+        df__buf_printf(why, "  %s: %zu record%s expected, %zu came\n", w->stage, expected,
+                       DF__PLURAL(expected), w->count);
     for (size_t i = 0; i < most; i++) {
         yyjson_val *want = i < expected ? yyjson_arr_get(list, i) : NULL;
         const dfproc_seen *seen = i < w->count ? &w->rows[i] : NULL;

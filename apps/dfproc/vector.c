@@ -114,7 +114,8 @@ static int came(const dfproc_capture *c, const dfproc_watch *where, size_t count
         size_t expected = w == where ? count : 0;
         if (w->count == expected)
             continue;
-        df__buf_printf(why, "  %s: %zu records expected, %zu came\n", w->stage, expected, w->count);
+        df__buf_printf(why, "  %s: %zu record%s expected, %zu came\n", w->stage, expected,
+                       DF__PLURAL(expected), w->count);
         if (w->count && w->rows[0].payload)
             df__buf_printf(why, "    %.600s\n", w->rows[0].payload);
         good = 0;

@@ -34,6 +34,8 @@ const char *df__buf_cstr(df__buf *b);
 
 /* A fixed text: cut at a UTF-8 boundary. Returns the length. */
 size_t df__text_set(char *buf, size_t cap, const char *s, size_t len);
+/* "record%s" of n. */
+#define DF__PLURAL(n) ((n) == 1 ? "" : "s")
 size_t df__text_printf(char *buf, size_t cap, const char *format, ...) DF_PRINTF(3, 4);
 size_t df__text_vprintf(char *buf, size_t cap, const char *format, va_list args);
 

@@ -56,9 +56,10 @@ static void skip(df__flow *f, const df_record *r)
     f->skip_unlogged++;
     if (f->last_skip_log_us && now - f->last_skip_log_us < SKIP_LOG_US)
         return;
-    df__text_printf(text, sizeof text, "skipped %llu records, newest %s offset %lld: %s",
-                    (unsigned long long)f->skip_unlogged, r->partition ? r->partition : "",
-                    (long long)r->offset, r->reject && r->reject->text ? r->reject->text : "");
+    df__text_printf(text, sizeof text, "skipped %llu record%s, newest %s offset %lld: %s",
+                    (unsigned long long)f->skip_unlogged, DF__PLURAL(f->skip_unlogged),
+                    r->partition ? r->partition : "", (long long)r->offset,
+                    r->reject && r->reject->text ? r->reject->text : "");
     f->io.event(f->io.ctx, DF_EVENT_REJECT, DF_EDATA, NULL, text);
     f->last_skip_log_us = now;
     f->skip_unlogged = 0;

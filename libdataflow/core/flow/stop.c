@@ -291,10 +291,14 @@ static void tell_loss(df__flow *f)
     int status = f->stop_asked == DF_STOP_NOW ? DF_ECANCELED : DF_ETIMEOUT;
     if (!f->gone || !f->stats.abandoned)
         return;
-    df__text_printf(text, sizeof text,
-                    "%llu records of %s were given up: they were not written "
-                    "in time and cannot be read again",
-                    (unsigned long long)f->stats.abandoned, f->gone);
+    df__text_printf(
+        text, sizeof text,
+        f->stats.abandoned == 1
+            ? "%llu record of %s was given up: it was not written in time and cannot be "
+              "read again"
+            : "%llu records of %s were given up: they were not written in time and "
+              "cannot be read again",
+        (unsigned long long)f->stats.abandoned, f->gone);
     if (f->result == DF_OK)
         df__flow_fail(f, status, text);
     else

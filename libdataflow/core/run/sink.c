@@ -61,8 +61,9 @@ static int write_told(df__sink_thread *t, df_parcel *p)
     size_t count = p->count, bytes = p->bytes;
     rc = ops_of(t)->write(t->stage->self, t->stage, p);
     if (debugs)
-        df_stage_logf(t->stage, DF_LOG_DEBUG, "write of %zu records, %zu bytes: %s, %.1f ms", count,
-                      bytes, rc == DF_PENDING || rc == DF_ABSORBED ? "pending" : df_status_text(rc),
+        df_stage_logf(t->stage, DF_LOG_DEBUG, "write of %zu record%s, %zu byte%s: %s, %.1f ms",
+                      count, DF__PLURAL(count), bytes, DF__PLURAL(bytes),
+                      rc == DF_PENDING || rc == DF_ABSORBED ? "pending" : df_status_text(rc),
                       (double)(df__env_clock(t->stage->env) - begin_us) / 1000);
     return rc;
 }

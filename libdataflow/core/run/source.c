@@ -172,9 +172,10 @@ static void tell_acks(df__source_thread *s)
 {
     for (size_t i = 0; i < s->ack_count && df__env_logs(s->stage->env, DF_LOG_DEBUG); i++) {
         const df_position *at = &s->ack_rows[i];
-        df_stage_logf(s->stage, DF_LOG_DEBUG, "%s: delivered %llu records%s%.*s", at->name,
-                      (unsigned long long)at->seq, at->data.len ? ", up to " : "",
-                      (int)at->data.len, at->data.len ? (const char *)at->data.data : "");
+        df_stage_logf(s->stage, DF_LOG_DEBUG, "%s: delivered %llu record%s%s%.*s", at->name,
+                      (unsigned long long)at->seq, DF__PLURAL(at->seq),
+                      at->data.len ? ", up to " : "", (int)at->data.len,
+                      at->data.len ? (const char *)at->data.data : "");
     }
 }
 

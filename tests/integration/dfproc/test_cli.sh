@@ -448,6 +448,10 @@ printf '{}\n{}\n' >"$dir/two.jsonl"
 run 'debug shows each write' 0 dfproc run -u --log-level debug "$dir/pipe.yaml" <"$dir/two.jsonl"
 err 'pipe/sink: write of 2 records, 4 bytes: done, '
 err 'pipe/source: stdin: delivered 2 records'
+echo '{}' >"$dir/one.jsonl"
+run 'one record is no plural' 0 dfproc run -u --log-level debug "$dir/pipe.yaml" <"$dir/one.jsonl"
+err 'pipe/sink: write of 1 record, 2 bytes: done, '
+err 'pipe/source: stdin: delivered 1 record'
 run 'info does not' 0 dfproc run -u --log-level info "$dir/pipe.yaml" <"$dir/two.jsonl"
 if grep -q 'write of' "$dir/err"; then bad '  info is less than debug'; fi
 
