@@ -97,8 +97,9 @@ same 'told to go on: what it passed over is counted' $(($(first_offset) - 100)) 
 end "$pid" 20
 
 # ---- deleted, and asked to stop --------------------------------------------------------------------------
+# Told to go on, since the flow that finds the group's offsets gone first ends with 1 by itself.
 topic away && produce away --count 5
-{ source_of away away; file_sink away.jsonl; } >"$dir/away.yaml"
+{ source_of away away 'onOffsetOutOfRange: earliest'; file_sink away.jsonl; } >"$dir/away.yaml"
 start away
 until_true 30 rows_are away 5 || bad 'away: not read'
 dfaudit topic delete --topic "$(name_of away)" 2>/dev/null
