@@ -62,7 +62,14 @@ static const app_option pod_options[] = {
     {"metrics-port", 0, "ADDRESS", NULL,
      "Where to serve metrics and probes (:9090); empty: nowhere."},
     {"until-exhausted", 0, NULL, NULL, "Ends when everything that exists now has been delivered."},
-    {"state-dir", 0, "DIR", "dir", "Where read positions are kept (memory)."},
+    {"checkpoint", 0, "PLACE", "kubernetes none",
+     "Where read positions are kept: kubernetes (in a pod without --state-dir), the ConfigMap "
+     "df-NAME-checkpoint or kubernetes:MAP, which must be there; none, in memory. With kubernetes "
+     "a source that has one reader is read by the holder of a Lease only."},
+    {"state-dir", 0, "DIR", "dir", "Keeps them in a folder."},
+    {"lease", 0, "LEASE", NULL, "Name of that Lease (df-NAME)."},
+    {"uid", 0, "UID", NULL, "uid of the flow: what belongs to another one is not touched."},
+    {"kubeconfig", 0, "FILE", "file", "How the cluster is reached ($KUBECONFIG, else as a pod)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files (/etc/dataflow/secrets)."},
     {"core-dumps", 0, NULL, NULL, "Lets the kernel write core dumps, which have secrets in them."},
     LIMIT_OPTIONS,
@@ -118,6 +125,14 @@ static const app_option fmt_options[] = {
     {"check", 0, NULL, NULL, "Prints nothing; ends with 1 when the file would change."},
     {0}};
 
+static const app_option checkpoint_options[] = {
+    {"namespace", 0, "NS", NULL, "Namespace of the flow in a cluster."},
+    {"name", 0, "NAME", NULL, "Its name there; with FILE: which flow of the file."},
+    {"kubeconfig", 0, "FILE", "file", "How the cluster is reached ($KUBECONFIG, else as a pod)."},
+    {"map", 0, "MAP", NULL, "The ConfigMap (df-NAME-checkpoint)."},
+    {"state-dir", 0, "DIR", "dir", "With FILE: the folder, as for run."},
+    {0}};
+
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
      "Runs the manifest (- is standard input) until it is stopped, or until its source ends; a "
@@ -165,6 +180,13 @@ static const app_command commands[] = {
      "The old layout has source.kafka: {...}, the new one source.config: {...}. Comments and order "
      "stay.",
      fmt_options, 1, 1, dfproc_fmt},
+    {"checkpoint", "Shows the stored positions of a flow, or forgets them.", "show|reset [FILE]",
+     "show reset",
+     "With FILE: those that `run` keeps in a folder. With --namespace and --name: those of a flow "
+     "in a Kubernetes cluster; reset makes the ConfigMap when it is not there. A line for each: "
+     "stage or type of the source, partition, position. Stop the flow before a reset: one that "
+     "runs writes its positions again.",
+     checkpoint_options, 1, 2, dfproc_checkpoint},
     {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
      NULL, 0, 0, dfproc_version},
     {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, app_help_options, 0, 1,
@@ -187,7 +209,9 @@ static const app_pair exits[] = {
           "read again next time."},
     {"1", "Failed."},
     {"2", "Wrong command line or wrong manifest."},
-    {"75", "Gave up for now, for example after ten minutes without access; may work later."},
+    {"75",
+     "Gave up for now, for example after ten minutes without access, or lost the Lease; may work "
+     "later."},
     {0}};
 
 static const app_pair environment[] = {
@@ -195,6 +219,7 @@ static const app_pair environment[] = {
     {"LOG_LEVEL", "debug, info, warn or error, when --log-level is not given."},
     {"NO_COLOR", "When set, output has no colours."},
     {"XDG_STATE_HOME", "Folder of the folder for read positions."},
+    {"POD_NAME", "Name of this pod, under which it holds the Lease of its flow."},
     {"PROCESSOR_PROGRESS_TIMEOUT_SECONDS",
      "/livez fails after this many seconds without progress (3600; 0 or less: never)."},
     {0}};

@@ -111,6 +111,7 @@ int dfproc_connectors(const app_args *args);
 int dfproc_transforms(const app_args *args);
 int dfproc_init(const app_args *args);
 int dfproc_fmt(const app_args *args);
+int dfproc_checkpoint(const app_args *args);
 int dfproc_version(const app_args *args);
 
 #endif

@@ -35,8 +35,15 @@ static void say(app_reply *reply, int good, const char *yes, const char *no)
 
 static void serve_ready(void *user, app_reply *reply)
 {
+    char why[DFPROC_CLUSTER_TEXT];
     df_stats stats;
-    int ready = read_stats(user, &stats) == DF_OK && stats.ready;
+    int ready;
+    if (dfproc_cluster_waits(user, why)) {
+        reply->status = 503;
+        df__buf_printf(&reply->body, "not ready: %s\n", why);
+        return;
+    }
+    ready = read_stats(user, &stats) == DF_OK && stats.ready;
     say(reply, ready, "ready\n", "not ready: not all stages are connected\n");
 }
 

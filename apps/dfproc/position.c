@@ -89,16 +89,12 @@ static void store_name(yyjson_val *plan, const dfproc_job_options *o, char *name
         name_by_path(o->file, name, len);
 }
 
-int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *store)
+/* The files of --state-dir, or those of the default folder. */
+static int choose_files(dfproc_job *job, const dfproc_job_options *o, const char *name,
+                        df_store *store)
 {
-    char dir[4096], name[600];
-    yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
-    yyjson_val *plan = yyjson_doc_get_root(doc);
-    int rc = DF_DONE, wanted = wants_store(plan);
-    store_name(plan, o, name, sizeof name);
-    yyjson_doc_free(doc);
-    if (!wanted)
-        return DF_DONE;
+    char dir[4096];
+    int rc;
     if (o->state_dir)
         snprintf(dir, sizeof dir, "%s", o->state_dir);
     else if (!o->keep_positions || !default_dir(dir, sizeof dir)) {
@@ -115,5 +111,29 @@ int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *
     else
         app_console_logf(&job->flow.console, DF_LOG_INFO,
                          "read positions are kept in %s; checkpointReset: true forgets them", dir);
+    return rc;
+}
+
+int dfproc_store_files(dfproc_job *job, const dfproc_job_options *o, df_store *store)
+{
+    char name[600];
+    yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
+    int rc = wants_store(yyjson_doc_get_root(doc)) ? DF_OK : DF_DONE;
+    store_name(yyjson_doc_get_root(doc), o, name, sizeof name);
+    yyjson_doc_free(doc);
+    return rc == DF_OK ? choose_files(job, o, name, store) : rc;
+}
+
+int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *o, df_store *store)
+{
+    yyjson_doc *doc;
+    yyjson_val *plan;
+    int rc;
+    if (!dfproc_asks_cluster(o))
+        return dfproc_store_files(job, o, store);
+    doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
+    plan = yyjson_doc_get_root(doc);
+    rc = dfproc_cluster_open(job, o, plan, wants_store(plan) ? store : NULL);
+    yyjson_doc_free(doc);
     return rc;
 }

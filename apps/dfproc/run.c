@@ -25,7 +25,9 @@ int dfproc_job_live(dfproc_job *job, const df_stats *stats)
 {
     int64_t quiet_us = app_clock_us() - atomic_load(&job->moved_us);
     int idle = stats->connected && stats->in_flight == 0 && stats->lag_records <= 0;
-    return job->progress_limit_s <= 0 || idle || quiet_us < job->progress_limit_s * 1000000;
+    char why[DFPROC_CLUSTER_TEXT];
+    return job->progress_limit_s <= 0 || idle || dfproc_cluster_waits(job, why) ||
+           quiet_us < job->progress_limit_s * 1000000;
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */
@@ -42,6 +44,8 @@ static void on_stop(void *user, int count)
     atomic_store(&job->stopping, 1);
     app_console_log(&job->flow.console, DF_LOG_INFO, ways[count - 1].text);
     df_pipeline_stop(job->flow.pipeline, ways[count - 1].how);
+    if (job->cluster)
+        job->cluster_calls->interrupt(job->cluster);
 }
 
 static void on_reload(void *user)
@@ -180,6 +184,11 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     signals = app_signals_start(&calls);
     if (!signals)
         return dfproc_fail("cannot watch for signals: %s", strerror(errno));
+    rc = dfproc_cluster_take(job);
+    if (rc != EXIT_DONE) {
+        app_signals_end(signals);
+        return rc;
+    }
     pthread_mutex_lock(&job->lock);
     app_progress_start(&job->progress, started_us, o->limit, o->until_exhausted);
     app_rates_start(&job->rates, started_us);
@@ -193,7 +202,7 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     finish(job, rc, started_us);
     pthread_mutex_unlock(&job->lock);
     app_signals_end(signals);
-    return dfproc_exit_code(rc);
+    return dfproc_cluster_lost(job) ? EXIT_TEMPORARY : dfproc_exit_code(rc);
 }
 
 /* Records on the terminal's screen and a progress line would spoil each other. */
@@ -268,7 +277,7 @@ static int build(dfproc_job *job, dfproc_job_options *o)
         options.name = job->name;
     rc = dfproc_store_choose(job, o, &store);
     if (rc < 0)
-        return EXIT_FAILED;
+        return dfproc_exit_code(rc);
     if (rc == DF_OK)
         options.store = &store;
     else if (!job->name[0])
@@ -305,6 +314,7 @@ static int run_job(const dfproc_job_options *o, int level, int format)
         rc = run_pipeline(job, &own);
     app_http_stop(job->http);
     dfproc_close(&job->flow);
+    dfproc_cluster_close(job);
     pthread_mutex_destroy(&job->lock);
     free(job);
     return rc;
@@ -345,6 +355,16 @@ int dfproc_pod(const app_args *args)
     o.state_dir = app_args_value(args, "state-dir");
     o.secrets_dir = app_args_value(args, "secrets-dir");
     o.until_exhausted = app_args_value(args, "until-exhausted") != NULL;
+    o.checkpoint = app_args_value(args, "checkpoint");
+    o.kubeconfig = app_args_value(args, "kubeconfig");
+    o.uid = app_args_value(args, "uid");
+    o.lease = app_args_value(args, "lease");
+    if (o.checkpoint && strcmp(o.checkpoint, "none") && strcmp(o.checkpoint, "kubernetes") &&
+        strncmp(o.checkpoint, "kubernetes:", 11))
+        return app_misuse(args, "--checkpoint is kubernetes, kubernetes:MAP or none, not \"%s\"",
+                          o.checkpoint);
+    if (o.checkpoint && strcmp(o.checkpoint, "none") && o.state_dir)
+        return app_misuse(args, "--checkpoint %s and --state-dir are two places", o.checkpoint);
     if (!o.file)
         o.file = "/etc/dataflow/spec.json";
     if (!o.metrics)

@@ -9,6 +9,7 @@
 #include "common/http.h"
 #include "common/progress.h"
 #include "common/rates.h"
+#include "dfproc/cluster.h"
 #include "dfproc/dfproc.h"
 #include "dfproc/heap.h"
 
@@ -24,7 +25,11 @@ typedef struct dfproc_job {
     _Atomic int64_t moved_us; /* app_clock_us when records were last seen to settle */
     app_http *http;
     int show_progress;
-    atomic_int stopping; /* a signal asked for the end */
+    atomic_int stopping;                       /* a signal asked for the end */
+    const dfproc_cluster_calls *cluster_calls; /* NULL: the cluster is not asked for anything */
+    dfproc_cluster *cluster;
+    int reads_alone; /* takes the Lease first */
+    atomic_int lost; /* and lost it */
 } dfproc_job;
 
 /* What a command line asks for. Texts are borrowed. */
@@ -36,6 +41,7 @@ typedef struct dfproc_job_options {
     uint64_t limit;
     int from_start, until_exhausted, progress;
     int keep_positions; /* in a default folder when there is no state_dir */
+    const char *checkpoint, *kubeconfig, *uid, *lease; /* of the form for pods */
 } dfproc_job_options;
 
 /* True when /livez should say yes. Any thread. */
@@ -49,5 +55,23 @@ int dfproc_is_named(yyjson_val *plan);
 /* Chooses where positions are kept and fills `store`: DF_OK, DF_DONE when none is needed, or a
  * failure, printed. */
 int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *options, df_store *store);
+
+/* Opens the positions of the file that `options` names, as a run of it would. As
+ * dfproc_store_choose. */
+int dfproc_store_files(dfproc_job *job, const dfproc_job_options *options, df_store *store);
+/* The flow asks its cluster: opens it, with the store of its positions in `store` when the plan
+ * needs one. As dfproc_store_choose. */
+int dfproc_cluster_open(dfproc_job *job, const dfproc_job_options *options, yyjson_val *plan,
+                        df_store *store);
+/* Takes the Lease when the flow needs one: waits for it, or for a stop. An exit code. */
+int dfproc_cluster_take(dfproc_job *job);
+/* 1: the run ended because the Lease was lost. */
+int dfproc_cluster_lost(dfproc_job *job);
+/* 1: nothing is read yet; why in `why` (DFPROC_CLUSTER_TEXT). Any thread. */
+int dfproc_cluster_waits(dfproc_job *job, char *why);
+/* After dfproc_close: gives the Lease back. */
+void dfproc_cluster_close(dfproc_job *job);
+/* 1: where positions are kept is the cluster's affair. */
+int dfproc_asks_cluster(const dfproc_job_options *options);
 
 #endif

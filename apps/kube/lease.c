@@ -3,6 +3,7 @@
  * with four members changed, so that nothing of other authors is lost. */
 #include "kube/lease.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +28,11 @@ struct kube_lease {
     kube_timer deadline; /* when it is lost unless it was renewed */
     json_object *object; /* as it was read or written last; NULL: read it first */
     kube_lease_record seen;
-    int64_t seen_us;    /* when that was first seen */
-    int64_t begun_us;   /* when the write that runs was begun */
-    int64_t renewed_us; /* when the last write that succeeded was begun */
-    int64_t wall_us;    /* that was written last */
+    int64_t seen_us;          /* when that was first seen */
+    int64_t begun_us;         /* when the write that runs was begun */
+    int64_t renewed_us;       /* when the last write that succeeded was begun */
+    _Atomic int64_t until_us; /* it is held so long; 0: it is not */
+    int64_t wall_us;          /* that was written last */
     int holds, releasing, taking;
     void (*released)(void *user);
     char said[KUBE_TEXT];
@@ -49,7 +51,7 @@ static int64_t now_us(const kube_lease *l)
 
 int kube_lease_held(const kube_lease *l)
 {
-    return l->holds && now_us(l) < l->renewed_us + l->config.deadline_us;
+    return now_us(l) < atomic_load(&l->until_us);
 }
 
 static void say(kube_lease *l, const char *text)
@@ -185,6 +187,7 @@ static void lose(kube_lease *l, const char *why)
     char text[KUBE_TEXT];
     df__text_set(text, sizeof text, why, strlen(why)); /* may be l->said */
     l->holds = 0;
+    atomic_store(&l->until_us, 0);
     kube_timer_clear(&l->deadline);
     if (l->config.stopped)
         l->config.stopped(l->config.user, text);
@@ -211,6 +214,7 @@ static void won(kube_lease *l)
         set_next(l, 0);
         return;
     }
+    atomic_store(&l->until_us, now_us(l) + left);
     kube_timer_set(kube_client_loop(l->client), &l->deadline, left);
     set_next(l, df__earlier(l->begun_us + l->config.retry_us - now_us(l), l->config.retry_us));
     l->said[0] = '\0';
@@ -382,6 +386,7 @@ void kube_lease_release(kube_lease *l, void (*done)(void *user))
 {
     int begun = l->holds || l->request;
     l->holds = 0;
+    atomic_store(&l->until_us, 0);
     l->releasing = 1;
     l->released = done;
     cancel(l);

@@ -38,7 +38,7 @@ typedef struct kube_lease_config {
 
 /* Contends from the loop's next step on. The callbacks must not free it. NULL: no memory. */
 kube_lease *kube_lease_new(kube_client *c, const kube_lease_config *config);
-/* 1: it is held, now. */
+/* 1: it is held, now. Any thread. */
 int kube_lease_held(const kube_lease *l);
 /* From now on it is not held. Gives it back, so that others need not wait, then calls `done`, also
  * when that failed (within 6 s). Once. */

@@ -224,8 +224,8 @@ static int read_text(kube_store *s, kube_checkpoint *ret)
         return DF_OK;
     snprintf(text, sizeof text,
              "the positions in it cannot be used: %s; mend it, or forget them with \"dfproc "
-             "checkpoint reset --namespace %.60s\"",
-             why, s->map.space);
+             "checkpoint reset\"",
+             why);
     return refuse(s, rc, text);
 }
 
@@ -306,9 +306,11 @@ static int read_again(kube_store *s)
 
 /* ---- the interface ------------------------------------------------------------------------- */
 
-static int is_conflict(int rc)
+/* Of a reply: what the client itself refused, since this pod does not lead, has none. */
+static int is_conflict(const map *m, int rc)
 {
-    return rc == DF_EFENCED || rc == DF_EEXISTS || rc == DF_ENOTFOUND || rc == DF_EUNKNOWN;
+    return (rc == DF_EFENCED && m->reply.status) || rc == DF_EEXISTS || rc == DF_ENOTFOUND ||
+           rc == DF_EUNKNOWN;
 }
 
 static void remember(char **to, const char *text)
@@ -337,8 +339,10 @@ static int write_once(kube_store *s)
 
 static int write_all(kube_store *s)
 {
-    int rc = write_once(s);
-    for (int i = 1; i < ROUNDS && is_conflict(rc); i++) {
+    /* Without it at the last look: the operator may have made it anew. */
+    int rc = *s->map.version ? write_once(s) : DF_ENOTFOUND;
+    s->map.reply.status = *s->map.version ? s->map.reply.status : 404;
+    for (int i = 1; i < ROUNDS && is_conflict(&s->map, rc); i++) {
         rc = read_again(s);
         s->lost = rc == DF_EFENCED || rc == DF_ESTATE;
         if (s->lost)
@@ -346,7 +350,7 @@ static int write_all(kube_store *s)
         if (rc == DF_OK)
             rc = write_once(s);
     }
-    return is_conflict(rc) ? DF_EIO : rc; /* the pipeline tries again */
+    return is_conflict(&s->map, rc) ? DF_EIO : rc; /* the pipeline tries again */
 }
 
 static int store_save(void *user, const df_state *rows, size_t count)
@@ -425,6 +429,22 @@ static int copy_config(kube_store *s, const kube_store_config *config)
                : DF_ENOMEM;
 }
 
+int kube_store_reload(void *user, char *err)
+{
+    kube_store *s = user;
+    int rc = get(&s->map);
+    kube_checkpoint_free(&s->known);
+    if (rc == DF_OK)
+        rc = check_owner(s);
+    if (rc == DF_OK)
+        rc = read_text(s, &s->known);
+    if (rc == DF_OK)
+        remember(&s->last, s->map.text);
+    else
+        df__text_set(err, KUBE_TEXT, s->map.reply.text, strlen(s->map.reply.text));
+    return rc;
+}
+
 int kube_store_open(kube_client *c, const kube_store_config *config, df_store *ret, char *err)
 {
     df_store store = {.size = ret->size,
@@ -436,26 +456,17 @@ int kube_store_open(kube_client *c, const kube_store_config *config, df_store *r
     kube_store *s = calloc(1, sizeof *s);
     int rc = s ? begin_map(&s->map, c, config->space, config->name) : DF_ENOMEM;
     snprintf(err, KUBE_TEXT, "no memory");
-    if (!s)
-        return rc;
     if (rc == DF_OK)
         rc = copy_config(s, config);
     if (rc == DF_OK)
-        rc = get(&s->map);
-    if (rc == DF_OK)
-        rc = check_owner(s);
-    if (rc == DF_OK)
-        rc = read_text(s, &s->known);
-    if (rc != DF_OK) {
-        if (*s->map.reply.text)
-            snprintf(err, KUBE_TEXT, "%s", s->map.reply.text);
+        rc = kube_store_reload(s, err);
+    if (rc == DF_OK) {
+        store.user = s;
+        memcpy(ret, &store, ret->size < sizeof store ? ret->size : sizeof store);
+    } else if (s) {
         drop(s);
-        return rc;
     }
-    remember(&s->last, s->map.text);
-    store.user = s;
-    memcpy(ret, &store, ret->size < sizeof store ? ret->size : sizeof store);
-    return DF_OK;
+    return rc;
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */
@@ -479,7 +490,7 @@ int kube_store_clear(kube_client *c, const char *space, const char *name, char *
 {
     map m;
     int rc = begin_map(&m, c, space, name);
-    for (int i = 0; i < ROUNDS && (rc == DF_OK || is_conflict(rc)); i++) {
+    for (int i = 0; i < ROUNDS && (rc == DF_OK || is_conflict(&m, rc)); i++) {
         rc = get(&m);
         if (rc == DF_OK || rc == DF_ENOTFOUND)
             rc = put(&m, "{}");

@@ -31,6 +31,9 @@ typedef struct kube_store_config {
  * the client stays the caller's and `err` (KUBE_TEXT) says why: DF_ENOTFOUND, DF_ESTATE (damaged),
  * DF_EFENCED (of another flow), or as kube_reply.rc. */
 int kube_store_open(kube_client *c, const kube_store_config *config, df_store *ret, char *err);
+/* Reads it again, before the first load: another pod may have written. `user` is the store's. As
+ * kube_store_open. */
+int kube_store_reload(void *user, char *err);
 /* The text of the checkpoints of a ConfigMap, of all types of sources. */
 int kube_store_read(kube_client *c, const char *space, const char *name, df__buf *text, char *err);
 /* Forgets them all; makes the ConfigMap when it is not there. */

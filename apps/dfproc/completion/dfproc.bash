@@ -6,7 +6,7 @@ _dfproc() {
     [ "$cur" = = ] && cur=
     [ "$prev" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}
     if [ "$COMP_CWORD" = 1 ] && [[ $cur != -* ]]; then
-        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint version help" -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -118,6 +118,20 @@ _dfproc() {
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
         ;;
+    checkpoint)
+        case $prev in
+        --namespace) COMPREPLY=(); return ;;
+        --name) COMPREPLY=(); return ;;
+        --kubeconfig) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --map) COMPREPLY=(); return ;;
+        --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --namespace --name --kubeconfig --map --state-dir" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "show reset" -- "$cur"))
+        fi
+        ;;
     version)
         case $prev in
         esac
@@ -142,7 +156,11 @@ _dfproc() {
         --namespace) COMPREPLY=(); return ;;
         --name) COMPREPLY=(); return ;;
         --metrics-port) COMPREPLY=(); return ;;
+        --checkpoint) COMPREPLY=($(compgen -W "kubernetes none" -- "$cur")); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --lease) COMPREPLY=(); return ;;
+        --uid) COMPREPLY=(); return ;;
+        --kubeconfig) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --env-prefix) COMPREPLY=(); return ;;
@@ -150,7 +168,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --state-dir --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --kubeconfig --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
         else
             COMPREPLY=()
         fi

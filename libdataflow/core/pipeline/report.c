@@ -131,6 +131,9 @@ static void plan(const df_pipeline *p, df__buf *out)
     number_member(out, "maxUncommitted", s->max_uncommitted);
     df__buf_printf(out, ",\"checkpointPersistence\":%s",
                    s->checkpoint_persistence ? "true" : "false");
+    number_member(out, "checkpointSaveIntervalMs", s->checkpoint_interval_us / 1000);
+    df__buf_printf(out, ",\"checkpointSyncOnAck\":%s",
+                   s->checkpoint_sync_on_ack ? "true" : "false");
     plan_stages(p, out);
     plan_links(p, out);
     warnings(p, out);

@@ -223,6 +223,22 @@ static void test_gone(void **state)
     end(&w);
 }
 
+/* A pod may have no right to make it: then the operator does, and it is filled again. */
+static void test_made_by_the_operator(void **state)
+{
+    static const play_turn turns[] = {GET("1", TEXT("8")),
+                                      {"PATCH ", NULL, 404, PLAY_REFUSED(404, "NotFound")},
+                                      {"GET ", NULL, 404, PLAY_REFUSED(404, "NotFound")},
+                                      {"POST ", NULL, 403, PLAY_REFUSED(403, "Forbidden")},
+                                      {"GET ", NULL, 200, MAP("30", "")},
+                                      WRITE("30", "31", "10")};
+    BEGIN(turns);
+    assert_ok(open_store(&w, NULL));
+    assert_status(save(&w, "p", AT("9")), DF_EAUTH);
+    assert_ok(save(&w, "p", AT("10")));
+    end(&w);
+}
+
 /* The old ConfigMap of a flow that was deleted and applied again. */
 static void test_of_another_flow(void **state)
 {
@@ -315,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_fenced),
         cmocka_unit_test(test_damaged_meanwhile),
         cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_made_by_the_operator),
         cmocka_unit_test(test_of_another_flow),
         cmocka_unit_test(test_refused_at_start),
         cmocka_unit_test(test_away),
