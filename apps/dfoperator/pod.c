@@ -29,6 +29,23 @@ static json_object *image_of(const op_wish *wish)
     return json_object_new_string(text);
 }
 
+/* Where the pod keeps positions, whose turn it waits for, and which flow they are of. */
+static int add_cluster_args(const op_wish *wish, json_object *args)
+{
+    const struct {
+        const char *option, *value;
+    } rows[] = {{"--checkpoint=kubernetes:", wish->names.checkpoint},
+                {"--lease=", wish->names.base},
+                {"--uid=", op_text(wish->flow, "metadata.uid")}};
+    char text[400];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(text, sizeof text, "%s%s", rows[i].option, rows[i].value);
+        if (json_object_array_add(args, json_object_new_string(text)))
+            return -1;
+    }
+    return 0;
+}
+
 static json_object *args_of(const op_wish *wish)
 {
     const char *space = op_text(wish->flow, "metadata.namespace");
@@ -40,6 +57,10 @@ static json_object *args_of(const op_wish *wish)
     args = op_json("['--spec-path=/etc/dataflow/spec.json', %s, %s]", space_arg, name_arg);
     if (args && wish->kind == OP_CRON)
         json_object_array_add(args, json_object_new_string("--until-exhausted"));
+    if (args && op_wish_needs_api(wish) && add_cluster_args(wish, args)) {
+        json_object_put(args);
+        return NULL;
+    }
     return args;
 }
 
@@ -48,7 +69,9 @@ static json_object *env_of(const op_settings *s)
     char seconds[24];
     snprintf(seconds, sizeof seconds, "%lld", (long long)s->progress_timeout_s);
     return op_json("[{'name': 'LOG_LEVEL', 'value': %s}, {'name': "
-                   "'PROCESSOR_PROGRESS_TIMEOUT_SECONDS', 'value': %s}]",
+                   "'PROCESSOR_PROGRESS_TIMEOUT_SECONDS', 'value': %s}, {'name': 'POD_NAME', "
+                   "'valueFrom': {'fieldRef': {'apiVersion': 'v1', 'fieldPath': "
+                   "'metadata.name'}}}]",
                    s->processor_level ? s->processor_level : "info", seconds);
 }
 
