@@ -30,7 +30,6 @@ struct kube_lease {
     kube_lease_record seen;
     int64_t seen_us;          /* when that was first seen */
     int64_t begun_us;         /* when the write that runs was begun */
-    int64_t renewed_us;       /* when the last write that succeeded was begun */
     _Atomic int64_t until_us; /* it is held so long; 0: it is not */
     int64_t wall_us;          /* that was written last */
     int holds, releasing, taking;
@@ -208,13 +207,12 @@ static void on_deadline(kube_timer *t)
 static void won(kube_lease *l)
 {
     int64_t left = l->begun_us + l->config.deadline_us - now_us(l);
-    l->renewed_us = l->begun_us;
     if (left <= 0) { /* the reply took too long to be worth anything */
         forget(l);
         set_next(l, 0);
         return;
     }
-    atomic_store(&l->until_us, now_us(l) + left);
+    atomic_store(&l->until_us, l->begun_us + l->config.deadline_us);
     kube_timer_set(kube_client_loop(l->client), &l->deadline, left);
     set_next(l, df__earlier(l->begun_us + l->config.retry_us - now_us(l), l->config.retry_us));
     l->said[0] = '\0';
