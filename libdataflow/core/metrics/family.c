@@ -535,6 +535,13 @@ static void lag_seconds(scrape *s)
         sample(s, NULL, (double)us / 1e6);
 }
 
+static void last_progress(scrape *s)
+{
+    int64_t us = s->r->shown.stats.last_progress_us;
+    if (us > 0)
+        sample(s, NULL, (double)us / 1e6);
+}
+
 static void retries(scrape *s)
 {
     sample(s, NULL, (double)s->r->shown.stats.retries);
@@ -587,6 +594,8 @@ const df__family df__families[] = {
     {"dataflow_watermark_lag_records", "gauge", "Records not yet read.", lag_records},
     {"dataflow_watermark_lag_seconds", "gauge",
      "Age of the newest record that ended; 0: all is read.", lag_seconds},
+    {"dataflow_last_progress_timestamp_seconds", "gauge", "When the last record ended, since 1970.",
+     last_progress},
     {"dataflow_retries_total", "counter", "Reconnects and retries.", retries},
     {NULL, NULL, NULL, NULL},
 };

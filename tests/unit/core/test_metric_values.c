@@ -199,6 +199,7 @@ static const struct {
     {"dataflow_uncommitted_records{" ID "}", 3, 3},
     {"dataflow_watermark_lag_records{" ID "}", 7, 7},
     {"dataflow_watermark_lag_seconds{" ID "}", 5, 5},
+    {"dataflow_last_progress_timestamp_seconds{" ID "}", 1e9, 1e11},
     {"dataflow_retries_total{" ID "}", 1, 1},
 };
 
