@@ -20,6 +20,9 @@ endif()
 if(DF_WITH_DFPROC)
   df_need(MHD "libmicrohttpd>=0.9.70" libmicrohttpd-dev)
 endif()
+if(DF_WITH_DFOPERATOR AND DF_WITH_DFPROC AND DF_WITH_NET)
+  df_need(GNUTLS "gnutls>=3.6.3" libgnutls28-dev) # what libmicrohttpd speaks TLS with
+endif()
 
 # After the connectors have said what they need.
 function(df_report_missing)

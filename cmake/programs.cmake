@@ -20,7 +20,7 @@ foreach(program IN ITEMS dfproc dfoperator)
   target_link_libraries(${program} PRIVATE dataflow dataflow_util PkgConfig::MHD PkgConfig::JSONC
     PkgConfig::YAML)
   if(program STREQUAL "dfoperator")
-    target_link_libraries(${program} PRIVATE dataflow_net)
+    target_link_libraries(${program} PRIVATE dataflow_net PkgConfig::GNUTLS)
   endif()
   install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
 endforeach()
@@ -49,7 +49,7 @@ list(FILTER operator_sources EXCLUDE REGEX "/dfoperator/main\\.c$")
 if(operator_sources AND TARGET kube)
   add_library(operator_parts STATIC EXCLUDE_FROM_ALL ${operator_sources})
   target_compile_definitions(operator_parts PRIVATE "DF_PROGRAM_VERSION=\"${PROJECT_VERSION}\"")
-  target_link_libraries(operator_parts PUBLIC kube dataflow)
+  target_link_libraries(operator_parts PUBLIC kube dataflow PkgConfig::GNUTLS)
 endif()
 
 # examples/NN-name.c: what an embedder sees, so nothing but the library.
