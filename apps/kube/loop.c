@@ -21,6 +21,8 @@ int kube_loop_init(kube_loop *loop, df__http *http)
     memset(loop, 0, sizeof *loop);
     loop->http = http;
     loop->now = now_us;
+    loop->last_post = &loop->posts;
+    pthread_mutex_init(&loop->lock, NULL);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return loop->wake < 0 ? DF_EIO : DF_OK;
 }
@@ -30,6 +32,7 @@ void kube_loop_free(kube_loop *loop)
     if (loop->wake >= 0)
         close(loop->wake);
     loop->wake = -1;
+    pthread_mutex_destroy(&loop->lock);
 }
 
 void kube_timer_clear(kube_timer *t)
@@ -58,19 +61,38 @@ void kube_timer_set(kube_loop *loop, kube_timer *t, int64_t in_us)
     t->set = 1;
 }
 
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int wait_ms(const kube_loop *loop, int max_ms)
 {
-    int of_http = df__http_timeout_ms(loop->http), wait = max_ms;
-    if (of_http >= 0 && (wait < 0 || of_http < wait))
-        wait = of_http;
+    int wait = sooner(max_ms, df__http_timeout_ms(loop->http));
+    if (loop->other)
+        wait = sooner(wait, df__http_timeout_ms(loop->other));
     if (loop->first) {
         int64_t left = loop->first->at_us - loop->now();
-        int ms = left <= 0                        ? 0
-                 : left > (int64_t)3600 * 1000000 ? 3600000
-                                                  : (int)((left + 999) / 1000);
-        wait = wait < 0 || ms < wait ? ms : wait;
+        wait = sooner(wait, left <= 0                        ? 0
+                            : left > (int64_t)3600 * 1000000 ? 3600000
+                                                             : (int)((left + 999) / 1000));
     }
     return wait;
+}
+
+static void run_posts(kube_loop *loop)
+{
+    kube_post *posts;
+    pthread_mutex_lock(&loop->lock);
+    posts = loop->posts;
+    loop->posts = NULL;
+    loop->last_post = &loop->posts;
+    pthread_mutex_unlock(&loop->lock);
+    while (posts) {
+        kube_post *next = posts->next;
+        posts->run(posts);
+        posts = next;
+    }
 }
 
 /* Timers that are set while others fire wait for the next step, so a step ends. They are behind
@@ -88,12 +110,17 @@ static void fire_due(kube_loop *loop)
 
 void kube_loop_step(kube_loop *loop, int max_ms)
 {
-    struct pollfd both[] = {{df__http_fd(loop->http), POLLIN, 0}, {loop->wake, POLLIN, 0}};
+    struct pollfd all[] = {{loop->wake, POLLIN, 0},
+                           {df__http_fd(loop->http), POLLIN, 0},
+                           {loop->other ? df__http_fd(loop->other) : -1, POLLIN, 0}};
     uint64_t waste;
-    poll(both, 2, wait_ms(loop, max_ms));
-    if (both[1].revents && read(loop->wake, &waste, sizeof waste) < 0)
+    poll(all, 3, wait_ms(loop, max_ms));
+    if (all[0].revents && read(loop->wake, &waste, sizeof waste) < 0)
         waste = 0;
+    run_posts(loop);
     df__http_drive(loop->http);
+    if (loop->other)
+        df__http_drive(loop->other);
     fire_due(loop);
 }
 
@@ -104,10 +131,25 @@ void kube_loop_run(kube_loop *loop)
     loop->stopped = 0;
 }
 
-void kube_loop_stop(kube_loop *loop)
+static void wake(kube_loop *loop)
 {
     uint64_t one = 1;
-    loop->stopped = 1;
     if (write(loop->wake, &one, sizeof one) < 0) /* full: it wakes anyway */
         return;
+}
+
+void kube_loop_stop(kube_loop *loop)
+{
+    loop->stopped = 1;
+    wake(loop);
+}
+
+void kube_loop_post(kube_loop *loop, kube_post *post)
+{
+    post->next = NULL;
+    pthread_mutex_lock(&loop->lock);
+    *loop->last_post = post;
+    loop->last_post = &post->next;
+    pthread_mutex_unlock(&loop->lock);
+    wake(loop);
 }

@@ -4,6 +4,7 @@
 #ifndef APP_KUBE_LOOP_H
 #define APP_KUBE_LOOP_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "net/http.h"
@@ -19,11 +20,23 @@ struct kube_timer {
     kube_timer *next, **back;
 };
 
+/* Something for the loop to do, from another thread. It is a member of what it speaks of, so that
+ * posting needs no memory, and is not posted again before it ran. */
+typedef struct kube_post kube_post;
+struct kube_post {
+    void (*run)(kube_post *post);
+    void *user;
+    /* inside */
+    kube_post *next;
+};
+
 typedef struct kube_loop {
-    df__http *http;
-    kube_timer *first; /* earliest first */
-    int wake;          /* an eventfd: kube_loop_stop from any thread or a signal handler */
-    volatile int stopped;
+    df__http *http, *other; /* other: a second client, driven beside the first; NULL: none */
+    kube_timer *first;      /* earliest first */
+    int wake; /* an eventfd: kube_loop_stop from any thread or a signal handler, kube_loop_post */
+    pthread_mutex_t lock;
+    kube_post *posts, **last_post;
+    _Atomic int stopped;
     uint64_t step;
     int64_t (*now)(void); /* monotonic µs, asleep or awake; tests hold it still */
 } kube_loop;
@@ -38,5 +51,7 @@ void kube_loop_run(kube_loop *loop);
 /* Waits at most max_ms (-1: no limit) and does what is due; tests drive a loop with it. */
 void kube_loop_step(kube_loop *loop, int max_ms);
 void kube_loop_stop(kube_loop *loop);
+/* From any thread: runs `post` on the loop. */
+void kube_loop_post(kube_loop *loop, kube_post *post);
 
 #endif

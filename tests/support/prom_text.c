@@ -202,7 +202,8 @@ static int sample(reader *r, const char *end)
     if (!r->family_count || !f->type || n < f->len || memcmp(r->at, f->name, f->len) != 0)
         return wrong(r, "a sample outside of its family");
     open = r->at + n;
-    close = labels(open, end, &le);
+    le = NULL;
+    close = open < end && *open == ' ' ? open : labels(open, end, &le);
     if (!close || close >= end || *close != ' ')
         return wrong(r, "labels");
     if (!value(close + 1, end, &v))
