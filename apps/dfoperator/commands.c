@@ -10,6 +10,8 @@ static const app_option run_options[] = {
     {"namespace", 0, "NS", NULL, "Looks after the flows of this namespace only (all)."},
     {"metrics-bind-address", 0, "ADDRESS", NULL, "Where metrics are served (:9090)."},
     {"health-probe-bind-address", 0, "ADDRESS", NULL, "Where probes are served (:9091)."},
+    {"webhook-bind-address", 0, "ADDRESS", NULL,
+     "Where the API server asks about flows, with WEBHOOK_CERT_DIR (:9443)."},
     {"log-level", 0, "LEVEL", "debug info warn error",
      "What to log: debug, info, warn or error (info)."},
     {"log-format", 0, "FORMAT", "auto text json",
@@ -34,6 +36,8 @@ static const app_pair environment[] = {
     {"PROCESSOR_PROGRESS_TIMEOUT_SECONDS",
      "A pod that moves nothing for so long is restarted (3600; 0 or less: never)."},
     {"OPERATOR_NAMESPACE", "Namespace of the Lease of the election (the pod's own)."},
+    {"WEBHOOK_CERT_DIR",
+     "Folder of tls.crt and tls.key: the webhook is served with them (no webhook)."},
     {"RECONCILE_TIMEOUT_SECONDS", "Longest time for one flow in one go (180)."},
     {"MAX_CONCURRENT_RECONCILES", "How many flows are in work at once (8)."},
     {0}};

@@ -156,6 +156,13 @@ static void look_at_all(op_operator *o, op_kind kind)
     }
 }
 
+static void on_ended(void *user, int rc, int64_t took_us)
+{
+    op_operator *o = user;
+    if (o->config.ended)
+        o->config.ended(o->config.user, rc, took_us);
+}
+
 /* What became of flows while nobody led, or before the copy was whole, is seen now. */
 static void begin_to_lead(op_operator *o)
 {
@@ -165,6 +172,7 @@ static void begin_to_lead(op_operator *o)
                               &(kube_queue_config){
                                   .begin = begin,
                                   .expired = expired,
+                                  .ended = on_ended,
                                   .user = o,
                                   .workers = o->config.settings->workers,
                                   .deadline_us = o->config.settings->reconcile_timeout_s * 1000000,

@@ -18,6 +18,8 @@ typedef struct op_operator_config {
     void (*tell)(void *user, json_object *flow, int warning, const char *reason, const char *note);
     /* Figures of a flow's pods; NULL: nobody reads them. */
     void (*figures)(void *user, const char *key, op_figures *ret);
+    /* Looking at a flow has ended; as kube_queue_config says it. */
+    void (*ended)(void *user, int rc, int64_t took_us);
     void *user;
 } op_operator_config;
 

@@ -77,5 +77,8 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
     };
     set_image(ret, texts);
     set_identity(ret, texts);
+    texts->certificates = text_of("WEBHOOK_CERT_DIR", NULL);
+    if (texts->certificates && !texts->certificates[strspn(texts->certificates, " \t\r\n")])
+        texts->certificates = NULL;
     return EXIT_DONE;
 }

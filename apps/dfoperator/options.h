@@ -9,6 +9,7 @@
 /* Texts that had to be made. */
 typedef struct op_texts {
     char image[300], repository[300], identity[300];
+    const char *certificates; /* WEBHOOK_CERT_DIR; NULL: no webhook */
 } op_texts;
 
 /* `pod_namespace`: of the access to the cluster. EXIT_DONE or EXIT_USAGE, the reason printed. Texts

@@ -11,8 +11,6 @@
 #include "kube/events.h"
 #include "kube/lease.h"
 
-enum { BOARD_US = 1000000 };
-
 typedef struct op_run {
     const app_args *args;
     app_console console;
@@ -24,21 +22,12 @@ typedef struct op_run {
     kube_lease *lease;
     op_operator *op;
     op_board board;
-    kube_timer timer;
 } op_run;
 
 static int fail(const char *text)
 {
     fprintf(stderr, "dfoperator: %s\n", text);
     return EXIT_FAILED;
-}
-
-static void write_board(kube_timer *t)
-{
-    op_run *run = t->user;
-    op_operator_stats stats = op_operator_stats_of(run->op);
-    op_board_write(&run->board, &stats);
-    kube_timer_set(kube_client_loop(run->client), t, BOARD_US);
 }
 
 static void stop(void *user, int count)
@@ -108,6 +97,18 @@ static void tell(void *user, json_object *flow, int warning, const char *reason,
                                                 .note = note});
 }
 
+static void figures(void *user, const char *key, op_figures *ret)
+{
+    op_run *run = user;
+    op_scrape_figures(run->board.scrape, key, ret);
+}
+
+static void ended(void *user, int rc, int64_t took_us)
+{
+    op_run *run = user;
+    op_board_ended(&run->board, rc, took_us);
+}
+
 /* ---- life -------------------------------------------------------------------------------------
  */
 
@@ -122,8 +123,6 @@ static void work(op_run *run)
         &(app_signal_calls){.stop = stop, .reload = nothing, .status = nothing, .user = run});
     app_console_logf(&run->console, DF_LOG_INFO, "dfoperator %s at %s", DF_PROGRAM_VERSION,
                      run->access.server);
-    run->timer = (kube_timer){.fire = write_board, .user = run};
-    write_board(&run->timer);
     kube_loop_run(kube_client_loop(run->client));
     give_back(run);
     app_signals_end(signals);
@@ -140,6 +139,8 @@ static int make(op_run *run)
                                                     .settings = &run->settings,
                                                     .console = &run->console,
                                                     .tell = tell,
+                                                    .figures = figures,
+                                                    .ended = ended,
                                                     .user = run});
     run->lease =
         kube_lease_new(run->client, &(kube_lease_config){.space = run->settings.own_namespace,
@@ -149,7 +150,8 @@ static int make(op_run *run)
                                                          .stopped = on_stopped,
                                                          .waiting = on_waiting,
                                                          .user = run});
-    if (!run->events || !run->op || !run->lease)
+    if (!run->events || !run->op || !run->lease ||
+        op_board_attach(&run->board, run->op, kube_client_loop(run->client)) < 0)
         return fail("out of memory");
     kube_client_guard(run->client, may_write, run);
     return EXIT_DONE;
@@ -176,8 +178,11 @@ static int run_operator(op_run *run)
     rc = op_settings_read(args, run->access.namespace_, &run->settings, &run->texts);
     if (rc != EXIT_DONE)
         return rc;
-    rc = op_board_start(&run->board, value_or(args, "metrics-bind-address", ":9090"),
-                        value_or(args, "health-probe-bind-address", ":9091"));
+    rc = op_board_start(&run->board,
+                        &(op_places){.metrics = value_or(args, "metrics-bind-address", ":9090"),
+                                     .probes = value_or(args, "health-probe-bind-address", ":9091"),
+                                     .webhook = value_or(args, "webhook-bind-address", ":9443"),
+                                     .certificates = run->texts.certificates});
     rc = rc ? rc : make(run);
     if (rc == EXIT_DONE)
         work(run);

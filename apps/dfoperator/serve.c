@@ -5,23 +5,95 @@
 #include <stdio.h>
 
 #include "common/dispatch.h"
-#include "common/process.h"
+#include "dfoperator/pods.h"
 
-static op_operator_stats read_board(op_board *board)
+enum { BOARD_US = 1000000 };
+
+/* ---- what is written down --------------------------------------------------------------------
+ */
+
+static void add_watches(const op_board *board, op_gauges *g)
 {
-    op_operator_stats stats;
-    pthread_mutex_lock(&board->lock);
-    stats = board->stats;
-    pthread_mutex_unlock(&board->lock);
-    return stats;
+    int64_t now = board->loop->now();
+    for (op_kind k = 0; k < OP_KINDS; k++) {
+        int64_t heard = op_cluster_stats(op_operator_cluster(board->op), k).heard_us;
+        g->heard_age_us[k] = heard ? now - heard : -1;
+    }
 }
 
-void op_board_write(op_board *board, const op_operator_stats *stats)
+static void add_webhook(const op_board *board, op_gauges *g)
 {
-    pthread_mutex_lock(&board->lock);
-    board->stats = *stats;
-    pthread_mutex_unlock(&board->lock);
+    op_webhook_stats reviews;
+    if (!board->webhook)
+        return;
+    reviews = op_webhook_stats_of(board->webhook);
+    g->certificate_expires_s = op_tls_expires_s(board->tls);
+    g->reviews[0] = reviews.allowed;
+    g->reviews[1] = reviews.denied;
+    g->reviews[2] = reviews.refused;
 }
+
+static void write_board(kube_timer *t)
+{
+    op_board *board = t->user;
+    op_operator_stats s = op_operator_stats_of(board->op);
+    op_gauges g = {.leads = s.leading,
+                   .synced = s.synced,
+                   .flows = s.flows,
+                   .crons = s.crons,
+                   .inflight = s.queue.running,
+                   .depth = s.queue.depth,
+                   .waiting = s.queue.waiting,
+                   .oldest_us = s.queue.oldest_us};
+    add_watches(board, &g);
+    add_webhook(board, &g);
+    for (int i = 0; i < OP_SCRAPE_FAILURES; i++)
+        g.scrape_failures[i] = op_scrape_failed(board->scrape, (enum op_scrape_failure)i);
+    op_registry_set(board->registry, &g);
+    board->synced = s.synced;
+    board->leads = s.leading;
+    kube_timer_set(board->loop, t, BOARD_US);
+}
+
+void op_board_ended(op_board *board, int rc, int64_t took_us)
+{
+    op_registry_reconciled(board->registry,
+                           rc == DF_OK         ? OP_SUCCEEDED
+                           : rc == DF_ETIMEOUT ? OP_EXPIRED
+                                               : OP_FAILED,
+                           took_us);
+    if (rc == DF_ETIMEOUT)
+        op_registry_error(board->registry, OP_STAGE_DEADLINE);
+}
+
+/* ---- what the scrape asks --------------------------------------------------------------------
+ */
+
+static const kube_objects *pods(void *user)
+{
+    return op_cluster_objects(op_operator_cluster(((op_board *)user)->op), OP_POD);
+}
+
+static int target(void *user, const kube_object *pod, op_target *ret)
+{
+    (void)user;
+    return op_pod_target(pod, ret);
+}
+
+static void changed(void *user, const char *flow)
+{
+    op_operator_look(((op_board *)user)->op, flow);
+}
+
+static void phases(void *user, df__buf *out)
+{
+    const op_cluster *cluster = op_operator_cluster(((op_board *)user)->op);
+    op_registry_phases(op_cluster_objects(cluster, OP_FLOW), op_cluster_objects(cluster, OP_CRON),
+                       out);
+}
+
+/* ---- servers ---------------------------------------------------------------------------------
+ */
 
 static void serve_health(void *user, app_reply *reply)
 {
@@ -33,42 +105,31 @@ static void serve_health(void *user, app_reply *reply)
  */
 static void serve_ready(void *user, app_reply *reply)
 {
-    int ready = read_board(user).synced;
+    int ready = ((op_board *)user)->synced;
     reply->status = ready ? 200 : 503;
     df__buf_str(&reply->body, ready ? "ready\n" : "not ready: the cluster is being read\n");
 }
 
-static void add(df__buf *out, const char *name, const char *type, const char *help,
-                unsigned long long value)
-{
-    df__buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
-                   value);
-}
-
+/* Only who leads tells of pods and flows: another copy would tell the same again. Without an answer
+ * of the loop there are the operator's own series, which show why. */
 static void serve_metrics(void *user, app_reply *reply)
 {
-    op_operator_stats s = read_board(user);
-    df__buf *out = &reply->body;
+    op_board *board = user;
+    op_scrape *scrape = board->asked;
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
-    add(out, "dataflow_controller_leading", "gauge", "1: this operator leads.",
-        (unsigned)s.leading);
-    add(out, "dataflow_controller_flows", "gauge", "DataFlow objects.", s.flows);
-    add(out, "dataflow_controller_crons", "gauge", "DataFlowCron objects.", s.crons);
-    add(out, "dataflow_controller_reconcile_inflight", "gauge", "Flows in work.", s.queue.running);
-    add(out, "dataflow_controller_reconcile_oldest_seconds", "gauge",
-        "How long the oldest flow in work takes.",
-        (unsigned long long)(s.queue.oldest_us / 1000000));
-    add(out, "dataflow_controller_queue_depth", "gauge", "Flows that wait for work.",
-        s.queue.depth);
-    add(out, "dataflow_controller_reconciles_total", "counter", "Flows that were looked at.",
-        s.queue.begun);
-    add(out, "dataflow_controller_plans_total", "counter", "Plans that were done.", s.done);
-    add(out, "dataflow_controller_plan_failures_total", "counter", "Plans that failed.", s.failed);
-    app_process_metrics(out);
+    op_registry_write(board->registry, &reply->body);
+    if (scrape && board->leads)
+        op_scrape_text(scrape, &reply->body);
 }
 
 static const app_route metric_routes[] = {{"/metrics", serve_metrics}, {0}};
 static const app_route probe_routes[] = {{"/healthz", serve_health}, {"/readyz", serve_ready}, {0}};
+
+static int failed(int rc, const char *err)
+{
+    fprintf(stderr, "dfoperator: %s\n", err);
+    return rc == -2 ? EXIT_USAGE : EXIT_FAILED;
+}
 
 static int start(op_board *board, const char *address, const app_route *routes, app_http **ret)
 {
@@ -78,23 +139,61 @@ static int start(op_board *board, const char *address, const app_route *routes, 
     if (!*address)
         return EXIT_DONE;
     rc = app_http_start(&options, ret, err, sizeof err);
-    if (rc == 0)
-        return EXIT_DONE;
-    fprintf(stderr, "dfoperator: %s\n", err);
-    return rc == -2 ? EXIT_USAGE : EXIT_FAILED;
+    return rc == 0 ? EXIT_DONE : failed(rc, err);
 }
 
-int op_board_start(op_board *board, const char *metrics, const char *probes)
+static int start_webhook(op_board *board, const op_places *places)
+{
+    char err[300];
+    int rc;
+    if (!places->certificates)
+        return EXIT_DONE;
+    board->tls = op_tls_files(places->certificates, err, sizeof err);
+    if (!board->tls)
+        return failed(-1, err);
+    rc = op_webhook_start(places->webhook, board->tls, &board->webhook, err, sizeof err);
+    return rc == 0 ? EXIT_DONE : failed(rc, err);
+}
+
+int op_board_start(op_board *board, const op_places *places)
 {
     int rc;
-    *board = (op_board){.lock = PTHREAD_MUTEX_INITIALIZER};
-    rc = start(board, metrics, metric_routes, &board->metrics);
-    return rc != EXIT_DONE ? rc : start(board, probes, probe_routes, &board->probes);
+    *board = (op_board){.registry = op_registry_new()};
+    if (!board->registry)
+        return failed(-1, "out of memory");
+    rc = start(board, places->metrics, metric_routes, &board->metrics);
+    rc = rc ? rc : start(board, places->probes, probe_routes, &board->probes);
+    return rc ? rc : start_webhook(board, places);
+}
+
+int op_board_attach(op_board *board, op_operator *op, kube_loop *loop)
+{
+    board->op = op;
+    board->loop = loop;
+    board->scrape = op_scrape_new(&(op_scrape_config){.loop = loop,
+                                                      .pods = pods,
+                                                      .target = target,
+                                                      .changed = changed,
+                                                      .more = phases,
+                                                      .user = board});
+    if (!board->scrape)
+        return -1;
+    board->asked = board->scrape;
+    board->timer = (kube_timer){.fire = write_board, .user = board};
+    write_board(&board->timer);
+    return 0;
 }
 
 void op_board_stop(op_board *board)
 {
+    if (board->scrape)
+        op_scrape_close(board->scrape);
     app_http_stop(board->metrics);
     app_http_stop(board->probes);
-    pthread_mutex_destroy(&board->lock);
+    op_webhook_stop(board->webhook);
+    op_tls_free(board->tls);
+    if (board->loop)
+        kube_timer_clear(&board->timer);
+    op_scrape_free(board->scrape);
+    op_registry_free(board->registry);
 }

@@ -219,6 +219,7 @@ static int on_event(kube_informer *i, json_object *event)
         return DF_EDATA;
     i->events_here++;
     i->stats.events++;
+    i->stats.heard_us = kube_client_loop(i->client)->now();
     if (i->step == WATCH)
         i->forgets = 0;
     if (!strcmp(type, "ADDED") || !strcmp(type, "MODIFIED")) {

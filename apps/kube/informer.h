@@ -49,6 +49,7 @@ int kube_informer_synced(const kube_informer *i);
 /* For /metrics and tests. */
 typedef struct kube_informer_stats {
     uint64_t lists, watches, events, failures;
+    int64_t heard_us; /* by the loop's clock: the last event or bookmark; 0: none yet */
 } kube_informer_stats;
 kube_informer_stats kube_informer_stats_of(const kube_informer *i);
 

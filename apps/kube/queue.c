@@ -247,6 +247,8 @@ static void end_work(kube_work *w, int rc, int64_t again_in_us)
     kube_queue *q = w->queue;
     int64_t now = q->loop->now();
     int again = w->again;
+    if (q->config.ended)
+        q->config.ended(q->config.user, rc, now - w->at_us);
     take_out(&q->running, w);
     w->running = w->again = 0;
     w->user = NULL;

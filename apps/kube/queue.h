@@ -27,6 +27,8 @@ typedef struct kube_queue_config {
     /* The deadline has passed: give up what runs for it. The work has ended, it comes again as
      * failed. NULL: only for work that ends inside `begin`. */
     void (*expired)(void *user, kube_work *work, const char *key);
+    /* Work has ended, after so long; DF_ETIMEOUT: its deadline had passed. NULL: no interest. */
+    void (*ended)(void *user, int rc, int64_t took_us);
     void *user;
     int workers;               /* keys in work at the same time; 0: 1 */
     int64_t deadline_us;       /* 0: 180 s */

@@ -120,6 +120,7 @@ static void test_streamed_list(void **state)
     assert_int_equal(kube_informer_objects(w->informer)->count, 2);
     assert_int_equal(w->troubles, 0);
     assert_int_equal(kube_informer_stats_of(w->informer).lists, 1);
+    assert_true(kube_informer_stats_of(w->informer).heard_us > 0);
     end(w);
 }
 

@@ -21,6 +21,8 @@ typedef struct world {
     int answer;     /* else it ends with this */
     int64_t *begun; /* moments at which keys were begun */
     int count;
+    int ended;       /* rc of the last work that did */
+    int64_t took_us; /* and how long it took */
 } world;
 
 static void on_begin(void *user, kube_work *work, const char *key)
@@ -53,11 +55,18 @@ static void on_expired(void *user, kube_work *work, const char *key)
     *(kube_work **)*kube_work_user(work) = NULL;
 }
 
+static void on_ended(void *user, int rc, int64_t took_us)
+{
+    world *w = user;
+    w->ended = rc;
+    w->took_us = took_us;
+}
+
 static world *begin(int workers)
 {
     world *w = calloc(1, sizeof *w);
     kube_queue_config config = {
-        .begin = on_begin, .expired = on_expired, .user = w, .workers = workers};
+        .begin = on_begin, .expired = on_expired, .ended = on_ended, .user = w, .workers = workers};
     char err[KUBE_TEXT];
     w->access.server = strdup("http://127.0.0.1:1");
     assert_ok(kube_client_new(&w->access, "test", &w->client, err));
@@ -239,6 +248,8 @@ static void test_deadline(void **state)
     pass(w, 1 * MS);
     heard(w, "!slow ");
     assert_int_equal(kube_queue_stats_of(w->q).expired, 1);
+    assert_status(w->ended, DF_ETIMEOUT);
+    assert_true(w->took_us >= INT64_C(180000000));
     assert_int_equal(kube_queue_stats_of(w->q).running, 0);
     pass(w, 5 * MS);
     heard(w, "slow ");
