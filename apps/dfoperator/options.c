@@ -58,6 +58,26 @@ static void set_identity(op_settings *s, op_texts *texts)
     s->identity = texts->identity;
 }
 
+static const char *filled(const char *name)
+{
+    const char *value = text_of(name, NULL);
+    return value && value[strspn(value, " \t\r\n")] ? value : NULL;
+}
+
+static int set_places(const app_args *args, const op_settings *s, op_texts *texts)
+{
+    op_places *p = &texts->places;
+    *p = (op_places){.folder = filled("WEBHOOK_CERT_DIR"),
+                     .secret = filled("WEBHOOK_SECRET"),
+                     .service = filled("WEBHOOK_SERVICE"),
+                     .configuration = filled("WEBHOOK_CONFIGURATION"),
+                     .space = s->own_namespace};
+    if (p->folder || !p->secret || (p->service && p->configuration && p->space))
+        return EXIT_DONE;
+    return app_misuse(args, "WEBHOOK_SECRET needs WEBHOOK_SERVICE, WEBHOOK_CONFIGURATION and a "
+                            "namespace (OPERATOR_NAMESPACE)");
+}
+
 int op_settings_read(const app_args *args, const char *pod_namespace, op_settings *ret,
                      op_texts *texts)
 {
@@ -77,8 +97,5 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
     };
     set_image(ret, texts);
     set_identity(ret, texts);
-    texts->certificates = text_of("WEBHOOK_CERT_DIR", NULL);
-    if (texts->certificates && !texts->certificates[strspn(texts->certificates, " \t\r\n")])
-        texts->certificates = NULL;
-    return EXIT_DONE;
+    return set_places(args, ret, texts);
 }

@@ -4,12 +4,13 @@
 #define DFOPERATOR_OPTIONS_H
 
 #include "common/args.h"
+#include "dfoperator/serve.h"
 #include "dfoperator/settings.h"
 
 /* Texts that had to be made. */
 typedef struct op_texts {
     char image[300], repository[300], identity[300];
-    const char *certificates; /* WEBHOOK_CERT_DIR; NULL: no webhook */
+    op_places places; /* of the webhook's certificate; the addresses are the command line's */
 } op_texts;
 
 /* `pod_namespace`: of the access to the cluster. EXIT_DONE or EXIT_USAGE, the reason printed. Texts

@@ -151,7 +151,7 @@ static int make(op_run *run)
                                                          .waiting = on_waiting,
                                                          .user = run});
     if (!run->events || !run->op || !run->lease ||
-        op_board_attach(&run->board, run->op, kube_client_loop(run->client)) < 0)
+        op_board_attach(&run->board, run->op, run->client) < 0)
         return fail("out of memory");
     kube_client_guard(run->client, may_write, run);
     return EXIT_DONE;
@@ -178,11 +178,10 @@ static int run_operator(op_run *run)
     rc = op_settings_read(args, run->access.namespace_, &run->settings, &run->texts);
     if (rc != EXIT_DONE)
         return rc;
-    rc = op_board_start(&run->board,
-                        &(op_places){.metrics = value_or(args, "metrics-bind-address", ":9090"),
-                                     .probes = value_or(args, "health-probe-bind-address", ":9091"),
-                                     .webhook = value_or(args, "webhook-bind-address", ":9443"),
-                                     .certificates = run->texts.certificates});
+    run->texts.places.metrics = value_or(args, "metrics-bind-address", ":9090");
+    run->texts.places.probes = value_or(args, "health-probe-bind-address", ":9091");
+    run->texts.places.webhook = value_or(args, "webhook-bind-address", ":9443");
+    rc = op_board_start(&run->board, &run->texts.places, &run->console);
     rc = rc ? rc : make(run);
     if (rc == EXIT_DONE)
         work(run);

@@ -6,6 +6,7 @@
 
 #include "common/dispatch.h"
 #include "dfoperator/pods.h"
+#include "kube/moment.h"
 
 enum { BOARD_US = 1000000 };
 
@@ -142,35 +143,82 @@ static int start(op_board *board, const char *address, const app_route *routes, 
     return rc == 0 ? EXIT_DONE : failed(rc, err);
 }
 
-static int start_webhook(op_board *board, const op_places *places)
+static int start_webhook(op_board *board)
 {
-    char err[300];
+    char err[300] = "out of memory";
     int rc;
-    if (!places->certificates)
+    if (!board->places.folder && !board->places.secret)
         return EXIT_DONE;
-    board->tls = op_tls_files(places->certificates, err, sizeof err);
+    board->tls =
+        board->places.folder ? op_tls_files(board->places.folder, err, sizeof err) : op_tls_empty();
     if (!board->tls)
         return failed(-1, err);
-    rc = op_webhook_start(places->webhook, board->tls, &board->webhook, err, sizeof err);
+    rc = op_webhook_start(board->places.webhook, board->tls, &board->webhook, err, sizeof err);
     return rc == 0 ? EXIT_DONE : failed(rc, err);
 }
 
-int op_board_start(op_board *board, const op_places *places)
+int op_board_start(op_board *board, const op_places *places, app_console *console)
 {
     int rc;
-    *board = (op_board){.registry = op_registry_new()};
+    *board = (op_board){.places = *places, .console = console, .registry = op_registry_new()};
     if (!board->registry)
         return failed(-1, "out of memory");
     rc = start(board, places->metrics, metric_routes, &board->metrics);
     rc = rc ? rc : start(board, places->probes, probe_routes, &board->probes);
-    return rc ? rc : start_webhook(board, places);
+    return rc ? rc : start_webhook(board);
 }
 
-int op_board_attach(op_board *board, op_operator *op, kube_loop *loop)
+/* ---- the webhook's own certificate -----------------------------------------------------------
+ */
+
+static int leads(void *user)
+{
+    return ((op_board *)user)->leads;
+}
+
+static int64_t now_s(void *user)
+{
+    (void)user;
+    return kube_wall_us() / 1000000;
+}
+
+static void told(void *user, int level, const char *text)
+{
+    app_console_log(((op_board *)user)->console, level, text);
+}
+
+static int keep_certificate(op_board *board, kube_client *client)
+{
+    static const char *const ends[] = {"svc", "svc.cluster.local"};
+    const op_places *places = &board->places;
+    if (!board->tls || places->folder)
+        return 0;
+    for (int i = 0; i < 2; i++) {
+        snprintf(board->service[i], sizeof board->service[i], "%s.%s.%s", places->service,
+                 places->space, ends[i]);
+        board->names[i] = board->service[i];
+    }
+    board->trust = op_trust_new(&(op_trust_config){.client = client,
+                                                   .tls = board->tls,
+                                                   .space = places->space,
+                                                   .secret = places->secret,
+                                                   .configuration = places->configuration,
+                                                   .names = board->names,
+                                                   .leads = leads,
+                                                   .told = told,
+                                                   .now_s = now_s,
+                                                   .user = board});
+    return board->trust ? 0 : -1;
+}
+
+/* ---- life ------------------------------------------------------------------------------------
+ */
+
+int op_board_attach(op_board *board, op_operator *op, kube_client *client)
 {
     board->op = op;
-    board->loop = loop;
-    board->scrape = op_scrape_new(&(op_scrape_config){.loop = loop,
+    board->loop = kube_client_loop(client);
+    board->scrape = op_scrape_new(&(op_scrape_config){.loop = board->loop,
                                                       .pods = pods,
                                                       .target = target,
                                                       .changed = changed,
@@ -181,7 +229,7 @@ int op_board_attach(op_board *board, op_operator *op, kube_loop *loop)
     board->asked = board->scrape;
     board->timer = (kube_timer){.fire = write_board, .user = board};
     write_board(&board->timer);
-    return 0;
+    return keep_certificate(board, client);
 }
 
 void op_board_stop(op_board *board)
@@ -191,6 +239,7 @@ void op_board_stop(op_board *board)
     app_http_stop(board->metrics);
     app_http_stop(board->probes);
     op_webhook_stop(board->webhook);
+    op_trust_free(board->trust);
     op_tls_free(board->tls);
     if (board->loop)
         kube_timer_clear(&board->timer);

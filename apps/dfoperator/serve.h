@@ -8,13 +8,27 @@
 #include "dfoperator/operator.h"
 #include "dfoperator/registry.h"
 #include "dfoperator/scrape.h"
+#include "dfoperator/trust.h"
 #include "dfoperator/webhook.h"
 
+/* Addresses; empty: nowhere. There is a webhook when its certificate is in a folder, or in a Secret
+ * that the operator keeps; then service and configuration are names of objects of the cluster. */
+typedef struct op_places {
+    const char *metrics, *probes, *webhook;
+    const char *folder;
+    const char *secret, *space, *service, *configuration;
+} op_places;
+
 typedef struct op_board {
+    op_places places; /* texts are borrowed */
+    app_console *console;
     op_registry *registry;
     op_scrape *scrape; /* NULL: not attached yet */
     op_tls *tls;       /* NULL: there is no webhook */
     op_webhook *webhook;
+    op_trust *trust;      /* NULL: the certificate is in a folder */
+    char service[2][600]; /* its names */
+    const char *names[3];
     app_http *metrics, *probes;
     op_operator *op;
     kube_loop *loop;
@@ -23,16 +37,11 @@ typedef struct op_board {
     _Atomic(op_scrape *) asked; /* the scrape, for the servers' threads */
 } op_board;
 
-/* Addresses; empty: nowhere. */
-typedef struct op_places {
-    const char *metrics, *probes;
-    const char *webhook, *certificates; /* certificates: a folder; NULL: no webhook */
-} op_places;
-
 /* EXIT_DONE, or an exit code with the reason printed. */
-int op_board_start(op_board *board, const op_places *places);
-/* From now on it tells of this operator and reads the metrics of its pods. -1: no memory. */
-int op_board_attach(op_board *board, op_operator *op, kube_loop *loop);
+int op_board_start(op_board *board, const op_places *places, app_console *console);
+/* From now on it tells of this operator, reads the metrics of its pods, and keeps the webhook's
+ * certificate. -1: no memory. */
+int op_board_attach(op_board *board, op_operator *op, kube_client *client);
 /* When the loop has ended. */
 void op_board_stop(op_board *board);
 

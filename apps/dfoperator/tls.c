@@ -193,14 +193,10 @@ int op_tls_replace(op_tls *tls, df_bytes cert, df_bytes key, char *err, size_t e
     return why ? -1 : 0;
 }
 
-op_tls *op_tls_memory(df_bytes cert, df_bytes key, char *err, size_t err_len)
+op_tls *op_tls_empty(void)
 {
-    op_tls *tls = new_tls(err, err_len);
-    if (tls && op_tls_replace(tls, cert, key, err, err_len) < 0) {
-        op_tls_free(tls);
-        return NULL;
-    }
-    return tls;
+    char err[40];
+    return new_tls(err, sizeof err);
 }
 
 void op_tls_free(op_tls *tls)
@@ -265,7 +261,7 @@ int op_tls_take(op_tls *tls, gnutls_pcert_st **certs, unsigned *count, gnutls_pr
     pthread_mutex_lock(&tls->lock);
     if (*tls->path[CERT])
         look_again(tls, err, sizeof err); /* else the last pair goes on */
-    rc = copy_pair(tls, certs, count, key);
+    rc = tls->pem[CERT].len ? copy_pair(tls, certs, count, key) : -1;
     pthread_mutex_unlock(&tls->lock);
     return rc;
 }

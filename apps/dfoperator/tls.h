@@ -13,9 +13,9 @@ typedef struct op_tls op_tls;
 /* tls.crt and tls.key of a folder. NULL with one line in `err`: there is no usable pair. Later on
  * a pair that is not usable, one file newer than the other for example, leaves the last one. */
 op_tls *op_tls_files(const char *folder, char *err, size_t err_len);
-/* From PEM texts. */
-op_tls *op_tls_memory(df_bytes cert, df_bytes key, char *err, size_t err_len);
-/* Another pair from now on. 0, or -1 with `err`: the last one stays. */
+/* Without a pair: handshakes fail until op_tls_replace. NULL: no memory. */
+op_tls *op_tls_empty(void);
+/* Another pair, of PEM texts, from now on. 0, or -1 with `err`: the last one stays. */
 int op_tls_replace(op_tls *tls, df_bytes cert, df_bytes key, char *err, size_t err_len);
 void op_tls_free(op_tls *tls);
 

@@ -303,11 +303,16 @@ static void test_swap(void **state)
 static void test_no_certificate(void **state)
 {
     char err[300] = "";
+    op_tls *tls;
     (void)state;
     assert_null(op_tls_files("/nowhere", err, sizeof err));
     assert_non_null(strstr(err, "/nowhere/tls.crt"));
-    assert_null(op_tls_memory((df_bytes){"x", 1}, (df_bytes){"y", 1}, err, sizeof err));
+    tls = op_tls_empty();
+    assert_int_equal(op_tls_replace(tls, (df_bytes){"x", 1}, (df_bytes){"y", 1}, err, sizeof err),
+                     -1);
     assert_string_equal(err, "the certificate is no PEM");
+    assert_int_equal(op_tls_expires_s(tls), 0);
+    op_tls_free(tls);
 }
 
 int main(void)
