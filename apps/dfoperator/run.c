@@ -201,7 +201,8 @@ int dfoperator_run(const app_args *args)
     op_operator_free(run.op);
     kube_lease_free(run.lease);
     kube_events_free(run.events);
+    if (!run.client)
+        kube_access_free(&run.access); /* else it is the client's */
     kube_client_free(run.client);
-    kube_access_free(&run.access);
     return rc;
 }
