@@ -51,9 +51,10 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
     }
     while (shown < NAMES_SHOWN && df_value_walk(&root, &walk) == DF_OK) {
         if (!is_column(s, walk.name)) {
-            int cut = walk.name.len > PG_NAME_MAX ? PG_NAME_MAX : (int)walk.name.len;
-            len += df__text_printf(text + len, sizeof text - len, "%s \"%.*s\"", shown ? "," : "",
-                                   cut, (const char *)walk.name.data);
+            char name[PG_NAME_MAX + 1];
+            df__text_set(name, sizeof name, walk.name.data, walk.name.len);
+            len +=
+                df__text_printf(text + len, sizeof text - len, "%s \"%s\"", shown ? "," : "", name);
             shown++;
         }
     }

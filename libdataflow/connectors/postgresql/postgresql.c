@@ -280,7 +280,9 @@ static int prepare(df__pg_sink *s, df_stage *st)
     }
     df__buf_init(&s->sql, &df__heap_libc);
     df__buf_init(&s->raw_text, &df__heap_libc);
-    df__text_printf(s->raw_index, sizeof s->raw_index, "%.54s_data_gin", s->name.table);
+    char head[PG_NAME_MAX + 1 - sizeof "_data_gin" + 1];
+    df__text_set(head, sizeof head, s->name.table, strlen(s->name.table));
+    df__text_printf(s->raw_index, sizeof s->raw_index, "%s_data_gin", head);
     df__arena_init(&s->known.arena, &df__heap_libc, 4096);
     memset(s->works, 0, sizeof s->works);
     df__pg_rejects_init(&s->works[0].rejects);

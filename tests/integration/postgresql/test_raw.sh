@@ -97,4 +97,18 @@ for case in 'plain|rawMode: true|must be jsonb' 'bare|rawMode: true|no column da
     timeout --foreground -k 1 20 dfproc run "$dir/raw.yaml" --until-exhausted >"$dir/out" 2>&1
     [ $? != 0 ] && grep -qF "$text" "$dir/out" && ok "$text" || { bad "$text"; tail -n 2 "$dir/out"; }
 done
+
+# ---- names of many bytes: what is made of them ends at a whole character ---------------------------------------
+long="a$(printf 'é%.0s' {1..31})"
+manifest long 'autoCreateTable: true' 'rawMode: true'
+sed -i "s/table: long/table: '\"$long\"'/" "$dir/long.yaml"
+echo '{"k":1}' >"$dir/long.jsonl"
+flow long 0
+same 'a table whose name has 63 bytes' "1 a$(printf 'é%.0s' {1..26})_data_gin" \
+    "$(sql "select count(*) from \"$long\"") $(sql "select indexname from pg_indexes where tablename = '$long' and indexname like '%gin'")"
+manifest wordy 'autoCreateTable: true'
+printf '%s\n' '{"k":1}' "{\"k\":2,\"$long\":2}" "{\"k\":3,\"bb$long\":3}" >"$dir/wordy.jsonl"
+flow wordy 0
+same 'a field of 65 bytes gets no column' "2 1 k $long bb${long%?}" \
+    "$(summary sent) $(summary errored) $(sql "select string_agg(attname, ' ' order by attnum) from pg_attribute where attrelid = 'wordy'::regclass and attnum between 1 and 2") $(sed -n 's/.*no column for ."\([^"\\]*\).*/\1/p' "$dir/wordy.errors")"
 finish
