@@ -206,7 +206,7 @@ void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *
 
 /* The block goes into a string literal, so nothing in a name can end it. */
 static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group,
-                     const df__buf *source)
+                     const df__buf *source, int hides)
 {
     df__buf body;
     df__buf_init(&body, &df__heap_libc);
@@ -214,6 +214,9 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
                        "FROM ");
     df__buf_add(&body, source->data, source->len);
     df__buf_str(&body, " ORDER BY n LOOP ");
+    if (hides && s->facts.checks[0]) {
+        df__buf_str(&body, "IF NOT r.kept THEN RAISE USING ERRCODE = '23514'; END IF; ");
+    }
     df__pg_apply_row(s, &body, group);
     df__buf_str(&body, "END LOOP; END");
     df__buf_str(b, "; DO ");
@@ -242,14 +245,30 @@ static int has_exact_key(const df__pg_sink *s)
     return 1;
 }
 
+static int writes_all(const df__pg_sink *s, const df__pg_group *group)
+{
+    for (size_t i = 0; i < group->form_count; i++) {
+        for (size_t k = 0; k < s->known.count; k++) {
+            if (!df__pg_mask_writes(&group->forms[i].mask, &s->known.columns[k])) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 /* Every row of these masks says all that it must, so that only its values count, not that it was
- * written: the table has nothing that would refuse it or notice it. */
+ * written: the table has nothing that would refuse it or notice it, but for CHECKs, which are
+ * looked at all the same. */
 static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
     const df__pg_column *soft = named(s, s->soft_delete_column);
     if (s->facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default)) {
         return 0;
+    }
+    if (s->facts.checks[0] && (soft || !writes_all(s, group))) {
+        return 0; /* what a CHECK says would depend on the row that is there */
     }
     for (size_t i = 0; i < group->form_count; i++) {
         const df__pg_mask *mask = &group->forms[i].mask;
@@ -329,10 +348,22 @@ static int is_frequent(const df__pg_group *group, size_t number)
     return group->form_count == 1 || group->forms[number].rows * SHARE >= all;
 }
 
-/* What the loop goes through: keys that have several rows, and rows of masks that few have. */
-static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
+/* Rows that are left out although a CHECK refuses them: the loop fails at one. */
+static void add_unchecked(const df__pg_sink *s, df__buf *b)
 {
-    int hides = !s->facts.orders_rows && may_leave_out(s, group);
+    if (!s->facts.checks[0]) {
+        return;
+    }
+    df__buf_str(b, " OR (NOT d AND EXISTS (SELECT FROM (SELECT ");
+    for (size_t i = 0; i < s->known.count; i++) {
+        df__buf_printf(b, "%sr.c%zu AS %s", i > 0 ? ", " : "", i, s->known.columns[i].quoted);
+    }
+    df__buf_printf(b, ") AS t WHERE NOT (%s)))", s->facts.checks);
+}
+
+/* What the loop goes through: keys that have several rows, and rows of masks that few have. */
+static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int hides)
+{
     df__buf_str(b, hides ? "(SELECT *, " : "pg_temp." PG_STAGE " AS r");
     if (hides) {
         add_kept(s, b);
@@ -351,6 +382,7 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
         df__buf_str(b, " WINDOW k AS (PARTITION BY ");
         add_key(s, b);
         df__buf_str(b, ")) AS r WHERE kept");
+        add_unchecked(s, b);
     }
 }
 
@@ -393,9 +425,10 @@ void df__pg_apply(const df__pg_sink *s, df__buf *b, const df__pg_group *group, i
         return;
     }
     df__buf source;
+    int hides = !s->facts.orders_rows && may_leave_out(s, group);
     df__buf_init(&source, &df__heap_libc);
-    add_source(s, &source, group);
-    add_loop(s, b, group, &source);
+    add_source(s, &source, group, hides);
+    add_loop(s, b, group, &source, hides);
     b->failed |= source.failed;
     df__buf_free(&source);
 }

@@ -11,7 +11,8 @@ static const char query_tail[] =
     "part AS (SELECT oid FROM rel UNION "
     "SELECT p.relid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
     "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint c, part WHERE part.oid IN "
-    "(c.conrelid, c.confrelid) AND c.contype IN ('c', 'f')) "
+    "(c.conrelid, c.confrelid) AND (c.contype = 'f' OR c.contype = 'c' AND EXISTS "
+    "(SELECT FROM pg_catalog.unnest(c.conkey) AS k(n) WHERE k.n <= 0))) "
     "OR EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN part ON g.tgrelid = part.oid "
     "WHERE NOT g.tgisinternal AND g.tgenabled <> 'D') "
     "OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN part ON a.attrelid = part.oid "
@@ -35,11 +36,14 @@ static const char query_tail[] =
     "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'SELECT'), "
     "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'INSERT'), "
     "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'UPDATE'), "
-    "pg_catalog.has_table_privilege((SELECT oid FROM rel), 'DELETE')";
+    "pg_catalog.has_table_privilege((SELECT oid FROM rel), 'DELETE'), "
+    "(SELECT pg_catalog.string_agg('(' || pg_catalog.pg_get_expr(c.conbin, c.conrelid) || "
+    "') IS NOT FALSE', ' AND ') FROM pg_catalog.pg_constraint c, rel "
+    "WHERE c.conrelid = rel.oid AND c.contype = 'c')";
 
 /* What each mode needs beside INSERT: rows of several masks, repeated keys and rows that are looked
  * for one by one go through temporary tables and a block of PL/pgSQL. */
-enum { FACTS = 9 }; /* columns of the query */
+enum { CHECKS = 9, FACTS }; /* columns of the query */
 enum { FOR_EQUAL = 1, FOR_SKIP = 2, FOR_UPSERT = 4, FOR_DELETE = 8 };
 static const struct {
     int column, modes;
@@ -91,10 +95,21 @@ static int look_at_rights(df__pg_sink *s, df_stage *st, const PGresult *res)
     return DF_OK;
 }
 
+static int keep_checks(df__pg_sink *s, const PGresult *res)
+{
+    df_bytes text = {PQgetvalue(res, 0, CHECKS), (size_t)PQgetlength(res, 0, CHECKS)}, copy;
+    if (s->facts.notices_rows) {
+        return DF_OK;
+    }
+    int rc = df__arena_copy(&s->known.arena, text, &copy);
+    s->facts.checks = rc == DF_OK ? copy.data : "";
+    return rc;
+}
+
 int df__pg_facts_load(df__pg_sink *s, df_stage *st)
 {
     PGresult *res = NULL;
-    s->facts = (df__pg_facts){1, 1};
+    s->facts = (df__pg_facts){1, 1, ""};
     if (modes_of(s) == 0 || !s->known.exists) {
         return DF_OK;
     }
@@ -103,7 +118,8 @@ int df__pg_facts_load(df__pg_sink *s, df_stage *st)
     if (rc == DF_OK && res && PQntuples(res) == 1) {
         s->facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
         s->facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';
-        rc = look_at_rights(s, st, res);
+        rc = keep_checks(s, res);
+        rc = rc == DF_OK ? look_at_rights(s, st, res) : rc;
     }
     PQclear(res);
     if (rc == DF_OK && modes_of(s) == FOR_EQUAL) {

@@ -6,6 +6,9 @@
 typedef struct df__pg_facts {
     int notices_rows; /* a row may be refused, or seen by a trigger, that a later one replaces */
     int orders_rows;  /* a row of one key may be refused for a row of another key */
+    /* Its CHECKs, which say of a row by itself whether it is refused; lives with the table.
+     * "": there are none, or notices_rows is set. */
+    const char *checks;
 } df__pg_facts;
 
 #endif

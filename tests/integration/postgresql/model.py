@@ -22,6 +22,7 @@ TABLES = {
                  "rules": ("defaults",)},
     "noticing": {"sql": "alter table {t} add check (a <> 13 or b <> 3), alter a set not null",
                  "rules": ("check", "null")},
+    "checked": {"sql": "alter table {t} add check (a <> 13 or b <> 3)", "rules": ("check", "whole")},
     "ordering": {"sql": "alter table {t} add unique (u)", "rules": ("unique",)},
     "parts": {"sql": "", "rules": (), "by": " partition by hash (id)"},
 }
@@ -114,22 +115,23 @@ class Model:
             self.upsert(record)
 
 
-def random_row(rng, keys, whole):
+def random_row(rng, keys, whole, always):
     row = {"id": rng.randrange(keys)}
     for name, values in (("u", 9), ("a", 15), ("b", 5), ("c", 3), ("v", 7)):
         if whole or rng.random() < 0.5:
             row[name] = None if rng.random() < 0.1 else rng.randrange(values)
     if "a" in row and rng.random() < 0.2:
         row["a"] = 13
-    if rng.random() < 0.05:
+    if always or rng.random() < 0.05:
         row["gone"] = rng.choice([None, "2001-01-01"])
     return row
 
 
-def random_events(rng, mode, count):
+def random_events(rng, mode, count, always):
+    """always: each record has all columns."""
     keys, share, events = rng.choice([2, 5, 40]), rng.choice([0.0, 0.2, 1.0]), []
     while len(events) < count:
-        row = random_row(rng, keys, rng.random() >= share)
+        row = random_row(rng, keys, always or rng.random() >= share, always)
         roll = rng.random()
         if not mode["upsert"]:
             # Half of them are new: three batches in a row that are refused whole end a run.
@@ -224,7 +226,7 @@ class Bed:
 
 def compare(bed, table, mode, seed, size):
     name = "m"
-    events = random_events(random.Random(seed), mode, 150)
+    events = random_events(random.Random(seed), mode, 150, "whole" in TABLES[table]["rules"])
     offsets = write_events(f"{bed.folder}/{name}.jsonl", events)
     bed.make(name, TABLES[table])
     want, want_refused = expected(events, offsets, TABLES[table]["rules"], mode)
