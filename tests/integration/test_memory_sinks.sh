@@ -10,12 +10,12 @@ esac
 : "${DF_KAFKA:?a Kafka broker is needed: tests/bed/with-servers $0}"
 PROMISED=84.4 # 64 MiB, a tenth, 14 MiB
 
-# fill TOPIC COUNT TEMPLATE: compressed records in four partitions
+# fill TOPIC COUNT TEMPLATE [COMPRESSION]: compressed records in four partitions
 fill() {
     dfaudit topic create --topic "$schema.$1" --partitions 4 >/dev/null 2>&1
     cat >"$dir/fill.yaml" <<END
 source: {type: generate, config: {count: $2, seed: 42, partitions: 4, key: "\${seq}", template: '$3'}}
-sink: {type: kafka, config: {brokers: "$DF_KAFKA", topic: "$schema.$1"}}
+sink: {type: kafka, config: {brokers: "$DF_KAFKA", topic: "$schema.$1", compression: ${4:-snappy}}}
 END
     dfproc run -u --no-progress --state-dir "$dir/fill.state" "$dir/fill.yaml" >"$dir/out" 2>&1 || bad "fill: $(tail -n 1 "$dir/out")"
     rm -rf "$dir/fill.state"
@@ -40,6 +40,20 @@ peak() {
     echo "        $1: $at MiB"
     awk -v at="$at" -v most="$2" 'BEGIN { exit !(at > 0 && at <= most) }' && ok "$1" || bad "$1: peak of $at MiB, over $2"
 }
+
+# ---- a topic that compresses a hundred to one ---------------------------------------------------------
+SAME='{"id":${seq},"text":"the same text in each of the records, the same text in each of the records, the same text in each of the records","more":"and more of it, and more of it, and more of it, and more of it, and more of it"}'
+fill packed 500000 "$SAME" zstd
+for limit in 8 64; do
+    {
+        echo "source: {type: kafka, config: {brokers: '$DF_KAFKA', topic: $schema.packed, consumerGroup: $schema.packed$limit}}"
+        echo "sink: {type: 'null'}"
+        echo "memoryLimit: ${limit}Mi"
+    } >"$dir/packed.yaml"
+    flow packed 0
+    same "packed, $limit MiB: all records" 500000 "$(summary sent)"
+    peak "packed, $limit MiB" "$(awk -v l=$limit 'BEGIN { print l * 1.1 + 14 }')"
+done
 
 ORDER='{"id":${seq},"customer":"${string:12}","country":"${choice:DE|FR|NL|PL|SE|US}","item":"${choice:book|lamp|chair|desk|pen}","quantity":${int:1:9},"price":${float:1:500},"card":"4000${int:100000000000:999999999999}","placed_at":"${now}"}'
 fill orders 400000 "$ORDER"
