@@ -73,6 +73,12 @@ const df__doc *df__doc_member(const df__doc *map, const char *name)
     return NULL;
 }
 
+const df__doc *df__doc_given(const df__doc *map, const char *name)
+{
+    const df__doc *n = df__doc_member(map, name);
+    return n && !df__doc_is_null(n) ? n : NULL;
+}
+
 /* The member with the longest name that the path begins with. */
 static const df__doc *longest_member(const df__doc *map, const char *path)
 {

@@ -51,6 +51,8 @@ void df__problems_clear(df__problems *p);
  * in the arena. Refused: aliases beyond a bound, several documents, depth over 256, over 16 MiB. */
 const df__doc *df__doc_parse(df__arena *a, const df_text *text, df__problems *problems);
 const df__doc *df__doc_member(const df__doc *map, const char *name);
+/* A member that is there and not null. */
+const df__doc *df__doc_given(const df__doc *map, const char *name);
 /* The node at a path like "fields[0].name", of which a name may itself hold dots; where the path
  * leaves the tree, the last node on it. */
 const df__doc *df__doc_at(const df__doc *root, const char *path);

@@ -48,9 +48,9 @@ typedef struct fields {
     maintenance *maintenance;
     affinity *affinity;
     df_list node_selector, tolerations, pull_secrets, triggers;
-    df_bytes image, version, schedule;
-    int64_t replicas, channel, ok_history, bad_history, deadline;
-    int concurrency, suspend;
+    df_bytes image, version, schedule, zone;
+    int64_t replicas, channel, restart_nonce, ok_history, bad_history, deadline;
+    int upgrade, disruption_budget, concurrency, suspend;
     int source, sink, errors; /* stages, read apart */
     df_list transformations;
 } fields;
@@ -147,6 +147,7 @@ static const char *const guarantees[] = {"atLeastOnce", "exactlyOnce", NULL};
 static const char *const concurrencies[] = {"Allow", "Forbid", "Replace", NULL};
 static const char *const ack_policies[] = {"afterWrite", "never", "afterMainSinkSuccess", NULL};
 static const char *const policies[] = {"stop", "skip", NULL};
+static const char *const upgrades[] = {"Immediate", "OnSpecChange", NULL};
 
 #define SETTING(member) offsetof(fields, settings.member)
 
@@ -206,9 +207,18 @@ static const df_option rows[] = {
      "Tag of the processor's image.", NULL, 0, 0, NULL},
     {"maintenance", DF_OPT_BLOCK, 0, HOST, offsetof(fields, maintenance), NULL,
      "When the flow rests.", NULL, 0, 0, &maintenance_options},
+    {"restartNonce", DF_OPT_INT, 0, HOST, offsetof(fields, restart_nonce), NULL,
+     "Another number than before restarts the pods.", NULL, 0, 0, NULL},
+    {"upgradePolicy", DF_OPT_ENUM, 0, HOST, offsetof(fields, upgrade), "Immediate",
+     "When a newer operator may change the pods: at once, or with the next change of the spec.",
+     upgrades, 0, 0, NULL},
+    {"podDisruptionBudget", DF_OPT_BOOL, 0, HOST, offsetof(fields, disruption_budget), "false",
+     "With more than one replica: a drain takes one pod at a time.", NULL, 0, 0, NULL},
     {"schedule", DF_OPT_TEXT, 0, HOST | DF_OPT_REQUIRED | DF_OPT_LITERAL,
      offsetof(fields, schedule), NULL, "When the flow runs: minute, hour, day, month, weekday.",
      NULL, 0, 0, NULL},
+    {"timeZone", DF_OPT_TEXT, 0, HOST | DF_OPT_LITERAL, offsetof(fields, zone), "UTC",
+     "IANA name of the zone that the schedule belongs to.", NULL, 0, 64, NULL},
     {"concurrencyPolicy", DF_OPT_ENUM, 0, HOST, offsetof(fields, concurrency), NULL,
      "What happens when the last run has not ended.", concurrencies, 0, 0, NULL},
     {"successfulJobsHistoryLimit", DF_OPT_INT, 0, HOST, offsetof(fields, ok_history), NULL,
@@ -223,7 +233,7 @@ static const df_option rows[] = {
      "Containers that run when the flow has ended, one after the other.", NULL, 0, 0,
      &trigger_options},
 };
-enum { CRON_ROWS = 7 };
+enum { CRON_ROWS = 8 };
 
 static const df_options cron_options = DF_OPTIONS(rows, fields);
 static const df_options flow_options = {sizeof(df_options), sizeof(df_option),
@@ -287,6 +297,7 @@ static const char *const flow_apart[] = {"source",
                                          "sink",
                                          "errors",
                                          "schedule",
+                                         "timeZone",
                                          "concurrencyPolicy",
                                          "successfulJobsHistoryLimit",
                                          "failedJobsHistoryLimit",
@@ -446,6 +457,13 @@ static int is_zone(const char *name)
     return access(folder, F_OK) != 0 || access(path, R_OK) == 0;
 }
 
+static int check_zone(df__graph *g, const df__doc *node, const char *field, df_bytes name)
+{
+    if (!node || !name.data || is_zone(name.data))
+        return DF_OK;
+    return fail(g, node, field, "unknown time zone: expects an IANA name such as Europe/Berlin");
+}
+
 static int check_maintenance(df__graph *g, const df__doc *node, const maintenance *m)
 {
     static const char field[] = "spec.maintenance";
@@ -455,14 +473,12 @@ static int check_maintenance(df__graph *g, const df__doc *node, const maintenanc
     if (m->start.data && !is_rfc3339(m->start))
         rc = fail(g, df__doc_member(node, "startTime"), "spec.maintenance.startTime",
                   "expects an RFC 3339 time such as 2026-01-02T03:04:05Z");
-    if (m->start.data && m->duration == DF_UNSET && !df__doc_member(node, "duration"))
+    if (m->start.data && m->duration == DF_UNSET && !df__doc_given(node, "duration"))
         rc = fail(g, node, field, "\"startTime\" needs \"duration\" beside it");
-    if (!m->start.data && m->duration != DF_UNSET && !df__doc_member(node, "startTime"))
+    if (!m->start.data && m->duration != DF_UNSET && !df__doc_given(node, "startTime"))
         rc = fail(g, node, field, "\"duration\" needs \"startTime\" beside it");
-    if (m->timezone.data && !is_zone(m->timezone.data))
-        rc = fail(g, df__doc_member(node, "timezone"), "spec.maintenance.timezone",
-                  "unknown time zone: expects an IANA name such as Europe/Berlin");
-    return rc;
+    return df__worse(rc, check_zone(g, df__doc_member(node, "timezone"),
+                                    "spec.maintenance.timezone", m->timezone));
 }
 
 static int is_cron_char(char c)
@@ -550,6 +566,8 @@ int df__fields_fill(df__graph *g, const df__doc *spec, int cron)
         rc = df__worse(rc, refuse_cron_fields(g, spec));
     if (cron) {
         rc = df__worse(rc, check_schedule(g, spec, f->schedule));
+        rc = df__worse(rc,
+                       check_zone(g, df__doc_member(spec, "timeZone"), "spec.timeZone", f->zone));
         rc = df__worse(rc, check_triggers(g, spec));
     }
     return rc;

@@ -53,17 +53,11 @@ static int read_type(df__graph *g, const df__doc *node, const char *field, df__l
     return DF_ESPEC;
 }
 
-static const df__doc *given(const df__doc *map, const char *name)
-{
-    const df__doc *n = df__doc_member(map, name);
-    return n && !df__doc_is_null(n) ? n : NULL;
-}
-
 static int read_config(df__graph *g, const df__doc *node, const char *field, df__layout *ret)
 {
-    const df__doc *config = given(node, "config"), *block = NULL, *taken;
+    const df__doc *config = df__doc_given(node, "config"), *block = NULL, *taken;
     if (ret->kind && strcmp(ret->kind, "config") != 0)
-        block = given(node, ret->kind);
+        block = df__doc_given(node, ret->kind);
     if (config && block) {
         df__doc at = df__doc_name_place(block);
         df__field_child(ret->field, field, ret->kind);

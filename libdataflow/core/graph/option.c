@@ -24,13 +24,6 @@ static void twin_name(const df_option *row, char *buf, size_t len)
     df__text_printf(buf, len, "%sSecretRef", row->name);
 }
 
-/* A member that is there and not null. */
-static const df__doc *given(const df__doc *map, const char *name)
-{
-    const df__doc *n = df__doc_member(map, name);
-    return n && !df__doc_is_null(n) ? n : NULL;
-}
-
 static int fill_default(const df__slot *s)
 {
     const df__option_type *type = df__option_type_of(s->row->type);
@@ -107,10 +100,10 @@ static int fill_given(const df__slot *s, const df__doc *plain, const df__doc *tw
 static int fill_row(df__slot *s, const df__doc *map)
 {
     char name[NAME_LEN];
-    const df__doc *plain = given(map, s->row->name), *twin = NULL;
+    const df__doc *plain = df__doc_given(map, s->row->name), *twin = NULL;
     if (df__option_has_twin(s->row)) {
         twin_name(s->row, name, sizeof name);
-        twin = given(map, name);
+        twin = df__doc_given(map, name);
     }
     if (plain || twin)
         return fill_given(s, plain, twin);
