@@ -87,8 +87,8 @@ CRD_ONLY = {
             "kubectl turns `1.10` into 1.1 and `no` into false before anyone sees it",
     "fractions": "durations and sizes that are a fraction without quotes (`0.5`)",
     "replicas": "`replicas` as text: the scale subresource reads a number",
-    "many": "more than %d transformations, triggers, or %d routes of one router; text of a transformation over %s characters"
-            % (MOST_TRANSFORMATIONS, MOST_ROUTES, format(LONGEST_TEXT, ",")),
+    "many": "more than %d transformations, triggers, or %d routes of one router; text of a transformation over %s characters, "
+            "`securityProtocol` over 256, `softDeleteColumn` over 1,024" % (MOST_TRANSFORMATIONS, MOST_ROUTES, format(LONGEST_TEXT, ",")),
 }
 
 

@@ -56,18 +56,21 @@ COLUMNS = [("Phase", "string", ".status.phase"), ("Ready", "string", READY),
 
 class Tables:
     """The option tables by place, and what stands beside the code that checks it: crd.json, a list of
-    [place, rule in CEL, message] and of [place and option, limits of its schema]."""
+    [places, rule in CEL, message] and of [places and options, limits of their schema]."""
 
     def __init__(self, described_all, root):
         self.all, self.rules, self.limits = described_all, {}, {}
         for path in sorted(root.glob("libdataflow/**/crd.json")):
-            owner = path.parent.name
-            for where, *what in json.loads(path.read_text(encoding="utf-8")):
-                if isinstance(what[0], dict):
-                    where, option = where.rsplit(".", 1)
-                    self.limits.setdefault((owner, where), {})[option] = what[0]
-                else:
-                    self.rules.setdefault((owner, where), []).append(tuple(what))
+            for places, *what in json.loads(path.read_text(encoding="utf-8")):
+                for where in places.split(", "):
+                    self.add(path.parent.name, where, what)
+
+    def add(self, owner, where, what):
+        if isinstance(what[0], dict):
+            where, option = where.rsplit(".", 1)
+            self.limits.setdefault((owner, where), {})[option] = what[0]
+        else:
+            self.rules.setdefault((owner, where), []).append(tuple(what))
 
     def rules_at(self, where, owner="spec"):
         return self.rules.get((owner, where), [])
