@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dfoperator/tree.h"
+
 /* Room for one more row of `size` bytes; NULL: no memory. */
 static void *room(void **rows, size_t count, size_t *cap, size_t size)
 {
@@ -64,11 +66,19 @@ void op_plan_again(op_plan *plan, int64_t in_us)
         plan->again_us = in_us;
 }
 
+void op_plan_delete(op_plan *plan, op_kind kind, json_object *live)
+{
+    op_action *a = op_plan_add(plan, OP_DELETE, kind, op_text(live, "metadata.name"), NULL);
+    if (a && !(a->uid = strdup(op_text(live, "metadata.uid"))))
+        plan->failed = 1;
+}
+
 void op_plan_free(op_plan *plan)
 {
     for (size_t i = 0; i < plan->action_count; i++) {
         free(plan->actions[i].name);
         free(plan->actions[i].uid);
+        free(plan->actions[i].difference);
         json_object_put(plan->actions[i].object);
     }
     for (size_t i = 0; i < plan->event_count; i++)

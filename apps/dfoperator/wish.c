@@ -19,6 +19,7 @@ static const char *const operator_fields[] = {
     "concurrencyPolicy", "successfulJobsHistoryLimit",
     "suspend",           "failedJobsHistoryLimit",
     "triggers",          "startingDeadlineSeconds",
+    "timeZone",          "podDisruptionBudget",
 };
 
 /* Fields whose change makes no other pods. */
@@ -34,6 +35,8 @@ static const char *const unhashed_fields[] = {
     "triggers",
     "failedJobsHistoryLimit",
     "startingDeadlineSeconds",
+    "timeZone",
+    "podDisruptionBudget",
 };
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
