@@ -112,14 +112,24 @@ static void look_at_owner(op_flow *f, op_kind kind, json_object *live)
     }
 }
 
+/* A pod of a deleted flow of the name, or one that drains after its Deployment was deleted, which
+ * no rollout strategy waits for. */
+static int is_in_the_way(const op_flow *f, json_object *pod)
+{
+    const char *of = op_annotation(pod, OP_FLOW_UID);
+    if (!op_pod_lives(pod))
+        return 0;
+    return (*of && strcmp(of, op_text(f->view->flow, "metadata.uid")) != 0) ||
+           (f->wish.single_reader && !f->view->child[OP_DEPLOYMENT] &&
+            op_get(pod, "metadata.deletionTimestamp"));
+}
+
 static void look_at_pods(op_flow *f)
 {
-    const char *uid = op_text(f->view->flow, "metadata.uid");
     for (size_t i = 0; i < f->view->pod_count && f->stand == OP_GOES_ON; i++) {
-        const char *of = op_annotation(f->view->pods[i], OP_FLOW_UID);
-        if (!*of || !strcmp(of, uid) || !op_pod_lives(f->view->pods[i]))
+        if (!is_in_the_way(f, f->view->pods[i]))
             continue;
-        stand(f, OP_HAS_EARLIER, "Waiting for pod %s of the deleted flow of this name to end",
+        stand(f, OP_HAS_EARLIER, "Waiting for pod %s to end, which was there before",
               op_text(f->view->pods[i], "metadata.name"));
         op_plan_again(f->plan, 2 * SECOND);
     }
@@ -362,9 +372,9 @@ static void finish_reset(op_flow *f)
     json_object *live = f->view->child[OP_DEPLOYMENT];
     int64_t seen = strtoll(note_of_template(live, OP_RESET_NUMBER), NULL, 10);
     int64_t done = strtoll(op_annotation(f->view->flow, OP_RESETS_DONE), NULL, 10);
-    if (f->wish.asks_reset ? f->desired && !f->deployment_moves && seen == f->wish.reset &&
-                                 op_flow_is_rolled_out(live, f->desired)
-                           : seen > done)
+    if (f->wish.asks_reset
+            ? f->desired && seen == f->wish.reset && op_flow_is_rolled_out(live, f->desired)
+            : seen > done)
         count_resets(f);
 }
 

@@ -47,6 +47,25 @@ void model_put(model *m, op_kind kind, const char *name, json_object *object)
     json_object_object_add(m->objects, key, object);
 }
 
+void model_spec(model *m, const char *path, const char *value)
+{
+    char whole[200];
+    snprintf(whole, sizeof whole, "spec.%s", path);
+    op_put(m->flow, whole, value ? op_json(value) : NULL);
+    op_put(m->flow, "metadata.generation",
+           json_object_new_int64(op_int(m->flow, "metadata.generation", 0) + 1));
+}
+
+void model_annotate(model *m, const char *name, const char *value)
+{
+    json_object *notes = op_get(m->flow, "metadata.annotations");
+    if (!notes) {
+        notes = json_object_new_object();
+        op_put(m->flow, "metadata.annotations", notes);
+    }
+    json_object_object_add(notes, name, json_object_new_string(value));
+}
+
 static void remove_key(model *m, op_kind kind, const char *name)
 {
     char key[300];
@@ -78,6 +97,7 @@ void model_plan(model *m, op_plan *ret)
         pods[v.pod_count++] = json_object_array_get_idx(m->pods, i);
     v.pods = pods;
     v.fights = &m->fights;
+    v.hold_upgrades = m->hold;
     v.figures = (op_figures){-1, -1, -1, 0, 0};
     memset(ret, 0, sizeof *ret);
     ret->again_us = -1;

@@ -13,6 +13,7 @@ typedef struct model {
     json_object *pods;    /* list */
     int uids;
     int not_ready; /* pods never become ready */
+    int hold;      /* upgrades are held */
     int64_t now_us;
     op_fights fights;
     op_settings settings;
@@ -21,6 +22,9 @@ typedef struct model {
 
 void model_begin(model *m, df_env *env, json_object *flow);
 void model_end(model *m);
+/* A person changes spec.PATH (NULL: removes it), or sets an annotation of the flow. */
+void model_spec(model *m, const char *path, const char *value);
+void model_annotate(model *m, const char *name, const char *value);
 json_object *model_get(const model *m, op_kind kind, const char *name);
 void model_put(model *m, op_kind kind, const char *name, json_object *object);
 /* A plan for what is there now; freed by op_plan_free. */
