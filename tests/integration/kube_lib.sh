@@ -32,3 +32,52 @@ within() {
     done
     ok "$name"
 }
+
+# ---- a node and the image on it --------------------------------------------------------------------
+image=localhost/dataflow:test
+
+start_node() {
+    [ "$(id -u)" = 0 ] || { echo "skipped: a node needs root"; exit 77; }
+    limit=700 run 'the image is built' 0 "$source/packaging/oci/build" --name $image --build "$DF_BUILD_DIR/oci" \
+        --output "$dir/image.tar"
+    start_cluster --kubelet
+    run 'the node takes it' 0 "$bed/kubernetes" import --dir "$dir/cluster" "$dir/image.tar"
+    run 'a namespace for restricted pods' 0 kubectl create namespace shop
+    run '  enforced' 0 kubectl label namespace shop pod-security.kubernetes.io/enforce=restricted
+    [ $failed = 0 ] || exit 1
+}
+
+# The spec of a restricted pod: arguments of dfproc, items of the projected volume /etc/dataflow.
+pod_spec() {
+    cat <<YAML
+automountServiceAccountToken: false
+terminationGracePeriodSeconds: 30
+securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+containers:
+- name: processor
+  image: $image
+  imagePullPolicy: Never
+  $1
+  ports: [{containerPort: 9090}]
+  readinessProbe: {httpGet: {path: /readyz, port: 9090}, periodSeconds: 1}
+  livenessProbe: {httpGet: {path: /livez, port: 9090}, periodSeconds: 5}
+  resources: {limits: {cpu: "1", memory: 256Mi}, requests: {cpu: 100m, memory: 64Mi}}
+  securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+  volumeMounts: [{name: flow, mountPath: /etc/dataflow}, {name: state, mountPath: /var/lib/dataflow}]
+volumes:
+- name: flow
+  projected: {sources: [$2]}
+- {name: state, emptyDir: {}}
+YAML
+}
+
+stop_leaves_nothing() {
+    local pids folder pid left
+    pids=$(cat "$dir"/cluster/pid.*)
+    folder=$(sed -n 's/^data=//p' "$dir/cluster/settings" | tr -d "\"'")
+    "$bed/kubernetes" stop --dir "$dir/cluster"
+    left=$(for pid in $pids; do [ -d "/proc/$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline"; done
+        ls -d "$dir/cluster" ${folder:+"$folder" /sys/fs/cgroup/"${folder##*/}" /sys/fs/cgroup/*/"${folder##*/}"} 2>/dev/null
+        [ -n "$folder" ] && grep -F "$folder" /proc/self/mounts)
+    if [ -z "$left" ]; then ok 'stop leaves nothing'; else bad "stop leaves: $left"; fi
+}

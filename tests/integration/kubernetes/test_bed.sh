@@ -40,8 +40,5 @@ run '  with its data' 0 kubectl get configmap a
 # A second one beside it, whose parent dies.
 bash -c '"$0/kubernetes" start --dir "$1/second" --parent $$ >/dev/null' "$bed" "$dir" 2>"$dir/err" || bad 'a second cluster'
 within 'a cluster ends with its parent' 20 bash -c '[ ! -e "$0" ]' "$dir/second"
-pids=$(cat "$dir"/cluster/pid.*)
-"$bed/kubernetes" stop --dir "$dir/cluster"
-left=$(for pid in $pids; do [ -d "/proc/$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline"; done)
-if [ -z "$left" ] && [ ! -e "$dir/cluster" ]; then ok 'stop leaves nothing'; else bad "stop leaves nothing: $left"; fi
+stop_leaves_nothing
 exit $failed

@@ -4,23 +4,16 @@
 # and a deleted pod delivers what it read and ends with 0.
 # ctest: no-servers kubernetes timeout=1500
 . "$(dirname "$0")/../kube_lib.sh"
-[ "$(id -u)" = 0 ] || { echo "skipped: a node needs root"; exit 77; }
-image=localhost/dataflow:test
-limit=700
-run 'the image is built' 0 "$source/packaging/oci/build" --name $image --build "$DF_BUILD_DIR/oci" --output "$dir/image.tar"
-limit=60
-start_cluster --kubelet
-run 'the node takes it' 0 "$bed/kubernetes" import --dir "$dir/cluster" "$dir/image.tar"
+start_node
 
-run 'a namespace for restricted pods' 0 kubectl create namespace shop
-run '  enforced' 0 kubectl label namespace shop pod-security.kubernetes.io/enforce=restricted
 cat >"$dir/flow.yaml" <<'YAML'
 source: {type: generate, config: {rate: 200}}
 transformations: [{type: select, config: {fields: [id]}}]
 sink: {type: "null"}
 YAML
 run 'the manifest' 0 kubectl -n shop create configmap flow --from-file="$dir/flow.yaml"
-cat >"$dir/pod.yaml" <<YAML
+{
+    cat <<'YAML'
 apiVersion: v1
 kind: Pod
 metadata:
@@ -29,25 +22,10 @@ metadata:
   # Keeps the object until its end was read.
   finalizers: [dataflow.example/test]
 spec:
-  automountServiceAccountToken: false
-  terminationGracePeriodSeconds: 30
   restartPolicy: Never
-  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
-  containers:
-  - name: processor
-    image: $image
-    imagePullPolicy: Never
-    args: [run, --metrics-port, ":9090", /etc/dataflow/flow.yaml]
-    ports: [{containerPort: 9090}]
-    readinessProbe: {httpGet: {path: /readyz, port: 9090}, periodSeconds: 1}
-    livenessProbe: {httpGet: {path: /livez, port: 9090}, periodSeconds: 5}
-    resources: {limits: {cpu: "1", memory: 128Mi}, requests: {cpu: 100m, memory: 64Mi}}
-    securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
-    volumeMounts: [{name: flow, mountPath: /etc/dataflow}, {name: state, mountPath: /var/lib/dataflow}]
-  volumes:
-  - {name: flow, configMap: {name: flow}}
-  - {name: state, emptyDir: {}}
 YAML
+    pod_spec 'args: [run, --metrics-port, ":9090", /etc/dataflow/flow.yaml]' 'configMap: {name: flow}' | sed 's/^/  /'
+} >"$dir/pod.yaml"
 sed 's/readOnlyRootFilesystem: true, capabilities: {drop: .ALL.}/privileged: true/; s/name: flow$/name: bad/' "$dir/pod.yaml" >"$dir/bad.yaml"
 run 'another pod is refused' 1 kubectl create -f "$dir/bad.yaml"
 run 'the pod is admitted' 0 kubectl create -f "$dir/pod.yaml"
@@ -80,11 +58,5 @@ else
 fi
 run 'the pod goes' 0 kubectl -n shop patch pod flow --type=json -p '[{"op":"remove","path":"/metadata/finalizers"}]'
 
-before=$(cat "$dir"/cluster/pid.*)
-folder=$(sed -n "s/^data=//p" "$dir/cluster/settings" | tr -d "\"'")
-"$bed/kubernetes" stop --dir "$dir/cluster"
-left=$(for pid in $before; do [ -d "/proc/$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline"; done
-    ls -d "$dir/cluster" "$folder" /sys/fs/cgroup/*/"${folder##*/}" 2>/dev/null
-    grep -F "$folder" /proc/self/mounts)
-if [ -z "$left" ]; then ok 'stop leaves nothing'; else bad "stop leaves: $left"; fi
+stop_leaves_nothing
 exit $failed
