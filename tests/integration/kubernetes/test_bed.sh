@@ -29,7 +29,10 @@ if [ "$(writes system:serviceaccount:default:reader)" = 0 ]; then ok '  none of 
 
 run 'the controllers work' 0 kubectl create deployment d --image=nowhere/none:1
 within '  a pod is made' 30 bash -c '[ -n "$(kubectl get pods -o name)" ]'
-run 'helm knows the version' 0 helm list
+run 'helm reaches it' 0 helm list
+mkdir -p "$dir/chart/templates"
+printf '%s\n' 'apiVersion: v2' 'name: c' 'version: 0.1.0' 'kubeVersion: ">=1.35.0"' >"$dir/chart/Chart.yaml"
+run '  and knows its version without it' 0 helm template "$dir/chart"
 if [ "$(kubectl get --raw /version | grep -o '"gitVersion": "[^"]*"')" = '"gitVersion": "v1.35.4"' ]; then ok 'its version'; else bad 'its version'; fi
 
 "$bed/kubernetes" kill --dir "$dir/cluster" --program kube-apiserver
