@@ -6,12 +6,13 @@
 #   router   Kafka, router, two tables, refused records in a third
 #   kafka    Kafka to Kafka, idempotent producer
 #   file     file to table, positions in a folder
+#   soft     the same with upserts and soft deletes: 199 keys, one change in five is a delete
 # A run lives at most DF_KILL_AFTER seconds (2.5 times as long as a first one needs to get going).
-# DF_KILLS (102) kills in DF_KILL_GROUPS (6) groups; the long run: DF_KILLS=3000 DF_KILL_GROUPS=9.
+# DF_KILLS (102) kills in DF_KILL_GROUPS (6) groups; the long run: DF_KILLS=3000 DF_KILL_GROUPS=12.
 . "$(dirname "$0")/fault_lib.sh"
 kills=${DF_KILLS:-102}
 groups=${DF_KILL_GROUPS:-6}
-read -r -a flows <<<"${DF_KILL_FLOWS:-router kafka file}"
+read -r -a flows <<<"${DF_KILL_FLOWS:-router kafka file soft}"
 minutes=${DF_KILL_MINUTES:-0} # 0: no limit of time
 each=$(((kills + groups - 1) / groups))
 chunk=${DF_KILL_CHUNK:-1000}
@@ -42,9 +43,20 @@ file_prepare() {
     echo "source: {type: stdio, config: {path: $dir/f$1.in}}"
     to_table "f$1"
 }
+soft_prepare() {
+    sql "create schema if not exists $schema; create table $schema.s$1 (id int primary key, v int, w int, gone timestamptz)"
+    : >"$dir/s$1.in"
+    echo "source: {type: stdio, config: {path: $dir/s$1.in}}"
+    echo 'transformations: [{type: debeziumUnwrap}]'
+    to_table "s$1" 'upsertMode: true, softDeleteColumn: gone'
+}
 bad_of() { [ "$(kind_of "$1")" = router ] && echo "--bad 0.5 --bad-kind type"; }
 more() { # GROUP TOTAL
-    if [ "$(kind_of "$1")" = file ]; then
+    if [ "$(kind_of "$1")" = soft ]; then
+        seq $(($2 + 1)) $(($2 + chunk)) | awk '{ id = $1 * 7919 % 199; op = $1 % 5 ? "u" : "d"; w = $1 % 3 ? ",\"w\":" $1 : ""
+            printf "{\"payload\":{\"op\":\"%s\",\"before\":%s,\"after\":%s}}\n", op,
+                op == "d" ? "{\"id\":" id "}" : "null", op == "d" ? "null" : "{\"id\":" id ",\"v\":" $1 w "}" }' >>"$dir/s$1.in"
+    elif [ "$(kind_of "$1")" = file ]; then
         dfaudit produce --stdout --count "$chunk" --from $(($2 / 2)) --producers 2 >>"$dir/f$1.in"
     else
         produce "in$1" --count "$chunk" --from $(($2 / 2)) --producers 2 --partitions 2 --keys 20 $(bad_of "$1")
@@ -62,6 +74,17 @@ kafka_audit() {
         --max-duplicates "$(limit_of "$3")"
 }
 file_audit() { audit_table "group $1, file" "f$1" --count "$2" --producers 2 --no-gaps --max-duplicates "$(limit_of "$3")"; }
+# A row of each key, with what the last change of each column said, and marked where the last one is a delete.
+soft_audit() {
+    local wrong
+    wrong=$(diff <(tr -d '{}"' <"$dir/s$1.in" | sed 's/payload://; s/before:null,after://; s/,after:null//; s/before://' | awk -F'[:,]' '
+            { id = $4; gone[id] = $2 == "d" && id in v }
+            $2 == "u" { v[id] = $6; if (NF > 6) w[id] = $8 }
+            END { for (id in v) print id "|" v[id] "|" w[id] "|" (gone[id] ? "t" : "f") }' | sort) \
+        <(sql "select id, v, w, gone is not null from $schema.s$1" | sort) | grep -c '^[<>]')
+    same "group $1, soft: keys that differ" 0 "$wrong"
+    counts="\"missing\":$wrong \"duplicates\":0"
+}
 
 # ---- one group, in a shell of its own; its results in $dir/g<GROUP>.result ----------------------------------
 kill_one() { # GROUP HOW LONG IT LIVES: in $code how it ended, in $done and $passed what it counts for
@@ -73,7 +96,7 @@ kill_one() { # GROUP HOW LONG IT LIVES: in $code how it ended, in $done and $pas
         nap 0.02 "$2"
     else
         until_true 30 got_going "$dir/g$1.out"
-        longest=$(awk "BEGIN{t = ($(now) - $begin) / 1000; print \"$kind\" == \"file\" ? t + 0.1 : t < 0.24 ? 0.6 : 2.5 * t}")
+        longest=$(awk "BEGIN{t = ($(now) - $begin) / 1000; print \"$kind\" ~ /file|soft/ ? t + 0.1 : t < 0.24 ? 0.6 : 2.5 * t}")
     fi
     ours "$pid" && kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
@@ -87,7 +110,10 @@ campaign() { # GROUP
     export XDG_STATE_HOME=$dir/state$g
     trap - EXIT
     kind=$(kind_of "$g")
-    [ "$kind" = file ] && chunk=$((chunk * 20)) # a run ends with the file: a longer one
+    case $kind in # a run ends with the file: a longer one
+    file) chunk=$((chunk * 20)) ;;
+    soft) chunk=$((chunk * 5)) ;;
+    esac
     while [ "$done" -lt "$each" ]; do
         [ "$minutes" != 0 ] && [ $(($(now) - begin)) -gt $((minutes * 60000)) ] && break
         more "$g" "$total" 2>/dev/null
