@@ -17,7 +17,6 @@ that checks the same; edit those.
 | DataFlowCron | dataflowcrons | `dfc` | status |
 
     kubectl apply -f deploy/crds
-    kubectl get dataflow        # both kinds: the category
 
 Both fit into an annotation of `kubectl apply` (262,144 bytes), so no `--server-side` is needed.
 Kubernetes 1.30 or newer is needed: older servers check a whole object on every update, see below.

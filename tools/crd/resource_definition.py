@@ -169,7 +169,7 @@ def definition(tables, cron):
         "spec": {
             "group": GROUP, "scope": "Namespaced",
             "names": {"kind": kind, "listKind": kind + "List", "plural": singular + "s", "singular": singular,
-                      "shortNames": ["dfc" if cron else "df"], "categories": ["dataflow"]},
+                      "shortNames": ["dfc" if cron else "df"]},
             "versions": [{"name": VERSION, "served": True, "storage": True,
                           "subresources": {"status": {}, **({} if cron else {"scale": scale})},
                           "additionalPrinterColumns": columns(cron),

@@ -94,7 +94,7 @@ run 'a status' 0 kubectl patch df kafka --subresource=status --type=merge -p '{"
     "lastTransitionTime":"2026-01-02T03:04:05Z","reason":"Running","message":"","observedGeneration":1}]}}'
 columns=$(kubectl get df kafka | awk '{$NF = ""; print}' | tr -s '\n ' ' ')
 if [ "$columns" = 'NAME PHASE READY PROCESSED ERRORS LAG kafka Running True 7 2 9 ' ]; then ok 'columns'; else bad "columns: $columns"; fi
-run 'the category and the short name' 0 kubectl get dataflow,dfc
+run 'the short names' 0 kubectl get df,dfc
 run 'a selector for the autoscaler' 0 kubectl get --raw /apis/dataflow.dataflow.io/v1/namespaces/default/dataflows/kafka/scale
 if grep -q '"selector":"a=b"' "$dir/out"; then ok '  it is there'; else bad '  it is there'; fi
 run 'scale of a kafka source' 0 kubectl scale df/kafka --replicas=4
