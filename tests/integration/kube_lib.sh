@@ -22,11 +22,16 @@ start_cluster() { # options of tests/bed/kubernetes start
     ok 'the cluster starts'
 }
 
+# A function, or a program for at most a minute.
+call() {
+    if [ "$(type -t "$1")" = function ]; then "$@"; else timeout 60 "$@"; fi
+}
+
 # within NAME SECONDS COMMAND...: until it succeeds
 within() {
     local name=$1 end=$((SECONDS + $2))
     shift 2
-    until timeout 60 "$@" >"$dir/out" 2>"$dir/err"; do
+    until call "$@" >"$dir/out" 2>"$dir/err"; do
         [ $SECONDS -lt $end ] || { bad "$name"; return; }
         sleep 0.2
     done
@@ -80,4 +85,16 @@ stop_leaves_nothing() {
         ls -d "$dir/cluster" ${folder:+"$folder" /sys/fs/cgroup/"${folder##*/}" /sys/fs/cgroup/*/"${folder##*/}"} 2>/dev/null
         [ -n "$folder" ] && grep -F "$folder" /proc/self/mounts)
     if [ -z "$left" ]; then ok 'stop leaves nothing'; else bad "stop leaves: $left"; fi
+}
+
+# Writes of a user that succeeded, as the audit in $dir/audit.jsonl has them; Leases apart, which are
+# renewed for ever, and `kind` only when it is said.
+writes() { # user [resource]
+    python3 -c '
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+print(sum(r["user"]["username"] == sys.argv[2] and r["verb"] in ("create", "update", "patch", "delete") and
+          r["objectRef"]["resource"] == (sys.argv[3] or r["objectRef"]["resource"]) and
+          r["objectRef"]["resource"] != "leases" and r["responseStatus"]["code"] < 300 for r in rows))' \
+        "$dir/audit.jsonl" "$1" "${2:-}"
 }

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The operator against a real API server, with the chart's rights only: a flow's life, what belongs to
+# others, wrong specs, idling, death of the operator at work, two operators.
+# ctest: no-servers kubernetes timeout=600
+. "$(dirname "$0")/../operator_lib.sh"
+start_operated_cluster
+start_operator 1
+first=$operator
+within 'the operator is ready' 30 is_ready 1
+
+kafka='source: {type: kafka, config: {brokers: "kafka:9092", topic: t, consumerGroup: g}}
+sink: {type: postgresql, config: {connectionStringSecretRef: {name: shop, key: url}, table: orders}}'
+
+# ---- a flow's life
+apply_flow 'a flow' orders "$kafka"
+within '  it waits for its pod' 20 is Pending flow orders
+within '  its pod is made' 20 has df-orders- kubectl get pods -o name
+run '  its spec' 0 kubectl get configmap df-orders-spec -o 'jsonpath={.data.spec\.json}'
+grep -q '"connectionStringSecretRef":{' "$dir/out" || bad '  has the reference'
+run '  its secrets' 0 kubectl get deployment df-orders -o 'jsonpath={.spec.template.spec.volumes[?(@.name=="secrets")].projected.sources}'
+grep -q '"path":"shop/url"' "$dir/out" || bad '  are a volume'
+run '  it rolls' 0 kubectl get deployment df-orders -o 'jsonpath={.spec.strategy.type}'
+grep -q RollingUpdate "$dir/out" || bad '  RollingUpdate for kafka'
+within '  events' 20 has DeploymentCreated kubectl get events.events.k8s.io
+
+replicas() { kubectl get deployment df-orders -o 'jsonpath={.spec.replicas}'; }
+hash() { kubectl get deployment df-orders -o 'jsonpath={.spec.template.metadata.annotations.dataflow\.dataflow\.io/spec-hash}'; }
+before=$(hash)
+apply_flow 'the spec changes' orders "${kafka/table: orders/table: orders2}"
+changed() { [ "$(hash)" != "$before" ]; }
+within '  the pods are renewed' 20 changed
+before=$(hash)
+run 'scaled' 0 kubectl scale dataflow/orders --replicas 3
+within '  three pods' 20 is 3 replicas
+run 'suspended' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"maintenance":{"suspended":true}}}'
+within '  no pod' 20 is 0 replicas
+within '  it says so' 20 is 'Processor suspended manually' flow orders .status.message
+run 'no more' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"maintenance":{"suspended":false}}}'
+within '  three pods again' 20 is 3 replicas
+[ "$(hash)" = "$before" ] && ok '  the same pods otherwise' || bad '  the same pods otherwise'
+
+# ---- what is wrong, and what belongs to others
+run 'a wrong transformation' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"transformations":[{"type":"filter","config":{"condition":"$.a =="}}]}}'
+within '  its condition' 20 is False condition orders SpecValid status
+[ "$(hash)" = "$before" ] && ok '  the pods of the last good spec go on' || bad '  the pods of the last good spec go on'
+run 'right again' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"transformations":[]}}'
+within '  its condition' 20 is True condition orders SpecValid status
+run 'somebody else has the name' 0 kubectl create configmap df-taken-spec --from-literal=theirs=yes
+apply_flow '  of a child' taken "$kafka"
+within '  it is told' 20 is Error flow taken
+has 'df-taken-spec' flow taken .status.message || bad '  with the name'
+is yes kubectl get configmap df-taken-spec -o 'jsonpath={.data.theirs}' || bad '  theirs stays'
+run '  it is removed' 0 kubectl delete configmap df-taken-spec
+within '  the flow goes on' 60 is Pending flow taken
+run 'a child is deleted' 0 kubectl delete deployment df-orders
+within '  it comes again' 20 kubectl get deployment df-orders
+run 'a child is changed' 0 kubectl patch deployment df-orders --type json -p '[{"op":"replace","path":"/spec/template/spec/terminationGracePeriodSeconds","value":5}]'
+within '  it is set right' 20 is 600 kubectl get deployment df-orders -o 'jsonpath={.spec.template.spec.terminationGracePeriodSeconds}'
+
+# ---- idle
+quiet() { # no write for 3 s
+    local n
+    n=$(writes "$account")
+    sleep 3
+    [ "$(writes "$account")" = "$n" ]
+}
+within 'the operator comes to rest' 60 quiet
+n=$(writes "$account")
+[ "$n" -gt 10 ] && ok "  after $n writes" || bad "  the audit counts its writes: $n"
+stop_operator "$first" KILL
+start_operator 2
+second=$operator
+within 'another one takes over from a killed one' 30 grep -q leads "$dir/operator.2"
+within '  and comes to rest' 60 quiet
+[ "$(writes "$account")" = "$n" ] && ok '  without a write' || bad "  without a write: $(($(writes "$account") - n))"
+
+# ---- two operators
+start_operator 3
+third=$operator
+within 'a third one waits' 20 grep -q 'waits to lead' "$dir/operator.3"
+within '  it is ready all the same' 20 is_ready 3
+begin=$(date +%s%N)
+stop_operator "$second"
+within '  and leads at once when the lease is given back' 10 grep -q '"[^"]* leads"' "$dir/operator.3"
+took=$((($(date +%s%N) - begin) / 1000000))
+[ "$took" -lt 5000 ] && ok "  after $took ms" || bad "  after $took ms"
+grep -qi 'secret\|postgres://' "$dir"/operator.* && bad 'no secret in a log'
+
+# ---- the end
+run 'deleted' 0 kubectl delete dataflow orders taken --timeout=30s
+within '  nothing of it is left' 60 no_children orders
+within '  nothing of the other' 60 no_children taken
+stop_operator "$third"
+exit $failed
