@@ -49,26 +49,38 @@ json_object *op_child_checkpoint(const op_wish *wish)
     return finish(wish, OP_CONFIG_MAP, wish->names.checkpoint, op_json("{}"), NULL);
 }
 
-json_object *op_child_lease(const op_wish *wish)
-{
-    return finish(wish, OP_LEASE, wish->names.base, op_json("{'spec': {}}"), NULL);
-}
-
 json_object *op_child_account(const op_wish *wish)
 {
     return finish(wish, OP_SERVICE_ACCOUNT, wish->names.processor,
                   op_json("{'automountServiceAccountToken': false}"), NULL);
 }
 
-static int add_rule(json_object *rules, const char *group, const char *plural, const char *name)
+/* Takes the rule over. */
+static int add_rule(json_object *rules, json_object *rule)
 {
-    json_object *rule = op_json("{'apiGroups': [%s], 'resources': [%s], 'resourceNames': [%s], "
-                                "'verbs': ['get', 'update', 'patch']}",
-                                group, plural, name);
     if (rule && !json_object_array_add(rules, rule))
         return 0;
     json_object_put(rule);
     return -1;
+}
+
+static int may_keep_positions(json_object *rules, const op_wish *wish)
+{
+    return add_rule(rules, op_json("{'apiGroups': [''], 'resources': ['configmaps'], "
+                                   "'resourceNames': [%s], 'verbs': ['get', 'update', 'patch']}",
+                                   wish->names.checkpoint));
+}
+
+/* The pod makes its Lease itself: were it a child, the operator would hear of every renewal. What
+ * is not there yet has no name that a rule could ask for. */
+static int may_hold_lease(json_object *rules, const op_wish *wish)
+{
+    return add_rule(rules, op_json("{'apiGroups': ['coordination.k8s.io'], 'resources': "
+                                   "['leases'], 'verbs': ['create']}")) ||
+           add_rule(rules, op_json("{'apiGroups': ['coordination.k8s.io'], 'resources': "
+                                   "['leases'], 'resourceNames': [%s], 'verbs': ['get', "
+                                   "'update']}",
+                                   wish->names.base));
 }
 
 json_object *op_child_role(const op_wish *wish)
@@ -80,9 +92,9 @@ json_object *op_child_role(const op_wish *wish)
         return NULL;
     }
     if (!rc && wish->stores)
-        rc = add_rule(rules, "", "configmaps", wish->names.checkpoint);
+        rc = may_keep_positions(rules, wish);
     if (!rc && wish->single_reader)
-        rc = add_rule(rules, "coordination.k8s.io", "leases", wish->names.base);
+        rc = may_hold_lease(rules, wish);
     if (!rc)
         body = op_json("{'rules': %o}", rules);
     json_object_put(rules);

@@ -11,7 +11,6 @@
 
 json_object *op_child_spec(const op_wish *wish);       /* ConfigMap with spec.json */
 json_object *op_child_checkpoint(const op_wish *wish); /* empty; created once, then the pods' */
-json_object *op_child_lease(const op_wish *wish);      /* empty; created once, then the pods' */
 json_object *op_child_account(const op_wish *wish);
 json_object *op_child_role(const op_wish *wish); /* NULL also: its pods need nothing */
 json_object *op_child_binding(const op_wish *wish);

@@ -83,11 +83,6 @@ static const char *space_of(const op_execution *e)
     return kube_text(meta, "namespace");
 }
 
-static op_kind flow_kind(const op_execution *e)
-{
-    return !strcmp(kube_text(e->flow, "kind"), op_kinds[OP_CRON].kind) ? OP_CRON : OP_FLOW;
-}
-
 static kube_target target_of(op_kind kind, const char *space, const char *name)
 {
     return (kube_target){.api = op_kinds[kind].group_path,
@@ -102,6 +97,8 @@ static void succeeded(op_execution *e)
     char note[400];
     df__text_printf(note, sizeof note, "%s %s", op_kinds[a->kind].kind, a->name);
     tell(e, 0, a->event, note);
+    if (a->verb == OP_APPLY && e->with.applied)
+        e->with.applied(e->with.op, e->flow, a->kind, a->difference);
 }
 
 /* The rest of the plan is not done; its status says why. A conflict means that the copy was old:
@@ -176,7 +173,7 @@ static void on_look(void *user, const kube_reply *reply)
     e->looks = 0;
     if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
         failed(e, reply->rc, reply->text, reply->retry_after_us);
-    } else if (there && op_belongs_to(there, flow_kind(e), e->flow) != OP_OURS) {
+    } else if (there && op_belongs_to(there, op_flow_kind(e->flow), e->flow) != OP_OURS) {
         df__text_printf(text, sizeof text,
                         "%s %s is there and does not belong to this object; it is left as it is: "
                         "remove it, or give this object another name",
@@ -196,7 +193,7 @@ static void on_status(void *user, const kube_reply *reply)
     op_execution *e = user;
     e->request = NULL;
     if (reply->rc == DF_OK)
-        learn(e, flow_kind(e), reply);
+        learn(e, op_flow_kind(e->flow), reply);
     else if (e->rc == DF_OK && reply->rc != DF_ENOTFOUND)
         e->rc = reply->rc;
     e->next++;
@@ -224,23 +221,18 @@ static void start_status(op_execution *e)
     json_object *object = status_object(e), *meta = NULL;
     kube_target t;
     json_object_object_get_ex(object, "metadata", &meta);
-    t = target_of(flow_kind(e), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
     t.subresource = "status";
     e->request =
         kube_apply(e->with.client, &t, object, 1, (kube_then){.done = on_status, .user = e});
     json_object_put(object);
 }
 
-/* An apply takes over what is there: who sees no child of that name looks first. */
+/* An apply takes over what is there: who knows of no child of that name looks first. */
 static int must_look(const op_execution *e)
 {
     const op_action *a = &e->plan.actions[e->next];
-    json_object *known;
-    if (e->looks || a->verb != OP_APPLY || e->looked)
-        return e->looks;
-    known = op_cluster_get(e->with.cluster, a->kind, space_of(e), a->name);
-    json_object_put(known);
-    return !known;
+    return e->looks || (a->verb == OP_APPLY && a->is_new && !e->looked);
 }
 
 static void start_action(op_execution *e)

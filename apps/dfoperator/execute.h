@@ -12,7 +12,10 @@ typedef struct op_execution op_execution;
 typedef struct op_executor {
     kube_client *client;
     op_cluster *cluster;
-    /* An event about the flow of `key`. NULL: nobody wants it. */
+    /* A child was applied; `difference` as in op_action. */
+    void (*applied)(void *op, json_object *flow, op_kind kind, const char *difference);
+    void *op;
+    /* An event about a flow. NULL: nobody wants it. */
     void (*tell)(void *user, json_object *flow, int warning, const char *reason, const char *note);
     void *user;
 } op_executor;

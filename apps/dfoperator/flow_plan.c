@@ -77,8 +77,6 @@ static int needs(const op_flow *f, op_kind kind)
 {
     json_object *spec = op_get(f->view->flow, "spec");
     switch (kind) {
-    case OP_LEASE:
-        return f->wish.single_reader;
     case OP_ROLE:
     case OP_ROLE_BINDING:
         return op_wish_needs_api(&f->wish);
@@ -256,27 +254,24 @@ static void want_or_drop(op_flow *f, const child_row *row)
 
 /* Made once, then the pods'. One that a deletion with orphaned children left is taken over with
  * what it holds. */
-static void want_once(op_flow *f, op_kind kind, json_object *live, json_object *wanted)
+static void want_positions(op_flow *f, json_object *live, json_object *wanted)
 {
     op_action *a = NULL;
     json_object *owners = op_get(wanted, "metadata.ownerReferences");
     if (!wanted) {
         f->plan->failed = 1;
     } else if (!live) {
-        a = op_plan_add(f->plan, OP_CREATE, kind, op_text(wanted, "metadata.name"),
+        a = op_plan_add(f->plan, OP_CREATE, OP_CONFIG_MAP, op_text(wanted, "metadata.name"),
                         json_object_get(wanted));
     } else if (op_belongs_to(live, OP_FLOW, f->view->flow) == OP_ORPHAN) {
-        a = op_plan_add(f->plan, OP_MERGE, kind, op_text(wanted, "metadata.name"),
+        a = op_plan_add(f->plan, OP_MERGE, OP_CONFIG_MAP, op_text(wanted, "metadata.name"),
                         op_json("{'metadata': {'uid': %s, 'ownerReferences': %o}}",
                                 op_text(live, "metadata.uid"), owners));
     }
-    if (a && kind == OP_CONFIG_MAP) {
+    if (a) {
         a->event = live ? NULL : "CheckpointConfigMapCreated";
         a->failure = "CheckpointConfigMapFailed";
         a->failed = "Failed to create checkpoint ConfigMap";
-    } else if (a) {
-        a->failure = "LeaseFailed";
-        a->failed = "Failed to create Lease";
     }
     json_object_put(wanted);
 }
@@ -385,9 +380,7 @@ static void act(op_flow *f)
     const op_view *v = f->view;
     want(f, &spec_row, v->spec_map, op_child_spec(&f->wish));
     if (f->wish.stores)
-        want_once(f, OP_CONFIG_MAP, v->checkpoint_map, op_child_checkpoint(&f->wish));
-    if (needs(f, OP_LEASE))
-        want_once(f, OP_LEASE, v->child[OP_LEASE], op_child_lease(&f->wish));
+        want_positions(f, v->checkpoint_map, op_child_checkpoint(&f->wish));
     want_or_drop(f, &account_row);
     want_or_drop(f, &role_row);
     want_or_drop(f, &binding_row);

@@ -42,6 +42,11 @@ void op_key_write(const op_key *key, char ret[OP_KEY])
     snprintf(ret, OP_KEY, "%s/%s/%s", op_kinds[key->kind].kind, key->space, key->name);
 }
 
+op_kind op_flow_kind(json_object *flow)
+{
+    return !strcmp(kube_text(flow, "kind"), op_kinds[OP_CRON].kind) ? OP_CRON : OP_FLOW;
+}
+
 static int by_owner(json_object *meta, op_key *ret)
 {
     json_object *owners = NULL;

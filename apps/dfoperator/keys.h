@@ -23,6 +23,8 @@ typedef struct op_key {
 /* 0, or -1: it is no key. */
 int op_key_read(const char *text, op_key *ret);
 void op_key_write(const op_key *key, char ret[OP_KEY]);
+/* Which of the two kinds an object is. */
+op_kind op_flow_kind(json_object *flow);
 /* The flow that an object belongs to: itself, its controller, or the one of its annotation. 0, or
  * -1: it belongs to none. */
 int op_key_of(op_kind kind, json_object *object, op_key *ret);

@@ -15,8 +15,6 @@ const op_kind_row op_kinds[OP_KINDS] = {
     [OP_SERVICE_ACCOUNT] = {"ServiceAccount", "v1", "/api/v1", "serviceaccounts", OWNED},
     [OP_ROLE] = {"Role", RBAC, "/apis/" RBAC, "roles", OWNED},
     [OP_ROLE_BINDING] = {"RoleBinding", RBAC, "/apis/" RBAC, "rolebindings", OWNED},
-    [OP_LEASE] = {"Lease", "coordination.k8s.io/v1", "/apis/coordination.k8s.io/v1", "leases",
-                  OWNED},
     [OP_DEPLOYMENT] = {"Deployment", "apps/v1", "/apis/apps/v1", "deployments", OWNED},
     [OP_DISRUPTION_BUDGET] = {"PodDisruptionBudget", "policy/v1", "/apis/policy/v1",
                               "poddisruptionbudgets", OWNED},

@@ -10,7 +10,6 @@ typedef enum op_kind {
     OP_SERVICE_ACCOUNT,
     OP_ROLE,
     OP_ROLE_BINDING,
-    OP_LEASE,
     OP_DEPLOYMENT,
     OP_DISRUPTION_BUDGET,
     OP_CRON_JOB,

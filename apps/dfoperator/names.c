@@ -9,7 +9,8 @@
 
 enum { HASH = 8 };
 
-void op_name_cut(const char *text, size_t limit, char ret[OP_NAME_MAX + 1])
+/* A text of at most `limit` characters: a longer one is cut and ends with a hash of all of it. */
+static void cut(const char *text, size_t limit, char ret[OP_NAME_MAX + 1])
 {
     size_t len = strlen(text);
     char hash[DF__SHA256_HEX];
@@ -28,7 +29,7 @@ static void child(op_kind kind, const char *flow, const char *rest, size_t limit
 {
     char whole[512]; /* the API server limits names to 253 characters */
     snprintf(whole, sizeof whole, "%s-%s%s", kind == OP_CRON ? "dfc" : "df", flow, rest);
-    op_name_cut(whole, limit, ret);
+    cut(whole, limit, ret);
 }
 
 void op_name_child(op_kind kind, const char *flow, const char *rest, char ret[OP_NAME_MAX + 1])
@@ -42,7 +43,7 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret)
     child(kind, flow, "-spec", OP_NAME_MAX, ret->spec);
     child(kind, flow, "-checkpoint", OP_NAME_MAX, ret->checkpoint);
     child(kind, flow, "-processor", OP_NAME_MAX, ret->processor);
-    op_name_cut(flow, OP_NAME_MAX, ret->label);
+    cut(flow, OP_NAME_MAX, ret->label);
 }
 
 json_object *op_selector(op_kind kind, const char *flow)

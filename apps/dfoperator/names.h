@@ -23,8 +23,6 @@ typedef struct op_names {
 
 /* `kind`: OP_FLOW or OP_CRON. */
 void op_names_of(op_kind kind, const char *flow, op_names *ret);
-/* A text of at most `limit` characters: a longer one is cut and ends with a hash of all of it. */
-void op_name_cut(const char *text, size_t limit, char ret[OP_NAME_MAX + 1]);
 /* The name of another child: "df-" or "dfc-" before the flow's name, `rest` behind it. */
 void op_name_child(op_kind kind, const char *flow, const char *rest, char ret[OP_NAME_MAX + 1]);
 

@@ -16,6 +16,7 @@ struct op_operator {
     op_executor executor;
     op_operator_stats stats;
     job *jobs;
+    kube_objects fights; /* by key of the flow: an op_fights as the bytes of the text */
     int leads;
 };
 
@@ -81,6 +82,19 @@ static void make_plan(op_operator *o, const op_key *key, const op_view *view, op
         op_flow_plan(view, o->config.settings, plan);
 }
 
+/* What of a flow's children somebody else sets again and again; NULL: no memory. */
+static op_fights *fights_of(op_operator *o, const char *key)
+{
+    kube_object *at = kube_objects_add(&o->fights, key);
+    op_fights *fights;
+    if (!at || at->text)
+        return at ? (op_fights *)(void *)at->text : NULL;
+    fights = calloc(1, sizeof *fights);
+    if (fights)
+        kube_objects_set_text(&o->fights, at, (char *)fights, sizeof *fights);
+    return fights;
+}
+
 /* DF_OK: it runs; DF_DONE: there was nothing to do, and *again_us says when to look again. */
 static int start(op_operator *o, job *j, int64_t *again_us)
 {
@@ -95,7 +109,10 @@ static int start(op_operator *o, job *j, int64_t *again_us)
         return DF_ENOMEM;
     if (o->config.figures)
         o->config.figures(o->config.user, j->key, &box.view.figures);
-    if (box.view.flow) {
+    if (!box.view.flow) {
+        kube_objects_remove(&o->fights, j->key);
+    } else {
+        box.view.fights = fights_of(o, j->key);
         make_plan(o, &key, &box.view, &plan);
         *again_us = j->again_us = plan.again_us;
         if (plan.failed) {
@@ -121,6 +138,8 @@ static void begin(void *user, kube_work *work, const char *key)
         return;
     }
     free_job(j);
+    if (rc == DF_ENOMEM)
+        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory for a plan", key);
     if (rc == DF_DONE && again_us >= 0)
         kube_queue_done_until(work, again_us);
     else
@@ -135,6 +154,20 @@ static void expired(void *user, kube_work *work, const char *key)
                      key);
     op_execution_cancel(j->execution);
     free_job(j);
+}
+
+static void on_applied(void *user, json_object *flow, op_kind kind, const char *difference)
+{
+    op_operator *o = user;
+    op_key key;
+    char text[OP_KEY];
+    op_fights *fights;
+    if (op_key_of(op_flow_kind(flow), flow, &key) < 0)
+        return;
+    op_key_write(&key, text);
+    fights = fights_of(o, text);
+    if (fights)
+        op_fights_note(fights, kind, difference, op_wall_us());
 }
 
 static void on_changed(void *user, const char *key)
@@ -232,7 +265,9 @@ op_operator *op_operator_new(const op_operator_config *config)
         free(o);
         return NULL;
     }
-    o->executor = (op_executor){.client = config->client,
+    o->executor = (op_executor){.applied = on_applied,
+                                .op = o,
+                                .client = config->client,
                                 .cluster = o->cluster,
                                 .tell = config->tell,
                                 .user = config->user};
@@ -244,6 +279,7 @@ void op_operator_free(op_operator *o)
     if (!o)
         return;
     stop_to_lead(o);
+    kube_objects_free(&o->fights);
     op_cluster_free(o->cluster);
     free(o);
 }

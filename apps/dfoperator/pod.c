@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dfoperator/keys.h"
 #include "dfoperator/tree.h"
 
 /* What a DataFlow without `resources` gets. */
@@ -154,9 +155,12 @@ static json_object *pod_of(const op_wish *wish)
 
 static json_object *annotations_of(const op_wish *wish)
 {
-    json_object *notes = op_json("{'" OP_SPEC_HASH "': %s, '" OP_FLOW_UID "': %s}", wish->hash,
-                                 op_text(wish->flow, "metadata.uid"));
-    char number[24];
+    char number[24], flow[320];
+    json_object *notes;
+    snprintf(flow, sizeof flow, "%s/%s", op_kinds[wish->kind].kind,
+             op_text(wish->flow, "metadata.name"));
+    notes = op_json("{'" OP_SPEC_HASH "': %s, '" OP_FLOW_UID "': %s, '" OP_FLOW_ANNOTATION "': %s}",
+                    wish->hash, op_text(wish->flow, "metadata.uid"), flow);
     if (notes && wish->reset) {
         snprintf(number, sizeof number, "%lld", (long long)wish->reset);
         json_object_object_add(notes, OP_RESET_NUMBER, json_object_new_string(number));

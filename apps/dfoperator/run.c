@@ -17,6 +17,7 @@ typedef struct op_run {
     kube_access access;
     op_settings settings;
     op_texts texts;
+    df_env *env;
     kube_client *client;
     kube_events *events;
     kube_lease *lease;
@@ -117,12 +118,19 @@ static void nothing(void *user)
     (void)user;
 }
 
+static const char *address_of(const app_http *server)
+{
+    return server ? app_http_address(server) : "no address";
+}
+
 static void work(op_run *run)
 {
     app_signals *signals = app_signals_start(
         &(app_signal_calls){.stop = stop, .reload = nothing, .status = nothing, .user = run});
     app_console_logf(&run->console, DF_LOG_INFO, "dfoperator %s at %s", DF_PROGRAM_VERSION,
                      run->access.server);
+    app_console_logf(&run->console, DF_LOG_INFO, "metrics at %s, probes at %s",
+                     address_of(run->board.metrics), address_of(run->board.probes));
     kube_loop_run(kube_client_loop(run->client));
     give_back(run);
     app_signals_end(signals);
@@ -132,6 +140,12 @@ static void work(op_run *run)
 static int make(op_run *run)
 {
     char err[KUBE_TEXT];
+    df_env_options options = DF_ENV_OPTIONS_INIT;
+    options.log = app_console_log;
+    options.user = &run->console;
+    run->settings.env = run->env = df_env_new(&options);
+    if (!run->env)
+        return fail("out of memory");
     if (kube_client_new(&run->access, "dfoperator/" DF_PROGRAM_VERSION, &run->client, err) != DF_OK)
         return fail(err);
     run->events = kube_events_new(run->client, "dataflow-controller", run->settings.identity);
@@ -204,5 +218,6 @@ int dfoperator_run(const app_args *args)
     if (!run.client)
         kube_access_free(&run.access); /* else it is the client's */
     kube_client_free(run.client);
+    df_env_free(run.env);
     return rc;
 }

@@ -56,7 +56,9 @@ static const char *meaning_of(int64_t code)
     return "unknown code";
 }
 
-void op_trouble_end(json_object *state, char ret[OP_TROUBLE_TEXT])
+/* "ended with code 2 (wrong manifest or command line): no such table"; `state`: a terminated
+ * container's. */
+static void tell_end(json_object *state, char ret[OP_TROUBLE_TEXT])
 {
     int64_t code = op_int(state, "exitCode", -1);
     df_bytes line = last_line(op_text(state, "message"));
@@ -97,7 +99,7 @@ static op_trouble of_container(json_object *pod, json_object *container, char *r
         df__text_printf(ret, OP_TROUBLE_TEXT, "Pod %s cannot start: %.*s", name, MESSAGE,
                         op_text(waits, "message"));
     else if (ended) {
-        op_trouble_end(ended, end);
+        tell_end(ended, end);
         df__text_printf(ret, OP_TROUBLE_TEXT, "Pod %s %s", name, end);
     } else
         return OP_NO_TROUBLE;

@@ -18,9 +18,6 @@ enum { OP_TROUBLE_TEXT = 640 };
 op_trouble op_trouble_of_pods(json_object **pods, size_t count, char ret[OP_TROUBLE_TEXT]);
 /* Pods that the API server refuses to create: a quota, a limit range, Pod Security. */
 op_trouble op_trouble_of_deployment(json_object *deployment, char ret[OP_TROUBLE_TEXT]);
-/* "ended with code 2 (wrong manifest or command line): no such table"; `state`: a terminated
- * container's. */
-void op_trouble_end(json_object *state, char ret[OP_TROUBLE_TEXT]);
 /* Neither succeeded nor failed. */
 int op_pod_lives(json_object *pod);
 

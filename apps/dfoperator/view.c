@@ -8,7 +8,7 @@
 
 #include "dfoperator/names.h"
 
-static int64_t wall_us(void)
+int64_t op_wall_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -48,7 +48,7 @@ int op_view_read(const op_cluster *c, const op_key *key, op_view_box *ret)
     *ret = (op_view_box){.key = *key};
     v->space = ret->key.space;
     v->name = ret->key.name;
-    v->now_us = wall_us();
+    v->now_us = op_wall_us();
     v->figures = (op_figures){-1, -1, -1, -1, 0};
     v->flow = op_cluster_get(c, key->kind, v->space, v->name);
     if (!v->flow)

@@ -266,7 +266,8 @@ int kube_access_from_files(const char *list, const char *context, kube_access *r
     return complete(ret, rc, err);
 }
 
-int kube_access_in_pod(kube_access *ret, char *err)
+/* From the environment and the folder of a pod. DF_ENOTFOUND: this is no pod. */
+static int access_in_pod(kube_access *ret, char *err)
 {
     const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
     df__buf space;
@@ -291,7 +292,7 @@ int kube_access_in_pod(kube_access *ret, char *err)
 
 int kube_access_find(const char *list, const char *context, kube_access *ret, char *err)
 {
-    if (list || context || getenv("KUBECONFIG") || kube_access_in_pod(ret, err) == DF_ENOTFOUND)
+    if (list || context || getenv("KUBECONFIG") || access_in_pod(ret, err) == DF_ENOTFOUND)
         return kube_access_from_files(list, context, ret, err);
     return ret->server ? DF_OK : DF_ENOMEM;
 }

@@ -28,9 +28,8 @@ enum { KUBE_TEXT = 512 };
  * context (NULL: the current one). DF_OK; DF_ENOTFOUND: no file of the list is there; DF_EINVAL,
  * DF_ENOTSUP (a plug-in is asked for), DF_EIO, DF_ENOMEM. With the text in `err`. */
 int kube_access_from_files(const char *files, const char *context, kube_access *ret, char *err);
-/* From the environment and the folder of a pod. DF_ENOTFOUND: this is no pod. */
-int kube_access_in_pod(kube_access *ret, char *err);
-/* Files when they are named or when this is no pod. */
+/* Files when they are named or when this is no pod; else the environment and the folder of the pod.
+ */
 int kube_access_find(const char *files, const char *context, kube_access *ret, char *err);
 /* Wipes and frees; a zeroed one is fine. */
 void kube_access_free(kube_access *a);

@@ -7,7 +7,7 @@
 static const char apply_type[] = "application/apply-patch+yaml";
 static const char merge_type[] = "application/merge-patch+json";
 
-int kube_target_path(df__buf *path, const kube_target *t)
+static int target_path(df__buf *path, const kube_target *t)
 {
     df__buf_str(path, t->api);
     if (t->space) {
@@ -43,7 +43,9 @@ static size_t forbidden(const unsigned char *p, size_t left, unsigned *code)
     return *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
 }
 
-const char *kube_yaml_text(json_object *object, df__buf *out)
+/* JSON that the server's YAML reader takes for the same: no escaped slashes, and the few characters
+ * that YAML does not allow as they are, escaped. NULL: no memory. */
+static const char *yaml_text(json_object *object, df__buf *out)
 {
     size_t len = 0, taken;
     unsigned code;
@@ -80,7 +82,7 @@ typedef struct write {
 /* The body in `own`, or as it is. 0: no memory. */
 static int body_of(const write *w, df__buf *own, df_bytes *ret)
 {
-    if (w->object && !kube_yaml_text(w->object, own))
+    if (w->object && !yaml_text(w->object, own))
         return 0;
     if (w->text && w->text->failed)
         return 0;
@@ -102,7 +104,7 @@ static kube_request *start(kube_client *c, const kube_target *t, const write *w,
     df__buf path, own;
     df__buf_init(&path, &df__heap_libc);
     df__buf_init(&own, &df__heap_libc);
-    kube_target_path(&path, t);
+    target_path(&path, t);
     df__buf_str(&path, w->query ? w->query : "");
     call.path = df__buf_cstr(&path);
     if (call.path && body_of(w, &own, &call.body))

@@ -35,9 +35,6 @@ typedef struct kube_then {
     int unguarded;    /* as in kube_call */
 } kube_then;
 
-/* DF_ENOMEM: `path` has failed. */
-int kube_target_path(df__buf *path, const kube_target *t);
-
 kube_request *kube_get(kube_client *c, const kube_target *t, kube_then then);
 /* `object` has its name in metadata. It stays the caller's here and below. */
 kube_request *kube_create(kube_client *c, const kube_target *t, json_object *object,
@@ -59,9 +56,5 @@ typedef struct kube_deletion {
 } kube_deletion;
 kube_request *kube_delete(kube_client *c, const kube_target *t, const kube_deletion *how,
                           kube_then then);
-
-/* JSON that the server's YAML reader takes for the same: no escaped slashes, and the few
- * characters that YAML does not allow as they are, escaped. NULL: no memory. */
-const char *kube_yaml_text(json_object *object, df__buf *out);
 
 #endif

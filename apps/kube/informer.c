@@ -493,11 +493,6 @@ const kube_objects *kube_informer_objects(const kube_informer *i)
     return &i->objects;
 }
 
-int kube_informer_synced(const kube_informer *i)
-{
-    return i->synced;
-}
-
 kube_informer_stats kube_informer_stats_of(const kube_informer *i)
 {
     return i->stats;

@@ -45,7 +45,6 @@ void kube_informer_free(kube_informer *i);
  * watch that is behind does not undo it. Tells `changed`. DF_OK; DF_EDATA: it is no object. */
 int kube_informer_learn(kube_informer *i, json_object *object);
 const kube_objects *kube_informer_objects(const kube_informer *i);
-int kube_informer_synced(const kube_informer *i);
 /* For /metrics and tests. */
 typedef struct kube_informer_stats {
     uint64_t lists, watches, events, failures;

@@ -38,7 +38,6 @@ static json_object *children_of(op_wish *w)
         json_object_object_add(all, "account", op_child_account(w));
         json_object_object_add(all, "role", op_child_role(w));
         json_object_object_add(all, "binding", op_child_binding(w));
-        json_object_object_add(all, "lease", op_child_lease(w));
         json_object_object_add(all, "deployment", op_child_deployment(w, w->replicas));
         json_object_object_add(all, "budget", op_child_budget(w));
     }

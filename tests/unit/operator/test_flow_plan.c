@@ -64,17 +64,16 @@ static int has_event(const op_plan *p, const char *reason)
 static void test_first(void **state)
 {
     static const char *const order[] = {
-        "ConfigMap/df-orders-spec", "ConfigMap/df-orders-checkpoint",
-        "Lease/df-orders",          "ServiceAccount/df-orders-processor",
-        "Role/df-orders-processor", "RoleBinding/df-orders-processor",
-        "Deployment/df-orders"};
+        "ConfigMap/df-orders-spec",           "ConfigMap/df-orders-checkpoint",
+        "ServiceAccount/df-orders-processor", "Role/df-orders-processor",
+        "RoleBinding/df-orders-processor",    "Deployment/df-orders"};
     model m;
     op_plan p;
     (void)state;
     begin(&m, FIXTURE_POLL);
     model_plan(&m, &p);
-    assert_int_equal(p.action_count, 7);
-    for (size_t i = 0; i < 7; i++) {
+    assert_int_equal(p.action_count, 6);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         char name[100];
         snprintf(name, sizeof name, "%s/%s", op_kinds[p.actions[i].kind].kind, p.actions[i].name);
         assert_string_equal(name, order[i]);
@@ -104,7 +103,6 @@ static void test_kafka(void **state)
     says(&m, "Running", "4/4 processor replicas ready");
     assert_null(model_get(&m, OP_ROLE, "df-orders-processor"));
     assert_null(model_get(&m, OP_CONFIG_MAP, "df-orders-checkpoint"));
-    assert_null(model_get(&m, OP_LEASE, "df-orders"));
     assert_string_equal(op_text(deployment(&m), "spec.strategy.type"), "RollingUpdate");
     m.writes = 0;
     model_spec(&m, "replicas", "2");
@@ -263,10 +261,10 @@ static void test_taken(void **state)
     static const struct {
         op_kind kind;
         const char *name;
-    } rows[] = {{OP_CONFIG_MAP, "df-orders-spec"}, {OP_CONFIG_MAP, "df-orders-checkpoint"},
-                {OP_LEASE, "df-orders"},           {OP_SERVICE_ACCOUNT, "df-orders-processor"},
-                {OP_ROLE, "df-orders-processor"},  {OP_ROLE_BINDING, "df-orders-processor"},
-                {OP_DEPLOYMENT, "df-orders"}};
+    } rows[] = {
+        {OP_CONFIG_MAP, "df-orders-spec"},           {OP_CONFIG_MAP, "df-orders-checkpoint"},
+        {OP_SERVICE_ACCOUNT, "df-orders-processor"}, {OP_ROLE, "df-orders-processor"},
+        {OP_ROLE_BINDING, "df-orders-processor"},    {OP_DEPLOYMENT, "df-orders"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         json_object *foreign =
@@ -634,7 +632,7 @@ static void test_deleted(void **state)
     op_put(m.flow, "metadata.deletionTimestamp", json_object_new_string("now"));
     model_plan(&m, &p);
     assert_int_equal(p.actions[0].kind, OP_DEPLOYMENT);
-    assert_int_equal(p.action_count, 7);
+    assert_int_equal(p.action_count, 6);
     model_run(&m, &p, SIZE_MAX);
     op_plan_free(&p);
     says(&m, "Stopping", "DataFlow is deleted");
