@@ -250,7 +250,8 @@ typedef struct df_source_ops {
  *          then sends only what precedes the first refused record of each partition, so that the
  *          next start repeats nothing. With exactly-once
  *          refusals are always told so and named: a parcel cannot be halved between two marks,
- *          and its positions wait until the refused records are durable.
+ *          and its positions wait until the refused records are durable. A sink that has
+ *          DF_TAKES_ERRORS gets the parcel again with an error record in the place of each.
  *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
  * poll     while something is pending: work for up to timeout_ms.
  * flush    everything pending becomes durable (drain, revoke, end, commit_interval_ms): DF_OK when
@@ -312,8 +313,12 @@ enum {
     DF_COMMITS_FOR_SOURCE = 32, /* sink with exactly-once: its transaction stores the positions in
                                    the source's own system (df_position.owner), so it needs a source
                                    of its own kind, and that one does not commit */
-    DF_VARIES = 64 /* source, transform: a record that is read again does not come out the same, for
-                      example because the time of processing is in it */
+    DF_VARIES = 64, /* source, transform: a record that is read again does not come out the same,
+                       for example because the time of processing is in it */
+    DF_TAKES_ERRORS = 128 /* sink with exactly-once: error records are in its parcels
+                             (df_parcel_is_error), and it writes them where it keeps such, in the
+                             transaction that holds the positions; there is no error sink. Said in
+                             check. Without exactly-once it has no effect */
 };
 
 typedef struct df_connector {
@@ -689,6 +694,11 @@ DF_API const char *df_parcel_error(const df_parcel *parcel);
 /* Names record `index` as refused; see write. Reason word as df_stage_fail. */
 DF_API int df_parcel_reject(df_parcel *parcel, size_t index, const char *reason, const char *text);
 DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 */
+/* 1: record `index` is an error record: its payload is the envelope of a record that was refused
+ * (in JSON; docs/errors.md), key and headers are those of that record. Parcels of an error sink
+ * have nothing else; those of a sink that has DF_TAKES_ERRORS have them among the others. One that
+ * is refused itself comes once more without the bytes of the record, then the run ends. */
+DF_API int df_parcel_is_error(const df_parcel *parcel, size_t index);
 /* Of the records that are not rejected `count` are in order and nothing was written for them, on
  * purpose: the row was there (onConflict: skip). They settle with the others and are counted as
  * left out, not as sent. Before write answers or df_stage_settle; calls add up; a new try begins at
@@ -721,10 +731,11 @@ typedef struct df_range {
     size_t first_index,
         end_index; /* its records are in [first_index, end_index), maybe others too */
 } df_range;
-/* The ranges of the records in this parcel that are not rejected, one for each partition, in order
- * of their first record. Computed by the call, in time of the number of records; borrowed until the
- * parcel settles or is given again. In write, resolve, or while it is PENDING; not after ABSORBED.
- * NULL: no memory (count is 0), or no records. */
+/* The ranges of the records in this parcel that are not rejected, without error records that the
+ * main sink takes; one for each partition, in order of their first record. Computed by the call, in
+ * time of the number of records; borrowed until the parcel settles or is given again. In write,
+ * resolve, or while it is PENDING; not after ABSORBED. NULL: no memory (count is 0), or no
+ * records. */
 DF_API const df_range *df_parcel_range(df_parcel *parcel, size_t *ret_count);
 /* Memory that lives until the parcel settles. What a sink takes here beyond the size of the parcel
  * it tells the budget with df_stage_charge. */

@@ -164,6 +164,98 @@ static void test_connection_lost(void **state)
     with_fault(*state, DF_EIO, 0);
 }
 
+/* ---- error records in the sink's own transaction --------------------------------------------- */
+
+#define TAKES(options)                                                                             \
+    "sink: {type: test-txn, config: {takesErrors: true" options "}}\n"                             \
+    "deliveryGuarantee: exactlyOnce\n"
+
+enum { EACH = 7, RECORDS = 4000, REFUSED = (RECORDS + EACH - 1) / EACH };
+
+/* Each record is in one of the two tables, once; an envelope has the record, or what is left. */
+static void assert_in_one_table(doubles *d, int whole)
+{
+    size_t refused = 0;
+    assert_int_equal(d->row_count, 2 * (RECORDS - REFUSED));
+    assert_int_equal(d->error_count, 2 * REFUSED);
+    assert_true(doubles_unique(d));
+    for (int part = 0; part < 2; part++) {
+        for (int n = 0; n < RECORDS; n += EACH) {
+            char want[64];
+            size_t found = 0;
+            snprintf(want, sizeof want, "\"partition\":\"part/%d\",\"offset\":%d,", part, n);
+            for (size_t i = 0; i < d->error_count; i++)
+                found += strstr(d->errors[i], want) != NULL;
+            assert_int_equal(found, 1);
+            refused++;
+        }
+    }
+    assert_int_equal(refused, d->error_count);
+    for (size_t i = 0; i < d->error_count; i++)
+        assert_int_equal(strstr(d->errors[i], "\"original_message\":{\"part\"") != NULL, whole);
+}
+
+static void run_taker(fixture *f, const char *yaml)
+{
+    df_stats stats = {.size = sizeof stats};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_pipeline *p = support_load(f->env, yaml);
+    assert_ok(df_pipeline_run(p, &run));
+    assert_ok(df_pipeline_stats(p, NULL, &stats));
+    assert_int_equal(stats.sent, 2 * (RECORDS - REFUSED));
+    assert_int_equal(stats.errored, 2 * REFUSED);
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+static void test_errors_in_the_transaction(void **state)
+{
+    fixture *f = *state;
+    run_taker(f, PARTS("partitions: 2, records: 4000") TAKES(", refuseEach: 7"));
+    assert_in_one_table(f->d, 1);
+}
+
+/* A try that fails stores neither the records nor the error records, one that succeeds both. */
+static void test_errors_once_after_faults(void **state)
+{
+    fixture *f = *state;
+    f->d->fail_writes = 2;
+    f->d->fail_status = DF_EUNKNOWN;
+    f->d->fail_applied = 1;
+    run_taker(f, PARTS("partitions: 2, records: 4000") TAKES(", refuseEach: 7"));
+    assert_int_equal(f->d->resolved, 2);
+    assert_in_one_table(f->d, 1);
+}
+
+static void test_errors_of_transformations(void **state)
+{
+    fixture *f = *state;
+    run_taker(f, PARTS("partitions: 2, records: 4000")
+                     TAKES("") "transformations: [{type: test-refuse, config: {each: 7}}]\n");
+    assert_in_one_table(f->d, 1);
+}
+
+/* Refused themselves, they come once more without the bytes. */
+static void test_errors_without_bytes(void **state)
+{
+    fixture *f = *state;
+    run_taker(f, PARTS("partitions: 2, records: 4000") TAKES(", refuseEach: 7, picky: true"));
+    assert_in_one_table(f->d, 0);
+}
+
+static void test_errors_have_one_place(void **state)
+{
+    fixture *f = *state;
+    df_pipeline *p = support_load(
+        f->env, PARTS("records: 1") TAKES("") "errors: {type: test-nested, config: {table: t}}\n");
+    char *problems;
+    assert_status(df_pipeline_check(p), DF_ESPEC);
+    problems = support_problems(p);
+    assert_non_null(strstr(problems, "spec.errors: the sink \"test-txn\" takes error records"));
+    free(problems);
+    df_pipeline_free(p);
+}
+
 static void test_transactions_with_expansion(void **state)
 {
     fixture *f = *state;
@@ -267,6 +359,11 @@ int main(void)
         UNIT(test_unknown_and_lost),
         UNIT(test_connection_lost),
         UNIT(test_transactions_with_expansion),
+        UNIT(test_errors_in_the_transaction),
+        UNIT(test_errors_once_after_faults),
+        UNIT(test_errors_of_transformations),
+        UNIT(test_errors_without_bytes),
+        UNIT(test_errors_have_one_place),
         UNIT(test_expansion),
         UNIT(test_expansion_of_nothing),
         UNIT(test_nested_options),

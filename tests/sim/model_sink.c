@@ -14,11 +14,16 @@ static df__sink *sink_of(process *p, const model_sink *m)
 
 /* ---- records as the sink knows them ---------------------------------------------------------- */
 
+static int is_error(const df_record *r)
+{
+    return r->state == DF__ERROR || r->state == DF__ERROR_MINIMAL;
+}
+
 /* Error records carry which child they are in the text of the refusal. */
 static int child_of(const df_record *r)
 {
     const char *at;
-    if (r->state != DF__ERROR && r->state != DF__ERROR_MINIMAL)
+    if (!is_error(r))
         return (int)r->op;
     at = memmem(r->payload.data, r->payload.len, "\"message\":\"c", 12);
     return at ? at[12] - '0' : 0;
@@ -26,7 +31,10 @@ static int child_of(const df_record *r)
 
 static item item_of(const df_record *r)
 {
-    return (item){.part = r->partition[0] - '0', .child = child_of(r), .offset = r->offset};
+    return (item){.part = r->partition[0] - '0',
+                  .child = child_of(r),
+                  .error = is_error(r),
+                  .offset = r->offset};
 }
 
 static item *items_of(const df_parcel *parcel, size_t *ret)
@@ -83,7 +91,7 @@ static void check_order(process *p, model_sink *m, const df_parcel *parcel)
         item it = item_of(r);
         order now = {r->span->generation, r->span->first, it.offset * 8 + it.child + 1};
         order *last = &m->last[it.part];
-        if (df_parcel_rejected(parcel, i))
+        if (df_parcel_rejected(parcel, i) || it.error) /* they go to a table of their own */
             continue;
         if (now.generation < last->generation)
             fail(p->w, "sink %d took %d/%lld of a generation given away", m->role, it.part,
@@ -194,29 +202,30 @@ static int hold(process *p, model_sink *m, df_parcel *parcel, int absorbed)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static int refuses(const model_sink *m, const df_record *r)
+static int refuses(const df_record *r)
 {
     item i = item_of(r);
-    if (m->role == ERROR_SINK)
+    if (is_error(r))
         return r->state == DF__ERROR && is_picky(i.part, i.offset);
     return is_refused(i.part, i.offset);
 }
 
 /* In any order: from somewhere on, then from the begin. */
-static void reject_all(process *p, model_sink *m, df_parcel *parcel)
+static void reject_all(process *p, df_parcel *parcel)
 {
     char text[3] = "c0";
     size_t i, from = rnd(p->w, parcel->count);
     for (i = 0; i < parcel->count; i++) {
         size_t at = (i + from) % parcel->count;
-        if (!refuses(m, parcel->records[at]))
+        if (!refuses(parcel->records[at]))
             continue;
         text[1] = (char)('0' + child_of(parcel->records[at]));
         df_parcel_reject(parcel, at, "invalid_data", text);
     }
 }
 
-/* What one answer refuses goes to the error sink in the order of the parcel. */
+/* What one answer refuses goes to the error sink in the order of the parcel. What is given back has
+ * the first span of its partition in the parcel, so a record that was read twice is there twice. */
 static void io_tap_record(void *ctx, const char *stage, df_record *r)
 {
     process *p = ctx;
@@ -227,7 +236,8 @@ static void io_tap_record(void *ctx, const char *stage, df_record *r)
     if (!p->answering || r->state != DF__ERROR)
         return;
     if (now.generation == last->generation &&
-        (now.first < last->first || (now.first == last->first && now.key <= last->key)))
+        (now.first < last->first ||
+         (now.first == last->first && now.key + (p->answering == GIVEN_BACK) <= last->key)))
         fail(p->w, "%d/%lld.%d is refused after a later one", it.part, (long long)it.offset,
              it.child);
     *last = now;
@@ -305,11 +315,11 @@ static int unknown_outcome(process *p, model_sink *m, df_parcel *parcel)
     return DF_EUNKNOWN;
 }
 
-static int has_refused(const model_sink *m, const df_parcel *parcel)
+static int has_refused(const df_parcel *parcel)
 {
     size_t i;
     for (i = 0; i < parcel->count; i++)
-        if (refuses(m, parcel->records[i]))
+        if (refuses(parcel->records[i]))
             return 1;
     return 0;
 }
@@ -333,7 +343,7 @@ static int trouble(process *p, model_sink *m, df_parcel *parcel)
                                    DF_EFENCED,  DF_EIO,     DF_EIO,     DF_EIO};
     world *w = p->w;
     int status = statuses[rnd(w, sizeof statuses / sizeof *statuses)];
-    int transacts = w->plan.eos && m->role == MAIN_SINK, refused = has_refused(m, parcel);
+    int transacts = w->plan.eos && m->role == MAIN_SINK, refused = has_refused(parcel);
     df_parcel_left_out(parcel, rnd(w, 3)); /* what it says of a try that fails is forgotten */
     if (status == DF_EUNKNOWN)
         return refused ? status : unknown_outcome(p, m, parcel);
@@ -357,10 +367,10 @@ static int refusal(process *p, model_sink *m, df_parcel *parcel)
     case 1:
         return parcel->count > 1 ? DF_ETOOBIG : DF_EDATA;
     case 2:
-        reject_all(p, m, parcel);
+        reject_all(p, parcel);
         return DF_EDATA;
     default:
-        reject_all(p, m, parcel);
+        reject_all(p, parcel);
         return DF_OK;
     }
 }
@@ -380,7 +390,7 @@ static void begin_block(process *p, const row *at, const item *items, size_t cou
     static item mine[MAX_RECORDS * (MAX_CHILDREN + 1)];
     memset(mine, 0, sizeof mine);
     for (i = 0; i < count; i++) {
-        if (items[i].part != (int)at->part)
+        if (items[i].part != (int)at->part || items[i].error)
             continue;
         mine[n].part = items[i].part;
         mine[n].child = items[i].child;
@@ -402,7 +412,7 @@ static void begin_all(process *p, model_sink *m, df_parcel *parcel)
     row rows[PARTS];
     size_t count, i, n = rows_of(m, parcel, rows);
     item *items;
-    if (!p->w->plan.begins || m->role != MAIN_SINK || has_refused(m, parcel))
+    if (!p->w->plan.begins || m->role != MAIN_SINK || has_refused(parcel))
         return;
     items = items_of(parcel, &count);
     for (i = 0; i < n; i++)
@@ -441,7 +451,7 @@ static int write_parcel(process *p, model_sink *m, df_parcel *parcel)
         check_order(p, m, parcel);
         return hold(p, m, parcel, 1);
     }
-    if (has_refused(m, parcel)) {
+    if (has_refused(parcel)) {
         rc = refusal(p, m, parcel);
         if (rc != DF_OK)
             return rc;
@@ -653,7 +663,7 @@ void sinks_crash(process *p)
         command c;
         int more = chance(p->w, 50);
         while (pop(&m->q, &c)) {
-            if (c.type == C_WRITE && has_refused(m, c.parcel))
+            if (c.type == C_WRITE && has_refused(c.parcel))
                 more = 0; /* nor is anything after it */
             if (c.type != C_WRITE || !m->open || m->stalled || !more)
                 continue;

@@ -34,14 +34,18 @@ static void commit(process *p, int part, int64_t next)
     w->has_committed[part] = 1;
 }
 
-/* The source's system takes this token from now on, and no older one. */
+/* The source's system takes this token from now on, and no older one. Its thread has the memory,
+ * also where the flow that has none calls it. */
 static void new_owner(process *p, int part)
 {
     char text[32];
+    int in_flow = p->in_flow;
     unsigned long long number = p->w->owner[part] + 1;
     int len = snprintf(text, sizeof text, "token %llu", number);
+    p->in_flow = 0;
     if (df_partition_owner(p->parts[part].part, (df_bytes){text, (size_t)len}) == DF_OK)
         p->w->owner[part] = number;
+    p->in_flow = in_flow;
 }
 
 static void opened(process *p, int part)

@@ -16,7 +16,7 @@ void outage_plan(plan *p)
     p->outage = p->seed % 2 ? OUTAGE_REACH : OUTAGE_ERROR;
     p->outage_sink = (int)(p->seed / 2 % (uint64_t)(sinks + p->error_sink));
     if (p->eos && p->outage_sink == ROUTED_SINK)
-        p->outage_sink = ERROR_SINK;
+        p->outage_sink = p->takes_errors ? MAIN_SINK : ERROR_SINK;
     p->outage_at = p->seed / 6 % 20;
 }
 

@@ -282,6 +282,13 @@ static void hand(process *p, const message *m)
         hand_other(p, m, &why);
 }
 
+static int answering(const message *m)
+{
+    if (m->type != S_ANSWER && m->type != S_SETTLE)
+        return 0;
+    return ((const df_parcel *)m->about)->returned_count ? GIVEN_BACK : REFUSED;
+}
+
 int flow_act(process *p, size_t n)
 {
     int64_t due = df__flow_due(&p->flow);
@@ -295,7 +302,7 @@ int flow_act(process *p, size_t n)
         if (m.msg)
             m.msg->busy = 0;
         memset(p->refused, 0, sizeof p->refused);
-        p->answering = m.type == S_ANSWER || m.type == S_SETTLE;
+        p->answering = answering(&m);
         hand(p, &m);
         p->answering = 0;
     }
@@ -418,7 +425,7 @@ static void add_sinks(process *p)
     add_sink(p, MAIN_SINK);
     if (!p->w->plan.eos)
         add_sink(p, ROUTED_SINK);
-    if (p->w->plan.error_sink)
+    if (p->w->plan.error_sink && !p->w->plan.takes_errors)
         add_sink(p, ERROR_SINK);
     for (i = 0; i < f->sink_count; i++)
         if (!f->sinks[i].is_error)
@@ -492,6 +499,8 @@ void process_init(process *p, world *w)
     f->source_holds = !w->plan.store;
     add_sinks(p);
     add_steps(p);
+    if (w->plan.takes_errors)
+        df__flow_take_errors(f);
     add_source(p);
 }
 

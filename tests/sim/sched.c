@@ -36,6 +36,10 @@ static void plan_shapes(plan *p, world *w)
     p->for_source = p->eos && chance(w, 40);
     p->commits = !p->eos && p->absorb && chance(w, 60);
     p->begins = p->eos && !p->for_source && chance(w, 60);
+    p->takes_errors = p->eos && p->error_sink && chance(w, 30);
+    if (p->begins && !p->takes_errors &&
+        !p->absorb) /* what goes back, goes back for its error sink */
+        p->absorb = (int)rnd(w, 101);
 }
 
 void plan_make(plan *p, uint64_t seed, int mode)
@@ -80,7 +84,7 @@ void plan_print(const plan *p)
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
            "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d, ends %d, begins "
-           "%d, commits %d\n",
+           "%d, commits %d, takes errors %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records,
            p->for_source ? "source, by the sink"
@@ -91,7 +95,7 @@ void plan_print(const plan *p)
            p->limits, p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending,
            p->absorb, (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
            p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks, p->stuck, p->down,
-           p->ends, p->begins, p->commits);
+           p->ends, p->begins, p->commits, p->takes_errors);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */

@@ -41,6 +41,7 @@ typedef struct plan {
     int commits;         /* absorbing sinks commit by time; they give refused records back */
     int begins;          /* eos: the sink begins blocks under a name */
     int for_source;      /* eos: the sink commits in the source's system, with owner tokens */
+    int takes_errors;    /* eos: error records are in the main sink's own transactions */
     int error_sink, error_policy, error_ack;
     int batch_size;
     int64_t interval_ms, max_uncommitted, memory;
@@ -51,8 +52,8 @@ typedef struct plan {
 } plan;
 enum { OUTAGE_REACH = 1, OUTAGE_ERROR }; /* cannot be reached; answers with an error */
 
-typedef struct item { /* a record as a sink knows it */
-    int part, child;
+typedef struct item {       /* a record as a sink knows it */
+    int part, child, error; /* error: its error record */
     int64_t offset;
 } item;
 
@@ -178,6 +179,7 @@ enum {
     W_WORKED
 };
 
+enum { REFUSED = 1, GIVEN_BACK };      /* answering */
 enum { SAYS_END = 100, REMOVED = -2 }; /* how of M_PARTITION; storing of a model_part */
 
 typedef struct message {
@@ -262,7 +264,7 @@ typedef struct process {
     uint64_t most_absorbed; /* by sinks that commit now and then */
     uint64_t left_out;      /* records that a sink left out */
     order refused[PARTS];   /* newest error record of the answer being handed over */
-    int answering;          /* 1: one is */
+    int answering;          /* one is: REFUSED, GIVEN_BACK */
     int broke;              /* status with which a transform failed */
     int64_t stopped_us;     /* the first stop */
     int stuck;              /* STUCK_...: who comes back from no call any more; 0: all do */

@@ -155,20 +155,26 @@ int was_delivered(const world *w, int part, int64_t offset)
     return all_there(w, part, offset);
 }
 
+/* Bad ones are in the error sink, good ones in the others. */
+static void check_side(world *w, int sink, const item *i)
+{
+    if (sink != ERROR_SINK && is_bad(i->part, i->offset))
+        fail(w, "%d/%lld is bad and is in sink %d", i->part, (long long)i->offset, sink);
+    if (sink == ERROR_SINK && !is_bad(i->part, i->offset) &&
+        (i->child || !is_halved(&w->plan, i->part, i->offset)))
+        fail(w, "%d/%lld is good and is in the error sink", i->part, (long long)i->offset);
+}
+
 void deliver(world *w, int sink, const item *i)
 {
     uint8_t *seen = &w->seen[sink][i->part][i->offset][i->child];
     w->delivered++;
     if (is_filtered(i->part, i->offset))
         fail(w, "%d/%lld was filtered and is in sink %d", i->part, (long long)i->offset, sink);
-    if (sink != ERROR_SINK && is_bad(i->part, i->offset))
-        fail(w, "%d/%lld is bad and is in sink %d", i->part, (long long)i->offset, sink);
-    if (sink == ERROR_SINK && !is_bad(i->part, i->offset) &&
-        (i->child || !is_halved(&w->plan, i->part, i->offset)))
-        fail(w, "%d/%lld is good and is in the error sink", i->part, (long long)i->offset);
+    check_side(w, sink, i);
     if (sink != ERROR_SINK && !i->child && children_of(&w->plan, i->part, i->offset))
         fail(w, "%d/%lld was not expanded and is in sink %d", i->part, (long long)i->offset, sink);
-    if (*seen && sink != ERROR_SINK) {
+    if (*seen && (sink != ERROR_SINK || w->plan.takes_errors)) {
         w->duplicates++;
         if (w->plan.eos)
             fail(w, "exactly-once: %d/%lld.%d is twice in the sink", i->part, (long long)i->offset,
@@ -202,7 +208,7 @@ int commit_rows(world *w, const item *items, size_t count, const row *rows, size
         if (rows[i].owner != w->owner[rows[i].part])
             return DF_EIO; /* a token of before: nothing is applied */
     for (i = 0; i < count; i++)
-        deliver(w, MAIN_SINK, &items[i]);
+        deliver(w, items[i].error ? ERROR_SINK : MAIN_SINK, &items[i]);
     for (i = 0; i < row_count; i++) {
         uint32_t part = rows[i].part;
         if (w->has_in_sink[part] && rows[i].next < w->in_sink[part])

@@ -1,14 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  * double_txn.c: a sink that stores rows and positions in one step, with a fence: the smallest
- * possible exactly-once sink. See doubles.h. */
+ * possible exactly-once sink. With takesErrors it stores error records in that step, too. See
+ * doubles.h. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/doubles.h"
 
 struct txn {
     int open;
+    int64_t refuse_each; /* option: 0: none */
+    int takes_errors;    /* option */
+    int picky;           /* option: it takes no error record that has the bytes of the record */
 };
+
+static const df_option txn_rows[] = {
+    {.name = "refuseEach",
+     .type = DF_OPT_INT,
+     .offset = offsetof(struct txn, refuse_each),
+     .def = "0",
+     .doc = "Refuses each record whose n is a multiple of it."},
+    {.name = "takesErrors",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(struct txn, takes_errors),
+     .def = "false",
+     .doc = "Stores error records with the others."},
+    {.name = "picky",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(struct txn, picky),
+     .def = "false",
+     .doc = "Refuses error records that are whole."},
+};
+const df_options doubles_txn_options = DF_OPTIONS(txn_rows, struct txn);
+
+static int txn_check(void *self, df_stage *st)
+{
+    const struct txn *x = self;
+    return df_stage_traits(st, x->takes_errors ? DF_TAKES_ERRORS : 0, 0);
+}
 
 /* The stored position of a partition, made when missing; NULL: table full. Lock held. */
 static struct doubles_stored *stored_of(doubles *d, const char *name)
@@ -78,7 +108,8 @@ static int apply(doubles *d, df_parcel *parcel)
         df_bytes payload;
         int rc = df_parcel_payload(parcel, i, &payload);
         if (rc == DF_OK)
-            rc = doubles_row(d, payload);
+            rc =
+                df_parcel_is_error(parcel, i) ? doubles_error(d, payload) : doubles_row(d, payload);
         if (rc < 0)
             return rc;
     }
@@ -93,11 +124,38 @@ static int apply(doubles *d, df_parcel *parcel)
     return DF_OK;
 }
 
+static int is_bad(const struct txn *x, const df_parcel *parcel, size_t index, df_bytes payload)
+{
+    const char *at;
+    if (df_parcel_is_error(parcel, index))
+        return x->picky && !memmem(payload.data, payload.len, "\"truncated\":true", 16);
+    at = memmem(payload.data, payload.len, "\"n\":", 4);
+    return at && strtoll(at + 4, NULL, 10) % x->refuse_each == 0;
+}
+
+/* Names what it refuses before it writes anything. */
+static int refuse(const struct txn *x, df_stage *st, df_parcel *parcel)
+{
+    size_t refused = 0;
+    for (size_t i = 0; x->refuse_each && i < df_parcel_count(parcel); i++) {
+        df_bytes payload;
+        int rc = df_parcel_payload(parcel, i, &payload);
+        if (rc == DF_OK && is_bad(x, parcel, i, payload)) {
+            rc = df_parcel_reject(parcel, i, "invalid_data", "told to refuse it");
+            refused++;
+        }
+        if (rc < 0)
+            return rc;
+    }
+    return refused ? df_stage_fail(st, DF_EDATA, NULL, "told to refuse some") : DF_OK;
+}
+
 static int txn_write(void *self, df_stage *st, df_parcel *parcel)
 {
     doubles *d = df_stage_user(st);
-    int rc;
-    (void)self;
+    int rc = refuse(self, st, parcel);
+    if (rc < 0)
+        return rc;
     pthread_mutex_lock(&d->lock);
     if (d->fail_writes > 0) {
         d->fail_writes--;
@@ -140,6 +198,7 @@ static void txn_close(void *self, df_stage *st)
 
 const df_sink_ops doubles_txn_ops = {
     .size = sizeof(df_sink_ops),
+    .check = txn_check,
     .open = txn_open,
     .write = txn_write,
     .claim = txn_claim,

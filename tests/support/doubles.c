@@ -22,28 +22,41 @@ void doubles_free(doubles *d)
     for (size_t i = 0; i < d->row_count; i++)
         free(d->rows[i]);
     free(d->rows);
+    for (size_t i = 0; i < d->error_count; i++)
+        free(d->errors[i]);
+    free(d->errors);
     pthread_mutex_destroy(&d->lock);
     free(d);
 }
 
-int doubles_row(doubles *d, df_bytes payload)
+static int add_text(char ***texts, size_t *count, size_t *cap, df_bytes text)
 {
     char *copy;
-    if (d->row_count == d->row_cap) {
-        size_t cap = d->row_cap ? d->row_cap * 2 : 1024;
-        char **grown = realloc(d->rows, cap * sizeof *grown);
+    if (*count == *cap) {
+        size_t more = *cap ? *cap * 2 : 1024;
+        char **grown = realloc(*texts, more * sizeof *grown);
         if (!grown)
             return DF_ENOMEM;
-        d->rows = grown;
-        d->row_cap = cap;
+        *texts = grown;
+        *cap = more;
     }
-    copy = calloc(1, payload.len + 1);
+    copy = calloc(1, text.len + 1);
     if (!copy)
         return DF_ENOMEM;
-    if (payload.len)
-        memcpy(copy, payload.data, payload.len);
-    d->rows[d->row_count++] = copy;
+    if (text.len)
+        memcpy(copy, text.data, text.len);
+    (*texts)[(*count)++] = copy;
     return DF_OK;
+}
+
+int doubles_row(doubles *d, df_bytes payload)
+{
+    return add_text(&d->rows, &d->row_count, &d->row_cap, payload);
+}
+
+int doubles_error(doubles *d, df_bytes envelope)
+{
+    return add_text(&d->errors, &d->error_count, &d->error_cap, envelope);
 }
 
 size_t doubles_count(doubles *d)
@@ -315,6 +328,51 @@ size_t doubles_nested_size(void)
     return sizeof(struct nested);
 }
 
+/* ---- test-refuse: rejects each so many-th ---------------------------------------------------- */
+
+struct refuse {
+    int64_t each;
+    df_path *path;
+};
+
+static const df_option refuse_rows[] = {
+    {.name = "each",
+     .type = DF_OPT_INT,
+     .offset = offsetof(struct refuse, each),
+     .def = "1",
+     .doc = "Rejects each record whose number is a multiple of it."},
+    {.name = "path",
+     .type = DF_OPT_PATH,
+     .offset = offsetof(struct refuse, path),
+     .def = "$.n",
+     .doc = "The number."},
+};
+static const df_options refuse_options = DF_OPTIONS(refuse_rows, struct refuse);
+
+static int refuse_batch(void *self, df_stage *st, df_batch *batch)
+{
+    const struct refuse *x = self;
+    (void)st;
+    for (size_t i = 0; i < df_batch_count(batch); i++) {
+        df_record *r = df_batch_at(batch, i);
+        df_value v;
+        int64_t n;
+        if (df_record_live(r) && df_record_get(r, x->path, &v) == DF_OK &&
+            df_value_int(&v, &n) == DF_OK && n % x->each == 0)
+            df_record_reject(r, DF_EDATA, "invalid_data", "told to reject it");
+    }
+    return DF_OK;
+}
+
+static const df_transform refuse = {
+    .size = sizeof(df_transform),
+    .name = "test-refuse",
+    .doc = "Rejects records.",
+    .self_size = sizeof(struct refuse),
+    .options = &refuse_options,
+    .apply = refuse_batch,
+};
+
 /* ---- test-count: counts, keeps nothing ------------------------------------------------------- */
 
 static int count_write(void *self, df_stage *st, df_parcel *parcel)
@@ -331,6 +389,12 @@ static const df_sink_ops count_ops = {.size = sizeof(df_sink_ops), .write = coun
 
 /* ---- registration --------------------------------------------------------------------------- */
 
+static int register_transforms(df_env *env)
+{
+    int rc = df_transform_register(env, &refuse);
+    return rc == DF_OK ? df_transform_register(env, &doubles_expand) : rc;
+}
+
 int doubles_register(doubles *d, df_env *env)
 {
     const df_connector types[] = {
@@ -338,6 +402,7 @@ int doubles_register(doubles *d, df_env *env)
          .name = "test-txn",
          .doc = "A sink with transactions.",
          .sink_size = doubles_txn_size(),
+         .sink_options = &doubles_txn_options,
          .sink_flags = DF_CAN_EXACTLY_ONCE,
          .sink = &doubles_txn_ops,
          .user = d},
@@ -408,7 +473,7 @@ int doubles_register(doubles *d, df_env *env)
         if (rc < 0)
             return rc;
     }
-    return df_transform_register(env, &doubles_expand);
+    return register_transforms(env);
 }
 
 /* ---- a fixture of the suites ------------------------------------------------------------------

@@ -18,6 +18,8 @@ typedef struct doubles {
     pthread_mutex_t lock;
     char **rows; /* payloads in the order in which they became durable */
     size_t row_count, row_cap;
+    char **errors; /* error records that the transactional sink took, the same way */
+    size_t error_count, error_cap;
     struct doubles_stored {
         char name[64], data[64];
         uint64_t seq, epoch;
@@ -71,10 +73,12 @@ void doubles_run(doubles_fixture *f, const char *yaml);
 
 /* For the doubles themselves: a durable row; call with the lock held. */
 int doubles_row(doubles *d, df_bytes payload);
+int doubles_error(doubles *d, df_bytes envelope);
 
 extern const df_sink_ops doubles_txn_ops, doubles_async_ops, doubles_nested_ops;
 extern const df_sink_ops doubles_group_sink_ops, doubles_begun_ops, doubles_lake_ops;
 extern const df_source_ops doubles_parts_ops, doubles_cdc_ops, doubles_group_source_ops;
+extern const df_options doubles_txn_options;
 extern const df_options doubles_cdc_options, doubles_group_options, doubles_lake_options;
 extern const df_options doubles_parts_options, doubles_async_options, doubles_nested_options;
 extern const df_transform doubles_expand;

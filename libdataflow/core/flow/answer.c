@@ -61,9 +61,14 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
     why->text = r->text;
     record->reject = why;
     record->rejected_by = 0;
-    if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
-        return DF_ENOMEM;
-    s->records--;
+    if (s->takes_errors) {
+        if (df__flow_reject_in_place(p, r->index) != DF_OK)
+            return DF_ENOMEM;
+    } else {
+        if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
+            return DF_ENOMEM;
+    }
+    s->records -= p->refused[r->index];
     df__count_error(&s->counts, DF__OP_WRITE, r->reason, r->text);
     return DF_OK;
 }
@@ -80,7 +85,8 @@ static void keep_rest(df_parcel *p, const df__refusal *left)
     p->count = kept;
 }
 
-/* Sends the refused records to the error sink; they leave the parcel. */
+/* Sends the refused records to the error sink, and they leave the parcel; where the main sink takes
+ * error records, these take their places. */
 static int refuse(df_parcel *p, int applied)
 {
     df__flow *f = p->sink->flow;
@@ -90,6 +96,8 @@ static int refuse(df_parcel *p, int applied)
         r = r->next;
     if (!p->sink->is_error)
         df__budget_refused(&f->budget, p->bytes, (size_t)(f->error_bytes - before));
+    if (p->errors)
+        df__flow_recharge(f, p->errors);
     if (r) {
         keep_rest(p, r);
         return DF_ENOMEM;
@@ -105,9 +113,9 @@ static void none_refused(const df_parcel *p)
         df__budget_refused(&p->sink->flow->budget, p->bytes, 0);
 }
 
-/* No memory for what an answer needs: the run ends, and the parcel, with records that are in no
- * sink, is let go when the sink is closed. All of it is read again. */
-static void not_settled(df_parcel *p, const char *what)
+/* The run ends, and the parcel, with records that are in no sink, is let go when the sink is
+ * closed. All of it is read again. */
+static void keep_unsettled(df_parcel *p)
 {
     df__sink *s = p->sink;
     if (p->state != DF__PENDING && p->state != DF__ABSORBED)
@@ -115,7 +123,12 @@ static void not_settled(df_parcel *p, const char *what)
     df__sink_unabsorbed(p);
     p->state = DF__PENDING;
     p->unsettled = 1;
-    df__sink_dead(s, DF_ENOMEM, "%s: no memory %s", s->title, what);
+}
+
+static void not_settled(df_parcel *p, const char *what)
+{
+    keep_unsettled(p);
+    df__sink_dead(p->sink, DF_ENOMEM, "%s: no memory %s", p->sink->title, what);
 }
 
 static void again(df_parcel *p)
@@ -179,6 +192,7 @@ static void measure(df_parcel *p)
 {
     size_t i;
     p->out_bytes = 0;
+    p->error_count = df__parcel_errors(p);
     for (i = 0; i < p->count; i++) {
         const df_record *r = p->records[i];
         size_t len = p->written && p->written[i].data ? p->written[i].len : r->payload.len;
@@ -196,14 +210,51 @@ static int to_error_sink(df_parcel *p)
     return df__sink_take_returned(p);
 }
 
+/* Its commit has passed them, and their error records are nowhere. */
+static int refused_too_late(df_parcel *p)
+{
+    df__sink *s = p->sink;
+    if (!p->refused_count || !s->takes_errors)
+        return 0;
+    keep_unsettled(p);
+    df__sink_dead(
+        s, DF_EINTERNAL,
+        "%s committed a parcel and refused records of it; a sink that takes error records "
+        "answers DF_EDATA and commits nothing",
+        s->title);
+    return 1;
+}
+
+static void count_out(const df_parcel *p)
+{
+    df__sink *s = p->sink;
+    df__flow *f = s->flow;
+    uint64_t good = p->count - p->error_count;
+    uint64_t left = p->left_out < good ? p->left_out : good;
+    s->records -= p->count;
+    s->refused_whole = good ? 0 : s->refused_whole;
+    s->refused_rows = good ? 0 : s->refused_rows;
+    s->counts.out += p->count - left;
+    s->counts.bytes_out += p->out_bytes;
+    durations(s, p, p->count);
+    f->stats.left_out += left;
+    f->stats.bytes_out += p->out_bytes;
+    f->stats.errored += p->error_count;
+    if (s->is_error)
+        f->stats.errored += good - left;
+    else
+        f->stats.sent += good - left;
+}
+
 static void settled(df_parcel *p, int status, const df__fault *why)
 {
     DF_CRASHPOINT("parcel.settled");
     df__sink *s = p->sink;
     df__flow *f = s->flow;
-    uint64_t good, left;
     (void)status;
     (void)why;
+    if (refused_too_late(p))
+        return;
     if (p->refused_count && p->refused_count == p->count && looks_like_configuration(p))
         return;
     if (to_error_sink(p) != DF_OK) {
@@ -211,33 +262,20 @@ static void settled(df_parcel *p, int status, const df__fault *why)
         return;
     }
     df__sink_unabsorbed(p);
-    good = p->count;
-    left = p->left_out < good ? p->left_out : good;
     s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
-    s->records -= good;
     s->ever_ok = 1;
     s->nomem = 0;
-    s->refused_whole = good ? 0 : s->refused_whole;
-    s->refused_rows = good ? 0 : s->refused_rows;
     df__retry_reset(&s->retry);
-    s->counts.out += good - left;
-    f->stats.left_out += left;
     if (p->records)
         measure(p);
-    s->counts.bytes_out += p->out_bytes;
-    durations(s, p, good);
-    f->stats.bytes_out += p->out_bytes;
+    count_out(p);
     f->stats.last_progress_us = f->io.wall(f->io.ctx);
     if (!s->is_error && p->newest_us > f->settled_us)
         f->settled_us = p->newest_us;
     in_sink(p);
     df__sink_unlink(s, p);
-    if (s->is_error) {
-        f->stats.errored += good - left;
+    if (s->is_error)
         df__flow_errored(p);
-    } else {
-        f->stats.sent += good - left;
-    }
     df__parcel_done(p);
 }
 
@@ -388,7 +426,7 @@ static void refused(df_parcel *p, int status, const df__fault *why)
         df__sink_dead(s, DF_EINTERNAL, "%s refused an empty parcel", s->title);
         return;
     }
-    if (p->refused_count == p->count && looks_like_configuration(p))
+    if (p->refused_count + df__parcel_errors(p) == p->count && looks_like_configuration(p))
         return;
     if (refuse(p, 0) != DF_OK) {
         not_settled(p, "for the error sink");

@@ -120,6 +120,7 @@ int df__begun_only(const df__flow *f)
 void df__begun_end(df__flow *f)
 {
     df_partition *p;
+    uint64_t read;
     for (p = f->begun ? f->partitions : NULL; p; p = p->next) {
         if (p->begun_state != DF__BEGUN_READING || !p->open)
             continue;
@@ -130,7 +131,10 @@ void df__begun_end(df__flow *f)
                            p->name);
         if (!p->begun_parcel)
             continue;
+        read = p->next_seq;
         df__partition_bump(p);
+        p->next_seq = read; /* a kill repeats what the error sink has of it */
+        df__partition_recount(p);
         let_go(f, p);
     }
 }

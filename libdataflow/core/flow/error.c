@@ -106,35 +106,64 @@ static int error_record(df__flow *f, const df_record *r, int minimal, df__arena 
     return DF_OK;
 }
 
-/* The records of an error parcel live in a batch of their own: they outlive a retry, which resets
- * the parcel's arena, and a parcel that is halved. */
+/* Error records live in a batch of their own: they outlive a retry, which resets the parcel's
+ * arena, and a parcel that is halved. */
+static df_batch *errors_of(df_parcel *p)
+{
+    if (p->errors)
+        return p->errors;
+    if (df__grow(p->heap, &p->batches, &p->batch_cap, p->batch_count, sizeof *p->batches) != DF_OK)
+        return NULL;
+    p->errors = df__batch_new(p->heap, 0);
+    if (!p->errors)
+        return NULL;
+    p->batches[p->batch_count++] = p->errors;
+    p->errors->refs++;
+    return p->errors;
+}
+
+static int make(df_parcel *p, const df_record *r, int minimal, df_record **ret)
+{
+    df__sink *s = p->sink;
+    df__flow *f = s->flow;
+    df_batch *b = errors_of(p);
+    df_record *e;
+    int rc = DF_ENOMEM;
+    if (b)
+        rc = error_record(f, r, minimal, &b->arena, &e);
+    if (rc != DF_OK)
+        return rc;
+    f->error_bytes += df__record_bytes(e) + sizeof(df__error_record);
+    if (f->io.tap_record)
+        f->io.tap_record(f->io.ctx, s->name, e);
+    *ret = e;
+    return DF_OK;
+}
+
 static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
 {
     DF_CRASHPOINT("error.record");
     df_parcel *p;
     df_record *e;
-    df_batch *b;
-    int rc;
-    if (df__sink_room(s, &p) != DF_OK)
+    (void)f;
+    if (df__sink_room_for(s, r, &p) != DF_OK || make(p, r, minimal, &e) != DF_OK ||
+        df__parcel_add(p, e, p->errors) != DF_OK)
         return DF_ENOMEM;
-    b = p->batch_count ? p->batches[0] : df__batch_new(f->heap, 0);
-    if (!b)
-        return DF_ENOMEM;
-    rc = error_record(f, r, minimal, &b->arena, &e);
-    if (rc == DF_OK)
-        rc = df__parcel_add(p, e, b);
-    if (!b->refs)
-        df__batch_free(b);
-    if (rc != DF_OK)
-        return rc;
+    if (p->count == 1)
+        p->arrived_us = p->since_us;
     s->records++;
     s->counts.in++;
-    f->error_bytes += df__record_bytes(e) + sizeof(df__error_record);
-    if (f->io.tap_record)
-        f->io.tap_record(f->io.ctx, s->name, e);
-    if (s->filling->bytes > DF__BATCH_BYTES / 4)
+    if (s->is_error && p->bytes > DF__BATCH_BYTES / 4)
         df__sink_flush(s);
     return DF_OK;
+}
+
+static int refused_for_good(df__flow *f, df__sink *s, df_record *r)
+{
+    df__sink_dead(s, DF_EREJECTED, "%s refused the error record of %s offset %lld: %s", s->title,
+                  r->partition ? r->partition : "", (long long)r->offset,
+                  r->reject && r->reject->text ? r->reject->text : "");
+    return hold_for_good(f, r);
 }
 
 /* The error sink refused an error record for its data: once more without the payload, when the
@@ -143,10 +172,55 @@ static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 {
     if (r->state == DF__ERROR && f->can_replay)
         return to_error_sink(f, s, r, 1);
-    df__sink_dead(s, DF_EREJECTED, "%s refused the error record of %s offset %lld: %s", s->title,
-                  r->partition ? r->partition : "", (long long)r->offset,
-                  r->reject && r->reject->text ? r->reject->text : "");
-    return hold_for_good(f, r);
+    return refused_for_good(f, s, r);
+}
+
+/* ---- error records of the main sink's own -------------------------------------------------- */
+
+void df__flow_take_errors(df__flow *f)
+{
+    df__sink *s = &f->sinks[f->main_sink];
+    size_t i;
+    s->takes_errors = 1;
+    s->error_sink = f->main_sink;
+    f->error_sink = f->source_error_sink = f->main_sink;
+    for (i = 0; i < f->step_count; i++)
+        f->steps[i].error_sink = f->main_sink;
+    df__budget_expect_errors(&f->budget);
+}
+
+/* A parcel of its own would come after the commit that passes the record. */
+int df__flow_reject_in_place(df_parcel *p, size_t index)
+{
+    df__flow *f = p->sink->flow;
+    df_record *r = p->records[index];
+    df_record *e;
+    if (!df__span_current(r->span)) {
+        df__flow_abandon(f, 1);
+        return DF_OK;
+    }
+    if (r->state == DF__ERROR_MINIMAL)
+        return refused_for_good(f, p->sink, r);
+    if (make(p, r, r->state == DF__ERROR, &e) != DF_OK)
+        return DF_ENOMEM;
+    p->records[index] = e;
+    p->refused[index] = 0;
+    return DF_OK;
+}
+
+size_t df__parcel_errors(const df_parcel *p)
+{
+    size_t i, n = 0;
+    for (i = 0; p->sink->takes_errors && p->records && i < p->count; i++)
+        n += df_parcel_is_error(p, i) ? 1 : 0;
+    return n;
+}
+
+/* ---- where it goes --------------------------------------------------------------------------- */
+
+static int takes(const df__sink *s)
+{
+    return s->is_error || s->takes_errors;
 }
 
 int df__flow_reject(df__flow *f, int error_sink, df_record *r)
@@ -155,7 +229,7 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r)
         df__flow_abandon(f, 1);
         return DF_OK;
     }
-    if (r->arena && error_sink >= 0 && f->sinks[error_sink].is_error)
+    if (r->arena && error_sink >= 0 && takes(&f->sinks[error_sink]))
         return to_error_sink(f, &f->sinks[error_sink], r, 0);
     if (error_sink == -2)
         return refused_by_error_sink(f, &f->sinks[f->error_sink], r);

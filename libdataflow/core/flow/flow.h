@@ -55,7 +55,8 @@ struct df__sink {
     char title[80];                  /* for messages: "sink", "error sink", "sink routes[0]" */
     int index;
     int is_error;
-    int error_sink; /* for what it refuses; -1: none */
+    int takes_errors; /* exactly-once: error records go into its own transaction */
+    int error_sink;   /* for what it refuses; -1: none */
     int can_resolve;
     int state;
     int closing;       /* sink_close was called and is not answered */
@@ -268,6 +269,7 @@ void df__flow_work(df__flow *f);
 /* In place, on any thread: touches nothing but the batch and the instance. */
 void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *ret);
 void df__flow_batch_release(df__flow *f, df_batch *b); /* one reference less */
+void df__flow_recharge(df__flow *f, df_batch *b);      /* the budget learns its size of now */
 /* flow_sink.c */
 /* As its stage wants them, single records when each is acknowledged on its own. */
 void df__sink_limits(df__sink *s);
@@ -284,7 +286,8 @@ void df__sink_drop_stale(df__sink *s); /* records of partitions given away leave
 void df__sink_abandon(df__sink *s);
 void df__sink_unlink(df__sink *s, df_parcel *p);
 void df__parcel_done(df_parcel *p); /* tickets, batches and memory go back */
-int df__sink_room(df__sink *s, df_parcel **ret);
+/* The parcel that takes the record next: a begun one, or the filling one. */
+int df__sink_room_for(df__sink *s, const df_record *r, df_parcel **ret);
 int df__parcel_may_be_begun(const df_parcel *p); /* it was handed over once, and may be again */
 /* absorb.c */
 void df__sink_absorbed(df_parcel *p);
@@ -299,6 +302,12 @@ void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3
 void df__sink_failed(df__sink *s, int status, const df__fault *why); /* reconnect and friends */
 /* flow_error.c */
 int df__flow_reject(df__flow *f, int error_sink, df_record *r);
+/* The main sink takes error records, and there is no error sink: before the start. */
+void df__flow_take_errors(df__flow *f);
+/* Of a refused record of its parcel: its error record takes its place, and it is refused no more.
+ * Still refused when this returns DF_OK: it leaves the parcel. DF_ENOMEM. */
+int df__flow_reject_in_place(df_parcel *p, size_t index);
+size_t df__parcel_errors(const df_parcel *p); /* its error records, when its sink takes them */
 int df__flow_errors_wait(const df__flow *f);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
 typedef struct df__error_record {    /* state DF__ERROR or DF__ERROR_MINIMAL */

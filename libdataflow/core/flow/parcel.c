@@ -284,6 +284,12 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
     return DF_OK;
 }
 
+int df_parcel_is_error(const df_parcel *p, size_t index)
+{
+    int state = p->records[index]->state;
+    return state == DF__ERROR || state == DF__ERROR_MINIMAL;
+}
+
 int df_parcel_rejected(const df_parcel *p, size_t index)
 {
     return p->refused && p->refused[index];

@@ -36,9 +36,11 @@ struct df_parcel {
     df__span **tickets;
     size_t ticket_count, ticket_cap;
     df_batch **batches;
+    df_batch *errors; /* of these, the one in which error records are made; NULL: none */
     size_t batch_count, batch_cap;
     size_t bytes;         /* payload bytes */
     size_t out_bytes;     /* as they went out; at its end */
+    size_t error_count;   /* its error records, where the main sink takes them; at its end */
     int64_t newest_us;    /* time of its newest record */
     size_t changed_bytes; /* of these, of changed records: a sink may write them out here */
     df__arena arena;      /* lives until the parcel settles */

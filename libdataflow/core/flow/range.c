@@ -55,7 +55,8 @@ const df_range *df_parcel_range(df_parcel *p, size_t *ret_count)
     for (size_t i = 0; p->records && i < p->count; i++) {
         const df_record *r = p->records[i];
         df_range *range;
-        if (!r->span || df_parcel_rejected(p, i))
+        if (!r->span || df_parcel_rejected(p, i) ||
+            (p->sink && p->sink->takes_errors && df_parcel_is_error(p, i)))
             continue;
         range = range_of(p->ranges, p->range_count, r->partition);
         if (!range)

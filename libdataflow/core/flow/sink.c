@@ -71,7 +71,7 @@ df_parcel *df__sink_parcel(df__sink *s)
 }
 
 /* The parcel that takes the next record. */
-int df__sink_room(df__sink *s, df_parcel **ret)
+static int room(df__sink *s, df_parcel **ret)
 {
     if (!s->filling)
         s->filling = df__sink_parcel(s);
@@ -79,10 +79,10 @@ int df__sink_room(df__sink *s, df_parcel **ret)
     return *ret ? DF_OK : DF_ENOMEM;
 }
 
-static int room_for(df__sink *s, const df_record *r, df_parcel **ret)
+int df__sink_room_for(df__sink *s, const df_record *r, df_parcel **ret)
 {
     return s->flow->begun && df__begun_takes(s, r) ? df__begun_room(s, r->span->part, ret)
-                                                   : df__sink_room(s, ret);
+                                                   : room(s, ret);
 }
 
 int df__sink_add(df__sink *s, df_record *r, df_batch *b)
@@ -93,7 +93,7 @@ int df__sink_add(df__sink *s, df_record *r, df_batch *b)
     if (!(s->filling && s->filling->is_main) &&
         df__coalesce_full(&s->limits, &now, df__record_bytes(r)))
         df__sink_flush(s);
-    if (room_for(s, r, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
+    if (df__sink_room_for(s, r, &p) != DF_OK || df__parcel_add(p, r, b) != DF_OK)
         return DF_ENOMEM;
     if (p->count == 1)
         p->arrived_us = b ? b->arrived_us : p->since_us;
@@ -127,10 +127,8 @@ void df__sink_queue(df__sink *s, df_parcel *p)
     if (!s->is_error)
         p->charged += df__budget_errors(&s->flow->budget, p->bytes);
     df__budget_charge(&s->flow->budget, p->charged);
-    if (s->is_error && p->batch_count) {
-        p->batches[0]->charged = df__batch_size(p->batches[0]);
-        df__budget_charge(&s->flow->budget, p->batches[0]->charged);
-    }
+    if (p->errors)
+        df__flow_recharge(s->flow, p->errors);
     DF_CRASHPOINT("parcel.queued");
     append(s, p);
 }

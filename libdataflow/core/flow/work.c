@@ -28,7 +28,7 @@ void df__flow_batch_release(df__flow *f, df_batch *b)
     }
 }
 
-static void recharge(df__flow *f, df_batch *b)
+void df__flow_recharge(df__flow *f, df_batch *b)
 {
     size_t size = df__batch_size(b);
     if (size > b->charged)
@@ -394,7 +394,7 @@ static int expand(df__flow *f, df__step *step, df_batch *in)
         in->stage = (int)f->step_count; /* nothing is left in it */
         in->expanding = 0;
     }
-    recharge(f, out);
+    df__flow_recharge(f, out);
     out->stage = step->index + 1;
     if (step->tapped && f->io.tap && !f->broken)
         f->io.tap(f->io.ctx, step->spec->name, out);
@@ -474,7 +474,7 @@ static int dispatch(df__flow *f, df_batch *b)
             return 0;
         }
     }
-    recharge(f, b);
+    df__flow_recharge(f, b);
     df__budget_measure(&f->budget, b->input_bytes, b->charged);
     if (f->error_bytes > before)
         df__budget_refused(&f->budget, b->input_bytes, (size_t)(f->error_bytes - before));
@@ -547,7 +547,7 @@ void df__flow_worked(df__flow *f, df_batch *b)
     b->stage = f->parallel_steps;
     if (!b->results)
         df__flow_fail(f, DF_ENOMEM, "no memory for the results of transforms");
-    recharge(f, b); /* others are read while it waits for its turn */
+    df__flow_recharge(f, b); /* others are read while it waits for its turn */
     for (i = 0; b->results && i < f->parallel_steps; i++)
         merge(f, &f->steps[i], b->results[i].stage, &b->results[i]);
 }

@@ -308,6 +308,8 @@ static void take_settings(df_pipeline *p)
         f->save_interval_us = 0; /* each record is acknowledged as soon as it may be */
     if (p->how.detached)
         f->dry = 0; /* hosts want their acks */
+    if (f->exactly_once && (f->sinks[f->main_sink].spec->traits & DF_TAKES_ERRORS))
+        df__flow_take_errors(f);
     f->sums.saved_by = f->dry ? DF__BY_NOBODY : f->exactly_once ? DF__BY_SINK : DF__BY_ACK;
 }
 

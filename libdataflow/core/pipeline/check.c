@@ -78,6 +78,26 @@ static int commits_elsewhere(const df__stage_spec *sink, const df__stage_spec *s
            (strcmp(sink->kind, source->kind) != 0 || !(source->traits & DF_HOLDS_POSITION));
 }
 
+/* It takes error records into its own transaction, so nobody else is asked. */
+static void check_takes_errors(df__graph *g)
+{
+    const df__stage_spec *s;
+    for (s = g->stages; s; s = s->next) {
+        if (s->role != DF_SINK || !(s->traits & DF_TAKES_ERRORS))
+            continue;
+        if (count_role(g, DF_ERROR_SINK))
+            df__problem_addf(g->problems, DF_ERROR, s->place, "spec.errors",
+                             "the sink \"%s\" takes error records into its own transaction: remove "
+                             "the error sink, or that option of the sink",
+                             s->kind);
+        if (g->settings.error_policy == DF__POLICY_SKIP)
+            df__problem_addf(g->problems, DF_ERROR, s->place, "spec.errors.policy",
+                             "applies only where nothing takes error records, and the sink \"%s\" "
+                             "does: remove \"policy\"",
+                             s->kind);
+    }
+}
+
 static void check_exactly_once(df__graph *g)
 {
     const df__stage_spec *s, *source = df__graph_source(g);
@@ -104,6 +124,7 @@ static void check_exactly_once(df__graph *g)
                              "the sink \"%s\" commits positions in the system of a source of its "
                              "own kind only, and this one is \"%s\"",
                              s->kind, source->kind);
+    check_takes_errors(g);
     if (!(source->traits & DF_CAN_REPLAY))
         df__problem_addf(g->problems, DF_ERROR, source->place, field,
                          "the source \"%s\" cannot go back to a position", source->kind);

@@ -33,6 +33,8 @@ static int stops_at_refused(const df__graph *g, const df__stage_spec *spec)
     for (at = g->stages; at; at = at->next)
         if (at->role == DF_ERROR_SINK)
             return 0;
+    if (g->settings.guarantee == DF__EXACTLY_ONCE && (spec->traits & DF_TAKES_ERRORS))
+        return 0;
     return spec->role == DF_SINK && g->settings.error_policy == DF__POLICY_STOP;
 }
 
@@ -372,7 +374,7 @@ int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 {
     enum {
         ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
-              DF_IS_LINE | DF_COMMITS_FOR_SOURCE | DF_VARIES
+              DF_IS_LINE | DF_COMMITS_FOR_SOURCE | DF_VARIES | DF_TAKES_ERRORS
     };
     /* The spec is shared by check and by the instances that run. */
     df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;
