@@ -8,7 +8,7 @@
 int df__builder_wants_key(const df__builder *b)
 {
     const df__frame *top = &b->stack[b->depth];
-    return b->depth > 0 && top->node->kind == DF__MAP && !top->pending;
+    return b->depth > 0 && top->node->kind == DF__DOC_MAP && !top->pending;
 }
 
 void df__builder_fail(df__builder *b, int line, int column, const char *text)
@@ -84,7 +84,7 @@ static void push(df__builder *b, df__doc *n)
 df__doc *df__builder_value(df__builder *b, const df__doc *value)
 {
     df__doc *n;
-    if (value->kind != DF__SCALAR && !value->alias && b->depth >= DF__DOC_DEPTH) {
+    if (value->kind != DF__DOC_SCALAR && !value->alias && b->depth >= DF__DOC_DEPTH) {
         df__builder_fail(b, value->line, value->column, "nested deeper than 256 levels");
         return NULL;
     }
@@ -103,7 +103,7 @@ df__doc *df__builder_value(df__builder *b, const df__doc *value)
     n->first = value->first;
     n->count = value->count;
     b->nodes++;
-    if (n->kind != DF__SCALAR && !n->alias)
+    if (n->kind != DF__DOC_SCALAR && !n->alias)
         push(b, n);
     return n;
 }
@@ -157,7 +157,7 @@ void df__builder_close(df__builder *b, size_t end)
     df__frame *top = &b->stack[b->depth--];
     df__frame *outer = &b->stack[b->depth];
     df__doc *n, *map = top->node;
-    if (map->kind == DF__MAP)
+    if (map->kind == DF__DOC_MAP)
         find_twice(b, map);
     if (top->merges)
         df__builder_merge(b, map);

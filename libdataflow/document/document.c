@@ -65,7 +65,7 @@ const df__doc *df__doc_member(const df__doc *map, const char *name)
 {
     const df__doc *n;
     size_t len = strlen(name);
-    if (!map || map->kind != DF__MAP)
+    if (!map || map->kind != DF__DOC_MAP)
         return NULL;
     for (n = map->first; n; n = n->next)
         if (n->name.len == len && memcmp(n->name.data, name, len) == 0)
@@ -111,9 +111,9 @@ const df__doc *df__doc_at(const df__doc *root, const char *path)
     while (at && *path) {
         const df__doc *next = NULL;
         size_t len = 0;
-        if (at->kind == DF__MAP && (next = longest_member(at, path)))
+        if (at->kind == DF__DOC_MAP && (next = longest_member(at, path)))
             len = next->name.len;
-        else if (at->kind == DF__SEQ && *path == '[')
+        else if (at->kind == DF__DOC_SEQ && *path == '[')
             next = element(at, path, &len);
         if (!next)
             return at;
@@ -128,7 +128,7 @@ int df__doc_is_null(const df__doc *n)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL"};
     size_t i;
-    if (n->kind != DF__SCALAR || n->quoted)
+    if (n->kind != DF__DOC_SCALAR || n->quoted)
         return 0;
     for (i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(n->text.data, words[i]) == 0)
@@ -141,7 +141,7 @@ int df__doc_is_bool(const df__doc *n, int *ret)
     static const char *const words[][11] = {
         {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"},
         {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"}};
-    if (n->kind != DF__SCALAR || n->quoted)
+    if (n->kind != DF__DOC_SCALAR || n->quoted)
         return 0;
     for (int value = 0; value < 2; value++)
         for (size_t i = 0; i < sizeof words[0] / sizeof words[0][0]; i++)
@@ -163,9 +163,9 @@ df__doc df__doc_name_place(const df__doc *n)
 const char *df__doc_shown(const df__doc *n, char *buf)
 {
     size_t i, len;
-    if (n->kind == DF__MAP)
+    if (n->kind == DF__DOC_MAP)
         return "a map";
-    if (n->kind == DF__SEQ)
+    if (n->kind == DF__DOC_SEQ)
         return "a list";
     if (df__doc_is_null(n))
         return "nothing";
@@ -232,19 +232,19 @@ static void scalar_json(const df__doc *n, df__buf *out)
 void df__doc_json(const df__doc *n, df__buf *out)
 {
     const df__doc *child;
-    if (n->kind == DF__SCALAR) {
+    if (n->kind == DF__DOC_SCALAR) {
         scalar_json(n, out);
         return;
     }
-    df__buf_char(out, n->kind == DF__MAP ? '{' : '[');
+    df__buf_char(out, n->kind == DF__DOC_MAP ? '{' : '[');
     for (child = n->first; child; child = child->next) {
         if (child != n->first)
             df__buf_char(out, ',');
-        if (n->kind == DF__MAP) {
+        if (n->kind == DF__DOC_MAP) {
             df__buf_json(out, child->name.data, child->name.len);
             df__buf_char(out, ':');
         }
         df__doc_json(child, out);
     }
-    df__buf_char(out, n->kind == DF__MAP ? '}' : ']');
+    df__buf_char(out, n->kind == DF__DOC_MAP ? '}' : ']');
 }

@@ -8,11 +8,11 @@
 #include "util/arena.h"
 #include "util/buf.h"
 
-enum { DF__SCALAR = 1, DF__MAP, DF__SEQ };
+enum df__doc_kind { DF__DOC_SCALAR = 1, DF__DOC_MAP, DF__DOC_SEQ };
 
 typedef struct df__doc df__doc;
 struct df__doc {
-    int kind;
+    enum df__doc_kind kind;
     int quoted;       /* scalar: written in quotes, so never null, bool or number */
     char cut;         /* scalar of YAML without quotes: '#' or ',' when that ended it; 0 */
     int alias;        /* came by a YAML alias: its span is the alias, its children's are not */

@@ -186,7 +186,7 @@ static int read_string(scan *j, df__doc *n)
 {
     size_t begin = j->at, end = begin + 1, len = 0;
     char *out;
-    n->kind = DF__SCALAR;
+    n->kind = DF__DOC_SCALAR;
     n->quoted = 1;
     n->line = j->line;
     n->column = column_of(j, begin);
@@ -243,7 +243,7 @@ static int read_word(scan *j, df__doc *n)
         return bad_word(j, word);
     if (word.len == 0)
         return expected(j, "a value");
-    n->kind = DF__SCALAR;
+    n->kind = DF__DOC_SCALAR;
     n->line = j->line;
     n->column = column_of(j, begin);
     n->begin = begin;
@@ -259,7 +259,7 @@ static int read_value(scan *j)
     char c = j->at < j->len ? j->s[j->at] : '\0';
     memset(&n, 0, sizeof n);
     if (c == '{' || c == '[') {
-        n.kind = c == '{' ? DF__MAP : DF__SEQ;
+        n.kind = c == '{' ? DF__DOC_MAP : DF__DOC_SEQ;
         n.line = j->line;
         n.column = column_of(j, j->at);
         n.begin = j->at++;
@@ -289,7 +289,7 @@ static int read_key(scan *j)
 static int read_next(scan *j)
 {
     const df__frame *top = &j->b->stack[j->b->depth];
-    char end = top->node->kind == DF__MAP ? '}' : ']';
+    char end = top->node->kind == DF__DOC_MAP ? '}' : ']';
     if (j->at < j->len && j->s[j->at] == end) {
         df__builder_close(j->b, ++j->at);
         return j->b->rc;

@@ -51,9 +51,10 @@ static size_t collect(entry *rows, const df__doc *map)
     for (const df__doc *n = map->first; n; n = n->next) {
         if (!n->merge)
             continue;
-        if (n->kind == DF__MAP)
+        if (n->kind == DF__DOC_MAP)
             count = add_members(rows, count, n, 1);
-        for (const df__doc *item = n->kind == DF__SEQ ? n->first : NULL; item; item = item->next)
+        for (const df__doc *item = n->kind == DF__DOC_SEQ ? n->first : NULL; item;
+             item = item->next)
             count = add_members(rows, count, item, 1);
     }
     return count;
@@ -63,12 +64,12 @@ static size_t collect(entry *rows, const df__doc *map)
 static void report_others(df__builder *b, const df__doc *map)
 {
     for (const df__doc *n = map->first; n; n = n->next) {
-        const df__doc *item = n->kind == DF__SEQ ? n->first : NULL;
+        const df__doc *item = n->kind == DF__DOC_SEQ ? n->first : NULL;
         if (!n->merge)
             continue;
-        while (item && item->kind == DF__MAP)
+        while (item && item->kind == DF__DOC_MAP)
             item = item->next;
-        if (n->kind != DF__SCALAR && !item)
+        if (n->kind != DF__DOC_SCALAR && !item)
             continue;
         df__problem_add(b->problems, DF_ERROR, n, NULL, "<< expects a map or a list of maps");
     }

@@ -290,7 +290,7 @@ static void on_scalar(reader *r, const yaml_event_t *e)
     df_bytes text = {e->data.scalar.value, e->data.scalar.length};
     anchor *a = NULL;
     memset(&n, 0, sizeof n);
-    n.kind = DF__SCALAR;
+    n.kind = DF__DOC_SCALAR;
     n.quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     place(r, e, &n);
     n.cut = cut_by(r, &n);
@@ -313,7 +313,7 @@ static void on_scalar(reader *r, const yaml_event_t *e)
 
 static void open_container(reader *r, const yaml_event_t *e, df__doc *n)
 {
-    int map = n->kind == DF__MAP;
+    int map = n->kind == DF__DOC_MAP;
     const yaml_char_t *name = map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor;
     df__doc *kept;
     place(r, e, n);
@@ -331,7 +331,7 @@ static void on_map(reader *r, const yaml_event_t *e)
 {
     df__doc n;
     memset(&n, 0, sizeof n);
-    n.kind = DF__MAP;
+    n.kind = DF__DOC_MAP;
     open_container(r, e, &n);
 }
 
@@ -339,7 +339,7 @@ static void on_sequence(reader *r, const yaml_event_t *e)
 {
     df__doc n;
     memset(&n, 0, sizeof n);
-    n.kind = DF__SEQ;
+    n.kind = DF__DOC_SEQ;
     open_container(r, e, &n);
 }
 

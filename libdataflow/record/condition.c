@@ -101,7 +101,7 @@ static df__op *emit(parser *p, int code, size_t at)
     return op;
 }
 
-static df__literal *add_literal(parser *p, int kind, df_bytes text)
+static df__literal *add_literal(parser *p, enum df__literal_kind kind, df_bytes text)
 {
     df_condition *c = p->c;
     df__literal *lit;
@@ -400,9 +400,9 @@ static int parse_order(parser *p)
 {
     static const struct {
         char word[3];
-        int order;
-    } orders[] = {{"==", DF__EQ}, {"!=", DF__NE}, {"<=", DF__LE},
-                  {">=", DF__GE}, {"<", DF__LT},  {">", DF__GT}};
+        enum df__compare order;
+    } orders[] = {{"==", DF__CMP_EQ}, {"!=", DF__CMP_NE}, {"<=", DF__CMP_LE},
+                  {">=", DF__CMP_GE}, {"<", DF__CMP_LT},  {">", DF__CMP_GT}};
     size_t i;
     for (i = 0; i < sizeof orders / sizeof orders[0]; i++)
         if (accept(p, orders[i].word))
@@ -440,7 +440,7 @@ static void parse_test(parser *p)
 {
     df__op op = {0}, *placed;
     size_t start;
-    int order;
+    int order; /* below 0: none */
     skip_blanks(p);
     start = p->at;
     if (p->at == p->len || ends_operand(p, p->at)) {
@@ -460,7 +460,7 @@ static void parse_test(parser *p)
     order = parse_order(p);
     if (order >= 0) {
         op.code = DF__OP_COMPARE;
-        op.order = order;
+        op.order = (enum df__compare)order;
         parse_literal(p, 0);
     } else if (accept(p, "=~")) {
         op.code = DF__OP_MATCH;

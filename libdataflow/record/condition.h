@@ -8,12 +8,12 @@
 #include "record/path.h"
 #include "record/pattern.h"
 
+enum df__literal_kind { DF__LIT_TEXT, DF__LIT_WORD, DF__LIT_NUMBER, DF__LIT_NULL };
 typedef struct df__literal {
-    int kind;
+    enum df__literal_kind kind;
     df_bytes text; /* with a NUL after it */
     df__decimal number;
 } df__literal;
-enum { DF__LIT_TEXT, DF__LIT_WORD, DF__LIT_NUMBER, DF__LIT_NULL };
 
 typedef struct df__operand { /* what a comparison looks at */
     df_path *path;           /* NULL: metadata */
@@ -21,13 +21,7 @@ typedef struct df__operand { /* what a comparison looks at */
     df_bytes text;           /* as written */
 } df__operand;
 
-typedef struct df__op {
-    int code, order;  /* order: DF__EQ, ... */
-    uint32_t operand; /* or where to jump */
-    uint32_t literal, count;
-    size_t column;
-} df__op;
-enum {
+enum df__op_code {
     DF__OP_TRUTH,
     DF__OP_COMPARE,
     DF__OP_IN,    /* literals from `literal`, `count` of them */
@@ -36,7 +30,14 @@ enum {
     DF__OP_JUMP_FALSE,
     DF__OP_JUMP_TRUE
 };
-enum { DF__EQ, DF__NE, DF__LT, DF__LE, DF__GT, DF__GE };
+enum df__compare { DF__CMP_EQ, DF__CMP_NE, DF__CMP_LT, DF__CMP_LE, DF__CMP_GT, DF__CMP_GE };
+typedef struct df__op {
+    enum df__op_code code;
+    enum df__compare order;
+    uint32_t operand; /* or where to jump */
+    uint32_t literal, count;
+    size_t column;
+} df__op;
 
 struct df_condition {
     const df__heap *heap;

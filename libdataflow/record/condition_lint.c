@@ -46,7 +46,7 @@ void df__condition_check_one(df_condition *c, const df__op *op)
         df__decimal_parse(text.data, text.len, &number))
         warn(c, "column %zu: '%.*s' is read as the field of that name, not as a value", op->column,
              short_len(text), (const char *)text.data);
-    if (!lit || op->order <= DF__NE)
+    if (!lit || op->order <= DF__CMP_NE)
         return;
     if (lit->kind == DF__LIT_NULL)
         warn(c, "column %zu: nothing is less or greater than null; this is never true", op->column);
@@ -80,7 +80,7 @@ static size_t list_of(const df_condition *c, const df__op *op, const df__literal
     *ret = &c->literals[op->literal];
     if (op->code == DF__OP_IN)
         return op->count;
-    return op->code == DF__OP_COMPARE && op->order == DF__EQ ? 1 : 0;
+    return op->code == DF__OP_COMPARE && op->order == DF__CMP_EQ ? 1 : 0;
 }
 
 static int lists_exclude(const df_condition *c, const df__op *a, const df__op *b)
@@ -98,14 +98,14 @@ static int lists_exclude(const df_condition *c, const df__op *a, const df__op *b
 static int negation_excludes(const df_condition *c, const df__op *a, const df__op *b)
 {
     const df__literal *x = &c->literals[a->literal], *y = &c->literals[b->literal];
-    return a->code == DF__OP_COMPARE && b->code == DF__OP_COMPARE && a->order == DF__EQ &&
-           b->order == DF__NE && x->kind == y->kind && x->text.len == y->text.len &&
+    return a->code == DF__OP_COMPARE && b->code == DF__OP_COMPARE && a->order == DF__CMP_EQ &&
+           b->order == DF__CMP_NE && x->kind == y->kind && x->text.len == y->text.len &&
            memcmp(x->text.data, y->text.data, x->text.len) == 0;
 }
 
 static int empty_range(int diff, int low, int high)
 {
-    return diff > 0 || (diff == 0 && (low != DF__GE || high != DF__LE));
+    return diff > 0 || (diff == 0 && (low != DF__CMP_GE || high != DF__CMP_LE));
 }
 
 /* > a && < b with nothing between, read as numbers and read as text. */
@@ -114,8 +114,8 @@ static int range_excludes(const df_condition *c, const df__op *low, const df__op
     const df__literal *a = &c->literals[low->literal], *b = &c->literals[high->literal];
     size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
     int diff;
-    if (low->code != DF__OP_COMPARE || high->code != DF__OP_COMPARE || low->order < DF__GT ||
-        (high->order != DF__LT && high->order != DF__LE))
+    if (low->code != DF__OP_COMPARE || high->code != DF__OP_COMPARE || low->order < DF__CMP_GT ||
+        (high->order != DF__CMP_LT && high->order != DF__CMP_LE))
         return 0;
     if (a->kind == DF__LIT_NUMBER && b->kind == DF__LIT_NUMBER &&
         !empty_range(df__decimal_compare(&a->number, &b->number), low->order, high->order))

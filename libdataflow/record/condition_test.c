@@ -60,18 +60,18 @@ static int truth(const df_value *v)
     }
 }
 
-static int ordered(int diff, int order)
+static int ordered(int diff, enum df__compare order)
 {
     switch (order) {
-    case DF__EQ:
+    case DF__CMP_EQ:
         return diff == 0;
-    case DF__NE:
+    case DF__CMP_NE:
         return diff != 0;
-    case DF__LT:
+    case DF__CMP_LT:
         return diff < 0;
-    case DF__LE:
+    case DF__CMP_LE:
         return diff <= 0;
-    case DF__GT:
+    case DF__CMP_GT:
         return diff > 0;
     default:
         return diff >= 0;
@@ -85,25 +85,25 @@ static int text_compare(df_bytes a, df_bytes b)
     return diff ? diff : (a.len > b.len) - (a.len < b.len);
 }
 
-static int compare(const df_value *v, const df__literal *lit, int order)
+static int compare(const df_value *v, const df__literal *lit, enum df__compare order)
 {
     char buf[DF__TIMETEXT_MAX];
     df__decimal number;
     df_bytes text;
     if (v->type <= DF_V_UNCHANGED)
         return 0;
-    if (order > DF__NE && (v->type == DF_V_NULL || lit->kind == DF__LIT_NULL))
+    if (order > DF__CMP_NE && (v->type == DF_V_NULL || lit->kind == DF__LIT_NULL))
         return 0;
     if (lit->kind == DF__LIT_NULL)
-        return (v->type == DF_V_NULL) == (order == DF__EQ);
+        return (v->type == DF_V_NULL) == (order == DF__CMP_EQ);
     if (lit->kind == DF__LIT_NUMBER && decimal_of(v, buf, &number))
         return ordered(df__decimal_compare(&number, &lit->number), order);
     if (lit->kind == DF__LIT_NUMBER && v->type == DF_V_DOUBLE) /* NaN, an infinity */
-        return isnan(v->u.d) ? order == DF__NE : ordered(v->u.d > 0 ? 1 : -1, order);
+        return isnan(v->u.d) ? order == DF__CMP_NE : ordered(v->u.d > 0 ? 1 : -1, order);
     if (scalar_text(v, buf, &text))
         return ordered(text_compare(text, lit->text), order);
-    return order <= DF__NE &&
-           df__text_equals(v, lit->text.data, lit->text.len) == (order == DF__EQ);
+    return order <= DF__CMP_NE &&
+           df__text_equals(v, lit->text.data, lit->text.len) == (order == DF__CMP_EQ);
 }
 
 static int match(const df_value *v, const df__pattern *pattern)
@@ -122,7 +122,7 @@ static int test(const df_condition *c, const df__op *op, const df_value *v)
         return compare(v, &c->literals[op->literal], op->order);
     case DF__OP_IN:
         for (i = 0; i < op->count; i++)
-            if (compare(v, &c->literals[op->literal + i], DF__EQ))
+            if (compare(v, &c->literals[op->literal + i], DF__CMP_EQ))
                 return 1;
         return 0;
     case DF__OP_MATCH:

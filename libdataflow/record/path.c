@@ -48,7 +48,7 @@ static void keep(parser *p, char c)
     p->names[p->used++] = c;
 }
 
-static df__step *add_step(parser *p, int kind)
+static df__step *add_step(parser *p, enum df__step_kind kind)
 {
     df__step *s;
     if (p->count == DF__PATH_STEPS) {
@@ -61,7 +61,7 @@ static df__step *add_step(parser *p, int kind)
     return s;
 }
 
-static void add_name(parser *p, size_t from, int kind)
+static void add_name(parser *p, size_t from, enum df__step_kind kind)
 {
     df__step *s = add_step(p, kind);
     if (!s)

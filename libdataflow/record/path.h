@@ -7,7 +7,7 @@
 
 enum { DF__PATH_BYTES = 4096, DF__PATH_STEPS = 64 };
 
-enum {
+enum df__step_kind {
     DF__STEP_NAME,   /* member of an object */
     DF__STEP_INDEX,  /* element of an array */
     DF__STEP_EITHER, /* a.0: element of an array, member "0" of an object */
@@ -17,7 +17,7 @@ enum {
 typedef struct df__step {
     df_bytes name;
     int64_t index;
-    int kind;
+    enum df__step_kind kind;
 } df__step;
 
 struct df_path {

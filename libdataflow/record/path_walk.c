@@ -9,16 +9,16 @@
 static const void *df__step_child(const df__step *s, const void *container)
 {
     unsigned type = df__type(df__val(container));
-    if (type == DF__OBJ && (s->kind == DF__STEP_NAME || s->kind == DF__STEP_EITHER))
+    if (type == DF__NODE_OBJ && (s->kind == DF__STEP_NAME || s->kind == DF__STEP_EITHER))
         return df__member(container, &s->name, NULL);
-    if (type == DF__ARR && (s->kind == DF__STEP_INDEX || s->kind == DF__STEP_EITHER))
+    if (type == DF__NODE_ARR && (s->kind == DF__STEP_INDEX || s->kind == DF__STEP_EITHER))
         return df__element(container, s->index);
     return NULL;
 }
 
 static int names_member(const df__step *s, const void *container)
 {
-    return df__type(df__val(container)) == DF__OBJ &&
+    return df__type(df__val(container)) == DF__NODE_OBJ &&
            (s->kind == DF__STEP_NAME || s->kind == DF__STEP_EITHER);
 }
 
@@ -57,7 +57,7 @@ static const void *every_next(df__level *l)
 /* Of "every": the first child. Of members of one name only the last is one. */
 static const void *every_first(df__hits *h, df__level *l)
 {
-    if (df__type(df__val(l->at)) == DF__OBJ)
+    if (df__type(df__val(l->at)) == DF__NODE_OBJ)
         h->failed |= df__single_members(h->arena, l->at, &l->single) != DF_OK;
     if (l->single.at) {
         h->many = 1;
@@ -118,7 +118,7 @@ static const void *find_single(df__tree *t, const df_path *path)
     int single = 1, many = 0;
     for (i = 0; i < path->count && at; i++) {
         const df__step *s = &path->steps[i];
-        if (df__type(df__val(at)) == DF__OBJ && s->kind != DF__STEP_INDEX)
+        if (df__type(df__val(at)) == DF__NODE_OBJ && s->kind != DF__STEP_INDEX)
             at = df__member(at, &s->name, &count);
         else
             at = df__step_child(s, at);
@@ -283,7 +283,7 @@ static int set_in_place(df_record *r, df__hits *h, const df_value *value, int *r
         if (h->level[i].single.at)
             return 0;
         if (h->path->steps[i].kind != DF__STEP_ALL &&
-            df__type(df__val(h->level[i].at)) == DF__OBJ) {
+            df__type(df__val(h->level[i].at)) == DF__NODE_OBJ) {
             df__member(h->level[i].at, &h->path->steps[i].name, &count);
             if (count != 1)
                 return 0;
@@ -379,7 +379,7 @@ static int make_parent(df_record *r, const df__step *next, df__node **ret)
     int array = next->kind == DF__STEP_INDEX || next->kind == DF__STEP_EITHER;
     if (next->kind == DF__STEP_ALL || (array && next->index != 0))
         return DF_EDATA;
-    *ret = df__node_new(r->arena, array ? DF__ARR : DF__OBJ);
+    *ret = df__node_new(r->arena, array ? DF__NODE_ARR : DF__NODE_OBJ);
     return *ret ? DF_OK : DF_ENOMEM;
 }
 
@@ -387,7 +387,7 @@ static int append_child(df_record *r, df__node *container, const df__step *s, df
 {
     df__node *key = NULL;
     int rc = DF_OK;
-    if (df__type(&container->v) == DF__OBJ) {
+    if (df__type(&container->v) == DF__NODE_OBJ) {
         key = df__node_new(r->arena, 0);
         rc = key ? df__string_make(r, s->name, &key->v) : DF_ENOMEM;
     }
@@ -400,9 +400,9 @@ static int append_child(df_record *r, df__node *container, const df__step *s, df
 static int can_append(const df__step *s, const df__node *container)
 {
     unsigned type = df__type(&container->v);
-    if (type == DF__OBJ)
+    if (type == DF__NODE_OBJ)
         return s->kind == DF__STEP_NAME || s->kind == DF__STEP_EITHER;
-    return type == DF__ARR && s->kind != DF__STEP_NAME &&
+    return type == DF__NODE_ARR && s->kind != DF__STEP_NAME &&
            s->index == (int64_t)df__len(&container->v);
 }
 
@@ -465,11 +465,11 @@ static int check_below(const df_path *path, size_t from, const void *at)
         unsigned type = df__type(v);
         if (i > from && type == YYJSON_TYPE_NULL)
             break;
-        if (type == DF__OBJ ? s->kind == DF__STEP_INDEX
-                            : type != DF__ARR || s->kind == DF__STEP_NAME)
+        if (type == DF__NODE_OBJ ? s->kind == DF__STEP_INDEX
+                                 : type != DF__NODE_ARR || s->kind == DF__STEP_NAME)
             return DF_EDATA;
         at = df__step_child(s, at);
-        if (!at && type == DF__ARR && s->index != (int64_t)df__len(v))
+        if (!at && type == DF__NODE_ARR && s->index != (int64_t)df__len(v))
             return DF_EDATA;
         if (!at) {
             i++;

@@ -18,12 +18,12 @@ typedef struct reach {
     size_t count;
 } reach;
 
-static int side_of(unsigned byte)
+static enum df__side side_of(unsigned byte)
 {
     return df__pattern_is_word(byte) ? DF__SIDE_WORD : DF__SIDE_OTHER;
 }
 
-static int holds(int assert, const int *sides)
+static int holds(int assert, const enum df__side *sides)
 {
     int before = sides[0] == DF__SIDE_WORD, after = sides[1] == DF__SIDE_WORD;
     switch (assert) {
@@ -60,7 +60,7 @@ static int see(reach *r, size_t at)
     return 1;
 }
 
-static int follow(const df__pattern *p, reach *to, size_t at, const int *sides)
+static int follow(const df__pattern *p, reach *to, size_t at, const enum df__side *sides)
 {
     size_t depth = 0;
     int matched = 0;
@@ -89,7 +89,7 @@ static int follow(const df__pattern *p, reach *to, size_t at, const int *sides)
 }
 
 /* Makes `to` of `from`; 1: the end of the program is among them. */
-static int go_on(const df__pattern *p, const reach *from, reach *to, const int *sides)
+static int go_on(const df__pattern *p, const reach *from, reach *to, const enum df__side *sides)
 {
     int matched;
     clear(to);
@@ -113,7 +113,7 @@ static void step(const df__pattern *p, const reach *at, unsigned byte, reach *to
 static int run(const df__pattern *p, const unsigned char *text, size_t len)
 {
     reach here, next;
-    int sides[2] = {DF__SIDE_NONE, DF__SIDE_NONE};
+    enum df__side sides[2] = {DF__SIDE_NONE, DF__SIDE_NONE};
     here.round = next.round = UINT32_MAX; /* cleared by the first use */
     clear(&here);
     for (size_t i = 0; i < len; i++) {
@@ -144,7 +144,7 @@ int df__pattern_matches(const df__pattern *p, const void *text, size_t len)
 /* A row stands for the steps that are reached and the sort of the byte before. */
 typedef struct row {
     size_t from, count; /* in `steps`, in their order */
-    int side;
+    enum df__side side;
 } row;
 
 typedef struct maker {
@@ -194,7 +194,7 @@ static void sort(uint16_t *list, size_t count)
 }
 
 /* The row of the steps in m->to; SIZE_MAX: no memory. */
-static size_t row_of(maker *m, int side)
+static size_t row_of(maker *m, enum df__side side)
 {
     reach *to = &m->to;
     row *r;
@@ -220,7 +220,8 @@ static size_t row_of(maker *m, int side)
 
 static int reach_from(maker *m, const row *r, int after)
 {
-    int sides[2] = {r->side, after}, matched;
+    enum df__side sides[2] = {r->side, after};
+    int matched;
     clear(&m->from);
     if (r->count) /* the first row may have none, and no steps are there yet */
         memcpy(m->from.list, m->steps + r->from, r->count * sizeof *m->steps);
@@ -240,7 +241,7 @@ static int is_dead(const df__pattern *p, size_t at)
     return !p->ends[at];
 }
 
-static int side_kept(const df__pattern *p, int side)
+static enum df__side side_kept(const df__pattern *p, enum df__side side)
 {
     return p->has_words ? side : DF__SIDE_OTHER;
 }
@@ -305,7 +306,7 @@ static int tabulate(maker *m)
         if (df__grow(m->heap, &m->rows, &m->row_cap, (size_t)i, sizeof *m->rows) != DF_OK)
             return DF_ENOMEM;
     memset(m->rows, 0, FIRST * sizeof *m->rows);
-    m->rows[ACCEPT].side = m->rows[DEAD].side = -1; /* no steps lead to these */
+    m->rows[ACCEPT].side = m->rows[DEAD].side = DF__SIDE_NOWHERE; /* no steps lead to these */
     p->next = df__zalloc(m->heap, (MAX_CELLS + 256) * sizeof *p->next);
     p->ends = df__zalloc(m->heap, MAX_ROWS + 1);
     rc = p->next && p->ends ? make_rows(m) : DF_ENOMEM;

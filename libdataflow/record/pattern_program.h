@@ -13,17 +13,24 @@ typedef struct df__pop {
     uint16_t set;
     int32_t x, y;
 } df__pop;
-enum { DF__POP_SET, DF__POP_SPLIT, DF__POP_JUMP, DF__POP_ASSERT, DF__POP_MATCH };
+enum df__pop_code { DF__POP_SET, DF__POP_SPLIT, DF__POP_JUMP, DF__POP_ASSERT, DF__POP_MATCH };
 
 /* What holds between two bytes. */
-enum { DF__AT_BEGIN, DF__AT_END, DF__AT_EDGE, DF__AT_NO_EDGE, DF__AT_WORD_BEGIN, DF__AT_WORD_END };
+enum df__at {
+    DF__AT_BEGIN,
+    DF__AT_END,
+    DF__AT_EDGE,
+    DF__AT_NO_EDGE,
+    DF__AT_WORD_BEGIN,
+    DF__AT_WORD_END
+};
 
 typedef struct df__byteset {
     uint32_t bits[8];
 } df__byteset;
 
 /* The sort of the byte beside a place. */
-enum { DF__SIDE_NONE, DF__SIDE_WORD, DF__SIDE_OTHER };
+enum df__side { DF__SIDE_NONE, DF__SIDE_WORD, DF__SIDE_OTHER, DF__SIDE_NOWHERE };
 
 struct df__pattern {
     const df__heap *heap;

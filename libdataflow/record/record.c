@@ -75,13 +75,13 @@ int df_record_set_time(df_record *r, int64_t time_us)
 
 int df_record_live(const df_record *r)
 {
-    return r->state == DF__LIVE && !r->held;
+    return r->state == DF__RECORD_LIVE && !r->held;
 }
 
 void df_record_drop(df_record *r)
 {
-    if (r->state == DF__LIVE && df__record_check(r) == DF_OK)
-        r->state = DF__DROPPED;
+    if (r->state == DF__RECORD_LIVE && df__record_check(r) == DF_OK)
+        r->state = DF__RECORD_DROPPED;
 }
 
 int df_record_route(df_record *r, int port, const char *label)
@@ -109,9 +109,9 @@ int df_record_reject(df_record *r, int status, const char *reason, const char *t
     static const df__reject no_memory = {DF_EDATA, NULL, NULL, "invalid_data",
                                          "rejected; no memory was left to say why"};
     df__reject *why;
-    if (r->state == DF__REJECTED)
+    if (r->state == DF__RECORD_REJECTED)
         return status;
-    r->state = DF__REJECTED;
+    r->state = DF__RECORD_REJECTED;
     r->reject = &no_memory;
     why = df__arena_zalloc(r->arena, sizeof *why);
     if (why) {

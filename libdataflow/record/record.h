@@ -30,13 +30,13 @@ typedef struct df__reject {
     const char *text;
 } df__reject;
 
-enum {
-    DF__LIVE,
-    DF__DROPPED,
-    DF__REJECTED,
-    DF__MOVED,
-    DF__ERROR,
-    DF__ERROR_MINIMAL /* envelopes on their way to the error sink */
+enum df__record_state {
+    DF__RECORD_LIVE,
+    DF__RECORD_DROPPED,
+    DF__RECORD_REJECTED,
+    DF__RECORD_MOVED,
+    DF__RECORD_ERROR,
+    DF__RECORD_MINIMAL /* envelopes on their way to the error sink */
 };
 
 struct df_record {
@@ -58,7 +58,7 @@ struct df_record {
     uint32_t op;
     uint32_t built;       /* without payload: bytes of the tree that the source built */
     uint16_t route;       /* number of the exit; 0: the main one */
-    uint8_t state;        /* DF__LIVE, ... */
+    uint8_t state;        /* enum df__record_state */
     uint8_t held;         /* `when` of the running stage is false: not live for it */
     uint8_t changed;      /* tree differs from payload */
     uint8_t not_json;     /* a parse failed: why is in `why` */

@@ -161,12 +161,12 @@ static int has_types(const void *top)
     const df__node *n;
     if (!df__is_node(top)) { /* values lie one after the other */
         const yyjson_val *v = top, *end = df__after(v);
-        while (v < end && df__type(v) != DF__TYPED)
+        while (v < end && df__type(v) != DF__NODE_TYPED)
             v++;
         return v < end;
     }
     while (at) {
-        if (df__type(df__val(at)) == DF__TYPED)
+        if (df__type(df__val(at)) == DF__NODE_TYPED)
             return 1;
         child = df__child_first(at);
         for (n = df__node_of(at); !child && df__handle(n) != top; n = df__parent(n))

@@ -207,11 +207,11 @@ void df__value_fill(const void *handle, df_value *ret)
         break;
     case YYJSON_TYPE_ARR:
     case YYJSON_TYPE_OBJ:
-        ret->type = df__type(v) == DF__ARR ? DF_V_ARRAY : DF_V_OBJECT;
+        ret->type = df__type(v) == DF__NODE_ARR ? DF_V_ARRAY : DF_V_OBJECT;
         ret->u.node = handle;
         ret->len = df__len(v);
         break;
-    case DF__TYPED:
+    case DF__NODE_TYPED:
         fill_typed(v, ret);
         break;
     default:
@@ -282,7 +282,7 @@ const void *df__element(const void *array, int64_t index)
 const void *df__child_first(const void *container)
 {
     const yyjson_val *v = df__val(container);
-    int object = df__type(v) == DF__OBJ;
+    int object = df__type(v) == DF__NODE_OBJ;
     if (!df__is_container(v) || df__len(v) == 0)
         return NULL;
     if (df__is_node(container)) {
@@ -295,7 +295,7 @@ const void *df__child_first(const void *container)
 const void *df__child_next(const void *container, const void *child)
 {
     const yyjson_val *v = df__val(container), *next;
-    int object = df__type(v) == DF__OBJ;
+    int object = df__type(v) == DF__NODE_OBJ;
     if (df__is_node(child)) {
         const df__node *n = df__node_of(child);
         if (!n->next || n == v->uni.ptr)
@@ -308,7 +308,7 @@ const void *df__child_next(const void *container, const void *child)
 
 const yyjson_val *df__child_key(const void *container, const void *child)
 {
-    if (df__type(df__val(container)) != DF__OBJ)
+    if (df__type(df__val(container)) != DF__NODE_OBJ)
         return NULL;
     if (df__is_node(child))
         return &df__node_of(child)->up->v;

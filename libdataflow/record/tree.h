@@ -35,32 +35,36 @@ struct df__tree {
     uint8_t fixed;  /* other records look at vals: nothing changes in them */
 };
 
-enum { DF__STR = YYJSON_TYPE_STR, DF__ARR = YYJSON_TYPE_ARR, DF__OBJ = YYJSON_TYPE_OBJ };
+enum {
+    DF__NODE_STR = YYJSON_TYPE_STR,
+    DF__NODE_ARR = YYJSON_TYPE_ARR,
+    DF__NODE_OBJ = YYJSON_TYPE_OBJ
+};
 
 /* Scalars that JSON does not have. Parsing leaves numbers as RAW text, so the type NUM is free for
  * them; which one it is stands in the bits of the tag that yyjson reserves. BYTES keep their place
  * in uni.str and their length as a string does; the others keep their value in uni.i64 or uni.f64;
  * a TIMESTAMP has its zone where others have a length. */
 enum {
-    DF__TYPED = YYJSON_TYPE_NUM,
-    DF__DOUBLE = DF__TYPED,
-    DF__BYTES = DF__TYPED | 1 << 5,
-    DF__TIMESTAMP = DF__TYPED | 2 << 5,
-    DF__DATE = DF__TYPED | 3 << 5,
-    DF__TIME = DF__TYPED | 4 << 5,
-    DF__UNCHANGED = DF__TYPED | 5 << 5
+    DF__NODE_TYPED = YYJSON_TYPE_NUM,
+    DF__NODE_DOUBLE = DF__NODE_TYPED,
+    DF__NODE_BYTES = DF__NODE_TYPED | 1 << 5,
+    DF__NODE_TIMESTAMP = DF__NODE_TYPED | 2 << 5,
+    DF__NODE_DATE = DF__NODE_TYPED | 3 << 5,
+    DF__NODE_TIME = DF__NODE_TYPED | 4 << 5,
+    DF__NODE_UNCHANGED = DF__NODE_TYPED | 5 << 5
 };
 
 static inline int df__is_unchanged(const yyjson_val *v)
 {
-    return (v->tag & 0xff) == DF__UNCHANGED;
+    return (v->tag & 0xff) == DF__NODE_UNCHANGED;
 }
 
 /* Its text lies outside of the value. */
 static inline int df__has_text(const yyjson_val *v)
 {
     unsigned type = (unsigned)(v->tag & YYJSON_TYPE_MASK);
-    return type == DF__STR || type == YYJSON_TYPE_RAW || (v->tag & 0xff) == DF__BYTES;
+    return type == DF__NODE_STR || type == YYJSON_TYPE_RAW || (v->tag & 0xff) == DF__NODE_BYTES;
 }
 
 static inline int df__tree_parsed(const df__tree *t)
@@ -80,7 +84,7 @@ static inline size_t df__len(const yyjson_val *v)
 
 static inline int df__is_container(const yyjson_val *v)
 {
-    return df__type(v) >= DF__ARR;
+    return df__type(v) >= DF__NODE_ARR;
 }
 
 static inline const yyjson_val *df__after(const yyjson_val *v)
@@ -169,7 +173,7 @@ static inline df__node *df__first(const df__node *container)
 
 static inline int df__in_object(const df__node *n)
 {
-    return n->up && df__type(&n->up->v) == DF__STR;
+    return n->up && df__type(&n->up->v) == DF__NODE_STR;
 }
 
 /* The container of an element or a member's value; NULL: a root. */

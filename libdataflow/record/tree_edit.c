@@ -24,7 +24,7 @@ static void join_children(df__node *dst, const yyjson_val *src, size_t at)
     df__node *container = &dst[at], *prev = NULL, *first = &dst[at + 1], *n;
     const yyjson_val *v = &src[at + 1];
     size_t left = df__len(&src[at]);
-    int object = df__type(&src[at]) == DF__OBJ;
+    int object = df__type(&src[at]) == DF__NODE_OBJ;
     for (; left; left--, v = df__after(v)) {
         n = &dst[v - src];
         n->up = container;
@@ -292,8 +292,9 @@ static int number_make(df_record *r, const df_value *value, yyjson_val *ret)
 static int typed_make(df_record *r, const df_value *value, yyjson_val *ret)
 {
     static const unsigned char tags[] = {
-        [DF_V_UNCHANGED] = DF__UNCHANGED, [DF_V_DOUBLE] = DF__DOUBLE, [DF_V_BYTES] = DF__BYTES,
-        [DF_V_TIMESTAMP] = DF__TIMESTAMP, [DF_V_DATE] = DF__DATE,     [DF_V_TIME] = DF__TIME};
+        [DF_V_UNCHANGED] = DF__NODE_UNCHANGED, [DF_V_DOUBLE] = DF__NODE_DOUBLE,
+        [DF_V_BYTES] = DF__NODE_BYTES,         [DF_V_TIMESTAMP] = DF__NODE_TIMESTAMP,
+        [DF_V_DATE] = DF__NODE_DATE,           [DF_V_TIME] = DF__NODE_TIME};
     ret->tag = tags[value->type];
     if (value->type == DF_V_BYTES) {
         ret->tag |= (uint64_t)value->len << YYJSON_TAG_BIT;
@@ -342,7 +343,7 @@ int df__node_take(df_record *r, const df_value *value, df__node **ret)
     int rc;
     if (value->type == DF_V_OBJECT || value->type == DF_V_ARRAY) {
         if (!value->u.node) {
-            n = df__node_new(r->arena, value->type == DF_V_OBJECT ? DF__OBJ : DF__ARR);
+            n = df__node_new(r->arena, value->type == DF_V_OBJECT ? DF__NODE_OBJ : DF__NODE_ARR);
         } else {
             n = df__node_of(value->u.node);
             if (!df__is_node(value->u.node) || n->next)

@@ -184,7 +184,7 @@ static int append(df_record *r, df__node *n, df_bytes name, df__node *fresh)
 {
     df__node *key = NULL;
     int rc = DF_OK;
-    if (df__type(&n->v) == DF__OBJ) {
+    if (df__type(&n->v) == DF__NODE_OBJ) {
         key = df__node_new(r->arena, 0);
         rc = key ? df__string_make(r, name, &key->v) : DF_ENOMEM;
     }

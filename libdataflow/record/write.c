@@ -298,7 +298,7 @@ static inline void put_scalar(df__out *o, const yyjson_val *v)
         else
             df__out_put(o, "false", 5);
         break;
-    case DF__TYPED:
+    case DF__NODE_TYPED:
         put_typed(o, v);
         break;
     default:
@@ -328,7 +328,7 @@ static inline const df__node *put_key(df__out *o, const df__node *key)
 /* Opens a container: its first child that is written, or NULL: it was closed at once. */
 static const df__node *put_open(df__out *o, const df__node *n)
 {
-    int object = df__type(&n->v) == DF__OBJ;
+    int object = df__type(&n->v) == DF__NODE_OBJ;
     const df__node *child = df__len(&n->v) ? df__first(n) : NULL;
     put_char(o, object ? '{' : '[');
     if (child && object)
@@ -353,7 +353,7 @@ static void put_nodes(df__out *o, const df__node *top)
         }
         for (next = NULL; n != top && !next;) {
             const df__node *up = df__parent(n);
-            int object = df__type(&up->v) == DF__OBJ;
+            int object = df__type(&up->v) == DF__NODE_OBJ;
             if (n != up->v.uni.ptr)
                 next = object ? shown_key(n->next, up) : n->next;
             if (next) {
@@ -400,7 +400,7 @@ static void nest_refill(nest *s, const yyjson_val *place)
     s->low = s->depth;
     nest_push(s, v);
     while (s->depth < want) {
-        int object = df__type(v) == DF__OBJ;
+        int object = df__type(v) == DF__NODE_OBJ;
         for (v += 1 + object; df__after(v) <= place; v = df__after(v) + object)
             ;
         nest_push(s, v);
@@ -441,7 +441,7 @@ static inline const yyjson_val *open_vals(vals *w, const yyjson_val *v)
 {
     nest_push(&w->around, v);
     w->up = v++;
-    w->object = df__type(w->up) == DF__OBJ;
+    w->object = df__type(w->up) == DF__NODE_OBJ;
     put_char(w->o, w->object ? '{' : '[');
     return w->object ? put_member(w->o, v, df__after(w->up), 0) : v;
 }
@@ -459,7 +459,7 @@ static inline const yyjson_val *next_val(vals *w, const yyjson_val *v, const yyj
             return v;
         put_char(w->o, w->object ? '}' : ']');
         w->up = --w->around.depth ? nest_top(&w->around, last) : NULL;
-        w->object = w->up && df__type(w->up) == DF__OBJ;
+        w->object = w->up && df__type(w->up) == DF__NODE_OBJ;
     }
     return NULL;
 }
@@ -481,7 +481,7 @@ static void put_vals(df__out *o, const yyjson_val *v)
             if (v != df__after(w.up))
                 continue;
         } else {
-            df__out_put(o, df__type(v) == DF__OBJ ? "{}" : "[]", 2);
+            df__out_put(o, df__type(v) == DF__NODE_OBJ ? "{}" : "[]", 2);
             v++;
         }
         v = next_val(&w, v, last);

@@ -16,7 +16,7 @@ static int fail(df__graph *g, const df__doc *at, const char *field, const char *
 static int expects_map(df__graph *g, const df__doc *n, const char *field)
 {
     char shown[DF__SHOWN];
-    if (n->kind == DF__MAP)
+    if (n->kind == DF__DOC_MAP)
         return DF_OK;
     df__problem_addf(g->problems, DF_ERROR, n, field, "expects a map, got %s",
                      df__doc_shown(n, shown));
@@ -67,13 +67,13 @@ static int read_when(df__graph *g, const df__doc *node, const char *field, df__s
     char path[DF__FIELD];
     df__fill f;
     df__slot s = {&f, &row, when, node, path, &like->when};
-    if (!when || df__doc_is_null(when) || (when->kind == DF__SCALAR && when->text.len == 0))
+    if (!when || df__doc_is_null(when) || (when->kind == DF__DOC_SCALAR && when->text.len == 0))
         return DF_OK;
     memset(&f, 0, sizeof f);
     f.graph = g;
     f.arena = &g->arena;
     df__field_child(path, field, "when");
-    if (when->kind == DF__SCALAR)
+    if (when->kind == DF__DOC_SCALAR)
         like->when_text = when->text.data;
     return df__option_type_of(DF_OPT_CONDITION)->parse(&s);
 }
@@ -111,7 +111,7 @@ static int add_transforms(df__graph *g, const df__doc *list)
     int rc = DF_OK;
     if (!list || df__doc_is_null(list))
         return DF_OK;
-    if (list->kind != DF__SEQ) {
+    if (list->kind != DF__DOC_SEQ) {
         df__problem_addf(g->problems, DF_ERROR, list, "spec.transformations",
                          "expects a list, got %s", df__doc_shown(list, shown));
         return DF_ESPEC;
@@ -127,7 +127,7 @@ static int add_transforms(df__graph *g, const df__doc *list)
 static const char *label_of(const df__slot *s)
 {
     const df__doc *c = df__doc_member(s->map, "condition");
-    return c && c->kind == DF__SCALAR ? c->text.data : NULL;
+    return c && c->kind == DF__DOC_SCALAR ? c->text.data : NULL;
 }
 
 int df__spec_nested_stage(const df__slot *s)
@@ -222,7 +222,7 @@ static int check_version(df__graph *g, const df__doc *root)
     const df__doc *v = df__doc_member(root, "apiVersion");
     if (!v)
         return fail(g, root, "apiVersion", "\"apiVersion\" is required: dataflow.dataflow.io/v1");
-    if (v->kind != DF__SCALAR || strcmp(v->text.data, "dataflow.dataflow.io/v1") != 0)
+    if (v->kind != DF__DOC_SCALAR || strcmp(v->text.data, "dataflow.dataflow.io/v1") != 0)
         return fail(g, v, "apiVersion", "expects dataflow.dataflow.io/v1");
     return DF_OK;
 }
@@ -234,7 +234,7 @@ static int check_kind(df__graph *g, const df__doc *root)
     size_t len;
     if (!kind)
         return fail(g, root, "kind", "\"kind\" is required: DataFlow or DataFlowCron");
-    text = kind->kind == DF__SCALAR ? kind->text.data : "";
+    text = kind->kind == DF__DOC_SCALAR ? kind->text.data : "";
     len = strlen(text);
     g->manifest_kind = text;
     if (strcmp(text, "DataFlow") == 0 || strcmp(text, "DataFlowCron") == 0)
@@ -253,7 +253,7 @@ static int read_name(df__graph *g, const df__doc *meta, const char *name, const 
     if (!n || df__doc_is_null(n))
         return DF_OK;
     df__text_printf(field, sizeof field, "metadata.%s", name);
-    if (n->kind != DF__SCALAR || n->text.len == 0 || n->text.len > 253)
+    if (n->kind != DF__DOC_SCALAR || n->text.len == 0 || n->text.len > 253)
         return fail(g, n, field, "expects a name of 1 to 253 characters");
     *ret = n->text.data;
     return DF_OK;

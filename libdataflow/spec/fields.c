@@ -326,7 +326,7 @@ void df__settings_default(df__settings *s)
     s->collapse_batch = 1;
     s->error_ack = DF__ACK_AFTER_WRITE;
     s->error_policy = DF__POLICY_STOP;
-    s->guarantee = DF__AT_LEAST_ONCE;
+    s->guarantee = DF__GUARANTEE_AT_LEAST;
 }
 
 /* ---- rules --------------------------------------------------------------------------------- */
@@ -368,9 +368,9 @@ static int check_quantities(df__graph *g, const df__doc *map, const char *field)
     const df__doc *n;
     char path[DF__FIELD], shown[DF__SHOWN];
     int rc = DF_OK;
-    for (n = map && map->kind == DF__MAP ? map->first : NULL; n; n = n->next) {
+    for (n = map && map->kind == DF__DOC_MAP ? map->first : NULL; n; n = n->next) {
         df__field_child(path, field, n->name.data);
-        if (n->kind != DF__SCALAR)
+        if (n->kind != DF__DOC_SCALAR)
             continue;
         if (n->text.len && *(const char *)n->text.data == '-')
             rc = fail(g, n, path, "must not be negative");
@@ -514,7 +514,7 @@ static int check_triggers(df__graph *g, const df__doc *spec)
     char field[DF__FIELD], path[DF__FIELD];
     size_t i = 0;
     int rc = DF_OK;
-    for (n = list && list->kind == DF__SEQ ? list->first : NULL; n; n = n->next) {
+    for (n = list && list->kind == DF__DOC_SEQ ? list->first : NULL; n; n = n->next) {
         df__field_item(field, "spec.triggers", i++);
         df__field_child(path, field, "resources");
         rc = df__worse(rc, check_resources(g, df__doc_member(n, "resources"), path));
@@ -625,7 +625,8 @@ int df__fields_finish(df__graph *g, const df__doc *spec, int cron)
     const df__doc *replicas = df__doc_member(spec, "replicas");
     const df__stage_spec *s = g->stages;
     int64_t n = 1;
-    if (!replicas || replicas->kind != DF__SCALAR || !df__parse_int(replicas->text, &n) || n <= 1)
+    if (!replicas || replicas->kind != DF__DOC_SCALAR || !df__parse_int(replicas->text, &n) ||
+        n <= 1)
         return DF_OK;
     while (s && s->role != DF_SOURCE)
         s = s->next;

@@ -43,7 +43,7 @@ static void format_routes(work *w, const df__doc *config, const char *field)
     const df__doc *routes = config ? df__doc_member(config, "routes") : NULL, *n;
     char path[160];
     size_t i = 0;
-    for (n = routes && routes->kind == DF__SEQ ? routes->first : NULL; n; n = n->next) {
+    for (n = routes && routes->kind == DF__DOC_SEQ ? routes->first : NULL; n; n = n->next) {
         df__text_printf(path, sizeof path, "%s.config.routes[%zu].sink", field, i++);
         format_stage(w, df__doc_member(n, "sink"), path);
     }
@@ -52,7 +52,7 @@ static void format_routes(work *w, const df__doc *config, const char *field)
 static void format_stage(work *w, const df__doc *stage, const char *field)
 {
     const df__doc *type = stage ? df__doc_member(stage, "type") : NULL, *config, *block = NULL;
-    if (!type || type->kind != DF__SCALAR)
+    if (!type || type->kind != DF__DOC_SCALAR)
         return;
     config = df__doc_member(stage, "config");
     if (strcmp(type->text.data, "config") != 0 && strcmp(type->text.data, "type") != 0)
@@ -96,7 +96,7 @@ static void format_spec(work *w, const df__doc *spec)
     char path[48];
     size_t i = 0;
     format_stage(w, df__doc_member(spec, "source"), "spec.source");
-    for (n = list && list->kind == DF__SEQ ? list->first : NULL; n; n = n->next) {
+    for (n = list && list->kind == DF__DOC_SEQ ? list->first : NULL; n; n = n->next) {
         df__text_printf(path, sizeof path, "spec.transformations[%zu]", i++);
         format_stage(w, n, path);
     }

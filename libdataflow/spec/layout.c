@@ -31,7 +31,7 @@ static int read_type(df__graph *g, const df__doc *node, const char *field, df__l
     const df__doc *type = df__doc_member(node, "type"), *n;
     char name[DF__FIELD], hint[96];
     df__field_child(name, field, "type");
-    if (type && type->kind != DF__SCALAR)
+    if (type && type->kind != DF__DOC_SCALAR)
         return fail(g, type, name, "expects the name of a connector or transformation");
     if (type && !df__doc_is_null(type) && type->text.len > 0) {
         ret->type = type;
@@ -118,11 +118,11 @@ int df__layout_read(df__graph *g, const df__doc *node, const char *field, const 
     const df__doc *n;
     int rc;
     memset(ret, 0, sizeof *ret);
-    if (node->kind != DF__MAP) {
+    if (node->kind != DF__DOC_MAP) {
         df__problem_addf(g->problems, DF_ERROR, node, field,
                          "expects a map with \"type\" and \"config\", got %s",
                          df__doc_shown(node, shown));
-        if (node->kind == DF__SCALAR)
+        if (node->kind == DF__DOC_SCALAR)
             df__problem_no_space(g->problems, node->text.data, members, 2);
         return DF_ESPEC;
     }

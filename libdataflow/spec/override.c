@@ -117,7 +117,7 @@ static df__doc *find_other(df__doc *at, const step *s)
     static const step config = {{"config", 6}, 0};
     const df__doc *type = df__doc_member(at, "type");
     step block = {{NULL, 0}, 0};
-    if (!type || type->kind != DF__SCALAR || !type->text.len || !s->name.data)
+    if (!type || type->kind != DF__DOC_SCALAR || !type->text.len || !s->name.data)
         return NULL;
     block.name = type->text;
     if (s->name.len == config.name.len && !memcmp(s->name.data, "config", 6))
@@ -132,7 +132,7 @@ static int add_child(override *o, df__doc *at, const step *s, df__doc **ret)
     df__doc *n = df__arena_zalloc(&o->g->arena, sizeof *n), **tail = &at->first;
     if (!n || (s->name.data && df__arena_copy(&o->g->arena, s->name, &n->name) != DF_OK))
         return DF_ENOMEM;
-    n->kind = DF__SCALAR;
+    n->kind = DF__DOC_SCALAR;
     n->text = (df_bytes){"", 0};
     n->from = o->place.from;
     while (*tail)
@@ -147,18 +147,18 @@ static int add_child(override *o, df__doc *at, const step *s, df__doc **ret)
 static int open_container(override *o, df__doc *at, const step *s)
 {
     char text[160], shown[DF__SHOWN];
-    int wanted = s->name.data ? DF__MAP : DF__SEQ;
-    if (at->kind == DF__SCALAR && df__doc_is_null(at)) {
+    enum df__doc_kind wanted = s->name.data ? DF__DOC_MAP : DF__DOC_SEQ;
+    if (at->kind == DF__DOC_SCALAR && df__doc_is_null(at)) {
         at->kind = wanted;
         at->first = NULL;
         at->count = 0;
     }
     if (at->kind == wanted && (s->name.data || s->index <= at->count))
         return own_children(o->g, at);
-    if (at->kind == DF__SEQ && s->name.data)
+    if (at->kind == DF__DOC_SEQ && s->name.data)
         df__text_printf(text, sizeof text, "\"%.*s\" would be in a list: write [0] for an item",
                         (int)(s->name.len > 60 ? 60 : s->name.len), (const char *)s->name.data);
-    else if (at->kind == DF__SEQ)
+    else if (at->kind == DF__DOC_SEQ)
         df__text_printf(text, sizeof text, "there is no item %zu: the list has %zu", s->index,
                         at->count);
     else
@@ -192,7 +192,7 @@ static void mark(df__doc *n, const char *from)
 /* {, [ and quotes begin YAML; all else is itself: text, a number, a boolean. */
 static int put_value(override *o, df__doc *at, const char *value)
 {
-    df__doc *made = NULL, plain = {.kind = DF__SCALAR};
+    df__doc *made = NULL, plain = {.kind = DF__DOC_SCALAR};
     df_text text = {sizeof text, o->place.from, value, strlen(value)};
     if (strchr("{[\"'", *value) && *value) {
         made = (df__doc *)(uintptr_t)df__doc_parse(&o->g->arena, &text, o->g->problems);
@@ -236,7 +236,7 @@ static int begin(override *o, df__doc *root, int whole, df__doc **ret)
 
 int df__spec_override(df__graph *g, df__doc *root, int whole, const char *text)
 {
-    override o = {g, text, end_of_path(text), {.kind = DF__SCALAR}};
+    override o = {g, text, end_of_path(text), {.kind = DF__DOC_SCALAR}};
     char from[128];
     df__doc *at;
     step s;

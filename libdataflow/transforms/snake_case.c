@@ -38,11 +38,11 @@ static size_t small_run(const char *name, size_t len)
 static size_t snake_name(const char *name, size_t len, char *out)
 {
     size_t at = small_run(name, len), to = at;
-    int before = at ? df__case_of((unsigned char)name[at - 1]) : DF__CASE_OTHER;
+    enum df__case before = at ? df__case_of((unsigned char)name[at - 1]) : DF__CASE_OTHER;
     memcpy(out, name, at);
     while (at < len) {
         uint32_t c = df__utf8_next(name, len, &at);
-        int kind = df__case_of(c);
+        enum df__case kind = df__case_of(c);
         if (kind == DF__CASE_UPPER && (before == DF__CASE_LOWER || before == DF__CASE_DIGIT)) {
             out[to++] = '_';
         } else if (kind == DF__CASE_UPPER && before == DF__CASE_UPPER && at < len) {

@@ -31,7 +31,7 @@ static const df__case_range *find(const df__case_range *table, size_t count, uin
     return NULL;
 }
 
-int df__case_of(uint32_t c)
+enum df__case df__case_of(uint32_t c)
 {
     if (c < 128)
         return c >= 'A' && c <= 'Z'   ? DF__CASE_UPPER

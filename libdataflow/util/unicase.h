@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DF__CASE_OTHER, DF__CASE_UPPER, DF__CASE_LOWER, DF__CASE_DIGIT };
+enum df__case { DF__CASE_OTHER, DF__CASE_UPPER, DF__CASE_LOWER, DF__CASE_DIGIT };
 
-int df__case_of(uint32_t c);
+enum df__case df__case_of(uint32_t c);
 uint32_t df__case_lower(uint32_t c);
 uint32_t df__case_upper(uint32_t c);
 

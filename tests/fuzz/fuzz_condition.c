@@ -31,7 +31,7 @@ static void use(const df_condition *c, df_bytes payload)
     first = df_condition_test(c, &r);
     must(first == 0 || first == 1);
     must(df_condition_test(c, &r) == first);
-    must(!r.changed && r.state == DF__LIVE);
+    must(!r.changed && r.state == DF__RECORD_LIVE);
     df__arena_free(&a);
 }
 

@@ -132,9 +132,9 @@ static void expect(df_value *root, df__buf *ret)
 static void see(df_record *r, df__buf *ret)
 {
     df_value root, operation = {0};
-    if (r->state == DF__DROPPED)
+    if (r->state == DF__RECORD_DROPPED)
         df__buf_char(ret, '-');
-    if (r->state != DF__LIVE)
+    if (r->state != DF__RECORD_LIVE)
         return;
     fuzz_must(df_record_root(r, &root) == DF_OK);
     fuzz_must(df_record_meta(r, "operation", &operation) == DF_OK);

@@ -368,7 +368,7 @@ static void check_true(const df_schema *schema, const df_value *object)
 static void check_record(df_record *r)
 {
     df_value root, before;
-    if (r->state != DF__LIVE || df_record_root(r, &root) != DF_OK)
+    if (r->state != DF__RECORD_LIVE || df_record_root(r, &root) != DF_OK)
         return;
     check_json(r);
     df_record_before(r, &before);

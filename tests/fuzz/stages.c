@@ -381,10 +381,10 @@ static void tell(df_record *r, int was_json, df__buf *ret)
     df__tree *tree;
     df__arena_init(&scratch, &df__heap_libc, 4096);
     df__buf_printf(ret, "state %d op %u route %u ", r->state, (unsigned)r->op, (unsigned)r->route);
-    if (r->state == DF__REJECTED) {
+    if (r->state == DF__RECORD_REJECTED) {
         fuzz_must(r->reject && r->reject->text && r->reject->text[0]);
         df__buf_printf(ret, "%s", r->reject->text);
-    } else if (r->state == DF__LIVE) {
+    } else if (r->state == DF__RECORD_LIVE) {
         fuzz_must(df_record_payload(r, &text) == DF_OK);
         int is_json = text.data && df__tree_parse(&scratch, text, &tree, NULL, 0) == DF_OK;
         fuzz_must(is_json || !was_json);
@@ -406,7 +406,7 @@ static void tell_batch(df_batch *b, const fuzz_record *const *from, df__buf *ret
     for (size_t i = 0; from && i < b->count; i++)
         was_json &= from[i]->is_json;
     for (size_t i = 0; i < b->count; i++)
-        if (df__batch_at(b, i)->state != DF__MOVED && !df__batch_at(b, i)->expanded)
+        if (df__batch_at(b, i)->state != DF__RECORD_MOVED && !df__batch_at(b, i)->expanded)
             tell(df__batch_at(b, i), from ? from[i]->is_json : was_json, ret);
 }
 

@@ -16,7 +16,7 @@ static df__sink *sink_of(process *p, const model_sink *m)
 
 static int is_error(const df_record *r)
 {
-    return r->state == DF__ERROR || r->state == DF__ERROR_MINIMAL;
+    return r->state == DF__RECORD_ERROR || r->state == DF__RECORD_MINIMAL;
 }
 
 /* Error records carry which child they are in the text of the refusal. */
@@ -206,7 +206,7 @@ static int refuses(const df_record *r)
 {
     item i = item_of(r);
     if (is_error(r))
-        return r->state == DF__ERROR && is_picky(i.part, i.offset);
+        return r->state == DF__RECORD_ERROR && is_picky(i.part, i.offset);
     return is_refused(i.part, i.offset);
 }
 
@@ -233,7 +233,7 @@ static void io_tap_record(void *ctx, const char *stage, df_record *r)
     order now = {r->span->generation, r->span->first, it.offset * 8 + it.child + 1};
     order *last = &p->refused[it.part];
     (void)stage;
-    if (!p->answering || r->state != DF__ERROR)
+    if (!p->answering || r->state != DF__RECORD_ERROR)
         return;
     if (now.generation == last->generation &&
         (now.first < last->first ||

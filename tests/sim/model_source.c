@@ -80,7 +80,7 @@ static void check_left(process *p, const df_partition *part)
 {
     const df__flow *f = &p->flow;
     int late = p->w->now - part->closing_since_us >= f->settings.revoke_timeout_us || p->canceled ||
-               f->phase >= DF__CLOSE_ALL;
+               f->phase >= DF__PHASE_CLOSE_ALL;
     int64_t at = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : 0;
     if (p->w->plan.store && !late && at > p->w->committed[part->number])
         fail(p->w, "%u left at %lld, but %lld is stored", part->number, (long long)at,

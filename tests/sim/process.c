@@ -451,7 +451,7 @@ static void settings(process *p)
     s->retry_cap_us = 600000000;
     s->error_ack = want->error_ack;
     s->error_policy = want->error_policy;
-    s->guarantee = want->eos ? DF__EXACTLY_ONCE : DF__AT_LEAST_ONCE;
+    s->guarantee = want->eos ? DF__GUARANTEE_EXACTLY : DF__GUARANTEE_AT_LEAST;
 }
 
 static void add_source(process *p)

@@ -106,7 +106,7 @@ static uint64_t live_in(df_batch *b)
     size_t i;
     for (; b; b = b->next)
         for (i = 0; i < b->count; i++)
-            n += df_batch_at(b, i)->state != DF__MOVED;
+            n += df_batch_at(b, i)->state != DF__RECORD_MOVED;
     return n;
 }
 
@@ -206,7 +206,7 @@ static void check_repeats(process *p)
     const df_partition *at;
     uint64_t n = 0;
     int64_t i;
-    if (p->flow.canceled || p->flow.phase >= DF__SAVING)
+    if (p->flow.canceled || p->flow.phase >= DF__PHASE_SAVING)
         return; /* the rest is given up, and repeated in any case */
     for (at = p->flow.partitions; at; at = at->next) {
         i = at->open && !at->fenced ? stored(p->w, (int)at->number) : p->w->plan.records;
@@ -223,10 +223,10 @@ static void check_commit_time(process *p, const df__sink *s)
 {
     const df_parcel *at;
     int64_t limit = s->limits.commit_interval_ms * 1000 + 200000;
-    if (s->flushing || s->state != DF__READY || s->stalled || s->resolving || s->dead)
+    if (s->flushing || s->state != DF__STATE_READY || s->stalled || s->resolving || s->dead)
         return;
     for (at = s->first; at; at = at->next)
-        if (at->state == DF__ABSORBED && p->w->now - at->absorbed_us > limit)
+        if (at->state == DF__PARCEL_ABSORBED && p->w->now - at->absorbed_us > limit)
             fail(p->w, "sink %d was not asked to commit in time", s->index);
 }
 
@@ -235,7 +235,7 @@ static uint64_t absorbed_by(const df__sink *s)
     const df_parcel *at;
     uint64_t n = 0;
     for (at = s->first; at; at = at->next)
-        n += at->state == DF__ABSORBED ? at->count : 0;
+        n += at->state == DF__PARCEL_ABSORBED ? at->count : 0;
     return n;
 }
 
@@ -487,7 +487,7 @@ static int live(process *p, const fate *f)
     int idle = 0;
     int64_t since = w->now;
     df__flow_start(&p->flow);
-    while (p->flow.phase != DF__FINISHED && !w->broken[0]) {
+    while (p->flow.phase != DF__PHASE_FINISHED && !w->broken[0]) {
         if (++w->steps > w->plan.fault_steps && w->faults_on) {
             w->faults_on = 0;
             since = w->now;

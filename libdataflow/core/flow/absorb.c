@@ -26,7 +26,7 @@ void df__sink_absorbed(df_parcel *p)
 void df__sink_unabsorbed(df_parcel *p)
 {
     df__sink *s = p->sink;
-    if (p->state != DF__ABSORBED)
+    if (p->state != DF__PARCEL_ABSORBED)
         return;
     s->absorbed_parcels--;
     s->absorbed -= p->absorbed;
@@ -42,7 +42,7 @@ int df__sink_has_time(const df__sink *s)
 static int64_t oldest(const df__sink *s)
 {
     const df_parcel *p = s->first;
-    while (p && p->state != DF__ABSORBED)
+    while (p && p->state != DF__PARCEL_ABSORBED)
         p = p->next;
     return p ? p->absorbed_us : INT64_MAX;
 }
@@ -92,7 +92,7 @@ static int copy_record(df_parcel *p, const df_input *in, df_record *r)
     r->offset = in->offset;
     r->op = in->op;
     r->partition = r->span->part->name;
-    r->state = DF__REJECTED;
+    r->state = DF__RECORD_REJECTED;
     if (df__arena_copy(&p->arena, in->payload, &r->payload) != DF_OK ||
         df__arena_copy(&p->arena, in->key, &r->key) != DF_OK)
         return DF_ENOMEM;
@@ -148,7 +148,7 @@ int df__sink_take_returned(df_parcel *p)
             return DF_ENOMEM;
         p->count--;
         s->records--;
-        df__count_error(&s->counts, DF__OP_WRITE, r->why.reason, r->why.text);
+        df__count_error(&s->counts, DF__DURING_WRITE, r->why.reason, r->why.text);
     }
     return DF_OK;
 }

@@ -69,7 +69,7 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
             return DF_ENOMEM;
     }
     s->records -= p->refused[r->index];
-    df__count_error(&s->counts, DF__OP_WRITE, r->reason, r->text);
+    df__count_error(&s->counts, DF__DURING_WRITE, r->reason, r->text);
     return DF_OK;
 }
 
@@ -118,10 +118,10 @@ static void none_refused(const df_parcel *p)
 static void keep_unsettled(df_parcel *p)
 {
     df__sink *s = p->sink;
-    if (p->state != DF__PENDING && p->state != DF__ABSORBED)
+    if (p->state != DF__PARCEL_PENDING && p->state != DF__PARCEL_ABSORBED)
         s->pending++;
     df__sink_unabsorbed(p);
-    p->state = DF__PENDING;
+    p->state = DF__PARCEL_PENDING;
     p->unsettled = 1;
 }
 
@@ -134,7 +134,7 @@ static void not_settled(df_parcel *p, const char *what)
 static void again(df_parcel *p)
 {
     df__parcel_reset(p);
-    p->state = DF__QUEUED;
+    p->state = DF__PARCEL_QUEUED;
     p->attempt++;
 }
 
@@ -262,7 +262,7 @@ static void settled(df_parcel *p, int status, const df__fault *why)
         return;
     }
     df__sink_unabsorbed(p);
-    s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
+    s->pending -= p->state == DF__PARCEL_PENDING || p->state == DF__PARCEL_ABSORBED;
     s->ever_ok = 1;
     s->nomem = 0;
     df__retry_reset(&s->retry);
@@ -283,7 +283,7 @@ static void pending(df_parcel *p, int status, const df__fault *why)
 {
     (void)status;
     (void)why;
-    p->state = DF__PENDING;
+    p->state = DF__PARCEL_PENDING;
     p->sink->pending++;
 }
 
@@ -303,7 +303,7 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     df__free(p->heap, p->records);
     p->records = NULL;
     p->cap = 0;
-    p->state = DF__ABSORBED;
+    p->state = DF__PARCEL_ABSORBED;
     df__sink_absorbed(p);
     p->sink->pending++;
     df__budget_release(&p->sink->flow->budget, p->charged);
@@ -385,7 +385,7 @@ static void split_at(df_parcel *p, size_t at)
     if (p->is_main)
         drop_tickets(p);
     again(p);
-    rest->state = DF__QUEUED;
+    rest->state = DF__PARCEL_QUEUED;
     rest->attempt = p->attempt;
     rest->number = ++s->flow->parcel_number;
     rest->next = p->next;
@@ -445,7 +445,7 @@ static int has_absorbed(const df__sink *s)
 {
     const df_parcel *p;
     for (p = s->first; p; p = p->next)
-        if (p->state == DF__ABSORBED)
+        if (p->state == DF__PARCEL_ABSORBED)
             return 1;
     return 0;
 }
@@ -475,16 +475,17 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why)
     DF_CRASHPOINT("sink.failed");
     df__flow *f = s->flow;
     int connecting;
-    if (s->state == DF__CLOSING || s->state == DF__CLOSED)
+    if (s->state == DF__STATE_CLOSING || s->state == DF__STATE_CLOSED)
         return;
-    connecting = s->state == DF__OPENING;
-    s->state = DF__BACKOFF;
-    s->counts.state = DF__BACKOFF;
+    connecting = s->state == DF__STATE_OPENING;
+    s->state = DF__STATE_BACKOFF;
+    s->counts.state = DF__STATE_BACKOFF;
     s->stalled = 1;
     s->counts.retries++;
     s->counts.since_us = f->io.wall(f->io.ctx);
     f->stats.retries++;
-    df__count_error(&s->counts, connecting ? DF__OP_CONNECT : DF__OP_WRITE, why->reason, why->text);
+    df__count_error(&s->counts, connecting ? DF__DURING_CONNECT : DF__DURING_WRITE, why->reason,
+                    why->text);
     if (gives_up(s, status, why))
         return;
     df__retry_failed(&s->retry, f->io.now(f->io.ctx), df__random(&f->seed),
@@ -502,7 +503,7 @@ static void requeue_all(df__sink *s)
         return;
     }
     for (p = s->first; p; p = p->next) {
-        if (p->state != DF__PENDING)
+        if (p->state != DF__PARCEL_PENDING)
             continue;
         s->pending--;
         again(p);
@@ -513,12 +514,12 @@ void df__flow_sink_closed(df__sink *s)
 {
     s->closing = 0;
     s->closed = 1;
-    if (s->state == DF__BACKOFF)
+    if (s->state == DF__STATE_BACKOFF)
         requeue_all(s);
-    if (s->state != DF__CLOSING)
+    if (s->state != DF__STATE_CLOSING)
         return;
-    s->state = DF__CLOSED;
-    s->counts.state = DF__CLOSED;
+    s->state = DF__STATE_CLOSED;
+    s->counts.state = DF__STATE_CLOSED;
 }
 
 static void reconnect(df_parcel *p, int status, const df__fault *why)
@@ -538,7 +539,7 @@ static void handed_back(df_parcel *p, int status, const df__fault *why)
 {
     (void)status;
     (void)why;
-    p->state = DF__QUEUED;
+    p->state = DF__PARCEL_QUEUED;
 }
 
 static void rewind_all(df_parcel *p, int status, const df__fault *why)
@@ -625,7 +626,7 @@ void df__flow_settled(df_parcel *p, int status, const df__fault *why)
 {
     if (p->unsettled)
         return;
-    if (p->state == DF__SENT) {
+    if (p->state == DF__PARCEL_SENT) {
         p->settled_early = 1;
         p->early_status = status;
         return;
@@ -634,11 +635,11 @@ void df__flow_settled(df_parcel *p, int status, const df__fault *why)
         settled(p, status, why);
         return;
     }
-    if (p->state == DF__ABSORBED) {
+    if (p->state == DF__PARCEL_ABSORBED) {
         df__sink_failed(p->sink, DF_EREWIND, why); /* its bytes are gone: read them again */
         return;
     }
-    if (p->state == DF__PENDING)
+    if (p->state == DF__PARCEL_PENDING)
         p->sink->pending--;
     act_on(p, status, why);
 }

@@ -142,7 +142,7 @@ static int copy_in(df_batch *b, const df_input *in, size_t bytes, df_record *r)
 static size_t tree_bytes(const df_batch *b, const df_record *r)
 {
     size_t len = r->payload.len;
-    if (r->state != DF__LIVE)
+    if (r->state != DF__RECORD_LIVE)
         return 0;
     if (len >= DF__LARGE_RECORD)
         return len + df__tree_cost(r->payload, 1);
@@ -175,7 +175,7 @@ void df__batch_forget(df_batch *b, df_partition *part)
     for (i = 0; i < b->count; i++) {
         df_record *r = df_batch_at(b, i);
         if (r->span == part->filling) {
-            r->state = DF__MOVED;
+            r->state = DF__RECORD_MOVED;
             r->span = NULL;
         }
     }
@@ -302,7 +302,7 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
     if (r->payload.len >= DF__LARGE_RECORD && b->max_large) /* the source may look into it */
         b->arena.limit = b->arena.total + b->max_large / 2;
     if (!in->payload.data) {
-        b->building = r->state == DF__LIVE;
+        b->building = r->state == DF__RECORD_LIVE;
         b->built_from = in_use(&b->arena);
     }
     if (ret_record)
@@ -376,7 +376,7 @@ void df__batch_cut(df_batch *b)
         if (!s || s->count <= (s->mark.set ? s->mark.seq : 0))
             continue;
         s->count--;
-        r->state = DF__MOVED;
+        r->state = DF__RECORD_MOVED;
         r->span = NULL;
     }
 }
@@ -482,7 +482,7 @@ int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child)
 int df_batch_pass(df_batch *out, df_record *r)
 {
     df_record *copy;
-    if (r->state != DF__LIVE) /* it ends where it is */
+    if (r->state != DF__RECORD_LIVE) /* it ends where it is */
         return DF_OK;
     copy = append(out);
     if (!copy)
@@ -492,7 +492,7 @@ int df_batch_pass(df_batch *out, df_record *r)
     copy->held = 0;
     copy->expanded = 0;
     copy->index = NULL;
-    r->state = DF__MOVED;
+    r->state = DF__RECORD_MOVED;
     out->moved++;
     return DF_OK;
 }

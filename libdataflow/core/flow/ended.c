@@ -42,7 +42,7 @@ static int has_ended(const df__flow *f, const df_partition *p)
 void df__flow_ends_advance(df__flow *f)
 {
     df_partition *p;
-    if (!f->ending || f->rewinding || f->source_state != DF__READY)
+    if (!f->ending || f->rewinding || f->source_state != DF__STATE_READY)
         return;
     for (p = f->partitions; p; p = p->next) {
         if (!has_ended(f, p))
@@ -62,7 +62,7 @@ int df__flow_is_leaving(const df_partition *p)
 int df__flow_ends_wait(const df__flow *f)
 {
     const df_partition *p;
-    if (!f->ending || f->rewinding || f->source_state != DF__READY)
+    if (!f->ending || f->rewinding || f->source_state != DF__STATE_READY)
         return 0;
     for (p = f->partitions; p; p = p->next)
         if (p->ending == DF__END_ASKED || has_ended(f, p))

@@ -101,7 +101,7 @@ static int error_record(df__flow *f, const df_record *r, int minimal, df__arena 
     e->partition = r->partition;
     e->offset = r->offset;
     e->time_us = f->io.wall(f->io.ctx);
-    e->state = minimal ? DF__ERROR_MINIMAL : DF__ERROR;
+    e->state = minimal ? DF__RECORD_MINIMAL : DF__RECORD_ERROR;
     *ret = e;
     return DF_OK;
 }
@@ -170,7 +170,7 @@ static int refused_for_good(df__flow *f, df__sink *s, df_record *r)
  * source can give the record again; then stop. */
 static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 {
-    if (r->state == DF__ERROR && f->can_replay)
+    if (r->state == DF__RECORD_ERROR && f->can_replay)
         return to_error_sink(f, s, r, 1);
     return refused_for_good(f, s, r);
 }
@@ -199,9 +199,9 @@ int df__flow_reject_in_place(df_parcel *p, size_t index)
         df__flow_abandon(f, 1);
         return DF_OK;
     }
-    if (r->state == DF__ERROR_MINIMAL)
+    if (r->state == DF__RECORD_MINIMAL)
         return refused_for_good(f, p->sink, r);
-    if (make(p, r, r->state == DF__ERROR, &e) != DF_OK)
+    if (make(p, r, r->state == DF__RECORD_ERROR, &e) != DF_OK)
         return DF_ENOMEM;
     p->records[index] = e;
     p->refused[index] = 0;

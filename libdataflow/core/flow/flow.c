@@ -59,7 +59,7 @@ void df__flow_free(df__flow *f)
 
 void df__flow_start(df__flow *f)
 {
-    f->phase = DF__RUNNING;
+    f->phase = DF__PHASE_RUNNING;
     f->phase_us = f->io.now(f->io.ctx);
     f->last_save_us = f->phase_us;
     df__flow_advance(f);
@@ -69,7 +69,7 @@ void df__flow_start(df__flow *f)
 static int forced(const df__flow *f)
 {
     const df_partition *p;
-    if (f->phase != DF__RUNNING || f->rewinding || f->source_done || df__flow_is_at_bound(f))
+    if (f->phase != DF__PHASE_RUNNING || f->rewinding || f->source_done || df__flow_is_at_bound(f))
         return 1;
     for (p = f->requests; p; p = p->next_request)
         if (p->requested == DF__REQ_CLOSE)
@@ -77,9 +77,9 @@ static int forced(const df__flow *f)
     return 0;
 }
 
-static int is_connected(int state, const df_stage *st)
+static int is_connected(enum df__state state, const df_stage *st)
 {
-    return state == DF__READY && !(st && atomic_load(&st->disconnected));
+    return state == DF__STATE_READY && !(st && atomic_load(&st->disconnected));
 }
 
 static const char *waits_for(df_stage *st)
@@ -91,15 +91,15 @@ static const char *waits_for(df_stage *st)
  * take a pod out of service for what back-pressure deals with. */
 static int is_ready(const df__sink *s)
 {
-    return s->state == DF__READY ||
-           (s->ever_open && (s->state == DF__BACKOFF || s->state == DF__OPENING));
+    return s->state == DF__STATE_READY ||
+           (s->ever_open && (s->state == DF__STATE_BACKOFF || s->state == DF__STATE_OPENING));
 }
 
 static void publish(df__flow *f)
 {
     uint64_t n = f->work_records + f->held_records;
     size_t i;
-    int ready = f->source_state == DF__READY;
+    int ready = f->source_state == DF__STATE_READY;
     int connected = is_connected(f->source_state, f->source);
     f->source_counts.connected = connected;
     f->source_counts.waits_for = waits_for(f->source);
@@ -116,7 +116,7 @@ static void publish(df__flow *f)
     f->stats.in_flight = n;
     f->stats.budget_used = f->budget.used + f->budget.reserved + f->budget.outside;
     f->stats.budget_limit = f->budget.limit;
-    f->stats.ready = ready && f->phase == DF__RUNNING;
+    f->stats.ready = ready && f->phase == DF__PHASE_RUNNING;
     f->stats.connected = connected;
 }
 
@@ -127,13 +127,13 @@ void df__flow_advance(df__flow *f)
     df__flow_work(f);
     df__flow_partitions_advance(f);
     now = forced(f);
-    for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
+    for (i = 0; i < f->sink_count && f->phase < DF__PHASE_CLOSE_ALL; i++)
         df__sink_advance(&f->sinks[i], now);
     df__flow_rewind_advance(f);
     df__flow_partitions_advance(f);
-    if (f->phase < DF__SAVING)
+    if (f->phase < DF__PHASE_SAVING)
         df__flow_save_advance(f);
-    if (f->phase < DF__CLOSE_ALL)
+    if (f->phase < DF__PHASE_CLOSE_ALL)
         df__flow_ends_advance(f);
     df__flow_source_advance(f);
     df__flow_phase(f);
@@ -143,7 +143,7 @@ void df__flow_advance(df__flow *f)
 static int64_t sink_due(const df__sink *s)
 {
     int64_t due = s->due_us;
-    if (s->state == DF__BACKOFF && !s->with_sink && s->closed && !s->lost && !s->dead)
+    if (s->state == DF__STATE_BACKOFF && !s->with_sink && s->closed && !s->lost && !s->dead)
         due = df__earlier(due, s->retry.next_us);
     return due;
 }
@@ -175,13 +175,13 @@ int64_t df__flow_due(const df__flow *f)
     const df_partition *p;
     int64_t due = df__flow_phase_due(f);
     size_t i;
-    for (i = 0; i < f->sink_count && f->phase < DF__CLOSE_ALL; i++)
+    for (i = 0; i < f->sink_count && f->phase < DF__PHASE_CLOSE_ALL; i++)
         due = df__earlier(due, sink_due(&f->sinks[i]));
     for (p = f->requests; p; p = p->next_request)
         due = df__earlier(due, request_due(f, p));
     if (something_to_save(f))
         due = df__earlier(due, df__flow_save_due(f));
-    if (f->source_state == DF__BACKOFF && f->phase == DF__RUNNING)
+    if (f->source_state == DF__STATE_BACKOFF && f->phase == DF__PHASE_RUNNING)
         due = df__earlier(due, f->source_retry.next_us);
     return due;
 }
@@ -190,12 +190,12 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
 {
     df__flow *f = s->flow;
     int again = s->ever_ok || s->counts.retries;
-    if (s->state != DF__OPENING)
+    if (s->state != DF__STATE_OPENING)
         return;
     if (status == DF_OK) {
-        s->state = DF__READY;
+        s->state = DF__STATE_READY;
         s->ever_open = 1;
-        s->counts.state = DF__READY;
+        s->counts.state = DF__STATE_READY;
         s->counts.since_us = f->io.wall(f->io.ctx);
         if (s->stage)
             df__sink_limits(s);
@@ -207,7 +207,7 @@ void df__flow_sink_opened(df__sink *s, int status, const df__fault *why)
         df__sink_failed(s, status, why);
         return;
     }
-    s->state = DF__CLOSED;
+    s->state = DF__STATE_CLOSED;
     df__sink_dead(s, status, "%s: %s", s->title, why->text);
 }
 
@@ -223,7 +223,7 @@ void df__flow_refresh(df__flow *f)
     int64_t now = f->io.now(f->io.ctx);
     size_t i;
     for (i = 0; i < f->sink_count; i++)
-        if (f->sinks[i].state == DF__BACKOFF)
+        if (f->sinks[i].state == DF__STATE_BACKOFF)
             df__retry_now(&f->sinks[i].retry, now);
     df__retry_now(&f->source_retry, now);
 }

@@ -45,8 +45,6 @@ typedef struct df__step { /* one transform */
     df__counts counts;
 } df__step;
 
-enum { DF__CLOSED, DF__OPENING, DF__READY, DF__BACKOFF, DF__CLOSING };
-
 struct df__sink {
     df__flow *flow;
     df_stage *stage;
@@ -58,7 +56,7 @@ struct df__sink {
     int takes_errors; /* exactly-once: error records go into its own transaction */
     int error_sink;   /* for what it refuses; -1: none */
     int can_resolve;
-    int state;
+    enum df__state state;
     int closing;       /* sink_close was called and is not answered */
     int closed;        /* its instance is closed: it settles nothing any more */
     int stalled;       /* after a bad answer its thread hands parcels back until sink_go */
@@ -122,8 +120,13 @@ typedef struct df__flow_io {
     void (*work)(void *ctx, df_batch *b); /* parallel steps; df__flow_worked */
 } df__flow_io;
 
-enum { DF__RUNNING, DF__DRAINING, DF__SAVING, DF__CLOSE_ALL, DF__FINISHED };
-enum { DF__REQ_NONE, DF__REQ_OPEN, DF__REQ_CLOSE, DF__REQ_END };
+enum df__phase {
+    DF__PHASE_RUNNING,
+    DF__PHASE_DRAINING,
+    DF__PHASE_SAVING,
+    DF__PHASE_CLOSE_ALL,
+    DF__PHASE_FINISHED
+};
 enum { DF__MAX_GRANTS = 2, DF__WINDOW = 2, DF__REFUSED_ROWS = 100 };
 
 struct df__flow {
@@ -175,15 +178,15 @@ struct df__flow {
     uint64_t parcel_number;
     uint64_t granted_records; /* limit: read or granted so far */
 
-    int phase;
+    enum df__phase phase;
     int result;  /* status of the run */
     int starved; /* since the first DF_ENOMEM: transforms and dispatch stop, a drain lets go */
     int broken;  /* a transform ended the run: no batch goes on, since it would go on half done */
     char text[DF__TEXT];
-    int source_state; /* DF__CLOSED ... */
-    int source_done;  /* exhausted */
-    int quiet;        /* source_quiet was called: grants come back, none is made */
-    size_t grants;    /* outstanding */
+    enum df__state source_state;
+    int source_done; /* exhausted */
+    int quiet;       /* source_quiet was called: grants come back, none is made */
+    size_t grants;   /* outstanding */
     df__retry source_retry;
     int source_ok; /* it delivered before */
     int rewinding; /* 0; 1: the sinks that lost nothing finish; 2: seeking */
@@ -234,7 +237,7 @@ void df__flow_source_failed(df__flow *f, int status, const df__fault *why);
 int df__source_stays(int status); /* and closed */
 void df__flow_source_done(df__flow *f);
 void df__flow_source_closed(df__flow *f);
-void df__flow_partition(df__flow *f, df_partition *p, int request, int how);
+void df__flow_partition(df__flow *f, df_partition *p, enum df__request request, int how);
 void df__flow_acked(df__flow *f, int status, const df__fault *why);
 void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why);
 void df__flow_ended(df__flow *f, df_partition *p, int status); /* failing: source_failed as well */
@@ -310,7 +313,7 @@ int df__flow_reject_in_place(df_parcel *p, size_t index);
 size_t df__parcel_errors(const df_parcel *p); /* its error records, when its sink takes them */
 int df__flow_errors_wait(const df__flow *f);
 void df__flow_errored(df_parcel *p); /* an error parcel is durable */
-typedef struct df__error_record {    /* state DF__ERROR or DF__ERROR_MINIMAL */
+typedef struct df__error_record {    /* state DF__RECORD_ERROR or DF__RECORD_MINIMAL */
     df_record record;
     uint32_t crc32c; /* of the payload that was refused first */
     size_t head;     /* of its own payload: what a minimal one keeps */

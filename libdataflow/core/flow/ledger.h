@@ -51,16 +51,19 @@ struct df__span {
     int64_t refused_offset;  /* of the first such record */
 };
 
-enum { DF__END_NONE, DF__END_SAID, DF__END_ASKED };
-enum { DF__BEGUN_NONE, DF__BEGUN_READING, DF__BEGUN_WHOLE };
-enum { DF__DROP_NONE, DF__DROP_WAITS, DF__DROP_SAVING };
-enum { DF__BY_NOBODY, DF__BY_ACK, DF__BY_SINK }; /* store or source; the sink's own commits */
+/* What the source thread asks for. */
+enum df__request { DF__REQ_NONE, DF__REQ_OPEN, DF__REQ_CLOSE, DF__REQ_END };
+enum df__end_state { DF__END_NONE, DF__END_SAID, DF__END_ASKED };
+enum df__begun_state { DF__BEGUN_NONE, DF__BEGUN_READING, DF__BEGUN_WHOLE };
+enum df__drop_state { DF__DROP_NONE, DF__DROP_WAITS, DF__DROP_SAVING };
+/* What says how far a partition is saved: store or source; the sink's own commits. */
+enum df__saved_by { DF__BY_NOBODY, DF__BY_ACK, DF__BY_SINK };
 
 /* Over all partitions of a flow, so that nobody has to walk them. */
 typedef struct df__sums {
     uint64_t uncommitted; /* records read and not covered by a saved position */
     size_t unsaved;       /* open ones with a watermark that was not acked */
-    int saved_by;         /* DF__BY_...: what says how far a partition is saved */
+    enum df__saved_by saved_by;
 } df__sums;
 
 struct df_partition {
@@ -92,27 +95,27 @@ struct df_partition {
     int save_pending;    /* `saving` is part of the save under way */
     uint64_t stored_seq; /* since it was asked to leave: the store holds the watermark to here */
     int stored;
-    uint32_t assignment;      /* how often the source gave it back to its system */
-    uint32_t seek_assignment; /* value of `assignment` when a seek was asked for */
-    uint32_t ack_assignment;  /* and when the ack of `saving` was sent: when the two differ, the
-                                 source gave the partition back and the answer is stale */
-    int fenced;               /* another owner has it: records that still arrive are dropped */
-    int requested;            /* a request of the source thread waits: DF__REQ_... */
-    int reset;                /* its stored position was forgotten in this run (store thread) */
-    int asked;                /* the store or the sink was asked for its position */
-    int reply;                /* answer to the request */
-    uint64_t epoch;           /* of a claim */
-    uint64_t in_sink_seq;     /* newest sequence that the sink holds (exactly-once) */
-    int closing;              /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
+    uint32_t assignment;        /* how often the source gave it back to its system */
+    uint32_t seek_assignment;   /* value of `assignment` when a seek was asked for */
+    uint32_t ack_assignment;    /* and when the ack of `saving` was sent: when the two differ, the
+                                   source gave the partition back and the answer is stale */
+    int fenced;                 /* another owner has it: records that still arrive are dropped */
+    enum df__request requested; /* of the source thread; it waits */
+    int reset;                  /* its stored position was forgotten in this run (store thread) */
+    int asked;                  /* the store or the sink was asked for its position */
+    int reply;                  /* answer to the request */
+    uint64_t epoch;             /* of a claim */
+    uint64_t in_sink_seq;       /* newest sequence that the sink holds (exactly-once) */
+    int closing;                /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
     int64_t closing_since_us;
-    int ending;              /* its end was said and not taken back: DF__END_... */
-    int end_again;           /* said again while an answer that is stale is under way */
-    uint32_t end_assignment; /* value of `assignment` when `ended` was asked for */
-    df__msg end;             /* asks for `ended`, and its answer */
-    df__mark begun;          /* where a begun parcel ends; until it is in the sink */
-    int begun_state;         /* DF__BEGUN_... */
-    df_parcel *begun_parcel; /* its records so far */
-    int dropping;            /* it ended, its row leaves the store: DF__DROP_... */
+    enum df__end_state ending; /* its end was said and not taken back */
+    int end_again;             /* said again while an answer that is stale is under way */
+    uint32_t end_assignment;   /* value of `assignment` when `ended` was asked for */
+    df__msg end;               /* asks for `ended`, and its answer */
+    df__mark begun;            /* where a begun parcel ends; until it is in the sink */
+    enum df__begun_state begun_state;
+    df_parcel *begun_parcel;      /* its records so far */
+    enum df__drop_state dropping; /* it ended, its row leaves the store */
     /* any thread, under its stage's lock */
     char *owner; /* the source's newest token; NULL: none */
     size_t owner_len;

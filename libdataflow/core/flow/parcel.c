@@ -287,7 +287,7 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
 int df_parcel_is_error(const df_parcel *p, size_t index)
 {
     int state = p->records[index]->state;
-    return state == DF__ERROR || state == DF__ERROR_MINIMAL;
+    return state == DF__RECORD_ERROR || state == DF__RECORD_MINIMAL;
 }
 
 int df_parcel_rejected(const df_parcel *p, size_t index)

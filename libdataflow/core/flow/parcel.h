@@ -23,7 +23,13 @@ typedef struct df__refusal { /* of one record, said by the sink */
     const char *reason, *text;
 } df__refusal;
 
-enum { DF__FILLING, DF__QUEUED, DF__SENT, DF__PENDING, DF__ABSORBED };
+enum df__parcel_state {
+    DF__PARCEL_FILLING,
+    DF__PARCEL_QUEUED,
+    DF__PARCEL_SENT,
+    DF__PARCEL_PENDING,
+    DF__PARCEL_ABSORBED
+};
 
 struct df_parcel {
     df_parcel *next; /* in the sink's list, oldest first */
@@ -67,7 +73,7 @@ struct df_parcel {
     uint32_t position_generation;
     void *slot;
     size_t charged;
-    int state;
+    enum df__parcel_state state;
     int attempt;       /* tries before this one */
     int unknown;       /* outcome unknown: ask resolve */
     int settled_early; /* settle came before the answer */

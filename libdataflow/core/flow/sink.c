@@ -121,7 +121,7 @@ void df__sink_flush(df__sink *s)
 void df__sink_queue(df__sink *s, df_parcel *p)
 {
     s->last_flush_us = s->flow->io.now(s->flow->io.ctx);
-    p->state = DF__QUEUED;
+    p->state = DF__PARCEL_QUEUED;
     p->number = ++s->flow->parcel_number;
     p->charged = df__parcel_size(p) + p->changed_bytes;
     if (!s->is_error)
@@ -268,7 +268,7 @@ void df__sink_drop_stale(df__sink *s)
     }
     while (p) {
         df_parcel *next = p->next;
-        if (p->state == DF__QUEUED)
+        if (p->state == DF__PARCEL_QUEUED)
             drop_stale_queued(s, p);
         p = next;
     }
@@ -304,12 +304,12 @@ void df__sink_abandon(df__sink *s)
     }
     while (p) {
         df_parcel *next = p->next;
-        int late = p->state == DF__PENDING || p->state == DF__ABSORBED;
-        if (p->state != DF__SENT && !p->settle.busy && !(s->resolving && p->unknown) &&
+        int late = p->state == DF__PARCEL_PENDING || p->state == DF__PARCEL_ABSORBED;
+        if (p->state != DF__PARCEL_SENT && !p->settle.busy && !(s->resolving && p->unknown) &&
             (s->closed || !late)) {
             df__flow_abandon(s->flow, p->count);
             s->records -= p->count;
-            s->pending -= p->state == DF__PENDING || p->state == DF__ABSORBED;
+            s->pending -= p->state == DF__PARCEL_PENDING || p->state == DF__PARCEL_ABSORBED;
             df__sink_unabsorbed(p);
             df__sink_unlink(s, p);
             df__parcel_done(p);
@@ -388,7 +388,7 @@ static void hand_over(df__sink *s, df_parcel *p)
 {
     df__flow *f = s->flow;
     DF_CRASHPOINT("parcel.handover");
-    p->state = DF__SENT;
+    p->state = DF__PARCEL_SENT;
     p->sent_us = f->io.now(f->io.ctx);
     if (!p->attempt) /* what a retry waits is back-off, and its records were counted */
         df__observe(&s->counts.wait, DF__FAST, (double)(p->sent_us - p->since_us) / 1e6, p->count);
@@ -403,7 +403,7 @@ static void send_queued(df__sink *s)
     for (p = s->first; p; p = next) {
         size_t window = p->is_main ? 1 : DF__WINDOW;
         next = p->next;
-        if (p->state != DF__QUEUED || drop_stale_queued(s, p))
+        if (p->state != DF__PARCEL_QUEUED || drop_stale_queued(s, p))
             continue;
         if (s->with_sink >= window || (p->is_main && !may_commit(p)))
             return;
@@ -417,7 +417,7 @@ static int ask_resolve(df__sink *s)
 {
     df_parcel *p;
     for (p = s->first; p; p = p->next) {
-        if (p->unknown && p->state == DF__QUEUED) {
+        if (p->unknown && p->state == DF__PARCEL_QUEUED) {
             s->resolving = 1;
             s->flow->io.sink_resolve(s->flow->io.ctx, s, p);
             return 1;
@@ -432,7 +432,7 @@ static void ask_flush(df__sink *s)
     if (!s->pending || s->with_sink || s->flushing)
         return;
     for (p = s->first; p; p = p->next)
-        if (p->state == DF__QUEUED)
+        if (p->state == DF__PARCEL_QUEUED)
             return;
     s->flushing = 1;
     s->flow->io.sink_flush(s->flow->io.ctx, s);
@@ -467,8 +467,8 @@ static void open_again(df__sink *s, int64_t now)
         s->due_us = s->retry.next_us;
         return;
     }
-    s->state = DF__OPENING;
-    s->counts.state = DF__OPENING;
+    s->state = DF__STATE_OPENING;
+    s->counts.state = DF__STATE_OPENING;
     s->closed = 0;
     s->flow->io.sink_open(s->flow->io.ctx, s);
 }
@@ -476,7 +476,7 @@ static void open_again(df__sink *s, int64_t now)
 /* 1: its thread takes parcels. After a bad answer that is when all others came back. */
 static int takes_parcels(df__sink *s)
 {
-    if (s->state != DF__READY || s->resolving || (s->stalled && s->with_sink))
+    if (s->state != DF__STATE_READY || s->resolving || (s->stalled && s->with_sink))
         return 0;
     if (s->stalled) {
         s->stalled = 0;
@@ -506,7 +506,7 @@ void df__sink_advance(df__sink *s, int forced)
         return;
     if (s->filling && df__coalesce(&s->limits, &filling, now, &s->due_us))
         df__sink_flush(s);
-    if (s->state == DF__CLOSED || s->state == DF__BACKOFF)
+    if (s->state == DF__STATE_CLOSED || s->state == DF__STATE_BACKOFF)
         open_again(s, now);
     if (!takes_parcels(s))
         return;

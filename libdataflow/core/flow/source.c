@@ -84,18 +84,18 @@ static void open_source(df__flow *f)
 {
     if (f->io.now(f->io.ctx) < f->source_retry.next_us)
         return;
-    f->source_state = DF__OPENING;
-    f->source_counts.state = DF__OPENING;
+    f->source_state = DF__STATE_OPENING;
+    f->source_counts.state = DF__STATE_OPENING;
     f->io.source_open(f->io.ctx);
 }
 
 void df__flow_source_advance(df__flow *f)
 {
-    if (f->phase != DF__RUNNING)
+    if (f->phase != DF__PHASE_RUNNING)
         return;
-    if (f->source_state == DF__CLOSED || f->source_state == DF__BACKOFF)
+    if (f->source_state == DF__STATE_CLOSED || f->source_state == DF__STATE_BACKOFF)
         open_source(f);
-    if (f->source_state != DF__READY || f->source_done || f->rewinding)
+    if (f->source_state != DF__STATE_READY || f->source_done || f->rewinding)
         return;
     declare(f);
     while (f->grants < DF__MAX_GRANTS) {
@@ -119,8 +119,8 @@ void df__flow_source_opened(df__flow *f, int status, const df__fault *why)
         df__flow_source_failed(f, status, why);
         return;
     }
-    f->source_state = DF__READY;
-    f->source_counts.state = DF__READY;
+    f->source_state = DF__STATE_READY;
+    f->source_counts.state = DF__STATE_READY;
     f->source_counts.since_us = f->io.wall(f->io.ctx);
     f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, "source", "ready");
 }
@@ -151,15 +151,15 @@ int df__source_stays(int status)
 
 void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
 {
-    int stays = f->source_state == DF__READY && df__source_stays(status);
-    f->source_state = stays ? DF__READY : DF__CLOSED;
-    f->source_counts.state = DF__BACKOFF;
+    int stays = f->source_state == DF__STATE_READY && df__source_stays(status);
+    f->source_state = stays ? DF__STATE_READY : DF__STATE_CLOSED;
+    f->source_counts.state = DF__STATE_BACKOFF;
     df__flow_ends_back(f);
-    df__count_error(&f->source_counts, f->source_ok ? DF__OP_READ : DF__OP_CONNECT, why->reason,
-                    why->text);
-    if (f->phase != DF__RUNNING || source_gives_up(f, status, why))
+    df__count_error(&f->source_counts, f->source_ok ? DF__DURING_READ : DF__DURING_CONNECT,
+                    why->reason, why->text);
+    if (f->phase != DF__PHASE_RUNNING || source_gives_up(f, status, why))
         return;
-    f->source_state = DF__BACKOFF;
+    f->source_state = DF__STATE_BACKOFF;
     f->source_counts.retries++;
     f->stats.retries++;
     df__retry_failed(&f->source_retry, f->io.now(f->io.ctx), df__random(&f->seed), 0,
@@ -174,8 +174,8 @@ void df__flow_source_done(df__flow *f)
 
 void df__flow_source_closed(df__flow *f)
 {
-    f->source_state = DF__CLOSED;
-    f->source_counts.state = DF__CLOSED;
+    f->source_state = DF__STATE_CLOSED;
+    f->source_counts.state = DF__STATE_CLOSED;
 }
 
 /* ---- positions: saved, then acked --------------------------------------------------------- */
@@ -240,7 +240,7 @@ static void saved(df__flow *f)
 
 static void tell_source(df__flow *f)
 {
-    if (f->source_state != DF__READY || f->sink_commits) {
+    if (f->source_state != DF__STATE_READY || f->sink_commits) {
         saved(f);
         return;
     }
@@ -301,7 +301,7 @@ static int may_save(const df__flow *f)
 {
     if (f->dry || f->saving || f->parting)
         return 0;
-    return !f->source_holds || f->source_state == DF__READY || f->exactly_once;
+    return !f->source_holds || f->source_state == DF__STATE_READY || f->exactly_once;
 }
 
 /* At once while the bound holds the source, and at the end; after a failure not before its time,
@@ -311,7 +311,7 @@ int64_t df__flow_save_due(const df__flow *f)
     int64_t due = f->last_save_us + f->save_interval_us;
     if (!may_save(f))
         return INT64_MAX;
-    if (df__flow_is_at_bound(f) || f->phase >= DF__SAVING || due < f->save_retry.next_us)
+    if (df__flow_is_at_bound(f) || f->phase >= DF__PHASE_SAVING || due < f->save_retry.next_us)
         due = f->save_retry.next_us;
     return due;
 }
@@ -371,7 +371,7 @@ void df__flow_saved(df__flow *f, int status, const char *why)
     save_failed(f);
     f->parting_us = f->save_retry.next_us;
     df__flow_tell_retry(f, &f->save_retry, status, "store", why);
-    if (status == DF_EFENCED || f->phase == DF__SAVING)
+    if (status == DF_EFENCED || f->phase == DF__PHASE_SAVING)
         df__flow_failf(f, status, "positions could not be stored: %s", why);
 }
 
@@ -383,7 +383,7 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
     }
     f->saving = 0;
     save_failed(f);
-    df__count_error(&f->source_counts, DF__OP_READ, why->reason, why->text);
+    df__count_error(&f->source_counts, DF__DURING_READ, why->reason, why->text);
     df__flow_tell_retry(f, &f->save_retry, status, "source", why->text);
     if (status == DF_EFENCED)
         df__flow_failf(f, status, "source: %s", why->text);
@@ -391,7 +391,7 @@ void df__flow_acked(df__flow *f, int status, const df__fault *why)
 
 /* ---- partitions --------------------------------------------------------------------------- */
 
-static void link_request(df__flow *f, df_partition *p, int request)
+static void link_request(df__flow *f, df_partition *p, enum df__request request)
 {
     df_partition **at = &f->requests;
     while (*at && *at != p)
@@ -496,7 +496,7 @@ static void ask_position(df__flow *f, df_partition *p)
     list_partition(f, p);
     if (f->exactly_once) {
         s = &f->sinks[f->main_sink];
-        if (s->state != DF__READY || s->claim_part)
+        if (s->state != DF__STATE_READY || s->claim_part)
             return;
         p->asked = 1;
         s->claim_part = p;
@@ -540,7 +540,7 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
     /* otherwise the sink fails on its own account, reopens, and is asked again */
 }
 
-void df__flow_partition(df__flow *f, df_partition *p, int request, int how)
+void df__flow_partition(df__flow *f, df_partition *p, enum df__request request, int how)
 {
     if (request == DF__REQ_END) {
         df__flow_end_said(f, p);
@@ -604,7 +604,8 @@ static void close_partition(df__flow *f, df_partition *p)
 {
     DF_CRASHPOINT("revoke.flow");
     int64_t waited = f->io.now(f->io.ctx) - p->closing_since_us;
-    int late = waited >= f->settings.revoke_timeout_us || f->canceled || f->phase >= DF__CLOSE_ALL;
+    int late =
+        waited >= f->settings.revoke_timeout_us || f->canceled || f->phase >= DF__PHASE_CLOSE_ALL;
     int unstored = df__flow_leaves_unstored(f, p);
     if (unstored && !late)
         store_last(f, p);
@@ -626,7 +627,7 @@ void df__flow_partitions_advance(df__flow *f)
     df_partition *p, *next;
     for (p = f->requests; p; p = next) {
         next = p->next_request; /* an answer takes it off the list */
-        if ((f->canceled || f->phase >= DF__CLOSE_ALL) && p->requested == DF__REQ_OPEN)
+        if ((f->canceled || f->phase >= DF__PHASE_CLOSE_ALL) && p->requested == DF__REQ_OPEN)
             reply(f, p, DF_ECANCELED);
         else if (p->requested == DF__REQ_OPEN)
             ask_position(f, p);
@@ -640,8 +641,8 @@ void df__flow_partitions_advance(df__flow *f)
 static void begin_rewind(df__flow *f)
 {
     f->rewinding = 1;
-    if (f->phase == DF__DRAINING && !f->stop_asked && f->result == DF_OK)
-        f->phase = DF__RUNNING; /* the source was done, but must give it once more */
+    if (f->phase == DF__PHASE_DRAINING && !f->stop_asked && f->result == DF_OK)
+        f->phase = DF__PHASE_RUNNING; /* the source was done, but must give it once more */
     if (!f->quiet) {
         f->quiet = 1;
         f->io.source_quiet(f->io.ctx);
@@ -650,7 +651,7 @@ static void begin_rewind(df__flow *f)
 
 void df__flow_rewind(df__flow *f, df__sink *s)
 {
-    if (f->phase == DF__CLOSE_ALL || f->phase == DF__FINISHED)
+    if (f->phase == DF__PHASE_CLOSE_ALL || f->phase == DF__PHASE_FINISHED)
         return;
     if (!f->can_replay) {
         df__flow_failf(f, DF_EREWIND,
@@ -675,7 +676,7 @@ static int has_finished(const df__sink *s)
     if (!s->flow->exactly_once || s->is_error)
         return df__sink_idle(s);
     for (p = s->first; p; p = p->next)
-        if (p->state != DF__QUEUED || p->unknown || df__parcel_may_be_begun(p))
+        if (p->state != DF__PARCEL_QUEUED || p->unknown || df__parcel_may_be_begun(p))
             return 0;
     return 1;
 }
@@ -719,12 +720,12 @@ static void seek_all(df__flow *f)
 void df__flow_rewind_advance(df__flow *f)
 {
     size_t i;
-    if (f->rewinding == 1 && others_idle(f) && f->source_state == DF__READY)
+    if (f->rewinding == 1 && others_idle(f) && f->source_state == DF__STATE_READY)
         seek_all(f);
     if (f->rewinding != 2 || f->seeks)
         return;
     f->rewinding = 0;
-    f->quiet = f->phase != DF__RUNNING;
+    f->quiet = f->phase != DF__PHASE_RUNNING;
     f->source_done = f->source_done && f->quiet;
     for (i = 0; i < f->sink_count && !f->rewinding; i++)
         if (f->sinks[i].lost)

@@ -30,12 +30,12 @@ void df__flow_abandon(df__flow *f, uint64_t records)
     f->stats.abandoned += records;
 }
 
-static void enter(df__flow *f, int phase)
+static void enter(df__flow *f, enum df__phase phase)
 {
     DF_CRASHPOINT("stop.phase");
     f->phase = phase;
     f->phase_us = f->io.now(f->io.ctx);
-    if (phase != DF__SAVING)
+    if (phase != DF__PHASE_SAVING)
         return;
     f->end_us = f->phase_us;
     df__retry_now(&f->save_retry, f->phase_us);
@@ -64,11 +64,11 @@ static int64_t leave_due(const df__flow *f)
 
 int64_t df__flow_phase_due(const df__flow *f)
 {
-    if (f->phase == DF__DRAINING)
+    if (f->phase == DF__PHASE_DRAINING)
         return f->canceled ? f->canceled_us + HAND_BACK_US : drain_due(f);
-    if (f->phase == DF__SAVING)
+    if (f->phase == DF__PHASE_SAVING)
         return df__earlier(f->phase_us + SAVE_TIMEOUT_US, leave_due(f) - CLOSE_US);
-    return f->phase == DF__CLOSE_ALL ? leave_due(f) : INT64_MAX;
+    return f->phase == DF__PHASE_CLOSE_ALL ? leave_due(f) : INT64_MAX;
 }
 
 static int is_late(const df__flow *f)
@@ -80,9 +80,9 @@ static int is_late(const df__flow *f)
 static void drain(df__flow *f)
 {
     f->drain_us = f->io.now(f->io.ctx);
-    if (f->phase != DF__RUNNING)
+    if (f->phase != DF__PHASE_RUNNING)
         return;
-    enter(f, DF__DRAINING);
+    enter(f, DF__PHASE_DRAINING);
     if (f->quiet)
         return;
     f->quiet = 1;
@@ -135,7 +135,7 @@ static void abandon_records(df__flow *f, df_batch *b)
     uint64_t n = 0;
     size_t i;
     for (i = 0; i < b->count; i++)
-        n += df_batch_at(b, i)->state != DF__MOVED;
+        n += df_batch_at(b, i)->state != DF__RECORD_MOVED;
     df__flow_abandon(f, n);
     f->work_records -= n;
 }
@@ -238,7 +238,7 @@ static void draining(df__flow *f)
         df__begun_end(f);
     if (drained(f)) {
         stop_marks(f);
-        enter(f, DF__SAVING);
+        enter(f, DF__PHASE_SAVING);
         return;
     }
     if (!f->canceled && is_late(f)) {
@@ -251,7 +251,7 @@ static void draining(df__flow *f)
     f->rewinding = 0;
     give_up_draining(f);
     if ((!threads_have_parcels(f) && !f->grants && !f->outside) || is_late(f))
-        enter(f, DF__SAVING);
+        enter(f, DF__PHASE_SAVING);
 }
 
 /* Positions are on their way into a sink, or the source hears of a partition that ended. */
@@ -272,16 +272,16 @@ static void saving(df__flow *f)
         return;
     if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
-    enter(f, DF__CLOSE_ALL);
+    enter(f, DF__PHASE_CLOSE_ALL);
     df__flow_partitions_advance(f);
     let_all_go(f);
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
-        f->sinks[i].state = DF__CLOSING;
+        f->sinks[i].state = DF__STATE_CLOSING;
         df__sink_close(&f->sinks[i]);
     }
     f->io.source_close(f->io.ctx);
-    f->source_state = DF__CLOSING;
+    f->source_state = DF__STATE_CLOSING;
 }
 
 /* What a pipe gave is gone with the records: such a stop is no success. */
@@ -308,12 +308,12 @@ static void tell_loss(df__flow *f)
 static int all_closed(df__flow *f)
 {
     size_t i;
-    int all =
-        f->source_state == DF__CLOSED && !f->saving && !f->parting && !f->loads && !f->outside;
+    int all = f->source_state == DF__STATE_CLOSED && !f->saving && !f->parting && !f->loads &&
+              !f->outside;
     abandon_work(f); /* what came back late */
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
-        all &= f->sinks[i].state == DF__CLOSED && !f->sinks[i].first;
+        all &= f->sinks[i].state == DF__STATE_CLOSED && !f->sinks[i].first;
     }
     return all;
 }
@@ -336,7 +336,7 @@ static void leave_sink(df__flow *f, df__sink *s)
 static void leave_behind(df__flow *f)
 {
     size_t i;
-    if (f->source_state != DF__CLOSED)
+    if (f->source_state != DF__STATE_CLOSED)
         f->source_left = leave(f, "source");
     if (f->saving == 1 || f->parting || f->loads)
         f->store_left = leave(f, "store");
@@ -345,7 +345,7 @@ static void leave_behind(df__flow *f)
     df__flow_abandon(f, f->work_records);
     f->work_records = 0;
     for (i = 0; i < f->sink_count; i++)
-        if (f->sinks[i].state != DF__CLOSED || f->sinks[i].first)
+        if (f->sinks[i].state != DF__STATE_CLOSED || f->sinks[i].first)
             leave_sink(f, &f->sinks[i]);
 }
 
@@ -357,7 +357,7 @@ static void closing(df__flow *f)
         leave_behind(f);
     }
     tell_loss(f);
-    enter(f, DF__FINISHED);
+    enter(f, DF__PHASE_FINISHED);
     f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, NULL, f->result == DF_OK ? "done" : "ended");
 }
 
@@ -368,12 +368,12 @@ static int limit_reached(const df__flow *f)
 
 void df__flow_phase(df__flow *f)
 {
-    if (f->phase == DF__RUNNING && !f->rewinding && (f->source_done || limit_reached(f)))
+    if (f->phase == DF__PHASE_RUNNING && !f->rewinding && (f->source_done || limit_reached(f)))
         drain(f);
-    if (f->phase == DF__DRAINING)
+    if (f->phase == DF__PHASE_DRAINING)
         draining(f);
-    if (f->phase == DF__SAVING)
+    if (f->phase == DF__PHASE_SAVING)
         saving(f);
-    if (f->phase == DF__CLOSE_ALL)
+    if (f->phase == DF__PHASE_CLOSE_ALL)
         closing(f);
 }

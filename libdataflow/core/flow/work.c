@@ -45,7 +45,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
     size_t i, records = 0;
     for (i = 0; i < b->count; i++) {
         const df_record *r = df__batch_at(b, i);
-        if (r->state == DF__MOVED)
+        if (r->state == DF__RECORD_MOVED)
             continue;
         records++;
         df__observe(&f->source_counts.size, 64, (double)r->payload.len, 1);
@@ -90,12 +90,13 @@ static uint64_t enter(const df__stage_spec *spec, df_batch *b)
     size_t i, count = df_batch_count(b);
     for (i = 0; i < count; i++) {
         df_record *r = df__batch_at(b, i);
-        if (r->state != DF__LIVE)
-            r->held = r->state == DF__REJECTED && !r->rejected_by; /* the source's, not ours */
+        if (r->state != DF__RECORD_LIVE)
+            r->held =
+                r->state == DF__RECORD_REJECTED && !r->rejected_by; /* the source's, not ours */
         else if (spec->when && !df_condition_test(spec->when, r))
-            r->held = r->state == DF__LIVE; /* else it was too large to be asked */
+            r->held = r->state == DF__RECORD_LIVE; /* else it was too large to be asked */
         else
-            live += r->state == DF__LIVE;
+            live += r->state == DF__RECORD_LIVE;
     }
     return live;
 }
@@ -106,9 +107,9 @@ static void count_one(df__step_result *ret, int index, df_record *r)
         r->held = 0;
         return;
     }
-    if (r->state == DF__LIVE)
+    if (r->state == DF__RECORD_LIVE)
         ret->out++;
-    if (r->state == DF__REJECTED && !r->rejected_by && !df__record_misread(r)) {
+    if (r->state == DF__RECORD_REJECTED && !r->rejected_by && !df__record_misread(r)) {
         r->rejected_by = (uint16_t)(index + 1);
         ret->errors++;
     }
@@ -172,7 +173,7 @@ void df__step_apply(df_stage *stage, int index, df_batch *b, df__step_result *re
 static void step_errors(df__step *step, uint64_t n)
 {
     df__error_kind *kind = &step->counts.kinds[0];
-    kind->operation = DF__OP_TRANSFORM;
+    kind->during = DF__DURING_TRANSFORM;
     df__text_set(kind->reason, sizeof kind->reason, "invalid_data", 12);
     kind->count += n;
 }
@@ -247,14 +248,14 @@ static void filtered(df__flow *f, const df_record *r)
  * which there is no memory stays, and the batch with it: DF_ENOMEM. */
 static int settle_ended(df__flow *f, df_record *r)
 {
-    if (r->state == DF__DROPPED)
+    if (r->state == DF__RECORD_DROPPED)
         filtered(f, r);
-    else if (r->state != DF__REJECTED)
+    else if (r->state != DF__RECORD_REJECTED)
         return DF_OK;
     else if (df__flow_reject(f, error_sink_of(f, r), r) != DF_OK)
         return DF_ENOMEM;
     f->work_records--;
-    r->state = DF__MOVED;
+    r->state = DF__RECORD_MOVED;
     return DF_OK;
 }
 
@@ -262,7 +263,7 @@ static void settle_all_ended(df__flow *f, df_batch *b)
 {
     size_t i;
     for (i = 0; i < b->count; i++)
-        if (df__batch_at(b, i)->state != DF__LIVE)
+        if (df__batch_at(b, i)->state != DF__RECORD_LIVE)
             (void)settle_ended(f, df__batch_at(b, i)); /* dispatch comes back to it */
 }
 
@@ -277,7 +278,7 @@ static void rejected(df__flow *f, df__step *step, df_batch *in)
     memset(&got, 0, sizeof got);
     for (i = 0; i < in->count; i++) {
         df_record *r = df__batch_at(in, i);
-        if (r->state != DF__REJECTED)
+        if (r->state != DF__RECORD_REJECTED)
             continue;
         count_one(&got, step->index, r);
         (void)settle_ended(f, r);
@@ -294,14 +295,14 @@ static void expanded(df__flow *f, df__step *step, df_batch *in)
     for (i = 0; i < in->count; i++) {
         df_record *r = df__batch_at(in, i);
         r->held = 0;
-        if (r->state == DF__MOVED || r->state == DF__REJECTED)
+        if (r->state == DF__RECORD_MOVED || r->state == DF__RECORD_REJECTED)
             continue;
-        r->state = DF__DROPPED;
+        r->state = DF__RECORD_DROPPED;
         if (!r->expanded)
             continue;
         f->stats.expanded--;
         f->work_records--;
-        r->state = DF__MOVED;
+        r->state = DF__RECORD_MOVED;
     }
     if (in->entered)
         df__observe(&step->counts.duration, DF__FAST, in->seconds / (double)in->entered,
@@ -450,16 +451,16 @@ static void close_spans(df__flow *f, df_batch *b)
 
 static int dispatch_one(df__flow *f, df_record *r, df_batch *b)
 {
-    int rc = r->state == DF__LIVE && r->json_only ? df__batch_check(b, r) : DF_OK;
+    int rc = r->state == DF__RECORD_LIVE && r->json_only ? df__batch_check(b, r) : DF_OK;
     if (rc != DF_OK)
         return rc;
-    if (r->state != DF__LIVE)
+    if (r->state != DF__RECORD_LIVE)
         return settle_ended(f, r);
     rc = place(f, r, b);
     if (rc != DF_OK)
         return rc;
     f->work_records--;
-    r->state = DF__MOVED;
+    r->state = DF__RECORD_MOVED;
     return DF_OK;
 }
 

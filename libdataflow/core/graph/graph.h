@@ -40,9 +40,9 @@ typedef struct df__link {
 } df__link;
 
 enum { DF__NAMES = 256 };
-enum { DF__ACK_AFTER_WRITE, DF__ACK_NEVER, DF__ACK_AFTER_MAIN };
-enum { DF__POLICY_STOP, DF__POLICY_SKIP };
-enum { DF__AT_LEAST_ONCE, DF__EXACTLY_ONCE };
+enum df__error_ack { DF__ACK_AFTER_WRITE, DF__ACK_NEVER, DF__ACK_AFTER_MAIN };
+enum df__error_policy { DF__POLICY_STOP, DF__POLICY_SKIP };
+enum df__guarantee_level { DF__GUARANTEE_AT_LEAST, DF__GUARANTEE_EXACTLY };
 
 /* Spec-level fields, filled from the rows in spec/fields.c. */
 typedef struct df__settings {
@@ -58,8 +58,8 @@ typedef struct df__settings {
     int checkpoint_reset;           /* what is stored is forgotten at the start */
     int ack_granularity;            /* 0 batch, 1 message */
     int collapse_batch;             /* collapseBatchOnMessageAck: with message, parcels of one */
-    int error_ack;                  /* errors.ackPolicy: DF__ACK_... */
-    int error_policy;               /* errors.policy: DF__POLICY_... */
+    enum df__error_ack error_ack;       /* errors.ackPolicy */
+    enum df__error_policy error_policy; /* errors.policy */
     int guarantee;                  /* deliveryGuarantee */
     int strict_idempotency;
 } df__settings;

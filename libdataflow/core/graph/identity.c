@@ -41,11 +41,11 @@ static uint64_t hash_of(const df__doc *node)
     uint64_t h = HASH_BEGIN, members = 0;
     const df__doc *n;
     hash_byte(&h, (unsigned char)node->kind);
-    if (node->kind == DF__SCALAR)
+    if (node->kind == DF__DOC_SCALAR)
         hash_text(&h, node->text);
     for (n = node->first; n; n = n->next) {
         uint64_t one = hash_of(n);
-        if (node->kind == DF__MAP) {
+        if (node->kind == DF__DOC_MAP) {
             hash_text(&one, n->name);
             members += one;
         } else {
@@ -79,7 +79,7 @@ static void hash_row(uint64_t *h, const df_option *row, const df__doc *config)
     }
     if (ref && !df__doc_is_null(ref))
         hash_number(h, hash_of(ref)); /* it wins over the plain option */
-    else if (plain && plain->kind == DF__SCALAR)
+    else if (plain && plain->kind == DF__DOC_SCALAR)
         hash_text(h, plain->text);
     else if (plain && row->type == DF_OPT_TEXT)
         hash_joined(h, plain);
@@ -107,7 +107,7 @@ static int is_given(const df_option *row, const df__doc *config)
     const df__doc *n = df__doc_member(config, row->name);
     df__text_printf(twin, sizeof twin, "%sSecretRef", row->name);
     if (n && !df__doc_is_null(n))
-        return n->kind != DF__SCALAR || strcmp(n->text.data, "-") != 0; /* a pipe is two */
+        return n->kind != DF__DOC_SCALAR || strcmp(n->text.data, "-") != 0; /* a pipe is two */
     n = df__option_has_twin(row) ? df__doc_member(config, twin) : NULL;
     return n && !df__doc_is_null(n);
 }

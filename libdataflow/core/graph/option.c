@@ -36,7 +36,7 @@ static int fill_default(const df__slot *s)
         return DF_OK;
     }
     memset(&n, 0, sizeof n);
-    n.kind = DF__SCALAR;
+    n.kind = DF__DOC_SCALAR;
     n.text.data = row.def;
     n.text.len = strlen(row.def);
     row.flags = (row.flags | DF_OPT_LITERAL) & ~(unsigned)DF_OPT_REQUIRED;
@@ -229,7 +229,7 @@ static int fill_wrong(const df__slot *s, const df_options *options, void *into)
 static int fill_map(const df__slot *s, const df_options *options, void *into, int top)
 {
     int rc;
-    if (s->node && s->node->kind != DF__MAP)
+    if (s->node && s->node->kind != DF__DOC_MAP)
         return fill_wrong(s, options, into);
     rc = fill_rows(s, options, into, top);
     if (s->node && rc != DF_ENOMEM)

@@ -6,7 +6,7 @@
 #include "core/graph/graph.h"
 #include "core/graph/secret.h"
 
-enum {
+enum df__fill_mode {
     DF__FILL_CHECK = 1, /* references are not resolved: texts with one become "" */
     DF__FILL_RUN        /* references are resolved */
 };
@@ -15,7 +15,7 @@ typedef struct df__fill {
     df__graph *graph;     /* problems, env; nested stages are added to it (DF_OPT_STAGE) */
     df__arena *arena;     /* what the filled members point to lives there */
     df__secrets *secrets; /* resolver and the set of secret values */
-    int mode;
+    enum df__fill_mode mode;
     const char *field;        /* path of `node`: "spec.sink.config" */
     const df__doc *place;     /* for problems when node is NULL */
     int literal;              /* no ${env:} and ${file:} at all: transformations */

@@ -99,7 +99,7 @@ static int with_references(const df__slot *s, df_bytes text, df_bytes *ret)
 int df__slot_text(const df__slot *s, const df__doc *node, df_bytes *ret)
 {
     char shown[DF__SHOWN];
-    if (node->kind != DF__SCALAR)
+    if (node->kind != DF__DOC_SCALAR)
         return df__slot_failf(s, "expects text, got %s", df__doc_shown(node, shown));
     if (node->text.len && memchr(node->text.data, '\0', node->text.len))
         return df__slot_fail(s, "a NUL character is not allowed");
@@ -136,7 +136,7 @@ static int join_list(const df__slot *s, df_bytes *ret)
 
 static int is_hidden(const df__slot *s, const df__doc *node)
 {
-    return takes_references(s) && node->kind == DF__SCALAR && df__reference_any(node->text) &&
+    return takes_references(s) && node->kind == DF__DOC_SCALAR && df__reference_any(node->text) &&
            !only_escapes(node->text);
 }
 
@@ -155,7 +155,7 @@ static int check_length(const df__slot *s, df_bytes text)
 int df__parse_text(const df__slot *s)
 {
     df_bytes text = {NULL, 0};
-    int joins = s->row->of == DF_OPT_TEXT && s->node->kind == DF__SEQ;
+    int joins = s->row->of == DF_OPT_TEXT && s->node->kind == DF__DOC_SEQ;
     const df__doc *n = s->node->first;
     int rc = joins ? join_list(s, &text) : df__slot_text(s, s->node, &text);
     int hidden = is_hidden(s, s->node);
@@ -184,7 +184,7 @@ int df__parse_secret(const df__slot *s)
     df__secrets *set = s->fill->secrets;
     df_bytes text = s->node->text, plain;
     int rc;
-    if (s->node->kind != DF__SCALAR || (text.len && memchr(text.data, '\0', text.len)))
+    if (s->node->kind != DF__DOC_SCALAR || (text.len && memchr(text.data, '\0', text.len)))
         return df__slot_fail(s, "expects text"); /* a secret is never shown */
     if ((s->row->flags & DF_OPT_REQUIRED) && text.len == 0)
         return df__slot_fail(s, "must not be empty");
@@ -261,7 +261,7 @@ int df__parse_map(const df__slot *s)
     const df__doc *n;
     df_pair *pairs;
     int rc = DF_OK;
-    if (s->node->kind != DF__MAP)
+    if (s->node->kind != DF__DOC_MAP)
         return df__slot_failf(s, "expects a map of names to values, got %s",
                               df__doc_shown(s->node, shown));
     if ((s->row->flags & DF_OPT_REQUIRED) && s->node->count == 0)

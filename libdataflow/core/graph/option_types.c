@@ -115,21 +115,21 @@ static int store_int(const df__slot *s, int known, int64_t v)
 static int parse_int(const df__slot *s)
 {
     int64_t v = 0;
-    int known = s->node->kind == DF__SCALAR && df__parse_int(s->node->text, &v);
+    int known = s->node->kind == DF__DOC_SCALAR && df__parse_int(s->node->text, &v);
     return store_int(s, known, v);
 }
 
 static int parse_size(const df__slot *s)
 {
     int64_t v = 0;
-    int known = s->node->kind == DF__SCALAR && df__parse_size(s->node->text, &v);
+    int known = s->node->kind == DF__DOC_SCALAR && df__parse_size(s->node->text, &v);
     return store_int(s, known, v);
 }
 
 static int parse_duration(const df__slot *s)
 {
     int64_t v = 0;
-    if (s->node->kind != DF__SCALAR || !df__parse_duration(s->node->text, &v))
+    if (s->node->kind != DF__DOC_SCALAR || !df__parse_duration(s->node->text, &v))
         return unexpected(s);
     if (v < 0 && s->row->min >= 0)
         return df__slot_fail(s, "must not be negative");
@@ -139,7 +139,7 @@ static int parse_duration(const df__slot *s)
 static int parse_double(const df__slot *s)
 {
     double v = 0;
-    if (s->node->kind != DF__SCALAR || !df__parse_double(s->node->text, &v))
+    if (s->node->kind != DF__DOC_SCALAR || !df__parse_double(s->node->text, &v))
         return unexpected(s);
     if ((s->row->min || s->row->max) &&
         (v < (double)s->row->min || (s->row->max >= s->row->min && v > (double)s->row->max)))
@@ -166,7 +166,7 @@ static int parse_enum(const df__slot *s)
     const char *near = NULL;
     size_t len = 0;
     int i = 0;
-    for (; s->node->kind == DF__SCALAR && s->row->choices[i]; i++) {
+    for (; s->node->kind == DF__DOC_SCALAR && s->row->choices[i]; i++) {
         if (same_choice(s->row->choices[i], s->node->text.data)) {
             memcpy(s->member, &i, sizeof i);
             return DF_OK;
@@ -176,7 +176,7 @@ static int parse_enum(const df__slot *s)
         len += df__text_printf(list + len, sizeof list - len, "%s%s", i ? ", " : "",
                                s->row->choices[i]);
     df__slot_failf(s, "expects one of %s; got %s", list, df__doc_shown(s->node, shown));
-    if (s->node->kind == DF__SCALAR)
+    if (s->node->kind == DF__DOC_SCALAR)
         near = df__nearest(s->node->text.data, s->row->choices, (size_t)i);
     if (near) {
         char hint[128];
@@ -215,7 +215,7 @@ static int parse_path(const df__slot *s)
 {
     df__error err;
     df_path *path;
-    if (s->node->kind != DF__SCALAR)
+    if (s->node->kind != DF__DOC_SCALAR)
         return unexpected(s);
     memset(&err, 0, sizeof err);
     path = df__path_compile(s->fill->arena->heap, s->node->text, &err);
@@ -229,7 +229,7 @@ static int parse_path(const df__slot *s)
 static void hint_cut(const df__slot *s)
 {
     char text[96];
-    if (s->node->kind != DF__SCALAR || !s->node->cut)
+    if (s->node->kind != DF__DOC_SCALAR || !s->node->cut)
         return;
     df__text_printf(text, sizeof text,
                     s->node->cut == '#'
@@ -244,7 +244,7 @@ static int parse_condition(const df__slot *s)
     df__error err;
     df_condition *c;
     const char *lint;
-    if (s->node->kind != DF__SCALAR)
+    if (s->node->kind != DF__DOC_SCALAR)
         return unexpected(s);
     memset(&err, 0, sizeof err);
     c = df__condition_compile(s->fill->arena->heap, s->node->text, &err);
@@ -375,9 +375,9 @@ static int parse_list(const df__slot *s)
     df_bytes text;
     char shown[DF__SHOWN];
     int rc;
-    if (s->node->kind == DF__SEQ)
+    if (s->node->kind == DF__DOC_SEQ)
         return parse_sequence(s);
-    if (s->node->kind == DF__SCALAR && (!s->map || (s->row->flags & DF_OPT_REF)) &&
+    if (s->node->kind == DF__DOC_SCALAR && (!s->map || (s->row->flags & DF_OPT_REF)) &&
         s->row->of == DF_OPT_TEXT) { /* a comma list: defaults, and lists that a Secret can hold */
         rc = df__slot_text(s, s->node, &text);
         return rc == DF_OK ? df__split_list(s, text) : rc;

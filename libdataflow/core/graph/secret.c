@@ -20,8 +20,8 @@ typedef struct part { /* of a secret's text: a literal piece or a reference */
 struct df_secret {
     df_secret *next, *same; /* same: in the bucket of its only reference */
     df__secrets *set;
-    int what;        /* of it is hidden: DF__HIDE_... */
-    df__arena arena; /* parts and their texts */
+    enum df__hide what; /* of it is hidden */
+    df__arena arena;    /* parts and their texts */
     part *parts, **end;
     df_answer value;
     unsigned epoch; /* of the set when value was resolved; 0: never */
@@ -292,7 +292,7 @@ static int same_ref(const df_ref *a, const df_ref *b)
            same_text(a->key, b->key) && same_text(a->field, b->field);
 }
 
-static df_secret *new_secret(df__secrets *s, int what)
+static df_secret *new_secret(df__secrets *s, enum df__hide what)
 {
     df_secret *secret = df__zalloc(s->heap, sizeof *secret);
     if (!secret)
@@ -349,7 +349,7 @@ static void enlist(df__secrets *s, df_secret *secret)
 }
 
 /* A pipeline fills its options twice, for the check and for the run: one secret serves both. */
-static df_secret *find_same(df__secrets *s, const df_ref *ref, int what)
+static df_secret *find_same(df__secrets *s, const df_ref *ref, enum df__hide what)
 {
     df_secret *at;
     pthread_mutex_lock(&s->lock);
@@ -360,7 +360,7 @@ static df_secret *find_same(df__secrets *s, const df_ref *ref, int what)
     return at;
 }
 
-df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, int what)
+df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, enum df__hide what)
 {
     df_secret *secret = ref ? find_same(s, ref, what) : NULL;
     if (secret)
@@ -421,7 +421,7 @@ static int add_template(df_secret *secret, df_bytes text, const char *field)
     return add_piece(secret, text);
 }
 
-df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, int what)
+df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, enum df__hide what)
 {
     df_secret *secret = new_secret(s, what), *same;
     if (!secret)

@@ -25,15 +25,16 @@ void df__secrets_free(df__secrets *s);
 int df__secrets_limit(df__secrets *s, const char *files, const char *env_prefix);
 const df__fence *df__secrets_fence(const df__secrets *s);
 /* What of it is hidden in texts */
-enum {
+enum df__hide {
     DF__HIDE_FILES = 1, /* no option for secrets: what came from a file or a Secret */
     DF__HIDE_PARTS,     /* the text as a whole, and the parts that its connector names */
     DF__HIDE_ALL        /* everything and each piece of it */
 };
 /* A new secret with a literal value or a reference (ref copied; strings too). NULL: no memory. */
-df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, int what);
+df_secret *df__secret_new(df__secrets *s, const df_ref *ref, df_bytes literal, enum df__hide what);
 /* A secret whose text may hold ${env:NAME} and ${file:PATH}, whole or embedded. NULL: no memory. */
-df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field, int what);
+df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field,
+                               enum df__hide what);
 /* Present but without a value: what a fill without a set puts in its place. */
 df_secret *df__secret_none(void);
 /* The same for a value that stands in the manifest itself; it lives in the arena. NULL: no

@@ -152,9 +152,9 @@ static void processing(scrape *s)
 
 static const char *phase_of(const df__runner *r)
 {
-    if (r->shown.phase == DF__FINISHED)
+    if (r->shown.phase == DF__PHASE_FINISHED)
         return r->flow.result == DF_OK ? "Stopped" : "Error";
-    if (r->shown.phase != DF__RUNNING)
+    if (r->shown.phase != DF__PHASE_RUNNING)
         return "Stopped";
     return r->shown.stats.ready ? "Running" : "Pending";
 }
@@ -199,7 +199,7 @@ static void errors_of(scrape *s, const char *kind, const char *name, const df__c
                                 "connector_name",
                                 name,
                                 "operation",
-                                operations[c->kinds[i].operation],
+                                operations[c->kinds[i].during],
                                 "error_type",
                                 c->kinds[i].reason,
                                 NULL};
@@ -489,7 +489,7 @@ static void poll_healthy(scrape *s)
 {
     const char *labels[] = {"connector_type", source_kind(s), "connector_name", source_name(s),
                             NULL};
-    sample(s, labels, s->r->shown.source.state == DF__READY);
+    sample(s, labels, s->r->shown.source.state == DF__STATE_READY);
 }
 
 static void conservation(scrape *s)

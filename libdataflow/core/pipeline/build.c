@@ -295,7 +295,7 @@ static void take_settings(df_pipeline *p)
     f->limit = p->how.limit;
     f->bounded = p->how.until_exhausted;
     f->dry = p->how.dry || p->how.detached;
-    f->exactly_once = f->settings.guarantee == DF__EXACTLY_ONCE && !f->dry;
+    f->exactly_once = f->settings.guarantee == DF__GUARANTEE_EXACTLY && !f->dry;
     f->has_store =
         p->run.store.has && !f->dry && f->settings.checkpoint_persistence && !(flags & DF_IS_LINE);
     f->source_holds = (flags & DF_HOLDS_POSITION) != 0;

@@ -102,7 +102,7 @@ static void check_exactly_once(df__graph *g)
 {
     const df__stage_spec *s, *source = df__graph_source(g);
     const char *field = "spec.deliveryGuarantee";
-    if (g->settings.guarantee != DF__EXACTLY_ONCE || !source)
+    if (g->settings.guarantee != DF__GUARANTEE_EXACTLY || !source)
         return;
     if (count_role(g, DF_SINK) != 1)
         df__problem_add(g->problems, DF_ERROR, NULL, field,
@@ -134,7 +134,7 @@ static void check_exactly_once(df__graph *g)
 static void check_idempotency(df__graph *g)
 {
     const df__stage_spec *s, *source = df__graph_source(g);
-    if (!g->settings.strict_idempotency || g->settings.guarantee == DF__EXACTLY_ONCE || !source ||
+    if (!g->settings.strict_idempotency || g->settings.guarantee == DF__GUARANTEE_EXACTLY || !source ||
         (source->traits & (DF_HOLDS_POSITION | DF_IS_LINE)))
         return;
     for (s = g->stages; s; s = s->next)
@@ -150,7 +150,7 @@ static void check_idempotency(df__graph *g)
 static void check_settings(df__graph *g)
 {
     const df__stage_spec *source = df__graph_source(g);
-    int exactly = g->settings.guarantee == DF__EXACTLY_ONCE;
+    int exactly = g->settings.guarantee == DF__GUARANTEE_EXACTLY;
     if (g->settings.checkpoint_reset && exactly)
         df__problem_add(g->problems, DF_ERROR, NULL, "spec.checkpointReset",
                         "not supported yet "
@@ -223,7 +223,7 @@ int df__position_holder(const df_pipeline *p)
     unsigned flags = source ? source->traits : 0;
     if (p->how.dry || p->how.detached)
         return DF_HOLDER_NONE;
-    if (g->settings.guarantee == DF__EXACTLY_ONCE)
+    if (g->settings.guarantee == DF__GUARANTEE_EXACTLY)
         return sink_commits(g) ? DF_HOLDER_SINK_FOR_SOURCE : DF_HOLDER_SINK;
     if (flags & DF_HOLDS_POSITION)
         return DF_HOLDER_SOURCE;
@@ -238,7 +238,7 @@ static const char *position_place(const df__graph *g, int has_store)
 {
     const df__stage_spec *source = df__graph_source(g);
     unsigned flags = source ? source->traits : 0;
-    if (g->settings.guarantee == DF__EXACTLY_ONCE)
+    if (g->settings.guarantee == DF__GUARANTEE_EXACTLY)
         return sink_commits(g) ? "in the source's own system, by the sink's commit"
                                : "in the sink's own commit";
     if (flags & DF_HOLDS_POSITION)
@@ -253,7 +253,7 @@ void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
     const char *place = position_place(g, has_store);
     size_t sinks = count_role(g, DF_SINK);
     memset(ret, 0, sizeof *ret);
-    ret->level = g->settings.guarantee == DF__EXACTLY_ONCE ? "exactly-once" : "at-least-once";
+    ret->level = g->settings.guarantee == DF__GUARANTEE_EXACTLY ? "exactly-once" : "at-least-once";
     if (!place) {
         df__text_printf(ret->why, sizeof ret->why,
                         "nothing keeps a position: while the process "
@@ -266,7 +266,7 @@ void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
                     "positions are kept %s and move only over an "
                     "unbroken range of records that are in a sink, in the error sink, or filtered",
                     place);
-    if (g->settings.guarantee == DF__EXACTLY_ONCE)
+    if (g->settings.guarantee == DF__GUARANTEE_EXACTLY)
         df__text_printf(ret->duplicates, sizeof ret->duplicates, "none");
     else
         df__text_printf(ret->duplicates, sizeof ret->duplicates,

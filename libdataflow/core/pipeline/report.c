@@ -8,16 +8,16 @@ static const char *const role_names[] = {[DF_SOURCE] = "source",
                                          [DF_TRANSFORM] = "transform",
                                          [DF_SINK] = "sink",
                                          [DF_ERROR_SINK] = "error_sink"};
-static const char *const state_names[] = {[DF__CLOSED] = "closed",
-                                          [DF__OPENING] = "opening",
-                                          [DF__READY] = "ready",
-                                          [DF__BACKOFF] = "backoff",
-                                          [DF__CLOSING] = "closing"};
-static const char *const phase_names[] = {[DF__RUNNING] = "running",
-                                          [DF__DRAINING] = "draining",
-                                          [DF__SAVING] = "draining",
-                                          [DF__CLOSE_ALL] = "draining",
-                                          [DF__FINISHED] = "done"};
+static const char *const state_names[] = {[DF__STATE_CLOSED] = "closed",
+                                          [DF__STATE_OPENING] = "opening",
+                                          [DF__STATE_READY] = "ready",
+                                          [DF__STATE_BACKOFF] = "backoff",
+                                          [DF__STATE_CLOSING] = "closing"};
+static const char *const phase_names[] = {[DF__PHASE_RUNNING] = "running",
+                                          [DF__PHASE_DRAINING] = "draining",
+                                          [DF__PHASE_SAVING] = "draining",
+                                          [DF__PHASE_CLOSE_ALL] = "draining",
+                                          [DF__PHASE_FINISHED] = "done"};
 
 static void text_member(df__buf *out, const char *name, const char *text)
 {
@@ -124,7 +124,7 @@ static void plan(const df_pipeline *p, df__buf *out)
     number_member(out, "flow", (long long)b.flow);
     df__buf_char(out, '}');
     text_member(out, "position",
-                s->guarantee == DF__EXACTLY_ONCE                   ? "sink"
+                s->guarantee == DF__GUARANTEE_EXACTLY                   ? "sink"
                 : flags & DF_HOLDS_POSITION                        ? "source"
                 : !s->checkpoint_persistence || flags & DF_IS_LINE ? "memory"
                                                                    : "store");
@@ -221,7 +221,7 @@ static const char *state_of(const df__runner *r)
     int waits = r->shown.source.waits_for != NULL;
     for (size_t i = 0; i < r->flow.sink_count; i++)
         waits |= r->shown.sinks[i].waits_for != NULL;
-    if (r->shown.stats.ready || r->shown.phase != DF__RUNNING)
+    if (r->shown.stats.ready || r->shown.phase != DF__PHASE_RUNNING)
         return phase_names[r->shown.phase];
     return waits ? "waiting" : "starting";
 }

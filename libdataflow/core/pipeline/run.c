@@ -212,7 +212,7 @@ int df_pipeline_stats(const df_pipeline *p, const char *stage, df_stats *ret)
         s.in_flight = c->queued;
         s.retries = c->retries;
         s.bytes_out = c->bytes_out;
-        s.ready = c->state == DF__READY;
+        s.ready = c->state == DF__STATE_READY;
         s.connected = c->connected;
     }
     pthread_mutex_unlock(&shown->lock);

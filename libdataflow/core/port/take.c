@@ -246,7 +246,7 @@ void df__port_tap(df__ports *ports, const char *stage, df_batch *batch)
         return;
     live = df__alloc(ports->heap, (df_batch_count(batch) + 1) * sizeof *live);
     for (i = 0; live && i < df_batch_count(batch); i++)
-        if (df_batch_at(batch, i)->state == DF__LIVE)
+        if (df_batch_at(batch, i)->state == DF__RECORD_LIVE)
             live[count++] = df_batch_at(batch, i);
     if (live)
         df__port_tap_records(ports, stage, live, count);

@@ -119,7 +119,9 @@ static void on_partition(df__runner *r, df__msg *m, const df__fault *why)
 {
     int how = m->status; /* 0: open; DF__SAYS_END; else DF_PARTITION_... */
     (void)why;
-    int request = how == DF__SAYS_END ? DF__REQ_END : how ? DF__REQ_CLOSE : DF__REQ_OPEN;
+    enum df__request request = how == DF__SAYS_END ? DF__REQ_END
+                               : how               ? DF__REQ_CLOSE
+                                                   : DF__REQ_OPEN;
     df__flow_partition(&r->flow, m->about, request, how);
 }
 
@@ -315,7 +317,8 @@ static void publish(df__runner *r)
     to->end_to_end = f->end_to_end;
     to->settled_us = f->settled_us;
     to->phase = f->phase;
-    if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US || f->phase == DF__FINISHED) {
+    if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US ||
+        f->phase == DF__PHASE_FINISHED) {
         to->partitions_us = f->io.now(f->io.ctx);
         r->report(r);
     }
@@ -376,7 +379,7 @@ static void *pipeline_main(void *arg)
     df__thread_begin(r, "df-pipeline");
     df__flow_start(&r->flow);
     publish(r);
-    while (r->flow.phase != DF__FINISHED && !atomic_load(&r->gone)) {
+    while (r->flow.phase != DF__PHASE_FINISHED && !atomic_load(&r->gone)) {
         df__mailbox_wait(&r->box, timeout_ms(&r->flow));
         handle_all(r);
         df__flow_advance(&r->flow);

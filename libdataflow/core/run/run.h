@@ -16,7 +16,7 @@
 typedef struct df__runner df__runner;
 
 /* To the flow */
-enum {
+enum df__message {
     DF__M_BATCH = 1,
     DF__M_GRANT_BACK,
     DF__M_SOURCE_OPENED,
@@ -41,7 +41,7 @@ enum {
 };
 enum { DF__SAYS_END = 100 }; /* status of DF__M_PARTITION, beside DF_PARTITION_... */
 /* To a thread */
-enum {
+enum df__command {
     DF__C_OPEN = 1,
     DF__C_CLOSE,
     DF__C_GRANT,
@@ -144,7 +144,7 @@ typedef struct df__published { /* a copy that any thread may read */
     df__counts source, *steps, *sinks;
     df__histogram end_to_end;
     int64_t settled_us; /* time of the newest record that ended */
-    int phase;
+    enum df__phase phase;
     df__buf partitions; /* JSON member, renewed now and then */
     int64_t partitions_us;
     double rate; /* records durable per second, over the last second or more */

@@ -450,7 +450,7 @@ static void io_ack(void *ctx)
         at->seq = p->saving.seq;
         at->epoch = p->epoch;
     }
-    command(r, &s->ack_msg, DF__C_ACK, r->flow.phase != DF__RUNNING);
+    command(r, &s->ack_msg, DF__C_ACK, r->flow.phase != DF__PHASE_RUNNING);
 }
 
 static void io_seek(void *ctx, df_partition *p)

@@ -13,11 +13,21 @@ typedef struct df__histogram {
     double sum;
 } df__histogram;
 
-enum { DF__OP_CONNECT, DF__OP_READ, DF__OP_WRITE, DF__OP_TRANSFORM };
+/* What a stage does, as its errors are counted. */
+enum df__during { DF__DURING_CONNECT, DF__DURING_READ, DF__DURING_WRITE, DF__DURING_TRANSFORM };
+
+/* Of the source and of each sink. */
+enum df__state {
+    DF__STATE_CLOSED,
+    DF__STATE_OPENING,
+    DF__STATE_READY,
+    DF__STATE_BACKOFF,
+    DF__STATE_CLOSING
+};
 
 typedef struct df__error_kind {
     uint64_t count;
-    int operation;
+    enum df__during during;
     char reason[DF__REASON];
 } df__error_kind;
 
@@ -30,10 +40,10 @@ typedef struct df__counts { /* of one stage */
     df__histogram size;     /* bytes of a payload; start 64 */
     df__error_kind kinds[DF__ERROR_KINDS]; /* the last, "unknown", takes what has no row */
     int64_t since_us;                      /* state since */
-    int state;                             /* DF__CLOSED ... */
-    int connected;                         /* open, and it did not say otherwise */
-    const char *waits_for;                 /* static; NULL: nothing */
-    char reason[DF__REASON];               /* of the newest error */
+    enum df__state state;
+    int connected;           /* open, and it did not say otherwise */
+    const char *waits_for;   /* static; NULL: nothing */
+    char reason[DF__REASON]; /* of the newest error */
     char text[DF__TEXT];
 } df__counts;
 
@@ -43,6 +53,6 @@ typedef struct df__counts { /* of one stage */
 /* n observations of one value. */
 void df__observe(df__histogram *h, double start, double value, uint64_t n);
 /* Counts an error and keeps its text. */
-void df__count_error(df__counts *c, int operation, const char *reason, const char *text);
+void df__count_error(df__counts *c, enum df__during during, const char *reason, const char *text);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static int fill(df_stage *st, int mode)
+static int fill(df_stage *st, enum df__fill_mode mode)
 {
     df__fill f;
     memset(&f, 0, sizeof f);
@@ -33,7 +33,7 @@ static int stops_at_refused(const df__graph *g, const df__stage_spec *spec)
     for (at = g->stages; at; at = at->next)
         if (at->role == DF_ERROR_SINK)
             return 0;
-    if (g->settings.guarantee == DF__EXACTLY_ONCE && (spec->traits & DF_TAKES_ERRORS))
+    if (g->settings.guarantee == DF__GUARANTEE_EXACTLY && (spec->traits & DF_TAKES_ERRORS))
         return 0;
     return spec->role == DF_SINK && g->settings.error_policy == DF__POLICY_STOP;
 }
@@ -43,7 +43,7 @@ static const char *varied_by(const df__graph *g, const df__stage_spec *spec)
 {
     const df__stage_spec *at, *source = df__graph_source(g);
     if (spec->role == DF_SOURCE || spec->role == DF_TRANSFORM || !source ||
-        (source->traits & DF_IS_LINE) || g->settings.guarantee == DF__EXACTLY_ONCE)
+        (source->traits & DF_IS_LINE) || g->settings.guarantee == DF__GUARANTEE_EXACTLY)
         return NULL;
     for (at = g->stages; at; at = at->next)
         if (at->traits & DF_VARIES)
@@ -60,7 +60,7 @@ void df__stage_describe(df_stage *st)
     st->info.stage = st->spec->name;
     st->info.kind = st->spec->kind;
     st->info.is_error_sink = st->spec->role == DF_ERROR_SINK;
-    st->info.exactly_once = g->settings.guarantee == DF__EXACTLY_ONCE;
+    st->info.exactly_once = g->settings.guarantee == DF__GUARANTEE_EXACTLY;
     st->info.stops_at_refused = stops_at_refused(g, st->spec);
     st->info.varied_by = varied_by(g, st->spec);
     st->info.memory_share = (uint64_t)g->settings.memory_limit / 4;
@@ -83,7 +83,7 @@ static void no_stage(df__fault *why)
 }
 
 df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
-                        int mode, df__fault *why)
+                        enum df__fill_mode mode, df__fault *why)
 {
     const df__heap *heap = df__env_heap(g->env);
     df_stage *st = df__zalloc(heap, sizeof *st);
@@ -252,7 +252,7 @@ static int has_reference(const df__doc *n)
     const df__doc *child;
     df__reference r;
     char err[8];
-    if (!n || n->kind == DF__SCALAR)
+    if (!n || n->kind == DF__DOC_SCALAR)
         return n && df__reference_next(n->text, 0, &r, err, sizeof err) == DF_OK;
     for (child = n->first; child; child = child->next)
         if (has_reference(child))

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "core/stage/counts.h"
-#include "core/graph/graph.h"
+#include "core/graph/option.h"
 #include "core/graph/secret.h"
 #include "util/arena.h"
 
@@ -78,7 +78,7 @@ struct df_stage {
 /* Makes an instance of a stage and fills its options (mode DF__FILL_...). NULL: DF_ENOMEM or
  * DF_ESPEC with a text in `why`. */
 df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
-                        int mode, df__fault *why);
+                        enum df__fill_mode mode, df__fault *why);
 void df__stage_free(df_stage *st);
 /* The part of its info that the graph knows. */
 void df__stage_describe(df_stage *st);

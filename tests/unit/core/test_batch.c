@@ -176,10 +176,10 @@ static void test_a_partition_leaves_while_it_is_read(void **state)
     df_record *a = put(f, 0, "1"), *b = put(f, 1, "2"), *c = put(f, 0, "3");
     mark(f, 0, "m");
     df__batch_forget(f->b, f->p[0]);
-    assert_int_equal(a->state, DF__MOVED);
-    assert_int_equal(c->state, DF__MOVED);
+    assert_int_equal(a->state, DF__RECORD_MOVED);
+    assert_int_equal(c->state, DF__RECORD_MOVED);
     assert_null(a->span);
-    assert_int_equal(b->state, DF__LIVE);
+    assert_int_equal(b->state, DF__RECORD_LIVE);
     assert_int_equal(span_count(f), 1);
     assert_null(f->p[0]->filling);
     df__batch_forget(f->b, f->p[0]); /* nothing of it is there */
@@ -195,7 +195,7 @@ static void test_forget_in_another_batch(void **state)
     df_batch *other = df__batch_new(&f->heap, 10);
     df_record *r = put(f, 0, "1");
     df__batch_forget(other, f->p[0]); /* its records are elsewhere */
-    assert_int_equal(r->state, DF__LIVE);
+    assert_int_equal(r->state, DF__RECORD_LIVE);
     df__batch_free(other);
 }
 
@@ -248,10 +248,10 @@ static void test_records_over_the_limit(void **state)
     memset(text, 'x', sizeof text);
     f->b->max_record_bytes = 100;
     assert_ok(df_batch_add(f->b, &in, &r));
-    assert_int_equal(r->state, DF__LIVE);
+    assert_int_equal(r->state, DF__RECORD_LIVE);
     in.payload.len = 101; /* refused, kept whole for the error sink */
     assert_ok(df_batch_add(f->b, &in, &r));
-    assert_int_equal(r->state, DF__REJECTED);
+    assert_int_equal(r->state, DF__RECORD_REJECTED);
     assert_int_equal(r->payload.len, 101);
     assert_non_null(strstr(r->reject->text, "101 bytes"));
     in.payload.len = sizeof text; /* far over: only its beginning */
@@ -273,7 +273,7 @@ static void test_all_of_a_record_counts(void **state)
     memset(text, 'x', sizeof text);
     f->b->max_record_bytes = 100;
     assert_ok(df_batch_add(f->b, &in, &r));
-    assert_int_equal(r->state, DF__REJECTED);
+    assert_int_equal(r->state, DF__RECORD_REJECTED);
     assert_int_equal(r->key.len, 101);
     in.key.len = sizeof text;
     assert_ok(df_batch_add(f->b, &in, &r));
@@ -283,13 +283,13 @@ static void test_all_of_a_record_counts(void **state)
     in.headers = headers;
     in.header_count = 1;
     assert_ok(df_batch_add(f->b, &in, &r));
-    assert_int_equal(r->state, DF__REJECTED);
+    assert_int_equal(r->state, DF__RECORD_REJECTED);
     assert_int_equal(r->header_count, 0);
     assert_non_null(strstr(r->reject->text, "headers"));
     f->b->max_record_bytes = 10000;
     room = df_batch_room(f->b);
     assert_ok(df_batch_add(f->b, &in, &r));
-    assert_int_equal(r->state, DF__LIVE);
+    assert_int_equal(r->state, DF__RECORD_LIVE);
     assert_true(room - df_batch_room(f->b) > 5000);
 }
 
@@ -373,7 +373,7 @@ static void test_children(void **state)
     assert_true(parent->expanded);
     assert_int_equal(out->children, 1);
     assert_ok(df_batch_pass(out, passed));
-    assert_int_equal(passed->state, DF__MOVED);
+    assert_int_equal(passed->state, DF__RECORD_MOVED);
     assert_ok(df_batch_pass(out, passed)); /* twice is once */
     assert_int_equal(out->count, 2);
     assert_int_equal(out->moved, 1);

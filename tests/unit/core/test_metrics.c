@@ -460,18 +460,18 @@ static void test_error_kinds(void **state)
     df__counts c = {0};
     char word[64], longer[700];
     (void)state;
-    df__count_error(&c, DF__OP_READ, "timeout", "one");
-    df__count_error(&c, DF__OP_WRITE, "timeout", "two");
-    df__count_error(&c, DF__OP_READ, "timeout", "three");
+    df__count_error(&c, DF__DURING_READ, "timeout", "one");
+    df__count_error(&c, DF__DURING_WRITE, "timeout", "two");
+    df__count_error(&c, DF__DURING_READ, "timeout", "three");
     assert_int_equal(c.kinds[0].count, 2);
     assert_int_equal(c.kinds[1].count, 1);
-    assert_int_equal(c.kinds[1].operation, DF__OP_WRITE);
+    assert_int_equal(c.kinds[1].during, DF__DURING_WRITE);
     assert_string_equal(c.text, "three");
     for (int i = 0; i < 30; i++) {
         snprintf(word, sizeof word, "a_reason_word_that_is_too_long_for_it_%d", i);
-        df__count_error(&c, DF__OP_READ, i ? word : "w0", "x");
+        df__count_error(&c, DF__DURING_READ, i ? word : "w0", "x");
         snprintf(word, sizeof word, "w%d", i);
-        df__count_error(&c, DF__OP_READ, word, "x");
+        df__count_error(&c, DF__DURING_READ, word, "x");
     }
     assert_string_equal(c.kinds[DF__ERROR_KINDS - 1].reason, "unknown");
     assert_int_equal(c.errors, 63);
@@ -481,7 +481,7 @@ static void test_error_kinds(void **state)
     assert_int_equal(sum, 63);
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
-    df__count_error(&c, DF__OP_READ, longer, longer);
+    df__count_error(&c, DF__DURING_READ, longer, longer);
     assert_int_equal(strlen(c.text), DF__TEXT - 1);
 }
 

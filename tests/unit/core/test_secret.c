@@ -34,7 +34,7 @@ static df__secrets *new_set(void)
     return s;
 }
 
-enum { ALL = DF__HIDE_ALL };
+static const enum df__hide ALL = DF__HIDE_ALL;
 
 #define BYTES(s)                                                                                   \
     (df_bytes)                                                                                     \

@@ -82,7 +82,7 @@ static void check_case(json_object *c)
             fail_msg("%s: wrong", name);
         /* The second time the tree is there. */
         assert_int_equal(df_condition_test(cond, &h.r), json_object_get_boolean(expect));
-        assert_int_equal(h.r.state, DF__LIVE);
+        assert_int_equal(h.r.state, DF__RECORD_LIVE);
         assert_false(h.r.changed);
         held_free(&h);
     }
@@ -197,7 +197,7 @@ static void no_memory(void **state)
     counting_init(&heap, 1);
     held_init_in(&h, &heap.heap, bytes_of("{\"a\":1}"));
     assert_int_equal(df_condition_test(c, &h.r), 0);
-    assert_int_equal(h.r.state, DF__REJECTED);
+    assert_int_equal(h.r.state, DF__RECORD_REJECTED);
     assert_int_equal(h.r.reject->status, DF_ENOMEM);
     held_free(&h);
     df__condition_free(c);

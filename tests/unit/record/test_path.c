@@ -49,7 +49,7 @@ static void check_value(const char *name, df_path *p, df_record *r, json_object 
     if (json_object_object_get_ex(expect, "not_json", &want)) {
         assert_int_equal(rc, DF_EDATA);
         assert_non_null(r->why);
-        assert_int_equal(r->state, DF__LIVE);
+        assert_int_equal(r->state, DF__RECORD_LIVE);
         return;
     }
     if (rc != DF_OK)

@@ -61,7 +61,7 @@ static void promised_json_is_checked(void **state)
             assert_int_equal(df_record_set_root(&h.r, &one), DF_EDATA);
         else
             assert_int_equal(df_record_root(&h.r, &one), DF_EDATA);
-        assert_int_equal(h.r.state, DF__REJECTED);
+        assert_int_equal(h.r.state, DF__RECORD_REJECTED);
         assert_non_null(strstr(h.r.reject->text, "not JSON: "));
         assert_non_null(strstr(h.r.reject->text, " (do so)"));
         assert_payload(&h.r, "not JSON");
@@ -75,7 +75,7 @@ static void promised_json_is_checked(void **state)
     assert_int_equal(get(&h.r, "a", &one), DF_OK);
     assert_ptr_equal(h.r.tree, tree);
     df_record_drop(&h.r);
-    assert_int_equal(h.r.state, DF__DROPPED);
+    assert_int_equal(h.r.state, DF__RECORD_DROPPED);
     held_free(&h);
 }
 
@@ -219,7 +219,7 @@ static void fates(void **state)
     h.r.held = 0;
     df_record_drop(&h.r);
     assert_false(df_record_live(&h.r));
-    assert_int_equal(h.r.state, DF__DROPPED);
+    assert_int_equal(h.r.state, DF__RECORD_DROPPED);
     held_free(&h);
 
     held_init(&h, "{}");
@@ -230,7 +230,7 @@ static void fates(void **state)
     assert_false(df_record_live(&h.r));
     df_record_drop(&h.r); /* a rejected record stays rejected, and keeps its first reason */
     assert_int_equal(df_record_reject(&h.r, DF_EINVAL, "other", "later"), DF_EINVAL);
-    assert_int_equal(h.r.state, DF__REJECTED);
+    assert_int_equal(h.r.state, DF__RECORD_REJECTED);
     assert_string_equal(h.r.reject->text, "field 3 is bad");
     held_free(&h);
 
@@ -249,7 +249,7 @@ static void no_memory_to_say_why(void **state)
     counting_init(&c, 1);
     held_init_in(&h, &c.heap, bytes_of("{}"));
     assert_int_equal(df_record_fail(&h.r, DF_EDATA, "x"), DF_EDATA);
-    assert_int_equal(h.r.state, DF__REJECTED);
+    assert_int_equal(h.r.state, DF__RECORD_REJECTED);
     assert_non_null(h.r.reject->text);
     held_free(&h);
 }

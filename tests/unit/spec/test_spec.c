@@ -88,7 +88,7 @@ static void check_settings(const df__settings *s)
     assert_int_equal(s->ack_granularity, 1);
     assert_int_equal(s->error_ack, DF__ACK_AFTER_MAIN);
     assert_int_equal(s->error_policy, DF__POLICY_STOP);
-    assert_int_equal(s->guarantee, DF__AT_LEAST_ONCE);
+    assert_int_equal(s->guarantee, DF__GUARANTEE_AT_LEAST);
     assert_int_equal(s->strict_idempotency, 1);
 }
 
@@ -236,7 +236,7 @@ static void test_bare(void **state)
         assert_true(b.g.settings.max_uncommitted == 1000000);
         assert_true(b.g.settings.stop_timeout_us == 20000000);
         assert_true(b.g.settings.checkpoint_persistence == 1);
-        assert_int_equal(b.g.settings.guarantee, DF__AT_LEAST_ONCE);
+        assert_int_equal(b.g.settings.guarantee, DF__GUARANTEE_AT_LEAST);
         assert_non_null(bench_stage(&b, "source"));
         assert_non_null(bench_stage(&b, "sink"));
         bench_close(&b);

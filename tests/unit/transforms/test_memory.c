@@ -62,10 +62,10 @@ static void tell(df_batch *b, df__buf *ret)
         df_record *r = df__batch_at(b, i);
         df__arena scratch;
         df_bytes text = {NULL, 0};
-        if (r->state == DF__MOVED || r->expanded)
+        if (r->state == DF__RECORD_MOVED || r->expanded)
             continue;
         df__arena_init(&scratch, &df__heap_libc, 1024);
-        if (r->state == DF__LIVE)
+        if (r->state == DF__RECORD_LIVE)
             assert_ok(df__record_write(r, &scratch, &text));
         df__buf_printf(ret, "%d %u %.*s|", r->state, (unsigned)r->op, (int)text.len,
                        text.data ? (const char *)text.data : "");
@@ -116,7 +116,7 @@ static void free_batches(small *s)
 static int refused_for_memory(df_batch *b)
 {
     const df_record *r = df__batch_at(b, 0);
-    return r->state == DF__REJECTED && strcmp(r->reject->reason, "out_of_memory") == 0;
+    return r->state == DF__RECORD_REJECTED && strcmp(r->reject->reason, "out_of_memory") == 0;
 }
 
 /* The status; what came out is appended to `ret`. *ret_calls: for memory, all of them. */
