@@ -418,7 +418,8 @@ typedef struct df_limits {
     /* For a sink that absorbs and commits now and then (a table of files): `flush` is called when
      * the parcel it absorbed first is so old, or when it has absorbed so many payload bytes, and at
      * drains as ever. With one of them set, what it has absorbed does not count for maxUncommitted:
-     * a crash repeats it. Both 0: at drains and at that bound only. */
+     * a crash repeats it. Both 0: at drains and at that bound only. Said in check, `explain` shows
+     * them. */
     int64_t commit_interval_ms;
     uint64_t commit_bytes;
 } df_limits;

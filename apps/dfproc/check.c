@@ -193,6 +193,8 @@ static void add_plan(df__buf *out, yyjson_val *plan)
     add_line(out, "guarantee", app_json_text(guarantee, "level"));
     add_sub(out, "because", app_json_text(guarantee, "why"));
     add_sub(out, "duplicates:", app_json_text(guarantee, "duplicates"));
+    if (*app_json_text(guarantee, "commits"))
+        add_sub(out, "commits:", app_json_text(guarantee, "commits"));
     add_line(out, "positions", app_json_text(plan, "position"));
     add_memory(out, yyjson_obj_get(plan, "memory"));
     df__buf_str(out, "stages\n");

@@ -296,6 +296,36 @@ static void test_given_back(void **state)
 
 #define UNIT(name) cmocka_unit_test_setup_teardown(name, doubles_setup, doubles_teardown)
 
+/* What a kill repeats, in the plan that `dfproc explain` prints. */
+static void assert_plan(df_env *env, const char *yaml, const char *want)
+{
+    df_pipeline *p = support_load(env, yaml);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *to = open_memstream(&text, &len);
+    assert_ok(df_pipeline_check(p));
+    assert_ok(df_pipeline_report(p, DF_REPORT_PLAN, support_append, to));
+    fclose(to);
+    if (want)
+        assert_non_null(strstr(text, want));
+    else
+        assert_null(strstr(text, "\"commits\""));
+    free(text);
+    df_pipeline_free(p);
+}
+
+static void test_plan_of_commits(void **state)
+{
+    fixture *f = *state;
+    assert_plan(f->env, PARTS("records: 1") "sink: {type: test-lake, config: {interval: 60s}}\n",
+                "\"commits\":\"sink, every 60 s: ");
+    assert_plan(f->env,
+                PARTS("records: 1") "sink: {type: test-lake, config: {interval: 1500ms, "
+                                    "bytes: 67108864}}\n",
+                "\"commits\":\"sink, every 1.5 s or 64 MiB: ");
+    assert_plan(f->env, PARTS("records: 1") "sink: {type: test-count}\n", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +344,7 @@ int main(void)
         UNIT(test_commits_by_bytes),
         UNIT(test_commits_by_time),
         UNIT(test_given_back),
+        UNIT(test_plan_of_commits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ struct df__stage_spec {
     int exit;                /* sinks: what df_record_route names to get here; 0: the main exit */
     int line, column;
     _Atomic unsigned traits; /* DF_CAN_..., of this instance */
+    df_limits limits;        /* of a sink, as its check said them */
     void *self;              /* instance filled for check (no secrets) */
     int broken;              /* its options have problems: do not call check */
     int linted;              /* check was called: its problems are told once */
@@ -58,9 +59,9 @@ typedef struct df__settings {
     int checkpoint_reset;           /* what is stored is forgotten at the start */
     int ack_granularity;            /* 0 batch, 1 message */
     int collapse_batch;             /* collapseBatchOnMessageAck: with message, parcels of one */
-    enum df__error_ack error_ack;       /* errors.ackPolicy */
+    enum df__error_ack error_ack;   /* errors.ackPolicy */
     enum df__error_policy error_policy; /* errors.policy */
-    int guarantee;                  /* deliveryGuarantee */
+    int guarantee;                      /* deliveryGuarantee */
     int strict_idempotency;
 } df__settings;
 

@@ -62,6 +62,7 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     before = df__problems_count(g->problems, DF_ERROR);
     rc = df__stage_status(&st, df__stage_check(&st));
     spec->unsure = st.unsure;
+    spec->limits = st.limits;
     if (rc < 0 && rc != DF_ENOMEM && !st.unsure &&
         df__problems_count(g->problems, DF_ERROR) == before)
         df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,
@@ -134,8 +135,8 @@ static void check_exactly_once(df__graph *g)
 static void check_idempotency(df__graph *g)
 {
     const df__stage_spec *s, *source = df__graph_source(g);
-    if (!g->settings.strict_idempotency || g->settings.guarantee == DF__GUARANTEE_EXACTLY || !source ||
-        (source->traits & (DF_HOLDS_POSITION | DF_IS_LINE)))
+    if (!g->settings.strict_idempotency || g->settings.guarantee == DF__GUARANTEE_EXACTLY ||
+        !source || (source->traits & (DF_HOLDS_POSITION | DF_IS_LINE)))
         return;
     for (s = g->stages; s; s = s->next)
         if ((s->role == DF_SINK || s->role == DF_ERROR_SINK) && !(s->traits & DF_IS_IDEMPOTENT))
@@ -248,11 +249,42 @@ static const char *position_place(const df__graph *g, int has_store)
     return has_store ? "in the position store" : NULL;
 }
 
+static void interval_text(char *buf, size_t len, const df_limits *l)
+{
+    char time[32] = "", bytes[32] = "";
+    if (l->commit_interval_ms)
+        df__text_printf(time, sizeof time, "%g s", (double)l->commit_interval_ms / 1000);
+    if (l->commit_bytes)
+        df__text_printf(bytes, sizeof bytes, "%.4g MiB", (double)l->commit_bytes / (1 << 20));
+    df__text_printf(buf, len, "%s%s%s", time, *time && *bytes ? " or " : "", bytes);
+}
+
+/* What a sink that absorbs adds to the duplicates: it says in check how often it commits. */
+static void commits_of(const df__graph *g, df__guarantee *ret)
+{
+    const df__stage_spec *s;
+    char every[72];
+    for (s = g->stages; s; s = s->next) {
+        if (s->role != DF_SINK || (!s->limits.commit_interval_ms && !s->limits.commit_bytes))
+            continue;
+        interval_text(every, sizeof every, &s->limits);
+        df__text_printf(
+            ret->commits, sizeof ret->commits,
+            "%.40s, every %s: what it took since the last commit is not visible, and after "
+            "a kill it is read again%s",
+            s->name, every,
+            g->settings.guarantee == DF__GUARANTEE_EXACTLY ? "; nothing is there twice"
+                                                           : ", on top of the records above");
+        return;
+    }
+}
+
 void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
 {
     const char *place = position_place(g, has_store);
     size_t sinks = count_role(g, DF_SINK);
     memset(ret, 0, sizeof *ret);
+    commits_of(g, ret);
     ret->level = g->settings.guarantee == DF__GUARANTEE_EXACTLY ? "exactly-once" : "at-least-once";
     if (!place) {
         df__text_printf(ret->why, sizeof ret->why,

@@ -54,6 +54,7 @@ void df__report_partitions(df__runner *r);
 typedef struct df__guarantee {
     const char *level;
     char why[256], duplicates[256];
+    char commits[256]; /* of a sink that absorbs; "": none does */
 } df__guarantee;
 void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret);
 /* DF_HOLDER_...: who keeps the positions of this run. */

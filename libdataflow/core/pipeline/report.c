@@ -45,6 +45,8 @@ static void guarantee(const df_pipeline *p, df__buf *out)
     text_member(out, "level", g.level);
     text_member(out, "why", g.why);
     text_member(out, "duplicates", g.duplicates);
+    if (g.commits[0])
+        text_member(out, "commits", g.commits);
     df__buf_char(out, '}');
 }
 
@@ -124,7 +126,7 @@ static void plan(const df_pipeline *p, df__buf *out)
     number_member(out, "flow", (long long)b.flow);
     df__buf_char(out, '}');
     text_member(out, "position",
-                s->guarantee == DF__GUARANTEE_EXACTLY                   ? "sink"
+                s->guarantee == DF__GUARANTEE_EXACTLY              ? "sink"
                 : flags & DF_HOLDS_POSITION                        ? "source"
                 : !s->checkpoint_persistence || flags & DF_IS_LINE ? "memory"
                                                                    : "store");
