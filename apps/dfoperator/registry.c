@@ -12,8 +12,7 @@
 #include "dfoperator/scrape.h"
 
 static const char *const results[] = {"success", "error", "expired", NULL};
-static const char *const stages[] = {
-    "plan", "reconcile_resources", "update_status", "event", "deadline", NULL};
+static const char *const stages[] = {"plan", "reconcile_resources", "deadline", NULL};
 static const char *const reviews[] = {"allowed", "denied", "refused", NULL};
 
 /* Upper bounds in µs; those of the Prometheus clients. */

@@ -15,10 +15,8 @@ enum op_result { OP_SUCCEEDED, OP_FAILED, OP_EXPIRED, OP_RESULTS };
 
 /* What failed in it. */
 enum op_stage {
-    OP_STAGE_PLAN,      /* the plan could not be made */
-    OP_STAGE_RESOURCES, /* a child could not be written */
-    OP_STAGE_STATUS,
-    OP_STAGE_EVENT,
+    OP_STAGE_PLAN,      /* no memory for the plan */
+    OP_STAGE_RESOURCES, /* a child or the status could not be written */
     OP_STAGE_DEADLINE,
     OP_STAGES
 };

@@ -58,13 +58,18 @@ static void write_board(kube_timer *t)
 
 void op_board_ended(op_board *board, int rc, int64_t took_us)
 {
-    op_registry_reconciled(board->registry,
+    op_registry *r = board->registry;
+    op_registry_reconciled(r,
                            rc == DF_OK         ? OP_SUCCEEDED
                            : rc == DF_ETIMEOUT ? OP_EXPIRED
                                                : OP_FAILED,
                            took_us);
     if (rc == DF_ETIMEOUT)
-        op_registry_error(board->registry, OP_STAGE_DEADLINE);
+        op_registry_error(r, OP_STAGE_DEADLINE);
+    else if (rc == DF_ENOMEM)
+        op_registry_error(r, OP_STAGE_PLAN);
+    else if (rc != DF_OK && rc != DF_EFENCED) /* that was somebody else's write before ours */
+        op_registry_error(r, OP_STAGE_RESOURCES);
 }
 
 /* ---- what the scrape asks --------------------------------------------------------------------

@@ -66,7 +66,7 @@ static void test_values(void **state)
     is(&text, C "reconcile_duration_seconds_count{result=\"error\"}", 0);
     is(&text, C "reconcile_duration_seconds_count{result=\"expired\"}", 1);
     is(&text, C "reconcile_errors_total{stage=\"reconcile_resources\"}", 2);
-    is(&text, C "reconcile_errors_total{stage=\"update_status\"}", 0);
+    is(&text, C "reconcile_errors_total{stage=\"deadline\"}", 0);
     is(&text, C "reconcile_inflight", 2);
     is(&text, C "reconcile_oldest_seconds", 1.5);
     is(&text, C "queue_depth", 4);
