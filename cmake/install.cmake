@@ -25,6 +25,10 @@ install(FILES "${CMAKE_BINARY_DIR}/generated/libdataflow-config.cmake"
 
 file(GLOB man_pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/man/*.1")
 install(FILES ${man_pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT programs)
+if(TARGET dfoperator)
+  install(FILES "${PROJECT_SOURCE_DIR}/docs/man/dfoperator.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8"
+    COMPONENT programs)
+endif()
 # completion files: <program>.bash, _<program> (zsh), <program>.fish
 file(GLOB completions CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/apps/*/completion/*"
   "${PROJECT_SOURCE_DIR}/packaging/completion/*")

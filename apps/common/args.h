@@ -37,6 +37,7 @@ typedef struct app_pair {
 typedef struct app_program {
     const char *name, *version, *summary, *doc;
     const char *date;            /* of the texts, for the man page */
+    const char *section;         /* of the man page; NULL: 1, of a user's commands */
     const app_command *commands; /* name NULL at the end */
     const app_command *bare;     /* the form without a command word, or NULL */
     const app_pair *exits, *environment, *files, *examples; /* name NULL at the end */

@@ -83,8 +83,9 @@ void app_help_man(df__buf *out, const app_program *program)
     df__buf_str(out, ".\\\" Made by the program itself: help --man. Do not edit.\n.TH ");
     for (const char *p = program->name; *p; p++)
         df__buf_char(out, (char)toupper((unsigned char)*p));
-    df__buf_printf(out, " 1 %s \"%s %s\" \"User Commands\"\n", program->date, program->name,
-                   program->version);
+    df__buf_printf(out, " %s %s \"%s %s\" \"%s\"\n", program->section ? program->section : "1",
+                   program->date, program->name, program->version,
+                   program->section ? "System Administration" : "User Commands");
     df__buf_printf(out, ".SH NAME\n%s \\- ", program->name);
     add_text(out, program->summary);
     df__buf_printf(out, ".SH SYNOPSIS\n.B %s\n.I COMMAND\n[\\fIOPTIONS\\fR]\n", program->name);

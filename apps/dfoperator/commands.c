@@ -50,6 +50,7 @@ const app_program dfoperator_program = {
     .name = "dfoperator",
     .version = DF_PROGRAM_VERSION,
     .date = "2026-11-29",
+    .section = "8",
     .summary = "runs DataFlow and DataFlowCron objects in a Kubernetes cluster",
     .doc = "dfoperator looks after the objects DataFlow and DataFlowCron of a cluster: it makes "
            "the pods that move the data, and says in the objects' status how they are. It moves no "
