@@ -2,6 +2,7 @@
  * children.c: see children.h. */
 #include "dfoperator/children.h"
 
+#include "dfoperator/jobs.h"
 #include "dfoperator/tree.h"
 
 /* The object with its head and OP_APPLIED; `body` is taken over. `but`: a member whose value is no
@@ -141,4 +142,9 @@ json_object *op_child_budget(const op_wish *wish)
                        selector);
     json_object_put(selector);
     return finish(wish, OP_DISRUPTION_BUDGET, wish->names.base, body, NULL);
+}
+
+json_object *op_child_cron_job(const op_wish *wish, int suspend)
+{
+    return finish(wish, OP_CRON_JOB, wish->names.base, op_cron_job_body(wish, suspend), NULL);
 }

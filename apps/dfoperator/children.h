@@ -15,6 +15,7 @@ json_object *op_child_account(const op_wish *wish);
 json_object *op_child_role(const op_wish *wish); /* NULL also: its pods need nothing */
 json_object *op_child_binding(const op_wish *wish);
 json_object *op_child_deployment(const op_wish *wish, int64_t replicas);
+json_object *op_child_cron_job(const op_wish *wish, int suspend);
 json_object *op_child_budget(const op_wish *wish);
 
 #endif

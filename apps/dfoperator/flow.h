@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * flow.h: the inside of a DataFlow's plan: what was found out about the flow, for the actions
- * (flow_plan.c) and for the words (flow_status.c). */
+ * flow.h: the inside of a plan: what was found out about a DataFlow, for the actions (flow_plan.c)
+ * and for the words (flow_status.c). A DataFlowCron shares most of it: see cron.h. */
 #ifndef DFOPERATOR_FLOW_H
 #define DFOPERATOR_FLOW_H
 
@@ -38,11 +38,38 @@ typedef struct op_flow {
     int deployment_moves;         /* the plan changes it: what it says of itself is old */
 } op_flow;
 
+/* How a child is told of. `make`: NULL where it needs more than the wish. */
+typedef struct op_child_row {
+    op_kind kind;
+    json_object *(*make)(const op_wish *wish);
+    const char *created, *updated, *failure, *failed;
+} op_child_row;
+
+/* ---- may it go on? (stand.c) ---- */
+void op_flow_look(op_flow *f); /* fills `stand` and `text` */
+int op_flow_needs(const op_flow *f, op_kind kind);
 /* NULL: not there, or not the flow's. */
 json_object *op_flow_own(const op_flow *f, json_object *live);
+size_t op_flow_living_pods(const op_view *view);
+
+/* ---- children (want.c) ---- */
+/* Spec, positions and rights: the same for both kinds. */
+void op_flow_want_base(op_flow *f);
+/* Makes the child what it should be; `wanted` is taken over. */
+void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_object *wanted);
+void op_flow_want_or_drop(op_flow *f, const op_child_row *row);
+void op_flow_name_event(op_action *a, const op_child_row *row, int is_new);
+/* Of a flow that is being deleted: 1 while the child is there. */
+size_t op_flow_end_child(const op_view *view, op_kind kind, json_object *live, op_plan *plan);
+void op_flow_drop_finalizer(const op_view *view, op_plan *plan);
+
+/* ---- status (flow_status.c) ---- */
 /* The pods of the newest template are all there and ready, and no others are. */
 int op_flow_is_rolled_out(json_object *deployment, int64_t desired);
-size_t op_flow_living_pods(const op_view *view);
+/* Phase and message of a flow that stands; `goes_on`: something runs all the same. */
+void op_flow_tell_stand(const op_flow *f, op_status *s, int goes_on);
+/* Conditions of spec, Secrets, children and positions, and the events that go with them. */
+void op_flow_tell_conditions(const op_flow *f, op_status *s);
 /* plan->status and the events that go with it. */
 void op_flow_tell(op_flow *f);
 /* Of one that is being deleted; `left`: children and pods that are still there. */

@@ -165,6 +165,24 @@ static void warn(const op_flow *f)
         warn_once(f, "Contested", "Reconciled", "Contested", f->contested);
 }
 
+/* ---- shared with a DataFlowCron -------------------------------------------------------------- */
+
+void op_flow_tell_stand(const op_flow *f, op_status *s, int goes_on)
+{
+    if (stands[f->stand].phase)
+        op_status_say(
+            s, stands[f->stand].phase, "%s%s", f->text,
+            f->stand <= OP_UNRESOLVED && goes_on ? "; the pods of the last good spec go on" : "");
+}
+
+void op_flow_tell_conditions(const op_flow *f, op_status *s)
+{
+    say_spec(f, s);
+    say_reconciled(f, s);
+    say_positions(f, s);
+    warn(f);
+}
+
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 void op_flow_tell(op_flow *f)
@@ -173,18 +191,11 @@ void op_flow_tell(op_flow *f)
     op_status s = {.replicas = op_int(d, "status.replicas", 0)};
     s.window = op_get(f->view->flow, "spec.maintenance") ? &f->window : NULL;
     say_pods(f, d, &s);
-    if (stands[f->stand].phase)
-        op_status_say(&s, stands[f->stand].phase, "%s%s", f->text,
-                      f->stand <= OP_UNRESOLVED && op_flow_living_pods(f->view)
-                          ? "; the pods of the last good spec go on"
-                          : "");
+    op_flow_tell_stand(f, &s, op_flow_living_pods(f->view) > 0);
     say_ready(f, d, &s);
-    say_spec(f, &s);
-    say_reconciled(f, &s);
+    op_flow_tell_conditions(f, &s);
     say_deployment(f, d, &s);
     say_drained(f, &s);
-    say_positions(f, &s);
-    warn(f);
     if (!strcmp(s.phase, "Pending") && f->desired)
         op_plan_again(f->plan, INT64_C(20000000));
     op_status_write(f->view, OP_FLOW, &s, f->plan);

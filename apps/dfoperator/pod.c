@@ -14,6 +14,10 @@
     "{'requests': {'cpu': '100m', 'memory': '128Mi'}, 'limits': {'cpu': '500m', 'memory': "        \
     "'512Mi'}}"
 
+#define POD_SECURITY                                                                               \
+    "{'runAsNonRoot': true, 'runAsUser': 65532, 'runAsGroup': 65532, 'fsGroup': 65532, "           \
+    "'seccompProfile': {'type': 'RuntimeDefault'}}"
+
 /* dfproc ends by itself within stopTimeout; the rest is for a sink that is slow to commit. */
 #define GRACE_S "600"
 
@@ -137,14 +141,13 @@ static json_object *pod_of(const op_wish *wish)
 {
     int secrets = json_object_array_length(wish->refs.sources) > 0;
     json_object *container = container_of(wish, secrets), *volumes = volumes_of(wish, secrets);
-    json_object *pod = op_json(
-        "{'containers': [%o], 'volumes': %o, 'serviceAccountName': %s, "
-        "'automountServiceAccountToken': %b, 'restartPolicy': %s, "
-        "'terminationGracePeriodSeconds': " GRACE_S ", 'enableServiceLinks': false, "
-        "'securityContext': {'runAsNonRoot': true, 'runAsUser': 65532, 'runAsGroup': 65532, "
-        "'fsGroup': 65532, 'seccompProfile': {'type': 'RuntimeDefault'}}}",
-        container, volumes, wish->names.processor, op_wish_needs_api(wish),
-        wish->kind == OP_CRON ? "Never" : "Always");
+    json_object *pod =
+        op_json("{'containers': [%o], 'volumes': %o, 'serviceAccountName': %s, "
+                "'automountServiceAccountToken': %b, 'restartPolicy': %s, "
+                "'terminationGracePeriodSeconds': " GRACE_S ", 'enableServiceLinks': false, "
+                "'securityContext': " POD_SECURITY "}",
+                container, volumes, wish->names.processor, op_wish_needs_api(wish),
+                wish->kind == OP_CRON ? "Never" : "Always");
     json_object_put(container);
     json_object_put(volumes);
     if (pod && !copy_fields(pod, op_get(wish->flow, "spec")))
@@ -168,10 +171,10 @@ static json_object *annotations_of(const op_wish *wish)
     return notes;
 }
 
-json_object *op_pod_template(const op_wish *wish)
+/* Labels and annotations are taken over, and the pod. */
+static json_object *template_of(json_object *labels, json_object *annotations, json_object *pod)
 {
-    json_object *labels = op_labels(wish->kind, op_text(wish->flow, "metadata.name"));
-    json_object *annotations = annotations_of(wish), *pod = pod_of(wish), *template = NULL;
+    json_object *template = NULL;
     if (labels && annotations && pod)
         template = op_json("{'metadata': {'labels': %o, 'annotations': %o}, 'spec': %o}", labels,
                            annotations, pod);
@@ -179,4 +182,49 @@ json_object *op_pod_template(const op_wish *wish)
     json_object_put(annotations);
     json_object_put(pod);
     return template;
+}
+
+json_object *op_pod_template(const op_wish *wish)
+{
+    return template_of(op_labels(wish->kind, op_text(wish->flow, "metadata.name")),
+                       annotations_of(wish), pod_of(wish));
+}
+
+/* ---- triggers ------------------------------------------------------------------------------ */
+
+static json_object *trigger_container(json_object *trigger)
+{
+    static const char *const fields[] = {"command", "args", "env", "resources", "imagePullPolicy"};
+    json_object *container =
+        op_json("{'name': '" OP_TRIGGER_CONTAINER "', 'image': %s, 'resources': " RESOURCES
+                ", 'terminationMessagePolicy': 'FallbackToLogsOnError', 'securityContext': "
+                "{'allowPrivilegeEscalation': false, 'capabilities': {'drop': ['ALL']}}}",
+                op_text(trigger, "image"));
+    for (size_t i = 0; container && i < sizeof fields / sizeof fields[0]; i++) {
+        json_object *value = op_get(trigger, fields[i]);
+        if (value && op_put(container, fields[i], op_copy(value))) {
+            json_object_put(container);
+            return NULL;
+        }
+    }
+    return container;
+}
+
+json_object *op_pod_trigger(const op_wish *wish, json_object *trigger)
+{
+    json_object *labels = op_labels(wish->kind, op_text(wish->flow, "metadata.name"));
+    json_object *container = trigger_container(trigger), *pod = NULL;
+    if (container)
+        pod = op_json("{'containers': [%o], 'serviceAccountName': %s, "
+                      "'automountServiceAccountToken': false, 'restartPolicy': 'Never', "
+                      "'enableServiceLinks': false, 'securityContext': " POD_SECURITY "}",
+                      container, wish->names.processor);
+    json_object_put(container);
+    if (labels && pod && /* they serve no metrics */
+        !op_put(labels, "app", json_object_new_string("dataflow-trigger")) &&
+        !copy_fields(pod, op_get(wish->flow, "spec")))
+        return template_of(labels, annotations_of(wish), pod);
+    json_object_put(labels);
+    json_object_put(pod);
+    return NULL;
 }

@@ -141,6 +141,16 @@ static int put_scale(const op_view *view, op_kind kind, const op_status *s, json
            op_put(status, "replicas", json_object_new_int64(s->replicas));
 }
 
+static int put_more(json_object *more, json_object *status)
+{
+    int rc = 0;
+    if (!more)
+        return 0;
+    json_object_object_foreach(more, name, value) rc |=
+        op_put(status, name, value ? op_copy(value) : NULL);
+    return rc;
+}
+
 void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_plan *plan)
 {
     json_object *last = op_get(view->flow, "status");
@@ -150,7 +160,8 @@ void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_p
         op_put(status, "observedGeneration",
                json_object_new_int64(op_int(view->flow, "metadata.generation", 0))) ||
         put_conditions(view, s, status) || put_window(s->window, status) ||
-        put_figures(&view->figures, status) || put_scale(view, kind, s, status)) {
+        put_figures(&view->figures, status) || put_scale(view, kind, s, status) ||
+        put_more(s->more, status)) {
         plan->failed = 1;
         json_object_put(status);
     } else if (last && json_object_equal(last, status)) {

@@ -25,6 +25,7 @@ typedef struct op_status {
     size_t count;
     int64_t replicas;        /* pods that there are; -1: not a flow with replicas */
     const op_window *window; /* NULL: no maintenance block */
+    json_object *more;       /* members of its own; one that is null goes; NULL: none */
 } op_status;
 
 void op_status_say(op_status *s, const char *phase, const char *format, ...)

@@ -109,7 +109,11 @@ static op_trouble of_container(json_object *pod, json_object *container, char *r
 static op_trouble of_pod(json_object *pod, char *ret)
 {
     json_object *container = find(op_get(pod, "status.containerStatuses"), "name", OP_CONTAINER);
+    json_object *trigger =
+        find(op_get(pod, "status.containerStatuses"), "name", OP_TRIGGER_CONTAINER);
     json_object *place = find(op_get(pod, "status.conditions"), "type", "PodScheduled");
+    if (!container)
+        container = trigger;
     if (op_get(pod, "metadata.deletionTimestamp"))
         return OP_NO_TROUBLE;
     if (!container && !strcmp(op_text(place, "reason"), "Unschedulable")) {

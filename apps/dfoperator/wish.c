@@ -10,16 +10,27 @@
 
 /* Fields that a pod does not need. They would only make an older image refuse the spec. */
 static const char *const operator_fields[] = {
-    "replicas",          "maintenance",
-    "resources",         "nodeSelector",
-    "affinity",          "tolerations",
-    "imagePullSecrets",  "processorImage",
-    "processorVersion",  "upgradePolicy",
-    "restartNonce",      "schedule",
-    "concurrencyPolicy", "successfulJobsHistoryLimit",
-    "suspend",           "failedJobsHistoryLimit",
-    "triggers",          "startingDeadlineSeconds",
-    "timeZone",          "podDisruptionBudget",
+    "replicas",
+    "maintenance",
+    "resources",
+    "nodeSelector",
+    "affinity",
+    "tolerations",
+    "imagePullSecrets",
+    "processorImage",
+    "processorVersion",
+    "upgradePolicy",
+    "restartNonce",
+    "schedule",
+    "concurrencyPolicy",
+    "successfulJobsHistoryLimit",
+    "suspend",
+    "failedJobsHistoryLimit",
+    "triggers",
+    "startingDeadlineSeconds",
+    "timeZone",
+    "podDisruptionBudget",
+    "activeDeadlineSeconds",
 };
 
 /* Fields whose change makes no other pods. */
@@ -36,6 +47,7 @@ static const char *const unhashed_fields[] = {
     "failedJobsHistoryLimit",
     "startingDeadlineSeconds",
     "timeZone",
+    "activeDeadlineSeconds",
     "podDisruptionBudget",
 };
 

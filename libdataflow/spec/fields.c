@@ -49,7 +49,7 @@ typedef struct fields {
     affinity *affinity;
     df_list node_selector, tolerations, pull_secrets, triggers;
     df_bytes image, version, schedule, zone;
-    int64_t replicas, channel, restart_nonce, ok_history, bad_history, deadline;
+    int64_t replicas, channel, restart_nonce, ok_history, bad_history, deadline, step_limit;
     int upgrade, disruption_budget, concurrency, suspend;
     int source, sink, errors; /* stages, read apart */
     df_list transformations;
@@ -227,13 +227,16 @@ static const df_option rows[] = {
      "Failed runs that are kept.", NULL, 0, INT32_MAX, NULL},
     {"startingDeadlineSeconds", DF_OPT_INT, 0, HOST, offsetof(fields, deadline), NULL,
      "How late a run may start.", NULL, 0, INT64_MAX, NULL},
+    {"activeDeadlineSeconds", DF_OPT_INT, 0, HOST, offsetof(fields, step_limit), NULL,
+     "How long the processor or a trigger may take before the run fails.", NULL, 1, INT64_MAX,
+     NULL},
     {"suspend", DF_OPT_BOOL, 0, HOST, offsetof(fields, suspend), "false",
      "No further runs while true.", NULL, 0, 0, NULL},
     {"triggers", DF_OPT_LIST, DF_OPT_BLOCK, HOST, offsetof(fields, triggers), NULL,
      "Containers that run when the flow has ended, one after the other.", NULL, 0, 0,
      &trigger_options},
 };
-enum { CRON_ROWS = 8 };
+enum { CRON_ROWS = 9 };
 
 static const df_options cron_options = DF_OPTIONS(rows, fields);
 static const df_options flow_options = {sizeof(df_options), sizeof(df_option),
@@ -302,6 +305,7 @@ static const char *const flow_apart[] = {"source",
                                          "successfulJobsHistoryLimit",
                                          "failedJobsHistoryLimit",
                                          "startingDeadlineSeconds",
+                                         "activeDeadlineSeconds",
                                          "suspend",
                                          "triggers",
                                          NULL};

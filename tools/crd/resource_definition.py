@@ -23,7 +23,8 @@ CONDITION = {
         "observedGeneration": {**COUNT, "minimum": 0}, "lastTransitionTime": TIME,
         "reason": {**TEXT, "minLength": 1, "maxLength": 1024}, "message": {**TEXT, "maxLength": 32768}}}
 STATUS = [
-    ("phase", TEXT, "Running, Pending, Error, Stopped; of a DataFlowCron also RunningTriggers, Completed, Failed."),
+    ("phase", TEXT, "Running, Pending, Error, Stopped; of a DataFlowCron also Scheduled, RunningTriggers, "
+     "Completed, Failed, Suspended."),
     ("message", TEXT, "The phase in words."),
     ("observedGeneration", COUNT, "Generation of the spec that this status is about."),
     ("conditions", {"type": "array", "items": CONDITION, "x-kubernetes-list-type": "map",
@@ -40,6 +41,11 @@ FLOW_STATUS = [
         "inMaintenance": BOOL, "nextMaintenanceTime": TIME, "lastMaintenanceTime": TIME, "suspended": BOOL}},
      "What maintenance does at the moment."),
 ]
+RUN = {
+    "type": "object", "required": ["id", "phase"],
+    "properties": {
+        "id": TEXT, "phase": TEXT, "step": INT, "job": TEXT, "message": TEXT,
+        "scheduleTime": TIME, "startTime": TIME, "endTime": TIME}}
 CRON_STATUS = [
     ("lastScheduleTime", TIME, "When the last run was due."),
     ("currentRunID", TEXT, "The run that is under way, or the last one."),
@@ -47,6 +53,7 @@ CRON_STATUS = [
     ("activeJobName", TEXT, "Job of the step that runs."),
     ("lastSuccessfulTime", TIME, "When a run ended well."),
     ("lastFailedTime", TIME, "When a run failed."),
+    ("runs", {"type": "array", "items": RUN}, "Runs that go on, and the last that have ended: the oldest first."),
 ]
 READY = '.status.conditions[?(@.type=="Ready")].status'
 COLUMNS = [("Phase", "string", ".status.phase"), ("Ready", "string", READY),

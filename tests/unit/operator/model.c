@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dfoperator/keys.h"
 #include "dfoperator/names.h"
 
 static void key_of(char *key, size_t len, op_kind kind, const char *name)
@@ -18,6 +19,7 @@ void model_begin(model *m, df_env *env, json_object *flow)
     m->flow = flow;
     m->objects = json_object_new_object();
     m->pods = json_object_new_array();
+    m->created = json_object_new_array();
     m->now_us = INT64_C(1790000000000000);
     m->settings = fixture_settings(env);
 }
@@ -27,6 +29,7 @@ void model_end(model *m)
     json_object_put(m->flow);
     json_object_put(m->objects);
     json_object_put(m->pods);
+    json_object_put(m->created);
 }
 
 json_object *model_get(const model *m, op_kind kind, const char *name)
@@ -81,12 +84,24 @@ static json_object *seen(const model *m, op_kind kind, const char *name)
     return op_is(o, "hidden") ? NULL : o;
 }
 
+static size_t jobs_of(const model *m, json_object **ret, size_t most)
+{
+    size_t count = 0;
+    json_object_object_foreach(m->objects, key, object)
+    {
+        if (!strncmp(key, "Job/", 4) && count < most)
+            ret[count++] = object;
+    }
+    return count;
+}
+
 void model_plan(model *m, op_plan *ret)
 {
     op_view v = {.space = "shop", .name = "orders", .flow = m->flow, .now_us = m->now_us};
-    json_object *pods[64];
+    json_object *pods[64], *jobs[256];
+    op_kind kind = op_flow_kind(m->flow);
     op_names names;
-    op_names_of(OP_FLOW, "orders", &names);
+    op_names_of(kind, "orders", &names);
     v.spec_map = seen(m, OP_CONFIG_MAP, names.spec);
     v.checkpoint_map = seen(m, OP_CONFIG_MAP, names.checkpoint);
     for (op_kind k = OP_SERVICE_ACCOUNT; k < OP_KINDS; k++) {
@@ -96,12 +111,17 @@ void model_plan(model *m, op_plan *ret)
     for (size_t i = 0; i < json_object_array_length(m->pods) && i < 64; i++)
         pods[v.pod_count++] = json_object_array_get_idx(m->pods, i);
     v.pods = pods;
+    v.jobs = jobs;
+    v.job_count = jobs_of(m, jobs, 256);
     v.fights = &m->fights;
     v.hold_upgrades = m->hold;
     v.figures = (op_figures){-1, -1, -1, 0, 0};
     memset(ret, 0, sizeof *ret);
     ret->again_us = -1;
-    op_flow_plan(&v, &m->settings, ret);
+    if (kind == OP_CRON)
+        op_cron_plan(&v, &m->settings, ret);
+    else
+        op_flow_plan(&v, &m->settings, ret);
     assert_false(ret->failed);
 }
 
@@ -156,7 +176,7 @@ static void server_apply(model *m, const op_action *a)
 /* -1: the plan ends here. */
 static int run_action(model *m, const op_action *a)
 {
-    json_object *live = a->kind == OP_FLOW ? m->flow : model_get(m, a->kind, a->name);
+    json_object *live = a->kind <= OP_CRON ? m->flow : model_get(m, a->kind, a->name);
     switch (a->verb) {
     case OP_APPLY:
         if (a->is_new && live) { /* the GET before it met somebody else's */
@@ -167,11 +187,14 @@ static int run_action(model *m, const op_action *a)
         op_fights_note(&m->fights, a->kind, a->difference, m->now_us);
         return 0;
     case OP_CREATE:
-        if (live)
-            json_object_object_del(live, "hidden");
-        else
+        if (!live) {
             model_put(m, a->kind, a->name, op_copy(a->object));
-        return live ? -1 : 0;
+            if (a->kind == OP_JOB)
+                json_object_array_add(m->created, json_object_new_string(a->name));
+            return 0;
+        }
+        json_object_object_del(live, "hidden");
+        return op_belongs_to(live, op_flow_kind(m->flow), m->flow) == OP_OURS ? 0 : -1;
     case OP_MERGE:
         assert_non_null(live);
         if (*op_text(a->object, "metadata.uid"))

@@ -8,9 +8,10 @@
 #include "fixture.h"
 
 typedef struct model {
-    json_object *flow;    /* NULL: deleted */
+    json_object *flow;    /* a DataFlow or a DataFlowCron; NULL: deleted */
     json_object *objects; /* {"Kind/name": object}; "hidden": no informer sees it */
     json_object *pods;    /* list */
+    json_object *created; /* names of Jobs that a plan has made, in order */
     int uids;
     int not_ready; /* pods never become ready */
     int hold;      /* upgrades are held */

@@ -116,6 +116,7 @@ static void copy_model(model *to, const model *from)
     to->flow = op_copy(from->flow);
     to->objects = op_copy(from->objects);
     to->pods = op_copy(from->pods);
+    to->created = op_copy(from->created);
 }
 
 /* What is left of an end: all but numbers that count writes. */
