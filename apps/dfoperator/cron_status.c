@@ -61,8 +61,8 @@ static void say_active(const op_cron *c, json_object *run, op_status *s)
                                  c->f.view->now_us / 1000000, text);
     if (step >= 0)
         df__text_printf(what, sizeof what, "trigger %lld", (long long)step);
-    op_status_say(s, op_text(run, "phase"), "Run %s: %s %s%s%s", op_text(run, "id"), what,
-                  job ? "runs" : "is due", trouble ? ": " : "", text);
+    op_status_say(s, trouble == OP_FAILS ? "Error" : op_text(run, "phase"), "Run %s: %s %s%s%s",
+                  op_text(run, "id"), what, job ? "runs" : "is due", trouble ? ": " : "", text);
     if (!trouble) /* a Job whose pods are refused says nothing of it, and changes no more */
         op_plan_again(c->f.plan, INT64_C(20000000));
 }
@@ -90,7 +90,7 @@ static json_object *last_run(const op_cron *c)
 static void say_ready(const op_cron *c, op_status *s)
 {
     int suspended = op_is(c->f.view->flow, "spec.suspend");
-    int stands = c->f.stand > OP_IS_PAUSED;
+    int stands = !strcmp(s->phase, "Error") || c->f.stand > OP_IS_PAUSED;
     op_status_condition(s, "Ready", stands || suspended ? OP_FALSE : OP_TRUE,
                         stands      ? "Error"
                         : suspended ? "Suspended"

@@ -172,20 +172,27 @@ op_job_end op_job_end_of(json_object *job, const char **when)
     return failed ? OP_JOB_FAILED : complete ? OP_JOB_COMPLETE : OP_JOB_RUNS;
 }
 
-/* The worst of the Job's pods; how many it has in *there. */
-static op_trouble of_pods(json_object *job, json_object **pods, size_t count, size_t *there,
-                          char ret[OP_TROUBLE_TEXT])
+typedef struct job_pods {
+    json_object **pods; /* of all Jobs */
+    size_t count;
+    int living;   /* those that go on count, or those that have ended */
+    size_t there; /* of the Job, in any state */
+} job_pods;
+
+/* The worst of the Job's pods. */
+static op_trouble of_pods(json_object *job, job_pods *among, char ret[OP_TROUBLE_TEXT])
 {
     op_trouble worst = OP_NO_TROUBLE;
-    *there = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < among->count; i++) {
         char text[OP_TROUBLE_TEXT];
         op_trouble one;
-        if (strcmp(op_label(pods[i], "batch.kubernetes.io/job-name"),
+        if (strcmp(op_label(among->pods[i], "batch.kubernetes.io/job-name"),
                    op_text(job, "metadata.name")) != 0)
             continue;
-        one = op_trouble_of_pods(&pods[i], 1, text);
-        ++*there;
+        among->there++;
+        if ((op_pod_lives(among->pods[i]) != 0) != among->living)
+            continue;
+        one = op_trouble_of_pods(&among->pods[i], 1, text);
         if (one > worst) {
             worst = one;
             memcpy(ret, text, sizeof text);
@@ -198,8 +205,8 @@ void op_job_failure(json_object *job, json_object **pods, size_t count, char ret
 {
     json_object *failed = condition_of(job, "Failed");
     const char *reason = op_text(failed, "reason"), *message = op_text(failed, "message");
-    size_t there;
-    if (!of_pods(job, pods, count, &there, ret) || !strcmp(reason, "DeadlineExceeded"))
+    job_pods among = {.pods = pods, .count = count};
+    if (!of_pods(job, &among, ret) || !strcmp(reason, "DeadlineExceeded"))
         df__text_printf(ret, OP_TROUBLE_TEXT, "%s%s%.*s", reason, *message ? ": " : "", MESSAGE,
                         message);
 }
@@ -216,9 +223,9 @@ static int64_t age_s(json_object *job, int64_t now_s)
 op_trouble op_job_trouble(json_object *job, json_object **pods, size_t count, int64_t now_s,
                           char ret[OP_TROUBLE_TEXT])
 {
-    size_t there;
-    op_trouble t = of_pods(job, pods, count, &there, ret);
-    if (there || t || age_s(job, now_s) < SILENT_S)
+    job_pods among = {.pods = pods, .count = count, .living = 1};
+    op_trouble t = of_pods(job, &among, ret);
+    if (among.there || age_s(job, now_s) < SILENT_S)
         return t;
     df__text_printf(
         ret, OP_TROUBLE_TEXT,

@@ -10,6 +10,7 @@
 
 #include "dfoperator/cron.h"
 #include "model.h"
+#include "util/rfc3339.h"
 
 static df_env *env; /* df_env_new, by support_env */
 static support_host host;
@@ -48,11 +49,11 @@ static json_object *cron_job(model *m)
 
 /* ---- what the cluster does ----------------------------------------------------------------- */
 
-static const char *clock_text(char text[32])
+static const char *clock_text(model *m, char text[DF__RFC3339_MAX + 1])
 {
-    snprintf(text, 32, "2026-09-21T%02d:%02d:%02dZ", ticks / 3600 % 24, ticks / 60 % 60,
-             ticks % 60);
-    ticks++;
+    df__instant now = {m->now_us / 1000000, 0};
+    text[df__rfc3339_write(now, 0, DF__RFC3339_SEC, text)] = 0;
+    m->now_us += 1000000;
     return text;
 }
 
@@ -68,7 +69,7 @@ static const char *tick(model *m)
     static char name[64];
     json_object *live = cron_job(m), *job, *mine[64];
     const char *policy = op_text(live, "spec.concurrencyPolicy");
-    char now[32];
+    char now[DF__RFC3339_MAX + 1];
     size_t count = 0;
     if (!live || op_is(live, "spec.suspend"))
         return "";
@@ -85,11 +86,11 @@ static const char *tick(model *m)
         snprintf(gone, sizeof gone, "Job/%s", op_text(mine[i], "metadata.name"));
         json_object_object_del(m->objects, gone);
     }
-    snprintf(name, sizeof name, "dfc-orders-%d", 29000000 + ticks);
+    snprintf(name, sizeof name, "dfc-orders-%d", 29000000 + ticks++);
     job = op_copy(op_get(live, "spec.jobTemplate"));
     op_put(job, "metadata.name", json_object_new_string(name));
     op_put(job, "metadata.namespace", json_object_new_string("shop"));
-    op_put(job, "metadata.creationTimestamp", json_object_new_string(clock_text(now)));
+    op_put(job, "metadata.creationTimestamp", json_object_new_string(clock_text(m, now)));
     op_put(job, "metadata.ownerReferences",
            op_json("[{'apiVersion': 'batch/v1', 'kind': 'CronJob', 'name': 'dfc-orders', 'uid': "
                    "%s, 'controller': true}]",
@@ -101,13 +102,13 @@ static const char *tick(model *m)
 static void finish(model *m, const char *name, const char *how)
 {
     json_object *job = model_get(m, OP_JOB, name);
-    char now[32];
+    char now[DF__RFC3339_MAX + 1];
     if (!job)
         fail_msg("no Job %s", name);
     op_put(job, "status",
            op_json("{'conditions': [{'type': %s, 'status': 'True', 'reason': "
                    "'BackoffLimitExceeded', 'message': 'it broke', 'lastTransitionTime': %s}]}",
-                   how, clock_text(now)));
+                   how, clock_text(m, now)));
 }
 
 static const char *trigger(const char *processor, int index)
@@ -390,6 +391,72 @@ static void test_stands(void **state)
     model_end(&m);
 }
 
+/* Positions that were there and are gone: nothing runs until a person says so. */
+static void test_lost(void **state)
+{
+    model m;
+    char name[64];
+    (void)state;
+    begin(&m, 0);
+    model_settle(&m);
+    json_object_object_del(m.objects, "ConfigMap/dfc-orders-checkpoint");
+    model_settle(&m);
+    says(&m, "Error", "kubectl annotate dataflowcron orders");
+    assert_true(op_is(cron_job(&m), "spec.suspend"));
+    model_annotate(&m, OP_RESET, "true");
+    model_settle(&m);
+    assert_false(op_is(cron_job(&m), "spec.suspend"));
+    snprintf(name, sizeof name, "%s", tick(&m));
+    assert_string_equal(
+        op_annotation(op_get(model_get(&m, OP_JOB, name), "spec.template"), OP_RESET_NUMBER), "1");
+    model_settle(&m);
+    assert_string_equal(op_annotation(m.flow, OP_RESET), "true");
+    finish(&m, name, "Complete");
+    model_settle(&m);
+    assert_string_equal(op_annotation(m.flow, OP_RESET), "");
+    assert_string_equal(op_annotation(m.flow, OP_RESETS_DONE), "1");
+    snprintf(name, sizeof name, "%s", tick(&m));
+    assert_string_equal(
+        op_annotation(op_get(model_get(&m, OP_JOB, name), "spec.template"), OP_RESET_NUMBER), "");
+    model_end(&m);
+}
+
+/* What holds a step up is in phase, message and condition, and goes with its cause. */
+static void test_trouble(void **state)
+{
+    model m;
+    char name[64];
+    (void)state;
+    begin(&m, 0);
+    model_settle(&m);
+    snprintf(name, sizeof name, "%s", tick(&m));
+    step_has(&m, "");
+    says(&m, "Running", "the processor runs");
+    m.now_us += 60000000;
+    step_has(&m, ""); /* a quota: the Job has no pod, and says nothing */
+    says(&m, "Error", "the cluster makes no pod of Job dfc-orders-");
+    assert_string_equal(op_text(model_condition(&m, "Ready"), "status"), "False");
+    json_object_array_add(
+        m.pods, op_json("{'metadata': {'name': 'p', 'labels': {'batch.kubernetes.io/job-name': "
+                        "%s}}, 'status': {'phase': 'Pending', 'containerStatuses': [{'name': "
+                        "'processor', 'image': 'x:1', 'state': {'waiting': {'reason': "
+                        "'ImagePullBackOff', 'message': 'not found'}}}]}}",
+                        name));
+    step_has(&m, "");
+    says(&m, "Error", "Image x:1 of pod p cannot be pulled");
+    op_put(op_get(m.pods, "0.status.containerStatuses.0"), "state", op_json("{'running': {}}"));
+    step_has(&m, "");
+    says(&m, "Running", "the processor runs");
+    assert_string_equal(op_text(model_condition(&m, "Ready"), "status"), "True");
+    op_put(op_get(m.pods, "0.status"), "phase", json_object_new_string("Failed"));
+    op_put(op_get(m.pods, "0.status.containerStatuses.0"), "state",
+           op_json("{'terminated': {'exitCode': 2, 'message': 'no such table'}}"));
+    finish(&m, name, "Failed");
+    step_has(&m, "");
+    says(&m, "Failed", "no such table");
+    model_end(&m);
+}
+
 static void test_deleted(void **state)
 {
     model m;
@@ -564,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_failed),   cmocka_unit_test(test_no_history),
         cmocka_unit_test(test_vanished), cmocka_unit_test(test_replace),
         cmocka_unit_test(test_by_hand),  cmocka_unit_test(test_stands),
+        cmocka_unit_test(test_lost),     cmocka_unit_test(test_trouble),
         cmocka_unit_test(test_deleted),  cmocka_unit_test(test_any),
     };
     return cmocka_run_group_tests(tests, open_env, close_env);

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A DataFlowCron against a real API server with its CronJob and Job controllers: runs by hand, triggers
+# in order, a failure, refusals, death of the operator at work, the end. No node: pods end by hand.
+# ctest: no-servers kubernetes timeout=600
+. "$(dirname "$0")/../operator_lib.sh"
+start_operated_cluster
+start_operator 1
+first=$operator
+within 'the operator is ready' 30 is_ready 1
+
+cat >"$dir/cron.yaml" <<'EOF'
+apiVersion: dataflow.dataflow.io/v1
+kind: DataFlowCron
+metadata: {name: nightly}
+spec:
+  schedule: "30 2 1 1 *"
+  timeZone: Europe/Berlin
+  source: {type: kafka, config: {brokers: "kafka:9092", topic: t, consumerGroup: g}}
+  sink: {type: postgresql, config: {connectionStringSecretRef: {name: shop, key: url}, table: orders}}
+  triggers:
+    - {name: refresh, image: "psql:17", command: [psql], env: [{name: PGHOST, value: db}]}
+    - {image: "curl:8", args: [--fail]}
+EOF
+cron() { kubectl get dataflowcron nightly -o "jsonpath={$1}"; }
+cron_job() { kubectl get cronjob dfc-nightly -o "jsonpath={$1}"; }
+active() { cron .status.activeJobName; }
+names() { [[ $(active) == $1 ]]; } # a pattern
+phase() { [ "$(cron .status.phase)" = "$1" ]; }
+pod_of() { kubectl get pods -l "batch.kubernetes.io/job-name=$1" -o 'jsonpath={.items[0].metadata.name}'; }
+has_pod() { [ -n "$(pod_of "$1")" ]; }
+end_pod() { # job, phase
+    within "  a pod of $1" 20 has_pod "$1"
+    run "  it ends: $2" 0 kubectl patch pod "$(pod_of "$1")" --subresource=status --type merge -p "{\"status\":{\"phase\":\"$2\"}}"
+}
+
+run 'a cron' 0 kubectl apply -f "$dir/cron.yaml"
+within '  it is scheduled' 20 phase Scheduled
+within '  its CronJob' 20 is 'Europe/Berlin Forbid 200' cron_job '.spec.timeZone} {.spec.concurrencyPolicy} {.spec.startingDeadlineSeconds'
+
+# ---- a run
+run 'a run by hand' 0 kubectl annotate dataflowcron nightly dataflow.dataflow.io/run-now=1
+within '  the processor' 20 names 'dfc-nightly-manual-*'
+job=$(active)
+is '' cron '.metadata.annotations.dataflow\.dataflow\.io/run-now' || bad '  the mark is taken away'
+within '  it holds the schedule' 20 is true cron_job .spec.suspend
+run 'another one' 0 kubectl annotate dataflowcron nightly dataflow.dataflow.io/run-now=2
+within '  is refused' 20 has RunRefused kubectl get events.events.k8s.io
+end_pod "$job" Succeeded
+within '  the first trigger' 20 names '*-trigger-0'
+is psql kubectl get job "$(active)" -o 'jsonpath={.spec.template.spec.containers[0].command[0]}' || bad '  has its command'
+stop_operator "$first" KILL
+end_pod "$(active)" Succeeded
+start_operator 2
+within '  the second one, after another operator came' 40 names '*-trigger-1'
+end_pod "$(active)" Succeeded
+within '  it is complete' 20 phase Completed
+[ "$(kubectl get jobs -o name | wc -l)" = 3 ] && ok '  of three Jobs' || bad "  of three Jobs: $(kubectl get jobs -o name)"
+is_open() { [ "$(cron_job .spec.suspend)" != true ]; }
+within "  the schedule goes on" 20 is_open
+within '  events' 20 has RunCompleted kubectl get events.events.k8s.io
+
+# ---- a Job of the CronJob itself, which fails
+run 'a run of the CronJob' 0 kubectl create job --from=cronjob/dfc-nightly scheduled
+within '  it is seen' 20 names scheduled
+end_pod scheduled Failed
+within '  it failed' 20 phase Failed
+has 'Processor failed' cron .status.message || bad '  it says what'
+run 'a Job goes before its end is seen' 0 kubectl create job --from=cronjob/dfc-nightly lost
+within '  it is seen' 20 names lost
+run '  it goes' 0 kubectl delete job lost
+within '  its end is unknown' 20 has 'removed before its end' cron .status.message
+
+# ---- idle, and the end
+quiet() { # no write for 3 s
+    local n
+    n=$(writes "$account")
+    sleep 3
+    [ "$(writes "$account")" = "$n" ]
+}
+within 'the operator comes to rest' 40 quiet
+gone() { [ -z "$(kubectl get jobs,cronjobs,configmaps,serviceaccounts -l dataflow.dataflow.io/kind=DataFlowCron -o name)" ]; }
+run 'deleted' 0 kubectl delete dataflowcron nightly --timeout=30s
+within '  nothing of it is left' 60 gone
+stop_operator "$operator"
+exit $failed
