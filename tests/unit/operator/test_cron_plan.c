@@ -391,6 +391,112 @@ static void test_stands(void **state)
     model_end(&m);
 }
 
+/* Runs the plan up to its first Job. */
+static void run_to_job(model *m)
+{
+    op_plan p;
+    size_t at = 0;
+    model_plan(m, &p);
+    while (at < p.action_count && p.actions[at].kind != OP_JOB)
+        at++;
+    assert_true(at < p.action_count);
+    model_run(m, &p, at + 1);
+    op_plan_free(&p);
+}
+
+/* The operator dies with a trigger made and nothing said of it, and the Job before it is removed:
+ * the trigger proves that it had succeeded. */
+static void test_proof(void **state)
+{
+    model m;
+    op_plan p;
+    char name[64], key[100];
+    json_object *status;
+    (void)state;
+    begin(&m, 1);
+    model_settle(&m);
+    snprintf(name, sizeof name, "%s", tick(&m));
+    model_settle(&m);
+    finish(&m, name, "Complete");
+    status = op_copy(op_get(m.flow, "status"));
+    model_plan(&m, &p);
+    model_run(&m, &p, SIZE_MAX);
+    op_plan_free(&p);
+    op_put(m.flow, "status", status);
+    assert_non_null(model_get(&m, OP_JOB, trigger(name, 0)));
+    snprintf(key, sizeof key, "Job/%s", name);
+    json_object_object_del(m.objects, key);
+    model_settle(&m);
+    says(&m, "RunningTriggers", "trigger 0 runs");
+    finish(&m, trigger(name, 0), "Complete");
+    model_settle(&m);
+    says(&m, "Completed", "completed");
+    assert_int_equal(json_object_array_length(m.created), 1);
+    model_end(&m);
+}
+
+/* A run is remembered as long as a Job of it is there, or it would seem to be a new one. */
+static void test_long_history(void **state)
+{
+    model m;
+    (void)state;
+    begin(&m, 1);
+    model_spec(&m, "successfulJobsHistoryLimit", "20");
+    for (int i = 0; i < 15; i++) {
+        char name[64];
+        model_settle(&m);
+        snprintf(name, sizeof name, "%s", tick(&m));
+        finish(&m, name, "Complete");
+        model_settle(&m);
+        finish(&m, trigger(name, 0), "Complete");
+    }
+    model_settle(&m);
+    assert_int_equal(op_runs_count(op_get(m.flow, "status.runs")), 15);
+    assert_int_equal(json_object_array_length(m.created), 15);
+    model_spec(&m, "successfulJobsHistoryLimit", "0");
+    model_settle(&m);
+    assert_int_equal(op_runs_count(op_get(m.flow, "status.runs")), OP_RUNS_KEPT);
+    model_end(&m);
+}
+
+/* The next run begins before the CronJob could be held: its triggers wait. */
+static void test_forbid_overlaps(void **state)
+{
+    model m;
+    char first[64], second[64];
+    (void)state;
+    begin(&m, 1);
+    model_settle(&m);
+    snprintf(first, sizeof first, "%s", tick(&m));
+    finish(&m, first, "Complete");
+    snprintf(second, sizeof second, "%s", tick(&m));
+    finish(&m, second, "Complete");
+    model_settle(&m);
+    assert_non_null(model_get(&m, OP_JOB, trigger(first, 0)));
+    assert_null(model_get(&m, OP_JOB, trigger(second, 0)));
+    finish(&m, trigger(first, 0), "Complete");
+    model_settle(&m);
+    assert_non_null(model_get(&m, OP_JOB, trigger(second, 0)));
+    model_end(&m);
+}
+
+/* The operator dies with the Job made and the mark still there. */
+static void test_by_hand_once(void **state)
+{
+    model m;
+    (void)state;
+    begin(&m, 1);
+    model_settle(&m);
+    model_annotate(&m, OP_RUN_NOW, "1");
+    run_to_job(&m);
+    assert_string_equal(op_annotation(m.flow, OP_RUN_NOW), "1");
+    assert_int_equal(step_has(&m, "RunRefused"), 0);
+    model_settle(&m);
+    assert_string_equal(op_annotation(m.flow, OP_RUN_NOW), "");
+    assert_int_equal(json_object_array_length(m.created), 1);
+    model_end(&m);
+}
+
 /* Positions that were there and are gone: nothing runs until a person says so. */
 static void test_lost(void **state)
 {
@@ -627,12 +733,14 @@ static void test_any(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_children), cmocka_unit_test(test_run),
-        cmocka_unit_test(test_failed),   cmocka_unit_test(test_no_history),
-        cmocka_unit_test(test_vanished), cmocka_unit_test(test_replace),
-        cmocka_unit_test(test_by_hand),  cmocka_unit_test(test_stands),
-        cmocka_unit_test(test_lost),     cmocka_unit_test(test_trouble),
-        cmocka_unit_test(test_deleted),  cmocka_unit_test(test_any),
+        cmocka_unit_test(test_children),     cmocka_unit_test(test_run),
+        cmocka_unit_test(test_failed),       cmocka_unit_test(test_no_history),
+        cmocka_unit_test(test_vanished),     cmocka_unit_test(test_replace),
+        cmocka_unit_test(test_by_hand),      cmocka_unit_test(test_stands),
+        cmocka_unit_test(test_lost),         cmocka_unit_test(test_proof),
+        cmocka_unit_test(test_long_history), cmocka_unit_test(test_forbid_overlaps),
+        cmocka_unit_test(test_by_hand_once), cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_deleted),      cmocka_unit_test(test_any),
     };
     return cmocka_run_group_tests(tests, open_env, close_env);
 }
