@@ -449,7 +449,8 @@ DF_API int df_pipeline_next_event(df_pipeline *p, df_event *ret);
  * df_pipeline_wait and df_pipeline_free notice it, and the run is DF_ETIMEOUT. */
 DF_API void df_pipeline_stop(df_pipeline *p, int how);
 enum { DF_STOP_DRAIN = 1, DF_STOP_NOW };
-/* Secrets may have changed: stages read them again at their next use. Any thread. */
+/* Secrets may have changed: stages read them again at their next use, and one that waits for its
+ * next try tries now. A stage that has to connect again reads them again without it. Any thread. */
 DF_API void df_pipeline_refresh(df_pipeline *p);
 /* Counts of one stage, or of the whole pipeline (stage NULL). Any thread. DF_ENOTFOUND. */
 DF_API int df_pipeline_stats(const df_pipeline *p, const char *stage, df_stats *ret);

@@ -328,6 +328,9 @@ void df_stage_wake(df_stage *st)
 
 void df__stage_opens(df_stage *st)
 {
+    if (st->opened && st->secrets)
+        df__secrets_refresh(st->secrets); /* an old one may be why it has to open again */
+    st->opened = 1;
     atomic_store(&st->stopping, 0); /* the close before a retry had set it */
     atomic_store(&st->disconnected, 0);
     atomic_store(&st->waits_for, NULL);

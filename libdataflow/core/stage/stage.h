@@ -47,6 +47,7 @@ struct df_stage {
     pthread_mutex_t lock; /* fault, series */
     df__fault fault;
     int no_memory; /* df_stage_alloc failed: what it was for did, whatever it said */
+    int opened;    /* it was opened before; the pipeline's thread */
     int in_check;  /* `check` runs: no I/O, so only secrets that the manifest shows */
     int retry_after_ms;
     int checking; /* options with references are empty */
