@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dfoperator/jobs.h"
 #include "dfoperator/keys.h"
 #include "dfoperator/tree.h"
 
@@ -22,7 +23,8 @@ int op_pod_target(const kube_object *pod, op_target *ret)
     const char *ip = op_text(tree, "status.podIP");
     op_key key;
     int rc = -1;
-    if (!strcmp(op_text(tree, "status.phase"), "Running") && is_address(ip) &&
+    int is_trigger = *op_label(tree, OP_RUN_ID); /* it has no metrics */
+    if (!strcmp(op_text(tree, "status.phase"), "Running") && is_address(ip) && !is_trigger &&
         op_key_of(OP_POD, tree, &key) == 0) {
         op_key_write(&key, ret->flow);
         snprintf(ret->space, sizeof ret->space, "%s", key.space);

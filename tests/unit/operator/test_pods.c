@@ -24,6 +24,8 @@ static const struct {
     {POD(OWNED, "\"phase\":\"Running\""), NULL, NULL},
     {POD(OWNED, RUNS "\"evil.example/x?\""), NULL, NULL},
     {POD("", RUNS "\"10.1.2.3\""), NULL, NULL},
+    {POD(CRON ",\"labels\":{\"dataflow.dataflow.io/run-id\":\"1a2b3c4d\"}", RUNS "\"10.1.2.3\""),
+     NULL, NULL}, /* a trigger's */
     {"{", NULL, NULL},
 };
 
