@@ -54,6 +54,14 @@ static int is_contested(op_flow *f, const op_child_row *row, json_object *live, 
     return 1;
 }
 
+/* The number of pods is in no hash, since pauses change it: another number is our own wish, and
+ * only the same one again and again is a fight. */
+static void name_number(json_object *wanted, char path[OP_PATH])
+{
+    if (!strcmp(path, "spec.replicas"))
+        snprintf(path, OP_PATH, "spec.replicas of %" PRId64, op_int(wanted, "spec.replicas", 1));
+}
+
 /* Makes the child what it should be; `wanted` is taken over. */
 void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_object *wanted)
 {
@@ -72,6 +80,7 @@ void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_o
         json_object_put(wanted);
     } else {
         ours_changed = strcmp(op_annotation(live, OP_APPLIED), op_annotation(wanted, OP_APPLIED));
+        name_number(wanted, path);
         if (!ours_changed && is_contested(f, row, live, path)) {
             json_object_put(wanted);
             return;

@@ -535,6 +535,23 @@ static void test_contested(void **state)
     model_end(&m);
 }
 
+/* Scaled to and fro, as an autoscaler does: each number is set at once. */
+static void test_scaled_often(void **state)
+{
+    static const char *const numbers[] = {"2", "3", "2", "4", "5", "4", "1", "2", "3", "4"};
+    model m;
+    (void)state;
+    begin(&m, FIXTURE_KAFKA);
+    model_settle(&m);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        model_spec(&m, "replicas", numbers[i]);
+        model_settle(&m);
+        assert_int_equal(op_int(deployment(&m), "spec.replicas", 0), strtol(numbers[i], NULL, 10));
+        m.now_us += 1000000;
+    }
+    model_end(&m);
+}
+
 static const char *image(model *m)
 {
     return op_text(deployment(m), "spec.template.spec.containers.0.image");
@@ -675,6 +692,7 @@ int main(void)
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_going),
         cmocka_unit_test(test_contested),
+        cmocka_unit_test(test_scaled_often),
         cmocka_unit_test(test_upgrade),
         cmocka_unit_test(test_upgrade_on_spec_change),
         cmocka_unit_test(test_budget),
