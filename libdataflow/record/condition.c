@@ -84,7 +84,7 @@ static int accept(parser *p, const char *word)
     return 1;
 }
 
-static df__op *emit(parser *p, int code, size_t at)
+static df__op *emit(parser *p, enum df__op_code code, size_t at)
 {
     df_condition *c = p->c;
     df__op *op;
@@ -406,7 +406,7 @@ static int parse_order(parser *p)
     size_t i;
     for (i = 0; i < sizeof orders / sizeof orders[0]; i++)
         if (accept(p, orders[i].word))
-            return orders[i].order;
+            return (int)orders[i].order;
     return -1;
 }
 
@@ -512,7 +512,7 @@ static void parse_not(parser *p)
 
 /* One level: terms with a jump to the end after each but the last. Jumps of a level are linked
  * through `operand` until the end is known. */
-static void parse_level(parser *p, const char *word, int code, void (*term)(parser *))
+static void parse_level(parser *p, const char *word, enum df__op_code code, void (*term)(parser *))
 {
     df_condition *c = p->c;
     size_t first = c->op_count, jumps = 0, last = 0;

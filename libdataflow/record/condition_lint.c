@@ -103,7 +103,7 @@ static int negation_excludes(const df_condition *c, const df__op *a, const df__o
            memcmp(x->text.data, y->text.data, x->text.len) == 0;
 }
 
-static int empty_range(int diff, int low, int high)
+static int empty_range(int diff, enum df__compare low, enum df__compare high)
 {
     return diff > 0 || (diff == 0 && (low != DF__CMP_GE || high != DF__CMP_LE));
 }
@@ -144,7 +144,7 @@ static size_t plain_terms(const df_condition *c, size_t from, size_t *ret, size_
 {
     size_t n = 0, i, end = c->op_count;
     for (i = from; i < end && n < max; i++) {
-        int code = c->ops[i].code;
+        enum df__op_code code = c->ops[i].code;
         if (code == DF__OP_JUMP_FALSE || code == DF__OP_NOT)
             continue;
         if (code == DF__OP_JUMP_TRUE)

@@ -218,7 +218,7 @@ static size_t row_of(maker *m, enum df__side side)
     return m->row_count++;
 }
 
-static int reach_from(maker *m, const row *r, int after)
+static int reach_from(maker *m, const row *r, enum df__side after)
 {
     enum df__side sides[2] = {r->side, after};
     int matched;

@@ -618,9 +618,9 @@ int df__fields_errors(df__graph *g, const df__doc *errors, int has_sink)
                         "with \"never\" the position stays before the first refused record; the "
                         "flow stops reading at maxUncommitted");
     if (e.ack >= 0)
-        g->settings.error_ack = e.ack;
+        g->settings.error_ack = (enum df__error_ack)e.ack;
     if (e.policy >= 0)
-        g->settings.error_policy = e.policy;
+        g->settings.error_policy = (enum df__error_policy)e.policy;
     return rc;
 }
 

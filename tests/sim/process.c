@@ -449,8 +449,8 @@ static void settings(process *p)
     s->stop_timeout_us = 20000000;
     s->revoke_timeout_us = 10000000;
     s->retry_cap_us = 600000000;
-    s->error_ack = want->error_ack;
-    s->error_policy = want->error_policy;
+    s->error_ack = (enum df__error_ack)want->error_ack;
+    s->error_policy = (enum df__error_policy)want->error_policy;
     s->guarantee = want->eos ? DF__GUARANTEE_EXACTLY : DF__GUARANTEE_AT_LEAST;
 }
 

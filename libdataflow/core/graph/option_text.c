@@ -32,7 +32,7 @@ static int take_value(const df__slot *s, df_secret *secret, df_bytes *ret)
     return df__arena_copy(s->fill->arena, value, ret);
 }
 
-static int hidden_of(const df__slot *s)
+static enum df__hide hidden_of(const df__slot *s)
 {
     return s->row->type != DF_OPT_SECRET  ? DF__HIDE_FILES
            : s->row->flags & DF_OPT_PARTS ? DF__HIDE_PARTS

@@ -16,7 +16,7 @@
 #include "support/spec_bench.h"
 
 /* Fills a tank from the options in `yaml`. */
-static int fill(bench *b, int mode, const char *yaml, bench_tank *t)
+static int fill(bench *b, enum df__fill_mode mode, const char *yaml, bench_tank *t)
 {
     df_text in = {sizeof in, "o.yaml", yaml, strlen(yaml)};
     df__fill f = {
@@ -342,7 +342,8 @@ static void test_every_allocation_fails(void **state)
         "brokers: [a, b]\nkey: $.a[0].b\nonly: $.a == 'x' && !b\npaths: [a, b]\nnumbers: [1]\n"
         "secrets: [x, '${env:Y}']\ncolumns: [{name: n, path: p}]\nproperties: {a: b}\nany: [1]\n"
         "registry: {url: u, auth: {userSecretRef: {name: n, key: k}, password: literal}}\n";
-    int mode, rc;
+    enum df__fill_mode mode;
+    int rc;
     (void)state;
     for (mode = DF__FILL_CHECK; mode <= DF__FILL_RUN; mode++) {
         long i = 0;

@@ -137,7 +137,7 @@ static void test_failure_names_the_reference(void **state)
     df__secrets_free(s);
 }
 
-static void check_value(df__secrets *s, const char *text, int what, const char *want)
+static void check_value(df__secrets *s, const char *text, enum df__hide what, const char *want)
 {
     df_secret *secret = df__secret_template(s, BYTES(text), "f", what);
     df_bytes value;
@@ -281,7 +281,8 @@ static void test_hides_before_cutting(void **state)
 static void test_what_is_hidden(void **state)
 {
     static const struct {
-        int kind, what;
+        int kind;
+        enum df__hide what;
         const char *text, *shown;
     } rows[] = {
         {DF_REF_ENV, DF__HIDE_FILES, "${env:A}", "first-value first-va"},

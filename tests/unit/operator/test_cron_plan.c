@@ -34,8 +34,9 @@ static void begin(model *m, int triggers)
 {
     static const char *const lists[] = {
         "[]", "[{'image': 'a'}]",
-        "[{'name': 'refresh', 'image': 'psql:17', 'command': ['psql'], 'args': ['-c', 'x'], 'env': "
-        "[{'name': 'PGHOST', 'value': 'db'}], 'imagePullPolicy': 'Always'}, {'image': 'b'}]"};
+        ("[{'name': 'refresh', 'image': 'psql:17', 'command': ['psql'], 'args': ['-c', 'x'], "
+         "'env': "
+         "[{'name': 'PGHOST', 'value': 'db'}], 'imagePullPolicy': 'Always'}, {'image': 'b'}]")};
     ticks = 0;
     model_begin(m, env, fixture_flow("DataFlowCron", FIXTURE_POLL));
     model_spec(m, "schedule", "'0 5 * * *'");
