@@ -36,16 +36,28 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
 {{- end -}}
 
+{{- define "dataflow.webhookSecret" -}}
+{{- default (printf "%s-webhook" (include "dataflow.fullname" .)) .Values.webhook.secretName -}}
+{{- end -}}
+
 {{/* What cannot work is refused here, with what to do. */}}
 {{- define "dataflow.check" -}}
 {{- if .Values.gui.enabled -}}
 {{- fail "gui.enabled: there is no GUI yet; set it to false" -}}
 {{- end -}}
+{{- if .Values.monitoring.dashboard.enabled -}}
+{{- fail "monitoring.dashboard.enabled: there is no dashboard yet; set it to false" -}}
+{{- end -}}
 {{- if .Values.sentry.enabled -}}
 {{- fail "sentry.enabled: errors are not sent to Sentry yet; set it to false" -}}
 {{- end -}}
-{{- if and .Values.webhook.enabled (not .Values.webhook.certManager) (or (not .Values.webhook.secretName) (not .Values.webhook.caBundle)) -}}
-{{- fail "webhook.enabled needs a certificate: set webhook.certManager, or webhook.secretName and webhook.caBundle" -}}
+{{- if .Values.webhook.enabled -}}
+{{- if and .Values.webhook.selfSigned .Values.webhook.certManager -}}
+{{- fail "webhook.selfSigned and webhook.certManager: set one of them" -}}
+{{- end -}}
+{{- if not (or .Values.webhook.selfSigned .Values.webhook.certManager (and .Values.webhook.secretName .Values.webhook.caBundle)) -}}
+{{- fail "webhook.enabled needs a certificate: set webhook.selfSigned, webhook.certManager, or webhook.secretName and webhook.caBundle" -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
 {{- fail "serviceMonitor.enabled needs metrics.enabled" -}}
