@@ -70,7 +70,7 @@ static void learn(op_execution *e, op_kind kind, const kube_reply *reply)
     json_object *object = reply->body.len ? json_tokener_parse(reply->body.data) : NULL;
     json_object *meta = NULL;
     /* A deletion is answered with a Status, or with an object that is still going. */
-    if (object && json_object_object_get_ex(object, "metadata", &meta) &&
+    if (e->with.cluster && object && json_object_object_get_ex(object, "metadata", &meta) &&
         !strcmp(kube_text(object, "kind"), op_kinds[kind].kind))
         op_cluster_learn(e->with.cluster, kind, object);
     json_object_put(object);
@@ -101,14 +101,20 @@ static void succeeded(op_execution *e)
         e->with.applied(e->with.op, e->flow, a->kind, a->difference);
 }
 
-/* The rest of the plan is not done; its status says why. A conflict means that the copy was old:
- * the next plan, made from what is there, is nobody's failure. */
+/* A conflict means that the copy was old, and a server that does not answer has troubles of its
+ * own: neither is the flow's fault, and the next plan is made from what is there then. */
+static int is_the_flows(int rc)
+{
+    return rc != DF_EFENCED && rc != DF_EIO && rc != DF_EUNKNOWN;
+}
+
+/* The rest of the plan is not done; its status says why. */
 static void failed(op_execution *e, int rc, const char *text, int64_t wait_us)
 {
     const op_action *a = &e->plan.actions[e->next];
     e->rc = rc;
     e->wait_us = wait_us;
-    if (rc != DF_EFENCED) {
+    if (is_the_flows(rc)) {
         tell(e, 1, a->failure, text);
         op_plan_broken(&e->plan, e->flow, a, text);
     }

@@ -11,7 +11,7 @@ typedef struct op_execution op_execution;
 
 typedef struct op_executor {
     kube_client *client;
-    op_cluster *cluster;
+    op_cluster *cluster; /* learns what the server answers; NULL: nobody */
     /* A child was applied; `difference` as in op_action. */
     void (*applied)(void *op, json_object *flow, op_kind kind, const char *difference);
     void *op;
