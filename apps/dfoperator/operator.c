@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dfoperator/tree.h"
+#include "dfoperator/upgrades.h"
 #include "dfoperator/view.h"
 
 typedef struct job job;
@@ -16,6 +18,7 @@ struct op_operator {
     op_executor executor;
     op_operator_stats stats;
     job *jobs;
+    op_upgrades upgrades;
     kube_objects fights; /* by key of the flow: an op_fights as the bytes of the text */
     int leads;
 };
@@ -95,6 +98,13 @@ static op_fights *fights_of(op_operator *o, const char *key)
     return fights;
 }
 
+/* The pods of the newest template are ready, as this plan says or the last one said. */
+static int is_running(const op_view *view, const op_plan *plan)
+{
+    json_object *status = plan->status ? plan->status : op_get(view->flow, "status");
+    return !strcmp(op_text(status, "phase"), "Running");
+}
+
 /* DF_OK: it runs; DF_DONE: there was nothing to do, and *again_us says when to look again. */
 static int start(op_operator *o, job *j, int64_t *again_us)
 {
@@ -113,7 +123,10 @@ static int start(op_operator *o, job *j, int64_t *again_us)
         kube_objects_remove(&o->fights, j->key);
     } else {
         box.view.fights = fights_of(o, j->key);
+        box.view.hold_upgrades = op_upgrades_hold(&o->upgrades, j->key, box.view.now_us);
         make_plan(o, &key, &box.view, &plan);
+        op_upgrades_note(&o->upgrades, j->key, plan.upgrades, is_running(&box.view, &plan),
+                         box.view.now_us);
         *again_us = j->again_us = plan.again_us;
         if (plan.failed) {
             rc = DF_ENOMEM;
