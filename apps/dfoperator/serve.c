@@ -111,9 +111,13 @@ static void serve_health(void *user, app_reply *reply)
  */
 static void serve_ready(void *user, app_reply *reply)
 {
-    int ready = ((op_board *)user)->synced;
-    reply->status = ready ? 200 : 503;
-    df__buf_str(&reply->body, ready ? "ready\n" : "not ready: the cluster is being read\n");
+    const op_board *board = user;
+    const char *lacks = !board->synced ? "not ready: the cluster is being read\n"
+                        : board->tls && op_tls_expires_s(board->tls) <= 0
+                            ? "not ready: the webhook has no certificate yet\n"
+                            : NULL;
+    reply->status = lacks ? 503 : 200;
+    df__buf_str(&reply->body, lacks ? lacks : "ready\n");
 }
 
 /* Only who leads tells of pods and flows: another copy would tell the same again. Without an answer

@@ -26,7 +26,8 @@ sql 'create table orders (id bigint, producer int, seq bigint, key text, amount 
 run 'a topic' 0 $DF_KUBE_INSIDE dfaudit topic create --topic orders --partitions 4
 
 limit=150 run 'the chart' 0 "$DF_HELM" install df "$source/deploy/helm/dataflow-operator" --namespace dataflow --create-namespace \
-    --set image.repository="${image%:*}" --set image.tag="${image#*:}" --set image.pullPolicy=Never --wait --timeout 140s
+    --set image.repository="${image%:*}" --set image.tag="${image#*:}" --set image.pullPolicy=Never \
+    --set webhook.enabled=true --set webhook.selfSigned=true --wait --timeout 140s
 operator=deployment/df-dataflow-operator
 run 'the secret' 0 kubectl -n shop create secret generic db --from-literal=url="$DF_PG"
 cat >"$dir/flow.yaml" <<YAML
@@ -41,6 +42,10 @@ spec:
     type: postgresql
     config: {table: orders, connectionStringSecretRef: {name: db, key: url}}
 YAML
+# Only the library knows conditions: the CRD lets this one pass.
+sed 's/^  sink:/  transformations: [{type: filter, config: {condition: "$.a =="}}]\n  sink:/' "$dir/flow.yaml" >"$dir/wrong.yaml"
+asked() { ! kubectl apply -f "$dir/wrong.yaml" >"$dir/said" 2>&1 && grep -q 'condition' "$dir/said"; }
+within 'the webhook refuses a wrong condition' 20 asked
 run 'a flow' 0 kubectl apply -f "$dir/flow.yaml"
 run '  it runs' 0 kubectl -n shop wait --for=condition=Ready --timeout=55s dataflow/orders
 [ $failed = 0 ] || { kubectl -n shop describe dataflow orders; kubectl -n dataflow logs $operator; exit 1; }
