@@ -84,6 +84,21 @@ void df__stdio_queue(df__stdio_source *s, int fd)
         close(fd); /* it is found again when its turn comes */
 }
 
+/* What was rotated after `fd`, up to the file at the path, which may be another one by now. */
+static void queue_between(df__stdio_source *s, df_stage *st, int fd, int *at_path)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        int now;
+        if (df__stdio_queue_rotated(s, st, fd, *at_path) == DF_OK)
+            return;
+        now = open(s->path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (now >= 0) {
+            close(*at_path); /* it has a rotated name now */
+            *at_path = now;
+        }
+    }
+}
+
 /* The file at the path waits until the one of the position, and what was rotated after it, was read
  * to its end. */
 static int go_to_renamed(df__stdio_source *s, df_stage *st, const df__stdio_place *to)
@@ -95,7 +110,7 @@ static int go_to_renamed(df__stdio_source *s, df_stage *st, const df__stdio_plac
     waiting[0] = s->fd;
     memcpy(waiting + 1, s->next, (size_t)s->next_count * sizeof *s->next);
     s->next_count = 0;
-    df__stdio_queue_rotated(s, st, fd, waiting[0]);
+    queue_between(s, st, fd, &waiting[0]);
     for (int i = 0; i < count; i++)
         df__stdio_queue(s, waiting[i]);
     s->fd = fd;
@@ -147,8 +162,10 @@ static void look(df__stdio_source *s, df_stage *st)
             close(fd);
         return;
     }
-    df__stdio_queue_rotated(s, st, last, fd);
-    df__stdio_queue(s, fd);
+    if (df__stdio_queue_rotated(s, st, last, fd) == DF_OK)
+        df__stdio_queue(s, fd);
+    else
+        close(fd); /* the next look sees the one that is there now */
 }
 
 void df__stdio_look(df__stdio_source *s, df_stage *st)

@@ -34,8 +34,8 @@ void df__stdio_forget_next(df__stdio_source *s);
 /* An open file waits for its turn; it is closed when too many do. */
 void df__stdio_queue(df__stdio_source *s, int fd);
 /* Queues what was rotated between two files of the path, oldest first; what cannot be read is told.
- */
-void df__stdio_queue_rotated(df__stdio_source *s, df_stage *st, int after, int until);
+ * DF_AGAIN: `until` was rotated itself meanwhile, and nothing is queued. */
+int df__stdio_queue_rotated(df__stdio_source *s, df_stage *st, int after, int until);
 /* "app.log.1, app.log.2.gz": what lies beside the path; empty: nothing. */
 void df__stdio_rotated_names(const char *path, char *buf, size_t len);
 

@@ -183,20 +183,31 @@ static void open_found(search *q)
     }
 }
 
-void df__stdio_queue_rotated(df__stdio_source *s, df_stage *st, int after, int until)
+/* No newer file is at the path: then what was found beside it is older, and none is newer. */
+static int is_newest(const search *q)
 {
+    struct stat info;
+    return stat(q->s->path.data, &info) < 0 || is_same(&info, &q->until);
+}
+
+int df__stdio_queue_rotated(df__stdio_source *s, df_stage *st, int after, int until)
+{
+    int rc;
     search q = {.s = s, .st = st, .base = base_of(s->path.data)};
     const struct dirent *entry;
     DIR *dir;
     q.room = DF__STDIO_FILES - s->next_count;
     if (fstat(after, &q.after) < 0 || fstat(until, &q.until) < 0)
-        return;
+        return DF_OK;
     dir = df__stdio_open_folder(s->path.data);
     if (!dir)
-        return;
+        return DF_OK;
     q.folder = dirfd(dir);
     while ((entry = readdir(dir)) != NULL)
         look_at(&q, entry->d_name);
-    open_found(&q);
+    rc = is_newest(&q) ? DF_OK : DF_AGAIN;
+    if (rc == DF_OK)
+        open_found(&q);
     closedir(dir);
+    return rc;
 }
