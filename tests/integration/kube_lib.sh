@@ -41,8 +41,23 @@ within() {
 # ---- a node and the image on it --------------------------------------------------------------------
 image=localhost/dataflow:test
 
+# What a node needs of the machine and no package brings; prints what is missing.
+node_lacks() {
+    local group=/sys/fs/cgroup
+    [ "$(id -u)" = 0 ] || { echo "root"; return; }
+    unshare --net --mount --pid --fork true 2>/dev/null || { echo "namespaces"; return; }
+    mkdir -p "$dir/lacks"
+    unshare --mount sh -c 'd=$1 && mount -t tmpfs t "$d" && mkdir "$d/l" "$d/u" "$d/w" "$d/m" &&
+        mount -t overlay -o "lowerdir=$d/l,upperdir=$d/u,workdir=$d/w" o "$d/m"' sh "$dir/lacks" 2>/dev/null || { echo "overlay mounts"; return; }
+    [ -d $group/memory ] && group=$group/memory
+    mkdir "$group/dataflow-test.$$" 2>/dev/null || { echo "control groups that can be made"; return; }
+    rmdir "$group/dataflow-test.$$"
+}
+
 start_node() {
-    [ "$(id -u)" = 0 ] || { echo "skipped: a node needs root"; exit 77; }
+    local lacks
+    lacks=$(node_lacks)
+    [ -z "$lacks" ] || { echo "skipped: this machine has no $lacks, which a node needs"; exit 77; }
     limit=700 run 'the image is built' 0 "$source/packaging/oci/build" --name $image --build "$DF_BUILD_DIR/oci" \
         --output "$dir/image.tar"
     start_cluster --kubelet
