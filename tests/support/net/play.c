@@ -34,17 +34,26 @@ static int stream(peer_conn *c, const play_turn *t)
     return t->how == PLAY_STREAM;
 }
 
-static int answer(peer_conn *c, const peer_request *q)
+/* Each connection has a thread of its own. */
+static const play_turn *take_turn(play *p, const peer_request *q)
 {
     static const play_turn after = {.text = "", .how = PLAY_STAY};
-    play *p = c->peer->user;
-    const play_turn *t = p->at < p->count ? &p->turns[p->at] : &after;
-    if (t == &after)
-        return stream(c, t);
-    free(p->last);
-    p->last = strdup(q->body);
-    compare(p, t, q);
-    p->at++;
+    const play_turn *t = &after;
+    pthread_mutex_lock(&p->lock);
+    if (p->at < p->count) {
+        t = &p->turns[p->at];
+        free(p->last);
+        p->last = strdup(q->body);
+        compare(p, t, q);
+        p->at++;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return t;
+}
+
+static int answer(peer_conn *c, const peer_request *q)
+{
+    const play_turn *t = take_turn(c->peer->user, q);
     if (t->how == PLAY_WHOLE)
         peer_reply(c, t->status, "Content-Type: application/json\r\n", t->text);
     else if (t->how == PLAY_SILENT)
@@ -56,13 +65,16 @@ static int answer(peer_conn *c, const peer_request *q)
 
 void play_next(play *p, const play_turn *turns, int count)
 {
+    pthread_mutex_lock(&p->lock);
     p->turns = turns;
     p->count = count;
     p->at = 0;
+    pthread_mutex_unlock(&p->lock);
 }
 
 void play_start(play *p, const play_turn *turns, int count)
 {
+    pthread_mutex_init(&p->lock, NULL);
     play_next(p, turns, count);
     p->peer.user = p;
     peer_start(&p->peer, answer);
@@ -72,6 +84,7 @@ void play_stop(play *p)
 {
     peer_stop(&p->peer);
     free(p->last);
+    pthread_mutex_destroy(&p->lock);
     if (p->wrong[0])
         fail_msg("%s", p->wrong);
 }

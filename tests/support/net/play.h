@@ -28,6 +28,7 @@ typedef struct play_turn {
 
 typedef struct play {
     http_peer peer;
+    pthread_mutex_t lock; /* of what follows, while connections are open */
     const play_turn *turns;
     int count;
     _Atomic int at; /* turns that were taken */
