@@ -213,6 +213,21 @@ static void rotate(model *m)
     append(m, m->in, 1 + (int)pick(m, 5), O_APPEND);
 }
 
+/* Until a file that is written now has a later time than the newest one: times are as coarse as the
+ * system's tick, which a busy machine may delay. */
+static void wait_for_tick(const model *m)
+{
+    struct stat newest, probe;
+    char other[600];
+    snprintf(other, sizeof other, "%s/tick", m->dir);
+    assert_int_equal(stat(m->in, &newest), 0);
+    do {
+        add(other, "x", 1, O_TRUNC);
+        assert_int_equal(stat(other, &probe), 0);
+    } while (probe.st_mtim.tv_sec == newest.st_mtim.tv_sec &&
+             probe.st_mtim.tv_nsec <= newest.st_mtim.tv_nsec);
+}
+
 /* Renamed once or several times; the reader sees it, is halted meanwhile, or is killed before. */
 static void step_rename(model *m)
 {
@@ -228,7 +243,7 @@ static void step_rename(model *m)
         kill(m->reader, SIGSTOP);
     for (int i = 0; i < times; i++) {
         rotate(m);
-        support_sleep_ms(10); /* times of files are as coarse as the system's tick */
+        wait_for_tick(m);
     }
     if (how == 0) {
         m->kills++;
