@@ -67,6 +67,45 @@ start_node() {
     [ $failed = 0 ] || exit 1
 }
 
+# A Kafka with the topic orders and a PostgreSQL with the table orders, beside the pods: in the node's
+# network, at its address.
+start_servers_of_node() {
+    local server
+    trap leave_servers EXIT
+    for server in kafka postgresql; do
+        limit=200 run "$server" 0 $DF_KUBE_INSIDE "$bed/$server" start --host 10.99.0.1 --dir "$dir/$server" --parent $$
+    done
+    [ $failed = 0 ] || exit 1
+    set -a
+    . "$dir/kafka/env"
+    . "$dir/postgresql/env"
+    set +a
+    sql 'create table orders (id bigint, producer int, seq bigint, key text, amount numeric(12,2), at timestamptz, note text, crc text)'
+    run 'a topic' 0 $DF_KUBE_INSIDE dfaudit topic create --topic orders --partitions 4
+}
+
+leave_servers() {
+    [ "$BASHPID" = $$ ] || return
+    "$bed/kafka" stop --dir "$dir/kafka"
+    "$bed/postgresql" stop --dir "$dir/postgresql"
+    leave
+}
+
+sql() { $DF_KUBE_INSIDE psql "$DF_PG" -XqAt -c "$1"; }
+rows() { sql 'select count(*) from orders'; }
+
+# while_producing NAME FROM COUNT RATE COMMAND...: records into the topic, and the command when some of
+# them have arrived in the table
+while_producing() {
+    local name=$1 from=$2 count=$3 rate=$4 before
+    shift 4
+    before=$(rows)
+    $DF_KUBE_INSIDE dfaudit produce --topic orders --count "$count" --from "$from" --partitions 4 --rate "$rate" 2>"$dir/produce" &
+    until [ "$(rows)" -gt "$before" ] || ! kill -0 $!; do sleep 0.1; done
+    run "$name" 0 "$@"
+    wait $! || bad "  produce: $(cat "$dir/produce")"
+}
+
 # The spec of a restricted pod: arguments of dfproc, items of the projected volume /etc/dataflow.
 pod_spec() {
     cat <<YAML

@@ -5,26 +5,7 @@
 # ctest: no-servers kubernetes timeout=1500
 . "$(dirname "$0")/../kube_lib.sh"
 start_node
-leave_servers() {
-    [ "$BASHPID" = $$ ] || return
-    "$bed/kafka" stop --dir "$dir/kafka"
-    "$bed/postgresql" stop --dir "$dir/postgresql"
-    leave
-}
-trap leave_servers EXIT
-
-# Beside the pods: in the node's network, at its address.
-for server in kafka postgresql; do
-    limit=200 run "$server" 0 $DF_KUBE_INSIDE "$bed/$server" start --host 10.99.0.1 --dir "$dir/$server" --parent $$
-done
-[ $failed = 0 ] || exit 1
-set -a
-. "$dir/kafka/env"
-. "$dir/postgresql/env"
-set +a
-sql() { $DF_KUBE_INSIDE psql "$DF_PG" -XqAt -c "$1"; }
-sql 'create table orders (id bigint, producer int, seq bigint, key text, amount numeric(12,2), at timestamptz, note text, crc text)'
-run 'a topic' 0 $DF_KUBE_INSIDE dfaudit topic create --topic orders --partitions 4
+start_servers_of_node
 
 cat >"$dir/spec.json" <<JSON
 {"source": {"type": "kafka", "config": {"brokers": "$DF_KAFKA", "topic": "orders", "consumerGroup": "orders",
@@ -52,17 +33,6 @@ run 'a deployment' 0 kubectl create -f "$dir/deployment.yaml"
 run 'it is available' 0 kubectl -n shop wait --for=condition=Available --timeout=50s deployment/orders
 [ $failed = 0 ] || { kubectl -n shop logs deploy/orders; exit 1; }
 
-rows() { sql 'select count(*) from orders'; }
-# half NAME FROM COMMAND...: 40,000 records more, and the command when some of them have arrived
-half() {
-    local name=$1 from=$2 before
-    shift 2
-    before=$(rows)
-    $DF_KUBE_INSIDE dfaudit produce --topic orders --count 40000 --from "$from" --partitions 4 --rate 10000 2>"$dir/produce" &
-    until [ "$(rows)" -gt "$before" ] || ! kill -0 $!; do sleep 0.1; done
-    run "$name" 0 "$@"
-    wait $! || bad "  produce: $(cat "$dir/produce")"
-}
 arrived() { [ "$(sql 'select count(distinct (producer, seq)) from orders')" = "$1" ]; }
 await_rows() {
     local end=$((SECONDS + 60))
@@ -71,11 +41,11 @@ await_rows() {
         sleep 0.3
     done
 }
-half 'a rollout under load' 0 kubectl -n shop rollout restart deployment/orders
+while_producing 'a rollout under load' 0 40000 10000 kubectl -n shop rollout restart deployment/orders
 await_rows 40000
 run 'nothing lost, nothing twice' 0 $DF_KUBE_INSIDE dfaudit check --source table --table orders --count 40000 \
     --expect-count 40000 --no-gaps --max-duplicates 0
-half 'a pod is killed' 40000 kubectl -n shop delete pod -l app=orders --grace-period=0 --force
+while_producing 'a pod is killed' 40000 40000 10000 kubectl -n shop delete pod -l app=orders --grace-period=0 --force
 await_rows 80000
 run 'nothing lost' 0 $DF_KUBE_INSIDE dfaudit check --source table --table orders --count 80000 --no-gaps
 kubectl -n shop logs deploy/orders >"$dir/out"

@@ -6,24 +6,7 @@
 # ctest: no-servers kubernetes timeout=1500
 . "$(dirname "$0")/../kube_lib.sh"
 start_node
-leave_servers() {
-    [ "$BASHPID" = $$ ] || return
-    "$bed/kafka" stop --dir "$dir/kafka"
-    "$bed/postgresql" stop --dir "$dir/postgresql"
-    leave
-}
-trap leave_servers EXIT
-for server in kafka postgresql; do
-    limit=200 run "$server" 0 $DF_KUBE_INSIDE "$bed/$server" start --host 10.99.0.1 --dir "$dir/$server" --parent $$
-done
-[ $failed = 0 ] || exit 1
-set -a
-. "$dir/kafka/env"
-. "$dir/postgresql/env"
-set +a
-sql() { $DF_KUBE_INSIDE psql "$DF_PG" -XqAt -c "$1"; }
-sql 'create table orders (id bigint, producer int, seq bigint, key text, amount numeric(12,2), at timestamptz, note text, crc text)'
-run 'a topic' 0 $DF_KUBE_INSIDE dfaudit topic create --topic orders --partitions 4
+start_servers_of_node
 
 limit=150 run 'the chart' 0 "$DF_HELM" install df "$source/deploy/helm/dataflow-operator" --namespace dataflow --create-namespace \
     --set image.repository="${image%:*}" --set image.tag="${image#*:}" --set image.pullPolicy=Never \
@@ -50,18 +33,12 @@ run 'a flow' 0 kubectl apply -f "$dir/flow.yaml"
 run '  it runs' 0 kubectl -n shop wait --for=condition=Ready --timeout=55s dataflow/orders
 [ $failed = 0 ] || { kubectl -n shop describe dataflow orders; kubectl -n dataflow logs $operator; exit 1; }
 
-rows() { sql 'select count(*) from orders'; }
 from=0
-# half NAME COMMAND...: 20,000 records more, and the command when some of them have arrived
-half() {
-    local name=$1 before
+half() { # NAME COMMAND...: 20,000 records more
+    local name=$1
     shift
-    before=$(rows)
-    $DF_KUBE_INSIDE dfaudit produce --topic orders --count 20000 --from $from --partitions 4 --rate 5000 2>"$dir/produce" &
+    while_producing "$name" $from 20000 5000 "$@"
     from=$((from + 20000))
-    until [ "$(rows)" -gt "$before" ] || ! kill -0 $!; do sleep 0.1; done
-    run "$name" 0 "$@"
-    wait $! || bad "  produce: $(cat "$dir/produce")"
 }
 arrived() { [ "$(sql 'select count(distinct (producer, seq)) from orders')" = "$from" ]; }
 half 'the spec changes under load' kubectl -n shop patch dataflow orders --type merge -p '{"spec":{"sink":{"config":{"batchSize":500}}}}'
