@@ -269,16 +269,7 @@ static void plan_living(op_cron *c, const op_settings *settings)
  * processors the CronJob. */
 static void plan_end(const op_view *view, op_plan *plan)
 {
-    size_t left = op_flow_end_child(view, OP_CRON_JOB, view->child[OP_CRON_JOB], plan);
-    for (size_t i = 0; i < view->job_count; i++)
-        left += op_flow_end_child(view, OP_JOB, view->jobs[i], plan);
-    for (op_kind kind = 0; kind < OP_KINDS; kind++) {
-        if (kind != OP_CRON_JOB)
-            left += op_flow_end_child(view, kind, view->child[kind], plan);
-    }
-    left += op_flow_end_child(view, OP_CONFIG_MAP, view->spec_map, plan);
-    left += op_flow_end_child(view, OP_CONFIG_MAP, view->checkpoint_map, plan);
-    left += op_flow_living_pods(view);
+    size_t left = op_flow_end_children(view, OP_CRON_JOB, plan);
     if (!left)
         op_flow_drop_finalizer(view, plan);
     op_cron_tell_end(view, left, plan);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dfoperator/broken.h"
 #include "dfoperator/names.h"
+#include "dfoperator/status.h"
+#include "dfoperator/view.h"
 #include "kube/apply.h"
 
 struct op_execution {
@@ -116,7 +117,7 @@ static void failed(op_execution *e, int rc, const char *text, int64_t wait_us)
     e->wait_us = wait_us;
     if (is_the_flows(rc)) {
         tell(e, 1, a->failure, text);
-        op_plan_broken(&e->plan, e->flow, a, text);
+        op_status_broken(&e->plan, e->flow, a, text, op_wall_us());
     }
     e->next = e->plan.action_count;
 }

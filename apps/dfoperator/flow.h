@@ -59,8 +59,9 @@ void op_flow_want_base(op_flow *f);
 void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_object *wanted);
 void op_flow_want_or_drop(op_flow *f, const op_child_row *row);
 void op_flow_name_event(op_action *a, const op_child_row *row, int is_new);
-/* Of a flow that is being deleted: 1 while the child is there. */
-size_t op_flow_end_child(const op_view *view, op_kind kind, json_object *live, op_plan *plan);
+/* Of a flow that is being deleted: its children go, the one of kind `first` before the others,
+ * since it would make more. How many of them, and of its pods, are still there. */
+size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan);
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan);
 
 /* ---- status (flow_status.c) ---- */

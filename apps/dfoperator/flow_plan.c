@@ -182,14 +182,7 @@ static int must_end_outside(const op_view *view)
  * keeps it: ours, or one of somebody else, and then the pods must end all the same. */
 static void plan_end(const op_view *view, op_plan *plan)
 {
-    size_t left = op_flow_end_child(view, OP_DEPLOYMENT, view->child[OP_DEPLOYMENT], plan);
-    for (op_kind kind = 0; kind < OP_KINDS; kind++) {
-        if (kind != OP_DEPLOYMENT)
-            left += op_flow_end_child(view, kind, view->child[kind], plan);
-    }
-    left += op_flow_end_child(view, OP_CONFIG_MAP, view->spec_map, plan);
-    left += op_flow_end_child(view, OP_CONFIG_MAP, view->checkpoint_map, plan);
-    left += op_flow_living_pods(view);
+    size_t left = op_flow_end_children(view, OP_DEPLOYMENT, plan);
     if (!left && !must_end_outside(view))
         op_flow_drop_finalizer(view, plan);
     op_flow_tell_end(view, left, plan);

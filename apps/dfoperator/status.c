@@ -32,9 +32,9 @@ void op_status_condition(op_status *s, const char *type, op_truth status, const 
     df__text_printf(c->message, sizeof c->message, "%s", message);
 }
 
-json_object *op_status_last(const op_view *view, const char *type)
+static json_object *find_condition(json_object *status, const char *type)
 {
-    json_object *list = op_get(view->flow, "status.conditions");
+    json_object *list = op_get(status, "conditions");
     size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
     for (size_t i = 0; i < count; i++) {
         json_object *c = json_object_array_get_idx(list, i);
@@ -42,6 +42,11 @@ json_object *op_status_last(const op_view *view, const char *type)
             return c;
     }
     return NULL;
+}
+
+json_object *op_status_last(const op_view *view, const char *type)
+{
+    return find_condition(op_get(view->flow, "status"), type);
 }
 
 int op_status_is_news(const op_view *view, const char *type, const char *reason,
@@ -168,5 +173,40 @@ void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_p
         json_object_put(status);
     } else {
         plan->status = status;
+    }
+}
+
+/* ---- a plan that broke off ----------------------------------------------------------------- */
+
+/* Changes the condition in place; its time moves only when its status does. */
+static void not_ready(json_object *status, const char *message, int64_t now_us)
+{
+    json_object *c = find_condition(status, "Ready");
+    if (!c)
+        return;
+    if (strcmp(op_text(c, "status"), truths[OP_FALSE]) != 0)
+        op_put(c, "lastTransitionTime", time_of(now_us / 1000000));
+    op_put(c, "status", json_object_new_string(truths[OP_FALSE]));
+    op_put(c, "reason", json_object_new_string("Error"));
+    op_put(c, "message", json_object_new_string(message));
+}
+
+void op_status_broken(op_plan *plan, json_object *flow, const op_action *action, const char *text,
+                      int64_t now_us)
+{
+    char message[OP_STATUS_TEXT];
+    json_object *last = op_get(flow, "status");
+    if (!plan->status)
+        plan->status = last ? op_copy(last) : json_object_new_object();
+    if (!plan->status)
+        return;
+    df__text_printf(message, sizeof message, "%s: %s", action->failed ? action->failed : "Failed",
+                    text);
+    op_put(plan->status, "phase", json_object_new_string("Error"));
+    op_put(plan->status, "message", json_object_new_string(message));
+    not_ready(plan->status, message, now_us);
+    if (last && json_object_equal(last, plan->status)) {
+        json_object_put(plan->status);
+        plan->status = NULL;
     }
 }

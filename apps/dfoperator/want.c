@@ -142,13 +142,27 @@ void op_flow_want_base(op_flow *f)
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-size_t op_flow_end_child(const op_view *view, op_kind kind, json_object *live, op_plan *plan)
+static size_t end_child(const op_view *view, op_kind kind, json_object *live, op_plan *plan)
 {
     if (!live || op_belongs_to(live, op_flow_kind(view->flow), view->flow) != OP_OURS)
         return 0;
     if (!op_get(live, "metadata.deletionTimestamp"))
         op_plan_delete(plan, kind, live);
     return 1;
+}
+
+size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan)
+{
+    size_t left = end_child(view, first, view->child[first], plan);
+    for (size_t i = 0; i < view->job_count; i++)
+        left += end_child(view, OP_JOB, view->jobs[i], plan);
+    for (op_kind kind = 0; kind < OP_KINDS; kind++) {
+        if (kind != first)
+            left += end_child(view, kind, view->child[kind], plan);
+    }
+    left += end_child(view, OP_CONFIG_MAP, view->spec_map, plan);
+    left += end_child(view, OP_CONFIG_MAP, view->checkpoint_map, plan);
+    return left + op_flow_living_pods(view);
 }
 
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan)
