@@ -117,7 +117,10 @@ static void check_table(const audit_options *o, audit_tally *t)
     PGconn *pg = PQconnectdb(url);
     if (PQstatus(pg) != CONNECTION_OK)
         audit_die("PostgreSQL", PQerrorMessage(pg));
+    /* In the order in which the rows were written: PostgreSQL may begin the scan of a large table
+     * where another scan is or was. */
     (void)snprintf(sql, sizeof sql,
+                   "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; "
                    "COPY (SELECT producer, seq, coalesce(key,''), amount, note, crc FROM %s%s%s) "
                    "TO STDOUT",
                    o->table, o->where != NULL ? " WHERE " : "", o->where != NULL ? o->where : "");
