@@ -195,7 +195,7 @@ static int write_stream(df__pg_sink *s, df_stage *st, df__pg_work *w)
         }
     }
     if (w->group_count == 0) {
-        return DF_OK;
+        return w->unsure ? DF_AGAIN : DF_OK;
     }
     return end_stream(s, st, w, bytes + w->groups[0].text.len);
 }
@@ -220,7 +220,7 @@ static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
     int rc = df__pg_groups_fill(s, w);
     if (rc != DF_OK || w->group_count == 0) {
-        return rc;
+        return rc == DF_OK && w->unsure ? DF_AGAIN : rc;
     }
     int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
     s->mixed = is_mixed ? STICKY : s->mixed - 1;
@@ -234,6 +234,9 @@ static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
 
 int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w)
 {
+    if (w->unsure && !w->binary) { /* nothing would confirm it any more */
+        return DF_AGAIN;
+    }
     if (w->by_rows) {
         return df__pg_write_rows(s, st, w);
     }

@@ -12,16 +12,31 @@
 enum { LOAD_AGAIN_MS = 1000 };
 
 /* STABLE: a volatile function would make the server insert row by row, an immutable one would be
- * called once. INFO goes to the client whatever client_min_messages says, and to no log. A
- * constraint that was dropped meanwhile refuses nothing; once looked up it stays for the rest of
- * the transaction, since COPY has locked the table. */
-static const char make_function[] =
+ * called once. A constraint that was dropped meanwhile refuses nothing; once looked up it stays for
+ * the rest of the transaction, since COPY has locked the table.
+ *
+ * What was refused is noted as lines of "OID COPY table, line N", the second half being what the
+ * server itself says of where it is. A message is a packet of its own, so notes are sent together:
+ * when there are many, and by dataflow_noted after each COPY. INFO goes to the client whatever
+ * client_min_messages says, and to no log. (PERFORM instead of := would take twice the time.) */
+static const char make_functions[] =
+    "CREATE OR REPLACE FUNCTION pg_temp.dataflow_noted(notes text) RETURNS text "
+    "LANGUAGE plpgsql AS $$BEGIN "
+    "IF notes <> '' THEN RAISE INFO USING ERRCODE = 'DF001', MESSAGE = notes; END IF; "
+    "RETURN pg_catalog.set_config('dataflow.notes', '', true); END$$; "
     "CREATE OR REPLACE FUNCTION pg_temp.dataflow_refused(c oid, seen text) RETURNS boolean "
-    "LANGUAGE plpgsql STABLE AS $$BEGIN "
+    "LANGUAGE plpgsql STABLE AS $$DECLARE notes text; BEGIN "
     "IF pg_catalog.current_setting(seen, true) IS DISTINCT FROM '1' THEN "
     "IF pg_catalog.pg_get_constraintdef(c) IS NULL THEN RETURN true; END IF; "
     "PERFORM pg_catalog.set_config(seen, '1', true); END IF; "
-    "RAISE INFO USING ERRCODE = 'DF001', MESSAGE = c; RETURN false; END$$";
+    "GET DIAGNOSTICS notes = PG_CONTEXT; "
+    "notes := pg_catalog.concat(pg_catalog.current_setting('dataflow.notes', true), c, ' ', "
+    "pg_catalog.substr(notes, pg_catalog.strpos(notes, E'\\n') + 1), E'\\n'); "
+    "IF pg_catalog.octet_length(notes) > 2000 THEN notes := pg_temp.dataflow_noted(notes); "
+    "ELSE notes := pg_catalog.set_config('dataflow.notes', notes, true); END IF; "
+    "RETURN false; END$$";
+static const char send_notes[] =
+    "; SELECT pg_temp.dataflow_noted(pg_catalog.current_setting('dataflow.notes', true))";
 
 /* Constraints that mean the same before the row is stored: no trigger may change the row first,
  * none of its columns is generated, and it does not ask which partition it is in. The order is the
@@ -120,7 +135,7 @@ int df__pg_checks_load(df__pg_sink *s, df_stage *st)
     c->read_ms = df__pg_clock_ms();
     int rc = query_checks(s, st);
     if (rc == DF_OK && c->count > 0 && !c->ready) {
-        rc = df__pg_query(s, st, make_function, NULL);
+        rc = df__pg_query(s, st, make_functions, NULL);
         c->ready = rc == DF_OK;
     }
     if (rc != DF_OK) {
@@ -165,17 +180,37 @@ void df__pg_checks_where(df__pg_checks *c, df__buf *b)
     if (c->count > 0) {
         c->used = 1;
         df__buf_add(b, c->where.data, c->where.len);
+        df__buf_str(b, send_notes);
     }
 }
 
-static const df__pg_check *find(const df__pg_checks *c, const char *oid)
+static const df__pg_check *find(const df__pg_checks *c, const char *oid, size_t len)
 {
-    for (size_t i = 0; oid && i < c->count; i++) {
-        if (strcmp(c->rows[i].oid, oid) == 0) {
+    for (size_t i = 0; i < c->count; i++) {
+        if (strlen(c->rows[i].oid) == len && memcmp(c->rows[i].oid, oid, len) == 0) {
             return &c->rows[i];
         }
     }
     return NULL;
+}
+
+/* The note at *at, which moves behind it. DF_EDATA: it is none of ours. */
+static int read_note(df__pg_checks *c, const char *table, const char **at)
+{
+    size_t digits = strspn(*at, "0123456789");
+    const df__pg_check *check = find(c, *at, digits);
+    *at += digits + ((*at)[digits] == ' ');
+    df__pg_note note = {c->copies, df__pg_line(*at, table, at), check};
+    *at += strcspn(*at, "\n");
+    *at += **at == '\n';
+    if (note.copy == 0 || note.line == 0 || !check) {
+        return DF_EDATA;
+    }
+    int rc = df__grow(&df__heap_libc, &c->notes, &c->note_cap, c->note_count, sizeof *c->notes);
+    if (rc == DF_OK) {
+        c->notes[c->note_count++] = note;
+    }
+    return rc;
 }
 
 void df__pg_checks_notice(void *user, const PGresult *res)
@@ -186,15 +221,11 @@ void df__pg_checks_notice(void *user, const PGresult *res)
     if (!c->used || !state || strcmp(state, "DF001") != 0) {
         return;
     }
-    df__pg_note note = {c->copies, df__pg_result_line(res, s->name.table),
-                        find(c, PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY))};
-    if (note.copy == 0 || note.line == 0 || !note.check ||
-        df__grow(&df__heap_libc, &c->notes, &c->note_cap, c->note_count, sizeof *c->notes) !=
-            DF_OK) {
-        c->broken = 1;
-        return;
+    const char *notes = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    c->broken |= !notes;
+    while (!c->broken && *notes) {
+        c->broken = read_note(c, s->name.table, &notes) != DF_OK;
     }
-    c->notes[c->note_count++] = note;
 }
 
 void df__pg_checks_count(df__pg_checks *c, PGresult *res)

@@ -5,16 +5,21 @@
 
 #include "binary.h"
 #include "pg.h"
+#include "shape.h"
 
 enum { NAMES_SHOWN = 3 };
 enum { STICKY = 16 }; /* parcels to write as text after a value that only the server can read */
 
-/* A record that this catalog refuses. The table may have changed a moment ago, so the catalog is
- * read once more for each parcel that has such a record; a table of this transaction is ours. */
+/* A record that this catalog refuses. The table may have changed a moment ago: what ends a binary
+ * COPY looks at the columns, else the catalog is read once more for a parcel that has such a
+ * record. A table of this transaction is ours. */
 static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char *text)
 {
     if (!s->in_transaction && !w->looked_again) {
-        return DF_AGAIN;
+        if (!df__pg_shape_confirms(s, w)) {
+            return DF_AGAIN;
+        }
+        w->unsure = 1;
     }
     int rc = df__pg_refuse(w, w->index, reason, text);
     return rc == DF_OK ? DF_DROP : rc;
@@ -364,6 +369,7 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
     w->by_rows = 0;
     w->refusals = 0;
     w->looked_again = 0;
+    w->unsure = 0;
     w->probed = 0;
     df__pg_rejects_clear(&w->rejects);
     df__pg_work_rewind(s, w);

@@ -46,6 +46,7 @@ typedef struct df__pg_work {
     size_t index;       /* next record to encode */
     int sent, begun;    /* the COPY statement is sent; the server waits for data */
     int looked_again;   /* the catalog was read for it */
+    int unsure;         /* the catalog refused records, and the end of COPY is to confirm it */
     int by_rows;        /* row mode from now on */
     int wide;           /* groups with several masks */
     int binary;         /* its groups are in binary format */
@@ -148,6 +149,8 @@ int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res);
 int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason);
 /* One line of what the server said. */
 void df__pg_result_text(const df__pg_sink *s, const PGresult *res, char *buf, size_t len);
+/* The number N of a text that begins "COPY table, line N", and where that ends; 0: it does not. */
+size_t df__pg_line(const char *text, const char *table, const char **ret_end);
 /* The number of the line that a message about COPY into this table names; 0: none. */
 size_t df__pg_result_line(const PGresult *res, const char *table);
 /* Throws away what is left of an answer and any open transaction. DF_OK or a lost connection. */
@@ -175,7 +178,8 @@ void df__pg_checks_free(df__pg_checks *c);
 int df__pg_checks_load(df__pg_sink *s, df_stage *st);
 /* After a refusal by a CHECK: DF_OK: the next COPY looks at it; DF_DROP: it cannot. */
 int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name);
-/* Forgets the notes of the statement before; then, for each COPY, appends its condition. */
+/* Forgets the notes of the statement before; then, for each COPY, appends its condition
+ * and what sends the notes. */
 void df__pg_checks_begin(df__pg_checks *c);
 void df__pg_checks_where(df__pg_checks *c, df__buf *b);
 /* Every message of the server (user: the sink), every end of a statement. */

@@ -180,20 +180,30 @@ int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
     return fail(s, st, res, 1);
 }
 
-/* "COPY orders, line 7, column ...": the words around the number are in the server's language,
- * and a trigger or function may put lines of its own before this one. */
+/* "COPY orders, line 7, column ...": the words around the number are in the server's language. */
+size_t df__pg_line(const char *text, const char *table, const char **ret_end)
+{
+    size_t len = strlen(table), number = 0;
+    *ret_end = text;
+    if (strncmp(text, "COPY ", 5) != 0 || strncmp(text + 5, table, len) != 0) {
+        return 0;
+    }
+    const char *digits = text + 5 + len;
+    digits += strcspn(digits, "0123456789\n");
+    for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++) {
+        number = number * 10 + (size_t)(*digits - '0');
+    }
+    *ret_end = digits;
+    return number;
+}
+
+/* A trigger or function may put lines of its own before that one. */
 size_t df__pg_result_line(const PGresult *res, const char *table)
 {
-    const char *line = PQresultErrorField(res, PG_DIAG_CONTEXT);
-    size_t len = strlen(table);
+    const char *line = PQresultErrorField(res, PG_DIAG_CONTEXT), *end;
     while (line) {
-        if (strncmp(line, "COPY ", 5) == 0 && strncmp(line + 5, table, len) == 0) {
-            const char *digits = line + 5 + len;
-            size_t number = 0;
-            digits += strcspn(digits, "0123456789\n");
-            for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++) {
-                number = number * 10 + (size_t)(*digits - '0');
-            }
+        size_t number = df__pg_line(line, table, &end);
+        if (end != line) {
             return number;
         }
         line = strchr(line, '\n');
@@ -243,7 +253,7 @@ int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error)
             return df_stage_fail(st, DF_EINTERNAL, NULL, "the server ended a COPY early");
         }
         ExecStatusType kind = PQresultStatus(res);
-        if (kind == PGRES_COMMAND_OK) { /* a statement before the COPY */
+        if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK) { /* what precedes the COPY */
             PQclear(res);
             continue;
         }

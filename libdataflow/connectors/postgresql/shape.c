@@ -11,6 +11,13 @@
 
 #define CHANGED "dataflow.columns_changed"
 
+/* The staging table of an upsert is ours: no row of it tells anything of the target. Where a
+ * refusal ends the run, nothing is written that could confirm it. */
+int df__pg_shape_confirms(const df__pg_sink *s, const df__pg_work *w)
+{
+    return w->binary && !s->upsert && !s->stops;
+}
+
 void df__pg_shape_check(const df__pg_sink *s, df__buf *b)
 {
     df__buf name;
@@ -44,5 +51,11 @@ int df__pg_shape_look(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc != DF_OK) {
         return rc;
     }
-    return s->known.exists && strcmp(before, s->known.shape) == 0 ? DF_DROP : DF_OK;
+    if (s->known.exists && strcmp(before, s->known.shape) == 0) {
+        w->unsure = 0;
+        return DF_DROP;
+    }
+    rc = df__pg_work_start(s, w, w->parcel);
+    w->looked_again = 1;
+    return rc;
 }

@@ -154,6 +154,9 @@ static int try_once(df__pg_sink *s, df_stage *st, df__pg_work *w, int *ret_filte
         return rc;
     }
     if (w->catalog != s->generation) {
+        if (w->unsure) {
+            return DF_AGAIN;
+        }
         df__pg_work_rewind(s, w);
     }
     rc = df__pg_attempt(s, st, w);

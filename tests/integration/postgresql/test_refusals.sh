@@ -187,6 +187,36 @@ runner=$!
 wait $runner || bad "the run after a new column: $(tail -n 1 "$dir/out")"
 same 'new columns are used at once' 'seen too 1' "$(sql "select extra || ' ' || late from growing where k = 2") $(summary errored)"
 
+# What the columns of before refuse stands beside a row that is written: the end of the COPY looks at
+# the columns, so nothing is refused by what was true a moment ago.
+sql "create table eased (k int, n numeric(4,2), m int not null)"
+mkfifo "$dir/eased.pipe"
+manifest eased
+sed -i "s#path: $dir/eased.jsonl#path: $dir/eased.pipe#" "$dir/eased.yaml"
+rm -rf "$dir/state"
+timeout --foreground -k 5 60 dfproc run "$dir/eased.yaml" --until-exhausted >"$dir/out" 2>&1 &
+runner=$!
+pair() { # K RECORD: a row that any of the columns take, and one that the latest do, in one parcel
+    printf '{"k":%d,"n":1,"m":1}\n%s\n' "$1" "$2"
+    for _ in $(seq 100); do
+        [ "$(sql "select count(*) from eased where k = $1")" = 2 ] && return
+        sleep 0.1
+    done
+}
+{
+    pair 1 '{"k":1,"n":2,"m":2}'
+    sql 'alter table eased alter n type numeric(12,2)'
+    pair 2 '{"k":2,"n":1000000,"m":2}'
+    sql 'alter table eased alter m drop not null'
+    pair 3 '{"k":3,"n":2}'
+    sql 'alter table eased add column extra text'
+    pair 4 '{"k":4,"n":2,"m":1,"extra":"seen"}'
+    printf '%s\n' '{"k":5,"n":1,"m":1}' '{"k":5,"n":"none","m":1}'
+} >"$dir/eased.pipe"
+wait $runner || bad "the run with columns that ease: $(tail -n 1 "$dir/out")"
+same 'columns that take more than before' '9 1000000.00 1 seen 1' \
+    "$(sql "select count(*) || ' ' || max(n) || ' ' || count(*) filter (where m is null) || ' ' || max(extra) from eased") $(summary errored)"
+
 # ---- tables that are not ours ----------------------------------------------------------------------
 # Somebody rebuilds another table and holds its lock: what we ask about our own does not wait for it.
 sql "create table ours (k int primary key); insert into ours values (1); create table theirs (k int, v int); create unique index on theirs (abs(k)) where v > 0"
