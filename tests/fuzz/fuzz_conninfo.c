@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conninfo.h"
+#include "connectors/postgresql/client/conninfo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

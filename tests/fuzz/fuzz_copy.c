@@ -4,11 +4,11 @@
  * what is refused has a reason, one for both, and leaves no trace. Also names of tables. */
 #include <string.h>
 
-#include "binary.h"
-#include "copytext.h"
-#include "encode.h"
-#include "guess.h"
-#include "ident.h"
+#include "connectors/postgresql/types/binary.h"
+#include "connectors/postgresql/types/copytext.h"
+#include "connectors/postgresql/sink/encode.h"
+#include "connectors/postgresql/sink/guess.h"
+#include "connectors/postgresql/client/ident.h"
 #include "record/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dataflow.h"
-#include "sqlstate.h"
+#include "connectors/postgresql/client/sqlstate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "connectors/postgresql/pg.h"
+#include "connectors/postgresql/sink/sink.h"
 #include "core/flow/parcel.h"
 #include "core/stage/stage.h"
 #include "record/record.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connectors/postgresql/guess.h"
-#include "connectors/postgresql/pg.h"
+#include "connectors/postgresql/sink/guess.h"
+#include "connectors/postgresql/sink/sink.h"
 #include "core/flow/parcel.h"
 #include "record/record.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * postgresql.c: the connector's table: options, check, open, close. */
+ * sink.c: the connector's table: options, check, open, close. */
 #include <stdio.h>
 #include <string.h>
 
-#include "conninfo.h"
-#include "pg.h"
+#include "client/conninfo.h"
+#include "sink.h"
 
 enum { GOOD_BYTES_MIN = 256 * 1024, GOOD_BYTES = 4 << 20, ROWS_MAX = 10000, ROWS_FEW = 100 };
 

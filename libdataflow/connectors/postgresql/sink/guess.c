@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "ident.h"
-#include "scan.h"
+#include "client/ident.h"
+#include "types/scan.h"
 
 enum { COLUMNS_MAX = 1500 }; /* the server's limit is 1,600 */
 

@@ -3,7 +3,7 @@
 #ifndef DF_PG_SQL_H
 #define DF_PG_SQL_H
 
-#include "pg.h"
+#include "sink.h"
 
 #define PG_STAGE "dataflow_upsert"
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "ident.h"
+#include "client/ident.h"
 
 #define CHANGED "dataflow.columns_changed"
 

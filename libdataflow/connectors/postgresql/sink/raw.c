@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "guess.h"
-#include "pg.h"
+#include "sink.h"
 
 static const df_bytes data_name = {"data", 4};
 static const df_bytes meta_name = {"_metadata", 9};

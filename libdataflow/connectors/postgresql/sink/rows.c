@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "sql.h"
-#include "sqlstate.h"
-#include "words.h"
+#include "client/sqlstate.h"
+#include "client/words.h"
 
 enum { CHUNK = 32 }; /* rows tried at once */
 enum { MANY = 4, STICKY = 8 };

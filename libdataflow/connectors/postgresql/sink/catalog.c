@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg.h"
+#include "sink.h"
 #include "shape.h"
 
 /* Nothing here may find a function or operator that somebody made in a schema of the search path:

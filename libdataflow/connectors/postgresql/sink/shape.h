@@ -3,7 +3,7 @@
 #ifndef DF_PG_SHAPE_H
 #define DF_PG_SHAPE_H
 
-#include "pg.h"
+#include "sink.h"
 
 /* SQL around the OID of a table: all that rows are encoded and refused by, as one number. */
 #define PG_SHAPE_HEAD                                                                              \

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pg.h: one PostgreSQL sink: options, connection, the table it knows, the parcel at hand. */
-#ifndef DF_PG_PG_H
-#define DF_PG_PG_H
+ * sink.h: one PostgreSQL sink: options, connection, the table it knows, the parcel at hand. */
+#ifndef DF_PG_SINK_H
+#define DF_PG_SINK_H
 
 #include <libpq-fe.h>
 
 #include "checks.h"
 #include "encode.h"
 #include "facts.h"
-#include "ident.h"
+#include "client/ident.h"
 #include "rejects.h"
-#include "types.h"
+#include "types/types.h"
 
 enum { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
 enum { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg.h"
+#include "sink.h"
 
 enum { LOAD_AGAIN_MS = 1000 };
 

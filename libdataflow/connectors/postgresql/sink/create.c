@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "guess.h"
-#include "pg.h"
+#include "sink.h"
 
 static int gather(const df__pg_work *w, df__pg_guesses *g)
 {

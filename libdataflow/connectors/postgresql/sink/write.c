@@ -4,9 +4,9 @@
 #include <poll.h>
 #include <string.h>
 
-#include "pg.h"
+#include "sink.h"
 #include "shape.h"
-#include "sqlstate.h"
+#include "client/sqlstate.h"
 
 enum { NARROW_LIMIT = 4 };
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "binary.h"
-#include "copytext.h"
+#include "types/binary.h"
+#include "types/copytext.h"
 
 enum { SHOWN = 60 };
 

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "pg.h"
+#include "sink/sink.h"
 #include "sqlstate.h"
 #include "util/crashpoint.h"
 #include "words.h"

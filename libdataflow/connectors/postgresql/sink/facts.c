@@ -2,7 +2,7 @@
  * facts.c: what a table does with a row besides keeping it under its key. In a table that does
  * nothing else, rows of several keys may be written in any order, and a row that a later one hides
  * need not be written. And what the user may do there, told when the sink opens. */
-#include "pg.h"
+#include "sink.h"
 
 /* A unique index of a partition that is a part of the table's own has a parent. */
 static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "connectors/postgresql/conninfo.h"
+#include "connectors/postgresql/client/conninfo.h"
 
 #define GOOD NULL
 #define ENCODE "%40"

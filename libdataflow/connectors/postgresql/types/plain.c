@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "ident.h"
+#include "client/ident.h"
 #include "scan.h"
 
 static int give(df__pg_plain *r, const char *text, size_t len, int safe)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "binary.h"
-#include "ident.h"
+#include "client/ident.h"
 #include "plain.h"
 
 /* Without an OID a type is written as text: the input function of "char" reads one byte as itself,

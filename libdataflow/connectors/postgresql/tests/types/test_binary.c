@@ -10,36 +10,9 @@
 
 #include <cmocka.h>
 
-#include "binary.h"
-#include "encode.h"
-#include "record/record.h"
-
-static df__arena arena;
-
-static df_value json(const char *text)
-{
-    df__tree *tree = NULL;
-    char why[200];
-    df_value v;
-    df_bytes in = {text, strlen(text)};
-    assert_int_equal(df__tree_parse(&arena, in, &tree, why, sizeof why), DF_OK);
-    df__tree_root(tree, &v);
-    return v;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    df__arena_init(&arena, &df__heap_libc, 4096);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    df__arena_free(&arena);
-    return 0;
-}
+#include "connectors/postgresql/types/binary.h"
+#include "connectors/postgresql/sink/encode.h"
+#include "connectors/postgresql/tests/values.h"
 
 static const df_bytes moods[] = {{"happy", 5}, {"sad", 3}};
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/stage/stage.h"
-#include "pg.h"
+#include "connectors/postgresql/sink/sink.h"
 #include "support/support.h"
 
 typedef struct bench {

@@ -3,7 +3,7 @@
 #ifndef DF_PG_ENCODE_H
 #define DF_PG_ENCODE_H
 
-#include "plain.h"
+#include "types/plain.h"
 
 typedef struct df__pg_encoder {
     df__pg_convert convert;

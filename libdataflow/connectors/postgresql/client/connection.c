@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * connect.c: makes the connection, without blocking but for the look-up of host names, which
+ * connection.c: makes the connection, without blocking but for the look-up of host names, which
  * libpq does in one call (give an address, or a name that a local resolver answers). */
 #include <poll.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "conninfo.h"
-#include "pg.h"
+#include "sink/sink.h"
 #include "sqlstate.h"
 #include "util/clock.h"
 

@@ -3,9 +3,9 @@
  * have: COPY takes one list of columns and cannot say DEFAULT. */
 #include <string.h>
 
-#include "binary.h"
-#include "pg.h"
+#include "types/binary.h"
 #include "shape.h"
+#include "sink.h"
 
 enum { NAMES_SHOWN = 3 };
 enum { STICKY = 16 }; /* parcels to write as text after a value that only the server can read */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sql.h"
-#include "sqlstate.h"
+#include "client/sqlstate.h"
 
 /* By the name of the server's own function: texts are in its language. */
 static int is_raised(const PGresult *res)
