@@ -410,8 +410,11 @@ static void make_sink(df__pg_sink *s, unsigned options)
     s->raw = (options & 12) == 12;
     s->on_conflict = (int)(options >> 4 & 3) % 3;
     s->stops = options >> 6 & 1;
-    s->show_values = options >> 7 & 1;
+    s->conn.show_values = options >> 7 & 1;
     memcpy(s->name.table, "t", 2);
+    s->conn.table = s->name.table;
+    s->conn.notice = df__pg_checks_notice;
+    s->conn.user = s;
     df__buf_init(&s->sql, &df__heap_libc);
     df__buf_init(&s->raw_text, &df__heap_libc);
     df__text_set(s->raw_index, sizeof s->raw_index, "t_data_gin", 10);
@@ -451,13 +454,13 @@ static void free_sink(sink *k)
 
 static int write_parcel(sink *k)
 {
-    int rc = df__pg_catalog_load(&k->s, &k->st);
-    if (rc != DF_OK || !k->s.pg)
+    int rc = df__pg_catalog_load(&k->s);
+    if (rc != DF_OK || !k->s.conn.pg)
         return rc == DF_OK ? DF_EIO : rc;
-    rc = df__pg_write(&k->s, &k->st, k->parcel);
+    rc = df__pg_write(&k->s, k->parcel);
     for (int i = 0; rc == DF_PENDING && !k->settled; i++) {
         must(i < 1000);
-        (void)df__pg_poll(&k->s, &k->st, SILENCE_MS);
+        (void)df__pg_poll(&k->s, SILENCE_MS);
     }
     return rc == DF_PENDING ? k->status : rc;
 }
@@ -484,14 +487,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_answers(&r, &m);
     make_stage(k);
     make_sink(&k->s, data[0]);
+    k->s.conn.stage = &k->st;
     make_parcel(k);
     must(pthread_create(&server, NULL, serve, &r) == 0);
-    k->s.pg = PQconnectdb(conninfo);
-    must(k->s.pg != NULL && PQstatus(k->s.pg) == CONNECTION_OK);
-    PQsetNoticeReceiver(k->s.pg, df__pg_checks_notice, &k->s);
-    must(PQsetnonblocking(k->s.pg, 1) == 0);
+    k->s.conn.pg = PQconnectdb(conninfo);
+    must(k->s.conn.pg != NULL && PQstatus(k->s.conn.pg) == CONNECTION_OK);
+    PQsetNoticeReceiver(k->s.conn.pg, df__pg_hear, &k->s.conn);
+    must(PQsetnonblocking(k->s.conn.pg, 1) == 0);
     int rc = write_parcel(k);
-    df__pg_disconnect(&k->s);
+    df__pg_disconnect(&k->s.conn);
     must(pthread_join(server, NULL) == 0);
     check(k, &r, rc);
     free_sink(k);

@@ -6,8 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "connection.h"
 #include "conninfo.h"
-#include "sink/sink.h"
+#include "result.h"
 #include "sqlstate.h"
 #include "util/clock.h"
 
@@ -39,17 +40,23 @@ int64_t df__pg_clock_ms(void)
     return df__monotonic_us() / 1000;
 }
 
-void df__pg_disconnect(df__pg_sink *s)
+void df__pg_disconnect(df__pg_conn *c)
 {
-    if (s->pg) {
-        PQfinish(s->pg);
+    if (c->pg) {
+        PQfinish(c->pg);
     }
-    s->pg = NULL;
-    s->in_transaction = 0;
-    s->staged = 0;
-    s->unflushed = 0;
-    s->checks.ready = 0;
-    s->checks.used = 0;
+    c->pg = NULL;
+    c->in_transaction = 0;
+    c->unflushed = 0;
+}
+
+void df__pg_hear(void *user, const PGresult *message)
+{
+    df__pg_conn *c = user;
+    c->notices++;
+    if (c->notice) {
+        c->notice(c->user, message);
+    }
 }
 
 static void take(parameters *p, const char *name, const char *value)
@@ -114,18 +121,18 @@ static void one_line(const char *message, char *buf, size_t len)
 }
 
 /* DF_EAUTH: before the first success the flow stops, later it goes on trying for a while. */
-static int connect_failed(df__pg_sink *s, df_stage *st)
+static int connect_failed(df__pg_conn *c)
 {
     char state[6], text[400];
     const char *reason = "connection_error", *remedy = "";
     int status = DF_EIO;
-    const char *message = PQerrorMessage(s->pg);
+    const char *message = PQerrorMessage(c->pg);
     df__pg_sqlstate_in(message, state);
     one_line(message, text, sizeof text);
     if (state[0]) {
         status = df__pg_sqlstate(state, &reason);
         remedy = df__pg_sqlstate_remedy(state);
-    } else if (PQconnectionNeedsPassword(s->pg)) {
+    } else if (PQconnectionNeedsPassword(c->pg)) {
         status = DF_EAUTH;
         reason = "auth_error";
     }
@@ -135,34 +142,34 @@ static int connect_failed(df__pg_sink *s, df_stage *st)
         reason = refusal->reason;
         remedy = refusal->remedy;
     }
-    df__pg_disconnect(s);
-    return df_stage_failf(st, status, reason, "cannot connect: %s%s%s%s%s%s", text,
+    df__pg_disconnect(c);
+    return df_stage_failf(c->stage, status, reason, "cannot connect: %s%s%s%s%s%s", text,
                           state[0] ? " (SQLSTATE " : "", state, state[0] ? ")" : "",
                           remedy[0] ? "; " : "", remedy);
 }
 
-static int finish_connect(df__pg_sink *s, df_stage *st, int64_t timeout_ms)
+static int finish_connect(df__pg_conn *c, int64_t timeout_ms)
 {
     int64_t end = df__pg_clock_ms() + timeout_ms;
     PostgresPollingStatusType phase = PGRES_POLLING_WRITING;
     while (phase != PGRES_POLLING_OK) {
         int64_t left = end - df__pg_clock_ms();
-        if (phase == PGRES_POLLING_FAILED || PQstatus(s->pg) == CONNECTION_BAD) {
-            return connect_failed(s, st);
+        if (phase == PGRES_POLLING_FAILED || PQstatus(c->pg) == CONNECTION_BAD) {
+            return connect_failed(c);
         }
         if (left <= 0) {
-            df__pg_disconnect(s);
-            return df_stage_fail(st, DF_ETIMEOUT, "connection_error",
+            df__pg_disconnect(c);
+            return df_stage_fail(c->stage, DF_ETIMEOUT, "connection_error",
                                  "cannot connect: no answer in time");
         }
         short wanted = phase == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        int rc = df_stage_wait(st, PQsocket(s->pg), wanted, (int)left);
+        int rc = df_stage_wait(c->stage, PQsocket(c->pg), wanted, (int)left);
         if (rc < 0) {
-            df__pg_disconnect(s);
+            df__pg_disconnect(c);
             return rc;
         }
         if (rc == DF_OK) {
-            phase = PQconnectPoll(s->pg);
+            phase = PQconnectPoll(c->pg);
         }
     }
     return DF_OK;
@@ -184,57 +191,61 @@ static const char first_catalog[] =
 /* Settings that our texts rely on, whatever the role or database has set; statement_timeout of the
  * connection string counts. The planner takes the catalog queries for long ones and would compile
  * them, which takes a second for an answer of milliseconds. */
-static int set_session(df__pg_sink *s, df_stage *st, int has_timeout)
+static int set_session(df__pg_conn *c, int has_timeout)
 {
-    df__buf_clear(&s->sql);
-    df__buf_str(&s->sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
-                         "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off");
-    df__buf_str(&s->sql, first_catalog);
+    df__buf sql;
+    df__buf_init(&sql, &df__heap_libc);
+    df__buf_str(&sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
+                      "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off");
+    df__buf_str(&sql, first_catalog);
     if (!has_timeout) {
-        df__buf_str(&s->sql, "; SET statement_timeout = ");
-        df__buf_u64(&s->sql, (unsigned long long)(s->statement_timeout_us / 1000));
+        df__buf_str(&sql, "; SET statement_timeout = ");
+        df__buf_u64(&sql, (unsigned long long)(c->statement_timeout_us / 1000));
     }
-    const char *sql = df__buf_cstr(&s->sql);
-    return sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
+    const char *text = df__buf_cstr(&sql);
+    int rc = text ? df__pg_query(c, text, NULL) : DF_ENOMEM;
+    df__buf_free(&sql);
+    return rc;
 }
 
-static int start(df__pg_sink *s, df_stage *st, const PQconninfoOption *given)
+static int start(df__pg_conn *c, const PQconninfoOption *given)
 {
     parameters p;
     memset(&p, 0, sizeof p);
-    p.timeout_ms = s->connect_timeout_us / 1000;
+    p.timeout_ms = c->connect_timeout_us / 1000;
     read_parameters(given, &p);
-    if (!p.has_sslmode && p.remote && !getenv("PGSSLMODE") && !s->warned_tls) {
-        s->warned_tls = 1;
-        df_stage_log(st, DF_LOG_WARN,
+    if (!p.has_sslmode && p.remote && !getenv("PGSSLMODE") && !c->warned_tls) {
+        c->warned_tls = 1;
+        df_stage_log(c->stage, DF_LOG_WARN,
                      "connectionString has no sslmode: the server is not verified; "
                      "sslmode=verify-full is safe, sslmode=disable says that this is meant");
     }
-    s->pg = PQconnectStartParams(p.names, p.values, 0);
-    if (!s->pg) {
+    c->pg = PQconnectStartParams(p.names, p.values, 0);
+    if (!c->pg) {
         return DF_ENOMEM;
     }
-    if (PQstatus(s->pg) == CONNECTION_BAD) {
-        return connect_failed(s, st);
+    if (PQstatus(c->pg) == CONNECTION_BAD) {
+        return connect_failed(c);
     }
-    PQsetErrorVerbosity(s->pg, PQERRORS_VERBOSE); /* so that the state is in the message */
-    PQsetNoticeReceiver(s->pg, df__pg_checks_notice, s);
-    int rc = finish_connect(s, st, p.timeout_ms);
+    PQsetErrorVerbosity(c->pg, PQERRORS_VERBOSE); /* so that the state is in the message */
+    PQsetNoticeReceiver(c->pg, df__pg_hear, c);
+    int rc = finish_connect(c, p.timeout_ms);
     if (rc != DF_OK) {
         return rc;
     }
-    PQsetErrorVerbosity(s->pg, PQERRORS_DEFAULT);
-    if (PQserverVersion(s->pg) < 120000) {
-        df__pg_disconnect(s);
-        return df_stage_fail(st, DF_ENOTSUP, "not_supported", "PostgreSQL 12 or newer is needed");
+    PQsetErrorVerbosity(c->pg, PQERRORS_DEFAULT);
+    if (PQserverVersion(c->pg) < 120000) {
+        df__pg_disconnect(c);
+        return df_stage_fail(c->stage, DF_ENOTSUP, "not_supported",
+                             "PostgreSQL 12 or newer is needed");
     }
-    return PQsetnonblocking(s->pg, 1) == 0 ? set_session(s, st, p.has_timeout) : DF_ENOMEM;
+    return PQsetnonblocking(c->pg, 1) == 0 ? set_session(c, p.has_timeout) : DF_ENOMEM;
 }
 
 /* What was right once becomes right again: a secret or a certificate is being replaced. */
-static int refuse_text(df__pg_sink *s, df_stage *st, const char *why)
+static int refuse_text(df__pg_conn *c, const char *why)
 {
-    return df_stage_fail(st, s->connected ? DF_EAUTH : DF_EINVAL, "configuration", why);
+    return df_stage_fail(c->stage, c->connected ? DF_EAUTH : DF_EINVAL, "configuration", why);
 }
 
 /* Host and database may be told, what libpq itself would not show may not. */
@@ -266,32 +277,32 @@ static int may_read(df_stage *st, const PQconninfoOption *given)
     return DF_OK;
 }
 
-int df__pg_connect(df__pg_sink *s, df_stage *st)
+int df__pg_connect(df__pg_conn *c)
 {
     char why[400];
     df_bytes text;
     int is_error = 0;
-    int rc = df_secret_get(s->connection, st, &text);
+    int rc = df_secret_get(c->string, c->stage, &text);
     if (rc != DF_OK) {
         return rc;
     }
     PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
     if (!given) {
-        return is_error ? refuse_text(s, st, why) : DF_ENOMEM;
+        return is_error ? refuse_text(c, why) : DF_ENOMEM;
     }
-    s->late = 0;
-    rc = hide_passwords(st, given);
+    c->late = 0;
+    rc = hide_passwords(c->stage, given);
     if (rc == DF_OK) {
-        rc = may_read(st, given);
+        rc = may_read(c->stage, given);
     }
     if (rc == DF_OK) {
-        rc = df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(s, st, why)
-                                                             : start(s, st, given);
+        rc =
+            df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(c, why) : start(c, given);
     }
     PQconninfoFree(given);
     if (rc != DF_OK) {
-        df__pg_disconnect(s);
+        df__pg_disconnect(c);
     }
-    s->connected |= rc == DF_OK;
+    c->connected |= rc == DF_OK;
     return rc;
 }

@@ -1,183 +1,197 @@
 /* SPDX-License-Identifier: Apache-2.0
  * result.c: sends statements, COPY data and reads answers; waits only in df_stage_wait. */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "sink/sink.h"
+#include "result.h"
 #include "sqlstate.h"
 #include "util/crashpoint.h"
 #include "words.h"
 
 enum { QUEUE_MAX = 256 * 1024 }; /* bytes that may wait in libpq's own buffer */
-enum { TICK_MS = 60 * 1000, NOTES_MANY = 16 };
+enum { TICK_MS = 60 * 1000, NOTICES_MANY = 16 };
 
 /* The connection is gone. What was sent before the end of a COPY is certainly not applied. */
-static int lost(df__pg_sink *s, df_stage *st)
+static int lost(df__pg_conn *c)
 {
     char line[300], text[300];
-    const char *message = PQerrorMessage(s->pg);
+    const char *message = PQerrorMessage(c->pg);
     df__text_set(line, sizeof line, message, strcspn(message, "\n"));
     df__pg_words_plain(line, text, sizeof text);
-    int late = s->late;
-    df__pg_disconnect(s);
+    int late = c->late;
+    df__pg_disconnect(c);
     if (late) {
-        return df_stage_failf(st, DF_EUNKNOWN, "unknown_outcome",
+        return df_stage_failf(c->stage, DF_EUNKNOWN, "unknown_outcome",
                               "connection lost while committing: %s", text);
     }
-    return df_stage_failf(st, DF_EIO, "connection_error", "connection lost: %s", text);
+    return df_stage_failf(c->stage, DF_EIO, "connection_error", "connection lost: %s", text);
 }
 
-/* The server sends each note of a refused row by itself: after the first ones they are read a
- * millisecond's worth at a time, not one by one. */
-static int let_notes_gather(const df__pg_sink *s, df_stage *st, short events)
+/* The server sends each message by itself: after the first ones they are read a millisecond's
+ * worth at a time, not one by one. */
+static int let_notices_gather(const df__pg_conn *c, short events)
 {
     int is_writing = (events & POLLOUT) != 0;
-    if (!s->checks.used || s->checks.note_count < NOTES_MANY) {
+    if (c->notices < NOTICES_MANY) {
         return DF_OK;
     }
-    return df_stage_wait(st, is_writing ? PQsocket(s->pg) : -1, is_writing ? POLLOUT : 0, 1);
+    return df_stage_wait(c->stage, is_writing ? PQsocket(c->pg) : -1, is_writing ? POLLOUT : 0, 1);
 }
 
-static int wait_socket(df__pg_sink *s, df_stage *st, short events)
+static int wait_socket(df__pg_conn *c, short events)
 {
-    int rc = let_notes_gather(s, st, events);
-    rc = rc < 0 ? rc : df_stage_wait(st, PQsocket(s->pg), events, TICK_MS);
+    int rc = let_notices_gather(c, events);
+    rc = rc < 0 ? rc : df_stage_wait(c->stage, PQsocket(c->pg), events, TICK_MS);
     if (rc < 0) {
-        int late = s->late;
-        df__pg_disconnect(s);
+        int late = c->late;
+        df__pg_disconnect(c);
         return late ? DF_EUNKNOWN : rc;
     }
     return DF_OK;
 }
 
 /* Hands libpq's buffer to the socket; reads meanwhile, or both sides could wait for ever. */
-static int flush(df__pg_sink *s, df_stage *st)
+static int flush(df__pg_conn *c)
 {
     for (;;) {
-        int left = PQflush(s->pg);
+        int left = PQflush(c->pg);
         if (left < 0) {
-            return lost(s, st);
+            return lost(c);
         }
         if (left == 0) {
-            s->unflushed = 0;
+            c->unflushed = 0;
             return DF_OK;
         }
-        int rc = wait_socket(s, st, POLLIN | POLLOUT);
+        int rc = wait_socket(c, POLLIN | POLLOUT);
         if (rc != DF_OK) {
             return rc;
         }
-        if (!PQconsumeInput(s->pg)) {
-            return lost(s, st);
+        if (!PQconsumeInput(c->pg)) {
+            return lost(c);
         }
     }
 }
 
-int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql)
+int df__pg_send(df__pg_conn *c, const char *sql)
 {
-    if (!s->pg) {
-        return df_stage_fail(st, DF_EIO, "connection_error", "not connected");
+    if (!c->pg) {
+        return df_stage_fail(c->stage, DF_EIO, "connection_error", "not connected");
     }
-    return PQsendQuery(s->pg, sql) ? flush(s, st) : lost(s, st);
+    c->notices = c->copies = 0;
+    c->copied = 0;
+    return PQsendQuery(c->pg, sql) ? flush(c) : lost(c);
 }
 
-int df__pg_strange(df__pg_sink *s, df_stage *st, const char *what)
+int df__pg_strange(df__pg_conn *c, const char *what)
 {
-    int status = s->late ? DF_EUNKNOWN : DF_EIO;
-    df__pg_disconnect(s);
-    return df_stage_failf(st, status, "connection_error",
+    int status = c->late ? DF_EUNKNOWN : DF_EIO;
+    df__pg_disconnect(c);
+    return df_stage_failf(c->stage, status, "connection_error",
                           "the server answered with %s; what is behind connectionString must speak "
                           "as PostgreSQL does",
                           what);
 }
 
-int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret)
+int df__pg_answered(df__pg_conn *c)
+{
+    return !PQconsumeInput(c->pg) || !PQisBusy(c->pg);
+}
+
+static void count_copied(df__pg_conn *c, PGresult *res)
+{
+    if (strncmp(PQcmdStatus(res), "COPY ", 5) == 0) {
+        c->copied += strtoull(PQcmdTuples(res), NULL, 10);
+    }
+}
+
+int df__pg_next(df__pg_conn *c, PGresult **ret)
 {
     *ret = NULL;
-    while (PQisBusy(s->pg)) {
-        int rc = wait_socket(s, st, POLLIN);
+    while (PQisBusy(c->pg)) {
+        int rc = wait_socket(c, POLLIN);
         if (rc != DF_OK) {
             return rc;
         }
-        if (!PQconsumeInput(s->pg)) {
+        if (!PQconsumeInput(c->pg)) {
             break; /* PQgetResult gives the failure, and what the server said before it went */
         }
     }
-    *ret = PQgetResult(s->pg);
-    if (!*ret && PQstatus(s->pg) == CONNECTION_BAD) {
-        return lost(s, st);
+    *ret = PQgetResult(c->pg);
+    if (!*ret && PQstatus(c->pg) == CONNECTION_BAD) {
+        return lost(c);
     }
     if (*ret && PQresultStatus(*ret) == PGRES_COMMAND_OK) {
-        df__pg_checks_count(&s->checks, *ret);
+        count_copied(c, *ret);
     }
     ExecStatusType kind = *ret ? PQresultStatus(*ret) : PGRES_EMPTY_QUERY;
     if (kind == PGRES_COPY_OUT || kind == PGRES_COPY_BOTH) { /* it would come again and again */
         PQclear(*ret);
         *ret = NULL;
-        return df__pg_strange(s, st, "a COPY to us");
+        return df__pg_strange(c, "a COPY to us");
     }
     return DF_OK;
 }
 
-int df__pg_answer(df__pg_sink *s, df_stage *st, PGresult **ret)
+int df__pg_answer(df__pg_conn *c, PGresult **ret)
 {
-    int rc = df__pg_next(s, st, ret);
+    int rc = df__pg_next(c, ret);
     if (rc == DF_OK && *ret && PQresultStatus(*ret) == PGRES_COPY_IN) {
         PQclear(*ret);
         *ret = NULL;
-        return df__pg_strange(s, st, "a COPY that was not asked for");
+        return df__pg_strange(c, "a COPY that was not asked for");
     }
     return rc;
 }
 
-int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int count)
+int df__pg_has_columns(df__pg_conn *c, const PGresult *res, int count)
 {
-    return PQnfields(res) >= count ? DF_OK
-                                   : df__pg_strange(s, st, "fewer columns than were asked for");
+    return PQnfields(res) >= count ? DF_OK : df__pg_strange(c, "fewer columns than were asked for");
 }
 
-int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason)
+int df__pg_result_status(const df__pg_conn *c, const PGresult *res, const char **ret_reason)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    if (s->seen && state && strcmp(state, "3F000") == 0) {
+    if (c->table_seen && state && strcmp(state, "3F000") == 0) {
         state = "42P01"; /* the schema is gone with the table that was in it */
     }
     int status = df__pg_sqlstate(state, ret_reason);
     /* A backend that ends may do so after the commit. */
-    return s->late && PQstatus(s->pg) == CONNECTION_BAD ? DF_EUNKNOWN : status;
+    return c->late && PQstatus(c->pg) == CONNECTION_BAD ? DF_EUNKNOWN : status;
 }
 
-static void tell(const df__pg_sink *s, const PGresult *res, int with_rows, char *buf, size_t len)
+static void tell(const df__pg_conn *c, const PGresult *res, int with_rows, char *buf, size_t len)
 {
     df__pg_said said;
     df__pg_said_of(res, &said);
-    said.table = s->name.table;
+    said.table = c->table;
     said.outside &= !with_rows;
     const char *message = PQresultErrorMessage(res);
     if (said.message) {
-        df__pg_words(&said, s->show_values, buf, len);
+        df__pg_words(&said, c->show_values, buf, len);
     } else { /* of libpq itself */
         df__text_set(buf, len, message, strcspn(message, "\n"));
     }
 }
 
-void df__pg_result_text(const df__pg_sink *s, const PGresult *res, char *buf, size_t len)
+void df__pg_result_text(const df__pg_conn *c, const PGresult *res, char *buf, size_t len)
 {
-    tell(s, res, 1, buf, len);
+    tell(c, res, 1, buf, len);
 }
 
-static int fail(df__pg_sink *s, df_stage *st, const PGresult *res, int with_rows)
+static int fail(df__pg_conn *c, const PGresult *res, int with_rows)
 {
     char text[400];
     const char *reason;
-    int status = df__pg_result_status(s, res, &reason);
+    int status = df__pg_result_status(c, res, &reason);
     const char *remedy = df__pg_sqlstate_remedy(PQresultErrorField(res, PG_DIAG_SQLSTATE));
-    tell(s, res, with_rows, text, sizeof text);
-    return df_stage_failf(st, status, reason, "%s%s%s", text, remedy[0] ? "; " : "", remedy);
+    tell(c, res, with_rows, text, sizeof text);
+    return df_stage_failf(c->stage, status, reason, "%s%s%s", text, remedy[0] ? "; " : "", remedy);
 }
 
-int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res)
+int df__pg_result_fail(df__pg_conn *c, const PGresult *res)
 {
-    return fail(s, st, res, 1);
+    return fail(c, res, 1);
 }
 
 /* "COPY orders, line 7, column ...": the words around the number are in the server's language. */
@@ -212,12 +226,12 @@ size_t df__pg_result_line(const PGresult *res, const char *table)
     return 0;
 }
 
-int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_rows)
+int df__pg_query(df__pg_conn *c, const char *sql, PGresult **ret_rows)
 {
     PGresult *res = NULL, *rows = NULL;
     int status = DF_OK;
-    int rc = df__pg_send(s, st, sql);
-    while (rc == DF_OK && (rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
+    int rc = df__pg_send(c, sql);
+    while (rc == DF_OK && (rc = df__pg_answer(c, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_TUPLES_OK) {
             PQclear(rows);
@@ -225,7 +239,7 @@ int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_r
             continue;
         }
         if (kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY && status == DF_OK) {
-            status = fail(s, st, res, 0);
+            status = fail(c, res, 0);
         }
         PQclear(res);
     }
@@ -240,17 +254,34 @@ int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_r
     return rc;
 }
 
-int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error)
+int df__pg_query_table(df__pg_conn *c, const char *head, const df__pg_name *name, const char *tail,
+                       PGresult **ret_rows)
+{
+    df__buf quoted, sql;
+    df__buf_init(&quoted, &df__heap_libc);
+    df__buf_init(&sql, &df__heap_libc);
+    df__pg_quote_table(&quoted, name);
+    df__buf_str(&sql, head);
+    df__pg_literal(&sql, (df_bytes){quoted.data, quoted.len});
+    df__buf_str(&sql, tail);
+    const char *text = quoted.failed ? NULL : df__buf_cstr(&sql);
+    int rc = text ? df__pg_query(c, text, ret_rows) : DF_ENOMEM;
+    df__buf_free(&quoted);
+    df__buf_free(&sql);
+    return rc;
+}
+
+int df__pg_copy_begin(df__pg_conn *c, PGresult **ret_error)
 {
     *ret_error = NULL;
     for (;;) {
         PGresult *res;
-        int rc = df__pg_next(s, st, &res);
+        int rc = df__pg_next(c, &res);
         if (rc != DF_OK) {
             return rc;
         }
         if (!res) {
-            return df_stage_fail(st, DF_EINTERNAL, NULL, "the server ended a COPY early");
+            return df_stage_fail(c->stage, DF_EINTERNAL, NULL, "the server ended a COPY early");
         }
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK) { /* what precedes the COPY */
@@ -259,33 +290,33 @@ int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error)
         }
         if (kind == PGRES_COPY_IN) {
             PQclear(res);
-            s->checks.copies++;
+            c->copies++;
             return DF_OK;
         }
         const char *reason;
         *ret_error = res;
-        return df__pg_result_status(s, res, &reason);
+        return df__pg_result_status(c, res, &reason);
     }
 }
 
-int df__pg_copy_data(df__pg_sink *s, df_stage *st, const char *data, size_t len)
+int df__pg_copy_data(df__pg_conn *c, const char *data, size_t len)
 {
     while (len > 0) {
         size_t piece = len < QUEUE_MAX ? len : QUEUE_MAX;
-        if (PQputCopyData(s->pg, data, (int)piece) != 1) {
-            return lost(s, st);
+        if (PQputCopyData(c->pg, data, (int)piece) != 1) {
+            return lost(c);
         }
-        s->unflushed += piece;
+        c->unflushed += piece;
         data += piece;
         len -= piece;
-        int left = PQflush(s->pg);
+        int left = PQflush(c->pg);
         if (left < 0) {
-            return lost(s, st);
+            return lost(c);
         }
         if (left == 0) {
-            s->unflushed = 0;
-        } else if (s->unflushed >= QUEUE_MAX) {
-            int rc = flush(s, st);
+            c->unflushed = 0;
+        } else if (c->unflushed >= QUEUE_MAX) {
+            int rc = flush(c);
             if (rc != DF_OK) {
                 return rc;
             }
@@ -294,37 +325,37 @@ int df__pg_copy_data(df__pg_sink *s, df_stage *st, const char *data, size_t len)
     return DF_OK;
 }
 
-int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end)
+int df__pg_copy_end(df__pg_conn *c, int end)
 {
-    int rc = flush(s, st); /* everything before the end is out: from here it may be applied */
+    int rc = flush(c); /* everything before the end is out: from here it may be applied */
     if (rc != DF_OK) {
         return rc;
     }
-    s->late = end == PG_COPY_COMMIT;
+    c->late = end == PG_COPY_COMMIT;
     DF_CRASHPOINT("pg.commit");
-    int sent = PQputCopyEnd(s->pg, end == PG_COPY_ABORT ? "not needed" : NULL);
+    int sent = PQputCopyEnd(c->pg, end == PG_COPY_ABORT ? "not needed" : NULL);
     DF_CRASHPOINT("pg.sent");
-    return sent == 1 ? flush(s, st) : lost(s, st);
+    return sent == 1 ? flush(c) : lost(c);
 }
 
-int df__pg_recover(df__pg_sink *s, df_stage *st)
+int df__pg_recover(df__pg_conn *c)
 {
     PGresult *res;
     int rc;
-    s->late = 0;
-    while ((rc = df__pg_next(s, st, &res)) == DF_OK && res) {
+    c->late = 0;
+    while ((rc = df__pg_next(c, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         PQclear(res);
-        if (kind == PGRES_COPY_IN && (rc = df__pg_copy_end(s, st, PG_COPY_ABORT)) != DF_OK) {
+        if (kind == PGRES_COPY_IN && (rc = df__pg_copy_end(c, PG_COPY_ABORT)) != DF_OK) {
             return rc;
         }
     }
     if (rc != DF_OK) {
         return rc;
     }
-    s->in_transaction = 0;
-    if (PQtransactionStatus(s->pg) != PQTRANS_IDLE) {
-        rc = df__pg_query(s, st, "ROLLBACK", NULL);
+    c->in_transaction = 0;
+    if (PQtransactionStatus(c->pg) != PQTRANS_IDLE) {
+        rc = df__pg_query(c, "ROLLBACK", NULL);
     }
     return rc;
 }

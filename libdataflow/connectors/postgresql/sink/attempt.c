@@ -14,7 +14,7 @@ enum {
 };
 
 /* The statements for all groups; an explicit transaction ends with them. */
-static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int send_copies(df__pg_sink *s, df__pg_work *w)
 {
     df__buf_clear(&s->sql);
     for (size_t i = 0; i < w->group_count; i++) {
@@ -23,17 +23,12 @@ static int send_copies(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (w->binary && !s->upsert) { /* the staging table of an upsert is ours */
         df__pg_shape_check(s, &s->sql);
     }
-    if (s->in_transaction) {
+    if (s->conn.in_transaction) {
         df__buf_str(&s->sql, "; COMMIT");
     }
     const char *sql = df__buf_cstr(&s->sql);
     w->sent = 1;
-    return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
-}
-
-int df__pg_answered(df__pg_sink *s)
-{
-    return !PQconsumeInput(s->pg) || !PQisBusy(s->pg);
+    return sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
 }
 
 /* Bytes for a column of another type may fail in any way: look at the columns before it counts. */
@@ -47,17 +42,17 @@ static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
 {
     const char *reason;
     if (!df__pg_shape_failed(res)) {
-        return doubt(w, df__pg_result_status(s, res, &reason));
+        return doubt(w, df__pg_result_status(&s->conn, res, &reason));
     }
     s->as_text = w->looked_again ? STICKY : s->as_text;
     return DF_AGAIN;
 }
 
-int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
+int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
 {
     PGresult *res;
     int rc, status = DF_OK, done = 0;
-    while ((rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
+    while ((rc = df__pg_answer(&s->conn, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         done |= kind == PGRES_COMMAND_OK;
         if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK || w->error) {
@@ -72,12 +67,12 @@ int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w)
         return rc;
     }
     if (!done && !w->error) {
-        return df__pg_strange(s, st, "nothing to the end of a COPY");
+        return df__pg_strange(&s->conn, "nothing to the end of a COPY");
     }
     DF_CRASHPOINT("pg.committed");
-    s->late = 0;
+    s->conn.late = 0;
     if (status == DF_OK) {
-        s->in_transaction = 0;
+        s->conn.in_transaction = 0;
         s->staged = s->generation;
     }
     return status;
@@ -115,10 +110,9 @@ static int encode_one(df__pg_sink *s, df__pg_work *w)
     return df__pg_add_row(s, w, group);
 }
 
-int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
+int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w)
 {
     size_t count = df_parcel_count(w->parcel), looked = 0;
-    (void)st;
     while (w->index < count) {
         int rc = encode_one(s, w);
         if (rc != DF_OK && rc != DF_DROP) {
@@ -128,7 +122,7 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
         size_t len = w->group_count ? w->groups[0].text.len : 0;
         if (len >= looked + PIECE) {
             looked = len;
-            if (len >= s->ahead_max || df__pg_answered(s)) {
+            if (len >= s->ahead_max || df__pg_answered(&s->conn)) {
                 break;
             }
         }
@@ -136,59 +130,59 @@ int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w)
     return DF_OK;
 }
 
-int df__pg_may_count(const df__pg_sink *s, df_stage *st, const df__pg_work *w)
+int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w)
 {
-    if (!df_stage_current(st, w->parcel)) {
+    if (!df_stage_current(s->conn.stage, w->parcel)) {
         return DF_ECANCELED;
     }
     return s->stops && w->rejects.count > 0 ? DF_DROP : DF_OK;
 }
 
-static int give(df__pg_sink *s, df_stage *st, const df__buf *text)
+static int give(df__pg_sink *s, const df__buf *text)
 {
-    return text->failed ? DF_ENOMEM : df__pg_copy_data(s, st, text->data, text->len);
+    return text->failed ? DF_ENOMEM : df__pg_copy_data(&s->conn, text->data, text->len);
 }
 
-static int push(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int push(df__pg_sink *s, df__pg_work *w)
 {
     DF_CRASHPOINT("pg.copy");
-    int rc = w->sent ? DF_OK : send_copies(s, st, w);
+    int rc = w->sent ? DF_OK : send_copies(s, w);
     if (rc == DF_OK && !w->begun) {
-        rc = df__pg_copy_begin(s, st, &w->error);
+        rc = df__pg_copy_begin(&s->conn, &w->error);
         w->begun = rc == DF_OK;
     }
     if (rc == DF_OK) {
-        rc = give(s, st, &w->groups[0].text);
+        rc = give(s, &w->groups[0].text);
     }
     df__buf_clear(&w->groups[0].text);
     return rc;
 }
 
-static int end_stream(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t bytes)
+static int end_stream(df__pg_sink *s, df__pg_work *w, size_t bytes)
 {
     df__pg_group_end(w, &w->groups[0]);
-    int rc = push(s, st, w);
-    rc = rc == DF_OK ? df__pg_may_count(s, st, w) : rc;
+    int rc = push(s, w);
+    rc = rc == DF_OK ? df__pg_may_count(s, w) : rc;
     if (rc == DF_OK) {
-        rc = df__pg_copy_end(s, st, PG_COPY_COMMIT);
+        rc = df__pg_copy_end(&s->conn, PG_COPY_COMMIT);
     }
     if (rc != DF_OK) {
         return rc;
     }
-    return bytes < SHORT || s->in_transaction ? df__pg_read_end(s, st, w) : DF_PENDING;
+    return bytes < SHORT || s->conn.in_transaction ? df__pg_read_end(s, w) : DF_PENDING;
 }
 
-static int write_stream(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int write_stream(df__pg_sink *s, df__pg_work *w)
 {
     size_t count = df_parcel_count(w->parcel), bytes = 0;
     for (; w->index < count; w->index++) {
         int rc = encode_one(s, w);
         if (rc == DF_OK && !w->sent) { /* the server gets ready meanwhile */
-            rc = send_copies(s, st, w);
+            rc = send_copies(s, w);
         }
         if (rc == DF_OK && w->groups[0].text.len >= PIECE) {
             bytes += w->groups[0].text.len;
-            rc = push(s, st, w);
+            rc = push(s, w);
         }
         if (rc != DF_OK && rc != DF_DROP) {
             return rc;
@@ -197,26 +191,26 @@ static int write_stream(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (w->group_count == 0) {
         return w->unsure ? DF_AGAIN : DF_OK;
     }
-    return end_stream(s, st, w, bytes + w->groups[0].text.len);
+    return end_stream(s, w, bytes + w->groups[0].text.len);
 }
 
 /* ---- several groups ------------------------------------------------------------------------ */
 
-static int write_group(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t i)
+static int write_group(df__pg_sink *s, df__pg_work *w, size_t i)
 {
     int last = i + 1 == w->group_count;
-    int rc = df__pg_copy_begin(s, st, &w->error); /* refuses what the group before it sent */
+    int rc = df__pg_copy_begin(&s->conn, &w->error); /* refuses what the group before it sent */
     if (rc != DF_OK) {
         w->error_group = i == 0 ? 0 : i - 1;
         return rc;
     }
     df__pg_group_end(w, &w->groups[i]);
-    rc = give(s, st, &w->groups[i].text);
-    rc = rc == DF_OK && last ? df__pg_may_count(s, st, w) : rc;
-    return rc == DF_OK ? df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
+    rc = give(s, &w->groups[i].text);
+    rc = rc == DF_OK && last ? df__pg_may_count(s, w) : rc;
+    return rc == DF_OK ? df__pg_copy_end(&s->conn, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
 
-static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int write_groups(df__pg_sink *s, df__pg_work *w)
 {
     int rc = df__pg_groups_fill(s, w);
     if (rc != DF_OK || w->group_count == 0) {
@@ -224,24 +218,24 @@ static int write_groups(df__pg_sink *s, df_stage *st, df__pg_work *w)
     }
     int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
     s->mixed = is_mixed ? STICKY : s->mixed - 1;
-    df__pg_recharge(s, st);
-    rc = send_copies(s, st, w);
+    df__pg_recharge(s);
+    rc = send_copies(s, w);
     for (size_t i = 0; i < w->group_count && rc == DF_OK; i++) {
-        rc = write_group(s, st, w, i);
+        rc = write_group(s, w, i);
     }
-    return rc == DF_OK ? df__pg_read_end(s, st, w) : rc;
+    return rc == DF_OK ? df__pg_read_end(s, w) : rc;
 }
 
-int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w)
+int df__pg_attempt(df__pg_sink *s, df__pg_work *w)
 {
     if (w->unsure && !w->binary) { /* nothing would confirm it any more */
         return DF_AGAIN;
     }
     if (w->by_rows) {
-        return df__pg_write_rows(s, st, w);
+        return df__pg_write_rows(s, w);
     }
     if (s->mixed > 0) {
-        return doubt(w, write_groups(s, st, w));
+        return doubt(w, write_groups(s, w));
     }
-    return doubt(w, write_stream(s, st, w));
+    return doubt(w, write_stream(s, w));
 }

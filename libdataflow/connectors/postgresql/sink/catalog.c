@@ -219,14 +219,14 @@ void df__pg_table_free(df__pg_table *t)
     df__arena_init(&t->arena, &df__heap_libc, 4096);
 }
 
-int df__pg_missing(const df__pg_sink *s, df_stage *st)
+int df__pg_missing(const df__pg_sink *s)
 {
-    if (s->seen) {
-        return df_stage_failf(st, DF_EIO, "schema_changed",
+    if (s->conn.table_seen) {
+        return df_stage_failf(s->conn.stage, DF_EIO, "schema_changed",
                               "table %s is gone; the flow goes on when it is there again",
                               s->name.table);
     }
-    return df_stage_failf(st, DF_ENOTFOUND, "configuration",
+    return df_stage_failf(s->conn.stage, DF_ENOTFOUND, "configuration",
                           "table %s does not exist (autoCreateTable: true makes it)",
                           s->name.table);
 }
@@ -265,7 +265,7 @@ static const char **keep_names(df_stage *st, const df__pg_table *t)
 }
 
 /* Compiles the names for the core; what it compiled before stays in use while they are the same. */
-static int compile_names(df__pg_sink *s, df_stage *st, const df__pg_table *t)
+static int compile_names(df__pg_sink *s, const df__pg_table *t)
 {
     if (t->count > s->values_cap) {
         df_value *grown = df__realloc(&df__heap_libc, s->values, t->count * sizeof *grown);
@@ -278,8 +278,8 @@ static int compile_names(df__pg_sink *s, df_stage *st, const df__pg_table *t)
     if (same_names(s, t)) {
         return DF_OK;
     }
-    const char **names = keep_names(st, t);
-    df_columns *columns = names ? df_columns_new(st, names, t->count) : NULL;
+    const char **names = keep_names(s->conn.stage, t);
+    df_columns *columns = names ? df_columns_new(s->conn.stage, names, t->count) : NULL;
     if (!columns) {
         return DF_ENOMEM;
     }
@@ -304,7 +304,7 @@ static df__pg_column *find_named(df_stage *st, df__pg_table *t, const char *opti
 }
 
 /* conflictKey instead of the key that the catalog has. */
-static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
+static int choose_key(const df__pg_sink *s, df__pg_table *t)
 {
     df_bytes rest = s->conflict_key;
     if (s->conflict_key.data) {
@@ -318,7 +318,7 @@ static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
         if (name.len == 0) {
             break;
         }
-        df__pg_column *column = find_named(st, t, "conflictKey", name);
+        df__pg_column *column = find_named(s->conn.stage, t, "conflictKey", name);
         if (!column) {
             return DF_EINVAL;
         }
@@ -326,48 +326,49 @@ static int choose_key(const df__pg_sink *s, df_stage *st, df__pg_table *t)
         t->key_count++;
     }
     if (t->key_count == 0) {
-        return df_stage_fail(st, DF_EINVAL, "configuration",
+        return df_stage_fail(s->conn.stage, DF_EINVAL, "configuration",
                              "upsertMode: the table has no primary key or unique index");
     }
     return DF_OK;
 }
 
-static int choose_columns(const df__pg_sink *s, df_stage *st, df__pg_table *t)
+static int choose_columns(const df__pg_sink *s, df__pg_table *t)
 {
-    int rc = choose_key(s, st, t);
+    int rc = choose_key(s, t);
     if (rc == DF_OK && s->upsert_strategy == PG_UPSERT_IF_NEWER) {
-        df__pg_column *version = find_named(st, t, "upsertVersionColumn", s->version_column);
+        df__pg_column *version =
+            find_named(s->conn.stage, t, "upsertVersionColumn", s->version_column);
         if (!version) {
             return DF_EINVAL;
         }
         version->is_version = 1;
     }
     if (rc == DF_OK && s->soft_delete_column.data &&
-        !find_named(st, t, "softDeleteColumn", s->soft_delete_column)) {
+        !find_named(s->conn.stage, t, "softDeleteColumn", s->soft_delete_column)) {
         return DF_EINVAL;
     }
     return rc;
 }
 
-static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
+static int adopt(df__pg_sink *s, const PGresult *res)
 {
     df__pg_table t;
     memset(&t, 0, sizeof t);
     t.all_optional = s->upsert; /* an update leaves alone what the record does not have */
     int rc = read_table(&t, res);
     if (rc == DF_OK && s->upsert && t.count > UPSERT_COLUMNS_MAX) {
-        rc = df_stage_fail(st, DF_ENOTSUP, "not_supported",
+        rc = df_stage_fail(s->conn.stage, DF_ENOTSUP, "not_supported",
                            "upsertMode: the table has more than 1,597 columns; the staging table "
                            "needs three of the server's 1,600 for itself");
     }
     if (rc == DF_OK && t.exists && s->upsert) {
-        rc = choose_columns(s, st, &t);
+        rc = choose_columns(s, &t);
     }
     if (rc == DF_OK && t.exists && s->raw) {
-        rc = df__pg_raw_fits(s, st, &t);
+        rc = df__pg_raw_fits(s, &t);
     }
     if (rc == DF_OK && t.exists) {
-        rc = compile_names(s, st, &t);
+        rc = compile_names(s, &t);
     }
     if (rc != DF_OK) {
         df__arena_free(&t.arena);
@@ -375,41 +376,25 @@ static int adopt(df__pg_sink *s, df_stage *st, const PGresult *res)
     }
     df__pg_table_free(&s->known);
     s->known = t;
-    s->seen |= t.exists;
+    s->conn.table_seen |= t.exists;
     s->generation++;
-    df_stage_metric(st, PG_METRIC_CATALOG, 1);
+    df_stage_metric(s->conn.stage, PG_METRIC_CATALOG, 1);
     return DF_OK;
 }
 
-int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const char *tail,
-                       PGresult **ret)
-{
-    df__buf name;
-    df__buf_init(&name, &df__heap_libc);
-    df__pg_quote_table(&name, &s->name);
-    df__buf_clear(&s->sql);
-    df__buf_str(&s->sql, head);
-    df__pg_literal(&s->sql, (df_bytes){name.data, name.len});
-    df__buf_str(&s->sql, tail);
-    const char *sql = name.failed ? NULL : df__buf_cstr(&s->sql);
-    int rc = sql ? df__pg_query(s, st, sql, ret) : DF_ENOMEM;
-    df__buf_free(&name);
-    return rc;
-}
-
-int df__pg_catalog_load(df__pg_sink *s, df_stage *st)
+int df__pg_catalog_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
+    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
     if (rc == DF_OK) {
-        rc = res ? df__pg_has_columns(s, st, res, AT_COLUMNS)
-                 : df_stage_fail(st, DF_EINTERNAL, NULL, "no catalog rows");
-        rc = rc == DF_OK ? adopt(s, st, res) : rc;
+        rc = res ? df__pg_has_columns(&s->conn, res, AT_COLUMNS)
+                 : df_stage_fail(s->conn.stage, DF_EINTERNAL, NULL, "no catalog rows");
+        rc = rc == DF_OK ? adopt(s, res) : rc;
     }
     PQclear(res);
-    rc = rc == DF_OK ? df__pg_facts_load(s, st) : rc;
+    rc = rc == DF_OK ? df__pg_facts_load(s) : rc;
     if (rc == DF_OK && s->checks.count > 0) {
-        rc = df__pg_checks_load(s, st);
+        rc = df__pg_checks_load(s);
     }
     return rc;
 }

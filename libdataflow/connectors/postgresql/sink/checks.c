@@ -115,17 +115,17 @@ static int read_checks(df__pg_checks *c, const PGresult *res)
     return c->where.failed ? DF_ENOMEM : DF_OK;
 }
 
-static int query_checks(df__pg_sink *s, df_stage *st)
+static int query_checks(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
-    rc = rc == DF_OK && res ? df__pg_has_columns(s, st, res, 3) : rc;
+    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, 3) : rc;
     rc = rc == DF_OK && res ? read_checks(&s->checks, res) : rc;
     PQclear(res);
     return rc;
 }
 
-int df__pg_checks_load(df__pg_sink *s, df_stage *st)
+int df__pg_checks_load(df__pg_sink *s)
 {
     df__pg_checks *c = &s->checks;
     forget(c);
@@ -133,9 +133,9 @@ int df__pg_checks_load(df__pg_sink *s, df_stage *st)
         return DF_OK;
     }
     c->read_ms = df__pg_clock_ms();
-    int rc = query_checks(s, st);
+    int rc = query_checks(s);
     if (rc == DF_OK && c->count > 0 && !c->ready) {
-        rc = df__pg_query(s, st, make_functions, NULL);
+        rc = df__pg_query(&s->conn, make_functions, NULL);
         c->ready = rc == DF_OK;
     }
     if (rc != DF_OK) {
@@ -148,14 +148,14 @@ int df__pg_checks_load(df__pg_sink *s, df_stage *st)
     return rc;
 }
 
-int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name)
+int df__pg_checks_consider(df__pg_sink *s, const char *name)
 {
     df__pg_checks *c = &s->checks;
     int is_old = c->read_ms == 0 || df__pg_clock_ms() - c->read_ms >= LOAD_AGAIN_MS;
     if (s->upsert || s->stops || c->off || !is_old || !name[0]) {
         return DF_DROP;
     }
-    int rc = df__pg_checks_load(s, st);
+    int rc = df__pg_checks_load(s);
     for (size_t i = 0; i < c->count && rc == DF_OK; i++) {
         if (strcmp(c->rows[i].name, name) == 0) {
             return DF_OK;
@@ -170,8 +170,6 @@ void df__pg_checks_begin(df__pg_checks *c)
 {
     c->used = 0;
     c->broken = 0;
-    c->copies = 0;
-    c->written = 0;
     c->note_count = 0;
 }
 
@@ -195,12 +193,13 @@ static const df__pg_check *find(const df__pg_checks *c, const char *oid, size_t 
 }
 
 /* The note at *at, which moves behind it. DF_EDATA: it is none of ours. */
-static int read_note(df__pg_checks *c, const char *table, const char **at)
+static int read_note(df__pg_sink *s, const char **at)
 {
+    df__pg_checks *c = &s->checks;
     size_t digits = strspn(*at, "0123456789");
     const df__pg_check *check = find(c, *at, digits);
     *at += digits + ((*at)[digits] == ' ');
-    df__pg_note note = {c->copies, df__pg_line(*at, table, at), check};
+    df__pg_note note = {s->conn.copies, df__pg_line(*at, s->name.table, at), check};
     *at += strcspn(*at, "\n");
     *at += **at == '\n';
     if (note.copy == 0 || note.line == 0 || !check) {
@@ -224,25 +223,18 @@ void df__pg_checks_notice(void *user, const PGresult *res)
     const char *notes = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
     c->broken |= !notes;
     while (!c->broken && *notes) {
-        c->broken = read_note(c, s->name.table, &notes) != DF_OK;
-    }
-}
-
-void df__pg_checks_count(df__pg_checks *c, PGresult *res)
-{
-    if (c->used && strncmp(PQcmdStatus(res), "COPY ", 5) == 0) {
-        c->written += strtoull(PQcmdTuples(res), NULL, 10);
+        c->broken = read_note(s, &notes) != DF_OK;
     }
 }
 
 /* Every line is either written or named; libpq drops a message when it has no memory for it. */
-static int is_complete(const df__pg_checks *c, const df__pg_work *w)
+static int is_complete(const df__pg_sink *s, const df__pg_work *w)
 {
     uint64_t lines = 0;
     for (size_t i = 0; i < w->group_count; i++) {
         lines += w->groups[i].count;
     }
-    return !c->broken && lines == c->written + c->note_count;
+    return !s->checks.broken && lines == s->conn.copied + s->checks.note_count;
 }
 
 static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note *note)
@@ -259,20 +251,20 @@ static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note 
     return w->skip[index] ? DF_OK : df__pg_refuse(w, index, "constraint_violation", text);
 }
 
-int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)
+int df__pg_checks_settle(df__pg_sink *s, df__pg_work *w, int rc)
 {
     df__pg_checks *c = &s->checks;
     if (!c->used) {
         return rc;
     }
-    int told = rc == DF_OK && !is_complete(c, w) ? DF_EUNKNOWN : DF_OK;
+    int told = rc == DF_OK && !is_complete(s, w) ? DF_EUNKNOWN : DF_OK;
     size_t count = rc == DF_OK || rc == DF_EDATA ? c->note_count : 0;
     for (size_t i = 0; i < count && told == DF_OK; i++) {
         told = refuse_noted(s, w, &c->notes[i]);
     }
     c->used = 0;
     if (told == DF_EUNKNOWN) { /* a trigger that appeared meanwhile; all rows are sent once more */
-        return df_stage_fail(st, DF_EUNKNOWN, "unknown_outcome",
+        return df_stage_fail(s->conn.stage, DF_EUNKNOWN, "unknown_outcome",
                              "the server did not account for every row of a COPY");
     }
     return told == DF_OK ? rc : told;

@@ -30,10 +30,8 @@ typedef struct df__pg_checks {
     int ready;       /* this connection has the function */
     int64_t read_ms; /* 0: never */
     /* of the statement sent last */
-    int used;         /* it has `where` */
-    int broken;       /* a note was not understood, or there was no memory for it */
-    size_t copies;    /* COPY statements begun */
-    uint64_t written; /* rows that the finished ones took */
+    int used;   /* it has `where` */
+    int broken; /* a note was not understood, or there was no memory for it */
     df__pg_note *notes;
     size_t note_count, note_cap;
 } df__pg_checks;

@@ -131,7 +131,7 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
     df__buf_str(b, ")");
 }
 
-static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
+static int run(df__pg_sink *s, df__pg_guesses *g)
 {
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "BEGIN; ");
@@ -141,14 +141,16 @@ static int run(df__pg_sink *s, df_stage *st, df__pg_guesses *g)
         add_create(s, g, &s->sql);
     }
     const char *sql = df__buf_cstr(&s->sql);
-    s->in_transaction = 1;
-    int rc = sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
+    s->conn.in_transaction = 1;
+    int rc = sql ? df__pg_query(&s->conn, sql, NULL) : DF_ENOMEM;
     if (rc == DF_EDATA) { /* another process makes the same table at this moment */
-        return df_stage_fail(st, DF_EIO, "conflict", "the table is being made by another process");
+        return df_stage_fail(s->conn.stage, DF_EIO, "conflict",
+                             "the table is being made by another process");
     }
-    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     if (rc == DF_OK && !s->known.exists) {
-        rc = df_stage_fail(st, DF_EINVAL, "configuration", "the table was made but is not visible");
+        rc = df_stage_fail(s->conn.stage, DF_EINVAL, "configuration",
+                           "the table was made but is not visible");
     }
     return rc;
 }
@@ -165,16 +167,16 @@ static const char *key_note(const df__pg_sink *s)
                                  "onConflict: skip leaves it)";
 }
 
-int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
+int df__pg_create_table(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_guesses g;
     df__pg_guesses_init(&g);
     int rc = s->raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
     if (rc == DF_OK) {
-        rc = (s->raw ? g.records : g.count) == 0 ? refuse_all(w) : run(s, st, &g);
+        rc = (s->raw ? g.records : g.count) == 0 ? refuse_all(w) : run(s, &g);
     }
     if (rc == DF_OK) {
-        df_stage_logf(st, DF_LOG_INFO, "table %s made with %zu columns%s", s->name.table,
+        df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made with %zu columns%s", s->name.table,
                       s->known.count, s->known.key_count > 0 ? key_note(s) : "");
     }
     df__pg_guesses_free(&g);

@@ -69,7 +69,7 @@ static int modes_of(const df__pg_sink *s)
 }
 
 /* Without its rights upsertMode cannot write at all; onConflict can only refuse. */
-static int look_at_rights(df__pg_sink *s, df_stage *st, const PGresult *res)
+static int look_at_rights(df__pg_sink *s, const PGresult *res)
 {
     char text[300];
     size_t len = 0;
@@ -84,11 +84,11 @@ static int look_at_rights(df__pg_sink *s, df_stage *st, const PGresult *res)
         return DF_OK;
     }
     if (s->upsert) {
-        return df_stage_failf(st, DF_EINVAL, "permission",
+        return df_stage_failf(s->conn.stage, DF_EINVAL, "permission",
                               "upsertMode: grant %s to the user of connectionString", text);
     }
     s->warned_rights = 1;
-    df_stage_logf(st, DF_LOG_WARN,
+    df_stage_logf(s->conn.stage, DF_LOG_WARN,
                   "onConflict: a row whose key is there will be refused, as with error: grant %s "
                   "to the user of connectionString",
                   text);
@@ -106,24 +106,24 @@ static int keep_checks(df__pg_sink *s, const PGresult *res)
     return rc;
 }
 
-int df__pg_facts_load(df__pg_sink *s, df_stage *st)
+int df__pg_facts_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
     s->facts = (df__pg_facts){1, 1, ""};
     if (modes_of(s) == 0 || !s->known.exists) {
         return DF_OK;
     }
-    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
-    rc = rc == DF_OK && res ? df__pg_has_columns(s, st, res, FACTS) : rc;
+    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, FACTS) : rc;
     if (rc == DF_OK && res && PQntuples(res) == 1) {
         s->facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
         s->facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';
         rc = keep_checks(s, res);
-        rc = rc == DF_OK ? look_at_rights(s, st, res) : rc;
+        rc = rc == DF_OK ? look_at_rights(s, res) : rc;
     }
     PQclear(res);
     if (rc == DF_OK && modes_of(s) == FOR_EQUAL) {
-        rc = df__pg_repeats_load(s, st);
+        rc = df__pg_repeats_load(s);
     }
     return rc;
 }

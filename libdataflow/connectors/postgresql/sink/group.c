@@ -15,7 +15,7 @@ enum { STICKY = 16 }; /* parcels to write as text after a value that only the se
  * record. A table of this transaction is ours. */
 static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char *text)
 {
-    if (!s->in_transaction && !w->looked_again) {
+    if (!s->conn.in_transaction && !w->looked_again) {
         if (!df__pg_shape_confirms(s, w)) {
             return DF_AGAIN;
         }

@@ -17,13 +17,13 @@ static int is_raised(const PGresult *res)
 int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w)
 {
     const char *state = w->error ? PQresultErrorField(w->error, PG_DIAG_SQLSTATE) : NULL;
-    if (!state || !s->pg || PQstatus(s->pg) == CONNECTION_BAD) {
+    if (!state || !s->conn.pg || PQstatus(s->conn.pg) == CONNECTION_BAD) {
         return 0;
     }
     return df__pg_sqlstate_find(state)->fate != PG_FATE_WAIT || is_raised(w->error);
 }
 
-int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_group *group)
+int df__pg_probe(df__pg_sink *s, const df__pg_group *group)
 {
     PGresult *res;
     int refused = 0;
@@ -32,11 +32,11 @@ int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_group *group)
     df__pg_apply_nothing(s, &s->sql, group);
     df__buf_str(&s->sql, "; ROLLBACK");
     const char *sql = df__buf_cstr(&s->sql);
-    int rc = sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
-    while (rc == DF_OK && (rc = df__pg_answer(s, st, &res)) == DF_OK && res) {
+    int rc = sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
+    while (rc == DF_OK && (rc = df__pg_answer(&s->conn, &res)) == DF_OK && res) {
         refused |= PQresultStatus(res) != PGRES_COMMAND_OK;
         PQclear(res);
     }
-    rc = rc == DF_OK ? df__pg_recover(s, st) : rc;
+    rc = rc == DF_OK ? df__pg_recover(&s->conn) : rc;
     return rc == DF_OK && refused ? DF_DROP : rc;
 }

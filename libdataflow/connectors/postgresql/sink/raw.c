@@ -107,11 +107,11 @@ static int set_column(void *user, df_bytes name, const df_value *value)
     return DF_OK;
 }
 
-void df__pg_raw_warn(df__pg_sink *s, df_stage *st)
+void df__pg_raw_warn(df__pg_sink *s)
 {
     if (s->raw_left_out > 0 && !s->warned_raw) {
         s->warned_raw = 1;
-        df_stage_log(st, DF_LOG_WARN,
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "flattenMetadataColumns: the table has no column for some "
                      "metadata keys, or one of its own (id, data, created_at, "
                      "updated_at, deleted_at); they are left out (add columns, "
@@ -148,18 +148,18 @@ int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-int df__pg_raw_fits(const df__pg_sink *s, df_stage *st, const df__pg_table *t)
+int df__pg_raw_fits(const df__pg_sink *s, const df__pg_table *t)
 {
     df_bytes none = {NULL, 0};
     size_t meta = column_of(t, none, meta_name);
     size_t data = column_of(t, none, data_name);
     if (data == t->count || (!s->flatten && meta == t->count)) {
-        return df_stage_failf(st, DF_EINVAL, "configuration",
+        return df_stage_failf(s->conn.stage, DF_EINVAL, "configuration",
                               "rawMode: the table has no column %s of type jsonb",
                               data == t->count ? "data" : "_metadata");
     }
     if (s->flatten && meta < t->count) {
-        return df_stage_fail(st, DF_EINVAL, "configuration",
+        return df_stage_fail(s->conn.stage, DF_EINVAL, "configuration",
                              "flattenMetadataColumns: the table has a column _metadata, so its "
                              "metadata is not flattened; name another table, or drop the column");
     }
@@ -167,7 +167,7 @@ int df__pg_raw_fits(const df__pg_sink *s, df_stage *st, const df__pg_table *t)
         const df__pg_column *column = &t->columns[i == 0 ? data : meta];
         if ((i == 0 || !s->flatten) && (column->type.array || (column->type.kind != PG_JSONB &&
                                                                column->type.kind != PG_JSON))) {
-            return df_stage_failf(st, DF_EINVAL, "configuration",
+            return df_stage_failf(s->conn.stage, DF_EINVAL, "configuration",
                                   "rawMode: column %s is %s; it must be jsonb or json",
                                   column->quoted, column->type.name);
         }
@@ -239,18 +239,19 @@ void df__pg_raw_create_sql(const df__pg_sink *s, const df__pg_guesses *g, df__bu
     df__buf_str(b, " USING gin (\"data\")");
 }
 
-int df__pg_raw_create(df__pg_sink *s, df_stage *st)
+int df__pg_raw_create(df__pg_sink *s)
 {
     df__buf_clear(&s->sql);
     df__pg_raw_create_sql(s, NULL, &s->sql);
     const char *sql = df__buf_cstr(&s->sql);
-    int rc = sql ? df__pg_query(s, st, sql, NULL) : DF_ENOMEM;
+    int rc = sql ? df__pg_query(&s->conn, sql, NULL) : DF_ENOMEM;
     if (rc == DF_EDATA) { /* another process makes the same table at this moment */
-        return df_stage_fail(st, DF_EIO, "conflict", "the table is being made by another process");
+        return df_stage_fail(s->conn.stage, DF_EIO, "conflict",
+                             "the table is being made by another process");
     }
-    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     if (rc == DF_OK) {
-        df_stage_logf(st, DF_LOG_INFO, "table %s made for whole records", s->name.table);
+        df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made for whole records", s->name.table);
     }
     return rc;
 }

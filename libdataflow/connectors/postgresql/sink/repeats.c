@@ -34,12 +34,12 @@ static const char query_tail[] =
     "COALESCE(' AND (' || pg_catalog.pg_get_expr(i.indpred, i.indrelid) || ')', '') AS text "
     "FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k) AS x";
 
-int df__pg_repeats_load(df__pg_sink *s, df_stage *st)
+int df__pg_repeats_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
     df__pg_table *t = &s->known;
-    int rc = df__pg_query_table(s, st, query_head, query_tail, &res);
-    rc = rc == DF_OK && res ? df__pg_has_columns(s, st, res, 1) : rc;
+    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, 1) : rc;
     size_t count = rc == DF_OK && res ? (size_t)PQntuples(res) : 0;
     t->unique_count = 0;
     t->uniques = df__arena_zalloc(&t->arena, (count + 1) * sizeof *t->uniques);

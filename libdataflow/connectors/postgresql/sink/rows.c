@@ -139,7 +139,7 @@ static int is_stopped(const df__pg_work *w)
     return state && strcmp(state, STOPPED) == 0;
 }
 
-static int send_rows(df__pg_sink *s, df_stage *st, const df__pg_work *w)
+static int send_rows(df__pg_sink *s, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
     for (size_t i = 0; i < w->group_count; i++) {
@@ -149,11 +149,11 @@ static int send_rows(df__pg_sink *s, df_stage *st, const df__pg_work *w)
     if (s->stops) {
         add_stop(&s->sql, w->group_count);
     }
-    if (s->in_transaction) {
+    if (s->conn.in_transaction) {
         df__buf_str(&s->sql, "COMMIT");
     }
     const char *sql = df__buf_cstr(&s->sql);
-    return sql ? df__pg_send(s, st, sql) : DF_ENOMEM;
+    return sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
 }
 
 /* Data like this tends to go on: the next parcels need not find out the slow way. */
@@ -211,7 +211,7 @@ static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *re
         }
         read_said(s, res, row, &said);
         w->raised += said.raised && (fate == PG_FATE_WAIT || fate == PG_FATE_REOPEN);
-        df__pg_words(&said, s->show_values, words, sizeof words);
+        df__pg_words(&said, s->conn.show_values, words, sizeof words);
         df__text_printf(text, sizeof text, "%s%s", words, advice(s, state));
         int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
         if (rc != DF_OK) {
@@ -239,39 +239,39 @@ static int note_outcome(df__pg_sink *s, df__pg_work *w, const PGresult *res, siz
 }
 
 /* Gives the server the rows of group number `at`. */
-static int feed(df__pg_sink *s, df_stage *st, const df__pg_work *w, size_t at)
+static int feed(df__pg_sink *s, const df__pg_work *w, size_t at)
 {
     const df__buf *text = &w->groups[at].text;
     int last = at + 1 == w->group_count;
-    if (last && !df_stage_current(st, w->parcel)) {
+    if (last && !df_stage_current(s->conn.stage, w->parcel)) {
         return DF_ECANCELED;
     }
-    int rc = df__pg_copy_data(s, st, text->data, text->len);
-    return rc == DF_OK ? df__pg_copy_end(s, st, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
+    int rc = df__pg_copy_data(&s->conn, text->data, text->len);
+    return rc == DF_OK ? df__pg_copy_end(&s->conn, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
 
-static int next_answer(df__pg_sink *s, df_stage *st, PGresult **ret, int more_copies)
+static int next_answer(df__pg_sink *s, PGresult **ret, int more_copies)
 {
-    return more_copies ? df__pg_next(s, st, ret) : df__pg_answer(s, st, ret);
+    return more_copies ? df__pg_next(&s->conn, ret) : df__pg_answer(&s->conn, ret);
 }
 
 /* The answers come in the order of the statements: for each group a COPY, then a SELECT. */
-static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int exchange(df__pg_sink *s, df__pg_work *w)
 {
     PGresult *res;
     size_t fed = 0, told = 0;
     int rc, status = DF_OK;
-    while ((rc = next_answer(s, st, &res, fed < w->group_count)) == DF_OK && res) {
+    while ((rc = next_answer(s, &res, fed < w->group_count)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_COPY_IN && fed < w->group_count) {
-            rc = feed(s, st, w, fed++);
+            rc = feed(s, w, fed++);
         } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
-            rc = df__pg_has_columns(s, st, res, 5 + PG_SAID_NAMES);
+            rc = df__pg_has_columns(&s->conn, res, 5 + PG_SAID_NAMES);
             rc = rc == DF_OK ? note_outcome(s, w, res, told++) : rc;
         } else if (kind != PGRES_COMMAND_OK && !w->error) {
             const char *reason;
             w->error = res;
-            status = df__pg_result_status(s, res, &reason);
+            status = df__pg_result_status(&s->conn, res, &reason);
             continue;
         }
         PQclear(res);
@@ -280,7 +280,7 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
         }
     }
     if (rc == DF_OK && !w->error && told < w->group_count) {
-        return df__pg_strange(s, st, "nothing to the end of a COPY");
+        return df__pg_strange(&s->conn, "nothing to the end of a COPY");
     }
     return rc == DF_OK ? status : rc;
 }
@@ -288,7 +288,7 @@ static int exchange(df__pg_sink *s, df_stage *st, df__pg_work *w)
 /* Rows were refused with a state that is not always a row's fault. It is when others passed. When
  * none did, the statement without a row stands for the others where there is one row, and where
  * code of the database raised what else passes by itself for each: trying again would never end. */
-static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
+static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
 {
     size_t rows = 0;
     for (size_t i = 0; i < w->group_count; i++) {
@@ -298,28 +298,28 @@ static int judge(df__pg_sink *s, df_stage *st, df__pg_work *w, size_t refused)
         return DF_OK;
     }
     if ((rows == 1 || w->raised == rows) &&
-        (w->probed || df__pg_probe(s, st, &w->groups[0]) == DF_OK)) {
+        (w->probed || df__pg_probe(s, &w->groups[0]) == DF_OK)) {
         return DF_OK;
     }
     const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);
     const char *remedy = df__pg_sqlstate_remedy(w->doubtful);
-    return df_stage_failf(st, state->status, state->reason, "%s%s%s",
+    return df_stage_failf(s->conn.stage, state->status, state->reason, "%s%s%s",
                           w->rejects.texts.data + w->rejects.rows[w->doubtful_at].at,
                           remedy[0] ? "; " : "", remedy);
 }
 
-static void warn_left_out(df__pg_sink *s, df_stage *st)
+static void warn_left_out(df__pg_sink *s)
 {
     if (s->skips_unasked) {
         s->skips_unasked = 0;
-        df_stage_log(st, DF_LOG_WARN,
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "records whose key is in the table are left out and counted (left_out), since "
                      "autoCreateTable made the key and nothing takes what is refused: upsertMode: "
                      "true updates the row, onConflict says what is meant");
     }
 }
 
-int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
+int df__pg_write_rows(df__pg_sink *s, df__pg_work *w)
 {
     size_t before = w->rejects.count;
     w->doubtful[0] = '\0';
@@ -329,24 +329,24 @@ int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w)
     if (rc != DF_OK || w->group_count == 0) {
         return rc;
     }
-    df_stage_metric(st, PG_METRIC_ROW_MODE, 1);
-    df__pg_recharge(s, st);
-    rc = s->stops ? df__pg_may_count(s, st, w) : DF_OK;
-    rc = rc == DF_OK ? send_rows(s, st, w) : rc;
-    rc = rc == DF_OK ? exchange(s, st, w) : rc;
+    df_stage_metric(s->conn.stage, PG_METRIC_ROW_MODE, 1);
+    df__pg_recharge(s);
+    rc = s->stops ? df__pg_may_count(s, w) : DF_OK;
+    rc = rc == DF_OK ? send_rows(s, w) : rc;
+    rc = rc == DF_OK ? exchange(s, w) : rc;
     if (is_stopped(w)) { /* a table made in this transaction is gone, and needs no proof */
-        s->late = 0;
-        rc = s->in_transaction ? DF_OK : judge(s, st, w, w->rejects.count - before - by_catalog);
+        s->conn.late = 0;
+        rc = s->conn.in_transaction ? DF_OK : judge(s, w, w->rejects.count - before - by_catalog);
         return rc == DF_OK ? DF_DROP : rc;
     }
     if (rc == DF_OK) {
-        s->late = 0;
-        s->in_transaction = 0;
-        rc = judge(s, st, w, w->rejects.count - before - by_catalog);
+        s->conn.late = 0;
+        s->conn.in_transaction = 0;
+        rc = judge(s, w, w->rejects.count - before - by_catalog);
     }
     if (rc == DF_OK && w->left_out > 0) {
         df_parcel_left_out(w->parcel, w->left_out);
-        warn_left_out(s, st);
+        warn_left_out(s);
     }
     return rc;
 }

@@ -39,14 +39,14 @@ int df__pg_shape_failed(const PGresult *res)
     return state && message && strcmp(state, "42704") == 0 && strstr(message, CHANGED);
 }
 
-int df__pg_shape_look(df__pg_sink *s, df_stage *st, df__pg_work *w)
+int df__pg_shape_look(df__pg_sink *s, df__pg_work *w)
 {
     char before[32];
     if (!w->binary || w->looked_again || !s->known.exists) {
         return DF_DROP;
     }
     df__text_set(before, sizeof before, s->known.shape, strlen(s->known.shape));
-    int rc = df__pg_catalog_load(s, st);
+    int rc = df__pg_catalog_load(s);
     w->looked_again = 1;
     if (rc != DF_OK) {
         return rc;

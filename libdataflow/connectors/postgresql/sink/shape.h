@@ -21,6 +21,6 @@ void df__pg_shape_check(const df__pg_sink *s, df__buf *b);
 int df__pg_shape_failed(const PGresult *res);
 /* After rows were refused: binary ones may have been encoded for columns that the table no longer
  * has. DF_OK: so it was, try again with the new ones; DF_DROP: the refusal counts. */
-int df__pg_shape_look(df__pg_sink *s, df_stage *st, df__pg_work *w);
+int df__pg_shape_look(df__pg_sink *s, df__pg_work *w);
 
 #endif

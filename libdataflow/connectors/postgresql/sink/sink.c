@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sink.c: the connector's table: options, check, open, close. */
-#include <stdio.h>
+ * sink.c: options, check, open, close. */
 #include <string.h>
 
 #include "client/conninfo.h"
@@ -20,7 +19,7 @@ static const df_option rows[] = {
     {.name = "connectionString",
      .type = DF_OPT_SECRET,
      .flags = DF_OPT_REQUIRED | DF_OPT_REF | DF_OPT_PARTS,
-     AT(connection),
+     AT(conn.string),
      .doc = "Where the server is: postgres://user:password@host:port/database?sslmode=..., or "
             "host=... dbname=... as libpq reads it. Settings of the server, as "
             "search_path=..., may "
@@ -79,14 +78,14 @@ static const df_option rows[] = {
             "instead of refusing them."},
     {.name = "connectTimeout",
      .type = DF_OPT_DURATION,
-     AT(connect_timeout_us),
+     AT(conn.connect_timeout_us),
      .def = "10s",
      .min = 1000,
      .max = INT64_C(3600000000),
      .doc = "Limit for making a connection."},
     {.name = "statementTimeout",
      .type = DF_OPT_DURATION,
-     AT(statement_timeout_us),
+     AT(conn.statement_timeout_us),
      .def = "5m",
      .min = 0,
      .max = INT64_C(86400000000),
@@ -136,7 +135,7 @@ static const df_option rows[] = {
      .doc = "Put before the names of these columns."},
 };
 
-static const df_options options = DF_OPTIONS(rows, df__pg_sink);
+const df_options df__pg_sink_options = DF_OPTIONS(rows, df__pg_sink);
 
 /* Several parcels are on their way at once, so that a small memory limit asks for small ones. */
 static uint64_t good_bytes(const df_stage *st)
@@ -192,7 +191,7 @@ static int check_connection(const df__pg_sink *s, df_stage *st)
     char why[400];
     df_bytes text;
     int is_error = 0;
-    if (!s->connection || df_secret_get(s->connection, st, &text) != DF_OK) {
+    if (!s->conn.string || df_secret_get(s->conn.string, st, &text) != DF_OK) {
         return DF_OK;
     }
     PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
@@ -263,7 +262,7 @@ static void describe(df__pg_sink *s, df_stage *st)
     info.size = sizeof info;
     if (df_stage_describe(st, &info) == DF_OK) {
         s->stops = info.stops_at_refused;
-        s->show_values = info.show_values;
+        s->conn.show_values = info.show_values;
         s->encoder.show_values = info.show_values;
     }
     if (s->on_conflict < 0) {
@@ -278,6 +277,11 @@ static int prepare(df__pg_sink *s, df_stage *st)
     if (df__pg_name_parse(s->table, &s->name, &why) != DF_OK) {
         return df_stage_failf(st, DF_EINVAL, "configuration", "table: %s", why);
     }
+    s->conn.stage = st;
+    s->conn.table = s->name.table;
+    s->conn.notice = df__pg_checks_notice;
+    s->conn.user = s;
+    s->staged = 0;
     df__buf_init(&s->sql, &df__heap_libc);
     df__buf_init(&s->raw_text, &df__heap_libc);
     char head[PG_NAME_MAX + 1 - sizeof "_data_gin" + 1];
@@ -309,16 +313,16 @@ static int sink_open(void *self, df_stage *st)
     df__pg_sink *s = self;
     int rc = prepare(s, st);
     if (rc == DF_OK) {
-        rc = df__pg_connect(s, st);
+        rc = df__pg_connect(&s->conn);
     }
     if (rc == DF_OK) {
-        rc = df__pg_catalog_load(s, st);
+        rc = df__pg_catalog_load(s);
     }
     if (rc == DF_OK && !s->known.exists && s->auto_create && s->raw && !s->flatten) {
-        rc = df__pg_raw_create(s, st);
+        rc = df__pg_raw_create(s);
     }
     if (rc == DF_OK && !s->known.exists && !s->auto_create) {
-        rc = df__pg_missing(s, st);
+        rc = df__pg_missing(s);
     }
     return rc;
 }
@@ -326,20 +330,22 @@ static int sink_open(void *self, df_stage *st)
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__pg_sink *s = self;
-    if (!s->pg) {
+    if (!s->conn.pg) {
         return df_stage_fail(st, DF_EIO, "connection_error", "not connected");
     }
-    return df__pg_write(s, st, parcel);
+    return df__pg_write(s, parcel);
 }
 
 static int sink_poll(void *self, df_stage *st, int timeout_ms)
 {
-    return df__pg_poll(self, st, timeout_ms);
+    (void)st;
+    return df__pg_poll(self, timeout_ms);
 }
 
 static int sink_flush(void *self, df_stage *st, int timeout_ms)
 {
     df__pg_sink *s = self;
+    (void)st;
     int64_t end = df__pg_clock_ms() + timeout_ms;
     int rc = DF_OK;
     while (s->flight && rc >= 0) {
@@ -347,7 +353,7 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
         if (left <= 0) {
             return DF_AGAIN; /* the last batch is not committed yet */
         }
-        rc = df__pg_poll(s, st, (int)left);
+        rc = df__pg_poll(s, (int)left);
     }
     return rc < 0 ? rc : DF_OK;
 }
@@ -355,7 +361,7 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
 static void sink_close(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
-    df__pg_disconnect(s);
+    df__pg_disconnect(&s->conn);
     if (!s->prepared) {
         return;
     }
@@ -375,7 +381,7 @@ static void sink_close(void *self, df_stage *st)
     df__buf_free(&s->raw_text);
 }
 
-static const df_sink_ops sink_ops = {
+const df_sink_ops df__pg_sink_ops = {
     .size = sizeof(df_sink_ops),
     .check = sink_check,
     .open = sink_open,
@@ -383,35 +389,4 @@ static const df_sink_ops sink_ops = {
     .poll = sink_poll,
     .flush = sink_flush,
     .close = sink_close,
-};
-
-static const df_metric metrics[] = {
-    [PG_METRIC_ROW_MODE] =
-        DF_METRIC("dataflow_postgresql_row_mode_total",
-                  "Batches that were written row by row to find refused rows.", DF_COUNTER),
-    [PG_METRIC_CATALOG] = DF_METRIC("dataflow_postgresql_catalog_reads_total",
-                                    "How often the table's columns were read.", DF_COUNTER),
-    DF_METRIC_END,
-};
-
-static char library[32] = "libpq";
-
-/* The version of the library that is loaded, which may differ from the one compiled with. */
-__attribute__((constructor)) static void name_library(void)
-{
-    int v = PQlibVersion();
-    snprintf(library, sizeof library, "libpq %d.%d", v / 10000, v % 10000);
-}
-
-extern const df_connector df_connector_postgresql;
-const df_connector df_connector_postgresql = {
-    .size = sizeof(df_connector),
-    .name = "postgresql",
-    .doc = "PostgreSQL 12 and newer: rows by COPY, one transaction for each batch. The source is "
-           "not in this build.",
-    .sink_size = sizeof(df__pg_sink),
-    .sink_options = &options,
-    .sink = &sink_ops,
-    .metrics = metrics,
-    .version = library,
 };

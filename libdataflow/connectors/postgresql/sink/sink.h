@@ -3,8 +3,8 @@
 #ifndef DF_PG_SINK_H
 #define DF_PG_SINK_H
 
-#include <libpq-fe.h>
-
+#include "client/connection.h"
+#include "client/result.h"
 #include "checks.h"
 #include "encode.h"
 #include "facts.h"
@@ -63,7 +63,6 @@ typedef struct df__pg_work {
 
 typedef struct df__pg_sink {
     /* options, filled by the core */
-    df_secret *connection;
     df_bytes table;
     int64_t batch_size;
     int64_t batch_interval_us;
@@ -71,9 +70,8 @@ typedef struct df__pg_sink {
     int upsert, raw, flatten, upsert_strategy;
     df_bytes conflict_key, version_column, soft_delete_column, flatten_prefix;
     int missing, unknown, on_conflict, bytea, round;
-    int64_t connect_timeout_us, statement_timeout_us;
     /* state */
-    PGconn *pg;
+    df__pg_conn conn; /* and its options */
     df__pg_name name;
     df__pg_table known;
     df_columns *columns; /* the core's; with the names it was made of it lives with the stage */
@@ -81,13 +79,10 @@ typedef struct df__pg_sink {
     size_t column_count;
     df_value *values;
     size_t values_cap;
-    int skips_unasked;  /* onConflict is skip because it is not set; told once, then 0 */
-    int show_values;    /* of records in texts */
-    int stops;          /* a refused record ends the run: nothing is written of its parcel */
-    int as_text;        /* parcels still to be written as text, after one had a value for that */
-    int mixed;          /* parcels still to be written in groups, after one had several masks */
-    int late;           /* the commit may have been sent: a lost connection leaves it unknown */
-    int in_transaction; /* an explicit one: the table was created in it */
+    int skips_unasked; /* onConflict is skip because it is not set; told once, then 0 */
+    int stops;         /* a refused record ends the run: nothing is written of its parcel */
+    int as_text;       /* parcels still to be written as text, after one had a value for that */
+    int mixed;         /* parcels still to be written in groups, after one had several masks */
     int prepared;
     int rows_likely;     /* parcels still to be written in row mode at once */
     int no_rows;         /* row mode does not work here */
@@ -96,11 +91,8 @@ typedef struct df__pg_sink {
     size_t raw_left_out; /* its keys without a column */
     int warned_raw;
     char raw_index[PG_NAME_MAX + 1];
-    int warned_tls;
     int warned_rights;
     unsigned told_changes; /* of encoder.convert.changed */
-    int connected;         /* once: the connection string was right */
-    int seen;              /* once: the table was there */
     uint64_t generation;   /* of `known` */
     uint64_t staged;       /* the generation that the staging table of upsertMode was made for */
     size_t ahead_max;      /* encoded bytes that may wait for the parcel before */
@@ -111,127 +103,83 @@ typedef struct df__pg_sink {
     df__pg_encoder encoder;
     df__pg_work works[2];
     df__pg_work *flight; /* everything is sent, the answer is not there yet */
-    size_t unflushed;    /* bytes given to libpq since its buffer was empty */
     df__buf sql;
 } df__pg_sink;
 
-/* ---- connect.c ---- */
-/* Opens s->pg. DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL, with the text on st. */
-int df__pg_connect(df__pg_sink *s, df_stage *st);
-void df__pg_disconnect(df__pg_sink *s);
-int64_t df__pg_clock_ms(void); /* monotonic */
-
-/* ---- result.c: libpq without blocking ---- */
-/* Sends SQL text (one or more statements) and returns before the answer. */
-int df__pg_send(df__pg_sink *s, df_stage *st, const char *sql);
-/* The next result; *ret NULL: there are no more. Failures of the server are results. */
-int df__pg_next(df__pg_sink *s, df_stage *st, PGresult **ret);
-/* The same where no COPY is asked for. libpq gives the beginning of one as often as it is asked. */
-int df__pg_answer(df__pg_sink *s, df_stage *st, PGresult **ret);
-/* Gives the connection up: what answers there is no PostgreSQL. what: as the text says it. */
-int df__pg_strange(df__pg_sink *s, df_stage *st, const char *what);
-/* DF_OK, or that. */
-int df__pg_has_columns(df__pg_sink *s, df_stage *st, const PGresult *res, int count);
-/* Reads results to the end and keeps the last that has rows (NULL: none). A failure of the server
- * becomes a status. */
-int df__pg_query(df__pg_sink *s, df_stage *st, const char *sql, PGresult **ret_rows);
-/* Waits until a COPY is ready for data. DF_OK, or the failure; the result of a refusal is left in
- * *ret_error. */
-int df__pg_copy_begin(df__pg_sink *s, df_stage *st, PGresult **ret_error);
-int df__pg_copy_data(df__pg_sink *s, df_stage *st, const char *data, size_t len);
-/* Ends the COPY. COMMIT: nothing stands between this and the commit; ABORT: the server is to
- * refuse it. */
-enum { PG_COPY_MORE, PG_COPY_COMMIT, PG_COPY_ABORT };
-int df__pg_copy_end(df__pg_sink *s, df_stage *st, int end);
-/* Reports a failed result on st and returns its status. */
-int df__pg_result_fail(df__pg_sink *s, df_stage *st, const PGresult *res);
-/* Status and reason of a failed result, nothing reported. */
-int df__pg_result_status(const df__pg_sink *s, const PGresult *res, const char **ret_reason);
-/* One line of what the server said. */
-void df__pg_result_text(const df__pg_sink *s, const PGresult *res, char *buf, size_t len);
-/* The number N of a text that begins "COPY table, line N", and where that ends; 0: it does not. */
-size_t df__pg_line(const char *text, const char *table, const char **ret_end);
-/* The number of the line that a message about COPY into this table names; 0: none. */
-size_t df__pg_result_line(const PGresult *res, const char *table);
-/* Throws away what is left of an answer and any open transaction. DF_OK or a lost connection. */
-int df__pg_recover(df__pg_sink *s, df_stage *st);
+/* ---- sink.c ---- */
+extern const df_sink_ops df__pg_sink_ops;
+extern const df_options df__pg_sink_options;
 
 /* ---- catalog.c ---- */
-int df__pg_catalog_load(df__pg_sink *s, df_stage *st);
-/* Runs head, the table's quoted name as a literal, tail; rows as df__pg_query gives them. */
-int df__pg_query_table(df__pg_sink *s, df_stage *st, const char *head, const char *tail,
-                       PGresult **ret);
+int df__pg_catalog_load(df__pg_sink *s);
 void df__pg_table_free(df__pg_table *t);
 /* The table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
-int df__pg_missing(const df__pg_sink *s, df_stage *st);
+int df__pg_missing(const df__pg_sink *s);
 
 /* ---- facts.c ---- */
 /* Reads s->known.uniques. */
-int df__pg_repeats_load(df__pg_sink *s, df_stage *st);
+int df__pg_repeats_load(df__pg_sink *s);
 /* Reads s->facts when upsertMode or onConflict needs them. */
-int df__pg_facts_load(df__pg_sink *s, df_stage *st);
+int df__pg_facts_load(df__pg_sink *s);
 
 /* ---- checks.c ---- */
 void df__pg_checks_init(df__pg_checks *c);
 void df__pg_checks_free(df__pg_checks *c);
 /* Reads the table's constraints. DF_OK with none: they cannot be looked at here. */
-int df__pg_checks_load(df__pg_sink *s, df_stage *st);
+int df__pg_checks_load(df__pg_sink *s);
 /* After a refusal by a CHECK: DF_OK: the next COPY looks at it; DF_DROP: it cannot. */
-int df__pg_checks_consider(df__pg_sink *s, df_stage *st, const char *name);
+int df__pg_checks_consider(df__pg_sink *s, const char *name);
 /* Forgets the notes of the statement before; then, for each COPY, appends its condition
  * and what sends the notes. */
 void df__pg_checks_begin(df__pg_checks *c);
 void df__pg_checks_where(df__pg_checks *c, df__buf *b);
-/* Every message of the server (user: the sink), every end of a statement. */
+/* Every message of the server; user: the sink. */
 void df__pg_checks_notice(void *user, const PGresult *res);
-void df__pg_checks_count(df__pg_checks *c, PGresult *res);
 /* Refuses what was noted when rc, the outcome of the try, is final for it. Gives rc, or
  * DF_EUNKNOWN: rows are neither written nor noted; DF_ENOMEM. */
-int df__pg_checks_settle(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc);
+int df__pg_checks_settle(df__pg_sink *s, df__pg_work *w, int rc);
 
 /* ---- raw.c ---- */
 struct df__pg_guesses;
 /* As df_parcel_row, for rawMode: fills s->values from record w->index. */
 int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w);
 /* Tells, once, that metadata was left out. */
-void df__pg_raw_warn(df__pg_sink *s, df_stage *st);
+void df__pg_raw_warn(df__pg_sink *s);
 /* DF_EINVAL: the table is not one for whole records. */
-int df__pg_raw_fits(const df__pg_sink *s, df_stage *st, const df__pg_table *t);
+int df__pg_raw_fits(const df__pg_sink *s, const df__pg_table *t);
 /* Columns for the metadata of the parcel's records. */
 int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, struct df__pg_guesses *g);
 /* g NULL: _metadata is one column. */
 void df__pg_raw_create_sql(const df__pg_sink *s, const struct df__pg_guesses *g, df__buf *b);
 /* Makes the table when its columns do not depend on the records. */
-int df__pg_raw_create(df__pg_sink *s, df_stage *st);
+int df__pg_raw_create(df__pg_sink *s);
 
 /* ---- create.c ---- */
 /* Takes the next name of a list like "a, b" off *rest; empty: none left. */
 df_bytes df__pg_next_key(df_bytes *rest);
 /* Begins a transaction, makes the table from the parcel's records in it, reads the catalog.
  * DF_DONE: no record has a field; all are refused and noted. */
-int df__pg_create_table(df__pg_sink *s, df_stage *st, df__pg_work *w);
+int df__pg_create_table(df__pg_sink *s, df__pg_work *w);
 
 /* ---- write.c ---- */
-int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel);
+int df__pg_write(df__pg_sink *s, df_parcel *parcel);
 /* Tells the budget what the buffers take: before each wait for the server that may be long. */
-void df__pg_recharge(df__pg_sink *s, df_stage *st);
-int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms);
+void df__pg_recharge(df__pg_sink *s);
+int df__pg_poll(df__pg_sink *s, int timeout_ms);
 
 /* ---- attempt.c ---- */
 /* Tries to write w. DF_OK: durable. DF_PENDING: everything is sent. DF_EDATA: refused, see
  * w->error. DF_MORE: has several masks, or must be text. DF_AGAIN: refused by a catalog that
  * may be old. DF_DROP: as df__pg_may_count. */
-int df__pg_attempt(df__pg_sink *s, df_stage *st, df__pg_work *w);
+int df__pg_attempt(df__pg_sink *s, df__pg_work *w);
 /* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
-int df__pg_encode_ahead(df__pg_sink *s, df_stage *st, df__pg_work *w);
+int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w);
 /* Reads the answers after the last COPY; a refusal is left in w->error. DF_AGAIN: the columns
  * changed, the rows were not written. */
-int df__pg_read_end(df__pg_sink *s, df_stage *st, df__pg_work *w);
-/* 1: reading on would not wait. */
-int df__pg_answered(df__pg_sink *s);
+int df__pg_read_end(df__pg_sink *s, df__pg_work *w);
 /* Asked before anything of w counts: DF_OK; DF_ECANCELED: it is not ours any more; DF_DROP: it has
  * refused records, and the run ends at them. */
-int df__pg_may_count(const df__pg_sink *s, df_stage *st, const df__pg_work *w);
+int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w);
 /* The server named a record of w in its error: 1 and its index. */
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret);
 
@@ -264,10 +212,10 @@ size_t df__pg_work_bytes(const df__pg_work *w);
 int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w);
 /* Whether the server would take rows of these columns: DF_OK; DF_DROP: it refuses the statement
  * also without a row; a lost connection. */
-int df__pg_probe(df__pg_sink *s, df_stage *st, const df__pg_group *group);
+int df__pg_probe(df__pg_sink *s, const df__pg_group *group);
 
 /* ---- rows.c ---- */
 /* Writes w row by row in one transaction, notes the refused ones, keeps the others. */
-int df__pg_write_rows(df__pg_sink *s, df_stage *st, df__pg_work *w);
+int df__pg_write_rows(df__pg_sink *s, df__pg_work *w);
 
 #endif

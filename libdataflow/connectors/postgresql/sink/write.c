@@ -10,22 +10,22 @@
 
 enum { NARROW_LIMIT = 4 };
 
-static int ensure_table(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int ensure_table(df__pg_sink *s, df__pg_work *w)
 {
     if (s->known.exists) {
         return DF_OK;
     }
     if (s->auto_create) {
-        return df__pg_create_table(s, st, w);
+        return df__pg_create_table(s, w);
     }
-    return df__pg_missing(s, st);
+    return df__pg_missing(s);
 }
 
 /* Puts the connection back to rest; a table made in the open transaction is gone with it. */
-static int settle_down(df__pg_sink *s, df_stage *st)
+static int settle_down(df__pg_sink *s)
 {
-    int created = s->in_transaction;
-    int rc = s->pg ? df__pg_recover(s, st) : DF_OK;
+    int created = s->conn.in_transaction;
+    int rc = s->conn.pg ? df__pg_recover(&s->conn) : DF_OK;
     if (created) {
         df__pg_table_free(&s->known);
         s->generation++;
@@ -48,8 +48,8 @@ typedef struct refusal {
 static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *why)
 {
     memset(why, 0, sizeof *why);
-    df__pg_result_status(s, w->error, &why->reason);
-    df__pg_result_text(s, w->error, why->text, sizeof why->text);
+    df__pg_result_status(&s->conn, w->error, &why->reason);
+    df__pg_result_text(&s->conn, w->error, why->text, sizeof why->text);
     why->named = df__pg_named_record(s, w, &why->index);
     const char *state = PQresultErrorField(w->error, PG_DIAG_SQLSTATE);
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
@@ -63,21 +63,21 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
 }
 
 /* Nobody can be named any more: the core takes out those that are, or halves the parcel. */
-static int give_up(df_stage *st, df__pg_work *w, const refusal *why)
+static int give_up(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
     int rc = DF_OK;
     if (df_parcel_count(w->parcel) == 1 && !w->skip[0]) {
         rc = df__pg_refuse(w, 0, why->reason, why->text);
     }
     rc = rc == DF_OK ? df__pg_rejects_tell(&w->rejects, w->parcel) : rc;
-    return rc == DF_OK ? df_stage_fail(st, DF_EDATA, why->reason, why->text) : rc;
+    return rc == DF_OK ? df_stage_fail(s->conn.stage, DF_EDATA, why->reason, why->text) : rc;
 }
 
 /* The catalog may be old: forget what it refused. */
-static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int look_again(df__pg_sink *s, df__pg_work *w)
 {
-    int rc = settle_down(s, st);
-    rc = rc == DF_OK ? df__pg_catalog_load(s, st) : rc;
+    int rc = settle_down(s);
+    rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
     w->looked_again = 1; /* once: a slow server must not keep us here */
     return rc;
@@ -85,28 +85,28 @@ static int look_again(df__pg_sink *s, df_stage *st, df__pg_work *w)
 
 /* An error that may not be a row's fault: the catalog is read once more, then the statement is
  * tried without its rows. DF_OK: try again; DF_DROP: the server takes rows. */
-static int doubt(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *why)
+static int doubt(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
     if (w->probed || !s->known.exists) { /* a table made in the same transaction is ours */
         return DF_DROP;
     }
     if (!w->looked_again && !why->no_copy) {
-        return look_again(s, st, w);
+        return look_again(s, w);
     }
     if (w->error_group >= w->group_count) {
         return DF_DROP;
     }
-    int rc = df__pg_probe(s, st, &w->groups[w->error_group]);
+    int rc = df__pg_probe(s, &w->groups[w->error_group]);
     w->probed = rc == DF_OK;
     s->no_copy |= rc == DF_OK && why->no_copy;
     if (rc == DF_DROP) {
-        return df__pg_result_fail(s, st, w->error);
+        return df__pg_result_fail(&s->conn, w->error);
     }
     return rc == DF_OK ? DF_DROP : rc;
 }
 
 /* The catalog counts, and the server takes rows: one of these is at fault. */
-static int take_out(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal *why)
+static int take_out(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
     /* Of two rows of one key the later one is refused; groups are not in the order of records. */
     int duplicate = why->duplicate && (s->on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
@@ -116,16 +116,16 @@ static int take_out(df__pg_sink *s, df_stage *st, df__pg_work *w, const refusal 
         w->by_rows = 1;
         return DF_OK;
     }
-    return is_sure ? df__pg_refuse(w, why->index, why->reason, why->text) : give_up(st, w, why);
+    return is_sure ? df__pg_refuse(w, why->index, why->reason, why->text) : give_up(s, w, why);
 }
 
 /* After a refusal that may be a row's fault: leaves the named record out, or turns to row mode,
  * which names them all. DF_OK: try again. */
-static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int narrow(df__pg_sink *s, df__pg_work *w)
 {
     refusal why;
     read_refusal(s, w, &why);
-    int rc = settle_down(s, st);
+    int rc = settle_down(s);
     if (rc != DF_OK) {
         return rc;
     }
@@ -135,21 +135,21 @@ static int narrow(df__pg_sink *s, df_stage *st, df__pg_work *w)
         return DF_OK;
     }
     if (why.no_copy && s->no_rows) {
-        return df__pg_result_fail(s, st, w->error);
+        return df__pg_result_fail(&s->conn, w->error);
     }
-    rc = why.doubtful ? doubt(s, st, w, &why) : df__pg_shape_look(s, st, w);
-    rc = rc == DF_DROP ? df__pg_checks_consider(s, st, why.check) : rc;
-    return rc == DF_DROP ? take_out(s, st, w, &why) : rc;
+    rc = why.doubtful ? doubt(s, w, &why) : df__pg_shape_look(s, w);
+    rc = rc == DF_DROP ? df__pg_checks_consider(s, why.check) : rc;
+    return rc == DF_DROP ? take_out(s, w, &why) : rc;
 }
 
 /* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. DF_DROP: it has
  * refused records, and the run ends at them. */
-static int try_once(df__pg_sink *s, df_stage *st, df__pg_work *w, int *ret_filtered)
+static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
 {
     if (s->stops && w->rejects.count > 0) {
         return DF_DROP;
     }
-    int rc = ensure_table(s, st, w);
+    int rc = ensure_table(s, w);
     if (rc != DF_OK) {
         return rc;
     }
@@ -159,47 +159,47 @@ static int try_once(df__pg_sink *s, df_stage *st, df__pg_work *w, int *ret_filte
         }
         df__pg_work_rewind(s, w);
     }
-    rc = df__pg_attempt(s, st, w);
+    rc = df__pg_attempt(s, w);
     *ret_filtered = s->checks.used;
-    return rc == DF_PENDING ? rc : df__pg_checks_settle(s, st, w, rc);
+    return rc == DF_PENDING ? rc : df__pg_checks_settle(s, w, rc);
 }
 
 /* The condition of COPY cannot be used here: its columns may not be read, or the function. */
-static int stop_filtering(df__pg_sink *s, df_stage *st)
+static int stop_filtering(df__pg_sink *s)
 {
     s->checks.off = 1;
-    int rc = settle_down(s, st);
-    return rc == DF_OK ? df__pg_checks_load(s, st) : rc;
+    int rc = settle_down(s);
+    return rc == DF_OK ? df__pg_checks_load(s) : rc;
 }
 
 /* The run ends at a refused record, so nothing of its parcel may stay: the core gives again what
  * precedes it. */
-static int stop_here(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int stop_here(df__pg_sink *s, df__pg_work *w)
 {
-    int rc = settle_down(s, st);
+    int rc = settle_down(s);
     rc = rc == DF_OK ? df__pg_rejects_tell(&w->rejects, w->parcel) : rc;
     return rc == DF_OK ? DF_EDATA : rc;
 }
 
 /* Tries until w is durable, sent, or cannot be written now. */
-static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int drive(df__pg_sink *s, df__pg_work *w)
 {
     for (;;) {
         int filtered = 0;
-        int rc = try_once(s, st, w, &filtered);
+        int rc = try_once(s, w, &filtered);
         if (rc == DF_DROP) {
-            return stop_here(s, st, w);
+            return stop_here(s, w);
         }
         if (rc == DF_AGAIN) {
-            rc = look_again(s, st, w);
+            rc = look_again(s, w);
         } else if (rc == DF_MORE) {
-            rc = settle_down(s, st);
+            rc = settle_down(s);
         } else if (rc == DF_EINVAL && filtered && w->error) {
-            rc = stop_filtering(s, st);
+            rc = stop_filtering(s);
         } else if (rc < 0 && df__pg_may_be_row(s, w)) {
-            rc = narrow(s, st, w);
+            rc = narrow(s, w);
         } else if (rc < 0 && w->error) {
-            return df__pg_result_fail(s, st, w->error);
+            return df__pg_result_fail(&s->conn, w->error);
         } else {
             return rc == DF_DONE ? DF_OK : rc;
         }
@@ -210,60 +210,60 @@ static int drive(df__pg_sink *s, df_stage *st, df__pg_work *w)
     }
 }
 
-static int finish(df__pg_sink *s, df_stage *st, df__pg_work *w, int rc)
+static int finish(df__pg_sink *s, df__pg_work *w, int rc)
 {
-    if (rc == DF_OK && s->in_transaction) { /* no row came to the table that was made for it */
-        rc = settle_down(s, st);
+    if (rc == DF_OK && s->conn.in_transaction) { /* no row came to the table that was made for it */
+        rc = settle_down(s);
     }
     if (rc == DF_OK) {
         return df__pg_rejects_tell(&w->rejects, w->parcel);
     }
     if (rc == DF_ECANCELED || rc == DF_ENOMEM) {
-        int down = settle_down(s, st);
+        int down = settle_down(s);
         return down == DF_OK ? rc : down;
     }
     if (rc < 0 && rc != DF_EDATA) {
-        df__pg_disconnect(s); /* the core opens the sink again, or stops */
+        df__pg_disconnect(&s->conn); /* the core opens the sink again, or stops */
     }
     return rc;
 }
 
 /* Waits for the parcel in flight and settles it. Failures are told to the core with it; the
  * answer here says whether the connection can be used on. */
-static int land(df__pg_sink *s, df_stage *st)
+static int land(df__pg_sink *s)
 {
     df__pg_work *w = s->flight;
-    int rc = df__pg_read_end(s, st, w);
-    rc = df__pg_checks_settle(s, st, w, rc);
+    int rc = df__pg_read_end(s, w);
+    rc = df__pg_checks_settle(s, w, rc);
     s->flight = NULL;
     if (rc == DF_AGAIN || (rc < 0 && df__pg_may_be_row(s, w))) {
-        rc = rc == DF_AGAIN ? look_again(s, st, w) : narrow(s, st, w);
+        rc = rc == DF_AGAIN ? look_again(s, w) : narrow(s, w);
         df__pg_work_rewind(s, w);
-        rc = rc == DF_OK ? drive(s, st, w) : rc;
+        rc = rc == DF_OK ? drive(s, w) : rc;
         if (rc == DF_PENDING) {
             s->flight = w;
-            return land(s, st);
+            return land(s);
         }
     } else if (rc < 0 && w->error) {
-        rc = df__pg_result_fail(s, st, w->error);
+        rc = df__pg_result_fail(&s->conn, w->error);
     }
-    rc = finish(s, st, w, rc);
-    df_stage_settle(st, w->parcel, rc);
+    rc = finish(s, w, rc);
+    df_stage_settle(s->conn.stage, w->parcel, rc);
     return rc;
 }
 
-int df__pg_poll(df__pg_sink *s, df_stage *st, int timeout_ms)
+int df__pg_poll(df__pg_sink *s, int timeout_ms)
 {
-    if (!s->flight || !s->pg) {
-        return df_stage_wait(st, -1, 0, timeout_ms);
+    if (!s->flight || !s->conn.pg) {
+        return df_stage_wait(s->conn.stage, -1, 0, timeout_ms);
     }
-    if (!df__pg_answered(s)) {
-        int rc = df_stage_wait(st, PQsocket(s->pg), POLLIN, timeout_ms);
-        if (rc != DF_OK || !df__pg_answered(s)) {
+    if (!df__pg_answered(&s->conn)) {
+        int rc = df_stage_wait(s->conn.stage, PQsocket(s->conn.pg), POLLIN, timeout_ms);
+        if (rc != DF_OK || !df__pg_answered(&s->conn)) {
             return rc == DF_OK ? DF_AGAIN : rc;
         }
     }
-    land(s, st);
+    land(s);
     return DF_OK;
 }
 
@@ -273,71 +273,72 @@ static int may_overlap(const df__pg_sink *s)
     return s->flight && s->mixed == 0 && s->known.exists;
 }
 
-void df__pg_recharge(df__pg_sink *s, df_stage *st)
+void df__pg_recharge(df__pg_sink *s)
 {
     int64_t bytes = PG_CHARGE + (int64_t)(s->sql.cap + s->raw_text.cap);
     for (size_t i = 0; i < 2; i++) {
         bytes += (int64_t)df__pg_work_bytes(&s->works[i]);
     }
     if (bytes != s->charged) {
-        df_stage_charge(st, bytes - s->charged);
+        df_stage_charge(s->conn.stage, bytes - s->charged);
         s->charged = bytes;
     }
 }
 
 /* Makes room on the connection: encodes ahead while it is busy, then waits for the parcel in
  * flight. */
-static int take_turn(df__pg_sink *s, df_stage *st, df__pg_work *w)
+static int take_turn(df__pg_sink *s, df__pg_work *w)
 {
-    int rc = may_overlap(s) ? df__pg_encode_ahead(s, st, w) : DF_OK;
+    int rc = may_overlap(s) ? df__pg_encode_ahead(s, w) : DF_OK;
     if (rc != DF_OK || !s->flight) {
         return rc;
     }
-    rc = land(s, st);
-    if (rc == DF_OK || s->pg) {
+    rc = land(s);
+    if (rc == DF_OK || s->conn.pg) {
         return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
     }
-    return rc == DF_ECANCELED ? rc
-                              : df_stage_fail(st, DF_EIO, "connection_error", "connection lost");
+    return rc == DF_ECANCELED
+               ? rc
+               : df_stage_fail(s->conn.stage, DF_EIO, "connection_error", "connection lost");
 }
 
 /* Tells, once each, what values lost on their way. */
-static void tell_changes(df__pg_sink *s, df_stage *st)
+static void tell_changes(df__pg_sink *s)
 {
     unsigned news = s->encoder.convert.changed & ~s->told_changes;
     if (news & PG_CHANGED_FRACTION) {
-        df_stage_log(st, DF_LOG_WARN,
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "times with more than six digits of a second are rounded to "
                      "microseconds, the finest that PostgreSQL keeps");
     }
     if (news & PG_CHANGED_ZONE) {
-        df_stage_log(st, DF_LOG_WARN,
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "times with a zone go as UTC into columns without time zone "
                      "(timestamptz keeps the moment)");
     }
     s->told_changes |= news;
 }
 
-int df__pg_write(df__pg_sink *s, df_stage *st, df_parcel *parcel)
+int df__pg_write(df__pg_sink *s, df_parcel *parcel)
 {
     df__pg_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
     int rc = df__pg_work_start(s, w, parcel);
     if (rc != DF_OK) {
         return rc;
     }
-    rc = take_turn(s, st, w);
+    rc = take_turn(s, w);
     if (rc != DF_OK) {
         return rc;
     }
     int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0 || s->no_copy;
     w->by_rows = rows && !s->no_rows;
-    rc = drive(s, st, w);
-    df__pg_raw_warn(s, st);
-    tell_changes(s, st);
-    df__pg_recharge(s, st);
+    rc = drive(s, w);
+    df__pg_raw_warn(s);
+    tell_changes(s);
+    df__pg_recharge(s);
     if (rc == DF_PENDING) {
         s->flight = w;
         return rc;
     }
-    return finish(s, st, w, rc);
+    return finish(s, w, rc);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * values.h: what tests of values share: JSON text as a value, which lives as long as the program. */
+ * values.h: what tests of values share: JSON text as a value, which lives as long as the program.
+ */
 #ifndef DF_PG_TESTS_VALUES_H
 #define DF_PG_TESTS_VALUES_H
 

@@ -99,6 +99,8 @@ static int setup(void **state)
     df__arena_init(&b->st.arena, &df__heap_libc, 1024);
     assert_int_equal(pthread_mutex_init(&b->st.lock, NULL), 0);
     memcpy(b->s.name.table, "t", 2);
+    b->s.conn.stage = &b->st;
+    b->s.conn.table = b->s.name.table;
     df__buf_init(&b->s.sql, &df__heap_libc);
     df__arena_init(&b->s.known.arena, &df__heap_libc, 4096);
     df__pg_checks_init(&b->s.checks);
@@ -127,16 +129,16 @@ static void connect_to(bench *b, const char *answer, size_t len)
     b->answer = answer;
     b->answer_len = len;
     assert_int_equal(pthread_create(&b->server, NULL, serve, b), 0);
-    b->s.pg = PQconnectdb(b->conninfo);
-    assert_int_equal(PQstatus(b->s.pg), CONNECTION_OK);
-    assert_int_equal(PQsetnonblocking(b->s.pg, 1), 0);
+    b->s.conn.pg = PQconnectdb(b->conninfo);
+    assert_int_equal(PQstatus(b->s.conn.pg), CONNECTION_OK);
+    assert_int_equal(PQsetnonblocking(b->s.conn.pg, 1), 0);
 }
 
 static void assert_lost(bench *b, const char *answer, size_t len, const char *why)
 {
     connect_to(b, answer, len);
-    assert_status(df__pg_catalog_load(&b->s, &b->st), DF_EIO);
-    assert_null(b->s.pg);
+    assert_status(df__pg_catalog_load(&b->s), DF_EIO);
+    assert_null(b->s.conn.pg);
     assert_non_null(strstr(b->st.fault.text, why));
     assert_int_equal(pthread_join(b->server, NULL), 0);
 }
@@ -169,10 +171,10 @@ static void test_no_end(void **state)
     bench *b = *state;
     df__pg_work w = {.catalog = 0};
     connect_to(b, BYTES("Z\0\0\0\5I"));
-    assert_ok(df__pg_send(&b->s, &b->st, "what was sent before"));
-    b->s.late = 1;
-    assert_status(df__pg_read_end(&b->s, &b->st, &w), DF_EUNKNOWN);
-    assert_null(b->s.pg);
+    assert_ok(df__pg_send(&b->s.conn, "what was sent before"));
+    b->s.conn.late = 1;
+    assert_status(df__pg_read_end(&b->s, &w), DF_EUNKNOWN);
+    assert_null(b->s.conn.pg);
     assert_non_null(strstr(b->st.fault.text, "nothing to the end of a COPY"));
     assert_int_equal(pthread_join(b->server, NULL), 0);
 }

@@ -105,10 +105,8 @@ static void null_is_not_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(escapes_what_copy_reads),
-        cmocka_unit_test(escapes_every_byte_everywhere),
-        cmocka_unit_test(refuses_nul_bytes),
-        cmocka_unit_test(quotes_array_elements_twice),
+        cmocka_unit_test(escapes_what_copy_reads), cmocka_unit_test(escapes_every_byte_everywhere),
+        cmocka_unit_test(refuses_nul_bytes),       cmocka_unit_test(quotes_array_elements_twice),
         cmocka_unit_test(null_is_not_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

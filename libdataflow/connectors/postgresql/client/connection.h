@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * connection.h: one connection to a server. Sinks and sources are built on it; it knows neither.
+ * It waits in df_stage_wait only, so that a stop ends every wait, and its failures are told on its
+ * stage. */
+#ifndef DF_PG_CONNECTION_H
+#define DF_PG_CONNECTION_H
+
+#include <libpq-fe.h>
+
+#include "dataflow_ext.h"
+
+typedef struct df__pg_conn {
+    /* options, filled by the core */
+    df_secret *string;
+    int64_t connect_timeout_us, statement_timeout_us;
+    /* set before df__pg_connect */
+    df_stage *stage;
+    const char *table; /* that statements are about: texts may name it; NULL: none */
+    int table_seen;    /* once: it was there, so that a missing schema is a missing table */
+    int show_values;   /* of records in texts */
+    void (*notice)(void *user,
+                   const PGresult *message); /* each message of the server; NULL: none */
+    void *user;
+    /* state */
+    PGconn *pg;         /* NULL: not connected */
+    int late;           /* a commit may have been sent: a lost connection leaves it unknown */
+    int in_transaction; /* an explicit one that has to be committed */
+    size_t unflushed;   /* bytes given to libpq since its buffer was empty */
+    int connected;      /* once: the connection string was right */
+    int warned_tls;
+    /* since the last df__pg_send */
+    size_t notices;
+    size_t copies;   /* COPY statements begun */
+    uint64_t copied; /* rows that the finished ones took */
+} df__pg_conn;
+
+/* DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL. */
+int df__pg_connect(df__pg_conn *c);
+void df__pg_disconnect(df__pg_conn *c);
+/* Where PQsetNoticeReceiver leads; user: the connection. */
+void df__pg_hear(void *user, const PGresult *message);
+int64_t df__pg_clock_ms(void); /* monotonic */
+
+#endif
