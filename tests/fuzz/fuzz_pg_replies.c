@@ -404,21 +404,21 @@ static void make_stage(sink *k)
 
 static void make_sink(df__pg_sink *s, unsigned options)
 {
-    s->table = (df_bytes){"t", 1};
-    s->upsert = options & 1;
-    s->auto_create = options >> 1 & 1;
-    s->raw = (options & 12) == 12;
-    s->on_conflict = (int)(options >> 4 & 3) % 3;
+    s->opt.table = (df_bytes){"t", 1};
+    s->opt.upsert = options & 1;
+    s->opt.auto_create = options >> 1 & 1;
+    s->opt.raw = (options & 12) == 12;
+    s->opt.on_conflict = (int)(options >> 4 & 3) % 3;
     s->stops = options >> 6 & 1;
     s->conn.show_values = options >> 7 & 1;
-    memcpy(s->name.table, "t", 2);
-    s->conn.table = s->name.table;
+    memcpy(s->catalog.name.table, "t", 2);
+    s->conn.table = s->catalog.name.table;
     s->conn.notice = df__pg_checks_notice;
     s->conn.user = s;
     df__buf_init(&s->sql, &df__heap_libc);
-    df__buf_init(&s->raw_text, &df__heap_libc);
-    df__text_set(s->raw_index, sizeof s->raw_index, "t_data_gin", 10);
-    df__arena_init(&s->known.arena, &df__heap_libc, 4096);
+    df__buf_init(&s->raw.text, &df__heap_libc);
+    df__text_set(s->raw.index, sizeof s->raw.index, "t_data_gin", 10);
+    df__arena_init(&s->catalog.table.arena, &df__heap_libc, 4096);
     df__pg_rejects_init(&s->works[0].rejects);
     df__pg_rejects_init(&s->works[1].rejects);
     df__pg_checks_init(&s->checks);

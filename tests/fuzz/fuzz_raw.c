@@ -36,12 +36,12 @@ static void make_sink(df__pg_sink *s, df__pg_column *columns, df_value *values, 
 {
     size_t n = 0;
     memset(s, 0, sizeof *s);
-    s->raw = 1;
-    s->flatten = options & 1;
+    s->opt.raw = 1;
+    s->opt.flatten = options & 1;
     if (options & 2)
-        s->flatten_prefix = (df_bytes){"m_", 2};
+        s->opt.flatten_prefix = (df_bytes){"m_", 2};
     for (size_t i = 0; i < COLUMNS; i++) {
-        if (s->flatten && strcmp(names[i], "_metadata") == 0)
+        if (s->opt.flatten && strcmp(names[i], "_metadata") == 0)
             continue;
         int is_json = names[i][0] == 'd' || names[i][0] == '_';
         columns[n] = (df__pg_column){.name = {names[i], strlen(names[i])}, .quoted = "\"c\""};
@@ -49,12 +49,12 @@ static void make_sink(df__pg_sink *s, df__pg_column *columns, df_value *values, 
         columns[n].type.name = columns[n].type.cast = "type";
         columns[n++].bit = -1;
     }
-    s->known.columns = columns;
-    s->known.count = n;
-    s->values = values;
-    df__buf_init(&s->raw_text, &df__heap_libc);
-    memcpy(s->name.table, "t", 2);
-    df__text_set(s->raw_index, sizeof s->raw_index, "t_data_gin", 10);
+    s->catalog.table.columns = columns;
+    s->catalog.table.count = n;
+    s->encoder.values = values;
+    df__buf_init(&s->raw.text, &df__heap_libc);
+    memcpy(s->catalog.name.table, "t", 2);
+    df__text_set(s->raw.index, sizeof s->raw.index, "t_data_gin", 10);
 }
 
 /* {"value": ..., "_metadata": {...}} and nothing else. */
@@ -102,14 +102,14 @@ static void check_row(df__pg_sink *s, const df__pg_work *w, df__arena *a)
     must(df__record_tree(w->parcel->records[0], a, &tree, NULL, 0) == DF_OK);
     df__tree_root(tree, &root);
     (void)is_taken_apart(&root, &data);
-    for (size_t i = 0; i < s->known.count; i++) {
-        const char *name = s->known.columns[i].name.data;
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const char *name = s->catalog.table.columns[i].name.data;
         if (strcmp(name, "data") == 0)
-            must(same_json(&s->values[i], &data));
+            must(same_json(&s->encoder.values[i], &data));
         else if (strcmp(name, "_metadata") == 0)
-            check_metadata(&s->values[i], a);
+            check_metadata(&s->encoder.values[i], a);
         else if (strncmp(name, "m_", 2) != 0)
-            must(s->values[i].type == DF_V_ABSENT);
+            must(s->encoder.values[i].type == DF_V_ABSENT);
     }
 }
 
@@ -174,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)df_record_set_meta(&r, name, &meta);
     r.payload = (df_bytes){at, (size_t)(end - at)};
     run(&s, &r, &a);
-    df__buf_free(&s.raw_text);
+    df__buf_free(&s.raw.text);
     df__arena_free(&a);
     return 0;
 }

@@ -15,8 +15,8 @@ enum { SHARE = 16 }; /* a mask that fewer rows have than one of so many is left 
 static void add_key(const df__pg_sink *s, df__buf *b)
 {
     const char *separator = "";
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (s->known.columns[i].in_key) {
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        if (s->catalog.table.columns[i].in_key) {
             df__buf_printf(b, "%sr.c%zu", separator, i);
             separator = ", ";
         }
@@ -27,8 +27,8 @@ static void add_key(const df__pg_sink *s, df__buf *b)
 static void add_key_match(const df__pg_sink *s, df__buf *b)
 {
     const char *separator = "";
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->in_key) {
             df__buf_printf(b, "%st.%s", separator, column->quoted);
             df__pg_sql_operator(b, column, "=");
@@ -40,8 +40,8 @@ static void add_key_match(const df__pg_sink *s, df__buf *b)
 
 static const df__pg_column *named(const df__pg_sink *s, df_bytes name)
 {
-    for (size_t i = 0; i < s->known.count && name.data; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count && name.data; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0) {
             return column;
         }
@@ -52,12 +52,12 @@ static const df__pg_column *named(const df__pg_sink *s, df_bytes name)
 /* NULL: versions do not count. */
 static const df__pg_column *version_of(const df__pg_sink *s)
 {
-    return s->upsert_strategy == PG_UPSERT_IF_NEWER ? named(s, s->version_column) : NULL;
+    return s->opt.upsert_strategy == PG_UPSERT_IF_NEWER ? named(s, s->opt.version_column) : NULL;
 }
 
 static void add_table(const df__pg_sink *s, df__buf *b)
 {
-    df__pg_quote_table(b, &s->name);
+    df__pg_quote_table(b, &s->catalog.name);
     df__buf_str(b, " AS t");
 }
 
@@ -82,20 +82,20 @@ static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask 
     const char *separator = ") DO UPDATE SET ";
     const char *key_separator = "";
     df__buf_str(b, " ON CONFLICT (");
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (s->known.columns[i].in_key) {
-            df__buf_printf(b, "%s%s", key_separator, s->known.columns[i].quoted);
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        if (s->catalog.table.columns[i].in_key) {
+            df__buf_printf(b, "%s%s", key_separator, s->catalog.table.columns[i].quoted);
             key_separator = ", ";
         }
     }
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (df__pg_mask_writes(mask, column) && !column->in_key) {
             df__buf_printf(b, "%s%s = EXCLUDED.%s", separator, column->quoted, column->quoted);
             separator = ", ";
         }
     }
-    const df__pg_column *soft = named(s, s->soft_delete_column);
+    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
     if (soft && !df__pg_mask_writes(mask, soft)) { /* it is there again */
         df__buf_printf(b, "%s%s = NULL", separator, soft->quoted);
         separator = ", ";
@@ -112,7 +112,7 @@ static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask 
 
 static void add_delete_head(const df__pg_sink *s, df__buf *b)
 {
-    const df__pg_column *soft = named(s, s->soft_delete_column);
+    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
     df__buf_str(b, soft ? "UPDATE " : "DELETE FROM ");
     add_table(s, b);
     if (soft) {
@@ -126,8 +126,8 @@ static void add_delete_head(const df__pg_sink *s, df__buf *b)
 static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
 {
     const df__pg_column *version = version_of(s);
-    const df__pg_column *soft = named(s, s->soft_delete_column);
-    size_t at = version ? (size_t)(version - s->known.columns) : 0;
+    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    size_t at = version ? (size_t)(version - s->catalog.table.columns) : 0;
     add_delete_head(s, b);
     if (soft && version && version != soft && !version->in_key) {
         df__buf_printf(b, ", %s = COALESCE(r.c%zu::%s, t.%s)", version->quoted, at,
@@ -155,9 +155,9 @@ static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
     df__buf_str(b, "VALUES (");
     df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
     df__buf_char(b, ')');
-    if (s->upsert) {
+    if (s->opt.upsert) {
         add_on_conflict(s, b, mask);
-    } else if (s->on_conflict == PG_CONFLICT_SKIP) {
+    } else if (s->opt.on_conflict == PG_CONFLICT_SKIP) {
         df__buf_str(b, " ON CONFLICT DO NOTHING");
     }
     df__buf_str(b, "; ");
@@ -166,7 +166,7 @@ static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
 void df__pg_apply_row(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
 {
     const char *word = "IF";
-    if (s->upsert) {
+    if (s->opt.upsert) {
         df__buf_str(b, "IF r.d THEN ");
         add_delete(s, b, 0);
         df__buf_str(b, "; ");
@@ -182,7 +182,7 @@ void df__pg_apply_row(const df__pg_sink *s, df__buf *b, const df__pg_group *grou
 
 void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
 {
-    if (s->upsert) {
+    if (s->opt.upsert) {
         add_delete_head(s, b);
         df__buf_str(b, " WHERE false; ");
     }
@@ -190,14 +190,14 @@ void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *
         const df__pg_mask *mask = &group->forms[k].mask;
         const char *separator = "SELECT ";
         add_insert_head(s, b, mask);
-        for (size_t i = 0; i < s->known.count; i++) {
-            if (df__pg_mask_writes(mask, &s->known.columns[i])) {
+        for (size_t i = 0; i < s->catalog.table.count; i++) {
+            if (df__pg_mask_writes(mask, &s->catalog.table.columns[i])) {
                 df__buf_printf(b, "%sNULL", separator);
                 separator = ", ";
             }
         }
         df__buf_str(b, " WHERE false");
-        if (s->upsert) {
+        if (s->opt.upsert) {
             add_on_conflict(s, b, mask);
         }
         df__buf_str(b, "; ");
@@ -214,7 +214,7 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
                        "FROM ");
     df__buf_add(&body, source->data, source->len);
     df__buf_str(&body, " ORDER BY n LOOP ");
-    if (hides && s->facts.checks[0]) {
+    if (hides && s->catalog.facts.checks[0]) {
         df__buf_str(&body, "IF NOT r.kept THEN RAISE USING ERRCODE = '23514'; END IF; ");
     }
     df__pg_apply_row(s, &body, group);
@@ -236,8 +236,8 @@ static int has_exact_key(const df__pg_sink *s)
         [PG_UUID] = 1, [PG_DATE] = 1,  [PG_TIME] = 1,        [PG_TIMESTAMP] = 1, [PG_SHORT] = 1,
         [PG_ENUM] = 1, [PG_BYTEA] = 1, [PG_TIMESTAMPTZ] = 1,
     };
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->in_key && (!exact[column->type.kind] || column->type.array)) {
             return 0;
         }
@@ -248,8 +248,8 @@ static int has_exact_key(const df__pg_sink *s)
 static int writes_all(const df__pg_sink *s, const df__pg_group *group)
 {
     for (size_t i = 0; i < group->form_count; i++) {
-        for (size_t k = 0; k < s->known.count; k++) {
-            if (!df__pg_mask_writes(&group->forms[i].mask, &s->known.columns[k])) {
+        for (size_t k = 0; k < s->catalog.table.count; k++) {
+            if (!df__pg_mask_writes(&group->forms[i].mask, &s->catalog.table.columns[k])) {
                 return 0;
             }
         }
@@ -263,17 +263,17 @@ static int writes_all(const df__pg_sink *s, const df__pg_group *group)
 static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
-    const df__pg_column *soft = named(s, s->soft_delete_column);
-    if (s->facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default)) {
+    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    if (s->catalog.facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default)) {
         return 0;
     }
-    if (s->facts.checks[0] && (soft || !writes_all(s, group))) {
+    if (s->catalog.facts.checks[0] && (soft || !writes_all(s, group))) {
         return 0; /* what a CHECK says would depend on the row that is there */
     }
     for (size_t i = 0; i < group->form_count; i++) {
         const df__pg_mask *mask = &group->forms[i].mask;
-        for (size_t k = 0; k < s->known.count; k++) {
-            const df__pg_column *column = &s->known.columns[k];
+        for (size_t k = 0; k < s->catalog.table.count; k++) {
+            const df__pg_column *column = &s->catalog.table.columns[k];
             int must = (column->not_null && !column->has_default) || column == version;
             if (must && !df__pg_mask_writes(mask, column)) {
                 return 0;
@@ -285,8 +285,8 @@ static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 
 static int has_own_key(const df__pg_sink *s)
 {
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->in_key && strcmp(column->operators, "pg_catalog") != 0) {
             return 0;
         }
@@ -320,7 +320,7 @@ static void add_kept(const df__pg_sink *s, df__buf *b)
 {
     const df__pg_column *version = version_of(s);
     if (version) {
-        size_t at = (size_t)(version - s->known.columns);
+        size_t at = (size_t)(version - s->catalog.table.columns);
         df__buf_str(b, "bool_or(d) OVER k OR min(m) OVER k <> max(m) OVER k OR row_number() OVER ("
                        "PARTITION BY ");
         add_key(s, b);
@@ -333,7 +333,7 @@ static void add_kept(const df__pg_sink *s, df__buf *b)
         add_key(s, b);
         df__buf_str(b, ", m, d)");
     }
-    if (!version && !s->soft_delete_column.data) {
+    if (!version && !s->opt.soft_delete_column.data) {
         df__buf_str(b, " AND n >= COALESCE(max(n) FILTER (WHERE d) OVER k, n)");
     }
 }
@@ -351,14 +351,15 @@ static int is_frequent(const df__pg_group *group, size_t number)
 /* Rows that are left out although a CHECK refuses them: the loop fails at one. */
 static void add_unchecked(const df__pg_sink *s, df__buf *b)
 {
-    if (!s->facts.checks[0]) {
+    if (!s->catalog.facts.checks[0]) {
         return;
     }
     df__buf_str(b, " OR (NOT d AND EXISTS (SELECT FROM (SELECT ");
-    for (size_t i = 0; i < s->known.count; i++) {
-        df__buf_printf(b, "%sr.c%zu AS %s", i > 0 ? ", " : "", i, s->known.columns[i].quoted);
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        df__buf_printf(b, "%sr.c%zu AS %s", i > 0 ? ", " : "", i,
+                       s->catalog.table.columns[i].quoted);
     }
-    df__buf_printf(b, ") AS t WHERE NOT (%s)))", s->facts.checks);
+    df__buf_printf(b, ") AS t WHERE NOT (%s)))", s->catalog.facts.checks);
 }
 
 /* What the loop goes through: keys that have several rows, and rows of masks that few have. */
@@ -369,7 +370,7 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
         add_kept(s, b);
         df__buf_str(b, " AS kept FROM pg_temp." PG_STAGE " AS r");
     }
-    if (!s->facts.orders_rows) {
+    if (!s->catalog.facts.orders_rows) {
         df__buf_str(b, " WHERE ");
         add_several(s, b);
         for (size_t i = 0; i < group->form_count; i++) {
@@ -418,14 +419,14 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
 
 void df__pg_apply(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int is_single)
 {
-    if (is_single || !s->facts.orders_rows) {
+    if (is_single || !s->catalog.facts.orders_rows) {
         add_statements(s, b, group, is_single);
     }
     if (is_single) {
         return;
     }
     df__buf source;
-    int hides = !s->facts.orders_rows && may_leave_out(s, group);
+    int hides = !s->catalog.facts.orders_rows && may_leave_out(s, group);
     df__buf_init(&source, &df__heap_libc);
     add_source(s, &source, group, hides);
     add_loop(s, b, group, &source, hides);

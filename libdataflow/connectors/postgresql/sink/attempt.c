@@ -20,7 +20,7 @@ static int send_copies(df__pg_sink *s, df__pg_work *w)
     for (size_t i = 0; i < w->group_count; i++) {
         df__pg_sql_group(s, &s->sql, w, i);
     }
-    if (w->binary && !s->upsert) { /* the staging table of an upsert is ours */
+    if (w->binary && !s->opt.upsert) { /* the staging table of an upsert is ours */
         df__pg_shape_check(s, &s->sql);
     }
     if (s->conn.in_transaction) {
@@ -44,7 +44,7 @@ static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
     if (!df__pg_shape_failed(res)) {
         return doubt(w, df__pg_result_status(&s->conn, res, &reason));
     }
-    s->as_text = w->looked_again ? STICKY : s->as_text;
+    s->expect.as_text = w->looked_again ? STICKY : s->expect.as_text;
     return DF_AGAIN;
 }
 
@@ -73,7 +73,7 @@ int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
     s->conn.late = 0;
     if (status == DF_OK) {
         s->conn.in_transaction = 0;
-        s->staged = s->generation;
+        s->catalog.staged = s->catalog.generation;
     }
     return status;
 }
@@ -104,7 +104,7 @@ static int encode_one(df__pg_sink *s, df__pg_work *w)
     }
     if (group != &w->groups[0]) {
         w->group_count = 1;
-        s->mixed = STICKY;
+        s->expect.mixed = STICKY;
         return DF_MORE;
     }
     return df__pg_add_row(s, w, group);
@@ -122,7 +122,7 @@ int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w)
         size_t len = w->group_count ? w->groups[0].text.len : 0;
         if (len >= looked + PIECE) {
             looked = len;
-            if (len >= s->ahead_max || df__pg_answered(&s->conn)) {
+            if (len >= s->memory.ahead_max || df__pg_answered(&s->conn)) {
                 break;
             }
         }
@@ -217,7 +217,7 @@ static int write_groups(df__pg_sink *s, df__pg_work *w)
         return rc == DF_OK && w->unsure ? DF_AGAIN : rc;
     }
     int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
-    s->mixed = is_mixed ? STICKY : s->mixed - 1;
+    s->expect.mixed = is_mixed ? STICKY : s->expect.mixed - 1;
     df__pg_recharge(s);
     rc = send_copies(s, w);
     for (size_t i = 0; i < w->group_count && rc == DF_OK; i++) {
@@ -234,7 +234,7 @@ int df__pg_attempt(df__pg_sink *s, df__pg_work *w)
     if (w->by_rows) {
         return df__pg_write_rows(s, w);
     }
-    if (s->mixed > 0) {
+    if (s->expect.mixed > 0) {
         return doubt(w, write_groups(s, w));
     }
     return doubt(w, write_stream(s, w));

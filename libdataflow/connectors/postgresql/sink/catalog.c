@@ -212,6 +212,17 @@ static int read_table(df__pg_table *t, const PGresult *res)
     return DF_OK;
 }
 
+int df__pg_table_binary(const df__pg_table *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const df__pg_type *type = &t->columns[i].type;
+        if (type->oid == 0 || !df__pg_codecs[type->kind].binary) {
+            return 0;
+        }
+    }
+    return t->count > 0 && t->shape && t->shape[0] != '\0';
+}
+
 void df__pg_table_free(df__pg_table *t)
 {
     df__arena_free(&t->arena);
@@ -224,20 +235,20 @@ int df__pg_missing(const df__pg_sink *s)
     if (s->conn.table_seen) {
         return df_stage_failf(s->conn.stage, DF_EIO, "schema_changed",
                               "table %s is gone; the flow goes on when it is there again",
-                              s->name.table);
+                              s->catalog.name.table);
     }
     return df_stage_failf(s->conn.stage, DF_ENOTFOUND, "configuration",
                           "table %s does not exist (autoCreateTable: true makes it)",
-                          s->name.table);
+                          s->catalog.name.table);
 }
 
 static int same_names(const df__pg_sink *s, const df__pg_table *t)
 {
-    if (!s->columns || s->column_count != t->count) {
+    if (!s->catalog.columns || s->catalog.column_count != t->count) {
         return 0;
     }
     for (size_t i = 0; i < t->count; i++) {
-        if (strcmp(s->column_names[i], t->columns[i].name.data) != 0) {
+        if (strcmp(s->catalog.column_names[i], t->columns[i].name.data) != 0) {
             return 0;
         }
     }
@@ -267,13 +278,8 @@ static const char **keep_names(df_stage *st, const df__pg_table *t)
 /* Compiles the names for the core; what it compiled before stays in use while they are the same. */
 static int compile_names(df__pg_sink *s, const df__pg_table *t)
 {
-    if (t->count > s->values_cap) {
-        df_value *grown = df__realloc(&df__heap_libc, s->values, t->count * sizeof *grown);
-        if (!grown) {
-            return DF_ENOMEM;
-        }
-        s->values = grown;
-        s->values_cap = t->count;
+    if (df__pg_encoder_room(&s->encoder, t->count) != DF_OK) {
+        return DF_ENOMEM;
     }
     if (same_names(s, t)) {
         return DF_OK;
@@ -283,9 +289,9 @@ static int compile_names(df__pg_sink *s, const df__pg_table *t)
     if (!columns) {
         return DF_ENOMEM;
     }
-    s->columns = columns;
-    s->column_names = names;
-    s->column_count = t->count;
+    s->catalog.columns = columns;
+    s->catalog.column_names = names;
+    s->catalog.column_count = t->count;
     return DF_OK;
 }
 
@@ -306,8 +312,8 @@ static df__pg_column *find_named(df_stage *st, df__pg_table *t, const char *opti
 /* conflictKey instead of the key that the catalog has. */
 static int choose_key(const df__pg_sink *s, df__pg_table *t)
 {
-    df_bytes rest = s->conflict_key;
-    if (s->conflict_key.data) {
+    df_bytes rest = s->opt.conflict_key;
+    if (s->opt.conflict_key.data) {
         for (size_t i = 0; i < t->count; i++) {
             t->columns[i].in_key = 0;
         }
@@ -335,16 +341,16 @@ static int choose_key(const df__pg_sink *s, df__pg_table *t)
 static int choose_columns(const df__pg_sink *s, df__pg_table *t)
 {
     int rc = choose_key(s, t);
-    if (rc == DF_OK && s->upsert_strategy == PG_UPSERT_IF_NEWER) {
+    if (rc == DF_OK && s->opt.upsert_strategy == PG_UPSERT_IF_NEWER) {
         df__pg_column *version =
-            find_named(s->conn.stage, t, "upsertVersionColumn", s->version_column);
+            find_named(s->conn.stage, t, "upsertVersionColumn", s->opt.version_column);
         if (!version) {
             return DF_EINVAL;
         }
         version->is_version = 1;
     }
-    if (rc == DF_OK && s->soft_delete_column.data &&
-        !find_named(s->conn.stage, t, "softDeleteColumn", s->soft_delete_column)) {
+    if (rc == DF_OK && s->opt.soft_delete_column.data &&
+        !find_named(s->conn.stage, t, "softDeleteColumn", s->opt.soft_delete_column)) {
         return DF_EINVAL;
     }
     return rc;
@@ -354,17 +360,17 @@ static int adopt(df__pg_sink *s, const PGresult *res)
 {
     df__pg_table t;
     memset(&t, 0, sizeof t);
-    t.all_optional = s->upsert; /* an update leaves alone what the record does not have */
+    t.all_optional = s->opt.upsert; /* an update leaves alone what the record does not have */
     int rc = read_table(&t, res);
-    if (rc == DF_OK && s->upsert && t.count > UPSERT_COLUMNS_MAX) {
+    if (rc == DF_OK && s->opt.upsert && t.count > UPSERT_COLUMNS_MAX) {
         rc = df_stage_fail(s->conn.stage, DF_ENOTSUP, "not_supported",
                            "upsertMode: the table has more than 1,597 columns; the staging table "
                            "needs three of the server's 1,600 for itself");
     }
-    if (rc == DF_OK && t.exists && s->upsert) {
+    if (rc == DF_OK && t.exists && s->opt.upsert) {
         rc = choose_columns(s, &t);
     }
-    if (rc == DF_OK && t.exists && s->raw) {
+    if (rc == DF_OK && t.exists && s->opt.raw) {
         rc = df__pg_raw_fits(s, &t);
     }
     if (rc == DF_OK && t.exists) {
@@ -374,10 +380,10 @@ static int adopt(df__pg_sink *s, const PGresult *res)
         df__arena_free(&t.arena);
         return rc;
     }
-    df__pg_table_free(&s->known);
-    s->known = t;
+    df__pg_table_free(&s->catalog.table);
+    s->catalog.table = t;
     s->conn.table_seen |= t.exists;
-    s->generation++;
+    s->catalog.generation++;
     df_stage_metric(s->conn.stage, PG_METRIC_CATALOG, 1);
     return DF_OK;
 }
@@ -385,7 +391,7 @@ static int adopt(df__pg_sink *s, const PGresult *res)
 int df__pg_catalog_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    int rc = df__pg_query_table(&s->conn, query_head, &s->catalog.name, query_tail, &res);
     if (rc == DF_OK) {
         rc = res ? df__pg_has_columns(&s->conn, res, AT_COLUMNS)
                  : df_stage_fail(s->conn.stage, DF_EINTERNAL, NULL, "no catalog rows");

@@ -118,7 +118,7 @@ static int read_checks(df__pg_checks *c, const PGresult *res)
 static int query_checks(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    int rc = df__pg_query_table(&s->conn, query_head, &s->catalog.name, query_tail, &res);
     rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, 3) : rc;
     rc = rc == DF_OK && res ? read_checks(&s->checks, res) : rc;
     PQclear(res);
@@ -152,7 +152,7 @@ int df__pg_checks_consider(df__pg_sink *s, const char *name)
 {
     df__pg_checks *c = &s->checks;
     int is_old = c->read_ms == 0 || df__pg_clock_ms() - c->read_ms >= LOAD_AGAIN_MS;
-    if (s->upsert || s->stops || c->off || !is_old || !name[0]) {
+    if (s->opt.upsert || s->stops || c->off || !is_old || !name[0]) {
         return DF_DROP;
     }
     int rc = df__pg_checks_load(s);
@@ -199,7 +199,7 @@ static int read_note(df__pg_sink *s, const char **at)
     size_t digits = strspn(*at, "0123456789");
     const df__pg_check *check = find(c, *at, digits);
     *at += digits + ((*at)[digits] == ' ');
-    df__pg_note note = {s->conn.copies, df__pg_line(*at, s->name.table, at), check};
+    df__pg_note note = {s->conn.copies, df__pg_line(*at, s->catalog.name.table, at), check};
     *at += strcspn(*at, "\n");
     *at += **at == '\n';
     if (note.copy == 0 || note.line == 0 || !check) {
@@ -246,7 +246,7 @@ static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note 
     df__text_printf(text, sizeof text,
                     "new row for relation \"%s\" violates check constraint \"%s\": %.200s "
                     "(SQLSTATE 23514)",
-                    s->name.table, note->check->name, note->check->expression);
+                    s->catalog.name.table, note->check->name, note->check->expression);
     size_t index = w->groups[note->copy - 1].records[note->line - 1];
     return w->skip[index] ? DF_OK : df__pg_refuse(w, index, "constraint_violation", text);
 }

@@ -84,10 +84,10 @@ static int add_schema_key(const df__pg_guesses *g, df__buf *b)
 /* conflictKey, else what the schema says, else id. */
 static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 {
-    if (!s->conflict_key.data && add_schema_key(g, b)) {
+    if (!s->opt.conflict_key.data && add_schema_key(g, b)) {
         return;
     }
-    df_bytes keys = s->conflict_key.data ? s->conflict_key : (df_bytes){"id", 2};
+    df_bytes keys = s->opt.conflict_key.data ? s->opt.conflict_key : (df_bytes){"id", 2};
     df_bytes rest = keys;
     for (df_bytes name = df__pg_next_key(&rest); name.len > 0; name = df__pg_next_key(&rest)) {
         const df__pg_guess *row = df__pg_guess_find(g, name);
@@ -109,7 +109,7 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 {
     static const char *const stamps[] = {"created_at", "updated_at"};
     df__buf_str(b, "CREATE TABLE IF NOT EXISTS ");
-    df__pg_quote_table(b, &s->name);
+    df__pg_quote_table(b, &s->catalog.name);
     df__buf_str(b, " (");
     for (size_t i = 0; i < g->count; i++) {
         df__buf_str(b, i ? ", " : "");
@@ -122,9 +122,9 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
             df__buf_printf(b, ", \"%s\" TIMESTAMPTZ DEFAULT now()", stamps[i]);
         }
     }
-    if (s->soft_delete_column.data && !df__pg_guess_find(g, s->soft_delete_column)) {
+    if (s->opt.soft_delete_column.data && !df__pg_guess_find(g, s->opt.soft_delete_column)) {
         df__buf_str(b, ", ");
-        df__pg_quote(b, s->soft_delete_column);
+        df__pg_quote(b, s->opt.soft_delete_column);
         df__buf_str(b, " TIMESTAMPTZ");
     }
     add_primary_key(s, g, b);
@@ -135,7 +135,7 @@ static int run(df__pg_sink *s, df__pg_guesses *g)
 {
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "BEGIN; ");
-    if (s->raw) {
+    if (s->opt.raw) {
         df__pg_raw_create_sql(s, g, &s->sql);
     } else {
         add_create(s, g, &s->sql);
@@ -148,7 +148,7 @@ static int run(df__pg_sink *s, df__pg_guesses *g)
                              "the table is being made by another process");
     }
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
-    if (rc == DF_OK && !s->known.exists) {
+    if (rc == DF_OK && !s->catalog.table.exists) {
         rc = df_stage_fail(s->conn.stage, DF_EINVAL, "configuration",
                            "the table was made but is not visible");
     }
@@ -157,27 +157,29 @@ static int run(df__pg_sink *s, df__pg_guesses *g)
 
 static const char *key_note(const df__pg_sink *s)
 {
-    if (s->on_conflict == PG_CONFLICT_SKIP && !s->upsert && !s->raw) {
+    if (s->opt.on_conflict == PG_CONFLICT_SKIP && !s->opt.upsert && !s->opt.raw) {
         return ", one row for each key: later records of a key are left out (upsertMode: true "
                "updates the row)";
     }
-    return s->upsert || s->raw ? ", one row for each key"
-                               : ", one row for each key: a second record of a key that has other "
-                                 "values is refused (upsertMode: true updates the row, "
-                                 "onConflict: skip leaves it)";
+    return s->opt.upsert || s->opt.raw
+               ? ", one row for each key"
+               : ", one row for each key: a second record of a key that has other "
+                 "values is refused (upsertMode: true updates the row, "
+                 "onConflict: skip leaves it)";
 }
 
 int df__pg_create_table(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_guesses g;
     df__pg_guesses_init(&g);
-    int rc = s->raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
+    int rc = s->opt.raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
     if (rc == DF_OK) {
-        rc = (s->raw ? g.records : g.count) == 0 ? refuse_all(w) : run(s, &g);
+        rc = (s->opt.raw ? g.records : g.count) == 0 ? refuse_all(w) : run(s, &g);
     }
     if (rc == DF_OK) {
-        df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made with %zu columns%s", s->name.table,
-                      s->known.count, s->known.key_count > 0 ? key_note(s) : "");
+        df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made with %zu columns%s",
+                      s->catalog.name.table, s->catalog.table.count,
+                      s->catalog.table.key_count > 0 ? key_note(s) : "");
     }
     df__pg_guesses_free(&g);
     return rc;

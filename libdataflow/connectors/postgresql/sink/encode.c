@@ -21,6 +21,23 @@ void df__pg_encoder_free(df__pg_encoder *e)
 {
     df__buf_free(&e->convert.scratch);
     df__buf_free(&e->convert.element);
+    df__free(&df__heap_libc, e->values);
+    e->values = NULL;
+    e->values_cap = 0;
+}
+
+int df__pg_encoder_room(df__pg_encoder *e, size_t count)
+{
+    if (count <= e->values_cap) {
+        return DF_OK;
+    }
+    df_value *grown = df__realloc(&df__heap_libc, e->values, count * sizeof *grown);
+    if (!grown) {
+        return DF_ENOMEM;
+    }
+    e->values = grown;
+    e->values_cap = count;
+    return DF_OK;
 }
 
 static int is_missing(const df_value *v)

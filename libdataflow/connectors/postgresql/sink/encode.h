@@ -3,7 +3,15 @@
 #ifndef DF_PG_ENCODE_H
 #define DF_PG_ENCODE_H
 
+#include "table.h"
 #include "types/plain.h"
+
+/* Which of the columns with a default a record has: rows of one mask go into one COPY. A table
+ * has at most 1,600 columns. */
+enum { PG_MASK_WORDS = 25 };
+typedef struct df__pg_mask {
+    uint64_t word[PG_MASK_WORDS];
+} df__pg_mask;
 
 typedef struct df__pg_encoder {
     df__pg_convert convert;
@@ -14,11 +22,15 @@ typedef struct df__pg_encoder {
     int number;         /* with staged: of the row's mask */
     int show_values;    /* in `why` */
     int key_only;       /* the record deletes: only its key and its version are written */
-    char why[320];      /* after DF_EDATA: one line for people */
+    df_value *values;   /* of the record at hand, one for each column */
+    size_t values_cap;
+    char why[320]; /* after DF_EDATA: one line for people */
 } df__pg_encoder;
 
 void df__pg_encoder_init(df__pg_encoder *e);
 void df__pg_encoder_free(df__pg_encoder *e);
+/* Makes room for so many values. DF_ENOMEM. */
+int df__pg_encoder_room(df__pg_encoder *e, size_t count);
 /* Which columns with a default are present in a row. */
 void df__pg_mask_of(const df__pg_table *t, const df_value *values, df__pg_mask *ret);
 int df__pg_mask_same(const df__pg_mask *a, const df__pg_mask *b);

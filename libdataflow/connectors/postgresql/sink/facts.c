@@ -62,10 +62,10 @@ static int modes_of(const df__pg_sink *s)
 {
     static const int of_conflict[] = {
         [PG_CONFLICT_EQUAL] = FOR_EQUAL, [PG_CONFLICT_SKIP] = FOR_SKIP, [PG_CONFLICT_ERROR] = 0};
-    if (!s->upsert) {
-        return of_conflict[s->on_conflict];
+    if (!s->opt.upsert) {
+        return of_conflict[s->opt.on_conflict];
     }
-    return FOR_UPSERT | (s->soft_delete_column.data ? 0 : FOR_DELETE);
+    return FOR_UPSERT | (s->opt.soft_delete_column.data ? 0 : FOR_DELETE);
 }
 
 /* Without its rights upsertMode cannot write at all; onConflict can only refuse. */
@@ -80,14 +80,14 @@ static int look_at_rights(df__pg_sink *s, const PGresult *res)
                                    rights[i].text);
         }
     }
-    if (len == 0 || (!s->upsert && s->warned_rights)) {
+    if (len == 0 || (!s->opt.upsert && s->told.rights)) {
         return DF_OK;
     }
-    if (s->upsert) {
+    if (s->opt.upsert) {
         return df_stage_failf(s->conn.stage, DF_EINVAL, "permission",
                               "upsertMode: grant %s to the user of connectionString", text);
     }
-    s->warned_rights = 1;
+    s->told.rights = 1;
     df_stage_logf(s->conn.stage, DF_LOG_WARN,
                   "onConflict: a row whose key is there will be refused, as with error: grant %s "
                   "to the user of connectionString",
@@ -98,26 +98,26 @@ static int look_at_rights(df__pg_sink *s, const PGresult *res)
 static int keep_checks(df__pg_sink *s, const PGresult *res)
 {
     df_bytes text = {PQgetvalue(res, 0, CHECKS), (size_t)PQgetlength(res, 0, CHECKS)}, copy;
-    if (s->facts.notices_rows) {
+    if (s->catalog.facts.notices_rows) {
         return DF_OK;
     }
-    int rc = df__arena_copy(&s->known.arena, text, &copy);
-    s->facts.checks = rc == DF_OK ? copy.data : "";
+    int rc = df__arena_copy(&s->catalog.table.arena, text, &copy);
+    s->catalog.facts.checks = rc == DF_OK ? copy.data : "";
     return rc;
 }
 
 int df__pg_facts_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    s->facts = (df__pg_facts){1, 1, ""};
-    if (modes_of(s) == 0 || !s->known.exists) {
+    s->catalog.facts = (df__pg_facts){1, 1, ""};
+    if (modes_of(s) == 0 || !s->catalog.table.exists) {
         return DF_OK;
     }
-    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    int rc = df__pg_query_table(&s->conn, query_head, &s->catalog.name, query_tail, &res);
     rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, FACTS) : rc;
     if (rc == DF_OK && res && PQntuples(res) == 1) {
-        s->facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
-        s->facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';
+        s->catalog.facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
+        s->catalog.facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';
         rc = keep_checks(s, res);
         rc = rc == DF_OK ? look_at_rights(s, res) : rc;
     }

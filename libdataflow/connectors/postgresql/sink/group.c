@@ -33,8 +33,8 @@ int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *
 
 static int is_column(const df__pg_sink *s, df_bytes name)
 {
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df_bytes *column = &s->known.columns[i].name;
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df_bytes *column = &s->catalog.table.columns[i].name;
         if (column->len == name.len && memcmp(column->data, name.data, name.len) == 0) {
             return 1;
         }
@@ -89,8 +89,9 @@ static int offend_empty(df__pg_sink *s, df__pg_work *w)
 
 static int has_column(const df__pg_sink *s)
 {
-    for (size_t i = 0; i < s->known.count; i++) {
-        if (s->values[i].type != DF_V_ABSENT && s->values[i].type != DF_V_UNCHANGED) {
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        if (s->encoder.values[i].type != DF_V_ABSENT &&
+            s->encoder.values[i].type != DF_V_UNCHANGED) {
             return 1;
         }
     }
@@ -113,9 +114,9 @@ static int read_upsert(df__pg_sink *s, df__pg_work *w)
 {
     char text[200];
     s->encoder.key_only = is_delete(df_parcel_at(w->parcel, w->index));
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
-        if (column->in_key && s->values[i].type <= DF_V_NULL) {
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
+        if (column->in_key && s->encoder.values[i].type <= DF_V_NULL) {
             df__text_printf(text, sizeof text,
                             "column %s is the key of upsertMode, and the record does not have it",
                             column->quoted);
@@ -131,28 +132,28 @@ static int read_before(df__pg_sink *s, const df__pg_work *w)
 {
     const df_record *r = df_parcel_at(w->parcel, w->index);
     df_value before;
-    if (!s->upsert || df_record_before(r, &before) != DF_OK || before.type != DF_V_OBJECT ||
+    if (!s->opt.upsert || df_record_before(r, &before) != DF_OK || before.type != DF_V_OBJECT ||
         !is_delete(r)) {
         return DF_EDATA;
     }
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
-        if (column->in_key && s->values[i].type <= DF_V_NULL) {
-            df_value_member(&before, column->name, &s->values[i]);
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
+        if (column->in_key && s->encoder.values[i].type <= DF_V_NULL) {
+            df_value_member(&before, column->name, &s->encoder.values[i]);
         }
     }
     return DF_OK;
 }
 
-/* The columns of record w->index into s->values. */
+/* The columns of record w->index into s->encoder.values. */
 static int read_values(df__pg_sink *s, const df__pg_work *w, size_t *ret_unknown)
 {
-    if (s->raw) {
+    if (s->opt.raw) {
         return df__pg_raw_row(s, w);
     }
-    int rc = df_parcel_row(w->parcel, w->index, s->columns, s->values, ret_unknown);
+    int rc = df_parcel_row(w->parcel, w->index, s->catalog.columns, s->encoder.values, ret_unknown);
     if (rc == DF_EDATA) { /* a delete may come without a value */
-        memset(s->values, 0, s->known.count * sizeof *s->values);
+        memset(s->encoder.values, 0, s->catalog.table.count * sizeof *s->encoder.values);
     }
     return (rc == DF_OK || rc == DF_EDATA) && read_before(s, w) == DF_OK ? DF_OK : rc;
 }
@@ -165,27 +166,27 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     }
     int rc = read_values(s, w, &unknown);
     if (rc == DF_EDATA) {
-        rc = df__pg_refuse(w, w->index, s->raw ? "not_json" : "not_an_object",
+        rc = df__pg_refuse(w, w->index, s->opt.raw ? "not_json" : "not_an_object",
                            df_parcel_error(w->parcel));
         return rc == DF_OK ? DF_DROP : rc;
     }
     if (rc != DF_OK) {
         return rc;
     }
-    if (unknown > 0 && s->unknown == PG_UNKNOWN_ERROR) {
+    if (unknown > 0 && s->opt.unknown == PG_UNKNOWN_ERROR) {
         return offend_unknown(s, w);
     }
-    if (!s->raw && !has_column(s)) {
+    if (!s->opt.raw && !has_column(s)) {
         return offend_empty(s, w);
     }
-    df__pg_mask_of(&s->known, s->values, ret_mask);
-    return s->upsert ? read_upsert(s, w) : DF_OK;
+    df__pg_mask_of(&s->catalog.table, s->encoder.values, ret_mask);
+    return s->opt.upsert ? read_upsert(s, w) : DF_OK;
 }
 
 /* Rows that go through a staging table. */
 static int is_staged(const df__pg_sink *s, const df__pg_work *w)
 {
-    return s->upsert || w->by_rows;
+    return s->opt.upsert || w->by_rows;
 }
 
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
@@ -197,13 +198,13 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
     s->encoder.binary = w->binary;
     s->encoder.staged = is_staged(s, w);
     s->encoder.wide = group->wide;
-    int rc = df__pg_encode_row(&s->encoder, &s->known, s->values,
+    int rc = df__pg_encode_row(&s->encoder, &s->catalog.table, s->encoder.values,
                                &group->forms[s->encoder.number].mask, &group->text);
     if (rc == DF_EDATA) {
         return offend(s, w, "type_mismatch", s->encoder.why);
     }
     if (rc == DF_MORE) {
-        s->as_text = STICKY;
+        s->expect.as_text = STICKY;
     } else if (rc == DF_OK) {
         group->records[group->count++] = (uint32_t)w->index;
     }
@@ -264,8 +265,8 @@ void df__pg_group_end(const df__pg_work *w, df__pg_group *group)
 /* A record that deletes goes with rows of any mask, if its version does. */
 static int goes_with(const df__pg_sink *s, const df__pg_mask *of_delete, const df__pg_mask *mask)
 {
-    for (size_t i = 0; s->encoder.key_only && i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; s->encoder.key_only && i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->is_version && df__pg_mask_writes(of_delete, column) &&
             !df__pg_mask_writes(mask, column)) {
             return 0;
@@ -343,7 +344,7 @@ size_t df__pg_work_bytes(const df__pg_work *w)
 /* Each buffer keeps the size that it once needed; many groups would keep many parcels' worth. */
 static void shrink(const df__pg_sink *s, df__pg_work *w)
 {
-    if (df__pg_work_bytes(w) > s->keep_max) {
+    if (df__pg_work_bytes(w) > s->memory.keep_max) {
         df__pg_work_free(w);
         df__pg_rejects_init(&w->rejects);
     }
@@ -365,7 +366,7 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
         w->skip[i] = (unsigned char)df_parcel_rejected(parcel, i);
     }
     w->parcel = parcel;
-    s->as_text -= s->as_text > 0;
+    s->expect.as_text -= s->expect.as_text > 0;
     w->by_rows = 0;
     w->refusals = 0;
     w->looked_again = 0;
@@ -386,8 +387,8 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
     w->sent = 0;
     w->begun = 0;
     w->wide = 0;
-    w->catalog = s->generation;
-    w->binary = !w->by_rows && s->as_text == 0 && df__pg_table_binary(&s->known);
+    w->catalog = s->catalog.generation;
+    w->binary = !w->by_rows && s->expect.as_text == 0 && df__pg_table_binary(&s->catalog.table);
 }
 
 void df__pg_work_free(df__pg_work *w)

@@ -98,26 +98,26 @@ static int add_member(void *user, df_bytes name, const df_value *value)
 static int set_column(void *user, df_bytes name, const df_value *value)
 {
     df__pg_sink *s = user;
-    size_t i = column_of(&s->known, s->flatten_prefix, name);
-    if (i < s->known.count && !is_own(s->known.columns[i].name)) {
-        s->values[i] = *value;
+    size_t i = column_of(&s->catalog.table, s->opt.flatten_prefix, name);
+    if (i < s->catalog.table.count && !is_own(s->catalog.table.columns[i].name)) {
+        s->encoder.values[i] = *value;
     } else {
-        s->raw_left_out++;
+        s->raw.left_out++;
     }
     return DF_OK;
 }
 
 void df__pg_raw_warn(df__pg_sink *s)
 {
-    if (s->raw_left_out > 0 && !s->warned_raw) {
-        s->warned_raw = 1;
+    if (s->raw.left_out > 0 && !s->raw.warned) {
+        s->raw.warned = 1;
         df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "flattenMetadataColumns: the table has no column for some "
                      "metadata keys, or one of its own (id, data, created_at, "
                      "updated_at, deleted_at); they are left out (add columns, "
                      "or set flattenMetadataColumnsPrefix)");
     }
-    s->raw_left_out = 0;
+    s->raw.left_out = 0;
 }
 
 int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w)
@@ -128,21 +128,21 @@ int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w)
     if (rc != DF_OK) {
         return rc;
     }
-    memset(s->values, 0, s->known.count * sizeof *s->values);
-    s->values[column_of(&s->known, none, data_name)] = raw.data;
-    if (s->flatten) {
+    memset(s->encoder.values, 0, s->catalog.table.count * sizeof *s->encoder.values);
+    s->encoder.values[column_of(&s->catalog.table, none, data_name)] = raw.data;
+    if (s->opt.flatten) {
         return each(&raw, set_column, s);
     }
-    df__buf_clear(&s->raw_text);
-    rc = each(&raw, add_member, &s->raw_text);
-    df__buf_str(&s->raw_text, s->raw_text.len == 0 ? "{}" : "}");
-    if (rc != DF_OK || s->raw_text.failed) {
+    df__buf_clear(&s->raw.text);
+    rc = each(&raw, add_member, &s->raw.text);
+    df__buf_str(&s->raw.text, s->raw.text.len == 0 ? "{}" : "}");
+    if (rc != DF_OK || s->raw.text.failed) {
         return DF_ENOMEM;
     }
-    df_value *meta = &s->values[column_of(&s->known, none, meta_name)];
+    df_value *meta = &s->encoder.values[column_of(&s->catalog.table, none, meta_name)];
     meta->type = DF_V_NUMBER; /* written as it stands */
-    meta->text = s->raw_text.data;
-    meta->len = s->raw_text.len;
+    meta->text = s->raw.text.data;
+    meta->len = s->raw.text.len;
     return DF_OK;
 }
 
@@ -153,20 +153,20 @@ int df__pg_raw_fits(const df__pg_sink *s, const df__pg_table *t)
     df_bytes none = {NULL, 0};
     size_t meta = column_of(t, none, meta_name);
     size_t data = column_of(t, none, data_name);
-    if (data == t->count || (!s->flatten && meta == t->count)) {
+    if (data == t->count || (!s->opt.flatten && meta == t->count)) {
         return df_stage_failf(s->conn.stage, DF_EINVAL, "configuration",
                               "rawMode: the table has no column %s of type jsonb",
                               data == t->count ? "data" : "_metadata");
     }
-    if (s->flatten && meta < t->count) {
+    if (s->opt.flatten && meta < t->count) {
         return df_stage_fail(s->conn.stage, DF_EINVAL, "configuration",
                              "flattenMetadataColumns: the table has a column _metadata, so its "
                              "metadata is not flattened; name another table, or drop the column");
     }
     for (int i = 0; i < 2; i++) {
         const df__pg_column *column = &t->columns[i == 0 ? data : meta];
-        if ((i == 0 || !s->flatten) && (column->type.array || (column->type.kind != PG_JSONB &&
-                                                               column->type.kind != PG_JSON))) {
+        if ((i == 0 || !s->opt.flatten) && (column->type.array || (column->type.kind != PG_JSONB &&
+                                                                   column->type.kind != PG_JSON))) {
             return df_stage_failf(s->conn.stage, DF_EINVAL, "configuration",
                                   "rawMode: column %s is %s; it must be jsonb or json",
                                   column->quoted, column->type.name);
@@ -184,12 +184,12 @@ static int gather_one(void *user, df_bytes name, const df_value *value)
 {
     gathering *g = user;
     char text[PG_NAME_MAX + 1];
-    size_t len =
-        df__text_printf(text, sizeof text, "%.*s%.*s", (int)g->s->flatten_prefix.len,
-                        g->s->flatten_prefix.len ? (const char *)g->s->flatten_prefix.data : "",
-                        (int)name.len, (const char *)name.data);
+    size_t len = df__text_printf(
+        text, sizeof text, "%.*s%.*s", (int)g->s->opt.flatten_prefix.len,
+        g->s->opt.flatten_prefix.len ? (const char *)g->s->opt.flatten_prefix.data : "",
+        (int)name.len, (const char *)name.data);
     df_bytes full = {text, len};
-    if (len != g->s->flatten_prefix.len + name.len || is_own(full)) {
+    if (len != g->s->opt.flatten_prefix.len + name.len || is_own(full)) {
         return DF_OK; /* too long, or taken */
     }
     return df__pg_guesses_value(g->guesses, full, value);
@@ -217,25 +217,25 @@ int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses
 void df__pg_raw_create_sql(const df__pg_sink *s, const df__pg_guesses *g, df__buf *b)
 {
     df__buf_str(b, "CREATE TABLE IF NOT EXISTS ");
-    df__pg_quote_table(b, &s->name);
+    df__pg_quote_table(b, &s->catalog.name);
     df__buf_str(b, " (\"id\" BIGSERIAL PRIMARY KEY, \"data\" JSONB");
     for (size_t i = 0; g && i < g->count; i++) {
-        df_bytes key = {(const char *)g->rows[i].name.data + s->flatten_prefix.len,
-                        g->rows[i].name.len - s->flatten_prefix.len};
+        df_bytes key = {(const char *)g->rows[i].name.data + s->opt.flatten_prefix.len,
+                        g->rows[i].name.len - s->opt.flatten_prefix.len};
         int is_time = key.len == 9 && memcmp(key.data, "timestamp", 9) == 0;
         int kind = is_time ? GUESS_TIMESTAMPTZ : g->rows[i].kind;
         df__buf_str(b, ", ");
         df__pg_quote(b, g->rows[i].name);
         df__buf_printf(b, " %s", df__pg_guess_sql(kind));
     }
-    if (!s->flatten) {
+    if (!s->opt.flatten) {
         df__buf_str(b, ", \"_metadata\" JSONB");
     }
     df__buf_str(b, ", \"created_at\" TIMESTAMPTZ DEFAULT now(), \"updated_at\" TIMESTAMPTZ "
                    "DEFAULT now(), \"deleted_at\" TIMESTAMPTZ); CREATE INDEX IF NOT EXISTS ");
-    df__pg_quote(b, (df_bytes){s->raw_index, strlen(s->raw_index)});
+    df__pg_quote(b, (df_bytes){s->raw.index, strlen(s->raw.index)});
     df__buf_str(b, " ON ");
-    df__pg_quote_table(b, &s->name);
+    df__pg_quote_table(b, &s->catalog.name);
     df__buf_str(b, " USING gin (\"data\")");
 }
 
@@ -251,7 +251,8 @@ int df__pg_raw_create(df__pg_sink *s)
     }
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     if (rc == DF_OK) {
-        df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made for whole records", s->name.table);
+        df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made for whole records",
+                      s->catalog.name.table);
     }
     return rc;
 }

@@ -37,8 +37,8 @@ static const char query_tail[] =
 int df__pg_repeats_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    df__pg_table *t = &s->known;
-    int rc = df__pg_query_table(&s->conn, query_head, &s->name, query_tail, &res);
+    df__pg_table *t = &s->catalog.table;
+    int rc = df__pg_query_table(&s->conn, query_head, &s->catalog.name, query_tail, &res);
     rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, 1) : rc;
     size_t count = rc == DF_OK && res ? (size_t)PQntuples(res) : 0;
     t->unique_count = 0;
@@ -64,8 +64,8 @@ static int by_text(const df__pg_type *type)
 static void add_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     const char *separator = "WITH v AS (SELECT ";
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (df__pg_mask_writes(mask, column)) {
             df__buf_printf(b, "%sr.c%zu::%s AS %s", separator, i, column->type.cast,
                            column->quoted);
@@ -80,8 +80,8 @@ static void add_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 /* Equal, or both NULL. IS NOT DISTINCT FROM would take any operator = of the search path. */
 static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         const char *text = by_text(&column->type) ? "::pg_catalog.text" : "";
         if (df__pg_mask_writes(mask, column)) {
             df__buf_printf(b,
@@ -95,17 +95,17 @@ static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 void df__pg_repeats_add(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t form)
 {
     const df__pg_mask *mask = &group->forms[form].mask;
-    if (s->known.unique_count == 0) {
+    if (s->catalog.table.unique_count == 0) {
         return;
     }
     df__buf_printf(b, "IF SQLSTATE IN ('23505', '23P01') AND r.m = %zu AND (", form);
-    for (size_t i = 0; i < s->known.unique_count; i++) {
+    for (size_t i = 0; i < s->catalog.table.unique_count; i++) {
         df__buf_str(b, i > 0 ? " OR EXISTS (" : "EXISTS (");
         add_row(s, b, mask);
         df__buf_str(b, "SELECT FROM ");
-        df__pg_quote_table(b, &s->name);
+        df__pg_quote_table(b, &s->catalog.name);
         df__buf_str(b, " AS t WHERE ");
-        df__buf_add(b, s->known.uniques[i].data, s->known.uniques[i].len);
+        df__buf_add(b, s->catalog.table.uniques[i].data, s->catalog.table.uniques[i].len);
         add_same(s, b, mask);
         df__buf_str(b, ")");
     }

@@ -46,14 +46,14 @@ static void add_handler(df__buf *b)
 /* onConflict: skip: rows that were there already are told apart from those that were written. */
 static int is_counted(const df__pg_sink *s)
 {
-    return !s->upsert && s->on_conflict == PG_CONFLICT_SKIP;
+    return !s->opt.upsert && s->opt.on_conflict == PG_CONFLICT_SKIP;
 }
 
 /* One row with an exception handler of its own. */
 static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     const df__pg_group *group = &w->groups[number];
-    int is_equal = !s->upsert && s->on_conflict == PG_CONFLICT_EQUAL;
+    int is_equal = !s->opt.upsert && s->opt.on_conflict == PG_CONFLICT_EQUAL;
     df__buf_printf(b,
                    "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu WHERE n >= low "
                    "AND n < low + %d ORDER BY n LOOP BEGIN ",
@@ -84,7 +84,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
                    number);
-    int at_once = !s->upsert && w->groups[number].form_count == 1;
+    int at_once = !s->opt.upsert && w->groups[number].form_count == 1;
     if (at_once) {
         df__buf_str(b, "BEGIN ");
         df__pg_apply_select(s, b, &w->groups[number].forms[0].mask);
@@ -160,9 +160,9 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
 static void expect_more(df__pg_sink *s, int refused)
 {
     if (refused >= MANY) {
-        s->rows_likely = STICKY;
-    } else if (s->rows_likely > 0) {
-        s->rows_likely--;
+        s->expect.rows_likely = STICKY;
+    } else if (s->expect.rows_likely > 0) {
+        s->expect.rows_likely--;
     }
 }
 
@@ -170,7 +170,7 @@ static void expect_more(df__pg_sink *s, int refused)
 static const char *advice(const df__pg_sink *s, const char *state)
 {
     int is_there = strcmp(state, "23505") == 0 || strcmp(state, "23P01") == 0;
-    return is_there && !s->upsert && !s->raw && s->on_conflict == PG_CONFLICT_EQUAL
+    return is_there && !s->opt.upsert && !s->opt.raw && s->opt.on_conflict == PG_CONFLICT_EQUAL
                ? "; the row is there with other values: upsertMode: true updates it, "
                  "onConflict: skip leaves it"
                : "";
@@ -184,7 +184,7 @@ static void read_said(const df__pg_sink *s, const PGresult *res, int row, df__pg
     ret->message = PQgetvalue(res, row, 2);
     ret->detail = PQgetvalue(res, row, 3);
     ret->raised = PQgetvalue(res, row, 4)[0] == 't';
-    ret->table = s->name.table;
+    ret->table = s->catalog.name.table;
     for (int i = 0; i < PG_SAID_NAMES; i++) {
         ret->names[i] = PQgetvalue(res, row, 5 + i);
     }
@@ -310,8 +310,8 @@ static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
 
 static void warn_left_out(df__pg_sink *s)
 {
-    if (s->skips_unasked) {
-        s->skips_unasked = 0;
+    if (s->opt.skips_unasked) {
+        s->opt.skips_unasked = 0;
         df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "records whose key is in the table are left out and counted (left_out), since "
                      "autoCreateTable made the key and nothing takes what is refused: upsertMode: "

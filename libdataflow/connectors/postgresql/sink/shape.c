@@ -15,18 +15,18 @@
  * refusal ends the run, nothing is written that could confirm it. */
 int df__pg_shape_confirms(const df__pg_sink *s, const df__pg_work *w)
 {
-    return w->binary && !s->upsert && !s->stops;
+    return w->binary && !s->opt.upsert && !s->stops;
 }
 
 void df__pg_shape_check(const df__pg_sink *s, df__buf *b)
 {
     df__buf name;
     df__buf_init(&name, &df__heap_libc);
-    df__pg_quote_table(&name, &s->name);
+    df__pg_quote_table(&name, &s->catalog.name);
     df__buf_str(b, "; SELECT CASE WHEN " PG_SHAPE_HEAD);
     df__pg_literal(b, (df_bytes){name.data, name.len});
     df__buf_str(b, "::pg_catalog.regclass" PG_SHAPE_TAIL " = ");
-    df__pg_literal(b, (df_bytes){s->known.shape, strlen(s->known.shape)});
+    df__pg_literal(b, (df_bytes){s->catalog.table.shape, strlen(s->catalog.table.shape)});
     df__buf_str(b, " THEN '' ELSE pg_catalog.current_setting('" CHANGED "') END");
     b->failed |= name.failed;
     df__buf_free(&name);
@@ -42,16 +42,16 @@ int df__pg_shape_failed(const PGresult *res)
 int df__pg_shape_look(df__pg_sink *s, df__pg_work *w)
 {
     char before[32];
-    if (!w->binary || w->looked_again || !s->known.exists) {
+    if (!w->binary || w->looked_again || !s->catalog.table.exists) {
         return DF_DROP;
     }
-    df__text_set(before, sizeof before, s->known.shape, strlen(s->known.shape));
+    df__text_set(before, sizeof before, s->catalog.table.shape, strlen(s->catalog.table.shape));
     int rc = df__pg_catalog_load(s);
     w->looked_again = 1;
     if (rc != DF_OK) {
         return rc;
     }
-    if (s->known.exists && strcmp(before, s->known.shape) == 0) {
+    if (s->catalog.table.exists && strcmp(before, s->catalog.table.shape) == 0) {
         w->unsure = 0;
         return DF_DROP;
     }

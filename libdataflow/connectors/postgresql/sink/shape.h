@@ -15,7 +15,7 @@
 
 /* True when that statement ends what w writes, so that it confirms what the catalog refused. */
 int df__pg_shape_confirms(const df__pg_sink *s, const df__pg_work *w);
-/* Appends a statement that fails when the columns are others than those of s->known. */
+/* Appends a statement that fails when the columns are others than those of the catalog. */
 void df__pg_shape_check(const df__pg_sink *s, df__buf *b);
 /* True when it was that statement that failed. */
 int df__pg_shape_failed(const PGresult *res);

@@ -7,119 +7,80 @@
 #include "client/result.h"
 #include "checks.h"
 #include "encode.h"
-#include "facts.h"
-#include "client/ident.h"
+#include "options.h"
 #include "rejects.h"
-#include "types/types.h"
+#include "table.h"
+#include "work.h"
 
-enum { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
-enum { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };
-enum { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR };
-enum { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
 enum { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
 enum { PG_CHARGE = 512 * 1024 }; /* connection, catalog, what waits in libpq */
 
-/* Rows of one mask, and which record each line came from. On their way through a staging table
- * they may have several masks; each row says the number of its own. */
-enum { PG_FORMS_MAX = 64 };
-typedef struct df__pg_form {
-    df__pg_mask mask;
-    size_t rows;
-} df__pg_form;
-typedef struct df__pg_group {
-    df__pg_form *forms; /* at least one */
-    size_t form_count, form_cap;
-    int wide; /* every column is written */
-    df__buf text;
-    uint32_t *records; /* line number - 1 to index in the parcel */
-    size_t count, cap;
-} df__pg_group;
+/* What the parcels before let one expect of the next, each a number of parcels to come, and what
+ * was found not to work here. */
+typedef struct df__pg_expect {
+    int as_text;     /* written as text, after one had a value for that */
+    int mixed;       /* written in groups, after one had several masks */
+    int rows_likely; /* written in row mode at once */
+    int no_rows;     /* row mode does not work */
+    int no_copy;     /* COPY does not work: row mode always */
+} df__pg_expect;
 
-/* One parcel on its way. There are two: while the server works on one, the next is encoded. */
-typedef struct df__pg_work {
-    df_parcel *parcel;
-    df__pg_rejects rejects;
-    unsigned char *skip; /* by index: refused already */
-    size_t skip_cap;
-    df__pg_group *groups;
-    size_t group_count, group_cap;
-    size_t index;       /* next record to encode */
-    int sent, begun;    /* the COPY statement is sent; the server waits for data */
-    int looked_again;   /* the catalog was read for it */
-    int unsure;         /* the catalog refused records, and the end of COPY is to confirm it */
-    int by_rows;        /* row mode from now on */
-    int wide;           /* groups with several masks */
-    int binary;         /* its groups are in binary format */
-    int refusals;       /* by the server, of this parcel */
-    int probed;         /* the server takes the statement without its rows */
-    char doubtful[6];   /* a state that row mode met and that may not be a row's fault; "": none */
-    size_t doubtful_at; /* its refusal */
-    size_t raised;      /* rows for which code of the database raised a state that else passes */
-    size_t left_out;    /* rows that onConflict: skip did not write */
-    uint64_t catalog;   /* generation that it is encoded for */
-    PGresult *error;    /* what the server refused with */
-    size_t error_group;
-} df__pg_work;
+/* raw.c */
+typedef struct df__pg_raw {
+    df__buf text;    /* _metadata of the record at hand */
+    size_t left_out; /* its keys without a column */
+    char index[PG_NAME_MAX + 1];
+    int warned;
+} df__pg_raw;
+
+typedef struct df__pg_memory {
+    size_t ahead_max; /* encoded bytes that may wait for the parcel before */
+    size_t keep_max;  /* bytes that the buffers of one parcel keep for the next */
+    int64_t charged;  /* bytes told to the budget */
+} df__pg_memory;
+
+/* Told once. */
+typedef struct df__pg_told {
+    int rights;
+    unsigned changes; /* of encoder.convert.changed */
+} df__pg_told;
 
 typedef struct df__pg_sink {
-    /* options, filled by the core */
-    df_bytes table;
-    int64_t batch_size;
-    int64_t batch_interval_us;
-    int auto_create;
-    int upsert, raw, flatten, upsert_strategy;
-    df_bytes conflict_key, version_column, soft_delete_column, flatten_prefix;
-    int missing, unknown, on_conflict, bytea, round;
-    /* state */
-    df__pg_conn conn; /* and its options */
-    df__pg_name name;
-    df__pg_table known;
-    df_columns *columns; /* the core's; with the names it was made of it lives with the stage */
-    const char **column_names;
-    size_t column_count;
-    df_value *values;
-    size_t values_cap;
-    int skips_unasked; /* onConflict is skip because it is not set; told once, then 0 */
-    int stops;         /* a refused record ends the run: nothing is written of its parcel */
-    int as_text;       /* parcels still to be written as text, after one had a value for that */
-    int mixed;         /* parcels still to be written in groups, after one had several masks */
-    int prepared;
-    int rows_likely;     /* parcels still to be written in row mode at once */
-    int no_rows;         /* row mode does not work here */
-    int no_copy;         /* COPY does not work here: row mode always */
-    df__buf raw_text;    /* rawMode: _metadata of the record at hand */
-    size_t raw_left_out; /* its keys without a column */
-    int warned_raw;
-    char raw_index[PG_NAME_MAX + 1];
-    int warned_rights;
-    unsigned told_changes; /* of encoder.convert.changed */
-    uint64_t generation;   /* of `known` */
-    uint64_t staged;       /* the generation that the staging table of upsertMode was made for */
-    size_t ahead_max;      /* encoded bytes that may wait for the parcel before */
-    size_t keep_max;       /* bytes that the buffers of one parcel keep for the next */
-    int64_t charged;       /* bytes told to the budget */
-    df__pg_checks checks;
-    df__pg_facts facts;
+    df__pg_options opt; /* those of the connection are in conn */
+    df__pg_conn conn;
+    df__pg_catalog catalog;
     df__pg_encoder encoder;
+    df__pg_checks checks;
+    df__pg_expect expect;
+    df__pg_raw raw;
+    df__pg_memory memory;
+    df__pg_told told;
     df__pg_work works[2];
     df__pg_work *flight; /* everything is sent, the answer is not there yet */
-    df__buf sql;
+    df__buf sql;         /* the statement at hand */
+    int stops;           /* a refused record ends the run: nothing is written of its parcel */
+    int prepared;
 } df__pg_sink;
 
 /* ---- sink.c ---- */
 extern const df_sink_ops df__pg_sink_ops;
+
+/* ---- options.c ---- */
 extern const df_options df__pg_sink_options;
+/* The check operation. */
+int df__pg_sink_check(void *self, df_stage *st);
+/* What the stage's surroundings say; sets opt.on_conflict when it is not set. */
+void df__pg_options_settle(df__pg_sink *s, df_stage *st);
 
 /* ---- catalog.c ---- */
 int df__pg_catalog_load(df__pg_sink *s);
-void df__pg_table_free(df__pg_table *t);
 /* The table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
 int df__pg_missing(const df__pg_sink *s);
 
 /* ---- facts.c ---- */
-/* Reads s->known.uniques. */
+/* Reads catalog.table.uniques. */
 int df__pg_repeats_load(df__pg_sink *s);
-/* Reads s->facts when upsertMode or onConflict needs them. */
+/* Reads catalog.facts when upsertMode or onConflict needs them. */
 int df__pg_facts_load(df__pg_sink *s);
 
 /* ---- checks.c ---- */

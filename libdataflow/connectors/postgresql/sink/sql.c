@@ -8,8 +8,8 @@
 void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int form)
 {
     const char *separator = "";
-    for (size_t i = 0; i < s->known.count; i++) {
-        const df__pg_column *column = &s->known.columns[i];
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
         if (mask && !df__pg_mask_writes(mask, column)) {
             continue;
         }
@@ -36,19 +36,19 @@ void df__pg_sql_operator(df__buf *b, const df__pg_column *column, const char *na
 
 const char *df__pg_sql_target(const df__pg_sink *s)
 {
-    return s->upsert ? PG_STAGE : s->name.table;
+    return s->opt.upsert ? PG_STAGE : s->catalog.name.table;
 }
 
 /* One table for the session: making one for each batch would bloat the catalog. */
 static void add_staging(const df__pg_sink *s, df__buf *b)
 {
-    if (s->staged != s->generation) {
+    if (s->catalog.staged != s->catalog.generation) {
         df__buf_str(b, "DROP TABLE IF EXISTS pg_temp." PG_STAGE "; ");
     }
     df__buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS " PG_STAGE
                    " (n int8 GENERATED ALWAYS AS IDENTITY, d boolean, m int2");
-    for (size_t i = 0; i < s->known.count; i++) {
-        df__buf_printf(b, ", c%zu %s", i, s->known.columns[i].type.name);
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        df__buf_printf(b, ", c%zu %s", i, s->catalog.table.columns[i].type.name);
     }
     df__buf_str(b, ") ON COMMIT DELETE ROWS; ");
 }
@@ -65,21 +65,22 @@ void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_work *w, size_t n
         df__pg_checks_begin(&s->checks);
     }
     df__buf_str(b, number > 0 ? "; " : "");
-    if (s->upsert && number == 0) {
+    if (s->opt.upsert && number == 0) {
         add_staging(s, b);
-    } else if (s->upsert) {
+    } else if (s->opt.upsert) {
         df__buf_str(b, "TRUNCATE pg_temp." PG_STAGE "; ");
     }
     df__buf_str(b, "COPY ");
-    if (s->upsert) {
+    if (s->opt.upsert) {
         df__buf_str(b, "pg_temp." PG_STAGE " (d, m, ");
     } else {
-        df__pg_quote_table(b, &s->name);
+        df__pg_quote_table(b, &s->catalog.name);
         df__buf_str(b, " (");
     }
-    df__pg_sql_columns(s, b, df__pg_sql_written(group), s->upsert ? PG_LIST_STAGED : PG_LIST_NAMES);
+    df__pg_sql_columns(s, b, df__pg_sql_written(group),
+                       s->opt.upsert ? PG_LIST_STAGED : PG_LIST_NAMES);
     df__buf_str(b, w->binary ? ") FROM STDIN WITH (FORMAT binary)" : ") FROM STDIN");
-    if (s->upsert) {
+    if (s->opt.upsert) {
         df__pg_apply(s, b, group, df_parcel_count(w->parcel) == 1);
     } else {
         df__pg_checks_where(&s->checks, b);

@@ -12,10 +12,10 @@ enum { NARROW_LIMIT = 4 };
 
 static int ensure_table(df__pg_sink *s, df__pg_work *w)
 {
-    if (s->known.exists) {
+    if (s->catalog.table.exists) {
         return DF_OK;
     }
-    if (s->auto_create) {
+    if (s->opt.auto_create) {
         return df__pg_create_table(s, w);
     }
     return df__pg_missing(s);
@@ -27,8 +27,8 @@ static int settle_down(df__pg_sink *s)
     int created = s->conn.in_transaction;
     int rc = s->conn.pg ? df__pg_recover(&s->conn) : DF_OK;
     if (created) {
-        df__pg_table_free(&s->known);
-        s->generation++;
+        df__pg_table_free(&s->catalog.table);
+        s->catalog.generation++;
     }
     return rc;
 }
@@ -55,7 +55,7 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
     why->duplicate = state && (strcmp(state, "23505") == 0 || strcmp(state, "23P01") == 0);
     why->doubtful = state && df__pg_sqlstate_find(state)->fate != PG_FATE_ROW;
-    why->no_copy = state && !s->upsert && !w->by_rows && !why->named &&
+    why->no_copy = state && !s->opt.upsert && !w->by_rows && !why->named &&
                    (strcmp(state, "0A000") == 0 || strcmp(state, "42809") == 0);
     if (check && state && strcmp(state, "23514") == 0) {
         df__text_set(why->check, sizeof why->check, check, strlen(check));
@@ -87,7 +87,7 @@ static int look_again(df__pg_sink *s, df__pg_work *w)
  * tried without its rows. DF_OK: try again; DF_DROP: the server takes rows. */
 static int doubt(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
-    if (w->probed || !s->known.exists) { /* a table made in the same transaction is ours */
+    if (w->probed || !s->catalog.table.exists) { /* a table made in the same transaction is ours */
         return DF_DROP;
     }
     if (!w->looked_again && !why->no_copy) {
@@ -98,7 +98,7 @@ static int doubt(df__pg_sink *s, df__pg_work *w, const refusal *why)
     }
     int rc = df__pg_probe(s, &w->groups[w->error_group]);
     w->probed = rc == DF_OK;
-    s->no_copy |= rc == DF_OK && why->no_copy;
+    s->expect.no_copy |= rc == DF_OK && why->no_copy;
     if (rc == DF_DROP) {
         return df__pg_result_fail(&s->conn, w->error);
     }
@@ -109,10 +109,11 @@ static int doubt(df__pg_sink *s, df__pg_work *w, const refusal *why)
 static int take_out(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
     /* Of two rows of one key the later one is refused; groups are not in the order of records. */
-    int duplicate = why->duplicate && (s->on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
+    int duplicate =
+        why->duplicate && (s->opt.on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
     w->refusals++;
     int is_sure = why->named && !why->doubtful && w->refusals <= NARROW_LIMIT;
-    if (!s->no_rows && (!is_sure || duplicate)) {
+    if (!s->expect.no_rows && (!is_sure || duplicate)) {
         w->by_rows = 1;
         return DF_OK;
     }
@@ -130,11 +131,11 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
         return rc;
     }
     if (w->by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
-        s->no_rows = 1;
+        s->expect.no_rows = 1;
         w->by_rows = 0;
         return DF_OK;
     }
-    if (why.no_copy && s->no_rows) {
+    if (why.no_copy && s->expect.no_rows) {
         return df__pg_result_fail(&s->conn, w->error);
     }
     rc = why.doubtful ? doubt(s, w, &why) : df__pg_shape_look(s, w);
@@ -153,7 +154,7 @@ static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
     if (rc != DF_OK) {
         return rc;
     }
-    if (w->catalog != s->generation) {
+    if (w->catalog != s->catalog.generation) {
         if (w->unsure) {
             return DF_AGAIN;
         }
@@ -270,18 +271,18 @@ int df__pg_poll(df__pg_sink *s, int timeout_ms)
 /* The two parcels overlap only while nothing is out of the ordinary. */
 static int may_overlap(const df__pg_sink *s)
 {
-    return s->flight && s->mixed == 0 && s->known.exists;
+    return s->flight && s->expect.mixed == 0 && s->catalog.table.exists;
 }
 
 void df__pg_recharge(df__pg_sink *s)
 {
-    int64_t bytes = PG_CHARGE + (int64_t)(s->sql.cap + s->raw_text.cap);
+    int64_t bytes = PG_CHARGE + (int64_t)(s->sql.cap + s->raw.text.cap);
     for (size_t i = 0; i < 2; i++) {
         bytes += (int64_t)df__pg_work_bytes(&s->works[i]);
     }
-    if (bytes != s->charged) {
-        df_stage_charge(s->conn.stage, bytes - s->charged);
-        s->charged = bytes;
+    if (bytes != s->memory.charged) {
+        df_stage_charge(s->conn.stage, bytes - s->memory.charged);
+        s->memory.charged = bytes;
     }
 }
 
@@ -305,7 +306,7 @@ static int take_turn(df__pg_sink *s, df__pg_work *w)
 /* Tells, once each, what values lost on their way. */
 static void tell_changes(df__pg_sink *s)
 {
-    unsigned news = s->encoder.convert.changed & ~s->told_changes;
+    unsigned news = s->encoder.convert.changed & ~s->told.changes;
     if (news & PG_CHANGED_FRACTION) {
         df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "times with more than six digits of a second are rounded to "
@@ -316,7 +317,7 @@ static void tell_changes(df__pg_sink *s)
                      "times with a zone go as UTC into columns without time zone "
                      "(timestamptz keeps the moment)");
     }
-    s->told_changes |= news;
+    s->told.changes |= news;
 }
 
 int df__pg_write(df__pg_sink *s, df_parcel *parcel)
@@ -330,8 +331,9 @@ int df__pg_write(df__pg_sink *s, df_parcel *parcel)
     if (rc != DF_OK) {
         return rc;
     }
-    int rows = df_parcel_attempt(parcel) >= NARROW_LIMIT || s->rows_likely > 0 || s->no_copy;
-    w->by_rows = rows && !s->no_rows;
+    int rows =
+        df_parcel_attempt(parcel) >= NARROW_LIMIT || s->expect.rows_likely > 0 || s->expect.no_copy;
+    w->by_rows = rows && !s->expect.no_rows;
     rc = drive(s, w);
     df__pg_raw_warn(s);
     tell_changes(s);

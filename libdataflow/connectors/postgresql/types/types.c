@@ -81,14 +81,3 @@ int df__pg_plain_value(df__pg_convert *c, const df__pg_type *type, const df_valu
 {
     return df__pg_codecs[type->kind].plain(c, type, v, ret);
 }
-
-int df__pg_table_binary(const df__pg_table *t)
-{
-    for (size_t i = 0; i < t->count; i++) {
-        const df__pg_type *type = &t->columns[i].type;
-        if (type->oid == 0 || !df__pg_codecs[type->kind].binary) {
-            return 0;
-        }
-    }
-    return t->count > 0 && t->shape && t->shape[0] != '\0';
-}

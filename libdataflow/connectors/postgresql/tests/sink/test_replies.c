@@ -98,11 +98,11 @@ static int setup(void **state)
     b->st.info.pipeline = b->st.info.stage = "f";
     df__arena_init(&b->st.arena, &df__heap_libc, 1024);
     assert_int_equal(pthread_mutex_init(&b->st.lock, NULL), 0);
-    memcpy(b->s.name.table, "t", 2);
+    memcpy(b->s.catalog.name.table, "t", 2);
     b->s.conn.stage = &b->st;
-    b->s.conn.table = b->s.name.table;
+    b->s.conn.table = b->s.catalog.name.table;
     df__buf_init(&b->s.sql, &df__heap_libc);
-    df__arena_init(&b->s.known.arena, &df__heap_libc, 4096);
+    df__arena_init(&b->s.catalog.table.arena, &df__heap_libc, 4096);
     df__pg_checks_init(&b->s.checks);
     *state = b;
     return 0;
@@ -112,7 +112,7 @@ static int teardown(void **state)
 {
     bench *b = *state;
     df__buf_free(&b->s.sql);
-    df__arena_free(&b->s.known.arena);
+    df__arena_free(&b->s.catalog.table.arena);
     df__pg_checks_free(&b->s.checks);
     df__arena_free(&b->st.arena);
     pthread_mutex_destroy(&b->st.lock);
