@@ -2,7 +2,7 @@
  * typed_rows.c: a plug-in for tests: the kind `typed` reads and writes files of rows whose values
  * have types, one JSON object a line, values that JSON does not have marked as in the vectors
  * (docs/vectors.md). A line to read is
- *   {"schema": [{"name", "type", "item", "key", "digits": [precision, scale]}]}
+ *   {"schema": [{"name", "type", "item", "key", "must", "digits": [precision, scale]}]}
  *   {"op": "insert" | "update" | "delete", "row": {...}, "before": {...}}
  * where a schema is of the lines behind it, and an empty list is none. A line that is written is
  * {"row": ..., "before": ..., "schema": "name:type name:type"}. */
@@ -70,7 +70,7 @@ static int read_schema(reader *self, df_stage *st, df_batch *into, const df_valu
     while (count < FIELDS && df_value_walk(list, &walk) == DF_OK) {
         df_value name = get(&walk.value, "name"), type = get(&walk.value, "type"),
                  item = get(&walk.value, "item"), key = get(&walk.value, "key"),
-                 zone = get(&walk.value, "zone");
+                 zone = get(&walk.value, "zone"), must = get(&walk.value, "must");
         char *text = df_batch_alloc(into, name.len + 1);
         if (!text)
             return DF_ENOMEM;
@@ -81,6 +81,7 @@ static int read_schema(reader *self, df_stage *st, df_batch *into, const df_valu
                                    .item = word(&item),
                                    .zone = zone.type == DF_V_NULL ? DF_ZONE_NONE : 0,
                                    .flags = key.u.i ? DF_FIELD_KEY | DF_FIELD_NOT_NULL : 0};
+        fields[count].flags |= must.u.i ? DF_FIELD_NOT_NULL : 0;
         read_digits(&walk.value, &fields[count++]);
     }
     if (count)

@@ -75,6 +75,45 @@ same 'several schemas' 'nr text, v numeric, w bytea, x boolean' \
     "$(sql "select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute where attrelid = 'mixed'::regclass and attnum > 0 and attname not in ('created_at', 'updated_at')")"
 same 'no key, every row' '0 3' "$(sql "select count(*) from pg_constraint where conrelid = 'mixed'::regclass and contype = 'p'") $(sql "select count(*) from mixed")"
 
+# ---- what is never null -------------------------------------------------------------------------
+# Columns of which the schema says so, as far as the records agree; an update that leaves such a column alone
+# finds its row, and makes none.
+cat >"$dir/must.rows" <<'EOF'
+{"schema":[{"name":"nr","type":"int","key":true},{"name":"big","type":"string","must":true},{"name":"n","type":"int","must":true},{"name":"gap","type":"int","must":true},{"name":"free","type":"int"}]}
+{"op":"insert","row":{"nr":1,"big":"one","n":1,"gap":1,"free":1}}
+{"op":"insert","row":{"nr":2,"big":"two","n":2,"free":2}}
+EOF
+typed must 'autoCreateTable: true' 'upsertMode: true'
+flow must 0
+same 'NOT NULL of the schema' 'nr t, big t, n t, gap f, free f' \
+    "$(sql "select string_agg(attname || ' ' || left(attnotnull::text, 1), ', ' order by attnum) from pg_attribute where attrelid = 'must'::regclass and attnum > 0 and attname not in ('created_at', 'updated_at')")"
+cat >"$dir/must.rows" <<'EOF'
+{"op":"update","row":{"nr":1,"big":{"$unchanged":true},"n":11}}
+{"op":"update","row":{"nr":2,"big":{"$unchanged":true},"n":21}}
+{"op":"update","row":{"nr":2,"big":{"$unchanged":true},"n":22}}
+{"op":"update","row":{"nr":3,"big":{"$unchanged":true},"n":33}}
+{"op":"update","row":{"nr":1,"big":null,"n":99}}
+{"op":"insert","row":{"nr":4,"big":"four","n":4}}
+EOF
+typed must 'upsertMode: true'
+flow must 0
+same 'rows that are left alone in part' '1|one|11 2|two|22 4|four|4' \
+    "$(sql "select string_agg(nr || '|' || big || '|' || n, ' ' order by nr) from must")"
+same 'no row of nothing' '4 2' "$(summary sent) $(summary errored)"
+
+# ---- updates by the row before ------------------------------------------------------------------
+sql "create table matched (nr int primary key, v text); insert into matched values (1, 'a'), (2, 'b'), (3, 'c')"
+cat >"$dir/matched.rows" <<'EOF'
+{"op":"update","row":{"v":"A"},"before":{"nr":1}}
+{"op":"update","row":{"nr":{"$unchanged":true},"v":"B"},"before":{"nr":2,"v":"b"}}
+{"op":"update","row":{"nr":9,"v":"C"},"before":{"nr":3,"v":"c"}}
+{"op":"update","row":{"nr":null,"v":"X"},"before":{"nr":3}}
+EOF
+typed matched 'upsertMode: true'
+flow matched 0
+same 'the key comes from the row before' '1A 2B 3c' "$(sql "select string_agg(nr || v, ' ' order by nr) from matched")"
+same 'another key is refused' '2 2 1' "$(summary sent) $(summary errored) $(grep -c 'row before has another' "$dir/matched.errors")"
+
 # ---- deletes by the row before ------------------------------------------------------------------
 sql "create table deleted (a int, b bytea, v text default 'x', primary key (a, b));
   insert into deleted values (1, '\xff', 'one'), (2, '\xff', 'two'), (3, '\x00', 'three'), (4, '\x00', 'four')"

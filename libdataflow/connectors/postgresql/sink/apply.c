@@ -77,21 +77,27 @@ void df__pg_apply_select(const df__pg_sink *s, df__buf *b, const df__pg_mask *ma
     df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
 }
 
-static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+/* The value that a record has for a column: as the server offers it to ON CONFLICT, or staged. */
+enum { OFFERED, STAGED };
+static void add_new(const df__pg_sink *s, df__buf *b, const df__pg_column *column, int where)
 {
-    const char *separator = ") DO UPDATE SET ";
-    const char *key_separator = "";
-    df__buf_str(b, " ON CONFLICT (");
-    for (size_t i = 0; i < s->catalog.table.count; i++) {
-        if (s->catalog.table.columns[i].in_key) {
-            df__buf_printf(b, "%s%s", key_separator, s->catalog.table.columns[i].quoted);
-            key_separator = ", ";
-        }
+    if (where == OFFERED) {
+        df__buf_printf(b, "EXCLUDED.%s", column->quoted);
+    } else {
+        df__buf_printf(b, "r.c%zu::%s", (size_t)(column - s->catalog.table.columns),
+                       column->type.cast);
     }
+}
+
+/* "a" = EXCLUDED."a", ...: what a record changes of its row. 0: nothing. */
+static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int where)
+{
+    const char *separator = "";
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
         if (df__pg_mask_writes(mask, column) && !column->in_key) {
-            df__buf_printf(b, "%s%s = EXCLUDED.%s", separator, column->quoted, column->quoted);
+            df__buf_printf(b, "%s%s = ", separator, column->quoted);
+            add_new(s, b, column, where);
             separator = ", ";
         }
     }
@@ -100,14 +106,83 @@ static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask 
         df__buf_printf(b, "%s%s = NULL", separator, soft->quoted);
         separator = ", ";
     }
+    return separator[0] != '\0';
+}
+
+static void add_newer(const df__pg_sink *s, df__buf *b, const df__pg_column *version, int where)
+{
+    df__buf_printf(b, "t.%s IS NULL OR ", version->quoted);
+    add_new(s, b, version, where);
+    df__pg_sql_operator(b, version, ">");
+    df__buf_printf(b, "t.%s", version->quoted);
+}
+
+static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
     const df__pg_column *version = version_of(s);
-    if (separator[0] == ')') {
+    const char *separator = "";
+    df__buf_str(b, " ON CONFLICT (");
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        if (s->catalog.table.columns[i].in_key) {
+            df__buf_printf(b, "%s%s", separator, s->catalog.table.columns[i].quoted);
+            separator = ", ";
+        }
+    }
+    size_t before = b->len;
+    df__buf_str(b, ") DO UPDATE SET ");
+    if (!add_set(s, b, mask, OFFERED)) {
+        b->len = before;
         df__buf_str(b, ") DO NOTHING");
     } else if (version) {
-        df__buf_printf(b, " WHERE t.%s IS NULL OR EXCLUDED.%s", version->quoted, version->quoted);
-        df__pg_sql_operator(b, version, ">");
-        df__buf_printf(b, "t.%s", version->quoted);
+        df__buf_str(b, " WHERE ");
+        add_newer(s, b, version, OFFERED);
     }
+}
+
+/* The server checks NOT NULL before it looks whether the row is there. So a record that leaves
+ * such a column alone updates its row by a statement of its own, before it is inserted where there
+ * is none. A version that a default gives is not known here. */
+static int updates_first(const df__pg_sink *s, const df__pg_mask *mask)
+{
+    const df__pg_column *version = version_of(s);
+    int lacks = 0;
+    for (size_t i = 0; s->opt.upsert && i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
+        lacks |= column->not_null && !column->has_default && !df__pg_mask_writes(mask, column);
+    }
+    return lacks && (!version || df__pg_mask_writes(mask, version));
+}
+
+/* Up to what says which records. staged: as with add_delete. 0: there is nothing to set. */
+static int add_update(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int staged)
+{
+    const df__pg_column *version = version_of(s);
+    size_t before = b->len;
+    df__buf_str(b, "UPDATE ");
+    add_table(s, b);
+    df__buf_str(b, " SET ");
+    if (!add_set(s, b, mask, STAGED)) {
+        b->len = before;
+        return 0;
+    }
+    df__buf_str(b, staged ? " FROM pg_temp." PG_STAGE " AS r WHERE " : " WHERE ");
+    add_key_match(s, b);
+    if (version) {
+        df__buf_str(b, " AND (");
+        add_newer(s, b, version, STAGED);
+        df__buf_char(b, ')');
+    }
+    return 1;
+}
+
+/* NOT EXISTS (...): the row of r's key is not there. */
+static void add_is_new(const df__pg_sink *s, df__buf *b)
+{
+    df__buf_str(b, "NOT EXISTS (SELECT FROM ");
+    add_table(s, b);
+    df__buf_str(b, " WHERE ");
+    add_key_match(s, b);
+    df__buf_char(b, ')');
 }
 
 static void add_delete_head(const df__pg_sink *s, df__buf *b)
@@ -151,10 +226,15 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
 
 static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
-    add_insert_head(s, b, mask);
-    df__buf_str(b, "VALUES (");
-    df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
-    df__buf_char(b, ')');
+    int updates = updates_first(s, mask);
+    if (updates && add_update(s, b, mask, 0)) {
+        df__buf_str(b, "; ");
+    }
+    df__pg_apply_select(s, b, mask);
+    if (updates) {
+        df__buf_str(b, " WHERE ");
+        add_is_new(s, b);
+    }
     if (s->opt.upsert) {
         add_on_conflict(s, b, mask);
     } else if (s->opt.on_conflict == PG_CONFLICT_SKIP) {
@@ -387,6 +467,30 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
     }
 }
 
+/* The rows of one mask that are alone with their key. */
+static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t number,
+                     const df__buf *alone)
+{
+    const df__pg_mask *mask = &group->forms[number].mask;
+    int updates = updates_first(s, mask);
+    df__buf_str(b, "; ");
+    if (updates && add_update(s, b, mask, 1)) {
+        df__buf_printf(b, " AND NOT r.d AND r.m = %zu", number);
+        df__buf_add(b, alone->data, alone->len);
+        df__buf_str(b, "; ");
+    }
+    df__pg_apply_select(s, b, mask);
+    df__buf_printf(b, " FROM pg_temp." PG_STAGE " AS r WHERE NOT r.d AND r.m = %zu", number);
+    df__buf_add(b, alone->data, alone->len);
+    if (updates) {
+        df__buf_str(b, " AND ");
+        add_is_new(s, b);
+    }
+    df__buf_str(b, " ORDER BY ");
+    add_key(s, b);
+    add_on_conflict(s, b, mask);
+}
+
 /* Rows that are alone with their key; is_single: there is one row. */
 static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group *group,
                            int is_single)
@@ -405,13 +509,7 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
         if (!is_frequent(group, i)) {
             continue;
         }
-        df__buf_str(b, "; ");
-        df__pg_apply_select(s, b, &group->forms[i].mask);
-        df__buf_printf(b, " FROM pg_temp." PG_STAGE " AS r WHERE NOT r.d AND r.m = %zu", i);
-        df__buf_add(b, alone.data, alone.len);
-        df__buf_str(b, " ORDER BY ");
-        add_key(s, b);
-        add_on_conflict(s, b, &group->forms[i].mask);
+        add_form(s, b, group, i, &alone);
     }
     b->failed |= alone.failed;
     df__buf_free(&alone);

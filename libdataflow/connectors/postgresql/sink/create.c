@@ -116,6 +116,7 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
         df__pg_quote(b, g->rows[i].name);
         df__buf_char(b, ' ');
         df__pg_guess_write(&g->rows[i], b);
+        df__buf_str(b, df__pg_guess_required(g, &g->rows[i]) ? " NOT NULL" : "");
     }
     for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
         if (!df__pg_guess_find(g, (df_bytes){stamps[i], strlen(stamps[i])})) {

@@ -145,6 +145,50 @@ static int read_before(df__pg_sink *s, const df__pg_work *w)
     return DF_OK;
 }
 
+static int is_same(const df_value *a, const df_value *b)
+{
+    if (a->type != b->type || a->zone != b->zone) {
+        return 0;
+    }
+    if (a->type == DF_V_OBJECT || a->type == DF_V_ARRAY) {
+        return 1; /* no key that anybody has */
+    }
+    if (a->text && b->text) {
+        return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+    }
+    return a->u.i == b->u.i;
+}
+
+/* The row before an update says which row it is: it gives the key where the record leaves it out.
+ * A key that is another one now would leave the old row behind. */
+static int match_before(df__pg_sink *s, df__pg_work *w)
+{
+    const df_record *r = df_parcel_at(w->parcel, w->index);
+    df_value before, old;
+    if (df_record_before(r, &before) != DF_OK || before.type != DF_V_OBJECT || is_delete(r)) {
+        return DF_OK;
+    }
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
+        df_value *value = &s->encoder.values[i];
+        if (!column->in_key || df_value_member(&before, column->name, &old) != DF_OK ||
+            old.type <= DF_V_NULL) {
+            continue;
+        }
+        if (value->type < DF_V_NULL) {
+            *value = old;
+        } else if (value->type > DF_V_NULL && !is_same(value, &old)) {
+            char text[240];
+            df__text_printf(text, sizeof text,
+                            "column %s is the key of upsertMode, and the row before has another "
+                            "one: a changed key is a delete of the old row and an insert",
+                            column->quoted);
+            return offend(s, w, "key_changed", text);
+        }
+    }
+    return DF_OK;
+}
+
 /* The columns of record w->index into s->encoder.values. */
 static int read_values(df__pg_sink *s, const df__pg_work *w, size_t *ret_unknown)
 {
@@ -178,6 +222,10 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     }
     if (!s->opt.raw && !has_column(s)) {
         return offend_empty(s, w);
+    }
+    rc = s->opt.upsert ? match_before(s, w) : DF_OK;
+    if (rc != DF_OK) {
+        return rc;
     }
     df__pg_mask_of(&s->catalog.table, s->encoder.values, ret_mask);
     return s->opt.upsert ? read_upsert(s, w) : DF_OK;

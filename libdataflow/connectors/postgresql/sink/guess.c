@@ -219,11 +219,17 @@ int df__pg_guesses_schema(df__pg_guesses *g, const df_schema *schema)
         }
         if (row) {
             row->differs |= row->field && !is_alike(row->field, field);
+            row->nullable |= !(field->flags & DF_FIELD_NOT_NULL);
             row->field = row->differs || field->type == DF_V_ABSENT ? NULL : field;
         }
     }
     g->schema = schema;
     return DF_OK;
+}
+
+int df__pg_guess_required(const df__pg_guesses *g, const df__pg_guess *row)
+{
+    return row->field && !row->nullable && row->values == g->records;
 }
 
 enum { DIGITS_MAX = 1000 }; /* the server's limit */

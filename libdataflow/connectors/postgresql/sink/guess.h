@@ -30,6 +30,7 @@ typedef struct df__pg_guess {
     size_t last;           /* the record seen last, counted from 1: keys may repeat */
     const df_field *field; /* what the schema says of it; NULL: none, or several that differ */
     int differs;
+    int nullable; /* a schema without it, or one that has nulls there */
 } df__pg_guess;
 
 typedef struct df__pg_guesses {
@@ -50,6 +51,8 @@ int df__pg_guesses_add(df__pg_guesses *g, const df_value *root);
 int df__pg_guesses_value(df__pg_guesses *g, df_bytes name, const df_value *value);
 /* Adds the columns of a record's schema, which lives as long as the record. DF_ENOMEM. */
 int df__pg_guesses_schema(df__pg_guesses *g, const df_schema *schema);
+/* The column is never null: a schema says so, and no record that was added contradicts it. */
+int df__pg_guess_required(const df__pg_guesses *g, const df__pg_guess *row);
 /* The column's type in SQL. */
 void df__pg_guess_write(const df__pg_guess *row, df__buf *b);
 df__pg_guess *df__pg_guess_find(df__pg_guesses *g, df_bytes name);
