@@ -5,14 +5,18 @@
 #include <string.h>
 
 #include "transforms/common.h"
+#include "transforms/connect_schema.h"
 
 typedef struct unwrapper {
-    int infer_delete, source_metadata, snapshot, add_operation;
+    int infer_delete, source_metadata, snapshot, add_operation, read_schema;
     df_list source_fields; /* of df_bytes */
+    df__connect connect;
 } unwrapper;
 
 typedef struct event {
     df_value row, source;
+    df_value fields;       /* of the row, by the schema block; ABSENT: it says nothing */
+    int is_key;            /* they are those of the key */
     const char *operation; /* for metadata */
     char letter;
     uint32_t op;
@@ -75,6 +79,22 @@ static int find_envelope(const df_value *root, df_value *ret)
     return is_bare(root);
 }
 
+/* What the block beside `payload` says of the row. One without fields says nothing. */
+static int read_block(const unwrapper *self, df_record *r, const df_value *root, const char *side,
+                      df_value *ret)
+{
+    df_value block = member(root, "schema"), all = df__connect_fields(&block), row;
+    char text[160];
+    if (!self->read_schema || all.type != DF_V_ARRAY)
+        return DF_OK;
+    row = df__connect_field(&all, side);
+    *ret = df__connect_fields(&row);
+    if (ret->type == DF_V_ARRAY)
+        return DF_OK;
+    snprintf(text, sizeof text, "the schema block does not say what the fields of %s are", side);
+    return refuse(r, text);
+}
+
 typedef struct meaning {
     char letter;
     const char *side, *operation;
@@ -95,7 +115,8 @@ static const meaning *find_meaning(const df_value *op)
     return NULL;
 }
 
-static int read_row(const unwrapper *self, df_record *r, const df_value *envelope, event *ret)
+static int read_row(const unwrapper *self, df_record *r, const df_value *root,
+                    const df_value *envelope, event *ret)
 {
     df_value op = member(envelope, "op");
     const meaning *m = find_meaning(&op);
@@ -117,7 +138,7 @@ static int read_row(const unwrapper *self, df_record *r, const df_value *envelop
         return DF_OK; /* no row: an empty object */
     ret->row = member(envelope, m->side);
     if (ret->row.type == DF_V_OBJECT)
-        return DF_OK;
+        return read_block(self, r, root, m->side, &ret->fields);
     snprintf(text, sizeof text, "op is %c, but %s is %s instead of an object", m->letter, m->side,
              df__value_word(&ret->row));
     return refuse(r, text);
@@ -212,11 +233,28 @@ static int add_fields(const df__job *job, df_record *r, const event *e)
     return rc;
 }
 
+static int read_types(const df__job *job, df_record *r, const event *e, df__connect_row *ret)
+{
+    unwrapper *self = job->self;
+    df__connect_call call = {&self->connect, job, r, e->fields, e->is_key, ""};
+    int rc;
+    *ret = (df__connect_row){.row = df__empty_value(DF_V_OBJECT)};
+    if (e->row.type == DF_V_OBJECT)
+        ret->row = e->row;
+    if (e->fields.type != DF_V_ARRAY)
+        return DF_OK;
+    rc = df__connect_read(&call, &e->row, ret);
+    return rc == DF_EDATA ? refuse(r, call.why) : rc;
+}
+
 static int write_row(const df__job *job, df_record *r, event *e)
 {
     const unwrapper *self = job->self;
-    df_value id, empty = df__empty_value(DF_V_OBJECT);
-    int rc = set_meta(r, "operation", e->operation);
+    df__connect_row row;
+    df_value id;
+    int rc = read_types(job, r, e, &row);
+    if (rc == DF_OK)
+        rc = set_meta(r, "operation", e->operation);
     if (rc == DF_OK)
         rc = df_record_set_op(r, e->op);
     if (rc == DF_OK && self->source_metadata && e->source.type == DF_V_OBJECT)
@@ -229,8 +267,10 @@ static int write_row(const df__job *job, df_record *r, event *e)
             rc = df_record_set_meta(r, "id", &id);
     }
     if (rc == DF_OK)
-        rc = df_record_set_root(r, e->row.type == DF_V_OBJECT ? &e->row : &empty);
-    return rc == DF_OK ? add_fields(job, r, e) : rc;
+        rc = df__connect_put(&row, r);
+    if (rc == DF_OK)
+        rc = add_fields(job, r, e);
+    return rc == DF_OK ? df__connect_finish(&row, r) : rc;
 }
 
 /* ---- one record ------------------------------------------------------------------------------ */
@@ -265,6 +305,11 @@ static int from_key(const df__job *job, df_record *r)
         return rc;
     payload = member(&root, "payload");
     e.row = payload.type == DF_V_OBJECT ? payload : root;
+    e.is_key = 1;
+    if (payload.type == DF_V_OBJECT && self->read_schema) {
+        df_value block = member(&root, "schema");
+        e.fields = df__connect_fields(&block);
+    }
     return write_row(job, r, &e);
 }
 
@@ -293,8 +338,41 @@ static int unwrap_one(const df__job *job, df_record *r)
         return DF_OK;
     }
     memset(&e, 0, sizeof e);
-    rc = read_row(job->self, r, &envelope, &e);
+    rc = read_row(job->self, r, &root, &envelope, &e);
     return rc == DF_OK ? write_row(job, r, &e) : rc;
+}
+
+/* The fields that the options add to every row. */
+static int unwrap_open(void *user, df_stage *st)
+{
+    unwrapper *self = user;
+    const df_bytes *names = self->source_fields.items;
+    size_t count = 0;
+    df_field *added = df_stage_alloc(st, (self->source_fields.count + 3) * sizeof *added);
+    if (!added)
+        return DF_ENOMEM;
+    if (self->add_operation) {
+        added[count++] = (df_field){.size = sizeof *added, .name = "__op", .type = DF_V_STRING};
+        added[count++] =
+            (df_field){.size = sizeof *added, .name = "__deleted", .type = DF_V_STRING};
+    }
+    for (size_t i = 0; i < self->source_fields.count; i++) {
+        char *name = df_stage_alloc(st, names[i].len + sizeof "source_");
+        if (!name)
+            return DF_ENOMEM;
+        memcpy(name, "source_", 7);
+        memcpy(name + 7, names[i].data, names[i].len);
+        added[count++] = (df_field){.size = sizeof *added, .name = name};
+    }
+    self->connect.added = added;
+    self->connect.added_count = count;
+    return DF_OK;
+}
+
+static void unwrap_close(void *user, df_stage *st)
+{
+    unwrapper *self = user;
+    df__connect_free(&self->connect, st);
 }
 
 static int unwrap_apply(void *self, df_stage *st, df_batch *batch)
@@ -331,6 +409,12 @@ static const df_option unwrap_rows[] = {
      .flags = DF_OPT_LITERAL,
      .offset = offsetof(unwrapper, source_fields),
      .doc = "Fields of the event's source that the row gets as source_<name>."},
+    {.name = "readSchema",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(unwrapper, read_schema),
+     .def = "true",
+     .doc = "Reads the schema block beside payload: values get their types (a decimal for the "
+            "bytes of one, a time for its number), and the record a schema."},
 };
 static const df_options unwrap_options = DF_OPTIONS(unwrap_rows, unwrapper);
 
@@ -341,7 +425,9 @@ const df_transform df_transform_debezium_unwrap = {
     .self_size = sizeof(unwrapper),
     .options = &unwrap_options,
     .check = unwrap_check,
+    .open = unwrap_open,
     .apply = unwrap_apply,
+    .close = unwrap_close,
     .example =
         "{\"config\":{\"addOperationFields\":true,\"addSourceFields\":[\"table\"]},"
         "\"input\":{\"payload\":{\"op\":\"u\",\"after\":{\"id\":7},"

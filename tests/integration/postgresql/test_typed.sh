@@ -114,6 +114,35 @@ flow matched 0
 same 'the key comes from the row before' '1A 2B 3c' "$(sql "select string_agg(nr || v, ' ' order by nr) from matched")"
 same 'another key is refused' '2 2 1' "$(summary sent) $(summary errored) $(grep -c 'row before has another' "$dir/matched.errors")"
 
+# ---- a change event that says its types ---------------------------------------------------------
+# The schema block of the JSON converter: real types, what is never null, the key that the record's key names.
+change() { # LETTER SIDE ROW
+    local fields='[{"type":"int64","optional":false,"field":"nr"},{"type":"string","optional":false,"field":"name"},{"type":"bytes","optional":true,"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2","connect.decimal.precision":"12"},"field":"sum"},{"type":"int64","optional":true,"name":"io.debezium.time.MicroTimestamp","version":1,"field":"at"},{"type":"string","optional":true,"name":"io.debezium.time.ZonedTimestamp","version":1,"field":"z"},{"type":"int32","optional":true,"name":"io.debezium.time.Date","version":1,"field":"d"},{"type":"bytes","optional":true,"field":"raw"},{"type":"array","optional":true,"items":{"type":"int32","optional":true},"field":"l"},{"type":"double","optional":true,"field":"f"}]'
+    printf '{"k":{"nr":1},"schema":{"type":"struct","fields":[{"type":"struct","fields":%s,"optional":true,"field":"before"},{"type":"struct","fields":%s,"optional":true,"field":"after"}]},"payload":{"op":"%s","%s":%s,"source":{}}}\n' \
+        "$fields" "$fields" "$1" "$2" "$3"
+}
+{
+    change c after '{"nr":1,"name":"one","sum":"BOI=","at":1709200800000001,"z":"2024-02-29T10:00:00.5+02:00","d":19782,"raw":"/wA=","l":[1,null],"f":"NaN"}'
+    change c after '{"nr":2,"name":"two","sum":null,"at":null,"z":null,"d":null,"raw":null,"l":null,"f":0.1}'
+    change u after '{"nr":2,"name":"zwei","sum":"/zg=","at":null,"z":null,"d":null,"raw":null,"l":null,"f":1}'
+    change c after '{"nr":3,"name":5}'
+    change d before '{"nr":1,"name":"","sum":null}'
+} >"$dir/event.jsonl"
+manifest event 'autoCreateTable: true' 'upsertMode: true' 'batchSize: 100'
+echo "transformations: [{type: setKey, config: {field: k}}, {type: debeziumUnwrap}]" >>"$dir/event.yaml"
+flow event 0
+same 'types of the block' 'nr bigint t, name text t, sum numeric(12,2) f, at timestamp without time zone f, z timestamp with time zone f, d date f, raw bytea f, l bigint[] f, f double precision f' \
+    "$(sql "select string_agg(attname || ' ' || format_type(atttypid, atttypmod) || ' ' || left(attnotnull::text, 1), ', ' order by attnum) from pg_attribute where attrelid = 'event'::regclass and attnum > 0 and attname not in ('created_at', 'updated_at')")"
+same 'its key' 'PRIMARY KEY (nr)' \
+    "$(sql "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 'event'::regclass and contype = 'p'")"
+same 'its rows' '2|zwei|-2.00|1' "$(sql "select nr, name, sum, f from event")"
+same 'a value that the block contradicts, as it came' '4 1 1' \
+    "$(summary sent) $(summary errored) $(grep -c '"payload":{"op":"c","after":{"nr":3,"name":5}' "$dir/event.errors")"
+same 'values of the block' '12.50|2024-02-29 10:00:00.000001|2024-02-29 08:00:00.5+00|2024-02-29|\xff00|{1,NULL}|NaN' "$(
+    head -n 1 "$dir/event.jsonl" >"$dir/event.one" && mv "$dir/event.one" "$dir/event.jsonl" && flow event 0 >/dev/null
+    sql "select sum, at, z, d, raw, l, f from event where nr = 1"
+)"
+
 # ---- deletes by the row before ------------------------------------------------------------------
 sql "create table deleted (a int, b bytea, v text default 'x', primary key (a, b));
   insert into deleted values (1, '\xff', 'one'), (2, '\xff', 'two'), (3, '\x00', 'three'), (4, '\x00', 'four')"

@@ -356,9 +356,160 @@ static void test_many_members_keep_types(void **state)
     support_env_free(env, &host);
 }
 
+/* ---- the schema block of a change event ------------------------------------------------------ */
+
+#define FIELD(type, name) "{\"type\":\"" type "\",\"optional\":false,\"field\":\"" name "\"}"
+#define NAMED(type, name, what, rest)                                                              \
+    "{\"type\":\"" type "\",\"optional\":true,\"name\":\"" what "\"" rest ",\"field\":\"" name "\"}"
+#define SUM                                                                                        \
+    NAMED("bytes", "sum", "org.apache.kafka.connect.data.Decimal",                                 \
+          ",\"parameters\":{\"scale\":\"2\",\"connect.decimal.precision\":\"12\"}")
+#define AT NAMED("int64", "at", "io.debezium.time.MicroTimestamp", "")
+#define LIST "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"field\":\"list\"}"
+#define KEY                                                                                        \
+    "{\"schema\":{\"type\":\"struct\",\"fields\":[" FIELD("int32", "id") "]},\"payload\":{}}"
+
+static const struct event_case {
+    const char *config, *fields, *key, *schema;
+} events[] = {
+    {"", FIELD("int32", "id") "," SUM "," AT "," LIST, NULL,
+     "id:int! sum:number(12,2) at:timestamp list:array(string)"},
+    {"", FIELD("int32", "id") "," AT, KEY, "id:int*! at:timestamp"},
+    {"", FIELD("int32", "id") "," AT, "{\"id\":1}", "id:int*! at:timestamp"},
+    {"", FIELD("int32", "id") "," FIELD("string", "at"), "{\"id\":1,\"at\":\"x\"}",
+     "id:int*! at:string*!"},
+    {"", FIELD("int32", "id"), "{\"other\":1,\"id\":1}", "id:int!"},
+    {"", FIELD("int32", "id"), "\"text\"", "id:int!"},
+    {"", FIELD("int32", "id"), "no JSON", "id:int!"},
+    {"addOperationFields: true, addSourceFields: [db]", FIELD("int32", "id"), KEY,
+     "id:int*! __op:string __deleted:string source_db:any"},
+    {"addOperationFields: true", FIELD("int32", "id") "," FIELD("int32", "__op"), NULL,
+     "id:int! __op:string __deleted:string"},
+    {"readSchema: false", FIELD("int32", "id"), KEY, "none"},
+};
+
+static const struct event_case *event_now;
+
+static int make_event(df_record *r, void *user)
+{
+    static char text[2000];
+    int len = snprintf(text, sizeof text,
+                       "{\"schema\":{\"fields\":[{\"field\":\"after\",\"fields\":[%s]}]},"
+                       "\"payload\":{\"op\":\"c\",\"after\":{\"id\":1},\"source\":{\"db\":\"d\"}}}",
+                       event_now->fields);
+    (void)user;
+    assert_ok(df_record_set_payload(r, (df_bytes){text, (size_t)len}));
+    if (event_now->key)
+        assert_ok(df_record_set_key(r, (df_bytes){event_now->key, strlen(event_now->key)}));
+    return DF_OK;
+}
+
+static int see_event(df_record *r, void *user)
+{
+    char schema[600];
+    df_value root;
+    int64_t id = 0;
+    tell(df_record_schema(r), schema, sizeof schema);
+    assert_string_equal(schema, event_now->schema);
+    assert_ok(df_record_root(r, &root));
+    assert_ok(df_value_member(&root, (df_bytes){"id", 2}, &root));
+    assert_ok(df_value_int(&root, &id));
+    *(int *)user += (int)id;
+    return DF_OK;
+}
+
+static df_env *event_env(support_host *host, int *seen)
+{
+    df_env *env = support_env(host);
+    df_function make = {.size = sizeof make, .name = "make", .doc = "Makes.", .apply = make_event};
+    df_function see = {.size = sizeof see, .name = "see", .doc = "Sees.", .apply = see_event};
+    see.user = seen;
+    assert_ok(df_transform_register_fn(env, &make));
+    assert_ok(df_transform_register_fn(env, &see));
+    return env;
+}
+
+static void test_schema_block(void **state)
+{
+    df_run_options how = {.size = sizeof how, .until_exhausted = 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        support_host host = {0};
+        int seen = 0;
+        df_env *env = event_env(&host, &seen);
+        char yaml[600];
+        event_now = &events[i];
+        snprintf(yaml, sizeof yaml,
+                 "source: {type: memory, config: {records: ['{}', '{}', '{}']}}\n"
+                 "sink: {type: 'null'}\n"
+                 "transformations: [{type: make}, {type: debeziumUnwrap, config: {%s}}, "
+                 "{type: see}]\n",
+                 events[i].config);
+        df_pipeline *p = support_load(env, yaml);
+        assert_ok(df_pipeline_run(p, &how));
+        assert_int_equal(seen, 3);
+        df_pipeline_free(p);
+        support_env_free(env, &host);
+    }
+}
+
+/* More tables than are kept at once, in turns. */
+enum { TABLES = 150, EVENTS = 600 };
+
+static int make_next(df_record *r, void *user)
+{
+    static char texts[EVENTS][400];
+    int *number = user;
+    char *text = texts[*number];
+    int len = snprintf(text, sizeof texts[0],
+                       "{\"schema\":{\"fields\":[{\"field\":\"after\",\"fields\":["
+                       "{\"type\":\"int32\",\"field\":\"c%d\"}]}]},"
+                       "\"payload\":{\"op\":\"c\",\"after\":{\"c%d\":1}}}",
+                       *number % TABLES, *number % TABLES);
+    ++*number;
+    return df_record_set_payload(r, (df_bytes){text, (size_t)len});
+}
+
+static int see_next(df_record *r, void *user)
+{
+    int *number = user;
+    char schema[600], want[40];
+    tell(df_record_schema(r), schema, sizeof schema);
+    snprintf(want, sizeof want, "c%d:int", *number % TABLES);
+    assert_string_equal(schema, want);
+    ++*number;
+    return DF_OK;
+}
+
+static void test_many_schema_blocks(void **state)
+{
+    df_run_options how = {.size = sizeof how, .until_exhausted = 1};
+    support_host host = {0};
+    int made = 0, seen = 0;
+    df_env *env = support_env(&host);
+    df_function make = {.size = sizeof make, .name = "make", .doc = "Makes.", .apply = make_next};
+    df_function see = {.size = sizeof see, .name = "see", .doc = "Sees.", .apply = see_next};
+    char yaml[400];
+    (void)state;
+    make.user = &made;
+    see.user = &seen;
+    assert_ok(df_transform_register_fn(env, &make));
+    assert_ok(df_transform_register_fn(env, &see));
+    snprintf(yaml, sizeof yaml,
+             "source: {type: generate, config: {count: %d}}\nsink: {type: 'null'}\n"
+             "transformations: [{type: make}, {type: debeziumUnwrap}, {type: see}]\n",
+             EVENTS);
+    df_pipeline *p = support_load(env, yaml);
+    assert_ok(df_pipeline_run(p, &how));
+    assert_int_equal(seen, EVENTS);
+    df_pipeline_free(p);
+    support_env_free(env, &host);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_transform),
-                                       cmocka_unit_test(test_many_members_keep_types)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_transform), cmocka_unit_test(test_many_members_keep_types),
+        cmocka_unit_test(test_schema_block), cmocka_unit_test(test_many_schema_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
