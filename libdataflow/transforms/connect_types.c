@@ -200,14 +200,8 @@ static int as_decimal(const job *j, const df_value *v, df_value *put)
 {
     df_bytes bytes;
     int rc;
-    if (v->type == DF_V_NUMBER)
-        return DF_OK;
-    if (v->type == DF_V_INT) { /* decimal.format: NUMERIC */
-        char small[24], *text = df_batch_alloc(j->batch, sizeof small);
-        *put = (df_value){.type = DF_V_NUMBER, .text = text};
-        put->len = text ? df_value_text(v, text, sizeof small) : 0;
-        return text ? DF_MORE : DF_ENOMEM;
-    }
+    if (v->type == DF_V_NUMBER || v->type == DF_V_INT)
+        return DF_OK; /* decimal.format: NUMERIC */
     rc = decode(j->batch, v, &bytes);
     if (rc != DF_OK || !bytes.len || bytes.len > DECIMAL_BYTES)
         return rc == DF_OK ? DF_EDATA : rc;
@@ -218,7 +212,7 @@ static int as_variable(const job *j, const df_value *v, df_value *put)
 {
     df_value scale = member(v, "scale"), value = member(v, "value");
     job own = {j->batch, 0};
-    if (v->type == DF_V_NUMBER)
+    if (v->type == DF_V_NUMBER || v->type == DF_V_INT)
         return DF_OK;
     if (scale.type != DF_V_INT || scale.u.i < -SCALE_MAX || scale.u.i > SCALE_MAX)
         return DF_EDATA;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * debeziumUnwrap over hostile change events: members missing, doubled, of the wrong type, at the
  * wrong level. What comes out is what this file works out by itself: passed as it is, the row of
- * the right side, left out or refused. The first two bytes are the configuration, the third the
+ * the right side, left out or refused. With a schema block, every value that comes out is of the
+ * type that the record's schema names. The first two bytes are the configuration, the third the
  * way. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,76 @@ static void envelope(fuzz_maker *m)
     member(m, "source", "{\"db\":\"d\",\"table\":\"t\",\"lsn\":1}");
     member(m, "payload", "null");
     df__buf_char(&m->text, '}');
+}
+
+/* The names are those that rows have, too. */
+static void block(fuzz_maker *m)
+{
+    static const char *const types[] = {"int8",   "int32", "int64", "float", "double", "boolean",
+                                        "string", "bytes", "array", "map",   "struct", "int128"};
+    static const char *const names[] = {
+        "org.apache.kafka.connect.data.Decimal",
+        "org.apache.kafka.connect.data.Date",
+        "org.apache.kafka.connect.data.Time",
+        "org.apache.kafka.connect.data.Timestamp",
+        "io.debezium.time.Date",
+        "io.debezium.time.MicroTime",
+        "io.debezium.time.MicroTimestamp",
+        "io.debezium.time.ZonedTimestamp",
+        "io.debezium.data.VariableScaleDecimal",
+    };
+    unsigned fields = fuzz_next(m) % 8, first = fuzz_next(m);
+    df__buf_str(&m->text, "[");
+    for (unsigned i = 0; i < fields; i++) {
+        unsigned how = fuzz_next(m), what = fuzz_next(m);
+        df__buf_printf(&m->text, "%s{\"field\":\"%c\",\"type\":\"%s\"", i ? "," : "",
+                       (char)('a' + (first + i) % 8), types[how % 12]);
+        if (how & 128)
+            df__buf_printf(&m->text, ",\"name\":\"%s\"", names[what % 9]);
+        if (how & 64)
+            df__buf_printf(&m->text, ",\"parameters\":{\"scale\":\"%d\"}", (int)(what % 64) - 8);
+        if (how & 32)
+            df__buf_printf(&m->text, ",\"items\":{\"type\":\"%s\",\"name\":\"%s\"}",
+                           types[what % 12], names[what / 12 % 9]);
+        df__buf_str(&m->text, what & 64 ? ",\"optional\":false}" : "}");
+    }
+    df__buf_str(&m->text, "]");
+}
+
+/* A row of the same names. */
+static void row(fuzz_maker *m)
+{
+    static const char *const values[] = {"1",
+                                         "-1",
+                                         "null",
+                                         "true",
+                                         "0.5",
+                                         "\"/zg=\"",
+                                         "\"x\"",
+                                         "\"NaN\"",
+                                         "[1,null]",
+                                         "[\"\"]",
+                                         "{\"a\":1}",
+                                         "1709200800001",
+                                         "86399999",
+                                         "{\"scale\":1,\"value\":\"AQ==\"}",
+                                         "\"2024-02-29T10:00:00.5Z\"",
+                                         "1e400"};
+    unsigned fields = fuzz_next(m) % 8, first = fuzz_next(m);
+    df__buf_str(&m->text, "{");
+    for (unsigned i = 0; i < fields; i++)
+        df__buf_printf(&m->text, "%s\"%c\":%s", i ? "," : "", (char)('a' + (first + i) % 8),
+                       values[fuzz_next(m) % 16]);
+    df__buf_str(&m->text, "}");
+}
+
+static void typed_event(fuzz_maker *m)
+{
+    df__buf_str(&m->text, "{\"schema\":{\"fields\":[{\"field\":\"after\",\"fields\":");
+    block(m);
+    df__buf_str(&m->text, "}]},\"payload\":{\"op\":\"c\",\"after\":");
+    row(m);
+    df__buf_str(&m->text, "}}");
 }
 
 static void event(fuzz_maker *m)
@@ -170,6 +241,38 @@ static void compare(const fuzz_stage *s, df_bytes text, int way)
     df__arena_free(&again.arena);
 }
 
+/* A schema says the truth. Times that are finer than a microsecond stay text,
+ * a decimal without a fraction reads as a whole number. */
+static void check_types(const df_record *r, const df_value *root)
+{
+    const df_schema *schema = df_record_schema(r);
+    df_walk walk = {0};
+    while (schema && df_value_walk(root, &walk) == DF_OK) {
+        const df_field *field = df_schema_field(schema, walk.name);
+        const df_value *v = &walk.value;
+        fuzz_must(field != NULL);
+        fuzz_must(v->type <= DF_V_NULL || !field->type || v->type == field->type ||
+                  (field->type == DF_V_TIMESTAMP && v->type == DF_V_STRING) ||
+                  (field->type == DF_V_NUMBER && v->type == DF_V_INT));
+    }
+}
+
+static void judge(const fuzz_stage *s, df_bytes text, int way)
+{
+    fuzz_record in;
+    df_value root;
+    df_batch *b = df__batch_new(&df__heap_libc, 1 << 20);
+    df__step_result done;
+    fuzz_record_init(&in, text, way);
+    fuzz_must(b != NULL && df_batch_pass(b, &in.r) == DF_OK);
+    df__step_apply(s->stage, 0, b, &done);
+    df_record *r = df__batch_at(b, 0);
+    if (r->state == DF__RECORD_LIVE && df_record_root(r, &root) == DF_OK)
+        check_types(r, &root);
+    df__batch_free(b);
+    df__arena_free(&in.arena);
+}
+
 static void run(const fuzz_stage *s, df_bytes text, int way)
 {
     fuzz_record record;
@@ -195,11 +298,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fuzz_maker m = {.at = data + 3, .end = data + size, .of = s};
     df__buf_init(&m.text, &df__heap_libc);
-    event(&m);
+    int typed = data[2] & 128;
+    if (typed)
+        typed_event(&m);
+    else
+        event(&m);
     fuzz_must(!m.text.failed);
     df_bytes text = {m.text.data, m.text.len};
     run(s, text, way);
-    if (s->word_count == 0) /* no options */
+    if (typed)
+        judge(s, text, way);
+    else if (s->word_count == 0) /* no options */
         compare(s, text, way);
     df__buf_free(&m.text);
     return 0;
