@@ -102,7 +102,7 @@ int df__pg_checks_settle(df__pg_sink *s, df__pg_work *w, int rc);
 
 /* ---- raw.c ---- */
 struct df__pg_guesses;
-/* As df_parcel_row, for rawMode: fills s->values from record w->index. */
+/* As df_parcel_row, for rawMode: fills encoder.values from record w->index. */
 int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w);
 /* Tells, once, that metadata was left out. */
 void df__pg_raw_warn(df__pg_sink *s);
@@ -145,7 +145,7 @@ int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w);
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret);
 
 /* ---- group.c ---- */
-/* Reads record w->index into s->values and its mask. DF_OK; DF_DROP: refused and noted, or
+/* Reads record w->index into encoder.values and its mask. DF_OK; DF_DROP: refused and noted, or
  * refused before; DF_AGAIN: refused by a catalog that may be old; DF_ENOMEM. */
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask);
 /* Appends what df__pg_read_row read to the group. Answers as it does; DF_MORE: the parcel must be
