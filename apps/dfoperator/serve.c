@@ -10,6 +10,9 @@
 
 enum { BOARD_US = 1000000 };
 
+/* Every watch ends within 200 s and begins anew, which is heard of. */
+#define DEAF_US INT64_C(600000000)
+
 /* ---- what is written down --------------------------------------------------------------------
  */
 
@@ -20,6 +23,14 @@ static void add_watches(const op_board *board, op_gauges *g)
         int64_t heard = op_cluster_stats(op_operator_cluster(board->op), k).heard_us;
         g->heard_age_us[k] = heard ? now - heard : -1;
     }
+}
+
+static op_kind deaf_kind(const op_gauges *g)
+{
+    op_kind k = 0;
+    while (k < OP_KINDS && g->heard_age_us[k] < DEAF_US)
+        k++;
+    return k;
 }
 
 static void add_webhook(const op_board *board, op_gauges *g)
@@ -52,6 +63,7 @@ static void write_board(kube_timer *t)
         g.scrape_failures[i] = op_scrape_failed(board->scrape, (enum op_scrape_failure)i);
     op_registry_set(board->registry, &g);
     board->synced = s.synced;
+    board->deaf = deaf_kind(&g);
     board->leads = s.leading;
     kube_timer_set(board->loop, t, BOARD_US);
 }
@@ -112,12 +124,17 @@ static void serve_health(void *user, app_reply *reply)
 static void serve_ready(void *user, app_reply *reply)
 {
     const op_board *board = user;
+    int deaf = board->deaf;
     const char *lacks = !board->synced ? "not ready: the cluster is being read\n"
                         : board->tls && op_tls_expires_s(board->tls) <= 0
                             ? "not ready: the webhook has no certificate yet\n"
                             : NULL;
-    reply->status = lacks ? 503 : 200;
-    df__buf_str(&reply->body, lacks ? lacks : "ready\n");
+    reply->status = lacks || deaf < OP_KINDS ? 503 : 200;
+    if (!lacks && deaf < OP_KINDS)
+        df__buf_printf(&reply->body, "not ready: nothing was heard of %s for ten minutes\n",
+                       op_kinds[deaf].kind);
+    else
+        df__buf_str(&reply->body, lacks ? lacks : "ready\n");
 }
 
 /* Only who leads tells of pods and flows: another copy would tell the same again. Without an answer
@@ -169,7 +186,8 @@ static int start_webhook(op_board *board)
 int op_board_start(op_board *board, const op_places *places, app_console *console)
 {
     int rc;
-    *board = (op_board){.places = *places, .console = console, .registry = op_registry_new()};
+    *board = (op_board){
+        .places = *places, .console = console, .registry = op_registry_new(), .deaf = OP_KINDS};
     if (!board->registry)
         return failed(-1, "out of memory");
     rc = start(board, places->metrics, metric_routes, &board->metrics);

@@ -34,6 +34,7 @@ typedef struct op_board {
     kube_loop *loop;
     kube_timer timer;
     _Atomic int synced, leads;
+    _Atomic int deaf;           /* the kind that nothing was heard of for long; OP_KINDS: none */
     _Atomic(op_scrape *) asked; /* the scrape, for the servers' threads */
 } op_board;
 

@@ -114,8 +114,10 @@ static int identify(kube_client *c, int again, char *err)
 int kube_client_new(const kube_access *access, const char *user_agent, kube_client **ret, char *err)
 {
     kube_client *c = calloc(1, sizeof *c);
+    /* A connection to each request that runs: one that died without a word takes no other request
+     * with it, and is closed when its request is given up. In HTTP/2 all would share it. */
     df__http_config config = {
-        .user_agent = user_agent, .proxy = access->proxy, .idle_us = 30000000};
+        .user_agent = user_agent, .proxy = access->proxy, .idle_us = 30000000, .http1 = 1};
     int rc;
     if (!c)
         return DF_ENOMEM;
@@ -317,7 +319,7 @@ static int start(kube_request *r, int again)
                           .body = {r->body, r->call.body.len},
                           .total_us = r->call.total_us,
                           .idle_us = r->call.idle_us,
-                          .first_us = r->call.total_us,
+                          .first_us = r->call.receive ? 0 : r->call.total_us,
                           .compressed = !r->call.receive};
     int rc = refuse(r);
     if (rc == DF_OK)

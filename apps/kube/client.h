@@ -36,7 +36,8 @@ typedef struct kube_call {
     int (*receive)(void *user, int status, df_bytes part); /* of a 2xx only */
     void (*done)(void *user, const kube_reply *reply);     /* once, unless it is cancelled */
     void *user;
-    int64_t total_us, idle_us; /* 0: 30 s; -1: no limit */
+    int64_t total_us, idle_us; /* 0: 30 s; -1: no limit. With `receive` the head of the reply has
+                                  30 s */
     int unguarded;             /* kube_client_guard is not asked */
     const char *wrong;         /* the call makes no sense: it is answered DF_EINVAL and this text */
 } kube_call;

@@ -9,7 +9,8 @@
 enum {
     BACKOFF_FIRST_US = 800000,
     BACKOFF_LAST_US = 30000000,
-    HEALTHY_US = 120000000, /* a watch that lived so long forgets earlier failures */
+    HEALTHY_US = 60000000, /* a watch that lived so long forgets earlier failures */
+    WATCH_S = 100,         /* and up to as much again */
     PAGE = 500,
     MAX_EVENT = 32 << 20 /* etcd's own limit is 1.5 MiB by default */
 };
@@ -110,8 +111,21 @@ static int is_older(const char *a, const char *b)
     return a_len < b_len || (a_len == b_len && strcmp(a, b) < 0);
 }
 
-/* An object as it is now. The same version again is no change, nor is an older one. */
-static int seen(kube_informer *i, json_object *object)
+/* The same version again is no change, nor is an older one: it is only noted who shows it. */
+static int is_known(const kube_informer *i, kube_object *at, const char *version, int learned)
+{
+    int same = at && !strcmp(at->version, version);
+    if (!at || (!same && !is_older(version, at->version)))
+        return 0;
+    if (!learned)
+        at->generation = i->generation;
+    if (!learned && same)
+        at->learned = 0;
+    return 1;
+}
+
+/* An object as it is now. */
+static int seen(kube_informer *i, json_object *object, int learned)
 {
     json_object *meta = NULL;
     char key[600];
@@ -121,17 +135,16 @@ static int seen(kube_informer *i, json_object *object)
         key_of(meta, key, sizeof key) != DF_OK)
         return DF_EDATA;
     at = kube_objects_get(&i->objects, key);
-    if (at && (!strcmp(at->version, kube_text(meta, "resourceVersion")) ||
-               is_older(kube_text(meta, "resourceVersion"), at->version))) {
-        at->generation = i->generation;
+    if (is_known(i, at, kube_text(meta, "resourceVersion"), learned))
         return DF_OK;
-    }
     if (at && strcmp(at->uid, kube_text(meta, "uid")) != 0)
         gone(i, key);
     at = kube_objects_add(&i->objects, key);
     if (!at)
         return DF_ENOMEM;
-    at->generation = i->generation;
+    at->learned = learned != 0;
+    if (!learned)
+        at->generation = i->generation;
     rc = set(&at->uid, kube_text(meta, "uid"));
     rc = rc ? rc : set(&at->version, kube_text(meta, "resourceVersion"));
     json_object_object_del(meta, "managedFields");
@@ -143,9 +156,27 @@ static int seen(kube_informer *i, json_object *object)
     return rc;
 }
 
+/* The watch is past the version of something that is not there: it was deleted meanwhile, and the
+ * answer to our write comes late. */
+static int is_past(const kube_informer *i, json_object *object)
+{
+    json_object *meta = NULL;
+    char key[600];
+    return i->step == WATCH && json_object_object_get_ex(object, "metadata", &meta) &&
+           key_of(meta, key, sizeof key) == DF_OK && !kube_objects_get(&i->objects, key) &&
+           *kube_text(meta, "resourceVersion") && i->version[0] &&
+           !is_older(i->version, kube_text(meta, "resourceVersion"));
+}
+
 int kube_informer_learn(kube_informer *i, json_object *object)
 {
-    return seen(i, object);
+    return is_past(i, object) ? DF_OK : seen(i, object, 1);
+}
+
+/* What we made ourselves after the moment that the list shows. */
+static int is_newer_than_list(const kube_informer *i, const kube_object *o)
+{
+    return o->learned && is_older(i->version, o->version);
 }
 
 /* A list is whole: what it did not have is gone. */
@@ -155,7 +186,7 @@ static void sweep(kube_informer *i)
     size_t at = 0;
     while ((o = kube_objects_next(&i->objects, &at))) {
         char *key;
-        if (o->generation == i->generation || !(key = strdup(o->key)))
+        if (o->generation == i->generation || is_newer_than_list(i, o) || !(key = strdup(o->key)))
             continue;
         gone(i, key);
         free(key);
@@ -223,7 +254,7 @@ static int on_event(kube_informer *i, json_object *event)
     if (i->step == WATCH)
         i->forgets = 0;
     if (!strcmp(type, "ADDED") || !strcmp(type, "MODIFIED")) {
-        int rc = seen(i, object);
+        int rc = seen(i, object, 0);
         if (rc != DF_OK)
             return rc;
     } else if (!strcmp(type, "DELETED")) {
@@ -295,7 +326,7 @@ static int on_page(kube_informer *i, df_bytes body)
         rc = DF_OK;
         json_object_object_get_ex(page, "items", &items); /* null: none */
         for (size_t n = 0; rc == DF_OK && items && n < json_object_array_length(items); n++)
-            rc = seen(i, json_object_array_get_idx(items, n));
+            rc = seen(i, json_object_array_get_idx(items, n), 0);
         free(i->more);
         i->more = *kube_text(meta, "continue") ? strdup(kube_text(meta, "continue")) : NULL;
     }
@@ -371,6 +402,7 @@ static void ended(kube_informer *i, int64_t lived_us)
         back_off(i, 0, "a watch ended at once");
     } else {
         i->backoff_us = lived_us > HEALTHY_US ? 0 : i->backoff_us;
+        i->stats.heard_us = kube_client_loop(i->client)->now();
         next(i, 0);
     }
 }
@@ -425,7 +457,7 @@ static int add_query(const kube_informer *i, df__buf *url, int seconds)
 static void run(kube_timer *t)
 {
     kube_informer *i = t->user;
-    int seconds = 300 + (int)(erand48(i->seed) * 300);
+    int seconds = WATCH_S + (int)(erand48(i->seed) * WATCH_S);
     kube_call call = {.done = on_done, .user = i, .idle_us = -1};
     df__buf url;
     df__buf_init(&url, &df__heap_libc);

@@ -8,7 +8,8 @@
  *   (a number since Kubernetes 1.35, KEP-5504, and before).
  * - Bookmarks move the version on; 410, as a status or as an event, means a new list. Objects that
  * a new list lacks are told as changed; one with another uid was deleted and made again.
- * - A watch ends after 5 to 10 minutes and goes on from the last version. What ends at once without
+ * - A watch ends after 100 to 200 s and goes on from the last version: one whose connection died
+ *   without a word is given up 10 s later, and what was missed is read. What ends at once without
  *   an event, and what fails, waits: 0.8 s doubling to 30 s, a random part of it; 429 waits as long
  *   as the server says.
  *
@@ -42,13 +43,15 @@ typedef struct kube_watched {
 kube_informer *kube_informer_new(kube_client *c, const kube_watched *what);
 void kube_informer_free(kube_informer *i);
 /* Takes in what the server answered to a write of our own, so that nobody acts on an older copy; a
- * watch that is behind does not undo it. Tells `changed`. DF_OK; DF_EDATA: it is no object. */
+ * watch or a list that is behind does not undo it. An answer that comes after the watch has told of
+ * the object's end is dropped. Tells `changed`. DF_OK; DF_EDATA: it is no object. */
 int kube_informer_learn(kube_informer *i, json_object *object);
 const kube_objects *kube_informer_objects(const kube_informer *i);
 /* For /metrics and tests. */
 typedef struct kube_informer_stats {
     uint64_t lists, watches, events, failures;
-    int64_t heard_us; /* by the loop's clock: the last event or bookmark; 0: none yet */
+    int64_t heard_us; /* by the loop's clock: the last event, bookmark or regular end of a watch; 0:
+                         none yet */
 } kube_informer_stats;
 kube_informer_stats kube_informer_stats_of(const kube_informer *i);
 

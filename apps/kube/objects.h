@@ -10,7 +10,8 @@ typedef struct kube_object {
     char *key, *uid, *version; /* version: metadata.resourceVersion, opaque */
     char *text;
     size_t text_len;
-    unsigned generation; /* of the list that had it last */
+    unsigned generation;   /* of the list that had it last, or of the watch after it */
+    unsigned char learned; /* from an answer to our own write: no list or watch has shown it yet */
 } kube_object;
 
 typedef struct kube_objects {

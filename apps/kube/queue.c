@@ -12,7 +12,7 @@
 enum {
     DEADLINE_US = 180000000,
     FIRST_US = 5000,
-    LAST_US = 300000000,
+    LAST_US = 60000000,
     ECHO_US = 1000000,
     NOWHERE = 0
 };

@@ -4,7 +4,7 @@
  *
  * - A key is in the queue once, and in work once. One that is added while in work comes again after
  *   it.
- * - Work that failed comes again after 5 ms, doubling to 5 min, half of it random, until it
+ * - Work that failed comes again after 5 ms, doubling to a minute, half of it random, until it
  *   succeeds or the key is forgotten. An addition while it waits does not wait; one that came while
  *   the failed work ran waits for a second at most.
  * - Of several moments for one key the earliest wins.
@@ -32,7 +32,7 @@ typedef struct kube_queue_config {
     void *user;
     int workers;               /* keys in work at the same time; 0: 1 */
     int64_t deadline_us;       /* 0: 180 s */
-    int64_t first_us, last_us; /* back-off; 0: 5 ms, 5 min */
+    int64_t first_us, last_us; /* back-off; 0: 5 ms, 1 min */
 } kube_queue_config;
 
 /* NULL: no memory. */

@@ -196,6 +196,36 @@ static void test_trouble(void **state)
     end(w);
 }
 
+static void learns(world *w, const char *text)
+{
+    json_object *object = json_tokener_parse(text);
+    assert_ok(kube_informer_learn(w->informer, object));
+    json_object_put(object);
+}
+
+/* The answer to a write of ours comes after the watch has told of the object's end; and a list that
+ * is older than a write of ours does not undo it. */
+static void test_learned(void **state)
+{
+    static const play_turn turns[] = {
+        {"sendInitialEvents", NULL, 200,
+         EVENT("ADDED", "x", "u1", "11") END_OF_LIST("20") EVENT("DELETED", "x", "u1", "22"),
+         PLAY_STREAM},
+        {"resourceVersion=22", NULL, 410, PLAY_REFUSED(410, "Gone"), PLAY_WHOLE},
+        {"sendInitialEvents", NULL, 200, END_OF_LIST("25") EXPIRED, PLAY_STREAM},
+        {"sendInitialEvents", NULL, 200, END_OF_LIST("40"), PLAY_STAY},
+    };
+    world *w = PLAY(turns);
+    (void)state;
+    hears(w, "a/x=11 synced a/x=- ");
+    learns(w, OBJECT("x", "u1", "21"));
+    assert_string_equal(w->heard, "a/x=11 synced a/x=- ");
+    learns(w, OBJECT("y", "u2", "30"));
+    hears(w, "a/x=11 synced a/x=- a/y=30 a/y=- ");
+    assert_int_equal(w->server.at, 4); /* not with the list of version 25 */
+    end(w);
+}
+
 /* ---- single requests --------------------------------------------------------------------------
  */
 
@@ -310,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_paged_list),
         cmocka_unit_test(test_forgotten_versions),
         cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_learned),
         cmocka_unit_test(test_replies),
         cmocka_unit_test(test_token_file),
         cmocka_unit_test(test_objects),

@@ -151,7 +151,7 @@ static void test_back_off(void **state)
         while (w->count == i)
             pass(w, step);
         assert_in_range(begun[i] - begun[i - 1], limit / 2, limit + step);
-        limit = limit * 2 < 300000000 ? limit * 2 : 300000000;
+        limit = limit * 2 < 60000000 ? limit * 2 : 60000000;
     }
     assert_int_equal(kube_queue_stats_of(w->q).retried, 24);
     w->answer = DF_OK;
