@@ -2,6 +2,7 @@
  * execute.c: see execute.h. */
 #include "dfoperator/execute.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,9 @@
 struct op_execution {
     op_executor with;
     json_object *flow;
+    char version[64]; /* of the flow: as the plan saw it, or as our own last write of it left it */
     op_plan plan;
+    int confirmed;     /* the server says that the flow is of this version */
     size_t next;       /* action; action_count: the status; behind: nothing more */
     int looks, looked; /* the server is asked for the object of the action's name first */
     int rc;            /* of the action that failed */
@@ -66,14 +69,24 @@ static void go_on(op_execution *e)
     kube_timer_set(kube_client_loop(e->with.client), &e->timer, 0);
 }
 
+static void note_version(op_execution *e, json_object *flow)
+{
+    json_object *meta = NULL;
+    json_object_object_get_ex(flow, "metadata", &meta);
+    snprintf(e->version, sizeof e->version, "%s", kube_text(meta, "resourceVersion"));
+}
+
 static void learn(op_execution *e, op_kind kind, const kube_reply *reply)
 {
     json_object *object = reply->body.len ? json_tokener_parse(reply->body.data) : NULL;
     json_object *meta = NULL;
     /* A deletion is answered with a Status, or with an object that is still going. */
-    if (e->with.cluster && object && json_object_object_get_ex(object, "metadata", &meta) &&
-        !strcmp(kube_text(object, "kind"), op_kinds[kind].kind))
+    if (!strcmp(kube_text(object, "kind"), op_kinds[kind].kind))
+        json_object_object_get_ex(object, "metadata", &meta);
+    if (e->with.cluster && meta)
         op_cluster_learn(e->with.cluster, kind, object);
+    if (meta && kind == op_flow_kind(e->flow))
+        note_version(e, object);
     json_object_put(object);
 }
 
@@ -109,7 +122,7 @@ static int is_the_flows(int rc)
     return rc != DF_EFENCED && rc != DF_EIO && rc != DF_EUNKNOWN;
 }
 
-/* The rest of the plan is not done; its status says why. */
+/* The rest of the plan is not done; its status says why, unless it is one of what is past. */
 static void failed(op_execution *e, int rc, const char *text, int64_t wait_us)
 {
     const op_action *a = &e->plan.actions[e->next];
@@ -118,6 +131,9 @@ static void failed(op_execution *e, int rc, const char *text, int64_t wait_us)
     if (is_the_flows(rc)) {
         tell(e, 1, a->failure, text);
         op_status_broken(&e->plan, e->flow, a, text, op_wall_us());
+    } else if (rc == DF_EFENCED) {
+        json_object_put(e->plan.status);
+        e->plan.status = NULL;
     }
     e->next = e->plan.action_count;
 }
@@ -130,6 +146,34 @@ static void look(op_execution *e)
     const op_action *a = &e->plan.actions[e->next];
     kube_target t = target_of(a->kind, space_of(e), a->name);
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_look, .user = e});
+}
+
+/* A plan may be of a flow that was deleted a moment ago, or of a run that has gone on since: what
+ * it makes could start pods that nobody wants any more. So the flow is asked for once before. */
+static void on_confirm(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    char seen[sizeof e->version];
+    int is_there = reply->rc == DF_OK;
+    memcpy(seen, e->version, sizeof seen);
+    e->request = NULL;
+    if (is_there)
+        learn(e, op_flow_kind(e->flow), reply);
+    if (is_there && !strcmp(seen, e->version))
+        e->confirmed = 1;
+    else
+        failed(e, is_there || reply->rc == DF_ENOTFOUND ? DF_EFENCED : reply->rc, reply->text,
+               reply->retry_after_us);
+    go_on(e);
+}
+
+static void confirm(op_execution *e)
+{
+    json_object *meta = NULL;
+    kube_target t;
+    json_object_object_get_ex(e->flow, "metadata", &meta);
+    t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_confirm, .user = e});
 }
 
 static void on_action(void *user, const kube_reply *reply)
@@ -207,7 +251,8 @@ static void on_status(void *user, const kube_reply *reply)
     go_on(e);
 }
 
-/* The whole status, for the object that the plan was made from and no other of its name. */
+/* The whole status, for the state of the object that the plan was made from: what it says of runs
+ * and positions must not replace what is newer. */
 static json_object *status_object(const op_execution *e)
 {
     json_object *meta = NULL, *object = json_object_new_object(), *to = json_object_new_object();
@@ -218,6 +263,8 @@ static json_object *status_object(const op_execution *e)
     json_object_object_add(to, "name", json_object_new_string(kube_text(meta, "name")));
     json_object_object_add(to, "namespace", json_object_new_string(kube_text(meta, "namespace")));
     json_object_object_add(to, "uid", json_object_new_string(kube_text(meta, "uid")));
+    if (e->version[0])
+        json_object_object_add(to, "resourceVersion", json_object_new_string(e->version));
     json_object_object_add(object, "metadata", to);
     json_object_object_add(object, "status", json_object_get(e->plan.status));
     return object;
@@ -242,9 +289,16 @@ static int must_look(const op_execution *e)
     return e->looks || (a->verb == OP_APPLY && a->is_new && !e->looked);
 }
 
+static int makes_something(const op_action *a)
+{
+    return a->verb == OP_CREATE || (a->verb == OP_APPLY && a->is_new);
+}
+
 static void start_action(op_execution *e)
 {
-    if (must_look(e)) {
+    if (!e->confirmed && makes_something(&e->plan.actions[e->next])) {
+        confirm(e);
+    } else if (must_look(e)) {
         look(e);
     } else {
         e->looked = 0;
@@ -285,6 +339,7 @@ op_execution *op_execute(const op_executor *executor, json_object *flow, op_plan
                         .done = done,
                         .user = user};
     memset(plan, 0, sizeof *plan);
+    note_version(e, flow);
     go_on(e);
     return e;
 }

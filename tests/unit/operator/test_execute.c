@@ -51,8 +51,9 @@ static void begin(world *w, const play_turn *turns, int count)
     memset(w, 0, sizeof *w);
     w->plan.again_us = -1;
     w->flow = op_json("{'apiVersion': 'dataflow.dataflow.io/v1', 'kind': 'DataFlow', 'metadata': "
-                      "{'name': 'a', 'namespace': 'n', 'uid': 'u1'}, 'status': {'phase': "
-                      "'Pending', 'conditions': [{'type': 'Ready', 'status': 'True'}]}}");
+                      "{'name': 'a', 'namespace': 'n', 'uid': 'u1', 'resourceVersion': '7'}, "
+                      "'status': {'phase': 'Pending', 'conditions': [{'type': 'Ready', 'status': "
+                      "'True'}]}}");
     kube_fixture_begin(&w->f, turns, count);
 }
 
@@ -72,6 +73,10 @@ static int end(world *w, int rc, const char *events)
 
 #define MAP "/api/v1/namespaces/n/configmaps/df-a-spec"
 #define STATUS "PATCH /apis/dataflow.dataflow.io/v1/namespaces/n/dataflows/a/status"
+#define FLOW "GET /apis/dataflow.dataflow.io/v1/namespaces/n/dataflows/a"
+#define OF_VERSION(version)                                                                        \
+    "{\"kind\":\"DataFlow\",\"metadata\":{\"name\":\"a\",\"uid\":\"u1\","                          \
+    "\"resourceVersion\":\"" version "\"}}"
 #define OURS                                                                                       \
     "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":"    \
     "\"DataFlow\",\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]}}"
@@ -79,9 +84,11 @@ static int end(world *w, int rc, const char *events)
 static void test_new_child(void **state)
 {
     static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
         {"GET " MAP, NULL, 404, PLAY_REFUSED(404, "NotFound")},
         {"PATCH " MAP, NULL, 201, "{}"},
-        {STATUS, NULL, 200, "{}", .body = "\"phase\":\"Running\""},
+        {STATUS, NULL, 200, "{}",
+         .body = "\"resourceVersion\":\"7\"},\"status\":{\"phase\":\"Running\""},
     };
     world w;
     (void)state;
@@ -94,6 +101,7 @@ static void test_new_child(void **state)
 static void test_of_somebody_else(void **state)
 {
     static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
         {"GET " MAP, NULL, 200, "{\"metadata\":{\"name\":\"df-a-spec\"}}"},
         {STATUS, NULL, 200, "{}",
          .body = "\"message\":\"Failed to make it: ConfigMap df-a-spec is there"},
@@ -109,6 +117,7 @@ static void test_of_somebody_else(void **state)
 static void test_made_before(void **state)
 {
     static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
         {"POST /api/v1/namespaces/n/configmaps", NULL, 409, PLAY_REFUSED(409, "AlreadyExists")},
         {"GET " MAP, NULL, 200, OURS},
     };
@@ -152,6 +161,27 @@ static void test_not_the_flows(void **state)
     }
 }
 
+/* Nothing is made for a flow that is gone, or that is not what the plan saw any more. */
+static void test_of_the_past(void **state)
+{
+    static const struct {
+        play_turn turn;
+        int rc;
+    } rows[] = {
+        {{FLOW, NULL, 404, PLAY_REFUSED(404, "NotFound")}, DF_EFENCED},
+        {{FLOW, NULL, 200, OF_VERSION("8")}, DF_EFENCED},
+        {{FLOW, NULL, 500, PLAY_REFUSED(500, "InternalError")}, DF_EIO},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world w;
+        begin(&w, &rows[i].turn, 1);
+        plan_apply(&w, i ? OP_APPLY : OP_CREATE, 1);
+        w.plan.status = rows[i].rc == DF_EFENCED ? op_json("{'phase': 'Running'}") : NULL;
+        end(&w, rows[i].rc, "");
+    }
+}
+
 static void test_deleted(void **state)
 {
     static const play_turn turns[] = {
@@ -171,7 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_child),     cmocka_unit_test(test_of_somebody_else),
         cmocka_unit_test(test_made_before),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_not_the_flows), cmocka_unit_test(test_deleted),
+        cmocka_unit_test(test_not_the_flows), cmocka_unit_test(test_of_the_past),
+        cmocka_unit_test(test_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
