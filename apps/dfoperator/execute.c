@@ -123,17 +123,19 @@ static int is_the_flows(int rc)
 }
 
 /* The rest of the plan is not done; its status says why, unless it is one of what is past. */
-static void failed(op_execution *e, int rc, const char *text, int64_t wait_us)
+static void failed(op_execution *e, const kube_reply *reply)
 {
     const op_action *a = &e->plan.actions[e->next];
-    e->rc = rc;
-    e->wait_us = wait_us;
-    if (is_the_flows(rc)) {
-        tell(e, 1, a->failure, text);
-        op_status_broken(&e->plan, e->flow, a, text, op_wall_us());
-    } else if (rc == DF_EFENCED) {
+    op_failure failure = {a, reply->text, !is_the_flows(reply->rc)};
+    e->rc = reply->rc;
+    e->wait_us = reply->retry_after_us;
+    if (is_the_flows(reply->rc))
+        tell(e, 1, a->failure, reply->text);
+    if (reply->rc == DF_EFENCED) {
         json_object_put(e->plan.status);
         e->plan.status = NULL;
+    } else if (is_the_flows(reply->rc) || reply->status >= 500) {
+        op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
     }
     e->next = e->plan.action_count;
 }
@@ -153,8 +155,11 @@ static void look(op_execution *e)
 static void on_confirm(void *user, const kube_reply *reply)
 {
     op_execution *e = user;
+    kube_reply past = *reply;
     char seen[sizeof e->version];
     int is_there = reply->rc == DF_OK;
+    if (is_there || reply->rc == DF_ENOTFOUND)
+        past.rc = DF_EFENCED;
     memcpy(seen, e->version, sizeof seen);
     e->request = NULL;
     if (is_there)
@@ -162,8 +167,7 @@ static void on_confirm(void *user, const kube_reply *reply)
     if (is_there && !strcmp(seen, e->version))
         e->confirmed = 1;
     else
-        failed(e, is_there || reply->rc == DF_ENOTFOUND ? DF_EFENCED : reply->rc, reply->text,
-               reply->retry_after_us);
+        failed(e, &past);
     go_on(e);
 }
 
@@ -188,7 +192,7 @@ static void on_action(void *user, const kube_reply *reply)
     else if (a->verb == OP_CREATE && reply->rc == DF_EEXISTS)
         e->looks = 1;
     else
-        failed(e, reply->rc, reply->text, reply->retry_after_us);
+        failed(e, reply);
     go_on(e);
 }
 
@@ -219,17 +223,17 @@ static void on_look(void *user, const kube_reply *reply)
     op_execution *e = user;
     const op_action *a = &e->plan.actions[e->next];
     json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
-    char text[KUBE_TEXT];
+    kube_reply taken = {.rc = DF_EEXISTS, .retry_after_us = -1};
     e->request = NULL;
     e->looks = 0;
     if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
-        failed(e, reply->rc, reply->text, reply->retry_after_us);
+        failed(e, reply);
     } else if (there && op_belongs_to(there, op_flow_kind(e->flow), e->flow) != OP_OURS) {
-        df__text_printf(text, sizeof text,
+        df__text_printf(taken.text, sizeof taken.text,
                         "%s %s is there and does not belong to this object; it is left as it is: "
                         "remove it, or give this object another name",
                         op_kinds[a->kind].kind, a->name);
-        failed(e, DF_EEXISTS, text, -1);
+        failed(e, &taken);
     } else if (there && a->verb == OP_CREATE) {
         succeeded(e);
     } else {

@@ -14,6 +14,9 @@
 
 #define SECOND INT64_C(1000000)
 
+/* A machine's clock may be set while the edge of a window is waited for. */
+enum { CLOCK_CHECK_S = 300 };
+
 static const op_child_row deployment_row = {OP_DEPLOYMENT,       NULL,
                                             "DeploymentCreated", "DeploymentUpdated",
                                             "DeploymentFailed",  "Failed to create Deployment"};
@@ -147,8 +150,10 @@ static void decide_pods(op_flow *f)
         !f->wish.invalid[0])
         snprintf(f->wish.invalid, sizeof f->wish.invalid, "%s", err);
     f->desired = f->window.suspended || f->window.inside ? 0 : f->wish.replicas;
-    if (!f->window.suspended && f->window.edge_s != INT64_MAX)
-        op_plan_again(f->plan, f->window.edge_s * SECOND - f->view->now_us);
+    if (f->window.suspended || f->window.edge_s == INT64_MAX)
+        return;
+    op_plan_again(f->plan, f->window.edge_s * SECOND - f->view->now_us);
+    op_plan_again(f->plan, CLOCK_CHECK_S * SECOND);
 }
 
 static void plan_living(op_flow *f, const op_settings *settings)

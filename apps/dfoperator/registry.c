@@ -117,7 +117,7 @@ static void duration(df__buf *out, const char *result, const histogram *h)
 static void watches(df__buf *out, const op_gauges *g)
 {
     head(out, "controller_watch_age_seconds", "gauge",
-         "Time since the last event or bookmark of the watch of a kind.");
+         "Time since the last event, bookmark or regular end of the watch of a kind.");
     for (op_kind k = 0; k < OP_KINDS; k++)
         if (g->heard_age_us[k] >= 0)
             df__buf_printf(out, "dataflow_controller_watch_age_seconds{kind=\"%s\"} %.3f\n",

@@ -179,32 +179,34 @@ void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_p
 /* ---- a plan that broke off ----------------------------------------------------------------- */
 
 /* Changes the condition in place; its time moves only when its status does. */
-static void not_ready(json_object *status, const char *message, int64_t now_us)
+static void set_false(json_object *c, const char *reason, const char *message, int64_t now_us)
 {
-    json_object *c = find_condition(status, "Ready");
     if (!c)
         return;
     if (strcmp(op_text(c, "status"), truths[OP_FALSE]) != 0)
         op_put(c, "lastTransitionTime", time_of(now_us / 1000000));
     op_put(c, "status", json_object_new_string(truths[OP_FALSE]));
-    op_put(c, "reason", json_object_new_string("Error"));
+    op_put(c, "reason", json_object_new_string(reason));
     op_put(c, "message", json_object_new_string(message));
 }
 
-void op_status_broken(op_plan *plan, json_object *flow, const op_action *action, const char *text,
-                      int64_t now_us)
+void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us)
 {
     char message[OP_STATUS_TEXT];
     json_object *last = op_get(flow, "status");
+    const char *what = failure->action->failed;
     if (!plan->status)
         plan->status = last ? op_copy(last) : json_object_new_object();
     if (!plan->status)
         return;
-    df__text_printf(message, sizeof message, "%s: %s", action->failed ? action->failed : "Failed",
-                    text);
-    op_put(plan->status, "phase", json_object_new_string("Error"));
-    op_put(plan->status, "message", json_object_new_string(message));
-    not_ready(plan->status, message, now_us);
+    df__text_printf(message, sizeof message, "%s: %s", what ? what : "Failed", failure->text);
+    if (failure->is_the_servers) {
+        set_false(find_condition(plan->status, "Reconciled"), "Retrying", message, now_us);
+    } else {
+        op_put(plan->status, "phase", json_object_new_string("Error"));
+        op_put(plan->status, "message", json_object_new_string(message));
+        set_false(find_condition(plan->status, "Ready"), "Error", message, now_us);
+    }
     if (last && json_object_equal(last, plan->status)) {
         json_object_put(plan->status);
         plan->status = NULL;

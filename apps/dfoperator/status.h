@@ -40,9 +40,15 @@ int op_status_is_news(const op_view *view, const char *type, const char *reason,
 /* plan->status, NULL when the last one says all of it. */
 void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_plan *plan);
 
+typedef struct op_failure {
+    const op_action *action;
+    const char *text;
+    int is_the_servers; /* not the flow's: what runs goes on, and it is tried again */
+} op_failure;
+
 /* Puts the failure of an action into the plan's status: phase Error, the message, the condition
- * Ready. Without a status in the plan it begins with the one that the flow has. */
-void op_status_broken(op_plan *plan, json_object *flow, const op_action *action, const char *text,
-                      int64_t now_us);
+ * Ready; of the server's, only the condition Reconciled. Without a status in the plan it begins
+ * with the one that the flow has. */
+void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us);
 
 #endif

@@ -141,6 +141,23 @@ static void test_refused(void **state)
     end(&w, DF_EAUTH, "!NotMade ");
 }
 
+/* What the server answers with an error of its own is told by a condition. */
+static void test_the_servers(void **state)
+{
+    static const play_turn turns[] = {
+        {"PATCH " MAP, NULL, 500, PLAY_REFUSED(500, "InternalError")},
+        {STATUS, NULL, 200, "{}",
+         .body = "\"reason\":\"Retrying\",\"message\":\"Failed to make it: PATCH http"},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 0);
+    w.plan.status = op_json("{'phase': 'Running', 'conditions': [{'type': 'Reconciled', 'status': "
+                            "'True'}]}");
+    end(&w, DF_EUNKNOWN, "");
+}
+
 /* The server's troubles, and an old copy, are not the flow's: its status stays. */
 static void test_not_the_flows(void **state)
 {
@@ -199,10 +216,10 @@ static void test_deleted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new_child),     cmocka_unit_test(test_of_somebody_else),
-        cmocka_unit_test(test_made_before),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_not_the_flows), cmocka_unit_test(test_of_the_past),
-        cmocka_unit_test(test_deleted),
+        cmocka_unit_test(test_new_child),   cmocka_unit_test(test_of_somebody_else),
+        cmocka_unit_test(test_made_before), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_the_servers), cmocka_unit_test(test_not_the_flows),
+        cmocka_unit_test(test_of_the_past), cmocka_unit_test(test_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
