@@ -116,9 +116,9 @@ static void envelope(df_record *r, int64_t when)
     f->heap = &df__heap_libc;
     f->io.wall = wall;
     f->io.ctx = &when;
-    df__arena_init(&f->scratch, &df__heap_libc, 1024);
+    df__arena_init(&f->envelope.scratch, &df__heap_libc, 1024);
     df__arena_init(&a, &df__heap_libc, 1024);
-    df__buf_init(&f->envelope, &df__heap_libc);
+    df__buf_init(&f->envelope.text, &df__heap_libc);
     memset(&first, 0, sizeof first);
     must(df__envelope(f, r, &a, &out, &first.head) == DF_OK);
     check(&a, out, r, 0);
@@ -126,8 +126,8 @@ static void envelope(df_record *r, int64_t when)
     first.record.payload = out;
     must(df__envelope_minimal(f, &first, &a, &out) == DF_OK);
     check(&a, out, r, 1);
-    df__buf_free(&f->envelope);
-    df__arena_free(&f->scratch);
+    df__buf_free(&f->envelope.text);
+    df__arena_free(&f->envelope.scratch);
     df__arena_free(&a);
     free(f);
 }

@@ -77,13 +77,13 @@ static void check_envelope(df_record *r, df__arena *a)
     must(f != NULL);
     f->heap = &df__heap_libc;
     f->io.wall = wall;
-    df__arena_init(&f->scratch, &df__heap_libc, 1024);
-    df__buf_init(&f->envelope, &df__heap_libc);
+    df__arena_init(&f->envelope.scratch, &df__heap_libc, 1024);
+    df__buf_init(&f->envelope.text, &df__heap_libc);
     memset(&first, 0, sizeof first);
     must(df__envelope(f, r, a, &out, &first.head) == DF_OK);
     must(df__tree_parse(a, out, &tree, NULL, 0) == DF_OK);
-    df__buf_free(&f->envelope);
-    df__arena_free(&f->scratch);
+    df__buf_free(&f->envelope.text);
+    df__arena_free(&f->envelope.scratch);
     free(f);
 }
 

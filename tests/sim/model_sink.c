@@ -680,14 +680,19 @@ void sinks_crash(process *p)
 
 /* ---- what the flow calls --------------------------------------------------------------------- */
 
+static model_sink *model_of(process *p, const df__sink *s)
+{
+    return &p->sinks[s->index];
+}
+
 static void command_to(process *p, df__sink *s, command c)
 {
-    push(p, &p->sinks[s->index].q, c);
+    push(p, &model_of(p, s)->q, c);
 }
 
 static void io_open(void *ctx, df__sink *s)
 {
-    command_to(ctx, s, (command){.type = C_OPEN, .msg = &s->msg_open});
+    command_to(ctx, s, (command){.type = C_OPEN, .msg = &model_of(ctx, s)->open_msg});
 }
 
 /* Nothing that was given away may be handed over; exactly-once: errors first. */
@@ -702,32 +707,32 @@ static void io_write(void *ctx, df__sink *s, df_parcel *parcel)
 
 static void io_go(void *ctx, df__sink *s)
 {
-    if (!s->msg_go.busy)
-        command_to(ctx, s, (command){.type = C_GO, .msg = &s->msg_go});
+    if (!model_of(ctx, s)->go_msg.busy)
+        command_to(ctx, s, (command){.type = C_GO, .msg = &model_of(ctx, s)->go_msg});
 }
 
 static void io_flush(void *ctx, df__sink *s)
 {
-    command_to(ctx, s, (command){.type = C_FLUSH, .msg = &s->msg_flush});
+    command_to(ctx, s, (command){.type = C_FLUSH, .msg = &model_of(ctx, s)->flush_msg});
 }
 
 static void io_resolve(void *ctx, df__sink *s, df_parcel *parcel)
 {
     process *p = ctx;
-    p->sinks[s->index].resolving = parcel;
-    command_to(p, s, (command){.type = C_RESOLVE, .msg = &s->msg_resolve});
+    model_of(p, s)->resolving = parcel;
+    command_to(p, s, (command){.type = C_RESOLVE, .msg = &model_of(ctx, s)->resolve_msg});
 }
 
 static void io_claim(void *ctx, df__sink *s, df_partition *part)
 {
     process *p = ctx;
-    p->sinks[s->index].claiming = part;
-    command_to(p, s, (command){.type = C_CLAIM, .msg = &s->msg_claim});
+    model_of(p, s)->claiming = part;
+    command_to(p, s, (command){.type = C_CLAIM, .msg = &model_of(ctx, s)->claim_msg});
 }
 
 static void io_close(void *ctx, df__sink *s)
 {
-    command_to(ctx, s, (command){.type = C_CLOSE, .msg = &s->msg_close});
+    command_to(ctx, s, (command){.type = C_CLOSE, .msg = &model_of(ctx, s)->close_msg});
 }
 
 void sink_io(df__flow_io *io)

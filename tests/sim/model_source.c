@@ -509,7 +509,8 @@ static void io_close(void *ctx)
 static void check_grant(process *p)
 {
     const df__budget *b = &p->flow.budget;
-    if (b->used + b->reserved > b->flow && (p->flow.grants > 1 || df__flow_outstanding(&p->flow)))
+    if (b->used + b->reserved > b->flow &&
+        (p->flow.admission.grants > 1 || df__flow_outstanding(&p->flow)))
         fail(p->w, "a grant beyond the budget: %llu used, %llu reserved of %llu",
              (unsigned long long)b->used, (unsigned long long)b->reserved,
              (unsigned long long)b->flow);
@@ -549,9 +550,9 @@ static void io_save(void *ctx)
     process *p = ctx;
     df_partition *at;
     for (at = p->flow.partitions; at; at = at->next) {
-        int told = p->flow.parting ? at == p->flow.parting : at->save_pending;
+        int told = p->flow.requests.parting ? at == p->flow.requests.parting : at->save_pending;
         p->parts[at->number].storing = told ? strtoll(at->saving.text, NULL, 10) : -1;
-        if (at->dropping && !p->flow.parting) {
+        if (at->dropping && !p->flow.requests.parting) {
             at->dropping = DF__DROP_SAVING;
             p->parts[at->number].storing = REMOVED;
         }

@@ -136,7 +136,7 @@ void post(process *p, message m)
     p->mail[(p->mail_first + p->mail_count++) % MAIL] = m;
 }
 
-static void claimed(const message *m, const df__fault *why)
+static void claimed(const process *p, const message *m, const df__fault *why)
 {
     df__sink *s = m->about;
     char text[24], end[24];
@@ -147,7 +147,7 @@ static void claimed(const message *m, const df__fault *why)
     at.data.len = (size_t)snprintf(text, sizeof text, "%lld", (long long)m->position);
     if (df_status_fate(m->status) == DF_FATE_RETRY)
         df__sink_failed(s, m->status, why);
-    df__flow_claimed(s, s->claim_part, m->status, &at);
+    df__flow_claimed(s, p->sinks[s->index].claiming, m->status, &at);
 }
 
 static void loaded(process *p, const message *m)
@@ -246,7 +246,7 @@ static void hand_other(process *p, const message *m, const df__fault *why)
         df__flow_resolved(m->about, m->status, why);
         break;
     case S_CLAIMED:
-        claimed(m, why);
+        claimed(p, m, why);
         break;
     case S_CLOSED:
         df__flow_sink_closed(m->about);
@@ -383,7 +383,7 @@ static void add_sink(process *p, int role)
     s->error_sink = role == ERROR_SINK ? -2 : -1;
     p->sinks[at].role = role;
     if (role == ERROR_SINK)
-        f->error_sink = f->source_error_sink = at;
+        f->errors.sink = f->source.error_sink = at;
 }
 
 static void add_steps(process *p)
@@ -401,10 +401,10 @@ static void add_steps(process *p)
         step->spec = &p->step_specs[i];
         step->type = p->step_specs[i].transform;
         step->index = i;
-        step->error_sink = f->error_sink;
+        step->error_sink = f->errors.sink;
     }
-    f->parallel_steps = 1;
-    f->workers = p->w->plan.workers;
+    f->work.parallel_steps = 1;
+    f->work.workers = p->w->plan.workers;
 }
 
 static int *way(process *p, int a, int b)
@@ -429,7 +429,7 @@ static void add_sinks(process *p)
         add_sink(p, ERROR_SINK);
     for (i = 0; i < f->sink_count; i++)
         if (!f->sinks[i].is_error)
-            f->sinks[i].error_sink = f->error_sink;
+            f->sinks[i].error_sink = f->errors.sink;
     f->exit_count = p->w->plan.eos ? 1 : 3;
     f->exits = df__zalloc(&p->heap, f->exit_count * sizeof *f->exits);
     f->exits[0] = way(p, 0, -1);
@@ -490,13 +490,12 @@ void process_init(process *p, world *w)
     settings(p);
     df__flow_init(f, &p->graph, &p->heap, &io);
     f->seed = rnd(w, UINT32_MAX) | 1;
-    f->bounded = 1;
-    f->can_replay = 1;
+    f->source.can_replay = 1;
     f->exactly_once = w->plan.eos;
-    f->sink_commits = w->plan.for_source;
+    f->saving.sink_commits = w->plan.for_source;
     f->sums.saved_by = w->plan.eos ? DF__BY_SINK : DF__BY_ACK;
-    f->has_store = w->plan.store;
-    f->source_holds = !w->plan.store;
+    f->saving.has_store = w->plan.store;
+    f->saving.source_holds = !w->plan.store;
     add_sinks(p);
     add_steps(p);
     if (w->plan.takes_errors)
@@ -513,7 +512,7 @@ static int is_in(const df_partition *at, const df_partition *part)
 
 static int is_known(const process *p, const df_partition *part)
 {
-    return is_in(p->flow.partitions, part) || is_in(p->flow.gone_by, part);
+    return is_in(p->flow.partitions, part) || is_in(p->flow.ending.gone, part);
 }
 
 void process_free(process *p, int crashed)

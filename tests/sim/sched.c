@@ -114,13 +114,13 @@ static uint64_t live_in_sink(const df__sink *s)
 {
     const df_parcel *p;
     const df_partition *part;
-    uint64_t n = s->filling ? s->filling->count : 0;
+    uint64_t n = s->queue.filling ? s->queue.filling->count : 0;
     for (part = s->index == s->flow->main_sink ? s->flow->partitions : NULL; part;
          part = part->next)
         n += part->begun_parcel ? part->begun_parcel->count : 0;
-    if (s->left) /* what its thread has is given up */
+    if (s->life.left) /* what its thread has is given up */
         return 0;
-    for (p = s->first; p; p = p->next)
+    for (p = s->queue.first; p; p = p->next)
         n += p->count;
     return n;
 }
@@ -129,10 +129,10 @@ static void check_conservation(process *p)
 {
     const df__flow *f = &p->flow;
     const df_stats *s = &f->stats;
-    uint64_t n = f->held_records;
+    uint64_t n = f->errors.held;
     size_t i;
-    if (!f->work_left)
-        n += live_in(f->inputs) + live_in(f->work);
+    if (!f->left.workers)
+        n += live_in(f->work.inputs) + live_in(f->work.top);
     for (i = 0; i < f->sink_count; i++)
         n += live_in_sink(&f->sinks[i]);
     if (n != s->in_flight)
@@ -185,7 +185,7 @@ static void check_sums(process *p)
         sums.unsaved += at->open && df__partition_moved(at);
         asked += at->requested != DF__REQ_NONE;
     }
-    for (at = f->requests; at; at = at->next_request)
+    for (at = f->requests.first; at; at = at->next_request)
         asked -= at->requested != DF__REQ_NONE;
     if (sums.uncommitted != f->sums.uncommitted || sums.unsaved != f->sums.unsaved)
         fail(p->w, "sums: %llu uncommitted and %zu unsaved, but %llu and %zu counted",
@@ -206,7 +206,7 @@ static void check_repeats(process *p)
     const df_partition *at;
     uint64_t n = 0;
     int64_t i;
-    if (p->flow.canceled || p->flow.phase >= DF__PHASE_SAVING)
+    if (p->flow.stop.canceled || p->flow.phase >= DF__PHASE_SAVING)
         return; /* the rest is given up, and repeated in any case */
     for (at = p->flow.partitions; at; at = at->next) {
         i = at->open && !at->fenced ? stored(p->w, (int)at->number) : p->w->plan.records;
@@ -223,9 +223,10 @@ static void check_commit_time(process *p, const df__sink *s)
 {
     const df_parcel *at;
     int64_t limit = s->limits.commit_interval_ms * 1000 + 200000;
-    if (s->flushing || s->state != DF__STATE_READY || s->stalled || s->resolving || s->dead)
+    if (s->asked.flush || s->life.state != DF__STATE_READY || s->life.stalled || s->asked.resolve ||
+        s->life.dead)
         return;
-    for (at = s->first; at; at = at->next)
+    for (at = s->queue.first; at; at = at->next)
         if (at->state == DF__PARCEL_ABSORBED && p->w->now - at->absorbed_us > limit)
             fail(p->w, "sink %d was not asked to commit in time", s->index);
 }
@@ -234,7 +235,7 @@ static uint64_t absorbed_by(const df__sink *s)
 {
     const df_parcel *at;
     uint64_t n = 0;
-    for (at = s->first; at; at = at->next)
+    for (at = s->queue.first; at; at = at->next)
         n += at->state == DF__PARCEL_ABSORBED ? at->count : 0;
     return n;
 }
@@ -247,11 +248,11 @@ static void check_absorbed(process *p)
     for (i = 0; i < f->sink_count; i++) {
         const df__sink *s = &f->sinks[i];
         uint64_t n = absorbed_by(s);
-        if (n != s->absorbed)
+        if (n != s->absorbed.records)
             fail(p->w, "sink %zu has absorbed %llu records, %llu are counted", i,
-                 (unsigned long long)n, (unsigned long long)s->absorbed);
+                 (unsigned long long)n, (unsigned long long)s->absorbed.records);
         all += s->limits.commit_interval_ms ? n : 0;
-        if (s->limits.commit_interval_ms && !f->canceled)
+        if (s->limits.commit_interval_ms && !f->stop.canceled)
             check_commit_time(p, s);
     }
     if (all != f->absorbed)
@@ -331,7 +332,8 @@ static void check_stopped(process *p)
 
 static int ended_well(const process *p)
 {
-    return p->flow.result == DF_OK && p->flow.source_done && !p->stopped && !p->flow.limit;
+    return p->flow.result == DF_OK && p->flow.source.done && !p->stopped &&
+           !p->flow.admission.limit;
 }
 
 /* A thread is in a call that takes long or never ends. */
@@ -434,8 +436,8 @@ static void wait_for_time(process *p)
         fail(w,
              "stuck: phase %d, source state %d, done %d, grants %zu, rewinding %d, saving %d, "
              "blocked %d, uncommitted %llu, outstanding %d: nothing is due",
-             p->flow.phase, p->flow.source_state, p->flow.source_done, p->flow.grants,
-             p->flow.rewinding, p->flow.saving, p->blocked,
+             p->flow.phase, p->flow.source.state, p->flow.source.done, p->flow.admission.grants,
+             p->flow.rewind.step, p->flow.saving.step, p->blocked,
              (unsigned long long)df__flow_uncommitted(&p->flow), df__flow_outstanding(&p->flow));
         return;
     }
@@ -534,7 +536,7 @@ static void straiten(process *p)
 {
     world *w = p->w;
     if (w->faults_on && w->plan.limits && chance(w, 50))
-        p->flow.limit = 1 + rnd(w, 40);
+        p->flow.admission.limit = 1 + rnd(w, 40);
     if (w->faults_on && w->plan.no_memory && chance(w, w->plan.no_memory))
         p->fail_at = 1 + rnd(w, 300);
 }

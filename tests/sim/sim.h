@@ -231,7 +231,7 @@ typedef struct model_sink {
     size_t held_count;
     order last[PARTS];
     uint64_t seq[PARTS]; /* eos: as this owner knows it */
-    df__msg poll;
+    df__msg open_msg, close_msg, flush_msg, go_msg, resolve_msg, claim_msg, poll;
 } model_sink;
 
 typedef struct process {

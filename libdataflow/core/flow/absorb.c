@@ -17,9 +17,9 @@ void df__sink_absorbed(df_parcel *p)
     df__sink *s = p->sink;
     p->absorbed_us = s->flow->io.now(s->flow->io.ctx);
     p->absorbed = p->count;
-    s->absorbed_parcels++;
-    s->absorbed += p->absorbed;
-    s->absorbed_bytes += p->out_bytes;
+    s->absorbed.parcels++;
+    s->absorbed.records += p->absorbed;
+    s->absorbed.bytes += p->out_bytes;
     s->flow->absorbed += commits(s) ? p->absorbed : 0;
 }
 
@@ -28,20 +28,20 @@ void df__sink_unabsorbed(df_parcel *p)
     df__sink *s = p->sink;
     if (p->state != DF__PARCEL_ABSORBED)
         return;
-    s->absorbed_parcels--;
-    s->absorbed -= p->absorbed;
-    s->absorbed_bytes -= p->out_bytes;
+    s->absorbed.parcels--;
+    s->absorbed.records -= p->absorbed;
+    s->absorbed.bytes -= p->out_bytes;
     s->flow->absorbed -= commits(s) ? p->absorbed : 0;
 }
 
 int df__sink_has_time(const df__sink *s)
 {
-    return commits(s) ? s->listed == s->absorbed_parcels : !s->first;
+    return commits(s) ? s->queue.listed == s->absorbed.parcels : !s->queue.first;
 }
 
 static int64_t oldest(const df__sink *s)
 {
-    const df_parcel *p = s->first;
+    const df_parcel *p = s->queue.first;
     while (p && p->state != DF__PARCEL_ABSORBED)
         p = p->next;
     return p ? p->absorbed_us : INT64_MAX;
@@ -49,10 +49,10 @@ static int64_t oldest(const df__sink *s)
 
 int64_t df__sink_commit_due(const df__sink *s)
 {
-    int64_t due = oldest(s), again = s->commit_us + COMMIT_AGAIN_US;
-    if (!commits(s) || s->flushing || due == INT64_MAX)
+    int64_t due = oldest(s), again = s->absorbed.asked_us + COMMIT_AGAIN_US;
+    if (!commits(s) || s->asked.flush || due == INT64_MAX)
         return INT64_MAX;
-    if (s->limits.commit_bytes && s->absorbed_bytes >= s->limits.commit_bytes)
+    if (s->limits.commit_bytes && s->absorbed.bytes >= s->limits.commit_bytes)
         return again;
     if (!s->limits.commit_interval_ms)
         return INT64_MAX;
@@ -147,7 +147,7 @@ int df__sink_take_returned(df_parcel *p)
         if (df__flow_reject(s->flow, s->error_sink, &r->record) != DF_OK)
             return DF_ENOMEM;
         p->count--;
-        s->records--;
+        s->queue.records--;
         df__count_error(&s->counts, DF__DURING_WRITE, r->why.reason, r->why.text);
     }
     return DF_OK;

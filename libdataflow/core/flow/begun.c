@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * begun.c: parcels that a sink had begun under a name when the run before ended. After the claim
- * all records of such a partition, up to the position at which its part of the parcel ended, go
- * into one parcel of their own, so that the sink meets the same block again. */
+ * begun.c: see begun.h. */
 #include "core/flow/flow.h"
 
 static void forget(df__flow *f, df_partition *p)
@@ -71,7 +69,7 @@ static void let_go(df__flow *f, df_partition *p)
         return;
     p->begun_parcel = NULL;
     df__flow_abandon(f, parcel->count);
-    s->records -= parcel->count;
+    s->queue.records -= parcel->count;
     df__parcel_done(parcel);
 }
 
@@ -107,7 +105,7 @@ int df__begun_fills(const df__flow *f)
 int df__begun_only(const df__flow *f)
 {
     size_t i;
-    if (!df__begun_fills(f) || f->grants || f->inputs || f->work)
+    if (!df__begun_fills(f) || f->admission.grants || f->work.inputs || f->work.top)
         return 0;
     for (i = 0; i < f->sink_count; i++)
         if (!df__sink_idle(&f->sinks[i]))
@@ -124,7 +122,7 @@ void df__begun_end(df__flow *f)
     for (p = f->begun ? f->partitions : NULL; p; p = p->next) {
         if (p->begun_state != DF__BEGUN_READING || !p->open)
             continue;
-        if (f->source_done && !f->stop_asked)
+        if (f->source.done && !f->stop.asked)
             df__flow_failf(f, DF_EINTERNAL,
                            "the source did not come to the position of %s at which a parcel was "
                            "begun",

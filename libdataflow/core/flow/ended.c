@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ended.c: partitions of which nothing more comes. The source says so (DF__END_SAID); when all of
- * one is settled, saved and acked, the source is asked to leave it (DF__END_ASKED), and it is taken
- * off the list that every save and every rewind walks. */
+ * ended.c: see ended.h. */
 #include "core/flow/flow.h"
 #include "util/crashpoint.h"
 
@@ -11,7 +9,7 @@ void df__flow_end_said(df__flow *f, df_partition *p)
     if (p->ending != DF__END_NONE || !p->open)
         return;
     p->ending = DF__END_SAID;
-    f->ending++;
+    f->ending.said++;
 }
 
 void df__flow_end_back(df__flow *f, df_partition *p)
@@ -20,20 +18,20 @@ void df__flow_end_back(df__flow *f, df_partition *p)
     if (p->ending != DF__END_SAID)
         return;
     p->ending = DF__END_NONE;
-    f->ending--;
+    f->ending.said--;
 }
 
 void df__flow_ends_back(df__flow *f)
 {
     df_partition *p;
-    for (p = f->ending ? f->partitions : NULL; p; p = p->next)
+    for (p = f->ending.said ? f->partitions : NULL; p; p = p->next)
         df__flow_end_back(f, p);
 }
 
 /* When records were let go, an empty ring says nothing. */
 static int has_ended(const df__flow *f, const df_partition *p)
 {
-    return !f->canceled && !p->fenced && p->begun_state != DF__BEGUN_READING &&
+    return !f->stop.canceled && !p->fenced && p->begun_state != DF__BEGUN_READING &&
            p->ending == DF__END_SAID && p->open && !p->closing && !p->head &&
            (f->dry || df__flow_is_saved(f, p));
 }
@@ -42,7 +40,7 @@ static int has_ended(const df__flow *f, const df_partition *p)
 void df__flow_ends_advance(df__flow *f)
 {
     df_partition *p;
-    if (!f->ending || f->rewinding || f->source_state != DF__STATE_READY)
+    if (!f->ending.said || f->rewind.step || f->source.state != DF__STATE_READY)
         return;
     for (p = f->partitions; p; p = p->next) {
         if (!has_ended(f, p))
@@ -62,7 +60,7 @@ int df__flow_is_leaving(const df_partition *p)
 int df__flow_ends_wait(const df__flow *f)
 {
     const df_partition *p;
-    if (!f->ending || f->rewinding || f->source_state != DF__STATE_READY)
+    if (!f->ending.said || f->rewind.step || f->source.state != DF__STATE_READY)
         return 0;
     for (p = f->partitions; p; p = p->next)
         if (p->ending == DF__END_ASKED || has_ended(f, p))
@@ -87,32 +85,27 @@ static void retire(df__flow *f, df_partition *p)
 {
     unlink_from(&f->partitions, &f->partitions_end, p);
     p->sums = NULL;
-    p->next = f->gone_by;
-    f->gone_by = p;
+    p->next = f->ending.gone;
+    f->ending.gone = p;
 }
 
 void df__flow_take_back(df__flow *f, df_partition *p)
 {
-    unlink_from(&f->gone_by, NULL, p);
+    unlink_from(&f->ending.gone, NULL, p);
     p->next = NULL;
-}
-
-static int is_in_store(const df__flow *f)
-{
-    return f->has_store && !f->source_holds && !f->exactly_once && !f->dry;
 }
 
 void df__flow_dropped(df__flow *f, df_partition *p)
 {
     p->dropping = DF__DROP_NONE;
-    f->dropping--;
+    f->ending.dropping--;
     retire(f, p);
 }
 
 void df__flow_ended(df__flow *f, df_partition *p, int status)
 {
     if (p->ending == DF__END_ASKED)
-        f->ending--;
+        f->ending.said--;
     p->ending = DF__END_NONE;
     if (status < 0) { /* it was given back meanwhile, or the source is closed */
         if (p->end_again)
@@ -127,9 +120,9 @@ void df__flow_ended(df__flow *f, df_partition *p, int status)
         return;
     }
     df__flow_forget_position(p);
-    if (is_in_store(f)) {
+    if (df__flow_is_stored(f) && !f->dry) {
         p->dropping = DF__DROP_WAITS;
-        f->dropping++;
+        f->ending.dropping++;
     } else {
         retire(f, p);
     }

@@ -24,12 +24,12 @@ static void timestamp(df__flow *f, df__buf *out)
 {
     time_t seconds = (time_t)(f->io.wall(f->io.ctx) / 1000000);
     struct tm tm;
-    if (!f->stamp[0] || f->stamp_s != (int64_t)seconds) {
+    if (!f->envelope.stamp[0] || f->envelope.stamp_s != (int64_t)seconds) {
         gmtime_r(&seconds, &tm);
-        strftime(f->stamp, sizeof f->stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
-        f->stamp_s = (int64_t)seconds;
+        strftime(f->envelope.stamp, sizeof f->envelope.stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        f->envelope.stamp_s = (int64_t)seconds;
     }
-    member(out, "timestamp", f->stamp);
+    member(out, "timestamp", f->envelope.stamp);
 }
 
 static void value(df__buf *out, const df_value *v)
@@ -119,8 +119,8 @@ static const char *main_kind(const df__flow *f)
     size_t i;
     for (i = 0; i < f->sink_count; i++)
         if (!f->sinks[i].is_error && f->sinks[i].spec->exit == 0)
-            return f->sinks[i].kind;
-    return f->sink_count ? f->sinks[0].kind : "";
+            return f->sinks[i].spec->kind;
+    return f->sink_count ? f->sinks[0].spec->kind : "";
 }
 
 static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t size)
@@ -193,7 +193,7 @@ static int original(df__buf *out, const df_record *r, df__arena *scratch)
 
 static df__buf *begin(df__flow *f)
 {
-    df__buf *out = &f->envelope;
+    df__buf *out = &f->envelope.text;
     out->len = 0;
     if (df__buf_reserve(out, 2 * DF__ADOPT))
         out->len = DF__ADOPT; /* for the head of a chunk */
@@ -229,7 +229,7 @@ int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, s
     error_member(f, out, r, df__record_bytes(r) - r->key.len);
     metadata(out, r, ret_head);
     df__buf_char(out, '}');
-    if (!original(out, r, &f->scratch))
+    if (!original(out, r, &f->envelope.scratch))
         bytes_member(out, "original_base64", r->payload);
     bytes_member(out, "key_base64", r->key);
     headers(out, r);

@@ -38,7 +38,7 @@ static int hold_for_good(df__flow *f, df_record *r)
     df__span_open(span);
     span->refused++;
     df__span_ends_here(span);
-    f->held_records++;
+    f->errors.held++;
     df__flow_failf(f, DF_EREJECTED,
                    "record %s offset %lld was refused (%s): %s; there is no error "
                    "sink (add spec.errors, or set errors.policy: skip)",
@@ -53,16 +53,16 @@ static void skip(df__flow *f, const df_record *r)
     int64_t now = f->io.now(f->io.ctx);
     char text[DF__TEXT];
     f->stats.skipped++;
-    f->skip_unlogged++;
-    if (f->last_skip_log_us && now - f->last_skip_log_us < SKIP_LOG_US)
+    f->errors.unlogged++;
+    if (f->errors.skip_us && now - f->errors.skip_us < SKIP_LOG_US)
         return;
     df__text_printf(text, sizeof text, "skipped %llu record%s, newest %s offset %lld: %s",
-                    (unsigned long long)f->skip_unlogged, DF__PLURAL(f->skip_unlogged),
+                    (unsigned long long)f->errors.unlogged, DF__PLURAL(f->errors.unlogged),
                     r->partition ? r->partition : "", (long long)r->offset,
                     r->reject && r->reject->text ? r->reject->text : "");
     f->io.event(f->io.ctx, DF_EVENT_REJECT, DF_EDATA, NULL, text);
-    f->last_skip_log_us = now;
-    f->skip_unlogged = 0;
+    f->errors.skip_us = now;
+    f->errors.unlogged = 0;
 }
 
 static int copy_outside(df_record *to, const df_record *from, df__arena *a)
@@ -133,7 +133,7 @@ static int make(df_parcel *p, const df_record *r, int minimal, df_record **ret)
         rc = error_record(f, r, minimal, &b->arena, &e);
     if (rc != DF_OK)
         return rc;
-    f->error_bytes += df__record_bytes(e) + sizeof(df__error_record);
+    f->errors.bytes += df__record_bytes(e) + sizeof(df__error_record);
     if (f->io.tap_record)
         f->io.tap_record(f->io.ctx, s->name, e);
     *ret = e;
@@ -151,7 +151,7 @@ static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
         return DF_ENOMEM;
     if (p->count == 1)
         p->arrived_us = p->since_us;
-    s->records++;
+    s->queue.records++;
     s->counts.in++;
     if (s->is_error && p->bytes > DF__BATCH_BYTES / 4)
         df__sink_flush(s);
@@ -170,7 +170,7 @@ static int refused_for_good(df__flow *f, df__sink *s, df_record *r)
  * source can give the record again; then stop. */
 static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 {
-    if (r->state == DF__RECORD_ERROR && f->can_replay)
+    if (r->state == DF__RECORD_ERROR && f->source.can_replay)
         return to_error_sink(f, s, r, 1);
     return refused_for_good(f, s, r);
 }
@@ -183,7 +183,7 @@ void df__flow_take_errors(df__flow *f)
     size_t i;
     s->takes_errors = 1;
     s->error_sink = f->main_sink;
-    f->error_sink = f->source_error_sink = f->main_sink;
+    f->errors.sink = f->source.error_sink = f->main_sink;
     for (i = 0; i < f->step_count; i++)
         f->steps[i].error_sink = f->main_sink;
     df__budget_expect_errors(&f->budget);
@@ -232,7 +232,7 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r)
     if (r->arena && error_sink >= 0 && takes(&f->sinks[error_sink]))
         return to_error_sink(f, &f->sinks[error_sink], r, 0);
     if (error_sink == -2)
-        return refused_by_error_sink(f, &f->sinks[f->error_sink], r);
+        return refused_by_error_sink(f, &f->sinks[f->errors.sink], r);
     if (f->settings.error_policy == DF__POLICY_SKIP) {
         skip(f, r);
         return DF_OK;
@@ -245,11 +245,11 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r)
 int df__flow_errors_wait(const df__flow *f)
 {
     size_t i;
-    if (f->rewinding || !df__budget_over(&f->budget))
+    if (f->rewind.step || !df__budget_over(&f->budget))
         return 0;
     for (i = 0; i < f->sink_count; i++) {
         const df__sink *s = &f->sinks[i];
-        if (s->is_error && !s->dead && !df__sink_idle(s))
+        if (s->is_error && !s->life.dead && !df__sink_idle(s))
             return 1;
     }
     return 0;

@@ -120,7 +120,6 @@ struct df_partition {
     char *owner; /* the source's newest token; NULL: none */
     size_t owner_len;
     /* source thread, written in replies while it waits */
-    df_position resume;
     df__mark resume_mark;
     int has_resume;
     _Atomic int begun_armed; /* `begun` was not marked yet; the flow lets go of it too */
@@ -130,7 +129,6 @@ struct df_partition {
     df__arena meta_arena;
     df_schema *schema; /* of what is added from now on */
     _Atomic int64_t lag_records, lag_newest_us;
-    uint64_t delivered; /* records added, for data errors and metrics */
 };
 
 df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const char *name);

@@ -86,6 +86,12 @@ struct df_parcel {
     uint64_t number;
 };
 
+/* Answered PENDING or ABSORBED: a settle follows. */
+static inline int df__parcel_is_accepted(const df_parcel *p)
+{
+    return p->state == DF__PARCEL_PENDING || p->state == DF__PARCEL_ABSORBED;
+}
+
 df_parcel *df__parcel_new(const df__heap *heap, struct df__sink *sink);
 /* Frees its memory; tickets and batch references must be gone. */
 void df__parcel_free(df_parcel *p);

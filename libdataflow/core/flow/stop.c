@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stop.c: how a run ends: drain, save, close. Abandon when time is up. */
+ * stop.c: see stop.h. */
 #include <string.h>
 
 #include "core/flow/flow.h"
@@ -15,11 +15,11 @@ enum { END_US = 5000000, HAND_BACK_US = 1000000, CLOSE_US = 1500000, LEAVE_US = 
 int df__flow_outstanding(const df__flow *f)
 {
     size_t i;
-    if (f->inputs || f->work)
+    if (f->work.inputs || f->work.top)
         return 1;
     for (i = 0; i < f->sink_count; i++) {
         const df__sink *s = &f->sinks[i];
-        if (s->dead ? s->with_sink > 0 : !df__sink_idle(s))
+        if (s->life.dead ? s->queue.with_sink > 0 : !df__sink_idle(s))
             return 1;
     }
     return df__begun_fills(f);
@@ -34,40 +34,40 @@ static void enter(df__flow *f, enum df__phase phase)
 {
     DF_CRASHPOINT("stop.phase");
     f->phase = phase;
-    f->phase_us = f->io.now(f->io.ctx);
+    f->stop.phase_us = f->io.now(f->io.ctx);
     if (phase != DF__PHASE_SAVING)
         return;
-    f->end_us = f->phase_us;
-    df__retry_now(&f->save_retry, f->phase_us);
+    f->stop.end_us = f->stop.phase_us;
+    df__retry_now(&f->saving.retry, f->stop.phase_us);
 }
 
 /* A bounded run ends when everything is settled, however long its sinks take; what has a limit is
  * a stop, and the end after a failure. */
 static int64_t drain_due(const df__flow *f)
 {
-    if (!f->stop_asked && f->result == DF_OK)
+    if (!f->stop.asked && f->result == DF_OK)
         return INT64_MAX;
-    if (f->starved && f->settings.stop_timeout_us > NO_MEMORY_US)
-        return f->drain_us + NO_MEMORY_US; /* what it was needed for never ends */
-    return f->drain_us + f->settings.stop_timeout_us;
+    if (f->work.starved && f->settings.stop_timeout_us > NO_MEMORY_US)
+        return f->stop.drain_us + NO_MEMORY_US; /* what it was needed for never ends */
+    return f->stop.drain_us + f->settings.stop_timeout_us;
 }
 
 /* Of saving and closing. A run that ends by itself has as long for them as a stop. */
 static int64_t leave_due(const df__flow *f)
 {
-    int told = f->stop_asked || f->result != DF_OK;
-    int64_t due = (told ? f->drain_us : f->end_us) + f->settings.stop_timeout_us;
-    if (f->stop_asked == DF_STOP_NOW)
-        due = df__earlier(due, f->canceled_us);
+    int told = f->stop.asked || f->result != DF_OK;
+    int64_t due = (told ? f->stop.drain_us : f->stop.end_us) + f->settings.stop_timeout_us;
+    if (f->stop.asked == DF_STOP_NOW)
+        due = df__earlier(due, f->stop.canceled_us);
     return due + END_US - LEAVE_US;
 }
 
 int64_t df__flow_phase_due(const df__flow *f)
 {
     if (f->phase == DF__PHASE_DRAINING)
-        return f->canceled ? f->canceled_us + HAND_BACK_US : drain_due(f);
+        return f->stop.canceled ? f->stop.canceled_us + HAND_BACK_US : drain_due(f);
     if (f->phase == DF__PHASE_SAVING)
-        return df__earlier(f->phase_us + SAVE_TIMEOUT_US, leave_due(f) - CLOSE_US);
+        return df__earlier(f->stop.phase_us + SAVE_TIMEOUT_US, leave_due(f) - CLOSE_US);
     return f->phase == DF__PHASE_CLOSE_ALL ? leave_due(f) : INT64_MAX;
 }
 
@@ -79,24 +79,21 @@ static int is_late(const df__flow *f)
 /* After a stop was asked or the run failed, or at the end of the input. */
 static void drain(df__flow *f)
 {
-    f->drain_us = f->io.now(f->io.ctx);
+    f->stop.drain_us = f->io.now(f->io.ctx);
     if (f->phase != DF__PHASE_RUNNING)
         return;
     enter(f, DF__PHASE_DRAINING);
-    if (f->quiet)
-        return;
-    f->quiet = 1;
-    f->io.source_quiet(f->io.ctx);
+    df__flow_quiet(f);
 }
 
 void df__flow_fail(df__flow *f, int status, const char *text)
 {
-    f->starved |= status == DF_ENOMEM;
+    f->work.starved |= status == DF_ENOMEM;
     if (f->result == DF_OK) {
         f->result = status;
         df__text_set(f->text, DF__TEXT, text, strlen(text));
         f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
-        if (!f->stop_asked)
+        if (!f->stop.asked)
             drain(f);
     }
 }
@@ -113,19 +110,19 @@ void df__flow_failf(df__flow *f, int status, const char *format, ...)
 
 static void cancel(df__flow *f)
 {
-    if (f->canceled)
+    if (f->stop.canceled)
         return;
-    f->canceled = 1;
-    f->canceled_us = f->io.now(f->io.ctx);
+    f->stop.canceled = 1;
+    f->stop.canceled_us = f->io.now(f->io.ctx);
     f->io.cancel(f->io.ctx);
     df__flow_partitions_advance(f); /* what the source waits for is answered now */
 }
 
 void df__flow_stop(df__flow *f, int how)
 {
-    if (!f->stop_asked && f->result == DF_OK)
+    if (!f->stop.asked && f->result == DF_OK)
         drain(f);
-    f->stop_asked = how;
+    f->stop.asked = how;
     if (how == DF_STOP_NOW)
         cancel(f);
 }
@@ -137,7 +134,7 @@ static void abandon_records(df__flow *f, df_batch *b)
     for (i = 0; i < b->count; i++)
         n += df_batch_at(b, i)->state != DF__RECORD_MOVED;
     df__flow_abandon(f, n);
-    f->work_records -= n;
+    f->work.records -= n;
 }
 
 /* The ticket of a batch that is let go is never settled: the watermark stays before it. With
@@ -158,14 +155,14 @@ static void leave_open(df__flow *f, df__span *s)
 static void abandon_work(df__flow *f)
 {
     df_batch *b;
-    while ((b = f->work ? f->work : f->inputs)) {
+    while ((b = f->work.top ? f->work.top : f->work.inputs)) {
         if (b->with_worker)
             break; /* it comes back soon */
         df__span *s = b->spans;
-        if (f->work)
-            f->work = b->next;
+        if (f->work.top)
+            f->work.top = b->next;
         else
-            f->inputs = b->next;
+            f->work.inputs = b->next;
         b->spans = NULL;
         abandon_records(f, b);
         while (s) {
@@ -175,14 +172,14 @@ static void abandon_work(df__flow *f)
         }
         df__flow_batch_release(f, b);
     }
-    if (f->inputs)
+    if (f->work.inputs)
         return;
-    f->inputs_end = &f->inputs;
+    f->work.inputs_end = &f->work.inputs;
 }
 
 static int quiet(const df__flow *f)
 {
-    return !f->grants && !f->rewinding;
+    return !f->admission.grants && !f->rewind.step;
 }
 
 /* Drained: everything settled, or only what was refused for good is left. */
@@ -196,8 +193,8 @@ static void stop_marks(df__flow *f)
     df_partition *p;
     for (p = f->partitions; p && !f->exactly_once; p = p->next)
         df__partition_stop_mark(p);
-    df__flow_abandon(f, f->held_records);
-    f->held_records = 0;
+    df__flow_abandon(f, f->errors.held);
+    f->errors.held = 0;
 }
 
 /* What is let go from here on moves no watermark. */
@@ -225,32 +222,32 @@ static int threads_have_parcels(const df__flow *f)
 {
     size_t i;
     for (i = 0; i < f->sink_count; i++)
-        if (f->sinks[i].with_sink)
+        if (f->sinks[i].queue.with_sink)
             return 1;
     return 0;
 }
 
 static void draining(df__flow *f)
 {
-    if (f->starved || f->broken)
+    if (f->work.starved || f->work.broken)
         abandon_work(f); /* it stands still: df__flow_work */
-    if (quiet(f) && !f->inputs && !f->work)
+    if (quiet(f) && !f->work.inputs && !f->work.top)
         df__begun_end(f);
     if (drained(f)) {
         stop_marks(f);
         enter(f, DF__PHASE_SAVING);
         return;
     }
-    if (!f->canceled && is_late(f)) {
+    if (!f->stop.canceled && is_late(f)) {
         f->io.event(f->io.ctx, DF_EVENT_STATE, DF_ETIMEOUT, NULL,
                     "stopTimeout is over: what is not settled will be read again");
         cancel(f);
     }
-    if (!f->canceled)
+    if (!f->stop.canceled)
         return;
-    f->rewinding = 0;
+    f->rewind.step = DF__REWIND_NONE;
     give_up_draining(f);
-    if ((!threads_have_parcels(f) && !f->grants && !f->outside) || is_late(f))
+    if ((!threads_have_parcels(f) && !f->admission.grants && !f->work.outside) || is_late(f))
         enter(f, DF__PHASE_SAVING);
 }
 
@@ -265,31 +262,31 @@ static void saving(df__flow *f)
     int late = is_late(f);
     size_t i;
     df__flow_save_advance(f);
-    if (!f->dry && !df__flow_saved_all(f) && !late && f->stop_asked != DF_STOP_NOW)
+    if (!f->dry && !df__flow_saved_all(f) && !late && f->stop.asked != DF_STOP_NOW)
         return;
     df__flow_ends_advance(f);
-    if (!late && !f->canceled && is_telling(f))
+    if (!late && !f->stop.canceled && is_telling(f))
         return;
-    if (!f->dry && !df__flow_saved_all(f) && !f->canceled)
+    if (!f->dry && !df__flow_saved_all(f) && !f->stop.canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
     enter(f, DF__PHASE_CLOSE_ALL);
     df__flow_partitions_advance(f);
     let_all_go(f);
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
-        f->sinks[i].state = DF__STATE_CLOSING;
+        f->sinks[i].life.state = DF__STATE_CLOSING;
         df__sink_close(&f->sinks[i]);
     }
     f->io.source_close(f->io.ctx);
-    f->source_state = DF__STATE_CLOSING;
+    f->source.state = DF__STATE_CLOSING;
 }
 
 /* What a pipe gave is gone with the records: such a stop is no success. */
 static void tell_loss(df__flow *f)
 {
     char text[DF__TEXT];
-    int status = f->stop_asked == DF_STOP_NOW ? DF_ECANCELED : DF_ETIMEOUT;
-    if (!f->gone || !f->stats.abandoned)
+    int status = f->stop.asked == DF_STOP_NOW ? DF_ECANCELED : DF_ETIMEOUT;
+    if (!f->source.gone || !f->stats.abandoned)
         return;
     df__text_printf(
         text, sizeof text,
@@ -298,7 +295,7 @@ static void tell_loss(df__flow *f)
               "read again"
             : "%llu records of %s were given up: they were not written in time and "
               "cannot be read again",
-        (unsigned long long)f->stats.abandoned, f->gone);
+        (unsigned long long)f->stats.abandoned, f->source.gone);
     if (f->result == DF_OK)
         df__flow_fail(f, status, text);
     else
@@ -308,12 +305,12 @@ static void tell_loss(df__flow *f)
 static int all_closed(df__flow *f)
 {
     size_t i;
-    int all = f->source_state == DF__STATE_CLOSED && !f->saving && !f->parting && !f->loads &&
-              !f->outside;
+    int all = f->source.state == DF__STATE_CLOSED && !f->saving.step && !f->requests.parting &&
+              !f->requests.loads && !f->work.outside;
     abandon_work(f); /* what came back late */
     for (i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
-        all &= f->sinks[i].state == DF__STATE_CLOSED && !f->sinks[i].first;
+        all &= f->sinks[i].life.state == DF__STATE_CLOSED && !f->sinks[i].queue.first;
     }
     return all;
 }
@@ -328,24 +325,24 @@ static int leave(df__flow *f, const char *stage)
 /* What a thread has in hand was not written, as far as anybody knows: it is read again. */
 static void leave_sink(df__flow *f, df__sink *s)
 {
-    s->left = leave(f, s->name);
-    df__flow_abandon(f, s->records);
-    s->records = 0;
+    s->life.left = leave(f, s->name);
+    df__flow_abandon(f, s->queue.records);
+    s->queue.records = 0;
 }
 
 static void leave_behind(df__flow *f)
 {
     size_t i;
-    if (f->source_state != DF__STATE_CLOSED)
-        f->source_left = leave(f, "source");
-    if (f->saving == 1 || f->parting || f->loads)
-        f->store_left = leave(f, "store");
-    if (f->outside)
-        f->work_left = leave(f, "transformWorkers");
-    df__flow_abandon(f, f->work_records);
-    f->work_records = 0;
+    if (f->source.state != DF__STATE_CLOSED)
+        f->left.source = leave(f, "source");
+    if (f->saving.step == DF__SAVING_STORE || f->requests.parting || f->requests.loads)
+        f->left.store = leave(f, "store");
+    if (f->work.outside)
+        f->left.workers = leave(f, "transformWorkers");
+    df__flow_abandon(f, f->work.records);
+    f->work.records = 0;
     for (i = 0; i < f->sink_count; i++)
-        if (f->sinks[i].state != DF__STATE_CLOSED || f->sinks[i].first)
+        if (f->sinks[i].life.state != DF__STATE_CLOSED || f->sinks[i].queue.first)
             leave_sink(f, &f->sinks[i]);
 }
 
@@ -363,12 +360,12 @@ static void closing(df__flow *f)
 
 static int limit_reached(const df__flow *f)
 {
-    return f->limit && f->stats.received >= f->limit && !f->grants;
+    return f->admission.limit && f->stats.received >= f->admission.limit && !f->admission.grants;
 }
 
 void df__flow_phase(df__flow *f)
 {
-    if (f->phase == DF__PHASE_RUNNING && !f->rewinding && (f->source_done || limit_reached(f)))
+    if (f->phase == DF__PHASE_RUNNING && !f->rewind.step && (f->source.done || limit_reached(f)))
         drain(f);
     if (f->phase == DF__PHASE_DRAINING)
         draining(f);

@@ -35,7 +35,7 @@ static void each_sink(scrape *s, sink_fn fn)
 
 static const char *route_of(const df__sink *k)
 {
-    return k->label ? k->label : k->is_error ? "error" : "default";
+    return k->spec->route_label ? k->spec->route_label : k->is_error ? "error" : "default";
 }
 
 static void add_histogram(df__histogram *to, const df__histogram *h)
@@ -60,7 +60,7 @@ static void each_route(scrape *s, int by_kind, sink_fn fn)
         for (k = 0; k < n; k++) {
             const df__counts *c = &s->r->shown.sinks[k];
             if (strcmp(route_of(&sinks[i]), route_of(&sinks[k])) != 0 ||
-                (by_kind && strcmp(sinks[i].kind, sinks[k].kind) != 0))
+                (by_kind && strcmp(sinks[i].spec->kind, sinks[k].spec->kind) != 0))
                 continue;
             seen |= k < i;
             sum.out += c->out;
@@ -131,7 +131,7 @@ static void received(scrape *s)
 
 static void sent_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"sink_type", k->kind, "route", route_of(k), NULL};
+    const char *labels[] = {"sink_type", k->spec->kind, "route", route_of(k), NULL};
     sample(s, labels, (double)c->out);
 }
 
@@ -179,7 +179,7 @@ static void read_total(scrape *s)
 static void written_one(scrape *s, const df__sink *k, const df__counts *c)
 {
     const char *labels[] = {
-        "connector_type", k->kind, "connector_name", connector_name(s, k), "route",
+        "connector_type", k->spec->kind, "connector_name", connector_name(s, k), "route",
         route_of(k),      NULL};
     sample(s, labels, (double)c->out);
 }
@@ -209,7 +209,7 @@ static void errors_of(scrape *s, const char *kind, const char *name, const df__c
 
 static void errors_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    errors_of(s, k->kind, connector_name(s, k), c);
+    errors_of(s, k->spec->kind, connector_name(s, k), c);
 }
 
 static void connector_errors(scrape *s)
@@ -220,7 +220,7 @@ static void connector_errors(scrape *s)
 
 static void connected_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
+    const char *labels[] = {"connector_type", k->spec->kind, "connector_name", connector_name(s, k),
                             NULL};
     sample(s, labels, c->connected);
 }
@@ -235,7 +235,7 @@ static void connected(scrape *s)
 
 static void waiting_one(scrape *s, const df__sink *k, const df__counts *c)
 {
-    const char *labels[] = {"connector_type", k->kind, "connector_name", connector_name(s, k),
+    const char *labels[] = {"connector_type", k->spec->kind, "connector_name", connector_name(s, k),
                             NULL};
     sample(s, labels, c->waits_for != NULL);
 }
@@ -344,7 +344,7 @@ static void stage_duration(scrape *s)
     }
     histogram(s, sink, &h, &fast, 14);
     h = sum_of(s, 1, offsetof(df__counts, duration));
-    if (s->r->flow.error_sink >= 0)
+    if (s->r->flow.errors.sink >= 0)
         histogram(s, errors, &h, &fast, 14);
 }
 

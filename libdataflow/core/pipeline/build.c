@@ -93,7 +93,7 @@ static int add_step(df_pipeline *p, const df__stage_spec *s)
     step->spec = s;
     step->type = s->transform;
     step->index = (int)f->step_count++;
-    step->error_sink = f->error_sink;
+    step->error_sink = f->errors.sink;
     step->tapped = 1;
     return open_transform(p, step->stage);
 }
@@ -112,7 +112,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
     p->run.sinks[sink->index].stage = st;
     df__sink_limits(sink);
     sink->can_resolve = DF__OP(df__stage_sink(st), resolve) != NULL;
-    sink->error_sink = sink->is_error ? -2 : f->error_sink;
+    sink->error_sink = sink->is_error ? -2 : f->errors.sink;
     if (!sink->is_error && f->main_sink < 0)
         f->main_sink = sink->index;
     return DF_OK;
@@ -229,8 +229,8 @@ static int add_role(df_pipeline *p, int role)
             rc = add_step(p, s);
         else
             rc = add_sink(p, s);
-        if (rc == DF_OK && role == DF_ERROR_SINK && p->run.flow.error_sink < 0)
-            p->run.flow.error_sink = (int)p->run.flow.sink_count - 1;
+        if (rc == DF_OK && role == DF_ERROR_SINK && p->run.flow.errors.sink < 0)
+            p->run.flow.errors.sink = (int)p->run.flow.sink_count - 1;
     }
     return rc;
 }
@@ -241,7 +241,7 @@ static int add_stages(df_pipeline *p)
     df__flow *f = &p->run.flow;
     const df__stage_spec *source = df__graph_source(&p->graph);
     int rc = add_role(p, DF_ERROR_SINK);
-    f->source_error_sink = f->error_sink;
+    f->source.error_sink = f->errors.sink;
     if (rc == DF_OK)
         rc = add_role(p, DF_SINK);
     if (rc == DF_OK)
@@ -255,10 +255,10 @@ static int fill_worker(df_pipeline *p, df__worker *w)
 {
     const df__flow *f = &p->run.flow;
     int i, rc = DF_OK;
-    w->stages = df__zalloc(f->heap, (size_t)f->parallel_steps * sizeof *w->stages);
+    w->stages = df__zalloc(f->heap, (size_t)f->work.parallel_steps * sizeof *w->stages);
     if (!w->stages)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
-    for (i = 0; i < f->parallel_steps && rc == DF_OK; i++) {
+    for (i = 0; i < f->work.parallel_steps && rc == DF_OK; i++) {
         rc = instance(p, f->steps[i].spec, &w->stages[i]);
         if (rc == DF_OK)
             rc = open_transform(p, w->stages[i]);
@@ -272,15 +272,15 @@ static int add_workers(df_pipeline *p)
     df__runner *r = &p->run;
     df__flow *f = &r->flow;
     int i, n = (int)f->settings.transform_workers, rc = DF_OK;
-    while (f->parallel_steps < (int)f->step_count &&
-           !DF__OP(f->steps[f->parallel_steps].type, expand))
-        f->parallel_steps++;
-    if (n <= 1 || !f->parallel_steps || p->how.dry)
+    while (f->work.parallel_steps < (int)f->step_count &&
+           !DF__OP(f->steps[f->work.parallel_steps].type, expand))
+        f->work.parallel_steps++;
+    if (n <= 1 || !f->work.parallel_steps || p->how.dry)
         return DF_OK;
     r->workers = df__zalloc(f->heap, (size_t)n * sizeof *r->workers);
     if (!r->workers)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
-    r->worker_count = f->workers = n;
+    r->worker_count = f->work.workers = n;
     for (i = 0; i < n && rc == DF_OK; i++)
         rc = fill_worker(p, &r->workers[i]);
     return rc;
@@ -291,21 +291,20 @@ static void take_settings(df_pipeline *p)
     df__flow *f = &p->run.flow;
     const df__stage_spec *source = p->run.source.stage->spec;
     unsigned flags = source->traits;
-    f->source = p->run.source.stage;
-    f->limit = p->how.limit;
-    f->bounded = p->how.until_exhausted;
+    f->source.stage = p->run.source.stage;
+    f->admission.limit = p->how.limit;
     f->dry = p->how.dry || p->how.detached;
     f->exactly_once = f->settings.guarantee == DF__GUARANTEE_EXACTLY && !f->dry;
-    f->has_store =
+    f->saving.has_store =
         p->run.store.has && !f->dry && f->settings.checkpoint_persistence && !(flags & DF_IS_LINE);
-    f->source_holds = (flags & DF_HOLDS_POSITION) != 0;
-    f->can_replay = (flags & DF_CAN_REPLAY) != 0;
-    f->sink_commits = df__position_holder(p) == DF_HOLDER_SINK_FOR_SOURCE;
-    f->no_ack = !DF__OP(df__stage_source(p->run.source.stage), ack);
+    f->saving.source_holds = (flags & DF_HOLDS_POSITION) != 0;
+    f->source.can_replay = (flags & DF_CAN_REPLAY) != 0;
+    f->saving.sink_commits = df__position_holder(p) == DF_HOLDER_SINK_FOR_SOURCE;
+    f->source.no_ack = !DF__OP(df__stage_source(p->run.source.stage), ack);
     if (p->run.store.has && p->run.store.store.min_interval_ms > 0)
-        f->save_interval_us = (int64_t)p->run.store.store.min_interval_ms * 1000;
+        f->saving.interval_us = (int64_t)p->run.store.store.min_interval_ms * 1000;
     else if (f->settings.ack_granularity)
-        f->save_interval_us = 0; /* each record is acknowledged as soon as it may be */
+        f->saving.interval_us = 0; /* each record is acknowledged as soon as it may be */
     if (p->how.detached)
         f->dry = 0; /* hosts want their acks */
     if (f->exactly_once && (f->sinks[f->main_sink].spec->traits & DF_TAKES_ERRORS))

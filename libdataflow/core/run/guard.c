@@ -31,7 +31,7 @@ static void last_counts(df__runner *r)
 
 int df__runner_give_up(df__runner *r)
 {
-    const char *step = atomic_load(&r->flow.in_step), *none = NULL;
+    const char *step = atomic_load(&r->flow.work.in_step), *none = NULL;
     if (atomic_load(&r->gone))
         return 1;
     if (!step || df__monotonic_us() < due_us(r) ||

@@ -167,9 +167,9 @@ static void on_flushed(df__runner *r, df__msg *m, const df__fault *why)
 
 static void on_resolved(df__runner *r, df__msg *m, const df__fault *why)
 {
-    df__sink *s = m->about;
+    const df__sink_thread *t = ((df__sink *)m->about)->thread;
     (void)r;
-    df__flow_resolved(s->resolve_parcel, m->status, why);
+    df__flow_resolved(t->resolving, m->status, why);
 }
 
 static void on_claimed(df__runner *r, df__msg *m, const df__fault *why)
@@ -179,7 +179,7 @@ static void on_claimed(df__runner *r, df__msg *m, const df__fault *why)
     (void)r;
     if (df_status_fate(m->status) == DF_FATE_RETRY)
         df__sink_failed(s, m->status, why);
-    df__flow_claimed(s, s->claim_part, m->status, &t->claimed);
+    df__flow_claimed(s, t->claiming, m->status, &t->claimed);
 }
 
 static void on_sink_closed(df__runner *r, df__msg *m, const df__fault *why)
@@ -260,7 +260,7 @@ static void handle_all(df__runner *r)
         handlers[m->type](r, m, &why);
         m = next;
     }
-    if (how > r->flow.stop_asked)
+    if (how > r->flow.stop.asked)
         df__flow_stop(&r->flow, how);
     if (atomic_exchange(&r->refresh_asked, 0))
         df__flow_refresh(&r->flow);
@@ -313,7 +313,7 @@ static void publish(df__runner *r)
     }
     to->stats = f->stats;
     measure_rate(to, f);
-    to->source = f->source_counts;
+    to->source = f->source.counts;
     to->end_to_end = f->end_to_end;
     to->settled_us = f->settled_us;
     to->phase = f->phase;
@@ -354,9 +354,9 @@ void df__transform_close(df_stage *st)
 static void close_one(df__runner *r, df_stage *st)
 {
     if (st && !atomic_load(&r->gone)) {
-        atomic_store(&r->flow.in_step, st->spec->name);
+        atomic_store(&r->flow.work.in_step, st->spec->name);
         df__transform_close(st);
-        atomic_store(&r->flow.in_step, NULL);
+        atomic_store(&r->flow.work.in_step, NULL);
     }
 }
 
@@ -368,8 +368,8 @@ static void close_transforms(df__runner *r)
     atomic_store(&r->close_us, df__monotonic_us());
     for (i = 0; i < r->flow.step_count; i++)
         close_one(r, r->flow.steps[i].stage);
-    for (w = 0; w < r->worker_count && !r->flow.work_left; w++)
-        for (k = 0; k < r->flow.parallel_steps; k++)
+    for (w = 0; w < r->worker_count && !r->flow.left.workers; w++)
+        for (k = 0; k < r->flow.work.parallel_steps; k++)
             close_one(r, r->workers[w].stages[k]);
 }
 

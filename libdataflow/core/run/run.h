@@ -100,10 +100,12 @@ typedef struct df__sink_thread {
     df__mailbox box;
     df__msg *todo; /* taken, not yet done */
     int open, stalled, exit;
-    _Atomic int waiting; /* in poll or in its mailbox */
-    _Atomic int pending; /* parcels answered PENDING and not settled */
-    df_position claimed; /* answer of claim */
-    df__msg exit_msg, poll_msg;
+    _Atomic int waiting;    /* in poll or in its mailbox */
+    _Atomic int pending;    /* parcels answered PENDING and not settled */
+    df_parcel *resolving;   /* what resolve is called for */
+    df_partition *claiming; /* what claim is called for */
+    df_position claimed;    /* its answer */
+    df__msg open_msg, close_msg, flush_msg, go_msg, resolve_msg, claim_msg, exit_msg, poll_msg;
 } df__sink_thread;
 
 typedef struct df__store_thread {

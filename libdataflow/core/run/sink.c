@@ -108,7 +108,7 @@ static void on_resolve(df__sink_thread *t, df__msg *m)
     const df_sink_ops *ops = ops_of(t);
     int rc = t->open ? DF_AGAIN : DF_EIO;
     if (t->open && DF__OP(ops, resolve))
-        rc = ops->resolve(t->stage->self, t->stage, t->sink->resolve_parcel);
+        rc = ops->resolve(t->stage->self, t->stage, t->resolving);
     df__run_send(t->run, m, DF__M_RESOLVED, rc);
 }
 
@@ -118,8 +118,8 @@ static void on_claim(df__sink_thread *t, df__msg *m)
     int rc = t->open ? DF_ENOTFOUND : DF_EIO;
     memset(&t->claimed, 0, sizeof t->claimed);
     t->claimed.size = sizeof t->claimed;
-    t->claimed.name = t->sink->claim_part->name;
-    t->claimed.partition = t->sink->claim_part->number;
+    t->claimed.name = t->claiming->name;
+    t->claimed.partition = t->claiming->number;
     if (t->open && DF__OP(ops, claim))
         rc = ops->claim(t->stage->self, t->stage, &t->claimed);
     df__run_send(t->run, m, DF__M_CLAIMED, rc);
@@ -197,9 +197,14 @@ static void settle(df_stage *st, df_parcel *parcel, int status)
 
 /* ---- what the flow calls ------------------------------------------------------------------ */
 
+static df__sink_thread *thread(const df__sink *s)
+{
+    return s->thread;
+}
+
 static void command(df__sink *s, df__msg *m, int type, void *about)
 {
-    df__sink_thread *t = s->thread;
+    df__sink_thread *t = thread(s);
     m->type = type;
     m->about = about;
     df__mailbox_send(&t->box, m);
@@ -211,7 +216,7 @@ static void io_open(void *ctx, df__sink *s)
 {
     (void)ctx;
     df__stage_opens(s->stage);
-    command(s, &s->msg_open, DF__C_OPEN, s);
+    command(s, &thread(s)->open_msg, DF__C_OPEN, s);
 }
 
 static void io_write(void *ctx, df__sink *s, df_parcel *p)
@@ -223,35 +228,35 @@ static void io_write(void *ctx, df__sink *s, df_parcel *p)
 static void io_go(void *ctx, df__sink *s)
 {
     (void)ctx;
-    if (!s->msg_go.busy)
-        command(s, &s->msg_go, DF__C_GO, s);
+    if (!thread(s)->go_msg.busy)
+        command(s, &thread(s)->go_msg, DF__C_GO, s);
 }
 
 static void io_flush(void *ctx, df__sink *s)
 {
     (void)ctx;
-    command(s, &s->msg_flush, DF__C_FLUSH, s);
+    command(s, &thread(s)->flush_msg, DF__C_FLUSH, s);
 }
 
 static void io_resolve(void *ctx, df__sink *s, df_parcel *p)
 {
     (void)ctx;
-    s->resolve_parcel = p;
-    command(s, &s->msg_resolve, DF__C_RESOLVE, s);
+    thread(s)->resolving = p;
+    command(s, &thread(s)->resolve_msg, DF__C_RESOLVE, s);
 }
 
 static void io_claim(void *ctx, df__sink *s, df_partition *p)
 {
     (void)ctx;
-    s->claim_part = p;
-    command(s, &s->msg_claim, DF__C_CLAIM, s);
+    thread(s)->claiming = p;
+    command(s, &thread(s)->claim_msg, DF__C_CLAIM, s);
 }
 
 static void io_close(void *ctx, df__sink *s)
 {
     (void)ctx;
     atomic_store(&s->stage->stopping, 1);
-    command(s, &s->msg_close, DF__C_CLOSE, s);
+    command(s, &thread(s)->close_msg, DF__C_CLOSE, s);
 }
 
 void df__sink_io(df__flow_io *io)
@@ -291,7 +296,8 @@ void df__sink_thread_free(df__sink_thread *t)
 {
     if (!t->started)
         return;
-    df__thread_stop(t->thread, &t->box, &t->exit_msg, atomic_load(&t->run->gone) || t->sink->left);
+    df__thread_stop(t->thread, &t->box, &t->exit_msg,
+                    atomic_load(&t->run->gone) || t->sink->life.left);
     if (!df__runner_left(t->run))
         df__mailbox_free(&t->box);
 }

@@ -352,7 +352,7 @@ static int close_partition(df_stage *st, df_partition *part, int how)
     DF_CRASHPOINT("revoke.ask");
     rc = ask(s, part, how);
     if (rc == DF_OK && df_partition_position(part, &at) == DF_OK && DF__OP(ops, ack) &&
-        !s->run->flow.sink_commits)
+        !s->run->flow.saving.sink_commits)
         rc = ops->ack(st->self, st, &at, 1);
     DF_CRASHPOINT("revoke.acked");
     part->has_resume = 0;
@@ -538,7 +538,7 @@ static void leave(df__source_thread *s)
 
 void df__source_free(df__source_thread *s)
 {
-    int left = s->run && (atomic_load(&s->run->gone) || s->run->flow.source_left);
+    int left = s->run && (atomic_load(&s->run->gone) || s->run->flow.left.source);
     if (s->started && left)
         leave(s);
     if (s->started)

@@ -131,7 +131,7 @@ static void add_identity(df__store_thread *t)
  * its own save. */
 static int is_saved_now(const df__flow *f, const df_partition *p)
 {
-    return f->parting ? p == f->parting : p->save_pending || p->dropping;
+    return f->requests.parting ? p == f->requests.parting : p->save_pending || p->dropping;
 }
 
 static void io_save(void *ctx)
@@ -155,7 +155,7 @@ static void io_save(void *ctx)
         row->size = sizeof *row;
         row->stage = r->source.stage->spec->name;
         row->partition = p->name;
-        if (p->dropping && !r->flow.parting) {
+        if (p->dropping && !r->flow.requests.parting) {
             p->dropping = DF__DROP_SAVING;
             continue; /* no data: it is removed */
         }
@@ -186,7 +186,7 @@ void df__store_free(df__store_thread *t)
 {
     if (!t->started)
         return;
-    t->left = atomic_load(&t->run->gone) ? atomic_load(&t->busy) : t->run->flow.store_left;
+    t->left = atomic_load(&t->run->gone) ? atomic_load(&t->busy) : t->run->flow.left.store;
     df__thread_stop(t->thread, &t->box, &t->exit_msg, t->left);
     if (df__runner_left(t->run))
         return;

@@ -19,7 +19,7 @@ static void add(df__step_result *sum, const df__step_result *part)
 static int transform_part(df__worker *w, df_batch *b)
 {
     int i, status = DF_OK;
-    for (i = 0; i < w->run->flow.parallel_steps && status == DF_OK; i++) {
+    for (i = 0; i < w->run->flow.work.parallel_steps && status == DF_OK; i++) {
         df__step_result got;
         int64_t begun = df__monotonic_us();
         df__step_apply(w->stages[i], i, b, &got);
@@ -32,7 +32,7 @@ static int transform_part(df__worker *w, df_batch *b)
 
 static void transform(df__worker *w, df_batch *b)
 {
-    int i, n = w->run->flow.parallel_steps, status = DF_OK;
+    int i, n = w->run->flow.work.parallel_steps, status = DF_OK;
     size_t at = 0;
     b->results = df__arena_zalloc(&b->arena, (size_t)n * sizeof *b->results + 1);
     for (i = 0; b->results && i < n; i++)
@@ -109,12 +109,12 @@ void df__workers_free(df__runner *r)
     for (i = 0; i < r->worker_count; i++)
         if (r->workers[i].started)
             df__thread_stop(r->workers[i].thread, &r->workers[i].box, &r->workers[i].exit_msg,
-                            atomic_load(&r->gone) || r->flow.work_left);
+                            atomic_load(&r->gone) || r->flow.left.workers);
     for (i = 0; i < r->worker_count && !df__runner_left(r); i++) {
         df__worker *w = &r->workers[i];
         if (w->started)
             df__mailbox_free(&w->box);
-        free_stages(w, r->flow.parallel_steps);
+        free_stages(w, r->flow.work.parallel_steps);
         df__free(r->heap, w->stages);
     }
     if (df__runner_left(r))
