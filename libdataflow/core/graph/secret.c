@@ -1,47 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * secret.c: secrets of one pipeline: resolved on use, wiped when freed, scrubbed from texts. */
-#include "core/graph/secret.h"
-
+ * secret.c: secrets of one pipeline: the set of them, what each is made of, and texts that they
+ * must not be seen in. */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/graph/hidden.h"
+#include "core/graph/secret_parts.h"
 #include "util/buf.h"
-
-enum { BUCKETS = 256 };
-
-typedef struct part { /* of a secret's text: a literal piece or a reference */
-    struct part *next;
-    df_ref ref;
-    df_bytes literal;  /* data NULL: the reference */
-    df_bytes fallback; /* ${env:NAME:-fallback}; data NULL: none */
-} part;
-
-struct df_secret {
-    df_secret *next, *same; /* same: in the bucket of its only reference */
-    df__secrets *set;
-    enum df__hide what; /* of it is hidden */
-    df__arena arena;    /* parts and their texts */
-    part *parts, **end;
-    df_answer value;
-    unsigned epoch; /* of the set when value was resolved; 0: never */
-};
-
-struct df__secrets {
-    const df__heap *heap;
-    df_resolve_fn resolve;
-    void *user;
-    pthread_mutex_t resolving; /* one call of the resolver at a time */
-    pthread_mutex_t lock;      /* the lists */
-    df_secret *all, **end;
-    df_secret *buckets[BUCKETS];
-    const df_secret *listed; /* by df__secrets_ref_at: the part that is its index `listed_at` */
-    const part *listed_part;
-    size_t listed_at;
-    df__hidden hidden;
-    df__fence fence;
-    unsigned epoch;
-};
 
 static const df_secret none_secret;
 
@@ -50,7 +14,7 @@ df_secret *df__secret_none(void)
     return (df_secret *)(uintptr_t)&none_secret;
 }
 
-static void wipe(const df__heap *heap, void *data, size_t len)
+void df__secret_wipe(const df__heap *heap, void *data, size_t len)
 {
     if (data) {
         explicit_bzero(data, len);
@@ -60,7 +24,7 @@ static void wipe(const df__heap *heap, void *data, size_t len)
 
 void df__answer_free(df_answer *a)
 {
-    wipe(a->heap, a->data, a->len);
+    df__secret_wipe(a->heap, a->data, a->len);
     a->data = NULL;
     a->len = 0;
 }
@@ -109,7 +73,7 @@ const df__fence *df__secrets_fence(const df__secrets *s)
 /* Wipes the literals too: they are the secret when it is written in the manifest. */
 static void free_secret(df_secret *secret)
 {
-    part *p;
+    df__part *p;
     for (p = secret->parts; p; p = p->next)
         if (p->literal.data)
             explicit_bzero((void *)(uintptr_t)p->literal.data, p->literal.len);
@@ -134,7 +98,7 @@ void df__secrets_free(df__secrets *s)
     df__free(s->heap, s);
 }
 
-/* ---- texts that must not leave ------------------------------------------------------------ */
+/* ---- texts that must not leave --------------------------------------------------------------- */
 
 int df__secrets_know(df__secrets *s, df_bytes value)
 {
@@ -158,7 +122,7 @@ void df__secrets_vprintf(df__secrets *s, char *buf, size_t cap, const char *form
         vsnprintf(whole, (size_t)n + 1, format, again);
         df__secrets_scrub(s, whole);
         df__text_set(buf, cap, whole, strlen(whole));
-        wipe(s->heap, whole, (size_t)n + 1);
+        df__secret_wipe(s->heap, whole, (size_t)n + 1);
     } else { /* it fits, or there is no memory: pieces are found too */
         df__text_set(buf, cap, buf, n < 0 ? 0 : strlen(buf));
         df__secrets_scrub(s, buf);
@@ -174,93 +138,7 @@ void df__secrets_printf(df__secrets *s, char *buf, size_t cap, const char *forma
     va_end(args);
 }
 
-/* ---- references --------------------------------------------------------------------------- */
-
-static int is_name_char(char c, int first)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (!first && c >= '0' && c <= '9');
-}
-
-static int check_name(const char *s, const df__reference *r, char *err, size_t errlen)
-{
-    size_t i;
-    for (i = 0; i < r->name_len; i++) {
-        if (r->kind == DF_REF_ENV && !is_name_char(s[r->name + i], i == 0)) {
-            df__text_printf(err, errlen,
-                            "${env:...} needs a name of letters, digits and _, with :- before a "
-                            "default");
-            return DF_ESPEC;
-        }
-    }
-    if (r->name_len > 0)
-        return DF_OK;
-    df__text_printf(err, errlen, "the reference ${%s:} has no name",
-                    r->kind == DF_REF_ENV ? "env" : "file");
-    return DF_ESPEC;
-}
-
-/* What stands after "${" at s[at]. */
-static int parse_reference(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen)
-{
-    const char *s = text.data, *close = memchr(s + at, '}', text.len - at);
-    size_t body = at + 2;
-    if (!close) {
-        df__text_printf(err, errlen, "\"${\" without \"}\": write $${ for a plain ${");
-        return DF_ESPEC;
-    }
-    ret->begin = at;
-    ret->end = (size_t)(close - s) + 1;
-    if (text.len - body > 4 && memcmp(s + body, "env:", 4) == 0) {
-        ret->kind = DF_REF_ENV;
-        ret->name = body + 4;
-    } else if (text.len - body > 5 && memcmp(s + body, "file:", 5) == 0) {
-        ret->kind = DF_REF_FILE;
-        ret->name = body + 5;
-    } else {
-        df__text_printf(err, errlen,
-                        "unknown reference: write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, "
-                        "or $${ for a plain ${");
-        return DF_ESPEC;
-    }
-    ret->name_len = ret->end - 1 - ret->name;
-    ret->fallback = 0;
-    if (ret->kind == DF_REF_ENV) {
-        const char *mark = memmem(s + ret->name, ret->name_len, ":-", 2);
-        ret->fallback = mark ? (size_t)(mark - s) + 2 : 0;
-        ret->name_len = mark ? (size_t)(mark - s) - ret->name : ret->name_len;
-    }
-    if (ret->fallback && memmem(s + ret->fallback, ret->end - ret->fallback, "${", 2)) {
-        df__text_printf(err, errlen, "a default cannot hold a reference");
-        return DF_ESPEC;
-    }
-    return check_name(s, ret, err, errlen);
-}
-
-int df__reference_next(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen)
-{
-    const char *s = text.data;
-    for (; at + 1 < text.len; at++) {
-        if (s[at] != '$')
-            continue;
-        if (s[at + 1] == '{')
-            return parse_reference(text, at, ret, err, errlen);
-        if (s[at + 1] == '$' && at + 2 < text.len && s[at + 2] == '{') {
-            memset(ret, 0, sizeof *ret);
-            ret->begin = at;
-            ret->end = at + 3;
-            return DF_OK;
-        }
-    }
-    return DF_DONE;
-}
-
-int df__reference_any(df_bytes text)
-{
-    return text.data && memmem(text.data, text.len, "${", 2) != NULL;
-}
-
-/* ---- secrets ------------------------------------------------------------------------------ */
+/* ---- a secret and its parts ------------------------------------------------------------------ */
 
 static const char *copy_text(df__arena *a, const char *s)
 {
@@ -305,9 +183,9 @@ static df_secret *new_secret(df__secrets *s, enum df__hide what)
     return secret;
 }
 
-static part *add_part(df_secret *secret, const df_ref *ref, df_bytes literal)
+static df__part *add_part(df_secret *secret, const df_ref *ref, df_bytes literal)
 {
-    part *p = df__arena_zalloc(&secret->arena, sizeof *p);
+    df__part *p = df__arena_zalloc(&secret->arena, sizeof *p);
     if (!p)
         return NULL;
     if ((ref ? copy_ref(&secret->arena, ref, &p->ref)
@@ -319,9 +197,9 @@ static part *add_part(df_secret *secret, const df_ref *ref, df_bytes literal)
 }
 
 /* The secret is nothing but one reference. */
-static const df_ref *only_ref(const df_secret *secret)
+const df_ref *df__secret_only_ref(const df_secret *secret)
 {
-    const part *p = secret->parts;
+    const df__part *p = secret->parts;
     return p && !p->next && !p->literal.data && !p->fallback.data ? &p->ref : NULL;
 }
 
@@ -331,12 +209,12 @@ static df_secret **bucket_of(df__secrets *s, const df_ref *ref)
     unsigned hash = (unsigned)ref->kind;
     for (; *c; c++)
         hash = hash * 33 + *c;
-    return &s->buckets[hash % BUCKETS];
+    return &s->buckets[hash % DF__SECRET_BUCKETS];
 }
 
 static void enlist(df__secrets *s, df_secret *secret)
 {
-    const df_ref *ref = only_ref(secret);
+    const df_ref *ref = df__secret_only_ref(secret);
     pthread_mutex_lock(&s->lock);
     *s->end = secret;
     s->end = &secret->next;
@@ -391,7 +269,7 @@ static int add_reference(df_secret *secret, df_bytes text, const df__reference *
     static const df_bytes none = {NULL, 0};
     const char *s = text.data;
     df_ref ref = {sizeof ref, r->kind, NULL, NULL, NULL, field};
-    part *p;
+    df__part *p;
     ref.name = df__arena_bytes(&secret->arena, s + r->name, r->name_len);
     p = ref.name ? add_part(secret, &ref, none) : NULL;
     if (!p)
@@ -430,8 +308,8 @@ df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field,
         free_secret(secret);
         return NULL;
     }
-    if (only_ref(secret)) {
-        same = find_same(s, only_ref(secret), what);
+    if (df__secret_only_ref(secret)) {
+        same = find_same(s, df__secret_only_ref(secret), what);
         if (same) {
             free_secret(secret);
             return same;
@@ -441,136 +319,11 @@ df_secret *df__secret_template(df__secrets *s, df_bytes text, const char *field,
     return secret;
 }
 
-/* What failed is a file, not a connection or a call. */
-static const char *failure_text(const df_ref *ref, int status)
-{
-    static const char *const remedies[] = {
-        [DF_REF_ENV] = "not found; set this environment variable",
-        [DF_REF_FILE] = "not found; make this file, or name another",
-        [DF_REF_SECRET] = "not found; mount this Secret, or name another key",
-    };
-    static const struct {
-        int status;
-        const char *text;
-    } files[] = {
-        {DF_EINVAL, "no plain file: a folder, a pipe or a device; name a file"},
-        {DF_EAUTH, "this user may not read it"},
-        {DF_ETOOBIG, "larger than 1 MiB"},
-        {DF_EIO, "it cannot be read"},
-    };
-    for (size_t i = 0; ref->kind != DF_REF_ENV && i < sizeof files / sizeof *files; i++)
-        if (files[i].status == status)
-            return files[i].text;
-    if (status == DF_ESTATE)
-        return "its value holds a NUL character; a text cannot";
-    return status == DF_ENOTFOUND ? remedies[ref->kind] : df_status_text(status);
-}
-
-static void describe_failure(const df_ref *ref, int status, char *err, size_t errlen)
-{
-    const char *why = failure_text(ref, status);
-    if (ref->kind == DF_REF_SECRET)
-        df__text_printf(err, errlen, "Secret %s%s%s, key %s: %s", ref->space ? ref->space : "",
-                        ref->space ? "/" : "", ref->name, ref->key, why);
-    else
-        df__text_printf(err, errlen, "${%s:%s}: %s", ref->kind == DF_REF_ENV ? "env" : "file",
-                        ref->name, why);
-}
-
-/* What came from the environment is a secret only in an option for secrets; a file or a Secret is
- * one anywhere. Of a text that is secret in parts, the connector names them. */
-static int hide(df_secret *secret, const part *p, df_bytes value)
-{
-    int whole = secret->what == DF__HIDE_PARTS && only_ref(secret);
-    if (p->ref.kind == DF_REF_ENV && secret->what != DF__HIDE_ALL)
-        return DF_OK;
-    return df__hidden_add(&secret->set->hidden, value, !whole);
-}
-
-/* Grows, and wipes the old bytes. */
-static void add_wiped(df__buf *out, df_bytes more)
-{
-    df__buf grown;
-    if (out->cap - out->len < more.len) {
-        df__buf_init(&grown, out->heap);
-        df__buf_reserve(&grown, (out->len + more.len) * 2);
-        df__buf_add(&grown, out->data ? out->data : "", out->len);
-        wipe(out->heap, out->data, out->cap);
-        *out = grown;
-    }
-    df__buf_add(out, more.data, more.len);
-}
-
-static int is_refused(const df__secrets *s, const df_ref *ref, char *err, size_t errlen)
-{
-    if (ref->kind == DF_REF_ENV && !df__fence_variable(&s->fence, ref->name)) {
-        df__text_printf(err, errlen,
-                        "${env:%s}: only variables that begin with %s may be used "
-                        "here",
-                        ref->name, s->fence.env_prefix);
-        return 1;
-    }
-    if (ref->kind == DF_REF_FILE && !df__fence_file(&s->fence, ref->name)) {
-        df__text_printf(err, errlen, "${file:%s}: only files in %s may be used here", ref->name,
-                        s->fence.files);
-        return 1;
-    }
-    return 0;
-}
-
-/* Resolves one reference into `out`. */
-static int resolve_part(df_secret *secret, const part *p, df__buf *out, char *err, size_t errlen)
-{
-    df__secrets *s = secret->set;
-    df_answer answer = {s->heap, NULL, 0};
-    df_bytes value;
-    int rc;
-    if (p->literal.data) {
-        add_wiped(out, p->literal);
-        return DF_OK;
-    }
-    if (is_refused(s, &p->ref, err, errlen))
-        return DF_EAUTH;
-    rc = s->resolve ? s->resolve(s->user, &p->ref, &answer) : DF_ENOTSUP;
-    if (p->fallback.data && (rc == DF_ENOTFOUND || (rc == DF_OK && !answer.len))) {
-        add_wiped(out, p->fallback);
-        rc = secret->what == DF__HIDE_ALL ? df__hidden_add(&s->hidden, p->fallback, 1) : DF_OK;
-    } else if (rc == DF_OK) {
-        value.data = answer.data ? answer.data : "";
-        value.len = answer.len;
-        rc = memchr(value.data, 0, value.len) ? DF_ESTATE : hide(secret, p, value);
-        add_wiped(out, value);
-    }
-    df__answer_free(&answer);
-    if (rc == DF_ENOTSUP)
-        df__text_printf(err, errlen,
-                        "references to environment, files and Secrets are refused "
-                        "here: no resolver was given");
-    else if (rc != DF_OK)
-        describe_failure(&p->ref, rc, err, errlen);
-    return rc;
-}
-
-static int resolve_all(df_secret *secret, char *err, size_t errlen)
-{
-    df__buf out;
-    const part *p;
-    int rc = DF_OK;
-    df__buf_init(&out, secret->set->heap);
-    for (p = secret->parts; p && rc == DF_OK; p = p->next)
-        rc = resolve_part(secret, p, &out, err, errlen);
-    if (rc == DF_OK)
-        rc = out.failed ? DF_ENOMEM
-                        : df_answer_set(&secret->value, out.data ? out.data : "", out.len);
-    wipe(out.heap, out.data, out.cap);
-    return rc;
-}
-
 df_secret *df__secret_shown(df__arena *arena, df_bytes text)
 {
     struct {
         df_secret secret;
-        part only;
+        df__part only;
     } *both = df__arena_zalloc(arena, sizeof *both);
     if (!both || df__arena_copy(arena, text, &both->only.literal) != DF_OK)
         return NULL;
@@ -580,50 +333,17 @@ df_secret *df__secret_shown(df__arena *arena, df_bytes text)
 
 int df__secret_literal(const df_secret *secret, df_bytes *ret)
 {
-    const part *p = secret->parts;
+    const df__part *p = secret->parts;
     if (!p || p->next || !p->literal.data)
         return DF_ESTATE;
     *ret = p->literal;
     return DF_OK;
 }
 
-int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen)
-{
-    df__secrets *s = secret->set;
-    unsigned epoch;
-    int rc = DF_OK;
-    if (!s) {
-        df__text_printf(err, errlen, "secrets have no values during a check");
-        return DF_ESTATE;
-    }
-    pthread_mutex_lock(&s->resolving);
-    pthread_mutex_lock(&s->lock);
-    epoch = s->epoch;
-    pthread_mutex_unlock(&s->lock);
-    if (secret->epoch != epoch) {
-        rc = resolve_all(secret, err, errlen);
-        if (rc == DF_OK)
-            secret->epoch = epoch;
-        else if (rc == DF_ENOMEM)
-            df__text_printf(err, errlen, "out of memory");
-    }
-    pthread_mutex_unlock(&s->resolving);
-    if (rc != DF_OK)
-        return rc;
-    ret->data = secret->value.data;
-    ret->len = secret->value.len;
-    return DF_OK;
-}
-
-void df__secrets_refresh(df__secrets *s)
-{
-    pthread_mutex_lock(&s->lock);
-    s->epoch++;
-    pthread_mutex_unlock(&s->lock);
-}
+/* ---- its references -------------------------------------------------------------------------- */
 
 /* The part that follows; a secret's own parts first. */
-static void next_part(const df_secret **secret, const part **p)
+static void next_part(const df_secret **secret, const df__part **p)
 {
     *p = *p ? (*p)->next : NULL;
     while (!*p && *secret) {

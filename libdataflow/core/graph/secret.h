@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "core/graph/fence.h"
+#include "core/graph/reference.h"
 #include "dataflow_ext.h"
 #include "util/arena.h"
 
@@ -42,17 +43,6 @@ df_secret *df__secret_none(void);
 df_secret *df__secret_shown(df__arena *arena, df_bytes text);
 /* The value when it stands in the manifest; DF_ESTATE: it is elsewhere. Reads nothing. */
 int df__secret_literal(const df_secret *secret, df_bytes *ret);
-/* Finds the next reference in text from *at on. DF_OK: ret has kind and span ([begin, end) of the
- * whole, name inside; ${env:NAME:-fallback} has a fallback from there to the end);
- * DF_DONE: none; DF_ESPEC: malformed, err says why. "$${" stands for "${". */
-typedef struct df__reference {
-    int kind; /* DF_REF_ENV, DF_REF_FILE; 0: an escaped "${" */
-    size_t begin, end, name, name_len;
-    size_t fallback; /* where it begins; 0: none */
-} df__reference;
-int df__reference_next(df_bytes text, size_t at, df__reference *ret, char *err, size_t errlen);
-/* True when the text holds a reference or an escape. */
-int df__reference_any(df_bytes text);
 /* Resolves once and keeps it until df__secrets_refresh; failure text in err. Borrowed until the
  * next call for it. */
 int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen);

@@ -132,12 +132,13 @@ static int clash(const df_metric *m, const char *family, int histogram)
 static int is_taken(const df_env *env, const df_connector *c, size_t index)
 {
     const df_metric *own = &c->metrics[index];
+    const df__family *f;
     const df__type *t;
     size_t i;
     if (strncmp(own->name, "process_", 8) == 0)
         return 1;
-    for (i = 0; df__families[i].name; i++)
-        if (clash(own, df__families[i].name, df__families[i].type[0] == 'h'))
+    for (i = 0; (f = df__family_at(i)) != NULL; i++)
+        if (clash(own, f->name, f->type[0] == 'h'))
             return 1;
     for (t = env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
@@ -180,6 +181,7 @@ static void own_families(scraper *all)
 int df_env_metrics(df_env *env, df_write_fn write, void *user)
 {
     scraper all = {.env = env};
+    const df__family *f;
     size_t i;
     int rc;
     if (!env || !write)
@@ -187,8 +189,8 @@ int df_env_metrics(df_env *env, df_write_fn write, void *user)
     df__buf_init(&all.out, &env->heap);
     pthread_mutex_lock(&env->lock);
     rc = rank_all(&all);
-    for (i = 0; df__families[i].name && rc == DF_OK; i++)
-        family_of_all(&all, &df__families[i]);
+    for (i = 0; rc == DF_OK && (f = df__family_at(i)) != NULL; i++)
+        family_of_all(&all, f);
     if (rc == DF_OK)
         own_families(&all);
     pthread_mutex_unlock(&env->lock);

@@ -26,7 +26,7 @@ typedef struct df__family {
     const char *name, *type, *help;
     void (*emit)(df__scrape *s); /* under the lock of what the pipeline shows */
 } df__family;
-extern const df__family df__families[]; /* name NULL at the end */
+const df__family *df__family_at(size_t index); /* in the order of the text; NULL: past the last */
 
 /* HELP and TYPE. */
 void df__family_head(df__buf *out, const char *name, const char *type, const char *help);

@@ -263,7 +263,8 @@ static void check_values(const char *text)
 
 static void check_complete(void)
 {
-    for (const df__family *f = df__families; f->name; f++) {
+    const df__family *f;
+    for (size_t n = 0; (f = df__family_at(n)) != NULL; n++) {
         size_t i = 0;
         while (i < sizeof values / sizeof *values && !is_of(values[i].series, f))
             i++;
