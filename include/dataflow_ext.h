@@ -251,7 +251,9 @@ typedef struct df_source_ops {
  *          next start repeats nothing. With exactly-once
  *          refusals are always told so and named: a parcel cannot be halved between two marks,
  *          and its positions wait until the refused records are durable. A sink that has
- *          DF_TAKES_ERRORS gets the parcel again with an error record in the place of each.
+ *          DF_TAKES_ERRORS gets the parcel again with an error record in the place of each. Any
+ *          other answer to refused records ends the run there (DF_EINTERNAL), since the positions
+ *          have passed them; only with errors.policy: skip nothing has to be first.
  *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
  * poll     while something is pending: work for up to timeout_ms.
  * flush    everything pending becomes durable (drain, revoke, end, commit_interval_ms): DF_OK when

@@ -256,6 +256,48 @@ static void test_errors_have_one_place(void **state)
     df_pipeline_free(p);
 }
 
+/* ---- a sink that breaks the promise of exactly-once ------------------------------------------ */
+
+#define REFUSES(options)                                                                           \
+    "sink: {type: test-txn, config: {refuseEach: 7" options "}}\n"                                 \
+    "deliveryGuarantee: exactlyOnce\n"
+
+/* Envelopes of a partition whose error sink writes into the same table as everybody. */
+static size_t envelopes(const doubles *d, int n)
+{
+    char want[32];
+    size_t found = 0;
+    snprintf(want, sizeof want, "\"offset\":%d,", n);
+    for (size_t i = 0; i < d->row_count; i++)
+        found += strstr(d->rows[i], "\"original_message\"") && strstr(d->rows[i], want);
+    return found;
+}
+
+/* Its positions have passed the records: the run ends at once and says whose fault it is, and their
+ * error records are written all the same. A sink that keeps the promise goes on from there. */
+static void test_refused_after_the_commit(void **state)
+{
+    fixture *f = *state;
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_pipeline *p = support_load(
+        f->env, PARTS("partitions: 1, records: 4000")
+                    REFUSES(", late: true") "errors: {type: test-nested, config: {table: t}}\n");
+    long stored;
+    assert_status(df_pipeline_run(p, &run), DF_EINTERNAL);
+    assert_non_null(strstr(df_pipeline_errmsg(p), "stored positions past"));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    stored = strtol(f->d->stored[0].data, NULL, 10);
+    assert_true(stored > 0 && stored < 4000);
+    for (int n = 0; n < stored; n += EACH)
+        assert_int_equal(envelopes(f->d, n), 1);
+    doubles_run(f, PARTS("partitions: 1, records: 4000")
+                       REFUSES("") "errors: {type: test-nested, config: {table: t}}\n");
+    assert_int_equal(f->d->row_count, 4000);
+    for (int n = 0; n < 4000; n += EACH)
+        assert_int_equal(envelopes(f->d, n), 1);
+}
+
 static void test_transactions_with_expansion(void **state)
 {
     fixture *f = *state;
@@ -364,6 +406,7 @@ int main(void)
         UNIT(test_errors_of_transformations),
         UNIT(test_errors_without_bytes),
         UNIT(test_errors_have_one_place),
+        UNIT(test_refused_after_the_commit),
         UNIT(test_expansion),
         UNIT(test_expansion_of_nothing),
         UNIT(test_nested_options),

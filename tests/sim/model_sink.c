@@ -421,6 +421,27 @@ static void begin_all(process *p, model_sink *m, df_parcel *parcel)
     free(items);
 }
 
+static int may_cheat(const process *p, const model_sink *m)
+{
+    return p->w->plan.cheats && m->role == MAIN_SINK && !p->cheated && chance(p->w, 20);
+}
+
+/* It breaks its word: its commit passes what it refuses, and it says so afterwards. */
+static int cheat(process *p, model_sink *m, df_parcel *parcel)
+{
+    size_t i;
+    int rc;
+    reject_all(p, parcel);
+    for (i = 0; i < parcel->count; i++) {
+        item it = item_of(parcel->records[i]);
+        if (df_parcel_rejected(parcel, i))
+            p->w->passed[it.part][it.offset] = (uint8_t)(p->w->lives + 1);
+    }
+    rc = transact(p, m, parcel, 0);
+    p->cheated = rc == DF_OK;
+    return rc;
+}
+
 /* It absorbs what it will have to give back. */
 static int finds_out_late(world *w, const model_sink *m)
 {
@@ -452,6 +473,8 @@ static int write_parcel(process *p, model_sink *m, df_parcel *parcel)
         return hold(p, m, parcel, 1);
     }
     if (has_refused(parcel)) {
+        if (may_cheat(p, m))
+            return cheat(p, m, parcel);
         rc = refusal(p, m, parcel);
         if (rc != DF_OK)
             return rc;

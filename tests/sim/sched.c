@@ -40,6 +40,7 @@ static void plan_shapes(plan *p, world *w)
     if (p->begins && !p->takes_errors &&
         !p->absorb) /* what goes back, goes back for its error sink */
         p->absorb = (int)rnd(w, 101);
+    p->cheats = p->eos && p->error_sink && !p->begins && chance(w, 20);
 }
 
 void plan_make(plan *p, uint64_t seed, int mode)
@@ -84,7 +85,7 @@ void plan_print(const plan *p)
            "steps, crashes %d, revokes %d, stops %d, limits %d, fatal %d, expand %d, copies %d, "
            "workers %d, marks %d, pending %d, absorb %d, uncommitted %lld, errors %d/%d/%d, "
            "batch %d, interval %lld, no memory %d, breaks %d, stuck %d, down %d, ends %d, begins "
-           "%d, commits %d, takes errors %d\n",
+           "%d, commits %d, takes errors %d, cheats %d\n",
            (unsigned long long)p->seed, p->eos ? "exactly once" : "at least once", p->parts,
            p->records,
            p->for_source ? "source, by the sink"
@@ -95,7 +96,7 @@ void plan_print(const plan *p)
            p->limits, p->fatal, p->expand, p->copies, p->workers, p->exact_marks, p->pending,
            p->absorb, (long long)p->max_uncommitted, p->error_sink, p->error_policy, p->error_ack,
            p->batch_size, (long long)p->interval_ms, p->no_memory, p->breaks, p->stuck, p->down,
-           p->ends, p->begins, p->commits, p->takes_errors);
+           p->ends, p->begins, p->commits, p->takes_errors, p->cheats);
 }
 
 /* ---- after every step ------------------------------------------------------------------------ */
@@ -360,9 +361,37 @@ static void check_empty(process *p)
              (unsigned long long)f->budget.used, (unsigned long long)f->budget.reserved);
 }
 
+/* Nothing kept an error record from its sink. */
+static int is_calm(const process *p)
+{
+    const plan *want = &p->w->plan;
+    return !p->flow.stop.canceled && !p->flow.stats.left && !p->fail_at && !want->absorb &&
+           !want->revokes && !want->fatal && !want->takes_errors;
+}
+
+/* A sink that commits past what it refuses does it once: the run ends, and what an error sink can
+ * still save of it is in there. */
+static void check_cheated(process *p)
+{
+    world *w = p->w;
+    int part, i, child, found;
+    if (p->flow.result == DF_OK && !p->flow.stats.left)
+        fail(w, "the main sink committed past records that it refused, and the run ended well");
+    for (part = 0; part < w->plan.parts && is_calm(p); part++) {
+        for (i = 0; i < w->plan.records; i++) {
+            for (child = found = 0; child <= MAX_CHILDREN; child++)
+                found |= w->seen[ERROR_SINK][part][i][child];
+            if (w->passed[part][i] == w->lives + 1 && !found)
+                fail(w, "%d/%d was refused after a commit and is in no sink", part, i);
+        }
+    }
+}
+
 void check_end(process *p)
 {
     const df__flow *f = &p->flow;
+    if (p->cheated)
+        check_cheated(p);
     if (p->broke && f->result == DF_OK)
         fail(p->w, "a transform failed with %s and the run ended well", df_status_name(p->broke));
     if (ended_well(p) && !p->fail_at && f->stats.left_out != p->left_out)

@@ -42,6 +42,7 @@ typedef struct plan {
     int begins;          /* eos: the sink begins blocks under a name */
     int for_source;      /* eos: the sink commits in the source's system, with owner tokens */
     int takes_errors;    /* eos: error records are in the main sink's own transactions */
+    int cheats;          /* eos: the main sink may commit past records that it refuses */
     int error_sink, error_policy, error_ack;
     int batch_size;
     int64_t interval_ms, max_uncommitted, memory;
@@ -87,6 +88,9 @@ typedef struct world { /* durable */
     uint64_t in_sink_seq[PARTS], epoch[PARTS];
     uint64_t owner[PARTS]; /* number in the token that the source's system takes now */
     begun begun[PARTS];
+    /* The process, counted from 1, in which the main sink passed it and said afterwards that it
+     * refuses it: it may be in no sink. */
+    uint8_t passed[PARTS][MAX_RECORDS];
     int gone[PARTS];        /* the source dropped it when it had ended: nobody opens it again */
     int64_t checked[PARTS]; /* below it all is terminal */
     int64_t down_until;     /* nothing is saved before */
@@ -263,6 +267,7 @@ typedef struct process {
     uint64_t dropped;       /* records that a transform left out */
     uint64_t most_absorbed; /* by sinks that commit now and then */
     uint64_t left_out;      /* records that a sink left out */
+    int cheated;            /* the main sink has committed past records that it refused */
     order refused[PARTS];   /* newest error record of the answer being handed over */
     int answering;          /* one is: REFUSED, GIVEN_BACK */
     int broke;              /* status with which a transform failed */

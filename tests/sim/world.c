@@ -136,7 +136,7 @@ static int all_there(const world *w, int part, int64_t offset)
 
 int is_terminal(const world *w, int part, int64_t offset)
 {
-    if (is_filtered(part, offset))
+    if (is_filtered(part, offset) || w->passed[part][offset])
         return 1;
     if (has_error(&w->plan, part, offset) && !w->plan.error_sink &&
         w->plan.error_policy != DF__POLICY_SKIP)
@@ -150,7 +150,8 @@ int is_terminal(const world *w, int part, int64_t offset)
 
 int was_delivered(const world *w, int part, int64_t offset)
 {
-    if (is_filtered(part, offset) || (is_bad(part, offset) && !w->plan.error_sink))
+    if (is_filtered(part, offset) || (is_bad(part, offset) && !w->plan.error_sink) ||
+        w->passed[part][offset])
         return 1;
     return all_there(w, part, offset);
 }

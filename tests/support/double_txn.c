@@ -13,6 +13,7 @@ struct txn {
     int64_t refuse_each; /* option: 0: none */
     int takes_errors;    /* option */
     int picky;           /* option: it takes no error record that has the bytes of the record */
+    int late;            /* option: it stores what it does not refuse, and says so afterwards */
 };
 
 static const df_option txn_rows[] = {
@@ -31,6 +32,12 @@ static const df_option txn_rows[] = {
      .offset = offsetof(struct txn, picky),
      .def = "false",
      .doc = "Refuses error records that are whole."},
+    {.name = "late",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(struct txn, late),
+     .def = "false",
+     .doc = "Breaks the promise of exactly-once: stores the rest and the positions, and answers "
+            "DF_OK."},
 };
 const df_options doubles_txn_options = DF_OPTIONS(txn_rows, struct txn);
 
@@ -107,6 +114,8 @@ static int apply(doubles *d, df_parcel *parcel)
     for (size_t i = 0; i < df_parcel_count(parcel); i++) {
         df_bytes payload;
         int rc = df_parcel_payload(parcel, i, &payload);
+        if (df_parcel_rejected(parcel, i))
+            continue;
         if (rc == DF_OK)
             rc =
                 df_parcel_is_error(parcel, i) ? doubles_error(d, payload) : doubles_row(d, payload);
@@ -152,9 +161,10 @@ static int refuse(const struct txn *x, df_stage *st, df_parcel *parcel)
 
 static int txn_write(void *self, df_stage *st, df_parcel *parcel)
 {
+    const struct txn *x = self;
     doubles *d = df_stage_user(st);
-    int rc = refuse(self, st, parcel);
-    if (rc < 0)
+    int rc = refuse(x, st, parcel);
+    if (rc < 0 && !(rc == DF_EDATA && x->late))
         return rc;
     pthread_mutex_lock(&d->lock);
     if (d->fail_writes > 0) {

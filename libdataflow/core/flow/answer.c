@@ -65,19 +65,25 @@ static void measure(df_parcel *p)
     }
 }
 
-/* Its commit has passed them, and their error records are nowhere. */
-static int refused_too_late(df_parcel *p)
+/* Exactly-once, errors first: the positions of this parcel pass records whose error records are not
+ * durable yet, or are nowhere. Where refused records are merely counted there is nothing to wait
+ * for. */
+static int passes_refused(const df_parcel *p)
+{
+    const df__sink *s = p->sink;
+    return p->is_main && p->refused_count &&
+           (s->error_sink >= 0 || s->flow->settings.error_policy != DF__POLICY_SKIP);
+}
+
+/* The sink broke its word: it writes nothing more in this run, or it would do it again. */
+static void passed_refused(df_parcel *p)
 {
     df__sink *s = p->sink;
-    if (!p->refused_count || !s->takes_errors)
-        return 0;
-    keep_unsettled(p);
-    df__sink_dead(
-        s, DF_EINTERNAL,
-        "%s committed a parcel and refused records of it; a sink that takes error records "
-        "answers DF_EDATA and commits nothing",
-        s->title);
-    return 1;
+    df__sink_dead(s, DF_EINTERNAL,
+                  "%s stored positions past %zu record%s that it refused; with exactly-once a sink "
+                  "answers a refusal with DF_EDATA and applies nothing, since error records have "
+                  "to be durable first",
+                  s->title, p->refused_count, DF__PLURAL(p->refused_count));
 }
 
 static void count_out(const df_parcel *p)
@@ -108,10 +114,15 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     df__flow *f = s->flow;
     (void)status;
     (void)why;
-    if (refused_too_late(p))
+    if (passes_refused(p)) {
+        passed_refused(p);
+        if (s->takes_errors) { /* they have no place but the parcel, which is written */
+            keep_unsettled(p);
+            return;
+        }
+    } else if (p->refused_count && p->refused_count == p->count && df__sink_misconfigured(p)) {
         return;
-    if (p->refused_count && p->refused_count == p->count && df__sink_misconfigured(p))
-        return;
+    }
     if (df__parcel_to_error_port(p) != DF_OK) {
         df__parcel_not_settled(p, "for the error sink");
         return;
@@ -148,6 +159,11 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
     size_t i;
     (void)status;
     (void)why;
+    if (passes_refused(p)) {
+        passed_refused(p);
+        keep_unsettled(p);
+        return;
+    }
     if (p->refused_count && df__parcel_refuse(p, 1) != DF_OK) { /* their bytes go with the others */
         df__parcel_not_settled(p, "for the error sink");
         return;
