@@ -136,7 +136,7 @@ void df__sink_failed(df__sink *s, int status, const df__fault *why)
     if (gives_up(s, status, why))
         return;
     df__retry_failed(&s->life.retry, f->io.now(f->io.ctx), df__random(&f->seed),
-                     s->stage ? s->stage->retry_after_ms : 0, df__retry_cap(why->reason));
+                     df__stage_retry_after(s->stage), df__retry_cap(why->reason));
     df__flow_tell_retry(f, &s->life.retry, status, s->name, why->text);
     df__sink_close(s); /* what it accepted is sent again once nothing can settle late */
 }

@@ -71,8 +71,8 @@ void df__flow_source_failed(df__flow *f, int status, const df__fault *why)
     f->source.state = DF__STATE_BACKOFF;
     f->source.counts.retries++;
     f->stats.retries++;
-    df__retry_failed(&f->source.retry, f->io.now(f->io.ctx), df__random(&f->seed), 0,
-                     df__retry_cap(why->reason));
+    df__retry_failed(&f->source.retry, f->io.now(f->io.ctx), df__random(&f->seed),
+                     df__stage_retry_after(f->source.stage), df__retry_cap(why->reason));
     df__flow_tell_retry(f, &f->source.retry, status, "source", why->text);
 }
 

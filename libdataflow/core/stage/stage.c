@@ -294,6 +294,14 @@ void df_stage_retry_after(df_stage *st, int delay_ms)
     st->retry_after_ms = delay_ms;
 }
 
+int df__stage_retry_after(df_stage *st)
+{
+    int ms = st ? st->retry_after_ms : 0;
+    if (st)
+        st->retry_after_ms = 0;
+    return ms;
+}
+
 void df_stage_log(df_stage *st, int level, const char *text)
 {
     char line[DF__TEXT + 160];

@@ -108,6 +108,8 @@ const df_sink_ops *df__stage_sink(const df_stage *st);
 void df__stage_opens(df_stage *st);  /* before its open, the first one or after a close */
 void df__stage_cancel(df_stage *st); /* everything returns at once; any thread */
 struct df__ports *df__stage_ports(df_stage *st);
+/* What it said for the back-off that begins now, once; 0: nothing. NULL is nothing. */
+int df__stage_retry_after(df_stage *st);
 /* The newest fault, or a made-up one for a status told without text. Any thread. */
 void df__stage_fault(df_stage *st, int status, df__fault *ret);
 

@@ -165,7 +165,9 @@ static void test_what_it_is_told(void **state)
     assert_ok(df_stage_limits(st, &limits));
     assert_int_equal(st->limits.max_rows, 7);
     df_stage_retry_after(st, 99);
-    assert_int_equal(st->retry_after_ms, 99);
+    assert_int_equal(df__stage_retry_after(st), 99); /* the next back-off, and no other */
+    assert_int_equal(df__stage_retry_after(st), 0);
+    assert_int_equal(df__stage_retry_after(NULL), 0);
     atomic_store(&f->host.now_us, 12345);
     assert_int_equal(df_stage_now(st), 12345);
     df_stage_charge(st, 10);
