@@ -9,15 +9,26 @@
  * splitting and the error port; an operation answers honestly and returns.
  *
  * WORDS.
+ *   stage       one running instance of a connector or transform: `self` is its memory, df_stage
+ *               what the core gives it
  *   partition   one ordered part of a source: a Kafka partition, a file, a table
+ *   batch       records of one or more partitions that were read together and share memory
+ *   offset      the source's own number of a record; gaps mean nothing, -1: it has none
+ *   seq         records of a partition so far, counted by the core from 0
  *   position    the source's own bytes: "resuming here re-reads nothing before"
- *   mark        a position behind records that were added (df_batch_mark)
+ *   mark        a position after records that were added (df_batch_mark)
  *   end         of a record: everything that came of it is durable in a sink or in the error sink,
  *               or is counted as filtered, left out, skipped or abandoned
  *   watermark   of a partition: the newest mark before which every record has ended
- *   room        payload bytes that a read may still add; what is behind it is the memory budget
+ *   room        payload bytes that a read may still add: its share of the memory budget
  *   parcel      records of one or more batches, in order, given to one sink together
  *   settle      to say how a parcel ended: by the answer of write, or with df_stage_settle
+ *   error port  where a refused record goes: the error sink; without one it ends the run, or is
+ *               counted as skipped (errors.policy)
+ *   child       a record that an expansion made of another one, its parent
+ *   trait       what an instance can or cannot (DF_CAN_REPLAY, ...)
+ *   drain       nothing more is read, all that was read is delivered; at a stop, at the end of the
+ *               input, and after a failure that ends the run
  *   generation  of a partition: raised when it is given away or sent back; what is under way of an
  *               older one is let go
  *   end said    of a partition: its source has nothing more of it (df_partition_end). When all
@@ -31,7 +42,10 @@
  *               before it writes it, so that after a crash it can write the same block again
  *
  * THE LIFE OF A SOURCE.
- *   check    when the manifest is checked, before anything is connected
+ *   check    when the manifest is checked, before anything is connected, on an instance of its own:
+ *            what it leaves in `self` is gone before open. Once more on the instance that runs,
+ *            when it named a problem of an option whose value is a reference (${env:}, ${file:},
+ *            a Secret): the first time nothing was known of it
  *   open     connects; opens the partitions it has from the start and goes where each resumes
  *   read     adds records and marks; again and again, with room 0 too, at least once a second
  *   ack      between reads, when watermarks have moved
@@ -56,22 +70,47 @@
  *   close         at the end, and after DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EREWIND: everything
  *                 unsettled is given again, in order, after a back-off
  *
- * WHAT AN ANSWER DOES. docs/errors.md says what each code means; what follows depends on where:
- *             DF_EIO, DF_ETIMEOUT        DF_EDATA                      DF_EAUTH
- *   check     told as a problem of the manifest, whatever the code
- *   open      back-off, open again       ends the run                  ends the run before the
- *   read      close, back-off, open      ends the run                  first success; after it
- *   write     close, back-off, open,     the records named are         secrets are read again and
- *             the parcel again           refused; none named: halved   it is tried for 10 minutes
- *   flush     as write, whatever the code but DF_EAUTH               as write
- *   ack       asked again with the next watermark, whatever the code but DF_EFENCED
- *   ended     as read
- *   seek      ends the run, whatever the code
- *   claim     close, back-off, open,     ends the run                  as write
- *             claim again
- *   apply,    ends the run               what is left of the batch     ends the run
- *   expand                               is refused
- * Every other failure ends the run: no more reads, the other sinks drain, positions are saved.
+ * WHAT AN ANSWER DOES. docs/errors.md says what each code means; what follows depends on where.
+ * "Again" is: close, a back-off, open, and then the same once more.
+ *
+ *                 source: open,            sink: write, settle           sink: open, flush,
+ *                 read, ended                                            poll
+ *   DF_AGAIN      read: nothing came       the parcel is given again     flush: called again
+ *   DF_EIO,       again; reading goes on   again, all that is            again
+ *   DF_ETIMEOUT   at the last mark read    unsettled, in order
+ *   DF_EUNKNOWN   ends the run             again; exactly-once: resolve  again
+ *                                          is asked first
+ *   DF_EREWIND    ends the run             again, and the source goes    as any other
+ *                                          back to its watermark; one
+ *                                          that cannot ends the run
+ *   DF_EDATA      ends the run             the records named are         as any other
+ *                                          refused; none named: halved
+ *   DF_ETOOBIG    ends the run             halved; a single record is    as any other
+ *                                          refused
+ *   DF_EFENCED    ends the run             the parcel's partitions are   as any other
+ *                                          given up, and the run ends
+ *   DF_EAUTH      before the stage's first success it ends the run; later: again, secrets are read
+ *                 anew, for 10 minutes, then the run ends (DF_ETEMPORARY)
+ *   DF_ENOMEM     again, three times, then the run ends (DF_ETEMPORARY)
+ *   DF_ECANCELED  read: nothing came       not written, given again if   flush, poll: nothing
+ *                                          a partition was given away;   came of it
+ *                                          else it ends the run
+ *   any other     ends the run             ends the run                  open: ends the run; flush,
+ *                                                                        poll: again
+ *
+ *   check     any failure is a problem of the manifest
+ *   ack       asked again with the next watermark, after a back-off; DF_EFENCED ends the run
+ *   seek      any failure ends the run
+ *   claim     DF_EIO, DF_ETIMEOUT, DF_EAUTH as write, and claim again; any other ends the run
+ *   resolve   DF_OK: written; DF_AGAIN: not, it is given again; DF_EFENCED as write; DF_EIO,
+ *             DF_ETIMEOUT, DF_EAUTH, DF_EUNKNOWN: again; any other ends the run
+ *   settle    of a parcel answered DF_ABSORBED: whatever is not DF_OK is as DF_EREWIND, since its
+ *             bytes are gone
+ *   apply,    DF_EDATA: what is left of the batch is refused; any other ends the run, and nothing
+ *   expand    of the batch goes to a sink
+ *   ended     DF_ECANCELED: the partition goes on, as if its end had not been said
+ * A run that ends so reads no more, lets the sinks drain (but the one that failed), saves positions
+ * and returns the code. The text is the one of df_stage_fail with the same status.
  *
  * THREADS. One instance is never in two operations at once.
  *   source thread    check*, open, read, ack, ended, seek, close of the source
@@ -366,10 +405,11 @@ typedef struct df_transform {
     df_free_fn user_free;
 } df_transform;
 
-/* Register a table; it is copied deep, so a binding may build it in memory it frees. Later
- * pipelines know it. Registering the same table (without a user_free) again is DF_OK and does
- * nothing: a module that brings several kinds is opened for each. DF_EEXISTS (another table has the
- * name), DF_EINVAL (a row that cannot work; text in df_env_errmsg). */
+/* Register a table; it is copied deep, so a binding may build it in memory it frees. Pipelines that
+ * are made later know it, and it stays until the env is freed: there is no way to take it back.
+ * Registering the same table (without a user_free) again is DF_OK and does nothing: a module that
+ * brings several kinds is opened for each. DF_EEXISTS (another table has the name), DF_EINVAL (a
+ * row that cannot work; text in df_env_errmsg). */
 DF_API int df_connector_register(df_env *env, const df_connector *type);
 DF_API int df_transform_register(df_env *env, const df_transform *type);
 
@@ -426,11 +466,15 @@ typedef struct df_limits {
     uint64_t commit_bytes;
 } df_limits;
 
-/* What the stage should know of the pipeline around it. */
+/* What the stage should know of the pipeline around it: set ret->size, the rest is filled. Texts
+ * live as long as the pipeline. In `check` the manifest is all that is known: bounded, dry,
+ * show_values and position_holder are 0 there, whatever the run will be. Any thread. DF_OK. */
 DF_API int df_stage_describe(const df_stage *st, df_stage_info *ret);
-/* `user` of the table. */
+/* `user` of the table that this stage was made from; the table's user_free ends it. */
 DF_API void *df_stage_user(const df_stage *st);
-/* In check or open of a sink; copied, the last call counts. */
+/* How a sink likes its parcels. Copied; the last call counts. In open it holds from then on, and
+ * has to be said again by the next open only when it changes. In check it is for `explain` alone:
+ * what runs is another instance. */
 DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
 /* Changes the traits of this instance: those of `set` it has, those of `clear` it has not, whatever
  * its table says. In check (options decide: upsertMode makes a sink idempotent), where the manifest
@@ -465,30 +509,40 @@ DF_API int df_stage_parents(df_stage *st, const df_path *path, const df_path ***
 /* The value of a JSON text; it lives as long as the stage and may be put into any record. DF_ESPEC:
  * told as a problem of `option`. */
 DF_API int df_stage_value(df_stage *st, const char *option, df_bytes text, df_value *ret);
-/* The label of the route that leaves through `port`: a router's condition as written; "": none. */
+/* The label of the route that leaves through `port` (a number that a DF_OPT_STAGE option was filled
+ * with): a router's condition as written, for metrics; "": none. Lives as long as the pipeline. */
 DF_API const char *df_stage_route(const df_stage *st, int port);
-/* The server told when to come back; used for the next back-off. */
+/* The server told when to come back. Before the failure is returned: the back-off that follows is
+ * at least so long, also when a longer one than usual is asked for; later ones are as usual. A stop
+ * and new credentials break it like any other. */
 DF_API void df_stage_retry_after(df_stage *st, int delay_ms);
-/* A line for the log, DF_LOG_..., with pipeline and stage in front. Any thread. */
+/* A line for the log, DF_LOG_..., with pipeline and stage in front; secrets are replaced, a long
+ * text is cut. Not for each record, and not for what df_stage_fail says: the core tells that. Any
+ * thread. */
 DF_API void df_stage_log(df_stage *st, int level, const char *text);
 DF_API void df_stage_logf(df_stage *st, int level, const char *format, ...) DF_PRINTF(3, 4);
-/* True when the operation should return soon (stop, revoke, rewind). Any thread. */
+/* True when the operation should return soon: the stage is about to be closed, or what is not
+ * settled is given up now. For loops that do not wait; df_stage_wait tells it by DF_ECANCELED, and
+ * by returning early. Any thread. */
 DF_API int df_stage_stopping(const df_stage *st);
-/* Waits until fd (-1: none) has events (POLLIN, POLLOUT) or timeout_ms passed. DF_OK: ready (what
- * is ready in ret_events when not NULL); DF_AGAIN: timeout, or the stage was woken because work
- * waits for it; DF_ECANCELED: return at once. */
+/* Waits until fd (-1: none) has events (POLLIN, POLLOUT; an error or a hang-up counts as one) or
+ * timeout_ms passed; below 0 there is no limit but the wakes. DF_OK: fd is ready. DF_AGAIN:
+ * timeout, or the stage was woken because work waits for it: finish what is begun or come back with
+ * it, and return as soon as that is well. DF_ECANCELED: return at once, with DF_ECANCELED; what is
+ * half done counts as not done. DF_EIO: poll failed. On the thread of the operation. */
 DF_API int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms);
 /* Makes a df_stage_wait of this stage return. Any thread. */
 DF_API void df_stage_wake(df_stage *st);
-/* Zeroed memory that lives as long as the stage: taken once, not for each record or each open.
- * NULL: no memory. */
+/* Zeroed memory that lives as long as the stage (of `check`: until check returns): taken once, not
+ * for each record or each open, since nothing gives it back. On the stage's own thread. NULL: no
+ * memory. */
 DF_API void *df_stage_alloc(df_stage *st, size_t size);
 /* As realloc of C, with the env's allocator: old NULL makes a block, len 0 frees it. What is left
  * at the end is freed with the stage, after its close. The bytes count: a sink's in the memory
  * budget like those of df_stage_charge. A block belongs to the stage's own thread. NULL: no memory,
  * the old block stands. */
 DF_API void *df_stage_realloc(df_stage *st, void *old, size_t len);
-/* µs since 1970 by the env's clock. */
+/* µs since 1970 by the env's clock, which a host may have replaced; it may go back. */
 DF_API int64_t df_stage_now(const df_stage *st);
 /* µs of a clock that never goes back, for time-outs and intervals; tests hold it still. Any
  * thread. */
@@ -499,7 +553,10 @@ DF_API void df_stage_metric(df_stage *st, size_t index, double value);
 /* The same for the series whose label has the value `of` (a slot, a table; cut to 63 bytes). A
  * metric keeps 64 values of its label apart; what comes after them is counted as "other". */
 DF_API void df_stage_metric_of(df_stage *st, size_t index, const char *of, double value);
-/* Bytes this stage holds outside batches and parcels; negative gives back. Any thread. */
+/* Bytes this stage holds outside batches and parcels (a library's buffers, a file under way);
+ * negative gives back. A sink's count in the memory budget: beyond an eighth of memoryLimit for all
+ * sinks together they take room from reading. A source has memory_share of df_stage_info for its
+ * own, and is not measured. Any thread. */
 DF_API void df_stage_charge(df_stage *st, int64_t bytes);
 /* The newest value of a secret; borrowed until the next call for it. DF_ENOTFOUND and others with
  * the text set on st. In `check` only a value that stands in the manifest itself; DF_ESTATE without
@@ -519,13 +576,18 @@ DF_API int df_stage_hide(df_stage *st, df_bytes text);
  * df_partition_position. May wait for the store. The handle lives until df_partition_close or the
  * close of the source. A failure is returned from the operation as it is. */
 DF_API int df_partition_open(df_stage *st, const char *name, df_partition **ret);
-/* For df_input.partition. */
+/* For df_input.partition: counted from 0 in the order of the first open; a name keeps its number
+ * for the whole run, also when the partition was closed meanwhile. */
 DF_API uint32_t df_partition_number(const df_partition *part);
-/* Where to resume; DF_ENOTFOUND: nothing stored, begin as configured. The text is borrowed until
- * the operation returns. */
+/* Where to resume, after df_partition_open (set ret->size): go there before the first df_batch_add.
+ * After a reconnect it is the last mark that was read, so what is under way does not come twice.
+ * DF_ENOTFOUND: nothing stored, begin as configured, or where the source's own system says. The
+ * text is borrowed until the operation returns. */
 DF_API int df_partition_position(const df_partition *part, df_position *ret);
-/* Metadata that every record of the partition has ("topic", "partition", "table"); copied. Once
- * for each name, before the first record. */
+/* Metadata that every record of the partition has ("topic", "partition", "table"); a scalar,
+ * copied. At each open, before its first record: saying again what is known costs nothing, another
+ * value holds for the records added from then on. A string that is not UTF-8 becomes BYTES.
+ * DF_ENOMEM. */
 DF_API int df_partition_meta(df_partition *part, const char *name, const df_value *value);
 /* Nothing more of the partition comes for now: a table's snapshot was read whole, a file was read
  * to its end. Said in open or in read, after its last df_batch_add and df_batch_mark; what was
@@ -543,7 +605,8 @@ DF_API int df_partition_end(df_stage *st, df_partition *part);
  * over (df_position.owner), also with one that is tried again. len 0: no token. DF_ENOMEM. Any
  * thread. */
 DF_API int df_partition_owner(df_partition *part, df_bytes token);
-/* How far behind. Any thread. */
+/* How far the source's end is from what was read (set lag->size), for metrics and status: whenever
+ * the client tells it, at most a few times a second. -1: unknown. Any thread. */
 DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
 /* The partition leaves this process. FINISH: its records are delivered and acked (nested call of
  * `ack`), at most revokeTimeout; LOST: another owner may have it already, nothing more is written
@@ -552,7 +615,10 @@ DF_API void df_partition_lag(df_partition *part, const df_lag *lag);
 DF_API int df_partition_close(df_stage *st, df_partition *part, int how);
 enum { DF_PARTITION_FINISH = 1, DF_PARTITION_LOST };
 
-/* Bytes still welcome; 0: stop adding. A tree that was built for a record counts like payload. */
+/* Payload bytes still welcome; 0: stop adding and return, with a mark if there is one. One record
+ * may go past it: look before each one, not for its size. In a source it falls by payload, key,
+ * headers and what the record will take in memory; a tree that was built counts like payload. In an
+ * expansion it falls by what the children add to memory. 0 from the start: called to serve only. */
 DF_API size_t df_batch_room(const df_batch *b);
 /* Copies one record in; *ret_record (when not NULL) may get metadata until the operation returns.
  * A source that knows types adds a record without payload (data NULL), builds its tree with
@@ -566,7 +632,8 @@ DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
  * is the beginning. data NULL: no position, from a source that cannot go back (DF_IS_LINE): the
  * records settle by it, and a later run resumes nowhere. DF_ENOMEM. */
 DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
-/* Zeroed memory that lives as long as the batch. NULL: no memory. */
+/* Zeroed memory that lives as long as the batch, which is until the last parcel with records of it
+ * is settled or absorbed. NULL: no memory. */
 DF_API void *df_batch_alloc(df_batch *b, size_t size);
 
 /* ---- schema: what is known of the columns of records --------------------------------------- */
@@ -612,14 +679,18 @@ DF_API int df_record_before(const df_record *r, df_value *ret);
 
 /* ---- records as a transform sees them ----------------------------------------------------- */
 
-/* Walks a batch; dropped and rejected records are not skipped: see df_record_live. */
+/* Walks a batch; dropped and rejected records are not skipped: see df_record_live. `apply` may be
+ * called for a part of what was read together. An index is below df_batch_count, which is not
+ * checked; the record is borrowed until the operation returns. */
 DF_API size_t df_batch_count(const df_batch *b);
 DF_API df_record *df_batch_at(df_batch *b, size_t index);
 /* True until the record was dropped or rejected. For a stage with `when`: true only where the
  * condition holds. */
 DF_API int df_record_live(const df_record *r);
 DF_API int df_condition_test(const df_condition *c, df_record *r); /* 1 or 0; never fails */
-/* Every hit of a path with wildcards: start with a zeroed walk; DF_DONE. */
+/* Every hit of a path with wildcards, in the order of the document: start with a zeroed walk, one
+ * hit a call, then DF_DONE. DF_EDATA: not JSON; DF_ENOMEM. Between two calls the hit may be
+ * replaced (df_walk_set); after any other edit of the record begin anew. */
 typedef struct df_walk {
     const void *at[4];
     size_t index;
@@ -631,47 +702,71 @@ DF_API int df_path_is_single(const df_path *path); /* no wildcard */
 /* The last name of a path ("id" of $.u.id); data NULL when it ends in an index or wildcard. */
 DF_API df_bytes df_path_leaf(const df_path *path);
 DF_API df_bytes df_path_text(const df_path *path); /* as written */
-DF_API void df_record_drop(df_record *r);          /* filtered */
+/* The record ends here, on purpose: counted as filtered, and its position may be passed. One that
+ * has to be JSON (df_record_json_only) and is not is refused instead. */
+DF_API void df_record_drop(df_record *r);
 /* Leaves the transform through port `port` (df_option of type DF_OPT_STAGE) instead of the main
- * way; dispatch is after the last transform, a later route wins. `label` names the route. */
+ * way; dispatch is after the last transform, a later route wins. `label` (copied) names the route
+ * in metadata. DF_EINVAL: no such number; DF_ENOMEM. */
 DF_API int df_record_route(df_record *r, int port, const char *label);
-/* To the error port: reason word for metrics, text for people. */
+/* To the error port with what was read: reason word for metrics (docs/errors.md; NULL: from the
+ * status), text for people, both copied. No value of the record in the text unless show_values says
+ * so. The first reason stays. Returns status, so that it can be `return`ed where that fits; to go
+ * on with the batch, do not. */
 DF_API int df_record_reject(df_record *r, int status, const char *reason, const char *text);
 /* In read: the payload has to be JSON. One that is not is refused by whatever looks into it first,
  * before a sink at the latest; no stage can drop it. `hint` (static) says what to do about it. */
 DF_API void df_record_json_only(df_record *r, const char *hint);
 /* The whole value: object, array or scalar. DF_EDATA: not JSON (the record is not rejected). */
 DF_API int df_record_root(df_record *r, df_value *ret);
+/* Another whole value; a part of the record's own value needs no copy. UNCHANGED leaves it as it
+ * is. DF_EINVAL: ABSENT; DF_EDATA: it had to be JSON (df_record_json_only) and was not; DF_ENOMEM.
+ */
 DF_API int df_record_set_root(df_record *r, const df_value *value);
-DF_API int df_record_set_payload(df_record *r, df_bytes payload); /* data NULL: tombstone */
+/* Another payload, JSON or not, in place of the value and all edits of it; schema and before image
+ * go. Copied. data NULL: tombstone. DF_ENOMEM. */
+DF_API int df_record_set_payload(df_record *r, df_bytes payload);
+/* Copied; data NULL: no key. DF_ENOMEM. */
 DF_API int df_record_set_key(df_record *r, df_bytes key);
+/* All headers anew, copied, in this order; a name may occur twice. DF_ENOMEM. */
 DF_API int df_record_set_headers(df_record *r, const df_header *headers, size_t count);
+/* DF_OP_...; DF_EINVAL: none of these. */
 DF_API int df_record_set_op(df_record *r, uint32_t op);
-/* µs since 1970. */
+/* Time of the event, µs since 1970; what lag and end-to-end times are measured by. */
 DF_API int df_record_set_time(df_record *r, int64_t time_us);
-/* An empty OBJECT or ARRAY, or a copy of a scalar or tree, in the record's tree. */
+/* An empty OBJECT or ARRAY (from->u.node NULL), or a copy of a scalar or tree, in the record's
+ * memory. It is no part of the value until df_value_put or df_record_set_root places it. DF_ENOMEM.
+ */
 DF_API int df_value_new(df_record *r, const df_value *from, df_value *ret);
 /* Puts a member of any type, UNCHANGED too, at the end, or over the one of that name (the first;
  * others of that name are removed). `value` is moved when it is a container made with df_value_new
- * and not yet placed, else copied. ABSENT removes. Arrays: name is ignored, appends. */
+ * and not yet placed, else copied. ABSENT removes. Arrays: name is ignored, appends. DF_EINVAL: no
+ * container, or it would hold itself; DF_ENOMEM. */
 DF_API int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value);
-/* Renames a member in place, keeping its position. DF_ENOTFOUND. */
+/* Renames a member in place, keeping its position; another member that has the new name goes. Names
+ * are copied. DF_ENOTFOUND; DF_EINVAL: no object; DF_ENOMEM. */
 DF_API int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to);
-/* Replaces the value at the walk's place (as df_path_each or df_value_walk found it). */
+/* Replaces the value at the walk's place (as df_path_each or df_value_walk found it); ABSENT
+ * removes it, UNCHANGED leaves it. The walk goes on after it. DF_ESTATE: the walk is at no place;
+ * DF_ENOTFOUND: it was removed meanwhile; DF_ENOMEM. */
 DF_API int df_walk_set(df_record *r, df_walk *walk, const df_value *value);
-/* Emits a child of `parent` into `out`: it shares key, headers, time, metadata. Payload: the
- * parent's until set. */
+/* Emits a child of `parent`, a record of `in`, into `out`: it shares key, headers, time, metadata
+ * and the payload until one is set; an edit changes the child alone. The parent ends when the
+ * expansion is through, and its position waits for all its children. DF_ENOMEM. */
 DF_API int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child);
-/* Moves a record of `in` to `out` unchanged. */
+/* Moves a record of `in` to `out` unchanged; it is not to be touched in `in` any more. One that is
+ * not live stays, and ends where it is: DF_OK as well. DF_ENOMEM. */
 DF_API int df_batch_pass(df_batch *out, df_record *r);
-/* Sixteen words kept with `in` between the calls of one expansion; zeroed at the first. */
+/* Sixteen words kept with `in` between the calls of one expansion; zeroed at the first. Indexes
+ * fit: `in` is the same batch with the same records, dropped and rejected ones included. */
 DF_API uint64_t *df_batch_cursor(df_batch *in);
 
 /* ---- values, on any side ------------------------------------------------------------------ */
 
-/* Walks the members of an OBJECT or ARRAY: start with a zeroed walk; DF_DONE. */
+/* Walks the members of an OBJECT or ARRAY in their order, all of one name too: start with a zeroed
+ * walk; DF_DONE past the last, and at once for what is no container. */
 DF_API int df_value_walk(const df_value *container, df_walk *walk);
-/* Member of an object by name (the last one of that name); ABSENT. */
+/* Member of an object by name (the last one of that name); ABSENT: none, or no object. DF_OK. */
 DF_API int df_value_member(const df_value *object, df_bytes name, df_value *ret);
 DF_API int df_value_int(const df_value *v, int64_t *ret);   /* exact ("10.0" too), or DF_EDATA */
 DF_API int df_value_double(const df_value *v, double *ret); /* nearest; DF_EDATA: no number */
@@ -692,9 +787,13 @@ DF_API int df_parcel_root(df_parcel *parcel, size_t index, df_value *ret);
  * keys that are no column. Borrowed as df_parcel_root. DF_EDATA: not an object. */
 DF_API int df_parcel_row(df_parcel *parcel, size_t index, df_columns *columns, df_value *ret_values,
                          size_t *ret_unknown);
-/* Why the last df_parcel_root or df_parcel_row failed. */
+/* Why the last df_parcel_root, df_parcel_row or df_parcel_get failed; "": none did. For
+ * df_parcel_reject. Lives until the parcel settles or is given again. */
 DF_API const char *df_parcel_error(const df_parcel *parcel);
-/* Names record `index` as refused; see write. Reason word as df_stage_fail. */
+/* Names record `index` as refused, in any order, before the answer or the settle that says so; see
+ * write. Reason word as df_stage_fail, text for people; both copied, secrets replaced. Naming one
+ * twice keeps the first reason; a new try begins with none named. DF_EINVAL: no such record;
+ * DF_ENOMEM. */
 DF_API int df_parcel_reject(df_parcel *parcel, size_t index, const char *reason, const char *text);
 DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 */
 /* 1: record `index` is an error record: its payload is the envelope of a record that was refused
@@ -717,7 +816,9 @@ DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
  * write, before absorbing); DF_ENOMEM. */
 DF_API int df_parcel_return(df_parcel *parcel, const df_input *record, const char *reason,
                             const char *text);
-/* How many times this parcel was tried before. */
+/* How many times this parcel, or the one that it is a half of, was tried before; one that was
+ * handed back (DF_AGAIN) was not. What comes again after a rewind is in another parcel, which
+ * begins at 0. */
 DF_API int df_parcel_attempt(const df_parcel *parcel);
 /* The positions that become durable with this parcel (exactly-once), one for each partition; walk
  * them with DF_ROW. A parcel without records may bring positions too: what was read was filtered.
@@ -740,17 +841,28 @@ typedef struct df_range {
  * resolve, or while it is PENDING; not after ABSORBED. NULL: no memory (count is 0), or no
  * records. */
 DF_API const df_range *df_parcel_range(df_parcel *parcel, size_t *ret_count);
-/* Memory that lives until the parcel settles. What a sink takes here beyond the size of the parcel
- * it tells the budget with df_stage_charge. */
+/* Memory that lives until the parcel settles or is given again, not zeroed: rows as they are sent.
+ * What a sink takes here beyond the size of the parcel it tells the budget with df_stage_charge. On
+ * the sink's thread. NULL: no memory. */
 DF_API void *df_parcel_alloc(df_parcel *parcel, size_t size);
-/* A word for the sink's own use while the parcel is pending. */
+/* A word for the sink's own use while the parcel is pending: NULL at first, and again after a try
+ * that failed. */
 DF_API void **df_parcel_slot(df_parcel *parcel);
-/* Ends PENDING or ABSORBED; rejects first, then this; once; any thread. */
+/* Ends PENDING or ABSORBED: `status` as an answer of write, DF_OK: durable. Once for each parcel,
+ * in any order, at the latest in `close`, also before write has returned; refusals are named before
+ * it, and the parcel is not to be touched after it. What is not settled when close returns is given
+ * again. Any thread. */
 DF_API void df_stage_settle(df_stage *st, df_parcel *parcel, int status);
-/* False when a record's partition was given away since: skip it before the point of no return. */
+/* 1 or 0. 0: a partition with records in the parcel was given away or sent back: asked before the
+ * point of no return, the sink rolls back and answers DF_ECANCELED, and gets what
+ * is left of the parcel once more. What is written all the same may come twice. Any thread. */
 DF_API int df_stage_current(df_stage *st, const df_parcel *parcel);
-/* Walks metadata that the record has, headers left out: partition metadata, then its own. */
+/* Walks metadata that the record has, headers left out: partition metadata, then its own, then what
+ * the core derives (offset, time, ...). Start with a zeroed walk; name and value are borrowed from
+ * the record. DF_DONE. */
 DF_API int df_meta_walk(const df_record *r, df_walk *walk);
+/* Compiles names of columns for df_parcel_row, in the order in which it fills; copied, alive as
+ * long as the stage, so once for each table and not for each open. NULL: no memory. */
 DF_API df_columns *df_columns_new(df_stage *st, const char *const *names, size_t count);
 
 #ifdef __cplusplus
