@@ -392,7 +392,8 @@ typedef struct df_run_options {
     int until_exhausted; /* sources fix their end when they open; the run ends there */
     int dry;             /* sinks accept and forget, nothing is committed or stored */
     int detached;        /* sources and sinks become host stages of the same names */
-    int from_start;      /* stored positions are forgotten first, as by checkpointReset */
+    int from_start; /* stored positions are forgotten first, as by checkpointReset; -1: they are
+                       not, whatever the spec says */
 } df_run_options;
 
 /* A consistent cut, taken by the pipeline's own thread:

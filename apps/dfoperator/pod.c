@@ -34,6 +34,16 @@ static json_object *image_of(const op_wish *wish)
     return json_object_new_string(text);
 }
 
+/* So that a pod that starts again does not forget its positions again. */
+static int add_reset(const op_wish *wish, json_object *args)
+{
+    char text[40];
+    if (!wish->reset)
+        return 0;
+    snprintf(text, sizeof text, "--reset=%lld", (long long)wish->reset);
+    return json_object_array_add(args, json_object_new_string(text));
+}
+
 /* Where the pod keeps positions, whose turn it waits for, and which flow they are of. */
 static int add_cluster_args(const op_wish *wish, json_object *args)
 {
@@ -48,7 +58,7 @@ static int add_cluster_args(const op_wish *wish, json_object *args)
         if (json_object_array_add(args, json_object_new_string(text)))
             return -1;
     }
-    return 0;
+    return add_reset(wish, args);
 }
 
 static json_object *args_of(const op_wish *wish)

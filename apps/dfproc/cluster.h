@@ -22,6 +22,7 @@ typedef struct dfproc_cluster_options {
     const char *map, *lease;         /* names; NULL: df-NAME-checkpoint, df-NAME */
     const char *source_type, *stage; /* of its source */
     int min_interval_ms;             /* between two saves of positions */
+    const char *reset; /* number of the reset that forgets them, once; NULL: none is asked for */
     void (*log)(void *user, int level, const char *line); /* any thread */
     /* The Lease is held no more: end at once. On a thread of the cluster. */
     void (*lost)(void *user);

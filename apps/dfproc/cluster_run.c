@@ -81,6 +81,8 @@ int dfproc_cluster_open(dfproc_job *job, const dfproc_job_options *o, yyjson_val
                                       .source_type = app_json_text(source, "kind"),
                                       .stage = app_json_text(source, "name"),
                                       .min_interval_ms = interval_ms(plan),
+                                      .reset =
+                                          app_json_true(plan, "checkpointReset") ? o->reset : NULL,
                                       .log = on_log,
                                       .lost = on_lost,
                                       .user = job};
@@ -94,6 +96,7 @@ int dfproc_cluster_open(dfproc_job *job, const dfproc_job_options *o, yyjson_val
     rc = job->cluster_calls->open(&options, &job->cluster, err);
     if (rc == DF_OK && store)
         rc = job->cluster_calls->store(job->cluster, store, err);
+    job->resets_once = options.reset && store;
     if (rc != DF_OK) {
         dfproc_fail("%s", err);
         return waiting_helps(rc) ? DF_ETEMPORARY : rc;

@@ -69,6 +69,9 @@ static const app_option pod_options[] = {
     {"state-dir", 0, "DIR", "dir", "Keeps them in a folder."},
     {"lease", 0, "LEASE", NULL, "Name of that Lease (df-NAME)."},
     {"uid", 0, "UID", NULL, "uid of the flow: what belongs to another one is not touched."},
+    {"reset", 0, "NUMBER", NULL,
+     "With checkpointReset: true in the spec: positions in the cluster are forgotten once for each "
+     "number (without it: at each start)."},
     {"kubeconfig", 0, "FILE", "file", "How the cluster is reached ($KUBECONFIG, else as a pod)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files (/etc/dataflow/secrets)."},
     {"core-dumps", 0, NULL, NULL, "Lets the kernel write core dumps, which have secrets in them."},

@@ -179,7 +179,7 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     int64_t started_us = app_clock_us();
     int rc;
     run.until_exhausted = o->until_exhausted;
-    run.from_start = o->from_start;
+    run.from_start = o->from_start ? 1 : job->resets_once ? -1 : 0;
     atomic_store(&job->moved_us, started_us);
     signals = app_signals_start(&calls);
     if (!signals)
@@ -359,6 +359,7 @@ int dfproc_pod(const app_args *args)
     o.kubeconfig = app_args_value(args, "kubeconfig");
     o.uid = app_args_value(args, "uid");
     o.lease = app_args_value(args, "lease");
+    o.reset = app_args_value(args, "reset");
     if (o.checkpoint && strcmp(o.checkpoint, "none") && strcmp(o.checkpoint, "kubernetes") &&
         strncmp(o.checkpoint, "kubernetes:", 11))
         return app_misuse(args, "--checkpoint is kubernetes, kubernetes:MAP or none, not \"%s\"",

@@ -30,6 +30,7 @@ typedef struct dfproc_job {
     dfproc_cluster *cluster;
     int reads_alone; /* takes the Lease first */
     atomic_int lost; /* and lost it */
+    int resets_once; /* the cluster's store knows whether checkpointReset was obeyed already */
 } dfproc_job;
 
 /* What a command line asks for. Texts are borrowed. */
@@ -41,7 +42,7 @@ typedef struct dfproc_job_options {
     uint64_t limit;
     int from_start, until_exhausted, progress;
     int keep_positions; /* in a default folder when there is no state_dir */
-    const char *checkpoint, *kubeconfig, *uid, *lease; /* of the form for pods */
+    const char *checkpoint, *kubeconfig, *uid, *lease, *reset; /* of the form for pods */
 } dfproc_job_options;
 
 /* True when /livez should say yes. Any thread. */

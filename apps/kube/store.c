@@ -9,6 +9,7 @@
 #include "kube/apply.h"
 #include "kube/checkpoint.h"
 
+#define RESET_KEY "reset"
 enum { REQUEST_US = 3000000, ROUNDS = 4, MAX_TEXT = 1000000 /* etcd takes 1.5 MiB, a map 1 MiB */ };
 
 typedef struct map {
@@ -18,6 +19,7 @@ typedef struct map {
     char owner[64];    /* uid of the flow; "": nobody's */
     json_object *kept; /* metadata that a new one gets */
     char *text;        /* checkpoint.json */
+    char reset[24];    /* number of the last reset of positions; "": there was none */
     kube_reply reply;
 } map;
 
@@ -84,6 +86,7 @@ static int take(map *m, json_object *object)
     json_object_object_get_ex(object, "data", &data);
     free(m->text);
     m->text = strdup(kube_text(data, KUBE_CHECKPOINT_KEY));
+    snprintf(m->reset, sizeof m->reset, "%s", kube_text(data, RESET_KEY));
     return m->kept && m->text ? DF_OK : DF_ENOMEM;
 }
 
@@ -146,6 +149,8 @@ static json_object *wanted(const map *m, const char *text)
     }
     rc = rc ? rc : add(object, "metadata", meta);
     rc = rc ? rc : add(data, KUBE_CHECKPOINT_KEY, json_object_new_string(text));
+    if (*m->reset) /* also of a map that is made again */
+        rc = rc ? rc : add(data, RESET_KEY, json_object_new_string(m->reset));
     rc = rc ? rc : add(object, "data", json_object_get(data));
     json_object_put(data);
     if (rc == DF_OK)
@@ -441,6 +446,38 @@ int kube_store_reload(void *user, char *err)
     if (rc == DF_OK)
         remember(&s->last, s->map.text);
     else
+        df__text_set(err, KUBE_TEXT, s->map.reply.text, strlen(s->map.reply.text));
+    return rc;
+}
+
+/* One write does both: whoever comes after it finds the positions gone and the number there. */
+static int reset_once(kube_store *s, const char *number)
+{
+    int rc;
+    snprintf(s->map.reset, sizeof s->map.reset, "%s", number);
+    rc = put(&s->map, "{}");
+    if (rc != DF_OK)
+        return rc;
+    kube_checkpoint_free(&s->known);
+    remember(&s->last, "{}");
+    say(s, DF_LOG_INFO, "the read positions are forgotten, as checkpointReset asks for");
+    return DF_OK;
+}
+
+int kube_store_reset(void *user, const char *number, char *err)
+{
+    kube_store *s = user;
+    int rc = DF_OK;
+    for (int i = 0; i < ROUNDS && strcmp(s->map.reset, number) != 0; i++) {
+        rc = reset_once(s, number);
+        if (rc == DF_OK || !is_conflict(&s->map, rc))
+            break;
+        rc = kube_store_reload(s, err);
+        if (rc != DF_OK)
+            return rc;
+        rc = DF_EIO;
+    }
+    if (rc != DF_OK)
         df__text_set(err, KUBE_TEXT, s->map.reply.text, strlen(s->map.reply.text));
     return rc;
 }

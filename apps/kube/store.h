@@ -34,6 +34,10 @@ int kube_store_open(kube_client *c, const kube_store_config *config, df_store *r
 /* Reads it again, before the first load: another pod may have written. `user` is the store's. As
  * kube_store_open. */
 int kube_store_reload(void *user, char *err);
+/* Forgets all positions unless that was done for this number already: the ConfigMap's data key
+ * `reset` says for which it was done last. As kube_store_open; DF_EIO: others write it meanwhile.
+ */
+int kube_store_reset(void *user, const char *number, char *err);
 /* The text of the checkpoints of a ConfigMap, of all types of sources. */
 int kube_store_read(kube_client *c, const char *space, const char *name, df__buf *text, char *err);
 /* Forgets them all; makes the ConfigMap when it is not there. */

@@ -20,7 +20,7 @@
 
 struct dfproc_cluster {
     dfproc_cluster_options options;
-    char *texts[8]; /* what the options point to */
+    char *texts[9]; /* what the options point to */
     int text_count;
     char identity[300];
     kube_client *client; /* of the Lease */
@@ -67,6 +67,7 @@ static int copy_options(dfproc_cluster *c, const dfproc_cluster_options *options
     rc = rc ? rc : copy(c, &o->uid);
     rc = rc ? rc : copy(c, &o->source_type);
     rc = rc ? rc : copy(c, &o->stage);
+    rc = rc ? rc : copy(c, &o->reset);
     rc = rc ? rc : name_child(c, &o->map, "df-%s-checkpoint");
     return rc ? rc : name_child(c, &o->lease, "df-%s");
 }
@@ -218,7 +219,11 @@ static int cluster_take(dfproc_cluster *c, char *err)
     rc = c->held ? DF_OK : DF_ECANCELED;
     pthread_mutex_unlock(&c->lock);
     /* Who had it before may have moved them meanwhile. */
-    return rc == DF_OK && c->store ? kube_store_reload(c->store, err) : rc;
+    if (rc == DF_OK && c->store)
+        rc = kube_store_reload(c->store, err);
+    return rc == DF_OK && c->store && c->options.reset
+               ? kube_store_reset(c->store, c->options.reset, err)
+               : rc;
 }
 
 static void cluster_interrupt(dfproc_cluster *c)

@@ -160,6 +160,7 @@ _dfproc() {
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --lease) COMPREPLY=(); return ;;
         --uid) COMPREPLY=(); return ;;
+        --reset) COMPREPLY=(); return ;;
         --kubeconfig) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
@@ -168,7 +169,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --kubeconfig --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --reset --kubeconfig --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
         else
             COMPREPLY=()
         fi

@@ -136,6 +136,7 @@ static void plan(const df_pipeline *p, df__buf *out)
     number_member(out, "checkpointSaveIntervalMs", s->checkpoint_interval_us / 1000);
     df__buf_printf(out, ",\"checkpointSyncOnAck\":%s",
                    s->checkpoint_sync_on_ack ? "true" : "false");
+    df__buf_printf(out, ",\"checkpointReset\":%s", s->checkpoint_reset ? "true" : "false");
     plan_stages(p, out);
     plan_links(p, out);
     warnings(p, out);

@@ -110,7 +110,7 @@ int df_pipeline_start(df_pipeline *p, const df_run_options *run)
     if (run)
         memcpy(&p->how, run, run->size < sizeof p->how ? run->size : sizeof p->how);
     if (p->how.from_start)
-        p->graph.settings.checkpoint_reset = 1;
+        p->graph.settings.checkpoint_reset = p->how.from_start > 0;
     rc = df_pipeline_check(p);
     if (rc == DF_OK)
         rc = df__pipeline_build(p);

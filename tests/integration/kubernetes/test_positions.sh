@@ -24,12 +24,14 @@ has_all() {
     unique=$(sort -u "$dir/out.jsonl" | wc -l)
     [ "$unique" = "$1" ] && [ "$all" -le $(($1 + ${2:-0})) ]
 }
-# pod NAME PORT: a process with the rights of the flow's service account
+# pod NAME PORT [OPTION...]: a process with the rights of the flow's service account
 declare -A pids
 pod() {
+    local name=$1 port=$2
+    shift 2
     KUBECONFIG=$rights dfproc --spec-path "$dir/flow.yaml" --namespace shop --name orders --uid "$uid" \
-        --checkpoint kubernetes --metrics-port "127.0.0.1:$2" >"$dir/log.$1" 2>&1 &
-    pids[$1]=$!
+        --checkpoint kubernetes --metrics-port "127.0.0.1:$port" "$@" >"$dir/log.$name" 2>&1 &
+    pids[$name]=$!
 }
 # ended POD CODE: it ends with that exit code
 ended() { wait "${pids[$1]}" 2>/dev/null; [ $? = "$2" ]; }
@@ -157,4 +159,23 @@ grep -q "^stdio $dir/in.jsonl: " "$dir/out" && ok '  has the position' || bad ' 
 run 'dfproc checkpoint reset' 0 dfproc checkpoint reset --namespace shop --name orders
 [ "$(positions)" = '{}' ] && ok '  forgets it' || bad "  left $(positions)"
 run '  and keeps its owner' 0 grep -q "$uid" <(kubectl -n shop get configmap df-orders-checkpoint -o yaml)
+
+# ---- checkpointReset with the operator's number: once for each number, however often a pod starts
+number() { kubectl -n shop get configmap df-orders-checkpoint -o 'jsonpath={.data.reset}'; }
+reset_pod() { # NAME PORT NUMBER WHAT LINES SIGNAL
+    : >"$dir/out.jsonl"
+    pod "$1" "$2" --reset "$3"
+    soon "$4" 25 has_all "$5"
+    soon '  positions are saved' 20 is_saved
+    [ "$(number)" = "$3" ] && ok "  the reset of number $3 is kept" || bad "  the number is $(number)"
+    kill -"$6" "${pids[$1]}"
+    wait "${pids[$1]}" 2>/dev/null
+}
+echo '  checkpointReset: true' >>"$dir/flow.yaml"
+reset_pod g 19307 1 'a reset: all is read' 7000 TERM
+lines 7001 7100
+reset_pod h 19308 1 'the same pod starts again: only what is new' 100 TERM
+reset_pod i 19309 2 'another reset: all is read' 7100 KILL
+lines 7101 7200
+reset_pod j 19310 2 'it was killed: only what is new' 100 TERM
 exit $failed
