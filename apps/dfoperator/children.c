@@ -36,13 +36,28 @@ static json_object *finish(const op_wish *wish, op_kind kind, const char *name, 
     return NULL;
 }
 
+/* Which copies of Secrets there may be is known from here after a restart, too. */
+static int note_copies(const op_wish *wish, json_object *map)
+{
+    json_object *list = wish->refs.foreign, *text;
+    if (!map || !json_object_array_length(list))
+        return 0;
+    text = json_object_new_string(
+        json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE));
+    return text ? json_object_object_add(op_get(map, "metadata.annotations"), OP_COPIES, text) : -1;
+}
+
 json_object *op_child_spec(const op_wish *wish)
 {
     const char *text =
         json_object_to_json_string_ext(wish->pod_spec, JSON_C_TO_STRING_NOSLASHESCAPE);
-    return text ? finish(wish, OP_CONFIG_MAP, wish->names.spec,
-                         op_json("{'data': {'spec.json': %s}}", text), NULL)
-                : NULL;
+    json_object *map = text ? finish(wish, OP_CONFIG_MAP, wish->names.spec,
+                                     op_json("{'data': {'spec.json': %s}}", text), NULL)
+                            : NULL;
+    if (!note_copies(wish, map))
+        return map;
+    json_object_put(map);
+    return NULL;
 }
 
 json_object *op_child_checkpoint(const op_wish *wish)

@@ -12,6 +12,8 @@ static const app_option run_options[] = {
     {"health-probe-bind-address", 0, "ADDRESS", NULL, "Where probes are served (:9091)."},
     {"webhook-bind-address", 0, "ADDRESS", NULL,
      "Where the API server asks about flows, with a certificate (:9443)."},
+    {"log-file", 0, "FILE", "file",
+     "Adds log lines to this file instead of standard error; SIGHUP opens it again."},
     {"log-level", 0, "LEVEL", "debug info warn error",
      "What to log: debug, info, warn or error (info)."},
     {"log-format", 0, "FORMAT", "auto text json",
@@ -43,6 +45,15 @@ static const app_pair environment[] = {
     {"WEBHOOK_SERVICE", "With WEBHOOK_SECRET: name of the Service of the webhook."},
     {"WEBHOOK_CONFIGURATION", "With WEBHOOK_SECRET: name of the ValidatingWebhookConfiguration."},
     {"RECONCILE_TIMEOUT_SECONDS", "Longest time for one flow in one go (180)."},
+    {"RECONCILE_PENDING_REQUEUE_SECONDS",
+     "A flow whose pods start is looked at again after so long, if nothing happens before (20)."},
+    {"SECRETS_OF_OTHER_NAMESPACES", "true: flows may name Secrets of other namespaces that allow "
+                                    "it; it then gets such Secrets, and "
+                                    "keeps copies of them beside the flow (false)."},
+    {"WATCH_SECRETS", "true or false, for the sake of settings that have it: no Secret is ever "
+                      "watched, pods see by themselves when theirs changes."},
+    {"OPERATOR_DEPLOYMENT_NAME", "Has no effect: an operator whose Deployment changes is started "
+                                 "anew, and looks at all flows then."},
     {"MAX_CONCURRENT_RECONCILES", "How many flows are in work at once (8)."},
     {0}};
 

@@ -137,6 +137,8 @@ static void finish_reset(op_flow *f)
 static void act(op_flow *f)
 {
     op_flow_want_base(f);
+    if (f->view->mirrors.waits)
+        return; /* no pod begins before its Secrets are there */
     want_deployment(f);
     op_flow_want_or_drop(f, &budget_row);
     finish_reset(f);

@@ -197,7 +197,7 @@ void op_flow_tell(op_flow *f)
     say_deployment(f, d, &s);
     say_drained(f, &s);
     if (!strcmp(s.phase, "Pending") && f->desired)
-        op_plan_again(f->plan, INT64_C(20000000));
+        op_plan_again(f->plan, f->wish.settings->pending_us);
     op_status_write(f->view, OP_FLOW, &s, f->plan);
 }
 

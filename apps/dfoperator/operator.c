@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dfoperator/copies.h"
 #include "dfoperator/tree.h"
 #include "dfoperator/upgrades.h"
 #include "dfoperator/view.h"
@@ -19,6 +20,7 @@ struct op_operator {
     op_operator_stats stats;
     job *jobs;
     op_upgrades upgrades;
+    op_copies *copies;   /* of Secrets of other namespaces; NULL: none are made, or nobody leads */
     kube_objects fights; /* by key of the flow: an op_fights as the bytes of the text */
     int leads;
 };
@@ -38,7 +40,7 @@ static job *new_job(op_operator *o, kube_work *work, const char *key)
     job *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
-    *j = (job){.op = o, .work = work, .next = o->jobs, .back = &o->jobs};
+    *j = (job){.op = o, .work = work, .next = o->jobs, .back = &o->jobs, .again_us = -1};
     df__text_set(j->key, sizeof j->key, key, strlen(key));
     if (j->next)
         j->next->back = &j->next;
@@ -105,14 +107,27 @@ static int is_running(const op_view *view, const op_plan *plan)
     return !strcmp(op_text(status, "phase"), "Running");
 }
 
-/* DF_OK: it runs; DF_DONE: there was nothing to do, and *again_us says when to look again. */
-static int start(op_operator *o, job *j, int64_t *again_us)
+/* Begins what the plan says. DF_OK: it runs; DF_DONE: there is nothing to do now. */
+static int carry_out(op_operator *o, job *j, const op_view *view, op_plan *plan)
+{
+    int waits = op_copies_want(o->copies, j->key, view, plan);
+    if (waits || plan->failed)
+        return plan->failed || waits < 0 ? DF_ENOMEM : DF_DONE;
+    op_upgrades_note(&o->upgrades, j->key, plan->upgrades, is_running(view, plan), view->now_us);
+    j->again_us = plan->again_us;
+    if (!plan->action_count && !plan->event_count && !plan->status)
+        return DF_DONE;
+    j->execution = op_execute(&o->executor, view->flow, plan, on_executed, j);
+    return j->execution ? DF_OK : DF_ENOMEM;
+}
+
+/* DF_OK: it runs; DF_DONE: there was nothing to do, and j->again_us says when to look again. */
+static int start(op_operator *o, job *j)
 {
     op_key key;
     op_view_box box;
     op_plan plan;
     int rc = DF_DONE;
-    *again_us = -1;
     if (op_key_read(j->key, &key) < 0)
         return DF_DONE;
     if (op_view_read(o->cluster, &key, &box) < 0)
@@ -121,19 +136,13 @@ static int start(op_operator *o, job *j, int64_t *again_us)
         o->config.figures(o->config.user, j->key, &box.view.figures);
     if (!box.view.flow) {
         kube_objects_remove(&o->fights, j->key);
+        op_copies_forget(o->copies, j->key);
     } else {
         box.view.fights = fights_of(o, j->key);
         box.view.hold_upgrades = op_upgrades_hold(&o->upgrades, j->key, box.view.now_us);
+        box.view.mirrors = op_copies_of(o->copies, j->key);
         make_plan(o, &key, &box.view, &plan);
-        op_upgrades_note(&o->upgrades, j->key, plan.upgrades, is_running(&box.view, &plan),
-                         box.view.now_us);
-        *again_us = j->again_us = plan.again_us;
-        if (plan.failed) {
-            rc = DF_ENOMEM;
-        } else if (plan.action_count || plan.event_count || plan.status) {
-            j->execution = op_execute(&o->executor, box.view.flow, &plan, on_executed, j);
-            rc = j->execution ? DF_OK : DF_ENOMEM;
-        }
+        rc = carry_out(o, j, &box.view, &plan);
         op_plan_free(&plan);
     }
     op_view_free(&box);
@@ -144,12 +153,13 @@ static void begin(void *user, kube_work *work, const char *key)
 {
     op_operator *o = user;
     job *j = new_job(o, work, key);
-    int64_t again_us = -1;
-    int rc = j ? start(o, j, &again_us) : DF_ENOMEM;
+    int64_t again_us;
+    int rc = j ? start(o, j) : DF_ENOMEM;
     if (rc == DF_OK) {
         *kube_work_user(work) = j;
         return;
     }
+    again_us = j ? j->again_us : -1;
     free_job(j);
     if (rc == DF_ENOMEM)
         app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory for a plan", key);
@@ -190,6 +200,14 @@ static void on_changed(void *user, const char *key)
         app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory to look at it", key);
 }
 
+static void on_told(void *user, json_object *flow, int warning, const char *reason,
+                    const char *note)
+{
+    op_operator *o = user;
+    if (o->config.tell)
+        o->config.tell(o->config.user, flow, warning, reason, note);
+}
+
 static void look_at_all(op_operator *o, op_kind kind)
 {
     const kube_objects *all = op_cluster_objects(o->cluster, kind);
@@ -223,7 +241,10 @@ static void begin_to_lead(op_operator *o)
                                   .workers = o->config.settings->workers,
                                   .deadline_us = o->config.settings->reconcile_timeout_s * 1000000,
                               });
-    if (!o->queue)
+    if (o->config.settings->copies)
+        o->copies = op_copies_new(&(op_copies_config){
+            .client = o->config.client, .changed = on_changed, .tell = on_told, .user = o});
+    if (!o->queue || (o->config.settings->copies && !o->copies))
         app_console_logf(o->config.console, DF_LOG_ERROR, "no memory for the work queue");
     look_at_all(o, OP_FLOW);
     look_at_all(o, OP_CRON);
@@ -235,6 +256,8 @@ static void stop_to_lead(op_operator *o)
         op_execution_cancel(o->jobs->execution);
         free_job(o->jobs);
     }
+    op_copies_free(o->copies);
+    o->copies = NULL;
     kube_queue_free(o->queue);
     o->queue = NULL;
 }

@@ -78,12 +78,27 @@ static int set_places(const app_args *args, const op_settings *s, op_texts *text
                             "namespace (OPERATOR_NAMESPACE)");
 }
 
+/* `ret` stays as it is when the variable is not set. */
+static int yes_or_no(const app_args *args, const char *name, int *ret)
+{
+    const char *value = filled(name);
+    if (value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+        return app_misuse(args, "%s is true or false, not \"%s\"", name, value);
+    if (value)
+        *ret = !strcmp(value, "true");
+    return EXIT_DONE;
+}
+
 int op_settings_read(const app_args *args, const char *pod_namespace, op_settings *ret,
                      op_texts *texts)
 {
-    long long progress, reconcile, workers;
+    long long progress, reconcile, pending, workers;
+    int copies = 0, watch = 1;
     int rc = number_of(args, "PROCESSOR_PROGRESS_TIMEOUT_SECONDS", -1000000, 3600, &progress);
     rc = rc ? rc : number_of(args, "RECONCILE_TIMEOUT_SECONDS", 1, 180, &reconcile);
+    rc = rc ? rc : number_of(args, "RECONCILE_PENDING_REQUEUE_SECONDS", 1, 20, &pending);
+    rc = rc ? rc : yes_or_no(args, "SECRETS_OF_OTHER_NAMESPACES", &copies);
+    rc = rc ? rc : yes_or_no(args, "WATCH_SECRETS", &watch); /* nothing watches them: see --help */
     rc = rc ? rc : number_of(args, "MAX_CONCURRENT_RECONCILES", 1, 8, &workers);
     if (rc != EXIT_DONE)
         return rc;
@@ -93,6 +108,8 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
         .own_namespace = text_of("OPERATOR_NAMESPACE", pod_namespace),
         .progress_timeout_s = progress > 0 ? progress : 0,
         .reconcile_timeout_s = reconcile,
+        .pending_us = pending * 1000000,
+        .copies = copies,
         .workers = (int)workers,
     };
     set_image(ret, texts);

@@ -86,5 +86,6 @@ void op_plan_free(op_plan *plan)
     free(plan->actions);
     free(plan->events);
     json_object_put(plan->status);
+    json_object_put(plan->foreign);
     memset(plan, 0, sizeof *plan);
 }

@@ -69,10 +69,12 @@ typedef struct op_plan {
     size_t action_count, action_cap;
     op_event *events; /* to be told after the actions */
     size_t event_count, event_cap;
-    json_object *status; /* whole; NULL: as it is */
-    int64_t again_us;    /* when to look again, from now; -1: only when something changes */
-    int upgrades;        /* renews pods only since the operator is another: to be staggered */
-    int failed;          /* out of memory: nothing of it may be done */
+    json_object *status;  /* whole; NULL: as it is */
+    int64_t again_us;     /* when to look again, from now; -1: only when something changes */
+    json_object *foreign; /* as in op_refs; NULL: not known now */
+    int keeps_copies;     /* of Secrets: pods of an earlier spec may need them */
+    int upgrades;         /* renews pods only since the operator is another: to be staggered */
+    int failed;           /* out of memory: nothing of it may be done */
 } op_plan;
 
 /* Both fill an op_plan that is zeroed but again_us = -1. */

@@ -30,21 +30,23 @@ static int is_file_name(const char *text)
            strncmp(text, "..", 2) != 0;
 }
 
-static void add_foreign(walk *w, const char *space, const char *name)
+static void add_foreign(walk *w, json_object *ref, const char *copy)
 {
-    json_object *row = op_json("{'namespace': %s, 'name': %s, 'field': %s}", space, name, w->path);
+    json_object *row =
+        op_json("{'namespace': %s, 'name': %s, 'key': %s, 'copy': %s}", op_text(ref, "namespace"),
+                op_text(ref, "name"), op_text(ref, "key"), copy);
     if (!row || json_object_array_add(w->ret->foreign, row)) {
         json_object_put(row);
         w->failed = 1;
     }
 }
 
-static const char *copy_of(const walk *w, const char *space, const char *name)
+static const op_mirror *mirror_of(const walk *w, const char *space, const char *name)
 {
     for (size_t i = 0; i < w->mirrors.count; i++) {
         const op_mirror *m = &w->mirrors.rows[i];
         if (!strcmp(m->space, space) && !strcmp(m->name, name))
-            return m->copy;
+            return m;
     }
     return NULL;
 }
@@ -52,23 +54,25 @@ static const char *copy_of(const walk *w, const char *space, const char *name)
 /* The reference becomes one of the flow's own namespace. -1: it cannot. */
 static int bring_home(walk *w, json_object *ref)
 {
-    const char *space = op_text(ref, "namespace"), *name = op_text(ref, "name"), *copy;
+    const char *space = op_text(ref, "namespace"), *name = op_text(ref, "name");
+    const op_mirror *m = mirror_of(w, space, name);
     json_object *copied;
     if (!*space || !strcmp(space, w->space)) {
         op_put(ref, "namespace", NULL);
         return 0;
     }
-    add_foreign(w, space, name);
-    copy = copy_of(w, space, name);
-    if (!copy) {
+    add_foreign(w, ref, m ? m->copy : "");
+    if (!m || m->problem) {
         if (!w->ret->problem[0])
             snprintf(w->ret->problem, OP_REFS_TEXT,
-                     "%s names the Secret %s/%s of another namespace, which must allow it: "
-                     "annotation " OP_ALLOW ": %s",
-                     w->path, space, name, w->space);
+                     "%s names the Secret %s/%s of another namespace, %s", w->path, space, name,
+                     m                    ? m->problem
+                     : w->mirrors.allowed ? "which is not read yet"
+                                          : "which the operator does not use: set "
+                                            "secrets.otherNamespaces in its chart");
         return -1;
     }
-    copied = json_object_new_string(copy);
+    copied = json_object_new_string(m->copy);
     if (!copied || op_put(ref, "name", copied))
         w->failed = 1;
     op_put(ref, "namespace", NULL);

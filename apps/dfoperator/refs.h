@@ -16,17 +16,20 @@ enum { OP_REFS_TEXT = 512 };
 typedef struct op_mirror {
     const char *space, *name; /* the Secret */
     const char *copy;         /* its copy in the flow's namespace */
+    const char *problem;      /* why it cannot be used: "which …"; NULL: it can */
 } op_mirror;
 
 typedef struct op_mirrors {
     const op_mirror *rows;
     size_t count;
+    int allowed; /* the operator may make copies */
+    int waits;   /* copies are made once the flow's ConfigMap names them */
 } op_mirrors;
 
 typedef struct op_refs {
     json_object *spec;    /* a copy in which all references are of the flow's own namespace */
     json_object *sources; /* of a projected volume, NAME/KEY for each reference; [] without any */
-    json_object *foreign; /* [{namespace, name, field}]: what copies are needed of */
+    json_object *foreign; /* [{namespace, name, key, copy}]: Secrets of other namespaces */
     char problem[OP_REFS_TEXT]; /* of the first reference that cannot be used; "": none */
 } op_refs;
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * run.c: the command run: everything of the operator is made here, and ends here. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "dfoperator/dfoperator.h"
 #include "dfoperator/options.h"
 #include "dfoperator/serve.h"
+#include "dfoperator/served.h"
 #include "kube/events.h"
 #include "kube/lease.h"
 
@@ -22,6 +25,7 @@ typedef struct op_run {
     kube_events *events;
     kube_lease *lease;
     op_operator *op;
+    op_served *served;
     op_board board;
 } op_run;
 
@@ -110,12 +114,41 @@ static void ended(void *user, int rc, int64_t took_us)
     op_board_ended(&run->board, rc, took_us);
 }
 
+static void told(void *user, int level, const char *text)
+{
+    op_run *run = user;
+    app_console_log(&run->console, level, text);
+}
+
+static void lacks(void *user, int lacks)
+{
+    op_run *run = user;
+    run->board.lacks = lacks;
+}
+
 /* ---- life -------------------------------------------------------------------------------------
  */
 
 static void nothing(void *user)
 {
     (void)user;
+}
+
+static int open_log(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+/* After a rotation the file is another one; what cannot be opened leaves the old one. */
+static void reload(void *user)
+{
+    op_run *run = user;
+    const char *path = app_args_value(run->args, "log-file");
+    int fd = path ? open_log(path) : -1;
+    if (fd < 0)
+        return;
+    dup2(fd, run->console.fd);
+    close(fd);
 }
 
 static const char *address_of(const app_http *server)
@@ -126,7 +159,7 @@ static const char *address_of(const app_http *server)
 static void work(op_run *run)
 {
     app_signals *signals = app_signals_start(
-        &(app_signal_calls){.stop = stop, .reload = nothing, .status = nothing, .user = run});
+        &(app_signal_calls){.stop = stop, .reload = reload, .status = nothing, .user = run});
     app_console_logf(&run->console, DF_LOG_INFO, "dfoperator %s at %s", DF_PROGRAM_VERSION,
                      run->access.server);
     app_console_logf(&run->console, DF_LOG_INFO, "metrics at %s, probes at %s",
@@ -164,7 +197,9 @@ static int make(op_run *run)
                                                          .stopped = on_stopped,
                                                          .waiting = on_waiting,
                                                          .user = run});
-    if (!run->events || !run->op || !run->lease ||
+    run->served = op_served_new(&(op_served_config){
+        .client = run->client, .env = run->env, .told = told, .lacks = lacks, .user = run});
+    if (!run->events || !run->op || !run->lease || !run->served ||
         op_board_attach(&run->board, run->op, run->client) < 0)
         return fail("out of memory");
     kube_client_guard(run->client, may_write, run);
@@ -206,12 +241,19 @@ static int run_operator(op_run *run)
 int dfoperator_run(const app_args *args)
 {
     op_run run = {.args = args};
+    const char *path = app_args_value(args, "log-file");
     int level, format, rc = app_log_options(args, &level, &format);
+    int fd = path ? open_log(path) : STDERR_FILENO;
     if (rc != EXIT_DONE)
         return rc;
+    if (fd < 0) {
+        fprintf(stderr, "dfoperator: --log-file %s: %s\n", path, strerror(errno));
+        return EXIT_FAILED;
+    }
     app_signals_block();
-    app_console_init(&run.console, STDERR_FILENO, level, format);
+    app_console_init(&run.console, fd, level, format);
     rc = run_operator(&run);
+    op_served_free(run.served);
     op_operator_free(run.op);
     kube_lease_free(run.lease);
     kube_events_free(run.events);
@@ -219,5 +261,7 @@ int dfoperator_run(const app_args *args)
         kube_access_free(&run.access); /* else it is the client's */
     kube_client_free(run.client);
     df_env_free(run.env);
+    if (path)
+        close(fd);
     return rc;
 }

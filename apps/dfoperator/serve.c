@@ -149,8 +149,18 @@ static void serve_metrics(void *user, app_reply *reply)
         op_scrape_text(scrape, &reply->body);
 }
 
+/* What older definitions of flows lack is said and holds nothing up. */
+static void serve_readiness(void *user, app_reply *reply)
+{
+    const op_board *board = user;
+    serve_ready(user, reply);
+    if (board->lacks)
+        df__buf_str(&reply->body, "the cluster's definitions lack fields: the log names them\n");
+}
+
 static const app_route metric_routes[] = {{"/metrics", serve_metrics}, {0}};
-static const app_route probe_routes[] = {{"/healthz", serve_health}, {"/readyz", serve_ready}, {0}};
+static const app_route probe_routes[] = {
+    {"/healthz", serve_health}, {"/readyz", serve_readiness}, {0}};
 
 static int failed(int rc, const char *err)
 {

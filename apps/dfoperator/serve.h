@@ -31,6 +31,7 @@ typedef struct op_board {
     const char *names[3];
     app_http *metrics, *probes;
     op_operator *op;
+    _Atomic int lacks; /* the cluster's definitions are older than the operator */
     kube_loop *loop;
     kube_timer timer;
     _Atomic int synced, leads;

@@ -17,6 +17,9 @@ typedef struct op_settings {
     const char *identity;        /* of this process in the Lease and in events */
     int64_t progress_timeout_s;  /* PROCESSOR_PROGRESS_TIMEOUT_SECONDS; 0: off */
     int64_t reconcile_timeout_s; /* RECONCILE_TIMEOUT_SECONDS */
+    int64_t pending_us;          /* RECONCILE_PENDING_REQUEUE_SECONDS: a flow that starts is looked
+                                    at again after it */
+    int copies;                  /* SECRETS_OF_OTHER_NAMESPACES */
     int workers;                 /* MAX_CONCURRENT_RECONCILES: keys in work at once */
 } op_settings;
 

@@ -128,6 +128,15 @@ static void look_at_positions(op_flow *f)
     f->desired = 0;
 }
 
+/* What copies the Secrets of other namespaces need: see copies.h. */
+static void hand_over_references(op_flow *f)
+{
+    if (f->wish.invalid[0] || f->stand == OP_IS_PAUSED || f->stand == OP_HAS_EARLIER)
+        return;
+    f->plan->foreign = json_object_get(f->wish.refs.foreign);
+    f->plan->keeps_copies = f->stand != OP_GOES_ON;
+}
+
 void op_flow_look(op_flow *f)
 {
     if (!strcmp(op_annotation(f->view->flow, OP_PAUSE), "true"))
@@ -138,4 +147,5 @@ void op_flow_look(op_flow *f)
         stand(f, OP_UNRESOLVED, "Failed to resolve secrets: %s", f->wish.refs.problem);
     look_at_owners(f);
     look_at_positions(f);
+    hand_over_references(f);
 }

@@ -12,10 +12,10 @@ leave() {
     rm -rf "$dir"
 }
 
-start_operated_cluster() {
+start_operated_cluster() { # options of helm
     start_cluster --audit "$dir/audit.jsonl"
     run 'the namespace' 0 kubectl create namespace dataflow
-    run 'the chart renders' 0 "$DF_HELM" template test "$source/deploy/helm/dataflow-operator" --namespace dataflow \
+    run 'the chart renders' 0 "$DF_HELM" template test "$source/deploy/helm/dataflow-operator" --namespace dataflow "$@" \
         --show-only templates/crds.yaml --show-only templates/rbac.yaml --show-only templates/serviceaccount.yaml
     cp "$dir/out" "$dir/chart.yaml"
     run '  and is applied' 0 kubectl apply --server-side -f "$dir/chart.yaml"

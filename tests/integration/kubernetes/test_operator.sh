@@ -8,6 +8,8 @@ start_operated_cluster
 start_operator 1
 first=$operator
 within 'the operator is ready' 30 is_ready 1
+said() { grep -q -- "$1" "$dir/operator.$2"; }
+said 'definitions' 1 && bad '  it finds something that its definitions lack' || ok '  its definitions lack nothing'
 
 kafka='source: {type: kafka, config: {brokers: "kafka:9092", topic: t, consumerGroup: g}}
 sink: {type: postgresql, config: {connectionStringSecretRef: {name: shop, key: url}, table: orders}}'
@@ -92,4 +94,28 @@ run 'deleted' 0 kubectl delete dataflow orders taken --timeout=30s
 within '  nothing of it is left' 60 no_children orders
 within '  nothing of the other' 60 no_children taken
 stop_operator "$third"
+
+# ---- settings, and definitions of an older release
+SECRETS_OF_OTHER_NAMESPACES=perhaps start_operator 4
+wait "$operator"
+said 'SECRETS_OF_OTHER_NAMESPACES is true or false, not "perhaps"' 4 && ok 'a wrong setting is refused' || bad 'a wrong setting is refused'
+RECONCILE_PENDING_REQUEUE_SECONDS=0 start_operator 5
+wait "$operator"
+said 'RECONCILE_PENDING_REQUEUE_SECONDS is a number from 1 to' 5 && ok '  and another' || bad '  and another'
+older='[{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/upgradePolicy"},
+{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/lag"}]'
+run 'an older definition' 0 kubectl patch crd dataflows.dataflow.dataflow.io --type json -p "$older"
+sleep 3
+OPERATOR_NAMESPACE=dataflow POD_NAME=operator-6 WATCH_SECRETS=false dfoperator run --kubeconfig "$operator_config" --log-file "$dir/operator.6" \
+    --metrics-bind-address 0 --health-probe-bind-address 0 >"$dir/out" 2>"$dir/log" &
+sixth=$!
+operators+=("$sixth")
+within '  is told at the start' 30 said 'lack is lost: DataFlow: spec.upgradePolicy, status.lag\. Bring them up to date' 6
+within '  it works all the same' 30 has 'definitions lack fields' is_ready 6
+[ -s "$dir/log" ] && bad '  --log-file has all lines' || ok '  --log-file has all lines'
+mv "$dir/operator.6" "$dir/operator.7"
+kill -HUP "$sixth"
+within '  SIGHUP opens it again' 10 test -e "$dir/operator.6"
+stop_operator "$sixth"
+said stopped 6 && ok '  what comes then is in the new one' || bad '  what comes then is in the new one'
 exit $failed

@@ -26,6 +26,7 @@ static inline op_settings fixture_settings(df_env *env)
                          .image = "registry.test/dataflow:1.0.0",
                          .repository = "registry.test/dataflow",
                          .processor_level = "info",
+                         .pending_us = 20000000,
                          .progress_timeout_s = 3600};
 }
 

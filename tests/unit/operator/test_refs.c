@@ -49,7 +49,8 @@ static void test_places(void **state)
 
 static void test_other_namespace(void **state)
 {
-    static const op_mirror rows[] = {{"vault", "pg", "df-orders-copy-pg"}};
+    static const op_mirror rows[] = {{"vault", "pg", "df-orders-copy-pg", NULL}};
+    static const op_mirror refused[] = {{"vault", "pg", "df-orders-copy-pg", "which is refused"}};
     json_object *spec = op_json("{'sink': {'config': {'xSecretRef': {'namespace': 'vault', 'name': "
                                 "'pg', 'key': 'dsn'}}}}");
     op_refs refs;
@@ -57,13 +58,17 @@ static void test_other_namespace(void **state)
     assert_int_equal(op_refs_read(spec, "shop", (op_mirrors){0}, &refs), 0);
     assert_string_equal(refs.problem,
                         "spec.sink.config.xSecretRef names the Secret vault/pg of another "
-                        "namespace, which must allow it: annotation "
-                        "dataflow.dataflow.io/allow-namespaces: shop");
+                        "namespace, which the operator does not use: set secrets.otherNamespaces "
+                        "in its chart");
     check_json(refs.sources, "[]");
-    check_json(refs.foreign, "[{'namespace': 'vault', 'name': 'pg', 'field': "
-                             "'spec.sink.config.xSecretRef'}]");
+    check_json(refs.foreign, "[{'namespace': 'vault', 'name': 'pg', 'key': 'dsn', 'copy': ''}]");
     op_refs_free(&refs);
-    assert_int_equal(op_refs_read(spec, "shop", (op_mirrors){rows, 1}, &refs), 0);
+    assert_int_equal(op_refs_read(spec, "shop", (op_mirrors){refused, 1, 1, 0}, &refs), 0);
+    assert_string_equal(refs.problem, "spec.sink.config.xSecretRef names the Secret vault/pg of "
+                                      "another namespace, which is refused");
+    check_json(refs.sources, "[]");
+    op_refs_free(&refs);
+    assert_int_equal(op_refs_read(spec, "shop", (op_mirrors){rows, 1, 1, 0}, &refs), 0);
     assert_string_equal(refs.problem, "");
     check_json(refs.spec,
                "{'sink': {'config': {'xSecretRef': {'name': 'df-orders-copy-pg', 'key': 'dsn'}}}}");
