@@ -19,12 +19,21 @@
 
 enum { OP_RUNS_KEPT = 10, OP_RUNS_LIMIT = 100 }; /* ended runs that are remembered; at most kept */
 
+/* Runs that were due and never began. Each due time is judged once, when it is too late for it. */
+typedef struct op_skips {
+    int64_t count;      /* of all times */
+    int64_t last_s;     /* when the last one of them was due; 0: there was none */
+    int64_t checked_s;  /* what was due until then is judged */
+    char schedule[400]; /* that this is about: another one begins anew */
+} op_skips;
+
 typedef struct op_cron {
     op_flow f;
     json_object *before; /* status.runs as it was; borrowed, NULL: none */
     json_object *runs;   /* as they are now */
     int starts;          /* a run by hand begins with this plan */
     const char *refused; /* why a run by hand does not; NULL: it does, or none is asked for */
+    op_skips skips;
 } op_cron;
 
 /* ---- runs (cron_run.c) ---- */
@@ -39,6 +48,12 @@ void op_runs_read(op_cron *c);
 json_object *op_run_job(const op_cron *c, json_object *run, int64_t step);
 json_object *op_runs_active(const op_cron *c); /* the newest that goes on; NULL: none */
 int op_cron_has_policy(const op_cron *c, const char *policy);
+
+/* ---- runs that did not begin (cron_skips.c) ---- */
+/* Fills `skips` from the last status, the schedule and `runs`; tells of new ones. */
+void op_skips_read(op_cron *c);
+/* The members of the status. -1: no memory. */
+int op_skips_write(const op_cron *c, json_object *status);
 
 /* ---- status (cron_status.c) ---- */
 void op_cron_tell(op_cron *c);

@@ -257,6 +257,7 @@ static void plan_living(op_cron *c, const op_settings *settings)
     op_runs_read(c);
     if (f->plan->failed)
         return;
+    op_skips_read(c);
     look_at_request(c);
     if (f->stand == OP_GOES_ON)
         act(c);

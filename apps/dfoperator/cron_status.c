@@ -145,7 +145,7 @@ static json_object *own_members(const op_cron *c)
     int64_t step = op_int(active, "step", -1);
     const char *job = op_text(active, "job"), *id = op_text(run, "id");
     const char *due = op_text(c->f.view->child[OP_CRON_JOB], "status.lastScheduleTime");
-    if (more && !op_put(more, "runs", json_object_get(c->runs)) &&
+    if (more && !op_put(more, "runs", json_object_get(c->runs)) && !op_skips_write(c, more) &&
         !put_time(more, "lastScheduleTime", due) &&
         !put_time(more, "lastSuccessfulTime", last_end(c, "Completed")) &&
         !put_time(more, "lastFailedTime", last_end(c, "Failed")) &&

@@ -17,6 +17,12 @@
  */
 enum { DEADLINE_S = 200, DEADLINE_LEAST_S = 10, SILENT_S = 20, MESSAGE = 400 };
 
+int64_t op_cron_late_s(const op_wish *wish)
+{
+    int64_t late_s = op_int(wish->flow, "spec.startingDeadlineSeconds", DEADLINE_S);
+    return late_s < DEADLINE_LEAST_S ? DEADLINE_LEAST_S : late_s;
+}
+
 /* What ended is removed by us, after its end is in the status; the cluster's own limits would
  * remove it unseen while the operator is away. */
 #define HISTORY "1000"
@@ -75,7 +81,6 @@ json_object *op_cron_job_body(const op_wish *wish, int suspend)
     json_object *labels = op_labels(OP_CRON, op_text(wish->flow, "metadata.name"));
     json_object *head = labels ? op_json("{'labels': %o}", labels) : NULL;
     const char *policy = op_text(spec, "concurrencyPolicy"), *zone = op_text(spec, "timeZone");
-    int64_t late_s = op_int(spec, "startingDeadlineSeconds", DEADLINE_S);
     if (job && head && !mark(wish, head, NULL, OP_CONTAINER))
         body =
             op_json("{'spec': {'schedule': %s, 'timeZone': %s, 'concurrencyPolicy': %s, "
@@ -83,8 +88,7 @@ json_object *op_cron_job_body(const op_wish *wish, int suspend)
                     "'successfulJobsHistoryLimit': " HISTORY ", 'failedJobsHistoryLimit': " HISTORY
                     ", 'jobTemplate': {'metadata': %o, 'spec': %o}}}",
                     op_text(spec, "schedule"), *zone ? zone : "UTC", *policy ? policy : "Forbid",
-                    late_s < DEADLINE_LEAST_S ? DEADLINE_LEAST_S : late_s, suspend, head,
-                    op_get(job, "spec"));
+                    op_cron_late_s(wish), suspend, head, op_get(job, "spec"));
     json_object_put(job);
     json_object_put(labels);
     json_object_put(head);

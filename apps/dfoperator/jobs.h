@@ -14,6 +14,7 @@ enum { OP_RUN_DIGITS = 8 };
 
 /* Body of the CronJob: {spec}. NULL: no memory; so are the others. */
 json_object *op_cron_job_body(const op_wish *wish, int suspend);
+int64_t op_cron_late_s(const op_wish *wish); /* how late a run may start */
 /* A run by hand, `name` as its Job. */
 json_object *op_job_by_hand(const op_wish *wish, const char *name);
 /* Name of such a Job, made from the text of the annotation. */

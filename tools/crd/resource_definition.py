@@ -46,6 +46,9 @@ RUN = {
     "properties": {
         "id": TEXT, "phase": TEXT, "step": INT, "job": TEXT, "message": TEXT,
         "scheduleTime": TIME, "startTime": TIME, "endTime": TIME}}
+SKIPS = {
+    "type": "object",
+    "properties": {"count": COUNT, "lastTime": TIME, "checkedTime": TIME, "schedule": TEXT}}
 CRON_STATUS = [
     ("lastScheduleTime", TIME, "When the last run was due."),
     ("currentRunID", TEXT, "The run that is under way, or the last one."),
@@ -53,6 +56,8 @@ CRON_STATUS = [
     ("activeJobName", TEXT, "Job of the step that runs."),
     ("lastSuccessfulTime", TIME, "When a run ended well."),
     ("lastFailedTime", TIME, "When a run failed."),
+    ("skips", SKIPS, "Runs that were due and did not begin: how many in all, when the last one was due, until when the "
+     "schedule is judged."),
     ("runs", {"type": "array", "items": RUN}, "Runs that go on, and the last that have ended: the oldest first."),
 ]
 READY = '.status.conditions[?(@.type=="Ready")].status'
