@@ -45,8 +45,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if .Values.gui.enabled -}}
 {{- fail "gui.enabled: there is no GUI yet; set it to false" -}}
 {{- end -}}
-{{- if .Values.monitoring.dashboard.enabled -}}
-{{- fail "monitoring.dashboard.enabled: there is no dashboard yet; set it to false" -}}
+{{- if and .Values.secrets.otherNamespaces .Values.watchNamespace -}}
+{{- fail "secrets.otherNamespaces: an operator of one namespace (watchNamespace) reads no Secrets of others; set one of them" -}}
 {{- end -}}
 {{- if .Values.sentry.enabled -}}
 {{- fail "sentry.enabled: errors are not sent to Sentry yet; set it to false" -}}
@@ -61,5 +61,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
 {{- fail "serviceMonitor.enabled needs metrics.enabled" -}}
+{{- end -}}
+{{- if and .Values.metrics.enabled (eq (int .Values.metrics.port) (int .Values.health.probePort)) -}}
+{{- fail "metrics.port and health.probePort: set different ports" -}}
 {{- end -}}
 {{- end -}}
