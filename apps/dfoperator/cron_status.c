@@ -64,7 +64,7 @@ static void say_active(const op_cron *c, json_object *run, op_status *s)
     op_status_say(s, trouble == OP_FAILS ? "Error" : op_text(run, "phase"), "Run %s: %s %s%s%s",
                   op_text(run, "id"), what, job ? "runs" : "is due", trouble ? ": " : "", text);
     if (!trouble) /* a Job whose pods are refused says nothing of it, and changes no more */
-        op_plan_again(c->f.plan, c->f.wish.settings->pending_us);
+        op_plan_again(c->f.plan, INT64_C(20000000));
 }
 
 static void say_resting(const op_cron *c, json_object *last, op_status *s)

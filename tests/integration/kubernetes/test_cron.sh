@@ -82,5 +82,16 @@ within 'the operator comes to rest' 40 quiet
 gone() { [ -z "$(kubectl get jobs,cronjobs,configmaps,serviceaccounts -l dataflow.dataflow.io/kind=DataFlowCron -o name)" ]; }
 run 'deleted' 0 kubectl delete dataflowcron nightly --timeout=30s
 within '  nothing of it is left' 60 gone
+
+# ---- runs that do not begin: the first one has no node to run on, and holds those of the next minutes
+sed -e 's/name: nightly/name: busy/' -e 's/schedule: .*/schedule: "* * * * *"/' -e '/^  triggers/,$d' "$dir/cron.yaml" >"$dir/busy.yaml"
+echo '  startingDeadlineSeconds: 10' >>"$dir/busy.yaml"
+run 'a cron that is due each minute' 0 kubectl apply -f "$dir/busy.yaml"
+skips() { kubectl get dataflowcron busy -o "jsonpath={.status.skips.$1}"; }
+skipped() { [ "$(skips count)" -ge 1 ]; }
+within '  its second run does not begin' 160 skipped
+within '  an event says why' 20 has 'another run went on, and concurrencyPolicy is Forbid' kubectl get events.events.k8s.io -o yaml
+[ -n "$(skips lastTime)" ] && ok '  the status says when' || bad '  the status says when'
+run '  deleted' 0 kubectl delete dataflowcron busy --timeout=30s
 stop_operator "$operator"
 exit $failed
