@@ -24,7 +24,7 @@ dfaudit topic create --topic "$topic" --partitions 2 >/dev/null 2>&1 || bad 'a t
 flow_of() { # NAME SINK
     apply_flow "flow $1" "$1" "source: {type: kafka, config: {brokers: '$DF_KAFKA', topic: $topic, consumerGroup: $topic-$1}}
 transformations:
-  - {type: cast, config: {casts: {amount: int}}}
+  - {type: cast, config: {spec: {amount: int64}}}
 sink: $2
 errors: {type: stdio, config: {path: $dir/$1.errors}}"
     cp "$dir/flow.yaml" "$dir/$1.yaml"
