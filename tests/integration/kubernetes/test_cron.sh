@@ -90,7 +90,7 @@ run 'a cron that is due each minute' 0 kubectl apply -f "$dir/busy.yaml"
 skips() { kubectl get dataflowcron busy -o "jsonpath={.status.skips.$1}"; }
 skipped() { [ "$(skips count)" -ge 1 ]; }
 within '  its second run does not begin' 160 skipped
-within '  an event says why' 20 has 'another run went on, and concurrencyPolicy is Forbid' kubectl get events.events.k8s.io -o yaml
+within '  an event says why' 20 has 'another run went on, and concurrencyPolicy is Forbid' kubectl get events.events.k8s.io -o 'jsonpath={.items[*].note}'
 [ -n "$(skips lastTime)" ] && ok '  the status says when' || bad '  the status says when'
 run '  deleted' 0 kubectl delete dataflowcron busy --timeout=30s
 stop_operator "$operator"
