@@ -204,6 +204,8 @@ int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), voi
 void df__thread_begin(df__runner *r, const char *name);
 void df__thread_end(df__runner *r, const char *name);
 void df__run_send(df__runner *r, df__msg *m, int type, int status);
+/* messages.c: all that came since the last call becomes events of the flow. */
+void df__run_handle(df__runner *r);
 /* The published counts, with the age of what ended last as of now. Under the lock of `shown`. */
 df_stats df__run_stats(const df__runner *r);
 
