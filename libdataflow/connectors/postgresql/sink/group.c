@@ -128,18 +128,15 @@ static int read_upsert(df__pg_sink *s, df__pg_work *w)
 
 /* A delete may say its row by the row before alone: its key is taken from there where the record
  * itself does not have it. DF_OK: it is a delete that has one. */
-static int read_before(df__pg_sink *s, const df__pg_work *w)
+static int read_before(df__pg_sink *s, const df_record *r, const df_value *before)
 {
-    const df_record *r = df_parcel_at(w->parcel, w->index);
-    df_value before;
-    if (!s->opt.upsert || df_record_before(r, &before) != DF_OK || before.type != DF_V_OBJECT ||
-        !is_delete(r)) {
+    if (before->type != DF_V_OBJECT || !is_delete(r)) {
         return DF_EDATA;
     }
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->in_key && s->encoder.values[i].type <= DF_V_NULL) {
-            df_value_member(&before, column->name, &s->encoder.values[i]);
+            df_value_member(before, column->name, &s->encoder.values[i]);
         }
     }
     return DF_OK;
@@ -161,17 +158,16 @@ static int is_same(const df_value *a, const df_value *b)
 
 /* The row before an update says which row it is: it gives the key where the record leaves it out.
  * A key that is another one now would leave the old row behind. */
-static int match_before(df__pg_sink *s, df__pg_work *w)
+static int match_before(df__pg_sink *s, df__pg_work *w, const df_value *before)
 {
-    const df_record *r = df_parcel_at(w->parcel, w->index);
-    df_value before, old;
-    if (df_record_before(r, &before) != DF_OK || before.type != DF_V_OBJECT || is_delete(r)) {
+    df_value old;
+    if (before->type != DF_V_OBJECT || is_delete(df_parcel_at(w->parcel, w->index))) {
         return DF_OK;
     }
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
         df_value *value = &s->encoder.values[i];
-        if (!column->in_key || df_value_member(&before, column->name, &old) != DF_OK ||
+        if (!column->in_key || df_value_member(before, column->name, &old) != DF_OK ||
             old.type <= DF_V_NULL) {
             continue;
         }
@@ -190,7 +186,8 @@ static int match_before(df__pg_sink *s, df__pg_work *w)
 }
 
 /* The columns of record w->index into s->encoder.values. */
-static int read_values(df__pg_sink *s, const df__pg_work *w, size_t *ret_unknown)
+static int read_values(df__pg_sink *s, const df__pg_work *w, const df_value *before,
+                       size_t *ret_unknown)
 {
     if (s->opt.raw) {
         return df__pg_raw_row(s, w);
@@ -199,7 +196,10 @@ static int read_values(df__pg_sink *s, const df__pg_work *w, size_t *ret_unknown
     if (rc == DF_EDATA) { /* a delete may come without a value */
         memset(s->encoder.values, 0, s->catalog.table.count * sizeof *s->encoder.values);
     }
-    return (rc == DF_OK || rc == DF_EDATA) && read_before(s, w) == DF_OK ? DF_OK : rc;
+    if (rc != DF_OK && rc != DF_EDATA) {
+        return rc;
+    }
+    return read_before(s, df_parcel_at(w->parcel, w->index), before) == DF_OK ? DF_OK : rc;
 }
 
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
@@ -208,7 +208,11 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     if (w->skip[w->index]) {
         return DF_DROP;
     }
-    int rc = read_values(s, w, &unknown);
+    df_value before = {0};
+    if (s->opt.upsert) {
+        df_record_before(df_parcel_at(w->parcel, w->index), &before);
+    }
+    int rc = read_values(s, w, &before, &unknown);
     if (rc == DF_EDATA) {
         rc = df__pg_refuse(w, w->index, s->opt.raw ? "not_json" : "not_an_object",
                            df_parcel_error(w->parcel));
@@ -223,7 +227,7 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     if (!s->opt.raw && !has_column(s)) {
         return offend_empty(s, w);
     }
-    rc = s->opt.upsert ? match_before(s, w) : DF_OK;
+    rc = match_before(s, w, &before);
     if (rc != DF_OK) {
         return rc;
     }
