@@ -134,11 +134,14 @@ static int read_row(const unwrapper *self, df_record *r, const df_value *root,
         ret->operation = "update";
     }
     ret->source = member(envelope, "source");
+    ret->row = df__empty_value(DF_V_OBJECT);
     if (!m->side)
-        return DF_OK; /* no row: an empty object */
+        return DF_OK;
     ret->row = member(envelope, m->side);
     if (ret->row.type == DF_V_OBJECT)
-        return read_block(self, r, root, m->side, &ret->fields);
+        return root->u.node == envelope->u.node
+                   ? DF_OK /* no payload that a block could stand beside */
+                   : read_block(self, r, root, m->side, &ret->fields);
     snprintf(text, sizeof text, "op is %c, but %s is %s instead of an object", m->letter, m->side,
              df__value_word(&ret->row));
     return refuse(r, text);
@@ -237,34 +240,25 @@ static int read_types(const df__job *job, df_record *r, const event *e, df__conn
 {
     unwrapper *self = job->self;
     df__connect_call call = {&self->connect, job, r, e->fields, e->is_key, ""};
-    int rc;
-    *ret = (df__connect_row){.row = df__empty_value(DF_V_OBJECT)};
-    if (e->row.type == DF_V_OBJECT)
-        ret->row = e->row;
-    if (e->fields.type != DF_V_ARRAY)
-        return DF_OK;
-    rc = df__connect_read(&call, &e->row, ret);
+    int rc = df__connect_read(&call, &e->row, ret);
     return rc == DF_EDATA ? refuse(r, call.why) : rc;
 }
 
 static int write_row(const df__job *job, df_record *r, event *e)
 {
     const unwrapper *self = job->self;
-    df__connect_row row;
-    df_value id;
-    int rc = read_types(job, r, e, &row);
+    df__connect_row row = {.row = e->row};
+    df_value id = member(&e->row, "id");
+    int rc = e->fields.type == DF_V_ARRAY ? read_types(job, r, e, &row) : DF_OK;
     if (rc == DF_OK)
         rc = set_meta(r, "operation", e->operation);
     if (rc == DF_OK)
         rc = df_record_set_op(r, e->op);
     if (rc == DF_OK && self->source_metadata && e->source.type == DF_V_OBJECT)
         rc = source_to_metadata(job, r, &e->source);
-    if (e->row.type == DF_V_OBJECT) {
-        id = member(&e->row, "id");
-        if (rc == DF_OK && id.type != DF_V_ABSENT)
-            rc = as_scalar(job, &id);
-        if (rc == DF_OK && id.type != DF_V_ABSENT)
-            rc = df_record_set_meta(r, "id", &id);
+    if (rc == DF_OK && id.type != DF_V_ABSENT) {
+        rc = as_scalar(job, &id);
+        rc = rc == DF_OK ? df_record_set_meta(r, "id", &id) : rc;
     }
     if (rc == DF_OK)
         rc = df__connect_put(&row, r);
