@@ -188,6 +188,7 @@ static void fail(op_cron *c, json_object *run, int64_t step, json_object *job, c
 static void lose(op_cron *c, json_object *run)
 {
     char text[400];
+    op_plan_absence(c->f.plan, OP_JOB, op_text(run, "job"));
     df__text_printf(text, sizeof text, "Job %s was removed before its end was seen",
                     op_text(run, "job"));
     end(c, run, op_cron_has_policy(c, "Replace") ? "Replaced" : "Unknown", "", text);

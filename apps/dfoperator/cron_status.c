@@ -72,6 +72,8 @@ static void say_resting(const op_cron *c, json_object *last, op_status *s)
     const char *message = op_text(last, "message");
     if (op_is(c->f.view->flow, "spec.suspend"))
         op_status_say(s, "Suspended", "No further runs while spec.suspend is true");
+    else if (!op_flow_own(&c->f, c->f.view->child[OP_CRON_JOB])) /* the plan may fail to make it */
+        op_status_say(s, "Pending", "CronJob not found");
     else if (!last)
         op_status_say(s, "Scheduled", "No run yet");
     else
@@ -91,11 +93,13 @@ static void say_ready(const op_cron *c, op_status *s)
 {
     int suspended = op_is(c->f.view->flow, "spec.suspend");
     int stands = !strcmp(s->phase, "Error") || c->f.stand > OP_IS_PAUSED;
-    op_status_condition(s, "Ready", stands || suspended ? OP_FALSE : OP_TRUE,
+    int lacks = !strcmp(s->phase, "Pending");
+    op_status_condition(s, "Ready", stands || suspended || lacks ? OP_FALSE : OP_TRUE,
                         stands      ? "Error"
                         : suspended ? "Suspended"
+                        : lacks     ? "NotReady"
                                     : "Scheduled",
-                        stands ? s->message : "");
+                        stands || lacks ? s->message : "");
 }
 
 /* Of the last run that has ended. */

@@ -8,6 +8,7 @@
 
 #include "dfoperator/names.h"
 #include "dfoperator/status.h"
+#include "dfoperator/tree.h"
 #include "dfoperator/view.h"
 #include "kube/apply.h"
 
@@ -16,6 +17,7 @@ struct op_execution {
     json_object *flow;
     char version[64]; /* of the flow: as the plan saw it, or as our own last write of it left it */
     op_plan plan;
+    size_t absent;     /* absences that the server has said yes to */
     int confirmed;     /* the server says that the flow is of this version */
     size_t next;       /* action; action_count: the status; behind: nothing more */
     int looks, looked; /* the server is asked for the object of the action's name first */
@@ -122,7 +124,18 @@ static int is_the_flows(int rc)
     return rc != DF_EFENCED && rc != DF_EIO && rc != DF_EUNKNOWN;
 }
 
-/* The rest of the plan is not done; its status says why, unless it is one of what is past. */
+/* The plan was made from what is past: nothing of it is done any more, and its status is old. */
+static void abandon(op_execution *e, int rc, int64_t wait_us)
+{
+    e->rc = rc;
+    e->wait_us = wait_us;
+    e->next = e->plan.action_count;
+    e->absent = e->plan.absence_count;
+    json_object_put(e->plan.status);
+    e->plan.status = NULL;
+}
+
+/* The rest of the plan is not done; its status says why. */
 static void failed(op_execution *e, const kube_reply *reply)
 {
     const op_action *a = &e->plan.actions[e->next];
@@ -132,8 +145,7 @@ static void failed(op_execution *e, const kube_reply *reply)
     if (is_the_flows(reply->rc))
         tell(e, 1, a->failure, reply->text);
     if (reply->rc == DF_EFENCED) {
-        json_object_put(e->plan.status);
-        e->plan.status = NULL;
+        abandon(e, reply->rc, reply->retry_after_us);
     } else if (is_the_flows(reply->rc) || reply->status >= 500) {
         op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
     }
@@ -151,7 +163,7 @@ static void look(op_execution *e)
 }
 
 /* A plan may be of a flow that was deleted a moment ago, or of a run that has gone on since: what
- * it makes could start pods that nobody wants any more. So the flow is asked for once before. */
+ * it does could start pods that nobody wants any more. So the flow is asked for once before. */
 static void on_confirm(void *user, const kube_reply *reply)
 {
     op_execution *e = user;
@@ -178,6 +190,32 @@ static void confirm(op_execution *e)
     json_object_object_get_ex(e->flow, "metadata", &meta);
     t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_confirm, .user = e});
+}
+
+/* An object of somebody else under the name is as good as none. */
+static void on_absence(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_absence *a = &e->plan.absences[e->absent];
+    json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    e->request = NULL;
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
+        abandon(e, reply->rc, reply->retry_after_us);
+    } else if (there && !strcmp(op_label(there, OP_LABEL_OWNED), "true")) {
+        learn(e, a->kind, reply);
+        abandon(e, DF_EFENCED, -1);
+    } else {
+        e->absent++;
+    }
+    json_object_put(there);
+    go_on(e);
+}
+
+static void ask_absence(op_execution *e)
+{
+    const op_absence *a = &e->plan.absences[e->absent];
+    kube_target t = target_of(a->kind, space_of(e), a->name);
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_absence, .user = e});
 }
 
 static void on_action(void *user, const kube_reply *reply)
@@ -293,14 +331,9 @@ static int must_look(const op_execution *e)
     return e->looks || (a->verb == OP_APPLY && a->is_new && !e->looked);
 }
 
-static int makes_something(const op_action *a)
-{
-    return a->verb == OP_CREATE || (a->verb == OP_APPLY && a->is_new);
-}
-
 static void start_action(op_execution *e)
 {
-    if (!e->confirmed && makes_something(&e->plan.actions[e->next])) {
+    if (!e->confirmed) {
         confirm(e);
     } else if (must_look(e)) {
         look(e);
@@ -313,7 +346,9 @@ static void start_action(op_execution *e)
 static void step(kube_timer *t)
 {
     op_execution *e = t->user;
-    if (e->next < e->plan.action_count)
+    if (e->absent < e->plan.absence_count)
+        ask_absence(e);
+    else if (e->next < e->plan.action_count)
         start_action(e);
     else if (e->next == e->plan.action_count && e->plan.status)
         start_status(e);

@@ -41,6 +41,20 @@ op_action *op_plan_add(op_plan *plan, op_verb verb, op_kind kind, const char *na
     return a;
 }
 
+void op_plan_absence(op_plan *plan, op_kind kind, const char *name)
+{
+    void *rows = plan->absences;
+    op_absence *a = room(&rows, plan->absence_count, &plan->absence_cap, sizeof *a);
+    char *copy = a ? strdup(name) : NULL;
+    plan->absences = rows;
+    if (!copy) {
+        plan->failed = 1;
+        return;
+    }
+    *a = (op_absence){kind, copy};
+    plan->absence_count++;
+}
+
 void op_plan_event(op_plan *plan, int warning, const char *reason, const char *format, ...)
 {
     void *rows = plan->events;
@@ -83,8 +97,11 @@ void op_plan_free(op_plan *plan)
     }
     for (size_t i = 0; i < plan->event_count; i++)
         free(plan->events[i].note);
+    for (size_t i = 0; i < plan->absence_count; i++)
+        free(plan->absences[i].name);
     free(plan->actions);
     free(plan->events);
+    free(plan->absences);
     json_object_put(plan->status);
     json_object_put(plan->foreign);
     memset(plan, 0, sizeof *plan);

@@ -64,7 +64,17 @@ typedef struct op_event {
     char *note;
 } op_event;
 
+/* Something that was there and that the view lacks, from which the plan concludes what cannot be
+ * taken back: that positions are lost, or the end of a run. The server is asked before; when it has
+ * the object, a new plan is made. */
+typedef struct op_absence {
+    op_kind kind;
+    char *name;
+} op_absence;
+
 typedef struct op_plan {
+    op_absence *absences;
+    size_t absence_count, absence_cap;
     op_action *actions;
     size_t action_count, action_cap;
     op_event *events; /* to be told after the actions */
@@ -85,6 +95,7 @@ void op_plan_free(op_plan *plan);
 /* For those who make plans. `object` and `note` are taken over; names are copied. */
 op_action *op_plan_add(op_plan *plan, op_verb verb, op_kind kind, const char *name,
                        json_object *object);
+void op_plan_absence(op_plan *plan, op_kind kind, const char *name);
 void op_plan_event(op_plan *plan, int warning, const char *reason, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The earliest of several wishes counts. */

@@ -125,6 +125,7 @@ static void look_at_positions(op_flow *f)
           "annotate %s %s " OP_RESET "=true -n %s; or restore it from a backup",
           f->wish.names.checkpoint, f->wish.kind == OP_CRON ? "dataflowcron" : "dataflow", name,
           op_text(f->view->flow, "metadata.namespace"));
+    op_plan_absence(f->plan, OP_CONFIG_MAP, f->wish.names.checkpoint);
     f->desired = 0;
 }
 

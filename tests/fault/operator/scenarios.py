@@ -195,11 +195,16 @@ def cron_changed(w):
     until(w, CRONS, "nightly", "Scheduled")
 
 
-def cron_deleted(w):
+def cron_run_slow(w):
+    """A trigger that goes on and on."""
     make_cron(w, triggers=[{"name": "one", "image": "never:1"}])
     run(w, "dfc-nightly-1")
     w.until("the trigger's pod", lambda: any("trigger-0-pod" in k.name for k in w.store.objects.copy()))
     until(w, CRONS, "nightly", "RunningTriggers")
+
+
+def cron_deleted(w):
+    cron_run_slow(w)
     w.delete(CRONS, "nightly")
     gone(w, CRONS, "nightly")
 
@@ -207,4 +212,4 @@ def cron_deleted(w):
 SCENARIOS = {f.__name__: f for f in (
     flow_created, flow_of_kafka, flow_changed, flow_scaled, flow_suspended, flow_in_window, flow_reset, flow_wrong,
     flow_secret_changed, flow_reader_changed, flow_deleted, flow_ended, flow_made_again, child_lost, positions_lost,
-    cron_created, cron_run, cron_run_kept_short, cron_trigger_fails, cron_by_hand, cron_changed, cron_deleted)}
+    cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand, cron_changed, cron_deleted)}

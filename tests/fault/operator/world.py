@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from kubefake.controllers import Controllers  # noqa: E402
 from kubefake.server import Server  # noqa: E402
-from kubefake.store import Key, Store  # noqa: E402
+from kubefake.store import Key, Refused, Store  # noqa: E402
 
 GROUP = "dataflow.dataflow.io"
 FLOWS, CRONS = f"{GROUP}/v1/dataflows", f"{GROUP}/v1/dataflowcrons"
@@ -24,6 +24,16 @@ CONVERGE_S = 60  # after the faults stop
 QUIET_S = 1.2
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+processes = set()  # that run
+
+
+def end_all(*_):
+    """A campaign that is ended leaves no operator behind."""
+    for process in list(processes):
+        process.kill()
+    os._exit(1)
 
 
 class Stuck(Exception):
@@ -36,7 +46,7 @@ class World:
         self.store = Store()
         self.server = Server(self.store, self.replace_operator)
         self.controllers = Controllers(self.store)
-        self.operators = []
+        self.operators, self.over = [], False
         self.lock = threading.Lock()
         self.acts, self.acting = 0, lambda number: None  # what people did; called before they do it
         self.start_operator()
@@ -45,8 +55,10 @@ class World:
         return self
 
     def __exit__(self, *_):
-        for process in self.operators:
-            self.kill(process)
+        with self.lock:  # a fault that comes late starts no other one
+            self.over = True
+            for process in self.operators:
+                self.kill(process)
         self.controllers.stop()
         self.server.stop()
         self.folder.cleanup()
@@ -65,16 +77,29 @@ class World:
                 ["dfoperator", "run", "--kubeconfig", str(config), "--metrics-bind-address", probes,
                  "--health-probe-bind-address", probes], stderr=log, stdout=log,
                 env={**os.environ, "OPERATOR_NAMESPACE": "dataflow", "POD_NAME": name}))
+        processes.add(self.operators[-1])
         return self.operators[-1]
 
     @staticmethod
     def kill(process):
         process.kill()
         process.wait()
+        processes.discard(process)
+
+    def stop_operator(self):
+        """It must end well: a sanitizer tells of leaks then."""
+        self.until("the last one leads", lambda: " leads" in self.log_of(len(self.operators)))
+        with self.lock:
+            self.operators[-1].terminate()
+            code = self.operators[-1].wait(30)
+        if code:
+            raise Stuck(f"the operator ended with {code}")
 
     def replace_operator(self):
         """Kills it; another one comes when its lease has lapsed, which is not waited for here."""
         with self.lock:
+            if self.over:
+                return
             self.kill(self.operators[-1])
             with self.store.lock:  # what it sent before it died must not take the lease again
                 self.server.dead.add(f"operator-{len(self.operators)}")
@@ -82,8 +107,11 @@ class World:
                     self.store.patch(LEASE, {"spec": {"holderIdentity": ""}})
             self.start_operator()
 
+    def log_of(self, number):
+        return Path(self.folder.name, f"operator-{number}.log").read_text("utf-8")
+
     def logs(self):
-        return "".join(p.read_text("utf-8") for p in sorted(Path(self.folder.name).glob("*.log")))
+        return "".join(map(self.log_of, range(1, len(self.operators) + 1)))
 
     # ---- people ------------------------------------------------------------------------------------
     def act(self):

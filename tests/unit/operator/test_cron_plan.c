@@ -170,6 +170,7 @@ static void test_children(void **state)
         snprintf(name, sizeof name, "%s/%s", op_kinds[p.actions[i].kind].kind, p.actions[i].name);
         assert_string_equal(name, order[i]);
     }
+    assert_string_equal(op_text(p.status, "phase"), "Pending"); /* nothing is scheduled yet */
     op_plan_free(&p);
     assert_int_equal(model_settle(&m), 1);
     says(&m, "Scheduled", "No run yet");

@@ -131,6 +131,7 @@ static void test_made_before(void **state)
 static void test_refused(void **state)
 {
     static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
         {"PATCH " MAP, NULL, 403, PLAY_REFUSED(403, "Forbidden")},
         {STATUS, NULL, 200, "{}", .body = "\"reason\":\"Error\""},
     };
@@ -145,6 +146,7 @@ static void test_refused(void **state)
 static void test_the_servers(void **state)
 {
     static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
         {"PATCH " MAP, NULL, 500, PLAY_REFUSED(500, "InternalError")},
         {STATUS, NULL, 200, "{}",
          .body = "\"reason\":\"Retrying\",\"message\":\"Failed to make it: PATCH http"},
@@ -171,14 +173,15 @@ static void test_not_the_flows(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        play_turn turns[] = {{FLOW, NULL, 200, OF_VERSION("7")}, rows[i].turn};
         world w;
-        begin(&w, &rows[i].turn, 1);
+        begin(&w, turns, 2);
         plan_apply(&w, OP_APPLY, 0);
         end(&w, rows[i].rc, "");
     }
 }
 
-/* Nothing is made for a flow that is gone, or that is not what the plan saw any more. */
+/* Nothing is done for a flow that is gone, or that is not what the plan saw any more. */
 static void test_of_the_past(void **state)
 {
     static const struct {
@@ -199,9 +202,36 @@ static void test_of_the_past(void **state)
     }
 }
 
+/* What the plan believes to be gone is there: nothing is done, and nothing is said. */
+static void test_absence(void **state)
+{
+    static const play_turn is_there[] = {
+        {"GET " MAP, NULL, 200,
+         "{\"kind\":\"ConfigMap\",\"metadata\":{\"labels\":{\"dataflow.dataflow.io/"
+         "owned\":\"true\"}}}"},
+    };
+    static const play_turn is_gone[] = {
+        {"GET " MAP, NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 200, "{}"},
+        {STATUS, NULL, 200, "{}"},
+    };
+    (void)state;
+    for (int gone = 0; gone < 2; gone++) {
+        world w;
+        begin(&w, gone ? is_gone : is_there, gone ? 4 : 1);
+        op_plan_absence(&w.plan, OP_CONFIG_MAP, "df-a-spec");
+        plan_apply(&w, OP_APPLY, 0);
+        op_plan_event(&w.plan, 1, "Lost", "because");
+        w.plan.status = op_json("{'phase': 'Error'}");
+        end(&w, gone ? DF_OK : DF_EFENCED, gone ? "Made !Lost " : "");
+    }
+}
+
 static void test_deleted(void **state)
 {
     static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
         {"DELETE " MAP, NULL, 404, PLAY_REFUSED(404, "NotFound"), .body = "\"uid\":\"x\""},
     };
     world w;
@@ -220,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_made_before), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_the_servers), cmocka_unit_test(test_not_the_flows),
         cmocka_unit_test(test_of_the_past), cmocka_unit_test(test_deleted),
+        cmocka_unit_test(test_absence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
