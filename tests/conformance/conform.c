@@ -149,6 +149,24 @@ int conform_finish(conform *c, df_pipeline *p, const df_run_options *run)
     return rc;
 }
 
+void conform_assert_leaves_nothing(conform *c, const char *source, const char *sink)
+{
+    df_run_options dry = {.size = sizeof dry, .until_exhausted = 1, .dry = 1};
+    char *before = conform_listing(c), *checked, *ran;
+    df_pipeline *p = conform_load(c, source, sink);
+    assert_ok(df_pipeline_check(p));
+    checked = conform_listing(c);
+    assert_ok(conform_finish(c, p, &dry));
+    ran = conform_listing(c);
+    if (strcmp(before, checked) != 0)
+        fail_msg("the check left a file: before it\n%safter it\n%s", before, checked);
+    if (strcmp(before, ran) != 0)
+        fail_msg("a dry run left a file: before it\n%safter it\n%s", before, ran);
+    free(before);
+    free(checked);
+    free(ran);
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 void conform_free_rows(char **rows, size_t count)

@@ -87,6 +87,12 @@ char **conform_other_rows(conform *c, size_t *ret_count);
 /* Asserts that none of `count` is missing; how many came twice. */
 size_t conform_assert_none_missing(char *const *rows, size_t got, size_t count);
 void conform_free_rows(char **rows, size_t count);
+/* Asserts that the files of the kind in c->dir are on the disk, with all that they hold. */
+void conform_assert_on_disk(const conform *c);
+/* Names of what is in c->dir beside the stored positions, freed by the caller. */
+char *conform_listing(const conform *c);
+/* Checks a pipeline and runs it dry; asserts that neither left a file or a folder in c->dir. */
+void conform_assert_leaves_nothing(conform *c, const char *source, const char *sink);
 /* Number in {"n":N}; fails the test for other texts. */
 size_t conform_number(const char *row);
 

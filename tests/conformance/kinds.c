@@ -54,6 +54,12 @@ static void file_fill(conform *c, size_t from, size_t to)
     assert_int_equal(fclose(f), 0);
 }
 
+/* As one that waits for the disk: by default lines survive the process, not the machine. */
+static void file_sink_begin(conform *c)
+{
+    snprintf(c->config, sizeof c->config, "path: %s/lines, sync: true", c->dir);
+}
+
 static char **file_read(conform *c, size_t *ret_count)
 {
     char path[512], *text = support_read_file(support_path(path, c->dir, "lines")), **rows;
@@ -314,7 +320,7 @@ const conform_kind conform_source_host = {.name = "host",
 const conform_kind conform_sink_file = {.name = "file",
                                         .type = "stdio",
                                         .bad_options = stdio_bad,
-                                        .begin = file_begin,
+                                        .begin = file_sink_begin,
                                         .read_back = file_read};
 const conform_kind conform_sink_pipe = {.name = "pipe",
                                         .type = "stdio",

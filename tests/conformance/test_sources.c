@@ -158,6 +158,14 @@ static void test_stop_while_blocked(void **state)
     conform_free(c, p);
 }
 
+static void test_dry_leaves_nothing(void **state)
+{
+    conform *c = *state;
+    char source[1200];
+    c->kind->fill(c, 0, 100);
+    conform_assert_leaves_nothing(c, conform_stage(c, source), "{type: \"null\"}");
+}
+
 static void test_bad_options(void **state)
 {
     conform *c = *state;
@@ -194,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_stop_drains),
         cmocka_unit_test(test_stop_now),
         cmocka_unit_test(test_stop_while_blocked),
+        cmocka_unit_test(test_dry_leaves_nothing),
         cmocka_unit_test(test_bad_options),
     };
     return conform_run("sources", tests, sizeof tests / sizeof tests[0], conform_sources);
