@@ -31,24 +31,41 @@ static void hint_cases(const dfproc_flow *flow)
     }
 }
 
-/* One line for people, or an object in the list of --json. */
-static void tell_result(const validation *v, const dfproc_flow *flow, const char *name, int rc)
+/* Of several flows in one file each is chosen by its name. */
+static void note_unchosen(const dfproc_flow *flow, const app_document *d)
 {
-    df__buf *out = v->flows;
-    if (!out && rc == EXIT_DONE && name)
-        printf("%s: %s: ok\n", flow->file, *name ? name : "flow");
-    else if (!out && rc == EXIT_DONE)
-        printf("%s: ok\n", flow->file);
-    if (!out)
-        return;
+    char text[600];
+    df__text_printf(text, sizeof text,
+                    "%s:%d:1: note: --name cannot choose this flow: give it a metadata.name of "
+                    "its own",
+                    flow->file, d->line);
+    dfproc_note(text);
+}
+
+/* An object in the list of --json. d: of several in one file; else NULL. */
+static void add_result(df__buf *out, const dfproc_flow *flow, const app_document *d, int rc)
+{
     df__buf_str(out, out->len ? ",{\"file\":" : "{\"file\":");
     df__buf_json(out, flow->file, strlen(flow->file));
     df__buf_str(out, ",\"name\":");
-    if (name && *name)
-        df__buf_json(out, name, strlen(name));
+    if (d && d->name[0])
+        df__buf_json(out, d->name, strlen(d->name));
     else
         df__buf_str(out, "null");
+    if (d)
+        df__buf_printf(out, ",\"line\":%d", d->line);
     df__buf_printf(out, ",\"ok\":%s}", rc == EXIT_DONE ? "true" : "false");
+}
+
+static void tell_result(const validation *v, const dfproc_flow *flow, const app_document *d, int rc)
+{
+    char title[DFPROC_TITLE] = "";
+    if (d && !dfproc_title(flow, d, title, sizeof title))
+        note_unchosen(flow, d);
+    if (v->flows)
+        add_result(v->flows, flow, d, rc);
+    else if (rc == EXIT_DONE)
+        printf("%s: %s%sok\n", flow->file, title, *title ? ": " : "");
 }
 
 static int validate_one(const validation *v, dfproc_flow *flow, const app_document *d)
@@ -57,7 +74,7 @@ static int validate_one(const validation *v, dfproc_flow *flow, const app_docume
     int rc;
     options.resolve = df_resolve_process;
     rc = dfproc_build(flow, &options, 0);
-    tell_result(v, flow, d ? d->name : NULL, rc);
+    tell_result(v, flow, d, rc);
     if (rc == EXIT_USAGE)
         hint_cases(flow);
     return rc;

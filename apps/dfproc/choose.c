@@ -57,23 +57,47 @@ size_t dfproc_flows(const dfproc_flow *flow)
     return count;
 }
 
+/* What --name would choose with it. */
+static size_t count_named(const dfproc_flow *flow, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < flow->documents.count; i++)
+        count += flow->documents.rows[i].is_flow && is_named(&flow->documents.rows[i], name);
+    return count;
+}
+
+int dfproc_title(const dfproc_flow *flow, const app_document *d, char *buf, size_t len)
+{
+    df__text_printf(buf, len, "%s", d->name);
+    if (*buf && count_named(flow, buf) == 1)
+        return 1;
+    df__text_printf(buf, len, "%s/%s", d->space, d->name);
+    if (d->name[0] && d->space[0] && count_named(flow, buf) == 1)
+        return 1;
+    df__text_printf(buf, len, "%s%sthe flow of line %d", d->name, d->name[0] ? ", " : "", d->line);
+    return 0;
+}
+
 /* "a, b and 3 more": the flows of the file, or what else is in it. */
 static void list_documents(const dfproc_flow *flow, int flows, df__buf *out)
 {
+    char title[DFPROC_TITLE];
     size_t shown = 0;
     for (size_t i = 0; i < flow->documents.count; i++) {
         const app_document *d = &flow->documents.rows[i];
         if (d->is_flow != flows)
             continue;
+        if (flows)
+            dfproc_title(flow, d, title, sizeof title);
         if (++shown <= 10)
-            df__buf_printf(out, "%s%s", shown > 1 ? ", " : "",
-                           flows ? (d->name[0] ? d->name : "(without a name)") : d->kind);
+            df__buf_printf(out, "%s%s", shown > 1 ? ", " : "", flows ? title : d->kind);
     }
     if (shown > 10)
         df__buf_printf(out, " and %zu more", shown - 10);
 }
 
-static int fail_choice(const dfproc_flow *flow, const char *name)
+/* found: how many flows have the name. */
+static int fail_choice(const dfproc_flow *flow, const char *name, size_t found)
 {
     df__buf list;
     size_t flows = dfproc_flows(flow);
@@ -82,6 +106,11 @@ static int fail_choice(const dfproc_flow *flow, const char *name)
     df__buf_cstr(&list);
     if (!flows)
         dfproc_fail("%s: no DataFlow in it, only: %s", flow->file, list.data ? list.data : "");
+    else if (name && found)
+        dfproc_fail(
+            "%s: %zu flows are named \"%s\": give each a metadata.name of its own, or choose "
+            "by NAMESPACE/NAME; its flows: %s",
+            flow->file, found, name, list.data ? list.data : "");
     else if (name)
         dfproc_fail("%s: no flow is named \"%s\"; its flows: %s", flow->file, name,
                     list.data ? list.data : "");
@@ -105,7 +134,7 @@ int dfproc_choose(dfproc_flow *flow, const char *name)
         found++;
     }
     if (found != 1)
-        return fail_choice(flow, name);
+        return fail_choice(flow, name, found);
     dfproc_tell_left_out(flow);
     return dfproc_take(flow, index);
 }

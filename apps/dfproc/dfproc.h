@@ -40,6 +40,10 @@ int dfproc_choose(dfproc_flow *flow, const char *name);
 void dfproc_tell_left_out(const dfproc_flow *flow);
 /* Takes a document by its index. */
 int dfproc_take(dfproc_flow *flow, size_t index);
+/* How a flow of several in the file is called. 0: --name cannot choose it, it is told by its line.
+ */
+enum { DFPROC_TITLE = 400 };
+int dfproc_title(const dfproc_flow *flow, const app_document *d, char *buf, size_t len);
 /* How many of the documents are flows. */
 size_t dfproc_flows(const dfproc_flow *flow);
 /* Makes the pipeline from the manifest and checks it, in place of one that was there. Problems are

@@ -69,6 +69,40 @@ run 'that one' 0 dfproc run -u --name refunds both.yaml <<<'{"b":1}'
 if [ "$(cat two.jsonl)" = '{"b":1}' ]; then ok '  the record'; else bad '  the record'; fi
 printf 'manifest: both.yaml\nflow: orders\ncases: [{name: a, input: [{payload: 1}], expect: {sink: [1]}}]\n' >cases.yaml
 run 'cases of one of them' 0 dfproc test cases.yaml
+
+# ---- flows that have no name of their own
+flow='spec: {source: {type: generate}, sink: {type: "null"}}'
+printf 'apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n%s\n' "$flow" >bare.yaml
+{ cat bare.yaml; echo ---; cat bare.yaml; } >bares.yaml
+run 'two flows without a name' 0 dfproc validate bares.yaml
+says out <<'TEXT'
+bares.yaml: the flow of line 1: ok
+bares.yaml: the flow of line 4: ok
+TEXT
+says err <<'TEXT'
+bares.yaml:1:1: note: --name cannot choose this flow: give it a metadata.name of its own
+bares.yaml:4:1: note: --name cannot choose this flow: give it a metadata.name of its own
+TEXT
+run '  as JSON' 0 dfproc validate --json bares.yaml
+grep -qF '"flows":[{"file":"bares.yaml","name":null,"line":1,"ok":true},{"file":"bares.yaml","name":null,"line":4,"ok":true}]' out || bad '  with their lines'
+run '  which one' 2 dfproc run bares.yaml
+grep -qF 'bares.yaml: 2 flows in one file: --name chooses one of the flow of line 1, the flow of line 4' err || bad '  it says so'
+{ sed 's/^spec/metadata: {name: a, namespace: n}\nspec/' bare.yaml; echo ---; sed 's/^spec/metadata: {name: a, namespace: m}\nspec/' bare.yaml; } >spaces.yaml
+run 'two flows of one name' 0 dfproc validate spaces.yaml
+says out <<'TEXT'
+spaces.yaml: n/a: ok
+spaces.yaml: m/a: ok
+TEXT
+run '  one is chosen by its namespace' 0 dfproc validate --name m/a spaces.yaml
+run '  not by the name alone' 2 dfproc validate --name a spaces.yaml
+grep -qF 'spaces.yaml: 2 flows are named "a": give each a metadata.name of its own, or choose by NAMESPACE/NAME; its flows: n/a, m/a' err || bad '  it says so'
+sed 's/namespace: m/namespace: n/' spaces.yaml >twins.yaml
+run 'one name and one namespace' 0 dfproc validate twins.yaml
+says out <<'TEXT'
+twins.yaml: a, the flow of line 1: ok
+twins.yaml: a, the flow of line 5: ok
+TEXT
+
 printf 'kind: Secret\n---\nkind: ConfigMap\n' >none.yaml
 run 'no flow at all' 2 dfproc validate none.yaml
 grep -qF 'none.yaml: no DataFlow in it, only: Secret, ConfigMap' err || bad '  it says so'
