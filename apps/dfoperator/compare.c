@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dfoperator/quantity.h"
+#include "util/quantity.h"
 
 int op_quantity_same(const char *a, const char *b)
 {
     __int128 x, y;
-    return !op_quantity_read(a, &x) && !op_quantity_read(b, &y) && x == y;
+    return !df__quantity_read(a, &x) && !df__quantity_read(b, &y) && x == y;
 }
 
 static int same(json_object *wanted, json_object *live, char *path, int amounts);

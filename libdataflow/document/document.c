@@ -160,6 +160,19 @@ df__doc df__doc_name_place(const df__doc *n)
     return at;
 }
 
+int df__doc_inside(const df__doc *n, size_t at, df__doc *ret)
+{
+    const char *text = n->text.data;
+    size_t len = n->end - n->begin;
+    *ret = *n;
+    if (len != n->text.len && len != n->text.len + 2)
+        return 0;
+    ret->column += len != n->text.len; /* a quote */
+    for (size_t i = 0; i < at && i < n->text.len; i++)
+        ret->column += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return 1;
+}
+
 const char *df__doc_shown(const df__doc *n, char *buf)
 {
     size_t i, len;

@@ -62,6 +62,9 @@ int df__doc_is_null(const df__doc *n);
 int df__doc_is_bool(const df__doc *n, int *ret);
 /* A node whose place is that of n's name, for problems about the name itself. */
 df__doc df__doc_name_place(const df__doc *n);
+/* *ret: n with the place of byte `at` of its text. 0: the text does not stand in the source as it
+ * is, and *ret is n. */
+int df__doc_inside(const df__doc *n, size_t at, df__doc *ret);
 /* The value for messages, quoted and cut: "\"abc\"", "a map", "a list", "nothing". */
 enum { DF__SHOWN = 64 };
 const char *df__doc_shown(const df__doc *n, char *buf);

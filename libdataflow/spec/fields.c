@@ -335,71 +335,6 @@ void df__settings_default(df__settings *s)
 
 /* ---- rules --------------------------------------------------------------------------------- */
 
-/* What may follow the number of a quantity: a suffix or an exponent. */
-static int is_suffix(const char *s)
-{
-    static const char *const suffixes[] = {"",  "n", "u",  "m",  "k",  "M",  "G",  "T",
-                                           "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
-    size_t n;
-    for (n = 0; n < sizeof suffixes / sizeof suffixes[0]; n++)
-        if (strcmp(s, suffixes[n]) == 0)
-            return 1;
-    if (*s != 'e' && *s != 'E')
-        return 0;
-    s += s[1] == '-' || s[1] == '+' ? 2 : 1;
-    return *s && s[strspn(s, "0123456789")] == '\0';
-}
-
-/* A Kubernetes quantity that is not negative: digits, a fraction, an exponent or a suffix. */
-static int is_quantity(df_bytes text)
-{
-    static const char digits[] = "0123456789";
-    const char *s = text.data;
-    size_t whole, part = 0;
-    if (*s == '+')
-        s++;
-    whole = strspn(s, digits);
-    s += whole;
-    if (*s == '.') {
-        part = strspn(s + 1, digits);
-        s += 1 + part;
-    }
-    return whole + part > 0 && is_suffix(s);
-}
-
-static int check_quantities(df__graph *g, const df__doc *map, const char *field)
-{
-    const df__doc *n;
-    char path[DF__FIELD], shown[DF__SHOWN];
-    int rc = DF_OK;
-    for (n = map && map->kind == DF__DOC_MAP ? map->first : NULL; n; n = n->next) {
-        df__field_child(path, field, n->name.data);
-        if (n->kind != DF__DOC_SCALAR)
-            continue;
-        if (n->text.len && *(const char *)n->text.data == '-')
-            rc = fail(g, n, path, "must not be negative");
-        else if (!is_quantity(n->text)) {
-            df__problem_addf(g->problems, DF_ERROR, n, path,
-                             "expects a quantity such as 500m or 128Mi, got %s",
-                             df__doc_shown(n, shown));
-            rc = DF_ESPEC;
-        }
-    }
-    return rc;
-}
-
-static int check_resources(df__graph *g, const df__doc *node, const char *field)
-{
-    char path[DF__FIELD];
-    int rc;
-    if (!node)
-        return DF_OK;
-    df__field_child(path, field, "requests");
-    rc = check_quantities(g, df__doc_member(node, "requests"), path);
-    df__field_child(path, field, "limits");
-    return df__worse(rc, check_quantities(g, df__doc_member(node, "limits"), path));
-}
-
 static int two_digits(const char *s, int low, int high)
 {
     int v;
@@ -485,33 +420,6 @@ static int check_maintenance(df__graph *g, const df__doc *node, const maintenanc
                                     "spec.maintenance.timezone", m->timezone));
 }
 
-static int is_cron_char(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-           (c && strchr("*/,-?", c));
-}
-
-static int check_schedule(df__graph *g, const df__doc *spec, df_bytes text)
-{
-    const df__doc *node = df__doc_member(spec, "schedule");
-    const char *s = text.data;
-    size_t i, parts = 0;
-    if (!s || !node)
-        return DF_OK;
-    for (i = 0; i < text.len; i++) {
-        int blank = s[i] == ' ' || s[i] == '\t';
-        if (!blank && !is_cron_char(s[i]))
-            return fail(g, node, "spec.schedule", "a character does not belong into a schedule");
-        if (!blank && (i == 0 || s[i - 1] == ' ' || s[i - 1] == '\t'))
-            parts++;
-    }
-    if (parts == 5)
-        return DF_OK;
-    df__problem_addf(g->problems, DF_ERROR, node, "spec.schedule",
-                     "expects 5 fields (minute, hour, day, month, weekday), got %zu", parts);
-    return DF_ESPEC;
-}
-
 static int check_triggers(df__graph *g, const df__doc *spec)
 {
     const df__doc *list = df__doc_member(spec, "triggers"), *n;
@@ -521,7 +429,7 @@ static int check_triggers(df__graph *g, const df__doc *spec)
     for (n = list && list->kind == DF__DOC_SEQ ? list->first : NULL; n; n = n->next) {
         df__field_item(field, "spec.triggers", i++);
         df__field_child(path, field, "resources");
-        rc = df__worse(rc, check_resources(g, df__doc_member(n, "resources"), path));
+        rc = df__worse(rc, df__resources_check(g, df__doc_member(n, "resources"), path));
     }
     return rc;
 }
@@ -564,12 +472,13 @@ int df__fields_fill(df__graph *g, const df__doc *spec, int cron)
     if (rc == DF_ENOMEM)
         return rc;
     g->settings = f->settings;
-    rc = df__worse(rc, check_resources(g, df__doc_member(spec, "resources"), "spec.resources"));
+    rc = df__worse(rc, df__resources_check(g, df__doc_member(spec, "resources"), "spec.resources"));
     rc = df__worse(rc, check_maintenance(g, df__doc_member(spec, "maintenance"), f->maintenance));
     if (!cron)
         rc = df__worse(rc, refuse_cron_fields(g, spec));
     if (cron) {
-        rc = df__worse(rc, check_schedule(g, spec, f->schedule));
+        if (f->schedule.data)
+            rc = df__worse(rc, df__schedule_check(g, df__doc_member(spec, "schedule")));
         rc = df__worse(rc,
                        check_zone(g, df__doc_member(spec, "timeZone"), "spec.timeZone", f->zone));
         rc = df__worse(rc, check_triggers(g, spec));
@@ -590,8 +499,8 @@ static int fill_errors(df__graph *g, const df__doc *errors, error_fields *e)
     fill.arena = &g->arena;
     for (i = 0; i < error_options.count; i++) {
         row = error_rows[i];
-        s.node = df__doc_member(errors, row.name);
-        if (!s.node || df__doc_is_null(s.node))
+        s.node = df__option_given(&row, errors);
+        if (!s.node)
             continue;
         df__field_child(field, "spec.errors", row.name);
         s.field = field;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dfoperator/compare.h"
-#include "dfoperator/quantity.h"
+#include "util/quantity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,16 +24,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = size < sizeof text - 2 ? size : sizeof text - 2;
     memcpy(text + 1, data, len);
     text[len + 1] = 0;
-    if (op_quantity_read(text + 1, &v))
+    if (df__quantity_read(text + 1, &v))
         return 0;
     must(v <= most && -v <= most && op_quantity_same(text + 1, text + 1));
     if (text[1] != '-' && text[1] != '+') {
         text[0] = '-';
-        must(!op_quantity_read(text, &back) && back == -v);
+        must(!df__quantity_read(text, &back) && back == -v);
     }
     snprintf(again, sizeof again, "%s%lld.%09lld", v < 0 ? "-" : "",
              (long long)((v < 0 ? -v : v) / 1000000000),
              (long long)((v < 0 ? -v : v) % 1000000000));
-    must(!op_quantity_read(again, &back) && back == v);
+    must(!df__quantity_read(again, &back) && back == v);
     return 0;
 }

@@ -68,6 +68,8 @@ VALIDATOR_ONLY = {
     "paths": "paths and conditions that cannot be compiled, or have no place where they stand",
     "layouts": "texts with a grammar of their own: `connectionString`, `brokers`, `table`, templates, `json:` values, a "
                "colon without a name beside it, time formats",
+    "amounts": "a schedule with numbers that are none of a clock or a calendar, or whose day never comes; `requests` above "
+               "their `limits`",
     "zones": "time zones that do not exist (the form of a name is checked)",
     "properties": "names and values of librdkafka `properties`, paths in `headers`",
     "select": "two paths of `select` with the same last name",

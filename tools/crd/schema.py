@@ -71,10 +71,14 @@ def value_rules(row):
     """The rules of one option; '{0}' stands for its value."""
     rules = []
     if row["type"] == "enum":
+        message = "expects one of " + ", ".join(row["choices"])
+        none = [] if row.get("required") else [""]      # the same as not given
         words = [c.lower().replace("_", "-") for c in row["choices"]]
         dashed = ".replace('_', '-')" if any("-" in word for word in words) else ""
-        rules.append(("{0}.lowerAscii()%s in %s" % (dashed, quoted(words)),
-                      "expects one of " + ", ".join(row["choices"])))
+        if row.get("host"):
+            rules.append(("{0} in %s" % quoted(none + row["choices"]), message))
+        else:
+            rules.append(("{0}.lowerAscii()%s in %s" % (dashed, quoted(none + words)), message))
     elif row["type"] in ("int", "duration") and "min" in row:
         value, bound = limits(row)
         value = value.replace("{}", "{0}")

@@ -14,6 +14,13 @@ const df_option *df__option_at(const df_options *options, size_t index)
                                              index * options->row_size);
 }
 
+const df__doc *df__option_given(const df_option *row, const df__doc *map)
+{
+    const df__doc *n = df__doc_given(map, row->name);
+    int is_nothing = n && row->type == DF_OPT_ENUM && n->kind == DF__DOC_SCALAR && n->text.len == 0;
+    return is_nothing ? NULL : n;
+}
+
 int df__option_has_twin(const df_option *row)
 {
     return row->type == DF_OPT_SECRET || (row->flags & DF_OPT_REF);
@@ -100,7 +107,7 @@ static int fill_given(const df__slot *s, const df__doc *plain, const df__doc *tw
 static int fill_row(df__slot *s, const df__doc *map)
 {
     char name[NAME_LEN];
-    const df__doc *plain = df__doc_given(map, s->row->name), *twin = NULL;
+    const df__doc *plain = df__option_given(s->row, map), *twin = NULL;
     if (df__option_has_twin(s->row)) {
         twin_name(s->row, name, sizeof name);
         twin = df__doc_given(map, name);

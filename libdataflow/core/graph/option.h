@@ -43,6 +43,9 @@ const df_options *df__options_copy(df__arena *a, const df_options *options);
 const df_option *df__option_at(const df_options *options, size_t index);
 /* Has a <name>SecretRef twin. */
 int df__option_has_twin(const df_option *row);
+/* The option in a map. NULL: it is not there, null, or an empty text where there is a choice, which
+ * is none, as for an API that leaves out what is empty. */
+const df__doc *df__option_given(const df_option *row, const df__doc *map);
 /* "text", "int", "list", ...: the type's name in documents. */
 const char *df__option_type_name(int type);
 /* Describes a table as a JSON array of rows. */

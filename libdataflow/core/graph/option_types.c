@@ -149,7 +149,7 @@ static int parse_double(const df__slot *s)
 }
 
 /* Case does not matter, and "-" is "_". */
-static int same_choice(const char *a, const char *b)
+static int alike(const char *a, const char *b)
 {
     for (; *a && *b; a++, b++) {
         char x = *a == '_' ? '-' : *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a;
@@ -160,6 +160,12 @@ static int same_choice(const char *a, const char *b)
     return *a == *b;
 }
 
+/* Words that go on to Kubernetes are what it takes: exact. */
+static int same_choice(const df_option *row, const char *choice, const char *text)
+{
+    return row->flags & DF_OPT_HOST ? strcmp(choice, text) == 0 : alike(choice, text);
+}
+
 static int parse_enum(const df__slot *s)
 {
     char list[256] = "", shown[DF__SHOWN];
@@ -167,16 +173,18 @@ static int parse_enum(const df__slot *s)
     size_t len = 0;
     int i = 0;
     for (; s->node->kind == DF__DOC_SCALAR && s->row->choices[i]; i++) {
-        if (same_choice(s->row->choices[i], s->node->text.data)) {
+        if (same_choice(s->row, s->row->choices[i], s->node->text.data)) {
             memcpy(s->member, &i, sizeof i);
             return DF_OK;
         }
+        if (alike(s->row->choices[i], s->node->text.data))
+            near = s->row->choices[i];
     }
     for (i = 0; s->row->choices[i]; i++)
         len += df__text_printf(list + len, sizeof list - len, "%s%s", i ? ", " : "",
                                s->row->choices[i]);
     df__slot_failf(s, "expects one of %s; got %s", list, df__doc_shown(s->node, shown));
-    if (s->node->kind == DF__DOC_SCALAR)
+    if (s->node->kind == DF__DOC_SCALAR && !near)
         near = df__nearest(s->node->text.data, s->row->choices, (size_t)i);
     if (near) {
         char hint[128];
@@ -188,22 +196,15 @@ static int parse_enum(const df__slot *s)
 
 /* ---- compiled texts ----------------------------------------------------------------------- */
 
-/* Points at the character inside the text where a compiler gave up, when the text stands in the
- * source as it is. */
+/* Points at the character inside the text where a compiler gave up. */
 static int compile_failed(const df__slot *s, const df__error *err)
 {
     df__slot at = *s;
-    df__doc n = *s->node;
-    size_t len = n.end - n.begin, i;
-    const char *text = n.text.data;
+    df__doc inside;
     if (err->text[0] == '\0' || strcmp(err->text, "out of memory") == 0)
         return DF_ENOMEM;
-    if (err->column > 0 && (len == n.text.len || len == n.text.len + 2)) {
-        if (len == n.text.len + 2)
-            n.column++;
-        for (i = 0; i + 1 < err->column && i < n.text.len; i++)
-            n.column += ((unsigned char)text[i] & 0xc0) != 0x80;
-        at.node = &n;
+    if (err->column > 0 && df__doc_inside(s->node, err->column - 1, &inside)) {
+        at.node = &inside;
         return df__slot_fail(&at, err->text);
     }
     if (err->column > 0)

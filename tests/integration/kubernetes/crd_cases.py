@@ -244,6 +244,7 @@ CASES = [
     # ---- errors
     ("ackPolicy without sink", "poll", [("spec.errors", {"ackPolicy": "never"})], BOTH),
     ("policy with sink", "new", [("spec.errors.policy", "skip")], BOTH),
+    ("empty policies", "poll", [("spec.errors", {"policy": "", "ackPolicy": ""})], NONE),
     ("policy alone", "poll", [("spec.errors", {"policy": "skip"})], NONE),
     ("errors empty", "poll", [("spec.errors", {})], NONE),
     ("ackPolicy unknown", "new", [("spec.errors.ackPolicy", "sometimes")], BOTH),
@@ -283,6 +284,8 @@ CASES = [
     ("a negative number", "new", [("spec.resources.limits.cpu", -1)], BOTH),
     ("a quantity in words", "new", [("spec.resources.requests.memory", "much")], BOTH),
     ("a quantity a map", "new", [("spec.resources.requests.memory", {})], "validator untyped"),
+    ("more asked for than allowed", "new", [("spec.resources.requests.cpu", 1)], "validator amounts"),
+    ("as much as is allowed", "new", [("spec.resources.requests.cpu", "500m")], NONE),
     ("a trigger's quantity", "cron", [("spec.triggers.0.resources.limits.cpu", "1x")], BOTH),
     # ---- cron
     ("no schedule", "cron", [("spec.schedule", GONE)], BOTH),
@@ -290,6 +293,13 @@ CASES = [
     ("schedule of six fields", "cron", [("spec.schedule", "0 * * * * *")], BOTH),
     ("schedule of four fields", "cron", [("spec.schedule", "* * * *")], BOTH),
     ("schedule a macro", "cron", [("spec.schedule", "@hourly")], BOTH),
+    *(("schedule %s" % text, "cron", [("spec.schedule", text)], who) for text, who in (
+        ("60 * * * *", "validator amounts"), ("* 24 * * *", "validator amounts"), ("* * 0 * *", "validator amounts"),
+        ("* * * 13 *", "validator amounts"), ("* * * * 7", "validator amounts"), ("5-1 * * * *", "validator amounts"),
+        ("*/0 * * * *", "validator amounts"), ("0 0 30 2 *", "validator amounts"), ("0 0 29 2 *", NONE),
+        ("0 0 30 2 1", NONE), ("59 23 31 12 SAT", NONE), ("1-59/2,0 */3 ? * *", NONE))),
+    ("concurrencyPolicy in small letters", "cron", [("spec.concurrencyPolicy", "forbid")], BOTH),
+    ("no concurrencyPolicy", "cron", [("spec.concurrencyPolicy", "")], NONE),
     ("a zone in the schedule", "cron", [("spec.schedule", "TZ=UTC 0 * * * *")], BOTH),
     ("the schedule's zone with blanks", "cron", [("spec.timeZone", "a b")], BOTH),
     ("the schedule's zone unknown", "cron", [("spec.timeZone", "Mars/Base")], "validator zones"),
@@ -357,7 +367,7 @@ CASES = [
 WRONG = {
     "text": [{}, ["x"]], "secret": [{}, ["x"]], "path": [{}, ["x"]], "condition": [{}, ["x"]], "bool": ["maybe", 1, []],
     "int": ["ten", 1.5, {}, "", True], "size": ["lots", "10 parsecs", {}, True], "duration": ["soon", "10 parsecs", "-1s", {}],
-    "enum": ["nonsense", "", {}], "list": [{}, 5], "map": [["x"], 5], "block": ["x", ["x"], 5],
+    "enum": ["nonsense", {}], "list": [{}, 5], "map": [["x"], 5], "block": ["x", ["x"], 5],
 }
 
 
@@ -377,7 +387,7 @@ def spellings(row):
     if row["type"] != "enum":
         return RIGHT.get(row["type"], [])
     words = row["choices"]
-    return [*words, words[0].upper(), words[-1].lower(), words[-1].replace("_", "-"), words[-1].replace("-", "_")]
+    return [*words, "", words[0].upper(), words[-1].lower(), words[-1].replace("_", "-"), words[-1].replace("-", "_")]
 
 
 def out_of_range(row):

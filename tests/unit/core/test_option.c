@@ -68,6 +68,20 @@ static void test_defaults(void **state)
     done(&b, &t);
 }
 
+/* Nothing as a choice is none, as for an API that leaves out what is empty. */
+static void test_choice_of_nothing(void **state)
+{
+    bench b;
+    bench_tank t;
+    (void)state;
+    bench_open(&b, 0);
+    assert_int_equal(fill(&b, DF__FILL_CHECK, "{table: x, mode: '', level: \"\"}", &t), DF_OK);
+    assert_int_equal(t.mode, 0);
+    assert_int_equal(t.level, -1);
+    no_problems(&b);
+    done(&b, &t);
+}
+
 static void test_every_type(void **state)
 {
     bench b;
@@ -493,6 +507,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_choice_of_nothing),
         cmocka_unit_test(test_every_type),
         cmocka_unit_test(test_null_is_absent),
         cmocka_unit_test(test_references),

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dfoperator/compare.h"
-#include "dfoperator/quantity.h"
+#include "util/quantity.h"
 #include "dfoperator/tree.h"
 
 static void test_quantities(void **state)

@@ -270,6 +270,28 @@ static void test_cron(void **state)
     bench_close(&b);
 }
 
+static void test_schedules(void **state)
+{
+    static const char *const good[] = {
+        "* * * * *",    "\t0 0  1 1 0 ",         "59 23 31 12 6",     "0 0 29 2 *",
+        "0 0 30 2 1",   "0 0 30 2 */2",          "0 0 31 * ?",        "1-59/2,0 */3 ? * *",
+        "5/15 * * * *", "0 0 * jan-MAR Sun,SAT", "007 0 31 4,6,12 *", "*/90 * * * 0-6/7",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char yaml[256];
+        bench b;
+        int len = snprintf(yaml, sizeof yaml,
+                           "source: {type: well, config: {topic: a}}\nsink: {type: tank, config: "
+                           "{table: t}}\nconcurrencyPolicy: ''\nschedule: \"%s\"\n",
+                           good[i]);
+        bench_open(&b, 0);
+        bench_load(&b, yaml, (size_t)len, NULL);
+        expect(&b, "");
+        bench_close(&b);
+    }
+}
+
 static void test_warnings(void **state)
 {
     static const char yaml[] =
@@ -292,7 +314,8 @@ static void test_warnings(void **state)
 
 static void test_policy_alone(void **state)
 {
-    static const char yaml[] = "source: {type: pipe}\nsink: {type: pipe}\nerrors: {policy: skip}\n";
+    static const char yaml[] =
+        "source: {type: pipe}\nsink: {type: pipe}\nerrors: {policy: skip, ackPolicy: ''}\n";
     bench b;
     (void)state;
     bench_open(&b, 0);
@@ -415,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_routes_by_alias),
         cmocka_unit_test(test_bare),
         cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_schedules),
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_policy_alone),
         cmocka_unit_test(test_by_hand),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * quantity.c: see quantity.h. */
-#include "dfoperator/quantity.h"
+#include "util/quantity.h"
 
 #include <string.h>
 
@@ -88,7 +88,7 @@ static __int128 scaled(number n, int two)
     return v < MOST ? v : MOST;
 }
 
-int op_quantity_read(const char *text, __int128 *ret)
+int df__quantity_read(const char *text, __int128 *ret)
 {
     int minus = *text == '-', two, ten;
     number n = {0};
