@@ -46,10 +46,15 @@ int df__pg_binary_text(df__pg_convert *c, const df__pg_type *t, const df_value *
     return DF_OK;
 }
 
-int df__pg_binary_jsonb(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b)
+int df__pg_binary_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b)
 {
-    df__buf_char(b, 1); /* version */
-    return df__pg_binary_text(c, t, v, b);
+    size_t len;
+    if (t->kind == PG_JSONB) {
+        df__buf_char(b, 1); /* version */
+    }
+    int rc = df__pg_print_json(c, t, v, b, &len);
+    b->len += rc == DF_OK ? len : 0;
+    return rc;
 }
 
 /* Two digits for each byte; hyphens and braces were checked. */

@@ -69,7 +69,7 @@ int df__pg_binary_array(df__pg_convert *c, const df__pg_type *type, const df_val
 
 int df__pg_binary_bool(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
 int df__pg_binary_text(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
-int df__pg_binary_jsonb(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
+int df__pg_binary_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
 int df__pg_binary_uuid(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
 int df__pg_binary_bytea(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
 int df__pg_binary_int(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);

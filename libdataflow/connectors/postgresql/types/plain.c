@@ -20,20 +20,24 @@ int df__pg_refuse_value(df__pg_convert *c, const char *why)
     return DF_EDATA;
 }
 
+/* At the end of b, whose length stays. */
+static const char *print_to(df__buf *b, const df_value *v, df__pg_print_fn print, size_t *ret_len)
+{
+    for (size_t room = 256;; room = *ret_len) {
+        char *at = df__buf_reserve(b, room);
+        *ret_len = at ? print(v, at, room) : 0;
+        if (*ret_len <= room) {
+            return at;
+        }
+    }
+}
+
 int df__pg_plain_print(df__pg_convert *c, const df_value *v, df__pg_print_fn print, df__pg_plain *r)
 {
+    size_t len;
     df__buf_clear(&c->scratch);
-    for (size_t room = 256;;) {
-        char *at = df__buf_reserve(&c->scratch, room);
-        if (!at) {
-            return DF_ENOMEM;
-        }
-        size_t len = print(v, at, room);
-        if (len <= room) {
-            return give(r, at, len, 0);
-        }
-        room = len;
-    }
+    const char *text = print_to(&c->scratch, v, print, &len);
+    return text ? give(r, text, len, 0) : DF_ENOMEM;
 }
 
 int df__pg_plain_bool(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r)
@@ -128,13 +132,24 @@ static int has_nul_escape(const char *s, size_t len)
     return 0;
 }
 
+int df__pg_print_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b,
+                      size_t *ret_len)
+{
+    const char *text = print_to(b, v, df_value_json, ret_len);
+    if (!text) {
+        return DF_ENOMEM;
+    }
+    return t->kind == PG_JSONB && has_nul_escape(text, *ret_len)
+               ? df__pg_refuse_value(c, "holds \\u0000, which jsonb cannot store")
+               : DF_OK;
+}
+
 int df__pg_plain_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r)
 {
-    int rc = df__pg_plain_print(c, v, df_value_json, r);
-    if (rc == DF_OK && t->kind == PG_JSONB && has_nul_escape(r->text, r->len)) {
-        return df__pg_refuse_value(c, "holds \\u0000, which jsonb cannot store");
-    }
-    return rc;
+    size_t len;
+    df__buf_clear(&c->scratch);
+    int rc = df__pg_print_json(c, t, v, &c->scratch, &len);
+    return rc == DF_OK ? give(r, c->scratch.data, len, 0) : rc;
 }
 
 int df__pg_plain_enum(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__pg_plain *r)

@@ -40,6 +40,10 @@ int df__pg_refuse_value(df__pg_convert *c, const char *why);
 typedef size_t (*df__pg_print_fn)(const df_value *v, char *buf, size_t len);
 int df__pg_plain_print(df__pg_convert *c, const df_value *v, df__pg_print_fn print,
                        df__pg_plain *r);
+/* A value of a json or jsonb column, checked, at the end of b, whose length stays: large ones are
+ * not written twice. */
+int df__pg_print_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b,
+                      size_t *ret_len);
 
 /* ---- values as both formats need them: read, checked, not yet written ----------------------- */
 
