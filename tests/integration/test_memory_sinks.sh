@@ -63,6 +63,26 @@ flow plain 0
 same 'plain: rows' 400000 "$(sql 'select count(*) from plain')"
 peak plain 80
 
+# ---- large records, all refused, into an error sink of the same server ---------------------------------
+# Of quotes JSON makes twice as many bytes.
+sql 'create table small (id int check (id < 0), a text)'
+fill letters 40 "{\"id\":\${seq},\"a\":\"$(printf '${string:60000}%.0s' {1..15})\"}"
+fill quotes 40 "{\"id\":\${seq},\"a\":\"$(head -c 450000 /dev/zero | sed 's/\x00/\\"/g')\"}"
+for topic in letters quotes; do
+    for limit in 8 16; do
+        sql 'drop table if exists apart'
+        into small $topic
+        {
+            echo "memoryLimit: ${limit}Mi"
+            echo "errors: {type: postgresql, config: {connectionString: '\${env:PG_TEST_URL}', table: apart, rawMode: true, autoCreateTable: true}}"
+        } >>"$dir/small.yaml"
+        sed -i "s/consumerGroup: $schema.small/&$topic$limit/" "$dir/small.yaml"
+        flow small 0
+        same "large refused records, $topic, $limit MiB" '40 40' "$(summary errored) $(sql 'select count(*) from apart')"
+        peak "large refused records, $topic, $limit MiB" "$(awk -v l=$limit 'BEGIN { print l * 1.1 + 14 }')"
+    done
+done
+
 # ---- an error sink behind a locked table -------------------------------------------------------------
 sql 'create table held (id int, quantity int check (quantity > 5)); create table refused (id bigserial primary key, data jsonb, _metadata jsonb)'
 into held orders 'unknownFields: ignore'

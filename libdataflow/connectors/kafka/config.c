@@ -382,15 +382,15 @@ static int finish(df__kafka_setup *s)
     return s->status;
 }
 
-/* Half of the share is queued at most, beside it one answer of the broker and what the client needs
- * for each message: about 400 bytes, so their number is bounded as well. An answer is compressed
- * and unpacked whole, on top of a queue almost full: text that repeats itself is a hundred times as
- * long then. So an answer is a thirty-second of the share, of one partition half of that; a broker
- * that has a larger batch sends it all the same. */
+/* A quarter of the share is queued at most, beside it one answer of the broker and what the client
+ * needs for each message: about 400 bytes, so their number is bounded as well. An answer is
+ * compressed and unpacked whole, on top of a queue almost full: text that repeats itself is a
+ * hundred times as long then. So an answer is a thirty-second of the share, of one partition half
+ * of that; a broker that has a larger batch sends it all the same. */
 static void set_prefetch(df__kafka_setup *s, const df__kafka_source_options *o)
 {
     int64_t share = s->share > 0 ? (int64_t)s->share : (int64_t)16 << 20;
-    int64_t queue = share / 2 / 1024, answer = share / 32, part, count = share / 1024;
+    int64_t queue = share / 4 / 1024, answer = share / 32, part, count = share / 1024;
     if (answer < 1 << 16)
         answer = 1 << 16;
     if (answer > 52428800)

@@ -187,6 +187,8 @@ static int original(df__buf *out, const df_record *r, df__arena *scratch)
         df__tree_root(tree, &root);
     exact =
         root.type == DF_V_OBJECT ? object_text(out, r, &root) : other_text(out, r, tree, scratch);
+    if (scratch->total > KEEP_MAX) /* what a large record needed would stay beside the next */
+        df__arena_free(scratch);
     df__arena_reset(scratch);
     return exact || r->built;
 }

@@ -76,6 +76,8 @@ int df__parcel_refuse(df_parcel *p, int applied)
     df__flow *f = p->sink->flow;
     const df__refusal *r = p->refusals;
     uint64_t before = f->errors.bytes;
+    p->tree = NULL;
+    df__arena_free(&p->scratch); /* before its record is made once more */
     while (r && refuse_one(p, r) == DF_OK)
         r = r->next;
     if (!p->sink->is_error)

@@ -9,7 +9,8 @@
 #include "util/crashpoint.h"
 #include "words.h"
 
-enum { QUEUE_MAX = 256 * 1024 }; /* bytes that may wait in libpq's own buffer */
+/* Bytes that may wait in libpq's own buffer; two of them go into the power of two that it takes. */
+enum { QUEUE_MAX = 120 * 1024 };
 enum { TICK_MS = 60 * 1000, NOTICES_MANY = 16 };
 
 /* The connection is gone. What was sent before the end of a COPY is certainly not applied. */

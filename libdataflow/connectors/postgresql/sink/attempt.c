@@ -8,9 +8,10 @@
 #include "util/crashpoint.h"
 
 enum {
-    PIECE = 64 * 1024, /* encoded bytes handed to libpq at once */
-    STICKY = 16,       /* parcels for which a mixture is expected after one */
-    SHORT = 128 * 1024 /* the answer for less than this is waited for at once */
+    PIECE = 64 * 1024,  /* encoded bytes handed to libpq at once */
+    STICKY = 16,        /* parcels for which a mixture is expected after one */
+    SHORT = 128 * 1024, /* the answer for less than this is waited for at once */
+    LARGE = 4 * PIECE
 };
 
 /* The statements for all groups; an explicit transaction ends with them. */
@@ -143,6 +144,15 @@ static int give(df__pg_sink *s, const df__buf *text)
     return text->failed ? DF_ENOMEM : df__pg_copy_data(&s->conn, text->data, text->len);
 }
 
+/* A buffer that a large record made large would stay so. */
+static void empty(df__buf *text)
+{
+    if (text->cap > LARGE) {
+        df__buf_free(text);
+    }
+    df__buf_clear(text);
+}
+
 static int push(df__pg_sink *s, df__pg_work *w)
 {
     DF_CRASHPOINT("pg.copy");
@@ -154,7 +164,8 @@ static int push(df__pg_sink *s, df__pg_work *w)
     if (rc == DF_OK) {
         rc = give(s, &w->groups[0].text);
     }
-    df__buf_clear(&w->groups[0].text);
+    empty(&w->groups[0].text);
+    empty(&s->encoder.convert.scratch);
     return rc;
 }
 

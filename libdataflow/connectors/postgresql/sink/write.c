@@ -276,7 +276,9 @@ static int may_overlap(const df__pg_sink *s)
 
 void df__pg_recharge(df__pg_sink *s)
 {
+    const df__pg_convert *c = &s->encoder.convert;
     int64_t bytes = PG_CHARGE + (int64_t)(s->sql.cap + s->raw.text.cap);
+    bytes += (int64_t)(c->scratch.cap + c->element.cap);
     for (size_t i = 0; i < 2; i++) {
         bytes += (int64_t)df__pg_work_bytes(&s->works[i]);
     }
