@@ -230,16 +230,18 @@ static int compile(caster *me, df_stage *st)
     for (size_t i = 0; i < me->spec.count; i++) {
         rule *to = &me->rules[i];
         df_bytes name = pairs[i].value;
+        char where[DF__MEMBER];
+        df__member_of(where, "spec", pairs[i].name);
         if (!find_target(name, to)) {
-            df_stage_problemf(st, DF_ERROR, "spec",
+            df_stage_problemf(st, DF_ERROR, where,
                               "\"%.*s\" is no type; write string, int64, float64, bool "
                               "or null",
                               (int)(name.len > 60 ? 60 : name.len), (const char *)name.data);
             problems++;
         }
-        to->path = df_stage_path(st, "spec", pairs[i].name);
+        to->path = df_stage_path(st, where, pairs[i].name);
         problems +=
-            !to->path || df__check_path(st, "spec", to->path, DF__PLACE_MANY | DF__PLACE_ROOT);
+            !to->path || df__check_path(st, where, to->path, DF__PLACE_MANY | DF__PLACE_ROOT);
         if (to->path && df__place_of(st, to->path, &to->place) != DF_OK)
             return DF_ENOMEM;
     }

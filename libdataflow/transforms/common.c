@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/buf.h"
+
 int df__job_failed(df_record *r, int status)
 {
     if (status == DF_EDATA && df_record_live(r))
@@ -124,6 +126,13 @@ static int df__path_is_root(const df_path *path)
 {
     df_bytes text = df__blanks_trim(df_path_text(path));
     return text.len == 0 || (text.len == 1 && *(const char *)text.data == '$');
+}
+
+const char *df__member_of(char buf[DF__MEMBER], const char *option, df_bytes name)
+{
+    df__text_printf(buf, DF__MEMBER, "%s.%.*s", option, (int)(name.len > 200 ? 200 : name.len),
+                    (const char *)name.data);
+    return buf;
 }
 
 int df__check_path(df_stage *st, const char *option, const df_path *path, unsigned allowed)

@@ -45,6 +45,9 @@ enum { DF__PLACE_MANY = 1, DF__PLACE_ROOT = 2 }; /* wildcards, the root: allowed
 int df__check_path(df_stage *st, const char *option, const df_path *path, unsigned allowed);
 /* The same for a list of paths, which must not be empty. */
 int df__check_paths(df_stage *st, const char *option, const df_list *paths, unsigned allowed);
+/* "fields.NAME": a member of an option that is a map, for problems with it. */
+enum { DF__MEMBER = 256 };
+const char *df__member_of(char buf[DF__MEMBER], const char *option, df_bytes name);
 const df_path *df__path_at(const df_list *paths, size_t index);
 
 /* Plain values. */

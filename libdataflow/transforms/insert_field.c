@@ -40,7 +40,8 @@ static const char *meta_key(df_stage *st, df_bytes text)
     return key;
 }
 
-static int compile_value(df_stage *st, df_bytes text, insertion *in)
+/* where: its place for problems. */
+static int compile_value(df_stage *st, const char *where, df_bytes text, insertion *in)
 {
     int closed = text.len && ((const char *)text.data)[text.len - 1] == '}';
     if (df__bytes_equal(text, "${now}")) {
@@ -56,10 +57,10 @@ static int compile_value(df_stage *st, df_bytes text, insertion *in)
     in->from = FROM_VALUE;
     if (starts_with(text, "json:")) {
         df_bytes json = {(const char *)text.data + 5, text.len - 5};
-        return df_stage_value(st, "fields", json, &in->value);
+        return df_stage_value(st, where, json, &in->value);
     }
     if (starts_with(text, "${"))
-        df_stage_problemf(st, DF_WARNING, "fields",
+        df_stage_problemf(st, DF_WARNING, where,
                           "%.*s is neither ${now} nor ${metadata.<key>} and is taken as plain text",
                           (int)(text.len > 60 ? 60 : text.len), (const char *)text.data);
     in->value = df__text_value(text.data ? text.data : "", text.len);
@@ -75,11 +76,13 @@ static int compile(inserter *me, df_stage *st)
         return DF_ENOMEM;
     for (size_t i = 0; i < me->fields.count; i++) {
         insertion *in = &me->compiled[i];
-        int rc = compile_value(st, pairs[i].value, in);
+        char where[DF__MEMBER];
+        int rc =
+            compile_value(st, df__member_of(where, "fields", pairs[i].name), pairs[i].value, in);
         if (rc == DF_ENOMEM)
             return rc;
-        in->path = df_stage_path(st, "fields", pairs[i].name);
-        problems += rc != DF_OK || !in->path || df__check_path(st, "fields", in->path, 0);
+        in->path = df_stage_path(st, where, pairs[i].name);
+        problems += rc != DF_OK || !in->path || df__check_path(st, where, in->path, 0);
         if (in->path && df__place_of(st, in->path, &in->place) != DF_OK)
             return DF_ENOMEM;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kafka.h"
+#include "util/buf.h"
 
 /* Where a text comes from: a path, metadata, or the text itself. */
 struct df__kafka_text {
@@ -58,8 +59,12 @@ int df__kafka_address(df__kafka_sink *s, df_stage *st)
         s->key = &texts[count];
     }
     for (size_t i = 0; i < count; i++) {
+        char where[256];
+        df__text_printf(where, sizeof where, "headers.%.*s",
+                        (int)(pairs[i].name.len > 200 ? 200 : pairs[i].name.len),
+                        (const char *)pairs[i].name.data);
         texts[i].literal = pairs[i].value;
-        rc = compile_text(st, "headers", 0, &texts[i]);
+        rc = compile_text(st, where, 0, &texts[i]);
         worst = rc != DF_OK ? rc : worst;
     }
     s->texts = texts;

@@ -97,4 +97,18 @@ line out 'positions   store'
 line out '            because positions are kept in the position store and move only over'
 run 'the plan of one that needs none' 0 dfproc explain hello.yaml
 line out 'positions   memory'
+
+# ---- members of a map have their own place
+cat >members.yaml <<'YAML'
+source: {type: generate}
+transformations:
+  - {type: insertField, config: {fields: {a: ok, b: 'json:{', "*": x, e: "${nww}"}}}
+  - {type: cast, config: {spec: {a.b: int64, c.d: integer}}}
+sink: {type: "null"}
+YAML
+run 'members of maps' 2 dfproc validate members.yaml
+line err 'members.yaml:3:53: error: spec.transformations[0].config.fields.b: the text is not JSON: not JSON: unexpected end of data at byte 1 of 1'
+line err 'members.yaml:3:68: error: spec.transformations[0].config.fields.*: "*" can lead to several places; here it must name one: write an index or a name instead of *'
+line err 'members.yaml:3:74: warning: spec.transformations[0].config.fields.e: ${nww} is neither ${now} nor ${metadata.<key>} and is taken as plain text'
+line err 'members.yaml:4:51: error: spec.transformations[1].config.spec.c.d: "integer" is no type; write string, int64, float64, bool or null'
 exit $failed
