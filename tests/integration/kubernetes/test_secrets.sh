@@ -64,6 +64,7 @@ start_operator 3
 within '  so does the copy' 60 no_copy
 own() { has '"name":"own"' kubectl get configmap df-orders-spec -o 'jsonpath={.data.spec\.json}'; }
 within '  the spec names the own one' 20 own
+has /copies kubectl get configmap df-orders-spec -o 'jsonpath={.metadata.annotations}' && bad '  and no copy' || ok '  and no copy'
 apply_flow 'the reference is back' orders "$spec"
 within '  so is the copy' 60 has_copy
 {

@@ -98,6 +98,7 @@ static size_t jobs_of(const model *m, json_object **ret, size_t most)
 void model_plan(model *m, op_plan *ret)
 {
     op_view v = {.space = "shop", .name = "orders", .flow = m->flow, .now_us = m->now_us};
+    v.mirrors = m->mirrors;
     json_object *pods[64], *jobs[256];
     op_kind kind = op_flow_kind(m->flow);
     op_names names;

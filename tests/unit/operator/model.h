@@ -17,6 +17,7 @@ typedef struct model {
     int hold;      /* upgrades are held */
     int64_t now_us;
     op_fights fights;
+    op_mirrors mirrors;
     op_settings settings;
     int writes; /* of objects that were there */
 } model;
