@@ -135,7 +135,9 @@ static void abandon(op_execution *e, int rc, int64_t wait_us)
     e->plan.status = NULL;
 }
 
-/* The rest of the plan is not done; its status says why. */
+/* The rest of the plan is not done, and its status is not true: that one says why, or there is
+ * none.
+ */
 static void failed(op_execution *e, const kube_reply *reply)
 {
     const op_action *a = &e->plan.actions[e->next];
@@ -144,11 +146,10 @@ static void failed(op_execution *e, const kube_reply *reply)
     e->wait_us = reply->retry_after_us;
     if (is_the_flows(reply->rc))
         tell(e, 1, a->failure, reply->text);
-    if (reply->rc == DF_EFENCED) {
+    if (!is_the_flows(reply->rc))
         abandon(e, reply->rc, reply->retry_after_us);
-    } else if (is_the_flows(reply->rc) || reply->status >= 500) {
+    if (is_the_flows(reply->rc) || reply->status >= 500)
         op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
-    }
     e->next = e->plan.action_count;
 }
 

@@ -200,7 +200,10 @@ void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failur
     if (!plan->status)
         return;
     df__text_printf(message, sizeof message, "%s: %s", what ? what : "Failed", failure->text);
-    if (failure->is_the_servers) {
+    if (failure->is_the_servers && !last) {
+        op_put(plan->status, "phase", json_object_new_string("Pending"));
+        op_put(plan->status, "message", json_object_new_string(message));
+    } else if (failure->is_the_servers) {
         set_false(find_condition(plan->status, "Reconciled"), "Retrying", message, now_us);
     } else {
         op_put(plan->status, "phase", json_object_new_string("Error"));

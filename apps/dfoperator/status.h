@@ -47,8 +47,8 @@ typedef struct op_failure {
 } op_failure;
 
 /* Puts the failure of an action into the plan's status: phase Error, the message, the condition
- * Ready; of the server's, only the condition Reconciled. Without a status in the plan it begins
- * with the one that the flow has. */
+ * Ready; of the server's, only the condition Reconciled, or the message of a flow that has no
+ * status yet. Without a status in the plan it begins with the one that the flow has. */
 void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us);
 
 #endif

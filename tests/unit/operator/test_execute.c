@@ -53,7 +53,7 @@ static void begin(world *w, const play_turn *turns, int count)
     w->flow = op_json("{'apiVersion': 'dataflow.dataflow.io/v1', 'kind': 'DataFlow', 'metadata': "
                       "{'name': 'a', 'namespace': 'n', 'uid': 'u1', 'resourceVersion': '7'}, "
                       "'status': {'phase': 'Pending', 'conditions': [{'type': 'Ready', 'status': "
-                      "'True'}]}}");
+                      "'True'}, {'type': 'Reconciled', 'status': 'True'}]}}");
     kube_fixture_begin(&w->f, turns, count);
 }
 
@@ -142,7 +142,8 @@ static void test_refused(void **state)
     end(&w, DF_EAUTH, "!NotMade ");
 }
 
-/* What the server answers with an error of its own is told by a condition. */
+/* What the server answers with an error of its own is told by a condition of the last status: that
+ * of the plan is not true. */
 static void test_the_servers(void **state)
 {
     static const play_turn turns[] = {
@@ -155,8 +156,7 @@ static void test_the_servers(void **state)
     (void)state;
     begin(&w, PLAY_TURNS(turns));
     plan_apply(&w, OP_APPLY, 0);
-    w.plan.status = op_json("{'phase': 'Running', 'conditions': [{'type': 'Reconciled', 'status': "
-                            "'True'}]}");
+    w.plan.status = op_json("{'phase': 'Running'}"); /* without a condition to tell it by */
     end(&w, DF_EUNKNOWN, "");
 }
 
@@ -167,7 +167,7 @@ static void test_not_the_flows(void **state)
         play_turn turn;
         int rc;
     } rows[] = {
-        {{"PATCH " MAP, NULL, 503, PLAY_REFUSED(503, "Unavailable")}, DF_EUNKNOWN},
+        {{"PATCH " MAP, NULL, 0, NULL, PLAY_DROP}, DF_EUNKNOWN},
         {{"PATCH " MAP, NULL, 429, PLAY_REFUSED(429, "TooManyRequests")}, DF_EIO},
         {{"PATCH " MAP, NULL, 409, PLAY_REFUSED(409, "Conflict")}, DF_EFENCED},
     };
@@ -177,6 +177,7 @@ static void test_not_the_flows(void **state)
         world w;
         begin(&w, turns, 2);
         plan_apply(&w, OP_APPLY, 0);
+        w.plan.status = op_json("{'phase': 'Running'}");
         end(&w, rows[i].rc, "");
     }
 }
@@ -190,7 +191,7 @@ static void test_of_the_past(void **state)
     } rows[] = {
         {{FLOW, NULL, 404, PLAY_REFUSED(404, "NotFound")}, DF_EFENCED},
         {{FLOW, NULL, 200, OF_VERSION("8")}, DF_EFENCED},
-        {{FLOW, NULL, 500, PLAY_REFUSED(500, "InternalError")}, DF_EIO},
+        {{FLOW, NULL, 0, NULL, PLAY_DROP}, DF_EIO},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
