@@ -106,6 +106,17 @@ static const struct taken {
     {"message.timeout.ms", "records are kept until the brokers take them"},
     {"delivery.timeout.ms", "records are kept until the brokers take them"},
     {"security.protocol", "use the option securityProtocol"},
+    {"enable.ssl.certificate.verification", "use the option tls.insecureSkipVerify"},
+    {"ssl.key.pem", "use the option tls.key"},
+    {"ssl.key.location", "use the option tls.keyFile"},
+    {"ssl.certificate.pem", "use the option tls.cert"},
+    {"ssl.certificate.location", "use the option tls.certFile"},
+    {"ssl.ca.pem", "use the option tls.ca"},
+    {"ssl.ca.location", "use the option tls.caFile"},
+    {"sasl.password", "use the option sasl.password"},
+    {"sasl.username", "use the option sasl.username"},
+    {"sasl.mechanisms", "use the option sasl.mechanism"},
+    {"sasl.mechanism", "use the option sasl.mechanism"},
 };
 
 /* Levenshtein distance of names of at most 63 bytes; longer ones are far. */
@@ -173,7 +184,7 @@ static void problem(df__kafka_setup *s, const char *option, const char *text)
     s->status = DF_EINVAL;
 }
 
-static void set_for(df__kafka_setup *s, const char *option, const char *name, const char *value)
+void df__kafka_set(df__kafka_setup *s, const char *option, const char *name, const char *value)
 {
     char text[256];
     rd_kafka_conf_res_t res = rd_kafka_conf_set(s->conf, name, value, text, sizeof text);
@@ -183,7 +194,7 @@ static void set_for(df__kafka_setup *s, const char *option, const char *name, co
 
 static void set(df__kafka_setup *s, const char *name, const char *value)
 {
-    set_for(s, NULL, name, value);
+    df__kafka_set(s, NULL, name, value);
 }
 
 static void set_number(df__kafka_setup *s, const char *name, int64_t value)
@@ -200,7 +211,7 @@ static void set_option(df__kafka_setup *s, const char *option, const char *name,
     if (value == DF_UNSET)
         return;
     (void)snprintf(text, sizeof text, "%" PRId64, value);
-    set_for(s, option, name, text);
+    df__kafka_set(s, option, name, text);
 }
 
 static int64_t to_ms(int64_t us)
@@ -218,7 +229,7 @@ static void set_properties(df__kafka_setup *s, const df_list *list, int role)
         if (refused(pairs[i].name, role, text, sizeof text))
             problem(s, option, text);
         else
-            set_for(s, option, pairs[i].name.data, pairs[i].value.data);
+            df__kafka_set(s, option, pairs[i].name.data, pairs[i].value.data);
     }
 }
 
@@ -321,7 +332,7 @@ static void set_brokers(df__kafka_setup *s, df_bytes brokers)
         list[len] = '\0';
     }
     if (len > 0)
-        set_for(s, "brokers", "bootstrap.servers", list);
+        df__kafka_set(s, "brokers", "bootstrap.servers", list);
     else if (!s->checking || given > 0)
         problem(s, "brokers", "names no broker; write host:port, comma between");
 }
@@ -370,15 +381,14 @@ static int begin(df__kafka_setup *s, const df__kafka_common *o)
     rd_kafka_conf_set_socket_cb(s->conf, open_socket);
     set(s, "log.thread.name", "false");
     set(s, "reconnect.backoff.max.ms", "1000"); /* a broker that is back is found at once */
+    df__kafka_security_set(s, o);
     return DF_OK;
 }
 
 static int finish(df__kafka_setup *s)
 {
-    if (s->status == DF_OK)
-        return DF_OK;
-    rd_kafka_conf_destroy(s->conf);
-    s->conf = NULL;
+    if (s->status != DF_OK)
+        df__kafka_setup_end(s);
     return s->status;
 }
 
@@ -436,7 +446,7 @@ static void set_group(df__kafka_setup *s, const df__kafka_source_options *o)
         return;
     }
     snprintf(dry, sizeof dry, "%.200s-dry-%ld", (const char *)o->group.data, (long)getpid());
-    set_for(s, "consumerGroup", "group.id", is_dry(s->st) ? dry : o->group.data);
+    df__kafka_set(s, "consumerGroup", "group.id", is_dry(s->st) ? dry : o->group.data);
 }
 
 int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o)
@@ -445,7 +455,7 @@ int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o
         return s->status;
     set_group(s, o);
     if (o->instance.len > 0 && !is_dry(s->st))
-        set_for(s, "instanceId", "group.instance.id", o->instance.data);
+        df__kafka_set(s, "instanceId", "group.instance.id", o->instance.data);
     set(s, "enable.auto.commit", "false");
     set(s, "enable.auto.offset.store", "false");
     set(s, "enable.partition.eof", "true");
@@ -483,7 +493,7 @@ int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o)
     set(s, "topic.metadata.propagation.max.ms", "5000"); /* then it is said that it is missing */
     set(s, "partitioner", "fnv1a_random"); /* as the original: keys keep their partitions */
     if (o->compression >= 0 && o->compression < 5)
-        set_for(s, "compression", "compression.type", compressions[o->compression]);
+        df__kafka_set(s, "compression", "compression.type", compressions[o->compression]);
     set_queue(s);
     set_option(s, "maxOpenRequests", "max.in.flight.requests.per.connection", o->open_requests);
     set_option(s, "flushMessages", "batch.num.messages", o->flush_messages);
@@ -507,38 +517,10 @@ int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name)
 
 /* ---- rules over several options -------------------------------------------------------------- */
 
-static int same_word(df_bytes text, const char *word)
-{
-    const char *at = text.data;
-    if (text.len != strlen(word))
-        return 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = at[i] == '-' ? '_' : at[i];
-        if (c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
-        if (c != word[i])
-            return 0;
-    }
-    return 1;
-}
-
-const char *df__kafka_security(const df__kafka_common *o)
-{
-    static const char *const later[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL"};
-    if (o->security.len == 0 || same_word(o->security, "PLAINTEXT"))
-        return NULL;
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (same_word(o->security, later[i]))
-            return "is not supported yet; only PLAINTEXT is";
-    return "is not a protocol; the choices are PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
-}
-
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o)
 {
-    const char *text = df__kafka_security(o);
-    if (text != NULL)
-        (void)df_stage_problem(st, DF_ERROR, "securityProtocol", text);
-    text = topic_fault(o->topic);
+    const char *text = topic_fault(o->topic);
     if (text != NULL && o->topic.len > 0)
         (void)df_stage_problem(st, DF_ERROR, "topic", text);
+    df__kafka_security_check(st, o);
 }

@@ -14,9 +14,12 @@
 #include "dataflow_ext.h"
 
 /* Options that source and sink have in common, first in both structs. */
+typedef struct df__kafka_tls df__kafka_tls;
+typedef struct df__kafka_sasl df__kafka_sasl;
 typedef struct df__kafka_common {
     df_bytes brokers, topic, security;
-    void *tls, *sasl; /* blocks that are not supported yet */
+    df__kafka_tls *tls;   /* NULL: no block */
+    df__kafka_sasl *sasl; /* NULL: no block */
     df_list properties;
 } df__kafka_common;
 
@@ -92,7 +95,18 @@ int64_t df__kafka_clock_ms(void);
 /* Each kind of line for people has a gate of its own. */
 typedef struct df__kafka_gates {
     df__kafka_gate log, error, down;
+    int flaw; /* of the broker's certificate, OpenSSL's number; 0: none was found */
 } df__kafka_gates;
+/* What the client says of an error, and what people shall read: words, with what to do. */
+typedef struct df__kafka_said {
+    df__kafka_gates *gates;
+    const char *text;
+    char words[480];
+} df__kafka_said;
+/* As df__kafka_rule_of, with what only the text tells: why TLS did not come about. */
+df__kafka_rule df__kafka_rule_said(rd_kafka_t *rk, rd_kafka_resp_err_t err, df__kafka_said *said);
+/* The outcome of the verification of a certificate, for the client: 1: it is good. Any thread. */
+int df__kafka_verified(df__kafka_gates *gates, int flaw, char *text, size_t cap);
 /* Warns of an error that the client recovers from by itself; `text` is the client's. */
 void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
                     rd_kafka_resp_err_t err, const char *text);
@@ -112,15 +126,32 @@ typedef struct df__kafka_setup {
     uint64_t share; /* bytes of memory that the client may use */
     rd_kafka_conf_t *conf;
     int status;
+    int files[3]; /* in memory: certificates and keys, until the client is made */
+    size_t file_count;
 } df__kafka_setup;
 int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o);
 int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o);
 /* A property of the finished configuration as a number. */
 int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name);
-/* Why the protocol cannot be used; NULL: it can. */
-const char *df__kafka_security(const df__kafka_common *o);
+/* Sets a property; option: what to name when the client does not take it (NULL: the property). */
+void df__kafka_set(df__kafka_setup *s, const char *option, const char *name, const char *value);
+/* Gives back what the client did not take over. */
+void df__kafka_setup_end(df__kafka_setup *s);
 /* The rules that source and sink share. Problems only. */
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o);
+
+/* ---- security.c: protocol, tls, sasl --------------------------------------------------------- */
+
+extern const df_options df__kafka_tls_table, df__kafka_sasl_table;
+/* Problems only. */
+void df__kafka_security_check(df_stage *st, const df__kafka_common *o);
+/* Reads certificates and secrets, each time anew. s->status tells when that failed. */
+void df__kafka_security_set(df__kafka_setup *s, const df__kafka_common *o);
+/* Whether certificates of brokers are looked at. */
+int df__kafka_verifies(const df__kafka_common *o);
+/* Reports that the client could not be made; text: its own. While certificates are replaced, key
+ * and certificate may not fit each other for a moment. */
+int df__kafka_no_client(df_stage *st, const df__kafka_common *o, const char *text);
 
 /* ---- reach.c: open waits for a broker -------------------------------------------------------- */
 

@@ -10,67 +10,6 @@ static const char *const all_acks[] = {"all", "local", "none", NULL};
 static const char *const compressions[] = {"snappy", "none", "gzip", "lz4", "zstd", NULL};
 
 /* Blocks that are refused as a whole; their rows are there for documents and for messages. */
-typedef struct later_tls {
-    int insecure;
-    df_bytes ca_file, cert_file, key_file;
-    df_bytes ca_ref, cert_ref, key_ref;
-} later_tls;
-static const df_option tls_rows[] = {
-    {.name = "insecureSkipVerify",
-     .type = DF_OPT_BOOL,
-     .def = "false",
-     .offset = offsetof(later_tls, insecure),
-     .doc = "Do not verify the broker's certificate."},
-    {.name = "caFile",
-     .type = DF_OPT_TEXT,
-     .offset = offsetof(later_tls, ca_file),
-     .doc = "PEM file with the certificates to trust."},
-    {.name = "certFile",
-     .type = DF_OPT_TEXT,
-     .offset = offsetof(later_tls, cert_file),
-     .doc = "PEM file with the client's certificate."},
-    {.name = "keyFile",
-     .type = DF_OPT_TEXT,
-     .offset = offsetof(later_tls, key_file),
-     .doc = "PEM file with the client's key."},
-    {.name = "caSecretRef",
-     .type = DF_OPT_ANY,
-     .offset = offsetof(later_tls, ca_ref),
-     .doc = "Secret with the certificates to trust."},
-    {.name = "certSecretRef",
-     .type = DF_OPT_ANY,
-     .offset = offsetof(later_tls, cert_ref),
-     .doc = "Secret with the client's certificate."},
-    {.name = "keySecretRef",
-     .type = DF_OPT_ANY,
-     .offset = offsetof(later_tls, key_ref),
-     .doc = "Secret with the client's key."},
-};
-static const df_options tls_table = DF_OPTIONS(tls_rows, later_tls);
-
-typedef struct later_sasl {
-    df_bytes mechanism;
-    df_secret *username, *password;
-} later_sasl;
-static const df_option sasl_rows[] = {
-    {.name = "mechanism",
-     .type = DF_OPT_TEXT,
-     .def = "plain",
-     .offset = offsetof(later_sasl, mechanism),
-     .doc = "plain, scram-sha-256 or scram-sha-512."},
-    {.name = "username",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(later_sasl, username),
-     .doc = "User name."},
-    {.name = "password",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(later_sasl, password),
-     .doc = "Password."},
-};
-static const df_options sasl_table = DF_OPTIONS(sasl_rows, later_sasl);
-
 typedef struct later_basic {
     df_secret *username, *password;
 } later_basic;
@@ -91,7 +30,7 @@ static const df_options basic_table = DF_OPTIONS(basic_rows, later_basic);
 typedef struct later_registry {
     df_bytes url;
     later_basic *basic;
-    later_tls *tls;
+    df__kafka_tls *tls;
 } later_registry;
 static const df_option registry_rows[] = {
     {.name = "url",
@@ -107,7 +46,7 @@ static const df_option registry_rows[] = {
     {.name = "tls",
      .type = DF_OPT_BLOCK,
      .offset = offsetof(later_registry, tls),
-     .block = &tls_table,
+     .block = &df__kafka_tls_table,
      .doc = "TLS to the registry."},
 };
 static const df_options registry_table = DF_OPTIONS(registry_rows, later_registry);
@@ -128,18 +67,16 @@ static const df_options registry_table = DF_OPTIONS(registry_rows, later_registr
         {.name = "securityProtocol",                                                               \
          .type = DF_OPT_TEXT,                                                                      \
          .offset = COMMON(security),                                                               \
-         .doc = "PLAINTEXT; SSL, SASL_PLAINTEXT and SASL_SSL are not supported yet."},             \
+         .doc = "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; without it tls and sasl say it."},    \
         {.name = "tls",                                                                            \
          .type = DF_OPT_BLOCK,                                                                     \
-         .flags = DF_OPT_LATER,                                                                    \
          .offset = COMMON(tls),                                                                    \
-         .block = &tls_table,                                                                      \
+         .block = &df__kafka_tls_table,                                                            \
          .doc = "TLS to the brokers."},                                                            \
         {.name = "sasl",                                                                           \
          .type = DF_OPT_BLOCK,                                                                     \
-         .flags = DF_OPT_LATER,                                                                    \
          .offset = COMMON(sasl),                                                                   \
-         .block = &sasl_table,                                                                     \
+         .block = &df__kafka_sasl_table,                                                           \
          .doc = "User and password for the brokers."},                                             \
     {                                                                                              \
         .name = "properties", .type = DF_OPT_MAP, .offset = COMMON(properties),                    \

@@ -75,24 +75,41 @@ static int fenced_itself(df__kafka_source *s)
 static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const char *text)
 {
     char fatal[256];
-    df__kafka_rule rule = df__kafka_rule_of(s->rk, err);
+    df__kafka_said said = {.gates = &s->gates, .text = text};
+    df__kafka_rule rule;
     if (s->failure.status != DF_OK)
         return;
     if (is_missing(err))
         df__kafka_doubt(s);
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        rule = df__kafka_rule_of(s->rk, err);
         err = rd_kafka_fatal_error(s->rk, fatal, sizeof fatal);
-        text = fatal;
+        said.text = fatal;
     }
+    rule = df__kafka_rule_said(s->rk, err, &said);
     if (rule.status == DF_EFENCED && fenced_itself(s))
         rule.status = DF_EIO;
     if (is_trouble(err))
         s->trouble_until = df__kafka_clock_ms() + TROUBLE_MS;
     if (rule.status != DF_OK)
-        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s, group %s: %s; %s",
-                       topic_of(s), (const char *)s->o.group.data, text, rule.remedy);
+        df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s, group %s: %s", topic_of(s),
+                       (const char *)s->o.group.data, said.words);
     else
-        df__kafka_warn(s->st, &s->o.common, &s->gates, err, text);
+        df__kafka_warn(s->st, &s->o.common, &s->gates, err, said.text);
+}
+
+/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client.
+ * Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
+static int verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
+                  const char *der, size_t size, char *text, size_t cap, void *opaque)
+{
+    df__kafka_source *s = opaque;
+    (void)broker, (void)id, (void)depth, (void)der, (void)size;
+    if (!df__kafka_tell_begin(rk))
+        return 0;
+    int good = df__kafka_verified(&s->gates, *flaw, text, cap);
+    df__kafka_tell_end();
+    return good;
 }
 
 static void error_cb(rd_kafka_t *rk, int err, const char *text, void *opaque)
@@ -118,13 +135,15 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);
+    if (df__kafka_verifies(&s->o.common))
+        rd_kafka_conf_set_ssl_cert_verify_cb(setup.conf, verify);
     rd_kafka_conf_set_rebalance_cb(setup.conf, df__kafka_rebalance);
     rd_kafka_conf_set_offset_commit_cb(setup.conf, df__kafka_committed);
     s->rk = rd_kafka_new(RD_KAFKA_CONSUMER, setup.conf, text, sizeof text);
-    if (s->rk == NULL) {
-        rd_kafka_conf_destroy(setup.conf);
-        return df_stage_failf(st, DF_EINVAL, "invalid_config", "Kafka client: %s", text);
-    }
+    setup.conf = s->rk != NULL ? NULL : setup.conf; /* the client has it now */
+    df__kafka_setup_end(&setup);
+    if (s->rk == NULL)
+        return df__kafka_no_client(st, &s->o.common, text);
     (void)rd_kafka_poll_set_consumer(s->rk);
     return DF_OK;
 }
@@ -244,9 +263,6 @@ static int source_open(void *self, df_stage *st)
     s->bounded = info.bounded;
     s->exactly_once = info.exactly_once;
     s->dry = info.dry;
-    if (df__kafka_security(&s->o.common) != NULL)
-        return df_stage_failf(st, DF_ENOTSUP, "invalid_config", "securityProtocol %s",
-                              df__kafka_security(&s->o.common));
     rc = make_client(s, st, info.memory_share);
     if (rc == DF_OK)
         rc = make_queues(s, st);

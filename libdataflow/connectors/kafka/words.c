@@ -33,7 +33,8 @@ static const df__kafka_rule rules[] = {
     {RD_KAFKA_RESP_ERR__AUTHENTICATION, DF_EAUTH, "auth_error", "check user and password"},
     {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, DF_EAUTH, "auth_error",
      "check user and password"},
-    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, DF_EAUTH, "auth_error", "check the mechanism"},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, DF_EAUTH, "auth_error",
+     "choose another sasl.mechanism"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error",
      "give this client the right to read or write the topic"},
     {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, DF_EAUTH, "auth_error",
@@ -66,24 +67,6 @@ df__kafka_rule df__kafka_rule_of(rd_kafka_t *rk, rd_kafka_resp_err_t err)
     return is_fatal ? fatal : none;
 }
 
-/* ---- what recovers by itself ----------------------------------------------------------------- */
-
-/* What the client writes about a broker, and what it means. */
-static const struct cause {
-    const char *mark, *words;
-} causes[] = {
-    {"Connection refused", "nobody listens there; is the broker running, is the address right?"},
-    {"Failed to resolve", "this name has no address; check the option brokers and the name "
-                          "service"},
-    {"Connection setup timed out", "no answer; is the address right, is a firewall between?"},
-    {"No route to host", "there is no way to this address"},
-    {"Network is unreachable", "there is no way to this address"},
-    {"SSL listener", "it closed the connection at the first request; perhaps this port wants TLS "
-                     "or SASL, which are not supported yet"},
-    {"Invalid response size", "what it answers is not Kafka's protocol; is this the port of a "
-                              "broker, and without TLS?"},
-};
-
 /* Copies without what only the client's authors need: "(after 3ms in state UP)", "/bootstrap". */
 static void copy_plain(char *out, size_t cap, const char *text)
 {
@@ -99,15 +82,146 @@ static void copy_plain(char *out, size_t cap, const char *text)
     out[len] = '\0';
 }
 
+/* ---- TLS ------------------------------------------------------------------------------------- */
+
+/* What is wrong with the broker's certificate, by the number that OpenSSL gives it. */
+static const struct flaw {
+    int number;
+    const char *words;
+} flaws[] = {
+    {9, "is not valid yet; is the clock right?"},
+    {10, "has expired; renew it"},
+    {18, "is signed by itself; give it as the certificate to trust (tls.caFile)"},
+    {62, "is for another host; write the host that is in it, or have one made with this host"},
+    {64,
+     "is for another address; write the host that is in it, or have one made with this address"},
+};
+
+int df__kafka_verified(df__kafka_gates *gates, int flaw, char *text, size_t cap)
+{
+    if (flaw == 0)
+        return 1;
+    __atomic_store_n(&gates->flaw, flaw, __ATOMIC_RELAXED);
+    (void)snprintf(text, cap, "it is not trusted");
+    return 0;
+}
+
+static const char *flaw_words(int flaw)
+{
+    for (size_t i = 0; i < sizeof flaws / sizeof flaws[0]; i++)
+        if (flaws[i].number == flaw)
+            return flaws[i].words;
+    return "is not signed by a certificate that is trusted; give that of the CA that signed it "
+           "(tls.caFile or tls.caSecretRef)";
+}
+
+#define NOT_ACCEPTED                                                                               \
+    "it does not accept the client's certificate: it has expired, or the CA that signed it is "    \
+    "not "                                                                                         \
+    "known there; intermediate certificates stand after it in tls.certFile or tls.certSecretRef"
+
+/* What a side says when it gives the handshake up. */
+static const struct alert {
+    const char *mark, *words;
+} alerts[] = {
+    {"alert bad certificate", "it wants a client certificate; give one with tls.certFile and "
+                              "tls.keyFile, or their SecretRefs"},
+    {"alert certificate required", "it wants a client certificate; give one with tls.certFile and "
+                                   "tls.keyFile, or their SecretRefs"},
+    {"alert certificate unknown", NOT_ACCEPTED},
+    {"alert unknown ca", NOT_ACCEPTED},
+    {"alert certificate expired", NOT_ACCEPTED},
+    {"alert handshake failure", "client and broker have no TLS version or cipher in common"},
+    {"alert protocol version", "client and broker have no TLS version in common"},
+};
+
+/* The broker of a message: from "ssl://host:port/bootstrap: ...". */
+static int broker_of(const char *text, const char **ret)
+{
+    const char *at = strstr(text, "://");
+    *ret = at != NULL ? at + 3 : text;
+    size_t len = strcspn(*ret, "/ ");
+    return (int)len - (len > 0 && (*ret)[len - 1] == ':');
+}
+
+/* What the text alone tells of a refused user; NULL: nothing. */
+static const char *user_words(const char *text)
+{
+    if (strstr(text, "not valid in current SASL state") != NULL)
+        return "this port wants no user; remove the block sasl, or is it another port?";
+    if (rd_kafka_version() < 0x020601ff && strstr(text, "invalid credentials") != NULL &&
+        strstr(text, "SCRAM") != NULL)
+        return "check user and password; a broker of Kafka 4 refuses SCRAM of a librdkafka before "
+               "2.6.1 whatever they are";
+    return NULL;
+}
+
+/* A rule for why TLS did not come about; status DF_OK: it is not that. */
+static df__kafka_rule tls_rule(rd_kafka_resp_err_t err, df__kafka_said *said)
+{
+    df__kafka_rule rule = {err, DF_EAUTH, "tls_error", NULL};
+    const char *broker, *words = NULL;
+    int len = broker_of(said->text, &broker);
+    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
+        if (strstr(said->text, alerts[i].mark) != NULL)
+            words = alerts[i].words;
+    if (strstr(said->text, "certificate verify failed") != NULL)
+        (void)snprintf(said->words, sizeof said->words, "the certificate of broker %.*s %s", len,
+                       broker, flaw_words(__atomic_load_n(&said->gates->flaw, __ATOMIC_RELAXED)));
+    else if (words != NULL)
+        (void)snprintf(said->words, sizeof said->words, "broker %.*s: %s", len, broker, words);
+    else
+        rule.status = DF_OK;
+    return rule;
+}
+
+df__kafka_rule df__kafka_rule_said(rd_kafka_t *rk, rd_kafka_resp_err_t err, df__kafka_said *said)
+{
+    df__kafka_rule rule = tls_rule(err, said);
+    if (rule.status != DF_OK)
+        return rule;
+    rule = df__kafka_rule_of(rk, err);
+    if (rule.status == DF_EAUTH && user_words(said->text) != NULL)
+        rule.remedy = user_words(said->text);
+    copy_plain(said->words, sizeof said->words, said->text);
+    size_t used = strlen(said->words);
+    if (rule.remedy != NULL)
+        (void)snprintf(said->words + used, sizeof said->words - used, "; %s", rule.remedy);
+    return rule;
+}
+
+/* ---- what recovers by itself ----------------------------------------------------------------- */
+
+#define BROKEN_OFF                                                                                 \
+    "it broke TLS off; is it stopping, or is this a port without TLS? Then remove the block tls"
+
+/* What the client writes about a broker, and what it means. */
+static const struct cause {
+    const char *mark, *words;
+} causes[] = {
+    {"Connection refused", "nobody listens there; is the broker running, is the address right?"},
+    {"Failed to resolve", "this name has no address; check the option brokers and the name "
+                          "service"},
+    {"Connection setup timed out", "no answer; is the address right, is a firewall between?"},
+    {"No route to host", "there is no way to this address"},
+    {"Network is unreachable", "there is no way to this address"},
+    {"require SASL", "it closed the connection; this port wants a user: give the block sasl"},
+    {"SSL listener", "it closed the connection at the first request; perhaps this port wants TLS: "
+                     "give the block tls"},
+    {"SSL handshake failed", BROKEN_OFF},
+    {"unexpected eof while reading", BROKEN_OFF},
+    {"Invalid response size", "what it answers is not Kafka's protocol; is this the port of a "
+                              "broker, and without TLS?"},
+};
+
 /* One line about an error that the client tells with `text`. */
 static void write_words(char *out, size_t cap, rd_kafka_resp_err_t err, const char *text)
 {
-    const char *end = strstr(text, "/bootstrap");
-    if (end == NULL)
-        end = strstr(text, ": ");
-    for (size_t i = 0; end != NULL && i < sizeof causes / sizeof causes[0]; i++)
+    const char *broker;
+    int len = broker_of(text, &broker);
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
         if (strstr(text, causes[i].mark) != NULL) {
-            (void)snprintf(out, cap, "broker %.*s: %s", (int)(end - text), text, causes[i].words);
+            (void)snprintf(out, cap, "broker %.*s: %s", len, broker, causes[i].words);
             return;
         }
     out[0] = '\0';
@@ -158,9 +272,11 @@ void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__ka
         df_stage_logf(st, DF_LOG_DEBUG, "%s: %s", line->facility, line->text);
         return;
     }
-    /* A lost connection comes as an error as well, and is told there. */
+    /* A lost connection and a refused certificate come as an error as well, and are told there. */
     if (level > LOG_WARNING || strcmp(line->facility, "FAIL") == 0 ||
-        strcmp(line->facility, "ERROR") == 0 || !df__kafka_gate_open(&gates->log, LOG_MS))
+        strcmp(line->facility, "ERROR") == 0 ||
+        strstr(line->text, "verification callback failed") != NULL ||
+        !df__kafka_gate_open(&gates->log, LOG_MS))
         return;
     copy_plain(words, sizeof words, line->text);
     df_stage_logf(st, DF_LOG_WARN, "Kafka client: %s", words);

@@ -21,7 +21,7 @@ sink:
 END
 dfproc validate "$dir/bad.yaml" >"$dir/bad.out" 2>&1
 same 'refused' 2 $?
-has 'protocol' 'securityProtocol: is not supported yet; only PLAINTEXT is' "$dir/bad.out"
+has 'protocol' 'securityProtocol: SASL_SSL needs the block sasl' "$dir/bad.out"
 has 'avro' 'format: avro is not supported yet' "$dir/bad.out"
 has 'timing' 'netReadTimeout: must be more than consumerMaxWait' "$dir/bad.out"
 has 'nearest name' 'did you mean "session.timeout.ms"' "$dir/bad.out"
@@ -35,9 +35,8 @@ source: {type: kafka, config: {brokers: h:1, topic: t, tls: {caFile: x}, schemaR
 sink: {type: kafka, config: {brokers: h:1, topic: t, sasl: {username: u}, maxOpenRequests: 6, compresion: lz4}}
 END
 dfproc validate "$dir/later.yaml" >"$dir/later.out" 2>&1
-has 'tls later' 'tls.* not supported yet' "$dir/later.out"
 has 'registry later' 'schemaRegistry.* not supported yet' "$dir/later.out"
-has 'sasl later' 'sasl.* not supported yet' "$dir/later.out"
+has 'a user without a password' '"password" or "passwordSecretRef" is required' "$dir/later.out"
 has 'open requests' 'maxOpenRequests: must be between 1 and 5' "$dir/later.out"
 has 'did you mean' 'did you mean "compression"' "$dir/later.out"
 dfproc version >"$dir/version" 2>&1

@@ -186,11 +186,17 @@ CASES = [
         ("cron", "spec.triggers.0.volumes"), ("new", ROUTE + ".config.tabel"), ("new", "spec.source.when"),
         ("new", "spec.schedule"), ("new", "spec.terminationGracePeriodSeconds"))),
     # ---- not supported yet
-    ("tls", "new", [("spec.source.config.tls", {"insecureSkipVerify": True})], "validator later"),
-    ("sasl", "old", [("spec.source.kafka.sasl", {"username": "u", "password": "p"})], "validator later"),
     ("avro", "new", [("spec.source.config.format", "avro")], "validator later"),
     ("tls a text", "new", [("spec.source.config.tls", "yes")], BOTH),
     # ---- kafka
+    ("tls", "new", [("spec.source.config.tls", {"insecureSkipVerify": True})], NONE),
+    ("sasl", "old", [("spec.source.kafka.sasl", {"username": "u", "password": "p"})], NONE),
+    ("sasl by references", "new", [("spec.source.config.sasl", {
+        "mechanism": "SCRAM_SHA_512", "usernameSecretRef": {"name": "s", "key": "u"},
+        "passwordSecretRef": {"name": "s", "key": "p"}})], NONE),
+    ("sasl without a password", "new", [("spec.source.config.sasl", {"username": "u"})], BOTH),
+    ("no such mechanism", "old", [("spec.source.kafka.sasl", {"mechanism": "gssapi", "username": "u", "password": "p"})], BOTH),
+    ("tls by references", "new", [("spec.source.config.tls", {"caSecretRef": {"name": "s", "key": "ca.crt"}})], NONE),
     ("topic with a blank", "new", [("spec.source.config.topic", "a b")], BOTH),
     ("topic too long", "old", [("spec.source.kafka.topic", "t" * 250)], BOTH),
     ("topic from the environment", "new", [("spec.source.config.topic", "${env:TOPIC}")], NONE),

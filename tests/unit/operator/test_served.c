@@ -57,14 +57,16 @@ static void test_compare(void **state)
 /* Documents of any other kind are told of and break nothing. */
 static void test_odd(void **state)
 {
+    static const char partly[] = "{'components': {'schemas': {'a': "
+                                 "{'x-kubernetes-group-version-kind': [{'kind': 'DataFlow'}], "
+                                 "'properties': []}}}}";
     static const char *const rows[] = {
         "{}",
         "[]",
         "{'components': 1}",
         "{'components': {'schemas': []}}",
         "{'components': {'schemas': {'a': null, 'b': {'x-kubernetes-group-version-kind': {}}}}}",
-        "{'components': {'schemas': {'a': {'x-kubernetes-group-version-kind': [{'kind': "
-        "'DataFlow'}], 'properties': []}}}}"};
+        partly};
     json_object *described = op_json("{'spec': [{'name': 'source'}], 'cron': {}}");
     char text[OP_SERVED_TEXT];
     (void)state;

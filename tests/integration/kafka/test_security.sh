@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# ctest: timeout=240
+# A broker that asks for TLS, client certificates, users: what gets in gets the records, what does not
+# says why and what to do; certificates and passwords that change are read again in a running flow.
+bed=${DF_BED:-$(dirname "$0")/../../bed}
+folder=$(mktemp -d)
+trap '[ "$BASHPID" = $$ ] && { "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }' EXIT
+"$bed/kafka" start --dir "$folder/kafka" --parent $$ --secure >"$folder/env" || exit 1
+set -a
+. "$folder/env"
+set +a
+. "$(dirname "$0")/../kafka_lib.sh"
+trap '[ "$BASHPID" = $$ ] && { leave; "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }' EXIT
+certs=$DF_KAFKA_CERTS
+topic in 2
+lines() { seq "$1" "$2" | sed 's/.*/{"n":&}/' | kcat -b "$DF_KAFKA" -P -t "$(name_of in)"; }
+lines 1 100
+
+# manifest NAME BROKER OPTIONS: the topic to a file
+manifest() {
+    { echo "source: {type: kafka, config: {brokers: \"$2\", topic: $(name_of in), consumerGroup: $run.$1, $3}}"; file_sink "$1.jsonl"; } >"$dir/$1.yaml"
+}
+lets_in() { # NAME BROKER OPTIONS
+    manifest "$@"
+    flow "$1" 0
+    same "$1" 100 "$(wc -l <"$dir/$1.jsonl")"
+}
+refuses() { # NAME BROKER OPTIONS WORDS: ends by itself and says them
+    local begin=$SECONDS
+    manifest "$1" "$2" "$3"
+    flow "$1" 1
+    has "$1" "$4" "$dir/$1.out"
+    [ $((SECONDS - begin)) -le 10 ] || bad "$1: only after $((SECONDS - begin)) s"
+}
+warns() { # NAME BROKER OPTIONS WORDS: says them and tries on
+    manifest "$1" "$2" "$3"
+    start "$1"
+    until_true 10 grep -q -e "$4" "$dir/$1.out"
+    has "$1" "$4" "$dir/$1.out"
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+}
+
+# ---- TLS ------------------------------------------------------------------------------------------
+trust="caFile: $certs/ca.pem"
+lets_in tls "$DF_KAFKA_TLS" "securityProtocol: ssl, tls: {$trust}"
+lets_in 'insecure' "$DF_KAFKA_TLS" "tls: {insecureSkipVerify: true}"
+has 'insecure warns' 'not verified' "$dir/insecure.out"
+refuses another_ca "$DF_KAFKA_TLS" "tls: {caFile: $certs/other.pem}" 'is not signed by a certificate that is trusted'
+refuses 'ca_wins_over_insecure' "$DF_KAFKA_TLS" "tls: {insecureSkipVerify: true, caFile: $certs/other.pem}" 'is not signed by'
+refuses expired "$DF_KAFKA_EXPIRED" "tls: {$trust}" 'has expired; renew it'
+refuses host "localhost:${DF_KAFKA_TLS#*:}" "tls: {$trust}" 'is for another host'
+refuses no_file "$DF_KAFKA_TLS" "tls: {caFile: $certs/none.pem}" 'tls.ca: .*none.pem cannot be read: No such file'
+refuses no_pem "$DF_KAFKA_TLS" "tls: {caFile: $certs/log}" 'the certificates to trust cannot be read as PEM'
+warns plain_to_tls "$DF_KAFKA_TLS" 'format: json' 'perhaps this port wants TLS: give the block tls'
+warns tls_to_plain "$DF_KAFKA" "tls: {$trust}" 'broke TLS off'
+
+# ---- client certificates: files, and texts with a chain, of which no file is left behind ----------------
+mine="certFile: $certs/client.pem, keyFile: $certs/client.key"
+lets_in mtls "$DF_KAFKA_MTLS" "tls: {$trust, $mine}"
+lets_in mtls_text "$DF_KAFKA_MTLS" "tls: {ca: '\${file:$certs/ca.pem}', cert: '\${file:$certs/client.pem}', key: '\${file:$certs/client.key}'}"
+refuses no_certificate "$DF_KAFKA_MTLS" "tls: {$trust}" 'wants a client certificate'
+refuses no_chain "$DF_KAFKA_MTLS" "tls: {$trust, certFile: $certs/lone.pem, keyFile: $certs/client.key}" 'intermediate certificates stand after it'
+refuses old "$DF_KAFKA_MTLS" "tls: {$trust, certFile: $certs/expired.pem, keyFile: $certs/expired.key}" 'does not accept the client.s certificate: it has expired'
+refuses other_key "$DF_KAFKA_MTLS" "tls: {$trust, certFile: $certs/client.pem, keyFile: $certs/stranger.key}" 'the key does not belong to'
+
+# ---- users ------------------------------------------------------------------------------------------
+export PASSWORD=alice-pw
+lets_in plain "$DF_KAFKA_SASL" "sasl: {username: alice, password: '\${env:PASSWORD}'}"
+lets_in plain_tls "$DF_KAFKA_SASLTLS" "securityProtocol: sasl-ssl, tls: {$trust}, sasl: {mechanism: PLAIN, username: alice, password: alice-pw}"
+lets_in scram_256 "$DF_KAFKA_SASLTLS" "tls: {$trust}, sasl: {mechanism: scram_sha-256, username: bob, password: bob-pw}"
+lets_in scram_512 "$DF_KAFKA_SASL" "sasl: {mechanism: SCRAM-SHA-512, username: carol, password: carol-pw}"
+refuses password "$DF_KAFKA_SASL" 'sasl: {username: alice, password: wrong-pw}' 'check user and password'
+refuses password_scram "$DF_KAFKA_SASL" 'sasl: {mechanism: scram-sha-512, username: carol, password: wrong-pw}' 'check user and password; a broker of Kafka 4'
+refuses no_user "$DF_KAFKA_SASL" 'sasl: {mechanism: scram-sha-512, username: nobody, password: wrong-pw}' 'check user and password'
+refuses no_right "$DF_KAFKA_SASL" 'sasl: {username: guest, password: guest-pw}' 'give this client the right'
+refuses user_to_plain "$DF_KAFKA" 'sasl: {username: alice, password: alice-pw}' 'this port wants no user'
+warns plain_to_user "$DF_KAFKA_SASL" 'format: json' 'this port wants a user: give the block sasl'
+same 'no password in any output' '' "$(grep -l -e '[a-z]*-pw' "$dir"/*.out)"
+
+# ---- what changes is read again -------------------------------------------------------------------------
+# The broker takes another password and other client certificates from now on. Its clients notice when it
+# refuses them: source and sink read what is there by then, and no record is missing.
+topic out 2
+mkdir "$dir/own"
+cp "$certs/ca.pem" "$dir/own/"
+cp "$certs/client.pem" "$dir/own/cert.pem"
+cp "$certs/client.key" "$dir/own/key.pem"
+printf alice-pw >"$dir/own/password"
+cat >"$dir/changes.yaml" <<END
+source: {type: kafka, config: {brokers: "$DF_KAFKA_SASLTLS", topic: $(name_of in), consumerGroup: $run.changes,
+  tls: {$trust}, sasl: {username: alice, password: "\${file:$dir/own/password}"}}}
+sink: {type: kafka, config: {brokers: "$DF_KAFKA_MTLS", topic: $(name_of out),
+  tls: {$trust, cert: "\${file:$dir/own/cert.pem}", keyFile: $dir/own/key.pem}}}
+END
+numbers() { dump out | grep -o '[{][\\]*"n[\\]*":[0-9]*' | cut -d: -f2 | sort -nu; }
+arrived() { [ "$(numbers | wc -l)" = "$1" ]; }
+start changes
+until_true 30 arrived 100 || bad 'the flow with certificates and password does not begin'
+sed -i 's/user_alice="alice-pw"/user_alice="changed-pw"/' "$folder"/kafka/server.1.properties
+cp "$certs/other.pem" "$certs/client-ca.pem"
+echo "listener.name.mtls.ssl.truststore.type=PEM
+listener.name.mtls.ssl.truststore.location=$certs/client-ca.pem" >>"$folder/kafka/server.1.properties"
+"$bed/kafka" restart --dir "$folder/kafka" >/dev/null
+until_true 30 grep -q 'check user and password' "$dir/changes.out"
+has 'the old password is refused' 'check user and password' "$dir/changes.out"
+lines 101 200
+sleep 1
+ours "$pid" && ok 'the flow waits' || bad "the flow ended: $(tail -n 2 "$dir/changes.out")"
+cp "$certs/stranger.pem" "$dir/own/cert.pem" # for a moment the pair does not fit
+sleep 1
+cp "$certs/stranger.key" "$dir/own/key.pem"
+printf changed-pw >"$dir/own/password"
+until_true 60 arrived 200 && ok 'and goes on with the new ones' || { bad 'it does not go on'; tail -n 5 "$dir/changes.out" | cut -c1-300; }
+end "$pid" 20
+same 'it ends in order' 0 "$code"
+same 'no record is missing' "$(seq 200 | paste -sd,)" "$(numbers | paste -sd,)"
+
+# ---- rules ----------------------------------------------------------------------------------------------
+rule() { # OPTIONS WORDS
+    manifest rule h:1 "$1"
+    dfproc validate "$dir/rule.yaml" >"$dir/rule.out" 2>&1
+    has "$1" "$2" "$dir/rule.out"
+}
+rule 'securityProtocol: PLAINTEXT, tls: {}' 'securityProtocol: PLAINTEXT goes without tls'
+rule 'securityProtocol: SSL' 'securityProtocol: SSL needs the block tls'
+rule 'securityProtocol: SSL, tls: {}, sasl: {username: u, password: p}' 'securityProtocol: SSL goes without sasl'
+rule 'securityProtocol: SASL_SSL, tls: {}' 'securityProtocol: SASL_SSL needs the block sasl'
+rule 'securityProtocol: tls' 'is not a protocol'
+rule 'sasl: {username: u}' '"password" or "passwordSecretRef" is required'
+rule 'sasl: {mechanism: gssapi, username: u, password: p}' 'is not a mechanism'
+rule 'tls: {certFile: c.pem}' 'a client certificate needs keyFile'
+rule 'properties: {sasl.password: x}' 'use the option sasl.password'
+finish
