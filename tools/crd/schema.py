@@ -236,11 +236,13 @@ def described(schema, row, how):
 def block_schema(options, how, strict=False, limits=None):
     """An object with the options as its members. `strict`: those that are required are. `limits`:
     what is known about single options beside the table."""
-    properties, required = {}, []
+    properties, required, twins = {}, [], []
     for row in options:
         schema = narrowed(option_schema(row, how), (limits or {}).get(row["name"], {}))
         if not strict:
             schema = {**schema, **NULL}
+        elif row.get("required") and row.get("secretRef"):
+            twins.append({"anyOf": [{"required": [row["name"]]}, {"required": [row["name"] + "SecretRef"]}]})
         elif row.get("required"):
             required.append(row["name"])
             schema.update({"minLength": 1} if schema.get("type") == "string" else {})
@@ -251,13 +253,15 @@ def block_schema(options, how, strict=False, limits=None):
     out = {"type": "object", **KEEP, "properties": properties}
     if required:
         out["required"] = required
+    if twins:
+        out["allOf"] = twins
     return out
 
 
 # ---- the options of several kinds in one object: `config` -------------------------------------------
 
 CONSTRAINTS = ("pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "minProperties",
-               "x-kubernetes-validations", "required")
+               "x-kubernetes-validations", "required", "allOf")
 
 
 def shape(schema):
