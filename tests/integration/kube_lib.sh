@@ -4,6 +4,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/cli_lib.sh"
 bed=${DF_BED:-$source/tests/bed}
 
+free_ports() ( # N
+    server=
+    . "$bed/lib.sh"
+    free_ports "$1"
+)
+
 leave() {
     [ "$BASHPID" = $$ ] || return
     "$bed/kubernetes" stop --dir "$dir/cluster"

@@ -65,8 +65,8 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
     df__kafka_tell_end();
 }
 
-/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client.
- * Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
+/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client. */
+/* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
 static int verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
                   const char *der, size_t size, char *text, size_t cap, void *opaque)
 {

@@ -98,8 +98,8 @@ static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const cha
         df__kafka_warn(s->st, &s->o.common, &s->gates, err, said.text);
 }
 
-/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client.
- * Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
+/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client. */
+/* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
 static int verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
                   const char *der, size_t size, char *text, size_t cap, void *opaque)
 {

@@ -5,6 +5,7 @@
 # ctest: no-servers kubernetes timeout=300
 . "$(dirname "$0")/../kube_lib.sh" || exit 1
 start_cluster || exit 1
+read -r -a port < <(free_ports 11)
 
 # until NAME SECONDS FUNCTION...: calls it again and again until it is true
 soon() {
@@ -82,28 +83,28 @@ END
 }
 
 lines 1 1000
-pod none 19300
+pod none "${port[0]}"
 ended none 1 && grep -q 'checkpoint reset --namespace shop --name orders' "$dir/log.none" &&
     ok 'without its ConfigMap nothing begins' || bad "without its ConfigMap: $(cat "$dir/log.none")"
 make_map 'the ConfigMap of an older flow' other "$(kubectl -n shop get configmap other -o 'jsonpath={.metadata.uid}')"
-pod old 19300
+pod old "${port[0]}"
 ended old 75 && grep -q 'an older flow of the same name' "$dir/log.old" &&
     ok 'that of an older flow is not touched' || bad "an older flow: $(cat "$dir/log.old")"
 kubectl -n shop delete configmap df-orders-checkpoint --ignore-not-found >/dev/null 2>&1
 make_map 'its own ConfigMap' owner "$uid"
 
-pod a 19301
-soon 'a reads' 20 is_ready 19301
+pod a "${port[1]}"
+soon 'a reads' 20 is_ready "${port[1]}"
 soon '  all that is there' 20 has_all 1000
 soon '  positions are saved' 20 is_saved
-pod b 19302
-soon 'b waits and says for whom' 20 waits 19302
+pod b "${port[2]}"
+soon 'b waits and says for whom' 20 waits "${port[2]}"
 lines 1001 2000
 soon '  a goes on' 20 has_all 2000
 start=$SECONDS
 kill -TERM "${pids[a]}"
 ended a 0 && ok 'a ends' || bad "a ended badly: $(tail -3 "$dir/log.a")"
-soon '  b reads within four seconds' 4 is_ready 19302
+soon '  b reads within four seconds' 4 is_ready "${port[2]}"
 lines 2001 3000
 soon '  where a stopped, each line once' 20 has_all 3000
 echo "        handed over in $((SECONDS - start)) s at most"
@@ -113,8 +114,8 @@ kill -KILL "${pids[b]}"
 wait "${pids[b]}" 2>/dev/null
 start=$SECONDS
 lines 3001 4000
-pod c 19303
-soon 'after SIGKILL c reads when the Lease has lapsed' 25 is_ready 19303
+pod c "${port[3]}"
+soon 'after SIGKILL c reads when the Lease has lapsed' 25 is_ready "${port[3]}"
 [ $((SECONDS - start)) -le 18 ] && ok "  within $((SECONDS - start)) s" || bad "  only after $((SECONDS - start)) s"
 soon '  nothing is missing' 20 has_all 4000 1000
 soon '  positions go on' 20 moved
@@ -124,9 +125,9 @@ lines 4001 5000
 soon 'a deleted ConfigMap is made again' 20 is_saved
 run '  with its owner' 0 grep -q "$uid" <(kubectl -n shop get configmap df-orders-checkpoint -o yaml)
 
-pod d 19304
+pod d "${port[4]}"
 kill -STOP "${pids[c]}"
-soon 'd reads after c was stopped for too long' 25 is_ready 19304
+soon 'd reads after c was stopped for too long' 25 is_ready "${port[4]}"
 who=$(holder)
 lines 5001 6000
 soon '  where c was' 20 has_all 6000 1000
@@ -139,8 +140,8 @@ kill -TERM "${pids[d]}"
 ended d 0 && ok 'd ends' || bad "d: $(tail -3 "$dir/log.d")"
 [ -z "$(holder)" ] && ok '  and gives the Lease back' || bad "  the Lease is held by $(holder)"
 
-pod e 19305
-soon 'e reads' 20 is_ready 19305
+pod e "${port[5]}"
+soon 'e reads' 20 is_ready "${port[5]}"
 "$bed/kubernetes" pause --dir "$dir/cluster" --program kube-apiserver
 start=$SECONDS
 ended e 75 && [ $((SECONDS - start)) -le 13 ] && ok "without an API server e ends with 75 after $((SECONDS - start)) s" ||
@@ -148,7 +149,7 @@ ended e 75 && [ $((SECONDS - start)) -le 13 ] && ok "without an API server e end
 "$bed/kubernetes" resume --dir "$dir/cluster" --program kube-apiserver
 soon '  it is back' 20 kubectl get --raw /readyz --request-timeout 2s
 lines 6001 7000
-pod f 19306
+pod f "${port[6]}"
 # Once more each line that b had not saved, and what c still wrote when it woke: a Lease does not fence.
 soon '  f goes on' 25 has_all 7000 2000
 kill -TERM "${pids[f]}"
@@ -172,10 +173,10 @@ reset_pod() { # NAME PORT NUMBER WHAT LINES SIGNAL
     wait "${pids[$1]}" 2>/dev/null
 }
 echo '  checkpointReset: true' >>"$dir/flow.yaml"
-reset_pod g 19307 1 'a reset: all is read' 7000 TERM
+reset_pod g "${port[7]}" 1 'a reset: all is read' 7000 TERM
 lines 7001 7100
-reset_pod h 19308 1 'the same pod starts again: only what is new' 100 TERM
-reset_pod i 19309 2 'another reset: all is read' 7100 KILL
+reset_pod h "${port[8]}" 1 'the same pod starts again: only what is new' 100 TERM
+reset_pod i "${port[9]}" 2 'another reset: all is read' 7100 KILL
 lines 7101 7200
-reset_pod j 19310 2 'it was killed: only what is new' 100 TERM
+reset_pod j "${port[10]}" 2 'it was killed: only what is new' 100 TERM
 exit $failed
