@@ -752,7 +752,9 @@ DF_API int df_value_rename(df_record *r, df_value *object, df_bytes from, df_byt
 DF_API int df_walk_set(df_record *r, df_walk *walk, const df_value *value);
 /* Emits a child of `parent`, a record of `in`, into `out`: it shares key, headers, time, metadata
  * and the payload until one is set; an edit changes the child alone. The parent ends when the
- * expansion is through, and its position waits for all its children. DF_ENOMEM. */
+ * expansion is through, and its position waits for all its children. Values of the parent that were
+ * read before stay readable; what is read of it afterwards may be a copy, so take all that has to
+ * fit together before the first child. DF_ENOMEM. */
 DF_API int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child);
 /* Moves a record of `in` to `out` unchanged; it is not to be touched in `in` any more. One that is
  * not live stays, and ends where it is: DF_OK as well. DF_ENOMEM. */

@@ -17,13 +17,15 @@ typedef struct place {
     uint64_t done;   /* children of it that are out */
     df_walk walk;
 } place;
+enum { PARENTS_MAX = 64 }; /* a path has no more steps */
 _Static_assert(sizeof(place) <= 16 * sizeof(uint64_t), "fits the cursor of a batch");
 
 /* One record being expanded. */
 typedef struct parent {
     const splitter *self;
     df_record *record;
-    df_value root, array, field; /* field: what stands at the path: the array or its wrapper */
+    df_value root, array, field;  /* field: what stands at the path: the array or its wrapper */
+    df_value around[PARENTS_MAX]; /* what is between root and field, outermost first */
 } parent;
 
 static int flatten_check(void *self, df_stage *st)
@@ -36,7 +38,8 @@ static int flatten_open(void *self, df_stage *st)
 {
     splitter *me = self;
     me->text = df_path_text(me->field);
-    return df_stage_parents(st, me->field, &me->parents.paths, &me->parents.count);
+    int rc = df_stage_parents(st, me->field, &me->parents.paths, &me->parents.count);
+    return rc == DF_OK && me->parents.count > PARENTS_MAX ? DF_EINTERNAL : rc;
 }
 
 /* DF_DROP: the record has no array to expand; DF_ENOMEM. */
@@ -54,7 +57,13 @@ static int find_array(const splitter *self, df_record *r, parent *ret)
     ret->array = ret->field;
     if (ret->field.type == DF_V_OBJECT)
         df_value_member(&ret->field, wrapped, &ret->array);
-    return ret->array.type == DF_V_ARRAY ? DF_OK : DF_DROP;
+    if (ret->array.type != DF_V_ARRAY)
+        return DF_DROP;
+    /* All before the first child: it takes part in the record's values, and what the record gives
+     * afterwards can be a copy, in which nothing is where `root` leads to. */
+    for (size_t i = 0; rc == DF_OK && i < self->parents.count; i++)
+        rc = df_record_get(r, self->parents.paths[i], &ret->around[i]);
+    return rc;
 }
 
 /* ---- one child ------------------------------------------------------------------------------- */
@@ -100,16 +109,13 @@ static int copy_parent(const parent *p, df_record *child, const df_value *scalar
         memcmp(h.name.data, self->text.data, h.name.len) == 0)
         h.filling = *scalar;
     for (; level; level--) {
-        const df_path *path = self->parents.paths[level - 1];
-        df_value around, copy;
-        rc = df_record_get(p->record, path, &around);
-        if (rc == DF_OK)
-            rc = copy_around(child, &around, &h, &copy);
+        df_value copy;
+        rc = copy_around(child, &p->around[level - 1], &h, &copy);
         if (rc != DF_OK)
             break;
         h.filling = copy;
-        h.value = around;
-        h.name = df_path_leaf(path);
+        h.value = p->around[level - 1];
+        h.name = df_path_leaf(self->parents.paths[level - 1]);
     }
     return rc == DF_OK ? copy_around(child, &p->root, &h, ret) : rc;
 }
