@@ -179,6 +179,15 @@ static void expired(void *user, kube_work *work, const char *key)
     free_job(j);
 }
 
+static void on_changed(void *user, const char *key)
+{
+    op_operator *o = user;
+    if (o->queue && kube_queue_add(o->queue, key) != DF_OK)
+        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory to look at it", key);
+}
+
+/* What was set because it differed is looked at once more: when a policy has set it back at once,
+ * nothing has changed in the server, and no event would tell. */
 static void on_applied(void *user, json_object *flow, op_kind kind, const char *difference)
 {
     op_operator *o = user;
@@ -191,13 +200,8 @@ static void on_applied(void *user, json_object *flow, op_kind kind, const char *
     fights = fights_of(o, text);
     if (fights)
         op_fights_note(fights, kind, difference, op_wall_us());
-}
-
-static void on_changed(void *user, const char *key)
-{
-    op_operator *o = user;
-    if (o->queue && kube_queue_add(o->queue, key) != DF_OK)
-        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory to look at it", key);
+    if (difference)
+        on_changed(o, text);
 }
 
 static void on_told(void *user, json_object *flow, int warning, const char *reason,

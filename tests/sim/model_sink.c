@@ -439,6 +439,7 @@ static int cheat(process *p, model_sink *m, df_parcel *parcel)
     }
     rc = transact(p, m, parcel, 0);
     p->cheated = rc == DF_OK;
+    p->rewinds_before = p->w->rewinds;
     return rc;
 }
 

@@ -366,11 +366,12 @@ static int is_calm(const process *p)
 {
     const plan *want = &p->w->plan;
     return !p->flow.stop.canceled && !p->flow.stats.left && !p->fail_at && !want->absorb &&
-           !want->revokes && !want->fatal && !want->takes_errors;
+           !want->revokes && !want->fatal && !want->takes_errors &&
+           p->w->rewinds == p->rewinds_before;
 }
 
 /* A sink that commits past what it refuses does it once: the run ends, and what an error sink can
- * still save of it is in there. */
+ * still save of it is in there: not what that one wants read again. */
 static void check_cheated(process *p)
 {
     world *w = p->w;

@@ -264,15 +264,16 @@ typedef struct process {
     message mail[MAIL];
     size_t mail_first, mail_count;
     int stopped, canceled, dead;
-    uint64_t dropped;       /* records that a transform left out */
-    uint64_t most_absorbed; /* by sinks that commit now and then */
-    uint64_t left_out;      /* records that a sink left out */
-    int cheated;            /* the main sink has committed past records that it refused */
-    order refused[PARTS];   /* newest error record of the answer being handed over */
-    int answering;          /* one is: REFUSED, GIVEN_BACK */
-    int broke;              /* status with which a transform failed */
-    int64_t stopped_us;     /* the first stop */
-    int stuck;              /* STUCK_...: who comes back from no call any more; 0: all do */
+    uint64_t dropped;        /* records that a transform left out */
+    uint64_t most_absorbed;  /* by sinks that commit now and then */
+    uint64_t left_out;       /* records that a sink left out */
+    int cheated;             /* the main sink has committed past records that it refused */
+    uint64_t rewinds_before; /* of the world, then */
+    order refused[PARTS];    /* newest error record of the answer being handed over */
+    int answering;           /* one is: REFUSED, GIVEN_BACK */
+    int broke;               /* status with which a transform failed */
+    int64_t stopped_us;      /* the first stop */
+    int stuck;               /* STUCK_...: who comes back from no call any more; 0: all do */
 } process;
 
 void process_init(process *p, world *w);

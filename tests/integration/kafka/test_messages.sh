@@ -70,7 +70,7 @@ says() {
 says 'nobody listens' "127.0.0.1:$closed" "topic t: broker 127.0.0.1:$closed: nobody listens there"
 says 'no broker at all' "127.0.0.1:$closed,127.0.0.1:$silent" 'topic t: no broker of .* can be reached'
 says 'unknown name' 'nosuch.invalid:9092' 'broker nosuch.invalid:9092: this name has no address; check the option brokers'
-says 'closed at once' "127.0.0.1:$silent" "broker 127.0.0.1:$silent: it closed the connection.* wants TLS or SASL"
+says 'closed at once' "127.0.0.1:$silent" "broker 127.0.0.1:$silent: it closed the connection.* wants TLS: give the block tls"
 says 'a web server' "127.0.0.1:$http" "broker 127.0.0.1:$http: what it answers is not Kafka"
 
 { echo "source: {type: kafka, config: {brokers: \"127.0.0.1:$closed\", topic: t, consumerGroup: $run.says}}"; file_sink none; } >"$dir/bounded.yaml"
