@@ -21,6 +21,7 @@ typedef struct df__kafka_common {
     df__kafka_tls *tls;   /* NULL: no block */
     df__kafka_sasl *sasl; /* NULL: no block */
     df_list properties;
+    int flaw; /* no option: of the broker's certificate, OpenSSL's number; 0: none was found */
 } df__kafka_common;
 
 typedef struct df__kafka_source_options {
@@ -95,18 +96,20 @@ int64_t df__kafka_clock_ms(void);
 /* Each kind of line for people has a gate of its own. */
 typedef struct df__kafka_gates {
     df__kafka_gate log, error, down;
-    int flaw; /* of the broker's certificate, OpenSSL's number; 0: none was found */
 } df__kafka_gates;
 /* What the client says of an error, and what people shall read: words, with what to do. */
 typedef struct df__kafka_said {
-    df__kafka_gates *gates;
+    const df__kafka_common *o;
     const char *text;
     char words[480];
 } df__kafka_said;
 /* As df__kafka_rule_of, with what only the text tells: why TLS did not come about. */
 df__kafka_rule df__kafka_rule_said(rd_kafka_t *rk, rd_kafka_resp_err_t err, df__kafka_said *said);
-/* The outcome of the verification of a certificate, for the client: 1: it is good. Any thread. */
-int df__kafka_verified(df__kafka_gates *gates, int flaw, char *text, size_t cap);
+/* Whether one certificate of the chain that a broker showed is good; opaque is a source or a sink,
+ * whose first member df__kafka_common is. Any thread. */
+/* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
+int df__kafka_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
+                     const char *der, size_t size, char *text, size_t cap, void *opaque);
 /* Warns of an error that the client recovers from by itself; `text` is the client's. */
 void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
                     rd_kafka_resp_err_t err, const char *text);
@@ -147,8 +150,6 @@ extern const df_options df__kafka_tls_table, df__kafka_sasl_table;
 void df__kafka_security_check(df_stage *st, const df__kafka_common *o);
 /* Reads certificates and secrets, each time anew. s->status tells when that failed. */
 void df__kafka_security_set(df__kafka_setup *s, const df__kafka_common *o);
-/* Whether certificates of brokers are looked at. */
-int df__kafka_verifies(const df__kafka_common *o);
 /* Reports that the client could not be made; text: its own. While certificates are replaced, key
  * and certificate may not fit each other for a moment. */
 int df__kafka_no_client(df_stage *st, const df__kafka_common *o, const char *text);

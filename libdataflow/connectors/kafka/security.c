@@ -244,12 +244,6 @@ static void set_pem(df__kafka_setup *s, const pem *p)
     }
 }
 
-int df__kafka_verifies(const df__kafka_common *o)
-{
-    const df__kafka_tls *tls = o->tls;
-    return tls != NULL && (!tls->insecure || tls->ca != NULL || tls->ca_file.len > 0);
-}
-
 static void set_tls(df__kafka_setup *s, const df__kafka_tls *tls)
 {
     const pem ca = {"tls.ca", "ssl.ca.location", tls->ca_file, tls->ca};
@@ -261,6 +255,8 @@ static void set_tls(df__kafka_setup *s, const df__kafka_tls *tls)
         df_stage_log(s->st, DF_LOG_WARN,
                      "the certificates of the brokers are not verified "
                      "(tls.insecureSkipVerify)");
+    } else {
+        rd_kafka_conf_set_ssl_cert_verify_cb(s->conf, df__kafka_verify);
     }
     set_pem(s, &ca);
     if ((cert.secret != NULL || cert.file.len > 0) && (key.secret != NULL || key.file.len > 0)) {

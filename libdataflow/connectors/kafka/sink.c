@@ -65,20 +65,6 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
     df__kafka_tell_end();
 }
 
-/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client. */
-/* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
-static int verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
-                  const char *der, size_t size, char *text, size_t cap, void *opaque)
-{
-    df__kafka_sink *s = opaque;
-    (void)broker, (void)id, (void)depth, (void)der, (void)size;
-    if (!df__kafka_tell_begin(rk))
-        return 0;
-    int good = df__kafka_verified(&s->gates, *flaw, text, cap);
-    df__kafka_tell_end();
-    return good;
-}
-
 static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
 {
     char text[256];
@@ -88,8 +74,6 @@ static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
                                          : setup.status;
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
-    if (df__kafka_verifies(&s->o.common))
-        rd_kafka_conf_set_ssl_cert_verify_cb(setup.conf, verify);
     rd_kafka_conf_set_events(setup.conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     s->rk = rd_kafka_new(RD_KAFKA_PRODUCER, setup.conf, text, sizeof text);
     setup.conf = s->rk != NULL ? NULL : setup.conf; /* the client has it now */
@@ -199,7 +183,7 @@ static void take_report(df__kafka_sink *s, const rd_kafka_message_t *m)
 static void client_error(df__kafka_sink *s, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t err = rd_kafka_event_error(event);
-    df__kafka_said said = {.gates = &s->gates, .text = rd_kafka_event_error_string(event)};
+    df__kafka_said said = {.o = &s->o.common, .text = rd_kafka_event_error_string(event)};
     df__kafka_rule rule = df__kafka_rule_said(s->rk, err, &said);
     if (rule.status != DF_OK)
         df__kafka_fail(&s->failure, rule.status, rule.reason, "topic %s: %s", topic_of(s),

@@ -75,7 +75,7 @@ static int fenced_itself(df__kafka_source *s)
 static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const char *text)
 {
     char fatal[256];
-    df__kafka_said said = {.gates = &s->gates, .text = text};
+    df__kafka_said said = {.o = &s->o.common, .text = text};
     df__kafka_rule rule;
     if (s->failure.status != DF_OK)
         return;
@@ -96,20 +96,6 @@ static void client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const cha
                        (const char *)s->o.group.data, said.words);
     else
         df__kafka_warn(s->st, &s->o.common, &s->gates, err, said.text);
-}
-
-/* One certificate of the chain that a broker showed; 1: it is good. A thread of the client. */
-/* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
-static int verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
-                  const char *der, size_t size, char *text, size_t cap, void *opaque)
-{
-    df__kafka_source *s = opaque;
-    (void)broker, (void)id, (void)depth, (void)der, (void)size;
-    if (!df__kafka_tell_begin(rk))
-        return 0;
-    int good = df__kafka_verified(&s->gates, *flaw, text, cap);
-    df__kafka_tell_end();
-    return good;
 }
 
 static void error_cb(rd_kafka_t *rk, int err, const char *text, void *opaque)
@@ -135,8 +121,6 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);
-    if (df__kafka_verifies(&s->o.common))
-        rd_kafka_conf_set_ssl_cert_verify_cb(setup.conf, verify);
     rd_kafka_conf_set_rebalance_cb(setup.conf, df__kafka_rebalance);
     rd_kafka_conf_set_offset_commit_cb(setup.conf, df__kafka_committed);
     s->rk = rd_kafka_new(RD_KAFKA_CONSUMER, setup.conf, text, sizeof text);

@@ -97,13 +97,20 @@ static const struct flaw {
      "is for another address; write the host that is in it, or have one made with this address"},
 };
 
-int df__kafka_verified(df__kafka_gates *gates, int flaw, char *text, size_t cap)
+/* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
+int df__kafka_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
+                     const char *der, size_t size, char *text, size_t cap, void *opaque)
 {
-    if (flaw == 0)
-        return 1;
-    __atomic_store_n(&gates->flaw, flaw, __ATOMIC_RELAXED);
-    (void)snprintf(text, cap, "it is not trusted");
-    return 0;
+    df__kafka_common *o = opaque;
+    (void)broker, (void)id, (void)depth, (void)der, (void)size;
+    if (!df__kafka_tell_begin(rk))
+        return 0;
+    if (*flaw != 0) {
+        __atomic_store_n(&o->flaw, *flaw, __ATOMIC_RELAXED);
+        (void)snprintf(text, cap, "it is not trusted");
+    }
+    df__kafka_tell_end();
+    return *flaw == 0;
 }
 
 static const char *flaw_words(int flaw)
@@ -167,7 +174,7 @@ static df__kafka_rule tls_rule(rd_kafka_resp_err_t err, df__kafka_said *said)
             words = alerts[i].words;
     if (strstr(said->text, "certificate verify failed") != NULL)
         (void)snprintf(said->words, sizeof said->words, "the certificate of broker %.*s %s", len,
-                       broker, flaw_words(__atomic_load_n(&said->gates->flaw, __ATOMIC_RELAXED)));
+                       broker, flaw_words(__atomic_load_n(&said->o->flaw, __ATOMIC_RELAXED)));
     else if (words != NULL)
         (void)snprintf(said->words, sizeof said->words, "broker %.*s: %s", len, broker, words);
     else
