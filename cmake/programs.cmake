@@ -46,7 +46,7 @@ endif()
 # The operator's parts but main.
 df_sources(operator_sources apps/dfoperator)
 list(FILTER operator_sources EXCLUDE REGEX "/dfoperator/main\\.c$")
-if(operator_sources AND TARGET kube)
+if(DF_WITH_DFOPERATOR AND operator_sources AND TARGET kube)
   add_library(operator_parts STATIC EXCLUDE_FROM_ALL ${operator_sources})
   target_compile_definitions(operator_parts PRIVATE "DF_PROGRAM_VERSION=\"${PROJECT_VERSION}\"")
   target_link_libraries(operator_parts PUBLIC kube dataflow PkgConfig::GNUTLS)
