@@ -84,7 +84,7 @@ psql "$DF_PG" -Xqc "create schema $schema" || exit 1
 # A table that keeps every row it is given: no key, so that a row that comes twice is seen.
 table() { # NAME
     sql "create schema if not exists $schema; create table $schema.$1 (id bigint, producer int, seq bigint, key text,
-        amount numeric(12,2), at timestamptz, note text, crc text)"
+        amount numeric(12,2), at timestamptz, note text, crc text, written bigserial)"
 }
 rows() { sql "select count(*) from $schema.$1" 2>/dev/null || echo 0; }
 name_of() { echo "$run.$1"; }

@@ -13,7 +13,7 @@ own_kafka --brokers 3 --conf controlled.shutdown.enable=true --conf leader.imbal
 dfaudit topic create --topic "$(name_of in)" --partitions 6 --config message.timestamp.type=LogAppendTime 2>/dev/null || bad 'topic in'
 topic out 6 || bad 'topic out'
 sql "create table $schema.leader (id bigint, producer int, seq bigint, key text, amount numeric(12,2), at timestamptz,
-    note text, crc text, landed timestamptz default clock_timestamp())"
+    note text, crc text, written bigserial, landed timestamptz default clock_timestamp())"
 { from_topic in; to_table leader; } >"$dir/table.yaml"
 { from_topic in | sed "s/consumerGroup: $run.in/consumerGroup: $run.copy/"
   echo "sink: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of out)}}"; } >"$dir/topic.yaml"

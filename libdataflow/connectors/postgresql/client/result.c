@@ -221,8 +221,8 @@ size_t df__pg_result_line(const PGresult *res, const char *table)
         if (end != line) {
             return number;
         }
-        line = strchr(line, '\n');
-        line += line != NULL;
+        const char *newline = strchr(line, '\n');
+        line = newline ? newline + 1 : NULL;
     }
     return 0;
 }
