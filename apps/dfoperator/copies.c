@@ -35,7 +35,8 @@ struct op_copies {
     kube_request *request;
     flow *at; /* whose row is in work; NULL: none is */
     op_copy_seen seen;
-    op_copy_state then;
+    op_copy_step step;  /* what is done about it, */
+    op_copy_state then; /* and the state when it is done */
 };
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -174,12 +175,16 @@ static void tell(op_copies *c, const char *reason, const char *what)
 static void finish(op_copies *c, op_copy_state state)
 {
     op_copy_row *row = c->seen.row;
-    int news = row->due_us == NEVER && row->state != state;
+    int news =
+        row->due_us == NEVER && (row->state != state || strcmp(row->problem, c->seen.problem) != 0);
     char key[OP_KEY];
     df__text_set(key, sizeof key, c->at->key, strlen(c->at->key));
     if (row->due_us == NEVER) {
         row->state = state;
-        row->due_us = state == OP_COPY_GONE ? NEVER : now_of(c) + c->config.every_us;
+        row->due_us = state == OP_COPY_GONE  ? NEVER
+                      : state == OP_COPY_NEW ? 0
+                                             : now_of(c) + c->config.every_us;
+        memcpy(row->problem, c->seen.problem, sizeof row->problem);
     }
     end_look(c);
     plan_look(c);
@@ -200,22 +205,22 @@ static const char *home_of(const op_copies *c)
 /* A copy that may not be written is said; what can pass by itself is tried again. */
 static void not_written(op_copies *c, const kube_reply *reply)
 {
-    op_copy_row *row = c->seen.row;
+    const op_copy_row *row = c->seen.row;
     if (reply->rc != DF_EAUTH && reply->rc != DF_EINVAL) {
         break_off(c);
         return;
     }
     /* The server's own words may repeat what was sent. */
-    df__text_printf(row->problem, sizeof row->problem,
+    df__text_printf(c->seen.problem, sizeof c->seen.problem,
                     "whose copy %s cannot be %s: status %d of the API server", row->copy,
-                    c->seen.data ? "written" : "removed", reply->status);
+                    c->step == OP_COPY_REMOVE ? "removed" : "written", reply->status);
     finish(c, c->then == OP_COPY_GONE ? OP_COPY_GONE : OP_COPY_REFUSED);
 }
 
 static void on_written(void *user, const kube_reply *reply)
 {
     op_copies *c = user;
-    int removed = !c->seen.data;
+    int removed = c->step == OP_COPY_REMOVE;
     c->request = NULL;
     if (reply->rc != DF_OK && !(removed && reply->rc == DF_ENOTFOUND)) {
         not_written(c, reply);
@@ -228,8 +233,9 @@ static void on_written(void *user, const kube_reply *reply)
     finish(c, c->then);
 }
 
-static void write(op_copies *c, op_copy_step step)
+static void write(op_copies *c)
 {
+    op_copy_step step = c->step;
     int named = step != OP_COPY_CREATE;
     kube_target target = secret(home_of(c), named ? c->seen.row->copy : NULL);
     kube_then then = {.done = on_written, .user = c};
@@ -247,19 +253,34 @@ static void write(op_copies *c, op_copy_step step)
 
 static void decide(op_copies *c)
 {
-    op_copy_step step = op_copy_decide(&c->seen, &c->then);
-    if (step == OP_COPY_IS_DONE)
+    c->step = op_copy_decide(&c->seen, &c->then);
+    if (c->step == OP_COPY_IS_DONE)
         finish(c, c->then);
     else
-        write(c, step);
+        write(c);
+}
+
+/* What the server says of a Secret: there, not there, or not for us. -1: no answer to go by. */
+static int read_secret(const kube_reply *reply, json_object **ret)
+{
+    *ret = NULL;
+    if (reply->rc == DF_ENOTFOUND || (reply->rc == DF_EAUTH && reply->status))
+        return 0;
+    if (reply->rc == DF_OK)
+        *ret = json_tokener_parse(reply->body.data);
+    if (!strcmp(op_text(*ret, "kind"), "Secret"))
+        return 0;
+    json_object_put(*ret);
+    *ret = NULL;
+    return -1;
 }
 
 static void on_source(void *user, const kube_reply *reply)
 {
     op_copies *c = user;
-    json_object *source = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    json_object *source;
     c->request = NULL;
-    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND && reply->rc != DF_EAUTH) {
+    if (read_secret(reply, &source)) {
         break_off(c);
         return;
     }
@@ -274,11 +295,10 @@ static void on_copy(void *user, const kube_reply *reply)
     const op_copy_row *row = c->seen.row;
     kube_target source = secret(row->space, row->name);
     c->request = NULL;
-    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND && reply->rc != DF_EAUTH) {
+    if (read_secret(reply, &c->seen.live)) {
         break_off(c);
         return;
     }
-    c->seen.live = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
     if (!row->wanted) {
         decide(c);
         return;
@@ -331,11 +351,13 @@ static void stop_look(op_copies *c)
     end_look(c);
 }
 
-/* What the ConfigMap names: [{copy, namespace, name}]. NULL: nothing. */
+/* What the ConfigMap names, as in op_refs. NULL: nothing. One that a deletion left without an owner
+ * is the flow's soon. */
 static json_object *recorded_of(const op_view *view)
 {
     json_object *map = view->spec_map;
-    if (!map || op_belongs_to(map, op_flow_kind(view->flow), view->flow) != OP_OURS)
+    op_belongs whose = map ? op_belongs_to(map, op_flow_kind(view->flow), view->flow) : OP_FOREIGN;
+    if (whose != OP_OURS && whose != OP_ORPHAN)
         return NULL;
     return json_tokener_parse(op_annotation(map, OP_COPIES));
 }
@@ -345,28 +367,57 @@ static size_t count_of(json_object *list)
     return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 }
 
-static op_copy_row *row_of_ref(flow *f, json_object *list, size_t i)
+/* Marks the rows of a list of references. -1: no memory. Anybody may have written to a ConfigMap:
+ * what is no name is passed over. */
+static int mark_rows(flow *f, json_object *list, void (*mark)(op_copy_row *row, int keeps),
+                     int keeps)
 {
-    json_object *ref = json_object_array_get_idx(list, i);
-    return row_of(f, op_text(ref, "namespace"), op_text(ref, "name"));
+    for (size_t i = 0; i < count_of(list); i++) {
+        json_object *ref = json_object_array_get_idx(list, i);
+        const char *space = op_text(ref, "namespace"), *name = op_text(ref, "name");
+        op_copy_row *row;
+        if (!op_is_label(space) || !op_is_name(name))
+            continue;
+        if (!(row = row_of(f, space, name)))
+            return -1;
+        mark(row, keeps);
+    }
+    return 0;
+}
+
+static void mark_recorded(op_copy_row *row, int keeps)
+{
+    row->recorded = 1;
+    row->found |= keeps;
+}
+
+static void mark_wanted(op_copy_row *row, int keeps)
+{
+    (void)keeps;
+    row->found = 1;
 }
 
 /* Keys of one Secret can be named in several places. */
-static json_object *keys_of(json_object *foreign, const op_copy_row *row)
+static void add_keys(json_object *keys, json_object *list, const op_copy_row *row)
 {
-    json_object *keys = json_object_new_object();
-    for (size_t i = 0; keys && i < count_of(foreign); i++) {
-        json_object *ref = json_object_array_get_idx(foreign, i);
+    for (size_t i = 0; i < count_of(list); i++) {
+        json_object *ref = json_object_array_get_idx(list, i);
         if (!strcmp(op_text(ref, "namespace"), row->space) &&
             !strcmp(op_text(ref, "name"), row->name))
             json_object_object_add(keys, op_text(ref, "key"), NULL);
     }
-    return keys;
 }
 
-static void set_keys(op_copy_row *row, json_object *keys)
+/* Those of the spec, and those that the ConfigMap still names: pods of an earlier spec have them
+ * mounted until the new one is applied. */
+static void find_keys(op_copy_row *row, const op_plan *plan, json_object *recorded)
 {
-    if (!keys || (row->keys && json_object_equal(row->keys, keys))) {
+    json_object *keys = json_object_new_object();
+    if (!keys)
+        return;
+    add_keys(keys, recorded, row);
+    add_keys(keys, plan->foreign, row);
+    if (!json_object_object_length(keys) || (row->keys && json_object_equal(row->keys, keys))) {
         json_object_put(keys);
         return;
     }
@@ -379,23 +430,17 @@ static void set_keys(op_copy_row *row, json_object *keys)
  * while the pods of an earlier spec go on. */
 static int find_rows(flow *f, const op_plan *plan, json_object *recorded)
 {
-    op_copy_row *row;
     int keeps = !plan->foreign || plan->keeps_copies;
     for (size_t i = 0; i < f->count; i++) {
         f->rows[i]->recorded = 0;
         f->rows[i]->found = keeps && f->rows[i]->wanted;
     }
-    for (size_t i = 0; i < count_of(recorded); i++) {
-        if (!(row = row_of_ref(f, recorded, i)))
-            return -1;
-        row->recorded = 1;
-        row->found |= keeps;
-    }
-    for (size_t i = 0; i < count_of(plan->foreign); i++) {
-        if (!(row = row_of_ref(f, plan->foreign, i)))
-            return -1;
-        row->found = 1;
-        set_keys(row, keys_of(plan->foreign, row));
+    if (mark_rows(f, recorded, mark_recorded, keeps) ||
+        mark_rows(f, plan->foreign, mark_wanted, keeps))
+        return -1;
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->rows[i]->found)
+            find_keys(f->rows[i], plan, recorded);
     }
     return 0;
 }

@@ -7,7 +7,7 @@
 #include "dfoperator/names.h"
 
 typedef enum op_copy_state {
-    OP_COPY_NEW,     /* nothing is known yet */
+    OP_COPY_NEW,     /* nothing is known yet, or what was there had to go first */
     OP_COPY_GRANTED, /* may be made, once the flow's ConfigMap names it */
     OP_COPY_MADE,
     OP_COPY_REFUSED, /* `problem` says why; there is no copy */
@@ -22,8 +22,9 @@ typedef struct op_copy_row {
     int wanted;     /* by the spec, or by the pods of an earlier one */
     int found;      /* while a plan is taken over: to be `wanted` */
     int recorded;   /* the flow's ConfigMap names it: a copy may be there */
+    int denied;     /* looks one after another at which the operator might not read the Secret */
     int64_t due_us; /* when it is looked at; far away while that goes on */
-    char problem[OP_REFS_TEXT];
+    char problem[OP_REFS_TEXT]; /* why it is refused, as of the last look that came to its end */
 } op_copy_row;
 
 /* What is known when both Secrets were read. */
@@ -31,6 +32,7 @@ typedef struct op_copy_seen {
     op_copy_row *row;
     json_object *flow, *live; /* live: the copy; NULL: there is none */
     json_object *data;        /* what it is to have; NULL: it is refused, or not wanted */
+    char problem[OP_REFS_TEXT];
 } op_copy_seen;
 
 typedef enum op_copy_step {
@@ -40,9 +42,10 @@ typedef enum op_copy_step {
     OP_COPY_REMOVE
 } op_copy_step;
 
-/* Reads `source` into seen->data, or the reason why not into the problem. `rc`: of the answer. */
+/* Reads `source` into seen->data, or the reason why not into seen->problem. `rc`: of the answer. */
 void op_copy_read(op_copy_seen *seen, int rc, json_object *source);
-/* What is to be done, and the state when it is done. */
+/* What is to be done, and the state when it is done. A Secret that only looks like a copy, by its
+ * name or its labels, is left as it is. */
 op_copy_step op_copy_decide(op_copy_seen *seen, op_copy_state *then);
 /* The object to be created, or to replace seen->live. NULL: no memory. */
 json_object *op_copy_object(const op_copy_seen *seen);

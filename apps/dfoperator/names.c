@@ -46,6 +46,34 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret)
     cut(flow, OP_NAME_MAX, ret->label);
 }
 
+/* Parts of a-z, 0-9 and -, with neither end a -; `dots`: between parts. */
+static int is_dns(const char *text, size_t most, int dots)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t len = strlen(text), part;
+    if (!len || len > most)
+        return 0;
+    for (;; text += part + 1) {
+        part = strspn(text, good);
+        if (!part || *text == '-' || text[part - 1] == '-')
+            return 0;
+        if (!text[part])
+            return 1;
+        if (!dots || text[part] != '.')
+            return 0;
+    }
+}
+
+int op_is_name(const char *text)
+{
+    return is_dns(text, 253, 1);
+}
+
+int op_is_label(const char *text)
+{
+    return is_dns(text, 63, 0);
+}
+
 json_object *op_selector(op_kind kind, const char *flow)
 {
     op_names names;

@@ -26,6 +26,11 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret);
 /* The name of another child: "df-" or "dfc-" before the flow's name, `rest` behind it. */
 void op_name_child(op_kind kind, const char *flow, const char *rest, char ret[OP_NAME_MAX + 1]);
 
+/* Whether an object can have this name, and a namespace that one. Others never reach a request, a
+ * message or a volume. */
+int op_is_name(const char *text);
+int op_is_label(const char *text);
+
 json_object *op_labels(op_kind kind, const char *flow);
 /* What finds the pods of the flow: part of the labels, since a selector can never change. */
 json_object *op_selector(op_kind kind, const char *flow);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dfoperator/names.h"
 #include "dfoperator/tree.h"
+#include "util/buf.h"
 
 enum { PATH = 256, KEY = 253 };
 
@@ -79,21 +81,29 @@ static int bring_home(walk *w, json_object *ref)
     return 0;
 }
 
+/* 1: no Secret and no key can be called so. */
+static int is_impossible(walk *w, json_object *ref)
+{
+    const char *space = op_text(ref, "namespace"), *name = op_text(ref, "name"),
+               *key = op_text(ref, "key");
+    if ((!*space || op_is_label(space)) && op_is_name(name) && is_file_name(key))
+        return 0;
+    if (!w->ret->problem[0])
+        df__text_printf(w->ret->problem, OP_REFS_TEXT,
+                        "%s: \"%.100s\", key \"%.100s\"%s%.63s%s, can be no Secret and its key",
+                        w->path, name, key, *space ? ", namespace \"" : "", space,
+                        *space ? "\"" : "");
+    return 1;
+}
+
 static void take(walk *w, json_object *ref)
 {
     const char *name, *key = op_text(ref, "key");
     char file[2 * KEY + 2];
     json_object *row;
-    if (bring_home(w, ref))
+    if (is_impossible(w, ref) || bring_home(w, ref))
         return;
     name = op_text(ref, "name");
-    if (!is_file_name(name) || !is_file_name(key)) {
-        if (!w->ret->problem[0])
-            snprintf(w->ret->problem, OP_REFS_TEXT,
-                     "%s: \"%.100s\", key \"%.100s\", can be no Secret and its key", w->path, name,
-                     key);
-        return;
-    }
     snprintf(file, sizeof file, "%s/%s", name, key);
     row = op_json("{'name': %s, 'key': %s}", name, key);
     if (!row || json_object_object_add(w->files, file, row)) {

@@ -8,6 +8,8 @@ from world import CRONS, FLOWS, SPACE, Key
 KAFKA = {"type": "kafka", "config": {"brokers": "k:9092", "topic": "t", "consumerGroup": "g"}}
 POLL = {"type": "memory", "config": {"server": "s"}}  # one reader, positions in a ConfigMap
 SINK = {"type": "postgresql", "config": {"connectionStringSecretRef": {"name": "shop", "key": "url"}, "table": "copy"}}
+FOREIGN = {"type": "postgresql", "config": {
+    "connectionStringSecretRef": {"namespace": "vault", "name": "db", "key": "url"}, "table": "copy"}}
 DEPLOYMENTS, MAPS, JOBS = "apps/v1/deployments", "v1/configmaps", "batch/v1/jobs"
 NIGHTLY = {"schedule": "30 2 1 1 *", "timeZone": "Europe/Berlin", "source": KAFKA, "sink": SINK,
            "triggers": [{"name": "one", "image": "psql:17"}, {"name": "two", "image": "curl:8"}]}
@@ -88,6 +90,24 @@ def flow_secret_changed(w):
     create(w)
     w.change(FLOWS, "orders", {"spec": {"sink": {"config": {"connectionStringSecretRef": {"name": "new"}}}}})
     until(w, FLOWS, "orders", "Running")
+
+
+def flow_secret_copied(w):
+    """Of another namespace: the copy is there before the pods, changes with the spec, and goes with the reference."""
+    def copies():
+        return [o["data"] for k, o in w.store.objects.copy().items() if k.resource == "v1/secrets" and k.space == SPACE]
+    w.store.create(Key("v1/secrets", "vault", "db"), {
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {"url": "eA==", "other": "eQ=="},
+        "metadata": {"annotations": {"dataflow.dataflow.io/allow-namespaces": SPACE}}})
+    create(w, {"source": KAFKA, "sink": FOREIGN})
+    w.until("there is a copy", lambda: copies() == [{"url": "eA=="}])
+    w.change(FLOWS, "orders", {"spec": {"sink": {"config": {"connectionStringSecretRef": {"key": "other"}}}}})
+    until(w, FLOWS, "orders", "Running")
+    w.until("the copy has the other key", lambda: copies() == [{"other": "eQ=="}])
+    w.change(FLOWS, "orders", {"spec": {"sink": {"config": {"connectionStringSecretRef": {
+        "namespace": None, "name": "own", "key": "url"}}}}})
+    until(w, FLOWS, "orders", "Running")
+    w.until("there is no copy", lambda: not copies())
 
 
 def flow_reader_changed(w):
@@ -211,5 +231,6 @@ def cron_deleted(w):
 
 SCENARIOS = {f.__name__: f for f in (
     flow_created, flow_of_kafka, flow_changed, flow_scaled, flow_suspended, flow_in_window, flow_reset, flow_wrong,
-    flow_secret_changed, flow_reader_changed, flow_deleted, flow_ended, flow_made_again, child_lost, positions_lost,
-    cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand, cron_changed, cron_deleted)}
+    flow_secret_changed, flow_secret_copied, flow_reader_changed, flow_deleted, flow_ended, flow_made_again, child_lost,
+    positions_lost, cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand,
+    cron_changed, cron_deleted)}

@@ -76,7 +76,8 @@ class World:
             self.operators.append(subprocess.Popen(
                 ["dfoperator", "run", "--kubeconfig", str(config), "--metrics-bind-address", probes,
                  "--health-probe-bind-address", probes], stderr=log, stdout=log,
-                env={**os.environ, "OPERATOR_NAMESPACE": "dataflow", "POD_NAME": name}))
+                env={**os.environ, "OPERATOR_NAMESPACE": "dataflow", "POD_NAME": name,
+                     "SECRETS_OF_OTHER_NAMESPACES": "true"}))
         processes.add(self.operators[-1])
         return self.operators[-1]
 

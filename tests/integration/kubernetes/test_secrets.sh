@@ -9,11 +9,21 @@ start_operated_cluster --set secrets.otherNamespaces=true
 word=hidden-word-of-the-vault
 kubectl create namespace vault >/dev/null
 kubectl -n vault create secret generic db --from-literal=url="postgres://u:$word@db/x" --from-literal=other="$word-2" >/dev/null
-copies() { kubectl get secrets -l dataflow.dataflow.io/owned=true -o 'jsonpath={.items[*].metadata.name}'; }
+copies() { kubectl get secrets -l dataflow.dataflow.io/owned=true,dataflow.dataflow.io/name=orders -o 'jsonpath={.items[*].metadata.name}'; }
+copies_of() { kubectl get secrets -l "dataflow.dataflow.io/owned=true,dataflow.dataflow.io/name=$1" -o 'jsonpath={.items[*].metadata.name}'; }
+copy_name() { # flow namespace/name
+    printf 'df-%s-secret-%.8s' "$1" "$(printf %s "$2" | sha256sum)"
+}
+grant=dataflow.dataflow.io/allow-namespaces
 copy=
 value() { kubectl get secret "$copy" -o "jsonpath={.data.$1}" | base64 -d; }
 spec='source: {type: kafka, config: {brokers: "kafka:9092", topic: t, consumerGroup: g}}
 sink: {type: postgresql, config: {connectionStringSecretRef: {namespace: vault, name: db, key: url}, table: orders}}'
+
+{
+    printf 'apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\nmetadata: {name: flow}\nspec:\n'
+    sed 's/^/  /' <<<"$spec"
+} >"$dir/brief.yaml"
 
 # ---- without the opt-in
 start_operator 1
@@ -44,8 +54,53 @@ is DataFlow kubectl get secret "$copy" -o 'jsonpath={.metadata.ownerReferences[0
 has "\"name\":\"$copy\"" kubectl get configmap df-orders-spec -o 'jsonpath={.data.spec\.json}' && ok '  the spec names it' || bad '  the spec names it'
 has "$copy/url" kubectl get deployment df-orders -o json && ok '  the pod mounts it' || bad '  the pod mounts it'
 within '  the condition' 20 is True condition orders SpecResolved status
+run 'somebody freezes the copy' 0 kubectl patch secret "$copy" --type merge -p '{"immutable":true}'
+
+# ---- while that is looked at: Secrets and keys of odd kinds
+head -c 1000000 /dev/urandom >"$dir/blob"
+long=$(printf 's%.0s' {1..253})
+run 'a Secret of nearly a mebibyte' 0 kubectl -n vault create secret generic "$long" --from-file=blob="$dir/blob"
+run '  allowed' 0 kubectl -n vault annotate secret "$long" $grant=default
+longest=large-$(printf 'n%.0s' {1..200})
+apply_flow '  of a flow, both with long names' "$longest" "${spec/name: db, key: url/name: $long, key: blob}"
+apply_flow 'a flow that names a key which is not there' lacking "${spec/key: url/key: absent}"
+kubectl create -f - >"$dir/out" <<YAML
+apiVersion: v1
+kind: Secret
+metadata:
+  name: $(copy_name taken vault/db)
+  labels: {dataflow.dataflow.io/owned: "true", dataflow.dataflow.io/name: taken, dataflow.dataflow.io/kind: DataFlow, app: dataflow-processor}
+stringData: {url: of somebody else}
+YAML
+apply_flow "a flow for whose copy's name somebody has made a Secret, with our labels" taken "$spec"
+odd='namespace: "..", name: ".."'
+apply_flow 'a flow with names that no Secret has' hostile "${spec/namespace: vault, name: db/$odd}"
+run 'a namespace that will go' 0 kubectl create namespace brief
+run '  allowed' 0 kubectl -n vault annotate --overwrite secret db $grant='shop,default,brief'
+run '  with a flow' 0 kubectl -n brief apply -f "$dir/brief.yaml"
+within '  the odd names are refused' 40 has 'can be no Secret and its key' condition hostile SpecResolved message
+within '  the taken name is told' 40 has 'taken by a Secret of somebody else' condition taken SpecResolved message
+is 'of somebody else' eval "kubectl get secret $(copy_name taken vault/db) -o 'jsonpath={.data.url}' | base64 -d" && ok '  and that Secret stays as it is' || bad '  and that Secret stays as it is'
+whole() { kubectl get secrets -o json | python3 -c '
+import base64, json, sys
+found = [s for s in json.load(sys.stdin)["items"] if list(s.get("data", {})) == ["blob"]]
+sys.exit(len(found) != 1 or base64.b64decode(found[0]["data"]["blob"]) != open(sys.argv[1], "rb").read())' "$dir/blob"; }
+within '  all bytes of the large one are copied' 60 whole
+has_copy_in_brief() { kubectl -n brief get secret "$(copy_name flow vault/db)"; }
+within '  there is a copy in the namespace' 60 has_copy_in_brief
+run '  which goes as a whole' 0 kubectl delete namespace brief --timeout=50s
+run 'the taken name is free again' 0 kubectl delete secret "$(copy_name taken vault/db)"
+
+# ---- a spec that waits for another Secret takes none from the pods of the last good one
+apply_flow 'a spec with another key, and a Secret that is not allowed' orders "${spec/key: url/key: other}
+errors: {type: postgresql, config: {connectionStringSecretRef: {namespace: vault, name: none, key: url}, table: bad}}"
+within '  is not resolved' 40 is False condition orders SpecResolved status
+within '  the copy has the other key' 20 is "$word-2" value other
+is "postgres://u:$word@db/x" value url && ok '  and the one of the running pods' || bad '  and the one of the running pods'
+apply_flow '  the spec is as it was' orders "$spec"
+within '  the other key goes' 40 is '' value other
 run 'the Secret changes' 0 kubectl -n vault patch secret db --type merge -p '{"stringData":{"url":"postgres://u:hidden-word-new@db/x"}}'
-within '  the copy follows within a minute' 60 is 'postgres://u:hidden-word-new@db/x' value url
+within '  the copy follows within a minute, though it was frozen' 60 is 'postgres://u:hidden-word-new@db/x' value url
 run 'the copy is removed by hand' 0 kubectl delete secret "$copy"
 within '  it comes again' 60 has_copy
 run 'the copy is changed by hand' 0 kubectl patch secret "$copy" --type merge -p '{"stringData":{"url":"wrong"}}'
@@ -56,8 +111,13 @@ run 'the grant goes' 0 kubectl -n vault annotate secret db dataflow.dataflow.io/
 no_copy() { [ -z "$(copies)" ]; }
 within '  so does the copy' 60 no_copy
 within '  the condition' 20 is False condition orders SpecResolved status
-run 'the grant is back, for all' 0 kubectl -n vault annotate secret db dataflow.dataflow.io/allow-namespaces='*'
-within '  so is the copy' 60 has_copy
+run 'the Secret is made anew, of another type' 0 kubectl -n vault delete secret db
+kubectl -n vault create secret generic db --type=kubernetes.io/basic-auth --from-literal=password="$word" --from-literal=url=x --from-literal=other=y >/dev/null
+run '  allowed to all' 0 kubectl -n vault annotate secret db $grant='*'
+within '  the copy is back' 60 has_copy
+is x value url && ok '  with its value' || bad '  with its value'
+has_taken() { has "$(copy_name taken vault/db)" copies_of taken; }
+within '  and there is one where the name was taken' 60 has_taken
 stop_operator "$operator" KILL
 apply_flow 'the reference goes while no operator is there' orders "${spec/namespace: vault, name: db/name: own}"
 start_operator 3
@@ -72,11 +132,12 @@ within '  so is the copy' 60 has_copy
     sed 's/^/  /' <<<"$spec"
 } >"$dir/cron.yaml"
 run 'a cron with it' 0 kubectl apply -f "$dir/cron.yaml"
-copies_are() { [ "$(copies | wc -w)" = "$1" ]; }
-within '  has a copy of its own' 60 copies_are 2
+within '  has a copy of its own' 60 has dfc-nightly-secret copies_of nightly
 within '  and a CronJob' 20 kubectl get cronjob dfc-nightly
 run 'the cron goes' 0 kubectl delete dataflowcron nightly --timeout=30s
-within '  so does its copy' 60 copies_are 1
+gone_of() { [ -z "$(copies_of "$1")" ]; }
+within '  so does its copy' 60 gone_of nightly
+has_copy && ok '  and no other' || bad '  and no other'
 run 'the flow goes' 0 kubectl delete dataflow orders --timeout=30s
 within '  so does the copy' 60 no_copy
 stop_operator "$operator"
@@ -91,5 +152,17 @@ rows = [json.loads(line) for line in open(sys.argv[1])]
 print(*sorted({r["verb"] for r in rows if r["user"]["username"] == sys.argv[2] and r.get("objectRef", {}).get("resource") == "secrets"}))' \
         "$dir/audit.jsonl" "$account"
 }
+updates_of() { # name of a Secret
+    python3 -c '
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+print(sum(r["user"]["username"] == sys.argv[2] and r.get("objectRef", {}).get("resource") == "secrets" and r["verb"] == "update"
+          and r["objectRef"].get("name") == sys.argv[3] for r in rows))' \
+        "$dir/audit.jsonl" "$account" "$1"
+}
+lacking=$(copy_name lacking vault/db)
+is "$lacking" copies_of lacking && ok 'the flow that lacks a key has an empty copy' || bad 'the flow that lacks a key has an empty copy'
+updates=$(updates_of "$lacking")
+[ "$updates" = 0 ] && ok '  which is not written again and again' || bad "  which is not written again and again: $updates"
 is 'create delete get update' verbs && ok 'no Secret is listed or watched' || bad "what was asked of Secrets: $(verbs)"
 exit $failed

@@ -96,12 +96,39 @@ static void test_bad_keys(void **state)
     }
 }
 
+/* Nothing of a name that no Secret can have gets into a request, a command to copy, or a copy. */
+static void test_bad_names(void **state)
+{
+    static const struct {
+        const char *space, *name;
+    } rows[] = {{"vault", ""},     {"vault", "."},         {"vault", ".."},   {"vault", "a/b"},
+                {"vault", "a..b"}, {"vault", "-a"},        {"vault", "a-"},   {"vault", "A"},
+                {"vault", "a;b"},  {"vault", "a b"},       {"vault", "a-.b"}, {"vault", ".a"},
+                {"..", "pg"},      {"va/ult", "pg"},       {"va.ult", "pg"},  {"$(x)", "pg"},
+                {"vault", "a."},   {"vault", "p\xc3\xa9"}, {"vault", "a\nb"}, {"", ".."}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_object *spec = op_json("{'sink': {'config': {'xSecretRef': {'namespace': %s, 'name': "
+                                    "%s, 'key': 'dsn'}}}}",
+                                    rows[i].space, rows[i].name);
+        op_refs refs;
+        assert_int_equal(op_refs_read(spec, "shop", (op_mirrors){.allowed = 1}, &refs), 0);
+        if (!strstr(refs.problem, "can be no Secret and its key"))
+            fail_msg("%s/%s: %s", rows[i].space, rows[i].name, refs.problem);
+        check_json(refs.foreign, "[]");
+        check_json(refs.sources, "[]");
+        op_refs_free(&refs);
+        json_object_put(spec);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_other_namespace),
         cmocka_unit_test(test_bad_keys),
+        cmocka_unit_test(test_bad_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
