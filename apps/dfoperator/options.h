@@ -5,7 +5,7 @@
 
 #include "common/args.h"
 #include "dfoperator/serve.h"
-#include "dfoperator/settings.h"
+#include "dfoperator/plan/settings.h"
 
 /* Texts that had to be made. */
 typedef struct op_texts {

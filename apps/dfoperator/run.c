@@ -10,7 +10,7 @@
 #include "dfoperator/dfoperator.h"
 #include "dfoperator/options.h"
 #include "dfoperator/serve.h"
-#include "dfoperator/served.h"
+#include "dfoperator/cluster/served.h"
 #include "kube/events.h"
 #include "kube/lease.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/dispatch.h"
-#include "dfoperator/pods.h"
+#include "dfoperator/metrics/pods.h"
 #include "kube/moment.h"
 
 enum { BOARD_US = 1000000 };

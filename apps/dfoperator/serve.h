@@ -5,11 +5,11 @@
 #define DFOPERATOR_SERVE_H
 
 #include "common/http.h"
-#include "dfoperator/operator.h"
-#include "dfoperator/registry.h"
-#include "dfoperator/scrape.h"
-#include "dfoperator/trust.h"
-#include "dfoperator/webhook.h"
+#include "dfoperator/work/operator.h"
+#include "dfoperator/metrics/registry.h"
+#include "dfoperator/metrics/scrape.h"
+#include "dfoperator/webhook/trust.h"
+#include "dfoperator/webhook/webhook.h"
 
 /* Addresses; empty: nowhere. There is a webhook when its certificate is in a folder, or in a Secret
  * that the operator keeps; then service and configuration are names of objects of the cluster. */

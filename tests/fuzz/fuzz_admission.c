@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "dfoperator/admission.h"
+#include "dfoperator/webhook/admission.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

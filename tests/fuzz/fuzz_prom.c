@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dfoperator/prom.h"
+#include "dfoperator/metrics/prom.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dfoperator/compare.h"
+#include "dfoperator/object/compare.h"
 #include "util/quantity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

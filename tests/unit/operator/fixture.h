@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "dfoperator/settings.h"
-#include "dfoperator/tree.h"
+#include "dfoperator/plan/settings.h"
+#include "dfoperator/object/tree.h"
 
 /* A spec with references, in the layout of today; a source with one reader, or kafka. */
 #define FIXTURE_POLL                                                                               \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * model.c: see model.h. */
-#include "model.h"
+#include "unit/operator/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dfoperator/keys.h"
-#include "dfoperator/names.h"
+#include "dfoperator/object/keys.h"
+#include "dfoperator/object/names.h"
 
 static void key_of(char *key, size_t len, op_kind kind, const char *name)
 {

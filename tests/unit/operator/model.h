@@ -4,8 +4,8 @@
 #ifndef TEST_OPERATOR_MODEL_H
 #define TEST_OPERATOR_MODEL_H
 
-#include "dfoperator/plan.h"
-#include "fixture.h"
+#include "dfoperator/plan/plan.h"
+#include "unit/operator/fixture.h"
 
 typedef struct model {
     json_object *flow;    /* a DataFlow or a DataFlowCron; NULL: deleted */

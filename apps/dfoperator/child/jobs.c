@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * jobs.c: see jobs.h. A step is never tried again by the cluster: only a pod that a disruption of
+ * its node ended is made anew, and not before it has ended. */
+#include "dfoperator/child/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dfoperator/object/keys.h"
+#include "dfoperator/object/tree.h"
+#include "util/buf.h"
+#include "util/rfc3339.h"
+
+/* Without a limit of the user's the cluster starts a run that it missed however late it is: also
+ * one of before an edit of the schedule, or of while it was suspended. Below 10 s it starts none.
+ */
+enum { DEADLINE_S = 200, DEADLINE_LEAST_S = 10, SILENT_S = 20, MESSAGE = 400 };
+
+int64_t op_cron_late_s(const op_wish *wish)
+{
+    int64_t late_s = op_int(wish->flow, "spec.startingDeadlineSeconds", DEADLINE_S);
+    return late_s < DEADLINE_LEAST_S ? DEADLINE_LEAST_S : late_s;
+}
+
+/* What ended is removed by us, after its end is in the status; the cluster's own limits would
+ * remove it unseen while the operator is away. */
+#define HISTORY "1000"
+
+/* ---- as they should be --------------------------------------------------------------------- */
+
+static int label(json_object *metadata, const char *name, const char *text)
+{
+    json_object *value = json_object_new_string(text);
+    if (value && !json_object_object_add(op_get(metadata, "labels"), name, value))
+        return 0;
+    json_object_put(value);
+    return -1;
+}
+
+/* Labels and annotations of a Job and of its pods. */
+static int mark(const op_wish *wish, json_object *metadata, const char *run, const char *step)
+{
+    char flow[320];
+    json_object *notes;
+    snprintf(flow, sizeof flow, "%s/%s", op_kinds[OP_CRON].kind,
+             op_text(wish->flow, "metadata.name"));
+    if (!op_get(metadata, "annotations")) {
+        notes = op_json("{'" OP_FLOW_ANNOTATION "': %s, '" OP_FLOW_UID "': %s}", flow,
+                        op_text(wish->flow, "metadata.uid"));
+        if (op_put(metadata, "annotations", notes))
+            return -1;
+    }
+    return label(metadata, OP_STEP, step) || (run && label(metadata, OP_RUN_ID, run)) ? -1 : 0;
+}
+
+/* {spec} of a Job; the template is taken over. */
+static json_object *job_body(const op_wish *wish, json_object *template, const char *run,
+                             const char *step)
+{
+    int64_t limit_s = op_int(wish->flow, "spec.activeDeadlineSeconds", 0);
+    json_object *body = NULL;
+    if (template && !mark(wish, op_get(template, "metadata"), run, step))
+        body = op_json("{'spec': {'backoffLimit': 0, 'podReplacementPolicy': 'Failed', "
+                       "'podFailurePolicy': {'rules': [{'action': 'Ignore', 'onPodConditions': "
+                       "[{'type': 'DisruptionTarget', 'status': 'True'}]}]}, 'template': %o}}",
+                       template);
+    json_object_put(template);
+    if (body && limit_s > 0 &&
+        op_put(body, "spec.activeDeadlineSeconds", json_object_new_int64(limit_s))) {
+        json_object_put(body);
+        body = NULL;
+    }
+    return body;
+}
+
+json_object *op_cron_job_body(const op_wish *wish, int suspend)
+{
+    json_object *spec = op_get(wish->flow, "spec"), *body = NULL;
+    json_object *job = job_body(wish, op_pod_template(wish), NULL, OP_CONTAINER);
+    json_object *labels = op_labels(OP_CRON, op_text(wish->flow, "metadata.name"));
+    json_object *head = labels ? op_json("{'labels': %o}", labels) : NULL;
+    const char *policy = op_text(spec, "concurrencyPolicy"), *zone = op_text(spec, "timeZone");
+    if (job && head && !mark(wish, head, NULL, OP_CONTAINER))
+        body =
+            op_json("{'spec': {'schedule': %s, 'timeZone': %s, 'concurrencyPolicy': %s, "
+                    "'startingDeadlineSeconds': %n, 'suspend': %b, "
+                    "'successfulJobsHistoryLimit': " HISTORY ", 'failedJobsHistoryLimit': " HISTORY
+                    ", 'jobTemplate': {'metadata': %o, 'spec': %o}}}",
+                    op_text(spec, "schedule"), *zone ? zone : "UTC", *policy ? policy : "Forbid",
+                    op_cron_late_s(wish), suspend, head, op_get(job, "spec"));
+    json_object_put(job);
+    json_object_put(labels);
+    json_object_put(head);
+    return body;
+}
+
+/* A Job of the cron itself: with its head, and the cron as its owner. `body` is taken over. */
+static json_object *whole(const op_wish *wish, json_object *body, const char *name, const char *run,
+                          const char *step)
+{
+    json_object *metadata = op_metadata(OP_CRON, wish->flow, name), *job = NULL;
+    if (body && metadata && !mark(wish, metadata, run, step))
+        job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': %o}",
+                      metadata, op_get(body, "spec"));
+    json_object_put(body);
+    json_object_put(metadata);
+    return job;
+}
+
+json_object *op_job_by_hand(const op_wish *wish, const char *name)
+{
+    return whole(wish, job_body(wish, op_pod_template(wish), NULL, OP_CONTAINER), name, NULL,
+                 OP_CONTAINER);
+}
+
+void op_run_id(const char *text, char ret[OP_RUN_DIGITS + 1])
+{
+    char hash[DF__SHA256_HEX];
+    df__sha256_hex(text, strlen(text), hash);
+    snprintf(ret, OP_RUN_DIGITS + 1, "%.8s", hash);
+}
+
+void op_job_by_hand_name(const op_wish *wish, const char *text, char ret[OP_NAME_MAX + 1])
+{
+    char rest[24], hash[OP_RUN_DIGITS + 1];
+    op_run_id(text, hash);
+    snprintf(rest, sizeof rest, "-manual-%s", hash);
+    op_name_child(OP_CRON, op_text(wish->flow, "metadata.name"), rest, ret);
+}
+
+json_object *op_job_trigger(const op_wish *wish, const char *run, int64_t index)
+{
+    json_object *triggers = op_get(wish->flow, "spec.triggers");
+    json_object *trigger = json_object_array_get_idx(triggers, (size_t)index);
+    char rest[120], step[24], name[OP_NAME_MAX + 1];
+    snprintf(step, sizeof step, "%lld", (long long)index);
+    snprintf(rest, sizeof rest, "-%.64s-trigger-%s", run, step);
+    op_name_child(OP_CRON, op_text(wish->flow, "metadata.name"), rest, name);
+    return whole(wish, job_body(wish, op_pod_trigger(wish, trigger), run, step), name, run, step);
+}
+
+/* ---- as they are --------------------------------------------------------------------------- */
+
+void op_job_run(json_object *job, char ret[OP_NAME_MAX + 1])
+{
+    const char *run = op_label(job, OP_RUN_ID);
+    if (*run)
+        snprintf(ret, OP_NAME_MAX + 1, "%s", run);
+    else
+        op_run_id(op_text(job, "metadata.name"), ret);
+}
+
+int64_t op_job_step(json_object *job)
+{
+    const char *step = op_label(job, OP_STEP);
+    return *step >= '0' && *step <= '9' ? strtoll(step, NULL, 10) : -1;
+}
+
+static json_object *condition_of(json_object *job, const char *type)
+{
+    json_object *list = op_get(job, "status.conditions");
+    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        json_object *c = json_object_array_get_idx(list, i);
+        if (!strcmp(op_text(c, "type"), type) && !strcmp(op_text(c, "status"), "True"))
+            return c;
+    }
+    return NULL;
+}
+
+op_job_end op_job_end_of(json_object *job, const char **when)
+{
+    json_object *failed = condition_of(job, "Failed"), *complete = condition_of(job, "Complete");
+    *when = op_text(failed ? failed : complete, "lastTransitionTime");
+    return failed ? OP_JOB_FAILED : complete ? OP_JOB_COMPLETE : OP_JOB_RUNS;
+}
+
+typedef struct job_pods {
+    json_object **pods; /* of all Jobs */
+    size_t count;
+    int living;   /* those that go on count, or those that have ended */
+    size_t there; /* of the Job, in any state */
+} job_pods;
+
+/* The worst of the Job's pods. */
+static op_trouble of_pods(json_object *job, job_pods *among, char ret[OP_TROUBLE_TEXT])
+{
+    op_trouble worst = OP_NO_TROUBLE;
+    for (size_t i = 0; i < among->count; i++) {
+        char text[OP_TROUBLE_TEXT];
+        op_trouble one;
+        if (strcmp(op_label(among->pods[i], "batch.kubernetes.io/job-name"),
+                   op_text(job, "metadata.name")) != 0)
+            continue;
+        among->there++;
+        if ((op_pod_lives(among->pods[i]) != 0) != among->living)
+            continue;
+        one = op_trouble_of_pods(&among->pods[i], 1, text);
+        if (one > worst) {
+            worst = one;
+            memcpy(ret, text, sizeof text);
+        }
+    }
+    return worst;
+}
+
+void op_job_failure(json_object *job, json_object **pods, size_t count, char ret[OP_TROUBLE_TEXT])
+{
+    json_object *failed = condition_of(job, "Failed");
+    const char *reason = op_text(failed, "reason"), *message = op_text(failed, "message");
+    job_pods among = {.pods = pods, .count = count};
+    if (!of_pods(job, &among, ret) || !strcmp(reason, "DeadlineExceeded"))
+        df__text_printf(ret, OP_TROUBLE_TEXT, "%s%s%.*s", reason, *message ? ": " : "", MESSAGE,
+                        message);
+}
+
+static int64_t age_s(json_object *job, int64_t now_s)
+{
+    const char *text = op_text(job, "metadata.creationTimestamp");
+    df__stamp start;
+    if (df__stamp_parse((df_bytes){text, strlen(text)}, &start) != DF_OK)
+        return 0;
+    return now_s - (start.local - start.offset);
+}
+
+op_trouble op_job_trouble(json_object *job, json_object **pods, size_t count, int64_t now_s,
+                          char ret[OP_TROUBLE_TEXT])
+{
+    job_pods among = {.pods = pods, .count = count, .living = 1};
+    op_trouble t = of_pods(job, &among, ret);
+    if (among.there || age_s(job, now_s) < SILENT_S)
+        return t;
+    df__text_printf(
+        ret, OP_TROUBLE_TEXT,
+        "the cluster makes no pod of Job %s: a quota, a limit range or Pod Security may "
+        "forbid it; kubectl describe job %s -n %s says why",
+        op_text(job, "metadata.name"), op_text(job, "metadata.name"),
+        op_text(job, "metadata.namespace"));
+    return OP_FAILS;
+}

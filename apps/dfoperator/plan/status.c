@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * status.c: see status.h. */
+#include "dfoperator/plan/status.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "dfoperator/object/names.h"
+#include "dfoperator/object/tree.h"
+#include "util/buf.h"
+#include "util/rfc3339.h"
+
+static const char *const truths[] = {"False", "True", "Unknown"};
+
+void op_status_say(op_status *s, const char *phase, const char *format, ...)
+{
+    va_list args;
+    s->phase = phase;
+    va_start(args, format);
+    df__text_vprintf(s->message, sizeof s->message, format, args);
+    va_end(args);
+}
+
+void op_status_condition(op_status *s, const char *type, op_truth status, const char *reason,
+                         const char *message)
+{
+    op_condition *c = &s->conditions[s->count];
+    if (s->count == OP_STATUS_CONDITIONS)
+        return;
+    s->count++;
+    *c = (op_condition){.type = type, .reason = reason, .status = status};
+    df__text_printf(c->message, sizeof c->message, "%s", message);
+}
+
+static json_object *find_condition(json_object *status, const char *type)
+{
+    json_object *list = op_get(status, "conditions");
+    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        json_object *c = json_object_array_get_idx(list, i);
+        if (!strcmp(op_text(c, "type"), type))
+            return c;
+    }
+    return NULL;
+}
+
+json_object *op_status_last(const op_view *view, const char *type)
+{
+    return find_condition(op_get(view->flow, "status"), type);
+}
+
+int op_status_is_news(const op_view *view, const char *type, const char *reason,
+                      const char *message)
+{
+    json_object *last = op_status_last(view, type);
+    return strcmp(op_text(last, "reason"), reason) != 0 ||
+           strcmp(op_text(last, "message"), message) != 0;
+}
+
+static json_object *time_of(int64_t sec)
+{
+    char text[DF__RFC3339_MAX + 1];
+    size_t len = df__rfc3339_write((df__instant){sec, 0}, 0, DF__RFC3339_SEC, text);
+    return len ? json_object_new_string_len(text, (int)len) : NULL;
+}
+
+/* ---- parts --------------------------------------------------------------------------------- */
+
+static json_object *condition_of(const op_view *view, const op_condition *c)
+{
+    json_object *last = op_status_last(view, c->type), *moved, *row;
+    if (!strcmp(op_text(last, "status"), truths[c->status]) && *op_text(last, "lastTransitionTime"))
+        moved = json_object_get(op_get(last, "lastTransitionTime"));
+    else
+        moved = time_of(view->now_us / 1000000);
+    row = op_json("{'type': %s, 'status': %s, 'reason': %s, 'message': %s, "
+                  "'observedGeneration': %n, 'lastTransitionTime': %o}",
+                  c->type, truths[c->status], c->reason, c->message,
+                  op_int(view->flow, "metadata.generation", 0), moved);
+    json_object_put(moved);
+    return row;
+}
+
+static int put_conditions(const op_view *view, const op_status *s, json_object *status)
+{
+    json_object *list = json_object_new_array();
+    for (size_t i = 0; list && i < s->count; i++) {
+        json_object *c = condition_of(view, &s->conditions[i]);
+        if (!c || json_object_array_add(list, c)) {
+            json_object_put(c);
+            json_object_put(list);
+            return -1;
+        }
+    }
+    return op_put(status, "conditions", list);
+}
+
+static int put_window(const op_window *w, json_object *status)
+{
+    if (!w) {
+        op_put(status, "maintenanceStatus", NULL);
+        return 0;
+    }
+    if (op_put(status, "maintenanceStatus",
+               op_json("{'inMaintenance': %b, 'suspended': %b}", w->inside && !w->suspended,
+                       w->suspended)))
+        return -1;
+    if (w->next_s != INT64_MAX)
+        op_put(status, "maintenanceStatus.nextMaintenanceTime", time_of(w->next_s));
+    if (w->last_s != INT64_MIN)
+        op_put(status, "maintenanceStatus.lastMaintenanceTime", time_of(w->last_s));
+    return 0;
+}
+
+static int put_count(json_object *status, const char *name, int64_t value)
+{
+    return value < 0 ? 0 : op_put(status, name, json_object_new_int64(value));
+}
+
+/* What was never read stays as it is; a lag that nobody knows is absent, never 0. */
+static int put_figures(const op_figures *f, json_object *status)
+{
+    if (!f->read_at_us)
+        return 0;
+    if (f->lag < 0)
+        op_put(status, "lag", NULL);
+    if (f->last_processed_us > 0 &&
+        op_put(status, "lastProcessedTime", time_of(f->last_processed_us / 1000000)))
+        return -1;
+    return put_count(status, "processedCount", f->processed) ||
+           put_count(status, "errorCount", f->errors) || put_count(status, "lag", f->lag);
+}
+
+/* For the scale subresource, also at 0 replicas. */
+static int put_scale(const op_view *view, op_kind kind, const op_status *s, json_object *status)
+{
+    op_names names;
+    char text[400];
+    if (s->replicas < 0)
+        return 0;
+    op_names_of(kind, op_text(view->flow, "metadata.name"), &names);
+    df__text_printf(text, sizeof text,
+                    "app=dataflow-processor," OP_LABEL_NAME "=%s," OP_LABEL_KIND "=%s", names.label,
+                    op_kinds[kind].kind);
+    return op_put(status, "selector", json_object_new_string(text)) ||
+           op_put(status, "replicas", json_object_new_int64(s->replicas));
+}
+
+static int put_more(json_object *more, json_object *status)
+{
+    int rc = 0;
+    if (!more)
+        return 0;
+    json_object_object_foreach(more, name, value) rc |=
+        op_put(status, name, value ? op_copy(value) : NULL);
+    return rc;
+}
+
+void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_plan *plan)
+{
+    json_object *last = op_get(view->flow, "status");
+    json_object *status = last ? op_copy(last) : json_object_new_object();
+    if (!status || op_put(status, "phase", json_object_new_string(s->phase)) ||
+        op_put(status, "message", json_object_new_string(s->message)) ||
+        op_put(status, "observedGeneration",
+               json_object_new_int64(op_int(view->flow, "metadata.generation", 0))) ||
+        put_conditions(view, s, status) || put_window(s->window, status) ||
+        put_figures(&view->figures, status) || put_scale(view, kind, s, status) ||
+        put_more(s->more, status)) {
+        plan->failed = 1;
+        json_object_put(status);
+    } else if (last && json_object_equal(last, status)) {
+        json_object_put(status);
+    } else {
+        plan->status = status;
+    }
+}
+
+/* ---- a plan that broke off ----------------------------------------------------------------- */
+
+/* Changes the condition in place; its time moves only when its status does. */
+static void set_false(json_object *c, const char *reason, const char *message, int64_t now_us)
+{
+    if (!c)
+        return;
+    if (strcmp(op_text(c, "status"), truths[OP_FALSE]) != 0)
+        op_put(c, "lastTransitionTime", time_of(now_us / 1000000));
+    op_put(c, "status", json_object_new_string(truths[OP_FALSE]));
+    op_put(c, "reason", json_object_new_string(reason));
+    op_put(c, "message", json_object_new_string(message));
+}
+
+void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us)
+{
+    char message[OP_STATUS_TEXT];
+    json_object *last = op_get(flow, "status");
+    const char *what = failure->action->failed;
+    if (!plan->status)
+        plan->status = last ? op_copy(last) : json_object_new_object();
+    if (!plan->status)
+        return;
+    df__text_printf(message, sizeof message, "%s: %s", what ? what : "Failed", failure->text);
+    if (failure->is_the_servers && !last) {
+        op_put(plan->status, "phase", json_object_new_string("Pending"));
+        op_put(plan->status, "message", json_object_new_string(message));
+    } else if (failure->is_the_servers) {
+        set_false(find_condition(plan->status, "Reconciled"), "Retrying", message, now_us);
+    } else {
+        op_put(plan->status, "phase", json_object_new_string("Error"));
+        op_put(plan->status, "message", json_object_new_string(message));
+        set_false(find_condition(plan->status, "Ready"), "Error", message, now_us);
+    }
+    if (last && json_object_equal(last, plan->status)) {
+        json_object_put(plan->status);
+        plan->status = NULL;
+    }
+}

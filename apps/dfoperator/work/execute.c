@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * execute.c: see execute.h. */
+#include "dfoperator/work/execute.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dfoperator/object/names.h"
+#include "dfoperator/plan/status.h"
+#include "dfoperator/object/tree.h"
+#include "dfoperator/cluster/view.h"
+#include "kube/apply.h"
+
+struct op_execution {
+    op_executor with;
+    json_object *flow;
+    char version[64]; /* of the flow: as the plan saw it, or as our own last write of it left it */
+    op_plan plan;
+    size_t absent;     /* absences that the server has said yes to */
+    int confirmed;     /* the server says that the flow is of this version */
+    size_t next;       /* action; action_count: the status; behind: nothing more */
+    int looks, looked; /* the server is asked for the object of the action's name first */
+    int rc;            /* of the action that failed */
+    int64_t wait_us;
+    kube_request *request;
+    kube_timer timer;
+    op_executed done;
+    void *user;
+};
+
+static void free_execution(op_execution *e)
+{
+    kube_timer_clear(&e->timer);
+    op_plan_free(&e->plan);
+    json_object_put(e->flow);
+    free(e);
+}
+
+void op_execution_cancel(op_execution *e)
+{
+    if (!e)
+        return;
+    kube_client_cancel(e->request);
+    free_execution(e);
+}
+
+static void tell(op_execution *e, int warning, const char *reason, const char *note)
+{
+    if (reason && e->with.tell)
+        e->with.tell(e->with.user, e->flow, warning, reason, note);
+}
+
+static void finish(op_execution *e)
+{
+    op_executed done = e->done;
+    void *user = e->user;
+    int rc = e->rc;
+    int64_t wait_us = e->wait_us;
+    for (size_t i = 0; rc == DF_OK && i < e->plan.event_count; i++)
+        tell(e, e->plan.events[i].warning, e->plan.events[i].reason, e->plan.events[i].note);
+    free_execution(e);
+    done(user, rc, wait_us);
+}
+
+static void step(kube_timer *t);
+
+/* The next action begins in a step of the loop of its own: no recursion, however long a plan is. */
+static void go_on(op_execution *e)
+{
+    kube_timer_set(kube_client_loop(e->with.client), &e->timer, 0);
+}
+
+static void note_version(op_execution *e, json_object *flow)
+{
+    json_object *meta = NULL;
+    json_object_object_get_ex(flow, "metadata", &meta);
+    snprintf(e->version, sizeof e->version, "%s", kube_text(meta, "resourceVersion"));
+}
+
+static void learn(op_execution *e, op_kind kind, const kube_reply *reply)
+{
+    json_object *object = reply->body.len ? json_tokener_parse(reply->body.data) : NULL;
+    json_object *meta = NULL;
+    /* A deletion is answered with a Status, or with an object that is still going. */
+    if (!strcmp(kube_text(object, "kind"), op_kinds[kind].kind))
+        json_object_object_get_ex(object, "metadata", &meta);
+    if (e->with.cluster && meta)
+        op_cluster_learn(e->with.cluster, kind, object);
+    if (meta && kind == op_flow_kind(e->flow))
+        note_version(e, object);
+    json_object_put(object);
+}
+
+static const char *space_of(const op_execution *e)
+{
+    json_object *meta = NULL;
+    json_object_object_get_ex(e->flow, "metadata", &meta);
+    return kube_text(meta, "namespace");
+}
+
+static kube_target target_of(op_kind kind, const char *space, const char *name)
+{
+    return (kube_target){.api = op_kinds[kind].group_path,
+                         .plural = op_kinds[kind].plural,
+                         .space = space,
+                         .name = name};
+}
+
+static void succeeded(op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next++];
+    char note[400];
+    df__text_printf(note, sizeof note, "%s %s", op_kinds[a->kind].kind, a->name);
+    tell(e, 0, a->event, note);
+    if (a->verb == OP_APPLY && e->with.applied)
+        e->with.applied(e->with.op, e->flow, a->kind, a->difference);
+}
+
+/* A conflict means that the copy was old, and a server that does not answer has troubles of its
+ * own: neither is the flow's fault, and the next plan is made from what is there then. */
+static int is_the_flows(int rc)
+{
+    return rc != DF_EFENCED && rc != DF_EIO && rc != DF_EUNKNOWN;
+}
+
+/* The plan was made from what is past: nothing of it is done any more, and its status is old. */
+static void abandon(op_execution *e, int rc, int64_t wait_us)
+{
+    e->rc = rc;
+    e->wait_us = wait_us;
+    e->next = e->plan.action_count;
+    e->absent = e->plan.absence_count;
+    json_object_put(e->plan.status);
+    e->plan.status = NULL;
+}
+
+/* The rest of the plan is not done, and its status is not true: that one says why, or there is
+ * none.
+ */
+static void failed(op_execution *e, const kube_reply *reply)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    op_failure failure = {a, reply->text, !is_the_flows(reply->rc)};
+    e->rc = reply->rc;
+    e->wait_us = reply->retry_after_us;
+    if (is_the_flows(reply->rc))
+        tell(e, 1, a->failure, reply->text);
+    if (!is_the_flows(reply->rc))
+        abandon(e, reply->rc, reply->retry_after_us);
+    if (is_the_flows(reply->rc) || reply->status >= 500)
+        op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
+    e->next = e->plan.action_count;
+}
+
+static void on_look(void *user, const kube_reply *reply);
+
+/* Asks the server for an object of the action's name: the copy has only objects with our label. */
+static void look(op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    kube_target t = target_of(a->kind, space_of(e), a->name);
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_look, .user = e});
+}
+
+/* A plan may be of a flow that was deleted a moment ago, or of a run that has gone on since: what
+ * it does could start pods that nobody wants any more. So the flow is asked for once before. */
+static void on_confirm(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    kube_reply past = *reply;
+    char seen[sizeof e->version];
+    int is_there = reply->rc == DF_OK;
+    if (is_there || reply->rc == DF_ENOTFOUND)
+        past.rc = DF_EFENCED;
+    memcpy(seen, e->version, sizeof seen);
+    e->request = NULL;
+    if (is_there)
+        learn(e, op_flow_kind(e->flow), reply);
+    if (is_there && !strcmp(seen, e->version))
+        e->confirmed = 1;
+    else
+        failed(e, &past);
+    go_on(e);
+}
+
+static void confirm(op_execution *e)
+{
+    json_object *meta = NULL;
+    kube_target t;
+    json_object_object_get_ex(e->flow, "metadata", &meta);
+    t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_confirm, .user = e});
+}
+
+/* An object of somebody else under the name is as good as none. */
+static void on_absence(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_absence *a = &e->plan.absences[e->absent];
+    json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    e->request = NULL;
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
+        abandon(e, reply->rc, reply->retry_after_us);
+    } else if (there && !strcmp(op_label(there, OP_LABEL_OWNED), "true")) {
+        learn(e, a->kind, reply);
+        abandon(e, DF_EFENCED, -1);
+    } else {
+        e->absent++;
+    }
+    json_object_put(there);
+    go_on(e);
+}
+
+static void ask_absence(op_execution *e)
+{
+    const op_absence *a = &e->plan.absences[e->absent];
+    kube_target t = target_of(a->kind, space_of(e), a->name);
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_absence, .user = e});
+}
+
+static void on_action(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_action *a = &e->plan.actions[e->next];
+    e->request = NULL;
+    if (reply->rc == DF_OK)
+        learn(e, a->kind, reply);
+    if (reply->rc == DF_OK || (a->verb == OP_DELETE && reply->rc == DF_ENOTFOUND))
+        succeeded(e);
+    else if (a->verb == OP_CREATE && reply->rc == DF_EEXISTS)
+        e->looks = 1;
+    else
+        failed(e, reply);
+    go_on(e);
+}
+
+static void act(op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    kube_target t = target_of(a->kind, space_of(e), a->name);
+    kube_then then = {.done = on_action, .user = e};
+    kube_deletion how = {.uid = a->uid, .propagation = KUBE_BACKGROUND};
+    switch (a->verb) {
+    case OP_APPLY:
+        e->request = kube_apply(e->with.client, &t, a->object, 1, then);
+        break;
+    case OP_CREATE:
+        e->request = kube_create(e->with.client, &t, a->object, then);
+        break;
+    case OP_MERGE:
+        e->request = kube_merge(e->with.client, &t, a->object, then);
+        break;
+    case OP_DELETE:
+        e->request = kube_delete(e->with.client, &t, &how, then);
+        break;
+    }
+}
+
+static void on_look(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_action *a = &e->plan.actions[e->next];
+    json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    kube_reply taken = {.rc = DF_EEXISTS, .retry_after_us = -1};
+    e->request = NULL;
+    e->looks = 0;
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
+        failed(e, reply);
+    } else if (there && op_belongs_to(there, op_flow_kind(e->flow), e->flow) != OP_OURS) {
+        df__text_printf(taken.text, sizeof taken.text,
+                        "%s %s is there and does not belong to this object; it is left as it is: "
+                        "remove it, or give this object another name",
+                        op_kinds[a->kind].kind, a->name);
+        failed(e, &taken);
+    } else if (there && a->verb == OP_CREATE) {
+        succeeded(e);
+    } else {
+        e->looked = 1;
+    }
+    json_object_put(there);
+    go_on(e);
+}
+
+static void on_status(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    e->request = NULL;
+    if (reply->rc == DF_OK)
+        learn(e, op_flow_kind(e->flow), reply);
+    else if (e->rc == DF_OK && reply->rc != DF_ENOTFOUND)
+        e->rc = reply->rc;
+    e->next++;
+    go_on(e);
+}
+
+/* The whole status, for the state of the object that the plan was made from: what it says of runs
+ * and positions must not replace what is newer. */
+static json_object *status_object(const op_execution *e)
+{
+    json_object *meta = NULL, *object = json_object_new_object(), *to = json_object_new_object();
+    json_object_object_get_ex(e->flow, "metadata", &meta);
+    json_object_object_add(object, "apiVersion",
+                           json_object_new_string(kube_text(e->flow, "apiVersion")));
+    json_object_object_add(object, "kind", json_object_new_string(kube_text(e->flow, "kind")));
+    json_object_object_add(to, "name", json_object_new_string(kube_text(meta, "name")));
+    json_object_object_add(to, "namespace", json_object_new_string(kube_text(meta, "namespace")));
+    json_object_object_add(to, "uid", json_object_new_string(kube_text(meta, "uid")));
+    if (e->version[0])
+        json_object_object_add(to, "resourceVersion", json_object_new_string(e->version));
+    json_object_object_add(object, "metadata", to);
+    json_object_object_add(object, "status", json_object_get(e->plan.status));
+    return object;
+}
+
+static void start_status(op_execution *e)
+{
+    json_object *object = status_object(e), *meta = NULL;
+    kube_target t;
+    json_object_object_get_ex(object, "metadata", &meta);
+    t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    t.subresource = "status";
+    e->request =
+        kube_apply(e->with.client, &t, object, 1, (kube_then){.done = on_status, .user = e});
+    json_object_put(object);
+}
+
+/* An apply takes over what is there: who knows of no child of that name looks first. */
+static int must_look(const op_execution *e)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    return e->looks || (a->verb == OP_APPLY && a->is_new && !e->looked);
+}
+
+static void start_action(op_execution *e)
+{
+    if (!e->confirmed) {
+        confirm(e);
+    } else if (must_look(e)) {
+        look(e);
+    } else {
+        e->looked = 0;
+        act(e);
+    }
+}
+
+static void step(kube_timer *t)
+{
+    op_execution *e = t->user;
+    if (e->absent < e->plan.absence_count)
+        ask_absence(e);
+    else if (e->next < e->plan.action_count)
+        start_action(e);
+    else if (e->next == e->plan.action_count && e->plan.status)
+        start_status(e);
+    else {
+        finish(e);
+        return;
+    }
+    if (!e->request) {
+        e->rc = DF_ENOMEM;
+        finish(e);
+    }
+}
+
+op_execution *op_execute(const op_executor *executor, json_object *flow, op_plan *plan,
+                         op_executed done, void *user)
+{
+    op_execution *e = calloc(1, sizeof *e);
+    if (!e) {
+        op_plan_free(plan);
+        return NULL;
+    }
+    *e = (op_execution){.with = *executor,
+                        .flow = json_object_get(flow),
+                        .plan = *plan,
+                        .wait_us = -1,
+                        .timer = {.fire = step, .user = e},
+                        .done = done,
+                        .user = user};
+    memset(plan, 0, sizeof *plan);
+    note_version(e, flow);
+    go_on(e);
+    return e;
+}

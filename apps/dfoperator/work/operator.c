@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * operator.c: see operator.h. */
+#include "dfoperator/work/operator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dfoperator/secrets/copies.h"
+#include "dfoperator/object/tree.h"
+#include "dfoperator/work/upgrades.h"
+#include "dfoperator/cluster/view.h"
+
+typedef struct job job;
+
+struct op_operator {
+    op_operator_config config;
+    op_cluster *cluster;
+    kube_queue *queue;
+    op_executor executor;
+    op_operator_stats stats;
+    job *jobs;
+    op_upgrades upgrades;
+    op_copies *copies;   /* of Secrets of other namespaces; NULL: none are made, or nobody leads */
+    kube_objects fights; /* by key of the flow: an op_fights as the bytes of the text */
+    int leads;
+};
+
+/* One key in work. */
+struct job {
+    op_operator *op;
+    job *next, **back;
+    kube_work *work;
+    op_execution *execution;
+    int64_t again_us; /* of the plan */
+    char key[OP_KEY];
+};
+
+static job *new_job(op_operator *o, kube_work *work, const char *key)
+{
+    job *j = calloc(1, sizeof *j);
+    if (!j)
+        return NULL;
+    *j = (job){.op = o, .work = work, .next = o->jobs, .back = &o->jobs, .again_us = -1};
+    df__text_set(j->key, sizeof j->key, key, strlen(key));
+    if (j->next)
+        j->next->back = &j->next;
+    o->jobs = j;
+    return j;
+}
+
+static void free_job(job *j)
+{
+    if (!j)
+        return;
+    *j->back = j->next;
+    if (j->next)
+        j->next->back = j->back;
+    free(j);
+}
+
+static void on_executed(void *user, int rc, int64_t wait_us)
+{
+    job *j = user;
+    op_operator *o = j->op;
+    kube_work *work = j->work;
+    int64_t again_us = wait_us >= 0 ? wait_us : j->again_us;
+    if (rc == DF_OK)
+        o->stats.done++;
+    else
+        o->stats.failed++;
+    if (rc != DF_OK && rc != DF_EFENCED)
+        app_console_logf(o->config.console, DF_LOG_WARN, "%s: not done: %s; tried again later",
+                         j->key, df_status_text(rc));
+    free_job(j);
+    if (again_us >= 0 && (rc == DF_OK || wait_us >= 0))
+        kube_queue_done_until(work, again_us);
+    else
+        kube_queue_done(work, rc);
+}
+
+static void make_plan(op_operator *o, const op_key *key, const op_view *view, op_plan *plan)
+{
+    *plan = (op_plan){.again_us = -1};
+    if (key->kind == OP_CRON)
+        op_cron_plan(view, o->config.settings, plan);
+    else
+        op_flow_plan(view, o->config.settings, plan);
+}
+
+/* What of a flow's children somebody else sets again and again; NULL: no memory. */
+static op_fights *fights_of(op_operator *o, const char *key)
+{
+    kube_object *at = kube_objects_add(&o->fights, key);
+    op_fights *fights;
+    if (!at || at->text)
+        return at ? (op_fights *)(void *)at->text : NULL;
+    fights = calloc(1, sizeof *fights);
+    if (fights)
+        kube_objects_set_text(&o->fights, at, (char *)fights, sizeof *fights);
+    return fights;
+}
+
+/* The pods of the newest template are ready, as this plan says or the last one said. */
+static int is_running(const op_view *view, const op_plan *plan)
+{
+    json_object *status = plan->status ? plan->status : op_get(view->flow, "status");
+    return !strcmp(op_text(status, "phase"), "Running");
+}
+
+/* Begins what the plan says. DF_OK: it runs; DF_DONE: there is nothing to do now. */
+static int carry_out(op_operator *o, job *j, const op_view *view, op_plan *plan)
+{
+    int waits = op_copies_want(o->copies, j->key, view, plan);
+    if (waits || plan->failed)
+        return plan->failed || waits < 0 ? DF_ENOMEM : DF_DONE;
+    op_upgrades_note(&o->upgrades, j->key, plan->upgrades, is_running(view, plan), view->now_us);
+    j->again_us = plan->again_us;
+    if (!plan->action_count && !plan->event_count && !plan->status)
+        return DF_DONE;
+    j->execution = op_execute(&o->executor, view->flow, plan, on_executed, j);
+    return j->execution ? DF_OK : DF_ENOMEM;
+}
+
+/* DF_OK: it runs; DF_DONE: there was nothing to do, and j->again_us says when to look again. */
+static int start(op_operator *o, job *j)
+{
+    op_key key;
+    op_view_box box;
+    op_plan plan;
+    int rc = DF_DONE;
+    if (op_key_read(j->key, &key) < 0)
+        return DF_DONE;
+    if (op_view_read(o->cluster, &key, &box) < 0)
+        return DF_ENOMEM;
+    if (o->config.figures)
+        o->config.figures(o->config.user, j->key, &box.view.figures);
+    if (!box.view.flow) {
+        kube_objects_remove(&o->fights, j->key);
+        op_copies_forget(o->copies, j->key);
+    } else {
+        box.view.fights = fights_of(o, j->key);
+        box.view.hold_upgrades = op_upgrades_hold(&o->upgrades, j->key, box.view.now_us);
+        box.view.mirrors = op_copies_of(o->copies, j->key);
+        make_plan(o, &key, &box.view, &plan);
+        rc = carry_out(o, j, &box.view, &plan);
+        op_plan_free(&plan);
+    }
+    op_view_free(&box);
+    return rc;
+}
+
+static void begin(void *user, kube_work *work, const char *key)
+{
+    op_operator *o = user;
+    job *j = new_job(o, work, key);
+    int64_t again_us;
+    int rc = j ? start(o, j) : DF_ENOMEM;
+    if (rc == DF_OK) {
+        *kube_work_user(work) = j;
+        return;
+    }
+    again_us = j ? j->again_us : -1;
+    free_job(j);
+    if (rc == DF_ENOMEM)
+        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory for a plan", key);
+    if (rc == DF_DONE && again_us >= 0)
+        kube_queue_done_until(work, again_us);
+    else
+        kube_queue_done(work, rc == DF_DONE ? DF_OK : rc);
+}
+
+static void expired(void *user, kube_work *work, const char *key)
+{
+    op_operator *o = user;
+    job *j = *kube_work_user(work);
+    app_console_logf(o->config.console, DF_LOG_WARN, "%s: given up for now: it takes too long",
+                     key);
+    op_execution_cancel(j->execution);
+    free_job(j);
+}
+
+static void on_changed(void *user, const char *key)
+{
+    op_operator *o = user;
+    if (o->queue && kube_queue_add(o->queue, key) != DF_OK)
+        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory to look at it", key);
+}
+
+/* What was set because it differed is looked at once more: when a policy has set it back at once,
+ * nothing has changed in the server, and no event would tell. */
+static void on_applied(void *user, json_object *flow, op_kind kind, const char *difference)
+{
+    op_operator *o = user;
+    op_key key;
+    char text[OP_KEY];
+    op_fights *fights;
+    if (op_key_of(op_flow_kind(flow), flow, &key) < 0)
+        return;
+    op_key_write(&key, text);
+    fights = fights_of(o, text);
+    if (fights)
+        op_fights_note(fights, kind, difference, op_wall_us());
+    if (difference)
+        on_changed(o, text);
+}
+
+static void on_told(void *user, json_object *flow, int warning, const char *reason,
+                    const char *note)
+{
+    op_operator *o = user;
+    if (o->config.tell)
+        o->config.tell(o->config.user, flow, warning, reason, note);
+}
+
+static void look_at_all(op_operator *o, op_kind kind)
+{
+    const kube_objects *all = op_cluster_objects(o->cluster, kind);
+    const kube_object *object;
+    size_t at = 0;
+    char key[OP_KEY];
+    while ((object = kube_objects_next(all, &at))) {
+        df__text_printf(key, sizeof key, "%s/%s", op_kinds[kind].kind, object->key);
+        on_changed(o, key);
+    }
+}
+
+static void on_ended(void *user, int rc, int64_t took_us)
+{
+    op_operator *o = user;
+    if (o->config.ended)
+        o->config.ended(o->config.user, rc, took_us);
+}
+
+/* What became of flows while nobody led, or before the copy was whole, is seen now. */
+static void begin_to_lead(op_operator *o)
+{
+    if (!o->leads || !op_cluster_synced(o->cluster) || o->queue)
+        return;
+    o->queue = kube_queue_new(kube_client_loop(o->config.client),
+                              &(kube_queue_config){
+                                  .begin = begin,
+                                  .expired = expired,
+                                  .ended = on_ended,
+                                  .user = o,
+                                  .workers = o->config.settings->workers,
+                                  .deadline_us = o->config.settings->reconcile_timeout_s * 1000000,
+                              });
+    if (o->config.settings->copies)
+        o->copies = op_copies_new(&(op_copies_config){
+            .client = o->config.client, .changed = on_changed, .tell = on_told, .user = o});
+    if (!o->queue || (o->config.settings->copies && !o->copies))
+        app_console_logf(o->config.console, DF_LOG_ERROR, "no memory for the work queue");
+    look_at_all(o, OP_FLOW);
+    look_at_all(o, OP_CRON);
+}
+
+static void stop_to_lead(op_operator *o)
+{
+    while (o->jobs) {
+        op_execution_cancel(o->jobs->execution);
+        free_job(o->jobs);
+    }
+    op_copies_free(o->copies);
+    o->copies = NULL;
+    kube_queue_free(o->queue);
+    o->queue = NULL;
+}
+
+void op_operator_lead(op_operator *o, int lead)
+{
+    o->leads = lead;
+    if (lead)
+        begin_to_lead(o);
+    else
+        stop_to_lead(o);
+}
+
+void op_operator_look(op_operator *o, const char *key)
+{
+    on_changed(o, key);
+}
+
+static void on_synced(void *user)
+{
+    begin_to_lead(user);
+}
+
+static void on_trouble(void *user, const char *text)
+{
+    op_operator *o = user;
+    app_console_log(o->config.console, DF_LOG_WARN, text);
+}
+
+op_operator *op_operator_new(const op_operator_config *config)
+{
+    op_operator *o = calloc(1, sizeof *o);
+    if (!o)
+        return NULL;
+    o->config = *config;
+    o->cluster = op_cluster_new(
+        config->client, config->settings->namespace_,
+        &(op_cluster_calls){
+            .changed = on_changed, .synced = on_synced, .trouble = on_trouble, .user = o});
+    if (!o->cluster) {
+        free(o);
+        return NULL;
+    }
+    o->executor = (op_executor){.applied = on_applied,
+                                .op = o,
+                                .client = config->client,
+                                .cluster = o->cluster,
+                                .tell = config->tell,
+                                .user = config->user};
+    return o;
+}
+
+void op_operator_free(op_operator *o)
+{
+    if (!o)
+        return;
+    stop_to_lead(o);
+    kube_objects_free(&o->fights);
+    op_cluster_free(o->cluster);
+    free(o);
+}
+
+const op_cluster *op_operator_cluster(const op_operator *o)
+{
+    return o->cluster;
+}
+
+op_operator_stats op_operator_stats_of(const op_operator *o)
+{
+    op_operator_stats stats = o->stats;
+    stats.flows = op_cluster_objects(o->cluster, OP_FLOW)->count;
+    stats.crons = op_cluster_objects(o->cluster, OP_CRON)->count;
+    if (o->queue)
+        stats.queue = kube_queue_stats_of(o->queue);
+    stats.synced = op_cluster_synced(o->cluster);
+    stats.leading = o->queue != NULL;
+    return stats;
+}

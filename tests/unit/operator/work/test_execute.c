@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_execute.c: which requests a plan becomes, and what its status says when one of them fails.
+ * ctest: threaded */
+#include "unit/kube/kube_fixture.h"
+
+#include <stdio.h>
+
+#include "dfoperator/work/execute.h"
+#include "dfoperator/object/tree.h"
+#include "support/net/play.h"
+
+typedef struct world {
+    kube_fixture f;
+    json_object *flow;
+    op_plan plan;
+    int done, rc;
+    char events[400];
+} world;
+
+static void on_done(void *user, int rc, int64_t wait_us)
+{
+    world *w = user;
+    (void)wait_us;
+    w->rc = rc;
+    w->done = 1;
+}
+
+static void on_tell(void *user, json_object *flow, int warning, const char *reason,
+                    const char *note)
+{
+    world *w = user;
+    size_t len = strlen(w->events);
+    (void)flow;
+    (void)note;
+    snprintf(w->events + len, sizeof w->events - len, "%s%s ", warning ? "!" : "", reason);
+}
+
+static void plan_apply(world *w, op_verb verb, int is_new)
+{
+    op_action *a = op_plan_add(&w->plan, verb, OP_CONFIG_MAP, "df-a-spec",
+                               op_json("{'metadata': {'name': 'df-a-spec'}}"));
+    assert_non_null(a);
+    a->is_new = is_new;
+    a->event = "Made";
+    a->failure = "NotMade";
+    a->failed = "Failed to make it";
+}
+
+static void begin(world *w, const play_turn *turns, int count)
+{
+    memset(w, 0, sizeof *w);
+    w->plan.again_us = -1;
+    w->flow = op_json("{'apiVersion': 'dataflow.dataflow.io/v1', 'kind': 'DataFlow', 'metadata': "
+                      "{'name': 'a', 'namespace': 'n', 'uid': 'u1', 'resourceVersion': '7'}, "
+                      "'status': {'phase': 'Pending', 'conditions': [{'type': 'Ready', 'status': "
+                      "'True'}, {'type': 'Reconciled', 'status': 'True'}]}}");
+    kube_fixture_begin(&w->f, turns, count);
+}
+
+static int end(world *w, int rc, const char *events)
+{
+    op_executor executor = {.client = w->f.client, .tell = on_tell, .user = w};
+    op_execution *e = op_execute(&executor, w->flow, &w->plan, on_done, w);
+    assert_non_null(e);
+    kube_fixture_until(&w->f, &w->done);
+    assert_int_equal(w->f.server.at, w->f.server.count); /* all that was expected was asked */
+    json_object_put(w->flow);
+    kube_fixture_end(&w->f);
+    assert_status(w->rc, rc);
+    assert_string_equal(w->events, events);
+    return 0;
+}
+
+#define MAP "/api/v1/namespaces/n/configmaps/df-a-spec"
+#define STATUS "PATCH /apis/dataflow.dataflow.io/v1/namespaces/n/dataflows/a/status"
+#define FLOW "GET /apis/dataflow.dataflow.io/v1/namespaces/n/dataflows/a"
+#define OF_VERSION(version)                                                                        \
+    "{\"kind\":\"DataFlow\",\"metadata\":{\"name\":\"a\",\"uid\":\"u1\","                          \
+    "\"resourceVersion\":\"" version "\"}}"
+#define OURS                                                                                       \
+    "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":"    \
+    "\"DataFlow\",\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]}}"
+
+static void test_new_child(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"GET " MAP, NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        {"PATCH " MAP, NULL, 201, "{}"},
+        {STATUS, NULL, 200, "{}",
+         .body = "\"resourceVersion\":\"7\"},\"status\":{\"phase\":\"Running\""},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 1);
+    w.plan.status = op_json("{'phase': 'Running'}");
+    end(&w, DF_OK, "Made ");
+}
+
+static void test_of_somebody_else(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"GET " MAP, NULL, 200, "{\"metadata\":{\"name\":\"df-a-spec\"}}"},
+        {STATUS, NULL, 200, "{}",
+         .body = "\"message\":\"Failed to make it: ConfigMap df-a-spec is there"},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 1);
+    plan_apply(&w, OP_APPLY, 0); /* behind the failure: not done */
+    end(&w, DF_EEXISTS, "!NotMade ");
+}
+
+static void test_made_before(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"POST /api/v1/namespaces/n/configmaps", NULL, 409, PLAY_REFUSED(409, "AlreadyExists")},
+        {"GET " MAP, NULL, 200, OURS},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_CREATE, 0);
+    end(&w, DF_OK, "Made ");
+}
+
+static void test_refused(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 403, PLAY_REFUSED(403, "Forbidden")},
+        {STATUS, NULL, 200, "{}", .body = "\"reason\":\"Error\""},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 0);
+    end(&w, DF_EAUTH, "!NotMade ");
+}
+
+/* What the server answers with an error of its own is told by a condition of the last status: that
+ * of the plan is not true. */
+static void test_the_servers(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 500, PLAY_REFUSED(500, "InternalError")},
+        {STATUS, NULL, 200, "{}",
+         .body = "\"reason\":\"Retrying\",\"message\":\"Failed to make it: PATCH http"},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 0);
+    w.plan.status = op_json("{'phase': 'Running'}"); /* without a condition to tell it by */
+    end(&w, DF_EUNKNOWN, "");
+}
+
+/* The server's troubles, and an old copy, are not the flow's: its status stays. */
+static void test_not_the_flows(void **state)
+{
+    static const struct {
+        play_turn turn;
+        int rc;
+    } rows[] = {
+        {{"PATCH " MAP, NULL, 0, NULL, PLAY_DROP}, DF_EUNKNOWN},
+        {{"PATCH " MAP, NULL, 429, PLAY_REFUSED(429, "TooManyRequests")}, DF_EIO},
+        {{"PATCH " MAP, NULL, 409, PLAY_REFUSED(409, "Conflict")}, DF_EFENCED},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        play_turn turns[] = {{FLOW, NULL, 200, OF_VERSION("7")}, rows[i].turn};
+        world w;
+        begin(&w, turns, 2);
+        plan_apply(&w, OP_APPLY, 0);
+        w.plan.status = op_json("{'phase': 'Running'}");
+        end(&w, rows[i].rc, "");
+    }
+}
+
+/* Nothing is done for a flow that is gone, or that is not what the plan saw any more. */
+static void test_of_the_past(void **state)
+{
+    static const struct {
+        play_turn turn;
+        int rc;
+    } rows[] = {
+        {{FLOW, NULL, 404, PLAY_REFUSED(404, "NotFound")}, DF_EFENCED},
+        {{FLOW, NULL, 200, OF_VERSION("8")}, DF_EFENCED},
+        {{FLOW, NULL, 0, NULL, PLAY_DROP}, DF_EIO},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world w;
+        begin(&w, &rows[i].turn, 1);
+        plan_apply(&w, i ? OP_APPLY : OP_CREATE, 1);
+        w.plan.status = rows[i].rc == DF_EFENCED ? op_json("{'phase': 'Running'}") : NULL;
+        end(&w, rows[i].rc, "");
+    }
+}
+
+/* What the plan believes to be gone is there: nothing is done, and nothing is said. */
+static void test_absence(void **state)
+{
+    static const play_turn is_there[] = {
+        {"GET " MAP, NULL, 200,
+         "{\"kind\":\"ConfigMap\",\"metadata\":{\"labels\":{\"dataflow.dataflow.io/"
+         "owned\":\"true\"}}}"},
+    };
+    static const play_turn is_gone[] = {
+        {"GET " MAP, NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 200, "{}"},
+        {STATUS, NULL, 200, "{}"},
+    };
+    (void)state;
+    for (int gone = 0; gone < 2; gone++) {
+        world w;
+        begin(&w, gone ? is_gone : is_there, gone ? 4 : 1);
+        op_plan_absence(&w.plan, OP_CONFIG_MAP, "df-a-spec");
+        plan_apply(&w, OP_APPLY, 0);
+        op_plan_event(&w.plan, 1, "Lost", "because");
+        w.plan.status = op_json("{'phase': 'Error'}");
+        end(&w, gone ? DF_OK : DF_EFENCED, gone ? "Made !Lost " : "");
+    }
+}
+
+static void test_deleted(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"DELETE " MAP, NULL, 404, PLAY_REFUSED(404, "NotFound"), .body = "\"uid\":\"x\""},
+    };
+    world w;
+    json_object *live = op_json("{'metadata': {'name': 'df-a-spec', 'uid': 'x'}}");
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    op_plan_delete(&w.plan, OP_CONFIG_MAP, live);
+    json_object_put(live);
+    end(&w, DF_OK, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_new_child),   cmocka_unit_test(test_of_somebody_else),
+        cmocka_unit_test(test_made_before), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_the_servers), cmocka_unit_test(test_not_the_flows),
+        cmocka_unit_test(test_of_the_past), cmocka_unit_test(test_deleted),
+        cmocka_unit_test(test_absence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
