@@ -73,4 +73,5 @@ secure_env() { # ports
         shift
     done
     echo "DF_KAFKA_CERTS='$dir/certs'"
+    echo "DF_KAFKA_HOME='$home'"
 }

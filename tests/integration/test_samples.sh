@@ -96,6 +96,14 @@ same 'kafka-to-kafka: keys, types, when' 'x {"order_id":7,"amount":12.50,"countr
     "$(read_all orders-clean '%k %s\n' | grep order_id)"
 same 'kafka-to-kafka: refused' 1 "$(read_all orders-refused | grep -c '"original_message":{"orderId":8,"amount":"many"}')"
 
+# Each order into the topic of its country.
+printf '%s\n' 'x	{"orderId":9,"country":"'$run.DE'"}' 'y	{"orderId":10,"country":"nowhere"}' 'z	{"orderId":11}' | fill orders
+here "$examples/kafka-by-country.yaml" | sed "s|topicAllow: .*|topicAllow: $run[.][A-Z]{2}|" >"$dir/country.yaml"
+go kafka-by-country "$dir/country.yaml"
+same 'kafka-by-country: its topic' '9 {"orderId":9,"country":"'$run.DE'"}' "$(read_all DE '%k %s\n')"
+same 'kafka-by-country: no country' '{"orderId":11}' "$(read_all orders-anywhere | grep orderId | tail -n 1)"
+same 'kafka-by-country: refused' 1 "$(read_all orders-refused | grep -c '"original_message":{"orderId":10,')"
+
 # ---- the older layout ---------------------------------------------------------------------------
 topic events && topic alerts
 printf 'e\t%s\n' '{"id":1,"level":"info","user":{"name":"a","password":"secret"}}' '{"id":2,"level":"debug"}' \

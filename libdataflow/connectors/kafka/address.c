@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * address.c: the key and headers that the options `key` and `headers` give a record of the sink.
+ * address.c: the key, headers and name of a topic that the options `key`, `headers` and `topicFrom`
+ * give a record of the sink.
  */
 #include <string.h>
 
@@ -13,6 +14,11 @@ struct df__kafka_text {
     df_bytes literal;
 };
 
+static int is_word(df_bytes text, const char *word)
+{
+    return text.len == strlen(word) && memcmp(text.data, word, text.len) == 0;
+}
+
 static int starts_with(df_bytes text, const char *word)
 {
     size_t len = strlen(word);
@@ -23,7 +29,7 @@ static int starts_with(df_bytes text, const char *word)
 static int compile_text(df_stage *st, const char *option, int bare, df__kafka_text *ret)
 {
     df_bytes text = ret->literal;
-    if (text.len == strlen("metadata.") && memcmp(text.data, "metadata.", text.len) == 0)
+    if (is_word(text, "metadata."))
         return df_stage_problemf(st, DF_ERROR, option,
                                  "\"metadata.\" has no name: write metadata.topic, for example");
     if (starts_with(text, "metadata.")) {
@@ -48,15 +54,22 @@ int df__kafka_address(df__kafka_sink *s, df_stage *st)
     const df_pair *pairs = s->o.headers.items;
     size_t count = s->o.headers.count;
     int rc = DF_OK, worst = DF_OK;
-    if (s->key != NULL || s->texts != NULL)
+    if (s->texts != NULL)
         return DF_OK; /* opened again */
-    df__kafka_text *texts = df_stage_alloc(st, (count + 1) * sizeof *texts);
+    df__kafka_text *texts = df_stage_alloc(st, (count + 2) * sizeof *texts);
     if (texts == NULL)
         return DF_ENOMEM;
-    if (s->o.key.len > 0) {
+    s->no_key = is_word(s->o.key, "none");
+    if (s->o.key.len > 0 && !s->no_key) {
         texts[count].literal = s->o.key;
         worst = compile_text(st, "key", 1, &texts[count]);
         s->key = &texts[count];
+    }
+    if (s->o.topic_from.len > 0) {
+        texts[count + 1].literal = s->o.topic_from;
+        rc = compile_text(st, "topicFrom", 1, &texts[count + 1]);
+        s->from = &texts[count + 1];
+        worst = rc != DF_OK ? rc : worst;
     }
     for (size_t i = 0; i < count; i++) {
         char where[256];
@@ -114,6 +127,9 @@ static int find_text(df__kafka_sink *s, const df__kafka_text *t, const df__kafka
 int df__kafka_key(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret)
 {
     df_bytes payload;
+    *ret = (df_bytes){NULL, 0};
+    if (s->no_key)
+        return DF_OK;
     int rc = df_record_key(df_parcel_at(at->parcel, at->index), ret);
     if (rc == DF_OK && s->key != NULL)
         rc = df_parcel_payload(at->parcel, at->index, &payload);
@@ -121,6 +137,18 @@ int df__kafka_key(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret)
     if (rc != DF_OK || s->key == NULL || (payload.data == NULL && s->key->path != NULL))
         return rc;
     return find_text(s, s->key, at, ret);
+}
+
+int df__kafka_topic_name(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret)
+{
+    return find_text(s, s->from, at, ret);
+}
+
+int df__kafka_is_delete(const df__kafka_place *at)
+{
+    df_value v = {.type = DF_V_ABSENT};
+    return df_record_meta(df_parcel_at(at->parcel, at->index), "operation", &v) == DF_OK &&
+           v.type == DF_V_STRING && is_word((df_bytes){v.text, v.len}, "delete");
 }
 
 static int add_header(rd_kafka_headers_t **headers, const char *name, df_bytes value)

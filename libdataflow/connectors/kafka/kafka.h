@@ -33,12 +33,21 @@ typedef struct df__kafka_source_options {
     int64_t max_wait, min_bytes, max_bytes, partition_max_bytes, read_timeout, write_timeout;
 } df__kafka_source_options;
 
+/* The block topicCreate. */
+typedef struct df__kafka_create {
+    int64_t partitions, replication;
+    df_list config;
+} df__kafka_create;
+
 typedef struct df__kafka_sink_options {
     df__kafka_common common;
     int async, idempotent, acks, compression;
     int64_t open_requests, flush_messages, flush_bytes, flush_frequency;
     df_bytes key;
     df_list headers;
+    df_bytes topic_from, topic_allow;
+    df__kafka_create *create; /* NULL: no block */
+    int tombstones;
 } df__kafka_sink_options;
 
 enum { DF__KAFKA_EARLIEST, DF__KAFKA_LATEST, DF__KAFKA_STOP };
@@ -119,6 +128,13 @@ typedef struct df__kafka_line {
 } df__kafka_line;
 void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__kafka_line *line);
 
+/* ---- properties.c: the option `properties` ----------------------------------------------------
+ */
+
+enum { DF__KAFKA_FOR_SOURCE = 1, DF__KAFKA_FOR_SINK = 2 };
+/* Why a property is refused, as text; 0: it is allowed. */
+int df__kafka_property_refused(df_bytes name, int role, char *text, size_t cap);
+
 /* ---- config.c: configuration of the client --------------------------------------------------- */
 
 /* Builds the client's configuration. Problems go to `check` (DF_ERROR with the option's name) or,
@@ -140,6 +156,8 @@ int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name);
 void df__kafka_set(df__kafka_setup *s, const char *option, const char *name, const char *value);
 /* Gives back what the client did not take over. */
 void df__kafka_setup_end(df__kafka_setup *s);
+/* Why it cannot be the name of a topic; NULL: it can. */
+const char *df__kafka_topic_fault(df_bytes topic);
 /* The rules that source and sink share. Problems only. */
 void df__kafka_check_common(df_stage *st, const df__kafka_common *o);
 
@@ -298,21 +316,58 @@ void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *
 
 typedef struct df__kafka_load df__kafka_load;
 typedef struct df__kafka_text df__kafka_text;
+typedef struct df__kafka_goals df__kafka_goals;
 typedef struct df__kafka_sink {
     df__kafka_sink_options o;
     df_stage *st;
     rd_kafka_t *rk;
-    rd_kafka_topic_t *topic;
+    df__kafka_goals *goals;  /* topics; see target.c */
     rd_kafka_queue_t *queue; /* delivery reports and errors */
     int fd;                  /* eventfd that the client writes when the queue was empty */
     df__kafka_failure failure;
     df__kafka_load *loads, **loads_end; /* parcels whose reports are not all in, in order */
     size_t under_way;                   /* messages handed to the client, no report yet */
     df__kafka_gates gates;
-    df__kafka_text *key, *texts; /* of the options key and headers; key NULL: the record's own */
-    char *room;                  /* for one of these texts */
+    df__kafka_text *key, *from, *texts; /* of key, topicFrom, headers; key NULL: the record's own */
+    int no_key, dry;
+    char *room; /* for one of these texts */
     size_t room_cap;
 } df__kafka_sink;
+
+/* sink.c */
+void df__kafka_destroy_client(df__kafka_sink *s);
+
+/* deliver.c: parcels on their way */
+/* Takes all reports that wait; timeout_ms for the first. */
+void df__kafka_serve(df__kafka_sink *s, int timeout_ms);
+/* The client lets go of every message, and so of every byte of the parcels. */
+void df__kafka_purge(df__kafka_sink *s);
+/* Hands a parcel to the client: DF_PENDING, or a failure, after which the client holds nothing. */
+int df__kafka_deliver(df__kafka_sink *s, df_parcel *parcel);
+/* Sends again what was refused with others and settles what has ended; failures as above. */
+int df__kafka_advance(df__kafka_sink *s);
+
+/* target.c: the topics. A handle of one: */
+typedef struct df__kafka_goal df__kafka_goal;
+const char *df__kafka_goal_name(const df__kafka_goal *goal);
+rd_kafka_topic_t *df__kafka_goal_topic(const df__kafka_goal *goal);
+/* Problems only. */
+void df__kafka_goals_check(const df__kafka_sink_options *o, df_stage *st);
+int df__kafka_goals_open(df__kafka_sink *s);
+/* Before the client is destroyed. */
+void df__kafka_goals_close(df__kafka_sink *s);
+/* The topic of that name; data NULL: of the option topic. DF_EDATA: no record may go there, and
+ * *ret_why says why; DF_ENOMEM without, others with a text set on the stage. */
+int df__kafka_goal_of(df__kafka_sink *s, df_bytes name, df__kafka_goal **ret, const char **ret_why);
+/* A problem of `option` when it is no regular expression. */
+int df__kafka_pattern_check(df_stage *st, const char *option, df_bytes text);
+
+/* create.c: the block topicCreate */
+extern const df_options df__kafka_create_table;
+/* Problems only. */
+void df__kafka_create_check(df_stage *st, const df__kafka_create *o);
+/* DF_OK: the topic is there and visible. tell: whether to warn of what is different. */
+int df__kafka_create_topic(df__kafka_sink *s, const char *name, int tell);
 
 /* address.c: key and headers of what is sent. One record of a parcel: */
 typedef struct df__kafka_place {
@@ -324,6 +379,10 @@ int df__kafka_address(df__kafka_sink *s, df_stage *st);
 /* The key, data NULL: none; borrowed until the next of these calls. DF_ENOMEM; DF_ETOOBIG: the
  * record cannot be looked into. */
 int df__kafka_key(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret);
+/* The name of the topic that topicFrom gives, as above. */
+int df__kafka_topic_name(df__kafka_sink *s, const df__kafka_place *at, df_bytes *ret);
+/* 1: the record is a delete. */
+int df__kafka_is_delete(const df__kafka_place *at);
 /* The headers, NULL: none. As above. */
 int df__kafka_headers(df__kafka_sink *s, const df__kafka_place *at, rd_kafka_headers_t **ret);
 

@@ -182,7 +182,7 @@ const df_options df__kafka_source_table = DF_OPTIONS(source_rows, df__kafka_sour
 
 #define SINK(member) offsetof(df__kafka_sink_options, member)
 static const df_option sink_rows[] = {
-    COMMON_ROWS(0, "Topic to write."),
+    COMMON_ROWS(0, "Topic to write; with topicFrom: of records that name none."),
     {.name = "async",
      .type = DF_OPT_BOOL,
      .def = "true",
@@ -230,12 +230,35 @@ static const df_option sink_rows[] = {
      .max = 900000000,
      .offset = SINK(flush_frequency),
      .doc = "How long to collect before sending (5ms)."},
+    {.name = "topicFrom",
+     .type = DF_OPT_TEXT,
+     .offset = SINK(topic_from),
+     .doc = "Where the name of a record's topic comes from: a path ($.tenant) or metadata.NAME; "
+            "missing or null: topic. Needs topicAllow."},
+    {.name = "topicAllow",
+     .type = DF_OPT_TEXT,
+     .offset = SINK(topic_allow),
+     .doc = "Which topics topicFrom may name: a regular expression (POSIX extended) for the whole "
+            "name. Records that name another one are refused."},
+    {.name = "topicCreate",
+     .type = DF_OPT_BLOCK,
+     .offset = SINK(create),
+     .block = &df__kafka_create_table,
+     .doc = "Create topics that are missing; one that exists is left as it is, and differences "
+            "are told."},
     {.name = "key",
      .type = DF_OPT_TEXT,
      .offset = SINK(key),
      .doc = "Where the key comes from instead of the record's own: a path ($.user.id) or "
             "metadata.NAME. Text as it is, a number as written, an object or array as JSON; "
-            "missing or null: no key. A record without payload keeps its key."},
+            "missing or null: no key. A record without payload keeps its key. none: no record has "
+            "a key."},
+    {.name = "tombstones",
+     .type = DF_OPT_BOOL,
+     .def = "false",
+     .offset = SINK(tombstones),
+     .doc = "Write deletes (metadata operation is delete) without a value, so that a compacted "
+            "topic forgets the key."},
     {.name = "headers",
      .type = DF_OPT_MAP,
      .offset = SINK(headers),

@@ -37,7 +37,9 @@ static void a_good_flow_has_no_problem(void **state)
                     "properties: {session.timeout.ms: 6000}}",
                     "{brokers: a:1, topic: t, compression: zstd, maxOpenRequests: 1, "
                     "flushFrequency: 100ms, key: user.id, headers: {a: $.b, c: metadata.topic, "
-                    "d: 5 $}, properties: {partitioner: murmur2_random}}");
+                    "d: 5 $}, topicFrom: metadata.topic, topicAllow: 'out[.].*', tombstones: true, "
+                    "topicCreate: {partitions: 3, config: {retention.ms: 1}}, "
+                    "properties: {partitioner: fnv1a_random}}");
     (void)state;
     assert_string_equal(text, "");
     free(text);
@@ -92,6 +94,15 @@ static void each_rule_tells_its_field(void **state)
         {NULL, "{brokers: a:1, topic: t, key: '$.a['}", "is no path"},
         {NULL, "{brokers: a:1, topic: t, headers: {h: '$.a['}}", "is no path"},
         {NULL, "{brokers: a:1, topic: t, headers: [h]}", "expects a map"},
+        {NULL, "{brokers: a:1, topic: t, topicFrom: $.t}",
+         "topicAllow: is required with topicFrom"},
+        {NULL, "{brokers: a:1, topic: t, topicFrom: '$.t[*]', topicAllow: a}", "must name one"},
+        {NULL, "{brokers: a:1, topic: t, topicFrom: $.t, topicAllow: 'a('}",
+         "topicAllow: is not a regular expression: Unmatched ("},
+        {NULL, "{brokers: a:1, topic: t, topicAllow: a}", "has no meaning without topicFrom"},
+        {NULL, "{brokers: a:1, topic: t, topicCreate: {partitions: 0}}", "topicCreate.partitions"},
+        {NULL, "{brokers: a:1, topic: t, topicCreate: {replicationFactor: 0}}",
+         "must be 1 or more, or -1"},
         {NULL, "{brokers: a:1, topic: t, idempotent: false}", "false has no effect"},
         {NULL, "{brokers: a:1, topic: t, compression: brotli}", "compression"},
         {NULL, "{brokers: a:1, topic: t, maxOpenRequests: 0}", "maxOpenRequests"},
