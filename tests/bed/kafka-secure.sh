@@ -73,5 +73,5 @@ secure_env() { # ports
         shift
     done
     echo "DF_KAFKA_CERTS='$dir/certs'"
-    echo "DF_KAFKA_HOME='$home'"
+    echo "DF_KAFKA_JAVA='$java -Xmx128m -XX:TieredStopAtLevel=1 -cp $home/lib/*'"
 }

@@ -359,8 +359,6 @@ void df__kafka_goals_close(df__kafka_sink *s);
 /* The topic of that name; data NULL: of the option topic. DF_EDATA: no record may go there, and
  * *ret_why says why; DF_ENOMEM without, others with a text set on the stage. */
 int df__kafka_goal_of(df__kafka_sink *s, df_bytes name, df__kafka_goal **ret, const char **ret_why);
-/* A problem of `option` when it is no regular expression. */
-int df__kafka_pattern_check(df_stage *st, const char *option, df_bytes text);
 
 /* create.c: the block topicCreate */
 extern const df_options df__kafka_create_table;

@@ -78,8 +78,10 @@ refuses no_right "$DF_KAFKA_SASL" 'sasl: {username: guest, password: guest-pw}' 
 refuses user_to_plain "$DF_KAFKA" 'sasl: {username: alice, password: alice-pw}' 'this port wants no user'
 warns plain_to_user "$DF_KAFKA_SASL" 'format: json' 'this port wants a user: give the block sasl'
 # guest may write the topic, which is not there, and not create it.
-"$DF_KAFKA_HOME/bin/kafka-acls.sh" --bootstrap-server "$DF_KAFKA" --add --allow-principal User:guest \
-    --operation Write --operation Describe --topic "$(name_of made)" >"$dir/acls.log" 2>&1
+set -f
+$DF_KAFKA_JAVA kafka.admin.AclCommand --bootstrap-server "$DF_KAFKA" --add --allow-principal User:guest \
+    --operation Write --operation Describe --topic "$(name_of made)" >"$dir/acls.log" 2>&1 || bad "acls: $(tail -n 3 "$dir/acls.log")"
+set +f
 { source_of in made; sink_to made "topicCreate: {partitions: 2}, sasl: {username: guest, password: guest-pw}"; } |
     sed "s|\(sink: .*brokers: \)\"[^\"]*\"|\1\"$DF_KAFKA_SASL\"|" >"$dir/no_create.yaml"
 flow no_create 1
