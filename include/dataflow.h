@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dataflow.h: everything that a program with the library inside may call. What is not here (or in
- * dataflow_ext.h, for those who write connectors and transforms) is not the API.
+ * dataflow_ext.h and dataflow_record.h, for those who write connectors and transforms) is not the
+ * API.
  *
  * THE STORY. A pipeline moves records from a source through transforms to sinks and loses none
  * of them. Five nouns explain all of it:

@@ -8,8 +8,8 @@ cc=$1 cxx=$2 include=$3
 dir=$(mktemp -d)
 trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 warnings="-Wall -Wextra -Wconversion -Wshadow -pedantic-errors -Werror"
-for header in dataflow.h dataflow_ext.h; do
-    printf '#include "%s"\nint use(void);\nint use(void) { return df_version(); }\n' "$header" >"$dir/a.c"
+for header in "$include"/*.h; do
+    printf '#include "%s"\nint use(void);\nint use(void) { return df_version(); }\n' "${header##*/}" >"$dir/a.c"
     $cc -std=c11 $warnings -Wstrict-prototypes -I"$include" -c "$dir/a.c" -o "$dir/a.o"
     $cxx -std=c++17 $warnings -I"$include" -x c++ -c "$dir/a.c" -o "$dir/a.o"
 done

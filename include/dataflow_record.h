@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dataflow_record.h: one record, as the code of a source, a transform or a sink sees it: its value,
+ * its schema, how it is changed and where it goes. dataflow_ext.h includes it and says when that
+ * code is called. Read the parts "plain data" and "records" of dataflow.h first: df_value is there,
+ * and so is what a host may do with a record as well (df_record_get, df_record_set, ...).
+ *
+ * THE STORY. A record is bytes until something asks for its value; then its payload is parsed,
+ * once, and stays a tree. A source that knows types builds the tree itself. Transforms read and
+ * edit the tree in place; a payload that nobody edited leaves as the bytes that came. A sink looks
+ * at the tree, or takes the payload, which is written from an edited tree once.
+ *
+ * WORDS.
+ *   payload      the bytes of the value; null in a tombstone
+ *   value        what the payload says when it is JSON, or what a source built; of all types of
+ *                df_value, not only those of JSON
+ *   root         the whole value: object, array or scalar
+ *   container    an OBJECT or an ARRAY; a name may occur twice in an object, the last one counts
+ *   path         where a value lies in the root; with wildcards it leads to many hits
+ *   walk         a loop over members or hits that can be interrupted
+ *   metadata     scalars that travel beside the value: of the partition, of the record, and those
+ *                that the core derives (offset, time, ...)
+ *   schema       what is known of the members of the root, when that is an object
+ *   before image the row as it was before an update or a delete, or its key alone
+ *   live         not dropped and not rejected
+ *   child        a record that an expansion made of another one, its parent
+ *   parcel       records given to one sink together; there a record is read-only
+ *
+ * BORROWED. What is read from a record lives until the record changes or the operation returns. In
+ * a parcel a value lives until another record of it is looked into, a payload until the parcel
+ * settles. Texts are not NUL-terminated. What is given to a record is copied, but a container that
+ * was made with df_value_new is moved to where it is put.
+ *
+ * ORDER OF EDITS. Each edit of the value drops the schema and the before image, which described the
+ * value before it. So: read all that has to fit together, edit, and set schema and before image
+ * last. Key, headers, operation, time and metadata are apart from the value, in any order.
+ *
+ * ANSWERS. DF_EDATA: the payload is not JSON, or a value is not what was asked for. Nothing is
+ * rejected by that: whoever gets it decides, with df_record_reject. DF_ENOMEM: the value is as it
+ * was, or partly edited; return it from the operation. A value that is missing is no failure: DF_OK
+ * and ABSENT.
+ *
+ * THREADS. On the thread that runs the operation; schemas may be held and freed on any.
+ */
+#ifndef DATAFLOW_RECORD_H
+#define DATAFLOW_RECORD_H
+
+#include "dataflow.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct df_stage df_stage;         /* one running instance, as its own code sees it */
+typedef struct df_condition df_condition; /* compiled; immutable */
+typedef struct df_columns df_columns;     /* an ordered set of column names, compiled once */
+typedef struct df_schema df_schema;       /* the columns of records: immutable, counted, shared */
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+typedef struct df_walk {
+    const void *at[4];
+    size_t index;
+    df_bytes name; /* of a member; data NULL in arrays */
+    df_value value;
+} df_walk;
+/* Walks the members of an OBJECT or ARRAY in their order, all of one name too: start with a zeroed
+ * walk; DF_DONE past the last, and at once for what is no container. */
+DF_API int df_value_walk(const df_value *container, df_walk *walk);
+/* Member of an object by name (the last one of that name); ABSENT: none, or no object. DF_OK. */
+DF_API int df_value_member(const df_value *object, df_bytes name, df_value *ret);
+DF_API int df_value_int(const df_value *v, int64_t *ret);   /* exact ("10.0" too), or DF_EDATA */
+DF_API int df_value_double(const df_value *v, double *ret); /* nearest; DF_EDATA: no number */
+/* The value as text for people and comparison: strings without quotes, numbers as written, trees
+ * as JSON. Like snprintf: returns the length, writes at most len bytes, no NUL. */
+DF_API size_t df_value_text(const df_value *v, char *buf, size_t len);
+/* The value as JSON. Like snprintf. */
+DF_API size_t df_value_json(const df_value *v, char *buf, size_t len);
+/* 1: the value and all in it are of types that JSON has, so its JSON is the same value. */
+DF_API int df_value_is_json(const df_value *v);
+
+/* ---- reading a record ----------------------------------------------------------------------- */
+
+/* The whole value: object, array or scalar. DF_EDATA: not JSON (the record is not rejected). */
+DF_API int df_record_root(df_record *r, df_value *ret);
+/* Every hit of a path with wildcards, in the order of the document: start with a zeroed walk, one
+ * hit a call, then DF_DONE. DF_EDATA: not JSON; DF_ENOMEM. Between two calls the hit may be
+ * replaced (df_walk_set); after any other edit of the record begin anew. */
+DF_API int df_path_each(const df_path *path, df_record *r, df_walk *walk);
+DF_API int df_path_is_single(const df_path *path); /* no wildcard */
+/* The last name of a path ("id" of $.u.id); data NULL when it ends in an index or wildcard. */
+DF_API df_bytes df_path_leaf(const df_path *path);
+DF_API df_bytes df_path_text(const df_path *path);                 /* as written */
+DF_API int df_condition_test(const df_condition *c, df_record *r); /* 1 or 0; never fails */
+/* Walks metadata that the record has, headers left out: partition metadata, then its own, then what
+ * the core derives (offset, time, ...). Start with a zeroed walk; name and value are borrowed from
+ * the record. DF_DONE. */
+DF_API int df_meta_walk(const df_record *r, df_walk *walk);
+
+/* ---- changing a record ---------------------------------------------------------------------- */
+
+/* Another whole value; a part of the record's own value needs no copy. UNCHANGED leaves it as it
+ * is. DF_EINVAL: ABSENT; DF_EDATA: it had to be JSON (df_record_json_only) and was not; DF_ENOMEM.
+ */
+DF_API int df_record_set_root(df_record *r, const df_value *value);
+/* Another payload, JSON or not, in place of the value and all edits of it; schema and before image
+ * go. Copied. data NULL: tombstone. DF_ENOMEM. */
+DF_API int df_record_set_payload(df_record *r, df_bytes payload);
+/* Copied; data NULL: no key. DF_ENOMEM. */
+DF_API int df_record_set_key(df_record *r, df_bytes key);
+/* All headers anew, copied, in this order; a name may occur twice. DF_ENOMEM. */
+DF_API int df_record_set_headers(df_record *r, const df_header *headers, size_t count);
+/* DF_OP_...; DF_EINVAL: none of these. */
+DF_API int df_record_set_op(df_record *r, uint32_t op);
+/* Time of the event, µs since 1970; what lag and end-to-end times are measured by. */
+DF_API int df_record_set_time(df_record *r, int64_t time_us);
+/* An empty OBJECT or ARRAY (from->u.node NULL), or a copy of a scalar or tree, in the record's
+ * memory. It is no part of the value until df_value_put or df_record_set_root places it. DF_ENOMEM.
+ */
+DF_API int df_value_new(df_record *r, const df_value *from, df_value *ret);
+/* Puts a member of any type, UNCHANGED too, at the end, or over the one of that name (the first;
+ * others of that name are removed). `value` is moved when it is a container made with df_value_new
+ * and not yet placed, else copied. ABSENT removes. Arrays: name is ignored, appends. DF_EINVAL: no
+ * container, or it would hold itself; DF_ENOMEM. */
+DF_API int df_value_put(df_record *r, df_value *container, df_bytes name, const df_value *value);
+/* Renames a member in place, keeping its position; another member that has the new name goes. Names
+ * are copied. DF_ENOTFOUND; DF_EINVAL: no object; DF_ENOMEM. */
+DF_API int df_value_rename(df_record *r, df_value *object, df_bytes from, df_bytes to);
+/* Replaces the value at the walk's place (as df_path_each or df_value_walk found it); ABSENT
+ * removes it, UNCHANGED leaves it. The walk goes on after it. DF_ESTATE: the walk is at no place;
+ * DF_ENOTFOUND: it was removed meanwhile; DF_ENOMEM. */
+DF_API int df_walk_set(df_record *r, df_walk *walk, const df_value *value);
+
+/* ---- where a record goes -------------------------------------------------------------------- */
+
+/* The record ends here, on purpose: counted as filtered, and its position may be passed. One that
+ * has to be JSON (df_record_json_only) and is not is refused instead. */
+DF_API void df_record_drop(df_record *r);
+/* Leaves the transform through port `port` (df_option of type DF_OPT_STAGE) instead of the main
+ * way; dispatch is after the last transform, a later route wins. `label` (copied) names the route
+ * in metadata. DF_EINVAL: no such number; DF_ENOMEM. */
+DF_API int df_record_route(df_record *r, int port, const char *label);
+/* To the error port with what was read: reason word for metrics (docs/errors.md; NULL: from the
+ * status), text for people, both copied. No value of the record in the text unless show_values says
+ * so. The first reason stays. Returns status, so that it can be `return`ed where that fits; to go
+ * on with the batch, do not. */
+DF_API int df_record_reject(df_record *r, int status, const char *reason, const char *text);
+/* In read: the payload has to be JSON. One that is not is refused by whatever looks into it first,
+ * before a sink at the latest; no stage can drop it. `hint` (static) says what to do about it. */
+DF_API void df_record_json_only(df_record *r, const char *hint);
+
+/* ---- the records of a batch ----------------------------------------------------------------- */
+
+/* Walks a batch; dropped and rejected records are not skipped: see df_record_live. `apply` may be
+ * called for a part of what was read together. An index is below df_batch_count, which is not
+ * checked; the record is borrowed until the operation returns. */
+DF_API size_t df_batch_count(const df_batch *b);
+DF_API df_record *df_batch_at(df_batch *b, size_t index);
+/* True until the record was dropped or rejected. For a stage with `when`: true only where the
+ * condition holds. */
+DF_API int df_record_live(const df_record *r);
+/* Emits a child of `parent`, a record of `in`, into `out`: it shares key, headers, time, metadata
+ * and the payload until one is set; an edit changes the child alone. The parent ends when the
+ * expansion is through, and its position waits for all its children. Values of the parent that were
+ * read before stay readable; what is read of it afterwards may be a copy, so take all that has to
+ * fit together before the first child. DF_ENOMEM. */
+DF_API int df_batch_emit(df_batch *out, df_record *parent, df_record **ret_child);
+/* Moves a record of `in` to `out` unchanged; it is not to be touched in `in` any more. One that is
+ * not live stays, and ends where it is: DF_OK as well. DF_ENOMEM. */
+DF_API int df_batch_pass(df_batch *out, df_record *r);
+/* Sixteen words kept with `in` between the calls of one expansion; zeroed at the first. Indexes
+ * fit: `in` is the same batch with the same records, dropped and rejected ones included. */
+DF_API uint64_t *df_batch_cursor(df_batch *in);
+
+/* ---- schema: what is known of the columns of records --------------------------------------- */
+
+/* A source that knows its columns makes a schema once and lets its records point to it. It says of
+ * a record: its root is an object, and has members of these names only; a value is of the type
+ * named, or null, UNCHANGED, or missing. Sinks use it (real types of a table they make, its key,
+ * which row a delete means) and guess without one. Every edit of a record's value drops its schema
+ * and its before image; a transform that knows better puts the schema back as it is then. */
+typedef struct df_field {
+    size_t size;
+    const char *name;
+    int type;             /* DF_V_...; DF_V_ABSENT: not known, or several */
+    int item;             /* ARRAY: type of the elements; DF_V_ABSENT: not known, or several */
+    int32_t zone;         /* of TIMESTAMPs: DF_ZONE_NONE without a zone; else 0 */
+    int precision, scale; /* NUMBER: digits, and those behind the point; precision 0: any */
+    unsigned flags;
+} df_field;
+enum {
+    DF_FIELD_KEY = 1,     /* part of the key: the marked fields together name one row */
+    DF_FIELD_NOT_NULL = 2 /* the source has no null there; a delete may still come without it */
+};
+
+/* Copies the fields. What `ret` gets is yours; records and partitions that point to it hold it for
+ * themselves. DF_EINVAL: a field without a name, a name twice, or a type that is none. */
+DF_API int df_schema_new(df_stage *st, const df_field *fields, size_t count, df_schema **ret);
+/* Another hold on it, and its end; NULL is nothing. Any thread. */
+DF_API df_schema *df_schema_hold(const df_schema *schema);
+DF_API void df_schema_free(df_schema *schema);
+/* Its fields in their order, to be walked with DF_ROW; and one by name, NULL: none. */
+DF_API const df_field *df_schema_fields(const df_schema *schema, size_t *ret_count);
+DF_API const df_field *df_schema_field(const df_schema *schema, df_bytes name);
+/* Of one record, after its last edit; NULL: none, and no before image. DF_ENOMEM. */
+DF_API int df_record_set_schema(df_record *r, const df_schema *schema);
+DF_API const df_schema *df_record_schema(const df_record *r); /* NULL: none */
+/* The row as it was before an update or a delete, or its key alone: an OBJECT, which is copied.
+ * After the last edit. DF_EINVAL, DF_ENOMEM. A record without one: ABSENT. */
+DF_API int df_record_set_before(df_record *r, const df_value *object);
+DF_API int df_record_before(const df_record *r, df_value *ret);
+
+/* ---- the records of a parcel ---------------------------------------------------------------- */
+
+/* Compiles names of columns for df_parcel_row, in the order in which it fills; copied, alive as
+ * long as the stage, so once for each table and not for each open. NULL: no memory. */
+DF_API df_columns *df_columns_new(df_stage *st, const char *const *names, size_t count);
+/* The root value of record `index`; borrowed until df_parcel_root, df_parcel_row or df_parcel_get
+ * look into another record of this parcel. DF_EDATA: not JSON, text says why (df_parcel_error). */
+DF_API int df_parcel_root(df_parcel *parcel, size_t index, df_value *ret);
+/* Column names to values: fills ret_values[i] for column i (ABSENT when missing) and counts the
+ * keys that are no column. Borrowed as df_parcel_root. DF_EDATA: not an object. */
+DF_API int df_parcel_row(df_parcel *parcel, size_t index, df_columns *columns, df_value *ret_values,
+                         size_t *ret_unknown);
+/* Why the last df_parcel_root, df_parcel_row or df_parcel_get failed; "": none did. For
+ * df_parcel_reject. Lives until the parcel settles or is given again. */
+DF_API const char *df_parcel_error(const df_parcel *parcel);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
