@@ -7,7 +7,7 @@
 
 #include "transforms/common.h"
 
-enum { NAME_SHOWN = 60, FIELDS_MAX = 10000 };
+enum { NAME_SHOWN = 60, FIELDS_MAX = 10000, PLACES = 4 };
 
 static df_value member(const df_value *object, const char *name)
 {
@@ -17,16 +17,18 @@ static df_value member(const df_value *object, const char *name)
     return found;
 }
 
-df_value df__connect_fields(const df_value *block)
+/* `fields` of a struct's block; ABSENT when it has none. */
+static df_value fields_of(const df_value *block)
 {
     df_value fields = member(block, "fields");
     return fields.type == DF_V_ARRAY ? fields : (df_value){0};
 }
 
-df_value df__connect_field(const df_value *fields, const char *name)
+/* The field of that name in such a list; ABSENT when there is none. */
+static df_value field_of(const df_value *fields, const char *name)
 {
     df_walk walk = {0};
-    while (fields->type == DF_V_ARRAY && df_value_walk(fields, &walk) == DF_OK) {
+    while (df_value_walk(fields, &walk) == DF_OK) {
         df_value given = member(&walk.value, "field");
         if (given.type == DF_V_STRING && df__bytes_equal((df_bytes){given.text, given.len}, name))
             return walk.value;
@@ -108,7 +110,7 @@ static int mark(draft *d, df_bytes name)
 /* The names in a key: those of its own block, else those of its members. */
 static void mark_names(draft *d, const df_value *key)
 {
-    df_value block = member(key, "schema"), list = df__connect_fields(&block);
+    df_value block = member(key, "schema"), list = fields_of(&block);
     df_value payload = member(key, "payload");
     df_walk walk = {0};
     int all = 1;
@@ -156,8 +158,9 @@ static void add_own(const df__connect *c, draft *d, size_t *ret_all)
     }
 }
 
-static void forget(df_stage *st, df__connect_table *t)
+static void forget(df__connect *c, df_stage *st, df__connect_table *t)
 {
+    df__connect_heads_drop(&c->heads, t);
     df_schema_free(t->schema);
     df_stage_realloc(st, t->types, 0);
     df_stage_realloc(st, t->text, 0);
@@ -167,7 +170,8 @@ static void forget(df_stage *st, df__connect_table *t)
 void df__connect_free(df__connect *c, df_stage *st)
 {
     for (size_t i = 0; i < DF__CONNECT_TABLES; i++)
-        forget(st, &c->tables[i]);
+        forget(c, st, &c->tables[i]);
+    df__connect_heads_free(&c->heads, st);
     df_stage_realloc(st, c->text, 0);
     c->text = NULL;
     c->cap = 0;
@@ -186,15 +190,20 @@ static int finish_table(df__connect_call *call, draft *d, df__connect_table *t)
     return DF_EDATA;
 }
 
+static int is_key(const df__connect_call *call)
+{
+    return call->in.side == DF__CONNECT_KEY;
+}
+
 /* t has the length of the text only. */
 static int derive(df__connect_call *call, df__connect_table *t)
 {
     df_stage *st = call->job->st;
     draft d;
     int rc = read_fields(call, &d);
-    if (rc == DF_OK && !call->is_key)
+    if (rc == DF_OK && !is_key(call))
         rc = mark_key(call->r, &d);
-    for (size_t i = 0; rc == DF_OK && call->is_key && i < d.count; i++)
+    for (size_t i = 0; rc == DF_OK && is_key(call) && i < d.count; i++)
         d.fields[i].flags |= DF_FIELD_KEY;
     if (rc == DF_OK)
         rc = finish_table(call, &d, t);
@@ -204,7 +213,7 @@ static int derive(df__connect_call *call, df__connect_table *t)
     if (t->text)
         memcpy(t->text, call->connect->text, t->len);
     else
-        forget(st, t);
+        forget(call->connect, st, t);
     return rc == DF_OK && !t->schema ? DF_ENOMEM : rc;
 }
 
@@ -233,27 +242,73 @@ static int is_of(const df__connect_table *t, const char *text, size_t len)
     return t && t->text && t->len == len && memcmp(t->text, text, len) == 0;
 }
 
+/* The table of the text at hand, else one that is free, else one that has to go. */
 static df__connect_table *place_of(df__connect *c, size_t len)
 {
     uint64_t sum = UINT64_C(14695981039346656037);
+    df__connect_table *free_one = NULL;
     for (size_t i = 0; i < len; i++)
         sum = (sum ^ (unsigned char)c->text[i]) * UINT64_C(1099511628211);
-    return &c->tables[(sum ^ sum >> 32) % DF__CONNECT_TABLES];
+    sum ^= sum >> 32;
+    for (size_t i = 0; i < PLACES; i++) {
+        df__connect_table *t = &c->tables[(sum + i) % DF__CONNECT_TABLES];
+        if (is_of(t, c->text, len))
+            return t;
+        if (!free_one && !t->text)
+            free_one = t;
+    }
+    return free_one ? free_one : &c->tables[sum % DF__CONNECT_TABLES];
 }
 
 static int look_up(df__connect_call *call)
 {
     df__connect *c = call->connect;
     size_t len;
-    int rc = write_text(c, call->job->st, &call->fields, call->is_key, &len);
+    int rc = write_text(c, call->job->st, &call->fields, is_key(call), &len);
     if (rc != DF_OK || is_of(c->last, c->text, len))
         return rc;
     c->last = place_of(c, len);
     if (is_of(c->last, c->text, len))
         return DF_OK;
-    forget(call->job->st, c->last);
+    forget(c, call->job->st, c->last);
     c->last->len = len;
     return derive(call, c->last);
+}
+
+/* Finds the fields of the row. One that has no block, or one without fields: ABSENT. */
+static int find_fields(df__connect_call *call)
+{
+    static const char *const sides[DF__CONNECT_SIDES] = {NULL, "before", "after"};
+    const char *side = sides[call->in.side];
+    df_value block = member(&call->in.root, "schema"), all = fields_of(&block), row;
+    call->fields = all;
+    if (all.type != DF_V_ARRAY || !side)
+        return DF_OK;
+    row = field_of(&all, side);
+    call->fields = fields_of(&row);
+    if (call->fields.type == DF_V_ARRAY)
+        return DF_OK;
+    snprintf(call->why, sizeof call->why, "the schema block does not say what the fields of %s are",
+             side);
+    return DF_EDATA;
+}
+
+static int find_table(df__connect_call *call, const df__connect_table **ret)
+{
+    df__connect *c = call->connect;
+    int rc;
+    *ret = df__connect_heads_find(&c->heads, &call->in);
+    if (*ret)
+        return DF_OK;
+    rc = find_fields(call);
+    if (rc != DF_OK || call->fields.type != DF_V_ARRAY)
+        return rc;
+    rc = look_up(call);
+    if (rc != DF_OK)
+        return rc;
+    df__connect_heads_add(&c->heads, call->job->st, &call->in, c->last);
+    *ret = c->last;
+    return DF_OK;
 }
 
 /* ---- a row ----------------------------------------------------------------------------------- */
@@ -290,10 +345,11 @@ static int read_value(df__connect_call *call, df__connect_row *row, const df_wal
 int df__connect_read(df__connect_call *call, const df_value *row, df__connect_row *ret)
 {
     df_walk walk = {0};
-    int rc = look_up(call);
-    if (rc != DF_OK)
+    int rc;
+    *ret = (df__connect_row){.row = *row};
+    rc = find_table(call, &ret->table);
+    if (rc != DF_OK || !ret->table)
         return rc;
-    *ret = (df__connect_row){.table = call->connect->last, .row = *row};
     ret->values = df_batch_alloc(call->job->batch, (row->len + 1) * sizeof *ret->values);
     if (!ret->values)
         return DF_ENOMEM;
@@ -304,17 +360,17 @@ int df__connect_read(df__connect_call *call, const df_value *row, df__connect_ro
 
 int df__connect_put(const df__connect_row *row, df_record *r)
 {
-    df_value empty = df__empty_value(DF_V_OBJECT), made;
+    df_value root;
     df_walk walk = {0};
-    int rc = DF_OK;
-    if (!row->made)
-        return df_record_set_root(r, &row->row);
-    rc = df_value_new(r, &empty, &made);
-    while (rc == DF_OK && df_value_walk(&row->row, &walk) == DF_OK) {
+    int rc = df_record_set_root(r, &row->row);
+    if (rc == DF_OK && row->made)
+        rc = df_record_root(r, &root);
+    while (rc == DF_OK && row->made && df_value_walk(&root, &walk) == DF_OK) {
         const df_value *put = &row->values[walk.index];
-        rc = df_value_put(r, &made, walk.name, put->type == DF_V_ABSENT ? &walk.value : put);
+        if (put->type != DF_V_ABSENT)
+            rc = df_walk_set(r, &walk, put);
     }
-    return rc == DF_OK ? df_record_set_root(r, &made) : rc;
+    return rc;
 }
 
 int df__connect_finish(const df__connect_row *row, df_record *r)

@@ -5,9 +5,10 @@
 #define DF_TRANSFORMS_CONNECT_SCHEMA_H
 
 #include "transforms/common.h"
+#include "transforms/connect_head.h"
 #include "transforms/connect_types.h"
 
-enum { DF__CONNECT_TABLES = 64 };
+enum { DF__CONNECT_TABLES = 128 };
 typedef struct df__connect_table {
     char *text; /* of the block's fields; NULL: free */
     size_t len;
@@ -19,6 +20,7 @@ typedef struct df__connect_table {
 typedef struct df__connect {
     df__connect_table tables[DF__CONNECT_TABLES]; /* by a sum of the text; the newest one stays */
     df__connect_table *last;
+    df__connect_heads heads;
     const df_field *added; /* what the transform puts into every row, see below */
     size_t added_count;
     char *text; /* of the block at hand */
@@ -33,21 +35,17 @@ typedef struct df__connect_row {
     size_t made;
 } df__connect_row;
 
-/* `fields` of a struct's block; NULL when it has none. */
-df_value df__connect_fields(const df_value *block);
-/* The field of that name in such a list; its type is ABSENT when there is none. */
-df_value df__connect_field(const df_value *fields, const char *name);
-
 /* One row to read. */
 typedef struct df__connect_call {
     df__connect *connect;
     const df__job *job;
-    df_record *r;    /* is not changed */
-    df_value fields; /* of the row, by its block */
-    int is_key;      /* all of them are the key; else it is looked up in r's own key */
-    char why[200];   /* the text of a DF_EDATA */
+    df_record *r;        /* is not changed */
+    df__connect_text in; /* all fields of a key are the key; else it is looked up in r's own key */
+    df_value fields;     /* of the row, when its block had to be read */
+    char why[200];       /* the text of a DF_EDATA */
 } df__connect_call;
-/* Checks the row's values and makes those that stand for others. */
+/* Checks the row's values and makes those that stand for others. A block without fields says
+ * nothing: ret->table is NULL then. */
 int df__connect_read(df__connect_call *call, const df_value *row, df__connect_row *ret);
 /* Makes it r's root; and, after the last edit, gives r its schema. */
 int df__connect_put(const df__connect_row *row, df_record *r);

@@ -15,8 +15,7 @@ typedef struct unwrapper {
 
 typedef struct event {
     df_value row, source;
-    df_value fields;       /* of the row, by the schema block; ABSENT: it says nothing */
-    int is_key;            /* they are those of the key */
+    df__connect_text in;   /* where a schema block may stand; no text: none is read */
     const char *operation; /* for metadata */
     char letter;
     uint32_t op;
@@ -79,32 +78,19 @@ static int find_envelope(const df_value *root, df_value *ret)
     return is_bare(root);
 }
 
-/* What the block beside `payload` says of the row. One without fields says nothing. */
-static int read_block(const unwrapper *self, df_record *r, const df_value *root, const char *side,
-                      df_value *ret)
-{
-    df_value block = member(root, "schema"), all = df__connect_fields(&block), row;
-    char text[160];
-    if (!self->read_schema || all.type != DF_V_ARRAY)
-        return DF_OK;
-    row = df__connect_field(&all, side);
-    *ret = df__connect_fields(&row);
-    if (ret->type == DF_V_ARRAY)
-        return DF_OK;
-    snprintf(text, sizeof text, "the schema block does not say what the fields of %s are", side);
-    return refuse(r, text);
-}
-
 typedef struct meaning {
     char letter;
-    const char *side, *operation;
+    int side; /* where the row is; 0: there is none */
+    const char *operation;
     uint32_t op;
 } meaning;
 
 static const meaning meanings[] = {
-    {'c', "after", "insert", DF_OP_INSERT},  {'u', "after", "update", DF_OP_UPDATE},
-    {'r', "after", "insert", DF_OP_INSERT},  {'d', "before", "delete", DF_OP_DELETE},
-    {'t', NULL, "truncate", DF_OP_TRUNCATE},
+    {'c', DF__CONNECT_AFTER, "insert", DF_OP_INSERT},
+    {'u', DF__CONNECT_AFTER, "update", DF_OP_UPDATE},
+    {'r', DF__CONNECT_AFTER, "insert", DF_OP_INSERT},
+    {'d', DF__CONNECT_BEFORE, "delete", DF_OP_DELETE},
+    {'t', 0, "truncate", DF_OP_TRUNCATE},
 };
 
 static const meaning *find_meaning(const df_value *op)
@@ -115,11 +101,11 @@ static const meaning *find_meaning(const df_value *op)
     return NULL;
 }
 
-static int read_row(const unwrapper *self, df_record *r, const df_value *root,
-                    const df_value *envelope, event *ret)
+static int read_row(const unwrapper *self, df_record *r, const df_value *envelope, event *ret)
 {
     df_value op = member(envelope, "op");
     const meaning *m = find_meaning(&op);
+    const char *side;
     char text[160];
     if (!m) {
         snprintf(text, sizeof text, "op is %s that is none of c, u, r, d, t, m",
@@ -137,12 +123,12 @@ static int read_row(const unwrapper *self, df_record *r, const df_value *root,
     ret->row = df__empty_value(DF_V_OBJECT);
     if (!m->side)
         return DF_OK;
-    ret->row = member(envelope, m->side);
+    side = m->side == DF__CONNECT_BEFORE ? "before" : "after";
+    ret->in.side = m->side;
+    ret->row = member(envelope, side);
     if (ret->row.type == DF_V_OBJECT)
-        return root->u.node == envelope->u.node
-                   ? DF_OK /* no payload that a block could stand beside */
-                   : read_block(self, r, root, m->side, &ret->fields);
-    snprintf(text, sizeof text, "op is %c, but %s is %s instead of an object", m->letter, m->side,
+        return DF_OK;
+    snprintf(text, sizeof text, "op is %c, but %s is %s instead of an object", m->letter, side,
              df__value_word(&ret->row));
     return refuse(r, text);
 }
@@ -239,7 +225,7 @@ static int add_fields(const df__job *job, df_record *r, const event *e)
 static int read_types(const df__job *job, df_record *r, const event *e, df__connect_row *ret)
 {
     unwrapper *self = job->self;
-    df__connect_call call = {&self->connect, job, r, e->fields, e->is_key, ""};
+    df__connect_call call = {.connect = &self->connect, .job = job, .r = r, .in = e->in};
     int rc = df__connect_read(&call, &e->row, ret);
     return rc == DF_EDATA ? refuse(r, call.why) : rc;
 }
@@ -249,7 +235,7 @@ static int write_row(const df__job *job, df_record *r, event *e)
     const unwrapper *self = job->self;
     df__connect_row row = {.row = e->row};
     df_value id = member(&e->row, "id");
-    int rc = e->fields.type == DF_V_ARRAY ? read_types(job, r, e, &row) : DF_OK;
+    int rc = e->in.text.data ? read_types(job, r, e, &row) : DF_OK;
     if (rc == DF_OK)
         rc = set_meta(r, "operation", e->operation);
     if (rc == DF_OK)
@@ -299,19 +285,17 @@ static int from_key(const df__job *job, df_record *r)
         return rc;
     payload = member(&root, "payload");
     e.row = payload.type == DF_V_OBJECT ? payload : root;
-    e.is_key = 1;
-    if (payload.type == DF_V_OBJECT && self->read_schema) {
-        df_value block = member(&root, "schema");
-        e.fields = df__connect_fields(&block);
-    }
+    if (payload.type == DF_V_OBJECT && self->read_schema)
+        e.in = (df__connect_text){text, root, DF__CONNECT_KEY};
     return write_row(job, r, &e);
 }
 
 static int unwrap_one(const df__job *job, df_record *r)
 {
+    const unwrapper *self = job->self;
     df_value root, envelope, op;
     df_bytes text;
-    event e;
+    event e = {0};
     int rc = df_record_payload(r, &text);
     if (rc != DF_OK)
         return rc;
@@ -331,8 +315,11 @@ static int unwrap_one(const df__job *job, df_record *r)
         df_record_drop(r); /* a message of the log, no row */
         return DF_OK;
     }
-    memset(&e, 0, sizeof e);
-    rc = read_row(job->self, r, &root, &envelope, &e);
+    rc = read_row(self, r, &envelope, &e);
+    if (rc == DF_OK && e.in.side && self->read_schema && root.u.node != envelope.u.node) {
+        e.in.text = text; /* a payload of its own, beside which a block may stand */
+        e.in.root = root;
+    }
     return rc == DF_OK ? write_row(job, r, &e) : rc;
 }
 

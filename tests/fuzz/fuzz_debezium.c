@@ -118,13 +118,23 @@ static void row(fuzz_maker *m)
     df__buf_str(&m->text, "}");
 }
 
+/* One block, or another of its name behind it that counts instead. */
 static void typed_event(fuzz_maker *m)
 {
-    df__buf_str(&m->text, "{\"schema\":{\"fields\":[{\"field\":\"after\",\"fields\":");
+    unsigned how = fuzz_next(m);
+    df__buf_printf(
+        &m->text,
+        "{\"schema\":{\"name\":\"t%u\",\"fields\":[{\"field\":\"after\",\"fields\":", how % 4);
     block(m);
     df__buf_str(&m->text, "}]},\"payload\":{\"op\":\"c\",\"after\":");
     row(m);
-    df__buf_str(&m->text, "}}");
+    df__buf_str(&m->text, "}");
+    if (how & 64) {
+        df__buf_str(&m->text, ",\"schema\":{\"fields\":[{\"field\":\"after\",\"fields\":");
+        block(m);
+        df__buf_str(&m->text, "}]}");
+    }
+    df__buf_str(&m->text, "}");
 }
 
 static void event(fuzz_maker *m)
@@ -241,6 +251,30 @@ static void compare(const fuzz_stage *s, df_bytes text, int way)
     df__arena_free(&again.arena);
 }
 
+/* The fields of the schema are those of the event's own block, whatever came before it; those that
+ * an option adds come behind them. */
+static void check_names(const df_record *r, df_bytes text)
+{
+    fuzz_record in;
+    df_value v, name;
+    df_walk sides = {0}, walk = {0};
+    size_t count = 0, i = 0;
+    const df_schema *schema = df_record_schema(r);
+    const df_field *fields = schema ? df_schema_fields(schema, &count) : NULL;
+    fuzz_record_init(&in, text, FUZZ_RAW);
+    fuzz_must(df_record_root(&in.r, &v) == DF_OK);
+    v = get(&v, "schema");
+    v = get(&v, "fields");
+    fuzz_must(df_value_walk(&v, &sides) == DF_OK);
+    v = get(&sides.value, "fields");
+    for (; schema && df_value_walk(&v, &walk) == DF_OK; i++) {
+        name = get(&walk.value, "field");
+        fuzz_must(i < count && strlen(fields[i].name) == name.len &&
+                  memcmp(fields[i].name, name.text, name.len) == 0);
+    }
+    df__arena_free(&in.arena);
+}
+
 /* A schema says the truth. Times that are finer than a microsecond stay text,
  * a decimal without a fraction reads as a whole number. */
 static void check_types(const df_record *r, const df_value *root)
@@ -269,6 +303,8 @@ static void judge(const fuzz_stage *s, df_bytes text, int way)
     df_record *r = df__batch_at(b, 0);
     if (r->state == DF__RECORD_LIVE && df_record_root(r, &root) == DF_OK)
         check_types(r, &root);
+    if (r->state == DF__RECORD_LIVE)
+        check_names(r, text);
     df__batch_free(b);
     df__arena_free(&in.arena);
 }
