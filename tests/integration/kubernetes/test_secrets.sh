@@ -54,9 +54,8 @@ is DataFlow kubectl get secret "$copy" -o 'jsonpath={.metadata.ownerReferences[0
 has "\"name\":\"$copy\"" kubectl get configmap df-orders-spec -o 'jsonpath={.data.spec\.json}' && ok '  the spec names it' || bad '  the spec names it'
 has "$copy/url" kubectl get deployment df-orders -o json && ok '  the pod mounts it' || bad '  the pod mounts it'
 within '  the condition' 20 is True condition orders SpecResolved status
-run 'somebody freezes the copy' 0 kubectl patch secret "$copy" --type merge -p '{"immutable":true}'
 
-# ---- while that is looked at: Secrets and keys of odd kinds
+# ---- Secrets and keys of odd kinds
 head -c 1000000 /dev/urandom >"$dir/blob"
 long=$(printf 's%.0s' {1..253})
 run 'a Secret of nearly a mebibyte' 0 kubectl -n vault create secret generic "$long" --from-file=blob="$dir/blob"
@@ -99,6 +98,7 @@ within '  the copy has the other key' 20 is "$word-2" value other
 is "postgres://u:$word@db/x" value url && ok '  and the one of the running pods' || bad '  and the one of the running pods'
 apply_flow '  the spec is as it was' orders "$spec"
 within '  the other key goes' 40 is '' value other
+run 'somebody freezes the copy' 0 kubectl patch secret "$copy" --type merge -p '{"immutable":true}'
 run 'the Secret changes' 0 kubectl -n vault patch secret db --type merge -p '{"stringData":{"url":"postgres://u:hidden-word-new@db/x"}}'
 within '  the copy follows within a minute, though it was frozen' 60 is 'postgres://u:hidden-word-new@db/x' value url
 run 'the copy is removed by hand' 0 kubectl delete secret "$copy"
