@@ -224,12 +224,20 @@ static int64_t age_s(json_object *job, int64_t now_s)
     return now_s - (start.local - start.offset);
 }
 
+int op_job_is_silent(json_object *job, json_object **pods, size_t count, int64_t now_s)
+{
+    job_pods among = {.pods = pods, .count = count, .living = 1};
+    char text[OP_TROUBLE_TEXT];
+    of_pods(job, &among, text);
+    return !among.there && age_s(job, now_s) >= SILENT_S;
+}
+
 op_trouble op_job_trouble(json_object *job, json_object **pods, size_t count, int64_t now_s,
                           char ret[OP_TROUBLE_TEXT])
 {
     job_pods among = {.pods = pods, .count = count, .living = 1};
     op_trouble t = of_pods(job, &among, ret);
-    if (among.there || age_s(job, now_s) < SILENT_S)
+    if (!op_job_is_silent(job, pods, count, now_s))
         return t;
     df__text_printf(
         ret, OP_TROUBLE_TEXT,

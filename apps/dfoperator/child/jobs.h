@@ -32,6 +32,8 @@ typedef enum op_job_end { OP_JOB_RUNS, OP_JOB_COMPLETE, OP_JOB_FAILED } op_job_e
 op_job_end op_job_end_of(json_object *job, const char **when);
 /* Why it failed: what its container said, or else the cluster. */
 void op_job_failure(json_object *job, json_object **pods, size_t count, char ret[OP_TROUBLE_TEXT]);
+/* The cluster makes no pod of it, for longer than that takes. The Job itself says nothing of it. */
+int op_job_is_silent(json_object *job, json_object **pods, size_t count, int64_t now_s);
 /* Why it does not get on; "": it does. */
 op_trouble op_job_trouble(json_object *job, json_object **pods, size_t count, int64_t now_s,
                           char ret[OP_TROUBLE_TEXT]);

@@ -50,6 +50,22 @@ static void tell_run(const op_cron *c, json_object *run)
 
 /* ---- phase and message --------------------------------------------------------------------- */
 
+/* A quota, a limit range or Pod Security refuse the pods of a Job in an event alone. The server's
+ * words are asked for, and come with a later view. */
+static void say_refusal(const op_cron *c, json_object *job, char text[OP_TROUBLE_TEXT])
+{
+    const op_view *v = c->f.view;
+    const char *name = op_text(job, "metadata.name");
+    if (!job || !op_job_is_silent(job, v->pods, v->pod_count, v->now_us / 1000000))
+        return;
+    if (v->refusal && !strcmp(v->silent_job, name))
+        df__text_printf(text, OP_TROUBLE_TEXT, "the cluster makes no pod of Job %s: %s", name,
+                        v->refusal);
+    c->f.plan->silent_job = strdup(name);
+    c->f.plan->failed |= !c->f.plan->silent_job;
+    op_plan_again(c->f.plan, INT64_C(30000000));
+}
+
 static void say_active(const op_cron *c, json_object *run, op_status *s)
 {
     int64_t step = op_int(run, "step", -1);
@@ -59,10 +75,13 @@ static void say_active(const op_cron *c, json_object *run, op_status *s)
     if (job)
         trouble = op_job_trouble(job, c->f.view->pods, c->f.view->pod_count,
                                  c->f.view->now_us / 1000000, text);
+    say_refusal(c, job, text);
     if (step >= 0)
         df__text_printf(what, sizeof what, "trigger %lld", (long long)step);
     op_status_say(s, trouble == OP_FAILS ? "Error" : op_text(run, "phase"), "Run %s: %s %s%s%s",
                   op_text(run, "id"), what, job ? "runs" : "is due", trouble ? ": " : "", text);
+    if (c->f.plan->silent_job && c->f.view->refusal)
+        op_flow_tell_refusal(&c->f, s);
     if (!trouble) /* a Job whose pods are refused says nothing of it, and changes no more */
         op_plan_again(c->f.plan, INT64_C(20000000));
 }

@@ -65,6 +65,8 @@ size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan);
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan);
 
 /* ---- status (flow/status.c) ---- */
+/* An event, when the status says something new: the cluster refuses to make the pods. */
+void op_flow_tell_refusal(const op_flow *f, const op_status *s);
 /* The pods of the newest template are all there and ready, and no others are. */
 int op_flow_is_rolled_out(json_object *deployment, int64_t desired);
 /* Phase and message of a flow that stands; `goes_on`: something runs all the same. */

@@ -24,6 +24,12 @@ static void say_resting(const op_flow *f, op_status *s)
         op_status_say(s, "Pending", "Processor scaled to zero replicas");
 }
 
+void op_flow_tell_refusal(const op_flow *f, const op_status *s)
+{
+    if (strcmp(op_text(f->view->flow, "status.message"), s->message) != 0)
+        op_plan_event(f->plan, 1, "PodsRefused", "%s", s->message);
+}
+
 static op_trouble trouble_of(const op_flow *f, json_object *deployment, char *text)
 {
     op_trouble t = op_trouble_of_pods(f->view->pods, f->view->pod_count, text);
@@ -189,8 +195,11 @@ void op_flow_tell(op_flow *f)
 {
     json_object *d = op_flow_own(f, f->view->child[OP_DEPLOYMENT]);
     op_status s = {.replicas = op_int(d, "status.replicas", 0)};
+    char text[OP_TROUBLE_TEXT];
     s.window = op_get(f->view->flow, "spec.maintenance") ? &f->window : NULL;
     say_pods(f, d, &s);
+    if (f->desired && op_trouble_of_deployment(d, text))
+        op_flow_tell_refusal(f, &s);
     op_flow_tell_stand(f, &s, op_flow_living_pods(f->view) > 0);
     say_ready(f, d, &s);
     op_flow_tell_conditions(f, &s);

@@ -104,5 +104,6 @@ void op_plan_free(op_plan *plan)
     free(plan->absences);
     json_object_put(plan->status);
     json_object_put(plan->foreign);
+    free(plan->silent_job);
     memset(plan, 0, sizeof *plan);
 }

@@ -33,6 +33,8 @@ typedef struct op_view {
     json_object **pods, **jobs;   /* with the flow's label */
     size_t pod_count, job_count;
     op_figures figures;
+    const char *silent_job, *refusal; /* why a Job gets no pod, in the server's words; NULL: they
+                                         are not known */
     op_mirrors mirrors;      /* copies of other namespaces' Secrets that are there and allowed */
     const op_fights *fights; /* what was set again and again; NULL: nothing */
     int hold_upgrades;       /* others' pods are being renewed for a newer operator: not yet ours */
@@ -83,6 +85,7 @@ typedef struct op_plan {
     int64_t again_us;     /* when to look again, from now; -1: only when something changes */
     json_object *foreign; /* as in op_refs; NULL: not known now */
     int keeps_copies;     /* of Secrets: pods of an earlier spec may need them */
+    char *silent_job;     /* that gets no pod: the server's words are wanted; NULL: there is none */
     int upgrades;         /* renews pods only since the operator is another: to be staggered */
     int failed;           /* out of memory: nothing of it may be done */
 } op_plan;

@@ -7,6 +7,7 @@
 
 #include "dfoperator/secrets/copies.h"
 #include "dfoperator/object/tree.h"
+#include "dfoperator/work/refusals.h"
 #include "dfoperator/work/upgrades.h"
 #include "dfoperator/cluster/view.h"
 
@@ -20,6 +21,7 @@ struct op_operator {
     op_operator_stats stats;
     job *jobs;
     op_upgrades upgrades;
+    op_refusals *refusals; /* why Jobs get no pods; NULL: nobody leads */
     op_copies *copies;   /* of Secrets of other namespaces; NULL: none are made, or nobody leads */
     kube_objects fights; /* by key of the flow: an op_fights as the bytes of the text */
     int leads;
@@ -137,11 +139,14 @@ static int start(op_operator *o, job *j)
     if (!box.view.flow) {
         kube_objects_remove(&o->fights, j->key);
         op_copies_forget(o->copies, j->key);
+        op_refusals_want(o->refusals, j->key, key.space, NULL);
     } else {
         box.view.fights = fights_of(o, j->key);
         box.view.hold_upgrades = op_upgrades_hold(&o->upgrades, j->key, box.view.now_us);
         box.view.mirrors = op_copies_of(o->copies, j->key);
+        op_refusals_show(o->refusals, j->key, &box.view);
         make_plan(o, &key, &box.view, &plan);
+        op_refusals_want(o->refusals, j->key, key.space, &plan);
         rc = carry_out(o, j, &box.view, &plan);
         op_plan_free(&plan);
     }
@@ -248,7 +253,8 @@ static void begin_to_lead(op_operator *o)
     if (o->config.settings->copies)
         o->copies = op_copies_new(&(op_copies_config){
             .client = o->config.client, .changed = on_changed, .tell = on_told, .user = o});
-    if (!o->queue || (o->config.settings->copies && !o->copies))
+    o->refusals = op_refusals_new(o->config.client, on_changed, o);
+    if (!o->queue || !o->refusals || (o->config.settings->copies && !o->copies))
         app_console_logf(o->config.console, DF_LOG_ERROR, "no memory for the work queue");
     look_at_all(o, OP_FLOW);
     look_at_all(o, OP_CRON);
@@ -261,7 +267,9 @@ static void stop_to_lead(op_operator *o)
         free_job(o->jobs);
     }
     op_copies_free(o->copies);
+    op_refusals_free(o->refusals);
     o->copies = NULL;
+    o->refusals = NULL;
     kube_queue_free(o->queue);
     o->queue = NULL;
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A DataFlowCron against a real API server with its CronJob and Job controllers: runs by hand, triggers
-# in order, a failure, refusals, death of the operator at work, the end. No node: pods end by hand.
+# in order, a failure, refusals, death of the operator at work, the end; pods that a quota or a limit range
+# refuses, also those of a DataFlow. No node: pods end by hand.
 # ctest: no-servers kubernetes timeout=600
 . "$(dirname "$0")/../operator_lib.sh"
 start_operated_cluster
@@ -33,6 +34,18 @@ end_pod() { # job, phase
     within "  a pod of $1" 20 has_pod "$1"
     run "  it ends: $2" 0 kubectl patch pod "$(pod_of "$1")" --subresource=status --type merge -p "{\"status\":{\"phase\":\"$2\"}}"
 }
+
+# ---- looked at below: what is refused needs a while
+run 'a namespace without room for a pod' 0 kubectl create namespace full
+run '  by a quota' 0 kubectl -n full create quota none --hard=pods=0
+run '  a cron in it' 0 kubectl -n full apply -f "$dir/cron.yaml"
+run '  a run by hand' 0 kubectl -n full annotate dataflowcron nightly dataflow.dataflow.io/run-now=1
+run 'a namespace for small pods' 0 kubectl create namespace small
+run '  by a limit range' 0 kubectl -n small create -f - <<'EOF'
+{apiVersion: v1, kind: LimitRange, metadata: {name: small}, spec: {limits: [{type: Container, max: {memory: 64Mi}}]}}
+EOF
+sed '/schedule:/d; /timeZone:/d; /triggers:/,$d; s/DataFlowCron/DataFlow/' "$dir/cron.yaml" >"$dir/small.yaml"
+run '  a flow in it' 0 kubectl -n small apply -f "$dir/small.yaml"
 
 run 'a cron' 0 kubectl apply -f "$dir/cron.yaml"
 within '  it is scheduled' 20 phase Scheduled
@@ -82,6 +95,16 @@ within 'the operator comes to rest' 40 quiet
 gone() { [ -z "$(kubectl get jobs,cronjobs,configmaps,serviceaccounts -l dataflow.dataflow.io/kind=DataFlowCron -o name)" ]; }
 run 'deleted' 0 kubectl delete dataflowcron nightly --timeout=30s
 within '  nothing of it is left' 60 gone
+
+# ---- what is refused
+says() { kubectl -n "$1" get "$2" -o 'jsonpath={.items[0].status.phase}: {.items[0].status.message}'; }
+tells() { kubectl -n "$1" get events.events.k8s.io --field-selector reason=PodsRefused -o 'jsonpath={.items[*].note}'; }
+within 'a run without room for its pod is told in the words of the server' 60 has 'exceeded quota: none' says full dataflowcrons
+has 'Error: ' says full dataflowcrons && ok '  as an error' || bad '  as an error'
+within '  and in an event' 20 has 'exceeded quota: none' tells full
+within 'so is a flow whose pods are too large' 60 has 'maximum memory usage per Container is 64Mi' says small dataflows
+has 'Error: ' says small dataflows && ok '  as an error' || bad '  as an error'
+within '  and in an event' 20 has 'maximum memory usage per Container is 64Mi' tells small
 
 # ---- runs that do not begin: the first one has no node to run on, and holds those of the next minutes
 sed -e 's/name: nightly/name: busy/' -e 's/schedule: .*/schedule: "* * * * *"/' -e '/^  triggers/,$d' "$dir/cron.yaml" >"$dir/busy.yaml"

@@ -99,6 +99,8 @@ void model_plan(model *m, op_plan *ret)
 {
     op_view v = {.space = "shop", .name = "orders", .flow = m->flow, .now_us = m->now_us};
     v.mirrors = m->mirrors;
+    v.silent_job = m->silent_job;
+    v.refusal = m->refusal;
     json_object *pods[64], *jobs[256];
     op_kind kind = op_flow_kind(m->flow);
     op_names names;

@@ -18,6 +18,7 @@ typedef struct model {
     int64_t now_us;
     op_fights fights;
     op_mirrors mirrors;
+    const char *silent_job, *refusal;
     op_settings settings;
     int writes; /* of objects that were there */
 } model;

@@ -529,6 +529,27 @@ static void test_lost(void **state)
     model_end(&m);
 }
 
+/* The server's words are asked for, told when they are known, and in an event once. */
+static void tells_refusal(model *m, const char *job)
+{
+    op_plan p;
+    model_plan(m, &p);
+    assert_string_equal(p.silent_job, job);
+    assert_true(p.again_us >= 0);
+    op_plan_free(&p);
+    m->silent_job = job;
+    m->refusal = "pods \"x\" is forbidden: exceeded quota: q";
+    model_plan(m, &p);
+    assert_int_equal(p.event_count, 1);
+    assert_string_equal(p.events[0].reason, "PodsRefused");
+    op_plan_free(&p);
+    step_has(m, "");
+    says(m, "Error", "forbidden: exceeded quota: q");
+    model_plan(m, &p);
+    assert_int_equal(p.event_count, 0);
+    op_plan_free(&p);
+}
+
 /* What holds a step up is in phase, message and condition, and goes with its cause. */
 static void test_trouble(void **state)
 {
@@ -544,6 +565,7 @@ static void test_trouble(void **state)
     step_has(&m, ""); /* a quota: the Job has no pod, and says nothing */
     says(&m, "Error", "the cluster makes no pod of Job dfc-orders-");
     assert_string_equal(op_text(model_condition(&m, "Ready"), "status"), "False");
+    tells_refusal(&m, name);
     json_object_array_add(
         m.pods, op_json("{'metadata': {'name': 'p', 'labels': {'batch.kubernetes.io/job-name': "
                         "%s}}, 'status': {'phase': 'Pending', 'containerStatuses': [{'name': "
