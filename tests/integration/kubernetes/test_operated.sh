@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # A DataFlow on a real node, looked after by the operator from its chart, Kafka to PostgreSQL: nothing is
 # lost when the spec changes, a pod is killed, the operator is killed, the flow is suspended and goes on;
-# a wrong secret is told and a right one heals it without a hand.
+# a wrong secret is told and a right one heals it without a hand. Of two pods of a flow with one reader, one
+# waits; images that do not exist and too little memory are told, and healed by an edit. Uninstalled, pods go on,
+# and their namespace can be deleted.
 # ctest: no-servers kubernetes timeout=1500
 . "$(dirname "$0")/../kube_lib.sh"
 start_node
@@ -69,12 +71,91 @@ half '  heals it' true
 limit=150 run '  by itself' 0 kubectl -n shop wait --for=condition=Ready --timeout=140s dataflow/orders
 within '  all rows' 90 arrived
 
+# ---- one reader: a second pod, which no ReplicaSet knows of, waits for the Lease
+sql 'create table numbers (id bigint)'
+cat >"$dir/numbers.yaml" <<YAML
+apiVersion: dataflow.dataflow.io/v1
+kind: DataFlow
+metadata: {name: numbers, namespace: shop}
+spec:
+  checkpointSaveInterval: 1s
+  source: {type: generate, config: {rate: 200, template: '{"id":\${seq}}'}}
+  sink: {type: postgresql, config: {table: numbers, connectionStringSecretRef: {name: db, key: url}}}
+YAML
+numbers() { sql "select $1 from numbers"; }
+more() { [ "$(numbers 'coalesce(max(id), 0)')" -gt $((before + 200)) ]; }
+goes_on() { # NAME
+    before=$(numbers 'coalesce(max(id), 0)')
+    within "$1" 60 more
+}
+pods() { kubectl -n shop get pods -l dataflow.dataflow.io/name=numbers --field-selector=status.phase=Running "$@"; }
+readyz() { $DF_KUBE_INSIDE curl -s "http://$(kubectl -n shop get pod "$1" -o 'jsonpath={.status.podIP}'):9090/readyz"; }
+waits() { [[ $(readyz "$1") == 'not ready: lease shop/df-numbers is held by '* ]]; }
+one_of_two() { # one reads, and the other one waits for it
+    local states=
+    for pod in $(pods -o 'jsonpath={.items[*].metadata.name}'); do states+="$(readyz "$pod" | cut -c1-30);"; done
+    [ "$states" = 'ready;not ready: lease shop/df-numbe;' ] || [ "$states" = 'not ready: lease shop/df-numbe;ready;' ]
+}
+run 'a flow with one reader' 0 kubectl apply -f "$dir/numbers.yaml"
+run '  runs' 0 kubectl -n shop wait --for=condition=Ready --timeout=55s dataflow/numbers
+goes_on '  reads'
+first=$(pods -o 'jsonpath={.items[0].metadata.name}')
+kubectl -n shop get deployment df-numbers -o json | python3 -c '
+import json, sys
+template = json.load(sys.stdin)["spec"]["template"]
+template.update(apiVersion="v1", kind="Pod")
+template["metadata"].update(name="second", namespace="shop")
+json.dump(template, sys.stdout)' >"$dir/second.json"
+run '  a second pod of it' 0 kubectl create -f "$dir/second.json"
+within '    waits, and says for whom' 40 waits second
+goes_on '  the first one goes on'
+run '  the first one is forced away' 0 kubectl -n shop delete pod "$first" --grace-period=0 --force
+goes_on '  another one reads'
+within '  one of two' 60 one_of_two
+run '  the second pod goes' 0 kubectl -n shop delete pod second --timeout=50s
+goes_on '  the flow goes on'
+
+# ---- what keeps a pod from running is told, and an edit heals it
+says() { kubectl -n shop get dataflow "$1" -o 'jsonpath={.status.phase}: {.status.message}' | grep -qE "$2"; }
+edit() { run "$1" 0 kubectl -n shop patch dataflow numbers --type merge -p "{\"spec\":$2}"; }
+edit 'an image that is not there' '{"processorImage":"localhost/none:1"}'
+within '  is told' 60 says numbers '^Error: Image localhost/none:1 of pod .* cannot be pulled'
+edit 'an image that can be none' '{"processorImage":"localhost/No//Image"}'
+within '  is told' 60 says numbers '^Error: Image localhost/No//Image of pod .* cannot be pulled'
+edit 'one that is there' '{"processorImage":null}'
+goes_on '  heals it'
+within '  and is told' 40 says numbers '^Running: '
+
+# The table is locked, so the records stay in the pod, which may have 64 MiB of them and has 24 in all.
+sql 'create table hungry (id bigint, pad text)'
+$DF_KUBE_INSIDE psql "$DF_PG" -Xqc 'begin; lock table hungry; select pg_sleep(100)' >/dev/null 2>&1 &
+lock=$!
+sed -e 's/numbers/hungry/; s/rate: 200/rate: 0/; s/"id":[^}]*}/&,"pad":"${string:20000}"/' "$dir/numbers.yaml" >"$dir/hungry.yaml"
+echo '  resources: {limits: {memory: 24Mi}, requests: {memory: 24Mi}}' >>"$dir/hungry.yaml"
+run 'too little memory' 0 kubectl apply -f "$dir/hungry.yaml"
+within '  is told' 60 says hungry 'needed more memory than resources.limits.memory'
+kill $lock
+run '  enough of it' 0 kubectl -n shop patch dataflow hungry --type merge -p '{"spec":{"resources":null,"source":{"config":{"rate":10}}}}'
+within '  heals it' 60 says hungry '^Running: '
+run '  deleted' 0 kubectl -n shop delete dataflow hungry --timeout=50s
+
 kubectl -n dataflow logs $operator >"$dir/out" 2>&1
 kubectl -n shop logs deploy/df-orders >>"$dir/out" 2>&1
 kubectl -n shop get dataflow,configmap,deployment,events -o yaml >>"$dir/out" 2>&1
 password=${DF_PG#*:*:}
 if grep -qF "${password%%@*}" "$dir/out" || grep -qF hidden-word "$dir/out"; then bad 'a password is shown'; else ok 'no password is shown'; fi
 run 'deleted' 0 kubectl -n shop delete dataflow orders --timeout=50s
-gone() { [ -z "$(kubectl -n shop get deployments,pods,configmaps,serviceaccounts -l dataflow.dataflow.io/owned=true -o name)" ]; }
+gone() { [ -z "$(kubectl -n shop get deployments,pods,configmaps,serviceaccounts -l dataflow.dataflow.io/name=orders -o name)" ]; }
 within '  nothing of it is left' 60 gone
+
+# ---- without the operator
+run 'the chart is uninstalled' 0 "$DF_HELM" uninstall df --namespace dataflow --wait --timeout 55s
+goes_on '  the flow goes on'
+no_webhook() { [ -z "$(kubectl get validatingwebhookconfigurations -o name)" ]; }
+no_webhook && ok '  nobody is asked any more' || bad '  nobody is asked any more'
+run '  a flow can be stored' 0 kubectl apply --dry-run=server -f "$dir/flow.yaml"
+limit=100 run 'the namespace goes, without a hand' 0 kubectl delete namespace shop --timeout=90s
+[ "$(numbers 'count(distinct id) = max(id) - min(id) + 1')" = t ] && ok '  no number is missing' || bad '  a number is missing'
+twice=$(numbers 'count(*) - count(distinct id)')
+[ "$twice" -le 2000 ] && ok "  $twice came twice" || bad "  $twice came twice"
 exit $failed

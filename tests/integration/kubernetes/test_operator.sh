@@ -41,6 +41,14 @@ within '  it says so' 20 is 'Processor suspended manually' flow orders .status.m
 run 'no more' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"maintenance":{"suspended":false}}}'
 within '  three pods again' 20 is 3 replicas
 [ "$(hash)" = "$before" ] && ok '  the same pods otherwise' || bad '  the same pods otherwise'
+budget() { kubectl get poddisruptionbudget df-orders -o 'jsonpath={.spec.unhealthyPodEvictionPolicy}' --ignore-not-found; }
+run 'a budget for disruptions' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"podDisruptionBudget":true}}'
+within '  is there, and keeps no pod that is not ready from leaving its node' 20 is AlwaysAllow budget
+run '  scaled to one pod' 0 kubectl scale dataflow/orders --replicas 1
+within '  it goes: it would hold a drain up for ever' 20 is '' budget
+run '  three pods' 0 kubectl scale dataflow/orders --replicas 3
+within '  it is back' 20 is AlwaysAllow budget
+[ "$(hash)" = "$before" ] && ok '  the same pods all the while' || bad '  the same pods all the while'
 
 # ---- what is wrong, and what belongs to others
 run 'a wrong transformation' 0 kubectl patch dataflow orders --type merge -p '{"spec":{"transformations":[{"type":"filter","config":{"condition":"$.a =="}}]}}'
