@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # libdataflow itself: dataflow_util (shared by modules and programs), dataflow_objects, the shared
 # library `dataflow` and, for unit tests that look inside, the archive `dataflow_static`.
-df_sources(util_sources libdataflow/util libdataflow/formats)
+df_sources(util_sources libdataflow/util)
 file(WRITE "${CMAKE_BINARY_DIR}/generated/empty.c.new" "typedef int df_nothing_here;\n")
 file(COPY_FILE "${CMAKE_BINARY_DIR}/generated/empty.c.new" "${CMAKE_BINARY_DIR}/generated/empty.c"
   ONLY_IF_DIFFERENT)
@@ -71,7 +71,8 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/builtin.c.in" "${CMAKE_BINARY_DIR}/g
 
 df_sources(library_sources libdataflow libdataflow/core/graph libdataflow/core/registry
   libdataflow/core/stage libdataflow/core/flow libdataflow/core/run libdataflow/core/port
-  libdataflow/core/pipeline libdataflow/core/metrics libdataflow/document libdataflow/record
+  libdataflow/core/pipeline libdataflow/core/metrics libdataflow/document libdataflow/formats/avro
+  libdataflow/record
   libdataflow/spec libdataflow/store)
 list(APPEND library_sources ${transform_sources} ${connector_sources}
   "${CMAKE_BINARY_DIR}/generated/builtin.c")

@@ -181,6 +181,15 @@ int df__record_parse(df_record *r)
     return rc;
 }
 
+void df__record_place(df_record *r, df__tree *t)
+{
+    r->tree = t;
+    r->not_json = 0;
+    r->why = NULL;
+    r->json_only = NULL;
+    df__record_touch(r);
+}
+
 void df_record_json_only(df_record *r, const char *hint)
 {
     r->json_only = hint;

@@ -97,6 +97,8 @@ static inline int df__record_misread(const df_record *r)
 {
     return r->not_json && r->json_only;
 }
+/* A tree that was made of the payload in another way becomes the value. */
+void df__record_place(df_record *r, df__tree *t);
 /* DF_OK: the record may end: its source promised no JSON, or it is JSON. DF_EDATA: refused. */
 int df__record_check(df_record *r);
 /* Rejects a record that needs more memory than the limit of its arena leaves. */

@@ -155,18 +155,23 @@ int df_record_before(const df_record *r, df_value *ret)
 
 /* ---- a copy elsewhere ------------------------------------------------------------------------ */
 
+static int is_typed(const yyjson_val *v)
+{
+    return df__type(v) == DF__NODE_TYPED && (v->tag & 0xff) != DF__NODE_INT;
+}
+
 static int has_types(const void *top)
 {
     const void *at = top, *child;
     const df__node *n;
     if (!df__is_node(top)) { /* values lie one after the other */
         const yyjson_val *v = top, *end = df__after(v);
-        while (v < end && df__type(v) != DF__NODE_TYPED)
+        while (v < end && !is_typed(v))
             v++;
         return v < end;
     }
     while (at) {
-        if (df__type(df__val(at)) == DF__NODE_TYPED)
+        if (is_typed(df__val(at)))
             return 1;
         child = df__child_first(at);
         for (n = df__node_of(at); !child && df__handle(n) != top; n = df__parent(n))

@@ -172,8 +172,8 @@ void df__tree_root(const df__tree *t, df_value *ret)
 
 static void fill_typed(const yyjson_val *v, df_value *ret)
 {
-    static const int types[] = {DF_V_DOUBLE, DF_V_BYTES, DF_V_TIMESTAMP,
-                                DF_V_DATE,   DF_V_TIME,  DF_V_UNCHANGED};
+    static const int types[] = {DF_V_DOUBLE, DF_V_BYTES,     DF_V_TIMESTAMP, DF_V_DATE,
+                                DF_V_TIME,   DF_V_UNCHANGED, DF_V_INT};
     ret->type = types[v->tag >> 5 & 7];
     if (ret->type == DF_V_BYTES) {
         ret->text = v->uni.str;

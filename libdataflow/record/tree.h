@@ -41,10 +41,10 @@ enum {
     DF__NODE_OBJ = YYJSON_TYPE_OBJ
 };
 
-/* Scalars that JSON does not have. Parsing leaves numbers as RAW text, so the type NUM is free for
- * them; which one it is stands in the bits of the tag that yyjson reserves. BYTES keep their place
- * in uni.str and their length as a string does; the others keep their value in uni.i64 or uni.f64;
- * a TIMESTAMP has its zone where others have a length. */
+/* Scalars that a source of types has. Parsing leaves numbers as RAW text, so the type NUM is free
+ * for them; which one it is stands in the bits of the tag that yyjson reserves. BYTES keep their
+ * place in uni.str and their length as a string does; the others keep their value in uni.i64 or
+ * uni.f64; a TIMESTAMP has its zone where others have a length. */
 enum {
     DF__NODE_TYPED = YYJSON_TYPE_NUM,
     DF__NODE_DOUBLE = DF__NODE_TYPED,
@@ -52,7 +52,8 @@ enum {
     DF__NODE_TIMESTAMP = DF__NODE_TYPED | 2 << 5,
     DF__NODE_DATE = DF__NODE_TYPED | 3 << 5,
     DF__NODE_TIME = DF__NODE_TYPED | 4 << 5,
-    DF__NODE_UNCHANGED = DF__NODE_TYPED | 5 << 5
+    DF__NODE_UNCHANGED = DF__NODE_TYPED | 5 << 5,
+    DF__NODE_INT = DF__NODE_TYPED | 6 << 5 /* of JSON too, but without its text */
 };
 
 static inline int df__is_unchanged(const yyjson_val *v)

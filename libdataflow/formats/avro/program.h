@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * program.h: what a pair of schemas is compiled to: a flat list of operations, each of which reads
+ * a piece of the body and puts values, in the form of a parsed tree, behind those before. Only for
+ * formats/avro. */
+#ifndef DF_AVRO_PROGRAM_H
+#define DF_AVRO_PROGRAM_H
+
+#include "formats/avro/node.h"
+#include "record/tree.h"
+
+typedef struct df__machine df__machine;
+typedef struct df__aop df__aop;
+/* Does its part; answers the next operation, or NULL: done, or failed. */
+typedef const df__aop *df__aop_fn(df__machine *m, const df__aop *o);
+
+struct df__aop {
+    df__aop_fn *run;
+    yyjson_val key; /* of a member, to put before the value; tag 0: none */
+    uint64_t tag;   /* of the value, where it is always the same */
+    uint32_t to;    /* another operation */
+    uint32_t count; /* members, branches, symbols, bytes of a fixed; what a unit is multiplied by */
+    const void *table; /* operations of branches, names of symbols, bytes of a default, a text */
+};
+
+typedef struct df__aframe { /* something that is open */
+    const df__aop *back;
+    size_t open; /* the container's place among the values; of a part that is thrown away: where it
+                    begins */
+    int container;
+    uint64_t left; /* items of the block */
+    size_t count;
+    const unsigned char *block_end; /* NULL: the block does not say */
+    const unsigned char *at, *end;  /* of a default: the body to go back to */
+} df__aframe;
+
+struct df__machine {
+    yyjson_val *at, *limit;       /* the next value; there is room for some before the limit */
+    const unsigned char *p, *end; /* the body */
+    const df__avro_program *program;
+    df__aframe *frames, *top; /* top: the innermost; frames[0] is none */
+    yyjson_val *vals;
+    df__arena *arena;
+    size_t budget, spent; /* values that the body may have; those thrown away so far */
+    df__avro_error *error;
+    int rc;
+};
+
+struct df__avro_program {
+    const df__heap *heap;
+    df__avro_schema *writer, *reader;
+    df__aop *ops;
+    size_t count, cap, holds;
+    unsigned flags;
+    size_t usual;    /* values that the largest record so far had: what to begin with */
+    df__arena arena; /* tables */
+};
+
+enum { DF__AVRO_ROOM = 10 }; /* values that one operation puts at most */
+
+/* The place of the value of o; its key, if any, is before it. */
+static inline yyjson_val *df__aop_place(df__machine *m, const df__aop *o)
+{
+    yyjson_val *v = m->at;
+    if (o->key.tag)
+        *v++ = o->key;
+    m->at = v + 1;
+    return v;
+}
+
+/* NULL, with the text and the path. `o` has a key that was not put yet; or it is NULL. */
+const df__aop *df__aop_fail(df__machine *m, const df__aop *o, const char *format, ...)
+    DF_PRINTF(3, 4);
+const df__aop *df__aop_short(df__machine *m, const df__aop *o);
+
+int df__aop_long_slow(df__machine *m, const df__aop *o, uint64_t *ret);
+/* 1; 0: the body ends, or it is no number: failed. */
+static inline int df__aop_long(df__machine *m, const df__aop *o, int64_t *ret)
+{
+    uint64_t u;
+    if (m->p < m->end && *m->p < 0x80)
+        u = *m->p++;
+    else if (!df__aop_long_slow(m, o, &u))
+        return 0;
+    *ret = df__unzigzag(u);
+    return 1;
+}
+
+/* What reads a value of type w as one of type r; NULL: it cannot be. Fills tag, count. */
+df__aop_fn *df__aop_scalar(const df__avro_node *w, const df__avro_node *r, df__aop *o);
+
+df__aop_fn df__aop_enum, df__aop_never, df__aop_map_key;
+df__aop_fn df__aop_call, df__aop_return, df__aop_list, df__aop_next, df__aop_union, df__aop_jump;
+df__aop_fn df__aop_wrap, df__aop_unwrap, df__aop_drop, df__aop_dropped;
+df__aop_fn df__aop_fill, df__aop_filled, df__aop_end;
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_avro_encode.c: values to bodies: exactly, or refused with the field; which branch of a union
+ * is taken; what fills a missing field. */
+#include <math.h>
+
+#include "support/avro_help.h"
+
+#define REC(name, fields) "{\"type\":\"record\",\"name\":\"" name "\",\"fields\":[" fields "]}"
+#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
+#define FILLED(name, type, def) "{\"name\":\"" name "\",\"type\":" type ",\"default\":" def "}"
+#define LOGICAL(type, logical) "{\"type\":\"" type "\",\"logicalType\":\"" logical "\"}"
+#define ENUM(name, symbols) "{\"type\":\"enum\",\"name\":\"" name "\",\"symbols\":[" symbols "]}"
+#define FIXED(name, size) "{\"type\":\"fixed\",\"name\":\"" name "\",\"size\":" size "}"
+#define DECIMAL(p, s)                                                                              \
+    "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":" p ",\"scale\":" s "}"
+#define FIXED_DECIMAL(size, p, s)                                                                  \
+    "{\"type\":\"fixed\",\"name\":\"D\",\"size\":" size                                            \
+    ",\"logicalType\":\"decimal\",\"precision\":" p ",\"scale\":" s "}"
+#define ITEMS(type) "{\"type\":\"array\",\"items\":" type "}"
+#define VALUES(type) "{\"type\":\"map\",\"values\":" type "}"
+
+#define EACH(cases)                                                                                \
+    do {                                                                                           \
+        (void)state;                                                                               \
+        for (size_t i_ = 0; i_ < sizeof(cases) / sizeof *(cases); i_++)                            \
+            assert_writes(&(cases)[i_]);                                                           \
+    } while (0)
+
+static void numbers(void **state)
+{
+    static const writing cases[] = {
+        {"\"int\"", "-1", NULL, "01"},
+        {"\"int\"", "2147483648", NULL, "!does not fit an int"},
+        {"\"int\"", "1.0", NULL, "02"},
+        {"\"int\"", "1.5", NULL, "!no whole number"},
+        {"\"int\"", "\"1\"", NULL, "!a string cannot be written as int"},
+        {"\"long\"", "9223372036854775807", NULL, "feffffffffffffffff01"},
+        {"\"long\"", "9223372036854775808", NULL, "!no whole number of 64 bits"},
+        {"\"double\"", "0.1", NULL, "9a9999999999b93f"},
+        {"\"double\"", "1e2", NULL, "0000000000005940"},
+        {"\"double\"", "0.1000000000000000055", NULL, "!more digits than a double keeps"},
+        {"\"double\"", "9007199254740993", NULL, "!more digits than a double keeps"},
+        {"\"double\"", "9007199254740992", NULL, "0000000000004043"},
+        {"\"double\"", "1e400", NULL, "!more digits"},
+        {"\"double\"", "\"NaN\"", NULL, "000000000000f87f"},
+        {"\"float\"", "1.5", NULL, "0000c03f"},
+        {"\"float\"", "21.7", NULL, "9a99ad41"},
+        {"\"float\"", "0.12345678", NULL, "e9d6fc3d"},
+        {"\"float\"", "16777217", NULL, "!more digits than a float keeps"},
+        {"\"float\"", "0.1234567891", NULL, "!more digits than a float keeps"},
+        {"\"float\"", "3.4028235e38", NULL, "ffff7f7f"},
+        {"\"float\"", "1e39", NULL, "!more digits"},
+        {"\"boolean\"", "true", NULL, "01"},
+        {"\"boolean\"", "1", NULL, "!a whole number cannot be written as boolean"},
+        {"\"null\"", "null", NULL, ""},
+    };
+    EACH(cases);
+}
+
+static void decimals(void **state)
+{
+    static const writing cases[] = {
+        {DECIMAL("4", "2"), "-0.01", NULL, "02ff"},
+        {DECIMAL("4", "2"), "2.55", NULL, "0400ff"},
+        {DECIMAL("4", "2"), "-1.28", NULL, "0280"},
+        {DECIMAL("4", "2"), "-1.29", NULL, "04ff7f"},
+        {DECIMAL("4", "2"), "0", NULL, "0200"},
+        {DECIMAL("4", "2"), "1.5e1", NULL, "0405dc"},
+        {DECIMAL("4", "2"), "1.500", NULL, "040096"},
+        {DECIMAL("4", "2"), "1.005", NULL, "!more places behind the point than the scale"},
+        {DECIMAL("4", "2"), "100", NULL, "!more digits than the precision"},
+        {DECIMAL("4", "2"), "1e999999999", NULL, "!more digits than the precision"},
+        {DECIMAL("4", "2"), "1e-999999999", NULL, "!more places"},
+        {DECIMAL("4", "2"), "\"1\"", NULL, "!a string cannot be written as bytes.decimal"},
+        {DECIMAL("41", "0"), "87112285931760246646623899502532662132736", NULL,
+         "24 010000000000000000000000000000000000"},
+        {FIXED_DECIMAL("4", "4", "2"), "-0.02", NULL, "fffffffe"},
+        {FIXED_DECIMAL("4", "4", "2"), "2.55", NULL, "000000ff"},
+        {FIXED_DECIMAL("1", "4", "2"), "2.55", NULL, "!a fixed of 1 bytes"},
+    };
+    EACH(cases);
+}
+
+static void texts(void **state)
+{
+    static const writing cases[] = {
+        {"\"string\"", "\"\\u00e9\"", NULL, "04c3a9"},
+        {"\"string\"", "1", NULL, "!a whole number cannot be written as string"},
+        {"\"bytes\"", "\"/wA=\"", NULL, "04ff00"},
+        {"\"bytes\"", "\"?\"", NULL, "!has to be base64"},
+        {FIXED("F", "2"), "\"/wA=\"", NULL, "ff00"},
+        {FIXED("F", "3"), "\"/wA=\"", NULL, "!has 2 bytes, and the fixed has 3"},
+        {ENUM("E", "\"A\",\"B\""), "\"B\"", NULL, "02"},
+        {ENUM("E", "\"A\",\"B\""), "\"C\"", NULL, "!no symbol"},
+        {LOGICAL("string", "uuid"), "\"00112233-4455-6677-8899-aabbccddeeff\"", NULL,
+         "4830303131323233332d343435352d363637372d383839392d616162626363646465656666"},
+        {LOGICAL("string", "uuid"), "\"00112233\"", NULL, "!no UUID"},
+        {"{\"type\":\"fixed\",\"name\":\"U\",\"size\":16,\"logicalType\":\"uuid\"}",
+         "\"00112233-4455-6677-8899-aabbccddeeff\"", NULL, "00112233445566778899aabbccddeeff"},
+        {"{\"type\":\"fixed\",\"name\":\"D\",\"size\":12,\"logicalType\":\"duration\"}",
+         "{\"months\":1,\"days\":2,\"millis\":4294967295}", NULL, "0100000002000000ffffffff"},
+        {"{\"type\":\"fixed\",\"name\":\"D\",\"size\":12,\"logicalType\":\"duration\"}",
+         "{\"months\":1,\"days\":2}", NULL, "!a duration has months"},
+    };
+    EACH(cases);
+}
+
+static void times(void **state)
+{
+    static const df_value before = {.type = DF_V_TIMESTAMP, .u.i = -1000},
+                          fine = {.type = DF_V_TIMESTAMP, .u.i = -1001},
+                          local = {.type = DF_V_TIMESTAMP, .zone = DF_ZONE_NONE, .u.i = -1001000},
+                          day = {.type = DF_V_DATE, .u.i = -1},
+                          clock = {.type = DF_V_TIME, .u.i = 1000};
+    static const writing cases[] = {
+        {LOGICAL("long", "timestamp-millis"), NULL, &before, "01"},
+        {LOGICAL("long", "timestamp-micros"), NULL, &fine, "d10f"},
+        {LOGICAL("long", "timestamp-nanos"), NULL, &before, "ff887a"},
+        {LOGICAL("long", "timestamp-millis"), NULL, &fine, "!finer than a millisecond"},
+        {LOGICAL("long", "local-timestamp-millis"), NULL, &local, "d10f"},
+        {LOGICAL("long", "timestamp-millis"), NULL, &local, "!has no zone"},
+        {LOGICAL("long", "local-timestamp-millis"), NULL, &before, "!has a zone"},
+        {LOGICAL("int", "date"), NULL, &day, "01"},
+        {LOGICAL("int", "time-millis"), NULL, &clock, "02"},
+        {LOGICAL("int", "time-millis"), NULL, &day, "!a date cannot be written as int.time-millis"},
+        {LOGICAL("int", "date"), "\"1969-12-31\"", NULL, "01"},
+        {LOGICAL("int", "date"), "-1", NULL, "01"},
+        {LOGICAL("int", "date"), "\"yesterday\"", NULL, "!no time"},
+        {LOGICAL("int", "time-millis"), "\"00:00:00.001\"", NULL, "02"},
+        {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T02:00:00.001+02:00\"", NULL, "02"},
+        {LOGICAL("long", "timestamp-millis"), "\"1970-01-01T00:00:00\"", NULL, "!has no zone"},
+        {LOGICAL("long", "timestamp-nanos"), "\"1969-12-31T23:59:59.999999999Z\"", NULL, "01"},
+        {LOGICAL("long", "timestamp-nanos"), "\"1969-12-31T23:59:59.9999999999Z\"", NULL, "!finer"},
+        {"\"string\"", NULL, &day, "14313936392d31322d3331"},
+        {"\"long\"", NULL, &before, "!a timestamp cannot be written as long"},
+    };
+    EACH(cases);
+}
+
+static void records(void **state)
+{
+    static const char r[] = REC("R", FIELD("a", "\"int\"") "," FILLED("b", "\"string\"", "\"x\""));
+    static const writing cases[] = {
+        {r, "{\"a\":1,\"b\":\"y\"}", NULL, "020279"},
+        {r, "{\"b\":\"y\",\"a\":1}", NULL, "020279"},
+        {r, "{\"a\":1}", NULL, "020278"},
+        {r, "{\"b\":\"y\"}", NULL, "!$.a: is missing"},
+        {r, "{\"a\":1,\"c\":2}", NULL, "!$.c: the schema's record R has no such field"},
+        {r, "{\"a\":1,\"a\":2}", NULL, "040278"},
+        {r, "[]", NULL, "!a list cannot be written as R"},
+        {r, "{\"a\":1,\"b\":null}", NULL, "!$.b: null cannot be written as string"},
+        {ITEMS("\"int\""), "[1,2]", NULL, "04020400"},
+        {ITEMS("\"int\""), "[]", NULL, "00"},
+        {ITEMS("\"int\""), "[1,\"x\"]", NULL, "!$[1]: a string"},
+        {VALUES(ITEMS("\"int\"")), "{\"k\":[1,\"x\"]}", NULL, "!$.k[1]: a string"},
+        {VALUES("\"int\""), "{\"a\":1}", NULL, "0202610200"},
+    };
+    EACH(cases);
+}
+
+#define A REC("A", FIELD("x", "\"int\""))
+#define B REC("B", FIELD("x", "\"int\"") "," FILLED("y", "\"int\"", "9"))
+static void unions(void **state)
+{
+    static const df_value half = {.type = DF_V_DOUBLE, .u.d = 0.5},
+                          tenth = {.type = DF_V_DOUBLE, .u.d = 0.1},
+                          raw = {.type = DF_V_BYTES, .text = "A", .len = 1};
+    static const writing cases[] = {
+        {"[\"null\",\"int\"]", "null", NULL, "00"},
+        {"[\"null\",\"int\"]", "1", NULL, "0202"},
+        {"[\"null\",\"int\"]", "\"x\"", NULL, "!a string cannot be written as int"},
+        {"[\"null\",\"int\",\"long\"]", "1.5", NULL, "!none of the 3 types"},
+        {"[\"null\",\"int\"]", "2147483648", NULL, "!does not fit an int"},
+        {"[\"int\",\"long\"]", "2147483648", NULL, "028080808010"},
+        {"[\"double\",\"long\"]", "1", NULL, "0202"},
+        {"[\"float\",\"double\"]", NULL, &half, "02000000000000e03f"},
+        {"[\"float\",\"double\"]", NULL, &tenth, "029a9999999999b93f"},
+        {"[\"float\",\"double\"]", "0.1", NULL, "029a9999999999b93f"},
+        {"[" A "," B "]", "{\"x\":1}", NULL, "0002"},
+        {"[" B "," A "]", "{\"x\":1}", NULL, "0202"},
+        {"[" A "," B "]", "{\"x\":1,\"y\":2}", NULL, "020204"},
+        {"[" A "," B "]", "{\"x\":1,\"z\":2}", NULL, "!none of"},
+        {"[" VALUES("\"int\"") "," A "]", "{\"x\":1}", NULL, "0202"},
+        {"[" B "," VALUES("\"int\"") "]", "{\"x\":1}", NULL, "0202 0278 02 00"},
+        {"[\"bytes\",\"string\"]", "\"AAAA\"", NULL, "020841414141"},
+        {"[\"string\",\"bytes\"]", NULL, &raw, "020241"},
+        {"[" ENUM("E", "\"A\"") ",\"string\"]", "\"A\"", NULL, "0000"},
+        {"[" ENUM("E", "\"A\"") ",\"string\"]", "\"B\"", NULL, "020242"},
+        /* the branch that a wrapper names */
+        {"[\"int\",\"long\"]", "{\"long\":1}", NULL, "0202"},
+        {"[\"null\"," A "," B "]", "{\"B\":{\"x\":1}}", NULL, "040212"},
+        {"[\"null\"," LOGICAL("long", "timestamp-millis") "]", "{\"long.timestamp-millis\":5}",
+         NULL, "020a"},
+        {"[\"null\"," LOGICAL("long", "timestamp-millis") "]", "{\"long\":5}", NULL, "020a"},
+        {"[\"null\"," VALUES("\"int\"") "]", "{\"int\":5}", NULL, "02 0206696e740a00"},
+    };
+    EACH(cases);
+}
+
+/* Unions inside of unions: the number of ways is bounded. */
+static void many_ways(void **state)
+{
+    static const char schema[] = REC(
+        "A",
+        FILLED("n", "[\"null\",\"A\"," REC("B", FILLED("n", "[\"null\",\"A\",\"B\"]", "null")) "]",
+               "null"));
+    df__buf b;
+    writing c = {schema, NULL, NULL, "!too many ways to write it"};
+    (void)state;
+    df__buf_init(&b, &df__heap_libc);
+    for (int i = 0; i < 60; i++)
+        df__buf_str(&b, "{\"n\":");
+    df__buf_str(&b, "{\"m\":1}");
+    for (int i = 0; i < 60; i++)
+        df__buf_char(&b, '}');
+    c.json = df__buf_cstr(&b);
+    assert_writes(&c);
+    df__buf_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers),   cmocka_unit_test(decimals), cmocka_unit_test(texts),
+        cmocka_unit_test(times),     cmocka_unit_test(records),  cmocka_unit_test(unions),
+        cmocka_unit_test(many_ways),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
