@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * avro.h: what others call of the Avro codec: schemas, decoding into a record, encoding a value,
- * and the framing of a schema registry. docs/avro.md says what it means.
+ * object container files, and the framing of a schema registry. docs/avro.md says what it means.
  * Nothing here does I/O. A schema and a program may be used by several threads; each call has its
  * own decoder or buffer. */
 #ifndef DF_AVRO_AVRO_H
@@ -67,6 +67,39 @@ int df__avro_decode_value(const df__avro_program *program, df__arena *arena, df_
  * field; DF_ENOMEM. In both cases `out` has its former length. */
 int df__avro_encode(const df__avro_schema *schema, const df_value *value, df__buf *out,
                     df__avro_error *error);
+
+/* ---- object container files ------------------------------------------------------------------ */
+
+typedef struct df__avro_file df__avro_file;
+/* Reads the header of a file that is in memory; `data` lives as long as the file. DF_EDATA,
+ * DF_ESPEC (its schema), DF_ENOMEM. */
+int df__avro_file_open(const df__heap *heap, df_bytes data, df__avro_file **ret,
+                       df__avro_error *error);
+const df__avro_schema *df__avro_file_schema(const df__avro_file *file);
+/* Metadata of the header by name; data NULL: none. */
+df_bytes df__avro_file_meta(const df__avro_file *file, const char *name);
+/* The next value, in `arena`; its texts live until a value of another block is read, and as long as
+ * the arena. DF_DONE at the end; DF_EDATA. `program` reads the file's schema. */
+int df__avro_file_next(df__avro_file *file, const df__avro_program *program, df__arena *arena,
+                       df_value *ret, df__avro_error *error);
+void df__avro_file_free(df__avro_file *file);
+
+typedef struct df__avro_writer df__avro_writer;
+typedef struct df__avro_file_options {
+    df_bytes schema_text;           /* written as it is */
+    const df__avro_schema *schema;  /* what it says */
+    const char *codec;              /* "null" (NULL too) or "deflate" */
+    const df_pair *meta;            /* further metadata */
+    size_t meta_count, block_bytes; /* 0: 64 KiB */
+    unsigned char sync[16];         /* random bytes of the caller */
+} df__avro_file_options;
+/* Writes the header to `out`, to which everything else goes as well. DF_EINVAL: the codec. */
+int df__avro_writer_new(const df__heap *heap, const df__avro_file_options *options, df__buf *out,
+                        df__avro_writer **ret, df__avro_error *error);
+int df__avro_writer_add(df__avro_writer *w, const df_value *value, df__avro_error *error);
+/* The block that is begun; the file is whole after it. */
+int df__avro_writer_flush(df__avro_writer *w); /* DF_ENOMEM */
+void df__avro_writer_free(df__avro_writer *w);
 
 /* ---- framing --------------------------------------------------------------------------------- */
 

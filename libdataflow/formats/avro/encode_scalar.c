@@ -137,7 +137,9 @@ static int put_digits(df__encoder *e, const df__avro_node *n, df_bytes text)
     if (!df__decimal_parse(text.data, text.len, &number))
         return df__avro_refuse(e, "is no number");
     d = df__decimal_double(&number);
-    kept = n->type == DF__AVRO_FLOAT ? float_keeps(&number, (float)d) : double_keeps(&number, d);
+    kept = double_keeps(&number, d);
+    if (n->type == DF__AVRO_FLOAT) /* a float as a wider one, or as itself */
+        kept = (kept && (double)(float)d == d) || float_keeps(&number, (float)d);
     if (!kept)
         return df__avro_refuse(e, "the number has more digits than a %s keeps",
                                df__avro_words[n->type]);

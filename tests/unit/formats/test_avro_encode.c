@@ -46,6 +46,7 @@ static void numbers(void **state)
         {"\"float\"", "1.5", NULL, "0000c03f"},
         {"\"float\"", "21.7", NULL, "9a99ad41"},
         {"\"float\"", "0.12345678", NULL, "e9d6fc3d"},
+        {"\"float\"", "-5.84184306262614e-07", NULL, "d7d01cb5"},
         {"\"float\"", "16777217", NULL, "!more digits than a float keeps"},
         {"\"float\"", "0.1234567891", NULL, "!more digits than a float keeps"},
         {"\"float\"", "3.4028235e38", NULL, "ffff7f7f"},
