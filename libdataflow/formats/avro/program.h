@@ -77,10 +77,14 @@ int df__aop_long_slow(df__machine *m, const df__aop *o, uint64_t *ret);
 static inline int df__aop_long(df__machine *m, const df__aop *o, int64_t *ret)
 {
     uint64_t u;
-    if (m->p < m->end && *m->p < 0x80)
+    if (m->p < m->end && *m->p < 0x80) {
         u = *m->p++;
-    else if (!df__aop_long_slow(m, o, &u))
+    } else if (m->end - m->p >= 2 && m->p[1] < 0x80) {
+        u = (uint64_t)(m->p[0] & 0x7f) | (uint64_t)m->p[1] << 7;
+        m->p += 2;
+    } else if (!df__aop_long_slow(m, o, &u)) {
         return 0;
+    }
     *ret = df__unzigzag(u);
     return 1;
 }

@@ -170,16 +170,30 @@ static inline int get_bytes(df__machine *m, const df__aop *o, df_bytes *ret)
     return 1;
 }
 
+/* 1: no byte has its top bit; eight bytes at a time, the last eight overlapping. */
+static inline int is_ascii(const char *p, size_t len)
+{
+    uint64_t all = 0;
+    size_t at;
+    if (len < 8) {
+        for (at = 0; at < len; at++)
+            all |= (unsigned char)p[at];
+        return (all & 0x80) == 0;
+    }
+    for (at = 0; at + 8 <= len; at += 8)
+        all |= df__load8(p + at);
+    return ((all | df__load8(p + len - 8)) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* Whether JSON takes it as it is, is left to who writes JSON. */
 static inline int get_string(df__machine *m, const df__aop *o, yyjson_val *ret)
 {
     df_bytes text;
-    int plain;
     if (!get_bytes(m, o, &text))
         return 0;
-    if (!df__utf8_check(text.data, text.len, &plain))
+    if (!is_ascii(text.data, text.len) && !df__utf8_check(text.data, text.len, NULL))
         return df__aop_fail(m, o, "a string is not UTF-8"), 0;
-    ret->tag = (uint64_t)text.len << YYJSON_TAG_BIT | YYJSON_TYPE_STR |
-               (plain ? YYJSON_SUBTYPE_NOESC : YYJSON_SUBTYPE_NONE);
+    ret->tag = (uint64_t)text.len << YYJSON_TAG_BIT | YYJSON_TYPE_STR;
     ret->uni.str = text.data;
     return 1;
 }
