@@ -2,7 +2,7 @@
  * filter.c: one line in, one line out, for tests/avro/judge. Fields are parted by tabs:
  *   D <writer> <reader or nothing> <flags> <hex>   decode: JSON
  *   E <schema> <JSON>                              encode: hex
- *   R <schema> <hex>                               decode with wrappers, encode: hex
+ *   R <writer> <reader or nothing> <hex>           decode with wrappers, encode: hex
  * "!" and a text: refused. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ static int put_encoded(job *j)
     if (df_record_root(&j->r, &v) != DF_OK)
         return 0;
     df__buf_init(&b, &df__heap_libc);
-    rc = df__avro_encode(j->writer, &v, &b, &j->error);
+    rc = df__avro_encode(j->reader ? j->reader : j->writer, &v, &b, &j->error);
     for (size_t i = 0; rc == DF_OK && i < b.len; i++)
         printf("%02x", (unsigned char)b.data[i]);
     if (rc == DF_OK)
@@ -81,16 +81,18 @@ static int work(job *j, char **field, int count)
     j->writer = count > 1 ? schema(j, field[1]) : NULL;
     if (!j->writer)
         return 0;
-    if (field[0][0] == 'D' && count == 5) {
-        j->reader = field[2][0] ? schema(j, field[2]) : NULL;
-        return (!field[2][0] || j->reader) &&
-               decode(j, (unsigned)strtoul(field[3], NULL, 10), field[4]) && put_json(j);
-    }
     if (field[0][0] == 'E' && count == 3) {
         j->r.payload = bytes_of(field[2]);
         return put_encoded(j);
     }
-    return field[0][0] == 'R' && count == 3 && decode(j, DF__AVRO_WRAP, field[2]) && put_encoded(j);
+    if (count < 4)
+        return 0;
+    j->reader = field[2][0] ? schema(j, field[2]) : NULL;
+    if (field[2][0] && !j->reader)
+        return 0;
+    if (field[0][0] == 'D' && count == 5)
+        return decode(j, (unsigned)strtoul(field[3], NULL, 10), field[4]) && put_json(j);
+    return field[0][0] == 'R' && decode(j, DF__AVRO_WRAP, field[3]) && put_encoded(j);
 }
 
 static void one_line(char *line)

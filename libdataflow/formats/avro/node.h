@@ -120,7 +120,20 @@ static inline int64_t df__unzigzag(uint64_t u)
     return (int64_t)(u >> 1) ^ -(int64_t)(u & 1);
 }
 
-void df__avro_put_long(df__buf *out, int64_t v);
+static inline void df__avro_put_long(df__buf *out, int64_t v)
+{
+    uint64_t u = df__zigzag(v);
+    size_t n = 0;
+    char *p =
+        out->cap - out->len >= 10 && !out->failed ? out->data + out->len : df__buf_reserve(out, 10);
+    if (!p)
+        return;
+    for (; u >= 0x80; u >>= 7)
+        p[n++] = (char)(u | 0x80);
+    p[n++] = (char)u;
+    out->len += n;
+}
+
 void df__avro_put_bytes(df__buf *out, const void *data, size_t len);
 void df__avro_put_le(df__buf *out, uint64_t v, int bytes);
 

@@ -2,26 +2,17 @@
  * wire.c: how Avro writes numbers and bytes, and decimals as bytes and as text. */
 #include "formats/avro/node.h"
 
+#include "record/tree.h"
 #include "util/rfc3339.h"
-
-void df__avro_put_long(df__buf *out, int64_t v)
-{
-    uint64_t u = df__zigzag(v);
-    char *p = df__buf_reserve(out, 10);
-    size_t n = 0;
-    if (!p)
-        return;
-    for (; u >= 0x80; u >>= 7)
-        p[n++] = (char)(u | 0x80);
-    p[n++] = (char)u;
-    out->len += n;
-}
 
 void df__avro_put_bytes(df__buf *out, const void *data, size_t len)
 {
+    char *p = df__buf_reserve(out, len + 10);
+    if (!p)
+        return;
     df__avro_put_long(out, (int64_t)len);
-    if (len)
-        df__buf_add(out, data, len);
+    df__copy(out->data + out->len, data, len);
+    out->len += len;
 }
 
 void df__avro_put_le(df__buf *out, uint64_t v, int bytes)
