@@ -154,7 +154,8 @@ static int was_given(const df__stdio_source *s, size_t len)
            s->rest_crc == df__crc32c(0, s->buf + s->start, len);
 }
 
-int df__stdio_take_line(df__stdio_source *s, df_stage *st, df_batch *into)
+/* DF_AGAIN: no whole line is there. */
+static int take_line(df__stdio_source *s, df_stage *st, df_batch *into)
 {
     size_t have = s->end - s->start;
     const char *from = s->buf + s->start;
@@ -178,6 +179,14 @@ int df__stdio_take_line(df__stdio_source *s, df_stage *st, df_batch *into)
     s->skipping = !nl;
     consume(s, len + (nl ? 1 : 0));
     return DF_OK;
+}
+
+int df__stdio_take_lines(df__stdio_source *s, df_stage *st, df_batch *into)
+{
+    int rc = DF_OK;
+    while (rc == DF_OK && df_batch_room(into) > 0)
+        rc = take_line(s, st, into);
+    return rc;
 }
 
 /* A JSON text that is open was not written to its end; the whole line comes when it is. Any other

@@ -10,8 +10,8 @@
 int df__stdio_go_to(df__stdio_source *s, df_stage *st, uint64_t offset);
 /* Reads once. DF_AGAIN: nothing there now. DF_DONE: the end. */
 int df__stdio_fill(df__stdio_source *s, df_stage *st);
-/* Takes the next whole line out of the buffer. DF_AGAIN: there is none. */
-int df__stdio_take_line(df__stdio_source *s, df_stage *st, df_batch *into);
+/* Takes whole lines out of the buffer while the batch has room. DF_AGAIN: no more are there. */
+int df__stdio_take_lines(df__stdio_source *s, df_stage *st, df_batch *into);
 /* The unfinished line at the end. `last`: nothing can follow it. */
 int df__stdio_give_rest(df__stdio_source *s, df_stage *st, df_batch *into, int last);
 /* Where reading can go on: a line's begin. */

@@ -189,7 +189,7 @@ static int mark(df__stdio_source *s, df_batch *into)
 static int read_lines(df__stdio_source *s, df_stage *st, df_batch *into)
 {
     while (df_batch_room(into) > 0) {
-        int rc = df__stdio_take_line(s, st, into);
+        int rc = df__stdio_take_lines(s, st, into);
         if (rc < 0)
             return rc;
         if (rc == DF_OK)

@@ -114,7 +114,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
         if (r->state == DF__RECORD_MOVED)
             continue;
         records++;
-        df__observe(&f->source.counts.size, 64, (double)r->payload.len, 1);
+        df__observe_size(&f->source.counts.size, r->payload.len);
     }
     b->arrived_us = f->io.now(f->io.ctx);
     f->admission.grants--;

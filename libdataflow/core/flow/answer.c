@@ -60,7 +60,7 @@ static void measure(df_parcel *p)
     for (i = 0; i < p->count; i++) {
         const df_record *r = p->records[i];
         size_t len = p->written && p->written[i].data ? p->written[i].len : r->payload.len;
-        df__observe(&p->sink->counts.size, 64, (double)len, 1);
+        df__observe_size(&p->sink->counts.size, len);
         p->out_bytes += len + r->key.len;
     }
 }

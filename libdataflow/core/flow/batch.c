@@ -132,7 +132,7 @@ static int copy_in(df_batch *b, const df_input *in, size_t bytes, df_record *r)
     if (b->max_record_bytes && bytes > b->max_record_bytes)
         return copy_too_large(b, in, bytes, r);
     if (df__arena_copy(&b->arena, in->payload, &r->payload) != DF_OK ||
-        df__arena_copy(&b->arena, in->key, &r->key) != DF_OK)
+        (in->key.data && df__arena_copy(&b->arena, in->key, &r->key) != DF_OK))
         return DF_ENOMEM;
     return in->header_count ? copy_headers(b, in, r) : DF_OK;
 }

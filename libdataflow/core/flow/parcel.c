@@ -61,6 +61,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
 {
     int new_batch = b && (!p->batch_count || p->batches[p->batch_count - 1] != b);
     int new_span = r->span && !has_ticket(p, r->span);
+    size_t bytes = weight(r, b);
     if (df__grow(p->heap, &p->records, &p->cap, p->count, sizeof *p->records) != DF_OK)
         return DF_ENOMEM;
     if (new_span && df__grow(p->heap, &p->tickets, &p->ticket_cap, p->ticket_count,
@@ -81,8 +82,8 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
     p->records[p->count++] = r;
     if (r->time_us > p->newest_us)
         p->newest_us = r->time_us;
-    p->bytes += weight(r, b);
-    p->changed_bytes += r->changed ? weight(r, b) : 0;
+    p->bytes += bytes;
+    p->changed_bytes += r->changed ? bytes : 0;
     return DF_OK;
 }
 

@@ -455,6 +455,20 @@ static void test_histograms(void **state)
     assert_true(h.sum == 2 + 4.5 + 4 * 32768.0 + 5e9);
 }
 
+/* Sizes are sorted without the loop over the edges, into the same buckets. */
+static void test_sizes(void **state)
+{
+    df__histogram fast = {0}, slow = {0};
+    (void)state;
+    for (size_t edge = 1; edge < (size_t)1 << 24; edge *= 2) {
+        for (size_t len = edge - 1; len <= edge + 1; len++) {
+            df__observe_size(&fast, len);
+            df__observe(&slow, DF__SIZE, (double)len, 1);
+        }
+    }
+    assert_memory_equal(&fast, &slow, sizeof fast);
+}
+
 static void test_error_kinds(void **state)
 {
     df__counts c = {0};
@@ -568,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_nan),
         cmocka_unit_test(test_histograms),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_error_kinds),
         cmocka_unit_test_setup_teardown(test_the_writers_answer_is_returned, support_setup,
                                         support_teardown),
