@@ -133,17 +133,6 @@ int df__kafka_take_ends(df__kafka_source *s)
     return rc;
 }
 
-/* With the leader's epoch the client finds out about truncated logs, from 2.1.0 on. */
-static void set_epoch(rd_kafka_topic_partition_t *row, int32_t epoch)
-{
-#if RD_KAFKA_VERSION >= 0x020100ff
-    rd_kafka_topic_partition_set_leader_epoch(row, epoch);
-#else
-    (void)row;
-    (void)epoch;
-#endif
-}
-
 /* ---- commits --------------------------------------------------------------------------------- */
 
 static rd_kafka_topic_partition_list_t *uncommitted(df__kafka_source *s)
@@ -157,7 +146,7 @@ static rd_kafka_topic_partition_list_t *uncommitted(df__kafka_source *s)
         rd_kafka_topic_partition_t *row =
             rd_kafka_topic_partition_list_add(list, topic_of(s), p->id);
         row->offset = p->acked;
-        set_epoch(row, p->acked_epoch);
+        df__kafka_set_epoch(row, p->acked_epoch);
     }
     return list;
 }
@@ -412,7 +401,7 @@ static int open_parts(df__kafka_source *s, rd_kafka_topic_partition_list_t *list
         rc = choose_offset(s, p, committed);
         row->offset = p->next;
         if (p->next != committed) /* else the epoch came with the offset */
-            set_epoch(row, p->epoch);
+            df__kafka_set_epoch(row, p->epoch);
         if (!p->renew)
             p->state = DF__KAFKA_ON;
         forward(s, p->id);
@@ -460,6 +449,7 @@ static void assigned(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
     fetch_kept_again(s); /* before the new ones are there: they begin where we say anyway */
     int rc = open_parts(s, list);
     s->joined = 1;
+    df__kafka_owner_tell(s, 1);
     if (rc != DF_OK) /* the stage fails and leaves the group */
         (void)rd_kafka_assign(s->rk, NULL);
     else if (is_cooperative(s))

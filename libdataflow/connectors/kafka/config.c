@@ -336,13 +336,24 @@ static void set_queue(df__kafka_setup *s)
     set_number(s, "queue.buffering.max.kbytes", kbytes < 4096 ? 4096 : kbytes);
 }
 
+/* A record that does not get away in time fails with its transaction; without one it waits. */
+static void set_transactions(df__kafka_setup *s)
+{
+    const df__kafka_txn *txn = s->txn;
+    set_number(s, "message.timeout.ms", txn != NULL && txn->id != NULL ? txn->timeout_ms : 0);
+    if (txn == NULL || txn->id == NULL)
+        return;
+    df__kafka_set(s, "transactionalId", "transactional.id", txn->id);
+    set_number(s, "transaction.timeout.ms", txn->timeout_ms);
+}
+
 int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o)
 {
     static const char *const compressions[] = {"snappy", "none", "gzip", "lz4", "zstd"};
     if (begin(s, &o->common) != DF_OK)
         return s->status;
     set(s, "enable.idempotence", "true");
-    set(s, "message.timeout.ms", "0");
+    set_transactions(s);
     set(s, "topic.metadata.propagation.max.ms", "5000"); /* then it is said that it is missing */
     set(s, "partitioner", "murmur2_random");             /* as the Java client */
     if (o->compression >= 0 && o->compression < 5)
@@ -353,6 +364,8 @@ int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o)
     set_option(s, "flushBytes", "batch.size", o->flush_bytes);
     set_option(s, "flushFrequency", "linger.ms", to_ms(o->flush_frequency));
     set_properties(s, &o->common.properties, DF__KAFKA_FOR_SINK);
+    if (s->txn != NULL && s->txn->batch_most > 0)
+        set_number(s, "batch.size", s->txn->batch_most);
     return finish(s);
 }
 

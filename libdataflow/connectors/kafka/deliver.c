@@ -11,21 +11,12 @@
 #include "util/crashpoint.h"
 
 enum { WAIT_MS = 200, PURGE_MS = 5000 };
-enum { AGAIN_START = 64, AGAIN_MOST = 512 };   /* records of a refused request sent at once */
-enum { WAITING, DELIVERED, REFUSED, UNKNOWN }; /* what the report of a record said */
-
-/* What the sink keeps of a parcel. The opaque of a message is the address of its item. */
-typedef struct item {
-    df__kafka_load *load;
-} item;
-struct df__kafka_load {
-    df__kafka_load *next;
-    df_parcel *parcel;
-    item *items;
-    unsigned char *states;
-    size_t count, waiting, refused;
-    rd_kafka_resp_err_t reason; /* of the last refusal */
-    int writing;                /* still inside write */
+enum { AGAIN_START = 64, AGAIN_MOST = 512 }; /* records of a refused request sent at once */
+enum {
+    WAITING = DF__KAFKA_WAITING,
+    DELIVERED = DF__KAFKA_DELIVERED,
+    REFUSED = DF__KAFKA_REFUSED,
+    UNKNOWN = DF__KAFKA_UNKNOWN
 };
 
 /* ---- delivery reports ------------------------------------------------------------------------ */
@@ -67,7 +58,7 @@ static void report_error(df__kafka_sink *s, const char *topic, rd_kafka_resp_err
 static void take_report(df__kafka_sink *s, const rd_kafka_message_t *m)
 {
     DF_CRASHPOINT("kafka.report");
-    item *it = m->_private;
+    df__kafka_item *it = m->_private;
     df__kafka_load *load = it->load;
     size_t index = (size_t)(it - load->items);
     s->under_way--;
@@ -191,8 +182,7 @@ static rd_kafka_resp_err_t produce(df__kafka_sink *s, df__kafka_load *load, size
     return err;
 }
 
-/* Waits for reports. On a failure nothing of ours may stay in the client. */
-static int wait_for_reports(df__kafka_sink *s)
+int df__kafka_reports(df__kafka_sink *s)
 {
     int rc = df_stage_wait(s->st, s->fd, POLLIN, WAIT_MS);
     df__kafka_serve(s, 0);
@@ -201,8 +191,9 @@ static int wait_for_reports(df__kafka_sink *s)
     return rc == DF_ECANCELED ? DF_ECANCELED : DF_OK;
 }
 
-static void refuse(df__kafka_load *load, size_t index, rd_kafka_resp_err_t err)
+void df__kafka_refuse(df__kafka_load *load, size_t index, rd_kafka_resp_err_t err)
 {
+    load->named++;
     (void)df_parcel_reject(load->parcel, index,
                            err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? "too_large"
                                                                        : "invalid_data",
@@ -214,9 +205,10 @@ static void refuse(df__kafka_load *load, size_t index, rd_kafka_resp_err_t err)
 static int put_aside(df__kafka_load *load, size_t index, const char *why)
 {
     if (why == NULL) {
-        refuse(load, index, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+        df__kafka_refuse(load, index, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
         return DF_OK;
     }
+    load->named++;
     load->states[index] = DELIVERED; /* ended here */
     return df_parcel_reject(load->parcel, index, "invalid_data", why);
 }
@@ -228,15 +220,17 @@ static int not_taken(df__kafka_sink *s, df__kafka_load *load, size_t index, cons
     if (err == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a message");
     if (is_refusal(err)) {
-        refuse(load, index, err);
+        df__kafka_refuse(load, index, err);
         return DF_OK;
     }
+    if (err == RD_KAFKA_RESP_ERR__STATE && s->txn.id != NULL)
+        return DF_DONE;
     report_error(s, df__kafka_goal_name(l->goal), err);
     return df__kafka_raise(&s->failure, s->st);
 }
 
 /* A full queue is back-pressure: reports make room. */
-static int place(df__kafka_sink *s, df__kafka_load *load, size_t index)
+int df__kafka_place_record(df__kafka_sink *s, df__kafka_load *load, size_t index)
 {
     const df__kafka_place at = {load->parcel, index};
     letter l = {.headers = NULL};
@@ -249,7 +243,7 @@ static int place(df__kafka_sink *s, df__kafka_load *load, size_t index)
     if (rc != DF_OK)
         return rc;
     while ((err = produce(s, load, index, &l)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && rc == DF_OK)
-        rc = wait_for_reports(s);
+        rc = df__kafka_reports(s);
     if (err && l.headers != NULL) /* taken over only on success */
         rd_kafka_headers_destroy(l.headers);
     return err && rc == DF_OK ? not_taken(s, load, index, &l, err) : rc;
@@ -267,11 +261,11 @@ static int send_some(df__kafka_sink *s, df__kafka_load *load, size_t from, size_
     for (size_t i = from; i < load->count && sent < n && rc == DF_OK; i++) {
         if (load->states[i] != REFUSED)
             continue;
-        rc = place(s, load, i);
+        rc = df__kafka_place_record(s, load, i);
         sent++;
     }
     while (rc == DF_OK && load->waiting > 0)
-        rc = wait_for_reports(s);
+        rc = df__kafka_reports(s);
     *ret_sent = sent;
     return rc;
 }
@@ -295,7 +289,7 @@ static int write_again(df__kafka_sink *s, df__kafka_load *load)
         } else if (sent > 1) {
             n = sent / 2;
         } else {
-            refuse(load, i, load->reason);
+            df__kafka_refuse(load, i, load->reason);
         }
     }
     load->refused = 0;
@@ -326,7 +320,7 @@ static int work(df__kafka_sink *s)
     for (df__kafka_load *load = s->loads; load != NULL; load = load->next)
         refused |= load->refused > 0;
     while (refused && rc == DF_OK && s->under_way > 0)
-        rc = wait_for_reports(s);
+        rc = df__kafka_reports(s);
     for (df__kafka_load *load = s->loads; load != NULL && rc == DF_OK; load = load->next)
         if (load->refused > 0 && !load->writing)
             rc = write_again(s, load);
@@ -354,7 +348,7 @@ static int give_up(df__kafka_sink *s, int status)
     return status;
 }
 
-static df__kafka_load *add_load(df__kafka_sink *s, df_parcel *parcel)
+df__kafka_load *df__kafka_add_load(df__kafka_sink *s, df_parcel *parcel)
 {
     size_t count = df_parcel_count(parcel);
     df__kafka_load *load = df_parcel_alloc(parcel, sizeof *load);
@@ -363,10 +357,11 @@ static df__kafka_load *add_load(df__kafka_sink *s, df_parcel *parcel)
     memset(load, 0, sizeof *load);
     load->parcel = parcel;
     load->count = count;
-    load->items = df_parcel_alloc(parcel, count * sizeof *load->items + count);
+    load->items = df_parcel_alloc(parcel, count * (sizeof *load->items + 2));
     if (load->items == NULL)
         return NULL;
     load->states = (unsigned char *)(load->items + count);
+    load->wanted = load->states + count;
     memset(load->states, UNKNOWN, count);
     load->writing = 1;
     *s->loads_end = load;
@@ -389,11 +384,11 @@ int df__kafka_deliver(df__kafka_sink *s, df_parcel *parcel)
     int rc = df__kafka_advance(s); /* refused records of earlier parcels come first */
     if (rc != DF_OK)
         return rc;
-    df__kafka_load *load = add_load(s, parcel);
+    df__kafka_load *load = df__kafka_add_load(s, parcel);
     if (load == NULL)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a parcel");
     for (size_t i = 0; i < load->count && rc == DF_OK; i++)
-        rc = place(s, load, i);
+        rc = df__kafka_place_record(s, load, i);
     if (rc != DF_OK)
         return give_up(s, rc);
     load->writing = 0;

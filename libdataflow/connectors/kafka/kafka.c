@@ -39,6 +39,7 @@ const df_connector df_connector_kafka = {
     .source_size = sizeof(df__kafka_source),
     .sink_size = sizeof(df__kafka_sink),
     .source_flags = DF_CAN_REPLAY | DF_HOLDS_POSITION,
+    .sink_flags = DF_CAN_EXACTLY_ONCE | DF_COMMITS_FOR_SOURCE,
     .source_options = &df__kafka_source_table,
     .sink_options = &df__kafka_sink_table,
     .source = &df__kafka_source_ops,

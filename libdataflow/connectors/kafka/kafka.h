@@ -48,9 +48,12 @@ typedef struct df__kafka_sink_options {
     df_bytes topic_from, topic_allow;
     df__kafka_create *create; /* NULL: no block */
     int tombstones;
+    df_bytes transactional_id;
+    int64_t transaction_timeout;
 } df__kafka_sink_options;
 
 enum { DF__KAFKA_EARLIEST, DF__KAFKA_LATEST, DF__KAFKA_STOP };
+enum { DF__KAFKA_BATCH = 1000000 }; /* bytes of one request, when nothing else is said */
 
 extern const df_options df__kafka_source_table, df__kafka_sink_table;
 extern const df_source_ops df__kafka_source_ops;
@@ -72,6 +75,10 @@ enum {
 size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t epoch);
 /* DF_EDATA: not a position of ours. */
 int df__kafka_position_read(df_bytes text, int64_t *ret_offset, int32_t *ret_epoch);
+/* The name of a partition: "orders/3". DF_EDATA: not one of ours. */
+int df__kafka_partition_read(const char *name, char *topic, size_t cap, int32_t *ret_id);
+/* With the leader's epoch the client finds out about truncated logs, from 2.1.0 on. */
+void df__kafka_set_epoch(rd_kafka_topic_partition_t *row, int32_t epoch);
 
 /* ---- words.c: what errors mean --------------------------------------------------------------- */
 
@@ -137,6 +144,16 @@ int df__kafka_property_refused(df_bytes name, int role, char *text, size_t cap);
 
 /* ---- config.c: configuration of the client --------------------------------------------------- */
 
+/* With exactly-once; see transact.c. */
+typedef struct df__kafka_txn {
+    char *id;      /* transactional.id; NULL: no transactions */
+    char *cluster; /* its id, the client's memory; NULL: not asked for yet */
+    int open;      /* begun, and neither committed nor aborted */
+    int batch_most;     /* bytes of one request, learnt from refusals; 0: as configured */
+    int64_t timeout_ms; /* after that the brokers abort it */
+    int64_t begun_ms;   /* of the monotonic clock */
+} df__kafka_txn;
+
 /* Builds the client's configuration. Problems go to `check` (DF_ERROR with the option's name) or,
  * when checking is 0, to df_stage_fail. NULL: it cannot work, *ret_status tells the failure. */
 typedef struct df__kafka_setup {
@@ -145,6 +162,7 @@ typedef struct df__kafka_setup {
     uint64_t share; /* bytes of memory that the client may use */
     rd_kafka_conf_t *conf;
     int status;
+    const df__kafka_txn *txn; /* sink: id NULL: no transactions */
     int files[3]; /* in memory: certificates and keys, until the client is made */
     size_t file_count;
 } df__kafka_setup;
@@ -274,8 +292,16 @@ typedef struct df__kafka_source {
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
     df__kafka_gates gates;
+    char *owner;      /* the token that partitions have; NULL: none yet */
+    size_t owner_len, owner_head; /* owner_head: bytes before the metadata */
+    df__kafka_gate owner_gate;
     df__kafka_gate commit_gate, lag_gate, look_gate, wake_gate, retry_gate, doubt_gate;
 } df__kafka_source;
+
+/* owner.c: with exactly-once the sink commits for the group: gives it the group's metadata */
+int df__kafka_owner_open(df__kafka_source *s);
+/* Tells them when they have changed; at most once a second, or now. */
+void df__kafka_owner_tell(df__kafka_source *s, int now);
 
 /* assign.c */
 void df__kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
@@ -314,7 +340,29 @@ void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *
 
 /* ---- sink ------------------------------------------------------------------------------------ */
 
+enum { /* what the report of a record said */
+    DF__KAFKA_WAITING,
+    DF__KAFKA_DELIVERED,
+    DF__KAFKA_REFUSED,
+    DF__KAFKA_UNKNOWN
+};
+
+/* What the sink keeps of a parcel. The opaque of a message is the address of its item. */
 typedef struct df__kafka_load df__kafka_load;
+typedef struct df__kafka_item {
+    df__kafka_load *load;
+} df__kafka_item;
+struct df__kafka_load {
+    df__kafka_load *next;
+    df_parcel *parcel;
+    df__kafka_item *items;
+    unsigned char *states, *wanted; /* of each record; wanted: see transact.c */
+    size_t count, waiting, refused;
+    size_t named;               /* records that were rejected */
+    rd_kafka_resp_err_t reason; /* of the last refusal */
+    int writing;                /* still inside write */
+};
+
 typedef struct df__kafka_text df__kafka_text;
 typedef struct df__kafka_goals df__kafka_goals;
 typedef struct df__kafka_sink {
@@ -330,6 +378,7 @@ typedef struct df__kafka_sink {
     df__kafka_gates gates;
     df__kafka_text *key, *from, *texts; /* of key, topicFrom, headers; key NULL: the record's own */
     int no_key, dry;
+    df__kafka_txn txn;
     char *room; /* for one of these texts */
     size_t room_cap;
 } df__kafka_sink;
@@ -346,6 +395,24 @@ void df__kafka_purge(df__kafka_sink *s);
 int df__kafka_deliver(df__kafka_sink *s, df_parcel *parcel);
 /* Sends again what was refused with others and settles what has ended; failures as above. */
 int df__kafka_advance(df__kafka_sink *s);
+/* A parcel that waits for its reports; NULL: no memory. */
+df__kafka_load *df__kafka_add_load(df__kafka_sink *s, df_parcel *parcel);
+/* Hands record `index` to the client, or rejects it. DF_DONE: the transaction is lost and takes no
+ * more; a report says why. */
+int df__kafka_place_record(df__kafka_sink *s, df__kafka_load *load, size_t index);
+/* Waits a while for reports. On a failure nothing of ours may stay in the client. */
+int df__kafka_reports(df__kafka_sink *s);
+void df__kafka_refuse(df__kafka_load *load, size_t index, rd_kafka_resp_err_t err);
+
+/* transact.c: exactly-once */
+/* In open, before the client is made: whether there are transactions, and under which id. */
+int df__kafka_transact_begin(df__kafka_sink *s, const df_stage_info *info);
+/* Ends what a former producer of the id has left, and shuts it out. */
+int df__kafka_transact_open(df__kafka_sink *s);
+/* Writes a parcel and its positions, or nothing. */
+int df__kafka_transact_write(df__kafka_sink *s, df_parcel *parcel);
+int df__kafka_claim(void *self, df_stage *st, df_position *partition);
+int df__kafka_resolve(void *self, df_stage *st, df_parcel *parcel);
 
 /* target.c: the topics. A handle of one: */
 typedef struct df__kafka_goal df__kafka_goal;

@@ -74,6 +74,34 @@ static int is_name(df_bytes name, const char *word)
     return name.len == strlen(word) && memcmp(name.data, word, name.len) == 0;
 }
 
+int df__kafka_partition_read(const char *name, char *topic, size_t cap, int32_t *ret_id)
+{
+    const char *cut = strrchr(name, '/');
+    size_t len = cut != NULL ? (size_t)(cut - name) : 0;
+    int64_t id = 0;
+    if (len == 0 || len >= cap || cut[1] == '\0')
+        return DF_EDATA;
+    for (const char *at = cut + 1; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9' || id > INT32_MAX / 10)
+            return DF_EDATA;
+        id = id * 10 + (*at - '0');
+    }
+    memcpy(topic, name, len);
+    topic[len] = '\0';
+    *ret_id = (int32_t)id;
+    return id <= INT32_MAX ? DF_OK : DF_EDATA;
+}
+
+void df__kafka_set_epoch(rd_kafka_topic_partition_t *row, int32_t epoch)
+{
+#if RD_KAFKA_VERSION >= 0x020100ff
+    rd_kafka_topic_partition_set_leader_epoch(row, epoch);
+#else
+    (void)row;
+    (void)epoch;
+#endif
+}
+
 int df__kafka_position_read(df_bytes text, int64_t *ret_offset, int32_t *ret_epoch)
 {
     scan s = {text.data, (const char *)text.data + text.len, 0};

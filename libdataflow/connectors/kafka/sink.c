@@ -47,7 +47,7 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
 static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
 {
     char text[256];
-    df__kafka_setup setup = {.st = st, .share = share};
+    df__kafka_setup setup = {.st = st, .share = share, .txn = &s->txn};
     if (df__kafka_setup_sink(&setup, &s->o) != DF_OK)
         return setup.status == DF_ENOMEM ? df_stage_fail(st, DF_ENOMEM, NULL, "no memory")
                                          : setup.status;
@@ -100,7 +100,9 @@ static int sink_open(void *self, df_stage *st)
         return rc;
     if (s->o.acks > 0)
         return df_stage_fail(st, DF_ENOTSUP, "invalid_config", "requiredAcks must be all");
-    rc = df__kafka_address(s, st);
+    rc = df__kafka_transact_begin(s, &info);
+    if (rc == DF_OK)
+        rc = df__kafka_address(s, st);
     if (rc == DF_OK)
         rc = df__kafka_goals_open(s);
     if (rc == DF_OK)
@@ -112,7 +114,8 @@ static int sink_open(void *self, df_stage *st)
     if (s->queue == NULL || s->fd < 0)
         return df_stage_fail(st, DF_ENOMEM, NULL, "no descriptor or memory for the Kafka client");
     rd_kafka_queue_io_event_enable(s->queue, s->fd, &one, sizeof one);
-    return reach(s, st);
+    rc = reach(s, st);
+    return rc == DF_OK && s->txn.id != NULL ? df__kafka_transact_open(s) : rc;
 }
 
 void df__kafka_destroy_client(df__kafka_sink *s)
@@ -145,7 +148,9 @@ static void sink_close(void *self, df_stage *st)
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__kafka_sink *s = self;
-    return s->rk == NULL ? df__kafka_raise(&s->failure, st) : df__kafka_deliver(s, parcel);
+    if (s->rk == NULL)
+        return df__kafka_raise(&s->failure, st);
+    return s->txn.id != NULL ? df__kafka_transact_write(s, parcel) : df__kafka_deliver(s, parcel);
 }
 
 static int sink_poll(void *self, df_stage *st, int timeout_ms)
@@ -180,5 +185,7 @@ const df_sink_ops df__kafka_sink_ops = {
     .write = sink_write,
     .poll = sink_poll,
     .flush = sink_flush,
+    .claim = df__kafka_claim,
+    .resolve = df__kafka_resolve,
     .close = sink_close,
 };

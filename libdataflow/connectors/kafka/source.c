@@ -3,6 +3,7 @@
  * partitions comes through one data queue; group work and errors through the control queue.
  */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -257,6 +258,8 @@ static int source_open(void *self, df_stage *st)
     s->falls_asleep = rd_kafka_version() < 0x020200ff;
     if (rc == DF_OK)
         s->wake = df__kafka_wake_start(st, s->rk, topic_of(s)); /* only slower without */
+    if (rc == DF_OK && s->exactly_once)
+        rc = df__kafka_owner_open(s);
     if (rc == DF_OK)
         rc = subscribe(s, st);
     if (rc == DF_OK)
@@ -309,6 +312,8 @@ static void source_close(void *self, df_stage *st)
     if (s->rk != NULL)
         last_commit(s);
     drop_queues(s);
+    free(s->owner);
+    s->owner = NULL;
     s->closing = 1;
     if (s->rk != NULL)
         df__kafka_let_go(st, s->rk, s->joined ? CLOSE_MS : JOIN_MS, must_keep(s));
@@ -662,6 +667,7 @@ static int read_once(df__kafka_source *s, df_batch *into)
             return df__kafka_raise(&s->failure, s->st);
     }
     keep_fetching(s);
+    df__kafka_owner_tell(s, 0);
     return rc;
 }
 

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * transact.c: exactly-once into Kafka. One parcel is one transaction: its records and the offsets
+ * of the source's group, which are committed together or not at all.
+ *
+ * A transaction is ours alone because of two things: the group refuses offsets of a member that is
+ * no longer in it (the metadata in the token of a partition), and the coordinator shuts out a
+ * former producer of the same transactional.id. Protocol: KIP-98, KIP-447.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kafka.h"
+#include "util/crashpoint.h"
+
+enum {
+    CALL_MS = 500,      /* one call of the client; then it is called again */
+    BEGIN_MS = 30000,   /* for the coordinator to let us in: it may be loading, or moving */
+    COMMIT_MS = 15000,  /* then the outcome is unknown, and the group's offsets tell it */
+    ABORT_MS = 10000,   /* then the client is given up: a new one aborts */
+    OFFSETS_MS = 10000, /* for the group to take the offsets */
+    ASK_MS = 10000,     /* for the group to tell them */
+    CHUNK = 64          /* records of a refused request sent at once to find the one to blame */
+};
+
+/* ---- calls of the client ----------------------------------------------------------------------- */
+
+/* What a failed call says, taken from the client's error, which is freed. */
+typedef struct fault {
+    rd_kafka_resp_err_t err;
+    int again, abort, fatal;
+    char text[200];
+} fault;
+
+static fault take(rd_kafka_error_t *error)
+{
+    fault f = {.err = RD_KAFKA_RESP_ERR_NO_ERROR};
+    if (error == NULL)
+        return f;
+    f.err = rd_kafka_error_code(error);
+    f.again = rd_kafka_error_is_retriable(error);
+    f.abort = rd_kafka_error_txn_requires_abort(error);
+    f.fatal = rd_kafka_error_is_fatal(error);
+    (void)snprintf(f.text, sizeof f.text, "%s", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return f;
+}
+
+/* Another producer of the same transactional.id has begun. The coordinator says the same of one
+ * whose transaction took too long, so the time decides. */
+static int is_fenced(const df__kafka_sink *s, const fault *f)
+{
+    int shut_out = f->err == RD_KAFKA_RESP_ERR__FENCED ||
+                   f->err == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+                   f->err == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+    return shut_out && df__kafka_clock_ms() - s->txn.begun_ms < s->txn.timeout_ms;
+}
+
+static int failed(df__kafka_sink *s, const fault *f, int status, const char *what)
+{
+    df__kafka_rule rule = df__kafka_rule_of(s->rk, f->err);
+    if (is_fenced(s, f))
+        return df_stage_failf(s->st, DF_EFENCED, "fenced",
+                              "another instance of this flow writes with the transactional.id %s; "
+                              "stop one of them, or give one another transactionalId",
+                              s->txn.id);
+    if (rule.status != DF_OK)
+        return df_stage_failf(s->st, rule.status, rule.reason, "cannot %s: %s; %s", what, f->text,
+                              rule.remedy);
+    return df_stage_failf(s->st, status, status == DF_EIO ? "transaction_error" : NULL,
+                          "cannot %s: %s", what, f->text);
+}
+
+int df__kafka_transact_begin(df__kafka_sink *s, const df_stage_info *info)
+{
+    char host[256] = "", id[1024];
+    const df_bytes *given = &s->o.transactional_id;
+    if (!info->exactly_once || info->dry || info->is_error_sink || s->txn.id != NULL)
+        return DF_OK;
+    (void)gethostname(host, sizeof host - 1);
+    int len = given->len > 0 ? snprintf(id, sizeof id, "%s", (const char *)given->data)
+                             : snprintf(id, sizeof id, "dataflow.%s.%s.%s.%s", info->space,
+                                        info->pipeline, info->stage, host);
+    s->txn.timeout_ms = s->o.transaction_timeout / 1000;
+    s->txn.id = len < (int)sizeof id ? df_stage_alloc(s->st, (size_t)len + 1) : NULL;
+    if (s->txn.id == NULL)
+        return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a transactional.id");
+    memcpy(s->txn.id, id, (size_t)len + 1);
+    return DF_OK;
+}
+
+int df__kafka_transact_open(df__kafka_sink *s)
+{
+    int64_t limit = df__kafka_clock_ms() + BEGIN_MS;
+    s->txn.open = 0;
+    s->txn.begun_ms = df__kafka_clock_ms();
+    for (;;) {
+        fault f = take(rd_kafka_init_transactions(s->rk, CALL_MS));
+        if (!f.err)
+            return DF_OK;
+        df__kafka_serve(s, 0);
+        if (s->failure.status != DF_OK)
+            return df__kafka_raise(&s->failure, s->st);
+        if (!f.again || df_stage_stopping(s->st) || df__kafka_clock_ms() > limit)
+            return failed(s, &f, DF_EIO, "begin to write transactions");
+    }
+}
+
+static int begin(df__kafka_sink *s)
+{
+    fault f = take(rd_kafka_begin_transaction(s->rk));
+    if (f.err)
+        return failed(s, &f, DF_EIO, "begin a transaction");
+    s->txn.open = 1;
+    s->txn.begun_ms = df__kafka_clock_ms();
+    return DF_OK;
+}
+
+/* Nothing of the transaction stays, and nothing of ours in the client. What cannot be aborted is
+ * left to the next producer, whose first step aborts it. */
+static void abort_all(df__kafka_sink *s)
+{
+    int64_t limit = df__kafka_clock_ms() + ABORT_MS;
+    fault f = {.err = RD_KAFKA_RESP_ERR_NO_ERROR};
+    DF_CRASHPOINT("kafka.txn.abort");
+    while (s->txn.open) {
+        f = take(rd_kafka_abort_transaction(s->rk, s->under_way > 0 ? 20 : CALL_MS));
+        df__kafka_serve(s, 0); /* the client waits until the reports are taken */
+        s->txn.open = f.err != RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (f.err && (!f.again || df__kafka_clock_ms() > limit))
+            break;
+    }
+    if (s->txn.open || s->under_way > 0)
+        df__kafka_destroy_client(s);
+    s->txn.open = 0;
+}
+
+/* ---- records ------------------------------------------------------------------------------------ */
+
+/* Sends at most `most` of the records from *at on that are to be sent, and waits until each is
+ * written, or one is not. DF_DONE: the broker refused some. */
+static int send_chunk(df__kafka_sink *s, df__kafka_load *load, size_t *at, size_t end, size_t most)
+{
+    int rc = DF_OK;
+    for (size_t n = 0; *at < end && n < most && rc == DF_OK; (*at)++) {
+        if (!load->wanted[*at])
+            continue;
+        rc = df__kafka_place_record(s, load, *at);
+        n++;
+    }
+    while (rc == DF_OK && load->waiting > 0 && load->refused == 0)
+        rc = df__kafka_reports(s);
+    return rc == DF_OK && load->refused > 0 ? DF_DONE : rc;
+}
+
+static int lost(df__kafka_sink *s)
+{
+    return df_stage_fail(s->st, DF_EIO, "transaction_error",
+                         "a transaction failed and was aborted");
+}
+
+/* Where in [*from, *end) the first chunk of that size is that the broker refuses, found in a
+ * transaction that is aborted. DF_AGAIN: none is refused on its own. */
+static int narrow(df__kafka_sink *s, df__kafka_load *load, size_t *from, size_t *end, size_t most)
+{
+    size_t at = *from;
+    int rc = begin(s);
+    load->refused = 0;
+    while (rc == DF_OK && at < *end) {
+        *from = at;
+        rc = send_chunk(s, load, &at, *end, most);
+    }
+    abort_all(s);
+    if (rc != DF_DONE)
+        return rc == DF_OK ? DF_AGAIN : rc;
+    *end = at;
+    if (s->failure.status != DF_OK)
+        return df__kafka_raise(&s->failure, s->st);
+    return load->refused > 0 ? DF_OK : lost(s);
+}
+
+/* The broker refuses requests and does not say which record is to blame. The transaction is lost
+ * with the first refusal, so each look costs one: a chunk, then a record of it. Requests that are
+ * refused together only were too large together. */
+static int blame(df__kafka_sink *s, df__kafka_load *load)
+{
+    size_t from = 0, end = load->count;
+    rd_kafka_resp_err_t reason = load->reason;
+    for (size_t i = 0; i < load->count; i++)
+        load->wanted[i] = load->states[i] == DF__KAFKA_REFUSED;
+    int rc = narrow(s, load, &from, &end, CHUNK);
+    if (rc == DF_OK)
+        rc = narrow(s, load, &from, &end, 1);
+    if (rc == DF_OK) {
+        while (!load->wanted[from])
+            from++;
+        df__kafka_refuse(load, from, reason);
+        return DF_EDATA;
+    }
+    if (rc != DF_AGAIN)
+        return rc;
+    s->txn.batch_most = s->txn.batch_most > 0 ? s->txn.batch_most / 2 : DF__KAFKA_BATCH / 2;
+    df__kafka_destroy_client(s);
+    return df_stage_failf(s->st, DF_EIO, "too_large",
+                          "the broker refuses records together that it takes one by one (%s); "
+                          "requests of %d bytes at most from now on",
+                          rd_kafka_err2str(reason), s->txn.batch_most);
+}
+
+static int send_all(df__kafka_sink *s, df__kafka_load *load)
+{
+    size_t at = 0;
+    memset(load->wanted, 1, load->count);
+    int rc = send_chunk(s, load, &at, load->count, load->count);
+    if (rc != DF_DONE && rc != DF_OK)
+        return rc;
+    if (rc == DF_OK && load->named == 0)
+        return DF_OK;
+    abort_all(s); /* takes the reports that are not in, too */
+    if (s->failure.status != DF_OK)
+        return df__kafka_raise(&s->failure, s->st);
+    if (load->named > 0) /* they were not sent */
+        return DF_EDATA;
+    return load->refused > 0 ? blame(s, load) : lost(s);
+}
+
+/* ---- offsets ------------------------------------------------------------------------------------- */
+
+/* What the token of a partition holds: see owner.c. Borrowed. */
+typedef struct token {
+    const char *cluster, *group;
+    const void *metadata;
+    size_t len;
+} token;
+
+static int read_token(df_bytes text, token *ret)
+{
+    const char *begin = text.data, *end = text.len > 0 ? begin + text.len : NULL;
+    const char *cut = end != NULL ? memchr(begin, '\0', text.len) : NULL;
+    const char *second = cut != NULL ? memchr(cut + 1, '\0', (size_t)(end - cut - 1)) : NULL;
+    if (second == NULL)
+        return DF_ENOTFOUND;
+    *ret = (token){begin, cut + 1, second + 1, (size_t)(end - second - 1)};
+    return DF_OK;
+}
+
+/* The offsets of the positions; *ret_token is that of the first partition that has one. */
+static rd_kafka_topic_partition_list_t *offsets_of(const df_position *rows, size_t count,
+                                                   token *ret_token)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    *ret_token = (token){NULL, NULL, NULL, 0};
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        char topic[256];
+        int32_t id, epoch;
+        int64_t offset;
+        const df_position *row =
+            (const df_position *)(const void *)((const char *)rows + i * rows->size);
+        if (df__kafka_partition_read(row->name, topic, sizeof topic, &id) != DF_OK ||
+            df__kafka_position_read(row->data, &offset, &epoch) != DF_OK) {
+            rd_kafka_topic_partition_list_destroy(list);
+            return NULL;
+        }
+        rd_kafka_topic_partition_t *to = rd_kafka_topic_partition_list_add(list, topic, id);
+        to->offset = offset;
+        df__kafka_set_epoch(to, epoch);
+        if (ret_token->group == NULL)
+            (void)read_token(row->owner, ret_token);
+    }
+    return list;
+}
+
+static int same_cluster(df__kafka_sink *s, const token *t)
+{
+    if (s->txn.cluster == NULL)
+        s->txn.cluster = rd_kafka_clusterid(s->rk, ASK_MS);
+    if (s->txn.cluster == NULL)
+        return df_stage_fail(s->st, DF_EIO, "connection_error", "cannot read the cluster's id");
+    if (strcmp(s->txn.cluster, t->cluster) == 0)
+        return DF_OK;
+    return df_stage_failf(s->st, DF_ENOTSUP, "invalid_config",
+                          "exactlyOnce commits the source's offsets with the records, so both "
+                          "topics have to be in one cluster: the source reads cluster %s, the sink "
+                          "writes to %s",
+                          t->cluster, s->txn.cluster);
+}
+
+/* Puts the offsets into the transaction. */
+static int add_offsets(df__kafka_sink *s, df_parcel *parcel)
+{
+    size_t count;
+    token t;
+    const df_position *rows = df_parcel_positions(parcel, &count);
+    rd_kafka_topic_partition_list_t *list = count > 0 ? offsets_of(rows, count, &t) : NULL;
+    rd_kafka_consumer_group_metadata_t *group = NULL;
+    int rc = DF_OK;
+    if (count == 0)
+        return DF_OK;
+    if (list == NULL)
+        return df_stage_fail(s->st, DF_EINTERNAL, NULL, "not positions of a Kafka topic");
+    if (t.group == NULL)
+        rc = df_stage_fail(s->st, DF_EIO, "rebalance_error", "the source is not in its group yet");
+    if (rc == DF_OK)
+        rc = same_cluster(s, &t);
+    fault f = {.err = RD_KAFKA_RESP_ERR_NO_ERROR};
+    if (rc == DF_OK)
+        f = take(rd_kafka_consumer_group_metadata_read(&group, t.metadata, t.len));
+    if (rc == DF_OK && !f.err && !df_stage_current(s->st, parcel))
+        rc = df_stage_fail(s->st, DF_ECANCELED, NULL, "a partition was given away meanwhile");
+    DF_CRASHPOINT("kafka.txn.offsets");
+    if (rc == DF_OK && !f.err)
+        f = take(rd_kafka_send_offsets_to_transaction(s->rk, list, group, OFFSETS_MS));
+    if (rc == DF_OK && f.err)
+        rc = failed(s, &f, DF_EIO, "put the offsets into the transaction");
+    if (group != NULL)
+        rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------- */
+
+static int commit(df__kafka_sink *s)
+{
+    int64_t limit = df__kafka_clock_ms() + COMMIT_MS;
+    DF_CRASHPOINT("kafka.txn.commit");
+    for (;;) {
+        fault f = take(rd_kafka_commit_transaction(s->rk, CALL_MS));
+        df__kafka_serve(s, 0);
+        if (!f.err) {
+            s->txn.open = 0;
+            DF_CRASHPOINT("kafka.txn.committed");
+            return DF_OK;
+        }
+        if (f.abort) {
+            int rc = failed(s, &f, DF_EIO, "commit a transaction");
+            abort_all(s);
+            return rc;
+        }
+        if (is_fenced(s, &f))
+            return failed(s, &f, DF_EFENCED, "commit a transaction");
+        if (!f.again || df__kafka_clock_ms() > limit) {
+            int rc = failed(s, &f, DF_EUNKNOWN, "learn whether a transaction was committed");
+            df__kafka_destroy_client(s);
+            return rc;
+        }
+    }
+}
+
+int df__kafka_transact_write(df__kafka_sink *s, df_parcel *parcel)
+{
+    df__kafka_load *load = df__kafka_add_load(s, parcel);
+    if (load == NULL)
+        return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a parcel");
+    DF_CRASHPOINT("kafka.txn.begin");
+    int rc = begin(s);
+    if (rc == DF_OK)
+        rc = send_all(s, load);
+    if (rc == DF_OK)
+        rc = add_offsets(s, parcel);
+    if (rc == DF_OK)
+        rc = commit(s);
+    else if (s->txn.open)
+        abort_all(s);
+    s->loads = NULL; /* it ends here, whatever came of it */
+    s->loads_end = &s->loads;
+    return rc;
+}
+
+/* ---- claim and resolve ---------------------------------------------------------------------------- */
+
+/* The positions are where the source looks for them, and the group tells them to its member. */
+int df__kafka_claim(void *self, df_stage *st, df_position *partition)
+{
+    (void)self;
+    (void)st;
+    partition->epoch = 1;
+    return DF_ENOTFOUND;
+}
+
+/* 1: the group is at or behind each of the offsets asked for; 0: it is not. */
+static int is_there(const rd_kafka_topic_partition_list_t *asked,
+                    const rd_kafka_topic_partition_list_t *told)
+{
+    for (int i = 0; i < asked->cnt; i++) {
+        const rd_kafka_topic_partition_t *row = &asked->elems[i];
+        const rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(
+            (rd_kafka_topic_partition_list_t *)(uintptr_t)told, row->topic, row->partition);
+        if (at == NULL || at->err || at->offset < row->offset)
+            return 0;
+    }
+    return 1;
+}
+
+/* DF_OK, DF_AGAIN or a failure to ask. */
+static int judge(df__kafka_sink *s, const rd_kafka_topic_partition_list_t *asked,
+                 rd_kafka_event_t *event)
+{
+    const rd_kafka_error_t *error;
+    size_t count = 0;
+    const rd_kafka_ListConsumerGroupOffsets_result_t *result =
+        event != NULL ? rd_kafka_event_ListConsumerGroupOffsets_result(event) : NULL;
+    const rd_kafka_group_result_t **groups =
+        result != NULL ? rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count) : NULL;
+    if (count != 1 || (error = rd_kafka_group_result_error(groups[0])) != NULL)
+        return df_stage_failf(s->st, DF_EIO, "timeout", "cannot ask for the group's offsets: %s",
+                              count == 1      ? rd_kafka_error_string(error)
+                              : event != NULL ? rd_kafka_event_error_string(event)
+                                              : "no answer");
+    return is_there(asked, rd_kafka_group_result_partitions(groups[0])) ? DF_OK : DF_AGAIN;
+}
+
+/* The offsets that the group has, transactions that are being committed waited for. */
+static int ask(df__kafka_sink *s, const char *group, const rd_kafka_topic_partition_list_t *list)
+{
+    char text[200];
+    rd_kafka_queue_t *reply = rd_kafka_queue_new(s->rk);
+    rd_kafka_AdminOptions_t *how =
+        rd_kafka_AdminOptions_new(s->rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    rd_kafka_ListConsumerGroupOffsets_t *what = rd_kafka_ListConsumerGroupOffsets_new(group, list);
+    rd_kafka_event_t *event = NULL;
+    if (reply != NULL && how != NULL && what != NULL) {
+        rd_kafka_error_t *error = rd_kafka_AdminOptions_set_require_stable_offsets(how, 1);
+        if (error != NULL)
+            rd_kafka_error_destroy(error);
+        (void)rd_kafka_AdminOptions_set_request_timeout(how, ASK_MS, text, sizeof text);
+        rd_kafka_ListConsumerGroupOffsets(s->rk, &what, 1, how, reply);
+        event = rd_kafka_queue_poll(reply, ASK_MS + CALL_MS);
+    }
+    int rc = judge(s, list, event);
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    if (what != NULL)
+        rd_kafka_ListConsumerGroupOffsets_destroy(what);
+    if (how != NULL)
+        rd_kafka_AdminOptions_destroy(how);
+    if (reply != NULL)
+        rd_kafka_queue_destroy(reply);
+    return rc;
+}
+
+/* Opening has ended the transaction: a new producer waits for one that is being committed and
+ * aborts any other. */
+int df__kafka_resolve(void *self, df_stage *st, df_parcel *parcel)
+{
+    df__kafka_sink *s = self;
+    size_t count;
+    token t;
+    const df_position *rows = df_parcel_positions(parcel, &count);
+    if (count == 0)
+        return DF_AGAIN;
+    rd_kafka_topic_partition_list_t *list = offsets_of(rows, count, &t);
+    int rc = DF_OK;
+    if (list == NULL)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for the offsets");
+    if (t.group == NULL)
+        rc = df_stage_fail(st, DF_EIO, "rebalance_error", "the source is not in its group yet");
+    if (rc == DF_OK)
+        rc = ask(s, t.group, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
