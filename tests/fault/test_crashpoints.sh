@@ -9,7 +9,8 @@ library=$(ls "${DF_BUILD_DIR:-}"/lib/libdataflow.so 2>/dev/null)
 grep -qs DF_CRASH_AT "$library" || { echo 'no crash points in this build (cmake -DDF_CRASHPOINTS=ON)'; exit 77; }
 
 # point, and the flow that passes it: t topic to table, k topic to topic, f file to file with a
-# store, r a second member joins, e an answer is bad
+# store, r a second member joins, e an answer is bad, x topic to topic exactly once, y as x with
+# records that the broker refuses
 points=(
     source.open:t source.opened:t source.read:t kafka.read:t source.post:t source.posted:t
     batch.admit:t batch.transform:t batch.dispatch:t batch.dispatched:t parcel.queued:t
@@ -22,6 +23,7 @@ points=(
     store.begin:f store.half:f store.synced:f store.swapped:f store.renamed:f stdio.write:f save.done:f
     kafka.revoke:r revoke.ask:r revoke.flow:r revoke.acked:r kafka.revoked:r
     sink.failed:e
+    kafka.txn.begin:x kafka.txn.offsets:x kafka.txn.commit:x kafka.txn.committed:x kafka.txn.abort:y
 )
 # No flow of dfproc passes these yet: a source whose partitions leave and whose positions are in a store,
 # and one whose partitions end.
@@ -32,12 +34,20 @@ same 'every point of the sources is tried' "$(written)" "$(listed)"
 
 quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
 n=2000
-total=0 file_total=0 died=0 duplicates=0
-topic in 2; topic out 2; table out
+total=0 large=0 file_total=0 died=0 duplicates=0
+topic in 2; topic out 2; topic exact 2; table out
+dfaudit topic create --topic "$(name_of small)" --partitions 2 --config max.message.bytes=20000 2>/dev/null
 errors="errors: {type: stdio, config: {path: $dir/errors}}"
 { from_topic in "instanceId: t, $quick"; echo 'transformations: [{type: filter, config: {condition: "$.seq >= 0 || $.id == \"bad\""}}]'; to_table out; echo "$errors"; } >"$dir/t.yaml"
 { from_topic in "instanceId: k, $quick" | sed "s/consumerGroup: [^,]*/consumerGroup: $run.k/"
   echo "sink: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of out)}}"; } >"$dir/k.yaml"
+exactly() { # NAME TOPIC
+    echo 'deliveryGuarantee: exactlyOnce'
+    from_topic in "instanceId: $1, $quick" | sed "s/consumerGroup: [^,]*/consumerGroup: $run.$1/"
+    echo "sink: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of "$2")}}"
+}
+exactly x exact >"$dir/x.yaml"
+{ exactly y small; echo "errors: {type: stdio, config: {path: $dir/errors.y}}"; } >"$dir/y.yaml"
 { echo "source: {type: stdio, config: {path: $dir/lines.in}}"; echo "sink: {type: stdio, config: {path: $dir/lines.out}}"; } >"$dir/f.yaml"
 { from_topic in "$quick"; to_table out; echo "$errors"; } >"$dir/r.yaml"
 cp "$dir/t.yaml" "$dir/e.yaml"
@@ -56,6 +66,7 @@ terminate() { sql "select pg_terminate_backend(pid) from pg_stat_activity where 
 die_at() { # POINT FLOW COUNT
     local other=
     case $2 in f) more_lines ;; *) more ;; esac
+    [ "$2" = y ] && { produce in --count 1 --from "$total" --partitions 2 --size 30000; total=$((total + 1)) large=$((large + 1)); }
     case $2 in
     r)
         start r r.other; other=$pid
@@ -102,12 +113,17 @@ for p in "${points[@]}"; do
     done
 done
 figure "$died deaths at ${#points[@]} points in $(seconds "$begin") s"
-for f in t k f r; do flow "$f" 0; done
+for f in t k f r x y; do flow "$f" 0; done
 allowed=$((died * (n + 2 * 8192)))
 audit_table 'the table' out --count "$total" --bad 0.5 --no-gaps --max-duplicates "$allowed"
 figure "table: $(counted unique) records, $(counted duplicates) duplicates"
 audit 'the topic' --source topic --topic "$(name_of out)" --count "$total" --bad 0.5 --no-gaps --max-duplicates "$allowed"
 figure "topic: $(counted duplicates) duplicates"
+audit 'the topic, exactly once' --source topic --topic "$(name_of exact)" --count "$total" --bad 0.5 --no-gaps --max-duplicates 0 --ordered
+all=$(counted unique)
+audit 'the topic with refusals, exactly once' --source topic --topic "$(name_of small)" --count "$total" --bad 0.5 --max-duplicates 0
+same 'but for what is too large' $((all - large)) "$(counted unique)"
+same 'which is in the error sink' "$large" "$(grep too_large "$dir/errors.y" | grep -o '"offset":"*[0-9]*' | sort -u | wc -l)"
 audit 'the file' --source jsonl --file "$dir/lines.out" --count "$file_total" --no-gaps --max-duplicates "$allowed" --expect-unparsed 0
 figure "file: $(counted duplicates) duplicates"
 wrong=$(dfaudit produce --stdout --count "$total" --bad 0.5 --bad-kind type 2>/dev/null | grep -c '"bad"')

@@ -146,9 +146,9 @@ int df__kafka_property_refused(df_bytes name, int role, char *text, size_t cap);
 
 /* With exactly-once; see transact.c. */
 typedef struct df__kafka_txn {
-    char *id;      /* transactional.id; NULL: no transactions */
-    char *cluster; /* its id, the client's memory; NULL: not asked for yet */
-    int open;      /* begun, and neither committed nor aborted */
+    char *id;           /* transactional.id; NULL: no transactions */
+    int same_cluster;   /* as the source; 0: not known yet */
+    int open;           /* begun, and neither committed nor aborted */
     int batch_most;     /* bytes of one request, learnt from refusals; 0: as configured */
     int64_t timeout_ms; /* after that the brokers abort it */
     int64_t begun_ms;   /* of the monotonic clock */
@@ -378,12 +378,15 @@ typedef struct df__kafka_sink {
     df__kafka_gates gates;
     df__kafka_text *key, *from, *texts; /* of key, topicFrom, headers; key NULL: the record's own */
     int no_key, dry;
+    uint64_t share; /* bytes of memory that the client may use */
     df__kafka_txn txn;
     char *room; /* for one of these texts */
     size_t room_cap;
 } df__kafka_sink;
 
 /* sink.c */
+/* Makes the client, reaches a broker, and with exactly-once begins to write transactions. */
+int df__kafka_open_client(df__kafka_sink *s);
 void df__kafka_destroy_client(df__kafka_sink *s);
 
 /* deliver.c: parcels on their way */

@@ -44,10 +44,10 @@ static void log_line(const rd_kafka_t *rk, int level, const char *facility, cons
     df__kafka_tell_end();
 }
 
-static int make_client(df__kafka_sink *s, df_stage *st, uint64_t share)
+static int make_client(df__kafka_sink *s, df_stage *st)
 {
     char text[256];
-    df__kafka_setup setup = {.st = st, .share = share, .txn = &s->txn};
+    df__kafka_setup setup = {.st = st, .share = s->share, .txn = &s->txn};
     if (df__kafka_setup_sink(&setup, &s->o) != DF_OK)
         return setup.status == DF_ENOMEM ? df_stage_fail(st, DF_ENOMEM, NULL, "no memory")
                                          : setup.status;
@@ -83,9 +83,24 @@ static int reach(df__kafka_sink *s, df_stage *st)
     return df__kafka_reach_broker(&reach);
 }
 
-static int sink_open(void *self, df_stage *st)
+int df__kafka_open_client(df__kafka_sink *s)
 {
     static const uint64_t one = 1;
+    int rc = df__kafka_goals_open(s);
+    if (rc == DF_OK)
+        rc = make_client(s, s->st);
+    if (rc != DF_OK)
+        return rc;
+    s->queue = rd_kafka_queue_get_main(s->rk);
+    if (s->queue == NULL)
+        return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for the Kafka client");
+    rd_kafka_queue_io_event_enable(s->queue, s->fd, &one, sizeof one);
+    rc = reach(s, s->st);
+    return rc == DF_OK && s->txn.id != NULL ? df__kafka_transact_open(s) : rc;
+}
+
+static int sink_open(void *self, df_stage *st)
+{
     df__kafka_sink *s = self;
     df_stage_info info = {.size = sizeof info};
     int rc = df_stage_describe(st, &info);
@@ -96,26 +111,18 @@ static int sink_open(void *self, df_stage *st)
     s->loads_end = &s->loads;
     s->under_way = 0;
     s->dry = info.dry;
+    s->share = info.memory_share;
     if (rc != DF_OK)
         return rc;
     if (s->o.acks > 0)
         return df_stage_fail(st, DF_ENOTSUP, "invalid_config", "requiredAcks must be all");
+    s->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->fd < 0)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no descriptor for the Kafka client");
     rc = df__kafka_transact_begin(s, &info);
     if (rc == DF_OK)
         rc = df__kafka_address(s, st);
-    if (rc == DF_OK)
-        rc = df__kafka_goals_open(s);
-    if (rc == DF_OK)
-        rc = make_client(s, st, info.memory_share);
-    if (rc != DF_OK)
-        return rc;
-    s->queue = rd_kafka_queue_get_main(s->rk);
-    s->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (s->queue == NULL || s->fd < 0)
-        return df_stage_fail(st, DF_ENOMEM, NULL, "no descriptor or memory for the Kafka client");
-    rd_kafka_queue_io_event_enable(s->queue, s->fd, &one, sizeof one);
-    rc = reach(s, st);
-    return rc == DF_OK && s->txn.id != NULL ? df__kafka_transact_open(s) : rc;
+    return rc == DF_OK ? df__kafka_open_client(s) : rc;
 }
 
 void df__kafka_destroy_client(df__kafka_sink *s)
@@ -148,9 +155,9 @@ static void sink_close(void *self, df_stage *st)
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__kafka_sink *s = self;
-    if (s->rk == NULL)
-        return df__kafka_raise(&s->failure, st);
-    return s->txn.id != NULL ? df__kafka_transact_write(s, parcel) : df__kafka_deliver(s, parcel);
+    if (s->txn.id != NULL)
+        return df__kafka_transact_write(s, parcel);
+    return s->rk == NULL ? df__kafka_raise(&s->failure, st) : df__kafka_deliver(s, parcel);
 }
 
 static int sink_poll(void *self, df_stage *st, int timeout_ms)

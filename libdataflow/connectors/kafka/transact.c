@@ -20,6 +20,7 @@ enum {
     ABORT_MS = 10000,   /* then the client is given up: a new one aborts */
     OFFSETS_MS = 10000, /* for the group to take the offsets */
     ASK_MS = 10000,     /* for the group to tell them */
+    QUIET_MS = 1000,    /* without a report; then the commit is tried, which tells what is wrong */
     CHUNK = 64          /* records of a refused request sent at once to find the one to blame */
 };
 
@@ -108,6 +109,9 @@ int df__kafka_transact_open(df__kafka_sink *s)
 
 static int begin(df__kafka_sink *s)
 {
+    int rc = s->rk == NULL ? df__kafka_open_client(s) : DF_OK;
+    if (rc != DF_OK)
+        return rc;
     fault f = take(rd_kafka_begin_transaction(s->rk));
     if (f.err)
         return failed(s, &f, DF_EIO, "begin a transaction");
@@ -116,29 +120,49 @@ static int begin(df__kafka_sink *s)
     return DF_OK;
 }
 
-/* Nothing of the transaction stays, and nothing of ours in the client. What cannot be aborted is
- * left to the next producer, whose first step aborts it. */
+/* Nothing of the transaction stays, and nothing of ours in the client. The client goes too: after
+ * a refusal that of 2.0.2 begins the next transaction with a wrong sequence number, and can only
+ * abort it. What cannot be aborted is left to the next one, whose first step aborts it. */
 static void abort_all(df__kafka_sink *s)
 {
     int64_t limit = df__kafka_clock_ms() + ABORT_MS;
-    fault f = {.err = RD_KAFKA_RESP_ERR_NO_ERROR};
     DF_CRASHPOINT("kafka.txn.abort");
     while (s->txn.open) {
-        f = take(rd_kafka_abort_transaction(s->rk, s->under_way > 0 ? 20 : CALL_MS));
+        fault f = take(rd_kafka_abort_transaction(s->rk, s->under_way > 0 ? 20 : CALL_MS));
         df__kafka_serve(s, 0); /* the client waits until the reports are taken */
         s->txn.open = f.err != RD_KAFKA_RESP_ERR_NO_ERROR;
         if (f.err && (!f.again || df__kafka_clock_ms() > limit))
             break;
     }
-    if (s->txn.open || s->under_way > 0)
-        df__kafka_destroy_client(s);
     s->txn.open = 0;
+    if (s->under_way > 0)
+        df__kafka_purge(s);
+    df__kafka_destroy_client(s);
 }
 
 /* ---- records ------------------------------------------------------------------------------------ */
 
-/* Sends at most `most` of the records from *at on that are to be sent, and waits until each is
- * written, or one is not. DF_DONE: the broker refused some. */
+/* Waits for the reports of what was sent. DF_DONE: the broker refused some, or nothing came for a
+ * while: then the client may know that the transaction is lost, and says so at the commit. */
+static int wait_for(df__kafka_sink *s, const df__kafka_load *load)
+{
+    int64_t limit = df__kafka_clock_ms() + QUIET_MS;
+    size_t waiting = load->waiting;
+    while (load->waiting > 0) {
+        int rc = df__kafka_reports(s);
+        if (rc != DF_OK)
+            return rc;
+        if (load->waiting < waiting)
+            limit = df__kafka_clock_ms() + QUIET_MS;
+        waiting = load->waiting;
+        if (load->refused > 0 || df__kafka_clock_ms() > limit)
+            return DF_DONE;
+    }
+    return DF_OK;
+}
+
+/* Sends at most `most` of the wanted records from *at on, and waits until each is written. DF_DONE:
+ * one is not. */
 static int send_chunk(df__kafka_sink *s, df__kafka_load *load, size_t *at, size_t end, size_t most)
 {
     int rc = DF_OK;
@@ -148,9 +172,7 @@ static int send_chunk(df__kafka_sink *s, df__kafka_load *load, size_t *at, size_
         rc = df__kafka_place_record(s, load, *at);
         n++;
     }
-    while (rc == DF_OK && load->waiting > 0 && load->refused == 0)
-        rc = df__kafka_reports(s);
-    return rc == DF_OK && load->refused > 0 ? DF_DONE : rc;
+    return rc == DF_OK ? wait_for(s, load) : rc;
 }
 
 static int lost(df__kafka_sink *s)
@@ -199,8 +221,7 @@ static int blame(df__kafka_sink *s, df__kafka_load *load)
     }
     if (rc != DF_AGAIN)
         return rc;
-    s->txn.batch_most = s->txn.batch_most > 0 ? s->txn.batch_most / 2 : DF__KAFKA_BATCH / 2;
-    df__kafka_destroy_client(s);
+    s->txn.batch_most = s->txn.batch_most > 8 ? s->txn.batch_most / 8 : DF__KAFKA_BATCH / 8;
     return df_stage_failf(s->st, DF_EIO, "too_large",
                           "the broker refuses records together that it takes one by one (%s); "
                           "requests of %d bytes at most from now on",
@@ -209,19 +230,14 @@ static int blame(df__kafka_sink *s, df__kafka_load *load)
 
 static int send_all(df__kafka_sink *s, df__kafka_load *load)
 {
-    size_t at = 0;
-    memset(load->wanted, 1, load->count);
-    int rc = send_chunk(s, load, &at, load->count, load->count);
-    if (rc != DF_DONE && rc != DF_OK)
-        return rc;
-    if (rc == DF_OK && load->named == 0)
-        return DF_OK;
-    abort_all(s); /* takes the reports that are not in, too */
-    if (s->failure.status != DF_OK)
-        return df__kafka_raise(&s->failure, s->st);
-    if (load->named > 0) /* they were not sent */
+    int rc = DF_OK;
+    for (size_t i = 0; i < load->count && rc == DF_OK; i++)
+        rc = df__kafka_place_record(s, load, i);
+    if (rc == DF_OK && load->named > 0) /* these were not sent */
         return DF_EDATA;
-    return load->refused > 0 ? blame(s, load) : lost(s);
+    if (rc == DF_OK)
+        rc = wait_for(s, load);
+    return rc == DF_DONE && load->refused == 0 ? DF_OK : rc;
 }
 
 /* ---- offsets ------------------------------------------------------------------------------------- */
@@ -272,17 +288,21 @@ static rd_kafka_topic_partition_list_t *offsets_of(const df_position *rows, size
 
 static int same_cluster(df__kafka_sink *s, const token *t)
 {
-    if (s->txn.cluster == NULL)
-        s->txn.cluster = rd_kafka_clusterid(s->rk, ASK_MS);
-    if (s->txn.cluster == NULL)
-        return df_stage_fail(s->st, DF_EIO, "connection_error", "cannot read the cluster's id");
-    if (strcmp(s->txn.cluster, t->cluster) == 0)
+    int rc = DF_OK;
+    if (s->txn.same_cluster)
         return DF_OK;
-    return df_stage_failf(s->st, DF_ENOTSUP, "invalid_config",
-                          "exactlyOnce commits the source's offsets with the records, so both "
-                          "topics have to be in one cluster: the source reads cluster %s, the sink "
-                          "writes to %s",
-                          t->cluster, s->txn.cluster);
+    char *cluster = rd_kafka_clusterid(s->rk, ASK_MS);
+    if (cluster == NULL)
+        return df_stage_fail(s->st, DF_EIO, "connection_error", "cannot read the cluster's id");
+    s->txn.same_cluster = strcmp(cluster, t->cluster) == 0;
+    if (!s->txn.same_cluster)
+        rc = df_stage_failf(s->st, DF_ENOTSUP, "invalid_config",
+                            "exactlyOnce commits the source's offsets with the records, so both "
+                            "topics have to be in one cluster: the source reads cluster %s, the "
+                            "sink writes to %s",
+                            t->cluster, cluster);
+    rd_kafka_mem_free(s->rk, cluster);
+    return rc;
 }
 
 /* Puts the offsets into the transaction. */
@@ -320,31 +340,40 @@ static int add_offsets(df__kafka_sink *s, df_parcel *parcel)
 
 /* ---- the end ------------------------------------------------------------------------------------- */
 
-static int commit(df__kafka_sink *s)
+static int commit(df__kafka_sink *s, const df__kafka_load *load)
 {
     int64_t limit = df__kafka_clock_ms() + COMMIT_MS;
     DF_CRASHPOINT("kafka.txn.commit");
     for (;;) {
-        fault f = take(rd_kafka_commit_transaction(s->rk, CALL_MS));
+        fault f = take(rd_kafka_commit_transaction(s->rk, load->waiting > 0 ? 20 : CALL_MS));
         df__kafka_serve(s, 0);
         if (!f.err) {
             s->txn.open = 0;
             DF_CRASHPOINT("kafka.txn.committed");
             return DF_OK;
         }
-        if (f.abort) {
-            int rc = failed(s, &f, DF_EIO, "commit a transaction");
-            abort_all(s);
-            return rc;
-        }
+        if (f.abort)
+            return failed(s, &f, DF_EIO, "commit a transaction");
         if (is_fenced(s, &f))
             return failed(s, &f, DF_EFENCED, "commit a transaction");
         if (!f.again || df__kafka_clock_ms() > limit) {
-            int rc = failed(s, &f, DF_EUNKNOWN, "learn whether a transaction was committed");
-            df__kafka_destroy_client(s);
-            return rc;
+            s->txn.open = 0; /* nobody knows */
+            return failed(s, &f, DF_EUNKNOWN, "learn whether a transaction was committed");
         }
     }
+}
+
+/* The transaction did not come to its end with `rc`: what follows from that. */
+static int give_back(df__kafka_sink *s, df__kafka_load *load, int rc)
+{
+    abort_all(s); /* takes the reports that are not in, too */
+    if (rc == DF_EDATA || rc == DF_ENOMEM || rc == DF_ECANCELED || rc == DF_EFENCED)
+        return rc;
+    if (load->refused > 0)
+        return blame(s, load);
+    if (s->failure.status != DF_OK)
+        return df__kafka_raise(&s->failure, s->st);
+    return rc == DF_DONE ? lost(s) : rc;
 }
 
 int df__kafka_transact_write(df__kafka_sink *s, df_parcel *parcel)
@@ -359,9 +388,9 @@ int df__kafka_transact_write(df__kafka_sink *s, df_parcel *parcel)
     if (rc == DF_OK)
         rc = add_offsets(s, parcel);
     if (rc == DF_OK)
-        rc = commit(s);
-    else if (s->txn.open)
-        abort_all(s);
+        rc = commit(s, load);
+    if (s->txn.open)
+        rc = give_back(s, load, rc);
     s->loads = NULL; /* it ends here, whatever came of it */
     s->loads_end = &s->loads;
     return rc;
