@@ -163,7 +163,7 @@ typedef struct df__kafka_setup {
     rd_kafka_conf_t *conf;
     int status;
     const df__kafka_txn *txn; /* sink: id NULL: no transactions */
-    int files[3]; /* in memory: certificates and keys, until the client is made */
+    int files[3];             /* in memory: certificates and keys, until the client is made */
     size_t file_count;
 } df__kafka_setup;
 int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o);
@@ -292,7 +292,7 @@ typedef struct df__kafka_source {
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
     df__kafka_gates gates;
-    char *owner;      /* the token that partitions have; NULL: none yet */
+    char *owner;                  /* the token that partitions have; NULL: none yet */
     size_t owner_len, owner_head; /* owner_head: bytes before the metadata */
     df__kafka_gate owner_gate;
     df__kafka_gate commit_gate, lag_gate, look_gate, wake_gate, retry_gate, doubt_gate;
@@ -341,10 +341,10 @@ void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *
 /* ---- sink ------------------------------------------------------------------------------------ */
 
 enum { /* what the report of a record said */
-    DF__KAFKA_WAITING,
-    DF__KAFKA_DELIVERED,
-    DF__KAFKA_REFUSED,
-    DF__KAFKA_UNKNOWN
+       DF__KAFKA_WAITING,
+       DF__KAFKA_DELIVERED,
+       DF__KAFKA_REFUSED,
+       DF__KAFKA_UNKNOWN
 };
 
 /* What the sink keeps of a parcel. The opaque of a message is the address of its item. */

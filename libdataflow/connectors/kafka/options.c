@@ -233,8 +233,9 @@ static const df_option sink_rows[] = {
     {.name = "transactionalId",
      .type = DF_OPT_TEXT,
      .offset = SINK(transactional_id),
-     .doc = "With exactlyOnce: the name of this writer at the brokers (made of flow, stage and host "
-            "name). Who begins with the same name shuts the former one out."},
+     .doc =
+         "With exactlyOnce: the name of this writer at the brokers (made of flow, stage and host "
+         "name). Who begins with the same name shuts the former one out."},
     {.name = "transactionTimeout",
      .type = DF_OPT_DURATION,
      .def = "30s",

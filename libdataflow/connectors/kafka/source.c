@@ -22,6 +22,19 @@ static const char *topic_of(const df__kafka_source *s)
 
 /* ---- check, open, close --------------------------------------------------------------------- */
 
+/* What an aborted transaction wrote may be written again by another one. */
+static void check_isolation(df_stage *st, const rd_kafka_conf_t *conf)
+{
+    char text[32] = "";
+    size_t len = sizeof text;
+    df_stage_info info = {.size = sizeof info};
+    if (df_stage_describe(st, &info) == DF_OK && info.exactly_once &&
+        rd_kafka_conf_get(conf, "isolation.level", text, &len) == RD_KAFKA_CONF_OK &&
+        strcmp(text, "read_committed") != 0)
+        (void)df_stage_problem(st, DF_ERROR, "properties.isolation.level",
+                               "must be read_committed with exactlyOnce");
+}
+
 static int source_check(void *self, df_stage *st)
 {
     const df__kafka_source *s = self;
@@ -34,8 +47,10 @@ static int source_check(void *self, df_stage *st)
         (void)df_stage_problem(st, DF_ERROR, "netReadTimeout", "must be more than consumerMaxWait");
     if (df__kafka_setup_source(&setup, o) == DF_ENOMEM)
         return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for the Kafka client");
-    if (setup.conf != NULL)
+    if (setup.conf != NULL) {
+        check_isolation(st, setup.conf);
         rd_kafka_conf_destroy(setup.conf);
+    }
     return DF_OK;
 }
 

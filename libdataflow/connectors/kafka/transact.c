@@ -24,7 +24,8 @@ enum {
     CHUNK = 64          /* records of a refused request sent at once to find the one to blame */
 };
 
-/* ---- calls of the client ----------------------------------------------------------------------- */
+/* ---- calls of the client -----------------------------------------------------------------------
+ */
 
 /* What a failed call says, taken from the client's error, which is freed. */
 typedef struct fault {
@@ -49,22 +50,26 @@ static fault take(rd_kafka_error_t *error)
 
 /* Another producer of the same transactional.id has begun. The coordinator says the same of one
  * whose transaction took too long, so the time decides. */
-static int is_fenced(const df__kafka_sink *s, const fault *f)
+static int is_fenced(const df__kafka_sink *s, rd_kafka_resp_err_t err)
 {
-    int shut_out = f->err == RD_KAFKA_RESP_ERR__FENCED ||
-                   f->err == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
-                   f->err == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+    int shut_out = err == RD_KAFKA_RESP_ERR__FENCED || err == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+                   err == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
     return shut_out && df__kafka_clock_ms() - s->txn.begun_ms < s->txn.timeout_ms;
+}
+
+static int fenced(df__kafka_sink *s)
+{
+    return df_stage_failf(s->st, DF_EFENCED, "fenced",
+                          "another instance of this flow writes with the transactional.id %s; "
+                          "stop one of them, or give one another transactionalId",
+                          s->txn.id);
 }
 
 static int failed(df__kafka_sink *s, const fault *f, int status, const char *what)
 {
     df__kafka_rule rule = df__kafka_rule_of(s->rk, f->err);
-    if (is_fenced(s, f))
-        return df_stage_failf(s->st, DF_EFENCED, "fenced",
-                              "another instance of this flow writes with the transactional.id %s; "
-                              "stop one of them, or give one another transactionalId",
-                              s->txn.id);
+    if (is_fenced(s, f->err))
+        return fenced(s);
     if (rule.status != DF_OK)
         return df_stage_failf(s->st, rule.status, rule.reason, "cannot %s: %s; %s", what, f->text,
                               rule.remedy);
@@ -140,7 +145,8 @@ static void abort_all(df__kafka_sink *s)
     df__kafka_destroy_client(s);
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------------------------------
+ */
 
 /* Waits for the reports of what was sent. DF_DONE: the broker refused some, or nothing came for a
  * while: then the client may know that the transaction is lost, and says so at the commit. */
@@ -240,7 +246,8 @@ static int send_all(df__kafka_sink *s, df__kafka_load *load)
     return rc == DF_DONE && load->refused == 0 ? DF_OK : rc;
 }
 
-/* ---- offsets ------------------------------------------------------------------------------------- */
+/* ---- offsets
+ * ------------------------------------------------------------------------------------- */
 
 /* What the token of a partition holds: see owner.c. Borrowed. */
 typedef struct token {
@@ -338,7 +345,8 @@ static int add_offsets(df__kafka_sink *s, df_parcel *parcel)
     return rc;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ------------------------------------------------------------------------------------- */
 
 static int commit(df__kafka_sink *s, const df__kafka_load *load)
 {
@@ -354,7 +362,7 @@ static int commit(df__kafka_sink *s, const df__kafka_load *load)
         }
         if (f.abort)
             return failed(s, &f, DF_EIO, "commit a transaction");
-        if (is_fenced(s, &f))
+        if (is_fenced(s, f.err))
             return failed(s, &f, DF_EFENCED, "commit a transaction");
         if (!f.again || df__kafka_clock_ms() > limit) {
             s->txn.open = 0; /* nobody knows */
@@ -366,7 +374,11 @@ static int commit(df__kafka_sink *s, const df__kafka_load *load)
 /* The transaction did not come to its end with `rc`: what follows from that. */
 static int give_back(df__kafka_sink *s, df__kafka_load *load, int rc)
 {
+    char text[200];
+    int shut_out = is_fenced(s, rd_kafka_fatal_error(s->rk, text, sizeof text));
     abort_all(s); /* takes the reports that are not in, too */
+    if (shut_out) /* a report may have said it, or the client to itself */
+        return fenced(s);
     if (rc == DF_EDATA || rc == DF_ENOMEM || rc == DF_ECANCELED || rc == DF_EFENCED)
         return rc;
     if (load->refused > 0)
@@ -396,7 +408,8 @@ int df__kafka_transact_write(df__kafka_sink *s, df_parcel *parcel)
     return rc;
 }
 
-/* ---- claim and resolve ---------------------------------------------------------------------------- */
+/* ---- claim and resolve
+ * ---------------------------------------------------------------------------- */
 
 /* The positions are where the source looks for them, and the group tells them to its member. */
 int df__kafka_claim(void *self, df_stage *st, df_position *partition)
