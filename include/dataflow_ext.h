@@ -584,8 +584,8 @@ DF_API uint32_t df_partition_number(const df_partition *part);
 DF_API int df_partition_position(const df_partition *part, df_position *ret);
 /* Metadata that every record of the partition has ("topic", "partition", "table"); a scalar,
  * copied. At each open, before its first record: saying again what is known costs nothing, another
- * value holds for the records added from then on. A string that is not UTF-8 becomes BYTES.
- * DF_ENOMEM. */
+ * value holds for the records added from then on. A string that is not UTF-8, or that holds a NUL,
+ * becomes BYTES. DF_ENOMEM. */
 DF_API int df_partition_meta(df_partition *part, const char *name, const df_value *value);
 /* Records that are added to the partition from now on have this schema, unless they got one of
  * their own; NULL: none. */

@@ -18,13 +18,21 @@ static const df__meta *find(const df__meta *m, df_bytes name)
     return NULL;
 }
 
+/* A key of eight bytes, for example, is UTF-8 for many numbers; databases refuse NUL in a text,
+ * and in JSON too. */
+int df__meta_text_type(df_bytes b)
+{
+    int is_text = df__utf8_check(b.data, b.len, NULL) && (!b.len || !memchr(b.data, 0, b.len));
+    return is_text ? DF_V_STRING : DF_V_BYTES;
+}
+
 static void bytes_value(df_bytes b, df_value *ret)
 {
     memset(ret, 0, sizeof *ret);
     ret->type = DF_V_NULL;
     if (!b.data)
         return;
-    ret->type = df__utf8_check(b.data, b.len, NULL) ? DF_V_STRING : DF_V_BYTES;
+    ret->type = df__meta_text_type(b);
     ret->text = b.data;
     ret->len = b.len;
 }
@@ -109,8 +117,8 @@ int df_record_set_meta(df_record *r, const char *name, const df_value *value)
         return DF_ENOMEM;
     m->value = *value;
     m->value.text = text.data;
-    if (value->type == DF_V_STRING && !df__utf8_check(text.data, text.len, NULL))
-        m->value.type = DF_V_BYTES; /* as a string it would spoil the JSON it is written into */
+    if (value->type == DF_V_STRING)
+        m->value.type = df__meta_text_type(text);
     m->next = r->meta;
     r->meta = m;
     return DF_OK;

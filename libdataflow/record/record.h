@@ -153,6 +153,9 @@ const char *df__condition_lint(const df_condition *c);
 /* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp,
  * headers). */
 int df__meta_get(const df_record *r, df_bytes name, df_value *ret);
+/* What text is in metadata: STRING; BYTES when it is not UTF-8 or holds a NUL, for as a string it
+ * would spoil the JSON it is written into. */
+int df__meta_text_type(df_bytes b);
 /* 1: UTF-8; *ret_plain: and needs no escape in JSON. */
 int df__utf8_check(const char *s, size_t len, int *ret_plain);
 

@@ -86,10 +86,10 @@ static int is_known(const df_partition *part, const char *name, const df_value *
 
 int df_partition_meta(df_partition *part, const char *name, const df_value *value)
 {
-    int spoils = value->type == DF_V_STRING && !df__utf8_check(value->text, value->len, NULL);
     df_bytes text = {value->text, value->len};
+    int type = value->type == DF_V_STRING ? df__meta_text_type(text) : value->type;
     df__meta *m;
-    if (is_known(part, name, value, spoils ? DF_V_BYTES : value->type))
+    if (is_known(part, name, value, type))
         return DF_OK;
     m = df__arena_zalloc(&part->meta_arena, sizeof *m);
     if (!m)
@@ -100,8 +100,7 @@ int df_partition_meta(df_partition *part, const char *name, const df_value *valu
     if (!m->name.data || df__arena_copy(&part->meta_arena, text, &text) != DF_OK)
         return DF_ENOMEM;
     m->value.text = text.data;
-    if (spoils)
-        m->value.type = DF_V_BYTES; /* a file's name, for example: it would spoil JSON */
+    m->value.type = type;
     m->next = part->meta;
     part->meta = m;
     return DF_OK;

@@ -55,6 +55,11 @@ static void texts_that_are_none(void **state)
     assert_int_equal(df_record_meta(&h.r, "file", &got), DF_OK);
     assert_int_equal(got.type, DF_V_BYTES);
     assert_memory_equal(got.text, "a\xff", 2);
+    v = (df_value){.type = DF_V_STRING, .text = "a\0b", .len = 3};
+    assert_int_equal(df_record_set_meta(&h.r, "file", &v), DF_OK);
+    assert_int_equal(df_record_meta(&h.r, "file", &got), DF_OK);
+    assert_int_equal(got.type, DF_V_BYTES);
+    assert_meta(&h.r, "file", "\"YQBi\"");
     held_free(&h);
 }
 
@@ -78,6 +83,10 @@ static void derived(void **state)
     h.r.key = (df_bytes){"\xff\xfe", 2};
     assert_int_equal(df_record_meta(&h.r, "key", &v), DF_OK);
     assert_int_equal(v.type, DF_V_BYTES);
+    h.r.key = (df_bytes){"\0\0\0\0\0\0\0\7", 8}; /* a number of Java: UTF-8, and no text */
+    assert_meta(&h.r, "key", "\"AAAAAAAAAAc=\"");
+    h.r.key = (df_bytes){"", 0};
+    assert_meta(&h.r, "key", "\"\"");
     assert_int_equal(df_record_set_headers(&h.r, headers, 4), DF_OK);
     assert_meta(&h.r, "headers.h", "\"last\"");
     assert_meta(&h.r, "headers.n", "null");
