@@ -28,7 +28,8 @@ typedef struct df__pg_conn {
     size_t unflushed;   /* bytes given to libpq since its buffer was empty */
     int connected;      /* once: the connection string was right */
     int warned_tls;
-    /* since the last df__pg_send */
+    int64_t sent_ms; /* the last df__pg_send, by df__pg_clock_ms */
+    /* since then */
     size_t notices;
     size_t copies;   /* COPY statements begun */
     uint64_t copied; /* rows that the finished ones took */

@@ -81,6 +81,7 @@ int df__pg_send(df__pg_conn *c, const char *sql)
     }
     c->notices = c->copies = 0;
     c->copied = 0;
+    c->sent_ms = df__pg_clock_ms();
     return PQsendQuery(c->pg, sql) ? flush(c) : lost(c);
 }
 

@@ -23,6 +23,7 @@ typedef struct df__pg_expect {
     int rows_likely; /* written in row mode at once */
     int no_rows;     /* row mode does not work */
     int no_copy;     /* COPY does not work: row mode always */
+    int alone;       /* times in a row that the record at hand, alone, met a limit of statements */
 } df__pg_expect;
 
 /* raw.c */
@@ -124,6 +125,8 @@ int df__pg_create_table(df__pg_sink *s, df__pg_work *w);
 
 /* ---- write.c ---- */
 int df__pg_write(df__pg_sink *s, df_parcel *parcel);
+/* Puts the connection back to rest; a table made in the open transaction is gone with it. */
+int df__pg_settle_down(df__pg_sink *s);
 /* Tells the budget what the buffers take: before each wait for the server that may be long. */
 void df__pg_recharge(df__pg_sink *s);
 int df__pg_poll(df__pg_sink *s, int timeout_ms);
@@ -174,6 +177,15 @@ int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w);
 /* Whether the server would take rows of these columns: DF_OK; DF_DROP: it refuses the statement
  * also without a row; a lost connection. */
 int df__pg_probe(df__pg_sink *s, const df__pg_group *group);
+
+/* ---- limits.c ---- */
+/* w->error may tell of a limit for one statement. */
+int df__pg_limit_met(const df__pg_work *w);
+/* Then: DF_OK: w is to be halved, or its only record refused; DF_DROP: it is to be tried again. */
+int df__pg_limit(df__pg_sink *s, df__pg_work *w);
+/* Before a try of a record that met one alone: a lock that it waits for ends the try with a state
+ * of its own, before the limit does. */
+int df__pg_limit_watch(df__pg_sink *s, const df__pg_work *w);
 
 /* ---- rows.c ---- */
 /* Writes w row by row in one transaction, notes the refused ones, keeps the others. */

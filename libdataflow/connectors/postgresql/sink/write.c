@@ -21,8 +21,7 @@ static int ensure_table(df__pg_sink *s, df__pg_work *w)
     return df__pg_missing(s);
 }
 
-/* Puts the connection back to rest; a table made in the open transaction is gone with it. */
-static int settle_down(df__pg_sink *s)
+int df__pg_settle_down(df__pg_sink *s)
 {
     int created = s->conn.in_transaction;
     int rc = s->conn.pg ? df__pg_recover(&s->conn) : DF_OK;
@@ -76,7 +75,7 @@ static int give_up(df__pg_sink *s, df__pg_work *w, const refusal *why)
 /* The catalog may be old: forget what it refused. */
 static int look_again(df__pg_sink *s, df__pg_work *w)
 {
-    int rc = settle_down(s);
+    int rc = df__pg_settle_down(s);
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
     w->looked_again = 1; /* once: a slow server must not keep us here */
@@ -126,7 +125,7 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
 {
     refusal why;
     read_refusal(s, w, &why);
-    int rc = settle_down(s);
+    int rc = df__pg_settle_down(s);
     if (rc != DF_OK) {
         return rc;
     }
@@ -141,6 +140,21 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
     rc = why.doubtful ? doubt(s, w, &why) : df__pg_shape_look(s, w);
     rc = rc == DF_DROP ? df__pg_checks_consider(s, why.check) : rc;
     return rc == DF_DROP ? take_out(s, w, &why) : rc;
+}
+
+/* After an error that no row is known to be at fault for. */
+static int fail(df__pg_sink *s, df__pg_work *w)
+{
+    refusal why;
+    if (!df__pg_limit_met(w) || !s->conn.pg || PQstatus(s->conn.pg) == CONNECTION_BAD) {
+        return df__pg_result_fail(&s->conn, w->error);
+    }
+    read_refusal(s, w, &why);
+    int rc = df__pg_limit(s, w);
+    if (rc == DF_DROP) {
+        return df__pg_result_fail(&s->conn, w->error);
+    }
+    return rc == DF_OK ? give_up(s, w, &why) : rc;
 }
 
 /* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. DF_DROP: it has
@@ -169,7 +183,7 @@ static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
 static int stop_filtering(df__pg_sink *s)
 {
     s->checks.off = 1;
-    int rc = settle_down(s);
+    int rc = df__pg_settle_down(s);
     return rc == DF_OK ? df__pg_checks_load(s) : rc;
 }
 
@@ -177,7 +191,7 @@ static int stop_filtering(df__pg_sink *s)
  * precedes it. */
 static int stop_here(df__pg_sink *s, df__pg_work *w)
 {
-    int rc = settle_down(s);
+    int rc = df__pg_settle_down(s);
     rc = rc == DF_OK ? df__pg_rejects_tell(&w->rejects, w->parcel) : rc;
     return rc == DF_OK ? DF_EDATA : rc;
 }
@@ -194,13 +208,13 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         if (rc == DF_AGAIN) {
             rc = look_again(s, w);
         } else if (rc == DF_MORE) {
-            rc = settle_down(s);
+            rc = df__pg_settle_down(s);
         } else if (rc == DF_EINVAL && filtered && w->error) {
             rc = stop_filtering(s);
         } else if (rc < 0 && df__pg_may_be_row(s, w)) {
             rc = narrow(s, w);
         } else if (rc < 0 && w->error) {
-            return df__pg_result_fail(&s->conn, w->error);
+            return fail(s, w);
         } else {
             return rc == DF_DONE ? DF_OK : rc;
         }
@@ -214,13 +228,14 @@ static int drive(df__pg_sink *s, df__pg_work *w)
 static int finish(df__pg_sink *s, df__pg_work *w, int rc)
 {
     if (rc == DF_OK && s->conn.in_transaction) { /* no row came to the table that was made for it */
-        rc = settle_down(s);
+        rc = df__pg_settle_down(s);
     }
     if (rc == DF_OK) {
+        s->expect.alone = 0;
         return df__pg_rejects_tell(&w->rejects, w->parcel);
     }
     if (rc == DF_ECANCELED || rc == DF_ENOMEM) {
-        int down = settle_down(s);
+        int down = df__pg_settle_down(s);
         return down == DF_OK ? rc : down;
     }
     if (rc < 0 && rc != DF_EDATA) {
@@ -246,7 +261,7 @@ static int land(df__pg_sink *s)
             return land(s);
         }
     } else if (rc < 0 && w->error) {
-        rc = df__pg_result_fail(&s->conn, w->error);
+        rc = fail(s, w);
     }
     rc = finish(s, w, rc);
     df_stage_settle(s->conn.stage, w->parcel, rc);
@@ -336,7 +351,8 @@ int df__pg_write(df__pg_sink *s, df_parcel *parcel)
     int rows =
         df_parcel_attempt(parcel) >= NARROW_LIMIT || s->expect.rows_likely > 0 || s->expect.no_copy;
     w->by_rows = rows && !s->expect.no_rows;
-    rc = drive(s, w);
+    rc = df__pg_limit_watch(s, w);
+    rc = rc == DF_OK ? drive(s, w) : rc;
     df__pg_raw_warn(s);
     tell_changes(s);
     df__pg_recharge(s);
