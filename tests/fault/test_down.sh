@@ -10,7 +10,7 @@ export XDG_STATE_HOME=$dir/home NO_COLOR=1
 shim=$(ls "${DF_BUILD_DIR:-}"/lib/ioshim.so 2>/dev/null) || { echo 'no ioshim.so in this build'; exit 77; }
 [ "${DF_SANITIZE:-}" = address ] && shim="$(gcc -print-file-name=libasan.so) $shim"
 pid=
-trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 ok() { echo "ok      $1"; }
 bad() { echo "FAILED  $1"; tail -n 5 "$dir/out" | cut -c1-300; failed=1; }
 until_true() { # SECONDS COMMAND...

@@ -21,7 +21,7 @@ shimmed() { # FLOW SEED RATE: runs it, again when it ended with an error; then o
     local try code
     for try in 1 2 3; do
         runs=$((runs + 1))
-        { LD_PRELOAD=$shim DF_IOSHIM=$2$try:$3:$dir/io DF_IOSHIM_REPORT=$dir/report timeout -k 30 40 \
+        { LD_PRELOAD=$shim DF_IOSHIM=$2$try:$3:$dir/io DF_IOSHIM_REPORT=$dir/report timeout --foreground -k 30 40 \
             dfproc run "$dir/$1.yaml" --until-exhausted >"$dir/$1.out" 2>&1; } 2>/dev/null
         code=$?
         case $code in

@@ -19,7 +19,7 @@ bad() {
 run() {
     local name=$1 code=$2 rc
     shift 2
-    timeout "${limit:-60}" "$@" >"$dir/out" 2>"$dir/err"
+    timeout --foreground "${limit:-60}" "$@" >"$dir/out" 2>"$dir/err"
     rc=$?
     if [ "$rc" = "$code" ]; then ok "$name"; else bad "$name: exit code $rc, not $code"; fi
 }

@@ -3,7 +3,7 @@
 # A flow that waits for records hardly wakes up: its threads give the processor away a few times a
 # second at most. ctest: no-servers
 dir=$(mktemp -d)
-trap 'kill "$flow" 2>/dev/null; wait; rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { kill "$flow" 2>/dev/null; wait; rm -rf "$dir"; }' EXIT
 mkfifo "$dir/in"
 exec 9<>"$dir/in" # a writer, so that the flow waits
 cat >"$dir/flow.yaml" <<END

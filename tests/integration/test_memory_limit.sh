@@ -7,7 +7,7 @@ case ${DF_SANITIZE:-} in
 address | thread) echo 'skip: a sanitizer has memory of its own' && exit 77 ;;
 esac
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 exec python3 - "$dir" <<'PYTHON'
 import json, os, shutil, subprocess, sys
 

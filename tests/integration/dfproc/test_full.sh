@@ -93,7 +93,7 @@ dd if=/dev/zero of="$1/small/all" bs=1k count=80 2>/dev/null
 exec dfproc run -u "$1/disk.yaml" --set "sink.config.path=$1/out.jsonl" --set stopTimeout=1s \
     --state-dir "$1/small/state" 2>"$1/log"
 INSIDE
-unshare -rm timeout 60 bash "$dir/positions" "$dir"
+unshare -rm timeout --foreground 60 bash "$dir/positions" "$dir"
 code=$?
 [ "$code" = 1 ] && grep -q 'positions could not be stored: No space left on device' "$dir/log" &&
     ok 'positions: the run fails and says why' || bad "positions: exit code $code"

@@ -5,7 +5,7 @@
 set -u
 dir=$(mktemp -d)
 pid=
-trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state NO_COLOR=1
 cd "$dir" || exit 1
 failed=0
