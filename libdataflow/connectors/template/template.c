@@ -247,16 +247,27 @@ static int encode(sink *s, df_stage *st, df_parcel *parcel, size_t *ret_len)
     return rc == DF_OK && refused && s->stops ? DF_EDATA : rc;
 }
 
-static int append(const sink *s, size_t len)
+static int append(const sink *s, size_t len, size_t *ret_done)
 {
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = write(s->fd, s->text + done, len - done);
+    *ret_done = 0;
+    while (*ret_done < len) {
+        ssize_t n = write(s->fd, s->text + *ret_done, len - *ret_done);
         if (n < 0 && errno != EINTR)
             return -1;
-        done += n > 0 ? (size_t)n : 0;
+        *ret_done += n > 0 ? (size_t)n : 0;
     }
     return s->sync ? fdatasync(s->fd) : 0;
+}
+
+/* Cuts off what was written, unless somebody else appended meanwhile: that is not ours to cut. */
+static int take_back(const sink *s, const struct stat *before, size_t done)
+{
+    struct stat now;
+    if (done == 0)
+        return 0;
+    if (fstat(s->fd, &now) != 0 || now.st_size != before->st_size + (off_t)done)
+        return -1;
+    return ftruncate(s->fd, before->st_size);
 }
 
 /* DF_OK says that all but the refused are durable. After DF_EIO the same parcel comes again, so
@@ -265,16 +276,16 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     sink *s = self;
     struct stat before;
-    size_t len;
+    size_t len, done;
     int rc = encode(s, st, parcel, &len);
     if (rc < 0)
         return rc;
     if (fstat(s->fd, &before) != 0)
         return failed(st, "look at", s->path);
-    if (append(s, len) == 0)
+    if (append(s, len, &done) == 0)
         return DF_OK;
     rc = failed(st, "write", s->path);
-    return ftruncate(s->fd, before.st_size) == 0 ? rc : failed(st, "cut", s->path);
+    return take_back(s, &before, done) == 0 ? rc : failed(st, "cut", s->path);
 }
 
 static void sink_close(void *self, df_stage *st)
