@@ -14,8 +14,7 @@ enum {
     CONFORM_RESUMES = 1, /* source: a later run goes on where an earlier one ended */
     CONFORM_REPLAYS = 2, /* source: can be sent back */
     CONFORM_WAITS = 4,   /* source: an unbounded run waits for more */
-    CONFORM_SLOW = 8,    /* a real server: fewer records */
-    CONFORM_UNDOES = 16  /* sink: what it wrote of a parcel that it refuses can be taken back */
+    CONFORM_SLOW = 8     /* a real server: fewer records */
 };
 
 typedef struct conform conform;
@@ -26,7 +25,9 @@ typedef struct conform_kind {
     /* Configs that must be refused, as the inside of a map of YAML ("path: [a]", without braces);
      * NULL at the end. */
     const char *const *bad_options;
-    const char *refused;       /* sink: a payload that it refuses; NULL: it takes all */
+    /* sink: a payload that it refuses before it writes, or so that it can undo the write. NULL: it
+     * takes all, or a server refuses a record when those behind it are written. */
+    const char *refused;
     int (*available)(void);    /* NULL: always */
     void (*begin)(conform *c); /* makes the place, fills c->config: the inside of a map too */
     void (*fill)(conform *c, size_t from, size_t to);   /* source: {"n":from} … {"n":to-1} */

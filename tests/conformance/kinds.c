@@ -164,6 +164,15 @@ static void memory_begin(conform *c)
     snprintf(c->config, sizeof c->config, "server: %s_place", c->name);
 }
 
+static void memory_sink_begin(conform *c)
+{
+    df__memory *m;
+    memory_begin(c);
+    m = conform_place(c);
+    m->fault.reject = "five";
+    df__memory_release(m);
+}
+
 static void memory_end(conform *c)
 {
     df__memory *m = conform_place(c);
@@ -320,11 +329,13 @@ const conform_kind conform_source_host = {.name = "host",
 const conform_kind conform_sink_file = {.name = "file",
                                         .type = "stdio",
                                         .bad_options = stdio_bad,
+                                        .refused = "{\"n\":\n",
                                         .begin = file_sink_begin,
                                         .read_back = file_read};
 const conform_kind conform_sink_pipe = {.name = "pipe",
                                         .type = "stdio",
                                         .bad_options = stdio_bad,
+                                        .refused = "{\"n\":\n",
                                         .begin = pipe_begin,
                                         .attach = pipe_sink_attach,
                                         .detach = join,
@@ -332,7 +343,8 @@ const conform_kind conform_sink_pipe = {.name = "pipe",
 const conform_kind conform_sink_memory = {.name = "memory",
                                           .type = "memory",
                                           .bad_options = memory_bad,
-                                          .begin = memory_begin,
+                                          .refused = "{\"n\":\"five\"}",
+                                          .begin = memory_sink_begin,
                                           .read_back = conform_place_read,
                                           .end = memory_end};
 const conform_kind conform_sink_host = {.name = "host",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sink.c: writes one line for each record. A parcel that fails half way is cut out of a regular
- * file again, so that it holds whole lines only. */
+ * file again (shared.c), so that it holds whole lines only. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,7 +15,6 @@
 
 #include "connectors/stdio/stdio.h"
 #include "util/crashpoint.h"
-#include "util/jsontext.h"
 
 enum { BUFFER = 256 << 10, GIVE_UP_US = 600000000 };
 
@@ -46,46 +45,6 @@ static void use_stdout(df__stdio_sink *s, const struct stat *info)
         s->piece = PIPE_BUF;
 }
 
-/* The last line of the file, which has no line end, is cut off or ended. A run that was killed
- * left it, and its records come again: a JSON text that breaks off is of no use to anybody. */
-static int mend_last_line(df__stdio_sink *s, df_stage *st, int fd)
-{
-    uint64_t end = (uint64_t)s->good, from = df__stdio_line_begin(fd, end);
-    size_t len = (size_t)(end - from);
-    int cut = s->torn == DF__TORN_CUT;
-    if (s->torn == DF__TORN_AUTO && s->format == DF__STDIO_JSON && len <= DF__STDIO_LINE_MAX) {
-        char *line = malloc(len);
-        cut = line && pread(fd, line, len, (off_t)from) == (ssize_t)len &&
-              df__json_is_open(line, len);
-        free(line);
-    }
-    if (cut) {
-        df_stage_logf(st, DF_LOG_WARN,
-                      "%.300s ends in the middle of a line: its %zu bytes from "
-                      "byte %llu on are cut off (tornLine: end keeps them)",
-                      (const char *)s->path.data, len, (unsigned long long)from);
-        s->good = (int64_t)from;
-        return ftruncate(s->fd, (off_t)from);
-    }
-    s->good++;
-    return write(s->fd, "\n", 1) == 1 ? 0 : -1;
-}
-
-static int end_torn_line(df__stdio_sink *s, df_stage *st)
-{
-    char last = '\n';
-    int fd, rc = 0;
-    if (s->good == 0)
-        return 0;
-    fd = open(s->path.data, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0; /* not readable: nothing can be told */
-    if (pread(fd, &last, 1, (off_t)s->good - 1) == 1 && last != '\n')
-        rc = mend_last_line(s, st, fd);
-    close(fd);
-    return rc;
-}
-
 static int open_path(df__stdio_sink *s, df_stage *st, int first)
 {
     df_stage_info about = {.size = sizeof about};
@@ -95,12 +54,26 @@ static int open_path(df__stdio_sink *s, df_stage *st, int first)
     if (df_stage_file(st, s->path.data) != DF_OK)
         return DF_EAUTH;
     df_stage_describe(st, &about);
+    df__stdio_find_writers(s);
     /* refused records hold what was in them; only their owner reads them */
     s->fd = open(s->path.data, flags, about.is_error_sink ? 0600 : 0666);
     if (s->fd < 0)
         return df__stdio_open_failed(st, s->path, errno);
     s->owned = 1;
     return DF_OK;
+}
+
+/* What a killed run left at the end is mended at once, also when nothing comes. */
+static int look_at_end(df__stdio_sink *s, df_stage *st)
+{
+    int rc = df__stdio_lock(s, st);
+    if (rc < 0)
+        return rc;
+    s->end = -1;
+    if (df__stdio_begin(s, st) < 0)
+        rc = df__stdio_open_failed(st, s->path, errno);
+    df__stdio_unlock(s);
+    return rc;
 }
 
 static int sink_open(void *self, df_stage *st)
@@ -113,6 +86,7 @@ static int sink_open(void *self, df_stage *st)
     block_sigpipe();
     df_stage_describe(st, &about);
     s->dry = about.dry;
+    s->stops = about.stops_at_refused;
     s->piece = SIZE_MAX;
     s->fd = -1;
     s->len = 0;
@@ -134,10 +108,8 @@ static int sink_open(void *self, df_stage *st)
     s->is_socket = S_ISSOCK(info.st_mode);
     s->on_disk = S_ISREG(info.st_mode);
     s->regular = s->on_disk && !df__stdio_is_std(s->path);
-    s->good = s->regular ? info.st_size : 0;
-    if (s->regular && end_torn_line(s, st) < 0)
-        return df__stdio_open_failed(st, s->path, errno);
-    return df_stage_limits(st, &limits);
+    rc = s->regular ? look_at_end(s, st) : DF_OK;
+    return rc < 0 ? rc : df_stage_limits(st, &limits);
 }
 
 /* A disk gets room again when somebody makes some; a device or a pipe that is full for so long
@@ -198,6 +170,7 @@ static int write_all(df__stdio_sink *s, df_stage *st, const char *data, size_t l
         ssize_t done = write_once(s, data, len);
         if (done > 0) {
             s->full_us = 0;
+            s->written += done;
             data += done;
             len -= (size_t)done;
         } else if (done < 0 && errno == EAGAIN) {
@@ -252,31 +225,59 @@ static int make_compact(df_parcel *parcel, size_t index, df_bytes *payload)
     return DF_OK;
 }
 
+static int has_breaks(df_bytes payload)
+{
+    return payload.len && memchr(payload.data, '\n', payload.len);
+}
+
+/* The bytes of a record's line; a record that no line can hold is rejected. */
+static int judge(const df__stdio_sink *s, df_parcel *parcel, size_t index, df_bytes *ret)
+{
+    df_value root;
+    int rc = df_parcel_payload(parcel, index, ret);
+    if (rc < 0)
+        return rc;
+    if (!ret->data)
+        return df_parcel_reject(parcel, index, "invalid_data",
+                                "a tombstone has no payload that a line could hold");
+    if (!has_breaks(*ret))
+        return DF_OK;
+    rc = s->format == DF__STDIO_JSON ? df_parcel_root(parcel, index, &root) : DF_EDATA;
+    if (rc == DF_EDATA)
+        return df_parcel_reject(parcel, index, "invalid_data",
+                                "the payload has line breaks and is not JSON");
+    return rc;
+}
+
+/* Without an error sink the run ends before a refused record, and nothing behind it is written:
+ * all of them are found before the first byte. */
+static int judge_all(const df__stdio_sink *s, df_parcel *parcel)
+{
+    size_t refused = 0;
+    int rc = DF_OK;
+    for (size_t i = 0; i < df_parcel_count(parcel) && rc >= 0; i++) {
+        df_bytes payload;
+        rc = judge(s, parcel, i, &payload);
+        refused += df_parcel_rejected(parcel, i) != 0;
+    }
+    return rc >= 0 && refused ? DF_EDATA : rc;
+}
+
 static int put_record(df__stdio_sink *s, df_stage *st, df_parcel *parcel, size_t index)
 {
     df_bytes payload;
-    int rc = df_parcel_payload(parcel, index, &payload);
-    if (rc < 0)
+    int rc = judge(s, parcel, index, &payload);
+    if (rc < 0 || df_parcel_rejected(parcel, index))
         return rc;
-    if (!payload.data)
-        return df_parcel_reject(parcel, index, "invalid_data",
-                                "a tombstone has no payload that a line could hold");
-    if (payload.len && memchr(payload.data, '\n', payload.len)) {
-        rc = s->format == DF__STDIO_JSON ? make_compact(parcel, index, &payload) : DF_EDATA;
-        if (rc == DF_EDATA)
-            return df_parcel_reject(parcel, index, "invalid_data",
-                                    "the payload has line breaks and is not JSON");
-        if (rc < 0)
-            return rc;
-    }
-    rc = put(s, st, payload.data, payload.len);
+    if (has_breaks(payload))
+        rc = make_compact(parcel, index, &payload);
+    if (rc >= 0)
+        rc = put(s, st, payload.data, payload.len);
     return rc < 0 ? rc : put(s, st, "\n", 1);
 }
 
-static int sink_write(void *self, df_stage *st, df_parcel *parcel)
+static int write_parcel(df__stdio_sink *s, df_stage *st, df_parcel *parcel)
 {
-    df__stdio_sink *s = self;
-    struct stat info;
     int rc = DF_OK;
     for (size_t i = 0; i < df_parcel_count(parcel) && rc >= 0; i++) {
         if (!df_parcel_rejected(parcel, i))
@@ -287,21 +288,38 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     s->len = 0;
     if (rc >= 0 && s->regular && s->sync && fdatasync(s->fd) < 0)
         rc = write_failed(s, st, errno);
-    if (!s->regular)
-        return rc < 0 ? rc : DF_OK;
-    if (rc < 0) {
-        if (ftruncate(s->fd, (off_t)s->good) < 0)
-            df_stage_log(st, DF_LOG_WARN, "a parcel that failed half way stays in the file");
+    return rc < 0 ? rc : DF_OK;
+}
+
+/* All of the parcel or nothing of it, in one piece, whoever else appends. */
+static int write_shared(df__stdio_sink *s, df_stage *st, df_parcel *parcel)
+{
+    struct stat info;
+    int rc = df__stdio_lock(s, st);
+    if (rc < 0)
         return rc;
-    }
-    if (fstat(s->fd, &info) != 0)
-        return DF_OK;
-    s->good = info.st_size;
-    if (info.st_nlink == 0)
+    rc = df__stdio_begin(s, st) < 0 ? write_failed(s, st, errno) : write_parcel(s, st, parcel);
+    s->end = s->begin + s->written;
+    if (rc < 0 && df__stdio_take_back(s) < 0)
+        df_stage_logf(st, DF_LOG_WARN,
+                      "%.300s: a parcel that failed half way stays in the file, since bytes of "
+                      "others are behind it",
+                      (const char *)s->path.data);
+    df__stdio_unlock(s);
+    if (rc >= 0 && fstat(s->fd, &info) == 0 && info.st_nlink == 0)
         return df_stage_failf(st, DF_EIO, "write",
                               "%s was removed: it is made again; what it held is gone",
                               (const char *)s->path.data);
-    return DF_OK;
+    return rc;
+}
+
+static int sink_write(void *self, df_stage *st, df_parcel *parcel)
+{
+    df__stdio_sink *s = self;
+    int rc = s->stops ? judge_all(s, parcel) : DF_OK;
+    if (rc < 0)
+        return rc;
+    return s->regular ? write_shared(s, st, parcel) : write_parcel(s, st, parcel);
 }
 
 static int sink_flush(void *self, df_stage *st, int timeout_ms)

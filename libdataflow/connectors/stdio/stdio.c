@@ -73,9 +73,11 @@ static const df_option sink_rows[] = {
      .offset = offsetof(df__stdio_sink, torn),
      .def = "auto",
      .choices = torn,
-     .doc = "What to do with a last line without line end, found when the file is opened. cut: "
-            "it is cut off; end: it gets a line end; auto: cut with format json when it is a JSON "
-            "text that breaks off, as a killed run leaves it, else end."},
+     .doc =
+         "What to do with a last line without line end, found when the file is opened. cut: "
+         "it is cut off; end: it gets a line end; auto: cut with format json when it is a JSON "
+         "text that breaks off, as a killed run leaves it, else end. While another process has the "
+         "file open for writing nothing is cut off."},
 };
 static const df_options sink_options = DF_OPTIONS(sink_rows, df__stdio_sink);
 
@@ -105,7 +107,7 @@ int df__stdio_open_failed(df_stage *st, df_bytes path, int error)
     if (error == ENOENT || error == ENOTDIR)
         status = DF_ENOTFOUND;
     else if (error == EMFILE || error == ENFILE || error == EINTR || error == EIO ||
-             error == ENOSPC || error == ENXIO || error == ESTALE)
+             error == ENOSPC || error == ENXIO || error == EAGAIN || error == ESTALE)
         status = DF_EIO;
     return df_stage_failf(st, status, "open", "cannot open %.300s: %s", (const char *)path.data,
                           strerror_r(error, text, sizeof text));

@@ -64,7 +64,10 @@ typedef struct df__stdio_sink {
     int owned, regular, on_disk, dry, is_socket; /* regular: on disk, and ours to cut */
     int64_t full_us;                             /* no space since then; 0: there is */
     size_t piece;                                /* most bytes of one write(2) */
-    int64_t good;                                /* regular: size that holds whole parcels only */
+    int stops;                                   /* a refused record ends the run */
+    int alone;                                   /* nobody else had the file open for writing */
+    int64_t end;                                 /* regular: where our last parcel ended */
+    int64_t begin, written;                      /* regular: of the parcel, its bytes so far */
     char *buf;
     size_t len;
 } df__stdio_sink;
@@ -89,6 +92,16 @@ int df__stdio_find(const char *path, const df__stdio_place *at);
 DIR *df__stdio_open_folder(const char *path);
 /* The path with the real path of its folder: the same file has the same name from everywhere. */
 void df__stdio_real_path(const char *path, char *buf, size_t len);
+/* Before a sink opens a regular file: whether somebody else writes to it. */
+void df__stdio_find_writers(df__stdio_sink *s);
+/* Waits for the file's lock; DF_EIO after some seconds. File systems without locks do without. */
+int df__stdio_lock(df__stdio_sink *s, df_stage *st);
+void df__stdio_unlock(const df__stdio_sink *s);
+/* Under the lock: a parcel begins at the end of the file, whose last line is mended if somebody
+ * left it without line end. -1: errno. */
+int df__stdio_begin(df__stdio_sink *s, df_stage *st);
+/* Under the lock: cuts off what was written since. -1: it does not end with that any more. */
+int df__stdio_take_back(df__stdio_sink *s);
 /* Fails the stage for an errno of open(2): what cannot get better by itself stops it. */
 int df__stdio_open_failed(df_stage *st, df_bytes path, int error);
 

@@ -59,7 +59,7 @@ extern const conform_kind conform_sink_postgresql;
 
 const conform_kind conform_sink_postgresql = {.name = "postgresql",
                                               .type = "postgresql",
-                                              .flags = CONFORM_SLOW | CONFORM_UNDOES,
+                                              .flags = CONFORM_SLOW,
                                               .refused = "{\"n\":\"five\"}",
                                               .bad_options = bad,
                                               .available = is_there,

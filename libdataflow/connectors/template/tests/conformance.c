@@ -50,7 +50,6 @@ const conform_kind conform_source_template = {.name = "template",
                                               .fill = fill};
 const conform_kind conform_sink_template = {.name = "template",
                                             .type = "template",
-                                            .flags = CONFORM_UNDOES,
                                             .refused = "{\"n\":\n5}",
                                             .bad_options = bad,
                                             .begin = begin,
