@@ -230,23 +230,23 @@ static int has_breaks(df_bytes payload)
     return payload.len && memchr(payload.data, '\n', payload.len);
 }
 
-/* The bytes of a record's line; a record that no line can hold is rejected. */
+/* The bytes of a record's line; 1: to be written compact. No bytes: no line can hold it, it is
+ * rejected. */
 static int judge(const df__stdio_sink *s, df_parcel *parcel, size_t index, df_bytes *ret)
 {
+    const char *why = "a tombstone has no payload that a line could hold";
     df_value root;
     int rc = df_parcel_payload(parcel, index, ret);
-    if (rc < 0)
+    if (rc < 0 || (ret->data && !has_breaks(*ret)))
         return rc;
-    if (!ret->data)
-        return df_parcel_reject(parcel, index, "invalid_data",
-                                "a tombstone has no payload that a line could hold");
-    if (!has_breaks(*ret))
-        return DF_OK;
-    rc = s->format == DF__STDIO_JSON ? df_parcel_root(parcel, index, &root) : DF_EDATA;
-    if (rc == DF_EDATA)
-        return df_parcel_reject(parcel, index, "invalid_data",
-                                "the payload has line breaks and is not JSON");
-    return rc;
+    if (ret->data) {
+        why = "the payload has line breaks and is not JSON";
+        rc = s->format == DF__STDIO_JSON ? df_parcel_root(parcel, index, &root) : DF_EDATA;
+        if (rc != DF_EDATA)
+            return rc < 0 ? rc : 1;
+    }
+    ret->data = NULL;
+    return df_parcel_reject(parcel, index, "invalid_data", why);
 }
 
 /* Without an error sink the run ends before a refused record, and nothing behind it is written:
@@ -267,9 +267,9 @@ static int put_record(df__stdio_sink *s, df_stage *st, df_parcel *parcel, size_t
 {
     df_bytes payload;
     int rc = judge(s, parcel, index, &payload);
-    if (rc < 0 || df_parcel_rejected(parcel, index))
+    if (rc < 0 || !payload.data)
         return rc;
-    if (has_breaks(payload))
+    if (rc == 1)
         rc = make_compact(parcel, index, &payload);
     if (rc >= 0)
         rc = put(s, st, payload.data, payload.len);
