@@ -44,6 +44,8 @@
  *               before it writes it, so that after a crash it can write the same block again
  *
  * THE LIFE OF A SOURCE.
+ *   probe    instead of all that follows, on an instance of its own: one look at the server
+ *            (`dfproc validate --connect`)
  *   check    when the manifest is checked, before anything is connected, on an instance of its own:
  *            what it leaves in `self` is gone before open. Once more on the instance that runs,
  *            when it named a problem of an option whose value is a reference (${env:}, ${file:},
@@ -61,7 +63,7 @@
  *   of the source.
  *
  * THE LIFE OF A SINK.
- *   check, open   as above; open again after each close that a failure caused
+ *   probe, check, open   as above; open again after each close that a failure caused
  *   claim         exactly-once: for each partition, before the source reads of it
  *   write         parcels, in order; the next one may come before an earlier one is settled
  *   poll          while one is answered PENDING or ABSORBED
@@ -101,6 +103,7 @@
  *                                                                        poll: again
  *
  *   check     any failure is a problem of the manifest
+ *   probe     is told as it is
  *   ack       asked again with the next watermark, after a back-off; DF_EFENCED ends the run
  *   seek      any failure ends the run
  *   claim     DF_EIO, DF_ETIMEOUT, DF_EAUTH as write, and claim again; any other ends the run
@@ -119,7 +122,8 @@
  *   pipeline thread  open, apply, expand, close of transforms; with `transformWorkers` above 1
  *                    threads of their own, each with an instance of its own
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
- *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O.)
+ *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O; `probe`
+ *   on the one that called df_pipeline_probe.)
  * From any thread: df_stage_settle, df_stage_metric, df_stage_stopping, df_stage_log,
  * df_partition_lag, df_partition_owner, df_stage_wake, df_stage_current, df_stage_charge,
  * df_stage_clock_us, df_stage_connected. All else: on the thread that runs the operation.
@@ -233,6 +237,17 @@ typedef struct df_lag {
     int64_t newest_us; /* time of the newest existing record; -1 unknown */
 } df_lag;
 
+/* Offsets of one partition of a source whose own system stores them (a consumer group of Kafka). */
+typedef struct df_offset {
+    size_t size;
+    const char *partition; /* "orders/3" */
+    int64_t stored;        /* of the record to read next; -1: none is stored */
+    int64_t first, end;    /* of what exists now: from `first`, before `end` */
+    int64_t at_time;       /* first record of the time asked for or later, `end` when there is none;
+                              -1: no time was asked for */
+} df_offset;
+typedef void (*df_offset_fn)(void *user, const df_offset *row);
+
 /* ---- what a connector implements ---------------------------------------------------------- */
 
 /* A source opens partitions, adds records and marks positions.
@@ -259,7 +274,17 @@ typedef struct df_lag {
  *        it was opened. NULL: as DF_OK.
  * before like snprintf: the position from which reading gives record `r` again (its offset and
  *        partition are set). Pure, any thread. With it a run that ends at a refused record ends
- *        exactly there; without, at the mark before it. */
+ *        exactly there; without, at the mark before it.
+ * probe  connects as `open` would, looks whether what the options name is there and what may be
+ *        done with it, closes all of it again, and changes nothing anywhere: it joins no group,
+ *        opens no partition, commits nothing. DF_OK, best with df_stage_foundf; a failure with the
+ *        words that open or read would have for it. Nothing else is called on this instance, not
+ *        even close. When its time is over df_stage_wait says DF_ECANCELED: better than returning
+ *        that is to tell what was waited for. NULL: it offers no look.
+ * offsets, set_offsets
+ *        of a source with DF_HOLDS_POSITION whose positions are numbers: as df_pipeline_offsets and
+ *        df_pipeline_set_offsets, on an instance and with a time as `probe`. Walk rows with
+ *        DF_ROW. NULL: both. */
 typedef struct df_source_ops {
     size_t size;
     int (*check)(void *self, df_stage *st);
@@ -270,6 +295,9 @@ typedef struct df_source_ops {
     void (*close)(void *self, df_stage *st);
     size_t (*before)(void *self, const df_record *r, char *buf, size_t len);
     int (*ended)(void *self, df_stage *st, df_partition *part);
+    int (*probe)(void *self, df_stage *st);
+    int (*offsets)(void *self, df_stage *st, int64_t time_us, df_offset_fn each, void *user);
+    int (*set_offsets)(void *self, df_stage *st, const df_offset *rows, size_t count);
 } df_source_ops;
 
 /* A sink makes parcels durable, in the order given.
@@ -307,7 +335,8 @@ typedef struct df_source_ops {
  *          block that was begun is not refused as a whole any more: DF_EDATA and DF_ETOOBIG come
  *          before the note.
  * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
- *          DF_EFENCED, or a failure to ask. */
+ *          DF_EFENCED, or a failure to ask.
+ * probe    as of a source: it makes no table, truncates and locks nothing, writes no record. */
 typedef struct df_sink_ops {
     size_t size;
     int (*check)(void *self, df_stage *st);
@@ -318,6 +347,7 @@ typedef struct df_sink_ops {
     int (*claim)(void *self, df_stage *st, df_position *partition);
     int (*resolve)(void *self, df_stage *st, df_parcel *parcel);
     void (*close)(void *self, df_stage *st);
+    int (*probe)(void *self, df_stage *st);
 } df_sink_ops;
 
 /* A metric of a connector's own; at most 32 for one. A name that the text format does not allow,
@@ -411,6 +441,35 @@ typedef struct df_transform {
 DF_API int df_connector_register(df_env *env, const df_connector *type);
 DF_API int df_transform_register(df_env *env, const df_transform *type);
 
+/* ---- what a program asks of the connectors of a flow, instead of running it ---------------- */
+
+/* What a look at one stage found. */
+typedef struct df_probe {
+    size_t size;
+    const char *stage, *kind;
+    int role;           /* DF_SOURCE, DF_SINK, DF_ERROR_SINK */
+    int status;         /* DF_OK; DF_ENOTSUP: its kind offers no look, which is no failure */
+    const char *reason; /* of a failure: the word that metrics have (docs/errors.md); else "" */
+    const char *text;   /* what is there, or why it failed */
+} df_probe;
+typedef void (*df_probe_fn)(void *user, const df_probe *row);
+
+/* Connects each source and sink as a run would, one after the other, looks whether what it shall
+ * read or write is there and may be used, and closes it again. Changes nothing: no group is joined,
+ * no table or file made, no position stored. Instead of a start, on the caller's thread. `each`
+ * (may be NULL) is called for every stage; what it gets is borrowed. timeout_ms: for each of them,
+ * 0: 10 s. DF_OK, or the status of the first failure, with its text in df_pipeline_errmsg. */
+DF_API int df_pipeline_probe(df_pipeline *p, int timeout_ms, df_probe_fn each, void *user);
+
+/* Shows what is stored for the flow, a row for each partition, borrowed. time_us: since 1970; -1:
+ * no time. Instead of a start, like df_pipeline_probe, and changes nothing. DF_ENOTSUP: no system
+ * behind the source stores offsets. */
+DF_API int df_pipeline_offsets(df_pipeline *p, int64_t time_us, df_offset_fn each, void *user);
+/* Stores `stored` of each row, never below 0; other partitions keep theirs. DF_ESTATE: somebody
+ * reads with them now, and nothing was stored; DF_EINVAL: outside of `first` and `end` as they are
+ * now. */
+DF_API int df_pipeline_set_offsets(df_pipeline *p, const df_offset *rows, size_t count);
+
 /* The one symbol that a plug-in exports: `const df_plugin df_plugin_entry`. */
 typedef struct df_plugin {
     size_t size;
@@ -492,6 +551,10 @@ DF_API void df_stage_waits(df_stage *st, const char *what);
 DF_API int df_stage_fail(df_stage *st, int status, const char *reason, const char *text);
 DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
     DF_PRINTF(4, 5);
+/* In probe: what is there, one line for people ("topic orders, 12 partitions"); the last call
+ * counts.
+ */
+DF_API void df_stage_foundf(df_stage *st, const char *format, ...) DF_PRINTF(2, 3);
 /* In check: a problem with the option at `option` ("tls.caFile"; NULL: the stage), DF_ERROR or
  * DF_WARNING. */
 DF_API int df_stage_problem(df_stage *st, int severity, const char *option, const char *text);

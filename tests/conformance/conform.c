@@ -167,6 +167,21 @@ void conform_assert_leaves_nothing(conform *c, const char *source, const char *s
     free(ran);
 }
 
+void conform_probe(conform *c, const char *source, const char *sink)
+{
+    char *before = conform_listing(c), *after;
+    df_pipeline *p = conform_load(c, source, sink);
+    if (df_pipeline_probe(p, 0, NULL, NULL) != DF_OK)
+        fail_msg("a look before a run: %s", df_pipeline_errmsg(p));
+    c->running = NULL;
+    df_pipeline_free(p);
+    after = conform_listing(c);
+    if (strcmp(before, after) != 0)
+        fail_msg("a look left a file: before it\n%safter it\n%s", before, after);
+    free(before);
+    free(after);
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 void conform_free_rows(char **rows, size_t count)

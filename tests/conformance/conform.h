@@ -94,6 +94,8 @@ void conform_assert_on_disk(const conform *c);
 char *conform_listing(const conform *c);
 /* Checks a pipeline and runs it dry; asserts that neither left a file or a folder in c->dir. */
 void conform_assert_leaves_nothing(conform *c, const char *source, const char *sink);
+/* Looks at both stages before a run; asserts that it works and left no file or folder in c->dir. */
+void conform_probe(conform *c, const char *source, const char *sink);
 /* Number in {"n":N}; fails the test for other texts. */
 size_t conform_number(const char *row);
 

@@ -166,6 +166,21 @@ static void test_dry_leaves_nothing(void **state)
     conform_assert_leaves_nothing(c, conform_stage(c, source), "{type: \"null\"}");
 }
 
+/* A run after it reads all from the beginning. */
+static void test_probe_changes_nothing(void **state)
+{
+    conform *c = *state;
+    char source[1200], sink[1200], **rows;
+    size_t got;
+    c->kind->fill(c, 0, 100);
+    conform_probe(c, conform_stage(c, source), conform_other(c, sink));
+    assert_int_equal(df__memory_count(c->other), 0);
+    assert_ok(conform_finish(c, load(c), &to_the_end));
+    rows = conform_other_rows(c, &got);
+    conform_assert_rows(rows, got, 100);
+    conform_free_rows(rows, got);
+}
+
 static void test_bad_options(void **state)
 {
     conform *c = *state;
@@ -203,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_stop_now),
         cmocka_unit_test(test_stop_while_blocked),
         cmocka_unit_test(test_dry_leaves_nothing),
+        cmocka_unit_test(test_probe_changes_nothing),
         cmocka_unit_test(test_bad_options),
     };
     return conform_run("sources", tests, sizeof tests / sizeof tests[0], conform_sources);

@@ -129,11 +129,17 @@ static size_t folder_len(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
+void df__stdio_folder(const char *path, char *buf, size_t len)
+{
+    size_t n = folder_len(path);
+    snprintf(buf, len, "%.*s", n ? (int)n : 1, n ? path : ".");
+}
+
 void df__stdio_real_path(const char *path, char *buf, size_t len)
 {
     char folder[PATH_MAX], *real;
     size_t n = folder_len(path);
-    snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
+    df__stdio_folder(path, folder, sizeof folder);
     real = n < sizeof folder ? realpath(folder, NULL) : NULL;
     if (real)
         snprintf(buf, len, "%s%s%s", real, real[1] ? "/" : "", path + n);
@@ -148,7 +154,7 @@ DIR *df__stdio_open_folder(const char *path)
     size_t n = folder_len(path);
     if (n >= sizeof folder)
         return NULL;
-    snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
+    df__stdio_folder(path, folder, sizeof folder);
     return opendir(folder);
 }
 

@@ -341,10 +341,17 @@ static void sink_close(void *self, df_stage *st)
     s->owned = 0;
 }
 
+static int sink_probe(void *self, df_stage *st)
+{
+    const df__stdio_sink *s = self;
+    return df__stdio_probe(st, s->path, W_OK);
+}
+
 const df_sink_ops df__stdio_sink_ops = {
     .size = sizeof(df_sink_ops),
     .open = sink_open,
     .write = sink_write,
     .flush = sink_flush,
     .close = sink_close,
+    .probe = sink_probe,
 };

@@ -272,6 +272,12 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
     return df__stdio_go_back(s, st, &place);
 }
 
+static int source_probe(void *self, df_stage *st)
+{
+    const df__stdio_source *s = self;
+    return df__stdio_probe(st, s->path, R_OK);
+}
+
 const df_source_ops df__stdio_source_ops = {
     .size = sizeof(df_source_ops),
     .check = source_check,
@@ -280,4 +286,5 @@ const df_source_ops df__stdio_source_ops = {
     .seek = source_seek,
     .close = source_close,
     .before = source_before,
+    .probe = source_probe,
 };

@@ -88,7 +88,9 @@ int df__stdio_crc(int fd, uint64_t from, uint64_t len, uint64_t *ret);
 uint64_t df__stdio_line_begin(int fd, uint64_t at);
 /* Opens the file of a position under whatever name it has now in the folder of `path`; -1. */
 int df__stdio_find(const char *path, const df__stdio_place *at);
-/* The folder of a path; NULL. */
+/* The folder of a path: "." for a bare name. */
+void df__stdio_folder(const char *path, char *buf, size_t len);
+/* The same, opened; NULL. */
 DIR *df__stdio_open_folder(const char *path);
 /* The path with the real path of its folder: the same file has the same name from everywhere. */
 void df__stdio_real_path(const char *path, char *buf, size_t len);
@@ -102,6 +104,8 @@ void df__stdio_unlock(const df__stdio_sink *s);
 int df__stdio_begin(df__stdio_sink *s, df_stage *st);
 /* Under the lock: cuts off what was written since. -1: it does not end with that any more. */
 int df__stdio_take_back(df__stdio_sink *s);
+/* The operation `probe`; mode: R_OK or W_OK. */
+int df__stdio_probe(df_stage *st, df_bytes path, int mode);
 /* Fails the stage for an errno of open(2): what cannot get better by itself stops it. */
 int df__stdio_open_failed(df_stage *st, df_bytes path, int error);
 

@@ -81,6 +81,15 @@ static int failed(df_stage *st, const char *what, df_bytes path)
                           (int)path.len, (const char *)path.data, strerror(errno));
 }
 
+/* Before a run: can what is named be used? Nothing is opened for good, made or changed. */
+static int look(df_stage *st, df_bytes path, int mode)
+{
+    if (access(path.data, mode) != 0 && (mode == R_OK || errno != ENOENT))
+        return failed(st, "open", path);
+    df_stage_foundf(st, "%.*s", (int)path.len, (const char *)path.data);
+    return DF_OK;
+}
+
 /* ---- source ------------------------------------------------------------------------------- */
 
 /* A position is the source's own text: here, the byte where the next line begins. */
@@ -192,6 +201,12 @@ static void source_close(void *self, df_stage *st)
     s->file = NULL;
 }
 
+static int source_probe(void *self, df_stage *st)
+{
+    const source *s = self;
+    return look(st, s->path, R_OK);
+}
+
 /* ---- sink --------------------------------------------------------------------------------- */
 
 static int sink_open(void *self, df_stage *st)
@@ -297,6 +312,12 @@ static void sink_close(void *self, df_stage *st)
     s->fd = -1;
 }
 
+static int sink_probe(void *self, df_stage *st)
+{
+    const sink *s = self;
+    return look(st, s->path, W_OK);
+}
+
 /* ---- the table ---------------------------------------------------------------------------- */
 
 static const df_source_ops source_ops = {.size = sizeof(df_source_ops),
@@ -304,9 +325,13 @@ static const df_source_ops source_ops = {.size = sizeof(df_source_ops),
                                          .read = source_read,
                                          .seek = source_seek,
                                          .close = source_close,
-                                         .before = source_before};
-static const df_sink_ops sink_ops = {
-    .size = sizeof(df_sink_ops), .open = sink_open, .write = sink_write, .close = sink_close};
+                                         .before = source_before,
+                                         .probe = source_probe};
+static const df_sink_ops sink_ops = {.size = sizeof(df_sink_ops),
+                                     .open = sink_open,
+                                     .write = sink_write,
+                                     .close = sink_close,
+                                     .probe = sink_probe};
 
 extern const df_connector df_connector_template;
 const df_connector df_connector_template = {

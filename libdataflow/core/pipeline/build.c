@@ -47,7 +47,7 @@ static int check_values(df_pipeline *p, df_stage *st)
     return df__pipeline_fail(p, DF_ESPEC, "stage %s: %s", st->spec->name, st->fault.text);
 }
 
-static int instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
+int df__pipeline_instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret)
 {
     df__fault why = {.status = DF_ENOMEM, .text = "no memory"};
     const df__stage_spec *s = spec->role == DF_TRANSFORM ? spec : ends_replaced(p, spec);
@@ -87,7 +87,7 @@ static int add_step(df_pipeline *p, const df__stage_spec *s)
 {
     df__flow *f = &p->run.flow;
     df__step *step = &f->steps[f->step_count];
-    int rc = instance(p, s, &step->stage);
+    int rc = df__pipeline_instance(p, s, &step->stage);
     if (rc != DF_OK)
         return rc;
     step->spec = s;
@@ -103,7 +103,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
     df__flow *f = &p->run.flow;
     df__sink *sink = &f->sinks[f->sink_count];
     df_stage *st;
-    int rc = instance(p, s, &st);
+    int rc = df__pipeline_instance(p, s, &st);
     if (rc != DF_OK)
         return rc;
     df__stage_check(st); /* limits that depend on options */
@@ -248,7 +248,7 @@ static int add_stages(df_pipeline *p)
         rc = add_role(p, DF_TRANSFORM);
     if (rc == DF_OK)
         rc = add_ways(p);
-    return rc == DF_OK ? instance(p, source, &p->run.source.stage) : rc;
+    return rc == DF_OK ? df__pipeline_instance(p, source, &p->run.source.stage) : rc;
 }
 
 static int fill_worker(df_pipeline *p, df__worker *w)
@@ -259,7 +259,7 @@ static int fill_worker(df_pipeline *p, df__worker *w)
     if (!w->stages)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
     for (i = 0; i < f->work.parallel_steps && rc == DF_OK; i++) {
-        rc = instance(p, f->steps[i].spec, &w->stages[i]);
+        rc = df__pipeline_instance(p, f->steps[i].spec, &w->stages[i]);
         if (rc == DF_OK)
             rc = open_transform(p, w->stages[i]);
     }

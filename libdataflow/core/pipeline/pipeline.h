@@ -44,6 +44,8 @@ int df__pipeline_check_graph(df_pipeline *p);
 /* pipeline_build.c: instances, steps, sinks and exits of the flow. */
 int df__pipeline_build(df_pipeline *p);
 void df__pipeline_unbuild(df_pipeline *p);
+/* One stage of it, checked with the values of its references. */
+int df__pipeline_instance(df_pipeline *p, const df__stage_spec *spec, df_stage **ret);
 void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage, const char *text);
 void df__pipeline_ended(df_pipeline *p);
 const char *df__pipeline_name(const df_pipeline *p);

@@ -3,6 +3,7 @@
 #include "core/stage/stage.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -11,6 +12,7 @@
 #include "core/registry/env.h"
 #include "core/graph/option.h"
 #include "record/record.h"
+#include "util/clock.h"
 
 /* ---- life --------------------------------------------------------------------------------- */
 
@@ -234,6 +236,16 @@ int df_stage_failf(df_stage *st, int status, const char *reason, const char *for
     return df_stage_fail(st, status, reason, text);
 }
 
+void df_stage_foundf(df_stage *st, const char *format, ...)
+{
+    char text[DF__TEXT];
+    va_list args;
+    va_start(args, format);
+    df__secrets_vprintf(st->secrets, text, sizeof text, format, args);
+    va_end(args);
+    df_stage_fail(st, DF_OK, "", text);
+}
+
 void df__stage_fault(df_stage *st, int status, df__fault *ret)
 {
     const char *word = reason_of(status), *text = df_status_text(status);
@@ -322,9 +334,21 @@ void df_stage_logf(df_stage *st, int level, const char *format, ...)
 
 /* ---- waiting ------------------------------------------------------------------------------ */
 
+/* The time of its probe is over. */
+static int is_late(const df_stage *st)
+{
+    return st->until_us && df__monotonic_us() >= st->until_us;
+}
+
+static int until_late(const df_stage *st, int timeout_ms)
+{
+    int64_t left = st->until_us ? (st->until_us - df__monotonic_us() + 999) / 1000 : INT_MAX;
+    return timeout_ms < 0 || timeout_ms > left ? (int)left : timeout_ms;
+}
+
 int df_stage_stopping(const df_stage *st)
 {
-    return atomic_load(&st->stopping) || atomic_load(&st->canceled);
+    return atomic_load(&st->stopping) || atomic_load(&st->canceled) || is_late(st);
 }
 
 void df_stage_wake(df_stage *st)
@@ -355,16 +379,16 @@ int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms)
     struct pollfd p[2] = {{st->wake_fd, POLLIN, 0}, {fd, events, 0}};
     uint64_t count;
     int n;
-    if (atomic_load(&st->canceled))
+    if (atomic_load(&st->canceled) || is_late(st))
         return DF_ECANCELED;
-    n = poll(p, fd >= 0 ? 2 : 1, timeout_ms);
+    n = poll(p, fd >= 0 ? 2 : 1, st->until_us ? until_late(st, timeout_ms) : timeout_ms);
     if (n < 0 && errno != EINTR)
         return df_stage_failf(st, DF_EIO, NULL, "poll: %s", strerror(errno));
     if (p[0].revents) {
         ssize_t got = read(st->wake_fd, &count, sizeof count);
         (void)got;
     }
-    if (atomic_load(&st->canceled))
+    if (atomic_load(&st->canceled) || is_late(st))
         return DF_ECANCELED;
     return n > 0 && fd >= 0 && p[1].revents ? DF_OK : DF_AGAIN;
 }

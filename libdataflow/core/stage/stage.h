@@ -50,8 +50,9 @@ struct df_stage {
     int opened;    /* it was opened before; the pipeline's thread */
     int in_check;  /* `check` runs: no I/O, so only secrets that the manifest shows */
     int retry_after_ms;
-    int checking; /* options with references are empty */
-    int unsure;   /* a problem with one of them was left out */
+    int64_t until_us; /* of a probe: when df_stage_wait gives up; 0: never */
+    int checking;     /* options with references are empty */
+    int unsure;       /* a problem with one of them was left out */
     df_limits limits;
     df_stage_info info;
     int wake_fd; /* eventfd: df_stage_wait returns */

@@ -112,6 +112,26 @@ static void sink_close(void *self, df_stage *st)
     df__buf_free(&s->raw.text);
 }
 
+static int sink_probe(void *self, df_stage *st)
+{
+    df__pg_sink *s = self;
+    int rc = prepare(s, st);
+    if (rc == DF_OK) {
+        rc = df__pg_connect(&s->conn);
+    }
+    if (rc == DF_OK) {
+        rc = df__pg_catalog_load(s);
+    }
+    if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create) {
+        rc = df__pg_missing(s);
+    }
+    if (rc == DF_OK) {
+        rc = df__pg_may_write(s);
+    }
+    sink_close(s, st);
+    return rc;
+}
+
 const df_sink_ops df__pg_sink_ops = {
     .size = sizeof(df_sink_ops),
     .check = df__pg_sink_check,
@@ -120,4 +140,5 @@ const df_sink_ops df__pg_sink_ops = {
     .poll = sink_poll,
     .flush = sink_flush,
     .close = sink_close,
+    .probe = sink_probe,
 };

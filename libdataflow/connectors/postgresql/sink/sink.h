@@ -78,6 +78,10 @@ int df__pg_catalog_load(df__pg_sink *s);
 /* The table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
 int df__pg_missing(const df__pg_sink *s);
 
+/* ---- rights.c ---- */
+/* Looks whether the user may insert into the table, or make it; tells what was found. */
+int df__pg_may_write(df__pg_sink *s);
+
 /* ---- facts.c ---- */
 /* Reads catalog.table.uniques. */
 int df__pg_repeats_load(df__pg_sink *s);

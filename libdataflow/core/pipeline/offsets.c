@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * offsets.c: the offsets that the source's own system stores for a flow: looked at, and set. */
+#include "core/pipeline/pipeline.h"
+#include "util/clock.h"
+
+enum { OFFSETS_MS = 30000 };
+
+typedef struct work { /* what is asked: rows NULL: to see them */
+    int64_t time_us;
+    df_offset_fn each;
+    void *user;
+    const df_offset *rows;
+    size_t count;
+} work;
+
+static int run(df_stage *st, const work *w)
+{
+    const df_source_ops *ops = df__stage_source(st);
+    st->until_us = df__monotonic_us() + (int64_t)OFFSETS_MS * 1000;
+    if (!DF__OP(ops, offsets) || !DF__OP(ops, set_offsets))
+        return df_stage_failf(
+            st, DF_ENOTSUP, NULL,
+            "what \"%s\" reads stores no offsets of its own; `explain` says where "
+            "the positions are",
+            st->spec->kind);
+    return w->rows ? ops->set_offsets(st->self, st, w->rows, w->count)
+                   : ops->offsets(st->self, st, w->time_us, w->each, w->user);
+}
+
+static int with_source(df_pipeline *p, const work *w)
+{
+    df_stage *st = NULL;
+    df__fault why;
+    int rc;
+    if (p->started || p->run.heap)
+        return df__pipeline_fail(p, DF_ESTATE, "the pipeline was started");
+    rc = df_pipeline_check(p);
+    if (rc == DF_OK)
+        rc = df__pipeline_instance(p, df__graph_source(&p->graph), &st);
+    if (rc != DF_OK)
+        return rc;
+    rc = df__stage_status(st, run(st, w));
+    if (rc == DF_ECANCELED)
+        rc = df_stage_failf(st, DF_ETIMEOUT, NULL, "no answer within %d s", OFFSETS_MS / 1000);
+    df__stage_fault(st, rc, &why);
+    df__stage_free(st);
+    return rc < 0 ? df__pipeline_fail(p, rc, "%s", why.text) : DF_OK;
+}
+
+int df_pipeline_offsets(df_pipeline *p, int64_t time_us, df_offset_fn each, void *user)
+{
+    work w = {.time_us = time_us, .each = each, .user = user};
+    return p && each ? with_source(p, &w) : DF_EINVAL;
+}
+
+int df_pipeline_set_offsets(df_pipeline *p, const df_offset *rows, size_t count)
+{
+    work w = {.rows = rows, .count = count};
+    return p && rows ? with_source(p, &w) : DF_EINVAL;
+}
