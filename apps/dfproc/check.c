@@ -17,6 +17,7 @@ enum { INDENT = 12 };
 typedef struct validation {
     const app_args *args;
     df__buf *flows, *problems; /* JSON objects; NULL: for people */
+    df_pipeline_options options;
 } validation;
 
 /* A file of cases instead of a manifest is a likely mistake. */
@@ -43,7 +44,8 @@ static void note_unchosen(const dfproc_flow *flow, const app_document *d)
 }
 
 /* An object in the list of --json. d: of several in one file; else NULL. */
-static void add_result(df__buf *out, const dfproc_flow *flow, const app_document *d, int rc)
+static void add_result(df__buf *out, const dfproc_flow *flow, const app_document *d, int rc,
+                       const df__buf *stages)
 {
     df__buf_str(out, out->len ? ",{\"file\":" : "{\"file\":");
     df__buf_json(out, flow->file, strlen(flow->file));
@@ -54,28 +56,39 @@ static void add_result(df__buf *out, const dfproc_flow *flow, const app_document
         df__buf_str(out, "null");
     if (d)
         df__buf_printf(out, ",\"line\":%d", d->line);
-    df__buf_printf(out, ",\"ok\":%s}", rc == EXIT_DONE ? "true" : "false");
+    df__buf_printf(out, ",\"ok\":%s", rc == EXIT_DONE ? "true" : "false");
+    if (stages->len) {
+        df__buf_str(out, ",\"stages\":[");
+        df__buf_add(out, stages->data, stages->len);
+        df__buf_char(out, ']');
+    }
+    df__buf_char(out, '}');
 }
 
-static void tell_result(const validation *v, const dfproc_flow *flow, const app_document *d, int rc)
+static void tell_result(const validation *v, const dfproc_flow *flow, const app_document *d, int rc,
+                        const df__buf *stages)
 {
     char title[DFPROC_TITLE] = "";
     if (d && !dfproc_title(flow, d, title, sizeof title))
         note_unchosen(flow, d);
     if (v->flows)
-        add_result(v->flows, flow, d, rc);
+        add_result(v->flows, flow, d, rc, stages);
     else if (rc == EXIT_DONE)
         printf("%s: %s%sok\n", flow->file, title, *title ? ": " : "");
 }
 
 static int validate_one(const validation *v, dfproc_flow *flow, const app_document *d)
 {
-    df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
-    int rc;
-    options.resolve = df_resolve_process;
-    rc = dfproc_build(flow, &options, 0);
-    tell_result(v, flow, d, rc);
-    if (rc == EXIT_USAGE)
+    df__buf stages;
+    int rc, is_good;
+    df__buf_init(&stages, &df__heap_libc);
+    rc = dfproc_build(flow, &v->options, 0);
+    is_good = rc == EXIT_DONE;
+    if (is_good && app_args_value(v->args, "connect"))
+        rc = dfproc_connect(flow, v->flows ? &stages : NULL);
+    tell_result(v, flow, d, rc, &stages);
+    df__buf_free(&stages);
+    if (!is_good && rc == EXIT_USAGE)
         hint_cases(flow);
     return rc;
 }
@@ -97,13 +110,16 @@ static int validate_all(const validation *v, dfproc_flow *flow)
 }
 
 /* Every flow of a file, or the one of that name. */
-static int validate_file(const validation *v, const char *file)
+static int validate_file(validation *v, const char *file)
 {
     const char *name = app_args_value(v->args, "name");
     dfproc_flow flow;
     int rc = dfproc_open(&flow, 0, APP_LOG_TEXT);
     flow.problems = v->problems;
-    app_args_list(v->args, "set", flow.set);
+    if (rc == EXIT_DONE)
+        rc = dfproc_reach(v->args, &flow, &v->options);
+    flow.secrets_dir = app_args_value(v->args, "secrets-dir");
+    flow.secrets_from_file = app_args_value(v->args, "secrets-from-file") != NULL;
     if (rc == EXIT_DONE)
         rc = dfproc_read(&flow, file);
     if (rc == EXIT_DONE && !name && dfproc_flows(&flow) > 1) {
@@ -121,7 +137,7 @@ int dfproc_validate(const app_args *args)
 {
     df__buf flows, problems, out;
     int json = app_args_value(args, "json") != NULL, worst = EXIT_DONE;
-    const validation v = {args, json ? &flows : NULL, json ? &problems : NULL};
+    validation v = {args, json ? &flows : NULL, json ? &problems : NULL, DF_PIPELINE_OPTIONS_INIT};
     df__buf_init(&flows, &df__heap_libc);
     df__buf_init(&problems, &df__heap_libc);
     df__buf_init(&out, &df__heap_libc);

@@ -82,9 +82,17 @@ static const app_option pod_options[] = {
 static const app_option validate_options[] = {
     {"json", 0, NULL, NULL,
      "Prints one JSON object: {ok, flows: [{file, name, ok}], problems: [{severity, file, line, "
-     "column, path, text, hint}]}."},
+     "column, path, text, hint}]}; with --connect a flow has stages: [{stage, role, type, result, "
+     "reason, text}] too."},
+    {"connect", 'c', NULL, NULL,
+     "Connects each source and sink as well, looks whether what it names is there and may be used, "
+     "and changes nothing; at most 10 seconds for each."},
     SET_OPTION,
+    ENV_FILE_OPTION,
+    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
     {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
+    LIMIT_OPTIONS,
     {0}};
 
 static const app_option explain_options[] = {
@@ -136,6 +144,21 @@ static const app_option checkpoint_options[] = {
     {"state-dir", 0, "DIR", "dir", "With FILE: the folder, as for run."},
     {0}};
 
+static const app_option offsets_options[] = {
+    {"to", 0, "WHERE...", NULL,
+     "With reset: earliest, latest, or a time (2026-11-29T12:00:00Z: the first record of then or "
+     "later); PARTITION=WHERE for one partition alone, where an offset is possible too (3=1200). "
+     "May be given several times, with one time at most."},
+    {"apply", 0, NULL, NULL, "With reset: stores them; without it they are only shown."},
+    {"json", 0, NULL, NULL, "Prints one JSON object."},
+    SET_OPTION,
+    ENV_FILE_OPTION,
+    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
+    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
+    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
+    LIMIT_OPTIONS,
+    {0}};
+
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
      "Runs the manifest (- is standard input) until it is stopped, or until its source ends; a "
@@ -148,8 +171,11 @@ static const app_command commands[] = {
      "rate, lag, errors and memory; elsewhere log lines are JSON. In a manifest `path: \"-\"` of "
      "stdio is standard input or output too.",
      run_options, 1, 1, dfproc_run},
-    {"validate", "Checks manifests, without any connection.", "FILE...", "file",
-     "Prints every problem with line and column. Unknown fields are errors. Each DataFlow of a "
+    {"validate", "Checks manifests; with --connect their servers too.", "FILE...", "file",
+     "Prints every problem with line and column. Without --connect nothing is connected; with it a "
+     "line for each source and sink says what was found, or why it would fail: with the words of a "
+     "run, and with code 1. No group is joined, no table or file is made. Unknown fields are "
+     "errors. Each DataFlow of a "
      "file of several documents is checked; other kinds are left out with a note. The file - is "
      "standard input, as in all commands that read a file.",
      validate_options, 1, -1, dfproc_validate},
@@ -190,6 +216,14 @@ static const app_command commands[] = {
      "stage or type of the source, partition, position. Stop the flow before a reset: one that "
      "runs writes its positions again.",
      checkpoint_options, 1, 2, dfproc_checkpoint},
+    {"offsets", "Shows the offsets of a consumer group, or sets them.", "show|reset FILE",
+     "show reset",
+     "Of a source whose own system stores the positions (kafka). show: for each partition the "
+     "offset that is read next, the first and the end of what exists, and how many are between. "
+     "reset: the offsets that --to names become numbers, and old and new are shown with how many "
+     "records are read again or skipped; --apply stores them. Stop the flow first: while somebody "
+     "is in the group it is refused.",
+     offsets_options, 2, 2, dfproc_offsets},
     {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
      NULL, 0, 0, dfproc_version},
     {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, app_help_options, 0, 1,

@@ -52,6 +52,9 @@ int dfproc_build(dfproc_flow *flow, const df_pipeline_options *options, int quie
 /* Prints each option that needs a Secret that is nowhere, and each that names a Secret of another
  * namespace. 0 or an exit code. */
 int dfproc_has_secrets(dfproc_flow *flow);
+/* Looks at each server of a checked flow and prints what is there, or adds JSON objects to `rows`,
+ * comma between. 0 or an exit code. */
+int dfproc_connect(dfproc_flow *flow, df__buf *rows);
 /* --files, --env-prefix, --env-file, --show-values: where references lead. 0 or an exit code. */
 int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options);
 /* Reads the file of --env-file. 0 or an exit code. */
@@ -116,6 +119,7 @@ int dfproc_transforms(const app_args *args);
 int dfproc_init(const app_args *args);
 int dfproc_fmt(const app_args *args);
 int dfproc_checkpoint(const app_args *args);
+int dfproc_offsets(const app_args *args);
 int dfproc_version(const app_args *args);
 
 #endif

@@ -7,9 +7,10 @@
 # (another CA), stranger.pem with stranger.key (signed by that one).
 # Users: alice/alice-pw and guest/guest-pw (PLAIN; guest may do nothing), bob/bob-pw (SCRAM-SHA-256),
 # carol/carol-pw (SCRAM-SHA-512). The broker's certificate is good for 127.0.0.1, not for localhost.
+# LOST is a listener whose advertised address, localhost:1, leads nowhere.
 
-secure_listeners=(TLS MTLS EXPIRED SASL SASLTLS)
-secure_protocols=(SSL SSL SSL SASL_PLAINTEXT SASL_SSL)
+secure_listeners=(TLS MTLS EXPIRED SASL SASLTLS LOST)
+secure_protocols=(SSL SSL SSL SASL_PLAINTEXT SASL_SSL PLAINTEXT)
 secure_users=(--add-scram 'SCRAM-SHA-256=[name=bob,password=bob-pw]' --add-scram 'SCRAM-SHA-512=[name=carol,password=carol-pw]')
 
 sign() { # NAME CA DAYS SUBJECT EXTENSION: NAME.key, NAME.pem
@@ -43,7 +44,8 @@ secure_properties() { # ports, one for each listener
         protocols+=",${secure_listeners[i]}:${secure_protocols[i]}"
         shift
     done
-    sed -i "s#^\(listeners=.*\|advertised.listeners=.*\)#\1$listeners#; s#^\(listener.security.protocol.map=.*\)#\1$protocols#"  "$properties"
+    sed -i "s#^\(listeners=.*\|advertised.listeners=.*\)#\1$listeners#; s#^\(listener.security.protocol.map=.*\)#\1$protocols#
+        /^advertised.listeners=/s#LOST://[^,]*#LOST://localhost:1#" "$properties"
     cat >>"$properties" <<-END
 	ssl.keystore.type=PEM
 	ssl.keystore.location=$dir/certs/server.store.pem

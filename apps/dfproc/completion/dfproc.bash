@@ -6,7 +6,7 @@ _dfproc() {
     [ "$cur" = = ] && cur=
     [ "$prev" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}
     if [ "$COMP_CWORD" = 1 ] && [[ $cur != -* ]]; then
-        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint offsets version help" -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -33,10 +33,14 @@ _dfproc() {
     validate)
         case $prev in
         --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --name) COMPREPLY=(); return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --json --set --name" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --json --connect --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -128,6 +132,22 @@ _dfproc() {
         esac
         if [[ $cur == -* ]]; then
             COMPREPLY=($(compgen -W "--help --namespace --name --kubeconfig --map --state-dir" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "show reset" -- "$cur"))
+        fi
+        ;;
+    offsets)
+        case $prev in
+        --to) COMPREPLY=(); return ;;
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --to --apply --json --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values" -- "$cur"))
         else
             COMPREPLY=($(compgen -W "show reset" -- "$cur"))
         fi

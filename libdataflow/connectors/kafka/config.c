@@ -369,6 +369,21 @@ int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o)
     return finish(s);
 }
 
+int df__kafka_setup_probe(df__kafka_setup *s, const df__kafka_common *o, const char *group)
+{
+    if (begin(s, o) != DF_OK)
+        return s->status;
+    if (group != NULL)
+        df__kafka_set(s, "consumerGroup", "group.id", group);
+    set(s, "enable.auto.commit", "false");
+    set(s, "enable.partition.eof", "true");
+    set(s, "allow.auto.create.topics", "false");
+    set(s, "fetch.wait.max.ms", "100");
+    set(s, "queued.max.messages.kbytes", "1024");
+    set_properties(s, &o->properties, DF__KAFKA_FOR_SOURCE | DF__KAFKA_FOR_SINK);
+    return finish(s);
+}
+
 int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name)
 {
     char text[32];

@@ -129,6 +129,10 @@ int df__kafka_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, 
 /* Warns of an error that the client recovers from by itself; `text` is the client's. */
 void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
                     rd_kafka_resp_err_t err, const char *text);
+/* The same as one line of text; what it means, NULL: not known. */
+void df__kafka_words(char *out, size_t cap, const df__kafka_common *o, rd_kafka_resp_err_t err,
+                     const char *text);
+const char *df__kafka_cause(const char *text);
 /* A line of the client's own log. Any thread. */
 typedef struct df__kafka_line {
     const char *facility, *text;
@@ -168,6 +172,8 @@ typedef struct df__kafka_setup {
 } df__kafka_setup;
 int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o);
 int df__kafka_setup_sink(df__kafka_setup *s, const df__kafka_sink_options *o);
+/* Of a consumer that only looks. group: NULL: none. */
+int df__kafka_setup_probe(df__kafka_setup *s, const df__kafka_common *o, const char *group);
 /* A property of the finished configuration as a number. */
 int64_t df__kafka_setup_number(const df__kafka_setup *s, const char *name);
 /* Sets a property; option: what to name when the client does not take it (NULL: the property). */
@@ -204,6 +210,57 @@ typedef struct df__kafka_reach {
 /* DF_OK: a broker has answered; DF_EIO: none within some seconds; what `serve` found; or
  * DF_ECANCELED. */
 int df__kafka_reach_broker(const df__kafka_reach *r);
+
+/* ---- look.c: a client that joins no group and makes no topic --------------------------------- */
+
+typedef struct df__kafka_node { /* a broker, as the cluster names it */
+    int32_t id;
+    char place[272]; /* host:port */
+    int answered;
+    const char *cause; /* why not; NULL: not known */
+} df__kafka_node;
+
+/* Zeroed, but for the first four. */
+typedef struct df__kafka_look {
+    df__kafka_common o; /* a copy, first: df__kafka_verify */
+    df_stage *st;
+    const char *group; /* NULL: of a sink */
+    int may_miss;      /* a run makes the topic */
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *topic;
+    rd_kafka_queue_t *replies;
+    df__kafka_failure failure;
+    char trouble[400]; /* the newest error that the client recovers from by itself */
+    df__kafka_node *brokers;
+    int broker_count, partition_count;
+    int read_count; /* partitions whose end was read, or a message */
+} df__kafka_look;
+
+/* Connects, reads topic and brokers. */
+int df__kafka_look_begin(df__kafka_look *p);
+/* The last call, also after a failed one: lets go of it. The answer is rc, or what it failed with.
+ */
+int df__kafka_look_end(df__kafka_look *p, int rc);
+/* DF_OK: ask again; DF_ECANCELED: the time is over; or what it failed with. */
+int df__kafka_look_pause(df__kafka_look *p);
+/* Takes the error of an answer; DF_OK: asking again may help. */
+int df__kafka_look_error(df__kafka_look *p, rd_kafka_resp_err_t err);
+/* All partitions; NULL: no memory. */
+rd_kafka_topic_partition_list_t *df__kafka_look_partitions(df__kafka_look *p, int64_t offset);
+/* Fills in what the group committed. */
+int df__kafka_look_committed(df__kafka_look *p, rd_kafka_topic_partition_list_t *list);
+
+/* ---- offsets.c: offsets of the group, seen and set --------------------------------------------
+ */
+
+int df__kafka_offsets(void *self, df_stage *st, int64_t time_us, df_offset_fn each, void *user);
+int df__kafka_set_offsets(void *self, df_stage *st, const df_offset *rows, size_t count);
+
+/* ---- probe.c: a look before a run -------------------------------------------------------------
+ */
+
+/* The operation `probe`, with what stands before `rk`. */
+int df__kafka_probe(df__kafka_look *p);
 
 /* ---- letgo.c: the end of a client ------------------------------------------------------------ */
 

@@ -185,6 +185,13 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
     return rc;
 }
 
+static int sink_probe(void *self, df_stage *st)
+{
+    const df__kafka_sink *s = self;
+    df__kafka_look look = {.o = s->o.common, .st = st, .may_miss = s->o.create != NULL};
+    return df__kafka_probe(&look);
+}
+
 const df_sink_ops df__kafka_sink_ops = {
     .size = sizeof(df_sink_ops),
     .check = sink_check,
@@ -195,4 +202,5 @@ const df_sink_ops df__kafka_sink_ops = {
     .claim = df__kafka_claim,
     .resolve = df__kafka_resolve,
     .close = sink_close,
+    .probe = sink_probe,
 };

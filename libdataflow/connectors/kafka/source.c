@@ -762,6 +762,13 @@ static size_t source_before(void *self, const df_record *r, char *buf, size_t le
                                               : 0;
 }
 
+static int source_probe(void *self, df_stage *st)
+{
+    const df__kafka_source *s = self;
+    df__kafka_look look = {.o = s->o.common, .st = st, .group = s->o.group.data};
+    return df__kafka_probe(&look);
+}
+
 const df_source_ops df__kafka_source_ops = {
     .size = sizeof(df_source_ops),
     .check = source_check,
@@ -771,4 +778,7 @@ const df_source_ops df__kafka_source_ops = {
     .seek = source_seek,
     .close = source_close,
     .before = source_before,
+    .probe = source_probe,
+    .offsets = df__kafka_offsets,
+    .set_offsets = df__kafka_set_offsets,
 };

@@ -142,10 +142,15 @@ static const struct alert {
     {"alert protocol version", "client and broker have no TLS version in common"},
 };
 
-/* The broker of a message: from "ssl://host:port/bootstrap: ...". */
+/* The broker of a message: from "ssl://host:port/bootstrap: ...", "GroupCoordinator: host:port:
+ * ...".
+ */
 static int broker_of(const char *text, const char **ret)
 {
+    static const char coordinator[] = "GroupCoordinator: ";
     const char *at = strstr(text, "://");
+    if (strncmp(text, coordinator, sizeof coordinator - 1) == 0)
+        text += sizeof coordinator - 1;
     *ret = at != NULL ? at + 3 : text;
     size_t len = strcspn(*ret, "/ ");
     return (int)len - (len > 0 && (*ret)[len - 1] == ':');
@@ -221,16 +226,34 @@ static const struct cause {
                               "broker, and without TLS?"},
 };
 
-/* One line about an error that the client tells with `text`. */
-static void write_words(char *out, size_t cap, rd_kafka_resp_err_t err, const char *text)
+const char *df__kafka_cause(const char *text)
 {
-    const char *broker;
-    int len = broker_of(text, &broker);
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
-        if (strstr(text, causes[i].mark) != NULL) {
-            (void)snprintf(out, cap, "broker %.*s: %s", len, broker, causes[i].words);
-            return;
-        }
+        if (strstr(text, causes[i].mark) != NULL)
+            return causes[i].words;
+    return NULL;
+}
+
+/* The option brokers does not have it: another broker named it. */
+static int is_advertised(const df__kafka_common *o, const char *broker, int len)
+{
+    return o->brokers.data != NULL && len > 0 &&
+           memmem(o->brokers.data, o->brokers.len, broker, (size_t)len) == NULL;
+}
+
+void df__kafka_words(char *out, size_t cap, const df__kafka_common *o, rd_kafka_resp_err_t err,
+                     const char *text)
+{
+    const char *broker, *cause = df__kafka_cause(text);
+    int len = broker_of(text, &broker);
+    if (cause != NULL) {
+        (void)snprintf(out, cap, "broker %.*s%s: %s", len, broker,
+                       is_advertised(o, broker, len)
+                           ? " (this address is from the advertised.listeners of a broker)"
+                           : "",
+                       cause);
+        return;
+    }
     out[0] = '\0';
     if (err != RD_KAFKA_RESP_ERR__TRANSPORT && strstr(text, rd_kafka_err2str(err)) == NULL)
         (void)snprintf(out, cap, "%s: ", rd_kafka_err2str(err));
@@ -262,7 +285,7 @@ void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *ga
                       "waited for: was it deleted?",
                       topic, brokers);
     } else {
-        write_words(words, sizeof words, err, text);
+        df__kafka_words(words, sizeof words, o, err, text);
         df_stage_logf(st, DF_LOG_WARN, "topic %s: %s", topic, words);
     }
 }

@@ -21,8 +21,18 @@ lines 1 100
 manifest() {
     { echo "source: {type: kafka, config: {brokers: \"$2\", topic: $(name_of in), consumerGroup: $run.$1, $3}}"; file_sink "$1.jsonl"; } >"$dir/$1.yaml"
 }
+# look NAME CODE WORDS: what a look before the run says, and that it says it in time
+look() {
+    local begin=$SECONDS rc
+    timeout --foreground 60 dfproc validate --connect "$dir/$1.yaml" >"$dir/$1.look.out" 2>&1
+    rc=$?
+    same "$1: a look ends with" "$2" "$rc"
+    has "$1: a look says it too" "$3" "$dir/$1.look.out"
+    [ $((SECONDS - begin)) -le 12 ] || bad "$1: a look took $((SECONDS - begin)) s"
+}
 lets_in() { # NAME BROKER OPTIONS
     manifest "$@"
+    look "$1" 0 'source (kafka): ok: topic .*: 2 partitions, 1 broker$'
     flow "$1" 0
     same "$1" 100 "$(wc -l <"$dir/$1.jsonl")"
 }
@@ -32,6 +42,7 @@ refuses() { # NAME BROKER OPTIONS WORDS: ends by itself and says them
     flow "$1" 1
     has "$1" "$4" "$dir/$1.out"
     [ $((SECONDS - begin)) -le 10 ] || bad "$1: only after $((SECONDS - begin)) s"
+    look "$1" 1 "source (kafka): .*$4"
 }
 warns() { # NAME BROKER OPTIONS WORDS: says them and tries on
     manifest "$1" "$2" "$3"
@@ -40,6 +51,7 @@ warns() { # NAME BROKER OPTIONS WORDS: says them and tries on
     has "$1" "$4" "$dir/$1.out"
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
+    look "$1" 1 "source (kafka): .*$4"
 }
 
 # ---- TLS ------------------------------------------------------------------------------------------
@@ -55,6 +67,23 @@ refuses no_file "$DF_KAFKA_TLS" "tls: {caFile: $certs/none.pem}" 'tls.ca: .*none
 refuses no_pem "$DF_KAFKA_TLS" "tls: {caFile: $certs/log}" 'the certificates to trust cannot be read as PEM'
 warns plain_to_tls "$DF_KAFKA_TLS" 'format: json' 'perhaps this port wants TLS: give the block tls'
 warns tls_to_plain "$DF_KAFKA" "tls: {$trust}" 'broke TLS off'
+
+# ---- what a look finds ----------------------------------------------------------------------------
+warns advertised "$DF_KAFKA_LOST" 'format: json' 'localhost:1 (.*advertised.listeners.*nobody listens there'
+has 'who says so' "a broker of $DF_KAFKA_LOST answers and says that broker 1 is at localhost:1" "$dir/advertised.look.out"
+manifest nobody 127.0.0.1:1 'format: json'
+look nobody 1 'no broker of 127.0.0.1:1 can be reached: broker 127.0.0.1:1: nobody listens there'
+manifest missing "$DF_KAFKA" 'format: json'
+sed -i "s/$(name_of in)/$(name_of none)/" "$dir/missing.yaml"
+look missing 1 "topic $(name_of none) does not exist on $DF_KAFKA; create it"
+look missing 1 'does not exist' # it was not made by asking
+{ source_of in looker; sink_to none; } >"$dir/missing_sink.yaml"
+look missing_sink 1 "sink (kafka): topic $(name_of none) does not exist"
+look missing_sink 1 'source (kafka): ok'
+{ source_of in looker; sink_to none 'topicCreate: {}'; } >"$dir/made.yaml"
+look made 0 "sink (kafka): ok: topic $(name_of none): is not there, a run makes it, 1 broker;"
+look missing 1 'does not exist' # nor was it made by that
+same 'no offset is stored' '{"0":-1,"1":-1}' "$(offsets "$run.looker" in)"
 
 # ---- client certificates: files, and texts with a chain, of which no file is left behind ----------------
 mine="certFile: $certs/client.pem, keyFile: $certs/client.key"
