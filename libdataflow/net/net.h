@@ -6,7 +6,8 @@
  *   transfer.c  one sending of a request: libcurl's options and callbacks
  *   outcome.c   what a failed transfer means
  *   redirect.c  origins, and where a redirect leads
- *   tls.c       certificates and keys that are read again */
+ *   tls.c       certificates and keys that are read again
+ *   token.c     OAuth access tokens, on top of it (net/token.h) */
 #ifndef DF_NET_NET_H
 #define DF_NET_NET_H
 

@@ -7,10 +7,11 @@
 # (another CA), stranger.pem with stranger.key (signed by that one).
 # Users: alice/alice-pw and guest/guest-pw (PLAIN; guest may do nothing), bob/bob-pw (SCRAM-SHA-256),
 # carol/carol-pw (SCRAM-SHA-512). The broker's certificate is good for 127.0.0.1, not for localhost.
+# OAUTH takes an unsigned access token (OAUTHBEARER) of the user dave, and cuts connections after 10 s.
 # LOST is a listener whose advertised address, localhost:1, leads nowhere.
 
-secure_listeners=(TLS MTLS EXPIRED SASL SASLTLS LOST)
-secure_protocols=(SSL SSL SSL SASL_PLAINTEXT SASL_SSL PLAINTEXT)
+secure_listeners=(TLS MTLS EXPIRED SASL SASLTLS LOST OAUTH)
+secure_protocols=(SSL SSL SSL SASL_PLAINTEXT SASL_SSL PLAINTEXT SASL_PLAINTEXT)
 secure_users=(--add-scram 'SCRAM-SHA-256=[name=bob,password=bob-pw]' --add-scram 'SCRAM-SHA-512=[name=carol,password=carol-pw]')
 
 sign() { # NAME CA DAYS SUBJECT EXTENSION: NAME.key, NAME.pem
@@ -55,8 +56,11 @@ secure_properties() { # ports, one for each listener
 	listener.name.expired.ssl.keystore.type=PEM
 	listener.name.expired.ssl.keystore.location=$dir/certs/late.store.pem
 	sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+	listener.name.oauth.sasl.enabled.mechanisms=OAUTHBEARER
+	listener.name.oauth.oauthbearer.connections.max.reauth.ms=10000
+	listener.name.oauth.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
 	authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-	super.users=User:ANONYMOUS;User:alice;User:bob;User:carol;User:CN=client
+	super.users=User:ANONYMOUS;User:alice;User:bob;User:carol;User:dave;User:CN=client
 	END
     for name in sasl sasltls; do
         lower=listener.name.$name

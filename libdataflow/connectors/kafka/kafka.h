@@ -16,11 +16,13 @@
 /* Options that source and sink have in common, first in both structs. */
 typedef struct df__kafka_tls df__kafka_tls;
 typedef struct df__kafka_sasl df__kafka_sasl;
+typedef struct df__kafka_token df__kafka_token;
 typedef struct df__kafka_common {
     df_bytes brokers, topic, security;
     df__kafka_tls *tls;   /* NULL: no block */
     df__kafka_sasl *sasl; /* NULL: no block */
     df_list properties;
+    df__kafka_token *token; /* no option: that gets access tokens; NULL: none are needed */
     int flaw; /* no option: of the broker's certificate, OpenSSL's number; 0: none was found */
 } df__kafka_common;
 
@@ -195,6 +197,23 @@ void df__kafka_security_set(df__kafka_setup *s, const df__kafka_common *o);
 /* Reports that the client could not be made; text: its own. While certificates are replaced, key
  * and certificate may not fit each other for a moment. */
 int df__kafka_no_client(df_stage *st, const df__kafka_common *o, const char *text);
+
+/* ---- token.c: access tokens of OAUTHBEARER ----------------------------------------------------
+ */
+
+typedef struct df__kafka_oauth {
+    df_bytes url, scope, ca_file;
+    df_secret *client_id, *client_secret;
+    df_list extensions;
+} df__kafka_oauth;
+/* security.c: NULL: another mechanism. */
+const df__kafka_oauth *df__kafka_oauth_of(const df__kafka_common *o);
+/* After the client was made: gets a token, and a new one in time. Nothing to do for others. */
+int df__kafka_token_start(df_stage *st, rd_kafka_t *rk, df__kafka_common *o);
+/* Before the client ends. */
+void df__kafka_token_stop(df__kafka_common *o);
+/* 1: the newest failure is one that somebody must mend. */
+int df__kafka_token_refused(const df__kafka_common *o);
 
 /* ---- reach.c: open waits for a broker -------------------------------------------------------- */
 

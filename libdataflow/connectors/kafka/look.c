@@ -189,6 +189,9 @@ static int make_client(df__kafka_look *p)
     df__kafka_setup_end(&setup);
     if (p->rk == NULL)
         return df__kafka_no_client(p->st, &p->o, text);
+    int rc = df__kafka_token_start(p->st, p->rk, &p->o);
+    if (rc != DF_OK)
+        return rc;
     p->topic = rd_kafka_topic_new(p->rk, topic_of(p), NULL);
     p->replies = rd_kafka_queue_new(p->rk);
     return p->topic != NULL && p->replies != NULL
@@ -222,6 +225,7 @@ int df__kafka_look_end(df__kafka_look *p, int rc)
         rd_kafka_queue_destroy(p->replies);
     if (p->topic != NULL)
         rd_kafka_topic_destroy(p->topic);
+    df__kafka_token_stop(&p->o);
     if (p->rk != NULL)
         df__kafka_let_go(p->st, p->rk, LET_GO_MS, 0);
     return rc;

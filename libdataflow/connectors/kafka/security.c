@@ -57,23 +57,52 @@ const df_options df__kafka_tls_table = DF_OPTIONS(tls_rows, df__kafka_tls);
 struct df__kafka_sasl {
     df_bytes mechanism;
     df_secret *username, *password;
+    df__kafka_oauth oauth;
 };
 static const df_option sasl_rows[] = {
     {.name = "mechanism",
      .type = DF_OPT_TEXT,
      .def = "plain",
      .offset = offsetof(df__kafka_sasl, mechanism),
-     .doc = "plain, scram-sha-256 or scram-sha-512."},
+     .doc = "plain, scram-sha-256, scram-sha-512 or oauthbearer."},
     {.name = "username",
      .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REQUIRED | DF_OPT_REF,
+     .flags = DF_OPT_REF,
      .offset = offsetof(df__kafka_sasl, username),
-     .doc = "User name."},
+     .doc = "User name; not with oauthbearer."},
     {.name = "password",
      .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REQUIRED | DF_OPT_REF,
+     .flags = DF_OPT_REF,
      .offset = offsetof(df__kafka_sasl, password),
-     .doc = "Password."},
+     .doc = "Password; not with oauthbearer."},
+    {.name = "tokenEndpointURL",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(df__kafka_sasl, oauth.url),
+     .doc = "oauthbearer: where access tokens are asked for with client credentials; https, or "
+            "http of this machine."},
+    {.name = "clientID",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(df__kafka_sasl, oauth.client_id),
+     .doc = "oauthbearer: id of the client there."},
+    {.name = "clientSecret",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(df__kafka_sasl, oauth.client_secret),
+     .doc = "oauthbearer: its secret."},
+    {.name = "scope",
+     .type = DF_OPT_TEXT,
+     .offset = offsetof(df__kafka_sasl, oauth.scope),
+     .doc = "oauthbearer: scopes to ask for, blank between."},
+    {.name = "extensions",
+     .type = DF_OPT_MAP,
+     .offset = offsetof(df__kafka_sasl, oauth.extensions),
+     .doc = "oauthbearer: SASL extensions for the brokers, name to value (logicalCluster: lkc-1)."},
+    {.name = "tokenEndpointCaFile",
+     .type = DF_OPT_TEXT,
+     .offset = offsetof(df__kafka_sasl, oauth.ca_file),
+     .doc = "oauthbearer: PEM file with the certificates to trust there (those of the system)."},
 };
 const df_options df__kafka_sasl_table = DF_OPTIONS(sasl_rows, df__kafka_sasl);
 
@@ -98,7 +127,8 @@ static const char *word_of(df_bytes text, const char *const *words)
 }
 
 static const char *const protocols[] = {"PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL", NULL};
-static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", NULL};
+static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER",
+                                         NULL};
 
 /* The protocol; NULL: the word is none. Without a word the blocks that are there say it. */
 static const char *protocol_of(const df__kafka_common *o)
@@ -123,6 +153,20 @@ static const char *mechanism_of(const df__kafka_sasl *sasl)
     return sasl->mechanism.len == 0 ? "PLAIN" : word_of(sasl->mechanism, mechanisms);
 }
 
+static int is_oauth(const df__kafka_sasl *sasl)
+{
+    const char *mechanism = mechanism_of(sasl);
+    return mechanism != NULL && strcmp(mechanism, "OAUTHBEARER") == 0;
+}
+
+const df__kafka_oauth *df__kafka_oauth_of(const df__kafka_common *o)
+{
+    const char *protocol = protocol_of(o);
+    return protocol != NULL && is_sasl(protocol) && o->sasl != NULL && is_oauth(o->sasl)
+               ? &o->sasl->oauth
+               : NULL;
+}
+
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static void check_protocol(df_stage *st, const df__kafka_common *o, const char *protocol)
@@ -144,9 +188,38 @@ static void check_protocol(df_stage *st, const df__kafka_common *o, const char *
             (void)df_stage_problemf(st, DF_ERROR, "securityProtocol", "%s %s", protocol,
                                     rules[i].text);
     if (o->sasl != NULL && !is_tls(protocol))
-        (void)df_stage_problemf(
-            st, DF_WARNING, "sasl", "without tls everybody between can read %s; use SASL_SSL",
-            mechanism_of(o->sasl) == mechanisms[0] ? "the password" : "the records");
+        (void)df_stage_problemf(st, DF_WARNING, "sasl",
+                                "without tls everybody between can read %s; use SASL_SSL",
+                                mechanism_of(o->sasl) == mechanisms[0] ? "the password"
+                                : is_oauth(o->sasl)                    ? "the access token"
+                                                                       : "the records");
+}
+
+/* What a mechanism needs, and what only another one uses. */
+static void check_sasl(df_stage *st, const df__kafka_sasl *sasl)
+{
+    int oauth = is_oauth(sasl);
+    const struct {
+        const char *name;
+        int given, for_oauth, needed, twin;
+    } rows[] = {
+        {"username", sasl->username != NULL, 0, 1, 1},
+        {"password", sasl->password != NULL, 0, 1, 1},
+        {"tokenEndpointURL", sasl->oauth.url.data != NULL, 1, 1, 1},
+        {"clientID", sasl->oauth.client_id != NULL, 1, 1, 1},
+        {"clientSecret", sasl->oauth.client_secret != NULL, 1, 1, 1},
+        {"scope", sasl->oauth.scope.data != NULL, 1, 0, 0},
+        {"extensions", sasl->oauth.extensions.count > 0, 1, 0, 0},
+        {"tokenEndpointCaFile", sasl->oauth.ca_file.data != NULL, 1, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].for_oauth == oauth && rows[i].needed && !rows[i].given)
+            (void)df_stage_problemf(st, DF_ERROR, "sasl", "\"%s\" or \"%sSecretRef\" is required",
+                                    rows[i].name, rows[i].name);
+        else if (rows[i].for_oauth != oauth && rows[i].given)
+            (void)df_stage_problemf(st, DF_ERROR, "sasl", "\"%s\" is not for the mechanism %s",
+                                    rows[i].name, mechanism_of(sasl));
+    }
 }
 
 static void check_tls(df_stage *st, const df__kafka_tls *tls)
@@ -175,9 +248,11 @@ void df__kafka_security_check(df_stage *st, const df__kafka_common *o)
     if (o->sasl != NULL && mechanism_of(o->sasl) == NULL)
         (void)df_stage_problem(st, DF_ERROR, "sasl.mechanism",
                                "is not a mechanism; the choices are plain, scram-sha-256, "
-                               "scram-sha-512");
+                               "scram-sha-512, oauthbearer");
     else if (protocol != NULL)
         check_protocol(st, o, protocol);
+    if (o->sasl != NULL && mechanism_of(o->sasl) != NULL)
+        check_sasl(st, o->sasl);
     if (o->tls != NULL)
         check_tls(st, o->tls);
 }
@@ -279,6 +354,12 @@ static void set_secret(df__kafka_setup *s, const char *option, const char *prope
         df__kafka_set(s, option, property, text.data);
 }
 
+/* The client asks for a token; token.c brings one by itself. */
+static void renewed_anyway(rd_kafka_t *rk, const char *config, void *opaque)
+{
+    (void)rk, (void)config, (void)opaque;
+}
+
 void df__kafka_security_set(df__kafka_setup *s, const df__kafka_common *o)
 {
     const char *protocol = protocol_of(o);
@@ -289,6 +370,10 @@ void df__kafka_security_set(df__kafka_setup *s, const df__kafka_common *o)
         set_tls(s, o->tls);
     if (is_sasl(protocol) && o->sasl != NULL) {
         df__kafka_set(s, "sasl.mechanism", "sasl.mechanism", mechanism_of(o->sasl));
+        if (is_oauth(o->sasl)) {
+            rd_kafka_conf_set_oauthbearer_token_refresh_cb(s->conf, renewed_anyway);
+            return;
+        }
         set_secret(s, "sasl.username", "sasl.username", o->sasl->username);
         set_secret(s, "sasl.password", "sasl.password", o->sasl->password);
     }

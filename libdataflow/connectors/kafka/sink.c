@@ -59,7 +59,7 @@ static int make_client(df__kafka_sink *s, df_stage *st)
     df__kafka_setup_end(&setup);
     if (s->rk == NULL)
         return df__kafka_no_client(st, &s->o.common, text);
-    return DF_OK;
+    return df__kafka_token_start(st, s->rk, &s->o.common);
 }
 
 static void serve_open(void *self)
@@ -132,6 +132,7 @@ void df__kafka_destroy_client(df__kafka_sink *s)
         rd_kafka_queue_destroy(s->queue);
     }
     df__kafka_goals_close(s);
+    df__kafka_token_stop(&s->o.common);
     if (s->rk != NULL)
         df__kafka_let_go(s->st, s->rk, LET_GO_MS, 0);
     s->queue = NULL;

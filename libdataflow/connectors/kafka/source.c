@@ -145,7 +145,7 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
     if (s->rk == NULL)
         return df__kafka_no_client(st, &s->o.common, text);
     (void)rd_kafka_poll_set_consumer(s->rk);
-    return DF_OK;
+    return df__kafka_token_start(st, s->rk, &s->o.common);
 }
 
 /* One descriptor tells of both queues. */
@@ -329,6 +329,7 @@ static void source_close(void *self, df_stage *st)
     drop_queues(s);
     free(s->owner);
     s->owner = NULL;
+    df__kafka_token_stop(&s->o.common);
     s->closing = 1;
     if (s->rk != NULL)
         df__kafka_let_go(st, s->rk, s->joined ? CLOSE_MS : JOIN_MS, must_keep(s));

@@ -156,9 +156,21 @@ static int broker_of(const char *text, const char **ret)
     return (int)len - (len > 0 && (*ret)[len - 1] == ':');
 }
 
+/* What token.c says of a token that it does not get; NULL: it is not about that. */
+static const char *token_words(const char *text)
+{
+    static const char mark[] = "OAUTHBEARER token: ";
+    const char *at = strstr(text, mark);
+    return at != NULL ? at + sizeof mark - 1 : NULL;
+}
+
 /* What the text alone tells of a refused user; NULL: nothing. */
 static const char *user_words(const char *text)
 {
+    if (strstr(text, "OAUTHBEARER") != NULL || strstr(text, "invalid_token") != NULL)
+        return "the broker does not accept the access token: check sasl.scope, and which issuer "
+               "and audience it expects";
+
     if (strstr(text, "not valid in current SASL state") != NULL)
         return "this port wants no user; remove the block sasl, or is it another port?";
     if (rd_kafka_version() < 0x020601ff && strstr(text, "invalid credentials") != NULL &&
@@ -193,6 +205,11 @@ df__kafka_rule df__kafka_rule_said(rd_kafka_t *rk, rd_kafka_resp_err_t err, df__
     if (rule.status != DF_OK)
         return rule;
     rule = df__kafka_rule_of(rk, err);
+    if (token_words(said->text) != NULL) {
+        (void)snprintf(said->words, sizeof said->words, "%s", token_words(said->text));
+        rule.status = df__kafka_token_refused(said->o) ? DF_EAUTH : DF_OK;
+        return rule;
+    }
     if (rule.status == DF_EAUTH && user_words(said->text) != NULL)
         rule.remedy = user_words(said->text);
     copy_plain(said->words, sizeof said->words, said->text);
@@ -252,6 +269,10 @@ void df__kafka_words(char *out, size_t cap, const df__kafka_common *o, rd_kafka_
                            ? " (this address is from the advertised.listeners of a broker)"
                            : "",
                        cause);
+        return;
+    }
+    if (token_words(text) != NULL) {
+        (void)snprintf(out, cap, "%s", token_words(text));
         return;
     }
     out[0] = '\0';

@@ -66,6 +66,14 @@ static void each_rule_tells_its_field(void **state)
         {"{brokers: a:1, topic: t, sasl: {mechanism: scram_sha_256, username: u, password: p}}",
          NULL, "read the records"},
         {"{brokers: a:1, topic: t, sasl: {password: p}}", NULL, "username"},
+        {"{brokers: a:1, topic: t, sasl: {mechanism: oauthbearer, clientID: c, clientSecret: s}}",
+         NULL, "tokenEndpointURL"},
+        {"{brokers: a:1, topic: t, sasl: {mechanism: oauthbearer, tokenEndpointURL: u, clientID: "
+         "c, "
+         "clientSecret: s, password: p}}",
+         NULL, "\"password\" is not for the mechanism OAUTHBEARER"},
+        {"{brokers: a:1, topic: t, sasl: {username: u, password: p, scope: s}}", NULL,
+         "\"scope\" is not for the mechanism PLAIN"},
         {"{brokers: a:1, topic: t, tls: {insecureSkipVerify: true}}", NULL, "anybody between"},
         {"{brokers: a:1, topic: t, tls: {insecureSkipVerify: true, caFile: f}}", NULL,
          "has no effect: there are certificates"},
