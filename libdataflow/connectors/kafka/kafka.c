@@ -21,6 +21,9 @@ static const df_metric metrics[] = {
                                        "Partitions assigned or revoked by the group", DF_COUNTER),
     [DF__KAFKA_COMMITS] =
         DF_METRIC("dataflow_kafka_commits_total", "Offset commits sent", DF_COUNTER),
+    [DF__KAFKA_UNVERIFIED] = DF_METRIC(
+        "dataflow_kafka_tls_unverified",
+        "1: the brokers' certificates are not verified (tls.insecureSkipVerify)", DF_GAUGE),
     DF_METRIC_END,
 };
 

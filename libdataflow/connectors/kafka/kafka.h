@@ -68,7 +68,8 @@ enum {
     DF__KAFKA_LOST,
     DF__KAFKA_REFETCHED,
     DF__KAFKA_REBALANCES,
-    DF__KAFKA_COMMITS
+    DF__KAFKA_COMMITS,
+    DF__KAFKA_UNVERIFIED
 };
 
 /* ---- position.c: the text of a position ------------------------------------------------------ */

@@ -324,8 +324,10 @@ static void set_tls(df__kafka_setup *s, const df__kafka_tls *tls)
     const pem ca = {"tls.ca", "ssl.ca.location", tls->ca_file, tls->ca};
     const pem cert = {"tls.cert", "ssl.certificate.location", tls->cert_file, tls->cert};
     const pem key = {"tls.key", "ssl.key.location", tls->key_file, tls->key};
+    int unverified = tls->insecure && ca.secret == NULL && ca.file.len == 0;
     df__kafka_set(s, NULL, "ssl.endpoint.identification.algorithm", "https");
-    if (tls->insecure && ca.secret == NULL && ca.file.len == 0) {
+    df_stage_metric(s->st, DF__KAFKA_UNVERIFIED, unverified);
+    if (unverified) {
         df__kafka_set(s, NULL, "enable.ssl.certificate.verification", "false");
         df_stage_log(s->st, DF_LOG_WARN,
                      "the certificates of the brokers are not verified "

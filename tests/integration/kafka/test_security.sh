@@ -59,6 +59,9 @@ trust="caFile: $certs/ca.pem"
 lets_in tls "$DF_KAFKA_TLS" "securityProtocol: ssl, tls: {$trust}"
 lets_in 'insecure' "$DF_KAFKA_TLS" "tls: {insecureSkipVerify: true}"
 has 'insecure warns' 'not verified' "$dir/insecure.out"
+start insecure insecure.m --metrics-port 127.0.0.1:0
+until_true 20 metric_is insecure.m dataflow_kafka_tls_unverified 1 && ok 'and is a metric' || bad 'no metric says so'
+end "$pid" 20
 refuses another_ca "$DF_KAFKA_TLS" "tls: {caFile: $certs/other.pem}" 'is not signed by a certificate that is trusted'
 refuses 'ca_wins_over_insecure' "$DF_KAFKA_TLS" "tls: {insecureSkipVerify: true, caFile: $certs/other.pem}" 'is not signed by'
 refuses expired "$DF_KAFKA_EXPIRED" "tls: {$trust}" 'has expired; renew it'
