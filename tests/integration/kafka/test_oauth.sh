@@ -98,7 +98,7 @@ until_true 60 more_tokens $((had + 2)) && ok 'tokens are renewed while nothing f
 echo 503 >"$dir/does"
 until_true 40 test -s "$dir/missed" && ok 'the endpoint is asked while it is away' || bad 'nobody asks'
 lines 101 150
-until_true 15 arrived 150 && ok 'the token that is valid is kept' || bad 'a valid token was thrown away'
+until_true 15 arrived 150 && ok 'records flow while it is away' || bad 'no record flows while the endpoint is away'
 echo ok >"$dir/does"
 had=$(tokens)
 until_true 40 more_tokens $((had + 2)) && ok 'and renewed when the endpoint is back' || bad 'no token is renewed after that'
