@@ -88,7 +88,7 @@ static rd_kafka_t *new_producer(const audit_options *o)
                                               {"compression.type", "lz4"},
                                               {"queue.buffering.max.messages", "200000"},
                                               {NULL, NULL}};
-    static const char *const in_one[][2] = {{"transactional.id", "dfaudit"}, {NULL, NULL}};
+    const char *const in_one[][2] = {{"transactional.id", o->topic}, {NULL, NULL}};
     if (o->transaction == NULL)
         return new_client(o, RD_KAFKA_PRODUCER, settings);
     rd_kafka_t *rk = new_client(o, RD_KAFKA_PRODUCER, in_one);
@@ -100,11 +100,14 @@ static rd_kafka_t *new_producer(const audit_options *o)
     return rk;
 }
 
-/* --transaction commit|abort: of all that was sent. */
+/* --transaction commit|abort: of all that was sent; open: left to the broker, which ends it in a
+ * minute. */
 static void end_transaction(const audit_options *o, rd_kafka_t *rk)
 {
     if (o->transaction == NULL)
         return;
+    if (strcmp(o->transaction, "open") == 0)
+        _exit(0);
     int abort = strcmp(o->transaction, "abort") == 0;
     rd_kafka_error_t *error =
         abort ? rd_kafka_abort_transaction(rk, 20000) : rd_kafka_commit_transaction(rk, 20000);
@@ -307,6 +310,9 @@ static void wait_for_admin(rd_kafka_queue_t *queue, rd_kafka_event_type_t type, 
     const rd_kafka_topic_result_t **results =
         type == RD_KAFKA_EVENT_CREATETOPICS_RESULT
             ? rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)
+        : type == RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT
+            ? rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event),
+                                                      &count)
             : rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event),
                                                   &count);
     for (size_t i = 0; i < count; i++)
@@ -372,6 +378,24 @@ static void create_topic(const audit_options *o)
     rd_kafka_destroy(rk);
 }
 
+static void grow_topic(const audit_options *o)
+{
+    static const char *const none[][2] = {{NULL, NULL}};
+    char text[256];
+    rd_kafka_t *rk = new_client(o, RD_KAFKA_PRODUCER, none);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_NewPartitions_t *more =
+        rd_kafka_NewPartitions_new(o->topic, (size_t)o->partitions, text, sizeof text);
+    if (more == NULL)
+        audit_die(o->topic, text);
+    rd_kafka_CreatePartitions(rk, &more, 1, NULL, queue);
+    wait_for_admin(queue, RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT, -1);
+    wait_for_leaders(rk, o);
+    rd_kafka_NewPartitions_destroy(more);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(rk);
+}
+
 static void delete_topic(const audit_options *o)
 {
     static const char *const none[][2] = {{NULL, NULL}};
@@ -411,6 +435,8 @@ int audit_topic(const char *what, const audit_options *o)
     audit_options copy = *o;
     if (strcmp(what, "create") == 0)
         create_topic(o);
+    else if (strcmp(what, "grow") == 0)
+        grow_topic(o);
     else if (strcmp(what, "delete") == 0)
         delete_topic(o);
     else if (strcmp(what, "dump") == 0)

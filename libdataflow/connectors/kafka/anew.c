@@ -9,11 +9,6 @@
 
 enum { ASK_MS = 500, SURE_MS = 1000, DOUBT_MS = 30000, LOW_MS = 1000 };
 
-static const char *topic_of(const df__kafka_source *s)
-{
-    return s->o.common.topic.data;
-}
-
 static const char *const policy_words[] = {
     [DF__KAFKA_EARLIEST] = "going on at the earliest",
     [DF__KAFKA_LATEST] = "going on at the latest",
@@ -33,19 +28,29 @@ static int64_t elsewhere(df__kafka_source *s, const df__kafka_part *p)
 {
     int earliest = s->o.out_of_range == DF__KAFKA_EARLIEST;
     int64_t low, high;
-    rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(s->rk, topic_of(s), p->id, &low, &high, LOW_MS);
+    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(s->rk, df__kafka_part_topic(p),
+                                                               p->id, &low, &high, LOW_MS);
     if (err)
         return earliest ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
     return earliest ? low : high;
 }
 
+/* The start of a partition moved on before its first record was fetched. */
+static int is_passing_start(const df__kafka_source *s, const df__kafka_part *p)
+{
+    return s->o.start_from == DF__KAFKA_EARLIEST && !p->held && p->acked < 0 && p->next == p->begin;
+}
+
 void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *why)
 {
     int stops = s->o.out_of_range == DF__KAFKA_STOP;
+    if (stops && is_passing_start(s, p)) {
+        renew_at(s, p, RD_KAFKA_OFFSET_BEGINNING);
+        return;
+    }
     df_stage_logf(s->st, DF_LOG_ERROR,
                   "topic %s partition %d: the broker does not have offset %lld; %s (%s)",
-                  topic_of(s), (int)p->id, (long long)p->next,
+                  df__kafka_part_topic(p), (int)p->id, (long long)p->next,
                   stops ? "this partition stops; set onOffsetOutOfRange or the group's offset"
                         : policy_words[s->o.out_of_range],
                   why);
@@ -67,28 +72,31 @@ void df__kafka_gone(df__kafka_source *s, df__kafka_part *p)
     p->held = 0;
     if (!stops) {
         df_stage_logf(s->st, DF_LOG_ERROR,
-                      "topic %s was deleted, and offset %lld of partition %d with it; %s of the "
+                      "topic %s was deleted, and offset %lld of partition %d with "
+                      "it; %s of the "
                       "new topic",
-                      topic_of(s), at, (int)p->id, policy_words[s->o.out_of_range]);
+                      df__kafka_part_topic(p), at, (int)p->id, policy_words[s->o.out_of_range]);
         renew_at(s, p,
                  s->o.out_of_range == DF__KAFKA_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                                                          : RD_KAFKA_OFFSET_END);
         return;
     }
     df__kafka_fail(&s->failure, DF_ESTATE, "offset_out_of_range",
-                   "topic %s partition %d: the broker does not have offset %lld any more: the "
-                   "topic was deleted, and the group's offsets with it; start again to read a new "
+                   "topic %s partition %d: the broker does not have offset %lld "
+                   "any more: the "
+                   "topic was deleted, and the group's offsets with it; start "
+                   "again to read a new "
                    "topic of that name, or set onOffsetOutOfRange",
-                   topic_of(s), (int)p->id, at);
+                   df__kafka_part_topic(p), (int)p->id, at);
 }
 
 static rd_kafka_topic_partition_list_t *held(df__kafka_source *s)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    for (size_t i = 0; list != NULL && i < s->part_cap; i++) {
+    for (size_t i = 0; list != NULL && i < s->part_count; i++) {
         const df__kafka_part *p = s->parts[i];
-        if (p != NULL && p->held && p->state != DF__KAFKA_OFF)
-            rd_kafka_topic_partition_list_add(list, topic_of(s), p->id);
+        if (p->held && p->state != DF__KAFKA_OFF)
+            (void)df__kafka_part_row(list, p);
     }
     return list;
 }
@@ -103,7 +111,7 @@ static int still_there(df__kafka_source *s, const rd_kafka_topic_partition_list_
     for (int i = 0; i < list->cnt; i++) {
         if (list->elems[i].offset >= 0)
             continue;
-        df__kafka_gone(s, s->parts[list->elems[i].partition]);
+        df__kafka_gone(s, df__kafka_part_known(s, list->elems[i].topic, list->elems[i].partition));
         all = 0;
     }
     return all;

@@ -147,11 +147,13 @@ static const char *broker_fault(df_bytes broker)
         if (is_space(*c))
             return "has a blank in it; write host:port, comma between";
         if (strchr(";|/\\\"'?#@<>(){}&=+*!$^`~", *c) != NULL)
-            return "has a character in it that no address has; write host:port, comma between";
+            return "has a character in it that no address has; write host:port, "
+                   "comma between";
     }
     const char *colon = port_colon(at, end, &colons);
     if (colons > 1)
-        return "has more than one colon; write host:port, an IPv6 address in brackets";
+        return "has more than one colon; write host:port, an IPv6 address in "
+               "brackets";
     if (colon == NULL)
         return "has no port; write host:port, such as host:9092";
     if (colon == at)
@@ -227,7 +229,7 @@ static int begin(df__kafka_setup *s, const df__kafka_common *o)
     if (s->conf == NULL)
         return s->status = DF_ENOMEM;
     set_brokers(s, o->brokers);
-    if (!s->checking && df__kafka_topic_fault(o->topic) != NULL)
+    if (!s->checking && o->topic.data != NULL && df__kafka_topic_fault(o->topic) != NULL)
         problem(s, "topic", df__kafka_topic_fault(o->topic));
     set(s, "client.id", "dataflow-operator");
     set(s, "socket.keepalive.enable", "true");
@@ -315,6 +317,8 @@ int df__kafka_setup_source(df__kafka_setup *s, const df__kafka_source_options *o
     set(s, "auto.offset.reset", "error");
     set(s, "check.crcs", "true");
     set(s, "isolation.level", "read_committed");
+    if (o->pattern.len > 0) /* the brokers' own are for nobody else */
+        set(s, "topic.blacklist", "^__(consumer_offsets|transaction_state|share_group_state)$");
     set(s, "allow.auto.create.topics", "false");
     set(s, "topic.metadata.refresh.interval.ms", "30000"); /* new topics and partitions */
     set(s, "partition.assignment.strategy",

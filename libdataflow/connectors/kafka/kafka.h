@@ -30,6 +30,8 @@ typedef struct df__kafka_source_options {
     df__kafka_common common;
     df_bytes group, instance;
     int format, start_from, out_of_range, cooperative;
+    df_list topics, start_offsets;
+    df_bytes pattern, start_time;
     df_bytes avro_schema, avro_schema_file;
     void *registry;
     int64_t max_wait, min_bytes, max_bytes, partition_max_bytes, read_timeout, write_timeout;
@@ -56,6 +58,8 @@ typedef struct df__kafka_sink_options {
 
 enum { DF__KAFKA_EARLIEST, DF__KAFKA_LATEST, DF__KAFKA_STOP };
 enum { DF__KAFKA_BATCH = 1000000 }; /* bytes of one request, when nothing else is said */
+/* startFrom has the first two as well. */
+enum { DF__KAFKA_TIMESTAMP = 2, DF__KAFKA_OFFSETS };
 
 extern const df_options df__kafka_source_table, df__kafka_sink_table;
 extern const df_source_ops df__kafka_source_ops;
@@ -296,18 +300,19 @@ void df__kafka_tell_end(void);
 
 typedef struct df__kafka_wake df__kafka_wake;
 typedef struct df__kafka_target {
+    const char *topic;
     int32_t partition;
     int64_t next; /* offset expected next */
 } df__kafka_target;
 
 /* Starts the thread. NULL: no memory or no thread. */
-df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk, const char *topic);
+df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk);
 /* These partitions have more and the local queue runs low; count 0: rest. */
 void df__kafka_wake_want(df__kafka_wake *w, const df__kafka_target *targets, size_t count);
 /* Asks for the ends of all partitions of ours; the answers come later. */
 void df__kafka_wake_look(df__kafka_wake *w);
 /* The end of a partition as of the last answer; -1: unknown. */
-int64_t df__kafka_wake_end(df__kafka_wake *w, int32_t partition);
+int64_t df__kafka_wake_end(df__kafka_wake *w, const char *topic, int32_t partition);
 /* Ends and joins the thread; before the client is destroyed. */
 void df__kafka_wake_stop(df__kafka_wake *w);
 
@@ -316,7 +321,9 @@ void df__kafka_wake_stop(df__kafka_wake *w);
 enum { DF__KAFKA_OFF, DF__KAFKA_ON, DF__KAFKA_RESTART, DF__KAFKA_PARKED };
 
 typedef struct df__kafka_part df__kafka_part;
+typedef struct df__kafka_topic df__kafka_topic;
 struct df__kafka_part {
+    df__kafka_topic *of;
     df_partition *part; /* NULL: never opened */
     df__kafka_part *touched_next;
     int32_t id, epoch;   /* epoch of the leader, -1: unknown */
@@ -327,6 +334,7 @@ struct df__kafka_part {
     int held;            /* the group has an offset of it from us, or had one when we got it */
     int gone;            /* that offset is gone: the topic was deleted */
     int renew;           /* with the state RESTART: all that was read of it is over */
+    int fresh;           /* nobody has read it: begins where `startFrom` says */
     int begun;           /* the core has it open, over lost connections as well */
     int64_t next;        /* offset expected next; negative: the client's logical offsets */
     int64_t begin;       /* where the core began to read it, or began anew */
@@ -356,8 +364,11 @@ typedef struct df__kafka_source {
     int doubt;                            /* the topic may be another one: see anew.c */
     int64_t sure_until, doubt_until, now; /* ms; `now`: of this read */
     df__kafka_failure failure;
-    df__kafka_part **parts; /* by partition id */
-    size_t part_cap;
+    df__kafka_part **parts; /* all */
+    size_t part_count, part_cap;
+    df__kafka_topic *topics, *last; /* that were met; the one of the last message */
+    const char *label;              /* what is read, for people */
+    int first_known;                /* df__kafka_first_start has its answer */
     df__kafka_part *touched;
     rd_kafka_message_t *messages[DF__KAFKA_FETCH]; /* taken, not yet added; NULL: discarded */
     size_t at, have;
@@ -379,22 +390,75 @@ typedef struct df__kafka_source {
 int df__kafka_owner_open(df__kafka_source *s);
 /* Tells them when they have changed; at most once a second, or now. */
 void df__kafka_owner_tell(df__kafka_source *s, int now);
+/* source.c */
+void df__kafka_client_error(df__kafka_source *s, rd_kafka_resp_err_t err, const char *text);
+
+/* read.c: messages become records */
+/* Adds what waits while there is room. *ret_added counts, marks without records
+ * as one; the answer is a failure or DF_OK. */
+int df__kafka_add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added);
+/* Serves what comes through the control queue, and what waits for it. */
+void df__kafka_serve_control(df__kafka_source *s);
+/* The partition is fetched again from there. */
+void df__kafka_restart_at(df__kafka_source *s, df__kafka_part *p, int64_t offset);
+
+/* lag.c: what is still to come, and the wake-ups that keep a client fetching */
+void df__kafka_keep_fetching(df__kafka_source *s);
+/* Tells the lag now. */
+void df__kafka_tell_lag(df__kafka_source *s);
+
+/* parts.c: the partitions that were met. By name, made when missing (NULL: no
+ * memory); */
+df__kafka_part *df__kafka_part_at(df__kafka_source *s, const char *topic, int32_t id);
+/* by name, NULL: never met. */
+df__kafka_part *df__kafka_part_known(df__kafka_source *s, const char *topic, int32_t id);
+const char *df__kafka_part_topic(const df__kafka_part *p);
+/* How many partitions the topic had when the flow began, of those it began
+ * with. */
+int *df__kafka_part_first(df__kafka_topic *topic);
+/* A row of that partition; NULL: no memory. */
+rd_kafka_topic_partition_t *df__kafka_part_row(rd_kafka_topic_partition_list_t *list,
+                                               const df__kafka_part *p);
+/* Forgets messages of a partition that were taken from the client and not yet added. */
+void df__kafka_discard(df__kafka_source *s, const df__kafka_part *p);
+
+/* topics.c: what the options topic, topics and topicPattern name */
+/* Problems only. */
+void df__kafka_topics_check(df_stage *st, const df__kafka_source_options *o);
+/* What is read, for people; lives as long as the stage. NULL: no memory. */
+const char *df__kafka_topics_label(df__kafka_source *s);
+int df__kafka_topics_subscribe(df__kafka_source *s);
+/* The partitions that exist; must: each topic has to. */
+int df__kafka_topics_list(df__kafka_source *s, int must, rd_kafka_topic_partition_list_t **ret);
+
+/* start.c: where a flow begins and a bounded run ends */
+/* Problems only. */
+void df__kafka_start_check(df_stage *st, const df__kafka_source_options *o);
+/* Bounded runs: asks for the ends of all partitions. */
+int df__kafka_take_ends(df__kafka_source *s);
+/* Finds out which partitions were there when the flow began: only those begin
+ * elsewhere than at their start. */
+int df__kafka_first_start(df__kafka_source *s);
+/* Gives fresh partitions a number to begin at. A failure is told in s->failure.
+ */
+int df__kafka_start_fresh(df__kafka_source *s);
+
+/* commit.c */
+/* Asks the group's offsets, again and again for a while. */
+int df__kafka_ask_committed(df__kafka_source *s, rd_kafka_topic_partition_list_t *list);
+const char *df__kafka_words_of(rd_kafka_resp_err_t err);
 
 /* assign.c */
 void df__kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
 void df__kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
-/* Bounded runs: asks for the ends of all partitions. */
-int df__kafka_take_ends(df__kafka_source *s);
 /* Sends what is acked and not yet committed; wait_ms 0: does not wait for the answer. */
 int df__kafka_commit(df__kafka_source *s, int wait_ms);
 /* Makes the client fetch partitions in state RESTART again, from `next`. */
 void df__kafka_restart(df__kafka_source *s);
 /* Leads the queues of all partitions to the data queue. */
 void df__kafka_forward_all(df__kafka_source *s);
-/* Forgets messages of a partition that were taken from the client and not yet added. */
-void df__kafka_discard(df__kafka_source *s, int32_t id);
 
 /* ---- headers.c ------------------------------------------------------------------------------- */
 
@@ -506,6 +570,8 @@ void df__kafka_goals_close(df__kafka_sink *s);
 /* The topic of that name; data NULL: of the option topic. DF_EDATA: no record may go there, and
  * *ret_why says why; DF_ENOMEM without, others with a text set on the stage. */
 int df__kafka_goal_of(df__kafka_sink *s, df_bytes name, df__kafka_goal **ret, const char **ret_why);
+/* A problem of `option` when it is no regular expression. */
+int df__kafka_pattern_check(df_stage *st, const char *option, df_bytes text);
 
 /* create.c: the block topicCreate */
 extern const df_options df__kafka_create_table;

@@ -4,7 +4,7 @@
 #include "kafka.h"
 
 static const char *const formats[] = {"json", "avro", NULL};
-static const char *const starts[] = {"earliest", "latest", NULL};
+static const char *const starts[] = {"earliest", "latest", "timestamp", "offsets", NULL};
 static const char *const out_of_range[] = {"earliest", "latest", "stop", NULL};
 static const char *const all_acks[] = {"all", "local", "none", NULL};
 static const char *const compressions[] = {"snappy", "none", "gzip", "lz4", "zstd", NULL};
@@ -61,7 +61,7 @@ static const df_options registry_table = DF_OPTIONS(registry_rows, later_registr
      .doc = "Brokers to ask first: host:port, comma between, or a list."},                         \
         {.name = "topic",                                                                          \
          .type = DF_OPT_TEXT,                                                                      \
-         .flags = DF_OPT_REQUIRED | DF_OPT_REF | (topic_flags),                                    \
+         .flags = DF_OPT_REF | (topic_flags),                                                      \
          .offset = COMMON(topic),                                                                  \
          .doc = topic_doc},                                                                        \
         {.name = "securityProtocol",                                                               \
@@ -86,7 +86,17 @@ static const df_options registry_table = DF_OPTIONS(registry_rows, later_registr
 
 #define SOURCE(member) offsetof(df__kafka_source_options, member)
 static const df_option source_rows[] = {
-    COMMON_ROWS(DF_OPT_IDENTITY, "Topic to read."),
+    COMMON_ROWS(DF_OPT_IDENTITY, "Topic to read; or topics, or topicPattern."),
+    {.name = "topics",
+     .type = DF_OPT_LIST,
+     .of = DF_OPT_TEXT,
+     .offset = SOURCE(topics),
+     .doc = "Topics to read, in place of topic."},
+    {.name = "topicPattern",
+     .type = DF_OPT_TEXT,
+     .offset = SOURCE(pattern),
+     .doc = "Read all topics whose whole name matches this regular expression (POSIX extended), "
+            "also those that come later; in place of topic."},
     {.name = "consumerGroup",
      .type = DF_OPT_TEXT,
      .flags = DF_OPT_REF,
@@ -103,7 +113,18 @@ static const df_option source_rows[] = {
      .choices = starts,
      .def = "earliest",
      .offset = SOURCE(start_from),
-     .doc = "Where to begin when the group has no offset."},
+     .doc = "Where to begin when the group has no offset: of what is there then. Partitions and "
+            "topics that come later begin at their start."},
+    {.name = "startTime",
+     .type = DF_OPT_TEXT,
+     .offset = SOURCE(start_time),
+     .doc = "With startFrom: timestamp: begin at the first record that is not older, or at the "
+            "end; with a zone: 2026-01-31T12:00:00Z."},
+    {.name = "startOffsets",
+     .type = DF_OPT_MAP,
+     .offset = SOURCE(start_offsets),
+     .doc = "With startFrom: offsets: partition: offset, or topic/partition: offset. Others begin "
+            "at their start."},
     {.name = "onOffsetOutOfRange",
      .type = DF_OPT_ENUM,
      .choices = out_of_range,
@@ -182,7 +203,7 @@ const df_options df__kafka_source_table = DF_OPTIONS(source_rows, df__kafka_sour
 
 #define SINK(member) offsetof(df__kafka_sink_options, member)
 static const df_option sink_rows[] = {
-    COMMON_ROWS(0, "Topic to write; with topicFrom: of records that name none."),
+    COMMON_ROWS(DF_OPT_REQUIRED, "Topic to write; with topicFrom: of records that name none."),
     {.name = "async",
      .type = DF_OPT_BOOL,
      .def = "true",

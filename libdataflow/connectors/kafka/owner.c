@@ -68,7 +68,7 @@ void df__kafka_owner_tell(df__kafka_source *s, int now)
     int changed = bytes != NULL && renew(s, bytes, len);
     if (bytes != NULL)
         rd_kafka_mem_free(s->rk, bytes);
-    for (size_t i = 0; (changed || now) && s->owner_len > 0 && i < s->part_cap; i++)
-        if (s->parts[i] != NULL && s->parts[i]->state != DF__KAFKA_OFF)
+    for (size_t i = 0; (changed || now) && s->owner_len > 0 && i < s->part_count; i++)
+        if (s->parts[i]->state != DF__KAFKA_OFF)
             (void)df_partition_owner(s->parts[i]->part, (df_bytes){s->owner, s->owner_len});
 }

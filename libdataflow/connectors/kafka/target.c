@@ -52,7 +52,7 @@ static int compile(regex_t *re, df_bytes text, char *why, size_t cap)
     return DF_ESPEC;
 }
 
-static int check_pattern(df_stage *st, const char *option, df_bytes text)
+int df__kafka_pattern_check(df_stage *st, const char *option, df_bytes text)
 {
     char why[200] = "is not a regular expression: ";
     size_t len = strlen(why);
@@ -72,7 +72,7 @@ void df__kafka_goals_check(const df__kafka_sink_options *o, df_stage *st)
     if (o->topic_allow.len > 0 && o->topic_from.len == 0)
         (void)df_stage_problem(st, DF_ERROR, "topicAllow", "has no meaning without topicFrom");
     if (o->topic_allow.len > 0)
-        (void)check_pattern(st, "topicAllow", o->topic_allow);
+        (void)df__kafka_pattern_check(st, "topicAllow", o->topic_allow);
 }
 
 /* ---- the topics ------------------------------------------------------------------------------ */

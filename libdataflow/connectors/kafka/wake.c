@@ -21,15 +21,12 @@ struct df__kafka_wake {
     pthread_cond_t changed;
     df_stage *st;
     rd_kafka_t *rk;
-    const char *topic;
-    df__kafka_target *targets; /* under the lock, as are the next seven */
+    df__kafka_target *targets; /* under the lock, as are the next five */
     size_t count, cap;
-    int64_t *ends; /* by partition; -1: unknown */
-    size_t end_count, end_cap;
-    int64_t ends_until; /* ms: later they say nothing any more */
+    rd_kafka_topic_partition_list_t *ends; /* sorted; NULL: none */
+    int64_t ends_until;                    /* ms: later they say nothing any more */
     int stop, wanted, look;
-    int32_t *leaders; /* by partition; of the thread alone, as are the rest */
-    size_t leader_count, leader_cap;
+    rd_kafka_topic_partition_list_t *leaders; /* sorted, as offsets; of the thread, as the next */
     int64_t leaders_until;
 };
 
@@ -38,39 +35,54 @@ typedef struct pick {
     int32_t leader;
 } pick;
 
+/* What a sorted list says of a partition; -1: nothing. */
+static int64_t said_of(const rd_kafka_topic_partition_list_t *list, const char *topic, int32_t id)
+{
+    int from = 0, to = list == NULL ? 0 : list->cnt;
+    while (from < to) {
+        int at = from + (to - from) / 2;
+        const rd_kafka_topic_partition_t *row = &list->elems[at];
+        int order = strcmp(row->topic, topic);
+        if (order == 0 && row->partition == id)
+            return row->err ? -1 : row->offset;
+        if (order < 0 || (order == 0 && row->partition < id))
+            from = at + 1;
+        else
+            to = at;
+    }
+    return -1;
+}
+
+static void replace(rd_kafka_topic_partition_list_t **at, rd_kafka_topic_partition_list_t *list)
+{
+    if (*at != NULL)
+        rd_kafka_topic_partition_list_destroy(*at);
+    *at = list;
+}
+
+/* Of all topics that the client knows, which are ours. */
 static void learn_leaders(df__kafka_wake *w)
 {
     const rd_kafka_metadata_t *meta = NULL;
-    rd_kafka_topic_t *topic;
     if (df__kafka_clock_ms() < w->leaders_until)
         return;
-    topic = rd_kafka_topic_new(w->rk, w->topic, NULL);
-    if (topic == NULL)
-        return;
-    if (rd_kafka_metadata(w->rk, 0, topic, &meta, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-        meta->topic_cnt == 1) {
-        const rd_kafka_metadata_topic_t *t = &meta->topics[0];
-        for (int i = 0; i < t->partition_cnt; i++) {
-            size_t id = (size_t)t->partitions[i].id;
-            while (id >= w->leader_count) {
-                if (df__grow(&df__heap_libc, &w->leaders, &w->leader_cap, w->leader_count,
-                             sizeof *w->leaders) != DF_OK)
-                    break;
-                w->leaders[w->leader_count++] = -1;
-            }
-            if (id < w->leader_count)
-                w->leaders[id] = t->partitions[i].leader;
-        }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    if (list != NULL &&
+        rd_kafka_metadata(w->rk, 0, NULL, &meta, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (int i = 0; i < meta->topic_cnt; i++)
+            for (int k = 0; k < meta->topics[i].partition_cnt; k++)
+                rd_kafka_topic_partition_list_add(list, meta->topics[i].topic,
+                                                  meta->topics[i].partitions[k].id)
+                    ->offset = meta->topics[i].partitions[k].leader;
+        rd_kafka_topic_partition_list_sort(list, NULL, NULL);
+        replace(&w->leaders, list);
+        list = NULL;
         w->leaders_until = df__kafka_clock_ms() + LEADERS_MS;
     }
     if (meta != NULL)
         rd_kafka_metadata_destroy(meta);
-    rd_kafka_topic_destroy(topic);
-}
-
-static int32_t leader_of(const df__kafka_wake *w, int32_t partition)
-{
-    return (size_t)partition < w->leader_count ? w->leaders[partition] : -1;
+    if (list != NULL)
+        rd_kafka_topic_partition_list_destroy(list);
 }
 
 /* One lagging partition of each broker. Under the lock. */
@@ -78,7 +90,7 @@ static size_t choose(const df__kafka_wake *w, pick *picks)
 {
     size_t count = 0;
     for (size_t i = 0; i < w->count && count < PICKS; i++) {
-        int32_t leader = leader_of(w, w->targets[i].partition);
+        int32_t leader = (int32_t)said_of(w->leaders, w->targets[i].topic, w->targets[i].partition);
         size_t k = 0;
         while (k < count && picks[k].leader != leader)
             k++;
@@ -95,26 +107,13 @@ static int ask(df__kafka_wake *w, const pick *picks, size_t count)
     for (size_t i = 0; i < count && !__atomic_load_n(&w->stop, __ATOMIC_RELAXED); i++) {
         int64_t low, high;
         rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
-            w->rk, w->topic, picks[i].target.partition, &low, &high, ASK_MS);
+            w->rk, picks[i].target.topic, picks[i].target.partition, &low, &high, ASK_MS);
         df_stage_metric(w->st, DF__KAFKA_WAKEUPS, 1);
         if (err)
             w->leaders_until = 0; /* perhaps the leader moved */
         more |= !err && high > picks[i].target.next;
     }
     return more;
-}
-
-static void keep_end(df__kafka_wake *w, const rd_kafka_topic_partition_t *row)
-{
-    size_t id = (size_t)row->partition;
-    if (row->err || row->offset < 0 || row->partition < 0)
-        return;
-    while (id >= w->end_count) {
-        if (df__grow(&df__heap_libc, &w->ends, &w->end_cap, w->end_count, sizeof *w->ends) != DF_OK)
-            return;
-        w->ends[w->end_count++] = -1;
-    }
-    w->ends[id] = row->offset;
 }
 
 /* "The end" in place of a time asks for the ends, all brokers at once. */
@@ -127,11 +126,12 @@ static void look(df__kafka_wake *w)
         list->elems[i].offset = RD_KAFKA_OFFSET_END;
     if (list->cnt > 0 &&
         rd_kafka_offsets_for_times(w->rk, list, LOOK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_topic_partition_list_sort(list, NULL, NULL);
         pthread_mutex_lock(&w->lock);
-        for (int i = 0; i < list->cnt; i++)
-            keep_end(w, &list->elems[i]);
+        replace(&w->ends, list);
         w->ends_until = df__kafka_clock_ms() + ENDS_MS;
         pthread_mutex_unlock(&w->lock);
+        return;
     }
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -179,7 +179,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk, const char *topic)
+df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk)
 {
     pthread_condattr_t attr;
     df__kafka_wake *w = df__zalloc(&df__heap_libc, sizeof *w);
@@ -187,7 +187,6 @@ df__kafka_wake *df__kafka_wake_start(df_stage *st, rd_kafka_t *rk, const char *t
         return NULL;
     w->st = st;
     w->rk = rk;
-    w->topic = topic;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -226,12 +225,10 @@ void df__kafka_wake_look(df__kafka_wake *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-int64_t df__kafka_wake_end(df__kafka_wake *w, int32_t partition)
+int64_t df__kafka_wake_end(df__kafka_wake *w, const char *topic, int32_t partition)
 {
     pthread_mutex_lock(&w->lock);
-    int64_t end = (size_t)partition < w->end_count ? w->ends[partition] : -1;
-    if (df__kafka_clock_ms() > w->ends_until)
-        end = -1;
+    int64_t end = df__kafka_clock_ms() > w->ends_until ? -1 : said_of(w->ends, topic, partition);
     pthread_mutex_unlock(&w->lock);
     return end;
 }
@@ -246,7 +243,7 @@ void df__kafka_wake_stop(df__kafka_wake *w)
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
     df__free(&df__heap_libc, w->targets);
-    df__free(&df__heap_libc, w->leaders);
-    df__free(&df__heap_libc, w->ends);
+    replace(&w->leaders, NULL);
+    replace(&w->ends, NULL);
     df__free(&df__heap_libc, w);
 }

@@ -224,6 +224,8 @@ CASES = [
     ("requiredAcks no word in a route", "new", [(ROUTE + ".config.requiredAcks", "some")], BOTH),
     ("requiredAcks none in a route", "new", [(ROUTE + ".config.requiredAcks", "none")], "validator routes"),
     ("requiredAcks none in an old route", "old", [(OLD_ROUTE + ".kafka.requiredAcks", "none")], "validator routes"),
+    ("topics beside topic", "new", [("spec.source.config.topics", ["a"])], BOTH),
+    ("topicPattern beside topic, old", "old", [("spec.source.kafka.topicPattern", "a.*")], BOTH),
     ("topicFrom alone", "new", [("spec.errors.config.topicFrom", "$.t")], BOTH),
     ("topicFrom alone, old", "old", [("spec.errors.kafka.topicFrom", "$.t")], BOTH),
     ("topicFrom and topicAllow", "new", [("spec.errors.config.topicFrom", "$.t"), ("spec.errors.config.topicAllow", "a.*")],

@@ -34,6 +34,7 @@ static void a_good_flow_has_no_problem(void **state)
     char *text =
         problems_of("{brokers: 'a:1, b:2,', topic: t, securityProtocol: plaintext, "
                     "consumerMaxWait: 100ms, netReadTimeout: 10s, fetchMinBytes: 0, "
+                    "startFrom: timestamp, startTime: '2026-01-31T12:00:00+01:00', "
                     "properties: {session.timeout.ms: 6000}}",
                     "{brokers: a:1, topic: t, compression: zstd, maxOpenRequests: 1, "
                     "flushFrequency: 100ms, key: user.id, headers: {a: $.b, c: metadata.topic, "
@@ -66,8 +67,7 @@ static const struct {
     {"{brokers: a:1, topic: t, sasl: {password: p}}", NULL, "username"},
     {"{brokers: a:1, topic: t, sasl: {mechanism: oauthbearer, clientID: c, clientSecret: s}}", NULL,
      "tokenEndpointURL"},
-    {"{brokers: a:1, topic: t, sasl: {mechanism: oauthbearer, tokenEndpointURL: u, clientID: "
-     "c, "
+    {"{brokers: a:1, topic: t, sasl: {mechanism: oauthbearer, tokenEndpointURL: u, clientID: c, "
      "clientSecret: s, password: p}}",
      NULL, "\"password\" is not for the mechanism OAUTHBEARER"},
     {"{brokers: a:1, topic: t, sasl: {username: u, password: p, scope: s}}", NULL,
@@ -85,6 +85,20 @@ static const struct {
     {"{brokers: a:1, topic: t, consumerMaxWait: 2s, netReadTimeout: 2s}", NULL,
      "must be more than consumerMaxWait"},
     {"{brokers: a:1, topic: t, startFrom: middle}", NULL, "startFrom"},
+    {"{brokers: a:1, topic: t, topics: [u]}", NULL, "only one of topic, topics and"},
+    {"{brokers: a:1, topic: t, topicPattern: u}", NULL, "only one of topic, topics and"},
+    {"{brokers: a:1, topics: [u, 'a b']}", NULL, "topics: \"a b\" is not the name of a topic"},
+    {"{brokers: a:1, topics: [u, v, u]}", NULL, "topics: \"u\" is there twice"},
+    {"{brokers: a:1, topicPattern: '['}", NULL, "topicPattern: is not a regular expression"},
+    {"{brokers: a:1, topic: t, startFrom: timestamp}", NULL, "startTime: goes with"},
+    {"{brokers: a:1, topic: t, startTime: '2026-01-31T12:00:00Z'}", NULL, "startTime: goes with"},
+    {"{brokers: a:1, topic: t, startFrom: timestamp, startTime: '2026-01-31T12:00:00'}", NULL,
+     "startTime: is not a time"},
+    {"{brokers: a:1, topic: t, startFrom: offsets}", NULL, "startOffsets: goes with"},
+    {"{brokers: a:1, topic: t, startFrom: offsets, startOffsets: {a: 1}}", NULL,
+     "write partition: offset"},
+    {"{brokers: a:1, topic: t, startFrom: offsets, startOffsets: {t/0: -1}}", NULL,
+     "write partition: offset"},
     {"{brokers: a:1, topic: t, properties: {max.poll.intervall.ms: 5}}", NULL,
      "did you mean \"max.poll.interval.ms\"?"},
     {"{brokers: a:1, topic: t, properties: {bootstrap.servers: x}}", NULL,
