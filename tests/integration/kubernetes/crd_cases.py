@@ -227,7 +227,6 @@ CASES = [
     ("topics beside topic", "new", [("spec.source.config.topics", ["a"])], BOTH),
     ("topicPattern beside topic, old", "old", [("spec.source.kafka.topicPattern", "a.*")], BOTH),
     ("topicFrom alone", "new", [("spec.errors.config.topicFrom", "$.t")], BOTH),
-    ("topicFrom alone, old", "old", [("spec.errors.kafka.topicFrom", "$.t")], BOTH),
     ("topicFrom and topicAllow", "new", [("spec.errors.config.topicFrom", "$.t"), ("spec.errors.config.topicAllow", "a.*")],
      NONE),
     ("topicCreate with no partitions", "new", [("spec.errors.config.topicCreate", {"partitions": 0})], BOTH),
@@ -428,7 +427,7 @@ def of_table(where, base, path, rows, apart=()):
             yield "%s %s is %r, %d" % (where, row["name"], value, i), base, [(field, value)], FREE
         for name, value in out_of_range(row):
             yield "%s %s %s" % (where, row["name"], name), base, [(field, value)], BOTH
-        needed = row.get("required") or row["name"] in ("startTime", "duration")    # these two need each other
+        needed = row.get("required") or row["name"] in ("startTime", "duration", "topic")    # or another of them is needed
         if row["type"] in ("int", "size", "duration", "enum", "text", "bool") and not needed:
             yield "%s %s null" % (where, row["name"]), base, [(field, None)], NONE
 
