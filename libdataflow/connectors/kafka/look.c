@@ -212,6 +212,10 @@ static int reach(df__kafka_look *p)
 
 int df__kafka_look_begin(df__kafka_look *p)
 {
+    if (p->o.topic.data == NULL)
+        return df_stage_fail(p->st, DF_ENOTSUP, NULL,
+                             "only a flow with the option topic can be looked at, not one with "
+                             "topics or topicPattern");
     int rc = make_client(p);
     rc = rc == DF_OK ? reach(p) : rc;
     return rc == DF_OK ? read_topic(p) : rc;

@@ -44,8 +44,10 @@ int df__kafka_reach_broker(const df__kafka_reach *r)
             df_stage_stopping(r->st))
             return DF_ECANCELED;
     }
+    const char *brokers = r->o->brokers.data, *topic = r->o->topic.data;
+    if (topic == NULL) /* several topics */
+        return df_stage_failf(r->st, DF_EIO, "connection_error", "no broker of %s can be reached",
+                              brokers);
     return df_stage_failf(r->st, DF_EIO, "connection_error",
-                          "topic %s: no broker of %s can be "
-                          "reached",
-                          (const char *)r->o->topic.data, (const char *)r->o->brokers.data);
+                          "topic %s: no broker of %s can be reached", topic, brokers);
 }

@@ -285,7 +285,8 @@ void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *ga
                     rd_kafka_resp_err_t err, const char *text)
 {
     int down = err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-    const char *topic = o->topic.data, *brokers = o->brokers.data;
+    const char *topic = o->topic.data != NULL ? o->topic.data : "(one of several)";
+    const char *brokers = o->brokers.data;
     char words[400];
     if (!df__kafka_gate_open(down ? &gates->down : &gates->error, LOG_MS))
         return;
