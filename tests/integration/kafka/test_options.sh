@@ -32,13 +32,15 @@ has 'acks' 'requiredAcks: must be all' "$dir/bad.out"
 has 'idempotent' 'warning.*idempotent: is always true' "$dir/bad.out"
 cat >"$dir/later.yaml" <<END
 source: {type: kafka, config: {brokers: h:1, topic: t, tls: {caFile: x}, schemaRegistry: {url: u}}}
-sink: {type: kafka, config: {brokers: h:1, topic: t, sasl: {username: u}, maxOpenRequests: 6, compresion: lz4}}
+sink: {type: kafka, config: {brokers: h:1, topic: t, maxOpenRequests: 6, compresion: lz4}}
 END
 dfproc validate "$dir/later.yaml" >"$dir/later.out" 2>&1
 has 'registry later' 'schemaRegistry.* not supported yet' "$dir/later.out"
-has 'a user without a password' '"password" or "passwordSecretRef" is required' "$dir/later.out"
 has 'open requests' 'maxOpenRequests: must be between 1 and 5' "$dir/later.out"
 has 'did you mean' 'did you mean "compression"' "$dir/later.out"
+{ source_of one user; sink_to two 'sasl: {username: u}'; } >"$dir/user.yaml"
+dfproc validate "$dir/user.yaml" >"$dir/user.out" 2>&1
+has 'a user without a password' '"password" or "passwordSecretRef" is required' "$dir/user.out"
 dfproc version >"$dir/version" 2>&1
 has 'version of the library' 'kafka: librdkafka [0-9]' "$dir/version"
 
