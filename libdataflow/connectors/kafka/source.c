@@ -4,6 +4,7 @@
  * and errors through the control queue.
  */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
