@@ -159,6 +159,7 @@ int df__kafka_property_refused(df_bytes name, int role, char *text, size_t cap);
 typedef struct df__kafka_txn {
     char *id;           /* transactional.id; NULL: no transactions */
     int same_cluster;   /* as the source; 0: not known yet */
+    int fenced;         /* another instance has taken over */
     int open;           /* begun, and neither committed nor aborted */
     int batch_most;     /* bytes of one request, learnt from refusals; 0: as configured */
     int64_t timeout_ms; /* after that the brokers abort it */

@@ -229,11 +229,10 @@ static int reach_broker(df__kafka_source *s, df_stage *st)
     return rc;
 }
 
-static int source_open(void *self, df_stage *st)
+/* What an earlier open has left. */
+static int begin_anew(df__kafka_source *s, df_stage *st, df_stage_info *info)
 {
-    df__kafka_source *s = self;
-    df_stage_info info = {.size = sizeof info};
-    int rc = df_stage_describe(st, &info);
+    int rc = df_stage_describe(st, info);
     s->st = st;
     s->fd = -1;
     s->failure.status = DF_OK;
@@ -241,16 +240,23 @@ static int source_open(void *self, df_stage *st)
     s->reassign = s->doubt = s->subscribed = 0;
     s->forward_until = 0;
     s->last = NULL;
+    s->bounded = info->bounded;
+    s->exactly_once = info->exactly_once;
+    s->dry = info->dry;
     if (rc == DF_OK && s->label == NULL)
         s->label = df__kafka_topics_label(s);
-    if (rc != DF_OK)
-        return rc;
-    if (s->label == NULL)
-        return df_stage_fail(st, DF_ENOMEM, NULL, "no memory");
-    s->bounded = info.bounded;
-    s->exactly_once = info.exactly_once;
-    s->dry = info.dry;
-    rc = make_client(s, st, info.memory_share);
+    if (rc == DF_OK && s->label == NULL)
+        rc = df_stage_fail(st, DF_ENOMEM, NULL, "no memory");
+    return rc;
+}
+
+static int source_open(void *self, df_stage *st)
+{
+    df__kafka_source *s = self;
+    df_stage_info info = {.size = sizeof info};
+    int rc = begin_anew(s, st, &info);
+    if (rc == DF_OK)
+        rc = make_client(s, st, info.memory_share);
     if (rc == DF_OK)
         rc = make_queues(s, st);
     if (rc == DF_OK)

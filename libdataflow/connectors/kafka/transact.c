@@ -57,8 +57,10 @@ static int is_fenced(const df__kafka_sink *s, rd_kafka_resp_err_t err)
     return shut_out && df__kafka_clock_ms() - s->txn.begun_ms < s->txn.timeout_ms;
 }
 
+/* From now on for good: a new client would shut out the one that has taken over. */
 static int fenced(df__kafka_sink *s)
 {
+    s->txn.fenced = 1;
     return df_stage_failf(s->st, DF_EFENCED, "fenced",
                           "another instance of this flow writes with the transactional.id %s; "
                           "stop one of them, or give one another transactionalId",
@@ -100,7 +102,7 @@ int df__kafka_transact_open(df__kafka_sink *s)
     int64_t limit = df__kafka_clock_ms() + BEGIN_MS;
     s->txn.open = 0;
     s->txn.begun_ms = df__kafka_clock_ms();
-    for (;;) {
+    while (!s->txn.fenced) {
         fault f = take(rd_kafka_init_transactions(s->rk, CALL_MS));
         if (!f.err)
             return DF_OK;
@@ -110,13 +112,16 @@ int df__kafka_transact_open(df__kafka_sink *s)
         if (!f.again || df_stage_stopping(s->st) || df__kafka_clock_ms() > limit)
             return failed(s, &f, DF_EIO, "begin to write transactions");
     }
+    return fenced(s);
 }
 
 static int begin(df__kafka_sink *s)
 {
-    int rc = s->rk == NULL ? df__kafka_open_client(s) : DF_OK;
+    int rc = s->rk == NULL && !s->txn.fenced ? df__kafka_open_client(s) : DF_OK;
     if (rc != DF_OK)
         return rc;
+    if (s->txn.fenced)
+        return fenced(s);
     fault f = take(rd_kafka_begin_transaction(s->rk));
     if (f.err)
         return failed(s, &f, DF_EIO, "begin a transaction");
