@@ -43,8 +43,7 @@ static void stop(void *user, int count)
     kube_loop_stop(kube_client_loop(run->client));
 }
 
-/* ---- who leads --------------------------------------------------------------------------------
- */
+/* ---- who leads ------------------------------------------------------------------------------- */
 
 static void on_started(void *user)
 {
@@ -126,8 +125,7 @@ static void lacks(void *user, int lacks)
     run->board.lacks = lacks;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void nothing(void *user)
 {

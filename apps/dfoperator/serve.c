@@ -13,8 +13,7 @@ enum { BOARD_US = 1000000 };
 /* Every watch ends within 200 s and begins anew, which is heard of. */
 #define DEAF_US INT64_C(600000000)
 
-/* ---- what is written down --------------------------------------------------------------------
- */
+/* ---- what is written down -------------------------------------------------------------------- */
 
 static void add_watches(const op_board *board, op_gauges *g)
 {
@@ -84,8 +83,7 @@ void op_board_ended(op_board *board, int rc, int64_t took_us)
         op_registry_error(r, OP_STAGE_RESOURCES);
 }
 
-/* ---- what the scrape asks --------------------------------------------------------------------
- */
+/* ---- what the scrape asks -------------------------------------------------------------------- */
 
 static const kube_objects *pods(void *user)
 {
@@ -110,8 +108,7 @@ static void phases(void *user, df__buf *out)
                        out);
 }
 
-/* ---- servers ---------------------------------------------------------------------------------
- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
 static void serve_health(void *user, app_reply *reply)
 {
@@ -205,8 +202,7 @@ int op_board_start(op_board *board, const op_places *places, app_console *consol
     return rc ? rc : start_webhook(board);
 }
 
-/* ---- the webhook's own certificate -----------------------------------------------------------
- */
+/* ---- the webhook's own certificate ----------------------------------------------------------- */
 
 static int leads(void *user)
 {
@@ -248,8 +244,7 @@ static int keep_certificate(op_board *board, kube_client *client)
     return board->trust ? 0 : -1;
 }
 
-/* ---- life ------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int op_board_attach(op_board *board, op_operator *op, kube_client *client)
 {

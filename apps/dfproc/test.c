@@ -162,8 +162,7 @@ static void run_case(dfproc_suite *s, yyjson_val *one, df__buf *why)
     dfproc_capture_free(&c);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------
- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* Of what a terminal obeys only the colours of our own differences pass. */
 static void add_reason(df__buf *out, const char *text, size_t len, int colour)

@@ -28,8 +28,7 @@ static int fail(char *err, int rc, const char *what, const char *why)
     return rc;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_file(const char *path, df__buf *to)
 {
@@ -110,8 +109,7 @@ static void free_files(files *fs)
     }
 }
 
-/* ---- finding ----------------------------------------------------------------------------------
- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* {list: [{name: x, <inner>: {…}}]}: the first file that has the name; *ret_file is its place. */
 static yyjson_val *find(const files *fs, const char *list, const char *inner, const char *name,
@@ -140,8 +138,7 @@ static const char *current(const files *fs)
     return "";
 }
 
-/* ---- taking -----------------------------------------------------------------------------------
- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static int take(yyjson_val *from, const char *name, char **to)
 {

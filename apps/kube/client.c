@@ -37,8 +37,7 @@ struct kube_request {
     kube_reply reply;
 };
 
-/* ---- who asks ---------------------------------------------------------------------------------
- */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 static int set_authorization(kube_client *c, const char *scheme, const char *value, size_t len)
 {
@@ -107,8 +106,7 @@ static int identify(kube_client *c, int again, char *err)
     return c->access.user && !c->authorization.len ? basic(c) : DF_OK;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Takes over the access, so that there is one copy of its secrets. */
 int kube_client_new(const kube_access *access, const char *user_agent, kube_client **ret, char *err)
@@ -201,8 +199,7 @@ static void on_timer(kube_timer *t)
     tell(t->user);
 }
 
-/* ---- replies ----------------------------------------------------------------------------------
- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static int by_status(const kube_request *r, int status, const char *reason)
 {
@@ -291,8 +288,7 @@ static void on_done(void *user, df__http_request *http)
     tell(r);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* What keeps a request from being sent. */
 static int refuse(kube_request *r)

@@ -44,8 +44,7 @@ static void next(kube_informer *i, int64_t in_us)
     kube_timer_set(kube_client_loop(i->client), &i->timer, in_us);
 }
 
-/* ---- objects ----------------------------------------------------------------------------------
- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 static int set(char **to, const char *text)
 {
@@ -206,8 +205,7 @@ static void set_version(kube_informer *i, json_object *meta)
         snprintf(i->version, sizeof i->version, "%s", version);
 }
 
-/* ---- events of a stream -----------------------------------------------------------------------
- */
+/* ---- events of a stream ---------------------------------------------------------------------- */
 
 static int is_end_of_list(json_object *meta)
 {
@@ -313,8 +311,7 @@ static int on_stream(void *user, int status, df_bytes part)
     return rc;
 }
 
-/* ---- pages ------------------------------------------------------------------------------------
- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 static int on_page(kube_informer *i, df_bytes body)
 {
@@ -341,8 +338,7 @@ static int on_page(kube_informer *i, df_bytes body)
     return rc;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------
- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static void relist(kube_informer *i)
 {
@@ -480,8 +476,7 @@ static void run(kube_timer *t)
     df__buf_free(&url);
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 kube_informer *kube_informer_new(kube_client *c, const kube_watched *what)
 {

@@ -68,8 +68,7 @@ static int by_value(const char *a, const char *b, int *ret)
     return DF_OK;
 }
 
-/* ---- positions: their members in the order in which they count --------------------------------
- */
+/* ---- positions: their members in the order in which they count ------------------------------- */
 
 typedef int order(const char *a, const char *b, int *ret);
 typedef struct form {

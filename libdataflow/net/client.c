@@ -21,8 +21,7 @@ static void global_init(void)
     global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* ---- what libcurl asks for --------------------------------------------------------------------
- */
+/* ---- what libcurl asks for ------------------------------------------------------------------- */
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
 {
@@ -50,8 +49,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user)
     return 0;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int copy_texts(df__http *http)
 {
@@ -186,8 +184,7 @@ const char *df__http_errmsg(const df__http *http)
     return http->text;
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -225,8 +222,7 @@ static void check_deadlines(df__http *http)
     }
 }
 
-/* ---- driving ----------------------------------------------------------------------------------
- */
+/* ---- driving --------------------------------------------------------------------------------- */
 
 int df__http_run(df__http_request *r)
 {

@@ -9,8 +9,7 @@
 #include "net/net.h"
 #include "util/clock.h"
 
-/* ---- what is wrong with a call ----------------------------------------------------------------
- */
+/* ---- what is wrong with a call --------------------------------------------------------------- */
 
 static int refuse(df__http *http, const char *what, const char *why)
 {
@@ -48,8 +47,7 @@ static int check_call(df__http *http, const df__http_call *call)
     return rc;
 }
 
-/* ---- copies -----------------------------------------------------------------------------------
- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 static int add_line(struct curl_slist **list, const char *line)
 {
@@ -110,8 +108,7 @@ static void wipe_list(struct curl_slist *list)
     curl_slist_free_all(list);
 }
 
-/* ---- begin ------------------------------------------------------------------------------------
- */
+/* ---- begin ----------------------------------------------------------------------------------- */
 
 static int64_t chosen(int64_t of_call, int64_t of_client)
 {
@@ -193,8 +190,7 @@ int df__http_start(df__http *http, const df__http_call *call, df__http_request *
     return DF_OK;
 }
 
-/* ---- end --------------------------------------------------------------------------------------
- */
+/* ---- end ------------------------------------------------------------------------------------- */
 
 int df__http_done(const df__http_request *r)
 {

@@ -13,8 +13,7 @@ static int give_up(df__http_request *r, int rc)
     return rc;
 }
 
-/* ---- sending ----------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* Called before each sending, also when libcurl takes another connection because a kept one was
  * dead. What may be applied twice may be sent twice. */
@@ -75,8 +74,7 @@ static int on_seek(void *user, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-/* ---- receiving --------------------------------------------------------------------------------
- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 /* The end of a head: libcurl has read its status. 0: it is none. */
 static int end_head(df__http_request *r)
@@ -156,8 +154,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     return len;
 }
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 typedef struct setting {
     CURLoption option;

@@ -41,7 +41,7 @@ at_most 'pg: all there after its return' 12 "$(seconds "$back")" s # a try withi
 kafka_server restart
 back=$(now)
 until_true 60 there 2000 || { bad 'kafka: not all arrived after'; show "$dir/kafka.out"; }
-at_most 'kafka: all there after its return' 15 "$(seconds "$back")" s # by the client's own back-off, 10 s
+at_most 'kafka: all there after its return' 15 "$(seconds "$back")" s # the client looks each second, the broker begins
 for p in "$pg_pid" "$kafka_pid"; do
     ours "$p" || bad 'a flow ended'
     end "$p"

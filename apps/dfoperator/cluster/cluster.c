@@ -25,8 +25,7 @@ static int has_many(op_kind kind)
     return kind == OP_POD || kind == OP_JOB;
 }
 
-/* ---- lists of keys: each key with a newline before and behind it ------------------------------
- */
+/* ---- lists of keys: each key with a newline before and behind it ----------------------------- */
 
 /* Where "\nkey\n" is in a list; NULL: it is not. */
 static char *in_list(const kube_object *list, const char *key)
@@ -62,8 +61,7 @@ static void list_remove(kube_objects *lists, const char *name, const char *key)
         kube_objects_remove(lists, name);
 }
 
-/* ---- one kind ---------------------------------------------------------------------------------
- */
+/* ---- one kind -------------------------------------------------------------------------------- */
 
 /* The flow of an object, as a key; NULL: none. */
 static const char *flow_of(const room *r, const kube_object *object, char key[OP_KEY])

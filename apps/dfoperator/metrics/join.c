@@ -37,8 +37,7 @@ struct op_prom {
     size_t seen_cap, seen_count;
 };
 
-/* ---- families --------------------------------------------------------------------------------
- */
+/* ---- families -------------------------------------------------------------------------------- */
 
 static family *find(const op_prom *p, df_bytes name, const char *type)
 {
@@ -103,8 +102,7 @@ static int is_operators(df_bytes name)
            (name.len >= sizeof own - 1 && !memcmp(name.data, own, sizeof own - 1));
 }
 
-/* ---- the first reading -----------------------------------------------------------------------
- */
+/* ---- the first reading ----------------------------------------------------------------------- */
 
 static uint64_t hash_of(uint64_t h, df_bytes text)
 {
@@ -179,8 +177,7 @@ static int check_family(void *user, df_bytes name, df_bytes text)
     return name.len < FAMILY_NAME ? 0 : refuse(p, "a family has a name of 200 bytes or more");
 }
 
-/* ---- the second ------------------------------------------------------------------------------
- */
+/* ---- the second ------------------------------------------------------------------------------ */
 
 static int take_help(void *user, df_bytes name, df_bytes text)
 {
@@ -302,8 +299,7 @@ int op_prom_add(op_prom *p, df_bytes text, const op_prom_origin *of, const char 
     return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 op_prom *op_prom_new(void)
 {

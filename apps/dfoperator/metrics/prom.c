@@ -62,8 +62,7 @@ static int is_utf8(df_bytes text)
     return 1;
 }
 
-/* ---- labels ----------------------------------------------------------------------------------
- */
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 /* The text between quotes; -1: it does not end, or has an escape that there is not. */
 static int quoted(cursor *c, df_bytes *ret)
@@ -138,8 +137,7 @@ static int labels(cursor *c, df_bytes *ret)
     return c->at++ < c->end ? 0 : -1;
 }
 
-/* ---- lines -----------------------------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static int number(df_bytes text, double *ret)
 {

@@ -33,8 +33,7 @@ int op_prom_read(df_bytes text, const op_prom_reader *reader);
 int op_prom_label(df_bytes *labels, df_bytes *name, df_bytes *value);
 int op_bytes_are(df_bytes bytes, const char *text);
 
-/* ---- many ------------------------------------------------------------------------------------
- */
+/* ---- many ------------------------------------------------------------------------------------ */
 
 typedef struct op_prom op_prom;
 

@@ -76,8 +76,7 @@ void op_registry_set(op_registry *r, const op_gauges *gauges)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* ---- text ------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void head(df__buf *out, const char *name, const char *type, const char *help)
 {
@@ -169,8 +168,7 @@ void op_registry_write(op_registry *r, df__buf *out)
     app_process_metrics(out);
 }
 
-/* ---- phases ----------------------------------------------------------------------------------
- */
+/* ---- phases ---------------------------------------------------------------------------------- */
 
 /* Every phase that a flow of the kind can be in, so that a query for one never finds nothing. */
 static const char *const flow_phases[] = {"Pending", "Running", "Stopping",

@@ -66,8 +66,7 @@ struct op_scrape {
     df__buf newest;
 };
 
-/* ---- tables ----------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)
 {
@@ -162,8 +161,7 @@ static void tell_news(op_scrape *s)
     free_table(&old);
 }
 
-/* ---- a sweep ---------------------------------------------------------------------------------
- */
+/* ---- a sweep --------------------------------------------------------------------------------- */
 
 static void fill(sweep *r);
 
@@ -357,8 +355,7 @@ static void on_tick(kube_timer *t)
     kube_timer_set(s->config.loop, &s->tick, s->config.every_us);
 }
 
-/* ---- a text, wanted by another thread --------------------------------------------------------
- */
+/* ---- a text, wanted by another thread -------------------------------------------------------- */
 
 static void on_wanted(kube_post *post)
 {
@@ -402,8 +399,7 @@ int op_scrape_text(op_scrape *s, df__buf *out)
     return rc ? -1 : out->failed ? -1 : 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void init_lock(op_scrape *s)
 {

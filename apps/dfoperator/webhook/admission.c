@@ -30,8 +30,7 @@ static int refuse(df__buf *reply, const char *text)
     return reply->failed ? DF_ENOMEM : DF_EINVAL;
 }
 
-/* ---- the question ----------------------------------------------------------------------------
- */
+/* ---- the question ---------------------------------------------------------------------------- */
 
 static yyjson_val *object_of(yyjson_val *request, const char *name)
 {
@@ -70,8 +69,7 @@ static int is_settled(const review *r)
     return spec && old && app_json_matches(old, spec, 0);
 }
 
-/* ---- what the library says -------------------------------------------------------------------
- */
+/* ---- what the library says ------------------------------------------------------------------- */
 
 /* A text of the library without the value that it was given: a denial is seen and kept by others
  * than the one who wrote the manifest. */
@@ -185,8 +183,7 @@ static int check_object(const review *r, verdict *v)
     return rc;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------
- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 /* A Scale names no source, so that it cannot be refused here; the operator keeps one pod. */
 static void check_scale(const review *r, verdict *v)

@@ -34,8 +34,7 @@ static gnutls_datum_t datum(df_bytes text)
     return (gnutls_datum_t){(unsigned char *)(uintptr_t)text.data, (unsigned)text.len};
 }
 
-/* ---- a pair ----------------------------------------------------------------------------------
- */
+/* ---- a pair ---------------------------------------------------------------------------------- */
 
 static int same_key(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key)
 {
@@ -98,8 +97,7 @@ static const char *use(op_tls *tls, df__buf *cert, df__buf *key)
     return NULL;
 }
 
-/* ---- files -----------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int read_stamps(const op_tls *tls, stamp *ret)
 {
@@ -146,8 +144,7 @@ static int look_again(op_tls *tls, char *err, size_t err_len)
     return why ? -1 : rc;
 }
 
-/* ---- life ------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static op_tls *new_tls(char *err, size_t err_len)
 {
@@ -218,8 +215,7 @@ int64_t op_tls_expires_s(op_tls *tls)
     return at;
 }
 
-/* ---- a handshake -----------------------------------------------------------------------------
- */
+/* ---- a handshake ----------------------------------------------------------------------------- */
 
 static gnutls_privkey_t new_key(df_bytes text)
 {

@@ -72,8 +72,7 @@ static void reset(op_issued *i)
     df__buf_init(&i->key, &df__heap_libc);
 }
 
-/* ---- the Secret ------------------------------------------------------------------------------
- */
+/* ---- the Secret ------------------------------------------------------------------------------ */
 
 static void read_member(json_object *secret, const char *name, df__buf *to)
 {
@@ -158,8 +157,7 @@ static void store(op_trust *t)
         again(t, RETRY_US);
 }
 
-/* ---- the configuration -----------------------------------------------------------------------
- */
+/* ---- the configuration ----------------------------------------------------------------------- */
 
 static void on_trusted(void *user, const kube_reply *reply)
 {
@@ -275,8 +273,7 @@ static void look(kube_timer *timer)
         again(t, RETRY_US);
 }
 
-/* ---- life ------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 op_trust *op_trust_new(const op_trust_config *config)
 {

@@ -63,8 +63,7 @@ static int show_certificate(gnutls_session_t session, const struct gnutls_cert_r
     return hook ? op_tls_take(hook->tls, certs, count, key) : -1;
 }
 
-/* ---- connections -----------------------------------------------------------------------------
- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static int fd_of(struct MHD_Connection *connection)
 {
@@ -128,8 +127,7 @@ static void forget(void *user, struct MHD_Connection *connection, void **state,
     *state = NULL;
 }
 
-/* ---- a request -------------------------------------------------------------------------------
- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 static const char *text_of(unsigned status)
 {
@@ -256,8 +254,7 @@ static enum MHD_Result answer(void *user, struct MHD_Connection *connection, con
     return judge(hook, connection, q);
 }
 
-/* ---- life ------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Signature: MHD_LogCallback. It speaks of what clients do wrong; they are told themselves. */
 static void say_nothing(void *user, const char *format, va_list args)

@@ -146,8 +146,7 @@ typedef struct df__kafka_line {
 } df__kafka_line;
 void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__kafka_line *line);
 
-/* ---- properties.c: the option `properties` ----------------------------------------------------
- */
+/* ---- properties.c: the option `properties` --------------------------------------------------- */
 
 enum { DF__KAFKA_FOR_SOURCE = 1, DF__KAFKA_FOR_SINK = 2 };
 /* Why a property is refused, as text; 0: it is allowed. */
@@ -204,8 +203,7 @@ void df__kafka_security_set(df__kafka_setup *s, const df__kafka_common *o);
  * and certificate may not fit each other for a moment. */
 int df__kafka_no_client(df_stage *st, const df__kafka_common *o, const char *text);
 
-/* ---- token.c: access tokens of OAUTHBEARER ----------------------------------------------------
- */
+/* ---- token.c: access tokens of OAUTHBEARER --------------------------------------------------- */
 
 typedef struct df__kafka_oauth {
     df_bytes url, scope, ca_file;
@@ -275,14 +273,12 @@ rd_kafka_topic_partition_list_t *df__kafka_look_partitions(df__kafka_look *p, in
 /* Fills in what the group committed. */
 int df__kafka_look_committed(df__kafka_look *p, rd_kafka_topic_partition_list_t *list);
 
-/* ---- offsets.c: offsets of the group, seen and set --------------------------------------------
- */
+/* ---- offsets.c: offsets of the group, seen and set ------------------------------------------- */
 
 int df__kafka_offsets(void *self, df_stage *st, int64_t time_us, df_offset_fn each, void *user);
 int df__kafka_set_offsets(void *self, df_stage *st, const df_offset *rows, size_t count);
 
-/* ---- probe.c: a look before a run -------------------------------------------------------------
- */
+/* ---- probe.c: a look before a run ------------------------------------------------------------ */
 
 /* The operation `probe`, with what stands before `rk`. */
 int df__kafka_probe(df__kafka_look *p);

@@ -142,8 +142,7 @@ static int read_topic(df__kafka_look *p)
     return rc;
 }
 
-/* ---- offsets of the group ---------------------------------------------------------------------
- */
+/* ---- offsets of the group -------------------------------------------------------------------- */
 
 rd_kafka_topic_partition_list_t *df__kafka_look_partitions(df__kafka_look *p, int64_t offset)
 {

@@ -228,8 +228,7 @@ int df__kafka_add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added
     return rc < 0 ? rc : marked;
 }
 
-/* ---- the control queue
- * ----------------------------------------------------------------------- */
+/* ---- the control queue ----------------------------------------------------------------------- */
 
 void df__kafka_serve_control(df__kafka_source *s)
 {

@@ -336,9 +336,7 @@ static void source_close(void *self, df_stage *st)
         s->parts[i]->state = DF__KAFKA_OFF;
 }
 
-/* ---- reading
- * -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Bounded runs: 1 when every partition of ours reached its end. Stopped partitions end the stage
  * when nothing else is left to do. */

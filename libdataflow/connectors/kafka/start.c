@@ -78,9 +78,7 @@ void df__kafka_start_check(df_stage *st, const df__kafka_source_options *o)
                                     (const char *)pairs[i].name.data);
 }
 
-/* ---- numbers
- * ---------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /* Asks for the offsets of the times that the rows have; "the start" and "the
  * end" are times too. */
@@ -211,8 +209,7 @@ int df__kafka_start_fresh(df__kafka_source *s)
     return rc;
 }
 
-/* ---- the first start
- * ------------------------------------------------------------------------- */
+/* ---- the first start ------------------------------------------------------------------------- */
 
 static int none_committed(const rd_kafka_topic_partition_list_t *list)
 {
@@ -247,8 +244,7 @@ int df__kafka_first_start(df__kafka_source *s)
     return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for the partitions") : rc;
 }
 
-/* ---- the ends of a bounded run
- * --------------------------------------------------------------- */
+/* ---- the ends of a bounded run --------------------------------------------------------------- */
 
 int df__kafka_take_ends(df__kafka_source *s)
 {

@@ -74,9 +74,7 @@ const char *df__kafka_topics_label(df__kafka_source *s)
     return text;
 }
 
-/* ---- subscription
- * ----------------------------------------------------------------------------
- */
+/* ---- subscription ---------------------------------------------------------------------------- */
 
 int df__kafka_topics_subscribe(df__kafka_source *s)
 {

@@ -24,13 +24,12 @@ enum {
     CHUNK = 64          /* records of a refused request sent at once to find the one to blame */
 };
 
-/* ---- calls of the client -----------------------------------------------------------------------
- */
+/* ---- calls of the client --------------------------------------------------------------------- */
 
 /* What a failed call says, taken from the client's error, which is freed. */
 typedef struct fault {
     rd_kafka_resp_err_t err;
-    int again, abort, fatal;
+    int again, abort;
     char text[200];
 } fault;
 
@@ -42,7 +41,6 @@ static fault take(rd_kafka_error_t *error)
     f.err = rd_kafka_error_code(error);
     f.again = rd_kafka_error_is_retriable(error);
     f.abort = rd_kafka_error_txn_requires_abort(error);
-    f.fatal = rd_kafka_error_is_fatal(error);
     (void)snprintf(f.text, sizeof f.text, "%s", rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return f;
@@ -150,8 +148,7 @@ static void abort_all(df__kafka_sink *s)
     df__kafka_destroy_client(s);
 }
 
-/* ---- records ------------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* Waits for the reports of what was sent. DF_DONE: the broker refused some, or nothing came for a
  * while: then the client may know that the transaction is lost, and says so at the commit. */
@@ -251,8 +248,7 @@ static int send_all(df__kafka_sink *s, df__kafka_load *load)
     return rc == DF_DONE && load->refused == 0 ? DF_OK : rc;
 }
 
-/* ---- offsets
- * ------------------------------------------------------------------------------------- */
+/* ---- offsets --------------------------------------------------------------------------------- */
 
 /* What the token of a partition holds: see owner.c. Borrowed. */
 typedef struct token {
@@ -350,8 +346,7 @@ static int add_offsets(df__kafka_sink *s, df_parcel *parcel)
     return rc;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static int commit(df__kafka_sink *s, const df__kafka_load *load)
 {
@@ -413,8 +408,7 @@ int df__kafka_transact_write(df__kafka_sink *s, df_parcel *parcel)
     return rc;
 }
 
-/* ---- claim and resolve
- * ---------------------------------------------------------------------------- */
+/* ---- claim and resolve ----------------------------------------------------------------------- */
 
 /* The positions are where the source looks for them, and the group tells them to its member. */
 int df__kafka_claim(void *self, df_stage *st, df_position *partition)

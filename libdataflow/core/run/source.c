@@ -381,8 +381,7 @@ static void unsay_end(df__source_thread *s, df_partition *part)
     part->end_said = 0;
 }
 
-/* ---- start and end ----------------------------------------------------------------------------
- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static void publish(df_stage *st)
 {

@@ -72,10 +72,28 @@ static void refuses_everything_else(void **state)
     }
 }
 
+static void names_of_partitions(void **state)
+{
+    static const char *const bad[] = {"",     "orders",   "orders/",           "/3",
+                                      "a/-1", "a/1x",     "a/2147483648",      "a/99999999999",
+                                      "a/ 1", "abcdef/1", "a/4294967296000000"};
+    char topic[6];
+    int32_t id = 9;
+    (void)state;
+    assert_ok(df__kafka_partition_read("a.b/0", topic, sizeof topic, &id));
+    assert_string_equal(topic, "a.b");
+    assert_int_equal(id, 0);
+    assert_ok(df__kafka_partition_read("a/b/2147483647", topic, sizeof topic, &id));
+    assert_string_equal(topic, "a/b"); /* the last cut counts */
+    assert_int_equal(id, INT32_MAX);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_status(df__kafka_partition_read(bad[i], topic, sizeof topic, &id), DF_EDATA);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_and_reads),
-                                       cmocka_unit_test(reads_any_json_spacing),
-                                       cmocka_unit_test(refuses_everything_else)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_partitions), cmocka_unit_test(writes_and_reads),
+        cmocka_unit_test(reads_any_json_spacing), cmocka_unit_test(refuses_everything_else)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

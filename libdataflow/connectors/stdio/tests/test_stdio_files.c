@@ -136,8 +136,7 @@ static void test_a_file_moved_over_it_is_read_whole(void **state)
     assert_true(logged(f, "is another file than the one that was read up to byte 5 before"));
 }
 
-/* ---- rotation while nothing runs --------------------------------------------------------------
- */
+/* ---- rotation while nothing runs ------------------------------------------------------------- */
 
 static void rename_to(fixture *f, const char *name)
 {
