@@ -96,13 +96,11 @@ char *df__strdup(const df__heap *h, const char *s)
     return df__strndup(h, s, strlen(s));
 }
 
-int df__grow(const df__heap *h, void *array_ptr, size_t *cap, size_t count, size_t size)
+int df__grow_more(const df__heap *h, void *array_ptr, size_t *cap, size_t size)
 {
     void *old;
     void *grown;
     size_t want = *cap ? *cap * 2 : 8;
-    if (count < *cap)
-        return DF_OK;
     if (want > SIZE_MAX / 2 / size)
         return DF_ENOMEM;
     memcpy(&old, array_ptr, sizeof old);

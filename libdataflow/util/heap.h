@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "dataflow.h"
+
 typedef struct df__heap {
     void *(*realloc)(void *user, void *old, size_t len); /* len 0 frees */
     void *user;
@@ -22,6 +24,11 @@ char *df__strdup(const df__heap *h, const char *s);
 char *df__strndup(const df__heap *h, const char *s, size_t len);
 
 /* Makes room for one more item of `size` bytes in a growing array: doubles *cap. DF_ENOMEM. */
-int df__grow(const df__heap *h, void *array_ptr, size_t *cap, size_t count, size_t size);
+int df__grow_more(const df__heap *h, void *array_ptr, size_t *cap, size_t size);
+static inline int df__grow(const df__heap *h, void *array_ptr, size_t *cap, size_t count,
+                           size_t size)
+{
+    return count < *cap ? DF_OK : df__grow_more(h, array_ptr, cap, size);
+}
 
 #endif

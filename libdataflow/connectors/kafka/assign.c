@@ -179,6 +179,14 @@ static void fetch_kept_again(df__kafka_source *s)
     }
 }
 
+static int commit_starts(df__kafka_source *s)
+{
+    int rc = df__kafka_commit(s, COMMIT_WAIT_MS);
+    if (rc != DF_OK)
+        df__kafka_fail(&s->failure, DF_EIO, "timeout", "cannot commit where %s begins", s->label);
+    return rc;
+}
+
 static void assigned(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
 {
     DF_CRASHPOINT("kafka.assign");
@@ -186,6 +194,8 @@ static void assigned(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
     int rc = open_parts(s, list);
     s->joined = 1;
     df__kafka_owner_tell(s, 1);
+    if (rc == DF_OK && s->exactly_once) /* later it would move the group back */
+        rc = commit_starts(s);
     if (rc != DF_OK) /* the stage fails and leaves the group */
         (void)rd_kafka_assign(s->rk, NULL);
     else if (is_cooperative(s))

@@ -5,8 +5,9 @@
 #include "util/crashpoint.h"
 
 enum {
-    ASK_MS = 1000, /* one question to the brokers */
-    ASK_TRIES = 15 /* then the stage is opened again */
+    ASK_MS = 1000,  /* one question to the brokers */
+    ASK_TRIES = 15, /* then the stage is opened again */
+    ASK_LONG = 90   /* the same while somebody's transaction may have to time out first */
 };
 
 const char *df__kafka_words_of(rd_kafka_resp_err_t err)
@@ -20,7 +21,8 @@ const char *df__kafka_words_of(rd_kafka_resp_err_t err)
 int df__kafka_ask_committed(df__kafka_source *s, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int i = 0; i < ASK_TRIES && !df_stage_stopping(s->st); i++) {
+    int tries = s->exactly_once ? ASK_LONG : ASK_TRIES;
+    for (int i = 0; i < tries && !df_stage_stopping(s->st); i++) {
         err = rd_kafka_committed(s->rk, list, ASK_MS);
         for (int k = 0; !err && k < list->cnt; k++)
             err = list->elems[k].err;

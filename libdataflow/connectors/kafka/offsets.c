@@ -163,6 +163,16 @@ static int is_in_use(rd_kafka_resp_err_t err)
            err == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
 }
 
+/* Some partitions alone may have failed. */
+static rd_kafka_resp_err_t outcome(rd_kafka_event_t *event)
+{
+    const list_of_partitions *rows = rd_kafka_event_topic_partition_list(event);
+    rd_kafka_resp_err_t err = rd_kafka_event_error(event);
+    for (int i = 0; !err && rows != NULL && i < rows->cnt; i++)
+        err = rows->elems[i].err;
+    return err;
+}
+
 static int commit(df__kafka_look *l, const list_of_partitions *list)
 {
     rd_kafka_queue_t *reply = rd_kafka_queue_new(l->rk);
@@ -171,7 +181,7 @@ static int commit(df__kafka_look *l, const list_of_partitions *list)
     rd_kafka_resp_err_t err = rd_kafka_commit_queue(l->rk, list, reply, NULL, NULL);
     rd_kafka_event_t *event = err ? NULL : rd_kafka_queue_poll(reply, SET_MS);
     if (event != NULL)
-        err = rd_kafka_event_error(event);
+        err = outcome(event);
     else if (!err)
         err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (event != NULL)

@@ -34,6 +34,12 @@ int df__kafka_owner_open(df__kafka_source *s)
 static void *metadata_of(df__kafka_source *s, size_t *ret_len)
 {
     void *bytes = NULL;
+    char *member = rd_kafka_memberid(s->rk);
+    int is_member = member != NULL && member[0] != '\0';
+    if (member != NULL)
+        rd_kafka_mem_free(s->rk, member);
+    if (!is_member) /* a coordinator would take offsets of nobody */
+        return NULL;
     rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(s->rk);
     rd_kafka_error_t *error =
         group != NULL ? rd_kafka_consumer_group_metadata_write(group, &bytes, ret_len) : NULL;

@@ -137,6 +137,7 @@ void df__kafka_destroy_client(df__kafka_sink *s)
         df__kafka_let_go(s->st, s->rk, LET_GO_MS, 0);
     s->queue = NULL;
     s->rk = NULL;
+    s->under_way = 0; /* no report comes any more */
 }
 
 static void sink_close(void *self, df_stage *st)

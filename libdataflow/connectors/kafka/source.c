@@ -250,11 +250,25 @@ static int begin_anew(df__kafka_source *s, df_stage *st, df_stage_info *info)
     return rc;
 }
 
+/* Another member may have read and committed meanwhile, so what was read before the connection was
+ * lost must not reach the sink: a partition begins again where the group is. */
+static void let_go_of_parts(df__kafka_source *s)
+{
+    for (size_t i = 0; s->exactly_once && i < s->part_count; i++) {
+        df__kafka_part *p = s->parts[i];
+        if (p->begun)
+            (void)df_partition_close(s->st, p->part, DF_PARTITION_LOST);
+        p->begun = p->renew = 0;
+        p->acked = p->sent = -1;
+    }
+}
+
 static int source_open(void *self, df_stage *st)
 {
     df__kafka_source *s = self;
     df_stage_info info = {.size = sizeof info};
     int rc = begin_anew(s, st, &info);
+    let_go_of_parts(s);
     if (rc == DF_OK)
         rc = make_client(s, st, info.memory_share);
     if (rc == DF_OK)
@@ -298,7 +312,7 @@ static void last_commit(df__kafka_source *s)
 {
     for (size_t i = 0; s->committing && i < s->part_count; i++) /* the answer is not in */
         s->parts[i]->sent = -1;
-    if (s->failure.status == DF_EFENCED)
+    if (s->failure.status == DF_EFENCED || s->exactly_once) /* there the sink commits */
         return;
     int before = s->failure.status;
     (void)df__kafka_commit(s, CLOSE_MS);

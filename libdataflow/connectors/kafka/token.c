@@ -70,7 +70,8 @@ static int64_t use(df__kafka_token *t, const df__token *token)
     }
     t->refused = 0;
     t->until_ms = df__kafka_clock_ms() + life;
-    return life < DAY_MS ? life * 4 / 5 : DAY_MS;
+    int64_t next = life < DAY_MS ? life * 4 / 5 : DAY_MS;
+    return next > PAUSE_MS ? next : PAUSE_MS;
 }
 
 /* The client forgets a valid token when it is told of a failure. */

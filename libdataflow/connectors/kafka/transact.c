@@ -21,7 +21,10 @@ enum {
     OFFSETS_MS = 10000, /* for the group to take the offsets */
     ASK_MS = 10000,     /* for the group to tell them */
     QUIET_MS = 1000,    /* without a report; then the commit is tried, which tells what is wrong */
-    CHUNK = 64          /* records of a refused request sent at once to find the one to blame */
+    REST_MS = 20,       /* between calls that fail at once */
+    GOOD_BYTES = 4 << 20,
+    MOST_BYTES = 16 << 20, /* of a parcel, so that it ends in time */
+    CHUNK = 64             /* records of a refused request sent at once to find the one to blame */
 };
 
 /* ---- calls of the client --------------------------------------------------------------------- */
@@ -77,6 +80,13 @@ static int failed(df__kafka_sink *s, const fault *f, int status, const char *wha
                           "cannot %s: %s", what, f->text);
 }
 
+/* A call that failed at once would be made again and again without a pause. */
+static void rest(df__kafka_sink *s, const fault *f, int64_t from)
+{
+    if (f->again && df__kafka_clock_ms() - from < REST_MS)
+        (void)df_stage_wait(s->st, -1, 0, REST_MS);
+}
+
 int df__kafka_transact_begin(df__kafka_sink *s, const df_stage_info *info)
 {
     char host[256] = "", id[1024];
@@ -92,7 +102,8 @@ int df__kafka_transact_begin(df__kafka_sink *s, const df_stage_info *info)
     if (s->txn.id == NULL)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a transactional.id");
     memcpy(s->txn.id, id, (size_t)len + 1);
-    return DF_OK;
+    df_limits limits = {.size = sizeof limits, .good_bytes = GOOD_BYTES, .max_bytes = MOST_BYTES};
+    return df_stage_limits(s->st, &limits);
 }
 
 int df__kafka_transact_open(df__kafka_sink *s)
@@ -101,10 +112,12 @@ int df__kafka_transact_open(df__kafka_sink *s)
     s->txn.open = 0;
     s->txn.begun_ms = df__kafka_clock_ms();
     while (!s->txn.fenced) {
+        int64_t from = df__kafka_clock_ms();
         fault f = take(rd_kafka_init_transactions(s->rk, CALL_MS));
         if (!f.err)
             return DF_OK;
         df__kafka_serve(s, 0);
+        rest(s, &f, from);
         if (s->failure.status != DF_OK)
             return df__kafka_raise(&s->failure, s->st);
         if (!f.again || df_stage_stopping(s->st) || df__kafka_clock_ms() > limit)
@@ -115,6 +128,8 @@ int df__kafka_transact_open(df__kafka_sink *s)
 
 static int begin(df__kafka_sink *s)
 {
+    if (s->rk == NULL)
+        s->failure.status = DF_OK;
     int rc = s->rk == NULL && !s->txn.fenced ? df__kafka_open_client(s) : DF_OK;
     if (rc != DF_OK)
         return rc;
@@ -134,14 +149,21 @@ static int begin(df__kafka_sink *s)
 static void abort_all(df__kafka_sink *s)
 {
     int64_t limit = df__kafka_clock_ms() + ABORT_MS;
+    rd_kafka_resp_err_t last = RD_KAFKA_RESP_ERR_NO_ERROR;
     DF_CRASHPOINT("kafka.txn.abort");
     while (s->txn.open) {
+        int64_t from = df__kafka_clock_ms();
         fault f = take(rd_kafka_abort_transaction(s->rk, s->under_way > 0 ? 20 : CALL_MS));
+        last = f.err;
         df__kafka_serve(s, 0); /* the client waits until the reports are taken */
+        rest(s, &f, from);
         s->txn.open = f.err != RD_KAFKA_RESP_ERR_NO_ERROR;
         if (f.err && (!f.again || df__kafka_clock_ms() > limit))
             break;
     }
+    char text[200];
+    if (is_fenced(s, last) || is_fenced(s, rd_kafka_fatal_error(s->rk, text, sizeof text)))
+        s->txn.fenced = 1; /* a report may have said it, or the client to itself */
     s->txn.open = 0;
     if (s->under_way > 0)
         df__kafka_purge(s);
@@ -152,16 +174,16 @@ static void abort_all(df__kafka_sink *s)
 
 /* Waits for the reports of what was sent. DF_DONE: the broker refused some, or nothing came for a
  * while: then the client may know that the transaction is lost, and says so at the commit. */
-static int wait_for(df__kafka_sink *s, const df__kafka_load *load)
+static int wait_for(df__kafka_sink *s, const df__kafka_load *load, int64_t quiet_ms)
 {
-    int64_t limit = df__kafka_clock_ms() + QUIET_MS;
+    int64_t limit = df__kafka_clock_ms() + quiet_ms;
     size_t waiting = load->waiting;
     while (load->waiting > 0) {
         int rc = df__kafka_reports(s);
         if (rc != DF_OK)
             return rc;
         if (load->waiting < waiting)
-            limit = df__kafka_clock_ms() + QUIET_MS;
+            limit = df__kafka_clock_ms() + quiet_ms;
         waiting = load->waiting;
         if (load->refused > 0 || df__kafka_clock_ms() > limit)
             return DF_DONE;
@@ -180,7 +202,7 @@ static int send_chunk(df__kafka_sink *s, df__kafka_load *load, size_t *at, size_
         rc = df__kafka_place_record(s, load, *at);
         n++;
     }
-    return rc == DF_OK ? wait_for(s, load) : rc;
+    return rc == DF_OK ? wait_for(s, load, s->txn.timeout_ms) : rc;
 }
 
 static int lost(df__kafka_sink *s)
@@ -201,6 +223,8 @@ static int narrow(df__kafka_sink *s, df__kafka_load *load, size_t *from, size_t 
         rc = send_chunk(s, load, &at, *end, most);
     }
     abort_all(s);
+    if (s->txn.fenced)
+        return fenced(s);
     if (rc != DF_DONE)
         return rc == DF_OK ? DF_AGAIN : rc;
     *end = at;
@@ -229,7 +253,10 @@ static int blame(df__kafka_sink *s, df__kafka_load *load)
     }
     if (rc != DF_AGAIN)
         return rc;
-    s->txn.batch_most = s->txn.batch_most > 8 ? s->txn.batch_most / 8 : DF__KAFKA_BATCH / 8;
+    int64_t most = s->txn.batch_most > 0  ? s->txn.batch_most
+                   : s->o.flush_bytes > 0 ? s->o.flush_bytes
+                                          : DF__KAFKA_BATCH;
+    s->txn.batch_most = most > 8 ? (int)(most / 8) : 1;
     return df_stage_failf(s->st, DF_EIO, "too_large",
                           "the broker refuses records together that it takes one by one (%s); "
                           "requests of %d bytes at most from now on",
@@ -244,7 +271,7 @@ static int send_all(df__kafka_sink *s, df__kafka_load *load)
     if (rc == DF_OK && load->named > 0) /* these were not sent */
         return DF_EDATA;
     if (rc == DF_OK)
-        rc = wait_for(s, load);
+        rc = wait_for(s, load, QUIET_MS);
     return rc == DF_DONE && load->refused == 0 ? DF_OK : rc;
 }
 
@@ -353,15 +380,18 @@ static int commit(df__kafka_sink *s, const df__kafka_load *load)
     int64_t limit = df__kafka_clock_ms() + COMMIT_MS;
     DF_CRASHPOINT("kafka.txn.commit");
     for (;;) {
+        int64_t from = df__kafka_clock_ms();
         fault f = take(rd_kafka_commit_transaction(s->rk, load->waiting > 0 ? 20 : CALL_MS));
         df__kafka_serve(s, 0);
+        rest(s, &f, from);
         if (!f.err) {
             s->txn.open = 0;
             DF_CRASHPOINT("kafka.txn.committed");
             return DF_OK;
         }
-        if (f.abort)
-            return failed(s, &f, DF_EIO, "commit a transaction");
+        if (f.abort) /* with all records written it may be the commit itself that failed */
+            return failed(s, &f, load->waiting + load->refused == 0 ? DF_EUNKNOWN : DF_EIO,
+                          "commit a transaction");
         if (is_fenced(s, f.err))
             return failed(s, &f, DF_EFENCED, "commit a transaction");
         if (!f.again || df__kafka_clock_ms() > limit) {
@@ -374,12 +404,11 @@ static int commit(df__kafka_sink *s, const df__kafka_load *load)
 /* The transaction did not come to its end with `rc`: what follows from that. */
 static int give_back(df__kafka_sink *s, df__kafka_load *load, int rc)
 {
-    char text[200];
-    int shut_out = is_fenced(s, rd_kafka_fatal_error(s->rk, text, sizeof text));
     abort_all(s); /* takes the reports that are not in, too */
-    if (shut_out) /* a report may have said it, or the client to itself */
+    if (s->txn.fenced)
         return fenced(s);
-    if (rc == DF_EDATA || rc == DF_ENOMEM || rc == DF_ECANCELED || rc == DF_EFENCED)
+    if (rc == DF_EUNKNOWN || rc == DF_EDATA || rc == DF_ENOMEM || rc == DF_ECANCELED ||
+        rc == DF_EFENCED)
         return rc;
     if (load->refused > 0)
         return blame(s, load);
@@ -419,18 +448,22 @@ int df__kafka_claim(void *self, df_stage *st, df_position *partition)
     return DF_ENOTFOUND;
 }
 
-/* 1: the group is at or behind each of the offsets asked for; 0: it is not. */
+/* DF_OK: the group is at or behind each of the offsets asked for; DF_AGAIN: it is not; DF_EIO: it
+ * does not say, for example while it still learns how a transaction ended. */
 static int is_there(const rd_kafka_topic_partition_list_t *asked,
                     const rd_kafka_topic_partition_list_t *told)
 {
+    int rc = DF_OK;
     for (int i = 0; i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *row = &asked->elems[i];
         const rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(
             (rd_kafka_topic_partition_list_t *)(uintptr_t)told, row->topic, row->partition);
-        if (at == NULL || at->err || at->offset < row->offset)
-            return 0;
+        if (at == NULL || at->err)
+            return DF_EIO;
+        if (at->offset < row->offset)
+            rc = DF_AGAIN;
     }
-    return 1;
+    return rc;
 }
 
 /* DF_OK, DF_AGAIN or a failure to ask. */
@@ -448,7 +481,10 @@ static int judge(df__kafka_sink *s, const rd_kafka_topic_partition_list_t *asked
                               count == 1      ? rd_kafka_error_string(error)
                               : event != NULL ? rd_kafka_event_error_string(event)
                                               : "no answer");
-    return is_there(asked, rd_kafka_group_result_partitions(groups[0])) ? DF_OK : DF_AGAIN;
+    int rc = is_there(asked, rd_kafka_group_result_partitions(groups[0]));
+    return rc != DF_EIO
+               ? rc
+               : df_stage_fail(s->st, DF_EIO, "timeout", "the group does not tell its offsets yet");
 }
 
 /* The offsets that the group has, transactions that are being committed waited for. */

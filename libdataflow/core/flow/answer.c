@@ -252,6 +252,8 @@ static void fenced(df_parcel *p, int status, const df__fault *why)
     for (i = 0; i < p->ticket_count; i++)
         if (df__span_current(p->tickets[i]))
             p->tickets[i]->part->fenced = 1;
+    if (p->position_of) /* it has no tickets */
+        p->position_of->fenced = 1;
     df__flow_failf(s->flow, DF_EFENCED, "%s: %s; another owner has the partition", s->title,
                    why->text);
     for (part = s->flow->partitions; part; part = part->next)

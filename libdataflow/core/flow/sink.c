@@ -185,6 +185,8 @@ static int ask_resolve(df__sink *s)
     df_parcel *p;
     for (p = s->queue.first; p; p = p->next) {
         if (p->unknown && p->state == DF__PARCEL_QUEUED) {
+            if (df__parcel_owners(p) != DF_OK) /* some may have left it meanwhile */
+                return 1;
             s->asked.resolve = 1;
             s->flow->io.sink_resolve(s->flow->io.ctx, s, p);
             return 1;
