@@ -6,19 +6,21 @@
 #include "dfproc/dfproc.h"
 
 /* Values that make sense for well-known options; a sink's are others, so that no flow feeds
- * itself. All other required options get a placeholder. */
+ * itself. All other required options get a placeholder. chosen: of several options of which one is
+ * required, the one to begin with. */
 typedef struct sample {
     const char *name, *source, *sink;
+    int chosen;
 } sample;
 static const sample samples[] = {
-    {"brokers", "localhost:9092", "localhost:9092"},
-    {"topic", "my-topic", "my-results"},
-    {"consumerGroup", "my-group", "my-group"},
+    {"brokers", "localhost:9092", "localhost:9092", 0},
+    {"topic", "my-topic", "my-results", 1},
+    {"consumerGroup", "my-group", "my-group", 0},
     {"connectionString", "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable",
-     "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable"},
-    {"table", "my_source", "my_table"},
-    {"path", "events.jsonl", "results.jsonl"},
-    {"serverURL", "http://localhost:8080", "http://localhost:8080"},
+     "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable", 0},
+    {"table", "my_source", "my_table", 0},
+    {"path", "events.jsonl", "results.jsonl", 0},
+    {"serverURL", "http://localhost:8080", "http://localhost:8080", 0},
 };
 
 static int is_plain(const char *text)
@@ -44,12 +46,19 @@ static const char *placeholder(yyjson_val *option)
     return "CHANGE-ME";
 }
 
-static const char *sample_of(const char *name, const char *role)
+static const sample *sample_of(yyjson_val *option)
 {
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
-        if (!strcmp(samples[i].name, name))
-            return !strcmp(role, "sink") ? samples[i].sink : samples[i].source;
+        if (!strcmp(samples[i].name, app_json_text(option, "name")))
+            return &samples[i];
     return NULL;
+}
+
+/* Written as it is, not as a comment. */
+static int is_written(yyjson_val *option)
+{
+    const sample *s = sample_of(option);
+    return app_json_true(option, "required") || (s && s->chosen);
 }
 
 /* The default, else a sample; an option that needs neither has no value, as when it is absent. */
@@ -58,8 +67,9 @@ static void add_value(df__buf *out, yyjson_val *option, const char *role)
     char number[64];
     yyjson_val *def = yyjson_obj_get(option, "default");
     const char *text = yyjson_is_null(def) ? NULL : app_json_scalar(def, number, sizeof number);
-    if (!text)
-        text = sample_of(app_json_text(option, "name"), role);
+    const sample *s = text ? NULL : sample_of(option);
+    if (s)
+        text = !strcmp(role, "sink") ? s->sink : s->source;
     if (!text && app_json_true(option, "required"))
         df__buf_printf(out, " %s", placeholder(option));
     if (!text)
@@ -71,15 +81,14 @@ static void add_value(df__buf *out, yyjson_val *option, const char *role)
         df__buf_json(out, text, strlen(text));
 }
 
-static void add_option(df__buf *out, yyjson_val *o, const char *role, int required,
+static void add_option(df__buf *out, yyjson_val *o, const char *role, int written,
                        const char *margin)
 {
-    if (app_json_true(o, "required") != required || app_json_true(o, "later") ||
-        app_json_true(o, "deprecated"))
+    if (is_written(o) != written || app_json_true(o, "later") || app_json_true(o, "deprecated"))
         return;
     df__buf_printf(out, "%s# %s%s\n", margin, app_json_text(o, "doc"),
-                   required ? " Required." : "");
-    df__buf_printf(out, "%s%s%s:", margin, required || margin[4] == '#' ? "" : "# ",
+                   app_json_true(o, "required") ? " Required." : "");
+    df__buf_printf(out, "%s%s%s:", margin, written || margin[4] == '#' ? "" : "# ",
                    app_json_text(o, "name"));
     add_value(out, o, role);
     df__buf_char(out, '\n');
@@ -96,12 +105,12 @@ static void add_end(df__buf *out, const char *role, yyjson_val *connector)
                    strcmp(name, "null") ? "  %s:\n    type: %s\n" : "  %s:\n    type: \"%s\"\n",
                    role, name);
     yyjson_arr_foreach (options, at, count, o)
-        any |= app_json_true(o, "required");
+        any |= is_written(o);
     if (yyjson_arr_size(options))
         df__buf_str(out, any ? "    config:\n" : "    # config:\n");
-    for (int required = 1; required >= 0; required--)
+    for (int written = 1; written >= 0; written--)
         yyjson_arr_foreach (options, at, count, o)
-            add_option(out, o, role, required, any ? "      " : "    #   ");
+            add_option(out, o, role, written, any ? "      " : "    #   ");
 }
 
 static yyjson_val *find(yyjson_val *all, const char *name, const char *role)
