@@ -105,19 +105,51 @@ static int refuse_unknown(df__encoder *e, const df__avro_node *n, const df_value
     return DF_OK;
 }
 
+/* The members of an object, one after the other; those of a parsed tree without a call. */
+typedef struct members {
+    df_walk walk;
+    const df_value *object;
+    const yyjson_val *key, *end; /* of a parsed tree */
+} members;
+
+static int next_member(members *m)
+{
+    const yyjson_val *key = m->key;
+    if (!m->end)
+        return df_value_walk(m->object, &m->walk) == DF_OK;
+    if (key == m->end)
+        return 0;
+    m->walk.name = (df_bytes){key->uni.str, df__len(key)};
+    df__value_fill(key + 1, &m->walk.value);
+    m->key = df__is_container(key + 1) ? df__after(key + 1) : key + 2;
+    return 1;
+}
+
+static int first_member(members *m, const df_value *object)
+{
+    const yyjson_val *v = object->u.node;
+    *m = (members){.object = object};
+    if (v && !df__is_node(v)) {
+        m->key = v + 1;
+        m->end = df__after(v);
+    }
+    return next_member(m);
+}
+
 /* Members mostly come in the order of the fields; `ordered` relies on it as long as it holds. */
 static int put_fields(df__encoder *e, const df__avro_node *n, const df_value *v, int ordered,
                       size_t *ret_used)
 {
-    df_walk w = {0};
-    int rc = DF_OK, more = ordered && df_value_walk(v, &w) == DF_OK;
+    members m;
+    int rc = DF_OK, more = ordered && first_member(&m, v);
     *ret_used = 0;
     for (size_t i = 0; rc == DF_OK && i < n->count; i++) {
         const df__avro_field *f = &n->fields[i];
         df_value found = {0};
-        if (more && df__bytes_same(w.name, f->name)) {
-            found = w.value;
-            more = df_value_walk(v, &w) == DF_OK;
+        if (more && m.walk.name.len == f->name.len &&
+            df__same(m.walk.name.data, f->name.data, f->name.len)) {
+            found = m.walk.value;
+            more = next_member(&m);
         } else {
             df_value_member(v, f->name, &found);
         }
@@ -170,33 +202,28 @@ static int put_items(df__encoder *e, const df__avro_node *n, const df_value *v)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-int df__avro_put(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_inner(df__encoder *e, const df__avro_node *n, const df_value *v)
 {
     int rc;
     if (e->depth >= ENCODE_DEPTH)
         return df__avro_refuse(e, "nested more than %d deep", ENCODE_DEPTH);
+    e->depth++;
+    if (n->type == DF__AVRO_RECORD)
+        rc = put_record(e, n, v);
+    else if (n->type == DF__AVRO_UNION)
+        rc = df__avro_put_union(e, n, v);
+    else
+        rc = put_items(e, n, v);
+    e->depth--;
+    return rc;
+}
+
+int df__avro_put(df__encoder *e, const df__avro_node *n, const df_value *v)
+{
     if (e->steps >= DF__AVRO_STEPS && e->trial)
         return DF_EDATA;
     e->steps++;
-    e->depth++;
-    switch (n->type) {
-    case DF__AVRO_RECORD:
-        rc = put_record(e, n, v);
-        break;
-    case DF__AVRO_ARRAY:
-    case DF__AVRO_MAP:
-        rc = put_items(e, n, v);
-        break;
-    case DF__AVRO_UNION:
-        rc = df__avro_put_union(e, n, v);
-        break;
-    default:
-        rc = df__avro_put_scalar(e, n, v);
-    }
-    e->depth--;
-    if (rc == DF_OK && e->out->failed)
-        rc = e->rc = DF_ENOMEM;
-    return rc;
+    return n->type < DF__AVRO_RECORD ? df__avro_put_scalar(e, n, v) : put_inner(e, n, v);
 }
 
 int df__avro_encode(const df__avro_schema *schema, const df_value *value, df__buf *out,
@@ -205,6 +232,8 @@ int df__avro_encode(const df__avro_schema *schema, const df_value *value, df__bu
     df__encoder e = {.out = out, .error = error};
     size_t before = out->len;
     int rc = df__avro_put(&e, schema->root, value);
+    if (rc == DF_OK && out->failed)
+        rc = DF_ENOMEM;
     if (rc != DF_OK)
         out->len = before;
     return rc;
