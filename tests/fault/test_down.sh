@@ -64,6 +64,7 @@ gauge() { curl -sf "http://$address/metrics" | sed -n 's/^dataflow_uncommitted_r
 is_held() { [ "$(gauge)" -ge 20000 ] 2>/dev/null; }
 serves() { address=$(sed -n 's/.*http:\/\/\([0-9.]*:[0-9]*\).*/\1/p' "$dir/out" | head -n 1); [ -n "$address" ]; }
 unsaved() { # a run that is held at the bound
+    : >"$dir/out" # else the address of the run before may be read
     dfproc run "$dir/flow.yaml" -u --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/out" 2>&1 &
     pid=$!
     until_true 10 serves || bad 'no metrics'
@@ -126,6 +127,7 @@ descriptors_back() { # NAME
 }
 serve() {
     rm -rf "$dir/state" "$dir/io"; mkdir "$dir/state" "$dir/io"
+    : >"$dir/out"
     dfproc run "$dir/flow.yaml" --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/out" 2>&1 &
     pid=$!
     until_true 10 serves || bad 'no metrics'

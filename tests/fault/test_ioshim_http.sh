@@ -20,6 +20,7 @@ bad() { echo "FAILED  $1"; tail -n 20 "$dir/log"; failed=1; }
 
 asked=0 answered=0 ended=0
 for seed in $(seq "${DF_SHIM_SEEDS:-4}"); do
+    : >"$dir/log"
     DF_IOSHIM=$seed:10000:$dir/state LD_PRELOAD=$shim DF_IOSHIM_REPORT=$dir/report \
         dfproc run "$dir/flow.yaml" --state-dir "$dir/state" --metrics-port 127.0.0.1:0 >"$dir/log" 2>&1 &
     pid=$!
