@@ -12,7 +12,7 @@ typedef support_fixture fixture;
 
 static struct {
     int (*probe)(df_stage *st);
-    int opens, probes;
+    _Atomic int opens, probes; /* sinks have threads of their own */
     int64_t time_us;
     df_offset set[4];
     size_t set_count;
