@@ -429,8 +429,7 @@ static int source_ack(void *self, df_stage *st, const df_position *rows, size_t 
 {
     df__kafka_source *s = self;
     for (size_t i = 0; i < count; i++) {
-        const df_position *row =
-            (const df_position *)(const void *)((const char *)rows + i * rows->size);
+        const df_position *row = DF_ROW(df_position, rows, i);
         df__kafka_part *p = named(s, row->partition);
         int64_t offset;
         int32_t epoch;

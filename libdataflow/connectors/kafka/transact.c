@@ -217,6 +217,8 @@ static int narrow(df__kafka_sink *s, df__kafka_load *load, size_t *from, size_t 
 {
     size_t at = *from;
     int rc = begin(s);
+    if (rc != DF_OK) /* there may be no client: nothing to abort */
+        return rc;
     load->refused = 0;
     while (rc == DF_OK && at < *end) {
         *from = at;
@@ -305,8 +307,7 @@ static rd_kafka_topic_partition_list_t *offsets_of(const df_position *rows, size
         char topic[256];
         int32_t id, epoch;
         int64_t offset;
-        const df_position *row =
-            (const df_position *)(const void *)((const char *)rows + i * rows->size);
+        const df_position *row = DF_ROW(df_position, rows, i);
         if (df__kafka_partition_read(row->name, topic, sizeof topic, &id) != DF_OK ||
             df__kafka_position_read(row->data, &offset, &epoch) != DF_OK) {
             rd_kafka_topic_partition_list_destroy(list);
