@@ -385,28 +385,35 @@ static df__avro_node *parse_record(parser *p, const df_value *v, df_bytes space,
     return n;
 }
 
-static df__avro_node *parse_list(parser *p, const df_value *v, df_bytes space, const place *at)
+/* Arrays and maps: what all their items are of. */
+typedef struct container {
+    enum df__avro_type type;
+    const char *member, *why;
+} container;
+
+static df__avro_node *parse_items(parser *p, const df_value *v, df_bytes space, const place *at,
+                                  const container *c)
 {
-    df__avro_node *n = node_new(p, DF__AVRO_ARRAY, at);
-    df_value items = member(v, "items");
-    place here = below(at, "items");
+    df__avro_node *n = node_new(p, c->type, at);
+    df_value items = member(v, c->member);
+    place here = below(at, c->member);
     if (n && items.type == DF_V_ABSENT)
-        return fail(p, at, "an array needs \"items\"");
+        return fail(p, at, "%s", c->why);
     if (n)
         n->item = parse(p, &items, space, &here);
     return n;
 }
 
+static df__avro_node *parse_list(parser *p, const df_value *v, df_bytes space, const place *at)
+{
+    static const container list = {DF__AVRO_ARRAY, "items", "an array needs \"items\""};
+    return parse_items(p, v, space, at, &list);
+}
+
 static df__avro_node *parse_map(parser *p, const df_value *v, df_bytes space, const place *at)
 {
-    df__avro_node *n = node_new(p, DF__AVRO_MAP, at);
-    df_value values = member(v, "values");
-    place here = below(at, "values");
-    if (n && values.type == DF_V_ABSENT)
-        return fail(p, at, "a map needs \"values\"");
-    if (n)
-        n->item = parse(p, &values, space, &here);
-    return n;
+    static const container map = {DF__AVRO_MAP, "values", "a map needs \"values\""};
+    return parse_items(p, v, space, at, &map);
 }
 
 /* ---- unions ---------------------------------------------------------------------------------- */
