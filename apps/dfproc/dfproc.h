@@ -69,6 +69,10 @@ const char *dfproc_secret_of_file(dfproc_flow *flow, const df_ref *ref, df__buf 
 /* dfproc_open, dfproc_read, dfproc_choose and dfproc_build with defaults, for commands that only
  * look. */
 int dfproc_load(dfproc_flow *flow, const app_args *args);
+/* An open flow for commands that connect: dfproc_reach, dfproc_read, dfproc_choose, dfproc_build
+ * and dfproc_has_secrets with the options of the command line. */
+int dfproc_ready(dfproc_flow *flow, const app_args *args, df_pipeline_options *options,
+                 const char *file);
 /* Prints a problem, or adds it to flow->problems. */
 void dfproc_tell_problem(dfproc_flow *flow, const df_problem *p);
 /* Adds it as a JSON object, a comma before it when there is something. */

@@ -193,6 +193,23 @@ int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *o
     return file ? dfproc_env_file(flow, file) : EXIT_DONE;
 }
 
+int dfproc_ready(dfproc_flow *flow, const app_args *args, df_pipeline_options *options,
+                 const char *file)
+{
+    int rc = dfproc_reach(args, flow, options);
+    flow->secrets_dir = app_args_value(args, "secrets-dir");
+    flow->secrets_from_file = app_args_value(args, "secrets-from-file") != NULL;
+    if (rc == EXIT_DONE)
+        rc = dfproc_read(flow, file);
+    if (rc == EXIT_DONE)
+        rc = dfproc_choose(flow, app_args_value(args, "name"));
+    if (rc == EXIT_DONE)
+        rc = dfproc_build(flow, options, 0);
+    if (rc == EXIT_DONE)
+        rc = dfproc_has_secrets(flow);
+    return rc;
+}
+
 int dfproc_load(dfproc_flow *flow, const app_args *args)
 {
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;

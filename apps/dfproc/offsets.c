@@ -306,17 +306,7 @@ int dfproc_offsets(const app_args *args)
         return app_misuse(args, reset ? "reset needs --to WHERE" : "show takes no --to");
     rc = dfproc_open(&flow, 0, APP_LOG_TEXT);
     if (rc == EXIT_DONE)
-        rc = dfproc_reach(args, &flow, &options);
-    flow.secrets_dir = app_args_value(args, "secrets-dir");
-    flow.secrets_from_file = app_args_value(args, "secrets-from-file") != NULL;
-    if (rc == EXIT_DONE)
-        rc = dfproc_read(&flow, args->operands[1]);
-    if (rc == EXIT_DONE)
-        rc = dfproc_choose(&flow, app_args_value(args, "name"));
-    if (rc == EXIT_DONE)
-        rc = dfproc_build(&flow, &options, 0);
-    if (rc == EXIT_DONE)
-        rc = dfproc_has_secrets(&flow);
+        rc = dfproc_ready(&flow, args, &options, args->operands[1]);
     if (rc == EXIT_DONE)
         rc = work(args, &flow, &t, to);
     free(t.rows);

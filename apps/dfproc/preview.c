@@ -378,17 +378,7 @@ int dfproc_preview(const app_args *args)
         return app_misuse(args, "-n is 1 to 100000, not \"%s\"", number);
     rc = dfproc_open(&flow, getenv("LOG_LEVEL") ? 0 : DF_LOG_WARN, APP_LOG_TEXT);
     if (rc == EXIT_DONE)
-        rc = dfproc_reach(args, &flow, &options);
-    flow.secrets_dir = app_args_value(args, "secrets-dir");
-    flow.secrets_from_file = app_args_value(args, "secrets-from-file") != NULL;
-    if (rc == EXIT_DONE)
-        rc = dfproc_read(&flow, args->operands[0]);
-    if (rc == EXIT_DONE)
-        rc = dfproc_choose(&flow, app_args_value(args, "name"));
-    if (rc == EXIT_DONE)
-        rc = dfproc_build(&flow, &options, 0);
-    if (rc == EXIT_DONE)
-        rc = dfproc_has_secrets(&flow);
+        rc = dfproc_ready(&flow, args, &options, args->operands[0]);
     if (rc == EXIT_DONE && !(plan = plan_of(&flow, &has_sink)))
         rc = dfproc_fail("no plan: %s", df_pipeline_errmsg(flow.pipeline));
     if (rc == EXIT_DONE)
