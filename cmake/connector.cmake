@@ -4,8 +4,9 @@
 # names a connector.
 #
 # df_connector(<name> [KINDS <kind>…] [DOC <text>] [NEEDS <pkg-config module and version> <Debian package>]…
-#              [EXAMPLE])
+#              [NET] [EXAMPLE])
 #
+#   NET     calls the HTTP client when a manifest needs it, see net/calls.h
 #   EXAMPLE built with the tests of a development build only, never installed
 #   KINDS   what a manifest's `type` may say, default <name>. The table of each kind is the symbol
 #           `const df_connector df_connector_<kind>`, a dash being an underscore.
@@ -30,7 +31,7 @@ function(df_connector name)
       list(APPEND rest "${word}")
     endif()
   endwhile()
-  cmake_parse_arguments(arg "EXAMPLE" "DOC" "KINDS" ${rest})
+  cmake_parse_arguments(arg "EXAMPLE;NET" "DOC" "KINDS" ${rest})
   if(arg_EXAMPLE AND NOT (DF_DEV AND BUILD_TESTING AND DF_MODULES))
     return()
   endif()
@@ -58,6 +59,9 @@ function(df_connector name)
     df_need(${target} "${module}" ${package})
     list(APPEND libraries PkgConfig::${target})
   endforeach()
+  if(arg_NET)
+    list(APPEND libraries dataflow_net_open)
+  endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
   list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/tests/")
   list(SORT sources)
@@ -78,22 +82,28 @@ endfunction()
 # Its own folder and what a connector may include, see libdataflow/README.md.
 function(df_connector_sees target scope)
   target_include_directories(${target} ${scope} "${CMAKE_CURRENT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/libdataflow")
-  target_link_libraries(${target} ${scope} df_settings dataflow_util ${ARGN})
+  target_link_libraries(${target} ${scope} df_settings dataflow_tables dataflow_util ${ARGN})
 endfunction()
 
 function(df_connector_module name sources kinds libraries)
-  set(own_entry OFF)
+  set(entry)
   foreach(source IN LISTS sources)
-    file(STRINGS "${source}" hit REGEX "df_plugin_entry" LIMIT_COUNT 1)
+    file(STRINGS "${source}" hit REGEX "df_plugin_entry|DF_CONNECTOR_MODULE" LIMIT_COUNT 1)
     if(hit)
-      set(own_entry ON)
+      list(APPEND entry "${source}")
     endif()
   endforeach()
-  if(NOT own_entry)
+  # All else is compiled once, for the static library.
+  set(objects "$<TARGET_OBJECTS:connector_${name}>")
+  foreach(source IN LISTS entry)
+    file(RELATIVE_PATH own "${CMAKE_CURRENT_SOURCE_DIR}" "${source}")
+    set(objects "$<FILTER:${objects},EXCLUDE,connector_${name}\\.dir/${own}\\.o>")
+  endforeach()
+  if(NOT entry)
     df_connector_entry(${name} "${kinds}")
-    list(APPEND sources "${CMAKE_CURRENT_BINARY_DIR}/${name}_entry.c")
+    set(entry "${CMAKE_CURRENT_BINARY_DIR}/${name}_entry.c")
   endif()
-  add_library(module_${name} MODULE ${sources})
+  add_library(module_${name} MODULE ${entry} ${objects})
   set_target_properties(module_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY "${DF_MODULE_OUTPUT_DIRECTORY}" INSTALL_RPATH "$ORIGIN/..")
   target_compile_definitions(module_${name} PRIVATE DF_CONNECTOR_MODULE)

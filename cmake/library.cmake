@@ -9,12 +9,13 @@ add_library(dataflow_util STATIC ${util_sources} "${CMAKE_BINARY_DIR}/generated/
 target_include_directories(dataflow_util PUBLIC "${PROJECT_SOURCE_DIR}/libdataflow")
 target_link_libraries(dataflow_util PUBLIC df_settings PkgConfig::ZLIB PkgConfig::YYJSON m)
 
-# The HTTP client, for modules and programs that ask for it; the library itself has no part of it.
-if(DF_WITH_NET)
-  df_sources(net_sources libdataflow/net)
-  add_library(dataflow_net STATIC EXCLUDE_FROM_ALL ${net_sources})
-  target_link_libraries(dataflow_net PUBLIC dataflow_util PkgConfig::CURL)
-endif()
+# What connectors of tables share.
+df_sources(table_sources libdataflow/tables)
+add_library(dataflow_tables STATIC EXCLUDE_FROM_ALL ${table_sources})
+target_include_directories(dataflow_tables PRIVATE "${PROJECT_SOURCE_DIR}/include")
+target_link_libraries(dataflow_tables PUBLIC dataflow_util)
+
+include(net)
 
 # Connectors: a folder with a CMakeLists.txt is a module (see connector.cmake), the others are part of
 # the library.
@@ -60,9 +61,12 @@ foreach(name IN LISTS transforms)
   string(APPEND transform_externs "extern const df_transform df_transform_${name};\n")
   string(APPEND transform_rows "&df_transform_${name}, ")
 endforeach()
-# Kinds that manifests of the contract may name and that no folder has yet: a message says so.
+# Kinds that manifests may name: those of the folders, then those that no folder has yet.
 get_property(known_rows GLOBAL PROPERTY DF_KINDS)
-foreach(kind IN ITEMS postgresql-cdc clickhouse trino nessie iceberg)
+set(planned "${PROJECT_SOURCE_DIR}/libdataflow/connectors/planned.txt")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${planned}")
+file(STRINGS "${planned}" planned_kinds REGEX "^[^#]")
+foreach(kind IN LISTS planned_kinds)
   list(APPEND known_rows "{\"${kind}\", NULL}")
 endforeach()
 list(JOIN known_rows ", " known_rows)
@@ -102,5 +106,12 @@ add_library(dataflow_static STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:dataflow_ob
 set_target_properties(dataflow_static PROPERTIES LINKER_LANGUAGE C)
 target_include_directories(dataflow_static PUBLIC
   "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/libdataflow")
+# Without their include folders: connectors have files of the same names (client/, sink/).
+list(TRANSFORM builtin_archives REPLACE "(.+)" "$<LINK_ONLY:\\1>" OUTPUT_VARIABLE builtin_links)
 target_link_libraries(dataflow_static PUBLIC
-  dataflow_util PkgConfig::YAML PkgConfig::JSONC ${CMAKE_DL_LIBS} ${builtin_archives})
+  dataflow_util PkgConfig::YAML PkgConfig::JSONC ${CMAKE_DL_LIBS} ${builtin_links})
+# They call it as well, and what it takes of them calls it again: the linker has to come back twice.
+set_target_properties(dataflow_static PROPERTIES LINK_INTERFACE_MULTIPLICITY 3)
+foreach(archive IN LISTS builtin_archives)
+  target_link_libraries(${archive} PUBLIC dataflow_static)
+endforeach()

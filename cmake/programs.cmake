@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# The programs on top of the library.
-df_sources(common_sources apps/common)
+# The programs on top of the library. Their sources are compiled once, for the archives that unit tests link
+# as well; only what a definition makes different is compiled again.
 df_sources(kube_sources apps/kube)
 foreach(program IN ITEMS dfproc dfoperator)
   string(TOUPPER ${program} upper)
-  df_sources(program_sources apps/${program})
-  if(program STREQUAL "dfoperator")
-    df_sources(program_sources apps/dfoperator apps/dfoperator/*)
-  endif()
-  if(NOT program_sources OR NOT DF_WITH_${upper} OR NOT DF_WITH_DFPROC)
+  if(NOT DF_WITH_${upper} OR NOT DF_WITH_DFPROC)
     continue()
   endif()
-  if(program STREQUAL "dfoperator")
-    if(NOT TARGET dataflow_net OR NOT EXISTS "${PROJECT_SOURCE_DIR}/apps/dfoperator/main.c")
-      continue()
-    endif()
-    list(APPEND program_sources ${kube_sources})
+  if(program STREQUAL "dfproc")
+    set(program_sources "${PROJECT_SOURCE_DIR}/apps/dfproc/cluster.c"
+      "$<FILTER:$<TARGET_OBJECTS:app_parts>,EXCLUDE,/dfproc/cluster\\.c>")
+  elseif(TARGET dataflow_net)
+    set(program_sources $<TARGET_OBJECTS:operator_parts> $<TARGET_OBJECTS:kube>
+      "$<FILTER:$<TARGET_OBJECTS:app_parts>,INCLUDE,/apps/common/>")
+  else()
+    continue()
   endif()
-  add_executable(${program} ${program_sources} ${common_sources})
+  add_executable(${program} "${PROJECT_SOURCE_DIR}/apps/${program}/main.c" ${program_sources})
   target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}/apps")
   target_compile_definitions(${program} PRIVATE "DF_PROGRAM_VERSION=\"${PROJECT_VERSION}\"")
   target_link_libraries(${program} PRIVATE dataflow dataflow_util PkgConfig::MHD PkgConfig::JSONC
@@ -77,10 +76,9 @@ endif()
 # What a flow asks of its cluster: a module that dfproc opens in a pod, so that it carries no TLS stack
 # elsewhere, in a folder beside those of connectors; linked in with DF_MODULES=OFF; absent without DF_WITH_NET.
 df_sources(cluster_sources apps/dfproc/cluster)
-set(cluster_parts apps/common/json.c apps/common/yaml.c apps/common/process.c)
-list(TRANSFORM cluster_parts PREPEND "${PROJECT_SOURCE_DIR}/")
 if(TARGET dataflow_net AND DF_WITH_DFPROC AND DF_MODULES)
-  add_library(dfproc-cluster MODULE ${cluster_sources} ${kube_sources} ${cluster_parts})
+  add_library(dfproc-cluster MODULE ${cluster_sources} $<TARGET_OBJECTS:kube>
+    "$<FILTER:$<TARGET_OBJECTS:app_parts>,INCLUDE,/common/(json|yaml|process)\\.c>")
   set_target_properties(dfproc-cluster PROPERTIES PREFIX ""
     LIBRARY_OUTPUT_DIRECTORY "${DF_MODULE_OUTPUT_DIRECTORY}/programs" INSTALL_RPATH "$ORIGIN/../..")
   target_include_directories(dfproc-cluster PRIVATE "${PROJECT_SOURCE_DIR}/apps")
@@ -98,7 +96,7 @@ if(TARGET dfproc-cluster AND TARGET dfproc)
   target_compile_definitions(dfproc PRIVATE "DF_CLUSTER_PATHS=${paths}")
   add_dependencies(dfproc dfproc-cluster)
 elseif(TARGET dataflow_net AND TARGET dfproc)
-  target_sources(dfproc PRIVATE ${cluster_sources} ${kube_sources})
+  target_sources(dfproc PRIVATE ${cluster_sources} $<TARGET_OBJECTS:kube>)
   target_compile_definitions(dfproc PRIVATE DF_CLUSTER_LINKED)
   target_link_libraries(dfproc PRIVATE dataflow_net)
 endif()

@@ -34,6 +34,8 @@ endfunction()
 add_library(df_settings INTERFACE)
 target_compile_definitions(df_settings INTERFACE _GNU_SOURCE)
 target_compile_definitions(df_settings INTERFACE $<$<BOOL:${DF_CRASHPOINTS}>:DF_CRASHPOINTS>)
+# Nobody replaces functions of ours one by one, so the compiler may inline those that are exported.
+target_compile_options(df_settings INTERFACE -fno-semantic-interposition)
 target_include_directories(df_settings INTERFACE "${PROJECT_SOURCE_DIR}/include")
 find_package(Threads REQUIRED)
 target_link_libraries(df_settings INTERFACE Threads::Threads)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dataflow.h: everything that a program with the library inside may call. What is not here (or in
- * dataflow_ext.h and dataflow_record.h, for those who write connectors and transforms) is not the
- * API.
+ * dataflow_ext.h, dataflow_record.h and dataflow_avro.h, for those who write connectors and
+ * transforms) is not the API.
  *
  * THE STORY. A pipeline moves records from a source through transforms to sinks and loses none
  * of them. Five nouns explain all of it:
@@ -241,13 +241,19 @@ typedef struct df_state {
     df_bytes data; /* data NULL: remove */
 } df_state;
 
-/* Where positions live when neither a sink nor the source's own system holds them. Both calls
- * come from one thread at a time. `load` calls df_answer_set or returns DF_ENOTFOUND; a store
- * whose content is damaged must fail instead of answering DF_ENOTFOUND. `save` returns DF_OK only
- * when the rows are durable; DF_EFENCED when another owner has written meanwhile. */
+/* Where positions live when neither a sink nor the source's own system holds them. A pipeline has a
+ * thread for it: load and save are never called at once, may block, and hold nothing back but acks
+ * and partitions that come or go. */
 typedef struct df_store {
     size_t size;
+    /* Finds the row of stage and partition: df_answer_set, DF_OK. DF_ENOTFOUND: there is none, and
+     * the partition begins as configured; so a store whose content is damaged must fail. Any other
+     * failure ends the run. */
     int (*load)(void *user, const char *stage, const char *partition, df_answer *answer);
+    /* Stores the rows, all or none (walk with DF_ROW; borrowed), over older ones of the same names;
+     * rows without data are removed. DF_OK only when that is durable. DF_EFENCED: another owner has
+     * written meanwhile, and the run ends; any other failure: tried again, with newer
+     * positions; at the end of a run it is the result. */
     int (*save)(void *user, const df_state *rows, size_t count);
     void *user;
     df_free_fn user_free;
@@ -286,9 +292,11 @@ typedef struct df_env_options {
     }
 enum { DF_LOG_ERROR = 1, DF_LOG_WARN, DF_LOG_INFO, DF_LOG_DEBUG };
 
-/* Makes an environment; options are copied, NULL means defaults. NULL only for lack of memory. */
+/* Makes an environment; options are copied (set their size), NULL means defaults: no log, the
+ * clocks and the allocator of the system. Any library thread uses its callbacks until df_env_free.
+ * One for a process is enough. Opens no module, starts no thread. NULL only for lack of memory. */
 DF_API df_env *df_env_new(const df_env_options *options);
-/* Frees it, after its pipelines. */
+/* Frees it, after its pipelines and paths. NULL is nothing. */
 DF_API void df_env_free(df_env *env);
 /* Text of the last failed call on env; "" before the first. */
 DF_API const char *df_env_errmsg(const df_env *env);
@@ -394,7 +402,7 @@ typedef struct df_run_options {
     int dry;             /* sinks accept and forget, nothing is committed or stored */
     int detached;        /* sources and sinks become host stages of the same names */
     int from_start; /* stored positions are forgotten first, as by checkpointReset; -1: they are
-                       not, whatever the spec says */
+                       not, also when the spec says so */
 } df_run_options;
 
 /* A consistent cut, taken by the pipeline's own thread:
@@ -431,15 +439,21 @@ enum { DF_EVENT_STATE = 1, DF_EVENT_RETRY, DF_EVENT_RECOVERED, DF_EVENT_REJECT, 
  * or it was stopped, everything is settled and saved; otherwise the failure that ended it, and
  * df_pipeline_errmsg says why in one line. NULL options: run until stopped. */
 DF_API int df_pipeline_run(df_pipeline *p, const df_run_options *run);
-/* Starts its threads and returns. DF_ESPEC, DF_ESTATE (a pipeline runs once), DF_ENOMEM. */
+/* Checks the pipeline, opens its transforms on this thread, starts threads of its own and returns;
+ * source and sinks connect there, so that a failure of theirs is the result of df_pipeline_wait.
+ * Options are copied. DF_ESPEC: see df_pipeline_problem_at; DF_ESTATE: a pipeline runs once;
+ * DF_ENOTFOUND: a link from an exit that is not there; DF_ENOMEM; what the open of a transform
+ * answered. After a failure only df_pipeline_free is left. */
 DF_API int df_pipeline_start(df_pipeline *p, const df_run_options *run);
-/* Waits for the end; DF_AGAIN after timeout_ms (-1: for ever). Result as df_pipeline_run. */
+/* Waits for the end; DF_AGAIN after timeout_ms (0: at once, -1: for ever). Stops nothing: see
+ * df_pipeline_stop. Result as df_pipeline_run, at each further call too. DF_ESTATE: not started. */
 DF_API int df_pipeline_wait(df_pipeline *p, int timeout_ms);
 /* A descriptor that is readable while events wait, for another event loop. The pipeline's own:
  * poll it, do not read or close it. */
 DF_API int df_pipeline_fd(const df_pipeline *p);
 /* The next event; DF_AGAIN: none now; DF_DONE: the run ended and all were read. Texts live until
- * the next call. When nobody reads, the oldest are dropped and one DF_EVENT_LOST tells how many. */
+ * the next call. When they are not read, the oldest are dropped and one DF_EVENT_LOST tells how
+ * many. */
 DF_API int df_pipeline_next_event(df_pipeline *p, df_event *ret);
 /* DRAIN: no more reads, everything read so far is delivered and saved, at most stopTimeout
  * (20 s). NOW: unsettled records are abandoned (they are read again next time). Any thread,
@@ -454,7 +468,10 @@ enum { DF_STOP_DRAIN = 1, DF_STOP_NOW };
 /* Secrets may have changed: stages read them again at their next use, and one that waits for its
  * next try tries now. A stage that has to connect again reads them again without it. Any thread. */
 DF_API void df_pipeline_refresh(df_pipeline *p);
-/* Counts of one stage, or of the whole pipeline (stage NULL). Any thread. DF_ENOTFOUND. */
+/* Counts since the start, of the whole pipeline (stage NULL) or of one stage by its name, of which
+ * only received, sent, errored, in_flight, retries, bytes_out, connected and ready are filled. Set
+ * ret->size. All 0 (lags -1) before the start. Any thread. DF_ENOTFOUND: no such stage,
+ * or not started. */
 DF_API int df_pipeline_stats(const df_pipeline *p, const char *stage, df_stats *ret);
 /* Text of the last failure on p; "" before the first. */
 DF_API const char *df_pipeline_errmsg(const df_pipeline *p);
@@ -497,14 +514,19 @@ DF_API void df_port_close(df_port *port);
 /* Pushes up to `count` rows; *ret_taken tells how many were copied, possibly fewer with DF_OK.
  * DF_AGAIN: no room now, none was copied. DF_DONE: the pipeline ended. */
 DF_API int df_port_push(df_port *port, const df_input *rows, size_t count, size_t *ret_taken);
-/* How many pushed records, counted from the first, are settled without a gap. */
+/* FEED: how many pushed records, counted from the first one of the stage, are settled without a
+ * gap: so many need not be pushed again. It only rises. DF_EINVAL: another mode. */
 DF_API int df_port_acked(df_port *port, uint64_t *ret_count);
-/* The next parcel, yours until df_port_settle. DF_AGAIN after timeout_ms, DF_DONE at the end. */
+/* TAKE, TAP: the next parcel, a copy that is yours until df_port_settle; several may be out at
+ * once. Waits for one up to timeout_ms (0: not at all, -1: for ever). DF_AGAIN: none came; DF_DONE:
+ * the pipeline ended and none is left; DF_EINVAL: a port of FEED. */
 DF_API int df_port_take(df_port *port, int timeout_ms, df_parcel **ret_parcel);
 /* Gives a parcel back, which is freed: DF_OK: durable; DF_EIO: deliver it again; DF_EDATA: reject
  * all of it. A TAP's parcels are given back with any status. DF_EINVAL: no parcel of this port. */
 DF_API int df_port_settle(df_port *port, df_parcel *parcel, int status);
-/* Readable when there is room (FEED) or a parcel (TAKE, TAP). */
+/* A descriptor for another event loop, readable while there is room (FEED) or a parcel (TAKE, TAP),
+ * and once the pipeline has ended. The port's own until df_port_close: poll it, do not read or
+ * close it. -1: port is NULL. */
 DF_API int df_port_fd(const df_port *port);
 
 typedef struct df_port_info {
@@ -526,11 +548,14 @@ typedef struct df_info {
     const char *partition; /* "orders/3" */
 } df_info;
 
-/* Number of records of a parcel, and each by index; a record is read-only there. */
+/* Number of records of a parcel; 0 in one that only brings positions (dataflow_ext.h). */
 DF_API size_t df_parcel_count(const df_parcel *parcel);
+/* A record by index, below df_parcel_count, which is not checked. Read-only, borrowed until the
+ * parcel settles: df_record_info, _key, _header and _meta are for it. */
 DF_API const df_record *df_parcel_at(const df_parcel *parcel, size_t index);
 /* The payload as text of its current value: the original bytes when nothing changed, else written
- * once and kept until the parcel settles. data NULL: tombstone. DF_ENOMEM. */
+ * once and kept until the parcel settles. data NULL: tombstone. The index is not checked. On one
+ * thread at a time. DF_ENOMEM. */
 DF_API int df_parcel_payload(df_parcel *parcel, size_t index, df_bytes *ret);
 /* The value at a path in a record: as df_record_get. DF_EDATA: not JSON; DF_EINVAL: no such record.
  * Of a taken parcel it is borrowed until the parcel is given back, of a sink's until another record
@@ -553,17 +578,21 @@ typedef struct df_output {
 DF_API int df_parcel_rows(df_parcel *parcel, size_t from, df_output *rows, size_t count,
                           size_t *ret_filled);
 
-/* Offset, time, operation, partition of a record. */
+/* Offset, time, operation, partition of a record: set ret->size, the rest is filled. The text is
+ * borrowed like the record. DF_OK. */
 DF_API int df_record_info(const df_record *r, df_info *ret);
-/* The key; data NULL: no key. */
+/* The key, borrowed until it is set anew or the record ends; data NULL: no key. DF_OK. */
 DF_API int df_record_key(const df_record *r, df_bytes *ret);
-/* The payload as above, in a transform. */
+/* The payload in a transform, as df_parcel_payload gives it in a sink: after an edit the whole
+ * value is written, so ask for it last. Borrowed until the next edit. DF_ENOMEM. */
 DF_API int df_record_payload(df_record *r, df_bytes *ret);
-/* Header number `index`; DF_DONE past the last. */
+/* Header number `index`, from 0, borrowed until they are set anew; DF_DONE past the last. */
 DF_API int df_record_header(const df_record *r, size_t index, df_header *ret);
-/* Metadata by name ("topic", "offset", "operation", ...); missing: DF_OK and ABSENT. */
+/* Metadata by name ("topic", "offset", "operation", ..., "headers.NAME": the last header of that
+ * name); missing: DF_OK and ABSENT. Borrowed from the record. */
 DF_API int df_record_meta(const df_record *r, const char *name, df_value *ret);
-/* Sets metadata; ABSENT removes. Scalars only. */
+/* Sets metadata of this record, over that of its partition; copied; ABSENT removes. Scalars only,
+ * others are DF_EINVAL. A STRING that is not UTF-8, or holds a NUL, becomes BYTES. DF_ENOMEM. */
 DF_API int df_record_set_meta(df_record *r, const char *name, const df_value *value);
 /* The value at a path; missing: DF_OK and ABSENT. A payload that is not JSON: DF_EDATA. The first
  * hit when the path has wildcards. */
@@ -572,13 +601,16 @@ DF_API int df_record_get(df_record *r, const df_path *path, df_value *ret);
  * removes, UNCHANGED leaves it. In each case only the last of members of one name stays on the way
  * there. Strings are copied. DF_EDATA: not JSON, or a parent is not a container. */
 DF_API int df_record_set(df_record *r, const df_path *path, const df_value *value);
-/* Rejects the record with a reason: returns status, so that a transform can `return` it. */
+/* Rejects the record with a reason: returns status, so that a transform can `return` it. The text
+ * is copied; the first one stays. */
 DF_API int df_record_fail(df_record *r, int status, const char *text);
+/* The same with the text made as by printf, cut after 1023 bytes. */
 DF_API int df_record_failf(df_record *r, int status, const char *format, ...) DF_PRINTF(3, 4);
 
 /* Compiles a path: $.a.b, a.b, a.0, $.a[0], $['x.y'], a\.b, $.a[*].b, $.a[-1]. NULL:
  * df_env_errmsg names the column. */
 DF_API df_path *df_path_new(df_env *env, const char *text);
+/* Frees what df_path_new made, before the env; not a path of an option. NULL is nothing. */
 DF_API void df_path_free(df_path *path);
 
 /* Answers DF_OK (keep), DF_DROP, or a failure made with df_record_fail. */

@@ -2,13 +2,13 @@
  *
  * dataflow_ext.h: for people who write connectors and transforms. The built-in ones are written
  * against it too. Read dataflow.h first; what an operation may do with one record and its values is
- * in dataflow_record.h, which this header includes. connectors/template is a whole connector to
- * copy.
+ * in dataflow_record.h, which this header includes; for a system that speaks Avro there is a codec
+ * in dataflow_avro.h. connectors/template is a whole connector to copy.
  *
  * THE STORY. A connector or transform is a const table: name, help, size of one instance, option
  * rows, and operations; NULL means "cannot". The core allocates the instance zeroed, fills the
  * options at their offsets, and calls the operations. It owns retry, back-off, batching, rewind,
- * splitting and the error port; an operation answers honestly and returns.
+ * splitting and the error exit; an operation answers honestly and returns.
  *
  * WORDS.
  *   stage       one running instance of a connector or transform: `self` is its memory, df_stage
@@ -25,33 +25,40 @@
  *   room        payload bytes that a read may still add: its share of the memory budget
  *   parcel      records of one or more batches, in order, given to one sink together
  *   settle      to say how a parcel ended: by the answer of write, or with df_stage_settle
- *   error port  where a refused record goes: the error sink; without one it ends the run, or is
+ *   absorb      of a sink: to copy what it needs of a parcel, so that the core frees the memory
+ *               before the records are durable (DF_ABSORBED)
+ *   refuse,     to say of a record that it can never pass; it leaves through the error exit. The
+ *   reject      functions for it are df_record_reject and df_parcel_reject
+ *   error exit  where a refused record goes: the error sink; without one it ends the run, or is
  *               counted as skipped (errors.policy)
  *   child       a record that an expansion made of another one, its parent
  *   trait       what an instance can or cannot (DF_CAN_REPLAY, ...)
+ *   bounded     a run that ends where the source ended when it was opened
  *   drain       nothing more is read, all that was read is delivered; at a stop, at the end of the
  *               input, and after a failure that ends the run
  *   generation  of a partition: raised when it is given away or sent back; what is under way of an
  *               older one is let go
- *   end said    of a partition: its source has nothing more of it (df_partition_end). When all
- *               of it has ended and its position is saved, the source is told (`ended`)
+ *   end said    the source has called df_partition_end: it has nothing more of the partition. When
+ *               all of it has ended and its position is saved, the core calls `ended`
  *   range       of a parcel: for each partition its first and last record, as source offsets
  *   owner       an opaque token of a partition, from a source to a sink of the same system, which
  *               stores positions there in its own transaction (Kafka: metadata of a group)
  *   claim       a sink that holds positions becomes the owner of a partition's; `epoch` is its
- *               number as the owner, and who has an older one is fenced
+ *               number as the owner
+ *   fence       to shut out an older owner: what it still writes is refused (DF_EFENCED)
  *   begun       a block of which a sink keeps a durable note under a name (partition and range)
  *               before it writes it, so that after a crash it can write the same block again
  *
- * THE LIFE OF A SOURCE.
+ * THE LIFE OF A SOURCE. What each operation does and answers is said at its member.
  *   probe    instead of all that follows, on an instance of its own: one look at the server
  *            (`dfproc validate --connect`)
  *   check    when the manifest is checked, before anything is connected, on an instance of its own:
- *            what it leaves in `self` is gone before open. Once more on the instance that runs,
- *            when it named a problem of an option whose value is a reference (${env:}, ${file:},
- *            a Secret): the first time nothing was known of it
- *   open     connects; opens the partitions it has from the start and goes where each resumes
- *   read     adds records and marks; again and again, with room 0 too, at least once a second
+ *            what it leaves in `self` is gone before open. Once more on the instance that runs: of
+ *            a sink, and of another stage that named a problem of an option whose value is a
+ *            reference (${env:}, ${file:}, a Secret), of which nothing was known the first time
+ *   open     connects, opens the partitions it has from the start
+ *   read     again and again, with room 0 too, at least once a second (less often while nothing
+ *            comes, when it has DF_CAN_SLEEP)
  *   ack      between reads, when watermarks have moved
  *   ended    between reads, for a partition whose end was said, when all of it is settled
  *   seek     between reads, when a sink lost what it had accepted: back to the watermark
@@ -109,7 +116,7 @@
  *   claim     DF_EIO, DF_ETIMEOUT, DF_EAUTH as write, and claim again; any other ends the run
  *   resolve   DF_OK: written; DF_AGAIN: not, it is given again; DF_EFENCED as write; DF_EIO,
  *             DF_ETIMEOUT, DF_EAUTH, DF_EUNKNOWN: again; any other ends the run
- *   settle    of a parcel answered DF_ABSORBED: whatever is not DF_OK is as DF_EREWIND, since its
+ *   settle    of a parcel answered DF_ABSORBED: all but DF_OK is as DF_EREWIND, since its
  *             bytes are gone
  *   apply,    DF_EDATA: what is left of the batch is refused; any other ends the run, and nothing
  *   expand    of the batch goes to a sink
@@ -118,15 +125,18 @@
  * and returns the code. The text is the one of df_stage_fail with the same status.
  *
  * THREADS. One instance is never in two operations at once.
- *   source thread    check*, open, read, ack, ended, seek, close of the source
- *   pipeline thread  open, apply, expand, close of transforms; with `transformWorkers` above 1
- *                    threads of their own, each with an instance of its own
+ *   source thread    open, read, ack, ended, seek, close of the source
+ *   pipeline thread  apply, expand, close of transforms; with `transformWorkers` above 1 `apply`
+ *                    runs on threads of their own, each with an instance of its own
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
- *   (* `check` runs on the thread that called df_pipeline_check, before open, without I/O; `probe`
- *   on the one that called df_pipeline_probe.)
- * From any thread: df_stage_settle, df_stage_metric, df_stage_stopping, df_stage_log,
- * df_partition_lag, df_partition_owner, df_stage_wake, df_stage_current, df_stage_charge,
- * df_stage_clock_us, df_stage_connected. All else: on the thread that runs the operation.
+ *   the caller's     check (df_pipeline_check and df_pipeline_start), open of transforms
+ *                    (df_pipeline_start), probe, offsets, set_offsets, release
+ *   any              before
+ * From any thread: df_stage_settle, df_stage_current, df_stage_wake, df_stage_stopping,
+ * df_stage_describe, df_stage_now, df_stage_clock_us, df_stage_log, df_stage_logf, df_stage_hide,
+ * df_stage_metric, df_stage_metric_of, df_stage_charge, df_stage_connected, df_stage_waits,
+ * df_partition_lag, df_partition_owner, df_schema_hold, df_schema_free. All else: on the thread
+ * that runs the operation. None of them is called for a stage whose `close` has returned.
  *
  * BLOCKING. Operations may block only in df_stage_wait, which returns early when the stage must
  * come back; poll a library's descriptor there, and never call what may block without limit.
@@ -166,14 +176,14 @@ enum {
     DF_OPT_MAP,       /* df_list of df_pair, in the order written; values are text */
     DF_OPT_BLOCK,     /* pointer to the block's struct; NULL when absent */
     DF_OPT_ANY,       /* df_bytes: the node as JSON text */
-    DF_OPT_STAGE      /* a nested stage (router's sink): int port number for df_record_route */
+    DF_OPT_STAGE      /* a nested stage (router's sink): int, its exit for df_record_route */
 };
 enum {
     DF_OPT_REQUIRED = 1,
     DF_OPT_REF = 2, /* has a SecretRef twin, which wins over the plain field */
     DF_OPT_DEPRECATED = 4,
     DF_OPT_LATER = 8,     /* known, refused with "not supported yet" when used */
-    DF_OPT_HOST = 16,     /* checked here, used by somebody else */
+    DF_OPT_HOST = 16,     /* checked here, used by the program around (a schedule) */
     DF_OPT_IDENTITY = 32, /* part of the source's identity: stored positions belong to it */
     DF_OPT_LITERAL = 64,  /* no ${env:} or ${file:} in it */
     DF_OPT_PARTS = 128    /* SECRET: only parts of it are (a connection string has a host too);
@@ -181,14 +191,15 @@ enum {
 };
 #define DF_UNSET INT64_MIN
 
-/* A member of an option's LIST or MAP. Items of a LIST of TEXT, PATH, CONDITION, INT, SECRET or
- * BLOCK are arrays of df_bytes, df_path *, df_condition *, int64_t, df_secret *, or the block's
- * struct by value. */
+/* What an option of type LIST or MAP fills, in memory of the instance. Items of a LIST of TEXT,
+ * PATH, CONDITION, INT, SECRET or BLOCK are df_bytes, df_path *, df_condition *, int64_t,
+ * df_secret *, or the block's struct by value. */
 typedef struct df_list {
-    const void *items;
-    size_t count, item_size;
+    const void *items; /* the first one; undefined when count is 0 */
+    size_t count;
+    size_t item_size; /* bytes from one to the next */
 } df_list;
-typedef struct df_pair {
+typedef struct df_pair { /* one entry of a MAP; texts end in NUL */
     df_bytes name, value;
 } df_pair;
 
@@ -250,103 +261,113 @@ typedef void (*df_offset_fn)(void *user, const df_offset *row);
 
 /* ---- what a connector implements ---------------------------------------------------------- */
 
-/* A source opens partitions, adds records and marks positions.
- *
- * open   connects. Called again after DF_EIO; partitions opened then get their last read mark.
- * read   adds records until df_batch_room is used up or nothing waits, then returns DF_OK;
- *        DF_AGAIN when nothing came within timeout_ms; DF_DONE at the end (bounded runs, end of a
- *        pipe), together with the last records or after them. When df_batch_room is 0 it only
- *        serves its client (group heart-beat, replication feedback) and returns DF_AGAIN; this
- *        happens at least once a second, with timeout_ms 0. Partitions are opened and closed before
- *        the first df_batch_add of a read: what was added to one that is closed then is forgotten.
- *        A record that cannot be decoded is added raw and failed with df_record_fail.
- * ack    everything up to these positions is settled: commit it. Between reads, and nested inside
- *        df_partition_close(FINISH). Positions only rise, and their texts are borrowed for the
- *        call. Failing does not stop the flow; it is asked again with the next watermark.
- * seek   go back to a position, which is borrowed for the call; what was read after it comes
- *        again. No bytes (`data` with len 0): to the beginning.
- * close  once for each open, even a failed one.
- * ended  everything of a partition that df_partition_end was said of has ended, its position is
- *        saved: leave it, drop it. Between reads; the handle is gone when this returns,
- *        and df_partition_open takes the partition up again. DF_OK: its stored position stays;
- *        DF_DROP: it is removed from the store (a file that is gone will not be asked for again).
- *        A failure is treated as one of read: the source is closed, and says the end again after
- *        it was opened. NULL: as DF_OK.
- * before like snprintf: the position from which reading gives record `r` again (its offset and
- *        partition are set). Pure, any thread. With it a run that ends at a refused record ends
- *        exactly there; without, at the mark before it.
- * probe  connects as `open` would, looks whether what the options name is there and what may be
- *        done with it, closes all of it again, and changes nothing anywhere: it joins no group,
- *        opens no partition, commits nothing. DF_OK, best with df_stage_foundf; a failure with the
- *        words that open or read would have for it. Nothing else is called on this instance, not
- *        even close. When its time is over df_stage_wait says DF_ECANCELED: better than returning
- *        that is to tell what was waited for. NULL: it offers no look.
- * offsets, set_offsets
- *        of a source with DF_HOLDS_POSITION whose positions are numbers: as df_pipeline_offsets and
- *        df_pipeline_set_offsets, on an instance and with a time as `probe`. Walk rows with
- *        DF_ROW. NULL: both. */
+/* A source opens partitions, adds records and marks positions. `read` has to be there. */
 typedef struct df_source_ops {
     size_t size;
+    /* Looks at the filled options and names what is wrong with df_stage_problem. No I/O, no wait.
+     * DF_OK; a failure without a problem named is one of the whole stage. */
     int (*check)(void *self, df_stage *st);
+    /* Connects, and opens the partitions that are there from the start (df_partition_open). May
+     * wait. Called again after a failure: partitions opened then get their last read mark. */
     int (*open)(void *self, df_stage *st);
+    /* Adds records until df_batch_room is used up or nothing waits, then returns DF_OK; DF_AGAIN
+     * when nothing came within timeout_ms; DF_DONE at the end (bounded runs, end of a pipe),
+     * together with the last records or after them. When df_batch_room is 0 it only serves its
+     * client (group heart-beat, replication feedback) and returns DF_AGAIN; this happens at least
+     * once a second, with timeout_ms 0. Partitions are opened and closed before the first
+     * df_batch_add of a read: what was added to one that is closed then is forgotten. A record that
+     * cannot be decoded is added raw and failed with df_record_fail. */
     int (*read)(void *self, df_stage *st, df_batch *into, int timeout_ms);
+    /* Everything up to these positions is settled: commit it. Between reads, and nested inside
+     * df_partition_close(FINISH). Positions only rise, and their texts are borrowed for the call;
+     * walk rows with DF_ROW. DF_OK; a failure does not stop the flow: asked again with the next
+     * watermark. NULL: nothing is to be committed. */
     int (*ack)(void *self, df_stage *st, const df_position *rows, size_t count);
+    /* Goes back to a position, which is borrowed for the call; what was read after it is read
+     * again. No bytes (`data` with len 0): to the beginning. For DF_CAN_REPLAY. */
     int (*seek)(void *self, df_stage *st, const df_position *to);
+    /* Lets go of all that open and read took. Once for each open, even a failed one. Threads of its
+     * own end here. No long wait: the next open, and the end of the run, wait for it. */
     void (*close)(void *self, df_stage *st);
+    /* Like snprintf: the position from which reading gives record `r` again (its offset and
+     * partition are set). Pure, any thread. With it a run that ends at a refused record ends
+     * exactly there; NULL: at the mark before it. */
     size_t (*before)(void *self, const df_record *r, char *buf, size_t len);
+    /* Everything of a partition that df_partition_end was called for has ended, its position is
+     * saved: leave it, drop it. The handle is gone when this returns, and df_partition_open takes
+     * the partition up again. DF_OK: its stored position stays; DF_DROP: it is removed from the
+     * store (a file that is gone will not be asked for again). After a failure the source is closed
+     * as after one of read, and says the end again when it was opened. NULL: as DF_OK. */
     int (*ended)(void *self, df_stage *st, df_partition *part);
+    /* Connects as `open` would, looks whether what the options name is there and what may be done
+     * with it, closes all of it again, and changes nothing anywhere: it joins no group, opens no
+     * partition, commits nothing. DF_OK, best with df_stage_foundf; a failure with the words that
+     * open or read would have for it. Nothing else is called on this instance, not even close. When
+     * its time is over df_stage_wait says DF_ECANCELED: better than returning that is to tell what
+     * was waited for. NULL: it offers no look. */
     int (*probe)(void *self, df_stage *st);
+    /* Of a source with DF_HOLDS_POSITION whose positions are numbers: calls `each` for every
+     * partition, with rows that are borrowed; time_us as df_pipeline_offsets has it. Changes
+     * nothing. On an instance and with a time as `probe`. NULL: it cannot; both or none. */
     int (*offsets)(void *self, df_stage *st, int64_t time_us, df_offset_fn each, void *user);
+    /* Stores `stored` of each row (walk with DF_ROW), and answers as df_pipeline_set_offsets says.
+     * On an instance and with a time as `probe`. */
     int (*set_offsets)(void *self, df_stage *st, const df_offset *rows, size_t count);
+    /* Removes what the source holds in its own system, as df_pipeline_release says. On an instance
+     * and with a time as `probe`. NULL: it holds nothing there. */
+    int (*release)(void *self, df_stage *st);
 } df_source_ops;
 
-/* A sink makes parcels durable, in the order given.
- *
- * write    DF_OK: durable, but for those named with df_parcel_reject.
- *          DF_AGAIN: not now; it is given again, in order (what was accepted before it failed).
- *          DF_PENDING: df_stage_settle follows, any order; `poll` is called meanwhile, and the
- *          parcel stays readable until it is settled.
- *          DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow, so a
- *          commit that conflicts is tried again inside. A record that does not fit after all is
- *          given back before that (df_parcel_return).
- *          DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault
- *          (none named: somebody in here is, and the core halves the parcel). Without an error
- *          sink (`stops_at_refused`) say so whenever nothing can be left of the write: the core
- *          then sends only what precedes the first refused record of each partition, so that the
- *          next start repeats nothing. With exactly-once
- *          refusals are always told so and named: a parcel cannot be halved between two marks,
- *          and its positions wait until the refused records are durable. A sink that has
- *          DF_TAKES_ERRORS gets the parcel again with an error record in the place of each. Any
- *          other answer to refused records ends the run there (DF_EINTERNAL), since the positions
- *          have passed them; only with errors.policy: skip nothing has to be first.
- *          DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h.
- * poll     while something is pending: work for up to timeout_ms.
- * flush    everything pending becomes durable (drain, revoke, end, commit_interval_ms): DF_OK when
- *          it is, DF_AGAIN when timeout_ms was too short; it is called again then.
- * claim    exactly-once: become the owner of the partition that is named (fence others) and tell
- *          its stored position, before the source seeks: fill `epoch`, `data`, `seq`;
- *          DF_ENOTFOUND: none stored, only `epoch` is filled. What `data` points to is yours and
- *          must stay until the next claim or close of this instance. A sink that keeps a note of
- *          what it is about to write (name and position of the block) fills `begun` with that
- *          position, as it was in the parcel, when the note is there and the block is not known to
- *          be written. The first parcel with records of the partition then has exactly those of
- *          it up to this position, and no other partition (the source is given room for one
- *          record at a time until then); writing it under the same name again writes it once. A
- *          block that was begun is not refused as a whole any more: DF_EDATA and DF_ETOOBIG come
- *          before the note.
- * resolve  after DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no,
- *          DF_EFENCED, or a failure to ask.
- * probe    as of a source: it makes no table, truncates and locks nothing, writes no record. */
+/* A sink makes parcels durable, in the order given. `write` has to be there. */
 typedef struct df_sink_ops {
     size_t size;
+    /* As of a source. What it says with df_stage_limits holds for the run too. */
     int (*check)(void *self, df_stage *st);
+    /* Connects; makes what has to be there. May wait. Called again after each close. */
     int (*open)(void *self, df_stage *st);
+    /* Takes a parcel, which is yours to read until it is settled. May wait.
+     * DF_OK: durable, but for those named with df_parcel_reject.
+     * DF_AGAIN: not now; it is given again, in order (what was accepted before it failed).
+     * DF_PENDING: df_stage_settle follows, in any order; `poll` is called meanwhile.
+     * DF_ABSORBED: as PENDING and the bytes were copied; only OK or EREWIND may follow, so a commit
+     * that conflicts is tried again inside. A record that does not fit after all is given back
+     * before that (df_parcel_return).
+     * DF_EDATA: nothing was applied; the records named with df_parcel_reject are at fault. If no
+     * record is named, the core splits the parcel in half and gives both. Without an error sink
+     * (`stops_at_refused`) say so whenever nothing can be left of the write: the core then sends
+     * only what precedes the first refused record of each partition, so that the next start repeats
+     * nothing. With exactly-once refusals are always told so and named: a parcel cannot be split
+     * between two marks, and its positions wait until the refused records are durable. A sink that
+     * has DF_TAKES_ERRORS gets the parcel again with an error record in the place of each. Any
+     * other answer to refused records ends the run there (DF_EINTERNAL), since the positions have
+     * passed them; only with errors.policy: skip nothing has to be first.
+     * DF_ETOOBIG, DF_EIO, DF_ETIMEOUT, DF_EUNKNOWN, DF_EFENCED, DF_EAUTH: see dataflow.h. */
     int (*write)(void *self, df_stage *st, df_parcel *parcel);
+    /* While a parcel is PENDING or ABSORBED and no other comes: lets the library below work for up
+     * to timeout_ms; wait in df_stage_wait, which a new parcel ends. DF_OK or DF_AGAIN; after any
+     * failure but DF_ECANCELED the sink is closed. NULL: other threads settle. */
     int (*poll)(void *self, df_stage *st, int timeout_ms);
+    /* Everything pending becomes durable (drain, revoke, end, commit_interval_ms), and is settled:
+     * DF_OK when it is, DF_AGAIN when timeout_ms was too short; it is called again then. NULL:
+     * nothing has to be asked for. */
     int (*flush)(void *self, df_stage *st, int timeout_ms);
+    /* Exactly-once: becomes the owner of the partition that is named (fences others) and tells its
+     * stored position, before the source seeks: fill `epoch`, `data`, `seq`; DF_ENOTFOUND: none
+     * stored, only `epoch` is filled. What `data` points to is yours and must stay until the next
+     * claim or close of this instance. A sink that keeps a note of what it is about to write (name
+     * and position of the block) fills `begun` with that position, as it was in the parcel, when
+     * the note is there and the block is not known to be written. The first parcel with records of
+     * the partition then has exactly those of it up to this position, and no other partition (the
+     * source is given room for one record at a time until then); writing it under the same name
+     * again writes it once. A block that was begun is not refused as a whole any more: DF_EDATA and
+     * DF_ETOOBIG come before the note. */
     int (*claim)(void *self, df_stage *st, df_position *partition);
+    /* After DF_EUNKNOWN and reopen: was this parcel applied? DF_OK yes, DF_AGAIN no, DF_EFENCED, or
+     * a failure to ask. NULL: DF_EUNKNOWN is as DF_EIO. */
     int (*resolve)(void *self, df_stage *st, df_parcel *parcel);
+    /* As of a source. No parcel may be settled after it; what is not settled is given again. */
     void (*close)(void *self, df_stage *st);
+    /* As of a source: it makes no table, truncates and locks nothing, writes no record. */
     int (*probe)(void *self, df_stage *st);
 } df_sink_ops;
 
@@ -371,74 +392,85 @@ enum { DF_COUNTER = 1, DF_GAUGE, DF_HISTOGRAM };
     }
 
 /* Traits. The table of a connector says what its instances can as a rule; an instance that can more
- * or less, because of its options or of the server behind it, says so with df_stage_traits. That of
+ * or less, because of its options or of its server, says so with df_stage_traits. That of
  * a transform has none to begin with. */
 enum {
     DF_CAN_REPLAY = 1,          /* source: seek works; after a restart it can go back */
     DF_CAN_EXACTLY_ONCE = 2,    /* sink: claim and resolve work */
     DF_IS_IDEMPOTENT = 4,       /* sink: the same record twice is once */
-    DF_HOLDS_POSITION = 8,      /* source: the system behind it stores what was acked */
+    DF_HOLDS_POSITION = 8,      /* source: its own system stores what was acked */
     DF_IS_LINE = 16,            /* source without positions: a pipe */
     DF_COMMITS_FOR_SOURCE = 32, /* sink with exactly-once: its transaction stores the positions in
                                    the source's own system (df_position.owner), so it needs a source
                                    of its own kind, and that one does not commit */
     DF_VARIES = 64, /* source, transform: a record that is read again does not come out the same,
                        for example because the time of processing is in it */
-    DF_TAKES_ERRORS = 128 /* sink with exactly-once: error records are in its parcels
+    DF_TAKES_ERRORS = 128, /* sink with exactly-once: error records are in its parcels
                              (df_parcel_is_error), and it writes them where it keeps such, in the
                              transaction that holds the positions; there is no error sink. Said in
                              check. Without exactly-once it has no effect */
+    DF_CAN_SLEEP = 256, /* source: while nothing comes it need not be called, since it has no client
+                          to serve; a read that waits in df_stage_wait may then be given up to ten
+                          seconds */
+    DF_IS_SHARED = 512  /* source: flows that read the same share its partitions, each record goes
+                          to one of them; said in the table, since spec.replicas asks before any
+                          instance is there */
 };
 
 typedef struct df_connector {
     size_t size;
-    const char *name, *doc;
-    size_t source_size, sink_size; /* of one instance: the options struct, or longer */
-    unsigned source_flags, sink_flags;
-    const df_options *source_options, *sink_options;
-    const df_source_ops *source; /* NULL: cannot */
+    const char *name;                  /* the kind: `type` in a manifest */
+    const char *doc;                   /* one sentence, for lists of connectors */
+    size_t source_size, sink_size;     /* of one instance: the options struct, or longer */
+    unsigned source_flags, sink_flags; /* traits: DF_CAN_REPLAY, ... */
+    const df_options *source_options, *sink_options; /* what fills an instance; NULL: none */
+    const df_source_ops *source;                     /* NULL: cannot */
     const df_sink_ops *sink;
     const df_metric *metrics; /* DF_METRIC_END at the end */
     const char *version;      /* of the library under it, for `dfproc version`; or NULL */
     void *user;               /* df_stage_user: one trampoline serves many classes of a binding */
-    df_free_fn user_free;
+    df_free_fn user_free;     /* with `user`, when the env is freed or the registering failed */
 } df_connector;
 
-/* A transform works in place (`apply`) or expands (`expand`), not both.
- *
- * apply   edits, drops, routes or rejects records of the batch; the order and number stay.
- * expand  reads `in` and emits into `out` with df_batch_emit; what it does not expand (and what is
- *         not live, see df_record_live) it moves with df_batch_pass. A record neither emitted from
- *         nor passed is filtered. DF_MORE: `out` is full (df_batch_room 0); called again with the
- *         same `in` and a fresh `out`; df_batch_cursor is storage for where it was. Children that
- *         were emitted go on, also when their parent is rejected after that: some may be in a sink
- *         already. The parent is in the error port then, beside them.
- * Neither blocks. To refuse a record, df_record_reject it and go on. A returned failure stops the
- * pipeline: nothing of the batch, and nothing that has not passed all transforms, goes to any
- * sink; it is read again at the next start. But DF_EDATA rejects the batch's remaining records: in
- * an expansion those without children and the parent of the newest child; the parents before it
- * are complete. */
+/* A transform works in place (`apply`) or expands (`expand`), not both. Neither blocks. To refuse a
+ * record, df_record_reject it and go on. A returned failure stops the pipeline: nothing of the
+ * batch, and nothing that has not passed all transforms, goes to any sink; it is read again at the
+ * next start. But DF_EDATA rejects the batch's remaining records: in an expansion those without
+ * children and the parent of the newest child; the parents before it are complete. */
 typedef struct df_transform {
     size_t size;
-    const char *name, *doc;
-    size_t self_size;
-    const df_options *options;
+    const char *name;          /* the kind: `type` in a manifest */
+    const char *doc;           /* one sentence, for lists of transformations */
+    size_t self_size;          /* of one instance: the options struct, or longer */
+    const df_options *options; /* what fills an instance; NULL: none */
+    /* As of a source. */
     int (*check)(void *self, df_stage *st);
+    /* Prepares what apply needs, once for each instance; no I/O, no wait: a failure is not tried
+     * again, df_pipeline_start returns it. Memory from df_stage_alloc needs no close. */
     int (*open)(void *self, df_stage *st);
+    /* Edits, drops, routes or rejects records of the batch; the order and number stay. DF_OK. */
     int (*apply)(void *self, df_stage *st, df_batch *batch);
+    /* Reads `in` and emits into `out` with df_batch_emit; what it does not expand (and what is not
+     * live, see df_record_live) it moves with df_batch_pass. A record neither emitted from nor
+     * passed is filtered. DF_OK; DF_MORE: `out` is full (df_batch_room 0), called again with the
+     * same `in` and a fresh `out`; df_batch_cursor is storage for where it was. Children that were
+     * emitted go on, also when their parent is rejected after that: some may be in a sink already.
+     * The parent leaves through the error exit then, beside them. */
     int (*expand)(void *self, df_stage *st, df_batch *in, df_batch *out);
+    /* After the last batch, once for each instance, also when its open failed. */
     void (*close)(void *self, df_stage *st);
-    const char *example; /* JSON {"config","input","output"} for the documentation, or NULL */
-    void *user;
-    df_free_fn user_free;
+    const char *example;  /* JSON {"config","input","output"} for the documentation, or NULL */
+    void *user;           /* df_stage_user */
+    df_free_fn user_free; /* with `user`, when the env is freed or the registering failed */
 } df_transform;
 
-/* Register a table; it is copied deep, so a binding may build it in memory it frees. Pipelines that
- * are made later know it, and it stays until the env is freed: there is no way to take it back.
- * Registering the same table (without a user_free) again is DF_OK and does nothing: a module that
- * brings several kinds is opened for each. DF_EEXISTS (another table has the name), DF_EINVAL (a
- * row that cannot work; text in df_env_errmsg). */
+/* Registers a table; it is copied deep, so a binding may build it in memory it frees. Pipelines
+ * that are made later know it, and it stays until the env is freed: there is no way to take it
+ * back. Registering the same table (without a user_free) again is DF_OK and does nothing: a module
+ * that brings several kinds is opened for each. DF_EEXISTS (another table has the name), DF_EINVAL
+ * (a row that cannot work; text in df_env_errmsg). */
 DF_API int df_connector_register(df_env *env, const df_connector *type);
+/* The same for a transform. */
 DF_API int df_transform_register(df_env *env, const df_transform *type);
 
 /* ---- what a program asks of the connectors of a flow, instead of running it ---------------- */
@@ -462,18 +494,25 @@ typedef void (*df_probe_fn)(void *user, const df_probe *row);
 DF_API int df_pipeline_probe(df_pipeline *p, int timeout_ms, df_probe_fn each, void *user);
 
 /* Shows what is stored for the flow, a row for each partition, borrowed. time_us: since 1970; -1:
- * no time. Instead of a start, like df_pipeline_probe, and changes nothing. DF_ENOTSUP: no system
- * behind the source stores offsets. */
+ * no time. Instead of a start, like df_pipeline_probe, and changes nothing. DF_ENOTSUP: the
+ * source's own system stores none. */
 DF_API int df_pipeline_offsets(df_pipeline *p, int64_t time_us, df_offset_fn each, void *user);
-/* Stores `stored` of each row, never below 0; other partitions keep theirs. DF_ESTATE: somebody
- * reads with them now, and nothing was stored; DF_EINVAL: outside of `first` and `end` as they are
- * now. */
+/* Stores `stored` of each row, never below 0; other partitions keep theirs. DF_ESTATE: another
+ * process reads with them now, and nothing was stored; DF_EINVAL: outside of `first` and `end` as
+ * they are now. */
 DF_API int df_pipeline_set_offsets(df_pipeline *p, const df_offset *rows, size_t count);
+/* For a flow that does not come back: removes what its source holds in its own system, such as a
+ * replication slot. What is not there is DF_OK. Instead of a start. DF_ENOTSUP: it holds nothing;
+ * DF_EIO: not now, another process uses it. */
+DF_API int df_pipeline_release(df_pipeline *p);
 
 /* The one symbol that a plug-in exports: `const df_plugin df_plugin_entry`. */
 typedef struct df_plugin {
     size_t size;
     int version; /* DF_VERSION it was built with */
+    /* Registers its tables and returns DF_OK, or the failure of that, which df_env_load_plugin then
+     * returns; what was registered before stays. On the thread that called this, or that named one
+     * of its kinds first. It may be called again: the object is never unloaded. */
     int (*init)(df_env *env);
 } df_plugin;
 
@@ -481,22 +520,25 @@ typedef struct df_plugin {
 
 typedef struct df_stage_info {
     size_t size;
-    const char *space, *pipeline, *stage;
-    const char *kind; /* of the stage: "kafka" */
-    int bounded;      /* source: fix the end in open, DF_DONE there */
-    int exactly_once;
-    int dry; /* change nothing outside */
-    int is_error_sink;
-    uint64_t memory_share; /* bytes this stage may prefetch or buffer */
-    int show_values;       /* else no value of a record in a text: it may be a card number */
-    int stops_at_refused;  /* sink: a refused record ends the run, see write */
-    const char *work_dir;  /* for temporary files, named after `stage`; NULL: make none */
-    int position_holder;   /* DF_HOLDER_...: who keeps the positions of this run */
+    const char *space, *pipeline; /* namespace ("": none) and name, as metrics have them */
+    const char *stage;            /* its name in the pipeline: "sink", "0 router/1" */
+    const char *kind;             /* of the stage: "kafka" */
+    int bounded;                  /* source: fix the end in open, DF_DONE there */
+    int exactly_once;             /* deliveryGuarantee: claim, resolve and positions are used */
+    int dry;                      /* change nothing outside */
+    int is_error_sink;            /* its records are envelopes of refused ones */
+    uint64_t memory_share;        /* bytes this stage may prefetch or buffer */
+    int show_values;              /* else no value of a record in a text: it may be a card number */
+    int stops_at_refused;         /* sink: a refused record ends the run, see write */
+    const char *work_dir;         /* for temporary files, named after `stage`; NULL: make none */
+    int position_holder;          /* DF_HOLDER_...: who keeps the positions of this run */
     const char *varied_by; /* sink: a stage before it that has DF_VARIES, so that a record that
                               comes again after a crash differs from what was written; else NULL */
+    const char *source_identity; /* what the source reads, as a hash: a position belongs to it. "":
+                                    the names of its partitions say all of it */
 } df_stage_info;
 enum {
-    DF_HOLDER_NONE,           /* nobody: a restart begins as configured */
+    DF_HOLDER_NONE,           /* none: a restart begins as configured */
     DF_HOLDER_SOURCE,         /* the source's own system: ack commits */
     DF_HOLDER_STORE,          /* the program's store: ack may forget what it kept */
     DF_HOLDER_SINK,           /* the sink, in its own system: an ack may commit too, for monitors */
@@ -505,13 +547,14 @@ enum {
 };
 
 /* How a sink likes its parcels. Unset members (0) mean no limit. When the user set batchSize the
- * sink passes it as `rows` (exactly that many, or fewer after `interval_ms`). */
+ * sink passes it as `rows` (exactly that many, or fewer after `interval_ms`). With exactly-once a
+ * parcel ends at a mark of the source, so it may be larger than all of these. */
 typedef struct df_limits {
     size_t size;
     int64_t min_interval_ms; /* between flushes while little waits */
     uint64_t good_bytes;     /* flush at once at this size */
-    uint64_t max_bytes;
-    uint64_t max_rows;
+    uint64_t max_bytes;  /* payload and key; a record that would exceed it begins the next parcel */
+    uint64_t max_rows;   /* records in one parcel */
     int64_t rows;        /* batchSize as the user set it; 0: adaptive */
     int64_t interval_ms; /* batchFlushIntervalSeconds with batchSize; 0: none */
     /* For a sink that absorbs and commits now and then (a table of files): `flush` is called when
@@ -524,40 +567,43 @@ typedef struct df_limits {
 } df_limits;
 
 /* What the stage should know of the pipeline around it: set ret->size, the rest is filled. Texts
- * live as long as the pipeline. In `check` the manifest is all that is known: bounded, dry,
- * show_values and position_holder are 0 there, whatever the run will be. Any thread. DF_OK. */
+ * live as long as the stage. In `check` the manifest is all that is known: bounded, dry,
+ * show_values and position_holder are 0 there, not yet those of the run. Any thread. DF_OK. */
 DF_API int df_stage_describe(const df_stage *st, df_stage_info *ret);
 /* `user` of the table that this stage was made from; the table's user_free ends it. */
 DF_API void *df_stage_user(const df_stage *st);
-/* How a sink likes its parcels. Copied; the last call counts. In open it holds from then on, and
- * has to be said again by the next open only when it changes. In check it is for `explain` alone:
- * what runs is another instance. */
+/* How a sink likes its parcels. Copied; the last call counts. In check, where `explain` sees it, or
+ * in open, whose word holds from then on: the next open repeats it only when it changes. DF_OK. */
 DF_API int df_stage_limits(df_stage *st, const df_limits *limits);
-/* Changes the traits of this instance: those of `set` it has, those of `clear` it has not, whatever
- * its table says. In check (options decide: upsertMode makes a sink idempotent), where the manifest
- * is judged by them, or in open (the server decides: a table's engine), where reports show them
- * from then on; what a running flow relies on (REPLAY, HOLDS_POSITION, LINE) only check may change.
- * DF_EINVAL: a bit that is no trait, or one in both. */
+/* Changes the traits of this instance: those of `set` it has, those of `clear` it has not: its
+ * table does not count for them. In check (options decide: upsertMode makes a sink idempotent),
+ * where the manifest is judged by them, or in open (the server decides: a table's engine), where
+ * reports show them from then on; what a running flow relies on (REPLAY, HOLDS_POSITION, LINE) only
+ * check may change. DF_EINVAL: a bit that is no trait, or one in both. */
 DF_API int df_stage_traits(df_stage *st, unsigned set, unsigned clear);
 /* Says whether the stage has its connection, when that changes between open and close: metrics and
  * status show it. Open and a return of DF_EIO say so by themselves. Any thread. */
 DF_API void df_stage_connected(df_stage *st, int connected);
-/* Says what the stage waits for ("the group"; static text), when somebody else has to act first:
+/* Says what the stage waits for ("the group"; static text), when another party has to act first:
  * status and metrics show it until NULL is said, or the stage opens again. Any thread. */
 DF_API void df_stage_waits(df_stage *st, const char *what);
 /* Reports a failure: status, a reason word for metrics ("timeout", "auth_error", docs/errors.md;
  * NULL: from the status) and one line of text. "connection_error" is tried again at least each
  * 10 s, others each 30 s. Returns status, so that it can be `return`ed. */
 DF_API int df_stage_fail(df_stage *st, int status, const char *reason, const char *text);
+/* The same with the text made as by printf, cut after some hundred bytes; a secret in an argument
+ * is replaced before that. Values of records are an argument only where show_values says so. */
 DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
     DF_PRINTF(4, 5);
-/* In probe: what is there, one line for people ("topic orders, 12 partitions"); the last call
- * counts.
- */
+/* In probe: what is there, one line for people ("topic orders, 12 partitions"), made as by printf.
+ * The last call counts. */
 DF_API void df_stage_foundf(df_stage *st, const char *format, ...) DF_PRINTF(2, 3);
 /* In check: a problem with the option at `option` ("tls.caFile"; NULL: the stage), DF_ERROR or
- * DF_WARNING. */
+ * DF_WARNING; df_pipeline_problem_at tells it with its place in the manifest. Go on and name the
+ * next one. Returns DF_ESPEC for an error, DF_OK for a warning, and for an option whose value is a
+ * reference that is not known yet: then nothing is told, and check is called again at the start. */
 DF_API int df_stage_problem(df_stage *st, int severity, const char *option, const char *text);
+/* The same with the text made as by printf. */
 DF_API int df_stage_problemf(df_stage *st, int severity, const char *option, const char *format,
                              ...) DF_PRINTF(4, 5);
 /* In check or open: a path that is a part of an option's text. Lives as long as the stage. NULL:
@@ -570,21 +616,22 @@ DF_API int df_stage_parents(df_stage *st, const df_path *path, const df_path ***
 /* The value of a JSON text; it lives as long as the stage and may be put into any record. DF_ESPEC:
  * told as a problem of `option`. */
 DF_API int df_stage_value(df_stage *st, const char *option, df_bytes text, df_value *ret);
-/* The label of the route that leaves through `port` (a number that a DF_OPT_STAGE option was filled
+/* The label of the route that leaves through `exit` (a number that a DF_OPT_STAGE option was filled
  * with): a router's condition as written, for metrics; "": none. Lives as long as the pipeline. */
-DF_API const char *df_stage_route(const df_stage *st, int port);
-/* The server told when to come back. Before the failure is returned: the back-off that follows is
- * at least so long, also when a longer one than usual is asked for; later ones are as usual. A stop
- * and new credentials break it like any other. */
+DF_API const char *df_stage_route(const df_stage *st, int exit);
+/* When a server says when to come back: called before the failure is returned, it makes the
+ * back-off that follows at least delay_ms long, also longer than usual; later ones are as usual. A
+ * stop and new credentials break it like any other. */
 DF_API void df_stage_retry_after(df_stage *st, int delay_ms);
 /* A line for the log, DF_LOG_..., with pipeline and stage in front; secrets are replaced, a long
  * text is cut. Not for each record, and not for what df_stage_fail says: the core tells that. Any
  * thread. */
 DF_API void df_stage_log(df_stage *st, int level, const char *text);
+/* The same with the text made as by printf. Any thread. */
 DF_API void df_stage_logf(df_stage *st, int level, const char *format, ...) DF_PRINTF(3, 4);
-/* True when the operation should return soon: the stage is about to be closed, or what is not
- * settled is given up now. For loops that do not wait; df_stage_wait tells it by DF_ECANCELED, and
- * by returning early. Any thread. */
+/* 1: the operation should return soon, since the stage is about to be closed, or the run ends
+ * without waiting for what is not settled. For loops that do not wait: df_stage_wait returns early
+ * by itself, with DF_ECANCELED in the second case. Any thread. */
 DF_API int df_stage_stopping(const df_stage *st);
 /* Waits until fd (-1: none) has events (POLLIN, POLLOUT; an error or a hang-up counts as one) or
  * timeout_ms passed; below 0 there is no limit but the wakes. DF_OK: fd is ready. DF_AGAIN:
@@ -592,7 +639,9 @@ DF_API int df_stage_stopping(const df_stage *st);
  * it, and return as soon as that is well. DF_ECANCELED: return at once, with DF_ECANCELED; what is
  * half done counts as not done. DF_EIO: poll failed. On the thread of the operation. */
 DF_API int df_stage_wait(df_stage *st, int fd, short events, int timeout_ms);
-/* Makes a df_stage_wait of this stage return. Any thread. */
+/* Makes the df_stage_wait that this stage is in return DF_AGAIN, or else its next one; calls before
+ * it returns count as one. For callbacks of a client library on threads of its own. Never blocks,
+ * takes no lock; not after close has returned. Any thread. */
 DF_API void df_stage_wake(df_stage *st);
 /* Zeroed memory that lives as long as the stage (of `check`: until check returns): taken once, not
  * for each record or each open, since nothing gives it back. On the stage's own thread. NULL: no
@@ -603,7 +652,7 @@ DF_API void *df_stage_alloc(df_stage *st, size_t size);
  * budget like those of df_stage_charge. A block belongs to the stage's own thread. NULL: no memory,
  * the old block stands. */
 DF_API void *df_stage_realloc(df_stage *st, void *old, size_t len);
-/* µs since 1970 by the env's clock, which a host may have replaced; it may go back. */
+/* µs since 1970 by the env's clock, which a host may have replaced; it may go back. Any thread. */
 DF_API int64_t df_stage_now(const df_stage *st);
 /* µs of a clock that never goes back, for time-outs and intervals; tests hold it still. Any
  * thread. */
@@ -612,7 +661,7 @@ DF_API int64_t df_stage_clock_us(const df_stage *st);
  * metrics. A counter never falls: a negative value is ignored. Any thread. */
 DF_API void df_stage_metric(df_stage *st, size_t index, double value);
 /* The same for the series whose label has the value `of` (a slot, a table; cut to 63 bytes). A
- * metric keeps 64 values of its label apart; what comes after them is counted as "other". */
+ * metric keeps 64 values of its label apart; further ones are counted as "other". Any thread. */
 DF_API void df_stage_metric_of(df_stage *st, size_t index, const char *of, double value);
 /* Bytes this stage holds outside batches and parcels (a library's buffers, a file under way);
  * negative gives back. A sink's count in the memory budget: beyond an eighth of memoryLimit for all
@@ -663,7 +712,7 @@ DF_API void df_partition_schema(df_partition *part, const df_schema *schema);
  * there again. A refused record that never ends (errors.ackPolicy: never) keeps the partition. Its
  * name stays in memory until the run ends. */
 DF_API int df_partition_end(df_stage *st, df_partition *part);
-/* Gives sinks of the same system the token of whoever reads the partition (for Kafka the metadata
+/* Gives sinks of the same system the token of the partition's reader (for Kafka the metadata
  * of the consumer group, which change with each generation), so that they may store its positions
  * there in their own transaction. Copied; the newest one goes with each parcel when it is handed
  * over (df_position.owner), also with one that is tried again. len 0: no token. DF_ENOMEM. Any
@@ -694,7 +743,7 @@ DF_API int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
 /* Says that resuming at `position` re-reads nothing that was added to the partition so far.
  * Records after the newest mark belong to the next one. The position is copied: any bytes, empty
  * is the beginning. data NULL: no position, from a source that cannot go back (DF_IS_LINE): the
- * records settle by it, and a later run resumes nowhere. DF_ENOMEM. */
+ * records settle by it, and a later run resumes nowhere. DF_ENOMEM; DF_ESTATE as df_batch_add. */
 DF_API int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position);
 /* Zeroed memory that lives as long as the batch, which is until the last parcel with records of it
  * is settled or absorbed. NULL: no memory. */
@@ -702,35 +751,9 @@ DF_API void *df_batch_alloc(df_batch *b, size_t size);
 
 /* ---- sink side ---------------------------------------------------------------------------- */
 
-/* Names record `index` as refused, in any order, before the answer or the settle that says so; see
- * write. Reason word as df_stage_fail, text for people; both copied, secrets replaced. Naming one
- * twice keeps the first reason; a new try begins with none named. DF_EINVAL: no such record;
- * DF_ENOMEM. */
-DF_API int df_parcel_reject(df_parcel *parcel, size_t index, const char *reason, const char *text);
-DF_API int df_parcel_rejected(const df_parcel *parcel, size_t index); /* 1 or 0 */
-/* 1: record `index` is an error record: its payload is the envelope of a record that was refused
- * (in JSON; docs/errors.md), key and headers are those of that record. Parcels of an error sink
- * have nothing else; those of a sink that has DF_TAKES_ERRORS have them among the others. One that
- * is refused itself comes once more without the bytes of the record, then the run ends. */
-DF_API int df_parcel_is_error(const df_parcel *parcel, size_t index);
-/* Of the records that are not rejected `count` are in order and nothing was written for them, on
- * purpose: the row was there (onConflict: skip). They settle with the others and are counted as
- * left out, not as sent. Before write answers or df_stage_settle; calls add up; a new try begins at
- * none. */
-DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
-/* Gives back a record of a parcel that was answered DF_ABSORBED, before its df_stage_settle: it
- * cannot be written after all (a type that only the end of the file shows). The core has let go of
- * its bytes, so `record` has them: payload, key, headers, time_us, offset and the number of the
- * partition (df_range.partition); all is copied. It goes to the error port when the parcel settles
- * with DF_OK, and is not counted as sent. Its error record has no metadata of the partition. On the
- * sink's thread, or on the one that settles the parcel, one call at a time. DF_EINVAL: no such
- * partition in the parcel, or all its records are back; DF_ESTATE: with exactly-once (refuse in
- * write, before absorbing); DF_ENOMEM. */
-DF_API int df_parcel_return(df_parcel *parcel, const df_input *record, const char *reason,
-                            const char *text);
-/* How many times this parcel, or the one that it is a half of, was tried before; one that was
- * handed back (DF_AGAIN) was not. What comes again after a rewind is in another parcel, which
- * begins at 0. */
+/* How many tries this parcel had before this one, with those of the parcel it was split from. A try
+ * that was answered DF_AGAIN does not count. Records that come again after a rewind are in another
+ * parcel, which begins at 0. */
 DF_API int df_parcel_attempt(const df_parcel *parcel);
 /* The positions that become durable with this parcel (exactly-once), one for each partition; walk
  * them with DF_ROW. A parcel without records may bring positions too: what was read was filtered.
@@ -766,8 +789,8 @@ DF_API void **df_parcel_slot(df_parcel *parcel);
  * again. Any thread. */
 DF_API void df_stage_settle(df_stage *st, df_parcel *parcel, int status);
 /* 1 or 0. 0: a partition with records in the parcel was given away or sent back: asked before the
- * point of no return, the sink rolls back and answers DF_ECANCELED, and gets what
- * is left of the parcel once more. What is written all the same may come twice. Any thread. */
+ * point of no return, the sink rolls back and answers DF_ECANCELED, and gets what is left of the
+ * parcel once more. What is written all the same may come twice. Any thread. */
 DF_API int df_stage_current(df_stage *st, const df_parcel *parcel);
 
 #ifdef __cplusplus

@@ -29,10 +29,9 @@ static void text(df__buf *out, const char *name, const char *value)
 
 static void side_json(df__buf *out, const char *role, unsigned flags, const df_options *options)
 {
-    size_t i;
     const char *comma = "";
     df__buf_printf(out, ",\"%s\":{\"flags\":[", role);
-    for (i = 0; i < sizeof abilities / sizeof abilities[0]; i++) {
+    for (size_t i = 0; i < sizeof abilities / sizeof abilities[0]; i++) {
         if (flags & abilities[i].flag) {
             df__buf_printf(out, "%s\"%s\"", comma, abilities[i].name);
             comma = ",";
@@ -95,17 +94,16 @@ static void write_all(df_env *env, df__buf *out)
 {
     const df_connector *c;
     const df_transform *t;
-    size_t i;
     df__buf_char(out, '{');
     text(out, "version", df_version_string());
     df__buf_str(out, ",\"connectors\":[");
-    for (i = 0; (c = df__env_connector_at(env, i)) != NULL; i++) {
+    for (size_t i = 0; (c = df__env_connector_at(env, i)) != NULL; i++) {
         if (i)
             df__buf_char(out, ',');
         connector_json(out, c);
     }
     df__buf_str(out, "],\"transforms\":[");
-    for (i = 0; (t = df__env_transform_at(env, i)) != NULL; i++) {
+    for (size_t i = 0; (t = df__env_transform_at(env, i)) != NULL; i++) {
         if (i)
             df__buf_char(out, ',');
         transform_json(out, t);

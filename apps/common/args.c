@@ -99,7 +99,9 @@ static int option_take(app_args *args, char **argv, int argc, int *at, const cha
         *ret_problem = "takes no value";
         return -1;
     }
-    if (o->value && !value) {
+    if (o->value && !value && *o->value == '[') {
+        value = "true";
+    } else if (o->value && !value) {
         if (*at + 1 >= argc) {
             *ret_problem = "needs a value";
             return -1;

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { APP_OPTIONS_MAX = 24, APP_REPEATS_MAX = 64 };
+enum { APP_OPTIONS_MAX = 32, APP_REPEATS_MAX = 64 };
 
 typedef struct app_args app_args;
 
@@ -14,7 +14,7 @@ typedef struct app_option {
     const char *name;  /* without dashes */
     char letter;       /* short form or 0 */
     const char *value; /* name of the value ("N"); NULL: a switch; "PATH=VALUE...": may be given
-                          several times */
+                          several times; "[BOOL]": only behind a "=", else it is "true" */
     const char *words; /* completion: "file", "dir", or the possible words; NULL: none */
     const char *doc;   /* NULL: hidden */
 } app_option;

@@ -144,6 +144,8 @@ void app_console_log(void *user, int level, const char *message)
         return;
     df__buf_init(&line, &df__heap_libc);
     pthread_mutex_lock(&c->lock);
+    if (level == DF_LOG_ERROR)
+        df__text_set(c->failure, sizeof c->failure, message, strlen(message));
     if (c->json) {
         add_json_line(c, &line, level, message);
         df__buf_char(&line, '}');
@@ -153,6 +155,13 @@ void app_console_log(void *user, int level, const char *message)
     put_line(c, &line);
     pthread_mutex_unlock(&c->lock);
     df__buf_free(&line);
+}
+
+void app_console_failure(app_console *c, char *ret, size_t len)
+{
+    pthread_mutex_lock(&c->lock);
+    df__text_set(ret, len, c->failure, strlen(c->failure));
+    pthread_mutex_unlock(&c->lock);
 }
 
 void app_console_logf(app_console *c, int level, const char *format, ...)
@@ -182,6 +191,19 @@ void app_console_told(app_console *c, const char *message, const char *members, 
     } else {
         df__buf_str(&line, text);
     }
+    put_line(c, &line);
+    pthread_mutex_unlock(&c->lock);
+    df__buf_free(&line);
+}
+
+void app_console_line(app_console *c, const char *who, const char *text)
+{
+    df__buf line;
+    df__buf_init(&line, &df__heap_libc);
+    pthread_mutex_lock(&c->lock);
+    if (!c->json)
+        df__buf_printf(&line, "%s: ", who);
+    df__buf_str(&line, text);
     put_line(c, &line);
     pthread_mutex_unlock(&c->lock);
     df__buf_free(&line);

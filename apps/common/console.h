@@ -22,6 +22,7 @@ typedef struct app_console {
     char space[128], name[256]; /* labels of the pipeline in JSON lines */
     char progress[400];         /* what is drawn now; "" nothing */
     unsigned long dropped;
+    char failure[2048]; /* the last line of level error */
 } app_console;
 
 /* Environment variable LOG_LEVEL decides when `level` is 0; an unknown word there is ignored. */
@@ -30,11 +31,15 @@ void app_console_labels(app_console *c, const char *space, const char *name);
 /* The log callback of a df_env; `user` is the console. */
 void app_console_log(void *user, int level, const char *line);
 void app_console_logf(app_console *c, int level, const char *format, ...) DF_PRINTF(3, 4);
+/* The last line of level error; "": none was said. */
+void app_console_failure(app_console *c, char *ret, size_t len);
 /* A line with extra members: `members` is JSON text like "\"sent\":1" for JSON lines; `text` is
  * what a terminal shows. */
 void app_console_event(app_console *c, const char *message, const char *members, const char *text);
 /* The same whatever the level is: somebody asked for it. */
 void app_console_told(app_console *c, const char *message, const char *members, const char *text);
+/* A log line of another program: as it is in JSON, else with `who` before it. */
+void app_console_line(app_console *c, const char *who, const char *text);
 /* Draws the progress line; NULL removes it. Nothing when there is no terminal. */
 void app_console_progress(app_console *c, const char *line);
 /* Columns of the terminal; 80 when unknown. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/console.h"
@@ -46,6 +47,37 @@ int app_misuse(const app_args *args, const char *format, ...)
     return EXIT_USAGE;
 }
 
+/* debug, info, error, panic, or a number: the higher the more is said. 0: none of them. */
+static int zap_level(const char *word)
+{
+    long long n;
+    if (!strcmp(word, "panic"))
+        return DF_LOG_ERROR;
+    if (app_args_number(word, 1, 127, &n) == 0)
+        return DF_LOG_DEBUG;
+    return app_log_level(word);
+}
+
+static int zap_options(const app_args *args, int *level, int *format)
+{
+    const char *word = app_args_value(args, "zap-log-level");
+    const char *encoder = app_args_value(args, "zap-encoder");
+    const char *devel = app_args_value(args, "zap-devel");
+    int is_devel = devel && (!strcmp(devel, "true") || !strcmp(devel, "1"));
+    if (word && !zap_level(word))
+        return app_misuse(
+            args, "--zap-log-level is debug, info, error, panic or a number, not \"%s\"", word);
+    if (encoder && strcmp(encoder, "json") != 0 && strcmp(encoder, "console") != 0)
+        return app_misuse(args, "--zap-encoder is json or console, not \"%s\"", encoder);
+    if (!*level && !app_log_level(getenv("LOG_LEVEL")))
+        *level = word ? zap_level(word) : is_devel ? DF_LOG_DEBUG : 0;
+    if (encoder)
+        *format = strcmp(encoder, "json") ? APP_LOG_TEXT : APP_LOG_JSON;
+    else if (is_devel)
+        *format = APP_LOG_TEXT;
+    return EXIT_DONE;
+}
+
 int app_log_options(const app_args *args, int *ret_level, int *ret_format)
 {
     static const char *const formats[] = {"auto", "text", "json"};
@@ -53,6 +85,8 @@ int app_log_options(const app_args *args, int *ret_level, int *ret_format)
     const char *format = app_args_value(args, "log-format");
     *ret_level = level ? app_log_level(level) : 0;
     *ret_format = APP_LOG_AUTO;
+    if (zap_options(args, ret_level, ret_format) != EXIT_DONE)
+        return EXIT_USAGE;
     if (level && !*ret_level)
         return app_misuse(args, "--log-level is debug, info, warn or error, not \"%s\"", level);
     for (int i = APP_LOG_AUTO; format && i <= APP_LOG_JSON; i++)

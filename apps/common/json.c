@@ -83,7 +83,7 @@ static void break_line(df__buf *out, int indent)
 static void write_pretty(df__buf *out, yyjson_val *value, int indent)
 {
     int is_object = yyjson_is_obj(value);
-    size_t at, count;
+    size_t count;
     yyjson_val *name = NULL, *item;
     yyjson_obj_iter members;
     if (!yyjson_is_ctn(value) || unsafe_yyjson_get_len(value) == 0 || indent > DEPTH_MAX) {
@@ -94,7 +94,7 @@ static void write_pretty(df__buf *out, yyjson_val *value, int indent)
     count = unsafe_yyjson_get_len(value);
     yyjson_obj_iter_init(value, &members);
     item = yyjson_arr_get_first(value);
-    for (at = 0; at < count; at++) {
+    for (size_t at = 0; at < count; at++) {
         break_line(out, indent + 1);
         if (is_object) {
             name = yyjson_obj_iter_next(&members);

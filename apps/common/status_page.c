@@ -18,7 +18,7 @@ static const char style[] =
 
 static void add_escaped(df__buf *out, const char *text)
 {
-    for (const char *p = text; *p; p++) {
+    for (const char *p = text; *p; p++)
         if (*p == '<')
             df__buf_str(out, "&lt;");
         else if (*p == '>')
@@ -29,7 +29,6 @@ static void add_escaped(df__buf *out, const char *text)
             df__buf_str(out, "&quot;");
         else
             df__buf_char(out, *p);
-    }
 }
 
 static void add_row(df__buf *out, const char *name, const char *value)

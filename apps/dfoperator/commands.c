@@ -8,6 +8,11 @@ static const app_option run_options[] = {
      "How to reach the cluster ($KUBECONFIG, else ~/.kube/config; in a pod: its ServiceAccount)."},
     {"context", 0, "NAME", NULL, "Context of the kubeconfig (its current one)."},
     {"namespace", 0, "NS", NULL, "Looks after the flows of this namespace only (all)."},
+    {"local", 0, NULL, NULL,
+     "Runs each DataFlow, and each run of a DataFlowCron, as a dfproc process of this machine, "
+     "without pods: to develop."},
+    {"dfproc", 0, "FILE", "file",
+     "With --local: that program (dfproc beside this one, or in PATH)."},
     {"metrics-bind-address", 0, "ADDRESS", NULL, "Where metrics are served (:9090)."},
     {"health-probe-bind-address", 0, "ADDRESS", NULL, "Where probes are served (:9091)."},
     {"webhook-bind-address", 0, "ADDRESS", NULL,
@@ -18,6 +23,7 @@ static const app_option run_options[] = {
      "What to log: debug, info, warn or error (info)."},
     {"log-format", 0, "FORMAT", "auto text json",
      "text, json, or auto: text on a terminal, JSON lines elsewhere."},
+    APP_ZAP_OPTIONS,
     {0}};
 
 static const app_command commands[] = {
@@ -47,6 +53,11 @@ static const app_pair environment[] = {
     {"RECONCILE_TIMEOUT_SECONDS", "Longest time for one flow in one go (180)."},
     {"RECONCILE_PENDING_REQUEUE_SECONDS",
      "A flow whose pods start is looked at again after so long, if nothing happens before (20)."},
+    {"STEP_START_TIMEOUT_SECONDS",
+     "A step of a DataFlowCron's run whose container has not begun after so long fails, when the "
+     "object has no activeDeadlineSeconds (600; 0: never)."},
+    {"WATCH_SILENCE_SECONDS",
+     "/readyz says no when nothing was heard of a kind of objects for so long (600)."},
     {"SECRETS_OF_OTHER_NAMESPACES", "true: flows may name Secrets of other namespaces that allow "
                                     "it; it then gets such Secrets, and "
                                     "keeps copies of them beside the flow (false)."},

@@ -64,10 +64,12 @@ static const char *filled(const char *name)
     return value && value[strspn(value, " \t\r\n")] ? value : NULL;
 }
 
-static int set_places(const app_args *args, const op_settings *s, op_texts *texts)
+static int set_places(const app_args *args, const op_settings *s, int64_t silence_s,
+                      op_texts *texts)
 {
     op_places *p = &texts->places;
-    *p = (op_places){.folder = filled("WEBHOOK_CERT_DIR"),
+    *p = (op_places){.silence_s = silence_s,
+                     .folder = filled("WEBHOOK_CERT_DIR"),
                      .secret = filled("WEBHOOK_SECRET"),
                      .service = filled("WEBHOOK_SERVICE"),
                      .configuration = filled("WEBHOOK_CONFIGURATION"),
@@ -92,7 +94,7 @@ static int yes_or_no(const app_args *args, const char *name, int *ret)
 int op_settings_read(const app_args *args, const char *pod_namespace, op_settings *ret,
                      op_texts *texts)
 {
-    long long progress, reconcile, pending, workers;
+    long long progress, reconcile, pending, workers, start, silence;
     int copies = 0, watch = 1;
     int rc = number_of(args, "PROCESSOR_PROGRESS_TIMEOUT_SECONDS", -1000000, 3600, &progress);
     rc = rc ? rc : number_of(args, "RECONCILE_TIMEOUT_SECONDS", 1, 180, &reconcile);
@@ -100,6 +102,8 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
     rc = rc ? rc : yes_or_no(args, "SECRETS_OF_OTHER_NAMESPACES", &copies);
     rc = rc ? rc : yes_or_no(args, "WATCH_SECRETS", &watch); /* nothing watches them: see --help */
     rc = rc ? rc : number_of(args, "MAX_CONCURRENT_RECONCILES", 1, 8, &workers);
+    rc = rc ? rc : number_of(args, "STEP_START_TIMEOUT_SECONDS", 0, 600, &start);
+    rc = rc ? rc : number_of(args, "WATCH_SILENCE_SECONDS", 10, 600, &silence);
     if (rc != EXIT_DONE)
         return rc;
     *ret = (op_settings){
@@ -109,10 +113,11 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
         .progress_timeout_s = progress > 0 ? progress : 0,
         .reconcile_timeout_s = reconcile,
         .pending_us = pending * 1000000,
+        .start_limit_s = start,
         .copies = copies,
         .workers = (int)workers,
     };
     set_image(ret, texts);
     set_identity(ret, texts);
-    return set_places(args, ret, texts);
+    return set_places(args, ret, silence, texts);
 }

@@ -11,6 +11,7 @@
 #include "dfoperator/options.h"
 #include "dfoperator/serve.h"
 #include "dfoperator/cluster/served.h"
+#include "dfoperator/local/node.h"
 #include "kube/events.h"
 #include "kube/lease.h"
 
@@ -25,6 +26,10 @@ typedef struct op_run {
     kube_events *events;
     kube_lease *lease;
     op_operator *op;
+    op_node *node; /* --local; else NULL */
+    op_here here;
+    _Atomic int stops; /* how often it was asked to */
+    int ended;
     op_served *served;
     op_board board;
 } op_run;
@@ -40,6 +45,7 @@ static void stop(void *user, int count)
     op_run *run = user;
     if (count > 2)
         _exit(EXIT_FAILED);
+    run->stops = count;
     kube_loop_stop(kube_client_loop(run->client));
 }
 
@@ -57,6 +63,8 @@ static void on_stopped(void *user, const char *why)
     op_run *run = user;
     app_console_logf(&run->console, DF_LOG_WARN, "leads no more: %s", why);
     op_operator_lead(run->op, 0);
+    if (run->node)
+        op_node_stop(run->node, NULL, NULL);
 }
 
 static void on_waiting(void *user, const char *why)
@@ -77,10 +85,32 @@ static void on_released(void *user)
     kube_loop_stop(kube_client_loop(run->client));
 }
 
+static void on_processes_ended(void *user)
+{
+    op_run *run = user;
+    run->ended = 1;
+    kube_loop_stop(kube_client_loop(run->client));
+}
+
+/* Processes drain; asked to stop again, they are ended by force. */
+static void end_processes(op_run *run)
+{
+    if (!run->node)
+        return;
+    app_console_logf(&run->console, DF_LOG_INFO, "waiting for the flows to deliver what they read");
+    op_node_stop(run->node, on_processes_ended, run);
+    while (!run->ended) {
+        kube_loop_run(kube_client_loop(run->client));
+        if (run->stops > 1)
+            op_node_kill(run->node);
+    }
+}
+
 /* Another copy of the operator need not wait for the lease to lapse. */
 static void give_back(op_run *run)
 {
     op_operator_lead(run->op, 0);
+    end_processes(run);
     kube_lease_release(run->lease, on_released);
     kube_loop_run(kube_client_loop(run->client));
 }
@@ -125,6 +155,38 @@ static void lacks(void *user, int lacks)
     run->board.lacks = lacks;
 }
 
+/* ---- what runs here -------------------------------------------------------------------------- */
+
+static void act_here(void *user, json_object *flow, const op_action *action)
+{
+    op_node_act(((op_run *)user)->node, flow, action);
+}
+
+static void look_here(void *user, const op_key *key, json_object *flow)
+{
+    op_node_look(((op_run *)user)->node, key, flow);
+}
+
+static int is_local(const op_run *run)
+{
+    return app_args_value(run->args, "local") != NULL;
+}
+
+static int make_node(op_run *run)
+{
+    char err[300];
+    if (!is_local(run))
+        return EXIT_DONE;
+    run->node = op_node_new(&(op_node_config){.client = run->client,
+                                              .cluster = op_operator_cluster(run->op),
+                                              .console = &run->console,
+                                              .named = {app_args_value(run->args, "kubeconfig"),
+                                                        app_args_value(run->args, "context"),
+                                                        app_args_value(run->args, "dfproc")}},
+                            err);
+    return run->node ? EXIT_DONE : fail(err);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void nothing(void *user)
@@ -162,6 +224,9 @@ static void work(op_run *run)
                      run->access.server);
     app_console_logf(&run->console, DF_LOG_INFO, "metrics at %s, probes at %s",
                      address_of(run->board.metrics), address_of(run->board.probes));
+    if (run->board.webhook)
+        app_console_logf(&run->console, DF_LOG_INFO, "webhook at %s",
+                         op_webhook_address(run->board.webhook));
     kube_loop_run(kube_client_loop(run->client));
     give_back(run);
     app_signals_end(signals);
@@ -179,6 +244,7 @@ static int make(op_run *run)
         return fail("out of memory");
     if (kube_client_new(&run->access, "dfoperator/" DF_PROGRAM_VERSION, &run->client, err) != DF_OK)
         return fail(err);
+    run->here = (op_here){act_here, look_here, run};
     run->events = kube_events_new(run->client, "dataflow-controller", run->settings.identity);
     run->op = op_operator_new(&(op_operator_config){.client = run->client,
                                                     .settings = &run->settings,
@@ -186,6 +252,7 @@ static int make(op_run *run)
                                                     .tell = tell,
                                                     .figures = figures,
                                                     .ended = ended,
+                                                    .here = is_local(run) ? &run->here : NULL,
                                                     .user = run});
     run->lease =
         kube_lease_new(run->client, &(kube_lease_config){.space = run->settings.own_namespace,
@@ -201,7 +268,7 @@ static int make(op_run *run)
         op_board_attach(&run->board, run->op, run->client) < 0)
         return fail("out of memory");
     kube_client_guard(run->client, may_write, run);
-    return EXIT_DONE;
+    return make_node(run);
 }
 
 static const char *value_or(const app_args *args, const char *name, const char *otherwise)
@@ -232,6 +299,7 @@ static int run_operator(op_run *run)
     rc = rc ? rc : make(run);
     if (rc == EXIT_DONE)
         work(run);
+    op_node_free(run->node);
     op_board_stop(&run->board);
     return rc;
 }

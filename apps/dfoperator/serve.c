@@ -10,9 +10,6 @@
 
 enum { BOARD_US = 1000000 };
 
-/* Every watch ends within 200 s and begins anew, which is heard of. */
-#define DEAF_US INT64_C(600000000)
-
 /* ---- what is written down -------------------------------------------------------------------- */
 
 static void add_watches(const op_board *board, op_gauges *g)
@@ -24,10 +21,11 @@ static void add_watches(const op_board *board, op_gauges *g)
     }
 }
 
-static op_kind deaf_kind(const op_gauges *g)
+/* Every watch ends within 200 s and begins anew, which is heard of. */
+static op_kind deaf_kind(const op_gauges *g, int64_t silence_s)
 {
     op_kind k = 0;
-    while (k < OP_KINDS && g->heard_age_us[k] < DEAF_US)
+    while (k < OP_KINDS && g->heard_age_us[k] < silence_s * 1000000)
         k++;
     return k;
 }
@@ -62,7 +60,7 @@ static void write_board(kube_timer *t)
         g.scrape_failures[i] = op_scrape_failed(board->scrape, (enum op_scrape_failure)i);
     op_registry_set(board->registry, &g);
     board->synced = s.synced;
-    board->deaf = deaf_kind(&g);
+    board->deaf = deaf_kind(&g, board->places.silence_s);
     board->leads = s.leading;
     kube_timer_set(board->loop, t, BOARD_US);
 }
@@ -128,8 +126,8 @@ static void serve_ready(void *user, app_reply *reply)
                             : NULL;
     reply->status = lacks || deaf < OP_KINDS ? 503 : 200;
     if (!lacks && deaf < OP_KINDS)
-        df__buf_printf(&reply->body, "not ready: nothing was heard of %s for ten minutes\n",
-                       op_kinds[deaf].kind);
+        df__buf_printf(&reply->body, "not ready: nothing was heard of %s for %lld s\n",
+                       op_kinds[deaf].kind, (long long)board->places.silence_s);
     else
         df__buf_str(&reply->body, lacks ? lacks : "ready\n");
 }

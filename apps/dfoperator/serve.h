@@ -15,6 +15,7 @@
  * that the operator keeps; then service and configuration are names of objects of the cluster. */
 typedef struct op_places {
     const char *metrics, *probes, *webhook;
+    int64_t silence_s; /* nothing heard of a kind for so long: not ready */
     const char *folder;
     const char *secret, *space, *service, *configuration;
 } op_places;

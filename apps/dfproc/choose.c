@@ -179,8 +179,6 @@ int dfproc_resolve(void *user, const df_ref *ref, df_answer *answer)
     if (rc == DF_ENOTFOUND && ref->kind == DF_REF_ENV &&
         dfproc_env_find(flow, ref->name, &why, &len))
         rc = df_answer_set(answer, why, len);
-    if (value.data)
-        explicit_bzero(value.data, value.cap);
-    df__buf_free(&value);
+    df__buf_wipe(&value);
     return rc;
 }

@@ -32,10 +32,9 @@ static yyjson_val *source_of(yyjson_val *plan)
 {
     yyjson_val *stage;
     size_t at, count;
-    yyjson_arr_foreach (yyjson_obj_get(plan, "stages"), at, count, stage) {
+    yyjson_arr_foreach (yyjson_obj_get(plan, "stages"), at, count, stage)
         if (!strcmp(app_json_text(stage, "role"), "source"))
             return stage;
-    }
     return NULL;
 }
 

@@ -33,6 +33,16 @@
             "Values of records in messages too, not only names, types and places."                 \
     }
 
+/* Of commands that read one flow and run it not. */
+#define FLOW_OPTIONS                                                                               \
+    SET_OPTION, ENV_FILE_OPTION,                                                                   \
+        {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},           \
+        {"secrets-from-file", 0, NULL, NULL,                                                       \
+         "Secrets of the manifest's own file give their values."},                                 \
+        {"name", 0, "NAME", NULL,                                                                  \
+         "Which flow, when the file has several: NAME or NAMESPACE/NAME."},                        \
+        LIMIT_OPTIONS
+
 static const app_option run_options[] = {
     SET_OPTION,
     ENV_FILE_OPTION,
@@ -73,10 +83,13 @@ static const app_option pod_options[] = {
      "With checkpointReset: true in the spec: positions in the cluster are forgotten once for each "
      "number (without it: at each start)."},
     {"kubeconfig", 0, "FILE", "file", "How the cluster is reached ($KUBECONFIG, else as a pod)."},
+    {"termination-log", 0, "FILE", "file",
+     "Where to write why it ended, for the kubelet (/dev/termination-log, if that is there)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files (/etc/dataflow/secrets)."},
     {"core-dumps", 0, NULL, NULL, "Lets the kernel write core dumps, which have secrets in them."},
     LIMIT_OPTIONS,
     LOG_OPTIONS,
+    APP_ZAP_OPTIONS,
     {0}};
 
 static const app_option validate_options[] = {
@@ -87,12 +100,7 @@ static const app_option validate_options[] = {
     {"connect", 'c', NULL, NULL,
      "Connects each source and sink as well, looks whether what it names is there and may be used, "
      "and changes nothing; at most 10 seconds for each."},
-    SET_OPTION,
-    ENV_FILE_OPTION,
-    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
-    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
-    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
-    LIMIT_OPTIONS,
+    FLOW_OPTIONS,
     {0}};
 
 static const app_option explain_options[] = {
@@ -104,12 +112,7 @@ static const app_option explain_options[] = {
 static const app_option preview_options[] = {
     {"number", 'n', "N", NULL, "How many records to read (10)."},
     {"json", 0, NULL, NULL, "Prints one JSON object for each record."},
-    SET_OPTION,
-    ENV_FILE_OPTION,
-    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
-    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
-    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
-    LIMIT_OPTIONS,
+    FLOW_OPTIONS,
     {"colour", 0, "WHEN", "auto always never", "Colours: auto, always or never."},
     {0}};
 
@@ -151,13 +154,27 @@ static const app_option offsets_options[] = {
      "May be given several times, with one time at most."},
     {"apply", 0, NULL, NULL, "With reset: stores them; without it they are only shown."},
     {"json", 0, NULL, NULL, "Prints one JSON object."},
-    SET_OPTION,
-    ENV_FILE_OPTION,
-    {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
-    {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
-    {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
-    LIMIT_OPTIONS,
+    FLOW_OPTIONS,
     {0}};
+
+static const app_option replay_options[] = {
+    {"apply", 0, NULL, NULL, "Replays them; without it they are only shown."},
+    {"stage", 0, "STAGE...", NULL,
+     "Only those of this stage: read, transform, route or write, or its name (\"0 cast\")."},
+    {"reason", 0, "WORD...", NULL, "Only those refused for this reason (invalid_data)."},
+    {"partition", 0, "NAME...", NULL, "Only those out of this partition of the source (orders/3)."},
+    {"since", 0, "TIME", NULL, "Only those refused then or later (2026-11-29T12:00:00Z)."},
+    {"until", 0, "TIME", NULL, "Only those refused before."},
+    {"limit", 'l', "N", NULL, "N records at most."},
+    {"changed", 0, NULL, NULL,
+     "Also those that were values and no bytes, and that transformations have changed already."},
+    {"group", 0, "GROUP", NULL, "Consumer group to read a Kafka error sink with (NAME-replay)."},
+    {"state-dir", 0, "DIR", "dir", "Where it is kept what was replayed, as for run."},
+    {"json", 0, NULL, NULL, "Prints one JSON object."},
+    FLOW_OPTIONS,
+    {0}};
+
+static const app_option slot_options[] = {FLOW_OPTIONS, {0}};
 
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
@@ -224,6 +241,20 @@ static const app_command commands[] = {
      "records are read again or skipped; --apply stores them. Stop the flow first: while somebody "
      "is in the group it is refused.",
      offsets_options, 2, 2, dfproc_offsets},
+    {"replay", "Sends refused records through the flow once more.", "FILE", "file",
+     "Reads the error sink of the flow (kafka, postgresql, stdio) to its end of now. Without "
+     "--apply it tells what is there: records by stage, reason and partition. With it each record "
+     "goes through the flow as it came: its bytes, key and headers, its time and metadata. What "
+     "was replayed is written down, so that a second call does the rest; after a kill it says how "
+     "many records may come twice. What is refused once more is in the error sink again, with "
+     "metadata `replays`. The flow may run meanwhile.",
+     replay_options, 1, 1, dfproc_replay_command},
+    {"slot", "Drops the replication slot of a flow that does not come back.", "drop FILE", "drop",
+     "Of a postgresql-cdc source. A slot that nobody reads keeps the server's log without limit. "
+     "One "
+     "that is not there is success; one that is in use is left, with code 1. Stored positions and "
+     "the publication stay.",
+     slot_options, 2, 2, dfproc_slot},
     {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
      NULL, 0, 0, dfproc_version},
     {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, app_help_options, 0, 1,

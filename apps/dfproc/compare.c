@@ -99,13 +99,12 @@ void dfproc_cases_compare(df__buf *why, const dfproc_capture *c, yyjson_val *one
     yyjson_val *expect = yyjson_obj_get(one, "expect"), *name, *list;
     rules how = {app_json_true(one, "partial"), colour};
     size_t at, count;
-    yyjson_obj_foreach (expect, at, count, name, list) {
+    yyjson_obj_foreach (expect, at, count, name, list)
         if (!watch_of(c, yyjson_get_str(name)))
             df__buf_printf(why, "  there is no sink \"%s\"; dfproc explain lists them\n",
                            yyjson_get_str(name));
         else if (!yyjson_is_arr(list))
             df__buf_printf(why, "  expect.%s is not a list of payloads\n", yyjson_get_str(name));
-    }
     for (size_t i = 0; i < c->count; i++) {
         list = yyjson_obj_get(expect, c->watches[i].stage);
         if (list || (!how.partial && yyjson_is_obj(expect)))

@@ -38,12 +38,11 @@ static void detach_routes(yyjson_mut_doc *doc, yyjson_mut_val *value, int depth)
             detach_routes(doc, item, depth + 1);
     if (!yyjson_mut_is_obj(value))
         return;
-    yyjson_mut_obj_foreach (value, at, count, name, item) {
+    yyjson_mut_obj_foreach (value, at, count, name, item)
         if (yyjson_mut_equals_str(name, "sink") && yyjson_mut_obj_get(item, "type"))
             become(doc, item, "host", nothing);
         else
             detach_routes(doc, item, depth + 1);
-    }
 }
 
 static void detach_spec(yyjson_mut_doc *doc, yyjson_mut_val *spec)

@@ -124,6 +124,8 @@ int dfproc_init(const app_args *args);
 int dfproc_fmt(const app_args *args);
 int dfproc_checkpoint(const app_args *args);
 int dfproc_offsets(const app_args *args);
+int dfproc_replay_command(const app_args *args);
+int dfproc_slot(const app_args *args);
 int dfproc_version(const app_args *args);
 
 #endif

@@ -138,9 +138,7 @@ static int has_in_file(dfproc_flow *flow, yyjson_val *ref, int *rc)
     wanted.key = app_json_text(ref, "key");
     df__buf_init(&value, &df__heap_libc);
     why = dfproc_secret_of_file(flow, &wanted, &value);
-    if (value.data)
-        explicit_bzero(value.data, value.cap);
-    df__buf_free(&value);
+    df__buf_wipe(&value);
     if (why && *why) {
         dfproc_fail("%s: %s: the Secret %s, key %s: %s", flow->file, app_json_text(ref, "field"),
                     wanted.name, wanted.key, why);
@@ -244,9 +242,7 @@ void dfproc_close(dfproc_flow *flow)
     df__buf_free(&flow->manifest);
     app_documents_free(&flow->documents);
     df__buf_free(&flow->whole);
-    if (flow->variables.data)
-        explicit_bzero(flow->variables.data, flow->variables.cap);
-    df__buf_free(&flow->variables);
+    df__buf_wipe(&flow->variables);
     flow->pipeline = NULL;
     flow->env = NULL;
     dfproc_messages(NULL);

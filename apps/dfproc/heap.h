@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 typedef struct dfproc_heap {
-    uint64_t most;    /* resident bytes from which free pages are given back */
+    uint64_t most;    /* resident bytes from which pages are given back */
     int64_t again_us; /* not before */
+    int64_t ready_us; /* by then what only the start needed has done its work; 0: given back */
 } dfproc_heap;
 
 /* Before the pipeline starts; the limit is the manifest's, in bytes. */

@@ -18,7 +18,10 @@ static const sample samples[] = {
     {"consumerGroup", "my-group", "my-group", 0},
     {"connectionString", "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable",
      "postgresql://user:${env:PGPASSWORD}@localhost:5432/mydb?sslmode=disable", 0},
-    {"table", "my_source", "my_table", 0},
+    {"table", "my_source", "my_table", 1},
+    {"tables", "[public.my_source]", "[public.my_table]", 0},
+    {"slotName", "my_slot", "my_slot", 0},
+    {"publicationName", "my_publication", "my_publication", 0},
     {"path", "events.jsonl", "results.jsonl", 0},
     {"serverURL", "http://localhost:8080", "http://localhost:8080", 0},
 };
@@ -75,7 +78,7 @@ static void add_value(df__buf *out, yyjson_val *option, const char *role)
     if (!text)
         return;
     df__buf_char(out, ' ');
-    if (is_plain(text))
+    if (is_plain(text) || !strcmp(app_json_text(option, "type"), "list"))
         df__buf_str(out, text);
     else
         df__buf_json(out, text, strlen(text));

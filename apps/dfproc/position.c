@@ -78,7 +78,7 @@ int dfproc_is_named(yyjson_val *plan)
     return *name && (*app_json_text(who, "namespace") || strcmp(name, "dataflow"));
 }
 
-static void store_name(yyjson_val *plan, const dfproc_job_options *o, char *name, size_t len)
+void dfproc_store_name(yyjson_val *plan, const dfproc_job_options *o, char *name, size_t len)
 {
     yyjson_val *who = yyjson_obj_get(plan, "pipeline");
     const char *own = o->name ? o->name : app_json_text(who, "name");
@@ -89,22 +89,27 @@ static void store_name(yyjson_val *plan, const dfproc_job_options *o, char *name
         name_by_path(o->file, name, len);
 }
 
+int dfproc_state_dir(const dfproc_job_options *o, char *dir, size_t len)
+{
+    if (o->state_dir)
+        snprintf(dir, len, "%s", o->state_dir);
+    else if (!o->keep_positions || !default_dir(dir, len))
+        return DF_DONE;
+    return make_dirs(dir) ? dir_failed(dir) : DF_OK;
+}
+
 /* The files of --state-dir, or those of the default folder. */
 static int choose_files(dfproc_job *job, const dfproc_job_options *o, const char *name,
                         df_store *store)
 {
     char dir[4096];
-    int rc;
-    if (o->state_dir)
-        snprintf(dir, sizeof dir, "%s", o->state_dir);
-    else if (!o->keep_positions || !default_dir(dir, sizeof dir)) {
+    int rc = dfproc_state_dir(o, dir, sizeof dir);
+    if (rc == DF_DONE)
         app_console_log(
             &job->flow.console, DF_LOG_WARN,
             "read positions are kept in memory only: --state-dir says where to keep them");
-        return DF_DONE;
-    }
-    if (make_dirs(dir))
-        return dir_failed(dir);
+    if (rc != DF_OK)
+        return rc;
     rc = df_store_file(job->flow.env, dir, name, store);
     if (rc != DF_OK)
         dfproc_fail("%s: %s", dir, df_env_errmsg(job->flow.env));
@@ -119,7 +124,7 @@ int dfproc_store_files(dfproc_job *job, const dfproc_job_options *o, df_store *s
     char name[600];
     yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
     int rc = wants_store(yyjson_doc_get_root(doc)) ? DF_OK : DF_DONE;
-    store_name(yyjson_doc_get_root(doc), o, name, sizeof name);
+    dfproc_store_name(yyjson_doc_get_root(doc), o, name, sizeof name);
     yyjson_doc_free(doc);
     return rc == DF_OK ? choose_files(job, o, name, store) : rc;
 }

@@ -160,6 +160,8 @@ static void finish(dfproc_job *job, int rc, int64_t started_us)
         s.result = df_pipeline_errmsg(job->flow.pipeline);
     if (rc < 0 && !*s.result)
         s.result = df_status_text(rc);
+    if (rc < 0)
+        df__text_set(job->result, sizeof job->result, s.result, strlen(s.result));
     df__buf_init(&text, &df__heap_libc);
     df__buf_init(&members, &df__heap_libc);
     app_summary_text(&text, &s);
@@ -312,6 +314,8 @@ static int run_job(const dfproc_job_options *o, int level, int format)
         rc = dfproc_pages_start(job, o->metrics);
     if (rc == EXIT_DONE)
         rc = run_pipeline(job, &own);
+    if (rc != EXIT_DONE && o->is_pod)
+        dfproc_last_words(job, o->termination_log);
     app_http_stop(job->http);
     dfproc_close(&job->flow);
     dfproc_cluster_close(job);
@@ -345,7 +349,8 @@ int dfproc_run(const app_args *args)
 
 int dfproc_pod(const app_args *args)
 {
-    dfproc_job_options o = {.file = app_args_value(args, "spec-path"), .args = args, .progress = 1};
+    dfproc_job_options o = {
+        .file = app_args_value(args, "spec-path"), .args = args, .progress = 1, .is_pod = 1};
     int level, format, rc = app_log_options(args, &level, &format);
     if (rc != EXIT_DONE)
         return rc;
@@ -360,6 +365,7 @@ int dfproc_pod(const app_args *args)
     o.uid = app_args_value(args, "uid");
     o.lease = app_args_value(args, "lease");
     o.reset = app_args_value(args, "reset");
+    o.termination_log = app_args_value(args, "termination-log");
     if (o.checkpoint && strcmp(o.checkpoint, "none") && strcmp(o.checkpoint, "kubernetes") &&
         strncmp(o.checkpoint, "kubernetes:", 11))
         return app_misuse(args, "--checkpoint is kubernetes, kubernetes:MAP or none, not \"%s\"",

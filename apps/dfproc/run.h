@@ -17,6 +17,7 @@ typedef struct dfproc_job {
     dfproc_flow flow;
     char title[400];       /* "default/orders" */
     char name[256];        /* of a manifest without one: from its file; else "" */
+    char result[2048];     /* of a run that failed; "": it did not, or did not begin */
     pthread_mutex_t lock;  /* of flow.pipeline, which is used by one thread at a time */
     app_progress progress; /* under the lock too */
     app_rates rates;       /* as well */
@@ -43,8 +44,12 @@ typedef struct dfproc_job_options {
     int from_start, until_exhausted, progress;
     int keep_positions; /* in a default folder when there is no state_dir */
     const char *checkpoint, *kubeconfig, *uid, *lease, *reset; /* of the form for pods */
+    int is_pod;
+    const char *termination_log; /* of a pod: why it ended; NULL: where the kubelet looks */
 } dfproc_job_options;
 
+/* Writes why the run ended for the kubelet: into `path`, NULL: its usual file, if that is there. */
+void dfproc_last_words(dfproc_job *job, const char *path);
 /* True when /livez should say yes. Any thread. */
 int dfproc_job_live(dfproc_job *job, const df_stats *stats);
 /* Starts the server of the job; routes in pages.c. 0 or an exit code. */
@@ -60,6 +65,11 @@ int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *options, df_s
 /* Opens the positions of the file that `options` names, as a run of it would. As
  * dfproc_store_choose. */
 int dfproc_store_files(dfproc_job *job, const dfproc_job_options *options, df_store *store);
+/* The folder of what runs keep, made when it is missing: DF_OK, DF_DONE when there is none, or a
+ * failure, printed. */
+int dfproc_state_dir(const dfproc_job_options *options, char *dir, size_t len);
+/* Under which name a flow's files are in it. */
+void dfproc_store_name(yyjson_val *plan, const dfproc_job_options *options, char *name, size_t len);
 /* The flow asks its cluster: opens it, with the store of its positions in `store` when the plan
  * needs one. As dfproc_store_choose. */
 int dfproc_cluster_open(dfproc_job *job, const dfproc_job_options *options, yyjson_val *plan,

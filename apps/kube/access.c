@@ -65,9 +65,7 @@ static int add_file(files *fs, const char *path)
         if (rc != DF_OK)
             fail(fs->err, rc, path, why[0] ? why : "no memory");
     }
-    if (text.data)
-        explicit_bzero(text.data, text.cap);
-    df__buf_free(&text);
+    df__buf_wipe(&text);
     return rc;
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "util/codec.h"
+
 static const char apply_type[] = "application/apply-patch+yaml";
 static const char merge_type[] = "application/merge-patch+json";
 
@@ -12,12 +14,12 @@ static int target_path(df__buf *path, const kube_target *t)
     df__buf_str(path, t->api);
     if (t->space) {
         df__buf_str(path, "/namespaces/");
-        kube_path_add(path, t->space);
+        df__percent_add(path, t->space);
     }
     df__buf_printf(path, "/%s", t->plural);
     if (t->name) {
         df__buf_char(path, '/');
-        kube_path_add(path, t->name);
+        df__percent_add(path, t->name);
     }
     if (t->subresource)
         df__buf_printf(path, "/%s", t->subresource);

@@ -81,17 +81,14 @@ static int read_token(kube_client *c, int again, char *err)
 
 static int basic(kube_client *c)
 {
-    df__buf plain, code;
+    const char *user = c->access.user, *password = c->access.password;
+    df__buf code;
     int rc;
-    df__buf_init(&plain, &df__heap_libc);
     df__buf_init(&code, &df__heap_libc);
-    df__buf_printf(&plain, "%s:%s", c->access.user, c->access.password ? c->access.password : "");
-    df__base64_add(&code, plain.data, plain.len);
+    df__basic_add(&code, (df_bytes){user, strlen(user)},
+                  (df_bytes){password, password ? strlen(password) : 0});
     rc = df__buf_cstr(&code) ? set_authorization(c, "Basic ", code.data, code.len) : DF_ENOMEM;
-    if (plain.data)
-        explicit_bzero(plain.data, plain.cap);
-    df__buf_free(&plain);
-    df__buf_free(&code);
+    df__buf_wipe(&code);
     return rc;
 }
 
@@ -150,9 +147,7 @@ void kube_client_free(kube_client *c)
         kube_client_cancel(c->first);
     df__http_free(c->http);
     kube_loop_free(&c->loop);
-    if (c->authorization.data)
-        explicit_bzero(c->authorization.data, c->authorization.cap);
-    df__buf_free(&c->authorization);
+    df__buf_wipe(&c->authorization);
     kube_access_free(&c->access);
     free(c);
 }
@@ -414,16 +409,4 @@ void kube_client_do(kube_client *c, kube_call call, kube_reply *ret, df__buf *bo
     }
     while (!w.done)
         kube_loop_step(&c->loop, -1);
-}
-
-void kube_path_add(df__buf *path, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char ch = (unsigned char)*text;
-        if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-            strchr("-._~", ch))
-            df__buf_char(path, *text);
-        else
-            df__buf_printf(path, "%%%02X", ch);
-    }
 }

@@ -59,7 +59,5 @@ void kube_client_cancel(kube_request *r);
 void kube_client_do(kube_client *c, kube_call call, kube_reply *ret, df__buf *body);
 /* Text of a member, borrowed from the object; "": there is none. */
 const char *kube_text(json_object *object, const char *name);
-/* Adds a segment of a path or a value of a query, escaped. */
-void kube_path_add(df__buf *path, const char *text);
 
 #endif

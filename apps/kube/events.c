@@ -274,10 +274,9 @@ static int64_t due(const kube_events *e, const told *t)
 static told *earliest(const kube_events *e)
 {
     told *best = NULL;
-    for (told *t = e->first; t; t = t->next) {
+    for (told *t = e->first; t; t = t->next)
         if (t->count > t->written && (!best || due(e, t) < due(e, best)))
             best = t;
-    }
     return best;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/codec.h"
+
 enum {
     BACKOFF_FIRST_US = 800000,
     BACKOFF_LAST_US = 30000000,
@@ -88,17 +90,11 @@ static int store(kube_informer *i, kube_object *at, json_object *object)
 {
     size_t len = 0;
     const char *text;
-    char *copy;
     if (i->what.trim)
         i->what.trim(object);
     text = json_object_to_json_string_length(
         object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-    copy = text ? malloc(len + 1) : NULL;
-    if (!copy)
-        return DF_ENOMEM;
-    memcpy(copy, text, len + 1);
-    kube_objects_set_text(&i->objects, at, copy, len);
-    return DF_OK;
+    return text ? kube_objects_pack(&i->objects, at, text, len) : DF_ENOMEM;
 }
 
 /* Both are decimal numbers, and a < b. */
@@ -436,7 +432,7 @@ static int add_query(const kube_informer *i, df__buf *url, int seconds)
         df__buf_printf(url, "limit=%d", PAGE);
         if (i->more) {
             df__buf_str(url, "&continue=");
-            kube_path_add(url, i->more);
+            df__percent_add(url, i->more);
         }
     } else {
         df__buf_printf(url, "watch=1&allowWatchBookmarks=true&timeoutSeconds=%d", seconds);
@@ -444,7 +440,7 @@ static int add_query(const kube_informer *i, df__buf *url, int seconds)
             df__buf_str(url, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
         if (i->version[0]) {
             df__buf_str(url, "&resourceVersion=");
-            kube_path_add(url, i->version);
+            df__percent_add(url, i->version);
         }
     }
     return df__buf_cstr(url) ? DF_OK : DF_ENOMEM;

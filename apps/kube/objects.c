@@ -24,11 +24,13 @@ static void free_object(kube_object *at)
 
 void kube_objects_free(kube_objects *o)
 {
-    for (size_t i = 0; i < o->cap; i++) {
+    for (size_t i = 0; i < o->cap; i++)
         if (o->slots[i])
             free_object(o->slots[i]);
-    }
     free(o->slots);
+    if (o->pack)
+        kube_pack_free(o->pack);
+    free(o->pack);
     memset(o, 0, sizeof *o);
 }
 
@@ -47,16 +49,16 @@ kube_object *kube_objects_get(const kube_objects *o, const char *key)
 
 static int grow(kube_objects *o)
 {
-    kube_objects larger = {.cap = o->cap ? o->cap * 2 : 64, .count = o->count, .bytes = o->bytes};
+    kube_objects larger = *o;
+    larger.cap = o->cap ? o->cap * 2 : 64;
     if (o->count * 4 < o->cap * 3)
         return DF_OK;
     larger.slots = calloc(larger.cap, sizeof *larger.slots);
     if (!larger.slots)
         return DF_ENOMEM;
-    for (size_t i = 0; i < o->cap; i++) {
+    for (size_t i = 0; i < o->cap; i++)
         if (o->slots[i])
             larger.slots[place_of(&larger, o->slots[i]->key)] = o->slots[i];
-    }
     free(o->slots);
     *o = larger;
     return DF_OK;
@@ -80,12 +82,41 @@ kube_object *kube_objects_add(kube_objects *o, const char *key)
     return at;
 }
 
+static size_t kept_len(const kube_object *at)
+{
+    return at->pack ? at->packed_len : at->text_len;
+}
+
 void kube_objects_set_text(kube_objects *o, kube_object *at, char *text, size_t len)
 {
-    o->bytes += len - at->text_len;
+    o->bytes += len - kept_len(at);
     free(at->text);
     at->text = text;
     at->text_len = len;
+    at->pack = NULL;
+}
+
+int kube_objects_pack(kube_objects *o, kube_object *at, const char *text, size_t len)
+{
+    size_t packed_len;
+    char *packed;
+    if (!o->pack && !(o->pack = calloc(1, sizeof *o->pack)))
+        return DF_ENOMEM;
+    packed = kube_pack_make(o->pack, text, len, &packed_len);
+    if (!packed)
+        return DF_ENOMEM;
+    kube_objects_set_text(o, at, packed, packed_len);
+    at->pack = o->pack;
+    at->packed_len = (unsigned)packed_len;
+    at->text_len = len;
+    return DF_OK;
+}
+
+char *kube_object_text(const kube_object *at)
+{
+    if (at->pack)
+        return kube_pack_open(at->pack, at->text, at->packed_len, at->text_len);
+    return at->text ? strdup(at->text) : NULL;
 }
 
 void kube_objects_remove(kube_objects *o, const char *key)
@@ -94,7 +125,7 @@ void kube_objects_remove(kube_objects *o, const char *key)
     if (!kube_objects_get(o, key))
         return;
     hole = at = place_of(o, key);
-    o->bytes -= o->slots[hole]->text_len;
+    o->bytes -= kept_len(o->slots[hole]);
     free_object(o->slots[hole]);
     o->slots[hole] = NULL;
     o->count--;
@@ -115,9 +146,8 @@ void kube_objects_remove(kube_objects *o, const char *key)
 
 kube_object *kube_objects_next(const kube_objects *o, size_t *at)
 {
-    while (*at < o->cap) {
+    while (*at < o->cap)
         if (o->slots[(*at)++])
             return o->slots[*at - 1];
-    }
     return NULL;
 }

@@ -296,11 +296,10 @@ static void on_timer(kube_timer *t)
 {
     kube_queue *q = t->user;
     int64_t now = q->loop->now();
-    size_t left;
     expire(q, now);
     while (q->waiting && q->heap[1]->at_us <= now)
         make_ready(q, q->heap[1]);
-    for (left = q->ready.count; left && q->ready.count; left--) {
+    for (size_t left = q->ready.count; left && q->ready.count; left--) {
         if (q->running.count >= (size_t)q->config.workers)
             break;
         begin_one(q, now);

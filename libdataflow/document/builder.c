@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * builder.c: the node tree as it grows, see builder.h. */
+ * builder.c: the tree as it grows, see builder.h. */
 #include "document/builder.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 int df__builder_wants_key(const df__builder *b)
 {
     const df__frame *top = &b->stack[b->depth];
-    return b->depth > 0 && top->node->kind == DF__DOC_MAP && !top->pending;
+    return b->depth > 0 && top->doc->kind == DF__DOC_MAP && !top->pending;
 }
 
 void df__builder_fail(df__builder *b, int line, int column, const char *text)
@@ -21,7 +21,7 @@ void df__builder_fail(df__builder *b, int line, int column, const char *text)
     b->rc = DF_ESPEC;
 }
 
-static df__doc *new_node(df__builder *b)
+static df__doc *new_doc(df__builder *b)
 {
     df__doc *n = df__arena_zalloc(b->arena, sizeof *n);
     if (!n)
@@ -29,18 +29,18 @@ static df__doc *new_node(df__builder *b)
     return n;
 }
 
-/* Puts a node after its siblings. */
+/* Puts a value after its siblings. */
 static void attach(df__frame *top, df__doc *n)
 {
     *top->tail = n;
     top->tail = &n->next;
-    top->node->count++;
+    top->doc->count++;
 }
 
 int df__builder_key(df__builder *b, const df__doc *key)
 {
     df__frame *top = &b->stack[b->depth];
-    df__doc *n = new_node(b);
+    df__doc *n = new_doc(b);
     if (!n)
         return DF_ENOMEM;
     n->name = key->text;
@@ -55,7 +55,7 @@ int df__builder_key(df__builder *b, const df__doc *key)
     return DF_OK;
 }
 
-/* The node that a value goes to: the pending member, a new item, or the root. */
+/* Where a value goes: the pending member, a new item, or the root. */
 static df__doc *target(df__builder *b)
 {
     df__frame *top = &b->stack[b->depth];
@@ -64,7 +64,7 @@ static df__doc *target(df__builder *b)
         top->pending = NULL;
         return n;
     }
-    n = new_node(b);
+    n = new_doc(b);
     if (n && b->depth > 0)
         attach(top, n);
     else if (n)
@@ -76,9 +76,9 @@ static void push(df__builder *b, df__doc *n)
 {
     df__frame *f = &b->stack[++b->depth];
     memset(f, 0, sizeof *f);
-    f->node = n;
+    f->doc = n;
     f->tail = &n->first;
-    f->nodes = b->nodes;
+    f->values = b->values;
 }
 
 df__doc *df__builder_value(df__builder *b, const df__doc *value)
@@ -102,7 +102,7 @@ df__doc *df__builder_value(df__builder *b, const df__doc *value)
     n->end = value->end;
     n->first = value->first;
     n->count = value->count;
-    b->nodes++;
+    b->values++;
     if (n->kind != DF__DOC_SCALAR && !n->alias)
         push(b, n);
     return n;
@@ -142,13 +142,12 @@ static void find_twice(df__builder *b, const df__doc *map)
     for (n = map->first; n; n = n->next)
         names[i++] = n;
     qsort(names, map->count, sizeof *names, compare_names);
-    for (i = 1; i < map->count; i++) {
+    for (i = 1; i < map->count; i++)
         if (names[i]->name.len != names[first]->name.len ||
             memcmp(names[i]->name.data, names[first]->name.data, names[i]->name.len) != 0)
             first = i;
         else
             report_twice(b, names[first], names[i]);
-    }
     df__free(b->arena->heap, names);
 }
 
@@ -156,7 +155,7 @@ void df__builder_close(df__builder *b, size_t end)
 {
     df__frame *top = &b->stack[b->depth--];
     df__frame *outer = &b->stack[b->depth];
-    df__doc *n, *map = top->node;
+    df__doc *n, *map = top->doc;
     if (map->kind == DF__DOC_MAP)
         find_twice(b, map);
     if (top->merges)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * builder.h: grows a node tree from the events of a parser; shared by the YAML and JSON readers.
+ * builder.h: grows a tree from the events of a parser; shared by the YAML and JSON readers.
  * Bounds depth and finds duplicate names. */
 #ifndef DF_DOCUMENT_BUILDER_H
 #define DF_DOCUMENT_BUILDER_H
@@ -10,9 +10,9 @@ enum { DF__DOC_DEPTH = 256 };
 #define DF__DOC_BYTES ((size_t)16 << 20)
 
 typedef struct df__frame {
-    df__doc *node, **tail;
+    df__doc *doc, **tail;
     df__doc *pending; /* map: a member whose name was read */
-    size_t nodes;     /* of the builder when it was opened */
+    size_t values;    /* of the builder when it was opened */
     int height;       /* of what was closed inside */
     void *anchor;     /* for the YAML reader */
     int merges;       /* map: it has a merge key */
@@ -23,7 +23,7 @@ typedef struct df__builder {
     df__problems *problems;
     df_bytes src;
     df__doc *root;
-    size_t nodes; /* so far; those that an alias stands for count each time */
+    size_t values; /* so far; those that an alias stands for count each time */
     int depth;
     int rc;                             /* DF_OK, DF_ESPEC, DF_ENOMEM */
     df__frame stack[DF__DOC_DEPTH + 1]; /* stack[0] is the document */
@@ -42,7 +42,9 @@ void df__builder_merge(df__builder *b, df__doc *map);
 /* A syntax problem: sets rc, nothing more is read. */
 void df__builder_fail(df__builder *b, int line, int column, const char *text);
 
+/* Reads the builder's text as YAML to its end, or to the first syntax problem. */
 void df__yaml_read(df__builder *b);
+/* The same as JSON. */
 void df__json_read(df__builder *b);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * document.c: reading a document into a tree, and questions about nodes. */
+ * document.c: reading a document into a tree, and questions about its values. */
 #include "document/document.h"
 
 #include <stdlib.h>
@@ -127,10 +127,9 @@ const df__doc *df__doc_at(const df__doc *root, const char *path)
 int df__doc_is_null(const df__doc *n)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL"};
-    size_t i;
     if (n->kind != DF__DOC_SCALAR || n->quoted)
         return 0;
-    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(n->text.data, words[i]) == 0)
             return 1;
     return 0;
@@ -175,7 +174,7 @@ int df__doc_inside(const df__doc *n, size_t at, df__doc *ret)
 
 const char *df__doc_shown(const df__doc *n, char *buf)
 {
-    size_t i, len;
+    size_t len;
     if (n->kind == DF__DOC_MAP)
         return "a map";
     if (n->kind == DF__DOC_SEQ)
@@ -184,7 +183,7 @@ const char *df__doc_shown(const df__doc *n, char *buf)
         return "nothing";
     buf[0] = '"';
     len = df__text_set(buf + 1, DF__SHOWN - 8, n->text.data, n->text.len);
-    for (i = 1; i <= len; i++)
+    for (size_t i = 1; i <= len; i++)
         if ((unsigned char)buf[i] < 0x20 || buf[i] == 0x7f)
             buf[i] = ' ';
     memcpy(buf + 1 + len, len < n->text.len ? "...\"" : "\"", len < n->text.len ? 5 : 2);

@@ -30,19 +30,29 @@ struct df__doc {
 
 /* Problems, collected in one pass, at most 100. */
 typedef struct df__problems df__problems;
+/* An empty list; NULL: no memory. One thread at a time. */
 df__problems *df__problems_new(const df__heap *heap);
+/* NULL is nothing. */
 void df__problems_free(df__problems *p);
-/* All texts are copied. node may be NULL (no place). hint may be NULL. */
-void df__problem_add(df__problems *p, int severity, const df__doc *node, const char *field,
+/* Adds a problem of severity DF_ERROR or DF_WARNING, with the place of `at` (NULL: none). All texts
+ * are copied. One that is there already is left out; from the hundredth on they are counted only.
+ */
+void df__problem_add(df__problems *p, int severity, const df__doc *at, const char *field,
                      const char *text);
-void df__problem_addf(df__problems *p, int severity, const df__doc *node, const char *field,
+/* The same with the text made as by printf. */
+void df__problem_addf(df__problems *p, int severity, const df__doc *at, const char *field,
                       const char *format, ...) DF_PRINTF(5, 6);
-void df__problem_hint(df__problems *p, const char *hint); /* of the newest */
+/* Gives the newest one a hint, copied. */
+void df__problem_hint(df__problems *p, const char *hint);
 /* "name:value" without a space is no member: hints so when one of the names is before the colon. */
 int df__problem_no_space(df__problems *p, const char *text, const char *const *names, size_t count);
-void df__problem_file(df__problems *p, const char *file);       /* for those added from now on */
-size_t df__problems_count(const df__problems *p, int severity); /* 0: all */
-int df__problem_at(const df__problems *p, size_t index, df_problem *ret); /* sorted by place */
+/* The file of those that are added from now on; copied. */
+void df__problem_file(df__problems *p, const char *file);
+/* How many there are of a severity; 0: of all. */
+size_t df__problems_count(const df__problems *p, int severity);
+/* As df_pipeline_problem_at. */
+int df__problem_at(const df__problems *p, size_t index, df_problem *ret);
+/* Forgets all of them. */
 void df__problems_clear(df__problems *p);
 
 /* Parses YAML or JSON (told apart by content: a document that starts with {" is JSON). NULL: it
@@ -50,28 +60,31 @@ void df__problems_clear(df__problems *p);
  * the tree is given, so that the rest is checked in the same pass: count the errors. The tree lives
  * in the arena. Refused: aliases beyond a bound, several documents, depth over 256, over 16 MiB. */
 const df__doc *df__doc_parse(df__arena *a, const df_text *text, df__problems *problems);
+/* The member of that name; NULL: none, map is NULL, or no map. */
 const df__doc *df__doc_member(const df__doc *map, const char *name);
 /* A member that is there and not null. */
 const df__doc *df__doc_given(const df__doc *map, const char *name);
-/* The node at a path like "fields[0].name", of which a name may itself hold dots; where the path
- * leaves the tree, the last node on it. */
+/* The value at a path like "fields[0].name", of which a name may itself hold dots; where the path
+ * leaves the tree, the last value on it. */
 const df__doc *df__doc_at(const df__doc *root, const char *path);
-int df__doc_is_null(const df__doc *n);
+/* 1: a scalar without quotes that is nothing, `~` or `null`. */
+int df__doc_is_null(const df__doc *doc);
 /* True for a boolean as the API server of Kubernetes reads it (YAML 1.1): true, True, yes, on, y...
  * *ret tells which. Words in quotes are none. */
-int df__doc_is_bool(const df__doc *n, int *ret);
-/* A node whose place is that of n's name, for problems about the name itself. */
-df__doc df__doc_name_place(const df__doc *n);
-/* *ret: n with the place of byte `at` of its text. 0: the text does not stand in the source as it
- * is, and *ret is n. */
-int df__doc_inside(const df__doc *n, size_t at, df__doc *ret);
-/* The value for messages, quoted and cut: "\"abc\"", "a map", "a list", "nothing". */
+int df__doc_is_bool(const df__doc *doc, int *ret);
+/* A scalar whose place is that of doc's name, for problems about the name itself. */
+df__doc df__doc_name_place(const df__doc *doc);
+/* *ret: doc with the place of byte `at` of its text. 0: the text does not stand in the source as it
+ * is, and *ret is doc. */
+int df__doc_inside(const df__doc *doc, size_t at, df__doc *ret);
 enum { DF__SHOWN = 64 };
-const char *df__doc_shown(const df__doc *n, char *buf);
+/* The value for messages, quoted and cut: "\"abc\"", "a map", "a list", "nothing". It is in buf, of
+ * DF__SHOWN bytes, or a fixed text. */
+const char *df__doc_shown(const df__doc *doc, char *buf);
 /* True when the bytes are a JSON number. */
 int df__is_json_number(df_bytes text);
-/* The node as JSON text: plain scalars that are JSON numbers, true, false, null stay so. */
-void df__doc_json(const df__doc *n, df__buf *out);
+/* The value as JSON text: plain scalars that are JSON numbers, true, false, null stay so. */
+void df__doc_json(const df__doc *doc, df__buf *out);
 /* The nearest of `count` names within a small edit distance; NULL: none is near. */
 const char *df__nearest(const char *word, const char *const *names, size_t count);
 

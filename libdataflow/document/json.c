@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * json.c: reads strict JSON (RFC 8259) into a node tree and knows where each value stands. */
+ * json.c: reads strict JSON (RFC 8259) into a tree and knows where each value stands. */
 #include <string.h>
 
 #include "document/builder.h"
@@ -62,10 +62,9 @@ static void skip_space(scan *j)
 static int hex4(const char *s, size_t left, unsigned *ret)
 {
     unsigned v = 0;
-    int i;
     if (left < 4)
         return 0;
-    for (i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) {
         char c = s[i];
         unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
                      : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
@@ -147,14 +146,14 @@ static size_t utf8_len(const unsigned char *s, size_t left)
         {0x00, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
         {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
         {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    size_t row = 0, i;
+    size_t row = 0;
     while (row < sizeof rows / sizeof rows[0] && (s[0] < rows[row].low || s[0] > rows[row].high))
         row++;
     if (row == sizeof rows / sizeof rows[0] || rows[row].len > left)
         return 0;
     if (rows[row].len > 1 && (s[1] < rows[row].low2 || s[1] > rows[row].high2))
         return 0;
-    for (i = 2; i < rows[row].len; i++)
+    for (size_t i = 2; i < rows[row].len; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
     return rows[row].len;
@@ -289,12 +288,12 @@ static int read_key(scan *j)
 static int read_next(scan *j)
 {
     const df__frame *top = &j->b->stack[j->b->depth];
-    char end = top->node->kind == DF__DOC_MAP ? '}' : ']';
+    char end = top->doc->kind == DF__DOC_MAP ? '}' : ']';
     if (j->at < j->len && j->s[j->at] == end) {
         df__builder_close(j->b, ++j->at);
         return j->b->rc;
     }
-    if (top->node->count > 0) {
+    if (top->doc->count > 0) {
         if (j->at >= j->len || j->s[j->at] != ',')
             return expected(j, end == '}' ? "\",\" or \"}\"" : "\",\" or \"]\"");
         j->at++;

@@ -8,7 +8,7 @@
 
 /* A member of the map or of one that it merges. */
 typedef struct entry {
-    df__doc *node;
+    df__doc *doc;
     size_t order; /* the lowest of one name stays */
     int merged, dropped;
 } entry;
@@ -16,7 +16,7 @@ typedef struct entry {
 static int by_name(const void *x, const void *y)
 {
     const entry *a = x, *b = y;
-    const df_bytes *m = &a->node->name, *n = &b->node->name;
+    const df_bytes *m = &a->doc->name, *n = &b->doc->name;
     int diff = memcmp(m->data, n->data, m->len < n->len ? m->len : n->len);
     if (diff)
         return diff;
@@ -81,7 +81,7 @@ static void relink(df__builder *b, df__doc *map, const entry *rows, size_t count
     df__doc **tail = &map->first;
     map->count = 0;
     for (size_t i = 0; i < count; i++) {
-        df__doc *n = rows[i].node;
+        df__doc *n = rows[i].doc;
         if (rows[i].dropped)
             continue;
         if (rows[i].merged) {
@@ -90,7 +90,7 @@ static void relink(df__builder *b, df__doc *map, const entry *rows, size_t count
                 b->rc = DF_ENOMEM;
                 break;
             }
-            *n = *rows[i].node;
+            *n = *rows[i].doc;
             n->alias = 1;
         }
         *tail = n;
@@ -117,9 +117,9 @@ void df__builder_merge(df__builder *b, df__doc *map)
     if (count)
         qsort(rows, count, sizeof *rows, by_name);
     for (size_t i = 1; i < count; i++)
-        rows[i].dropped = rows[i].merged && rows[i].node->name.len == rows[i - 1].node->name.len &&
-                          memcmp(rows[i].node->name.data, rows[i - 1].node->name.data,
-                                 rows[i].node->name.len) == 0;
+        rows[i].dropped =
+            rows[i].merged && rows[i].doc->name.len == rows[i - 1].doc->name.len &&
+            memcmp(rows[i].doc->name.data, rows[i - 1].doc->name.data, rows[i].doc->name.len) == 0;
     if (count)
         qsort(rows, count, sizeof *rows, by_order);
     relink(b, map, rows, count);

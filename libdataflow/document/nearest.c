@@ -21,13 +21,12 @@ static int min3(int a, int b, int c)
 static int distance(const char *a, size_t la, const char *b, size_t lb)
 {
     int rows[3][LONGEST + 1];
-    size_t i, j;
-    for (j = 0; j <= lb; j++)
+    for (size_t j = 0; j <= lb; j++)
         rows[0][j] = (int)j;
-    for (i = 1; i <= la; i++) {
+    for (size_t i = 1; i <= la; i++) {
         int *now = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
         now[0] = (int)i;
-        for (j = 1; j <= lb; j++) {
+        for (size_t j = 1; j <= lb; j++) {
             char x = lower(a[i - 1]), y = lower(b[j - 1]);
             now[j] = min3(last[j] + 1, now[j - 1] + 1, last[j - 1] + (x != y));
             if (i > 1 && j > 1 && x == lower(b[j - 2]) && lower(a[i - 2]) == y &&

@@ -78,12 +78,11 @@ static void insert_order(df__problems *p, size_t count, unsigned char index)
 /* When all rows are in use, the last warning gives way to an error. -1: no row. */
 static int free_row(df__problems *p, int severity)
 {
-    size_t i;
     if (p->count < ROWS)
         return (int)p->count;
     if (severity != DF_ERROR || p->errors >= ROWS)
         return -1;
-    for (i = ROWS; i-- > 0;) {
+    for (size_t i = ROWS; i-- > 0;) {
         int index = p->order[i];
         if (p->rows[index].severity == DF_WARNING) {
             memmove(p->order + i, p->order + i + 1, ROWS - 1 - i);
@@ -97,8 +96,7 @@ static int free_row(df__problems *p, int severity)
 /* The same problem found twice is one: options are filled for the check and again for the run. */
 static int is_there(const df__problems *p, const row *r)
 {
-    size_t i;
-    for (i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->count; i++) {
         const row *o = &p->rows[p->order[i]];
         if (o->line == r->line && o->column == r->column && o->severity == r->severity &&
             strcmp(o->text, r->text) == 0 && strcmp(o->field, r->field) == 0 &&
@@ -112,22 +110,21 @@ static int is_there(const df__problems *p, const row *r)
 static void disarm(char *text)
 {
     unsigned char *c = (unsigned char *)text;
-    for (; *c; c++) {
+    for (; *c; c++)
         if (*c < 0x20 || *c == 0x7f)
             *c = '?';
         else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) /* C1 in UTF-8 */
             *c = c[1] = '?';
-    }
 }
 
-static void add_row(df__problems *p, row *r, const df__doc *node, const char *field)
+static void add_row(df__problems *p, row *r, const df__doc *at, const char *field)
 {
     int index;
-    r->line = node ? node->line : 0;
-    r->column = node ? node->column : 0;
+    r->line = at ? at->line : 0;
+    r->column = at ? at->column : 0;
     r->file = p->file;
-    if (node && node->from)
-        df__text_set(r->name, sizeof r->name, node->from, strlen(node->from));
+    if (at && at->from)
+        df__text_set(r->name, sizeof r->name, at->from, strlen(at->from));
     else
         memcpy(r->name, p->name, sizeof r->name);
     if (strncmp(r->name, "--", 2) == 0) /* an option of the command line has no lines */
@@ -152,13 +149,13 @@ static void add_row(df__problems *p, row *r, const df__doc *node, const char *fi
     insert_order(p, p->count++, (unsigned char)index);
 }
 
-void df__problem_add(df__problems *p, int severity, const df__doc *node, const char *field,
+void df__problem_add(df__problems *p, int severity, const df__doc *at, const char *field,
                      const char *text)
 {
-    df__problem_addf(p, severity, node, field, "%s", text);
+    df__problem_addf(p, severity, at, field, "%s", text);
 }
 
-void df__problem_addf(df__problems *p, int severity, const df__doc *node, const char *field,
+void df__problem_addf(df__problems *p, int severity, const df__doc *at, const char *field,
                       const char *format, ...)
 {
     row r;
@@ -167,7 +164,7 @@ void df__problem_addf(df__problems *p, int severity, const df__doc *node, const 
     va_start(args, format);
     df__text_vprintf(r.text, sizeof r.text, format, args);
     va_end(args);
-    add_row(p, &r, node, field);
+    add_row(p, &r, at, field);
 }
 
 void df__problem_hint(df__problems *p, const char *hint)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * yaml.c: turns libyaml's events into a node tree. Scalars keep their source text; tags and
+ * yaml.c: turns libyaml's events into a tree. Scalars keep their source text; tags and
  * further documents are refused, aliases are copied within a bound. */
 #include <string.h>
 #include <yaml.h>
 
 #include "document/builder.h"
 
-enum { ANCHORS = 256, ALIAS_NODES = 100000 };
+enum { ANCHORS = 256, ALIAS_VALUES = 100000 };
 
 typedef struct anchor {
     struct anchor *next;
     const char *name;
-    const df__doc *node;
-    size_t weight; /* nodes that it stands for */
+    const df__doc *doc;
+    size_t weight; /* values that it stands for */
     int height;
 } anchor;
 
@@ -23,7 +23,7 @@ typedef struct reader {
     size_t len, base;
     size_t chars, bytes; /* libyaml counts characters: one place known in both */
     anchor *anchors;
-    size_t anchor_count, alias_nodes;
+    size_t anchor_count, alias_values;
     int documents, done;
 } reader;
 
@@ -70,10 +70,9 @@ static const char *const plainer[][2] = {
 
 static const char *plain_words(const char *problem)
 {
-    size_t i;
     if (!problem)
         return "cannot be read as YAML";
-    for (i = 0; i < sizeof plainer / sizeof plainer[0]; i++)
+    for (size_t i = 0; i < sizeof plainer / sizeof plainer[0]; i++)
         if (strcmp(plainer[i][0], problem) == 0)
             return plainer[i][1];
     return problem;
@@ -82,11 +81,10 @@ static const char *plain_words(const char *problem)
 /* Line and column of a byte, for errors that libyaml finds while it decodes. */
 static void fail_at_byte(reader *r, size_t at, const char *text)
 {
-    size_t i;
     int line = 1, column = 1;
     if (at > r->len)
         at = r->len;
-    for (i = 0; i < at; i++) {
+    for (size_t i = 0; i < at; i++) {
         if (r->s[i] == '\n') {
             line++;
             column = 1;
@@ -155,7 +153,7 @@ static int hint_inside(reader *r)
 }
 
 /* condition: "$.a" == 1 */
-static int hint_behind_quotes(reader *r)
+static int hint_after_quotes(reader *r)
 {
     df_bytes line = line_of(r, r->parser.problem_mark.line);
     const char *s = line.data, *end = s + line.len, *colon = memmem(s, line.len, ": ", 2);
@@ -208,7 +206,7 @@ static void syntax_error(reader *r)
     else
         df__text_printf(text, sizeof text, "YAML: %s", plain_words(p->problem));
     fail_at(r, &p->problem_mark, text);
-    if (hint_inside(r) || hint_behind_quotes(r))
+    if (hint_inside(r) || hint_after_quotes(r))
         return;
     if (p->context)
         hint_opened(r, begin_of_value(r, p->context_mark.line));
@@ -237,7 +235,7 @@ static void refuse_tag(reader *r, const yaml_char_t *tag, const df__doc *n)
     hint_quotes(r, shorten ? '\0' : '!');
 }
 
-/* Keeps what an anchor names; known to aliases only when its node is complete. */
+/* Keeps what an anchor names; known to aliases only when its value is complete. */
 static anchor *new_anchor(reader *r, const yaml_char_t *name, const df__doc *n)
 {
     anchor *a;
@@ -252,7 +250,7 @@ static anchor *new_anchor(reader *r, const yaml_char_t *name, const df__doc *n)
         r->b->rc = DF_ENOMEM;
         return NULL;
     }
-    a->node = n;
+    a->doc = n;
     a->weight = 1;
     return a;
 }
@@ -350,7 +348,7 @@ static void on_end(reader *r, const yaml_event_t *e)
     /* The end of a block is found at the next token; that of a flow has a bracket. */
     int flow = e->start_mark.index != e->end_mark.index;
     if (a) {
-        a->weight = r->b->nodes - top->nodes + 1;
+        a->weight = r->b->values - top->values + 1;
         a->height = top->height + 1;
         know_anchor(r, a);
     }
@@ -374,16 +372,16 @@ static void on_alias(reader *r, const yaml_event_t *e)
         fail_at(r, &e->start_mark, "a name must be text, not an alias");
         return;
     }
-    r->alias_nodes += a->weight;
-    if (r->alias_nodes > ALIAS_NODES || r->b->depth + a->height > DF__DOC_DEPTH) {
+    r->alias_values += a->weight;
+    if (r->alias_values > ALIAS_VALUES || r->b->depth + a->height > DF__DOC_DEPTH) {
         fail_at(r, &e->start_mark, "aliases make this document too large");
         return;
     }
-    n = *a->node;
+    n = *a->doc;
     n.alias = 1;
     place(r, e, &n);
     df__builder_value(r->b, &n);
-    r->b->nodes += a->weight - 1;
+    r->b->values += a->weight - 1;
     if (top->height < a->height)
         top->height = a->height;
 }
@@ -427,22 +425,21 @@ static void (*const handlers[])(reader *, const yaml_event_t *) = {
     [YAML_MAPPING_END_EVENT] = on_end,
 };
 
-/* True when only space, comments and document marks are left behind `at`: `---` at the end of a
+/* True when only space, comments and document marks follow `at`: `---` at the end of a
  * file begins no second document for people. */
 static int only_blank(const reader *r, size_t at)
 {
     while (at < r->len) {
         const char *s = r->s + at;
-        if (*s == '#') {
+        if (*s == '#')
             while (at < r->len && r->s[at] != '\n')
                 at++;
-        } else if (r->len - at >= 3 && (!memcmp(s, "---", 3) || !memcmp(s, "...", 3))) {
+        else if (r->len - at >= 3 && (!memcmp(s, "---", 3) || !memcmp(s, "...", 3)))
             at += 3;
-        } else if (strchr(" \t\r\n", *s) && *s) {
+        else if (strchr(" \t\r\n", *s) && *s)
             at++;
-        } else {
+        else
             return 0;
-        }
     }
     return 1;
 }

@@ -60,10 +60,9 @@ static int copy_texts(df__http *http)
     df_bytes *const blocks[] = {&http->config.tls.ca, &http->config.tls.cert,
                                 &http->config.tls.key};
     int whole = 1;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (*texts[i])
             whole &= (*texts[i] = df__strdup(http->heap, *texts[i])) != NULL;
-    }
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         if (blocks[i]->data)
             whole &= (blocks[i]->data = df__strndup(http->heap, blocks[i]->data, blocks[i]->len)) !=

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * http.h: one HTTP client for connectors and programs, on libcurl's multi interface.
  *
- * A client owns connections and the requests on them. It has no thread: whoever waits polls one
+ * A client owns connections and the requests on them. It has no thread: its user polls one
  * descriptor and then drives it.
  *
  *     df__http_request *r;
@@ -104,7 +104,7 @@ typedef struct df__http_call {
 enum df__http_phase { DF__HTTP_CONNECTING, DF__HTTP_SENDING, DF__HTTP_WAITING, DF__HTTP_RECEIVING };
 
 typedef struct df__http_reply {
-    /* DF_OK: a whole reply, of whatever status. DF_EIO: none, and nothing was applied, or the
+    /* DF_OK: a whole reply, of any status. DF_EIO: none, and nothing was applied, or the
      * method may be repeated. DF_ETIMEOUT: the same, for want of time. DF_EUNKNOWN: the request may
      * have been applied. DF_ETOOBIG: the reply is over the limit. DF_EAUTH: TLS refused us or we
      * it. DF_EINVAL: cannot work as written. DF_ECANCELED, DF_ENOMEM, or what a callback said. */
@@ -134,7 +134,9 @@ void df__http_drive(df__http *http);
 /* Starts a request; texts and headers are copied. What is wrong with the call itself is told at
  * once: DF_EINVAL with the text of df__http_errmsg. */
 int df__http_start(df__http *http, const df__http_call *call, df__http_request **ret);
+/* Why the last df__http_start failed; "" before. Lives until the next one. */
 const char *df__http_errmsg(const df__http *http);
+/* 1: the reply is there, good or not. */
 int df__http_done(const df__http_request *r);
 /* Valid until the request ends. */
 const df__http_reply *df__http_reply_of(const df__http_request *r);

@@ -27,7 +27,7 @@ typedef struct df__pem {
     df__buf text;
 } df__pem;
 
-enum { DF__PEM_CA, DF__PEM_CERT, DF__PEM_KEY, DF__PEM_COUNT };
+enum df__pem_kind { DF__PEM_CA, DF__PEM_CERT, DF__PEM_KEY, DF__PEM_COUNT };
 
 struct df__http {
     const df__heap *heap;
@@ -66,8 +66,10 @@ int df__http_transfer_new(df__http_request *r);
 /* The header lines were for a reply that a redirect answers: its body is of no use. */
 int df__http_is_redirect(const df__http_request *r);
 
-/* outcome.c */
+/* outcome.c: fills the reply from what libcurl said, and the request is done; or follows a
+ * redirect, and it goes on. */
 void df__http_outcome(df__http_request *r, CURLcode code);
+/* The text of the reply: method, url without query, and this, made as by printf. */
 void df__http_say(df__http_request *r, const char *format, ...) DF_PRINTF(2, 3);
 
 /* redirect.c: checks a url of a call; err has the text. */
@@ -79,12 +81,16 @@ void df__http_shown_url(const char *url, char *buf, size_t len);
 
 /* tls.c: the newest content of all files. DF_EIO with the text in `err`. */
 int df__http_tls_load(df__http *http, char *err, size_t len);
+/* Wipes and frees what was read. */
 void df__http_tls_free(df__http *http);
+/* Gives a handle certificates and keys as memory, which libcurl copies, and what is verified. */
 CURLcode df__http_tls_use(df__http *http, CURL *easy);
 
-/* client.c */
-int64_t df__http_deadline(const df__http_request *r); /* -1: none */
-int df__http_run(df__http_request *r);                /* gives the request to libcurl */
-void df__http_stop(df__http_request *r);              /* takes it back */
+/* outcome.c: when the request is given up, by df__monotonic_us; -1: never. */
+int64_t df__http_deadline(const df__http_request *r);
+/* client.c: gives the request's handle to libcurl. DF_ENOMEM. */
+int df__http_run(df__http_request *r);
+/* client.c: takes it back, if libcurl has it. */
+void df__http_stop(df__http_request *r);
 
 #endif

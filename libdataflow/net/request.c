@@ -58,10 +58,9 @@ static int add_line(struct curl_slist **list, const char *line)
 
 static int has_header(const df__http_call *call, const char *name)
 {
-    for (size_t i = 0; i < call->header_count; i++) {
+    for (size_t i = 0; i < call->header_count; i++)
         if (!strcasecmp(call->headers[i].name, name))
             return 1;
-    }
     return 0;
 }
 
@@ -76,9 +75,7 @@ static int add_header(df__http_request *r, const df__http_header *h)
         rc = add_line(&r->headers, line.data);
     if (rc == DF_OK && h->secrecy == DF__HTTP_OPEN)
         rc = add_line(&r->plain, line.data);
-    if (line.data)
-        explicit_bzero(line.data, line.cap);
-    df__buf_free(&line);
+    df__buf_wipe(&line);
     return rc;
 }
 
@@ -126,10 +123,9 @@ static void settle_limits(df__http_call *call, const df__http_config *config)
 static int repeats(const char *method)
 {
     static const char *const always[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         if (!strcmp(method, always[i]))
             return 1;
-    }
     return 0;
 }
 

@@ -12,13 +12,6 @@
 
 enum { MAX_PEM = 4 << 20 };
 
-static void wipe(df__buf *b)
-{
-    if (b->data)
-        explicit_bzero(b->data, b->cap);
-    df__buf_free(b);
-}
-
 static int same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -50,12 +43,12 @@ static int load(df__pem *pem, const df__heap *heap, char *err, size_t len)
     fd = open(pem->path, O_RDONLY | O_CLOEXEC);
     df__buf_init(&text, heap);
     rc = fd < 0 || fstat(fd, &now) ? DF_EIO : read_all(fd, &text);
-    if (rc == DF_OK && !text.len) { /* somebody is writing it */
+    if (rc == DF_OK && !text.len) { /* it is being written */
         errno = ENODATA;
         rc = DF_EIO;
     }
     if (rc == DF_OK) {
-        wipe(&pem->text);
+        df__buf_wipe(&pem->text);
         pem->text = text;
         pem->seen = now;
     } else {
@@ -63,7 +56,7 @@ static int load(df__pem *pem, const df__heap *heap, char *err, size_t len)
                           : rc == DF_EINVAL ? "over 4 MiB"
                                             : "no memory";
         snprintf(err, len, "%s cannot be read: %s", pem->path, why);
-        wipe(&text);
+        df__buf_wipe(&text);
     }
     if (fd >= 0)
         close(fd);
@@ -81,7 +74,7 @@ int df__http_tls_load(df__http *http, char *err, size_t len)
 void df__http_tls_free(df__http *http)
 {
     for (int i = 0; i < DF__PEM_COUNT; i++)
-        wipe(&http->pem[i].text);
+        df__buf_wipe(&http->pem[i].text);
 }
 
 CURLcode df__http_tls_use(df__http *http, CURL *easy)

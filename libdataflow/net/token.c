@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * token.c: asks a token endpoint, and reads its answer. Id and secret go as a header, which the
- * client sends over TLS or to this machine only. */
+ * client sends over TLS or to this machine only; a password goes nowhere else either. */
 #include "net/token.h"
 
 #include <stdio.h>
@@ -11,16 +11,10 @@
 
 enum { LIFE_S = 300, LIFE_MAX_S = 86400 * 30, REPLY_MAX = 256 << 10, TOTAL_US = 15000000 };
 
-static void wipe(df__buf *b)
-{
-    if (b->data)
-        explicit_bzero(b->data, b->cap);
-    df__buf_free(b);
-}
-
 void df__token_free(df__token *token)
 {
-    wipe(&token->value);
+    df__buf_wipe(&token->value);
+    df__buf_wipe(&token->refresh);
 }
 
 static int say(df__token *ret, int rc, const char *url, const char *what)
@@ -29,42 +23,30 @@ static int say(df__token *ret, int rc, const char *url, const char *what)
     return ret->rc = rc;
 }
 
-/* application/x-www-form-urlencoded */
-static void add_encoded(df__buf *b, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            strchr("-._~", c))
-            df__buf_char(b, (char)c);
-        else
-            df__buf_printf(b, "%%%02X", c);
-    }
-}
-
-/* "Basic base64(id:secret)" */
+/* "Basic base64(id:secret)", both encoded as in a form (RFC 6749, 2.3.1). */
 static void add_basic(df__buf *out, const df__token_ask *ask)
 {
     df__buf pair;
     df__buf_init(&pair, &df__heap_libc);
-    add_encoded(&pair, ask->client_id);
+    df__percent_add(&pair, ask->client_id);
     df__buf_char(&pair, ':');
-    add_encoded(&pair, ask->client_secret);
+    df__percent_add(&pair, ask->client_secret);
     df__buf_str(out, "Basic ");
     df__base64_add(out, pair.data ? pair.data : "", pair.len);
     out->failed |= pair.failed;
-    wipe(&pair);
+    df__buf_wipe(&pair);
 }
 
 /* ---- what it answers ----------------------------------------------------------------------- */
 
 /* Only words of RFC 6749 are repeated: what else is in an answer may be a secret. */
 static const char *const refusals[][2] = {
+    {"invalid_grant", "refuses the user (invalid_grant): check user and password"},
     {"invalid_client", "refuses the client (invalid_client): check id and secret"},
-    {"unauthorized_client", "does not let this client ask (unauthorized_client): allow it client "
-                            "credentials"},
+    {"unauthorized_client", "does not let this client ask so (unauthorized_client): check "
+                            "the secret, and allow the client this kind of grant"},
     {"invalid_scope", "does not give this scope (invalid_scope)"},
-    {"unsupported_grant_type", "knows no client credentials (unsupported_grant_type)"},
+    {"unsupported_grant_type", "does not know this kind of grant (unsupported_grant_type)"},
     {"invalid_request", "does not take the request (invalid_request)"},
 };
 
@@ -103,14 +85,23 @@ static int take(const char *url, yyjson_val *root, df__token *ret)
     if (type && strcasecmp(type, "bearer") != 0)
         return say(ret, DF_EAUTH, url, "gives a token that is no bearer token");
     df__buf_add(&ret->value, text, strlen(text));
+    text = yyjson_get_str(yyjson_obj_get(root, "refresh_token"));
+    df__buf_str(&ret->refresh, text ? text : "");
     ret->life_us = life_of(root);
-    if (!df__buf_cstr(&ret->value))
+    if (!df__buf_cstr(&ret->value) || !df__buf_cstr(&ret->refresh))
         return say(ret, DF_ENOMEM, url, "was asked, and there is no memory for its answer");
     return ret->rc = DF_OK;
 }
 
+static void begin(df__token *ret)
+{
+    df__buf_init(&ret->value, &df__heap_libc);
+    df__buf_init(&ret->refresh, &df__heap_libc);
+}
+
 int df__token_read(const char *url, int status, df_bytes body, df__token *ret)
 {
+    begin(ret);
     yyjson_doc *doc = body.len ? yyjson_read(body.data, body.len, 0) : NULL;
     yyjson_val *root = yyjson_doc_get_root(doc);
     int rc = status / 100 == 2 ? take(url, root, ret) : refuse(url, status, root, ret);
@@ -138,31 +129,60 @@ static int not_asked(df__http *http, int rc, df__token *ret)
     return ret->rc = rc == DF_EINVAL ? DF_EAUTH : rc;
 }
 
+static void add_part(df__buf *body, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    df__buf_printf(body, "&%s=", name);
+    df__percent_add(body, value);
+}
+
+static int has_secret(const df__token_ask *ask)
+{
+    return ask->client_secret && *ask->client_secret;
+}
+
+/* A client without a secret names itself in the form (RFC 6749, 3.2.1). */
+static void add_form(df__buf *body, const df__token_ask *ask)
+{
+    if (ask->refresh && *ask->refresh) {
+        df__buf_str(body, "grant_type=refresh_token");
+        add_part(body, "refresh_token", ask->refresh);
+    } else if (ask->username && *ask->username) {
+        df__buf_str(body, "grant_type=password");
+        add_part(body, "username", ask->username);
+        add_part(body, "password", ask->password);
+    } else {
+        df__buf_str(body, "grant_type=client_credentials");
+    }
+    if (!has_secret(ask))
+        add_part(body, "client_id", ask->client_id);
+    add_part(body, "scope", ask->scope);
+}
+
 int df__token_fetch(df__http *http, const df__token_ask *ask,
                     int (*wait)(void *ctx, int fd, int timeout_ms), void *ctx, df__token *ret)
 {
     df__buf basic, body;
     int rc;
-    df__buf_init(&ret->value, &df__heap_libc);
+    begin(ret);
     df__buf_init(&basic, &df__heap_libc);
     df__buf_init(&body, &df__heap_libc);
-    add_basic(&basic, ask);
-    df__buf_str(&body, "grant_type=client_credentials");
-    if (ask->scope && *ask->scope) {
-        df__buf_str(&body, "&scope=");
-        add_encoded(&body, ask->scope);
-    }
+    if (has_secret(ask))
+        add_basic(&basic, ask);
+    add_form(&body, ask);
     if (!df__buf_cstr(&basic) || !df__buf_cstr(&body)) {
         rc = say(ret, DF_ENOMEM, ask->url, "cannot be asked: no memory");
     } else {
         const df__http_header headers[] = {
-            {"authorization", basic.data, DF__HTTP_TOKEN},
-            {"content-type", "application/x-www-form-urlencoded", DF__HTTP_OPEN},
-            {"accept", "application/json", DF__HTTP_OPEN}};
+            /* Marked, so that what is in the form is kept to the same places. */
+            {"content-type", "application/x-www-form-urlencoded", DF__HTTP_TOKEN},
+            {"accept", "application/json", DF__HTTP_OPEN},
+            {"authorization", basic.data, DF__HTTP_TOKEN}};
         df__http_call call = {.method = "POST",
                               .url = ask->url,
                               .headers = headers,
-                              .header_count = sizeof headers / sizeof headers[0],
+                              .header_count = has_secret(ask) ? 3 : 2,
                               .body = {body.data, body.len},
                               .total_us = TOTAL_US,
                               .max_reply = REPLY_MAX,
@@ -175,7 +195,7 @@ int df__token_fetch(df__http *http, const df__token_ask *ask,
                          : not_asked(http, rc, ret);
         df__http_end(r);
     }
-    wipe(&basic);
-    df__buf_free(&body);
+    df__buf_wipe(&basic);
+    df__buf_wipe(&body);
     return rc;
 }

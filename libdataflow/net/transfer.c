@@ -91,7 +91,7 @@ static int end_head(df__http_request *r)
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     df__http_request *r = user;
-    size_t len = size * count, end = len, begin;
+    size_t len = size * count, end = len, begin, whole = r->head.len;
     const char *colon = memchr(line, ':', len);
     r->active_us = df__monotonic_us();
     if (len >= 5 && !memcmp(line, "HTTP/", 5)) {
@@ -114,6 +114,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     df__buf_char(&r->head, '\0');
     if (!r->head.failed)
         return len;
+    r->head.len = whole; /* a name without its value would be read past the end */
     give_up(r, DF_ETOOBIG);
     return 0;
 }

@@ -25,7 +25,7 @@ static void add(df_columns *c, size_t column)
 
 int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size_t count)
 {
-    size_t size = 8, i;
+    size_t size = 8;
     if (count > UINT32_MAX / 4)
         return DF_EINVAL;
     while (size < count * 2)
@@ -36,7 +36,7 @@ int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size
     if (!c->names || !c->slots)
         return DF_ENOMEM;
     c->mask = (uint32_t)size - 1;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         df_bytes name = {names[i], strlen(names[i])};
         if (df__arena_copy(a, name, &c->names[i]) != DF_OK)
             return DF_ENOMEM;

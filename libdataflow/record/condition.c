@@ -24,8 +24,8 @@ static void parse_or(parser *p);
 
 static size_t column_of(const parser *p, size_t at)
 {
-    size_t i, column = 1;
-    for (i = 0; i < at && i < p->len; i++)
+    size_t column = 1;
+    for (size_t i = 0; i < at && i < p->len; i++)
         column += ((unsigned char)p->text[i] & 0xc0) != 0x80;
     return column;
 }
@@ -147,12 +147,11 @@ static int ends_operand(const parser *p, size_t at)
 static size_t operand_end(const parser *p)
 {
     size_t at = p->at;
-    while (at < p->len && !ends_operand(p, at)) {
+    while (at < p->len && !ends_operand(p, at))
         if (p->text[at] == '[')
             at = bracket_end(p, at);
         else
             at += p->text[at] == '\\' ? 2 : 1;
-    }
     return at < p->len ? at : p->len;
 }
 
@@ -174,7 +173,6 @@ static void metadata_name(parser *p, df__operand *op, size_t start, df_bytes res
     df_bytes text;
     df_path *path;
     char *copy = df__arena_alloc(&p->c->arena, rest.len + 1), *to;
-    size_t i;
     if (!copy) {
         no_memory(p);
         return;
@@ -190,7 +188,7 @@ static void metadata_name(parser *p, df__operand *op, size_t start, df_bytes res
     if (!to)
         no_memory(p);
     op->name.data = to;
-    for (i = 0; i < path->count && to; i++) {
+    for (size_t i = 0; i < path->count && to; i++) {
         const df__step *s = &path->steps[i];
         if (s->kind == DF__STEP_INDEX || s->kind == DF__STEP_ALL) {
             fail(p, start, "metadata has names only; write metadata.NAME");
@@ -253,13 +251,11 @@ static char *new_text(parser *p, size_t len)
 static size_t find_quote(parser *p)
 {
     char quote = peek(p);
-    size_t at;
-    for (at = p->at + 1; at < p->len; at++) {
+    for (size_t at = p->at + 1; at < p->len; at++)
         if (p->text[at] == '\\')
             at++;
         else if (p->text[at] == quote)
             return at;
-    }
     fail(p, p->at, "the quote %c is not closed", quote);
     return p->len;
 }
@@ -403,8 +399,7 @@ static int parse_order(parser *p)
         enum df__compare order;
     } orders[] = {{"==", DF__CMP_EQ}, {"!=", DF__CMP_NE}, {"<=", DF__CMP_LE},
                   {">=", DF__CMP_GE}, {"<", DF__CMP_LT},  {">", DF__CMP_GT}};
-    size_t i;
-    for (i = 0; i < sizeof orders / sizeof orders[0]; i++)
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         if (accept(p, orders[i].word))
             return (int)orders[i].order;
     return -1;
@@ -580,12 +575,11 @@ df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__err
 
 void df__condition_free(df_condition *c)
 {
-    size_t i;
     if (!c)
         return;
-    for (i = 0; i < c->operand_count; i++)
+    for (size_t i = 0; i < c->operand_count; i++)
         df_path_free(c->operands[i].path);
-    for (i = 0; i < c->pattern_count; i++)
+    for (size_t i = 0; i < c->pattern_count; i++)
         df__pattern_free(c->patterns[i]);
     df__free(c->heap, c->ops);
     df__free(c->heap, c->literals);

@@ -142,8 +142,8 @@ static int exclude(const df_condition *c, const df__op *a, const df__op *b)
 /* Terms of the chain that are one comparison: not negated, not in a group with other terms. */
 static size_t plain_terms(const df_condition *c, size_t from, size_t *ret, size_t max)
 {
-    size_t n = 0, i, end = c->op_count;
-    for (i = from; i < end && n < max; i++) {
+    size_t n = 0, end = c->op_count;
+    for (size_t i = from; i < end && n < max; i++) {
         enum df__op_code code = c->ops[i].code;
         if (code == DF__OP_JUMP_FALSE || code == DF__OP_NOT)
             continue;

@@ -16,14 +16,14 @@ static int is_number(const df_value *v)
 /* The text of a scalar; buf has room for what is not text yet. 0: a tree. */
 static int scalar_text(const df_value *v, char *buf, df_bytes *ret)
 {
-    ret->data = v->text;
-    ret->len = v->len;
     if (v->type == DF_V_ARRAY || v->type == DF_V_OBJECT)
         return 0;
     if (v->text)
-        return 1;
-    ret->data = buf;
-    ret->len = v->type == DF_V_NULL ? 0 : df_value_text(v, buf, DF__TIMETEXT_MAX);
+        *ret = (df_bytes){v->text, v->len};
+    else if (v->type == DF_V_BOOL)
+        *ret = v->u.i ? (df_bytes){"true", 4} : (df_bytes){"false", 5};
+    else
+        *ret = (df_bytes){buf, v->type == DF_V_NULL ? 0 : df_value_text(v, buf, DF__TIMETEXT_MAX)};
     return 1;
 }
 
@@ -116,12 +116,11 @@ static int match(const df_value *v, const df__pattern *pattern)
 
 static int test(const df_condition *c, const df__op *op, const df_value *v)
 {
-    size_t i;
     switch (op->code) {
     case DF__OP_COMPARE:
         return compare(v, &c->literals[op->literal], op->order);
     case DF__OP_IN:
-        for (i = 0; i < op->count; i++)
+        for (size_t i = 0; i < op->count; i++)
             if (compare(v, &c->literals[op->literal + i], DF__CMP_EQ))
                 return 1;
         return 0;

@@ -40,8 +40,7 @@ static void bytes_value(df_bytes b, df_value *ret)
 /* The last header of that name, as STRING, BYTES or NULL; 1 when there is one. */
 static int df__record_header_get(const df_record *r, df_bytes name, df_value *ret)
 {
-    size_t i;
-    for (i = r->header_count; i--;)
+    for (size_t i = r->header_count; i--;)
         if (same(name, r->headers[i].name, strlen(r->headers[i].name))) {
             bytes_value(r->headers[i].value, ret);
             return 1;
@@ -75,7 +74,6 @@ int df__meta_get(const df_record *r, df_bytes name, df_value *ret)
     static const char headers[] = "headers.";
     const df__meta *m = find(r->meta, name);
     df_value v;
-    size_t i;
     if (!m)
         m = find(r->shared, name);
     if (m) {
@@ -83,7 +81,7 @@ int df__meta_get(const df_record *r, df_bytes name, df_value *ret)
         return DF_OK;
     }
     memset(&v, 0, sizeof v);
-    for (i = 0; i < DERIVED; i++)
+    for (size_t i = 0; i < DERIVED; i++)
         if (same(name, derived_names[i], strlen(derived_names[i])) && derived_get(r, i, &v)) {
             *ret = v;
             return DF_OK;
@@ -186,7 +184,7 @@ int df_meta_walk(const df_record *r, df_walk *walk)
     for (; !walk->at[2]; own = 1) {
         const df__meta *m = walk->at[0];
         walk->at[3] = own ? r : NULL;
-        while ((m = older_to_newer(lists[own], m)) != NULL) {
+        while ((m = older_to_newer(lists[own], m))) {
             walk->at[0] = m;
             if (emit_entry(r, m, own, walk))
                 return DF_OK;

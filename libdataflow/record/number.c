@@ -135,14 +135,13 @@ int df__decimal_int(const df__decimal *d, int64_t *ret)
 {
     uint64_t v = 0;
     size_t at = 0;
-    int64_t i;
     if (d->zero) {
         *ret = 0;
         return 1;
     }
     if (d->exp < 1 || d->exp > 19)
         return 0;
-    for (i = 0; i < d->exp; i++)
+    for (int64_t i = 0; i < d->exp; i++)
         v = v * 10 + (unsigned)next_digit(d, &at);
     while (at < d->len)
         if (next_digit(d, &at) != 0)

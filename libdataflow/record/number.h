@@ -16,7 +16,7 @@ typedef struct df__decimal { /* 0.DDD * 10^exp; digits may hold one '.' */
     int negative, zero;
 } df__decimal;
 
-/* 1: a number as JSON writes it. */
+/* 1: a number as JSON writes it, with *ret, which borrows the text. */
 int df__decimal_parse(const char *text, size_t len, df__decimal *ret);
 /* -1, 0, 1; exact. */
 int df__decimal_compare(const df__decimal *a, const df__decimal *b);
@@ -26,9 +26,10 @@ int df__decimal_int(const df__decimal *d, int64_t *ret);
 double df__decimal_double(const df__decimal *d);
 /* 1: digits with an optional '-' and nothing else, and it fits. */
 int df__text_int(const char *text, size_t len, int64_t *ret);
-/* Writes v and answers the length; buf has DF__NUMBER_MAX bytes. */
+/* Writes v and answers the length; buf has DF__NUMBER_MAX bytes, no NUL is written. */
 size_t df__number_int(int64_t v, char *buf);
-/* The shortest text that reads back as d; 0: not finite. */
+/* Writes the shortest text that reads back as d and answers its length; 0: not finite. buf as
+ * above. */
 size_t df__number_double(double d, char *buf);
 
 #endif

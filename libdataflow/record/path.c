@@ -24,13 +24,13 @@ static void fail(parser *p, size_t at, const char *format, ...) DF_PRINTF(3, 4);
 static void fail(parser *p, size_t at, const char *format, ...)
 {
     va_list args;
-    size_t i, column = 1;
+    size_t column = 1;
     if (p->failed)
         return;
     p->failed = 1;
     if (!p->err)
         return;
-    for (i = 0; i < at && i < p->len; i++)
+    for (size_t i = 0; i < at && i < p->len; i++)
         column += ((unsigned char)p->text[i] & 0xc0) != 0x80;
     p->err->column = column;
     va_start(args, format);
@@ -75,11 +75,10 @@ static void add_name(parser *p, size_t from, enum df__step_kind kind)
 
 static int hex4(const parser *p, size_t at, unsigned *ret)
 {
-    size_t i;
     unsigned v = 0;
     if (at + 4 > p->len)
         return 0;
-    for (i = at; i < at + 4; i++) {
+    for (size_t i = at; i < at + 4; i++) {
         char c = p->text[i];
         unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
                      : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
@@ -138,12 +137,11 @@ static void read_escape(parser *p)
 {
     static const char names[] = "''\"\"\\\\//b\bf\fn\nr\rt\t";
     char c = peek(p);
-    size_t i;
     if (c == 'u') {
         read_unicode(p);
         return;
     }
-    for (i = 0; i + 1 < sizeof names; i += 2)
+    for (size_t i = 0; i + 1 < sizeof names; i += 2)
         if (c == names[i] && p->at < p->len) {
             keep(p, names[i + 1]);
             p->at++;
@@ -224,13 +222,12 @@ static void read_bracket(parser *p)
     skip_blanks(p);
     if (p->failed)
         return;
-    if (peek(p) == ',') {
+    if (peek(p) == ',')
         fail(p, p->at, "one name or index in brackets; list several paths instead");
-    } else if (peek(p) != ']') {
+    else if (peek(p) != ']')
         fail(p, p->at < p->len ? p->at : start, "'[' is not closed by ']' here");
-    } else {
+    else
         p->at++;
-    }
 }
 
 /* ---- dotted names ---------------------------------------------------------------------------- */
@@ -242,12 +239,12 @@ static int is_modifier(const char *s, size_t len)
     static const char *const words[] = {"reverse", "ugly",    "pretty", "this",    "valid",
                                         "keys",    "values",  "tostr",  "fromstr", "group",
                                         "join",    "flatten", "dig"};
-    size_t i, n = 1;
+    size_t n = 1;
     if (s[0] != '@')
         return 0;
     while (n < len && s[n] != ':')
         n++;
-    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strlen(words[i]) == n - 1 && memcmp(words[i], s + 1, n - 1) == 0)
             return 1;
     return 0;
@@ -369,7 +366,7 @@ static _Atomic uint64_t paths_made;
 df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err)
 {
     df__step steps[DF__PATH_STEPS];
-    size_t room = text.len > DF__PATH_BYTES ? 0 : text.len, i;
+    size_t room = text.len > DF__PATH_BYTES ? 0 : text.len;
     parser p = {text.data, text.len, 0, err, NULL, 0, 0, steps, 0};
     df_path *path;
     char *names;
@@ -396,7 +393,7 @@ df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err)
     path->text.data = names;
     path->text.len = text.len;
     path->count = p.count;
-    for (i = 0; i < p.count; i++) {
+    for (size_t i = 0; i < p.count; i++) {
         path->steps[i] = steps[i];
         path->wild |= steps[i].kind == DF__STEP_ALL;
     }

@@ -99,8 +99,7 @@ static const void *df__hits_first(df__hits *h, const void *root)
 
 static const void *df__hits_next(df__hits *h)
 {
-    size_t i;
-    for (i = h->count; i--;) {
+    for (size_t i = h->count; i--;) {
         const void *child = every_next(&h->level[i]);
         if (child) {
             arrive(h, i + 1, child);
@@ -114,9 +113,9 @@ static const void *df__hits_next(df__hits *h)
 static const void *find_single(df__tree *t, const df_path *path)
 {
     const void *at = df__tree_handle(t);
-    size_t i, count = 1;
+    size_t count = 1;
     int single = 1, many = 0;
-    for (i = 0; i < path->count && at; i++) {
+    for (size_t i = 0; i < path->count && at; i++) {
         const df__step *s = &path->steps[i];
         if (df__type(df__val(at)) == DF__NODE_OBJ && s->kind != DF__STEP_INDEX)
             at = df__member(at, &s->name, &count);
@@ -232,10 +231,9 @@ static void make_single(df__node *child)
  */
 static int keep_single(df_record *r, df__level *l)
 {
-    size_t i;
     if (!l->single.at || l->kept)
         return 1;
-    for (i = 0; i < l->single.count; i++) {
+    for (size_t i = 0; i < l->single.count; i++) {
         df__node *n = df__tree_node(r, l->single.at[i]);
         if (!n || !n->next)
             return 0;
@@ -276,10 +274,10 @@ static int set_node(df_record *r, df__node *n, const df_value *value)
 static int set_in_place(df_record *r, df__hits *h, const df_value *value, int *ret_rc)
 {
     yyjson_val made, *v = (yyjson_val *)(uintptr_t)h->level[h->path->count].at;
-    size_t i, count;
+    size_t count;
     if (!is_scalar(value) || df__is_node(v) || df__is_container(v) || !df__tree_in_place(r, v))
         return 0;
-    for (i = h->single; i < h->path->count; i++) {
+    for (size_t i = h->single; i < h->path->count; i++) {
         if (h->level[i].single.at)
             return 0;
         if (h->path->steps[i].kind != DF__STEP_ALL &&
@@ -302,12 +300,11 @@ static int set_in_place(df_record *r, df__hits *h, const df_value *value, int *r
  */
 static int edit_way(df_record *r, df__hits *h, size_t count, df__node **ret)
 {
-    size_t i;
     int rc = df__tree_edit(r);
     if (rc != DF_OK)
         return rc;
     *ret = r->tree->edit;
-    for (i = 1; i <= count; i++) {
+    for (size_t i = 1; i <= count; i++) {
         df__node *n = df__tree_node(r, h->level[i].at);
         if (!n || !n->next)
             return DF_ENOTFOUND;
@@ -437,9 +434,8 @@ static int set_below(df_record *r, const df_path *path, size_t from, df__node *a
 {
     const df__step *last = &path->steps[path->count - 1];
     df__node *child, *fresh;
-    size_t i;
     int rc;
-    for (i = from; i + 1 < path->count; i++) {
+    for (size_t i = from; i + 1 < path->count; i++) {
         rc = enter(r, path, i, &at);
         if (rc != DF_OK)
             return rc;

@@ -10,7 +10,7 @@ enum { ACCEPT, DEAD, FIRST };
 
 /* ---- ways ------------------------------------------------------------------------------------ */
 
-/* Steps reached between two bytes: `from` and whatever follows without a byte, and the begin of the
+/* Steps reached between two bytes: `from` and what follows without a byte, and the begin of the
  * program. */
 typedef struct reach {
     uint16_t list[DF__PATTERN_STATES], stack[DF__PATTERN_STATES];
@@ -198,10 +198,9 @@ static size_t row_of(maker *m, enum df__side side)
 {
     reach *to = &m->to;
     row *r;
-    size_t i;
     sort(to->list, to->count);
     m->work += to->count * (to->count / 4 + 1) + m->row_count;
-    for (i = 0; i < m->row_count; i++)
+    for (size_t i = 0; i < m->row_count; i++)
         if (m->rows[i].count == to->count && m->rows[i].side == side &&
             (!to->count ||
              memcmp(m->steps + m->rows[i].from, to->list, to->count * sizeof *to->list) == 0))

@@ -46,7 +46,9 @@ struct df__pattern {
     uint8_t class_of[256];
 };
 
+/* 1: the byte is in the set. */
 int df__byteset_has(const df__byteset *set, unsigned byte);
+/* 1: a letter, a digit or _, in ASCII. */
 int df__pattern_is_word(unsigned byte);
 /* Makes the table, if it is small. DF_ENOMEM. */
 int df__pattern_tabulate(df__pattern *p);

@@ -37,7 +37,6 @@ int df_record_set_key(df_record *r, df_bytes key)
 int df_record_set_headers(df_record *r, const df_header *headers, size_t count)
 {
     df_header *copy = NULL;
-    size_t i;
     if (count > UINT32_MAX)
         return DF_EINVAL;
     if (count) {
@@ -45,7 +44,7 @@ int df_record_set_headers(df_record *r, const df_header *headers, size_t count)
         if (!copy)
             return DF_ENOMEM;
     }
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         df_bytes name = {headers[i].name, strlen(headers[i].name)};
         if (df__arena_copy(r->arena, name, &name) != DF_OK ||
             df__arena_copy(r->arena, headers[i].value, &copy[i].value) != DF_OK)
@@ -84,14 +83,14 @@ void df_record_drop(df_record *r)
         r->state = DF__RECORD_DROPPED;
 }
 
-int df_record_route(df_record *r, int port, const char *label)
+int df_record_route(df_record *r, int exit, const char *label)
 {
     df_bytes copy = {label, label ? strlen(label) : 0};
-    if (port < 0 || port > UINT16_MAX)
+    if (exit < 0 || exit > UINT16_MAX)
         return DF_EINVAL;
     if (df__arena_copy(r->arena, copy, &copy) != DF_OK)
         return DF_ENOMEM;
-    r->route = (uint16_t)port;
+    r->route = (uint16_t)exit;
     r->route_label = copy.data;
     return DF_OK;
 }
@@ -165,12 +164,10 @@ static void not_json(df_record *r, const char *err)
     }
 }
 
-int df__record_parse(df_record *r)
+static int parse(df_record *r)
 {
     char err[DF__WHY];
     int rc;
-    if (df__tree_parsed(r->tree))
-        return df__tree_thaw(r);
     if (r->not_json)
         return DF_EDATA;
     rc = df__tree_parse(r->arena, r->tree ? r->tree->text : r->payload, &r->tree, err, sizeof err);
@@ -179,6 +176,11 @@ int df__record_parse(df_record *r)
     else if (rc == DF_EDATA)
         not_json(r, err);
     return rc;
+}
+
+int df__record_parse(df_record *r)
+{
+    return df__tree_parsed(r->tree) ? df__tree_thaw(r) : parse(r);
 }
 
 void df__record_place(df_record *r, df__tree *t)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * record.h: what the library knows of one record. The bytes live in the arena of its batch (or of
- * whoever made it); the tree is parsed when something asks for a field, at most once, and written
- * at most once. Everything here runs on one thread at a time; after dispatch a record is
+ * record.h: what the library knows of one record. The bytes live in the arena of its batch, or of
+ * the code that made it; the tree is parsed when something asks for a field, at most once, and
+ * written at most once. Everything here runs on one thread at a time; after dispatch a record is
  * read-only. */
 #ifndef DF_RECORD_RECORD_H
 #define DF_RECORD_RECORD_H
@@ -77,12 +77,13 @@ static inline size_t df__record_bytes(const df_record *r)
 
 /* ---- trees ----------------------------------------------------------------------------------- */
 
-/* Parses JSON text into the arena. DF_EDATA with one line in err (what, at which byte);
- * DF_ENOMEM. Strict RFC 8259,
- * numbers kept as text, duplicate keys kept, depth and size bounded only by memory. */
+/* Parses JSON text into the arena: strict RFC 8259, numbers kept as text, duplicate keys kept,
+ * depth and size bounded only by memory. DF_EDATA with one line in err (what, at which byte);
+ * DF_ENOMEM. */
 int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_t errlen);
 /* About what the values of a text take beside it: parsed, or edited as well. */
 size_t df__tree_cost(df_bytes text, int edited);
+/* The whole value of a parsed tree, borrowed until the tree changes. */
 void df__tree_root(const df__tree *t, df_value *ret);
 /* As df_record_get; changes nothing in the tree, which others may look at meanwhile. */
 int df__tree_get(const df__tree *t, df__arena *a, const df_path *path, df_value *ret);
@@ -122,20 +123,21 @@ void df__record_inherit(df_record *child, const df_record *parent, df__arena *ar
 struct df_columns {
     size_t count;
     df_bytes *names;
-    /* plus whatever the look-up needs: owned by columns.c */
+    /* for the look-up: owned by columns.c */
     uint32_t *slots;
     uint32_t mask;
 };
+/* Compiles names into the arena, copied; one that is there twice is found once. DF_ENOMEM. */
 int df__columns_init(df_columns *c, df__arena *a, const char *const *names, size_t count);
 /* The column of that name; count: none. */
 size_t df__columns_find(const df_columns *c, df_bytes name);
-/* Fills values[i] from an object; DF_EDATA when root is no object. The last of duplicate keys
- * wins. */
+/* Fills values[i] of column i from an object, ABSENT where there is none; *unknown: members that
+ * are no column. DF_EDATA when root is no object. The last of duplicate keys wins. */
 int df__columns_fill(const df_columns *c, const df_value *root, df_value *values, size_t *unknown);
 
 /* ---- schema ---------------------------------------------------------------------------------- */
 
-/* DF_EINVAL, DF_ENOMEM. */
+/* As df_schema_new, with any allocator, which outlives it. */
 int df__schema_new(const df__heap *heap, const df_field *fields, size_t count, df_schema **ret);
 
 /* ---- paths, conditions ----------------------------------------------------------------------- */
@@ -144,19 +146,26 @@ typedef struct df__error { /* of a compile: column from 1 */
     size_t column;
     char text[256];
 } df__error;
+/* Compiles the text of a path, to be freed by df_path_free. NULL: err says why and where (err may
+ * be NULL). */
 df_path *df__path_compile(const df__heap *heap, df_bytes text, df__error *err);
+/* Compiles the text of a condition. NULL: err says why and where. */
 df_condition *df__condition_compile(const df__heap *heap, df_bytes text, df__error *err);
+/* NULL is nothing. */
 void df__condition_free(df_condition *c);
 /* A warning when the condition can never be true or never be false ("compares a number with
  * text"); NULL: none. */
 const char *df__condition_lint(const df_condition *c);
 /* Metadata look-up in this order: own, shared, derived (partition, offset, key, timestamp,
- * headers). */
+ * headers). Borrowed from r; DF_OK, ABSENT when there is none. */
 int df__meta_get(const df_record *r, df_bytes name, df_value *ret);
 /* What text is in metadata: STRING; BYTES when it is not UTF-8 or holds a NUL, for as a string it
  * would spoil the JSON it is written into. */
 int df__meta_text_type(df_bytes b);
 /* 1: UTF-8; *ret_plain: and needs no escape in JSON. */
 int df__utf8_check(const char *s, size_t len, int *ret_plain);
+
+/* A sum of a name, for tables by name; the same in every process. */
+uint32_t df__hash(const char *p, size_t len);
 
 #endif

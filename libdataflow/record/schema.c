@@ -13,6 +13,7 @@ struct df_schema {
     size_t count;
     df_field *fields;
     df_columns names; /* to look fields up by name */
+    yyjson_val *keys; /* their names as a record's tree has them */
     df__arena arena;
 };
 
@@ -48,6 +49,30 @@ static int name_fields(df_schema *s)
     return DF_OK;
 }
 
+/* A name that is no UTF-8 is a key of no tree: it is written with care. */
+static int make_keys(df_schema *s)
+{
+    s->keys = df__arena_alloc(&s->arena, (s->count + 1) * sizeof *s->keys);
+    if (!s->keys)
+        return DF_ENOMEM;
+    for (size_t i = 0; i < s->count; i++) {
+        df_bytes name = s->names.names[i];
+        int plain = 0;
+        if (!df__utf8_check(name.data, name.len, &plain))
+            plain = 0;
+        s->keys[i].tag = (uint64_t)name.len << YYJSON_TAG_BIT | YYJSON_TYPE_STR |
+                         (plain ? YYJSON_SUBTYPE_NOESC : YYJSON_SUBTYPE_NONE);
+        s->keys[i].uni.str = name.data;
+    }
+    return DF_OK;
+}
+
+const yyjson_val *df__schema_keys(const df_schema *schema, size_t *ret_count)
+{
+    *ret_count = schema->count;
+    return schema->keys;
+}
+
 int df__schema_new(const df__heap *heap, const df_field *fields, size_t count, df_schema **ret)
 {
     df_schema *s = df__zalloc(heap, sizeof *s);
@@ -65,6 +90,7 @@ int df__schema_new(const df__heap *heap, const df_field *fields, size_t count, d
     for (size_t i = 0; i < count && rc == DF_OK; i++)
         rc = copy_field(s, DF_ROW(df_field, fields, i), &s->fields[i]);
     rc = rc == DF_OK ? name_fields(s) : rc;
+    rc = rc == DF_OK ? make_keys(s) : rc;
     if (rc == DF_OK)
         *ret = s;
     else

@@ -24,8 +24,7 @@ static void df__civil_from_days(int64_t days, int64_t *year, int *month, int *da
 
 static size_t put_digits(char *buf, int64_t v, int width)
 {
-    int i;
-    for (i = width - 1; i >= 0; i--, v /= 10)
+    for (int i = width - 1; i >= 0; i--, v /= 10)
         buf[i] = (char)('0' + v % 10);
     return (size_t)width;
 }
@@ -87,8 +86,8 @@ size_t df__timetext(const df_value *v, char *buf)
     size_t n;
     if (v->type == DF_V_DATE)
         return put_date(buf, v->u.i);
-    if (v->type == DF_V_TIME)
-        return put_clock(buf, (v->u.i % DAY_US + DAY_US) % DAY_US);
+    if (v->type == DF_V_TIME) /* 24:00:00 is one, the end of a day */
+        return put_clock(buf, v->u.i == DAY_US ? DAY_US : (v->u.i % DAY_US + DAY_US) % DAY_US);
     if (v->zone != DF_ZONE_NONE)
         zone_us = (int64_t)v->zone * 60000000;
     days = v->u.i / DAY_US;

@@ -7,7 +7,8 @@
 
 enum { DF__TIMETEXT_MAX = 64 };
 
-/* A TIMESTAMP, DATE or TIME; answers the length. Fractions are written when there are any. */
+/* Writes a TIMESTAMP, DATE or TIME and answers the length, without a NUL; buf has DF__TIMETEXT_MAX
+ * bytes. Fractions are written when there are any. */
 size_t df__timetext(const df_value *v, char *buf);
 
 #endif

@@ -135,7 +135,7 @@ int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_
                             text.data ? "the payload is empty" : "there is no payload");
         return DF_EDATA;
     }
-    t = df__arena_zalloc(a, sizeof *t);
+    t = df__arena_alloc(a, sizeof *t);
     if (!t)
         return DF_ENOMEM;
     rc = measure(&s, text, err, errlen);
@@ -148,22 +148,17 @@ int df__tree_parse(df__arena *a, df_bytes text, df__tree **ret, char *err, size_
         return rc != DF_OK ? rc : parse_error(&e, text.len, err, errlen);
     }
     settle(a, doc);
-    t->root = t->vals = doc->root;
-    t->count = doc->val_read;
-    t->pool.data = doc->str_pool;
-    t->pool.len = text.len;
-    t->text = text;
-    t->has_text = 1;
+    *t = (df__tree){.vals = doc->root,
+                    .count = doc->val_read,
+                    .pool = {doc->str_pool, text.len},
+                    .root = doc->root,
+                    .text = text,
+                    .has_text = 1};
     *ret = t;
     return DF_OK;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
-
-const void *df__tree_handle(const df__tree *t)
-{
-    return t->edit ? df__handle(t->edit) : t->root;
-}
 
 void df__tree_root(const df__tree *t, df_value *ret)
 {
@@ -263,13 +258,12 @@ const void *df__element(const void *array, int64_t index)
     i = (size_t)index;
     if (df__is_node(array)) {
         const df__node *n = (const df__node *)df__node_of(array)->v.uni.ptr;
-        if (i >= len / 2) {
+        if (i >= len / 2)
             for (; i + 1 < len; i++)
                 n = n->prev;
-        } else {
+        else
             for (n = n->next; i; i--)
                 n = n->next;
-        }
         return df__handle(n);
     }
     if (v->uni.ofs == (len + 1) * sizeof *v)

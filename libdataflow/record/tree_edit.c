@@ -50,15 +50,14 @@ static void join_children(df__node *dst, const yyjson_val *src, size_t at)
 static df__node *convert(df__arena *a, const yyjson_val *src, size_t count)
 {
     df__node *dst;
-    size_t i;
     if (count > SIZE_MAX / sizeof *dst / 2)
         return NULL;
     dst = df__arena_alloc(a, count * sizeof *dst);
     if (!dst)
         return NULL;
-    for (i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         dst[i].v = src[i];
-    for (i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         if (df__is_container(&src[i]) && df__len(&src[i]))
             join_children(dst, src, i);
     dst->next = dst->prev = dst->up = NULL;
@@ -118,6 +117,15 @@ static const yyjson_val *freeze(df__arena *a, const df__node *top, size_t *ret_c
     return to;
 }
 
+const yyjson_val *df__tree_flat(df__arena *a, const void *handle, size_t *ret_count)
+{
+    const yyjson_val *v = handle;
+    if (df__is_node(handle))
+        return freeze(a, df__node_of(handle), ret_count);
+    *ret_count = (size_t)(df__after(v) - v);
+    return v;
+}
+
 /* ---- the record's tree ----------------------------------------------------------------------- */
 
 static int in_array(const df__tree *t, const yyjson_val *v)
@@ -136,7 +144,7 @@ void df__record_mark(df_record *r)
     if (!df__tree_parsed(r->tree))
         return;
     r->changed = 1;
-    r->schema = NULL; /* whoever edits and knows what came of it says so */
+    r->schema = NULL; /* an edit that knows what came of it says so */
     r->before = NULL;
     r->tree->has_text = 0;
     r->tree->seen = NULL;
@@ -230,7 +238,7 @@ static int own_text(const df_record *r, const char *text)
 int df__node_copy(df_record *r, const void *handle, df__node **ret)
 {
     const yyjson_val *src = handle;
-    size_t count, i;
+    size_t count;
     df__node *n;
     if (df__is_node(handle)) {
         src = freeze(r->arena, df__node_of(handle), &count);
@@ -242,7 +250,7 @@ int df__node_copy(df_record *r, const void *handle, df__node **ret)
     n = convert(r->arena, src, count);
     if (!n)
         return DF_ENOMEM;
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (df__has_text(&n[i].v) && !own_text(r, n[i].v.uni.str)) {
             n[i].v.uni.str = df__arena_bytes(r->arena, n[i].v.uni.str, df__len(&n[i].v));
             if (!n[i].v.uni.str)
@@ -360,7 +368,7 @@ int df__node_take(df_record *r, const df_value *value, df__node **ret)
     return rc;
 }
 
-static void link_behind(df__node *container, df__node *n)
+static void link_last(df__node *container, df__node *n)
 {
     df__node *last = df__len(&container->v) ? container->v.uni.ptr : NULL;
     if (!last || last == n) {
@@ -382,7 +390,7 @@ void df__node_append(df__node *container, df__node *key, df__node *value)
 {
     size_t len = df__len(&container->v);
     if (key) {
-        link_behind(container, key);
+        link_last(container, key);
         key->up = container;
         value->up = key;
         value->prev = key;
@@ -390,7 +398,7 @@ void df__node_append(df__node *container, df__node *key, df__node *value)
         key->next->prev = value;
         key->next = value;
     } else {
-        link_behind(container, value);
+        link_last(container, value);
         value->up = container;
     }
     container->v.uni.ptr = value;

@@ -142,9 +142,8 @@ static inline uint64_t escapes8(uint64_t x)
 }
 
 /* Eight bytes of ASCII that need no escape. */
-static inline int is_plain8(const char *p)
+static inline int is_plain8(uint64_t x)
 {
-    uint64_t x = df__load8(p);
     return ((x & (EACH_BYTE * 0x80)) | escapes8(x)) == 0;
 }
 
@@ -167,8 +166,7 @@ static void put_escape(df__out *o, unsigned char c)
     static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     static const char hex[] = "0123456789abcdef";
     char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-    size_t i;
-    for (i = 0; i + 1 < sizeof names; i += 2)
+    for (size_t i = 0; i + 1 < sizeof names; i += 2)
         if ((unsigned char)names[i] == c) {
             text[1] = names[i + 1];
             df__out_put(o, text, 2);
@@ -212,7 +210,7 @@ static inline void put_string_val(df__out *o, const yyjson_val *v)
 static size_t long_char(const unsigned char *p, size_t room)
 {
     unsigned c = *p, low = 0x80, high = 0xbf;
-    size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2, i;
+    size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
     if (c < 0xc2 || c > 0xf4 || room < len)
         return 0;
     if (c == 0xe0) /* nothing that fits fewer bytes */
@@ -225,25 +223,35 @@ static size_t long_char(const unsigned char *p, size_t room)
         high = 0x8f;
     if (p[1] < low || p[1] > high)
         return 0;
-    for (i = 2; i < len; i++)
+    for (size_t i = 2; i < len; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
     return len;
 }
 
+/* Less than eight bytes, some of them twice, and plain ones. */
+static inline uint64_t up_to_7(const char *s, size_t len)
+{
+    uint64_t first, middle, last;
+    if (len >= 4)
+        return df__load4(s) | (uint64_t)df__load4(s + len - 4) << 32;
+    if (len == 0)
+        return EACH_BYTE * 'a';
+    first = (unsigned char)s[0];
+    middle = (unsigned char)s[len >> 1];
+    last = (unsigned char)s[len - 1];
+    return first | middle << 8 | last << 16 | (EACH_BYTE * 'a') << 24;
+}
+
 /* ASCII that needs no escape, all of it: eight bytes at a time, the last eight overlapping. */
 static inline int is_plain(const char *s, size_t len)
 {
-    char eight[8] = "aaaaaaaa";
-    size_t at;
-    if (len < 8) {
-        df__copy(eight, s, len);
-        return is_plain8(eight);
-    }
-    for (at = 0; at + 8 <= len; at += 8)
-        if (!is_plain8(s + at))
+    if (len < 8)
+        return is_plain8(up_to_7(s, len));
+    for (size_t at = 0; at + 8 <= len; at += 8)
+        if (!is_plain8(df__load8(s + at)))
             return 0;
-    return is_plain8(s + len - 8);
+    return is_plain8(df__load8(s + len - 8));
 }
 
 int df__utf8_check(const char *s, size_t len, int *ret_plain)
@@ -255,7 +263,7 @@ int df__utf8_check(const char *s, size_t len, int *ret_plain)
         at = len;
     while (at < len) {
         size_t n = 1;
-        if (len - at >= 8 && is_plain8(s + at))
+        if (len - at >= 8 && is_plain8(df__load8(s + at)))
             n = 8;
         else if (p[at] < 0x80)
             plain &= p[at] >= 0x20 && p[at] != '"' && p[at] != '\\';

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/graph/option_types.h"
+#include "core/registry/add.h"
+#include "core/registry/layout.h"
 #include "record/record.h"
 #include "spec/inner.h"
 
@@ -23,40 +25,6 @@ static int expects_map(df__graph *g, const df__doc *n, const char *field)
     return DF_ESPEC;
 }
 
-/* Adds the stage that a layout describes; `like` has role, name and what else is known. */
-static df__stage_spec *add_stage(df__graph *g, const df__doc *node, const df__layout *l,
-                                 df__stage_spec *like)
-{
-    like->kind = l->kind;
-    like->config_field = l->field;
-    like->config = l->config;
-    like->origin = node;
-    like->place = l->type;
-    like->line = node->line;
-    like->column = node->column;
-    return df__graph_add(g, like);
-}
-
-/* An unknown kind is a problem; nothing added without one is lack of memory. */
-static int added(df__graph *g, const df__stage_spec *s, size_t errors)
-{
-    if (!s && df__problems_count(g->problems, DF_ERROR) == errors)
-        return DF_ENOMEM;
-    return df__problems_count(g->problems, DF_ERROR) == errors ? DF_OK : DF_ESPEC;
-}
-
-static int add_connector(df__graph *g, const df__doc *node, const char *field,
-                         const char *const *extra, df__stage_spec *like)
-{
-    df__layout l;
-    size_t errors = df__problems_count(g->problems, DF_ERROR);
-    int rc = df__layout_read(g, node, field, extra, &l);
-    if (!l.kind)
-        return df__worse(rc, DF_ESPEC);
-    like->field = field;
-    return df__worse(rc, added(g, add_stage(g, node, &l, like), errors));
-}
-
 /* ---- transformations ----------------------------------------------------------------------- */
 
 static int read_when(df__graph *g, const df__doc *node, const char *field, df__stage_spec *like)
@@ -66,7 +34,7 @@ static int read_when(df__graph *g, const df__doc *node, const char *field, df__s
     const df__doc *when = df__doc_member(node, "when");
     char path[DF__FIELD];
     df__fill f;
-    df__slot s = {&f, &row, when, node, path, &like->when};
+    df__option_slot s = {&f, &row, when, node, path, &like->when};
     if (!when || df__doc_is_null(when) || (when->kind == DF__DOC_SCALAR && when->text.len == 0))
         return DF_OK;
     memset(&f, 0, sizeof f);
@@ -95,8 +63,8 @@ static int add_transform(df__graph *g, const df__doc *node, size_t index)
         df__text_printf(name, sizeof name, "%zu %.60s", index, l.kind);
         like.name = name;
         like.field = field;
-        s = add_stage(g, node, &l, &like);
-        rc = df__worse(rc, added(g, s, errors));
+        s = df__graph_add_written(g, node, &l, &like);
+        rc = df__worse(rc, df__graph_added(g, s, errors));
     }
     if (!s)
         df__condition_free(like.when);
@@ -121,40 +89,6 @@ static int add_transforms(df__graph *g, const df__doc *list)
     return rc;
 }
 
-/* ---- a stage inside an option: a router's sink --------------------------------------------- */
-
-/* The condition beside the sink names the route. */
-static const char *label_of(const df__slot *s)
-{
-    const df__doc *c = df__doc_member(s->map, "condition");
-    return c && c->kind == DF__DOC_SCALAR ? c->text.data : NULL;
-}
-
-int df__spec_nested_stage(const df__slot *s)
-{
-    df__graph *g = s->fill->graph;
-    df__stage_spec like, *known;
-    char name[128];
-    int rc;
-    df__text_printf(name, sizeof name, "%.90s/%d", s->fill->stage ? s->fill->stage : "stage",
-                    s->fill->nested++);
-    known = df__graph_find(g, name);
-    if (known && known->origin == s->node) { /* filled a second time, for the run */
-        memcpy(s->member, &known->exit, sizeof known->exit);
-        return DF_OK;
-    }
-    memset(&like, 0, sizeof like);
-    like.role = DF_SINK;
-    like.name = name;
-    if (g->next_exit < 1)
-        g->next_exit = 1;
-    like.exit = g->next_exit++;
-    like.route_label = label_of(s);
-    rc = add_connector(g, s->node, s->field, NULL, &like);
-    memcpy(s->member, &like.exit, sizeof like.exit);
-    return rc;
-}
-
 /* ---- source, sink, errors ------------------------------------------------------------------ */
 
 static int add_one(df__graph *g, const df__doc *spec, int role, const char *name)
@@ -171,7 +105,7 @@ static int add_one(df__graph *g, const df__doc *spec, int role, const char *name
     like.role = role;
     like.name = name;
     like.route_label = role == DF_SINK ? "default" : NULL;
-    return add_connector(g, node, field, NULL, &like);
+    return df__graph_add_connector(g, node, field, NULL, &like);
 }
 
 static int add_errors(df__graph *g, const df__doc *spec)
@@ -191,7 +125,7 @@ static int add_errors(df__graph *g, const df__doc *spec)
         like.role = DF_ERROR_SINK;
         like.name = "errors";
         like.route_label = "error";
-        rc = add_connector(g, node, "spec.errors", extra, &like);
+        rc = df__graph_add_connector(g, node, "spec.errors", extra, &like);
     }
     return df__worse(rc, df__fields_errors(g, node, has_sink));
 }

@@ -190,7 +190,8 @@ static const df_option rows[] = {
     {"channelBufferSize", DF_OPT_INT, 0, DF_OPT_DEPRECATED, offsetof(fields, channel), NULL,
      "queues are bounded by memoryLimit, this has no effect", NULL, 0, 0, NULL},
     {"replicas", DF_OPT_INT, 0, HOST, offsetof(fields, replicas), "1",
-     "Pods of the flow; more than one only for kafka sources.", NULL, 0, INT32_MAX, NULL},
+     "Pods of the flow; more than one only for a source that they share.", NULL, 0, INT32_MAX,
+     NULL},
     {"resources", DF_OPT_BLOCK, 0, HOST, offsetof(fields, resources), NULL, "Resources of the pod.",
      NULL, 0, 0, &resource_options},
     {"nodeSelector", DF_OPT_MAP, 0, HOST | DF_OPT_LITERAL, offsetof(fields, node_selector), NULL,
@@ -316,23 +317,6 @@ static int fail(df__graph *g, const df__doc *at, const char *field, const char *
     return DF_ESPEC;
 }
 
-void df__settings_default(df__settings *s)
-{
-    memset(s, 0, sizeof *s);
-    s->memory_limit = 64 << 20;
-    s->transform_workers = 1;
-    s->max_uncommitted = 1000000;
-    s->stop_timeout_us = 20000000;
-    s->revoke_timeout_us = 10000000;
-    s->checkpoint_interval_us = 30000000;
-    s->retry_cap_us = 600000000;
-    s->checkpoint_persistence = 1;
-    s->collapse_batch = 1;
-    s->error_ack = DF__ACK_AFTER_WRITE;
-    s->error_policy = DF__POLICY_STOP;
-    s->guarantee = DF__GUARANTEE_AT_LEAST;
-}
-
 /* ---- rules --------------------------------------------------------------------------------- */
 
 static int two_digits(const char *s, int low, int high)
@@ -352,8 +336,7 @@ static int is_date_time(const char *s)
         char after;
     } parts[] = {{0, 0, 99, 0},    {2, 0, 99, '-'},  {5, 1, 12, '-'}, {8, 1, 31, 'T'},
                  {11, 0, 23, ':'}, {14, 0, 59, ':'}, {17, 0, 60, 0}};
-    size_t i;
-    for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         char after = s[parts[i].at + 2];
         if (!two_digits(s + parts[i].at, parts[i].low, parts[i].high) ||
             (parts[i].after && after != parts[i].after && !(parts[i].after == 'T' && after == 't')))
@@ -437,9 +420,8 @@ static int check_triggers(df__graph *g, const df__doc *spec)
 static int refuse_cron_fields(df__graph *g, const df__doc *spec)
 {
     char field[DF__FIELD];
-    size_t i;
     int rc = DF_OK;
-    for (i = 0; i < cron_only.count; i++) {
+    for (size_t i = 0; i < cron_only.count; i++) {
         const char *name = cron_only.rows[i].name;
         const df__doc *n = df__doc_member(spec, name);
         df__doc at;
@@ -490,14 +472,13 @@ static int fill_errors(df__graph *g, const df__doc *errors, error_fields *e)
 {
     df__fill fill;
     df_option row;
-    df__slot s = {&fill, &row, NULL, errors, NULL, NULL};
+    df__option_slot s = {&fill, &row, NULL, errors, NULL, NULL};
     char field[DF__FIELD];
-    size_t i;
     int rc = DF_OK;
     memset(&fill, 0, sizeof fill);
     fill.graph = g;
     fill.arena = &g->arena;
-    for (i = 0; i < error_options.count; i++) {
+    for (size_t i = 0; i < error_options.count; i++) {
         row = error_rows[i];
         s.node = df__option_given(&row, errors);
         if (!s.node)
@@ -545,9 +526,11 @@ int df__fields_finish(df__graph *g, const df__doc *spec, int cron)
         s = s->next;
     if (cron)
         return fail(g, replicas, "spec.replicas", "a DataFlowCron has one replica");
-    if (s && strcmp(s->kind, "kafka") != 0)
-        return fail(g, replicas, "spec.replicas",
-                    "more than one replica needs a kafka source: others would read everything "
-                    "twice");
-    return DF_OK;
+    if (!s || (s->traits & DF_IS_SHARED))
+        return DF_OK;
+    df__problem_addf(g->problems, DF_ERROR, replicas, "spec.replicas",
+                     "more than one replica needs a source that they share: each would read all of "
+                     "\"%.60s\"",
+                     s->kind);
+    return DF_ESPEC;
 }

@@ -22,8 +22,8 @@ typedef struct work {
 static void add_edit(work *w, const df__doc *name)
 {
     edit *e;
-    size_t i, quote = w->text[name->name_begin] == '"' || w->text[name->name_begin] == '\'';
-    for (i = 0; i < w->count; i++)
+    size_t quote = w->text[name->name_begin] == '"' || w->text[name->name_begin] == '\'';
+    for (size_t i = 0; i < w->count; i++)
         if (w->edits[i].begin == name->name_begin + quote)
             return; /* an anchor that is used twice */
     if (df__grow(w->heap, &w->edits, &w->cap, w->count, sizeof *w->edits) != DF_OK) {
@@ -78,9 +78,9 @@ static int by_place(const void *a, const void *b)
 
 static int write_edited(const work *w, size_t len, df_write_fn write, void *user)
 {
-    size_t i, at = 0;
+    size_t at = 0;
     int rc = DF_OK;
-    for (i = 0; i < w->count && rc == DF_OK; i++) {
+    for (size_t i = 0; i < w->count && rc == DF_OK; i++) {
         if (w->edits[i].begin > at)
             rc = write(user, w->text + at, w->edits[i].begin - at);
         if (rc == DF_OK)

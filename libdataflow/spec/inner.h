@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * inner.h: what the files of spec/ share: the layout of one stage, the fields of a spec. */
+ * inner.h: what the files of spec/ share: the fields of a spec, overrides. */
 #ifndef DF_SPEC_INNER_H
 #define DF_SPEC_INNER_H
 
 #include "spec/spec.h"
 
-/* One stage as written, in either layout. */
-typedef struct df__layout {
-    const df__doc *type; /* NULL: none */
-    const char *kind;
-    const df__doc *config; /* NULL: all defaults */
-    char field[192];       /* of config: "spec.sink.config", "spec.sink.kafka" */
-} df__layout;
-
-/* Reads type and config (or the block named as the type). `extra`: other members that belong there,
- * NULL at the end. DF_ESPEC: problems were added. */
-int df__layout_read(df__graph *g, const df__doc *node, const char *field, const char *const *extra,
-                    df__layout *ret);
 /* Fills g->settings from the spec's own fields and checks those that only others use. */
 int df__fields_fill(df__graph *g, const df__doc *spec, int cron);
 /* Fills the errors block's own fields; `has_sink`: a type is given. */

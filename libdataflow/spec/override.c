@@ -70,14 +70,13 @@ static int next_step(override *o, step *ret)
 static const char *end_of_path(const char *text)
 {
     char quote = 0;
-    for (; *text; text++) {
+    for (; *text; text++)
         if (quote)
             quote = *text == quote ? 0 : quote;
         else if (*text == '=')
             return text;
         else if (*text == '[' && (text[1] == '"' || text[1] == '\''))
             quote = *++text;
-    }
     return NULL;
 }
 

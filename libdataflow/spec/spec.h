@@ -16,7 +16,9 @@ int df__spec_format(const df__heap *heap, const df_text *in, df__problems *probl
 /* Rows of the fields of spec (cron: those that only a DataFlowCron has), of every stage, and of
  * spec.errors beside those of a stage; for df_env_describe. */
 const df_options *df__spec_rows(int cron);
+/* Of every stage. */
 const df_options *df__spec_stage_rows(void);
+/* Of spec.errors, beside those of a stage. */
 const df_options *df__spec_error_rows(void);
 
 #endif

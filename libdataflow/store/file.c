@@ -188,16 +188,14 @@ static void slot_path(const file_store *s, int which, const char *suffix, char *
 static uint64_t get64(const unsigned char *p)
 {
     uint64_t v = 0;
-    int i;
-    for (i = 7; i >= 0; i--)
+    for (int i = 7; i >= 0; i--)
         v = v << 8 | p[i];
     return v;
 }
 
 static void put64(unsigned char *p, uint64_t v)
 {
-    int i;
-    for (i = 0; i < 8; i++, v >>= 8)
+    for (int i = 0; i < 8; i++, v >>= 8)
         p[i] = (unsigned char)v;
 }
 
@@ -285,9 +283,9 @@ static void read_slot(const file_store *s, int which, slot *ret)
  * step back. errno belongs to DF_EIO. */
 static int choose(const slot *slots, int *ret_newest)
 {
-    int i, result = DF_ENOTFOUND;
+    int result = DF_ENOTFOUND;
     *ret_newest = -1;
-    for (i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
         if (slots[i].rc == DF_EIO || slots[i].rc == DF_ENOMEM || slots[i].rc == DF_ENOTSUP) {
             errno = slots[i].error;
             return slots[i].rc;
@@ -438,10 +436,9 @@ static int store_save(void *user, const df_state *rows, size_t count)
 {
     file_store *s = user;
     df__buf text;
-    size_t i;
     int rc = DF_OK;
     s->error = 0;
-    for (i = 0; i < count && rc == DF_OK; i++) {
+    for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const df_state *row = (const void *)((const char *)rows + i * rows[0].size);
         if (row->data.data)
             rc = put(s, row->stage, row->partition, row->data);

@@ -43,7 +43,7 @@ static int hit_single(const df__job *job, df_record *r, const df_path *path, df_
     int rc = df_record_get(r, path, &hit);
     if (rc == DF_EDATA)
         return DF_OK;
-    if (rc == DF_OK && hit.type <= DF_V_UNCHANGED) /* nothing, or what nobody knows here */
+    if (rc == DF_OK && hit.type <= DF_V_UNCHANGED) /* nothing, or what the source did not send */
         return join_names(r, path);
     if (rc == DF_OK)
         rc = fn(job, r, &hit, &put);
@@ -63,7 +63,7 @@ int df__job_hits(const df__job *job, df_record *r, const df_path *path, df__hit_
     while ((rc = df_path_each(path, r, &walk)) == DF_OK) {
         df_value put;
         if (walk.value.type == DF_V_UNCHANGED)
-            continue; /* nobody knows it here */
+            continue; /* the source did not send it */
         rc = fn(job, r, &walk.value, &put);
         if (rc == DF_MORE)
             rc = df_walk_set(r, &walk, &put);
@@ -261,7 +261,7 @@ int df__is_utf8(const char *text, size_t len)
 int df__clean_text(df_batch *batch, df_bytes in, df_bytes *ret)
 {
     const unsigned char *p = in.data;
-    size_t at, out = 0, n;
+    size_t out = 0, n;
     char *text;
     *ret = in;
     if (df__is_utf8(in.data, in.len))
@@ -269,7 +269,7 @@ int df__clean_text(df_batch *batch, df_bytes in, df_bytes *ret)
     text = in.len > SIZE_MAX / 3 ? NULL : df_batch_alloc(batch, in.len * 3);
     if (!text)
         return DF_ENOMEM;
-    for (at = 0; at < in.len; at += n ? n : 1) {
+    for (size_t at = 0; at < in.len; at += n ? n : 1) {
         n = sequence(p + at, in.len - at);
         memcpy(text + out, n ? (const char *)p + at : "\xEF\xBF\xBD", n ? n : 3);
         out += n ? n : 3;

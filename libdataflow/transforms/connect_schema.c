@@ -219,7 +219,7 @@ static int derive(df__connect_call *call, df__connect_table *t)
 
 /* ---- looking it up --------------------------------------------------------------------------- */
 
-/* The block as text, and behind it whose it is. */
+/* The block as text, and after it whose it is. */
 static int write_text(df__connect *c, df_stage *st, const df_value *fields, int is_key,
                       size_t *ret_len)
 {

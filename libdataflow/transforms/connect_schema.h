@@ -47,9 +47,11 @@ typedef struct df__connect_call {
 /* Checks the row's values and makes those that stand for others. A block without fields says
  * nothing: ret->table is NULL then. */
 int df__connect_read(df__connect_call *call, const df_value *row, df__connect_row *ret);
-/* Makes it r's root; and, after the last edit, gives r its schema. */
+/* Makes the row r's root, with the values that were made. DF_ENOMEM, DF_EDATA. */
 int df__connect_put(const df__connect_row *row, df_record *r);
+/* After the last edit: gives r the schema of its block. DF_ENOMEM. */
 int df__connect_finish(const df__connect_row *row, df_record *r);
+/* Frees tables and heads, in close. */
 void df__connect_free(df__connect *c, df_stage *st);
 
 #endif

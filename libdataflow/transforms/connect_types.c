@@ -171,8 +171,8 @@ static size_t skip_zeros(const unsigned char *number, size_t from, size_t len)
 static int write_decimal(df_batch *batch, df_bytes bytes, int scale, df_value *put)
 {
     unsigned char number[DECIMAL_BYTES];
-    size_t zeros = scale < 0 ? (size_t)-scale : 0, behind = scale > 0 ? (size_t)scale : 0;
-    size_t room = bytes.len * 3 + zeros + behind + 4, digits = 0;
+    size_t zeros = scale < 0 ? (size_t)-scale : 0, decimals = scale > 0 ? (size_t)scale : 0;
+    size_t room = bytes.len * 3 + zeros + decimals + 4, digits = 0;
     char *text = df_batch_alloc(batch, room), *at;
     if (!text)
         return DF_ENOMEM;
@@ -180,12 +180,12 @@ static int write_decimal(df_batch *batch, df_bytes bytes, int scale, df_value *p
     int negative = make_positive(number, bytes.len);
     size_t first = skip_zeros(number, 0, bytes.len);
     at = text + room;
-    if (first == bytes.len) /* zero has no zeros behind it */
+    if (first == bytes.len) /* zero has no zeros after it */
         zeros = 0;
     at -= zeros;
     memset(at, '0', zeros);
-    for (; first < bytes.len || digits <= behind; digits++) {
-        if (behind && digits == behind)
+    for (; first < bytes.len || digits <= decimals; digits++) {
+        if (decimals && digits == decimals)
             *--at = '.';
         *--at = (char)('0' + divide(number + first, bytes.len - first));
         first = skip_zeros(number, first, bytes.len);

@@ -13,10 +13,10 @@ typedef struct df__place {
     int inside;      /* the path goes on below it */
     int named;       /* by a name, so that what is missing is made as an object */
 } df__place;
-/* In open. DF_ENOMEM. */
+/* The place of one path, in open; ret lives as long as the stage. DF_ENOMEM. */
 int df__place_of(df_stage *st, const df_path *path, df__place *ret);
 
-/* Of each path of an option, in memory of the stage. */
+/* Those of each path of an option, in their order. */
 int df__places_of(df_stage *st, const df_list *paths, df__place **ret);
 
 typedef struct df__column {
@@ -35,11 +35,13 @@ typedef struct df__shape {
     int no_key;
     void *texts; /* blocks, each begins with the next */
 } df__shape;
+/* The column of that name, good until one is added; NULL: none. */
 df__column *df__shape_find(const df__shape *s, df_bytes name);
 /* What is at the place is of this type from now on; a column that is not there is added. */
 int df__shape_set(df__shape *s, const df__place *at, int type);
 /* The same for a value that is left alone where it is missing: nothing is added. */
 int df__shape_change(df__shape *s, const df__place *at, int type);
+/* What is at the place goes: the column, or a part of its value. */
 int df__shape_remove(df__shape *s, const df__place *at);
 /* Moves a column to another name, over one that is there. */
 int df__shape_move(df__shape *s, const df__place *from, const df__place *to);
@@ -48,7 +50,7 @@ int df__shape_add_named(df__shape *s, df_bytes name, df__column **ret);
 /* Room for a name of its own: zeroed, one byte more than asked for. NULL: no memory. */
 char *df__shape_text(df__shape *s, size_t len);
 
-/* DF_OK; DF_DROP: nobody knows what comes of this schema; DF_ENOMEM. */
+/* Says what becomes of a schema: DF_OK; DF_DROP: the records have none from now on; DF_ENOMEM. */
 typedef int (*df__derive_fn)(void *self, df__shape *shape);
 
 /* The schemas that came, and what became of each. The first member of a transform's instance. */
@@ -62,9 +64,10 @@ typedef struct df__follow {
     df__followed rows[DF__FOLLOWED]; /* by the address of `from`; the newest one stays */
 } df__follow;
 
-/* As df__job_each. */
+/* As df__job_each, and each record that came with a schema leaves with what `derive` made of it;
+ * derive is called once for each schema. `self` begins with a df__follow. */
 int df__job_follow(void *self, df_stage *st, df_batch *batch, df__job_fn fn, df__derive_fn derive);
-/* `close` of the transform. */
+/* Gives the schemas back: `close` of the transform. */
 void df__follow_close(void *self, df_stage *st);
 
 #endif

@@ -31,15 +31,16 @@ typedef struct df__members {
     size_t slot_count;
 } df__members;
 
-/* room may be NULL: then the batch's memory is used from the start. */
+/* Empty. room may be NULL: then the batch's memory is used from the start. */
 void df__members_init(df__members *m, df_batch *batch, df__members_room *room);
 /* Adds a member; name and value are borrowed. One of that name keeps its place and gets the new
  * value unless its weight is greater. DF_ENOMEM. */
 int df__members_add(df__members *m, df_bytes name, const df_value *value, int weight);
-/* NULL: none of that name. */
+/* The row of that name, good until one is added; NULL: none. */
 df__member_row *df__members_find(const df__members *m, df_bytes name);
-/* Makes them the root of r. */
+/* Makes an object of them, in their order, the root of r. DF_ENOMEM, DF_EDATA. */
 int df__members_set_root(df__members *m, df_record *r);
+/* A sum of a name, for tables by name. */
 uint32_t df__name_hash(const char *name, size_t len);
 /* Appends a value as JSON. */
 void df__buf_value(df__buf *b, const df_value *v);

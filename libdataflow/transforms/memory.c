@@ -6,12 +6,19 @@
 
 enum { HEAD = 16 };
 
-/* A block remembers its length, since neither a stage nor a batch can grow one; both free all of
- * them at their end. */
-static void *grow(void *fresh, const void *old, size_t len)
+static void *stage_realloc(void *user, void *old, size_t len)
 {
-    unsigned char *to = fresh;
+    return df_stage_realloc(user, old, len);
+}
+
+/* A block remembers its length, since a batch cannot grow one; it frees all of them at its end. */
+static void *batch_realloc(void *user, void *old, size_t len)
+{
+    unsigned char *to;
     size_t had;
+    if (!len || len > SIZE_MAX - HEAD)
+        return NULL;
+    to = df_batch_alloc(user, len + HEAD);
     if (!to)
         return NULL;
     memcpy(to, &len, sizeof len);
@@ -20,20 +27,6 @@ static void *grow(void *fresh, const void *old, size_t len)
         memcpy(to + HEAD, old, had < len ? had : len);
     }
     return to + HEAD;
-}
-
-static void *stage_realloc(void *user, void *old, size_t len)
-{
-    if (!len || len > SIZE_MAX - HEAD)
-        return NULL;
-    return grow(df_stage_alloc(user, len + HEAD), old, len);
-}
-
-static void *batch_realloc(void *user, void *old, size_t len)
-{
-    if (!len || len > SIZE_MAX - HEAD)
-        return NULL;
-    return grow(df_batch_alloc(user, len + HEAD), old, len);
 }
 
 const df__heap *df__stage_heap(df_stage *st)

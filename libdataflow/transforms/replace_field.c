@@ -31,7 +31,7 @@ static const char *find_colon(df_bytes text)
     const char *p = text.data, *end = p + text.len;
     char quote = 0;
     int bracket = 0;
-    for (; p < end; p++) {
+    for (; p < end; p++)
         if (*p == '\\')
             p++;
         else if (quote)
@@ -42,7 +42,6 @@ static const char *find_colon(df_bytes text)
             bracket = *p == '[';
         else if (*p == ':' && !bracket)
             return p;
-    }
     return NULL;
 }
 
@@ -105,10 +104,9 @@ static int compile(replacer *me, df_stage *st)
             return rc;
         problem = rc != DF_OK ? rc : problem;
     }
-    for (size_t i = 0; i < me->exclude.count; i++) {
+    for (size_t i = 0; i < me->exclude.count; i++)
         if (compile_spot(st, df__path_at(&me->exclude, i), &me->gone[i]) != DF_OK)
             return DF_ENOMEM;
-    }
     for (size_t i = 0; i < me->include.count; i++)
         if (compile_spot(st, df__path_at(&me->include, i), &me->kept[i]) != DF_OK)
             return DF_ENOMEM;

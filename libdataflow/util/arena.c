@@ -52,10 +52,10 @@ static int add_chunk(df__arena *a, size_t need)
     return DF_OK;
 }
 
-static void *take(df__arena *a, size_t len, size_t align)
+static inline void *take(df__arena *a, size_t len, size_t align)
 {
-    size_t pad = (align - ((size_t)a->at & (align - 1))) & (align - 1);
-    if (!a->at || len > (size_t)(a->end - a->at) || pad > (size_t)(a->end - a->at) - len) {
+    size_t left = (size_t)(a->end - a->at), pad = -(uintptr_t)a->at & (align - 1);
+    if (left < pad || len >= left - pad) { /* also before the first chunk, of 0 bytes */
         if (add_chunk(a, len) != DF_OK)
             return NULL;
         pad = 0;

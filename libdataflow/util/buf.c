@@ -20,6 +20,13 @@ void df__buf_free(df__buf *b)
     b->len = b->cap = 0;
 }
 
+void df__buf_wipe(df__buf *b)
+{
+    if (b->data)
+        explicit_bzero(b->data, b->cap);
+    df__buf_free(b);
+}
+
 void df__buf_clear(df__buf *b)
 {
     b->len = 0;
@@ -118,14 +125,13 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 {
     const struct utf8_row *row = utf8_rows;
     const struct utf8_row *end = row + sizeof utf8_rows / sizeof *utf8_rows;
-    size_t i;
     while (row < end && (s[0] < row->first || s[0] > row->last))
         row++;
     if (row == end || row->len > left)
         return 0;
     if (row->len > 1 && (s[1] < row->low || s[1] > row->high))
         return 0;
-    for (i = 2; i < row->len; i++)
+    for (size_t i = 2; i < row->len; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
     return row->len;
@@ -134,8 +140,7 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 static void json_char(df__buf *b, unsigned char c)
 {
     static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    size_t i;
-    for (i = 0; i < sizeof shorts - 1; i += 2) {
+    for (size_t i = 0; i < sizeof shorts - 1; i += 2) {
         if ((unsigned char)shorts[i] == c) {
             df__buf_char(b, '\\');
             df__buf_char(b, shorts[i + 1]);

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+/* Microseconds since a moment that is the same for the whole process. Any thread. */
 int64_t df__monotonic_us(void);
 
 /* The earlier of two moments; INT64_MAX stands for never. */

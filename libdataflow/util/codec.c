@@ -34,6 +34,31 @@ void df__base64_add(df__buf *out, const void *data, size_t len)
     out->len += room;
 }
 
+void df__basic_add(df__buf *out, df_bytes user, df_bytes password)
+{
+    df__buf pair;
+    df__buf_init(&pair, out->heap);
+    df__buf_add(&pair, user.data, user.len);
+    df__buf_char(&pair, ':');
+    df__buf_add(&pair, password.data, password.len);
+    if (!pair.failed)
+        df__base64_add(out, pair.data, pair.len);
+    out->failed |= pair.failed;
+    df__buf_wipe(&pair);
+}
+
+void df__percent_add(df__buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            strchr("-._~", c))
+            df__buf_char(out, (char)c);
+        else
+            df__buf_printf(out, "%%%02X", c);
+    }
+}
+
 static int digit_of(char c)
 {
     if (c >= 'A' && c <= 'Z')

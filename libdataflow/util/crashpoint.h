@@ -7,6 +7,7 @@
 #define DF_UTIL_CRASHPOINT_H
 
 #ifdef DF_CRASHPOINTS
+/* Ends the process when it is the point, and the passage, that was asked for. */
 void df__crash_here(const char *name);
 #define DF_CRASHPOINT(name) df__crash_here(name)
 #else

@@ -12,6 +12,7 @@ typedef struct df__layout df__layout;
 
 /* DF_ENOMEM, DF_ETOOBIG (longer than 1,024 bytes). Every text is a layout. */
 int df__layout_new(const df__heap *heap, df_bytes text, df__layout **ret);
+/* NULL is nothing. */
 void df__layout_free(df__layout *layout);
 /* How many parts of it stand for a piece of the time; 0: it comes out as it is. */
 size_t df__layout_fields(const df__layout *layout);

@@ -16,15 +16,23 @@ typedef struct df__heap {
 /* libc's allocator. */
 extern const df__heap df__heap_libc;
 
-void *df__alloc(const df__heap *h, size_t len);              /* not zeroed; NULL: no memory */
-void *df__zalloc(const df__heap *h, size_t len);             /* zeroed */
-void *df__realloc(const df__heap *h, void *old, size_t len); /* old stays valid on NULL */
-void df__free(const df__heap *h, void *p);                   /* NULL is fine */
+/* Not zeroed; to be freed with the same heap, as all of these. NULL: no memory. */
+void *df__alloc(const df__heap *h, size_t len);
+/* The same, zeroed. */
+void *df__zalloc(const df__heap *h, size_t len);
+/* As realloc of C with len > 0; NULL: no memory, and old stays valid. */
+void *df__realloc(const df__heap *h, void *old, size_t len);
+/* NULL is nothing. */
+void df__free(const df__heap *h, void *p);
+/* A copy of a text that ends in NUL. NULL: no memory. */
 char *df__strdup(const df__heap *h, const char *s);
+/* A copy of len bytes with a NUL after them. NULL: no memory. */
 char *df__strndup(const df__heap *h, const char *s, size_t len);
 
-/* Makes room for one more item of `size` bytes in a growing array: doubles *cap. DF_ENOMEM. */
+/* Doubles a growing array of items of `size` bytes, whose pointer is at array_ptr. DF_ENOMEM: it is
+ * as it was. */
 int df__grow_more(const df__heap *h, void *array_ptr, size_t *cap, size_t size);
+/* Makes room for one more item in an array that has `count` of *cap. As df__grow_more. */
 static inline int df__grow(const df__heap *h, void *array_ptr, size_t *cap, size_t count,
                            size_t size)
 {

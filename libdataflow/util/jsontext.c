@@ -8,7 +8,7 @@ typedef struct scan {
     int quoted;
 } scan;
 
-/* Goes on behind the next bracket that closes. 0: there is none, or it closes nothing: then the
+/* Goes on after the next bracket that closes. 0: there is none, or it closes nothing: then the
  * text is no JSON, however it goes on. */
 static int next_close(scan *s)
 {

@@ -21,12 +21,17 @@ typedef struct df__mailbox {
     int fd; /* eventfd: readable while not empty or after df__mailbox_poke */
 } df__mailbox;
 
-int df__mailbox_init(df__mailbox *m); /* DF_EIO: no descriptor */
+/* DF_EIO: no descriptor. */
+int df__mailbox_init(df__mailbox *m);
+/* When no thread sends or waits any more. Messages in it are their owners'. */
 void df__mailbox_free(df__mailbox *m);
+/* Puts a message at the end, not copied: it may not be sent again before it is taken (busy). Any
+ * thread; does not wait. */
 void df__mailbox_send(df__mailbox *m, df__msg *msg);
-/* Takes all messages in order; NULL: none. Clears the eventfd. */
+/* Takes all messages in order, joined by next; NULL: none. Clears the eventfd. The one thread that
+ * reads. */
 df__msg *df__mailbox_take(df__mailbox *m);
-/* 1: something is there. */
+/* 1: a message is there. Any thread. */
 int df__mailbox_any(df__mailbox *m);
 /* Wakes the reader without a message. Async-signal-safe. */
 void df__mailbox_poke(df__mailbox *m);

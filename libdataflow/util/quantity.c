@@ -45,7 +45,7 @@ static int read_suffix(const char *s, int *two, int *ten)
     return read_exponent(s, ten);
 }
 
-/* The digits as one integer and the power of ten behind it. Digits past the 30th only say that
+/* The digits as one integer and the power of ten after it. Digits past the 30th only say that
  * there is more: no suffix makes them count. */
 typedef struct number {
     __int128 digits;

@@ -279,7 +279,7 @@ static int digit_at(const df__exact *d, size_t place)
 
 int df__exact_int(const df__exact *d, int scale, int cut, __int128 *ret)
 {
-    const __int128 limit = ((__int128)1 << 126) / 10;
+    const __int128 limit = ((__int128)1 << 126) / 5 - 1; /* times 10 and a digit more: it fits */
     size_t total = d->digit_count + d->fraction_count, i;
     int64_t whole = (int64_t)d->digit_count + d->exponent + scale; /* digits before the point */
     __int128 value = 0;

@@ -23,9 +23,13 @@ typedef struct df__civil { /* what a wall clock shows */
 #define DF__SEC_MIN INT64_C(-62135596800)
 #define DF__SEC_MAX INT64_C(253402300799)
 
-int64_t df__civil_days(int64_t year, int month, int day); /* days since 1970-01-01 */
-int64_t df__civil_sec(const df__civil *c);                /* seconds, as if it were UTC */
+/* Days from 1970-01-01 to that day; month and day from 1, not checked. */
+int64_t df__civil_days(int64_t year, int month, int day);
+/* Seconds since 1970, as if the clock showed UTC; weekday and yearday are not looked at. */
+int64_t df__civil_sec(const df__civil *c);
+/* The other way; fills all members. */
 void df__civil_from_sec(int64_t sec, df__civil *ret);
+/* 28 to 31; month from 1. */
 int df__month_days(int64_t year, int month);
 
 /* A text that names a time. */

@@ -6,9 +6,11 @@
 
 #include "dataflow.h"
 
+/* Decimal digits with an optional sign, without leading zeros. */
 int df__parse_int(df_bytes text, int64_t *ret);
 /* "1h30m", "250ms"; a number alone is seconds. */
 int df__parse_duration(df_bytes text, int64_t *ret_us);
-int df__parse_size(df_bytes text, int64_t *ret); /* "64MiB" */
+/* "64MiB"; a number alone is bytes. */
+int df__parse_size(df_bytes text, int64_t *ret);
 
 #endif

@@ -9,8 +9,7 @@
 /* The list for chunks of that size; -1: none. */
 static int spare_list(size_t size)
 {
-    int i;
-    for (i = 0; i < DF__SPARE_SIZES; i++)
+    for (int i = 0; i < DF__SPARE_SIZES; i++)
         if (size == SPARE_MIN << i)
             return i;
     return -1;
@@ -58,11 +57,10 @@ void df__spare_init(df__spare *s)
 void df__spare_limit(df__spare *s, const df__heap *heap, size_t max)
 {
     df__chunk *gone = NULL, *c;
-    int i;
     pthread_mutex_lock(&s->lock);
     s->max = max;
-    for (i = DF__SPARE_SIZES - 1; i >= 0; i--) {
-        while (s->bytes > max && (c = s->free[i]) != NULL) {
+    for (int i = DF__SPARE_SIZES - 1; i >= 0; i--) {
+        while (s->bytes > max && (c = s->free[i])) {
             s->free[i] = c->next;
             s->bytes -= c->size;
             c->next = gone;
@@ -70,7 +68,7 @@ void df__spare_limit(df__spare *s, const df__heap *heap, size_t max)
         }
     }
     pthread_mutex_unlock(&s->lock);
-    while ((c = gone) != NULL) {
+    while ((c = gone)) {
         gone = c->next;
         df__free(heap, c);
     }

@@ -20,11 +20,13 @@ typedef struct df__spare {
     size_t bytes, max; /* kept; at most */
 } df__spare;
 
+/* Keeps nothing until df__spare_limit. */
 void df__spare_init(df__spare *s);
 /* Keeps at most that from now on. */
 void df__spare_limit(df__spare *s, const df__heap *heap, size_t max);
+/* Frees all that is kept, when no arena points to it any more. */
 void df__spare_free(df__spare *s, const df__heap *heap);
-/* NULL: none of that size. */
+/* A chunk of exactly that size, the caller's from now on; NULL: none. */
 df__chunk *df__spare_take(df__spare *s, size_t size);
 /* 1: it is kept; 0: the caller frees it. */
 int df__spare_give(df__spare *s, df__chunk *c);

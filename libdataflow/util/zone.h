@@ -25,6 +25,7 @@ int df__zone_load(const df__heap *heap, const char *name, const char *dir, df__z
                   char err[DF__ZONE_TEXT]);
 /* The same from the bytes of a TZif file. */
 int df__zone_parse(const df__heap *heap, df_bytes file, df__zone **ret, const char **why);
+/* NULL is nothing. */
 void df__zone_free(df__zone *z);
 
 /* The span that holds `sec`. Keep it and ask again only when a time is outside of it. */

@@ -18,7 +18,9 @@ typedef struct df__zone_rule {
     df__zone_day start, end; /* of summer time */
 } df__zone_rule;
 
-int df__zone_rule_parse(const char *text, df__zone_rule *ret); /* DF_EDATA */
+/* DF_EDATA: no such rule. */
+int df__zone_rule_parse(const char *text, df__zone_rule *ret);
+/* The span of the rule that holds `sec`. */
 void df__zone_rule_at(const df__zone_rule *rule, int64_t sec, df__zone_span *ret);
 
 #endif

@@ -13,8 +13,8 @@
 typedef struct job {
     df__arena arena;
     df_record r;
-    df__avro_schema *writer, *reader;
-    df__avro_program *program;
+    df_avro_schema *writer, *reader;
+    df_avro_program *program;
     df__avro_error error;
 } job;
 
@@ -23,10 +23,10 @@ static df_bytes bytes_of(const char *s)
     return (df_bytes){s, strlen(s)};
 }
 
-static df__avro_schema *schema(job *j, const char *text)
+static df_avro_schema *schema(job *j, const char *text)
 {
     df__avro_source from = {bytes_of(text), NULL, 0};
-    df__avro_schema *s = NULL;
+    df_avro_schema *s = NULL;
     (void)df__avro_parse(&df__heap_libc, &from, &s, &j->error);
     return s;
 }
@@ -92,7 +92,7 @@ static int work(job *j, char **field, int count)
         return 0;
     if (field[0][0] == 'D' && count == 5)
         return decode(j, (unsigned)strtoul(field[3], NULL, 10), field[4]) && put_json(j);
-    return field[0][0] == 'R' && decode(j, DF__AVRO_WRAP, field[3]) && put_encoded(j);
+    return field[0][0] == 'R' && decode(j, DF_AVRO_WRAP, field[3]) && put_encoded(j);
 }
 
 static void one_line(char *line)
@@ -110,9 +110,9 @@ static void one_line(char *line)
         }
     if (!work(&j, field, count))
         printf("!%s\n", j.error.text);
-    df__avro_program_free(j.program);
-    df__avro_free(j.writer);
-    df__avro_free(j.reader);
+    df_avro_program_free(j.program);
+    df_avro_schema_free(j.writer);
+    df_avro_schema_free(j.reader);
     df__arena_free(&j.arena);
 }
 

@@ -6,7 +6,8 @@
 # intermediate) with client.key, lone.pem (the leaf alone), expired.pem with expired.key, other.pem
 # (another CA), stranger.pem with stranger.key (signed by that one).
 # Users: alice/alice-pw and guest/guest-pw (PLAIN; guest may do nothing), bob/bob-pw (SCRAM-SHA-256),
-# carol/carol-pw (SCRAM-SHA-512). The broker's certificate is good for 127.0.0.1, not for localhost.
+# carol/carol-pw (SCRAM-SHA-512). The broker's certificate is good for 127.0.0.1 and for --host, not for
+# localhost.
 # OAUTH takes an unsigned access token (OAUTHBEARER) of the user dave, and cuts connections after 10 s.
 # LOST is a listener whose advertised address, localhost:1, leads nowhere.
 
@@ -27,7 +28,7 @@ make_certificates() (
                 -keyout $ca.key -out $ca.pem || exit
         done
         sign middle ca 3650 'test intermediate' basicConstraints=critical,CA:TRUE &&
-            sign server ca 3650 broker subjectAltName=IP:127.0.0.1 &&
+            sign server ca 3650 broker "subjectAltName=IP:127.0.0.1,IP:$host" &&
             sign late ca -1 broker subjectAltName=IP:127.0.0.1 &&
             sign lone middle 3650 client extendedKeyUsage=clientAuth &&
             sign expired middle -1 client extendedKeyUsage=clientAuth &&

@@ -10,6 +10,46 @@ die() { # what failed, what to do
     exit 1
 }
 
+# ---- the servers that tests share ------------------------------------------------------------------
+# Each is a program of this folder that says in a line of its own `# shared as DF_NAME`: its address is in that name.
+# In such lines a server also says `# packages: …`, what tools/setup installs for it.
+
+# Lines "server DF_NAME".
+shared_servers() { (cd "$bed" && grep -d skip -sHoxE '# shared as DF_[A-Z]+' -- * | sed 's/:.* / /'); }
+
+# Starts them side by side, in folders of $1, until process $2 ends; `options` holds further options of start by
+# server. Another word: those whose name is given are left out.
+start_shared() { # FOLDER PID [unless-given]
+    local one name pid rc=0 starts=()
+    while read -r one name; do
+        [ -n "${3:-}" ] && [ -n "${!name:-}" ] && continue
+        # Word splitting of the options is wanted.
+        "$bed/$one" start --dir "$1/$one" --parent "$2" ${options[$one]:-} >/dev/null </dev/null &
+        starts+=($!)
+    done < <(shared_servers)
+    for pid in "${starts[@]}"; do wait "$pid" || rc=1; done
+    return $rc
+}
+
+stop_shared() { # FOLDER
+    local one name
+    while read -r one name; do
+        [ ! -d "$1/$one" ] || "$bed/$one" stop --dir "$1/$one" </dev/null
+    done < <(shared_servers)
+}
+
+# Exports what the servers in folders of $1 tell. Another word: not of those whose name is given.
+export_shared() { # FOLDER [unless-given]
+    local one name
+    set -a
+    while read -r one name; do
+        [ -n "${2:-}" ] && [ -n "${!name:-}" ] && continue
+        [ ! -r "$1/$one/env" ] || . "$1/$one/env"
+    done < <(shared_servers)
+    set +a
+}
+
+# ---- one server ------------------------------------------------------------------------------------
 # N free loopback ports below the range from which the kernel takes client ports.
 free_ports() {
     perl -MIO::Socket::INET -e '

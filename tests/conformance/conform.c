@@ -204,10 +204,9 @@ size_t conform_number(const char *row)
 
 void conform_assert_rows(char *const *rows, size_t got, size_t want)
 {
-    for (size_t i = 0; i < got && i < want; i++) {
+    for (size_t i = 0; i < got && i < want; i++)
         if (conform_number(rows[i]) != i)
             fail_msg("row %zu is %s", i, rows[i]);
-    }
     assert_int_equal(got, want);
 }
 

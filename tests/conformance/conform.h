@@ -59,8 +59,8 @@ struct conform {
 };
 
 /* Every kind there is, NULL at the end. CMake writes the lists: a kind is found as
- * `const conform_kind conform_source_NAME = {` or conform_sink_NAME in kinds.c or in
- * tests/conformance.c of a connector's folder. */
+ * `const conform_kind conform_source_NAME = {` or conform_sink_NAME in tests/conformance.c of a
+ * connector's folder. */
 extern const conform_kind *const conform_sources[], *const conform_sinks[];
 
 int conform_setup(void **state);
@@ -105,7 +105,17 @@ df__memory *conform_place(conform *c);
 void conform_place_fill(conform *c, size_t from, size_t to);
 char **conform_place_read(conform *c, size_t *ret_count);
 
-/* Shared by kinds: lines of a file; the output of a program, line by line. */
+/* A thread on the other side, started by `attach`: its records are those of c->from to c->to
+ * (`fill`), or it keeps what arrives for `read_back`. The join waits for it, if there is one
+ * (`detach`). */
+void conform_span(conform *c, size_t from, size_t to);
+void conform_start_thread(conform *c, void *(*run)(void *));
+void conform_join_thread(conform *c);
+void conform_keep_row(conform *c, df_bytes payload);
+char **conform_take_rows(conform *c, size_t *ret_count);
+
+/* Shared by kinds: {"n":N}, its length; lines of a file; the output of a program, line by line. */
+size_t conform_payload(char *buf, size_t cap, size_t n);
 char **conform_lines(const char *text, size_t *ret_count);
 char **conform_output(const char *command, size_t *ret_count);
 

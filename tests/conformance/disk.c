@@ -23,10 +23,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct synced *find(const struct stat *info)
 {
-    for (size_t i = 0; i < file_count; i++) {
+    for (size_t i = 0; i < file_count; i++)
         if (files[i].device == info->st_dev && files[i].inode == info->st_ino)
             return &files[i];
-    }
     return NULL;
 }
 

@@ -174,6 +174,22 @@ static void test_token_of_now(void **state)
     assert_true(f->d->generation > 10);
 }
 
+/* A place behind the last record, such as the marker of a transaction, is committed too: after
+ * records, and where there never were any. */
+static void test_marks_without_records(void **state)
+{
+    fixture *f = *state;
+    doubles_run(f, GROUP("records: 0, marker: true"));
+    assert_int_equal(f->d->group[0], 1);
+    assert_int_equal(f->d->group[1], 1);
+    f->d->group[0] = f->d->group[1] = 0;
+    doubles_run(f, GROUP("records: 3000, marker: true"));
+    assert_int_equal(f->d->row_count, 2 * 3000);
+    assert_true(doubles_unique(f->d));
+    assert_int_equal(f->d->group[0], 3001);
+    assert_int_equal(f->d->group[1], 3001);
+}
+
 static void test_other_source(void **state)
 {
     fixture *f = *state;
@@ -337,6 +353,7 @@ int main(void)
         UNIT(test_huge_transaction),
         UNIT(test_sink_commits_for_source),
         UNIT(test_token_of_now),
+        UNIT(test_marks_without_records),
         UNIT(test_other_source),
         UNIT(test_begun_blocks),
         UNIT(test_few_commits),

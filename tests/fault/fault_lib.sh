@@ -2,6 +2,7 @@
 # fault_lib.sh: what the fault tests share. Sourced; needs DF_KAFKA, DF_PG, dfproc and dfaudit in
 # PATH. DF_FAULT_SCALE multiplies the number of records (1: 300,000).
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../support/script.sh"
 : "${DF_KAFKA:?a Kafka broker is needed: tests/bed/with-servers $0}"
 : "${DF_PG:?a PostgreSQL is needed: tests/bed/with-servers $0}"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,7 +10,6 @@ bed=$here/../bed
 dir=$(mktemp -d)
 run=f$$_$RANDOM
 schema=df_fault_$run
-failed=0
 scale=${DF_FAULT_SCALE:-1}
 own_servers=()
 started=()
@@ -19,14 +19,6 @@ export XDG_STATE_HOME=$dir/state NO_COLOR=1 DF_KAFKA DF_PG PGOPTIONS="-c client_
 export PGCONNECT_TIMEOUT=5
 PG=$DF_PG # of this test: own servers replace it
 
-# A process that this very shell started and that has not ended: a number alone may belong to another
-# process by now.
-ours() { # PID
-    local stat
-    read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
-    set -- ${stat##*) }
-    [ "$2" = "$BASHPID" ] && [ "$1" != Z ]
-}
 kill_started() {
     local p
     for p in "${started[@]}"; do ours "$p" && kill -KILL "$p" && wait "$p"; done 2>/dev/null
@@ -46,16 +38,11 @@ leave() {
 }
 trap leave EXIT
 
-ok() { echo "ok      $1"; }
-bad() { echo "FAILED  $1"; failed=1; }
 figure() { echo "figure  $1"; }
 finish() {
     local p
     for p in "${deadlines[@]}"; do wait "$p" || bad "a stop takes longer than stopTimeout and 5 s: $(tail -n 1 "$dir/late")"; done
     exit $failed
-}
-same() { # NAME EXPECTED ACTUAL
-    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1: expected '$2', got '$3'"; fi
 }
 at_most() { # NAME LIMIT ACTUAL [unit]
     if awk "BEGIN{exit !(\"$3\" != \"\" && $3 <= $2)}"; then ok "$1 ($3 <= $2${4:+ $4})"; else
@@ -66,16 +53,7 @@ has() { # NAME PATTERN FILE
 }
 show() { tail -n 6 "$1" | cut -c1-300 | sed 's/^/        /'; }
 scaled() { awk "BEGIN{printf \"%d\", $1 * $scale}"; }
-now() { echo $((10#$(date +%s%N) / 1000000)); } # ms
 seconds() { awk "BEGIN{printf \"%.1f\", ($(now) - $1) / 1000}"; }
-until_true() { # SECONDS COMMAND…
-    local limit=$(($(now) + $1 * 1000))
-    shift
-    until "$@"; do
-        [ "$(now)" -ge "$limit" ] && return 1
-        sleep 0.1
-    done
-}
 nap() { sleep "$(awk "BEGIN{srand($RANDOM); print $1 + rand() * ($2 - $1)}")"; } # FROM TO
 
 # ---- data --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ grep -qs DF_CRASH_AT "$library" || { echo 'no crash points in this build (cmake 
 
 # point, and the flow that passes it: t topic to table, k topic to topic, f file to file with a
 # store, r a second member joins, e an answer is bad, x topic to topic exactly once, y as x with
-# records that the broker refuses
+# records that the broker refuses, z topic to table exactly once
 points=(
     source.open:t source.opened:t source.read:t kafka.read:t source.post:t source.posted:t
     batch.admit:t batch.transform:t batch.dispatch:t batch.dispatched:t parcel.queued:t
@@ -24,18 +24,20 @@ points=(
     kafka.revoke:r revoke.ask:r revoke.flow:r revoke.acked:r kafka.revoked:r
     sink.failed:e
     kafka.txn.begin:x kafka.txn.offsets:x kafka.txn.commit:x kafka.txn.committed:x kafka.txn.abort:y
+    pg.claim:z pg.commit:z pg.sent:z pg.committed:z
 )
 # No flow of dfproc passes these yet: a source whose partitions leave and whose positions are in a store,
 # and one whose partitions end.
 elsewhere=(revoke.store partition.ended ended.before ended.after)
 listed() { printf '%s\n' "${points[@]%%:*}" "${elsewhere[@]}" | sort -u; }
-written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | sort -u; }
+# Those of postgresql-cdc are in test_crashpoints_cdc.sh.
+written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | grep -v '^cdc\.' | sort -u; }
 same 'every point of the sources is tried' "$(written)" "$(listed)"
 
 quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
 n=2000
 total=0 large=0 file_total=0 died=0 duplicates=0
-topic in 2; topic out 2; topic exact 2; table out
+topic in 2; topic out 2; topic exact 2; table out; table once
 dfaudit topic create --topic "$(name_of small)" --partitions 2 --config max.message.bytes=20000 2>/dev/null
 errors="errors: {type: stdio, config: {path: $dir/errors}}"
 { from_topic in "instanceId: t, $quick"; echo 'transformations: [{type: filter, config: {condition: "$.seq >= 0 || $.id == \"bad\""}}]'; to_table out; echo "$errors"; } >"$dir/t.yaml"
@@ -47,6 +49,7 @@ exactly() { # NAME TOPIC
     echo "sink: {type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of "$2")}}"
 }
 exactly x exact >"$dir/x.yaml"
+{ exactly z - | grep -v ^sink; to_table once; echo "errors: {type: stdio, config: {path: $dir/errors.z}}"; } >"$dir/z.yaml"
 { exactly y small; echo "errors: {type: stdio, config: {path: $dir/errors.y}}"; } >"$dir/y.yaml"
 { echo "source: {type: stdio, config: {path: $dir/lines.in}}"; echo "sink: {type: stdio, config: {path: $dir/lines.out}}"; } >"$dir/f.yaml"
 { from_topic in "$quick"; to_table out; echo "$errors"; } >"$dir/r.yaml"
@@ -113,13 +116,14 @@ for p in "${points[@]}"; do
     done
 done
 figure "$died deaths at ${#points[@]} points in $(seconds "$begin") s"
-for f in t k f r x y; do flow "$f" 0; done
+for f in t k f r x y z; do flow "$f" 0; done
 allowed=$((died * (n + 2 * 8192)))
 audit_table 'the table' out --count "$total" --bad 0.5 --no-gaps --max-duplicates "$allowed"
 figure "table: $(counted unique) records, $(counted duplicates) duplicates"
 audit 'the topic' --source topic --topic "$(name_of out)" --count "$total" --bad 0.5 --no-gaps --max-duplicates "$allowed"
 figure "topic: $(counted duplicates) duplicates"
 audit 'the topic, exactly once' --source topic --topic "$(name_of exact)" --count "$total" --bad 0.5 --no-gaps --max-duplicates 0 --ordered
+audit_table 'the table, exactly once' once --count "$total" --bad 0.5 --no-gaps --max-duplicates 0 --ordered
 all=$(counted unique)
 audit 'the topic with refusals, exactly once' --source topic --topic "$(name_of small)" --count "$total" --bad 0.5 --max-duplicates 0
 same 'but for what is too large' $((all - large)) "$(counted unique)"

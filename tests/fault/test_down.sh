@@ -4,23 +4,14 @@
 # What a process costs, and how it ends, while something below it is down for long: without a server.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../support/script.sh"
 dir=$(mktemp -d)
-failed=0
+evidence=("$dir/out")
 export XDG_STATE_HOME=$dir/home NO_COLOR=1
 shim=$(ls "${DF_BUILD_DIR:-}"/lib/ioshim.so 2>/dev/null) || { echo 'no ioshim.so in this build'; exit 77; }
 [ "${DF_SANITIZE:-}" = address ] && shim="$(gcc -print-file-name=libasan.so) $shim"
 pid=
 trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
-ok() { echo "ok      $1"; }
-bad() { echo "FAILED  $1"; tail -n 5 "$dir/out" | cut -c1-300; failed=1; }
-until_true() { # SECONDS COMMAND...
-    local limit=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -ge "$limit" ] && return 1
-        sleep 0.05
-    done
-}
 flow() { # SINK-OPTIONS: from a file of ten lines
     seq -f '{"n":%.0f}' 10 >"$dir/in"
     printf 'source: {type: stdio, config: {path: %s/in}}\nsink: {type: stdio, config: {path: %s/io/out%s}}\nstopTimeout: 1s\n' \

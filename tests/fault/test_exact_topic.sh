@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial timeout=300
+# ctest: lock=servers timeout=300
 # Topic to topic with exactlyOnce: every record once, in order within its key, for readers of committed
 # records, after kills, beside a second instance, after a pause that cost the partitions, and with records
 # that the broker refuses. test_crashpoints.sh kills at each step of a transaction.

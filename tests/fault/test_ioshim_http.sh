@@ -3,8 +3,9 @@
 # The pages of dfproc while its system calls fail at random, by seed: a request is answered or its
 # connection ends; the flow goes on, and the process ends in order. ctest: no-servers timeout=120
 set -u
+. "$(dirname "$0")/../support/script.sh"
 dir=$(mktemp -d)
-pid= failed=0
+pid= evidence=("$dir/log")
 trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 shim=${DF_BUILD_DIR:-}/lib/ioshim.so
 [ -e "$shim" ] || { echo 'no ioshim.so in this build'; exit 77; }
@@ -15,8 +16,6 @@ cat >"$dir/flow.yaml" <<'YAML'
 source: {type: generate, config: {rate: 500}}
 sink: {type: "null"}
 YAML
-
-bad() { echo "FAILED  $1"; tail -n 20 "$dir/log"; failed=1; }
 
 asked=0 answered=0 ended=0
 for seed in $(seq "${DF_SHIM_SEEDS:-4}"); do

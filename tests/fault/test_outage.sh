@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial timeout=1200
+# ctest: lock=servers timeout=1200
 # A server is down for long: for one flow the one that its records go to, for another one only that of
 # its error sink. Both wait within their memory and without spinning, stay in their group, and catch
 # up at full speed; nothing is lost. DF_OUTAGE: seconds (15; by option 300).

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial timeout=300
+# ctest: lock=servers timeout=300
 # Members join and leave all the time, in order and killed: nothing is lost, in each interval
 # something arrives, and what comes twice stays within the window of the killed. DF_REBALANCE_LONG=1:
 # ten members, one joins and one leaves every five seconds for DF_REBALANCE_MINUTES (10).

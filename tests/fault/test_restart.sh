@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial timeout=300
+# ctest: lock=servers timeout=300
 # The server is restarted, crashes, and ends the backend while it copies; the broker is restarted
 # and killed: the flow goes on by itself.
 . "$(dirname "$0")/fault_lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial timeout=300
+# ctest: lock=servers timeout=300
 # The server becomes read-only, has no connection to give, has no space left, or is slow: the flow
 # waits within its memory, goes on when the server can, and nothing is lost.
 . "$(dirname "$0")/fault_lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial timeout=300
+# ctest: lock=servers timeout=300
 # SIGTERM under load: exit 0 within stopTimeout, nothing lost, nothing twice. A second SIGTERM does
 # not wait, and what was not delivered comes at the next start.
 . "$(dirname "$0")/fault_lib.sh"

@@ -26,18 +26,18 @@ static void open_record(held *h)
     h->r.arena = &h->arena;
 }
 
-static df__avro_schema *schema(df_bytes text)
+static df_avro_schema *schema(df_bytes text)
 {
     df__avro_source from = {text, NULL, 0};
     df__avro_error error;
-    df__avro_schema *s = NULL;
+    df_avro_schema *s = NULL;
     (void)df__avro_parse(&df__heap_libc, &from, &s, &error);
     return s;
 }
 
 /* The value once more by way of bytes. A map may have a name twice, of which the last counts, and
  * a union's branch may be another one: so the second time decides. */
-static void again(const df__avro_schema *s, const df__avro_program *p, df_record *r)
+static void again(const df_avro_schema *s, const df_avro_program *p, df_record *r)
 {
     df__avro_error error = {""};
     df_value v;
@@ -68,7 +68,7 @@ static void is_json(df_record *r)
 static void read_body(const df__avro_plan *plan, df_bytes body)
 {
     df__avro_error error = {""};
-    df__avro_program *p = NULL;
+    df_avro_program *p = NULL;
     held h;
     int rc = df__avro_compile(&df__heap_libc, plan, &p, &error);
     must(rc == DF_OK || (rc == DF_ESPEC && error.text[0]));
@@ -83,13 +83,13 @@ static void read_body(const df__avro_plan *plan, df_bytes body)
         is_json(&h.r);
     }
     df__arena_free(&h.arena);
-    df__avro_program_free(p);
+    df_avro_program_free(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *end = data + size, *stop = size ? memchr(data, 0, size) : NULL, *second;
-    df__avro_schema *w = stop ? schema((df_bytes){data, (size_t)(stop - data)}) : NULL, *r = NULL;
+    df_avro_schema *w = stop ? schema((df_bytes){data, (size_t)(stop - data)}) : NULL, *r = NULL;
     df_bytes body;
     if (!w)
         return 0;
@@ -100,9 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (second)
         r = schema((df_bytes){body.data, (size_t)(second - stop - 1)});
     if (r)
-        read_body(&(df__avro_plan){w, r, DF__AVRO_WRAP | DF__AVRO_COLLAPSE},
+        read_body(&(df__avro_plan){w, r, DF_AVRO_WRAP | DF_AVRO_COLLAPSE},
                   (df_bytes){second + 1, (size_t)(end - second - 1)});
-    df__avro_free(w);
-    df__avro_free(r);
+    df_avro_schema_free(w);
+    df_avro_schema_free(r);
     return 0;
 }

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     df__avro_error error = {""};
     df__avro_file *f = NULL;
-    df__avro_program *p = NULL;
+    df_avro_program *p = NULL;
     df__arena a;
     df_value v;
     int rc = df__avro_file_open(&df__heap_libc, (df_bytes){data, size}, &f, &error);
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (rc == DF_OK)
             must(df_value_json(&v, NULL, 0) > 0);
     }
-    df__avro_program_free(p);
+    df_avro_program_free(p);
     df__avro_file_free(f);
     df__arena_free(&a);
     return 0;

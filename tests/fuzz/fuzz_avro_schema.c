@@ -13,7 +13,7 @@ static void must(int held)
         __builtin_trap();
 }
 
-static void try_body(const df__avro_program *p)
+static void try_body(const df_avro_program *p)
 {
     df_record r;
     df__arena a;
@@ -31,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     df__avro_source from = {{data, size}, NULL, 0};
     df__avro_error error = {""};
-    df__avro_schema *s;
-    df__avro_program *p;
+    df_avro_schema *s;
+    df_avro_program *p;
     int rc = df__avro_parse(&df__heap_libc, &from, &s, &error);
     must(rc == DF_OK || (rc == DF_ESPEC && error.text[0] && !s));
     for (unsigned flags = 0; rc == DF_OK && flags < 4; flags++) {
@@ -40,8 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (df__avro_compile(&df__heap_libc, &plan, &p, &error) != DF_OK)
             continue;
         try_body(p);
-        df__avro_program_free(p);
+        df_avro_program_free(p);
     }
-    df__avro_free(s);
+    df_avro_schema_free(s);
     return 0;
 }

@@ -15,9 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int held)
 {
-    if (!held) {
+    if (!held)
         __builtin_trap();
-    }
 }
 
 static const df_bytes labels[] = {{"a", 1}, {"b", 1}, {"long label", 10}};
@@ -78,21 +77,20 @@ static void check_numeric(const char *text, size_t len, const char *at, size_t s
 static void check_binary(const df__pg_type *type, const df_value *v, const df__buf *b)
 {
     static const size_t sizes[PG_KINDS] = {
-        [PG_BOOL] = 1,   [PG_INT2] = 2,      [PG_INT4] = 4,        [PG_INT8] = 8,
-        [PG_FLOAT4] = 4, [PG_FLOAT8] = 8,    [PG_UUID] = 16,       [PG_DATE] = 4,
-        [PG_TIME] = 8,   [PG_TIMESTAMP] = 8, [PG_TIMESTAMPTZ] = 8,
+        [PG_KIND_BOOL] = 1,      [PG_KIND_INT2] = 2,        [PG_KIND_INT4] = 4,
+        [PG_KIND_INT8] = 8,      [PG_KIND_FLOAT4] = 4,      [PG_KIND_FLOAT8] = 8,
+        [PG_KIND_UUID] = 16,     [PG_KIND_DATE] = 4,        [PG_KIND_TIME] = 8,
+        [PG_KIND_TIMESTAMP] = 8, [PG_KIND_TIMESTAMPTZ] = 8,
     };
     must(b->len >= 6 && be16(b->data) == 1);
     uint32_t size = be32(b->data + 2);
     must(size == UINT32_MAX ? b->len == 6 : b->len == 6 + (size_t)size);
     must((size == UINT32_MAX) == (v->type == DF_V_NULL));
-    if (size == UINT32_MAX || type->array) {
+    if (size == UINT32_MAX || type->array)
         return;
-    }
     must(sizes[type->kind] == 0 || sizes[type->kind] == size);
-    if (type->kind == PG_NUMERIC && v->text) {
+    if (type->kind == PG_KIND_NUMERIC && v->text)
         check_numeric(v->text, v->len, b->data + 6, size);
-    }
 }
 
 static void check_refusal(const df__pg_encoder *e, const df__buf *b)
@@ -104,28 +102,26 @@ static void check_refusal(const df__pg_encoder *e, const df__buf *b)
 static void check_formats(df__pg_encoder *e, const df__pg_table *table, const df_value *v)
 {
     char why[sizeof e->why];
-    df__pg_mask mask = {{0}};
+    df__pg_mask mask = {.stays = 0};
     df__buf b;
     df__buf_init(&b, &df__heap_libc);
     e->binary = 0;
     int rc = df__pg_encode_row(e, table, v, &mask, &b);
     must(rc == DF_OK || rc == DF_EDATA);
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         check_line(&b);
-    } else {
+    else
         check_refusal(e, &b);
-    }
     memcpy(why, e->why, sizeof why);
     df__buf_clear(&b);
     e->binary = 1;
     if (df__pg_table_binary(table)) {
         int again = df__pg_encode_row(e, table, v, &mask, &b);
         must(again == rc || again == DF_MORE);
-        if (again == DF_OK) {
+        if (again == DF_OK)
             check_binary(&table->columns[0].type, v, &b);
-        } else {
+        else
             must(b.len == 0 && (again == DF_MORE || strcmp(why, e->why) == 0));
-        }
     }
     df__buf_free(&b);
 }
@@ -136,7 +132,7 @@ static void check_row(const df_value *v, const uint8_t *choice)
     df__pg_table table = {.columns = &column, .count = 1, .shape = "1"};
     df__pg_encoder e;
     column.not_null = choice[1] & 1;
-    column.type = (df__pg_type){.kind = (uint8_t)(choice[0] % PG_KINDS),
+    column.type = (df__pg_type){.kind = (enum df__pg_kind)(choice[0] % PG_KINDS),
                                 .array = choice[1] >> 1 & 1,
                                 .delim = ',',
                                 .limit = choice[2] & 15,
@@ -145,7 +141,7 @@ static void check_row(const df_value *v, const uint8_t *choice)
                                 .name = "type",
                                 .labels = labels,
                                 .label_count = 3};
-    df__pg_encoder_init(&e);
+    df__pg_encoder_init(&e, &df__heap_libc);
     e.convert.bytea = (choice[1] >> 2) % 3;
     e.convert.round = choice[1] >> 5 & 1;
     check_formats(&e, &table, v);
@@ -176,16 +172,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     df__pg_guesses g;
     df_value v;
     char why[200];
-    if (size < 3) {
+    if (size < 3)
         return 0;
-    }
     df_bytes text = {data + 3, size - 3};
     df__arena_init(&arena, &df__heap_libc, 4096);
     check_names(text);
     if (df__tree_parse(&arena, text, &tree, why, sizeof why) == DF_OK) {
         df__tree_root(tree, &v);
         check_row(&v, data);
-        df__pg_guesses_init(&g);
+        df__pg_guesses_init(&g, &df__heap_libc);
         int rc = df__pg_guesses_add(&g, &v);
         must(rc == DF_OK || rc == DF_EDATA);
         df__pg_guesses_free(&g);

@@ -14,14 +14,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const fuzz_stage *stages;
-static size_t count;
+static size_t stage_count;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    stages = fuzz_stages("debeziumUnwrap", "t", &count);
-    fuzz_must(count > 50);
+    stages = fuzz_stages("debeziumUnwrap", "t", &stage_count);
+    fuzz_must(stage_count > 50);
     return 0;
 }
 
@@ -326,7 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 3)
         return 0;
-    const fuzz_stage *s = &stages[((size_t)data[0] | (size_t)data[1] << 8) % count];
+    const fuzz_stage *s = &stages[((size_t)data[0] | (size_t)data[1] << 8) % stage_count];
     int way = data[2] % FUZZ_WAYS;
     if (data[2] & 64) {
         run(s, (df_bytes){data + 3, size - 3}, way);

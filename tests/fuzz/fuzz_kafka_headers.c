@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connectors/kafka/kafka.h"
+#include "connectors/kafka/sink/address.h"
+#include "connectors/kafka/source/headers.h"
 #include "core/flow/flow.h"
 #include "core/flow/parcel.h"
 

@@ -78,7 +78,8 @@ static void fill(const df_options *table, df__fill *f, const df__doc *n)
     df__options_release(f->arena->heap, table, &m);
 }
 
-static void fill_document(const df_options *table, int mode, const char *text, size_t len)
+static void fill_document(const df_options *table, enum df__fill_mode mode, const char *text,
+                          size_t len)
 {
     df__graph g;
     df__fill f;

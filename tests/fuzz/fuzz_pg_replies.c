@@ -415,14 +415,15 @@ static void make_sink(df__pg_sink *s, unsigned options)
     s->conn.table = s->catalog.name.table;
     s->conn.notice = df__pg_checks_notice;
     s->conn.user = s;
-    df__buf_init(&s->sql, &df__heap_libc);
-    df__buf_init(&s->raw.text, &df__heap_libc);
+    s->memory.heap = df__heap_libc;
+    df__buf_init(&s->sql, &s->memory.heap);
+    df__buf_init(&s->raw.text, &s->memory.heap);
     df__text_set(s->raw.index, sizeof s->raw.index, "t_data_gin", 10);
-    df__arena_init(&s->catalog.table.arena, &df__heap_libc, 4096);
-    df__pg_rejects_init(&s->works[0].rejects);
-    df__pg_rejects_init(&s->works[1].rejects);
-    df__pg_checks_init(&s->checks);
-    df__pg_encoder_init(&s->encoder);
+    df__arena_init(&s->catalog.table.arena, &s->memory.heap, 4096);
+    df__pg_work_init(&s->works[0], &s->memory.heap);
+    df__pg_work_init(&s->works[1], &s->memory.heap);
+    df__pg_checks_init(&s->checks, &s->memory.heap);
+    df__pg_encoder_init(&s->encoder, &s->memory.heap);
     s->prepared = 1;
 }
 
@@ -468,7 +469,7 @@ static int write_parcel(sink *k)
 static void check(const sink *k, const answers *r, int rc)
 {
     must(rc <= 0);
-    if (rc == DF_OK && k->parcel->refused_count + k->parcel->left_out < k->parcel->count)
+    if (rc == DF_OK && k->parcel->refused.count + k->parcel->refused.left_out < k->parcel->count)
         must(r->completed > 0);
     must(strlen(k->st.fault.text) < sizeof k->st.fault.text);
     must(!strchr(k->st.fault.text, '\n'));

@@ -2,7 +2,7 @@
  * A stored position of kafka: what is read is written the same and read the same. */
 #include <string.h>
 
-#include "connectors/kafka/kafka.h"
+#include "connectors/kafka/client/position.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -45,7 +45,7 @@ static void make_sink(df__pg_sink *s, df__pg_column *columns, df_value *values, 
             continue;
         int is_json = names[i][0] == 'd' || names[i][0] == '_';
         columns[n] = (df__pg_column){.name = {names[i], strlen(names[i])}, .quoted = "\"c\""};
-        columns[n].type.kind = is_json ? PG_JSONB : PG_TEXT;
+        columns[n].type.kind = is_json ? PG_KIND_JSONB : PG_KIND_TEXT;
         columns[n].type.name = columns[n].type.cast = "type";
         columns[n++].bit = -1;
     }
@@ -141,7 +141,7 @@ static void run(df__pg_sink *s, df_record *r, df__arena *a)
     w.skip = &skip;
     must(w.parcel != NULL && df__parcel_add(w.parcel, r, NULL) == DF_OK);
     check_row(s, &w, a);
-    df__pg_guesses_init(&g);
+    df__pg_guesses_init(&g, &df__heap_libc);
     must(df__pg_raw_gather(s, &w, &g) == DF_OK);
     check_statement(s, &g);
     df__pg_guesses_free(&g);

@@ -297,12 +297,11 @@ static void plant(df_record *r, const df_value *container)
 {
     df_walk walk = {0};
     df_value v;
-    while (df_value_walk(container, &walk) == DF_OK) {
+    while (df_value_walk(container, &walk) == DF_OK)
         if (walk.value.type == DF_V_OBJECT || walk.value.type == DF_V_ARRAY)
             plant(r, &walk.value);
         else if (typed(&walk.value, &v))
             fuzz_must(df_walk_set(r, &walk, &v) == DF_OK);
-    }
 }
 
 /* As a source does that knows types; of members of one name the last stays. */

@@ -35,6 +35,14 @@ cplusplus)
     c++ -std=c++17 -Wall -Wextra -Werror -o embed "$here/embed.cpp" $(pkg-config --cflags --libs libdataflow)
     ./embed
     ;;
+cpp-binding)
+    binding=$here/../../bindings/cpp
+    for program in "$binding"/tests/*.cpp "$binding"/examples/*.cpp; do
+        c++ -std=c++17 -O1 -Wall -Wextra -Wconversion -Wshadow -Werror -o program "$program" $(pkg-config --cflags --libs libdataflow)
+        ./program >out || { echo "$program failed"; exit 1; }
+    done
+    [ "$(cat out)" = '{"price":1.5,"quantity":4,"total":6.0}' ] || { echo "the example wrote: $(cat out)"; exit 1; }
+    ;;
 program)
     unset LD_LIBRARY_PATH
     [ -x "$prefix/bin/dfproc" ] || { echo "dfproc was not built"; exit 77; }
@@ -43,6 +51,8 @@ program)
     for module in "$lib"/libdataflow/*.so; do
         [ -e "$module" ] || continue
         name=$(basename "$module" .so)
+        # libcurl and what is under it come with a manifest that needs them, not with the module
+        readelf -d "$module" | grep -q 'NEEDED.*libcurl' && { echo "$name needs libcurl"; exit 1; }
         "$prefix/bin/dfproc" connectors | grep -qw "$name" || { echo "dfproc does not list $name"; exit 1; }
     done
     ;;
@@ -58,7 +68,7 @@ uninstall)
 hardened)
     # Each of our files: lazy binding off, its tables read-only, no executable stack, checked copies
     # and frames; programs at addresses of chance.
-    for file in "$prefix/bin/dfproc" "$lib/libdataflow.so" "$lib"/libdataflow/*.so; do
+    for file in "$prefix/bin/dfproc" "$lib/libdataflow.so" "$lib"/libdataflow/*.so "$lib"/libdataflow/*/*.so; do
         [ -e "$file" ] || continue
         has() { readelf -W "$2" "$file" | grep -qE -- "$3" || { echo "$file: no $1"; exit 1; }; }
         has 'read-only tables (relro)' -l 'GNU_RELRO'

@@ -2,18 +2,12 @@
 # cli_lib.sh: what the scripts that need no server share: a folder of their own, runs of dfproc with
 # their output, and a failure that shows it. Sourced; needs dfproc in PATH; end with: exit $failed
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../support/script.sh"
 source=${DF_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 dir=$(mktemp -d)
 trap '[ "$BASHPID" = $$ ] && { rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state NO_COLOR=1
-failed=0
-
-ok() { echo "ok      $1"; }
-bad() {
-    echo "FAILED  $1"
-    sed 's/^/        /' "$dir/out" "$dir/err" | head -n 40
-    failed=1
-}
+evidence=("$dir/out" "$dir/err")
 
 # run NAME CODE COMMAND...: output in $dir/out and $dir/err; at most $limit (60) seconds
 run() {

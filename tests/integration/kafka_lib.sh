@@ -1,21 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # kafka_lib.sh: what the Kafka tests share. Sourced; needs DF_KAFKA, dfproc and dfaudit in PATH.
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../support/script.sh"
 : "${DF_KAFKA:?a Kafka broker is needed: tests/bed/with-servers $0}"
 dir=$(mktemp -d)
 run=k$$_$RANDOM
-failed=0
 flows=()
 export XDG_STATE_HOME=$dir/state NO_COLOR=1 DF_KAFKA
 
-# A process that this very shell started and that has not ended: a number alone may belong to another
-# process by now.
-ours() { # PID
-    local stat
-    read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
-    set -- ${stat##*) }
-    [ "$2" = "$BASHPID" ] && [ "$1" != Z ]
-}
 # A shell that was forked and gets a signal before exec runs the trap of its parent as well.
 leave() {
     local pid
@@ -26,14 +18,6 @@ leave() {
 }
 trap leave EXIT
 
-ok() { echo "ok      $1"; }
-bad() { echo "FAILED  $1"; failed=1; }
-same() { # NAME EXPECTED ACTUAL
-    if [ "$2" = "$3" ]; then ok "$1"; else
-        bad "$1"
-        diff <(printf '%s\n' "$2") <(printf '%s\n' "$3") | head -n 12 | sed 's/^/        /'
-    fi
-}
 has() { # NAME PATTERN FILE
     if grep -q -e "$2" "$3"; then ok "$1"; else
         bad "$1: no line with '$2'"
@@ -45,7 +29,6 @@ audit() { # NAME, options of dfaudit check
     shift
     if out=$(dfaudit check "$@" 2>&1); then ok "$name"; else bad "$name: $out"; fi
 }
-finish() { exit $failed; }
 
 # Topics of this run, so that tests can share one broker.
 name_of() { echo "$run.$1"; }
@@ -93,12 +76,3 @@ metric() { curl -s -m 5 "$(grep -o 'http://[^/ "]*' "$dir/$1.out" | head -n 1)/m
 metric_is() { [ "$(metric "$1" "$2")" = "$3" ]; }
 # summary FIELD NAME: from the last line of a run
 summary() { tail -n 1 "$dir/$2.out" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
-# until SECONDS command…
-until_true() {
-    local limit=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -ge $limit ] && return 1
-        sleep 0.2
-    done
-}

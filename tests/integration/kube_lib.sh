@@ -74,12 +74,13 @@ start_node() {
 }
 
 # A Kafka with the topic orders and a PostgreSQL with the table orders, beside the pods: in the node's
-# network, at its address.
+# network, at its address. With options of the Kafka.
 start_servers_of_node() {
     local server
     trap leave_servers EXIT
     for server in kafka postgresql; do
-        limit=200 run "$server" 0 $DF_KUBE_INSIDE "$bed/$server" start --host 10.99.0.1 --dir "$dir/$server" --parent $$
+        limit=200 run "$server" 0 $DF_KUBE_INSIDE "$bed/$server" start --host 10.99.0.1 --dir "$dir/$server" --parent $$ "$@"
+        set -- # the Kafka's
     done
     [ $failed = 0 ] || exit 1
     set -a
@@ -107,7 +108,7 @@ while_producing() {
     shift 4
     before=$(rows)
     $DF_KUBE_INSIDE dfaudit produce --topic orders --count "$count" --from "$from" --partitions 4 --rate "$rate" 2>"$dir/produce" &
-    until [ "$(rows)" -gt "$before" ] || ! kill -0 $!; do sleep 0.1; done
+    until [ "$(rows)" -gt "$before" ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
     run "$name" 0 "$@"
     wait $! || bad "  produce: $(cat "$dir/produce")"
 }

@@ -19,8 +19,9 @@ start_operated_cluster() { # options of helm
         --show-only templates/crds.yaml --show-only templates/rbac.yaml --show-only templates/serviceaccount.yaml
     cp "$dir/out" "$dir/chart.yaml"
     run '  and is applied' 0 kubectl apply --server-side -f "$dir/chart.yaml"
-    run '  the CRDs are there' 0 kubectl wait --for=condition=Established crd/dataflows.dataflow.dataflow.io \
-        crd/dataflowcrons.dataflow.dataflow.io --timeout=30s
+    # One that was made just now has no conditions, which kubectl does not wait for.
+    within '  the CRDs are there' 30 kubectl wait --for=condition=Established crd/dataflows.dataflow.dataflow.io \
+        crd/dataflowcrons.dataflow.dataflow.io --timeout=10s
     operator_config=$("$bed/kubernetes" kubeconfig --dir "$dir/cluster" --service-account dataflow/test-dataflow-operator) ||
         bad 'a kubeconfig for the operator'
 }

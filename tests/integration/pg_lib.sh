@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # pg_lib.sh: what the PostgreSQL tests share. Sourced; needs DF_PG and dfproc in PATH.
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../support/script.sh"
 : "${DF_PG:?a PostgreSQL is needed: tests/bed/with-servers $0}"
 dir=$(mktemp -d)
 schema=df_test_$$_$RANDOM
-failed=0
 export XDG_STATE_HOME=$dir/state NO_COLOR=1 PGOPTIONS="-c client_min_messages=error"
 
 sql() { psql "$DF_PG" -XqAt -v ON_ERROR_STOP=1 -c "set search_path to $schema" -c "$1"; }
@@ -19,14 +19,6 @@ psql "$DF_PG" -Xqc "create schema $schema" || exit 1
 export PG_TEST_URL="$DF_PG&options=-csearch_path%3D$schema"
 case $DF_PG in *\?*) ;; *) PG_TEST_URL="$DF_PG?options=-csearch_path%3D$schema" ;; esac
 
-ok() { echo "ok      $1"; }
-bad() { echo "FAILED  $1"; failed=1; }
-same() { # NAME EXPECTED ACTUAL
-    if [ "$2" = "$3" ]; then ok "$1"; else
-        bad "$1"
-        diff <(printf '%s\n' "$2") <(printf '%s\n' "$3") | sed 's/^/        /'
-    fi
-}
 
 # manifest NAME "option: value lines": stdio from $dir/NAME.jsonl to the table NAME, refused
 # records to $dir/NAME.errors
@@ -54,4 +46,3 @@ flow() {
 
 # summary FIELD: from the last line of the last run
 summary() { tail -n 1 "$dir/out" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
-finish() { exit $failed; }

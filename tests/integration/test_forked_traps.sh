@@ -4,10 +4,8 @@
 # A shell that was forked to run a program and gets a signal before exec runs the EXIT trap of its
 # parent. What such a trap removes is the parent's, so it must do nothing there.
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../support/script.sh"
 root=$(cd "$here/../.." && pwd)
-failed=0
-ok() { echo "ok      $1"; }
-bad() { echo "FAILED  $1"; failed=1; }
 
 # Signals that come early, one after the other, until a trap of the parent was run by a child.
 hit() { # LIBRARY

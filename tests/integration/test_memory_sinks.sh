@@ -79,8 +79,7 @@ for topic in letters quotes; do
         sed -i "s/consumerGroup: $schema.small/&$topic$limit/" "$dir/small.yaml"
         flow small 0
         same "large refused records, $topic, $limit MiB" '40 40' "$(summary errored) $(sql 'select count(*) from apart')"
-        # 1 MiB on top of the promise: the Kafka module loads an HTTP client, which only OAUTHBEARER needs.
-        peak "large refused records, $topic, $limit MiB" "$(awk -v l=$limit 'BEGIN { print l * 1.1 + 15 }')"
+        peak "large refused records, $topic, $limit MiB" "$(awk -v l=$limit 'BEGIN { print l * 1.1 + 14 }')"
     done
 done
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * model_sink.c: the thread of one sink, by the rules of run_sink.c, and its server, which
+ * model_sink.c: the thread of one sink, by the rules of core/run/sink.c, and its server, which
  * refuses, fails before and after it applied, answers late and in any order. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,7 +180,7 @@ static void settle_one(process *p, model_sink *m, size_t at, int status)
     if (status != DF_OK)
         new_session(m);
     else
-        leave_out(p, parcel, h->count - parcel->returned_count);
+        leave_out(p, parcel, h->count - parcel->absorbed.returned);
     drop_held(m, at);
     post(p, (message){.type = S_SETTLE,
                       .about = parcel,
@@ -293,7 +293,7 @@ static int apply(process *p, model_sink *m, df_parcel *parcel)
     if (p->w->plan.eos && m->role == MAIN_SINK)
         return transact(p, m, parcel, 0);
     land_all(p, m, parcel, parcel->count);
-    leave_out(p, parcel, parcel->count - parcel->refused_count);
+    leave_out(p, parcel, parcel->count - parcel->refused.count);
     return DF_OK;
 }
 
@@ -464,6 +464,7 @@ static int write_parcel(process *p, model_sink *m, df_parcel *parcel)
     if (faulty(w, w->plan.faults / 3))
         m->slow_until = w->now + (int64_t)rnd(w, 20000000);
     begin_all(p, m, parcel);
+    check_ranges(p, parcel);
     if (faulty(w, w->plan.faults))
         return trouble(p, m, parcel);
     if (!df_stage_current(NULL, parcel) && chance(w, 70))
@@ -477,6 +478,7 @@ static int write_parcel(process *p, model_sink *m, df_parcel *parcel)
         if (may_cheat(p, m))
             return cheat(p, m, parcel);
         rc = refusal(p, m, parcel);
+        check_ranges(p, parcel);
         if (rc != DF_OK)
             return rc;
     }
@@ -526,10 +528,10 @@ static void say_write(const model_sink *m, const df_parcel *parcel, int rc)
         printf(" %s%d/%lld.%d", df_parcel_rejected(parcel, i) ? "!" : "", it.part,
                (long long)it.offset, it.child);
     }
-    for (i = 0; i < parcel->position_count; i++)
-        printf(" [%u: %lld, seq %llu]", parcel->positions[i].partition,
-               (long long)number_of(parcel->positions[i].data),
-               (unsigned long long)parcel->positions[i].seq);
+    for (i = 0; i < parcel->range.position_count; i++)
+        printf(" [%u: %lld, seq %llu]", parcel->range.positions[i].partition,
+               (long long)number_of(parcel->range.positions[i].data),
+               (unsigned long long)parcel->range.positions[i].seq);
     printf(" -> %s\n", df_status_name(rc));
 }
 

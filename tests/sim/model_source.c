@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/run/owner.h"
 #include "sim.h"
 
 /* ---- partitions: the thread is blocked until the flow replies -------------------------------- */
@@ -57,7 +58,7 @@ static void opened(process *p, int part)
     if (!again)
         m->watermark = -1;
     int rc = df_partition_position(m->part, &at);
-    m->begun = m->part->begun.set ? strtoll(m->part->begun.text, NULL, 10) : 0;
+    m->begun = m->part->begun.mark.set ? strtoll(m->part->begun.mark.text, NULL, 10) : 0;
     if (rc == DF_OK)
         m->next = strtoll(at.data.data, NULL, 10);
     else if (!p->w->plan.store && !p->w->plan.eos && p->w->has_committed[part])
@@ -109,7 +110,7 @@ void source_replied(process *p, df_partition *part)
         check_left(p, part);
     if (part->reply == DF_OK && df_partition_position(part, &at) == DF_OK)
         commit(p, n, strtoll(at.data.data, NULL, 10));
-    part->has_resume = 0;
+    part->in.has_resume = 0;
     p->parts[n].open = 0;
 }
 
@@ -171,7 +172,7 @@ static void go_back(process *p, df_partition *part)
         m->next = part->watermark.set ? strtoll(part->watermark.text, NULL, 10) : m->start;
     m->said = 0;
     p->source_done = 0;
-    part->begun_armed = part->begun.set;
+    part->in.begun_armed = part->begun.mark.set;
     post(p, (message){.type = M_SOUGHT, .about = part, .msg = &part->seek});
 }
 
@@ -194,17 +195,17 @@ static void end_partition(process *p, df_partition *part)
 {
     model_part *m = &p->parts[part->number];
     world *w = p->w;
-    int rc = p->source_open && part->end_assignment == part->assignment ? DF_OK : DF_ECANCELED;
+    int rc = p->source_open && part->ending.assignment == part->assignment ? DF_OK : DF_ECANCELED;
     if (rc == DF_OK) {
         check_ended(p, part);
         rc = faulty(w, w->plan.faults) ? DF_EIO : chance(w, 50) ? DF_DROP : DF_OK;
     }
     if (rc >= 0) {
-        m->open = m->said = part->has_resume = 0;
+        m->open = m->said = part->in.has_resume = 0;
         m->left = 1;
         w->gone[part->number] = rc == DF_DROP;
     }
-    post(p, (message){.type = M_ENDED, .about = part, .status = rc, .msg = &part->end});
+    post(p, (message){.type = M_ENDED, .about = part, .status = rc, .msg = &part->ending.msg});
     if (rc == DF_EIO) {
         p->dead = 1;
         m->said = 0; /* as after a read that failed; at the end of a run nobody asks again */
@@ -279,7 +280,7 @@ static void mark_all(df_batch *b, process *p, int64_t from)
     for (i = 0; i < p->w->plan.parts; i++) {
         model_part *m = &p->parts[i];
         char mark[24];
-        if (m->part->filling && m->part->filling_batch == b && m->next >= from)
+        if (m->part->in.filling && m->part->in.batch == b && m->next >= from)
             df_batch_mark(
                 b, m->part,
                 (df_bytes){mark, (size_t)snprintf(mark, sizeof mark, "%lld", (long long)m->next)});
@@ -539,7 +540,7 @@ static void io_ack(void *ctx)
     process *p = ctx;
     df_partition *at;
     for (at = p->flow.partitions; at; at = at->next) {
-        p->parts[at->number].acking = at->save_pending ? strtoll(at->saving.text, NULL, 10) : -1;
+        p->parts[at->number].acking = at->save.pending ? strtoll(at->save.mark.text, NULL, 10) : -1;
         at->ack_assignment = at->assignment;
     }
     push(p, &p->source, (command){.type = C_ACK, .msg = &p->ack_msg});
@@ -550,10 +551,10 @@ static void io_save(void *ctx)
     process *p = ctx;
     df_partition *at;
     for (at = p->flow.partitions; at; at = at->next) {
-        int told = p->flow.requests.parting ? at == p->flow.requests.parting : at->save_pending;
-        p->parts[at->number].storing = told ? strtoll(at->saving.text, NULL, 10) : -1;
-        if (at->dropping && !p->flow.requests.parting) {
-            at->dropping = DF__DROP_SAVING;
+        int told = p->flow.requests.parting ? at == p->flow.requests.parting : at->save.pending;
+        p->parts[at->number].storing = told ? strtoll(at->save.mark.text, NULL, 10) : -1;
+        if (at->save.drop && !p->flow.requests.parting) {
+            at->save.drop = DF__DROP_SAVING;
             p->parts[at->number].storing = REMOVED;
         }
     }
@@ -578,7 +579,7 @@ static void io_seek(void *ctx, df_partition *part)
 static void io_ended(void *ctx, df_partition *part)
 {
     push(ctx, &((process *)ctx)->source,
-         (command){.type = C_ENDED, .part = part, .msg = &part->end});
+         (command){.type = C_ENDED, .part = part, .msg = &part->ending.msg});
 }
 
 static int io_owner(void *ctx, df_partition *part, char **ret_text, size_t *ret_len)

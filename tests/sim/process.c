@@ -147,7 +147,7 @@ static void claimed(const process *p, const message *m, const df__fault *why)
     at.data.len = (size_t)snprintf(text, sizeof text, "%lld", (long long)m->position);
     if (df_status_fate(m->status) == DF_FATE_RETRY)
         df__sink_failed(s, m->status, why);
-    df__flow_claimed(s, p->sinks[s->index].claiming, m->status, &at);
+    df__flow_claimed(s, p->sinks[s->index].claiming, &at, m->status, why);
 }
 
 static void loaded(process *p, const message *m)
@@ -286,7 +286,7 @@ static int answering(const message *m)
 {
     if (m->type != S_ANSWER && m->type != S_SETTLE)
         return 0;
-    return ((const df_parcel *)m->about)->returned_count ? GIVEN_BACK : REFUSED;
+    return ((const df_parcel *)m->about)->absorbed.returned ? GIVEN_BACK : REFUSED;
 }
 
 int flow_act(process *p, size_t n)

@@ -118,7 +118,7 @@ static uint64_t live_in_sink(const df__sink *s)
     uint64_t n = s->queue.filling ? s->queue.filling->count : 0;
     for (part = s->index == s->flow->main_sink ? s->flow->partitions : NULL; part;
          part = part->next)
-        n += part->begun_parcel ? part->begun_parcel->count : 0;
+        n += part->begun.parcel ? part->begun.parcel->count : 0;
     if (s->life.left) /* what its thread has is given up */
         return 0;
     for (p = s->queue.first; p; p = p->next)
@@ -179,7 +179,7 @@ static void check_sums(process *p)
 {
     const df__flow *f = &p->flow;
     const df_partition *at;
-    df__sums sums = {0, 0, 0};
+    df__sums sums = {.saved_by = f->sums.saved_by};
     size_t asked = 0;
     for (at = f->partitions; at; at = at->next) {
         sums.uncommitted += df__partition_uncommitted(at);
@@ -228,7 +228,7 @@ static void check_commit_time(process *p, const df__sink *s)
         s->life.dead)
         return;
     for (at = s->queue.first; at; at = at->next)
-        if (at->state == DF__PARCEL_ABSORBED && p->w->now - at->absorbed_us > limit)
+        if (at->state == DF__PARCEL_ABSORBED && p->w->now - at->absorbed.since_us > limit)
             fail(p->w, "sink %d was not asked to commit in time", s->index);
 }
 
@@ -632,7 +632,7 @@ typedef struct choice {
 static int choose(choice *c, int argc, char **argv)
 {
     int i;
-    for (i = 1; i < argc; i++) {
+    for (i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--seeds") && i + 1 < argc)
             c->seeds = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--first") && i + 1 < argc)
@@ -647,7 +647,6 @@ static int choose(choice *c, int argc, char **argv)
             c->go_on = 1;
         else
             return usage();
-    }
     return 0;
 }
 

@@ -296,6 +296,10 @@ void check_process(process *p);
 void check_end(process *p);
 extern const df_transform sim_filter, sim_expand;
 
+/* ranges.c */
+/* What df_parcel_range says of a parcel is what its records say. */
+void check_ranges(process *p, df_parcel *parcel);
+
 /* outage.c */
 void outage_plan(plan *p);
 int outage_now(world *w, int role);

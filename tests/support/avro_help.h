@@ -7,11 +7,11 @@
 #include "formats/avro/avro.h"
 #include "support/record_help.h"
 
-static inline df__avro_schema *schema_of(const char *text)
+static inline df_avro_schema *schema_of(const char *text)
 {
     df__avro_source from = {bytes_of(text), NULL, 0};
     df__avro_error error;
-    df__avro_schema *s;
+    df_avro_schema *s;
     if (df__avro_parse(&df__heap_libc, &from, &s, &error) != DF_OK)
         fail_msg("%s: %s", text, error.text);
     return s;
@@ -21,7 +21,7 @@ static inline void assert_bad_schema(const char *text, const char *want)
 {
     df__avro_source from = {bytes_of(text), NULL, 0};
     df__avro_error error = {""};
-    df__avro_schema *s = NULL;
+    df_avro_schema *s = NULL;
     if (df__avro_parse(&df__heap_libc, &from, &s, &error) != DF_ESPEC)
         fail_msg("%s is taken", text);
     assert_null(s);
@@ -65,9 +65,9 @@ typedef struct reading {
 static inline void assert_reads(const reading *c)
 {
     static unsigned char raw[65536];
-    df__avro_schema *w = schema_of(c->writer), *r = c->reader ? schema_of(c->reader) : NULL;
+    df_avro_schema *w = schema_of(c->writer), *r = c->reader ? schema_of(c->reader) : NULL;
     df__avro_plan plan = {w, r, c->flags};
-    df__avro_program *p = NULL;
+    df_avro_program *p = NULL;
     df__avro_error error = {""};
     df_bytes body = {raw, unhex(c->body, raw)};
     held h;
@@ -84,9 +84,9 @@ static inline void assert_reads(const reading *c)
             fail_msg("%s %s: %d %s", c->writer, c->body, rc, error.text);
         assert_payload(&h.r, c->want);
     }
-    df__avro_program_free(p);
-    df__avro_free(w);
-    df__avro_free(r);
+    df_avro_program_free(p);
+    df_avro_schema_free(w);
+    df_avro_schema_free(r);
     held_free(&h);
 }
 
@@ -99,7 +99,7 @@ typedef struct writing {
 
 static inline void assert_writes(const writing *c)
 {
-    df__avro_schema *s = schema_of(c->schema);
+    df_avro_schema *s = schema_of(c->schema);
     df__avro_error error = {""};
     df_value v;
     df__buf b;
@@ -124,7 +124,7 @@ static inline void assert_writes(const writing *c)
         assert_hex(&b, c->want);
     }
     df__buf_free(&b);
-    df__avro_free(s);
+    df_avro_schema_free(s);
     held_free(&h);
 }
 

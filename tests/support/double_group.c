@@ -13,6 +13,7 @@ enum { GROUP_PARTITIONS = 2, STEP = 50 };
 
 struct group_source {
     int64_t records, renew; /* options */
+    int marker;             /* option */
     struct {
         df_partition *part;
         int64_t next;
@@ -35,6 +36,11 @@ static const df_option source_rows[] = {
      .min = 0,
      .max = 1000,
      .doc = "After so many reads the group has another generation, again and again; 0: never."},
+    {.name = "marker",
+     .type = DF_OPT_BOOL,
+     .offset = offsetof(struct group_source, marker),
+     .def = "false",
+     .doc = "Each partition ends with a place that is no record, and is read by itself."},
 };
 const df_options doubles_group_options = DF_OPTIONS(source_rows, struct group_source);
 
@@ -76,6 +82,8 @@ static int fill(struct group_source *x, df_batch *into, int i)
 {
     char text[64];
     int rc = DF_OK, len;
+    if (x->marker && x->at[i].next == x->records)
+        x->at[i].next++;
     for (int n = 0; n < STEP && x->at[i].next < x->records && rc == DF_OK; n++) {
         df_input in = {.size = sizeof in, .offset = x->at[i].next};
         len = snprintf(text, sizeof text, "{\"part\":%d,\"n\":%lld}", i, (long long)x->at[i].next);
@@ -99,7 +107,7 @@ static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
         rc = renew(x, df_stage_user(st));
     for (int i = 0; i < GROUP_PARTITIONS && rc == DF_OK; i++) {
         rc = fill(x, into, i);
-        done &= x->at[i].next >= x->records;
+        done &= x->at[i].next >= x->records + x->marker;
     }
     return rc < 0 ? rc : done ? DF_DONE : DF_OK;
 }
@@ -173,7 +181,9 @@ static int transact(doubles *d, df_parcel *parcel)
     }
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const df_position *at = DF_ROW(df_position, rows, i);
-        d->group[at->name[strlen("group/")] - '0'] = strtoull(at->data.data, NULL, 10);
+        char text[24]; /* the bytes have no end of their own */
+        snprintf(text, sizeof text, "%.*s", (int)at->data.len, (const char *)at->data.data);
+        d->group[at->name[strlen("group/")] - '0'] = strtoull(text, NULL, 10);
     }
     return rc;
 }

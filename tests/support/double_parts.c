@@ -159,10 +159,9 @@ static int parts_ack(void *self, df_stage *st, const df_position *rows, size_t c
     pthread_mutex_lock(&d->lock);
     d->acks++;
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < (size_t)x->partitions; k++) {
+        for (size_t k = 0; k < (size_t)x->partitions; k++)
             if (strcmp(rows[i].name, x->part[k].name) == 0)
                 d->acked[k] = strtoull(rows[i].data.data, NULL, 10);
-        }
     }
     pthread_mutex_unlock(&d->lock);
     return DF_OK;
@@ -172,10 +171,9 @@ static int parts_seek(void *self, df_stage *st, const df_position *to)
 {
     struct parts *x = self;
     (void)st;
-    for (size_t k = 0; k < (size_t)x->partitions; k++) {
+    for (size_t k = 0; k < (size_t)x->partitions; k++)
         if (x->part[k].handle && df_partition_number(x->part[k].handle) == to->partition)
             x->part[k].next = to->data.data ? strtoll(to->data.data, NULL, 10) : 0;
-    }
     return DF_OK;
 }
 

@@ -74,10 +74,8 @@ char *support_metrics(df_env *env)
 
 /* ---- fixture -------------------------------------------------------------------------------- */
 
-int support_setup(void **state)
+void support_open(support_fixture *f)
 {
-    support_fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
     f->env = support_env(&f->host);
     f->dir = support_mkdir();
     support_path(f->in, f->dir, "in");
@@ -85,16 +83,38 @@ int support_setup(void **state)
     support_path(f->errors, f->dir, "errors");
     support_path(f->slot[0], f->dir, "p.0");
     support_path(f->slot[1], f->dir, "p.1");
+}
+
+void support_close(support_fixture *f)
+{
+    df_pipeline_free(f->p);
+    support_rmdir(f->dir);
+    support_env_free(f->env, &f->host);
+}
+
+static int setup(void **state, int log_level)
+{
+    support_fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->host.log_level = log_level;
+    support_open(f);
     *state = f;
     return 0;
 }
 
+int support_setup(void **state)
+{
+    return setup(state, 0);
+}
+
+int support_setup_telling(void **state)
+{
+    return setup(state, DF_LOG_INFO);
+}
+
 int support_teardown(void **state)
 {
-    support_fixture *f = *state;
-    df_pipeline_free(f->p);
-    support_rmdir(f->dir);
-    support_env_free(f->env, &f->host);
-    free(f);
+    support_close(*state);
+    free(*state);
     return 0;
 }

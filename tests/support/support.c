@@ -76,12 +76,36 @@ static int64_t host_now(void *user)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER; /* of all hosts */
+
 static void host_log(void *user, int level, const char *line)
 {
     support_host *h = user;
+    size_t len;
     atomic_fetch_add(&h->log_lines, 1);
+    pthread_mutex_lock(&log_lock);
+    len = strlen(h->log);
+    snprintf(h->log + len, sizeof h->log - len, "%s\n", line);
+    pthread_mutex_unlock(&log_lock);
     if (getenv("DF_TEST_LOG"))
         fprintf(stderr, "log %d %s\n", level, line);
+}
+
+int support_logged(support_host *host, const char *text)
+{
+    int n = 0;
+    pthread_mutex_lock(&log_lock);
+    for (const char *at = host->log; (at = strstr(at, text)) != NULL; at++)
+        n++;
+    pthread_mutex_unlock(&log_lock);
+    return n;
+}
+
+void support_log_clear(support_host *host)
+{
+    pthread_mutex_lock(&log_lock);
+    host->log[0] = '\0';
+    pthread_mutex_unlock(&log_lock);
 }
 
 static int host_thread(void *user, int started, const char *name)
@@ -100,7 +124,7 @@ df_env *support_env(support_host *host)
                         .now_us = host_now,
                         .thread = host_thread,
                         .user = host,
-                        .log_level = getenv("DF_TEST_LOG") ? DF_LOG_DEBUG : DF_LOG_WARN};
+                        .log_level = getenv("DF_TEST_LOG") ? DF_LOG_DEBUG : host->log_level};
     df_env *env = df_env_new(&o);
     assert_non_null(env);
     return env;

@@ -33,11 +33,16 @@ typedef struct support_host { /* user of an env's options; thread safe */
     _Atomic int64_t now_us; /* frozen clock; 0: the real one */
     _Atomic int threads;    /* library threads that run now */
     _Atomic int log_lines;
+    int log_level;  /* before support_env; 0: warnings */
+    char log[8192]; /* the first lines */
 } support_host;
 
 void *support_realloc(void *user, void *old, size_t len);
 /* An env with the counting allocator, the clock and the log of `host` (zeroed by the caller). */
 df_env *support_env(support_host *host);
+/* How many times its log has this text; and the log made empty. */
+int support_logged(support_host *host, const char *text);
+void support_log_clear(support_host *host);
 /* Frees it and asserts that nothing is left: no allocation, no library thread. */
 void support_env_free(df_env *env, support_host *host);
 
@@ -104,6 +109,10 @@ typedef struct support_fixture {
 } support_fixture;
 
 int support_setup(void **state);
+int support_setup_telling(void **state); /* its log has more than warnings */
 int support_teardown(void **state);
+/* The same for a fixture that is a part of another one; zeroed by the caller. */
+void support_open(support_fixture *f);
+void support_close(support_fixture *f);
 
 #endif

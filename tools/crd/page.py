@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/crd.md: what the CustomResourceDefinitions hold, and what they alone cannot refuse."""
+import connectors
 from resource_definition import CRON_STATUS, FLOW_STATUS, MOST_ROUTES, MOST_TRANSFORMATIONS, STATUS
 from schema import LONGEST_TEXT
 
@@ -16,9 +17,9 @@ that checks the same; edit those.
 | DataFlow | dataflows | `df` | status, scale |
 | DataFlowCron | dataflowcrons | `dfc` | status |
 
-    kubectl apply -f deploy/crds
+    kubectl apply --server-side -f deploy/crds
 
-Both fit into an annotation of `kubectl apply` (262,144 bytes), so no `--server-side` is needed.
+With `--server-side` kubectl keeps no copy of them in an annotation; without it they fit as well (262,144 bytes).
 Kubernetes 1.30 or newer is needed: older servers check a whole object on every update, see below.
 
 ## Two layouts
@@ -32,9 +33,9 @@ source: {type: kafka, kafka: {brokers: "kafka:9092", topic: events}}
 
 In `config` an option has the type that it has with every kind; an option whose type depends on the
 kind has none (`brokers`, `fields`, `rate`). Bounds that depend on the kind are rules. Kinds of the
-original that are not in this version (`clickhouse`, `trino`, `nessie`, `iceberg`,
-`postgresql-cdc`) are accepted with any options, and so are kinds of plug-ins, whose names begin
-with `x-`; the validator says whether it has them.
+original that are not in this version (@planned@) are accepted with any options, and so are
+@open@, whose options would make the definitions too large, and kinds of plug-ins, whose
+names begin with `x-`; the validator says whether it has them.
 
 ## Who refuses what
 
@@ -64,7 +65,6 @@ The webhook, `dfproc validate` and the operator refuse it. Each row has tests th
 VALIDATOR_ONLY = {
     "unknown": "fields that no table knows, at any depth",
     "kinds": "kinds that this version does not have: those of the original, `x-` of plug-ins",
-    "later": "options that are not supported yet (`tls`, `sasl`, `schemaRegistry`, `format: avro`)",
     "paths": "paths and conditions that cannot be compiled, or have no place where they stand",
     "layouts": "texts with a grammar of their own: `connectionString`, `brokers`, `table`, templates, `json:` values, a "
                "colon without a name beside it, time formats",
@@ -163,9 +163,16 @@ class Page:
         yield ""
 
 
+def quoted(kinds, last=", "):
+    *first, end = ("`%s`" % kind for kind in kinds)
+    return last.join([", ".join(first), end]) if first else end
+
+
 def text(tables, options):
     page = Page(tables, options)
-    out = [INTRO.rstrip("\n"), *("| `%s` | %s |" % row for row in VALIDATOR_ONLY.items()), "",
+    left = sorted({kind for kinds in tables.open.values() for kind in kinds})
+    intro = INTRO.replace("@planned@", quoted(connectors.planned())).replace("@open@", quoted(left, " and "))
+    out = [intro.rstrip("\n"), *("| `%s` | %s |" % row for row in VALIDATOR_ONLY.items()), "",
            "### What the CRD refuses and a file may hold", "",
            "`dfproc validate` reads the text of a file; the API server gets what kubectl made of it.", "",
            "| Name | What only the CRD refuses |", "|---|---|", *("| `%s` | %s |" % row for row in CRD_ONLY.items()), "",

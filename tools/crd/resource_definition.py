@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two CustomResourceDefinitions: what a DataFlow and a DataFlowCron look like."""
 import json
+import re
 
+import connectors
 from schema import KEEP, NULL, How, described, narrowed, option_schema, with_rules
 from stage import Kinds, stage_schema
 
 GROUP, VERSION = "dataflow.dataflow.io", "v1"
-# Kinds of the contract: without a table here their options are kept as they are.
-SOURCES = ["kafka", "postgresql", "postgresql-cdc", "clickhouse", "trino", "nessie", "iceberg"]
-SINKS = ["kafka", "postgresql", "clickhouse", "trino", "nessie", "iceberg"]
-NOT_FOR_USERS = {"template"}        # there to be copied: only development builds have it
 # What CEL costs is bounded by these; they are far beyond what a flow has. A rule of a route's sink
 # counts 10,000 times, so only the most important ones are there.
 MOST_TRANSFORMATIONS, MOST_ROUTES = 100, 100
@@ -68,17 +66,36 @@ COLUMNS = [("Phase", "string", ".status.phase"), ("Ready", "string", READY),
 
 class Tables:
     """The option tables by place, and what stands beside the code that checks it: crd.json, a list of
-    [places, rule in CEL, message] and of [places and options, limits of their schema]."""
+    [places, rule in CEL, message], of [places and options, limits of their schema], and of
+    [sides of a connector, KEEP]: its options are left to the validator, since kubectl apply keeps a definition in an
+    annotation, of 256 KiB at most. In a rule `@sink: idempotent open@` is the list of sinks that have one of these
+    flags; open: whose options are left to the validator."""
 
     def __init__(self, described_all, root):
-        self.all, self.rules, self.limits = described_all, {}, {}
+        self.all, self.rules, self.limits, self.open = described_all, {}, {}, {}
         for path in sorted(root.glob("libdataflow/**/crd.json")):
             for places, *what in json.loads(path.read_text(encoding="utf-8")):
                 for where in places.split(", "):
                     self.add(path.parent.name, where, what)
+        self.rules = {place: [(re.sub(r"@(source|sink): ([\w ]+)@", self.with_flags, rule), message)
+                              for rule, message in rules] for place, rules in self.rules.items()}
+
+    def with_flags(self, asked):
+        role, flags = asked[1], set(asked[2].split())
+        left = self.open.get(role, []) if "open" in flags else []
+        have = [n for n, c in self.found(role).items() if n not in left and flags & set(c["flags"])]
+        return "[%s]" % ", ".join("'%s'" % name for name in have + sorted(left))
+
+    def found(self, role):
+        """The connectors that users have on that side; modules come first."""
+        modules, hidden = connectors.modules(), connectors.examples()
+        found = {c["name"]: c[role] for c in self.all["connectors"] if role in c and c["name"] not in hidden}
+        return dict(sorted(found.items(), key=lambda item: (item[0] not in modules, item[0])))
 
     def add(self, owner, where, what):
-        if isinstance(what[0], dict):
+        if what == [KEEP]:
+            self.open.setdefault(where, []).append(owner)
+        elif isinstance(what[0], dict):
             where, option = where.rsplit(".", 1)
             self.limits.setdefault((owner, where), {})[option] = what[0]
         else:
@@ -91,11 +108,11 @@ class Tables:
         return self.limits.get((owner, where), {})
 
     def connectors(self, role):
-        found = {c["name"]: c for c in self.all["connectors"] if role in c and c["name"] not in NOT_FOR_USERS}
-        contract = SOURCES if role == "source" else SINKS
-        names = [n for n in contract if n in found] + sorted(set(found) - set(contract))
-        return Kinds({n: found[n][role]["options"] for n in names}, {n: self.rules_at(role, n) for n in names},
-                     {n: self.limits_at(role, n) for n in names}, contract)
+        """Kinds without a table come last."""
+        left = sorted(self.open.get(role, []))
+        found = {n: c["options"] for n, c in self.found(role).items() if n not in left}
+        return Kinds(found, {n: self.rules_at(role, n) for n in found}, {n: self.limits_at(role, n) for n in found},
+                     left + connectors.planned())
 
     def transforms(self):
         found = {t["name"]: t["options"] for t in self.all["transforms"]}

@@ -83,7 +83,7 @@ static int add_rule(json_object *rules, json_object *rule)
 static int may_keep_positions(json_object *rules, const op_wish *wish)
 {
     return add_rule(rules, op_json("{'apiGroups': [''], 'resources': ['configmaps'], "
-                                   "'resourceNames': [%s], 'verbs': ['get', 'update', 'patch']}",
+                                   "'resourceNames': [%s], 'verbs': ['get', 'patch']}",
                                    wish->names.checkpoint));
 }
 

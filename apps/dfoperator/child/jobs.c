@@ -183,6 +183,11 @@ typedef struct job_pods {
     size_t there; /* of the Job, in any state */
 } job_pods;
 
+static int is_of(json_object *pod, json_object *job)
+{
+    return !strcmp(op_label(pod, "batch.kubernetes.io/job-name"), op_text(job, "metadata.name"));
+}
+
 /* The worst of the Job's pods. */
 static op_trouble of_pods(json_object *job, job_pods *among, char ret[OP_TROUBLE_TEXT])
 {
@@ -190,8 +195,7 @@ static op_trouble of_pods(json_object *job, job_pods *among, char ret[OP_TROUBLE
     for (size_t i = 0; i < among->count; i++) {
         char text[OP_TROUBLE_TEXT];
         op_trouble one;
-        if (strcmp(op_label(among->pods[i], "batch.kubernetes.io/job-name"),
-                   op_text(job, "metadata.name")) != 0)
+        if (!is_of(among->pods[i], job))
             continue;
         among->there++;
         if ((op_pod_lives(among->pods[i]) != 0) != among->living)
@@ -215,13 +219,47 @@ void op_job_failure(json_object *job, json_object **pods, size_t count, char ret
                         message);
 }
 
-static int64_t age_s(json_object *job, int64_t now_s)
+static int64_t age_s(json_object *object, int64_t now_s)
 {
-    const char *text = op_text(job, "metadata.creationTimestamp");
+    const char *text = op_text(object, "metadata.creationTimestamp");
     df__stamp start;
     if (df__stamp_parse((df_bytes){text, strlen(text)}, &start) != DF_OK)
         return 0;
     return now_s - (start.local - start.offset);
+}
+
+/* It has its place, its volumes and its network, and nothing is wrong: its image comes, however
+ * large. */
+static int is_pulling(json_object *pod)
+{
+    json_object *list = op_get(pod, "status.containerStatuses");
+    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *why = op_text(json_object_array_get_idx(list, i), "state.waiting.reason");
+        if (strcmp(why, "ContainerCreating") != 0 && strcmp(why, "PodInitializing") != 0)
+            return 0;
+    }
+    return count && condition_of(pod, "PodReadyToStartContainers");
+}
+
+/* A pod that was lost is made anew: what counts is the age of the pod, not of its Job. */
+int64_t op_job_waits_s(json_object *job, json_object **pods, size_t count, int64_t now_s,
+                       int64_t silent_s)
+{
+    int64_t waits = -1, age = age_s(job, now_s);
+    size_t there = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_of(pods[i], job))
+            continue;
+        there++;
+        if (op_get(pods[i], "metadata.deletionTimestamp") ||
+            strcmp(op_text(pods[i], "status.phase"), "Pending") != 0 || is_pulling(pods[i]))
+            return -1;
+        waits = age_s(pods[i], now_s);
+    }
+    if (there || op_is(job, "spec.suspend"))
+        return waits;
+    return now_s - silent_s < age ? now_s - silent_s : age;
 }
 
 int op_job_is_silent(json_object *job, json_object **pods, size_t count, int64_t now_s)

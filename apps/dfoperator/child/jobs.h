@@ -34,6 +34,10 @@ op_job_end op_job_end_of(json_object *job, const char **when);
 void op_job_failure(json_object *job, json_object **pods, size_t count, char ret[OP_TROUBLE_TEXT]);
 /* The cluster makes no pod of it, for longer than that takes. The Job itself says nothing of it. */
 int op_job_is_silent(json_object *job, json_object **pods, size_t count, int64_t now_s);
+/* For how long it has waited for its container to begin; -1: it did, or it is not known.
+ * `silent_s`: since when the cluster is known to make no pod of it. */
+int64_t op_job_waits_s(json_object *job, json_object **pods, size_t count, int64_t now_s,
+                       int64_t silent_s);
 /* Why it does not get on; "": it does. */
 op_trouble op_job_trouble(json_object *job, json_object **pods, size_t count, int64_t now_s,
                           char ret[OP_TROUBLE_TEXT]);

@@ -36,7 +36,23 @@ static df_bytes last_line(const char *text)
         len--;
     for (from = len; from && text[from - 1] != '\n';)
         from--;
-    return (df_bytes){text + from, len - from < MESSAGE ? len - from : MESSAGE};
+    return (df_bytes){text + from, len - from};
+}
+
+/* Of a log line in JSON what it says: the result of the run, else its message. `line` otherwise;
+ * borrowed from `object`, which is to be put back. */
+static df_bytes words_of(df_bytes line, json_object **object)
+{
+    json_tokener *tokener = json_tokener_new();
+    const char *words;
+    *object = NULL;
+    if (tokener && line.len && *(const char *)line.data == '{')
+        *object = json_tokener_parse_ex(tokener, line.data, (int)line.len);
+    if (tokener)
+        json_tokener_free(tokener);
+    words = op_text(*object, "result");
+    words = *words ? words : op_text(*object, "msg");
+    return *words ? (df_bytes){words, strlen(words)} : line;
 }
 
 static const char *meaning_of(int64_t code)
@@ -49,10 +65,9 @@ static const char *meaning_of(int64_t code)
                 {2, "wrong manifest or command line"},
                 {75, "gave up for now, may work later"},
                 {137, "killed"}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].code == code)
             return rows[i].text;
-    }
     return "unknown code";
 }
 
@@ -61,14 +76,16 @@ static const char *meaning_of(int64_t code)
 static void tell_end(json_object *state, char ret[OP_TROUBLE_TEXT])
 {
     int64_t code = op_int(state, "exitCode", -1);
-    df_bytes line = last_line(op_text(state, "message"));
+    json_object *object;
+    df_bytes line = words_of(last_line(op_text(state, "message")), &object);
     if (!strcmp(op_text(state, "reason"), "OOMKilled"))
         df__text_printf(ret, OP_TROUBLE_TEXT,
                         "was killed: it needed more memory than resources.limits.memory");
     else
         df__text_printf(ret, OP_TROUBLE_TEXT, "ended with code %lld (%s)%s%.*s", (long long)code,
-                        meaning_of(code), line.len ? ": " : "", (int)line.len,
-                        (const char *)line.data);
+                        meaning_of(code), line.len ? ": " : "",
+                        (int)(line.len < MESSAGE ? line.len : MESSAGE), (const char *)line.data);
+    json_object_put(object);
 }
 
 static int is_one_of(const char *text, const char *const *list)

@@ -6,16 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/codec.h"
+
 /* One kind. */
 typedef struct room {
     op_cluster *cluster;
     op_kind kind;
-    kube_informer *informer;
+    kube_informer *informer; /* NULL: its objects are kept here */
+    kube_objects here;
     kube_objects by_flow; /* of pods and Jobs: by the key of their flow, a list of their own keys */
 } room;
 
 struct op_cluster {
     op_cluster_calls calls;
+    kube_loop *loop;
     room rooms[OP_KINDS];
     int synced; /* kinds whose first list is whole */
 };
@@ -63,10 +67,18 @@ static void list_remove(kube_objects *lists, const char *name, const char *key)
 
 /* ---- one kind -------------------------------------------------------------------------------- */
 
+static json_object *tree_of(const kube_object *object)
+{
+    char *text = kube_object_text(object);
+    json_object *tree = text ? json_tokener_parse(text) : NULL;
+    free(text);
+    return tree;
+}
+
 /* The flow of an object, as a key; NULL: none. */
 static const char *flow_of(const room *r, const kube_object *object, char key[OP_KEY])
 {
-    json_object *tree = json_tokener_parse(object->text);
+    json_object *tree = tree_of(object);
     op_key flow;
     int rc = op_key_of(r->kind, tree, &flow);
     json_object_put(tree);
@@ -135,7 +147,7 @@ static int start(room *r, kube_client *client, const char *space)
     df__buf_str(&path, row->group_path);
     if (space) {
         df__buf_str(&path, "/namespaces/");
-        kube_path_add(&path, space);
+        df__percent_add(&path, space);
     }
     df__buf_printf(&path, "/%s", row->plural);
     what.path = df__buf_cstr(&path);
@@ -145,15 +157,24 @@ static int start(room *r, kube_client *client, const char *space)
     return r->informer ? 0 : -1;
 }
 
-op_cluster *op_cluster_new(kube_client *client, const char *space, const op_cluster_calls *calls)
+static int is_in_cluster(op_kind kind)
+{
+    return kind == OP_FLOW || kind == OP_CRON || kind == OP_CONFIG_MAP;
+}
+
+op_cluster *op_cluster_new(kube_client *client, const char *space, int here,
+                           const op_cluster_calls *calls)
 {
     op_cluster *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->calls = *calls;
+    c->loop = kube_client_loop(client);
     for (op_kind k = 0; k < OP_KINDS; k++) {
         c->rooms[k] = (room){.cluster = c, .kind = k};
-        if (start(&c->rooms[k], client, space) < 0) {
+        if (here && !is_in_cluster(k))
+            c->synced++;
+        else if (start(&c->rooms[k], client, space) < 0) {
             op_cluster_free(c);
             return NULL;
         }
@@ -168,6 +189,7 @@ void op_cluster_free(op_cluster *c)
     for (op_kind k = 0; k < OP_KINDS; k++) {
         kube_informer_free(c->rooms[k].informer);
         kube_objects_free(&c->rooms[k].by_flow);
+        kube_objects_free(&c->rooms[k].here);
     }
     free(c);
 }
@@ -177,10 +199,16 @@ int op_cluster_synced(const op_cluster *c)
     return c->synced == OP_KINDS;
 }
 
+const kube_objects *op_cluster_objects(const op_cluster *c, op_kind kind)
+{
+    const room *r = &c->rooms[kind];
+    return r->informer ? kube_informer_objects(r->informer) : &r->here;
+}
+
 static json_object *read_object(const op_cluster *c, op_kind kind, const char *key)
 {
-    const kube_object *o = kube_objects_get(kube_informer_objects(c->rooms[kind].informer), key);
-    return o ? json_tokener_parse(o->text) : NULL;
+    const kube_object *o = kube_objects_get(op_cluster_objects(c, kind), key);
+    return o ? tree_of(o) : NULL;
 }
 
 json_object *op_cluster_get(const op_cluster *c, op_kind kind, const char *space, const char *name)
@@ -217,12 +245,49 @@ void op_cluster_learn(op_cluster *c, op_kind kind, json_object *object)
     kube_informer_learn(c->rooms[kind].informer, object);
 }
 
-const kube_objects *op_cluster_objects(const op_cluster *c, op_kind kind)
-{
-    return kube_informer_objects(c->rooms[kind].informer);
-}
-
 kube_informer_stats op_cluster_stats(const op_cluster *c, op_kind kind)
 {
+    if (op_cluster_is_here(c, kind))
+        return (kube_informer_stats){.heard_us = c->loop->now()};
     return kube_informer_stats_of(c->rooms[kind].informer);
+}
+
+/* ---- what is kept here ----------------------------------------------------------------------- */
+
+int op_cluster_is_here(const op_cluster *c, op_kind kind)
+{
+    return !c->rooms[kind].informer;
+}
+
+int op_cluster_put(op_cluster *c, op_kind kind, json_object *object)
+{
+    room *r = &c->rooms[kind];
+    json_object *meta = NULL;
+    const char *now = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+    char key[OP_KEY], *text;
+    kube_object *at;
+    json_object_object_get_ex(object, "metadata", &meta);
+    snprintf(key, sizeof key, "%s/%s", kube_text(meta, "namespace"), kube_text(meta, "name"));
+    at = now ? kube_objects_add(&r->here, key) : NULL;
+    if (at && at->text && !strcmp(at->text, now))
+        return 0;
+    text = at ? strdup(now) : NULL;
+    if (!text)
+        return -1;
+    kube_objects_set_text(&r->here, at, text, strlen(text));
+    on_changed(r, key, at);
+    return 0;
+}
+
+void op_cluster_drop(op_cluster *c, op_kind kind, const char *space, const char *name)
+{
+    room *r = &c->rooms[kind];
+    char key[OP_KEY];
+    const kube_object *last;
+    snprintf(key, sizeof key, "%s/%s", space, name);
+    last = kube_objects_get(&r->here, key);
+    if (!last)
+        return;
+    on_leaving(r, last);
+    kube_objects_remove(&r->here, key);
 }

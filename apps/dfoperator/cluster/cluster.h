@@ -18,8 +18,10 @@ typedef struct op_cluster_calls {
     void *user;
 } op_cluster_calls;
 
-/* `space`: one namespace; NULL: all. NULL: no memory. */
-op_cluster *op_cluster_new(kube_client *client, const char *space, const op_cluster_calls *calls);
+/* `space`: one namespace; NULL: all. `here`: only flows and ConfigMaps are in the cluster; objects
+ * of the other kinds are those of op_cluster_put. NULL: no memory. */
+op_cluster *op_cluster_new(kube_client *client, const char *space, int here,
+                           const op_cluster_calls *calls);
 void op_cluster_free(op_cluster *c);
 int op_cluster_synced(const op_cluster *c);
 
@@ -30,6 +32,11 @@ json_object *op_cluster_get(const op_cluster *c, op_kind kind, const char *space
 int op_cluster_of(const op_cluster *c, op_kind kind, const char *key, json_object ***ret);
 /* What the server answered to a write. */
 void op_cluster_learn(op_cluster *c, op_kind kind, json_object *object);
+/* Objects of the kind are kept here and not in the cluster. */
+int op_cluster_is_here(const op_cluster *c, op_kind kind);
+/* Such an object is as this says now: told as changed when it was not so before. -1: no memory. */
+int op_cluster_put(op_cluster *c, op_kind kind, json_object *object);
+void op_cluster_drop(op_cluster *c, op_kind kind, const char *space, const char *name);
 /* The objects of a kind, for those that look at all of them. */
 const kube_objects *op_cluster_objects(const op_cluster *c, op_kind kind);
 kube_informer_stats op_cluster_stats(const op_cluster *c, op_kind kind);

@@ -28,10 +28,9 @@ int op_run_is_over(json_object *run)
 
 json_object *op_run_find(json_object *runs, const char *id)
 {
-    for (size_t i = 0; i < op_runs_count(runs); i++) {
+    for (size_t i = 0; i < op_runs_count(runs); i++)
         if (!strcmp(op_text(op_run_at(runs, i), "id"), id))
             return op_run_at(runs, i);
-    }
     return NULL;
 }
 
@@ -43,10 +42,9 @@ int op_cron_has_policy(const op_cron *c, const char *policy)
 
 json_object *op_runs_active(const op_cron *c)
 {
-    for (size_t i = op_runs_count(c->runs); i--;) {
+    for (size_t i = op_runs_count(c->runs); i--;)
         if (!op_run_is_over(op_run_at(c->runs, i)))
             return op_run_at(c->runs, i);
-    }
     return NULL;
 }
 
@@ -139,10 +137,9 @@ static void add_runs(op_cron *c)
         c->f.plan->failed = 1;
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (op_job_step(c->f.view->jobs[i]) < 0 && is_ours(c, c->f.view->jobs[i]))
             jobs[n++] = c->f.view->jobs[i];
-    }
     qsort(jobs, n, sizeof *jobs, by_start);
     for (size_t i = 0; i < n; i++)
         add_run(c, jobs[i]);
@@ -224,6 +221,44 @@ static json_object *find_step(const op_cron *c, json_object *run, int64_t *step,
     }
 }
 
+/* Since when the cron is in trouble, as its last status says; now: it is not. */
+static int64_t trouble_since(const op_cron *c, int64_t now_s)
+{
+    json_object *ready = op_status_last(c->f.view, "Ready");
+    const char *text = op_text(ready, "lastTransitionTime");
+    df__stamp at;
+    if (strcmp(op_text(ready, "reason"), "Error") != 0 ||
+        df__stamp_parse((df_bytes){text, strlen(text)}, &at) != DF_OK)
+        return now_s;
+    return at.local - at.offset;
+}
+
+/* A step that cannot begin would hold up all later runs: it fails after a time, unless the user has
+ * set one. One that has begun is not limited. Its Job goes when the status says so. */
+static int gives_up(op_cron *c, json_object *job)
+{
+    const op_view *v = c->f.view;
+    int64_t limit = c->f.wish.settings->start_limit_s, now_s = v->now_us / 1000000, waits;
+    if (!limit || c->f.stand != OP_GOES_ON || op_int(v->flow, "spec.activeDeadlineSeconds", 0) > 0)
+        return 0;
+    waits = op_job_waits_s(job, v->pods, v->pod_count, now_s, trouble_since(c, now_s));
+    if (waits >= 0 && waits < limit)
+        op_plan_again(c->f.plan, (limit - waits) * 1000000);
+    return waits >= limit;
+}
+
+static void give_up(op_cron *c, json_object *run, int64_t step, json_object *job)
+{
+    const op_view *v = c->f.view;
+    char why[OP_TROUBLE_TEXT] = "", name[200], text[OP_TROUBLE_TEXT + 280];
+    int64_t now_s = v->now_us / 1000000;
+    op_trouble trouble = op_job_trouble(job, v->pods, v->pod_count, now_s, why);
+    name_step(c, step, name);
+    df__text_printf(text, sizeof text, "%s failed: it did not begin within %lld s%s%s", name,
+                    (long long)c->f.wish.settings->start_limit_s, trouble ? ": " : "", why);
+    end(c, run, "Failed", "", text);
+}
+
 static void move_on(op_cron *c, json_object *run)
 {
     int64_t step, before = op_int(run, "step", -1);
@@ -241,6 +276,8 @@ static void move_on(op_cron *c, json_object *run)
         fail(c, run, step, job, ended);
     else if (!job && step >= trigger_count(c))
         end(c, run, "Completed", when, "");
+    else if (job && gives_up(c, job))
+        give_up(c, run, step, job);
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */

@@ -32,10 +32,9 @@ static void write_time(int64_t sec, char ret[DF__RFC3339_MAX + 1])
 
 static int has_begun(const op_cron *c, int64_t due_s)
 {
-    for (size_t i = 0; i < op_runs_count(c->runs); i++) {
+    for (size_t i = 0; i < op_runs_count(c->runs); i++)
         if (time_of(op_run_at(c->runs, i), "scheduleTime") == due_s)
             return 1;
-    }
     return 0;
 }
 

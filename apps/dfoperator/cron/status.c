@@ -142,10 +142,9 @@ static void say_last_end(const op_cron *c, op_status *s)
 
 static const char *last_end(const op_cron *c, const char *phase)
 {
-    for (size_t i = op_runs_count(c->runs); i--;) {
+    for (size_t i = op_runs_count(c->runs); i--;)
         if (!strcmp(op_text(op_run_at(c->runs, i), "phase"), phase))
             return op_text(op_run_at(c->runs, i), "endTime");
-    }
     return "";
 }
 

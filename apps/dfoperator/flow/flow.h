@@ -10,7 +10,10 @@
 #include "dfoperator/plan/window.h"
 
 #define OP_HAS_POSITIONS "HasPositions" /* condition: the checkpoint ConfigMap was seen */
+#define OP_CLEANED_UP "CleanedUp"       /* False while what an edited source held is removed */
 #define OP_FINALIZER OP_GROUP "/finalizer"
+/* Of the operator before: nobody else takes it off. */
+#define OP_CRON_FINALIZER OP_GROUP "/cron-finalizer"
 #define OP_PAUSE OP_GROUP "/pause-reconcile"
 #define OP_RESETS_DONE OP_GROUP "/checkpoint-resets" /* on the flow: how many were done */
 
@@ -23,6 +26,7 @@ typedef enum op_stand {
     OP_NAME_TAKEN,  /* by an object of somebody else */
     OP_HAS_EARLIER, /* children of a deleted flow of the name are still there */
     OP_IS_LOST,     /* the positions were there and are gone: it stops until a reset */
+    OP_CLEANS_UP,   /* what the source before held outside is removed; then it goes on */
     OP_STANDS
 } op_stand;
 
@@ -35,6 +39,7 @@ typedef struct op_flow {
     char text[OP_WISH_TEXT];      /* of `stand` */
     char contested[OP_WISH_TEXT]; /* a member that somebody else sets again and again */
     int64_t desired;              /* pods that there should be now */
+    int no_window;                /* spec.maintenance is what is wrong */
     int deployment_moves;         /* the plan changes it: what it says of itself is old */
 } op_flow;
 
@@ -63,6 +68,17 @@ void op_flow_name_event(op_action *a, const op_child_row *row, int is_new);
  * since it would make more. How many of them, and of its pods, are still there. */
 size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan);
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan);
+
+/* ---- the end (end.c) ---- */
+/* When it holds something outside of the cluster. */
+void op_flow_want_finalizer(op_flow *f);
+void op_flow_plan_end(const op_view *view, const op_settings *settings, op_plan *plan);
+/* The source was edited into another kind, and the one before held something: 1, until it is gone
+ * or given up. */
+int op_flow_leaves_something(const op_view *view);
+void op_flow_clean_up(op_flow *f, const op_settings *settings);
+/* Removes the Job of that. */
+void op_flow_drop_cleanup(op_flow *f);
 
 /* ---- status (flow/status.c) ---- */
 /* An event, when the status says something new: the cluster refuses to make the pods. */

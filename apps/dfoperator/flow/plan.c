@@ -74,6 +74,7 @@ static int keeps_template(op_flow *f, json_object *live, json_object *wanted)
     if (!strcmp(policy, "OnSpecChange"))
         return 1;
     f->plan->upgrades = !f->view->hold_upgrades;
+    f->plan->held = f->view->hold_upgrades;
     if (f->view->hold_upgrades)
         op_plan_again(f->plan, 10 * SECOND);
     return f->view->hold_upgrades;
@@ -97,6 +98,7 @@ static void want_deployment(op_flow *f)
 {
     json_object *live = f->view->child[OP_DEPLOYMENT];
     json_object *wanted = op_child_deployment(&f->wish, f->desired);
+    f->plan->takes_over = !live && *op_text(f->view->flow, "status.phase");
     if (wanted && live && keeps_template(f, live, wanted)) {
         json_object_put(wanted);
         scale(f, live);
@@ -136,6 +138,8 @@ static void finish_reset(op_flow *f)
 
 static void act(op_flow *f)
 {
+    op_flow_drop_cleanup(f);
+    op_flow_want_finalizer(f);
     op_flow_want_base(f);
     if (f->view->mirrors.waits)
         return; /* no pod begins before its Secrets are there */
@@ -148,9 +152,11 @@ static void decide_pods(op_flow *f)
 {
     char err[OP_WINDOW_TEXT] = "";
     int64_t now_s = f->view->now_us / SECOND;
-    if (op_window_at(op_get(f->view->flow, "spec.maintenance"), now_s, &f->window, err) &&
-        !f->wish.invalid[0])
-        snprintf(f->wish.invalid, sizeof f->wish.invalid, "%s", err);
+    if (op_window_at(op_get(f->view->flow, "spec.maintenance"), now_s, &f->window, err)) {
+        f->no_window = !f->wish.invalid[0] || !strncmp(f->wish.invalid, "spec.maintenance", 16);
+        if (!f->wish.invalid[0])
+            snprintf(f->wish.invalid, sizeof f->wish.invalid, "%s", err);
+    }
     f->desired = f->window.suspended || f->window.inside ? 0 : f->wish.replicas;
     if (f->window.suspended || f->window.edge_s == INT64_MAX)
         return;
@@ -169,30 +175,12 @@ static void plan_living(op_flow *f, const op_settings *settings)
     number_reset(f);
     if (f->stand == OP_GOES_ON)
         act(f);
+    else if (f->stand == OP_CLEANS_UP)
+        op_flow_clean_up(f, settings);
     else if (f->stand != OP_IS_PAUSED && f->stand != OP_HAS_EARLIER)
         scale(f,
               op_flow_own(f, f->view->child[OP_DEPLOYMENT])); /* pauses are obeyed all the same */
     op_flow_tell(f);
-}
-
-/* ---- the end ------------------------------------------------------------------------------- */
-
-/* What must go outside of the cluster, and holds the flow until it has: a replication slot will be
- * the first. 0: nothing. */
-static int must_end_outside(const op_view *view)
-{
-    (void)view;
-    return 0;
-}
-
-/* Mostly the cluster removes the children by their owner, and the flow is gone at once. A finalizer
- * keeps it: ours, or one of somebody else, and then the pods must end all the same. */
-static void plan_end(const op_view *view, op_plan *plan)
-{
-    size_t left = op_flow_end_children(view, OP_DEPLOYMENT, plan);
-    if (!left && !must_end_outside(view))
-        op_flow_drop_finalizer(view, plan);
-    op_flow_tell_end(view, left, plan);
 }
 
 void op_flow_plan(const op_view *view, const op_settings *settings, op_plan *ret)
@@ -201,7 +189,7 @@ void op_flow_plan(const op_view *view, const op_settings *settings, op_plan *ret
     if (!view->flow)
         return; /* the cluster removes the children by their owner */
     if (op_get(view->flow, "metadata.deletionTimestamp"))
-        plan_end(view, ret);
+        op_flow_plan_end(view, settings, ret);
     else
         plan_living(&f, settings);
     op_wish_free(&f.wish);

@@ -104,10 +104,9 @@ static void look_at_owners(op_flow *f)
     look_at_owner(f, OP_CONFIG_MAP, f->view->spec_map);
     if (f->wish.stores)
         look_at_owner(f, OP_CONFIG_MAP, f->view->checkpoint_map);
-    for (op_kind kind = 0; kind < OP_KINDS; kind++) {
+    for (op_kind kind = 0; kind < OP_KINDS; kind++)
         if (op_flow_needs(f, kind))
             look_at_owner(f, kind, f->view->child[kind]);
-    }
     look_at_pods(f);
 }
 
@@ -126,6 +125,16 @@ static void look_at_positions(op_flow *f)
           f->wish.names.checkpoint, f->wish.kind == OP_CRON ? "dataflowcron" : "dataflow", name,
           op_text(f->view->flow, "metadata.namespace"));
     op_plan_absence(f->plan, OP_CONFIG_MAP, f->wish.names.checkpoint);
+    f->desired = 0;
+}
+
+static void look_at_holdings(op_flow *f)
+{
+    if (f->stand != OP_GOES_ON || f->wish.kind != OP_FLOW || !op_flow_leaves_something(f->view))
+        return;
+    stand(f, OP_CLEANS_UP,
+          "The source was changed: what the one before holds outside of the cluster is removed "
+          "first, then the pods of the new one start");
     f->desired = 0;
 }
 
@@ -148,5 +157,6 @@ void op_flow_look(op_flow *f)
         stand(f, OP_UNRESOLVED, "Failed to resolve secrets: %s", f->wish.refs.problem);
     look_at_owners(f);
     look_at_positions(f);
+    look_at_holdings(f);
     hand_over_references(f);
 }

@@ -76,6 +76,7 @@ static const struct {
     [OP_NAME_TAKEN] = {"Error", "NameTaken"},
     [OP_HAS_EARLIER] = {"Pending", "WaitingForEarlier"},
     [OP_IS_LOST] = {"Error", "PositionsMissing"},
+    [OP_CLEANS_UP] = {"Pending", "CleansUp"},
 };
 
 /* ---- conditions ---------------------------------------------------------------------------- */
@@ -151,6 +152,12 @@ static void say_positions(const op_flow *f, op_status *s)
                             op_text(last, "message"));
 }
 
+static void say_cleaned_up(const op_flow *f, op_status *s)
+{
+    if (f->stand == OP_CLEANS_UP)
+        op_status_condition(s, OP_CLEANED_UP, OP_FALSE, "CleansUp", f->text);
+}
+
 /* ---- events -------------------------------------------------------------------------------- */
 
 static void warn_once(const op_flow *f, const char *event, const char *type, const char *reason,
@@ -162,7 +169,8 @@ static void warn_once(const op_flow *f, const char *event, const char *type, con
 
 static void warn(const op_flow *f)
 {
-    warn_once(f, "InvalidSpec", "SpecValid", "InvalidSpec", f->wish.invalid);
+    warn_once(f, f->no_window ? "MaintenanceEvalFailed" : "InvalidSpec", "SpecValid", "InvalidSpec",
+              f->wish.invalid);
     warn_once(f, "SecretResolutionFailed", "SpecResolved", "ResolutionFailed",
               f->wish.refs.problem);
     if (f->stand == OP_NAME_TAKEN || f->stand == OP_IS_LOST)
@@ -186,6 +194,7 @@ void op_flow_tell_conditions(const op_flow *f, op_status *s)
     say_spec(f, s);
     say_reconciled(f, s);
     say_positions(f, s);
+    say_cleaned_up(f, s);
     warn(f);
 }
 

@@ -75,7 +75,9 @@ void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_o
     } else if (op_get(live, "metadata.deletionTimestamp") || op_compare(wanted, live, path)) {
         json_object_put(wanted); /* when it is gone, it is made anew */
     } else if (!strncmp(path, "spec.selector", 13)) {
-        op_plan_delete(f->plan, row->kind, live); /* it can never change */
+        a = op_plan_delete(f->plan, row->kind, live); /* it can never change */
+        if (a) /* the next one's pods must not read beside its own */
+            a->with_pods = row->kind == OP_DEPLOYMENT;
         f->deployment_moves |= row->kind == OP_DEPLOYMENT;
         json_object_put(wanted);
     } else {
@@ -156,13 +158,18 @@ size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan)
     size_t left = end_child(view, first, view->child[first], plan);
     for (size_t i = 0; i < view->job_count; i++)
         left += end_child(view, OP_JOB, view->jobs[i], plan);
-    for (op_kind kind = 0; kind < OP_KINDS; kind++) {
+    for (op_kind kind = 0; kind < OP_KINDS; kind++)
         if (kind != first)
             left += end_child(view, kind, view->child[kind], plan);
-    }
     left += end_child(view, OP_CONFIG_MAP, view->spec_map, plan);
     left += end_child(view, OP_CONFIG_MAP, view->checkpoint_map, plan);
     return left + op_flow_living_pods(view);
+}
+
+static int is_finalizer(json_object *one)
+{
+    const char *name = json_object_get_string(one);
+    return name && (!strcmp(name, OP_FINALIZER) || !strcmp(name, OP_CRON_FINALIZER));
 }
 
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan)
@@ -171,7 +178,7 @@ void op_flow_drop_finalizer(const op_view *view, op_plan *plan)
     size_t count = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
     for (size_t i = 0; kept && i < count; i++) {
         json_object *one = json_object_array_get_idx(all, i);
-        if (strcmp(json_object_get_string(one), OP_FINALIZER) != 0)
+        if (!is_finalizer(one))
             json_object_array_add(kept, json_object_get(one));
     }
     if (!kept)

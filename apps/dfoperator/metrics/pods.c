@@ -3,6 +3,7 @@
 #include "dfoperator/metrics/pods.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dfoperator/child/jobs.h"
@@ -17,9 +18,16 @@ static int is_address(const char *ip)
     return *ip && strlen(ip) < 46 && !ip[strspn(ip, "0123456789abcdefABCDEF.:")];
 }
 
+static int port_of(json_object *pod)
+{
+    long port = strtol(op_annotation(pod, OP_METRICS_PORT), NULL, 10);
+    return port > 0 && port < 65536 ? (int)port : PORT;
+}
+
 int op_pod_target(const kube_object *pod, op_target *ret)
 {
-    json_object *tree = json_tokener_parse(pod->text);
+    char *text = kube_object_text(pod);
+    json_object *tree = text ? json_tokener_parse(text) : NULL;
     const char *ip = op_text(tree, "status.podIP");
     op_key key;
     int rc = -1;
@@ -31,9 +39,11 @@ int op_pod_target(const kube_object *pod, op_target *ret)
         snprintf(ret->name, sizeof ret->name, "%s", key.name);
         snprintf(ret->pod, sizeof ret->pod, "%s", op_text(tree, "metadata.name"));
         snprintf(ret->url, sizeof ret->url,
-                 strchr(ip, ':') ? "http://[%s]:%d/metrics" : "http://%s:%d/metrics", ip, PORT);
+                 strchr(ip, ':') ? "http://[%s]:%d/metrics" : "http://%s:%d/metrics", ip,
+                 port_of(tree));
         rc = 0;
     }
+    free(text);
     json_object_put(tree);
     return rc;
 }

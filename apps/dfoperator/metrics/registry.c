@@ -202,7 +202,8 @@ static void phases_of(const kube_objects *objects, op_kind kind, const char *con
     size_t at = 0;
     char err[200];
     while ((o = kube_objects_next(objects, &at))) {
-        yyjson_doc *doc = app_json_read(o->text, o->text_len, err, sizeof err);
+        char *text = kube_object_text(o);
+        yyjson_doc *doc = text ? app_json_read(text, o->text_len, err, sizeof err) : NULL;
         yyjson_val *status = yyjson_obj_get(yyjson_doc_get_root(doc), "status");
         const char *phase = app_json_text(status, "phase");
         int known = !*phase || !is_word(phase);
@@ -213,6 +214,7 @@ static void phases_of(const kube_objects *objects, op_kind kind, const char *con
         if (!known)
             one_phase(out, o, op_kinds[kind].kind, phase, 1);
         yyjson_doc_free(doc);
+        free(text);
     }
 }
 

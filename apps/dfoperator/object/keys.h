@@ -14,6 +14,8 @@ enum { OP_KEY = 600 };
 /* The annotation that names the flow of a pod or of a cron's Job, "DataFlow/name": neither has the
  * flow as its owner, and a label cannot hold a name of more than 63 characters. */
 #define OP_FLOW_ANNOTATION "dataflow.dataflow.io/flow"
+/* The annotation of a pod whose metrics are at another port than 9090: processes of --local. */
+#define OP_METRICS_PORT "dataflow.dataflow.io/metrics-port"
 
 typedef struct op_key {
     op_kind kind; /* OP_FLOW or OP_CRON */

@@ -46,6 +46,11 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret)
     cut(flow, OP_NAME_MAX, ret->label);
 }
 
+void op_name_former(json_object *flow, const char *rest, char ret[OP_FORMER_MAX])
+{
+    snprintf(ret, OP_FORMER_MAX, "dataflow-%.253s%s", op_text(flow, "metadata.name"), rest);
+}
+
 /* Parts of a-z, 0-9 and -, with neither end a -; `dots`: between parts. */
 static int is_dns(const char *text, size_t most, int dots)
 {

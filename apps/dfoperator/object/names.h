@@ -13,7 +13,7 @@
 #define OP_LABEL_KIND OP_GROUP "/kind"
 #define OP_LABEL_OWNED OP_GROUP "/owned"
 
-enum { OP_NAME_MAX = 63, OP_CRON_JOB_MAX = 52 };
+enum { OP_NAME_MAX = 63, OP_CRON_JOB_MAX = 52, OP_FORMER_MAX = 280 };
 
 typedef struct op_names {
     char base[OP_NAME_MAX + 1]; /* of the Deployment and the Lease, or the CronJob */
@@ -25,6 +25,9 @@ typedef struct op_names {
 void op_names_of(op_kind kind, const char *flow, op_names *ret);
 /* The name of another child: "df-" or "dfc-" before the flow's name, `rest` behind it. */
 void op_name_child(op_kind kind, const char *flow, const char *rest, char ret[OP_NAME_MAX + 1]);
+
+/* What the first form of the original operator called its children: "dataflow-NAME". */
+void op_name_former(json_object *flow, const char *rest, char ret[OP_FORMER_MAX]);
 
 /* Whether an object can have this name, and a namespace that one. Others never reach a request, a
  * message or a volume. */

@@ -38,12 +38,11 @@ json_object *op_json(const char *pattern, ...)
     df__buf text;
     df__buf_init(&text, &df__heap_libc);
     va_start(args, pattern);
-    for (const char *p = pattern; *p; p++) {
+    for (const char *p = pattern; *p; p++)
         if (*p == '%')
             add_value(&text, *++p, &args);
         else
             df__buf_char(&text, *p == '\'' ? '"' : *p);
-    }
     va_end(args);
     if (df__buf_cstr(&text))
         object = json_tokener_parse(text.data);

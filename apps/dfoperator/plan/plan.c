@@ -80,11 +80,12 @@ void op_plan_again(op_plan *plan, int64_t in_us)
         plan->again_us = in_us;
 }
 
-void op_plan_delete(op_plan *plan, op_kind kind, json_object *live)
+op_action *op_plan_delete(op_plan *plan, op_kind kind, json_object *live)
 {
     op_action *a = op_plan_add(plan, OP_DELETE, kind, op_text(live, "metadata.name"), NULL);
     if (a && !(a->uid = strdup(op_text(live, "metadata.uid"))))
         plan->failed = 1;
+    return a;
 }
 
 void op_plan_free(op_plan *plan)

@@ -55,6 +55,7 @@ typedef struct op_action {
     char *difference; /* an APPLY of what somebody else changed: the first place; NULL: another */
     json_object *object; /* what is sent; NULL for a delete */
     char *uid;           /* of what is deleted: another object of the name stays */
+    int with_pods;       /* a DELETE: it is there until its pods have ended */
     const char *event;   /* the reason of the event when it is done; NULL: none */
     const char *failure; /* the reason of the event when it fails: "DeploymentFailed" */
     const char *failed;  /* begin of the status message then: "Failed to create Deployment" */
@@ -86,7 +87,10 @@ typedef struct op_plan {
     json_object *foreign; /* as in op_refs; NULL: not known now */
     int keeps_copies;     /* of Secrets: pods of an earlier spec may need them */
     char *silent_job;     /* that gets no pod: the server's words are wanted; NULL: there is none */
+    int takes_over;       /* the flow may have been another operator's: what that one made under
+                             names of its own goes before the actions */
     int upgrades;         /* renews pods only since the operator is another: to be staggered */
+    int held;             /* would renew them so, but it is not its turn */
     int failed;           /* out of memory: nothing of it may be done */
 } op_plan;
 
@@ -103,7 +107,7 @@ void op_plan_event(op_plan *plan, int warning, const char *reason, const char *f
     __attribute__((format(printf, 4, 5)));
 /* The earliest of several wishes counts. */
 void op_plan_again(op_plan *plan, int64_t in_us);
-/* Deletes a live object: its uid is the condition. */
-void op_plan_delete(op_plan *plan, op_kind kind, json_object *live);
+/* Deletes a live object: its uid is the condition. NULL: no memory. */
+op_action *op_plan_delete(op_plan *plan, op_kind kind, json_object *live);
 
 #endif

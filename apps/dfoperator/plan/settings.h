@@ -19,6 +19,8 @@ typedef struct op_settings {
     int64_t reconcile_timeout_s; /* RECONCILE_TIMEOUT_SECONDS */
     int64_t pending_us;          /* RECONCILE_PENDING_REQUEUE_SECONDS: a flow that starts is looked
                                     at again after it */
+    int64_t start_limit_s;       /* STEP_START_TIMEOUT_SECONDS: a step of a cron's run that has not
+                                    begun by then fails; 0: never */
     int copies;                  /* SECRETS_OF_OTHER_NAMESPACES */
     int workers;                 /* MAX_CONCURRENT_RECONCILES: keys in work at once */
 } op_settings;

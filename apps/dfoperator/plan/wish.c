@@ -198,3 +198,27 @@ int op_wish_needs_api(const op_wish *wish)
 {
     return wish->stores || wish->single_reader;
 }
+
+/* spec.json is the spec without what only the operator needs, which is taken from the newest. */
+json_object *op_wish_applied(json_object *flow, json_object *spec_map)
+{
+    json_object *text = NULL, *spec, *value, *applied;
+    if (!json_object_object_get_ex(op_get(spec_map, "data"), "spec.json", &text))
+        return NULL;
+    spec = json_tokener_parse(json_object_get_string(text));
+    if (!json_object_is_type(spec, json_type_object)) {
+        json_object_put(spec);
+        return NULL;
+    }
+    for (size_t i = 0; i < COUNT(operator_fields); i++)
+        if (json_object_object_get_ex(op_get(flow, "spec"), operator_fields[i], &value))
+            json_object_object_add(spec, operator_fields[i], json_object_get(value));
+    applied = op_copy(flow);
+    if (applied && !op_put(applied, "spec", json_object_get(spec))) {
+        json_object_put(spec);
+        return applied;
+    }
+    json_object_put(applied);
+    json_object_put(spec);
+    return NULL;
+}

@@ -33,6 +33,9 @@ typedef struct op_wish {
 int op_wish_read(op_wish *ret, op_kind kind, json_object *flow, const op_settings *settings,
                  op_mirrors mirrors);
 void op_wish_free(op_wish *wish);
+/* The flow as it was when its spec was written to the ConfigMap the last time: with the place of
+ * its pods as it is now. NULL: there is none, or no memory. */
+json_object *op_wish_applied(json_object *flow, json_object *spec_map);
 /* Pods talk to the API server: for positions, or for the Lease of a single reader. */
 int op_wish_needs_api(const op_wish *wish);
 

@@ -79,10 +79,9 @@ static void name_copy(const flow *f, op_copy_row *row)
 
 static op_copy_row *find_row(const flow *f, const char *space, const char *name)
 {
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count; i++)
         if (!strcmp(f->rows[i]->space, space) && !strcmp(f->rows[i]->name, name))
             return f->rows[i];
-    }
     return NULL;
 }
 
@@ -438,10 +437,9 @@ static int find_rows(flow *f, const op_plan *plan, json_object *recorded)
     if (mark_rows(f, recorded, mark_recorded, keeps) ||
         mark_rows(f, plan->foreign, mark_wanted, keeps))
         return -1;
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count; i++)
         if (f->rows[i]->found)
             find_keys(f->rows[i], plan, recorded);
-    }
     return 0;
 }
 

@@ -124,11 +124,9 @@ int op_issue(int64_t now_s, const char *const *names, op_issued *ret)
 
 void op_issued_free(op_issued *i)
 {
-    if (i->key.data)
-        explicit_bzero(i->key.data, i->key.cap);
     df__buf_free(&i->ca);
     df__buf_free(&i->cert);
-    df__buf_free(&i->key);
+    df__buf_wipe(&i->key);
 }
 
 int op_issue_is_due(df_bytes cert, int64_t now_s, const char *const *names)

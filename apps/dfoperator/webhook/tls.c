@@ -69,13 +69,6 @@ static const char *check_pair(df_bytes cert, df_bytes key, int64_t *ret_expires_
     return why;
 }
 
-static void wipe(df__buf *secret)
-{
-    if (secret->data)
-        explicit_bzero(secret->data, secret->cap);
-    df__buf_free(secret);
-}
-
 /* Takes the pair over when it is usable. */
 static const char *use(op_tls *tls, df__buf *cert, df__buf *key)
 {
@@ -88,7 +81,7 @@ static const char *use(op_tls *tls, df__buf *cert, df__buf *key)
     if (why)
         return why;
     df__buf_free(&tls->pem[CERT]);
-    wipe(&tls->pem[KEY]);
+    df__buf_wipe(&tls->pem[KEY]);
     tls->pem[CERT] = *cert;
     tls->pem[KEY] = *key;
     df__buf_init(cert, &df__heap_libc);
@@ -140,7 +133,7 @@ static int look_again(op_tls *tls, char *err, size_t err_len)
     if (rc == 0 && !why)
         memcpy(tls->seen, now, sizeof now);
     df__buf_free(&pair[CERT]);
-    wipe(&pair[KEY]);
+    df__buf_wipe(&pair[KEY]);
     return why ? -1 : rc;
 }
 
@@ -184,7 +177,7 @@ int op_tls_replace(op_tls *tls, df_bytes cert, df_bytes key, char *err, size_t e
     why = use(tls, &pair[CERT], &pair[KEY]);
     pthread_mutex_unlock(&tls->lock);
     df__buf_free(&pair[CERT]);
-    wipe(&pair[KEY]);
+    df__buf_wipe(&pair[KEY]);
     if (why)
         snprintf(err, err_len, "%s", why);
     return why ? -1 : 0;
@@ -201,7 +194,7 @@ void op_tls_free(op_tls *tls)
     if (!tls)
         return;
     df__buf_free(&tls->pem[CERT]);
-    wipe(&tls->pem[KEY]);
+    df__buf_wipe(&tls->pem[KEY]);
     pthread_mutex_destroy(&tls->lock);
     free(tls);
 }

@@ -92,9 +92,7 @@ static json_object *encoded(const df__buf *text)
     df__buf_init(&out, &df__heap_libc);
     df__base64_add(&out, text->data, text->len);
     value = out.failed ? NULL : json_object_new_string_len(out.data, (int)out.len);
-    if (out.data)
-        explicit_bzero(out.data, out.cap);
-    df__buf_free(&out);
+    df__buf_wipe(&out);
     return value;
 }
 

@@ -76,12 +76,11 @@ static void enter(op_webhook *hook, struct MHD_Connection *connection)
 {
     int64_t now_us = app_clock_us();
     guest *free_one = NULL;
-    for (guest *g = hook->guests; g < hook->guests + CONNECTIONS; g++) {
+    for (guest *g = hook->guests; g < hook->guests + CONNECTIONS; g++)
         if (!g->connection)
             free_one = g;
         else if (now_us - g->since_us > REQUEST_US)
             shutdown(g->fd, SHUT_RDWR); /* the server sees its end and closes it */
-    }
     if (free_one)
         *free_one = (guest){connection, fd_of(connection), now_us};
 }

@@ -18,10 +18,12 @@ struct op_execution {
     char version[64]; /* of the flow: as the plan saw it, or as our own last write of it left it */
     op_plan plan;
     size_t absent;     /* absences that the server has said yes to */
+    size_t former;     /* children of the operator before that are gone or not there */
     int confirmed;     /* the server says that the flow is of this version */
     size_t next;       /* action; action_count: the status; behind: nothing more */
     int looks, looked; /* the server is asked for the object of the action's name first */
     int rc;            /* of the action that failed */
+    char text[KUBE_TEXT];
     int64_t wait_us;
     kube_request *request;
     kube_timer timer;
@@ -57,10 +59,20 @@ static void finish(op_execution *e)
     void *user = e->user;
     int rc = e->rc;
     int64_t wait_us = e->wait_us;
+    char text[sizeof e->text];
+    memcpy(text, e->text, sizeof text);
     for (size_t i = 0; rc == DF_OK && i < e->plan.event_count; i++)
         tell(e, e->plan.events[i].warning, e->plan.events[i].reason, e->plan.events[i].note);
     free_execution(e);
-    done(user, rc, wait_us);
+    done(user, rc, text, wait_us);
+}
+
+/* What the server said is what people need: of one status there are many reasons. */
+static void note_failure(op_execution *e, int rc, const char *text)
+{
+    e->rc = rc;
+    df__text_set(e->text, sizeof e->text, *text ? text : df_status_text(rc),
+                 strlen(*text ? text : df_status_text(rc)));
 }
 
 static void step(kube_timer *t);
@@ -121,16 +133,18 @@ static void succeeded(op_execution *e)
  * own: neither is the flow's fault, and the next plan is made from what is there then. */
 static int is_the_flows(int rc)
 {
-    return rc != DF_EFENCED && rc != DF_EIO && rc != DF_EUNKNOWN;
+    return rc != DF_EFENCED && rc != DF_EIO && rc != DF_EUNKNOWN && rc != DF_ETIMEOUT &&
+           rc != DF_ENOMEM;
 }
 
-/* The plan was made from what is past: nothing of it is done any more, and its status is old. */
-static void abandon(op_execution *e, int rc, int64_t wait_us)
+/* Nothing of the plan is done any more, and its status is old. */
+static void abandon(op_execution *e, int rc, const char *text, int64_t wait_us)
 {
-    e->rc = rc;
+    note_failure(e, rc, text);
     e->wait_us = wait_us;
     e->next = e->plan.action_count;
     e->absent = e->plan.absence_count;
+    e->plan.takes_over = 0;
     json_object_put(e->plan.status);
     e->plan.status = NULL;
 }
@@ -142,12 +156,12 @@ static void failed(op_execution *e, const kube_reply *reply)
 {
     const op_action *a = &e->plan.actions[e->next];
     op_failure failure = {a, reply->text, !is_the_flows(reply->rc)};
-    e->rc = reply->rc;
+    note_failure(e, reply->rc, reply->text);
     e->wait_us = reply->retry_after_us;
     if (is_the_flows(reply->rc))
         tell(e, 1, a->failure, reply->text);
     if (!is_the_flows(reply->rc))
-        abandon(e, reply->rc, reply->retry_after_us);
+        abandon(e, reply->rc, reply->text, reply->retry_after_us);
     if (is_the_flows(reply->rc) || reply->status >= 500)
         op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
     e->next = e->plan.action_count;
@@ -161,6 +175,16 @@ static void look(op_execution *e)
     const op_action *a = &e->plan.actions[e->next];
     kube_target t = target_of(a->kind, space_of(e), a->name);
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_look, .user = e});
+}
+
+/* The flow itself may not be read: that is the failure, whatever the action is. */
+static void fail_to_get(op_execution *e, const kube_reply *reply)
+{
+    static const op_action reading = {.failed = "Failed to get the object"};
+    op_failure failure = {&reading, reply->text, 0};
+    tell(e, 1, "FailedGet", reply->text);
+    abandon(e, reply->rc, reply->text, reply->retry_after_us);
+    op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
 }
 
 /* A plan may be of a flow that was deleted a moment ago, or of a run that has gone on since: what
@@ -179,6 +203,8 @@ static void on_confirm(void *user, const kube_reply *reply)
         learn(e, op_flow_kind(e->flow), reply);
     if (is_there && !strcmp(seen, e->version))
         e->confirmed = 1;
+    else if (is_the_flows(past.rc))
+        fail_to_get(e, reply);
     else
         failed(e, &past);
     go_on(e);
@@ -201,10 +227,10 @@ static void on_absence(void *user, const kube_reply *reply)
     json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
     e->request = NULL;
     if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
-        abandon(e, reply->rc, reply->retry_after_us);
+        abandon(e, reply->rc, reply->text, reply->retry_after_us);
     } else if (there && !strcmp(op_label(there, OP_LABEL_OWNED), "true")) {
         learn(e, a->kind, reply);
-        abandon(e, DF_EFENCED, -1);
+        abandon(e, DF_EFENCED, "", -1);
     } else {
         e->absent++;
     }
@@ -218,6 +244,87 @@ static void ask_absence(op_execution *e)
     kube_target t = target_of(a->kind, space_of(e), a->name);
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_absence, .user = e});
 }
+
+/* ---- what the operator before left under other names ---------------------------------------- */
+
+static const struct {
+    op_kind kind;
+    const char *rest;
+} formers[] = {{OP_DEPLOYMENT, ""}, {OP_CONFIG_MAP, "-spec"}};
+enum { FORMERS = sizeof formers / sizeof formers[0], FORMER_US = 2000000 };
+
+static kube_target target_of_former(const op_execution *e, char name[OP_FORMER_MAX])
+{
+    op_name_former(e->flow, formers[e->former].rest, name);
+    return target_of(formers[e->former].kind, space_of(e), name);
+}
+
+/* A Deployment is waited for until its pods have ended: two operators' pods must not read at once.
+ */
+static void leave_former(op_execution *e)
+{
+    if (formers[e->former].kind == OP_DEPLOYMENT)
+        abandon(e, DF_EFENCED, "", FORMER_US);
+    else
+        e->former++;
+}
+
+static void on_former_removed(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    char name[OP_FORMER_MAX], note[OP_FORMER_MAX + 80];
+    op_name_former(e->flow, formers[e->former].rest, name);
+    e->request = NULL;
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
+        if (is_the_flows(reply->rc))
+            tell(e, 1, "CleanupFailed", reply->text);
+        abandon(e, reply->rc, reply->text, reply->retry_after_us);
+    } else {
+        df__text_printf(note, sizeof note, "%s %s of the operator before is removed",
+                        op_kinds[formers[e->former].kind].kind, name);
+        tell(e, 0, "TakenOver", note);
+        leave_former(e);
+    }
+    go_on(e);
+}
+
+static void remove_former(op_execution *e, json_object *there)
+{
+    char name[OP_FORMER_MAX];
+    kube_target t = target_of_former(e, name);
+    kube_deletion how = {.uid = op_text(there, "metadata.uid"), .propagation = KUBE_BACKGROUND};
+    if (formers[e->former].kind == OP_DEPLOYMENT)
+        how.propagation = KUBE_FOREGROUND;
+    e->request =
+        kube_delete(e->with.client, &t, &how, (kube_then){.done = on_former_removed, .user = e});
+}
+
+static void on_former(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    e->request = NULL;
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND)
+        abandon(e, reply->rc, reply->text, reply->retry_after_us);
+    else if (!there || op_belongs_to(there, op_flow_kind(e->flow), e->flow) != OP_OURS)
+        e->former++;
+    else if (op_get(there, "metadata.deletionTimestamp"))
+        leave_former(e);
+    else
+        remove_former(e, there);
+    json_object_put(there);
+    if (!e->request)
+        go_on(e);
+}
+
+static void ask_former(op_execution *e)
+{
+    char name[OP_FORMER_MAX];
+    kube_target t = target_of_former(e, name);
+    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_former, .user = e});
+}
+
+/* ---- actions --------------------------------------------------------------------------------- */
 
 static void on_action(void *user, const kube_reply *reply)
 {
@@ -240,7 +347,8 @@ static void act(op_execution *e)
     const op_action *a = &e->plan.actions[e->next];
     kube_target t = target_of(a->kind, space_of(e), a->name);
     kube_then then = {.done = on_action, .user = e};
-    kube_deletion how = {.uid = a->uid, .propagation = KUBE_BACKGROUND};
+    kube_deletion how = {.uid = a->uid,
+                         .propagation = a->with_pods ? KUBE_FOREGROUND : KUBE_BACKGROUND};
     switch (a->verb) {
     case OP_APPLY:
         e->request = kube_apply(e->with.client, &t, a->object, 1, then);
@@ -289,7 +397,9 @@ static void on_status(void *user, const kube_reply *reply)
     if (reply->rc == DF_OK)
         learn(e, op_flow_kind(e->flow), reply);
     else if (e->rc == DF_OK && reply->rc != DF_ENOTFOUND)
-        e->rc = reply->rc;
+        note_failure(e, reply->rc, reply->text);
+    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND && is_the_flows(reply->rc))
+        tell(e, 1, "StatusUpdateFailed", reply->text);
     e->next++;
     go_on(e);
 }
@@ -332,10 +442,19 @@ static int must_look(const op_execution *e)
     return e->looks || (a->verb == OP_APPLY && a->is_new && !e->looked);
 }
 
+static void act_here(op_execution *e)
+{
+    e->with.here->act(e->with.here->user, e->flow, &e->plan.actions[e->next]);
+    succeeded(e);
+    go_on(e);
+}
+
 static void start_action(op_execution *e)
 {
     if (!e->confirmed) {
         confirm(e);
+    } else if (e->with.here && op_cluster_is_here(e->with.cluster, e->plan.actions[e->next].kind)) {
+        act_here(e);
     } else if (must_look(e)) {
         look(e);
     } else {
@@ -349,6 +468,8 @@ static void step(kube_timer *t)
     op_execution *e = t->user;
     if (e->absent < e->plan.absence_count)
         ask_absence(e);
+    else if (e->plan.takes_over && !e->with.here && e->former < FORMERS)
+        ask_former(e);
     else if (e->next < e->plan.action_count)
         start_action(e);
     else if (e->next == e->plan.action_count && e->plan.status)
@@ -357,8 +478,8 @@ static void step(kube_timer *t)
         finish(e);
         return;
     }
-    if (!e->request) {
-        e->rc = DF_ENOMEM;
+    if (!e->request && !e->timer.set) {
+        note_failure(e, DF_ENOMEM, "");
         finish(e);
     }
 }

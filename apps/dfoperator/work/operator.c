@@ -24,6 +24,7 @@ struct op_operator {
     op_refusals *refusals; /* why Jobs get no pods; NULL: nobody leads */
     op_copies *copies;   /* of Secrets of other namespaces; NULL: none are made, or nobody leads */
     kube_objects fights; /* by key of the flow: an op_fights as the bytes of the text */
+    kube_objects held;   /* keys of flows whose pods are to be renewed when their turn comes */
     int leads;
 };
 
@@ -60,7 +61,7 @@ static void free_job(job *j)
     free(j);
 }
 
-static void on_executed(void *user, int rc, int64_t wait_us)
+static void on_executed(void *user, int rc, const char *text, int64_t wait_us)
 {
     job *j = user;
     op_operator *o = j->op;
@@ -72,12 +73,19 @@ static void on_executed(void *user, int rc, int64_t wait_us)
         o->stats.failed++;
     if (rc != DF_OK && rc != DF_EFENCED)
         app_console_logf(o->config.console, DF_LOG_WARN, "%s: not done: %s; tried again later",
-                         j->key, df_status_text(rc));
+                         j->key, text);
     free_job(j);
     if (again_us >= 0 && (rc == DF_OK || wait_us >= 0))
         kube_queue_done_until(work, again_us);
     else
         kube_queue_done(work, rc);
+}
+
+static void on_changed(void *user, const char *key)
+{
+    op_operator *o = user;
+    if (o->queue && kube_queue_add(o->queue, key) != DF_OK)
+        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory to look at it", key);
 }
 
 static void make_plan(op_operator *o, const op_key *key, const op_view *view, op_plan *plan)
@@ -102,11 +110,42 @@ static op_fights *fights_of(op_operator *o, const char *key)
     return fights;
 }
 
-/* The pods of the newest template are ready, as this plan says or the last one said. */
-static int is_running(const op_view *view, const op_plan *plan)
+/* The pods of the newest template are ready, as this plan says or the last one said. The phase says
+ * less: it is Running while older pods are. */
+static int is_ready(const op_view *view, const op_plan *plan)
 {
     json_object *status = plan->status ? plan->status : op_get(view->flow, "status");
-    return !strcmp(op_text(status, "phase"), "Running");
+    json_object *all = op_get(status, "conditions");
+    size_t count = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+    for (size_t i = 0; i < count; i++) {
+        json_object *one = json_object_array_get_idx(all, i);
+        if (!strcmp(op_text(one, "type"), "Ready"))
+            return !strcmp(op_text(one, "status"), "True");
+    }
+    return 0;
+}
+
+/* One that waited for its turn need not wait until it is looked at again. */
+static void wake_next(op_operator *o)
+{
+    size_t at = 0;
+    const kube_object *next = kube_objects_next(&o->held, &at);
+    char key[OP_KEY];
+    if (!next)
+        return;
+    df__text_set(key, sizeof key, next->key, strlen(next->key));
+    kube_objects_remove(&o->held, key);
+    on_changed(o, key);
+}
+
+static void note_upgrade(op_operator *o, const char *key, const op_view *view, const op_plan *plan)
+{
+    if (plan->held)
+        kube_objects_add(&o->held, key);
+    else
+        kube_objects_remove(&o->held, key);
+    if (op_upgrades_note(&o->upgrades, key, plan->upgrades, is_ready(view, plan), view->now_us))
+        wake_next(o);
 }
 
 /* Begins what the plan says. DF_OK: it runs; DF_DONE: there is nothing to do now. */
@@ -115,12 +154,19 @@ static int carry_out(op_operator *o, job *j, const op_view *view, op_plan *plan)
     int waits = op_copies_want(o->copies, j->key, view, plan);
     if (waits || plan->failed)
         return plan->failed || waits < 0 ? DF_ENOMEM : DF_DONE;
-    op_upgrades_note(&o->upgrades, j->key, plan->upgrades, is_running(view, plan), view->now_us);
+    note_upgrade(o, j->key, view, plan);
     j->again_us = plan->again_us;
     if (!plan->action_count && !plan->event_count && !plan->status)
         return DF_DONE;
     j->execution = op_execute(&o->executor, view->flow, plan, on_executed, j);
     return j->execution ? DF_OK : DF_ENOMEM;
+}
+
+/* What runs here is told of a flow before its plan. */
+static void look_here(const op_operator *o, const op_key *key, json_object *flow)
+{
+    if (o->config.here)
+        o->config.here->look(o->config.here->user, key, flow);
 }
 
 /* DF_OK: it runs; DF_DONE: there was nothing to do, and j->again_us says when to look again. */
@@ -134,10 +180,12 @@ static int start(op_operator *o, job *j)
         return DF_DONE;
     if (op_view_read(o->cluster, &key, &box) < 0)
         return DF_ENOMEM;
+    look_here(o, &key, box.view.flow);
     if (o->config.figures)
         o->config.figures(o->config.user, j->key, &box.view.figures);
     if (!box.view.flow) {
         kube_objects_remove(&o->fights, j->key);
+        kube_objects_remove(&o->held, j->key);
         op_copies_forget(o->copies, j->key);
         op_refusals_want(o->refusals, j->key, key.space, NULL);
     } else {
@@ -182,13 +230,6 @@ static void expired(void *user, kube_work *work, const char *key)
                      key);
     op_execution_cancel(j->execution);
     free_job(j);
-}
-
-static void on_changed(void *user, const char *key)
-{
-    op_operator *o = user;
-    if (o->queue && kube_queue_add(o->queue, key) != DF_OK)
-        app_console_logf(o->config.console, DF_LOG_ERROR, "%s: no memory to look at it", key);
 }
 
 /* What was set because it differed is looked at once more: when a policy has set it back at once,
@@ -306,14 +347,15 @@ op_operator *op_operator_new(const op_operator_config *config)
         return NULL;
     o->config = *config;
     o->cluster = op_cluster_new(
-        config->client, config->settings->namespace_,
+        config->client, config->settings->namespace_, config->here != NULL,
         &(op_cluster_calls){
             .changed = on_changed, .synced = on_synced, .trouble = on_trouble, .user = o});
     if (!o->cluster) {
         free(o);
         return NULL;
     }
-    o->executor = (op_executor){.applied = on_applied,
+    o->executor = (op_executor){.here = config->here,
+                                .applied = on_applied,
                                 .op = o,
                                 .client = config->client,
                                 .cluster = o->cluster,
@@ -328,11 +370,12 @@ void op_operator_free(op_operator *o)
         return;
     stop_to_lead(o);
     kube_objects_free(&o->fights);
+    kube_objects_free(&o->held);
     op_cluster_free(o->cluster);
     free(o);
 }
 
-const op_cluster *op_operator_cluster(const op_operator *o)
+op_cluster *op_operator_cluster(const op_operator *o)
 {
     return o->cluster;
 }

@@ -21,6 +21,7 @@ typedef struct op_operator_config {
     /* Looking at a flow has ended; as kube_queue_config says it. */
     void (*ended)(void *user, int rc, int64_t took_us);
     void *user;
+    const op_here *here; /* DataFlows run here, without pods; NULL: in the cluster */
 } op_operator_config;
 
 /* What it did, for metrics and probes. */
@@ -38,7 +39,7 @@ void op_operator_free(op_operator *o);
 void op_operator_lead(op_operator *o, int lead);
 /* Somebody who reads more than the cluster's objects wants a flow looked at. */
 void op_operator_look(op_operator *o, const char *key);
-const op_cluster *op_operator_cluster(const op_operator *o);
+op_cluster *op_operator_cluster(const op_operator *o);
 op_operator_stats op_operator_stats_of(const op_operator *o);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "dfoperator/object/keys.h"
 #include "dfoperator/object/tree.h"
-#include "util/buf.h"
+#include "util/codec.h"
 
 enum { EVERY_US = 30000000, WORDS = 400 };
 
@@ -83,10 +83,10 @@ static void ask(asked *a, const char *space)
     df__buf path;
     df__buf_init(&path, &df__heap_libc);
     df__buf_str(&path, "/api/v1/namespaces/");
-    kube_path_add(&path, space);
+    df__percent_add(&path, space);
     df__buf_str(&path, "/events?limit=100&fieldSelector=involvedObject.kind%3DJob%2Creason%3D"
                        "FailedCreate%2CinvolvedObject.name%3D");
-    kube_path_add(&path, a->job);
+    df__percent_add(&path, a->job);
     call.path = df__buf_cstr(&path);
     a->request = call.path ? kube_client_start(a->of->client, &call) : NULL;
     df__buf_free(&path);

@@ -23,15 +23,17 @@ int op_upgrades_hold(const op_upgrades *u, const char *key, int64_t now_us)
     return row_of(u, key, now_us) < 0;
 }
 
-void op_upgrades_note(op_upgrades *u, const char *key, int begins, int settled, int64_t now_us)
+int op_upgrades_note(op_upgrades *u, const char *key, int begins, int settled, int64_t now_us)
 {
     int i = row_of(u, key, now_us);
     if (i < 0)
-        return;
+        return 0;
     if (begins) {
         snprintf(u->rows[i].key, OP_KEY, "%s", key);
         u->rows[i].until_us = now_us + OP_UPGRADE_US;
     } else if (settled && !strcmp(u->rows[i].key, key)) {
         u->rows[i].key[0] = '\0';
+        return 1;
     }
+    return 0;
 }

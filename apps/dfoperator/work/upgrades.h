@@ -21,7 +21,7 @@ typedef struct op_upgrades {
 /* 1: it is not this flow's turn. */
 int op_upgrades_hold(const op_upgrades *u, const char *key, int64_t now_us);
 /* A plan of the flow was made. `begins`: it renews the pods; `settled`: they are as they should be.
- */
-void op_upgrades_note(op_upgrades *u, const char *key, int begins, int settled, int64_t now_us);
+ * 1: another flow's turn has come. */
+int op_upgrades_note(op_upgrades *u, const char *key, int begins, int settled, int64_t now_us);
 
 #endif

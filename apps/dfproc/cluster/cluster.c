@@ -165,18 +165,18 @@ static void *lease_main(void *arg)
     return NULL;
 }
 
-/* Signals are another thread's. */
+/* Signals are another thread's. The lock: the first that the thread says finds it running. */
 static int start_thread(dfproc_cluster *c)
 {
     sigset_t all, old;
     int rc;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(&c->thread, NULL, lease_main, c);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_mutex_lock(&c->lock);
+    rc = pthread_create(&c->thread, NULL, lease_main, c);
     c->running = rc == 0;
     pthread_mutex_unlock(&c->lock);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc == 0 ? DF_OK : DF_ENOMEM;
 }
 

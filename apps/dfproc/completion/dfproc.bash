@@ -6,7 +6,7 @@ _dfproc() {
     [ "$cur" = = ] && cur=
     [ "$prev" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}
     if [ "$COMP_CWORD" = 1 ] && [[ $cur != -* ]]; then
-        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint offsets version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint offsets replay slot version help" -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -152,6 +152,44 @@ _dfproc() {
             COMPREPLY=($(compgen -W "show reset" -- "$cur"))
         fi
         ;;
+    replay)
+        case $prev in
+        --stage) COMPREPLY=(); return ;;
+        --reason) COMPREPLY=(); return ;;
+        --partition) COMPREPLY=(); return ;;
+        --since) COMPREPLY=(); return ;;
+        --until) COMPREPLY=(); return ;;
+        --limit | -l) COMPREPLY=(); return ;;
+        --group) COMPREPLY=(); return ;;
+        --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --apply --stage --reason --partition --since --until --limit --changed --group --state-dir --json --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    slot)
+        case $prev in
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "drop" -- "$cur"))
+        fi
+        ;;
     version)
         case $prev in
         esac
@@ -182,6 +220,7 @@ _dfproc() {
         --uid) COMPREPLY=(); return ;;
         --reset) COMPREPLY=(); return ;;
         --kubeconfig) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --termination-log) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --env-prefix) COMPREPLY=(); return ;;
@@ -189,7 +228,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --reset --kubeconfig --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --reset --kubeconfig --termination-log --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
         else
             COMPREPLY=()
         fi

@@ -7,7 +7,7 @@
 #include "connectors/generate/template.h"
 #include "dataflow_ext.h"
 
-enum { MAX_PARTITIONS = 1024, IDLE_MS = 1000 };
+enum { MAX_PARTITIONS = 1024 };
 
 struct gen_part {
     df_partition *handle;
@@ -189,7 +189,7 @@ static int wait_for_rate(const struct generate *g, df_stage *st, int timeout_ms)
     int rc;
     if (ms < timeout_ms)
         timeout_ms = ms < 1 ? 1 : (int)ms;
-    rc = df_stage_wait(st, -1, 0, timeout_ms < IDLE_MS ? timeout_ms : IDLE_MS);
+    rc = df_stage_wait(st, -1, 0, timeout_ms);
     return rc < 0 ? rc : DF_AGAIN;
 }
 
@@ -289,7 +289,7 @@ const df_connector df_connector_generate = {
     .name = "generate",
     .doc = "Makes records up from a template: for trying out, tests and measurements.",
     .source_size = sizeof(struct generate),
-    .source_flags = DF_CAN_REPLAY,
+    .source_flags = DF_CAN_REPLAY | DF_CAN_SLEEP,
     .source_options = &options,
     .source = &ops,
 };

@@ -148,10 +148,9 @@ static size_t max_len(const df__template_op *op)
 {
     if (op->kind == LITERAL || op->kind == CHOICE)
         return op->len;
-    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++) {
+    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++)
         if (placeholders[i].kind == op->kind && placeholders[i].max_len)
             return placeholders[i].max_len;
-    }
     return (size_t)op->low;
 }
 

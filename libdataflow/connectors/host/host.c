@@ -125,7 +125,7 @@ const df_connector df_connector_host = {
     .doc = "The program around the library: it feeds the source and takes from the sink.",
     .source_size = sizeof(struct host),
     .sink_size = sizeof(struct host),
-    .source_flags = DF_IS_LINE,
+    .source_flags = DF_IS_LINE | DF_CAN_SLEEP,
     .source = &source_ops,
     .sink = &sink_ops,
 };

@@ -1,55 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * options.c: every option of source and sink. What is not supported yet is known and refused.
  */
+#include "client/security.h"
 #include "kafka.h"
+#include "sink/create.h"
+#include "source/options.h"
 
-static const char *const formats[] = {"json", "avro", NULL};
+static const char *const formats[] = {"json", "avro", "text", "bytes", NULL};
+static const char *const unions[] = {"plain", "wrapped", NULL};
+static const char *const strategies[] = {"topic", "record", "topicRecord", NULL};
 static const char *const starts[] = {"earliest", "latest", "timestamp", "offsets", NULL};
 static const char *const out_of_range[] = {"earliest", "latest", "stop", NULL};
 static const char *const all_acks[] = {"all", "local", "none", NULL};
 static const char *const compressions[] = {"snappy", "none", "gzip", "lz4", "zstd", NULL};
-
-/* Blocks that are refused as a whole; their rows are there for documents and for messages. */
-typedef struct later_basic {
-    df_secret *username, *password;
-} later_basic;
-static const df_option basic_rows[] = {
-    {.name = "username",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(later_basic, username),
-     .doc = "User name."},
-    {.name = "password",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(later_basic, password),
-     .doc = "Password."},
-};
-static const df_options basic_table = DF_OPTIONS(basic_rows, later_basic);
-
-typedef struct later_registry {
-    df_bytes url;
-    later_basic *basic;
-    df__kafka_tls *tls;
-} later_registry;
-static const df_option registry_rows[] = {
-    {.name = "url",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(later_registry, url),
-     .doc = "URL of the schema registry."},
-    {.name = "basicAuth",
-     .type = DF_OPT_BLOCK,
-     .offset = offsetof(later_registry, basic),
-     .block = &basic_table,
-     .doc = "User and password for the registry."},
-    {.name = "tls",
-     .type = DF_OPT_BLOCK,
-     .offset = offsetof(later_registry, tls),
-     .block = &df__kafka_tls_table,
-     .doc = "TLS to the registry."},
-};
-static const df_options registry_table = DF_OPTIONS(registry_rows, later_registry);
 
 #define COMMON(member) offsetof(df__kafka_common, member)
 #define COMMON_ROWS(topic_flags, topic_doc)                                                        \
@@ -84,6 +47,28 @@ static const df_options registry_table = DF_OPTIONS(registry_rows, later_registr
         .name = "properties", .type = DF_OPT_MAP, .offset = COMMON(properties),                    \
         .doc = "Further librdkafka properties, by their own names, of those that docs/options.md " \
                "lists."                                                                            \
+    }
+
+#define FORMAT_ROWS(at, format_doc)                                                                \
+    {.name = "format",                                                                             \
+     .type = DF_OPT_ENUM,                                                                          \
+     .choices = formats,                                                                           \
+     .def = "json",                                                                                \
+     .offset = (at) + offsetof(df__kafka_format, kind),                                            \
+     .doc = format_doc},                                                                           \
+        {.name = "avroSchema",                                                                     \
+         .type = DF_OPT_TEXT,                                                                      \
+         .flags = DF_OPT_REF,                                                                      \
+         .offset = (at) + offsetof(df__kafka_format, schema),                                      \
+         .doc = "Avro schema, as JSON."},                                                          \
+        {.name = "avroSchemaFile",                                                                 \
+         .type = DF_OPT_TEXT,                                                                      \
+         .offset = (at) + offsetof(df__kafka_format, schema_file),                                 \
+         .doc = "File with the Avro schema."},                                                     \
+    {                                                                                              \
+        .name = "schemaRegistry", .type = DF_OPT_BLOCK,                                            \
+        .offset = (at) + offsetof(df__kafka_format, registry), .block = &df__kafka_registry_table, \
+        .doc = "Schema registry that has the schemas."                                             \
     }
 
 #define SOURCE(member) offsetof(df__kafka_source_options, member)
@@ -140,29 +125,16 @@ static const df_option source_rows[] = {
      .offset = SOURCE(cooperative),
      .doc = "Move single partitions instead of all of them when members come and go; all members "
             "of the group must agree."},
-    {.name = "format",
+    FORMAT_ROWS(SOURCE(format),
+                "What values are: json hands them on as they are; avro decodes them; text takes "
+                "each for a string, bytes for bytes."),
+    {.name = "avroUnions",
      .type = DF_OPT_ENUM,
-     .choices = formats,
-     .def = "json",
-     .offset = SOURCE(format),
-     .doc = "json hands the value on as it is; avro is not supported "
-            "yet."},
-    {.name = "avroSchema",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_LATER | DF_OPT_REF,
-     .offset = SOURCE(avro_schema),
-     .doc = "Avro schema of the values."},
-    {.name = "avroSchemaFile",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_LATER,
-     .offset = SOURCE(avro_schema_file),
-     .doc = "File with the Avro schema."},
-    {.name = "schemaRegistry",
-     .type = DF_OPT_BLOCK,
-     .flags = DF_OPT_LATER,
-     .offset = SOURCE(registry),
-     .block = &registry_table,
-     .doc = "Registry with the schemas."},
+     .choices = unions,
+     .def = "plain",
+     .offset = SOURCE(format.wrap),
+     .doc = "The value of a union: plain is the value itself, wrapped names its branch as Avro's "
+            "JSON does: {\"string\": \"a\"}."},
     {.name = "consumerMaxWait",
      .type = DF_OPT_DURATION,
      .min = 1000,
@@ -206,6 +178,28 @@ const df_options df__kafka_source_table = DF_OPTIONS(source_rows, df__kafka_sour
 #define SINK(member) offsetof(df__kafka_sink_options, member)
 static const df_option sink_rows[] = {
     COMMON_ROWS(DF_OPT_REQUIRED, "Topic to write; with topicFrom: of records that name none."),
+    FORMAT_ROWS(SINK(format),
+                "What values are written as: json as they are; avro by a schema; text: strings "
+                "without quotes, others as JSON; bytes: bytes, or strings in base64."),
+    {.name = "subjectStrategy",
+     .type = DF_OPT_ENUM,
+     .choices = strategies,
+     .def = "topic",
+     .offset = SINK(subject_from),
+     .doc = "Subject in the registry: topic is TOPIC-value, record the full name of avroSchema's "
+            "record, topicRecord TOPIC-NAME."},
+    {.name = "schemaVersion",
+     .type = DF_OPT_INT,
+     .min = 1,
+     .max = INT32_MAX,
+     .offset = SINK(schema_version),
+     .doc = "Version of the subject to write by, when avroSchema is not given (the newest, looked "
+            "at again every five minutes)."},
+    {.name = "autoRegister",
+     .type = DF_OPT_BOOL,
+     .def = "false",
+     .offset = SINK(auto_register),
+     .doc = "Register avroSchema under the subject; without it the schema must be there."},
     {.name = "async",
      .type = DF_OPT_BOOL,
      .def = "true",

@@ -182,10 +182,9 @@ void df__memory_fail(df__memory *m, const df__memory_fault *fault)
 df__memory_position *df__memory_position_of(df__memory *m, const char *name)
 {
     df__memory_position *p;
-    for (size_t i = 0; i < m->position_count; i++) {
+    for (size_t i = 0; i < m->position_count; i++)
         if (strncmp(m->position[i].name, name, sizeof m->position[i].name - 1) == 0)
             return &m->position[i];
-    }
     if (m->position_count == DF__MEMORY_PARTITIONS)
         return NULL;
     p = &m->position[m->position_count++];

@@ -198,10 +198,9 @@ static int source_ack(void *self, df_stage *st, const df_position *positions, si
         return DF_OK;
     pthread_mutex_lock(&s->m->lock);
     s->m->acks++;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (positions[i].partition < DF__MEMORY_PARTITIONS)
             s->m->acked[positions[i].partition] = positions[i].seq;
-    }
     pthread_mutex_unlock(&s->m->lock);
     return DF_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include "poll/poll.h"
 #include "sink/sink.h"
 
 static const df_metric metrics[] = {
@@ -28,9 +29,15 @@ extern const df_connector df_connector_postgresql;
 const df_connector df_connector_postgresql = {
     .size = sizeof(df_connector),
     .name = "postgresql",
-    .doc = "PostgreSQL 12 and newer: rows by COPY, one transaction for each batch. The source is "
-           "not in this build.",
+    .doc =
+        "PostgreSQL 12 and newer. Source: rows of a table or query that are new or changed. Sink: "
+        "rows by COPY, one transaction for each batch.",
+    .source_size = sizeof(df__pg_source),
+    .source_flags = DF_CAN_REPLAY,
+    .source_options = &df__pg_poll_options,
+    .source = &df__pg_poll_ops,
     .sink_size = sizeof(df__pg_sink),
+    .sink_flags = DF_CAN_EXACTLY_ONCE,
     .sink_options = &df__pg_sink_options,
     .sink = &df__pg_sink_ops,
     .metrics = metrics,

@@ -40,10 +40,9 @@ int df__stdio_place_parse(df_bytes text, df__stdio_place *ret)
     const char *p = text.data, *end = p + text.len;
     uint64_t words[WORDS] = {0};
     size_t count = 0;
-    while (p < end) {
+    while (p < end)
         if (count == WORDS || parse_number(&p, end, &words[count++]) != DF_OK)
             return DF_ESTATE;
-    }
     if ((count > 1 && count != WORDS) || words[0] > INT64_MAX || words[3] > DF__STDIO_TAIL ||
         words[3] > words[0] || words[5] > DF__STDIO_LINE_MAX)
         return DF_ESTATE;
@@ -163,7 +162,7 @@ int df__stdio_find(const char *path, const df__stdio_place *at)
     const struct dirent *entry;
     DIR *dir = df__stdio_open_folder(path);
     int found = -1;
-    while (dir && found < 0 && (entry = readdir(dir)) != NULL) {
+    while (dir && found < 0 && (entry = readdir(dir))) {
         if ((uint64_t)entry->d_ino != at->ino)
             continue;
         found = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);

@@ -75,7 +75,7 @@ void df__stdio_rotated_names(const char *path, char *buf, size_t len)
     size_t at = 0;
     int packed;
     *buf = '\0';
-    while (dir && at + 1 < len && (entry = readdir(dir)) != NULL)
+    while (dir && at + 1 < len && (entry = readdir(dir)))
         if (is_rotated(entry->d_name, base_of(path), &packed))
             at += df__text_printf(buf + at, len - at, "%s%s", at ? ", " : "", entry->d_name);
     if (dir)
@@ -203,7 +203,7 @@ int df__stdio_queue_rotated(df__stdio_source *s, df_stage *st, int after, int un
     if (!dir)
         return DF_OK;
     q.folder = dirfd(dir);
-    while ((entry = readdir(dir)) != NULL)
+    while ((entry = readdir(dir)))
         look_at(&q, entry->d_name);
     rc = is_newest(&q) ? DF_OK : DF_AGAIN;
     if (rc == DF_OK)

@@ -279,10 +279,9 @@ static int put_record(df__stdio_sink *s, df_stage *st, df_parcel *parcel, size_t
 static int write_parcel(df__stdio_sink *s, df_stage *st, df_parcel *parcel)
 {
     int rc = DF_OK;
-    for (size_t i = 0; i < df_parcel_count(parcel) && rc >= 0; i++) {
+    for (size_t i = 0; i < df_parcel_count(parcel) && rc >= 0; i++)
         if (!df_parcel_rejected(parcel, i))
             rc = put_record(s, st, parcel, i);
-    }
     if (rc >= 0)
         rc = flush_buffer(s, st);
     s->len = 0;

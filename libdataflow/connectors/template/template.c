@@ -2,15 +2,14 @@
  * template.c: a connector to copy. It reads and appends lines of a file: little enough that what is
  * left is what every connector must do, and all of that is here.
  *
- * A connector of your own, in this tree:
- *   1. cp -r libdataflow/connectors/template libdataflow/connectors/NAME
- *   2. rename this file, and `template` in it, in CMakeLists.txt and in tests/conformance.c; take
- *      EXAMPLE out of CMakeLists.txt and say there what library it NEEDS
- *   3. build: the module NAME.so is there, `dfproc connectors NAME` shows its options
- *   4. replace the bodies below, one operation at a time; build and run the conformance suite after
- *      each: cmake --preset dev && cmake --build --preset dev && ctest --preset dev -R conformance
- *   5. tools/check --update writes the options into docs/options.md
- * No other file changes. docs/write-a-connector.md explains each step, dataflow_ext.h each call. */
+ * A connector of your own, in this tree: docs/write-a-connector.md has the commands.
+ *   1. copy the folder; rename this file, tests/test_template.c and `template` in all of its files;
+ *      take EXAMPLE out of CMakeLists.txt and say there what library it NEEDS
+ *   2. build: the module NAME.so is there, `dfproc connectors NAME` shows its options
+ *   3. replace the bodies below, one operation at a time; build and run the conformance suites and
+ *      tests/test_NAME.c after each
+ *   4. tools/check --update writes the options into the pages
+ * No other file changes. dataflow_ext.h explains each call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -291,7 +290,7 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     sink *s = self;
     struct stat before;
-    size_t len, done;
+    size_t len = 0, done = 0;
     int rc = encode(s, st, parcel, &len);
     if (rc < 0)
         return rc;

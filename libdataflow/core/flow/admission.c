@@ -19,8 +19,7 @@ uint64_t df__flow_uncommitted(const df__flow *f)
 static void declare(df__flow *f)
 {
     int64_t bytes = 0;
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (f->sinks[i].stage)
             bytes += atomic_load_explicit(&f->sinks[i].stage->charged, memory_order_relaxed);
     df__budget_declare(&f->budget, bytes);
@@ -87,14 +86,6 @@ void df__flow_admit(df__flow *f)
     }
 }
 
-void df__flow_quiet(df__flow *f)
-{
-    if (f->admission.quiet)
-        return;
-    f->admission.quiet = 1;
-    f->io.source_quiet(f->io.ctx);
-}
-
 void df__flow_grant_back(df__flow *f, size_t records, size_t reserved)
 {
     f->admission.grants--;
@@ -108,8 +99,8 @@ void df__flow_batch(df__flow *f, df_batch *b)
 {
     DF_CRASHPOINT("batch.admit");
     df__span *s;
-    size_t i, records = 0;
-    for (i = 0; i < b->count; i++) {
+    size_t records = 0;
+    for (size_t i = 0; i < b->count; i++) {
         const df_record *r = df__batch_at(b, i);
         if (r->state == DF__RECORD_MOVED)
             continue;
@@ -136,6 +127,7 @@ void df__flow_batch(df__flow *f, df_batch *b)
     b->number = ++f->work.number;
     b->charged = df__batch_cost(b) + df__budget_errors(&f->budget, b->input_bytes);
     df__budget_arrived(&f->budget, b->reserved, b->charged);
+    df__budget_saw(&f->budget, b->input_bytes);
     f->stats.received += records;
     f->stats.bytes_in += b->payload_bytes;
     f->source.counts.out += records;

@@ -18,13 +18,15 @@ typedef struct df__admission {
     int quiet;        /* source_quiet was called: grants come back, none is made */
 } df__admission;
 
-/* What a kill has the next run repeat at most, with batches of that many records: the source is
- * held at maxUncommitted, and what was granted before still comes. */
+/* How many records the next run reads again at most after a kill, when batches have `batch`
+ * records: nothing is granted at maxUncommitted, but the batches that were granted before still
+ * come. */
 uint64_t df__flow_repeats(const df__settings *s, size_t batch);
-uint64_t df__flow_uncommitted(const df__flow *f); /* what it would be now */
+/* How many they would be if it were killed now. */
+uint64_t df__flow_uncommitted(const df__flow *f);
+/* maxUncommitted is reached: nothing more is granted until a position is saved. */
 int df__flow_is_at_bound(const df__flow *f);
-void df__flow_admit(df__flow *f); /* makes the grants that are possible */
-/* No more is granted, and what was is given back. */
-void df__flow_quiet(df__flow *f);
+/* Makes the grants that are possible now. */
+void df__flow_admit(df__flow *f);
 
 #endif

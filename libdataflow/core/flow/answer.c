@@ -7,34 +7,22 @@
 
 typedef void (*answer_fn)(df_parcel *p, int status, const df__fault *why);
 
-/* The run ends, and the parcel, with records that are in no sink, is let go when the sink is
- * closed. All of it is read again. */
-static void keep_unsettled(df_parcel *p)
-{
-    df__sink *s = p->sink;
-    if (!df__parcel_is_accepted(p))
-        s->queue.pending++;
-    df__sink_unabsorbed(p);
-    p->state = DF__PARCEL_PENDING;
-    p->unsettled = 1;
-}
-
-void df__parcel_not_settled(df_parcel *p, const char *what)
-{
-    keep_unsettled(p);
-    df__sink_dead(p->sink, DF_ENOMEM, "%s: no memory %s", p->sink->title, what);
-}
-
 /* ---- durable, or soon ------------------------------------------------------------------------ */
+
+/* Without memory for its text the position is merely committed once more. */
+static void hold(df_partition *part, const df_position *at)
+{
+    if (df__mark_set(part->heap, &part->in_sink, at->data, at->seq) != DF_OK)
+        part->in_sink.seq = at->seq;
+}
 
 static void in_sink(df_parcel *p)
 {
     df_partition *part;
-    size_t i;
-    for (i = 0; i < p->position_count; i++)
+    for (size_t i = 0; i < p->range.position_count; i++)
         for (part = p->sink->flow->partitions; part; part = part->next)
-            if (part->number == p->positions[i].partition) {
-                part->in_sink_seq = p->positions[i].seq;
+            if (part->number == p->range.positions[i].partition) {
+                hold(part, &p->range.positions[i]);
                 df__begun_in_sink(p->sink->flow, part);
                 df__partition_recount(part);
             }
@@ -44,24 +32,24 @@ static void durations(df__sink *s, const df_parcel *p, uint64_t records)
 {
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
-    double in_sink = (double)(now - p->sent_us) / 1e6;
+    double in_sink = (double)(now - p->times.sent_us) / 1e6;
     s->counts.seconds += in_sink;
     df__observe(&s->counts.duration, DF__FAST, in_sink, records);
     if (!s->is_error)
-        df__observe(&f->end_to_end, DF__SLOW, (double)(now - p->arrived_us) / 1e6, records);
+        df__observe(&f->end_to_end, DF__SLOW, (double)(now - p->times.arrived_us) / 1e6, records);
 }
 
 /* Sizes of what goes out: as written where the sink had a changed tree written. */
 static void measure(df_parcel *p)
 {
-    size_t i;
-    p->out_bytes = 0;
-    p->error_count = df__parcel_errors(p);
-    for (i = 0; i < p->count; i++) {
+    p->end.bytes = 0;
+    p->end.error_rows = df__parcel_errors(p);
+    for (size_t i = 0; i < p->count; i++) {
         const df_record *r = p->records[i];
-        size_t len = p->written && p->written[i].data ? p->written[i].len : r->payload.len;
+        size_t len =
+            p->look.written && p->look.written[i].data ? p->look.written[i].len : r->payload.len;
         df__observe_size(&p->sink->counts.size, len);
-        p->out_bytes += len + r->key.len;
+        p->end.bytes += len + r->key.len;
     }
 }
 
@@ -71,7 +59,7 @@ static void measure(df_parcel *p)
 static int passes_refused(const df_parcel *p)
 {
     const df__sink *s = p->sink;
-    return p->is_main && p->refused_count &&
+    return p->is_main && p->refused.count &&
            (s->error_sink >= 0 || s->flow->settings.error_policy != DF__POLICY_SKIP);
 }
 
@@ -83,24 +71,24 @@ static void passed_refused(df_parcel *p)
                   "%s stored positions past %zu record%s that it refused; with exactly-once a sink "
                   "answers a refusal with DF_EDATA and applies nothing, since error records have "
                   "to be durable first",
-                  s->title, p->refused_count, DF__PLURAL(p->refused_count));
+                  s->title, p->refused.count, DF__PLURAL(p->refused.count));
 }
 
 static void count_out(const df_parcel *p)
 {
     df__sink *s = p->sink;
     df__flow *f = s->flow;
-    uint64_t good = p->count - p->error_count;
-    uint64_t left = p->left_out < good ? p->left_out : good;
+    uint64_t good = p->count - p->end.error_rows;
+    uint64_t left = p->refused.left_out < good ? p->refused.left_out : good;
     s->queue.records -= p->count;
     s->whole.parcels = good ? 0 : s->whole.parcels;
     s->whole.records = good ? 0 : s->whole.records;
     s->counts.out += p->count - left;
-    s->counts.bytes_out += p->out_bytes;
+    s->counts.bytes_out += p->end.bytes;
     durations(s, p, p->count);
     f->stats.left_out += left;
-    f->stats.bytes_out += p->out_bytes;
-    f->stats.errored += p->error_count;
+    f->stats.bytes_out += p->end.bytes;
+    f->stats.errored += p->end.error_rows;
     if (s->is_error)
         f->stats.errored += good - left;
     else
@@ -117,13 +105,13 @@ static void settled(df_parcel *p, int status, const df__fault *why)
     if (passes_refused(p)) {
         passed_refused(p);
         if (s->takes_errors) { /* they have no place but the parcel, which is written */
-            keep_unsettled(p);
+            df__parcel_keep_unsettled(p);
             return;
         }
-    } else if (p->refused_count && p->refused_count == p->count && df__sink_misconfigured(p)) {
+    } else if (p->refused.count && p->refused.count == p->count && df__sink_misconfigured(p)) {
         return;
     }
-    if (df__parcel_to_error_port(p) != DF_OK) {
+    if (df__parcel_to_error_exit(p) != DF_OK) {
         df__parcel_not_settled(p, "for the error sink");
         return;
     }
@@ -137,8 +125,8 @@ static void settled(df_parcel *p, int status, const df__fault *why)
         measure(p);
     count_out(p);
     f->stats.last_progress_us = f->io.wall(f->io.ctx);
-    if (!s->is_error && p->newest_us > f->settled_us)
-        f->settled_us = p->newest_us;
+    if (!s->is_error && p->times.newest_us > f->settled_us)
+        f->settled_us = p->times.newest_us;
     in_sink(p);
     df__sink_unlink(s, p);
     if (s->is_error)
@@ -156,20 +144,19 @@ static void pending(df_parcel *p, int status, const df__fault *why)
 
 static void absorbed(df_parcel *p, int status, const df__fault *why)
 {
-    size_t i;
     (void)status;
     (void)why;
     if (passes_refused(p)) {
         passed_refused(p);
-        keep_unsettled(p);
+        df__parcel_keep_unsettled(p);
         return;
     }
-    if (p->refused_count && df__parcel_refuse(p, 1) != DF_OK) { /* their bytes go with the others */
+    if (p->refused.count && df__parcel_refuse(p, 1) != DF_OK) { /* their bytes go with the others */
         df__parcel_not_settled(p, "for the error sink");
         return;
     }
     measure(p);
-    for (i = 0; i < p->batch_count; i++)
+    for (size_t i = 0; i < p->batch_count; i++)
         df__flow_batch_release(p->sink->flow, p->batches[i]);
     p->batch_count = 0;
     df__free(p->heap, p->records);
@@ -187,21 +174,21 @@ static void absorbed(df_parcel *p, int status, const df__fault *why)
 static void refused(df_parcel *p, int status, const df__fault *why)
 {
     df__sink *s = p->sink;
-    if (!p->refused_count && p->count > 1) {
+    if (!p->refused.count && p->count > 1) {
         df__parcel_split(p, status, why);
         return;
     }
-    if (!p->refused_count && p->count &&
+    if (!p->refused.count && p->count &&
         df_parcel_reject(p, 0, why->reason, why->text) == DF_ENOMEM) {
         df__parcel_not_settled(p, "to name a record");
         return;
     }
-    if (!p->refused_count) {
+    if (!p->refused.count) {
         df__parcel_again(p);
         df__sink_dead(s, DF_EINTERNAL, "%s refused an empty parcel", s->title);
         return;
     }
-    if (p->refused_count + df__parcel_errors(p) == p->count && df__sink_misconfigured(p))
+    if (p->refused.count + df__parcel_errors(p) == p->count && df__sink_misconfigured(p))
         return;
     if (df__parcel_refuse(p, 0) != DF_OK) {
         df__parcel_not_settled(p, "for the error sink");
@@ -223,7 +210,7 @@ static void reconnect(df_parcel *p, int status, const df__fault *why)
 static void unknown(df_parcel *p, int status, const df__fault *why)
 {
     df__parcel_again(p);
-    p->unknown = p->sink->can_resolve;
+    p->end.unknown = p->sink->can_resolve;
     df__sink_failed(p->sink, status, why);
 }
 
@@ -246,14 +233,13 @@ static void fenced(df_parcel *p, int status, const df__fault *why)
 {
     df__sink *s = p->sink;
     df_partition *part;
-    size_t i;
     (void)status;
     df__parcel_again(p);
-    for (i = 0; i < p->ticket_count; i++)
+    for (size_t i = 0; i < p->ticket_count; i++)
         if (df__span_current(p->tickets[i]))
             p->tickets[i]->part->fenced = 1;
-    if (p->position_of) /* it has no tickets */
-        p->position_of->fenced = 1;
+    if (p->range.only) /* it has no tickets */
+        p->range.only->fenced = 1;
     df__flow_failf(s->flow, DF_EFENCED, "%s: %s; another owner has the partition", s->title,
                    why->text);
     for (part = s->flow->partitions; part; part = part->next)
@@ -288,10 +274,9 @@ static const struct answer {
 
 static void act_on(df_parcel *p, int status, const df__fault *why)
 {
-    size_t i;
     if (status == DF_ETOOBIG && p->count <= 1)
         status = DF_EDATA;
-    for (i = 0; i < sizeof answers / sizeof *answers; i++) {
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         if (answers[i].status == status) {
             p->sink->life.stalled |= answers[i].stalls;
             answers[i].act(p, status, why);
@@ -304,14 +289,14 @@ static void act_on(df_parcel *p, int status, const df__fault *why)
 /* A settle that overtook its own answer. */
 static void early(df_parcel *p, const df__fault *why)
 {
-    int status = p->early_status;
-    p->settled_early = 0;
+    int status = p->end.early_status;
+    p->end.early = 0;
     df__flow_settled(p, status, why);
 }
 
 void df__flow_answer(df_parcel *p, int status, const df__fault *why)
 {
-    int was_early = p->settled_early;
+    int was_early = p->end.early;
     p->sink->queue.with_sink--;
     act_on(p, status, why);
     if (was_early && (status == DF_PENDING || status == DF_ABSORBED))
@@ -320,11 +305,13 @@ void df__flow_answer(df_parcel *p, int status, const df__fault *why)
 
 void df__flow_settled(df_parcel *p, int status, const df__fault *why)
 {
-    if (p->unsettled)
+    if (status != DF_OK)
+        p->sink->life.stalled = 1; /* its thread hands back what is after it */
+    if (p->end.lacking)
         return;
     if (p->state == DF__PARCEL_SENT) {
-        p->settled_early = 1;
-        p->early_status = status;
+        p->end.early = 1;
+        p->end.early_status = status;
         return;
     }
     if (status == DF_OK) {
@@ -345,12 +332,12 @@ void df__flow_resolved(df_parcel *p, int status, const df__fault *why)
     df__sink *s = p->sink;
     s->asked.resolve = 0;
     if (status == DF_OK) {
-        p->unknown = 0;
+        p->end.unknown = 0;
         settled(p, DF_OK, why);
     } else if (status == DF_AGAIN) {
-        p->unknown = 0;
+        p->end.unknown = 0;
     } else if (status == DF_EFENCED) {
-        p->unknown = 0;
+        p->end.unknown = 0;
         fenced(p, status, why);
     } else if (df_status_fate(status) == DF_FATE_RETRY || status == DF_EUNKNOWN) {
         df__sink_failed(s, status, why);

@@ -65,13 +65,12 @@ static inline df_record *append(df_batch *b)
 static int copy_headers(df_batch *b, const df_input *in, df_record *r)
 {
     df_header *copy;
-    size_t i;
     if (!in->header_count)
         return DF_OK;
     copy = df__arena_alloc(&b->arena, in->header_count * sizeof *copy);
     if (!copy)
         return DF_ENOMEM;
-    for (i = 0; i < in->header_count; i++) {
+    for (size_t i = 0; i < in->header_count; i++) {
         const char *name = in->headers[i].name;
         copy[i].name = df__arena_bytes(&b->arena, name, strlen(name));
         if (!copy[i].name || df__arena_copy(&b->arena, in->headers[i].value, &copy[i].value))
@@ -85,8 +84,8 @@ static int copy_headers(df_batch *b, const df_input *in, df_record *r)
 /* What a record takes as it was read: payload, key and headers. */
 static size_t input_bytes(const df_input *in)
 {
-    size_t i, bytes = in->payload.len + in->key.len;
-    for (i = 0; i < in->header_count; i++)
+    size_t bytes = in->payload.len + in->key.len;
+    for (size_t i = 0; i < in->header_count; i++)
         bytes += sizeof *in->headers + strlen(in->headers[i].name) + in->headers[i].value.len;
     return bytes;
 }
@@ -117,7 +116,7 @@ static int copy_too_large(df_batch *b, const df_input *in, size_t bytes, df_reco
  */
 static int keep_schema(df_batch *b, df_record *r)
 {
-    b->schema = r->span->part->schema;
+    b->schema = r->span->part->in.schema;
     return b->schema ? df_record_set_schema(r, b->schema) : DF_OK;
 }
 
@@ -152,15 +151,15 @@ static size_t tree_bytes(const df_batch *b, const df_record *r)
 static df__span *span_of(df_batch *b, df_partition *part)
 {
     df__span *s;
-    if (part->filling && part->filling_batch == b)
-        return part->filling;
+    if (part->in.filling && part->in.batch == b)
+        return part->in.filling;
     s = df__span_new(part);
     if (!s)
         return NULL;
     s->sibling = b->spans;
     b->spans = s;
-    part->filling = s;
-    part->filling_batch = b;
+    part->in.filling = s;
+    part->in.batch = b;
     return s;
 }
 
@@ -169,23 +168,22 @@ static df__span *span_of(df_batch *b, df_partition *part)
 void df__batch_forget(df_batch *b, df_partition *part)
 {
     df__span **at = &b->spans;
-    size_t i;
-    if (!part->filling || part->filling_batch != b)
+    if (!part->in.filling || part->in.batch != b)
         return;
-    for (i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->count; i++) {
         df_record *r = df_batch_at(b, i);
-        if (r->span == part->filling) {
+        if (r->span == part->in.filling) {
             r->state = DF__RECORD_MOVED;
             r->span = NULL;
         }
     }
-    while (*at && *at != part->filling)
+    while (*at && *at != part->in.filling)
         at = &(*at)->sibling;
     if (*at)
-        *at = part->filling->sibling;
-    df__span_free(part->filling);
-    part->filling = NULL;
-    part->filling_batch = NULL;
+        *at = part->in.filling->sibling;
+    df__span_free(part->in.filling);
+    part->in.filling = NULL;
+    part->in.batch = NULL;
 }
 
 static size_t in_use(const df__arena *a)
@@ -199,7 +197,8 @@ static size_t of_room(const df_batch *b, size_t bytes)
     return b->ratio_x16 ? bytes * 16 / b->ratio_x16 : bytes;
 }
 
-/* The tree that was built for the newest record, so far. */
+/* What the source built for the newest record, so far: a tree, instead of a payload or from one
+ * that the core cannot read (Avro). */
 static size_t tree_built(const df_batch *b)
 {
     return in_use(&b->arena) - b->built_from;
@@ -211,7 +210,8 @@ static void end_tree(df_batch *b)
     size_t tree = tree_built(b), used = of_room(b, tree);
     df_record *r = df_batch_at(b, b->count - 1);
     b->building = 0;
-    r->built = tree < UINT32_MAX ? (uint32_t)tree : UINT32_MAX;
+    if (!r->payload.data)
+        r->built = tree < UINT32_MAX ? (uint32_t)tree : UINT32_MAX;
     b->input_bytes += tree;
     b->room -= b->room < used ? b->room : used;
     if (b->max_record_bytes && tree > b->max_record_bytes)
@@ -238,7 +238,7 @@ static void end_built(df_batch *b)
 static inline void end_record(df_batch *b)
 {
     b->arena.limit = 0;
-    if (b->building || b->schema)
+    if (b->schema || (b->building && in_use(&b->arena) != b->built_from))
         end_built(b);
 }
 
@@ -259,7 +259,7 @@ size_t df_batch_room(const df_batch *b)
 static inline void take_room(df_batch *b, const df_partition *part, size_t used)
 {
     b->room -= b->room < used ? b->room : used;
-    if (!part->begun_armed)
+    if (!part->in.begun_armed)
         return;
     b->held_room = b->room;
     b->room = 0;
@@ -283,7 +283,7 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
         return DF_ENOMEM;
     r->span = span;
     r->partition = part->name;
-    r->shared = part->meta;
+    r->shared = part->in.meta;
     if (copy_in(b, in, bytes, r) != DF_OK) {
         b->schema = NULL;
         b->count--;
@@ -299,12 +299,10 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
         used = bytes;
     take_room(b, part, used);
     b->arena.over = 0;
-    if (r->payload.len >= DF__LARGE_RECORD && b->max_large) /* the source may look into it */
+    if (in->payload.data && b->max_large) /* the source may look into it */
         b->arena.limit = b->arena.total + b->max_large / 2;
-    if (!in->payload.data) {
-        b->building = r->state == DF__RECORD_LIVE;
-        b->built_from = in_use(&b->arena);
-    }
+    b->building = r->state == DF__RECORD_LIVE;
+    b->built_from = in_use(&b->arena);
     if (ret_record)
         *ret_record = r;
     return DF_OK;
@@ -312,7 +310,8 @@ int df_batch_add(df_batch *b, const df_input *in, df_record **ret_record)
 
 static int is_begun_end(const df_partition *p, df_bytes position)
 {
-    return position.len == p->begun.len && memcmp(position.data, p->begun.text, position.len) == 0;
+    return position.len == p->begun.mark.len &&
+           memcmp(position.data, p->begun.mark.text, position.len) == 0;
 }
 
 int df__batch_go_on(df_batch *b)
@@ -334,8 +333,8 @@ int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
     span = span_of(b, p);
     if (!span)
         return DF_ENOMEM;
-    if (p->begun_armed && is_begun_end(p, position)) {
-        p->begun_armed = 0;
+    if (p->in.begun_armed && is_begun_end(p, position)) {
+        p->in.begun_armed = 0;
         span->ends_begun = 1;
         b->held_room = 0; /* what follows goes into another parcel, so into another batch */
     }
@@ -346,14 +345,13 @@ int df_batch_mark(df_batch *b, const df_partition *part, df_bytes position)
 /* Records after the last mark get a span of their own, without a mark. */
 static int split_tail(df_batch *b, df__span *s)
 {
-    size_t i;
     uint64_t covered = s->mark.seq;
     df__span *tail = df__span_new(s->part);
     if (!tail)
         return DF_ENOMEM;
     tail->count = (uint32_t)(s->count - covered);
     s->count = (uint32_t)covered;
-    for (i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->count; i++) {
         df_record *r = df_batch_at(b, i);
         if (r->span != s)
             continue;
@@ -369,8 +367,7 @@ static int split_tail(df_batch *b, df__span *s)
 
 void df__batch_cut(df_batch *b)
 {
-    size_t i;
-    for (i = b->count; i > 0; i--) {
+    for (size_t i = b->count; i > 0; i--) {
         df_record *r = df_batch_at(b, i - 1);
         df__span *s = r->span;
         if (!s || s->count <= (s->mark.set ? s->mark.seq : 0))
@@ -387,8 +384,8 @@ int df__batch_seal(df_batch *b)
     end_record(b);
     while (s) {
         df__span *next = s->sibling;
-        s->part->filling = NULL;
-        s->part->filling_batch = NULL;
+        s->part->in.filling = NULL;
+        s->part->in.batch = NULL;
         if (s->mark.set && s->mark.seq < s->count && split_tail(b, s) != DF_OK)
             return DF_ENOMEM;
         s = next;

@@ -35,7 +35,7 @@ struct df_batch {
     size_t max_large;  /* bytes that the transforms may take for a large record; 0: no limit */
     size_t expected;   /* bytes that they will, as far as large records tell */
     int has_steps;     /* something may ask for the trees of small ones */
-    int building;      /* the newest record came without payload: its tree is being built */
+    int building;      /* the newest record is live: its source may build a tree for it */
     size_t built_from; /* bytes in use when that began */
     const df_schema *schema; /* for the newest record, once it is complete; NULL: none */
     df__span *spans;         /* of what was read into it; NULL in children */
@@ -68,7 +68,9 @@ static inline df_record *df__batch_at(const df_batch *b, size_t index)
     return &b->chunks[index / DF__CHUNK_RECORDS][index % DF__CHUNK_RECORDS];
 }
 
+/* An empty batch for `room` payload bytes. NULL: no memory. */
 df_batch *df__batch_new(const df__heap *heap, size_t room);
+/* Frees it with its records; its spans are the caller's. */
 void df__batch_free(df_batch *b);
 /* Bytes it takes from the heap. */
 size_t df__batch_size(const df_batch *b);
@@ -81,10 +83,12 @@ int df__batch_seal(df_batch *b);
 /* The read failed: records after the last mark of their partition come again when the source is
  * open again, so they are not delivered now. Before the seal. */
 void df__batch_cut(df_batch *b);
+/* A partition is given away while the batch is read: its records leave the batch. Source thread. */
 void df__batch_forget(df_batch *b, df_partition *part);
 /* Shows transforms only a part of it from one record on, small enough for the processor's cache,
  * so that a record goes through all of them while it is near. Returns the index after the part. */
 size_t df__batch_show_part(df_batch *b, size_t from);
+/* Shows all of it again. */
 void df__batch_show_all(df_batch *b);
 /* At dispatch, of what nothing looked into: refuses what its source promised to be JSON and is
  * not. DF_ENOMEM. */

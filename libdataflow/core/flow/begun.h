@@ -10,15 +10,19 @@
 typedef struct df__flow df__flow;
 typedef struct df__sink df__sink;
 
-int df__begun_claimed(df__flow *f, df_partition *p, df_bytes end); /* end: none */
-int df__begun_takes(const df__sink *s, const df_record *r);        /* goes into a begun parcel */
-int df__begun_room(df__sink *s, df_partition *p, df_parcel **ret);
-void df__begun_whole(df__flow *f, df__span *last); /* what was read up to its mark is dispatched */
+/* The sink claimed the partition, and says where the block ends that it had begun; `end` empty: it
+ * had begun none. DF_ENOMEM. */
+int df__begun_claimed(df__flow *f, df_partition *p, df_bytes end);
+/* All records up to the end of the block are dispatched: its parcel is queued. `last`: the span
+ * whose mark is that end. */
+void df__begun_whole(df__flow *f, df__span *last);
+/* The sink wrote the block: nothing is begun any more. */
 void df__begun_in_sink(df__flow *f, df_partition *p);
-void df__begun_drop(df__flow *f, df_partition *p);  /* it was given away */
-void df__begun_again(df__flow *f, df_partition *p); /* it is read again, to the same mark */
-int df__begun_fills(const df__flow *f);             /* some have records and are not whole */
-int df__begun_only(const df__flow *f);              /* everything waits for one of them */
+/* The partition is given away, and its parcel is given up. */
+void df__begun_drop(df__flow *f, df_partition *p);
+/* The source goes back: the parcel is given up, and filled again up to the same end. */
+void df__begun_again(df__flow *f, df_partition *p);
+/* The run ends before a block is read whole: its parcel is given up, and the next run reads it. */
 void df__begun_end(df__flow *f);
 
 #endif

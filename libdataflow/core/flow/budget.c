@@ -8,12 +8,12 @@ void df__budget_init(df__budget *b, uint64_t limit)
     b->prefetch = b->limit / 4;
     b->reserve = b->limit / 8;
     b->flow = b->limit - b->prefetch - b->reserve;
-    b->used = b->reserved = b->outside = b->peak = 0;
+    b->used = b->reserved = b->outside = b->peak = b->seen = 0;
     b->ratio_x16 = 4 * 16;
     b->errors_x16 = b->errors_least_x16 = 0;
 }
 
-static uint64_t need(const df__budget *b, uint64_t payload)
+uint64_t df__budget_need(const df__budget *b, uint64_t payload)
 {
     return payload * (b->ratio_x16 + b->errors_x16) / 16;
 }
@@ -29,7 +29,7 @@ static uint64_t batch_payload(const df__budget *b)
 size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved)
 {
     uint64_t payload = batch_payload(b);
-    uint64_t memory = need(b, payload);
+    uint64_t memory = df__budget_need(b, payload > b->seen ? payload : b->seen);
     if (b->used + b->reserved + b->outside + memory > b->flow && !idle)
         return 0;
     b->reserved += memory;
@@ -41,6 +41,11 @@ void df__budget_arrived(df__budget *b, size_t reserved, size_t charged)
 {
     b->reserved -= b->reserved < reserved ? b->reserved : reserved;
     df__budget_charge(b, charged);
+}
+
+void df__budget_saw(df__budget *b, size_t payload)
+{
+    b->seen = payload > b->seen ? payload : b->seen - b->seen / 8;
 }
 
 void df__budget_measure(df__budget *b, size_t payload, size_t charged)
@@ -107,7 +112,7 @@ int df__budget_over(const df__budget *b)
 
 int df__budget_room(const df__budget *b)
 {
-    return b->used + b->outside + need(b, batch_payload(b)) <= b->flow;
+    return b->used + b->outside + df__budget_need(b, batch_payload(b)) <= b->flow;
 }
 
 size_t df__budget_record_limit(const df__budget *b)

@@ -18,18 +18,25 @@ typedef struct df__budget {
     uint64_t ratio_x16;  /* measured: memory per payload byte, in sixteenths */
     uint64_t errors_x16; /* the same: bytes of error records per payload byte */
     uint64_t errors_least_x16;
+    uint64_t seen; /* payload bytes of the largest batch of late */
     uint64_t peak;
 } df__budget;
 
 enum { DF__MIN_MEMORY = 4 << 20, DF__BATCH_BYTES = 4 << 20 };
 
+/* Divides `limit` (memoryLimit), at least DF__MIN_MEMORY, into its shares. */
 void df__budget_init(df__budget *b, uint64_t limit);
+/* What a batch of that payload needs, as things go. */
+uint64_t df__budget_need(const df__budget *b, uint64_t payload);
 /* Payload bytes that the next batch may read; 0: not now. `idle`: nothing is in flight, so one
  * batch is always admitted. *ret_reserved is the memory it may need: reserved until
  * df__budget_arrived. */
 size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved);
 /* The batch came (or not: charged 0). */
 void df__budget_arrived(df__budget *b, size_t reserved, size_t charged);
+/* So large a batch came: one large record exceeds its grant. From now on a grant waits until such
+ * a one has room. */
+void df__budget_saw(df__budget *b, size_t payload);
 /* What a batch needed in the end, parse trees and all: steers later grants. */
 void df__budget_measure(df__budget *b, size_t payload, size_t charged);
 /* There is an error sink: refusals may begin when the budget is full of records. */
@@ -40,7 +47,9 @@ void df__budget_refused(df__budget *b, size_t payload, size_t bytes);
 size_t df__budget_errors(const df__budget *b, size_t payload);
 /* What stages say that they hold (df_stage_charge), as of now. */
 void df__budget_declare(df__budget *b, int64_t bytes);
+/* The flow holds so many bytes more. */
 void df__budget_charge(df__budget *b, size_t bytes);
+/* And so many less. */
 void df__budget_release(df__budget *b, size_t bytes);
 /* Nine tenths are used: batches that wait for their size are flushed. */
 int df__budget_pressed(const df__budget *b);

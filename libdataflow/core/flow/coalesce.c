@@ -42,13 +42,13 @@ int df__coalesce(const df_limits *limits, const df__filling *f, int64_t now_us, 
     return adaptive(limits, f, now_us, ret_due_us);
 }
 
-int df__coalesce_full(const df_limits *limits, const df__filling *f, uint64_t bytes)
+int df__coalesce_full(const df_limits *limits, uint64_t rows, uint64_t bytes, uint64_t more)
 {
-    if (!f->rows)
+    if (!rows)
         return 0;
-    if (limits->rows > 0 && f->rows >= (uint64_t)limits->rows)
+    if (limits->rows > 0 && rows >= (uint64_t)limits->rows)
         return 1;
-    if (limits->max_rows && f->rows >= limits->max_rows)
+    if (limits->max_rows && rows >= limits->max_rows)
         return 1;
-    return limits->max_bytes && f->bytes + bytes > limits->max_bytes;
+    return limits->max_bytes && bytes + more > limits->max_bytes;
 }

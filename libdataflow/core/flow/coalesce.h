@@ -17,7 +17,7 @@ typedef struct df__filling { /* what the decision looks at */
  * only when something changes). */
 int df__coalesce(const df_limits *limits, const df__filling *f, int64_t now_us,
                  int64_t *ret_due_us);
-/* True when one more record of `bytes` would break the sink's limits: flush before adding. */
-int df__coalesce_full(const df_limits *limits, const df__filling *f, uint64_t bytes);
+/* True when a record of `more` bytes after these would break the sink's limits: flush before. */
+int df__coalesce_full(const df_limits *limits, uint64_t rows, uint64_t bytes, uint64_t more);
 
 #endif

@@ -6,8 +6,8 @@
  * is no such place. */
 static size_t clean_cut(const df_parcel *p)
 {
-    size_t best = 0, reach = 0, i, k;
-    for (i = 0; i + 1 < p->count; i++) {
+    size_t best = 0, reach = 0, k;
+    for (size_t i = 0; i + 1 < p->count; i++) {
         for (k = p->count - 1; k > i && p->records[k]->span != p->records[i]->span; k--)
             ;
         reach = k > reach ? k : reach;
@@ -19,8 +19,7 @@ static size_t clean_cut(const df_parcel *p)
 
 static df_batch *batch_of(const df_parcel *p, const df_record *r)
 {
-    size_t k;
-    for (k = 0; k < p->batch_count; k++)
+    for (size_t k = 0; k < p->batch_count; k++)
         if (r->arena == &p->batches[k]->arena)
             return p->batches[k];
     return NULL;
@@ -29,8 +28,8 @@ static df_batch *batch_of(const df_parcel *p, const df_record *r)
 /* Tickets of spans that went to the other part as a whole: their marks are not this parcel's. */
 static void drop_tickets(df_parcel *p)
 {
-    size_t i, k, kept = 0;
-    for (i = 0; i < p->ticket_count; i++) {
+    size_t k, kept = 0;
+    for (size_t i = 0; i < p->ticket_count; i++) {
         df__span *span = p->tickets[i];
         for (k = 0; k < p->count && p->records[k]->span != span; k++)
             ;
@@ -48,13 +47,12 @@ static void drop_tickets(df_parcel *p)
 static df_parcel *rest_of(df_parcel *p, size_t at)
 {
     df_parcel *rest = df__parcel_new(p->heap, p->sink);
-    size_t i;
     if (!rest)
         return NULL;
-    rest->since_us = p->since_us;
-    rest->arrived_us = p->arrived_us;
+    rest->times.since_us = p->times.since_us;
+    rest->times.arrived_us = p->times.arrived_us;
     rest->is_main = p->is_main;
-    for (i = at; i < p->count; i++) {
+    for (size_t i = at; i < p->count; i++) {
         if (df__parcel_add(rest, p->records[i], batch_of(p, p->records[i])) != DF_OK) {
             df__parcel_done(rest);
             return NULL;

@@ -5,19 +5,19 @@
 
 void df__flow_end_said(df__flow *f, df_partition *p)
 {
-    p->end_again = p->ending == DF__END_ASKED;
-    if (p->ending != DF__END_NONE || !p->open)
+    p->ending.again = p->ending.state == DF__END_ASKED;
+    if (p->ending.state != DF__END_NONE || !p->open)
         return;
-    p->ending = DF__END_SAID;
+    p->ending.state = DF__END_SAID;
     f->ending.said++;
 }
 
 void df__flow_end_back(df__flow *f, df_partition *p)
 {
-    p->end_again = 0;
-    if (p->ending != DF__END_SAID)
+    p->ending.again = 0;
+    if (p->ending.state != DF__END_SAID)
         return;
-    p->ending = DF__END_NONE;
+    p->ending.state = DF__END_NONE;
     f->ending.said--;
 }
 
@@ -31,8 +31,8 @@ void df__flow_ends_back(df__flow *f)
 /* When records were let go, an empty ring says nothing. */
 static int has_ended(const df__flow *f, const df_partition *p)
 {
-    return !f->stop.canceled && !p->fenced && p->begun_state != DF__BEGUN_READING &&
-           p->ending == DF__END_SAID && p->open && !p->closing && !p->head &&
+    return !f->stop.canceled && !p->fenced && p->begun.state != DF__BEGUN_READING &&
+           p->ending.state == DF__END_SAID && p->open && !p->closing && !p->head &&
            (f->dry || df__flow_is_saved(f, p));
 }
 
@@ -46,15 +46,15 @@ void df__flow_ends_advance(df__flow *f)
         if (!has_ended(f, p))
             continue;
         DF_CRASHPOINT("partition.ended");
-        p->ending = DF__END_ASKED;
-        p->end_assignment = p->assignment;
+        p->ending.state = DF__END_ASKED;
+        p->ending.assignment = p->assignment;
         f->io.source_ended(f->io.ctx, p);
     }
 }
 
 int df__flow_is_leaving(const df_partition *p)
 {
-    return p->ending == DF__END_ASKED && p->end_assignment == p->assignment;
+    return p->ending.state == DF__END_ASKED && p->ending.assignment == p->assignment;
 }
 
 int df__flow_ends_wait(const df__flow *f)
@@ -63,7 +63,7 @@ int df__flow_ends_wait(const df__flow *f)
     if (!f->ending.said || f->rewind.step || f->source.state != DF__STATE_READY)
         return 0;
     for (p = f->partitions; p; p = p->next)
-        if (p->ending == DF__END_ASKED || has_ended(f, p))
+        if (p->ending.state == DF__END_ASKED || has_ended(f, p))
             return 1;
     return 0;
 }
@@ -97,18 +97,18 @@ void df__flow_take_back(df__flow *f, df_partition *p)
 
 void df__flow_dropped(df__flow *f, df_partition *p)
 {
-    p->dropping = DF__DROP_NONE;
+    p->save.drop = DF__DROP_NONE;
     f->ending.dropping--;
     retire(f, p);
 }
 
 void df__flow_ended(df__flow *f, df_partition *p, int status)
 {
-    if (p->ending == DF__END_ASKED)
+    if (p->ending.state == DF__END_ASKED)
         f->ending.said--;
-    p->ending = DF__END_NONE;
+    p->ending.state = DF__END_NONE;
     if (status < 0) { /* it was given back meanwhile, or the source is closed */
-        if (p->end_again)
+        if (p->ending.again)
             df__flow_end_said(f, p);
         return;
     }
@@ -119,9 +119,9 @@ void df__flow_ended(df__flow *f, df_partition *p, int status)
         retire(f, p);
         return;
     }
-    df__flow_forget_position(p);
+    df__partition_forget(p);
     if (df__flow_is_stored(f) && !f->dry) {
-        p->dropping = DF__DROP_WAITS;
+        p->save.drop = DF__DROP_WAITS;
         f->ending.dropping++;
     } else {
         retire(f, p);

@@ -15,9 +15,11 @@ typedef struct df__ending {
     df_partition *gone; /* that ended, until they are opened again */
 } df__ending;
 
+/* The source said that nothing more of the partition comes. */
 void df__flow_end_said(df__flow *f, df_partition *p);
 void df__flow_end_back(df__flow *f, df_partition *p); /* taken back; what was asked is answered */
 void df__flow_ends_back(df__flow *f);                 /* of all: the source is closed */
+/* Asks the source to leave those of which all is settled, saved and acked. */
 void df__flow_ends_advance(df__flow *f);
 int df__flow_is_leaving(const df_partition *p); /* the source is asked to leave it */
 int df__flow_ends_wait(const df__flow *f); /* a partition ended and the source does not know yet */

@@ -87,11 +87,10 @@ static void bytes_member(df__buf *out, const char *name, df_bytes v)
 
 static void headers(df__buf *out, const df_record *r)
 {
-    uint32_t i;
     if (!r->header_count)
         return;
     df__buf_str(out, ",\"headers_base64\":[");
-    for (i = 0; i < r->header_count; i++) {
+    for (uint32_t i = 0; i < r->header_count; i++) {
         df__buf_str(out, i ? ",{" : "{");
         df__buf_str(out, "\"name\":");
         df__buf_json(out, r->headers[i].name, strlen(r->headers[i].name));
@@ -116,8 +115,7 @@ static void coordinates(df__buf *out, const df_record *r, size_t size)
 /* Routes and the error sink are sinks too; what a manifest calls `sink` has no route. */
 static const char *main_kind(const df__flow *f)
 {
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (!f->sinks[i].is_error && f->sinks[i].spec->exit == 0)
             return f->sinks[i].spec->kind;
     return f->sink_count ? f->sinks[0].spec->kind : "";
@@ -139,6 +137,8 @@ static void error_member(df__flow *f, df__buf *out, const df_record *r, size_t s
     member(out, "where", where ? where : "");
     member(out, "reason", why->reason ? why->reason : "invalid_data");
     coordinates(out, r, size);
+    if (r->built)
+        df__buf_str(out, ",\"decoded\":true");
 }
 
 /* Adds the compact text of an object: most often it is the payload to the byte, and 1. */
@@ -239,8 +239,8 @@ int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, s
     return place(f, out, a, ret);
 }
 
-/* What was wrong first, and why it is not whole. Of a key that may itself be too large there is
- * what tells it from others. */
+/* The error sink refused the whole envelope. This one has the first error, why it is cut, and size
+ * and checksum of the payload; of a large key, which may be what was refused, size and checksum. */
 int df__envelope_minimal(df__flow *f, const df__error_record *first, df__arena *a, df_bytes *ret)
 {
     const df_record *r = &first->record;

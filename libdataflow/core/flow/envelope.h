@@ -23,6 +23,8 @@ typedef struct df__error_record { /* state DF__RECORD_ERROR or DF__RECORD_MINIMA
 
 enum { DF__ERROR_KEY = 64 << 10 }; /* a longer key may be what the error sink finds too large */
 
+/* The text for a refused record, in the arena. *ret_head: the bytes that a minimal one keeps.
+ * DF_ENOMEM. */
 int df__envelope(df__flow *f, const df_record *r, df__arena *a, df_bytes *ret, size_t *ret_head);
 /* Size and sum of the payload instead of its bytes. */
 int df__envelope_minimal(df__flow *f, const df__error_record *first, df__arena *a, df_bytes *ret);

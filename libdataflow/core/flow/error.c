@@ -67,11 +67,10 @@ static void skip(df__flow *f, const df_record *r)
 
 static int copy_outside(df_record *to, const df_record *from, df__arena *a)
 {
-    uint32_t i;
     df_header *h = df__arena_alloc(a, from->header_count * sizeof *h + 1);
     if (!h || df__arena_copy(a, from->key, &to->key) != DF_OK)
         return DF_ENOMEM;
-    for (i = 0; i < from->header_count; i++) {
+    for (uint32_t i = 0; i < from->header_count; i++) {
         const char *name = from->headers[i].name;
         h[i].name = df__arena_bytes(a, name, strlen(name));
         if (!h[i].name || df__arena_copy(a, from->headers[i].value, &h[i].value) != DF_OK)
@@ -150,7 +149,7 @@ static int to_error_sink(df__flow *f, df__sink *s, df_record *r, int minimal)
         df__parcel_add(p, e, p->errors) != DF_OK)
         return DF_ENOMEM;
     if (p->count == 1)
-        p->arrived_us = p->since_us;
+        p->times.arrived_us = p->times.since_us;
     s->queue.records++;
     s->counts.in++;
     if (s->is_error && p->bytes > DF__BATCH_BYTES / 4)
@@ -180,11 +179,10 @@ static int refused_by_error_sink(df__flow *f, df__sink *s, df_record *r)
 void df__flow_take_errors(df__flow *f)
 {
     df__sink *s = &f->sinks[f->main_sink];
-    size_t i;
     s->takes_errors = 1;
     s->error_sink = f->main_sink;
     f->errors.sink = f->source.error_sink = f->main_sink;
-    for (i = 0; i < f->step_count; i++)
+    for (size_t i = 0; i < f->step_count; i++)
         f->steps[i].error_sink = f->main_sink;
     df__budget_expect_errors(&f->budget);
 }
@@ -204,14 +202,14 @@ int df__flow_reject_in_place(df_parcel *p, size_t index)
     if (make(p, r, r->state == DF__RECORD_ERROR, &e) != DF_OK)
         return DF_ENOMEM;
     p->records[index] = e;
-    p->refused[index] = 0;
+    p->refused.is[index] = 0;
     return DF_OK;
 }
 
 size_t df__parcel_errors(const df_parcel *p)
 {
-    size_t i, n = 0;
-    for (i = 0; p->sink->takes_errors && p->records && i < p->count; i++)
+    size_t n = 0;
+    for (size_t i = 0; p->sink->takes_errors && p->records && i < p->count; i++)
         n += df_parcel_is_error(p, i) ? 1 : 0;
     return n;
 }
@@ -240,38 +238,21 @@ int df__flow_reject(df__flow *f, int error_sink, df_record *r)
     return hold_for_good(f, r);
 }
 
-/* A refused record takes several times what it took before, and by its error sink's pace. Past the
- * budget no more are made: what is refused next waits where it is. */
-int df__flow_errors_wait(const df__flow *f)
-{
-    size_t i;
-    if (f->rewind.step || !df__budget_over(&f->budget))
-        return 0;
-    for (i = 0; i < f->sink_count; i++) {
-        const df__sink *s = &f->sinks[i];
-        if (s->is_error && !s->life.dead && !df__sink_idle(s))
-            return 1;
-    }
-    return 0;
-}
-
 /* ackPolicy says what a durable error record means for its span. */
 void df__flow_errored(df_parcel *p)
 {
     DF_CRASHPOINT("error.durable");
     df__flow *f = p->sink->flow;
-    size_t i;
     if (f->settings.error_ack == DF__ACK_AFTER_WRITE)
         return; /* df__parcel_done closes its tickets */
-    for (i = 0; i < p->ticket_count; i++) {
-        if (f->settings.error_ack == DF__ACK_NEVER) {
+    for (size_t i = 0; i < p->ticket_count; i++) {
+        if (f->settings.error_ack == DF__ACK_NEVER)
             if (p->tickets[i]->linked)
                 p->tickets[i]->refused++;
             else
                 df__span_close(p->tickets[i]);
-        } else {
+        else
             df__span_defer(p->tickets[i]);
-        }
     }
     p->ticket_count = 0;
 }

@@ -16,6 +16,8 @@ typedef struct df__errors {
     int64_t skip_us;   /* when that was */
 } df__errors;
 
+/* Sends a refused record to its error sink, or does what the policy says. error_sink: its index;
+ * -1: none; -2: an error sink refused the record. DF_ENOMEM: the record stays with the caller. */
 int df__flow_reject(df__flow *f, int error_sink, df_record *r);
 /* The main sink takes error records, and there is no error sink: before the start. */
 void df__flow_take_errors(df__flow *f);
@@ -23,7 +25,6 @@ void df__flow_take_errors(df__flow *f);
  * Still refused when this returns DF_OK: it leaves the parcel. DF_ENOMEM. */
 int df__flow_reject_in_place(df_parcel *p, size_t index);
 size_t df__parcel_errors(const df_parcel *p); /* its error records, when its sink takes them */
-int df__flow_errors_wait(const df__flow *f);
-void df__flow_errored(df_parcel *p); /* an error parcel is durable */
+void df__flow_errored(df_parcel *p);          /* an error parcel is durable */
 
 #endif

@@ -10,9 +10,8 @@
 static void rejected(df__flow *f, df__step *step, df_batch *in)
 {
     df__step_result got;
-    size_t i;
     memset(&got, 0, sizeof got);
-    for (i = 0; i < in->count; i++) {
+    for (size_t i = 0; i < in->count; i++) {
         df_record *r = df__batch_at(in, i);
         if (r->state != DF__RECORD_REJECTED)
             continue;
@@ -27,8 +26,7 @@ static void rejected(df__flow *f, df__step *step, df_batch *in)
 /* Nothing more comes from `in`: parents that gave children end, the others were filtered. */
 static void expanded(df__flow *f, df__step *step, df_batch *in)
 {
-    size_t i;
-    for (i = 0; i < in->count; i++) {
+    for (size_t i = 0; i < in->count; i++) {
         df_record *r = df__batch_at(in, i);
         r->held = 0;
         if (r->state == DF__RECORD_MOVED || r->state == DF__RECORD_REJECTED)

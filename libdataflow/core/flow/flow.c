@@ -39,13 +39,12 @@ static void free_partitions(df_partition *p)
 
 void df__flow_free(df__flow *f)
 {
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         df__sink_abandon(&f->sinks[i]);
     free_partitions(f->partitions);
     free_partitions(f->ending.gone);
     f->partitions = f->requests.first = f->ending.gone = NULL;
-    for (i = 0; i < f->exit_count; i++)
+    for (size_t i = 0; i < f->exit_count; i++)
         df__free(f->heap, f->exits[i]);
     df__free(f->heap, f->exits);
     df__free(f->heap, f->steps);
@@ -96,12 +95,11 @@ static int is_ready(const df__sink *s)
 static void publish(df__flow *f)
 {
     uint64_t n = f->work.records + f->errors.held;
-    size_t i;
     int ready = f->source.state == DF__STATE_READY;
     int connected = is_connected(f->source.state, f->source.stage);
     f->source.counts.connected = connected;
     f->source.counts.waits_for = waits_for(f->source.stage);
-    for (i = 0; i < f->sink_count; i++) {
+    for (size_t i = 0; i < f->sink_count; i++) {
         df__sink *s = &f->sinks[i];
         n += s->queue.records;
         s->counts.queued = s->queue.records;
@@ -120,12 +118,11 @@ static void publish(df__flow *f)
 
 void df__flow_advance(df__flow *f)
 {
-    size_t i;
     int now;
     df__flow_work(f);
     df__flow_partitions_advance(f);
     now = forced(f);
-    for (i = 0; i < f->sink_count && f->phase < DF__PHASE_CLOSE_ALL; i++)
+    for (size_t i = 0; i < f->sink_count && f->phase < DF__PHASE_CLOSE_ALL; i++)
         df__sink_advance(&f->sinks[i], now);
     df__flow_rewind_advance(f);
     df__flow_partitions_advance(f);
@@ -141,8 +138,7 @@ void df__flow_advance(df__flow *f)
 int64_t df__flow_due(const df__flow *f)
 {
     int64_t due = df__flow_phase_due(f);
-    size_t i;
-    for (i = 0; i < f->sink_count && f->phase < DF__PHASE_CLOSE_ALL; i++)
+    for (size_t i = 0; i < f->sink_count && f->phase < DF__PHASE_CLOSE_ALL; i++)
         due = df__earlier(due, df__sink_due(&f->sinks[i]));
     due = df__earlier(due, df__flow_requests_due(f));
     due = df__earlier(due, df__flow_save_due(f));
@@ -154,19 +150,8 @@ int64_t df__flow_due(const df__flow *f)
 void df__flow_refresh(df__flow *f)
 {
     int64_t now = f->io.now(f->io.ctx);
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (f->sinks[i].life.state == DF__STATE_BACKOFF)
             df__retry_now(&f->sinks[i].life.retry, now);
     df__retry_now(&f->source.retry, now);
-}
-
-void df__flow_tell_retry(df__flow *f, const df__retry *r, int status, const char *stage,
-                         const char *text)
-{
-    char line[DF__TEXT + 48];
-    int64_t ms = (r->next_us - f->io.now(f->io.ctx)) / 1000;
-    df__text_printf(line, sizeof line, "%s; next try in %.1f s", text,
-                    ms > 0 ? (double)ms / 1000 : 0.0);
-    f->io.event(f->io.ctx, DF_EVENT_RETRY, status, stage, line);
 }

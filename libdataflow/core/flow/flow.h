@@ -14,9 +14,12 @@
 #include "core/flow/admission.h"
 #include "core/flow/begun.h"
 #include "core/flow/budget.h"
+#include "core/flow/charge.h"
 #include "core/flow/ended.h"
 #include "core/flow/envelope.h"
 #include "core/flow/error.h"
+#include "core/flow/fail.h"
+#include "core/flow/flight.h"
 #include "core/flow/requests.h"
 #include "core/flow/rewind.h"
 #include "core/flow/saving.h"
@@ -103,44 +106,73 @@ struct df__flow {
     int64_t settled_us; /* time of the newest record that ended; 0: none */
 };
 
-/* The graph must be checked. The caller fills steps, sinks and exits before the start. */
+/* Prepares a flow of a checked graph. The caller fills steps, sinks and exits before the start. */
 void df__flow_init(df__flow *f, const df__graph *g, const df__heap *heap, const df__flow_io *io);
+/* Frees what it holds, steps, sinks and exits too; no thread has anything of it any more. */
 void df__flow_free(df__flow *f);
+/* The first round: sinks and source are opened. */
 void df__flow_start(df__flow *f);
 /* Moves everything that can move. Call after any number of the events below. */
 void df__flow_advance(df__flow *f);
 /* When to call df__flow_advance again without an event; INT64_MAX: never. */
 int64_t df__flow_due(const df__flow *f);
 
+/* Events. core/run calls these on the pipeline thread, one for each message of another thread; in
+ * tests the simulator does. `why` is borrowed for the call: what is kept of it is copied. */
+
 /* ---- events: source ----------------------------------------------------------------------- */
+/* Its open ended. A failure is one of df__flow_source_failed. */
 void df__flow_source_opened(df__flow *f, int status, const df__fault *why);
-void df__flow_batch(df__flow *f, df_batch *b); /* uses up one grant */
+/* It has read a batch, which uses up one grant and is the flow's from here on. */
+void df__flow_batch(df__flow *f, df_batch *b);
+/* A grant came back unused, with the numbers that source_grant got. */
 void df__flow_grant_back(df__flow *f, size_t records, size_t reserved);
+/* Its open or a read failed. It is closed, unless df__source_stays says otherwise. */
 void df__flow_source_failed(df__flow *f, int status, const df__fault *why);
+/* Its input is at its end. */
 void df__flow_source_done(df__flow *f);
+/* Its close ended: no other event of it follows. */
 void df__flow_source_closed(df__flow *f);
+/* Its thread asks for a partition, and waits for source_reply. `how`: DF_PARTITION_..., of a close.
+ */
 void df__flow_partition(df__flow *f, df_partition *p, enum df__request request, int how);
+/* It was told what is saved. */
 void df__flow_acked(df__flow *f, int status, const df__fault *why);
+/* It went back to the watermark of a partition; a failure ends the run. */
 void df__flow_sought(df__flow *f, df_partition *p, int status, const df__fault *why);
-void df__flow_ended(df__flow *f, df_partition *p, int status); /* failing: source_failed as well */
+/* It left a partition that ended. DF_DROP: its position is forgotten. A failure is told by
+ * df__flow_source_failed as well. */
+void df__flow_ended(df__flow *f, df_partition *p, int status);
 
-/* ---- events: sinks, store, host ----------------------------------------------------------- */
+/* ---- events: sinks ------------------------------------------------------------------------ */
+/* Its open ended. */
 void df__flow_sink_opened(df__sink *s, int status, const df__fault *why);
-void df__flow_answer(df_parcel *p, int status, const df__fault *why); /* DF_AGAIN: handed back */
+/* Its write ended, and the parcel is the flow's again. DF_AGAIN: it was handed back untouched. */
+void df__flow_answer(df_parcel *p, int status, const df__fault *why);
+/* A parcel that it answered with DF_PENDING or DF_ABSORBED has its end; this may come before that
+ * answer. */
 void df__flow_settled(df_parcel *p, int status, const df__fault *why);
+/* Its flush ended; the parcels have ends of their own. */
 void df__flow_sink_flushed(df__sink *s, int status, const df__fault *why);
+/* It found out about a parcel of unknown outcome. DF_OK: written; DF_AGAIN: not written. */
 void df__flow_resolved(df_parcel *p, int status, const df__fault *why);
-void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_position *at);
+/* It owns the partition now. DF_OK: `at` is the position that it holds; DF_ENOTFOUND: it holds
+ * none, and only the epoch of `at` is set. `at` is borrowed. */
+void df__flow_claimed(df__sink *s, df_partition *p, const df_position *at, int status,
+                      const df__fault *why);
+/* Its close ended: it settles nothing any more. */
 void df__flow_sink_closed(df__sink *s);
-void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why);
-void df__flow_saved(df__flow *f, int status, const char *why);
-void df__flow_worked(df__flow *f, df_batch *b);
-void df__flow_stop(df__flow *f, int how);
-void df__flow_refresh(df__flow *f);
 
-/* ---- for all parts of the flow ------------------------------------------------------------ */
-/* A failure that `r` counted, and when it is tried again. */
-void df__flow_tell_retry(df__flow *f, const df__retry *r, int status, const char *stage,
-                         const char *text);
+/* ---- events: store, workers, host --------------------------------------------------------- */
+/* The store has read the position of a partition; `data` is borrowed. DF_ENOTFOUND: it has none. */
+void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, const char *why);
+/* The save under way ended. */
+void df__flow_saved(df__flow *f, int status, const char *why);
+/* A worker is through with the parallel steps of a batch, which is the flow's again. */
+void df__flow_worked(df__flow *f, df_batch *b);
+/* The host asks for a stop: DF_STOP_...; a harder one may follow. */
+void df__flow_stop(df__flow *f, int how);
+/* The host has renewed credentials: what waits for its next try tries at once. */
+void df__flow_refresh(df__flow *f);
 
 #endif

@@ -45,6 +45,12 @@ int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from)
     return df__mark_set(heap, to, text, from->seq);
 }
 
+int df__mark_same(const df__mark *a, const df__mark *b)
+{
+    return a->set && b->set && a->seq == b->seq && a->len == b->len &&
+           memcmp(a->text, b->text, a->len) == 0;
+}
+
 void df__mark_free(const df__heap *heap, df__mark *m)
 {
     df__free(heap, m->text);
@@ -59,9 +65,10 @@ df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const cha
     p->heap = heap;
     p->stage = stage;
     p->name = df__strdup(heap, name);
-    df__arena_init(&p->meta_arena, heap, 256);
-    atomic_store(&p->lag_records, -1);
-    atomic_store(&p->lag_newest_us, -1);
+    df__arena_init(&p->in.arena, heap, 256);
+    atomic_store(&p->lag.records, -1);
+    atomic_store(&p->lag.newest_us, -1);
+    p->lag.counted = -1;
     if (!p->name) {
         df__free(heap, p);
         return NULL;
@@ -79,8 +86,7 @@ static void span_drop(const df__heap *heap, df__span *s)
 /* One that ended, blank but for the memory of its mark; NULL: there is none. */
 static df__span *spare_take(df_partition *p)
 {
-    size_t i;
-    for (i = 0; i < DF__SPARE_SPANS; i++) {
+    for (size_t i = 0; i < DF__SPARE_SPANS; i++) {
         df__span *s = NULL;
         if (atomic_load_explicit(&p->spare[i], memory_order_relaxed))
             s = atomic_exchange_explicit(&p->spare[i], NULL, memory_order_acquire);
@@ -95,9 +101,8 @@ static df__span *spare_take(df_partition *p)
 /* 1: it is kept; 0: the caller frees it. */
 static int spare_give(df_partition *p, df__span *s)
 {
-    size_t i;
     HIDE(s);
-    for (i = 0; i < DF__SPARE_SPANS; i++) {
+    for (size_t i = 0; i < DF__SPARE_SPANS; i++) {
         df__span *none = NULL;
         if (!atomic_load_explicit(&p->spare[i], memory_order_relaxed) &&
             atomic_compare_exchange_strong_explicit(&p->spare[i], &none, s, memory_order_release,
@@ -118,13 +123,14 @@ void df__partition_free(df_partition *p)
         span_drop(p->heap, s);
     df__mark_free(p->heap, &p->watermark);
     df__mark_free(p->heap, &p->acked);
+    df__mark_free(p->heap, &p->in_sink);
     df__mark_free(p->heap, &p->read);
-    df__mark_free(p->heap, &p->saving);
-    df__mark_free(p->heap, &p->resume_mark);
-    df__arena_free(&p->meta_arena);
-    df_schema_free(p->schema);
-    df__free(p->heap, p->owner);
-    df__mark_free(p->heap, &p->begun);
+    df__mark_free(p->heap, &p->save.mark);
+    df__mark_free(p->heap, &p->in.resume);
+    df__arena_free(&p->in.arena);
+    df_schema_free(p->in.schema);
+    df__free(p->heap, p->token.text);
+    df__mark_free(p->heap, &p->begun.mark);
     df__free(p->heap, p->name);
     df__free(p->heap, p);
 }
@@ -280,15 +286,31 @@ uint64_t df__partition_uncommitted(const df_partition *p)
     if (p->open && p->sums && p->sums->saved_by == DF__BY_ACK)
         saved = p->acked.seq;
     else if (p->open && p->sums && p->sums->saved_by == DF__BY_SINK)
-        saved = p->in_sink_seq;
+        saved = p->in_sink.seq;
     return p->next_seq > saved ? p->next_seq - saved : 0;
+}
+
+const df__mark *df__partition_safe(const df_partition *p)
+{
+    int in_sink = p->sums && p->sums->saved_by == DF__BY_SINK;
+    return in_sink && p->in_sink.seq <= p->watermark.seq ? &p->in_sink : &p->watermark;
 }
 
 int df__partition_moved(const df_partition *p)
 {
-    return p->watermark.set &&
-           (!p->acked.set || p->watermark.seq != p->acked.seq || p->watermark.len != p->acked.len ||
-            memcmp(p->watermark.text, p->acked.text, p->acked.len) != 0);
+    const df__mark *safe = df__partition_safe(p);
+    return safe->set && !df__mark_same(safe, &p->acked);
+}
+
+static void recount_lag(df_partition *p)
+{
+    int64_t now = p->open ? atomic_load_explicit(&p->lag.records, memory_order_relaxed) : -1;
+    int64_t was = p->lag.counted;
+    if (now == was)
+        return;
+    p->sums->lag += (now < 0 ? 0 : now) - (was < 0 ? 0 : was);
+    p->sums->lag_known += (size_t)(now >= 0) - (size_t)(was >= 0);
+    p->lag.counted = now;
 }
 
 void df__partition_recount(df_partition *p)
@@ -301,6 +323,7 @@ void df__partition_recount(df_partition *p)
     p->sums->unsaved += (size_t)unsaved - (size_t)p->unsaved;
     p->uncommitted = uncommitted;
     p->unsaved = unsaved;
+    recount_lag(p);
 }
 
 int df__span_errors_first(const df__span *s)
@@ -327,4 +350,12 @@ int df__partition_stop_mark(df_partition *p)
     s->before_refused.set = 0;
     df__partition_recount(p);
     return 1;
+}
+
+void df__partition_forget(df_partition *p)
+{
+    p->watermark.set = p->acked.set = p->read.set = p->in_sink.set = 0;
+    p->watermark.seq = p->acked.seq = p->in_sink.seq = p->next_seq = 0;
+    p->in.has_resume = 0;
+    df__partition_recount(p);
 }

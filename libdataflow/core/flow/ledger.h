@@ -63,15 +63,64 @@ enum df__saved_by { DF__BY_NOBODY, DF__BY_ACK, DF__BY_SINK };
 typedef struct df__sums {
     uint64_t uncommitted; /* records read and not covered by a saved position */
     size_t unsaved;       /* open ones with a watermark that was not acked */
+    int64_t lag;          /* records to come, of open ones that told it */
+    size_t lag_known;     /* of how many */
     enum df__saved_by saved_by;
 } df__sums;
 
+/* The parts of a partition, each with the file that changes it. */
+typedef struct df__part_save { /* saving.c */
+    df__mark mark;       /* the watermark that a save under way carries; fixed until its answer */
+    int pending;         /* it is part of the save under way */
+    uint64_t stored_seq; /* since it was asked to leave: the store holds the watermark to here */
+    int stored;
+    enum df__drop_state drop; /* the partition ended, its row leaves the store */
+} df__part_save;
+
+typedef struct df__part_ending { /* ended.c */
+    enum df__end_state state;    /* its end was said and not taken back */
+    int again;                   /* said again while an answer that is stale is under way */
+    uint32_t assignment;         /* value of the partition's when `ended` was asked for */
+    df__msg msg;                 /* asks for `ended`, and its answer */
+    df_partition *next;          /* source thread: ends said in this read */
+    int said;                    /* it is among them */
+} df__part_ending;
+
+typedef struct df__part_begun { /* begun.c */
+    df__mark mark;              /* where a begun parcel ends; until it is in the sink */
+    enum df__begun_state state;
+    df_parcel *parcel; /* its records so far */
+} df__part_begun;
+
+/* batch.c and partition.c, on the source thread; `resume` is written in replies while it waits. */
+typedef struct df__part_intake {
+    df__mark resume;
+    int has_resume;
+    _Atomic int begun_armed; /* `begun` was not marked yet; the flow lets go of it too */
+    df__span *filling;       /* span of `batch`, which is being read */
+    df_batch *batch;
+    df__meta *meta;
+    df__arena arena;   /* of meta */
+    df_schema *schema; /* of what is added from now on */
+} df__part_intake;
+
+typedef struct df__part_token { /* run/owner.c: the source's newest token; any thread, stage's lock
+                                 */
+    char *text;                 /* NULL: none */
+    size_t len;
+} df__part_token;
+
+typedef struct df__part_lag {           /* partition.c */
+    _Atomic int64_t records, newest_us; /* any thread */
+    _Atomic int changed;                /* it is on the stage's list of those */
+    df_partition *next;                 /* there */
+    int64_t counted;                    /* pipeline thread: its share in the sums; -1: none */
+} df__part_lag;
+
 struct df_partition {
     df_partition *next, *next_request;
-    df_partition *next_end; /* source thread: ends said in this read */
-    int end_said;           /* it is among them */
-    df__msg request, seek;  /* between the source thread and the pipeline thread */
-    int replied;            /* under the source thread's lock */
+    df__msg request, seek; /* between the source thread and the pipeline thread */
+    int replied;           /* under the source thread's lock */
     df_stage *stage;
     const df__heap *heap;
     char *name;
@@ -88,16 +137,16 @@ struct df_partition {
     int unsaved;          /* it is counted in sums->unsaved */
     int open;             /* the source owns it */
     df__span *head, *tail;
-    df__mark watermark;  /* settled without a gap */
-    df__mark acked;      /* the newest watermark that the source and the store have confirmed */
-    df__mark read;       /* newest mark that was admitted */
-    df__mark saving;     /* the watermark that a save under way carries; fixed until its answer */
-    int save_pending;    /* `saving` is part of the save under way */
-    uint64_t stored_seq; /* since it was asked to leave: the store holds the watermark to here */
-    int stored;
+    df__mark watermark; /* settled without a gap */
+    df__mark acked;     /* the newest watermark that the source and the store have confirmed */
+    df__mark read;      /* newest mark that was admitted */
+    df__mark in_sink;   /* newest position that the sink holds (exactly-once) */
+    df__part_save save;
+    df__part_begun begun;
+    df__part_ending ending;
     uint32_t assignment;        /* how often the source gave it back to its system */
     uint32_t seek_assignment;   /* value of `assignment` when a seek was asked for */
-    uint32_t ack_assignment;    /* and when the ack of `saving` was sent: when the two differ, the
+    uint32_t ack_assignment;    /* and when the ack of `save` was sent: when the two differ, the
                                    source gave the partition back and the answer is stale */
     int fenced;                 /* another owner has it: records that still arrive are dropped */
     enum df__request requested; /* of the source thread; it waits */
@@ -105,41 +154,27 @@ struct df_partition {
     int asked;                  /* the store or the sink was asked for its position */
     int reply;                  /* answer to the request */
     uint64_t epoch;             /* of a claim */
-    uint64_t in_sink_seq;       /* newest sequence that the sink holds (exactly-once) */
     int closing;                /* 0, DF_PARTITION_FINISH, DF_PARTITION_LOST */
     int64_t closing_since_us;
-    enum df__end_state ending; /* its end was said and not taken back */
-    int end_again;             /* said again while an answer that is stale is under way */
-    uint32_t end_assignment;   /* value of `assignment` when `ended` was asked for */
-    df__msg end;               /* asks for `ended`, and its answer */
-    df__mark begun;            /* where a begun parcel ends; until it is in the sink */
-    enum df__begun_state begun_state;
-    df_parcel *begun_parcel;      /* its records so far */
-    enum df__drop_state dropping; /* it ended, its row leaves the store */
-    /* any thread, under its stage's lock */
-    char *owner; /* the source's newest token; NULL: none */
-    size_t owner_len;
-    /* source thread, written in replies while it waits */
-    df__mark resume_mark;
-    int has_resume;
-    _Atomic int begun_armed; /* `begun` was not marked yet; the flow lets go of it too */
-    df__span *filling;       /* span of the batch being read */
-    df_batch *filling_batch;
-    df__meta *meta;
-    df__arena meta_arena;
-    df_schema *schema; /* of what is added from now on */
-    _Atomic int64_t lag_records, lag_newest_us;
+    df__part_token token;
+    df__part_intake in;
+    df__part_lag lag;
+    const char *held_by; /* flight.c: who holds its oldest unsettled records, when last looked */
 };
 
+/* A partition that nothing was read of. NULL: no memory. */
 df_partition *df__partition_new(const df__heap *heap, df_stage *stage, const char *name);
+/* Frees it; what is in its ring is given away first. */
 void df__partition_free(df_partition *p);
 
+/* Copies the text. DF_ENOMEM leaves the mark as it was. */
 int df__mark_set(const df__heap *heap, df__mark *m, df_bytes text, uint64_t seq);
+/* The same from another mark, which may be unset. */
 int df__mark_copy(const df__heap *heap, df__mark *to, const df__mark *from);
+/* They name the same place after the same records; one that is unset is the same as none. */
+int df__mark_same(const df__mark *a, const df__mark *b);
+/* Frees its text; it is unset then. */
 void df__mark_free(const df__heap *heap, df__mark *m);
-
-/* run/owner.c: copies the newest owner token; *ret_text is the caller's to free, NULL: none. */
-int df__partition_owner(df_partition *p, char **ret_text, size_t *ret_len);
 
 /* Source side: a span without a ring. A few that ended are kept with the memory of their mark. */
 df__span *df__span_new(df_partition *part);
@@ -149,9 +184,10 @@ void df__span_free(df__span *s); /* never admitted */
 void df__ledger_admit(df__span *s);
 /* The same for a partition that is not ours any more: the span is given away from the start. */
 void df__ledger_refuse(df__span *s);
-/* Opens and closes tickets. Closing returns 1 when the partition's watermark moved. A span that
- * is closed and popped, or given away and closed, is freed: do not touch it after close. */
+/* Opens a ticket. */
 void df__span_open(df__span *s);
+/* Closes one. 1: the partition's watermark moved. A span that is closed and popped, or given away
+ * and closed, is freed: do not touch it afterwards. */
 int df__span_close(df__span *s);
 /* The ticket closes when all others of the span are closed (ackPolicy afterMainSinkSuccess). */
 int df__span_defer(df__span *s);
@@ -167,11 +203,18 @@ void df__span_ends_here(df__span *s);
 /* Records read and not covered by the saved position (the watermark, when nobody saves): what a
  * crash would repeat at most. Of one that was given away: none. */
 uint64_t df__partition_uncommitted(const df_partition *p);
-/* Its watermark is not the position that was acked: also when no record lies between them. */
+/* How far the source may be told to forget: the watermark, for a rewind goes back there; where the
+ * sink holds the positions, what it holds while that is less, for a restart begins there. */
+const df__mark *df__partition_safe(const df_partition *p);
+/* That is not the position that was acked: also when no record lies between them. */
 int df__partition_moved(const df_partition *p);
 /* Brings its share in the sums up to date: after a change of next_seq, watermark, acked,
- * in_sink_seq or open outside of this file. */
+ * in_sink or open outside of this file. */
 void df__partition_recount(df_partition *p);
+/* All positions of it are forgotten: it begins anew when it is opened again. */
+void df__partition_forget(df_partition *p);
+/* Brings the sum of lags up to date with what the source told since the last call. */
+void df__partition_lags(df_stage *source);
 /* No ticket is open up to and with `s` but those of the main sink. */
 int df__span_errors_first(const df__span *s);
 /* At a stop on refused records: when only refused tickets are left in the head span, the

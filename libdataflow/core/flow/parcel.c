@@ -14,7 +14,7 @@ df_parcel *df__parcel_new(const df__heap *heap, struct df__sink *sink)
     p->command.about = p;
     p->settle.about = p;
     df__arena_init(&p->arena, heap, 4096);
-    df__arena_init(&p->scratch, heap, 4096);
+    df__arena_init(&p->look.scratch, heap, 4096);
     return p;
 }
 
@@ -23,18 +23,18 @@ void df__parcel_free(df_parcel *p)
     if (!p)
         return;
     df__arena_free(&p->arena);
-    df__arena_free(&p->scratch);
+    df__arena_free(&p->look.scratch);
     df__free(p->heap, p->records);
     df__free(p->heap, p->tickets);
     df__free(p->heap, p->batches);
     df__parcel_free_owners(p);
-    df__free(p->heap, p->positions);
+    df__free(p->heap, p->range.positions);
     df__free(p->heap, p);
 }
 
 size_t df__parcel_size(const df_parcel *p)
 {
-    return sizeof *p + p->arena.total + p->scratch.total + p->cap * sizeof *p->records +
+    return sizeof *p + p->arena.total + p->look.scratch.total + p->cap * sizeof *p->records +
            p->ticket_cap * sizeof *p->tickets + p->batch_cap * sizeof *p->batches;
 }
 
@@ -42,8 +42,7 @@ size_t df__parcel_size(const df_parcel *p)
  * older one merely gets a second ticket, which is right as well. */
 static int has_ticket(const df_parcel *p, const df__span *span)
 {
-    size_t i;
-    for (i = p->ticket_count; i > 0 && p->ticket_count - i < 8; i--)
+    for (size_t i = p->ticket_count; i > 0 && p->ticket_count - i < 8; i--)
         if (p->tickets[i - 1] == span)
             return 1;
     return 0;
@@ -80,8 +79,8 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
         b->refs++;
     }
     p->records[p->count++] = r;
-    if (r->time_us > p->newest_us)
-        p->newest_us = r->time_us;
+    if (r->time_us > p->times.newest_us)
+        p->times.newest_us = r->time_us;
     p->bytes += bytes;
     p->changed_bytes += r->changed ? bytes : 0;
     return DF_OK;
@@ -100,21 +99,28 @@ int df__parcel_hold(df_parcel *p, df__span *span)
 
 void df__parcel_reset(df_parcel *p)
 {
-    p->written = NULL;
-    p->refusals = p->refused_near = NULL;
-    p->refused = NULL;
-    p->refused_count = 0;
-    p->left_out = 0;
-    p->ranges = NULL;
-    p->range_count = 0;
-    p->returned = NULL;
-    p->returned_count = 0;
-    p->error = NULL;
-    p->slot = NULL;
-    p->settled_early = 0;
+    p->look.written = NULL;
+    p->refused.first = p->refused.near = NULL;
+    p->refused.is = NULL;
+    p->refused.count = 0;
+    p->refused.left_out = 0;
+    p->range.rows = NULL;
+    p->range.count = 0;
+    p->absorbed.first = NULL;
+    p->absorbed.returned = 0;
+    p->look.error = NULL;
+    p->look.slot = NULL;
+    p->end.early = 0;
     df__arena_reset(&p->arena);
-    df__arena_reset(&p->scratch);
-    p->tree = NULL;
+    df__arena_reset(&p->look.scratch);
+    p->look.tree = NULL;
+}
+
+void df__parcel_again(df_parcel *p)
+{
+    df__parcel_reset(p);
+    p->state = DF__PARCEL_QUEUED;
+    p->attempt++;
 }
 
 size_t df_parcel_count(const df_parcel *parcel)
@@ -135,17 +141,17 @@ int df_parcel_payload(df_parcel *p, size_t index, df_bytes *ret)
         *ret = r->payload;
         return DF_OK;
     }
-    if (!p->written) {
-        p->written = df__arena_zalloc(&p->arena, p->count * sizeof *p->written);
-        if (!p->written)
+    if (!p->look.written) {
+        p->look.written = df__arena_zalloc(&p->arena, p->count * sizeof *p->look.written);
+        if (!p->look.written)
             return DF_ENOMEM;
     }
-    if (!p->written[index].data) {
-        rc = df__record_write(r, &p->arena, &p->written[index]);
+    if (!p->look.written[index].data) {
+        rc = df__record_write(r, &p->arena, &p->look.written[index]);
         if (rc != DF_OK)
             return rc;
     }
-    *ret = p->written[index];
+    *ret = p->look.written[index];
     return DF_OK;
 }
 
@@ -154,17 +160,17 @@ static int tree_of(df_parcel *p, size_t index)
 {
     char why[DF__WHY];
     int rc;
-    if (p->tree && p->tree_of == index)
+    if (p->look.tree && p->look.tree_of == index)
         return DF_OK;
-    p->tree = NULL;
-    df__arena_reset(&p->scratch);
-    rc = df__record_tree(p->records[index], &p->scratch, &p->tree, why, sizeof why);
+    p->look.tree = NULL;
+    df__arena_reset(&p->look.scratch);
+    rc = df__record_tree(p->records[index], &p->look.scratch, &p->look.tree, why, sizeof why);
     if (rc == DF_OK) {
-        p->tree_of = index;
+        p->look.tree_of = index;
         return DF_OK;
     }
-    p->tree = NULL;
-    p->error = df__arena_bytes(&p->arena, why, strlen(why));
+    p->look.tree = NULL;
+    p->look.error = df__arena_bytes(&p->arena, why, strlen(why));
     return rc;
 }
 
@@ -178,7 +184,7 @@ int df_parcel_get(df_parcel *p, size_t index, const df_path *path, df_value *ret
         return df_record_get(p->records[index], path, ret);
     rc = tree_of(p, index);
     if (rc == DF_OK)
-        rc = df__tree_get(p->tree, &p->scratch, path, ret);
+        rc = df__tree_get(p->look.tree, &p->look.scratch, path, ret);
     return rc;
 }
 
@@ -220,7 +226,7 @@ int df_parcel_root(df_parcel *p, size_t index, df_value *ret)
 {
     int rc = tree_of(p, index);
     if (rc == DF_OK)
-        df__tree_root(p->tree, ret);
+        df__tree_root(p->look.tree, ret);
     return rc;
 }
 
@@ -233,26 +239,26 @@ int df_parcel_row(df_parcel *p, size_t index, df_columns *columns, df_value *ret
         return rc;
     rc = df__columns_fill(columns, &root, ret_values, ret_unknown);
     if (rc != DF_OK)
-        p->error = "not a JSON object";
+        p->look.error = "not a JSON object";
     return rc;
 }
 
 const char *df_parcel_error(const df_parcel *parcel)
 {
-    return parcel->error ? parcel->error : "";
+    return parcel->look.error ? parcel->look.error : "";
 }
 
 /* Named in any order, kept in that of the records. Most sinks name them forwards, some in several
  * passes: looking begins at the one before. */
 static void put_refusal(df_parcel *p, df__refusal *f)
 {
-    df__refusal *near = p->refused_near;
-    df__refusal **at = near && near->index < f->index ? &near->next : &p->refusals;
+    df__refusal *near = p->refused.near;
+    df__refusal **at = near && near->index < f->index ? &near->next : &p->refused.first;
     while (*at && (*at)->index < f->index)
         at = &(*at)->next;
     f->next = *at;
     *at = f;
-    p->refused_near = f;
+    p->refused.near = f;
 }
 
 int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char *text)
@@ -261,12 +267,12 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
     char *shown;
     if (index >= p->count)
         return DF_EINVAL;
-    if (!p->refused) {
-        p->refused = df__arena_zalloc(&p->arena, p->count);
-        if (!p->refused)
+    if (!p->refused.is) {
+        p->refused.is = df__arena_zalloc(&p->arena, p->count);
+        if (!p->refused.is)
             return DF_ENOMEM;
     }
-    if (p->refused[index])
+    if (p->refused.is[index])
         return DF_OK;
     f = df__arena_alloc(&p->arena, sizeof *f);
     if (!f)
@@ -280,8 +286,8 @@ int df_parcel_reject(df_parcel *p, size_t index, const char *reason, const char 
     if (p->sink && p->sink->stage)
         df__secrets_scrub(p->sink->stage->secrets, shown);
     put_refusal(p, f);
-    p->refused[index] = 1;
-    p->refused_count++;
+    p->refused.is[index] = 1;
+    p->refused.count++;
     return DF_OK;
 }
 
@@ -293,12 +299,12 @@ int df_parcel_is_error(const df_parcel *p, size_t index)
 
 int df_parcel_rejected(const df_parcel *p, size_t index)
 {
-    return p->refused && p->refused[index];
+    return p->refused.is && p->refused.is[index];
 }
 
 void df_parcel_left_out(df_parcel *p, size_t count)
 {
-    p->left_out += count;
+    p->refused.left_out += count;
 }
 
 int df_parcel_attempt(const df_parcel *parcel)
@@ -308,8 +314,8 @@ int df_parcel_attempt(const df_parcel *parcel)
 
 const df_position *df_parcel_positions(const df_parcel *parcel, size_t *ret_count)
 {
-    *ret_count = parcel->position_count;
-    return parcel->positions;
+    *ret_count = parcel->range.position_count;
+    return parcel->range.positions;
 }
 
 void *df_parcel_alloc(df_parcel *parcel, size_t size)
@@ -319,16 +325,15 @@ void *df_parcel_alloc(df_parcel *parcel, size_t size)
 
 void **df_parcel_slot(df_parcel *parcel)
 {
-    return &parcel->slot;
+    return &parcel->look.slot;
 }
 
 int df__parcel_current(const df_parcel *p)
 {
-    size_t i;
-    for (i = 0; i < p->ticket_count; i++)
+    for (size_t i = 0; i < p->ticket_count; i++)
         if (!df__span_current(p->tickets[i]))
             return 0;
-    return !p->position_of || p->position_generation == atomic_load(&p->position_of->generation);
+    return !p->range.only || p->range.only_generation == atomic_load(&p->range.only->generation);
 }
 
 int df_stage_current(df_stage *st, const df_parcel *parcel)

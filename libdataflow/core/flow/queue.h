@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * queue.h: the parcels of one sink: one that fills, the others in order until they settle. They are
- * handed over oldest first, a few at a time; one that comes back keeps its place. queue.c fills
- * and sends, stale.c takes out what must not be written any more. */
+ * handed over oldest first, a few at a time; one that comes back keeps its place. queue.c fills,
+ * handover.c sends, done.c lets go, stale.c takes out what must not be written any more. */
 #ifndef DF_CORE_FLOW_QUEUE_H
 #define DF_CORE_FLOW_QUEUE_H
 
@@ -23,30 +23,37 @@ typedef struct df__parcel_queue {
     int64_t due_us;           /* when the sink is to be looked at again; INT64_MAX: never */
 } df__parcel_queue;
 
-int df__sink_idle(const df__sink *s);    /* nothing filling, nothing unsettled */
-df_parcel *df__sink_parcel(df__sink *s); /* empty, not in its queue; NULL: no memory */
-/* The parcel that takes the record next: a begun one, or the filling one. */
+/* The parcel that takes the record next: the begun one of its partition, or the filling one. */
 int df__sink_room_for(df__sink *s, const df_record *r, df_parcel **ret);
+/* Adds a record of batch `b` to it. DF_ENOMEM leaves the record with the caller. */
 int df__sink_add(df__sink *s, df_record *r, df_batch *b);
 /* It is time for the filling parcel to be queued; else due_us says when. */
 int df__sink_is_full(df__sink *s, int forced, int64_t now);
-void df__sink_flush(df__sink *s); /* the filling parcel is queued */
+/* The filling parcel, if there is one, is queued. */
+void df__sink_flush(df__sink *s);
+/* A parcel that no record joins any more goes to the end of the queue. */
 void df__sink_queue(df__sink *s, df_parcel *p);
-void df__sink_unlink(df__sink *s, df_parcel *p);
+
+/* handover.c */
 /* Hands over what its thread may have now. */
 void df__sink_send(df__sink *s);
-/* Queued once more, as if the try had not been. */
-void df__parcel_again(df_parcel *p);
-int df__parcel_may_be_begun(const df_parcel *p); /* it was handed over once, and may be again */
-void df__parcel_done(df_parcel *p);              /* tickets, batches and memory go back */
-/* Which sink holds the oldest unsettled records of a partition; NULL: none. */
-const char *df__flow_holder(const df__flow *f, const df_partition *p);
+/* It was handed over once, and may be again: its sink may have begun it. */
+int df__parcel_may_be_begun(const df_parcel *p);
+
+/* done.c */
+/* Takes it out of the queue, when it is there. */
+void df__sink_unlink(df__sink *s, df_parcel *p);
+/* Its tickets, batches and memory go back. */
+void df__parcel_done(df_parcel *p);
 
 /* stale.c */
 /* Of one queued parcel. 1: nothing is left, the parcel is gone. */
 int df__sink_drop_stale_of(df__sink *s, df_parcel *p);
-void df__sink_drop_stale(df__sink *s); /* records of partitions given away leave its parcels */
-int df__sink_holds(const df__sink *s, const df_partition *p); /* something of it is unsettled */
-void df__sink_abandon(df__sink *s); /* all that its thread does not hold */
+/* Records of partitions that were given away leave its parcels. */
+void df__sink_drop_stale(df__sink *s);
+/* Something of the partition is unsettled. */
+int df__sink_holds(const df__sink *s, const df_partition *p);
+/* Gives up all that its thread does not hold. */
+void df__sink_abandon(df__sink *s);
 
 #endif

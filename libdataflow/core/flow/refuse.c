@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * refuse.c: records that a sink refused: on to the error port, and out of their parcel. */
+ * refuse.c: records that a sink refused: on to the error exit, and out of their parcel. */
 #include "core/flow/flow.h"
 
 #include <string.h>
@@ -9,19 +9,20 @@ enum { REFUSED_ROWS = 100 };
 static void keep(df_parcel *p, size_t from, size_t to)
 {
     p->records[to] = p->records[from];
-    if (p->written)
-        p->written[to] = p->written[from];
+    if (p->look.written)
+        p->look.written[to] = p->look.written[from];
 }
 
-/* Keeps what was not refused. When the run ends at a refused record and nothing was applied, what
- * is after it in its partition is let go: it would only repeat at the next start. */
+/* Keeps the records that were not refused. When a refused record ends the run, the next run reads
+ * its partition again from there: what comes after it in the partition and was not applied leaves
+ * the parcel, or it would be written twice. */
 static void keep_good(df_parcel *p, int applied)
 {
     df__sink *s = p->sink;
-    size_t i, kept = 0;
-    for (i = 0; i < p->count; i++) {
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++) {
         df_record *r = p->records[i];
-        if (p->refused[i])
+        if (p->refused.is[i])
             continue;
         if (!applied && r->span && df__span_after_refused(r->span, r->offset)) {
             df__flow_abandon(s->flow, 1);
@@ -54,7 +55,7 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
         if (df__flow_reject(s->flow, s->error_sink, record) != DF_OK)
             return DF_ENOMEM;
     }
-    s->queue.records -= p->refused[r->index];
+    s->queue.records -= p->refused.is[r->index];
     df__count_error(&s->counts, DF__DURING_WRITE, r->reason, r->text);
     return DF_OK;
 }
@@ -62,11 +63,11 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
 /* There was no memory for some: those that the error sink has leave the parcel. */
 static void keep_rest(df_parcel *p, const df__refusal *left)
 {
-    size_t i, kept = 0;
+    size_t kept = 0;
     for (; left; left = left->next)
-        p->refused[left->index] = 0;
-    for (i = 0; i < p->count; i++)
-        if (!p->refused[i])
+        p->refused.is[left->index] = 0;
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->refused.is[i])
             keep(p, i, kept++);
     p->count = kept;
 }
@@ -74,10 +75,10 @@ static void keep_rest(df_parcel *p, const df__refusal *left)
 int df__parcel_refuse(df_parcel *p, int applied)
 {
     df__flow *f = p->sink->flow;
-    const df__refusal *r = p->refusals;
+    const df__refusal *r = p->refused.first;
     uint64_t before = f->errors.bytes;
-    p->tree = NULL;
-    df__arena_free(&p->scratch); /* before its record is made once more */
+    p->look.tree = NULL;
+    df__arena_free(&p->look.scratch); /* before its record is made once more */
     while (r && refuse_one(p, r) == DF_OK)
         r = r->next;
     if (!p->sink->is_error)
@@ -95,13 +96,13 @@ int df__parcel_refuse(df_parcel *p, int applied)
 /* Where nothing is refused less room is kept for error records. */
 static void none_refused(const df_parcel *p)
 {
-    if (!p->refused_count && !p->sink->is_error)
+    if (!p->refused.count && !p->sink->is_error)
         df__budget_refused(&p->sink->flow->budget, p->bytes, 0);
 }
 
-int df__parcel_to_error_port(df_parcel *p)
+int df__parcel_to_error_exit(df_parcel *p)
 {
-    if (p->refused_count && p->records && df__parcel_refuse(p, 1) != DF_OK)
+    if (p->refused.count && p->records && df__parcel_refuse(p, 1) != DF_OK)
         return DF_ENOMEM;
     none_refused(p);
     return df__sink_take_returned(p);
@@ -112,7 +113,7 @@ int df__parcel_to_error_port(df_parcel *p)
 int df__sink_misconfigured(df_parcel *p)
 {
     df__sink *s = p->sink;
-    const char *reason = p->refusals->reason, *text = p->refusals->text;
+    const char *reason = p->refused.first->reason, *text = p->refused.first->text;
     if (s->is_error)
         return 0;
     if (s->whole.parcels && strncmp(s->whole.reason, reason, DF__REASON - 1) != 0) {

@@ -32,32 +32,24 @@ static void reply(df__flow *f, df_partition *p, int status)
 
 /* ---- a partition comes ----------------------------------------------------------------------- */
 
-void df__flow_forget_position(df_partition *p)
-{
-    p->watermark.set = p->acked.set = p->read.set = 0;
-    p->watermark.seq = p->acked.seq = p->in_sink_seq = p->next_seq = 0;
-    p->has_resume = 0;
-    df__partition_recount(p);
-}
-
 /* Without memory for its position a partition is not opened: it would begin anywhere. */
 static int no_position(df__flow *f, df_partition *p)
 {
-    df__flow_forget_position(p);
+    df__partition_forget(p);
     df__flow_fail(f, DF_ENOMEM, "no memory for a position");
     return DF_ENOMEM;
 }
 
 static int resume_at(df__flow *f, df_partition *p, df_bytes data, uint64_t seq)
 {
-    if (df__mark_set(f->heap, &p->resume_mark, data, seq) != DF_OK ||
+    if (df__mark_set(f->heap, &p->in.resume, data, seq) != DF_OK ||
         df__mark_set(f->heap, &p->watermark, data, seq) != DF_OK ||
         df__mark_copy(f->heap, &p->acked, &p->watermark) != DF_OK ||
-        df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK)
+        df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK ||
+        df__mark_copy(f->heap, &p->in_sink, &p->watermark) != DF_OK)
         return no_position(f, p);
-    p->has_resume = 1;
+    p->in.has_resume = 1;
     p->next_seq = seq;
-    p->in_sink_seq = seq;
     df__partition_recount(p);
     return DF_OK;
 }
@@ -80,11 +72,11 @@ static void opened(df__flow *f, df_partition *p, int status)
 static int resume_here(df__flow *f, df_partition *p)
 {
     if (f->saving.source_holds) {
-        df__flow_forget_position(p);
+        df__partition_forget(p);
         return DF_OK;
     }
-    p->has_resume = p->watermark.set;
-    if (df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK ||
+    p->in.has_resume = p->watermark.set;
+    if (df__mark_copy(f->heap, &p->in.resume, &p->watermark) != DF_OK ||
         df__mark_copy(f->heap, &p->read, &p->watermark) != DF_OK)
         return no_position(f, p);
     return DF_OK;
@@ -105,7 +97,7 @@ static void list_partition(df__flow *f, df_partition *p)
 static void ask_position(df__flow *f, df_partition *p)
 {
     df__sink *s;
-    if (p->asked || p->dropping) /* its row is on the way out of the store */
+    if (p->asked || p->save.drop) /* its row is on the way out of the store */
         return;
     list_partition(f, p);
     if (f->exactly_once) {
@@ -136,7 +128,8 @@ void df__flow_loaded(df__flow *f, df_partition *p, int status, df_bytes data, co
     opened(f, p, status);
 }
 
-void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_position *at)
+void df__flow_claimed(df__sink *s, df_partition *p, const df_position *at, int status,
+                      const df__fault *why)
 {
     df__flow *f = s->flow;
     s->asked.claim = 0;
@@ -148,7 +141,7 @@ void df__flow_claimed(df__sink *s, df_partition *p, int status, const df_positio
             status = no_position(f, p);
         opened(f, p, status);
     } else if (df_status_fate(status) != DF_FATE_RETRY) {
-        df__flow_failf(f, status, "%s cannot claim %s", s->title, p->name);
+        df__flow_failf(f, status, "%s cannot claim %s: %s", s->title, p->name, why->text);
         opened(f, p, status);
     }
     /* otherwise the sink fails on its own account, reopens, and is asked again */
@@ -167,15 +160,15 @@ void df__flow_partition(df__flow *f, df_partition *p, enum df__request request, 
     link_request(f, p, request);
     if (request == DF__REQ_CLOSE) {
         p->closing = how;
-        p->stored = 0;
+        p->save.stored = 0;
         p->closing_since_us = f->io.now(f->io.ctx);
         return;
     }
     if (!p->open)
         return;
     /* taken up again after the source lost its connection: nothing was given away */
-    p->has_resume = p->read.set;
-    if (df__mark_copy(f->heap, &p->resume_mark, &p->read) == DF_OK) {
+    p->in.has_resume = p->read.set;
+    if (df__mark_copy(f->heap, &p->in.resume, &p->read) == DF_OK) {
         reply(f, p, DF_OK);
         return;
     }
@@ -187,12 +180,11 @@ void df__flow_partition(df__flow *f, df_partition *p, enum df__request request, 
 
 void df__flow_give_away(df__flow *f, df_partition *p)
 {
-    size_t i;
     df__flow_end_back(f, p);
     df__partition_bump(p);
     df__begun_drop(f, p);
-    p->save_pending = 0; /* the answer speaks of what was */
-    for (i = 0; i < f->sink_count; i++)
+    p->save.pending = 0; /* the answer speaks of what was */
+    for (size_t i = 0; i < f->sink_count; i++)
         df__sink_drop_stale(&f->sinks[i]);
 }
 
@@ -200,7 +192,7 @@ void df__flow_give_away(df__flow *f, df_partition *p)
 static int leaves_unstored(const df__flow *f, const df_partition *p)
 {
     return df__flow_is_stored(f) && df__partition_moved(p) && p->closing == DF_PARTITION_FINISH &&
-           !(p->stored && p->stored_seq == p->watermark.seq);
+           !(p->save.stored && p->save.stored_seq == p->watermark.seq);
 }
 
 /* Its thread waits for the partition, so what the source is being told (saving 2) is told later,
@@ -209,7 +201,7 @@ static void store_last(df__flow *f, df_partition *p)
 {
     int64_t now = f->io.now(f->io.ctx);
     if (f->requests.parting || f->saving.step == DF__SAVING_STORE || now < f->requests.parting_us ||
-        df__mark_copy(f->heap, &p->saving, &p->watermark) != DF_OK)
+        df__mark_copy(f->heap, &p->save.mark, &p->watermark) != DF_OK)
         return;
     DF_CRASHPOINT("revoke.store");
     f->requests.parting = p;
@@ -226,13 +218,12 @@ static void close_partition(df__flow *f, df_partition *p)
     int unstored = leaves_unstored(f, p);
     if (unstored && !late)
         store_last(f, p);
-    if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late && !p->begun_parcel)
+    if (p->closing == DF_PARTITION_FINISH && (p->head || unstored) && !late && !p->begun.parcel)
         return;
     df__flow_give_away(f, p);
-    p->has_resume = p->watermark.set && df__partition_moved(p) &&
-                    p->closing == DF_PARTITION_FINISH && !unstored;
-    if (p->has_resume && df__mark_copy(f->heap, &p->resume_mark, &p->watermark) != DF_OK)
-        p->has_resume = 0;
+    p->in.has_resume = df__partition_moved(p) && p->closing == DF_PARTITION_FINISH && !unstored;
+    if (p->in.has_resume && df__mark_copy(f->heap, &p->in.resume, df__partition_safe(p)) != DF_OK)
+        p->in.has_resume = 0;
     p->open = 0;
     df__partition_recount(p);
     p->assignment++;

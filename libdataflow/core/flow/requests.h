@@ -16,10 +16,10 @@ typedef struct df__requests {
     int64_t parting_us;    /* when the store may be tried again for one that leaves */
 } df__requests;
 
+/* Answers the requests that can be answered now. */
 void df__flow_partitions_advance(df__flow *f);
 int64_t df__flow_requests_due(const df__flow *f);      /* INT64_MAX: never */
 int df__flow_close_waits(const df__flow *f);           /* a partition is to leave */
 void df__flow_give_away(df__flow *f, df_partition *p); /* generation + 1 */
-void df__flow_forget_position(df_partition *p);
 
 #endif

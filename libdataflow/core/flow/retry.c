@@ -12,8 +12,7 @@ int64_t df__retry_cap(const char *reason)
 void df__retry_failed(df__retry *r, int64_t now_us, uint64_t random, int wish_ms, int64_t cap_us)
 {
     int64_t ceiling = DF__RETRY_BASE_US;
-    uint32_t i;
-    for (i = 0; i < r->attempts && ceiling < cap_us; i++)
+    for (uint32_t i = 0; i < r->attempts && ceiling < cap_us; i++)
         ceiling *= 2;
     if (ceiling > cap_us)
         ceiling = cap_us;

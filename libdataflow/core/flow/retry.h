@@ -22,6 +22,7 @@ int64_t df__retry_cap(const char *reason);
 void df__retry_failed(df__retry *r, int64_t now_us, uint64_t random, int wish_ms, int64_t cap_us);
 /* Something succeeded, or a stop, revoke or new credential breaks the wait. */
 void df__retry_reset(df__retry *r);
+/* The next try may be made at once; the attempts stay counted. */
 void df__retry_now(df__retry *r, int64_t now_us);
 /* True when failures have lasted longer than cap_us. */
 int df__retry_spent(const df__retry *r, int64_t now_us, int64_t cap_us);

@@ -37,17 +37,16 @@ static int has_finished(const df__sink *s)
     if (!s->flow->exactly_once || s->is_error)
         return df__sink_idle(s);
     for (p = s->queue.first; p; p = p->next)
-        if (p->state != DF__PARCEL_QUEUED || p->unknown || df__parcel_may_be_begun(p))
+        if (p->state != DF__PARCEL_QUEUED || p->end.unknown || df__parcel_may_be_begun(p))
             return 0;
     return 1;
 }
 
 static int others_idle(const df__flow *f)
 {
-    size_t i;
     if (f->admission.grants || f->work.inputs || f->work.top)
         return 0;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (!has_finished(&f->sinks[i]))
             return 0;
     return 1;
@@ -57,7 +56,6 @@ static void seek_all(df__flow *f)
 {
     df_partition *p;
     uint64_t before = f->stats.abandoned;
-    size_t i;
     for (p = f->partitions; p; p = p->next) {
         df__partition_bump(p);
         df__begun_again(f, p);
@@ -67,7 +65,7 @@ static void seek_all(df__flow *f)
         df__mark_copy(f->heap, &p->read, &p->watermark);
         f->io.source_seek(f->io.ctx, p);
     }
-    for (i = 0; i < f->sink_count; i++) {
+    for (size_t i = 0; i < f->sink_count; i++) {
         if (f->sinks[i].life.lost)
             df__sink_abandon(&f->sinks[i]);
         f->sinks[i].life.lost = 0;
@@ -80,7 +78,6 @@ static void seek_all(df__flow *f)
 
 void df__flow_rewind_advance(df__flow *f)
 {
-    size_t i;
     if (f->rewind.step == DF__REWIND_FINISHING && others_idle(f) &&
         f->source.state == DF__STATE_READY)
         seek_all(f);
@@ -89,7 +86,7 @@ void df__flow_rewind_advance(df__flow *f)
     f->rewind.step = DF__REWIND_NONE;
     f->admission.quiet = f->phase != DF__PHASE_RUNNING;
     f->source.done = f->source.done && f->admission.quiet;
-    for (i = 0; i < f->sink_count && !f->rewind.step; i++)
+    for (size_t i = 0; i < f->sink_count && !f->rewind.step; i++)
         if (f->sinks[i].life.lost)
             begin_rewind(f);
 }

@@ -21,6 +21,7 @@ typedef struct df__rewind {
 } df__rewind;
 
 void df__flow_rewind(df__flow *f, df__sink *s); /* begins one, because of this sink */
+/* Seeks when the other sinks have finished, and ends the rewind when all seeks are answered. */
 void df__flow_rewind_advance(df__flow *f);
 
 #endif

@@ -5,47 +5,20 @@
 
 #include <string.h>
 
-/* Exactly-once: the position that the sink holds is older than the watermark. */
-static int sink_lags(const df__flow *f, const df_partition *p)
-{
-    return f->exactly_once && !p->fenced && p->begun_state != DF__BEGUN_READING &&
-           p->watermark.set && p->watermark.seq > p->in_sink_seq;
-}
-
-/* Exactly-once: what the source is told besides is only news to it. */
-int df__flow_is_saved(const df__flow *f, const df_partition *p)
-{
-    return f->exactly_once ? !sink_lags(f, p) : !df__partition_moved(p);
-}
-
-int df__flow_saved_all(const df__flow *f)
-{
-    const df_partition *p;
-    if (f->saving.step || f->requests.parting || f->ending.dropping)
-        return 0;
-    for (p = f->partitions; p; p = p->next)
-        if (p->open && !df__flow_is_saved(f, p))
-            return 0;
-    return 1;
-}
-
-int df__flow_is_stored(const df__flow *f)
-{
-    return f->saving.has_store && !f->saving.source_holds && !f->exactly_once;
-}
+enum { SAVE_ROW_US = 500, SAVE_REST_US = 500000 };
 
 static int collect(df__flow *f)
 {
     df_partition *p;
     int n = 0;
     for (p = f->partitions; p; p = p->next) {
-        p->save_pending = 0;
-        n += p->dropping != DF__DROP_NONE;
+        p->save.pending = 0;
+        n += p->save.drop != DF__DROP_NONE;
         if (!p->open || p->closing || !df__partition_moved(p))
             continue;
-        if (df__mark_copy(f->heap, &p->saving, &p->watermark) != DF_OK)
+        if (df__mark_copy(f->heap, &p->save.mark, df__partition_safe(p)) != DF_OK)
             continue;
-        p->save_pending = 1;
+        p->save.pending = 1;
         n++;
     }
     return n;
@@ -57,12 +30,12 @@ static void saved(df__flow *f)
     df_partition *p, *next;
     for (p = f->partitions; p; p = next) {
         next = p->next;
-        if (p->save_pending && df__mark_copy(f->heap, &p->acked, &p->saving) != DF_OK)
+        if (p->save.pending && df__mark_copy(f->heap, &p->acked, &p->save.mark) != DF_OK)
             df__flow_fail(f, DF_ENOMEM, "no memory for a position");
-        if (p->save_pending)
+        if (p->save.pending)
             df__partition_recount(p);
-        p->save_pending = 0;
-        if (p->dropping == DF__DROP_SAVING)
+        p->save.pending = 0;
+        if (p->save.drop == DF__DROP_SAVING)
             df__flow_dropped(f, p);
     }
     f->saving.step = DF__SAVING_NONE;
@@ -98,11 +71,11 @@ static df_parcel *position_parcel(df__sink *s, df_partition *p)
     at->data.len = p->watermark.len;
     at->seq = p->watermark.seq;
     at->epoch = p->epoch;
-    parcel->positions = at;
-    parcel->position_count = 1;
+    parcel->range.positions = at;
+    parcel->range.position_count = 1;
     parcel->is_main = 1;
-    parcel->position_of = p;
-    parcel->position_generation = atomic_load(&p->generation);
+    parcel->range.only = p;
+    parcel->range.only_generation = atomic_load(&p->generation);
     return parcel;
 }
 
@@ -115,7 +88,7 @@ static int save_in_sink(df__flow *f)
     int n = 0;
     for (p = f->partitions; p; p = p->next) {
         df_parcel *parcel;
-        if (!p->open || p->closing || !sink_lags(f, p) || df__sink_holds(s, p))
+        if (!p->open || p->closing || !df__flow_sink_lags(f, p) || df__sink_holds(s, p))
             continue;
         parcel = position_parcel(s, p);
         if (!parcel)
@@ -139,11 +112,20 @@ static int may_save(const df__flow *f)
     return !f->saving.source_holds || f->source.state == DF__STATE_READY || f->exactly_once;
 }
 
+/* A save costs its rows, here, in the store and in the source's client: one of many partitions is
+ * made less often, so that it takes a small share of the time whatever their number. */
+static int64_t pause_of(const df__saving *s)
+{
+    int64_t rest = (int64_t)s->rows * SAVE_ROW_US;
+    rest = rest < SAVE_REST_US ? rest : SAVE_REST_US;
+    return s->interval_us && s->interval_us < rest ? rest : s->interval_us;
+}
+
 /* At once while the bound holds the source, and at the end; after a failure not before its time,
  * and not while nobody can be told. */
 static int64_t due_at(const df__flow *f)
 {
-    int64_t due = f->saving.last_us + f->saving.interval_us;
+    int64_t due = f->saving.last_us + pause_of(&f->saving);
     if (!may_save(f))
         return INT64_MAX;
     if (df__flow_is_at_bound(f) || f->phase >= DF__PHASE_SAVING || due < f->saving.retry.next_us)
@@ -157,7 +139,7 @@ static int something_to_save(const df__flow *f)
     if (f->sums.unsaved || f->ending.dropping)
         return 1;
     for (p = f->exactly_once ? f->partitions : NULL; p; p = p->next)
-        if (p->open && sink_lags(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))
+        if (p->open && df__flow_sink_lags(f, p) && !df__sink_holds(&f->sinks[f->main_sink], p))
             return 1;
     return 0;
 }
@@ -178,6 +160,7 @@ void df__flow_save_advance(df__flow *f)
         f->saving.last_us = now;
     if (!moved)
         return;
+    f->saving.rows = (size_t)moved;
     DF_CRASHPOINT("save.begin");
     if (df__flow_is_stored(f)) {
         f->saving.step = DF__SAVING_STORE;
@@ -194,8 +177,8 @@ static void saved_last(df__flow *f)
     f->requests.parting = NULL;
     if (!p->closing)
         return; /* it did not wait */
-    p->stored = 1;
-    p->stored_seq = p->saving.seq;
+    p->save.stored = 1;
+    p->save.stored_seq = p->save.mark.seq;
 }
 
 static void save_failed(df__flow *f)

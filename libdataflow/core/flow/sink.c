@@ -184,7 +184,7 @@ static int ask_resolve(df__sink *s)
 {
     df_parcel *p;
     for (p = s->queue.first; p; p = p->next) {
-        if (p->unknown && p->state == DF__PARCEL_QUEUED) {
+        if (p->end.unknown && p->state == DF__PARCEL_QUEUED) {
             if (df__parcel_owners(p) != DF_OK) /* some may have left it meanwhile */
                 return 1;
             s->asked.resolve = 1;

@@ -49,14 +49,19 @@ struct df__sink {
     void *thread; /* of the runner */
 };
 
+/* Makes `s` a sink of the flow, closed. */
 void df__sink_init(df__sink *s, df__flow *f, df_stage *st, const df__stage_spec *spec);
 /* As its stage wants them, single records when each is acknowledged on its own. */
 void df__sink_limits(df__sink *s);
+/* Opens, flushes, sends, asks to commit: what is due now. `forced`: what is filling goes at once.
+ */
 void df__sink_advance(df__sink *s, int forced);
 /* When it is to be looked at again without an event; INT64_MAX: never. */
 int64_t df__sink_due(const df__sink *s);
+/* Asks its thread to close the instance, unless it is asked already. */
 void df__sink_close(df__sink *s);
 void df__sink_failed(df__sink *s, int status, const df__fault *why); /* back-off, then open again */
+/* It ends the run with this text: it gets nothing more. */
 void df__sink_dead(df__sink *s, int status, const char *format, ...) DF_PRINTF(3, 4);
 
 #endif

@@ -25,6 +25,7 @@ typedef struct df__source_life {
 /* A read that fails so ends the run. The source stays open to the end: it is yet to hear of what
  * was read before and becomes durable now. */
 int df__source_stays(int status);
+/* Opens the source when that is due, and grants what it may read. */
 void df__flow_source_advance(df__flow *f);
 
 #endif

@@ -24,11 +24,10 @@ static int is_let_go(const df__sink *s, const df_record *r)
 
 static int has_stale(const df__sink *s, const df_parcel *p)
 {
-    size_t i;
-    for (i = 0; i < p->ticket_count; i++)
+    for (size_t i = 0; i < p->ticket_count; i++)
         if (is_stale(s, p->tickets[i]))
             return 1;
-    for (i = 0; s->flow->result != DF_OK && i < p->count; i++)
+    for (size_t i = 0; s->flow->result != DF_OK && i < p->count; i++)
         if (is_let_go(s, p->records[i]))
             return 1;
     return !df__parcel_current(p);
@@ -37,28 +36,28 @@ static int has_stale(const df__sink *s, const df_parcel *p)
 /* Positions point into the marks of spans that are gone now. */
 static void drop_positions(df_parcel *p)
 {
-    size_t i, k, kept = 0;
+    size_t k, kept = 0;
     df__parcel_free_owners(p); /* put anew at the hand-over */
-    for (i = 0; i < p->position_count; i++) {
+    for (size_t i = 0; i < p->range.position_count; i++) {
         for (k = 0; k < p->ticket_count; k++)
-            if (p->tickets[k]->part->number == p->positions[i].partition)
+            if (p->tickets[k]->part->number == p->range.positions[i].partition)
                 break;
         if (k < p->ticket_count)
-            p->positions[kept++] = p->positions[i];
+            p->range.positions[kept++] = p->range.positions[i];
     }
-    p->position_count = kept;
+    p->range.position_count = kept;
 }
 
 static void drop_stale_from(df__sink *s, df_parcel *p)
 {
-    size_t i, kept = 0, tickets = 0;
-    for (i = 0; i < p->count; i++)
+    size_t kept = 0, tickets = 0;
+    for (size_t i = 0; i < p->count; i++)
         if (!is_let_go(s, p->records[i]))
             p->records[kept++] = p->records[i];
     df__flow_abandon(s->flow, p->count - kept);
     s->queue.records -= p->count - kept;
     p->count = kept;
-    for (i = 0; i < p->ticket_count; i++) {
+    for (size_t i = 0; i < p->ticket_count; i++) {
         df__span *span = p->tickets[i];
         if (!is_stale(s, span)) {
             p->tickets[tickets++] = span;
@@ -68,14 +67,14 @@ static void drop_stale_from(df__sink *s, df_parcel *p)
         }
     }
     p->ticket_count = tickets;
-    if (!p->position_of)
+    if (!p->range.only)
         drop_positions(p);
 }
 
 /* 1: nothing is left, the parcel is gone. */
 int df__sink_drop_stale_of(df__sink *s, df_parcel *p)
 {
-    if (!has_stale(s, p) || (s->asked.resolve && p->unknown))
+    if (!has_stale(s, p) || (s->asked.resolve && p->end.unknown))
         return 0;
     drop_stale_from(s, p);
     df__parcel_reset(p);
@@ -106,11 +105,10 @@ void df__sink_drop_stale(df__sink *s)
 
 static int is_of(const df_parcel *p, const df_partition *part)
 {
-    size_t i;
-    for (i = 0; p && i < p->ticket_count; i++)
+    for (size_t i = 0; p && i < p->ticket_count; i++)
         if (p->tickets[i]->part == part)
             return 1;
-    return p && p->position_of == part;
+    return p && p->range.only == part;
 }
 
 int df__sink_holds(const df__sink *s, const df_partition *part)
@@ -119,13 +117,13 @@ int df__sink_holds(const df__sink *s, const df_partition *part)
     for (p = s->queue.first; p; p = p->next)
         if (is_of(p, part))
             return 1;
-    return is_of(s->queue.filling, part) || part->begun_parcel;
+    return is_of(s->queue.filling, part) || part->begun.parcel;
 }
 
 /* Its thread does not hold it. */
 static int may_go(const df__sink *s, const df_parcel *p)
 {
-    if (p->state == DF__PARCEL_SENT || p->settle.busy || (s->asked.resolve && p->unknown))
+    if (p->state == DF__PARCEL_SENT || p->settle.busy || (s->asked.resolve && p->end.unknown))
         return 0;
     return s->life.closed || !df__parcel_is_accepted(p);
 }

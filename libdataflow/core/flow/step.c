@@ -144,12 +144,12 @@ static void apply(df__flow *f, df__step *step, df_batch *b)
 void df__step_apply_run(df__flow *f, df_batch *b)
 {
     size_t at = 0;
-    int i, end = b->stage;
+    int end = b->stage;
     while (end < (int)f->step_count && !DF__OP(f->steps[end].type, expand))
         end++;
     while (at < b->count && !f->work.broken) {
         at = df__batch_show_part(b, at);
-        for (i = b->stage; i < end && !f->work.broken; i++)
+        for (int i = b->stage; i < end && !f->work.broken; i++)
             apply(f, &f->steps[i], b);
     }
     df__batch_show_all(b);

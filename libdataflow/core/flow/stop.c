@@ -1,45 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * stop.c: see stop.h. */
-#include <string.h>
-
 #include "core/flow/flow.h"
-#include "util/crashpoint.h"
 
 enum { SAVE_TIMEOUT_US = 5000000, NO_MEMORY_US = 500000 };
 
-/* A library may never return. Whatever it does, a run ends END_US after stopTimeout: what was
- * canceled has HAND_BACK_US to come back, closing has CLOSE_US of the rest for itself. What has
- * not come back LEAVE_US before the end is left behind. */
+/* A connector's call may never return; the run ends END_US after stopTimeout all the same. Of that
+ * time, threads whose calls were canceled have HAND_BACK_US to give their parcels back, and closing
+ * has at least CLOSE_US. A thread that has not come back LEAVE_US before the end is left behind. */
 enum { END_US = 5000000, HAND_BACK_US = 1000000, CLOSE_US = 1500000, LEAVE_US = 500000 };
-
-int df__flow_outstanding(const df__flow *f)
-{
-    size_t i;
-    if (f->work.inputs || f->work.top)
-        return 1;
-    for (i = 0; i < f->sink_count; i++) {
-        const df__sink *s = &f->sinks[i];
-        if (s->life.dead ? s->queue.with_sink > 0 : !df__sink_idle(s))
-            return 1;
-    }
-    return df__begun_fills(f);
-}
-
-void df__flow_abandon(df__flow *f, uint64_t records)
-{
-    f->stats.abandoned += records;
-}
-
-static void enter(df__flow *f, enum df__phase phase)
-{
-    DF_CRASHPOINT("stop.phase");
-    f->phase = phase;
-    f->stop.phase_us = f->io.now(f->io.ctx);
-    if (phase != DF__PHASE_SAVING)
-        return;
-    f->stop.end_us = f->stop.phase_us;
-    df__retry_now(&f->saving.retry, f->stop.phase_us);
-}
 
 /* A bounded run ends when everything is settled, however long its sinks take; what has a limit is
  * a stop, and the end after a failure. */
@@ -76,38 +44,6 @@ static int is_late(const df__flow *f)
     return f->io.now(f->io.ctx) >= df__flow_phase_due(f);
 }
 
-/* After a stop was asked or the run failed, or at the end of the input. */
-static void drain(df__flow *f)
-{
-    f->stop.drain_us = f->io.now(f->io.ctx);
-    if (f->phase != DF__PHASE_RUNNING)
-        return;
-    enter(f, DF__PHASE_DRAINING);
-    df__flow_quiet(f);
-}
-
-void df__flow_fail(df__flow *f, int status, const char *text)
-{
-    f->work.starved |= status == DF_ENOMEM;
-    if (f->result == DF_OK) {
-        f->result = status;
-        df__text_set(f->text, DF__TEXT, text, strlen(text));
-        f->io.event(f->io.ctx, DF_EVENT_STATE, status, NULL, text);
-        if (!f->stop.asked)
-            drain(f);
-    }
-}
-
-void df__flow_failf(df__flow *f, int status, const char *format, ...)
-{
-    char text[DF__TEXT];
-    va_list args;
-    va_start(args, format);
-    df__text_vprintf(text, sizeof text, format, args);
-    va_end(args);
-    df__flow_fail(f, status, text);
-}
-
 static void cancel(df__flow *f)
 {
     if (f->stop.canceled)
@@ -121,7 +57,7 @@ static void cancel(df__flow *f)
 void df__flow_stop(df__flow *f, int how)
 {
     if (!f->stop.asked && f->result == DF_OK)
-        drain(f);
+        df__flow_drain(f);
     f->stop.asked = how;
     if (how == DF_STOP_NOW)
         cancel(f);
@@ -130,8 +66,7 @@ void df__flow_stop(df__flow *f, int how)
 static void abandon_records(df__flow *f, df_batch *b)
 {
     uint64_t n = 0;
-    size_t i;
-    for (i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++)
         n += df_batch_at(b, i)->state != DF__RECORD_MOVED;
     df__flow_abandon(f, n);
     f->work.records -= n;
@@ -209,19 +144,17 @@ static void let_all_go(df__flow *f)
 
 static void give_up_draining(df__flow *f)
 {
-    size_t i;
     abandon_work(f);
     stop_marks(f);
     df__flow_ends_back(f);
     let_all_go(f);
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         df__sink_abandon(&f->sinks[i]);
 }
 
 static int threads_have_parcels(const df__flow *f)
 {
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (f->sinks[i].queue.with_sink)
             return 1;
     return 0;
@@ -235,7 +168,7 @@ static void draining(df__flow *f)
         df__begun_end(f);
     if (drained(f)) {
         stop_marks(f);
-        enter(f, DF__PHASE_SAVING);
+        df__flow_enter(f, DF__PHASE_SAVING);
         return;
     }
     if (!f->stop.canceled && is_late(f)) {
@@ -248,7 +181,7 @@ static void draining(df__flow *f)
     f->rewind.step = DF__REWIND_NONE;
     give_up_draining(f);
     if ((!threads_have_parcels(f) && !f->admission.grants && !f->work.outside) || is_late(f))
-        enter(f, DF__PHASE_SAVING);
+        df__flow_enter(f, DF__PHASE_SAVING);
 }
 
 /* Positions are on their way into a sink, or the source hears of a partition that ended. */
@@ -260,7 +193,6 @@ static int is_telling(const df__flow *f)
 static void saving(df__flow *f)
 {
     int late = is_late(f);
-    size_t i;
     df__flow_save_advance(f);
     if (!f->dry && !df__flow_saved_all(f) && !late && f->stop.asked != DF_STOP_NOW)
         return;
@@ -269,10 +201,10 @@ static void saving(df__flow *f)
         return;
     if (!f->dry && !df__flow_saved_all(f) && !f->stop.canceled)
         df__flow_fail(f, DF_ETIMEOUT, "the last positions could not be saved in time");
-    enter(f, DF__PHASE_CLOSE_ALL);
+    df__flow_enter(f, DF__PHASE_CLOSE_ALL);
     df__flow_partitions_advance(f);
     let_all_go(f);
-    for (i = 0; i < f->sink_count; i++) {
+    for (size_t i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
         f->sinks[i].life.state = DF__STATE_CLOSING;
         df__sink_close(&f->sinks[i]);
@@ -304,11 +236,10 @@ static void tell_loss(df__flow *f)
 
 static int all_closed(df__flow *f)
 {
-    size_t i;
     int all = f->source.state == DF__STATE_CLOSED && !f->saving.step && !f->requests.parting &&
               !f->requests.loads && !f->work.outside;
     abandon_work(f); /* what came back late */
-    for (i = 0; i < f->sink_count; i++) {
+    for (size_t i = 0; i < f->sink_count; i++) {
         df__sink_abandon(&f->sinks[i]);
         all &= f->sinks[i].life.state == DF__STATE_CLOSED && !f->sinks[i].queue.first;
     }
@@ -332,7 +263,6 @@ static void leave_sink(df__flow *f, df__sink *s)
 
 static void leave_behind(df__flow *f)
 {
-    size_t i;
     if (f->source.state != DF__STATE_CLOSED)
         f->left.source = leave(f, "source");
     if (f->saving.step == DF__SAVING_STORE || f->requests.parting || f->requests.loads)
@@ -341,7 +271,7 @@ static void leave_behind(df__flow *f)
         f->left.workers = leave(f, "transformWorkers");
     df__flow_abandon(f, f->work.records);
     f->work.records = 0;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (f->sinks[i].life.state != DF__STATE_CLOSED || f->sinks[i].queue.first)
             leave_sink(f, &f->sinks[i]);
 }
@@ -354,7 +284,7 @@ static void closing(df__flow *f)
         leave_behind(f);
     }
     tell_loss(f);
-    enter(f, DF__PHASE_FINISHED);
+    df__flow_enter(f, DF__PHASE_FINISHED);
     f->io.event(f->io.ctx, DF_EVENT_STATE, DF_OK, NULL, f->result == DF_OK ? "done" : "ended");
 }
 
@@ -366,7 +296,7 @@ static int limit_reached(const df__flow *f)
 void df__flow_phase(df__flow *f)
 {
     if (f->phase == DF__PHASE_RUNNING && !f->rewind.step && (f->source.done || limit_reached(f)))
-        drain(f);
+        df__flow_drain(f);
     if (f->phase == DF__PHASE_DRAINING)
         draining(f);
     if (f->phase == DF__PHASE_SAVING)

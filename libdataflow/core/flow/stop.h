@@ -31,12 +31,8 @@ typedef struct df__left { /* threads that did not come back */
     int source, store, workers;
 } df__left;
 
-void df__flow_fail(df__flow *f, int status, const char *text); /* first one wins; drains the rest */
-void df__flow_failf(df__flow *f, int status, const char *format, ...) DF_PRINTF(3, 4);
 void df__flow_phase(df__flow *f);              /* moves through the end of a run */
 int64_t df__flow_phase_due(const df__flow *f); /* when a phase is given up; INT64_MAX: never */
-void df__flow_abandon(df__flow *f, uint64_t records);
-int df__flow_outstanding(const df__flow *f); /* anything in flight */
 
 /* The text about a stage whose code does not come back. */
 #define DF__LEFT_BEHIND                                                                            \

@@ -3,47 +3,6 @@
  * expanding transform can be left and taken up again when the budget has room. */
 #include "core/flow/flow.h"
 
-enum { SPARE_QUIET = 2 << 20 };
-
-/* What is kept for the next batches stays inside the budget; with nothing in flight it is what the
- * last one needed, so that little is kept when all is quiet. */
-static size_t spare_room(const df__budget *b, size_t last)
-{
-    if (b->used == 0)
-        return last > SPARE_QUIET ? last : SPARE_QUIET;
-    return b->used < b->flow ? (size_t)(b->flow - b->used) : 0;
-}
-
-void df__flow_batch_release(df__flow *f, df_batch *b)
-{
-    while (b && --b->refs == 0) {
-        df_batch *parent = b->parent;
-        df__budget_release(&f->budget, b->charged);
-        df__spare_limit(&f->spare, f->heap, spare_room(&f->budget, b->charged));
-        df__batch_free(b);
-        b = parent;
-    }
-}
-
-void df__flow_recharge(df__flow *f, df_batch *b)
-{
-    size_t size = df__batch_size(b);
-    if (size > b->charged)
-        df__budget_charge(&f->budget, size - b->charged);
-    else
-        df__budget_release(&f->budget, b->charged - size);
-    b->charged = size;
-}
-
-int df__flow_sinks_hold(const df__flow *f)
-{
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
-        if (!df__sink_idle(&f->sinks[i]) && !f->sinks[i].life.dead)
-            return 1;
-    return 0;
-}
-
 /* One step of the batch on top of the stack; 0: it cannot go on now. */
 static int step_top(df__flow *f)
 {
@@ -103,14 +62,13 @@ static void send_to_workers(df__flow *f)
 
 void df__flow_worked(df__flow *f, df_batch *b)
 {
-    int i;
     f->work.outside--;
     b->with_worker = 0;
     b->stage = f->work.parallel_steps;
     if (!b->results)
         df__flow_fail(f, DF_ENOMEM, "no memory for the results of transforms");
     df__flow_recharge(f, b); /* others are read while it waits for its turn */
-    for (i = 0; b->results && i < f->work.parallel_steps; i++)
+    for (int i = 0; b->results && i < f->work.parallel_steps; i++)
         df__step_merge(f, &f->steps[i], b->results[i].stage, &b->results[i]);
 }
 

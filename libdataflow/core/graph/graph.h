@@ -65,6 +65,7 @@ typedef struct df__settings {
     int strict_idempotency;
 } df__settings;
 
+struct df__option_slot;
 typedef struct df__graph {
     struct df_env *env;
     df__arena arena; /* everything here lives in it */
@@ -78,13 +79,15 @@ typedef struct df__graph {
     struct df__problems *problems;
     struct df__secrets *secrets; /* gets the references that a check finds; may be NULL */
     int next_exit;               /* of the next routed sink, from 1 */
+    /* Adds the stage that an option holds (DF_OPT_STAGE); set by df__graph_add. */
+    int (*nested)(const struct df__option_slot *s);
 } df__graph;
 
-/* Adds a stage after looking its kind up in the registry (modules are opened). Problems (unknown
- * kind with "did you mean", wrong role, duplicate name) go to g->problems and give NULL. */
-df__stage_spec *df__graph_add(df__graph *g, const df__stage_spec *like);
+/* Puts a stage at the end of the order, and into the names. */
+void df__graph_append(df__graph *g, df__stage_spec *s);
 /* The stage of that name; NULL: none. */
 df__stage_spec *df__graph_find(const df__graph *g, const char *name);
+/* NULL: it has none yet. */
 const df__stage_spec *df__graph_source(const df__graph *g);
 /* Takes a stage out of the order and the names. */
 void df__graph_remove(df__graph *g, df__stage_spec *s);
@@ -93,18 +96,7 @@ void df__graph_move(df__graph *g, df__stage_spec *s, df__stage_spec *before);
 
 /* Everything in a graph's arena that is not memory of the arena: compiled paths, conditions. */
 void df__graph_release(df__graph *g);
-/* The settings that a pipeline without a manifest has (spec/fields.c has the rows). */
+/* The settings that a pipeline without a manifest has; spec/fields.c has the rows of the others. */
 void df__settings_default(df__settings *s);
-
-/* Registry look-ups; a module is opened on first use. NULL: unknown. */
-const df_connector *df__env_connector(struct df_env *env, const char *kind);
-const df_transform *df__env_transform(struct df_env *env, const char *kind);
-/* All known kinds, modules included, for messages and describe: index 0, 1, ...; NULL: the end. */
-const df_connector *df__env_connector_at(struct df_env *env, size_t index);
-const df_transform *df__env_transform_at(struct df_env *env, size_t index);
-/* Is it a kind that no registered table has, but that belongs to a module of the tree or comes
- * later? *ret_module: the file that brings it, without ".so"; NULL: none does yet. */
-int df__env_knows(const char *kind, const char **ret_module);
-const df__heap *df__env_heap(const struct df_env *env);
 
 #endif

@@ -131,7 +131,7 @@ static size_t hidden_by(const known *k, const char *text, size_t left)
         return k->len;
     if (!k->pieces || left < DF__HIDDEN_PIECE || !may_be_piece(k, text))
         return 0;
-    while ((at = memmem(at, (size_t)(end - at), text, DF__HIDDEN_PIECE)) != NULL) {
+    while ((at = memmem(at, (size_t)(end - at), text, DF__HIDDEN_PIECE))) {
         size_t len = same(at, (size_t)(end - at), text, left);
         best = len > best ? len : best;
         at++;

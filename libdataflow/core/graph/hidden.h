@@ -18,6 +18,7 @@ typedef struct df__hidden { /* any thread */
     struct df__known *known;
 } df__hidden;
 
+/* Nothing is hidden yet. */
 void df__hidden_init(df__hidden *h, const df__heap *heap);
 void df__hidden_free(df__hidden *h); /* wipes */
 /* Hides this value from now on, as it is and percent-encoded. `pieces`: its pieces too; without, a

@@ -17,8 +17,7 @@ static void hash_byte(uint64_t *h, unsigned char byte)
 static void hash_bytes(uint64_t *h, df_bytes text)
 {
     const unsigned char *p = text.data;
-    size_t i;
-    for (i = 0; i < text.len; i++)
+    for (size_t i = 0; i < text.len; i++)
         hash_byte(h, p[i]);
 }
 
@@ -30,8 +29,7 @@ static void hash_text(uint64_t *h, df_bytes text)
 
 static void hash_number(uint64_t *h, uint64_t n)
 {
-    int i;
-    for (i = 0; i < 8; i++, n >>= 8)
+    for (int i = 0; i < 8; i++, n >>= 8)
         hash_byte(h, (unsigned char)n);
 }
 
@@ -91,9 +89,8 @@ void df__source_identity(const df__stage_spec *source, char text[DF__IDENTITY])
 {
     const df_options *options = df__stage_options(source);
     uint64_t h = HASH_BEGIN;
-    size_t i;
     hash_text(&h, (df_bytes){source->kind, strlen(source->kind)});
-    for (i = 0; options && i < options->count; i++) {
+    for (size_t i = 0; options && i < options->count; i++) {
         const df_option *row = df__option_at(options, i);
         if (row->flags & DF_OPT_IDENTITY)
             hash_row(&h, row, source->config);

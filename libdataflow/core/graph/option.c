@@ -8,34 +8,16 @@
 
 enum { NAMES = 160, NAME_LEN = 96 };
 
-const df_option *df__option_at(const df_options *options, size_t index)
-{
-    return (const df_option *)(const void *)((const char *)options->rows +
-                                             index * options->row_size);
-}
-
-const df__doc *df__option_given(const df_option *row, const df__doc *map)
-{
-    const df__doc *n = df__doc_given(map, row->name);
-    int is_nothing = n && row->type == DF_OPT_ENUM && n->kind == DF__DOC_SCALAR && n->text.len == 0;
-    return is_nothing ? NULL : n;
-}
-
-int df__option_has_twin(const df_option *row)
-{
-    return row->type == DF_OPT_SECRET || (row->flags & DF_OPT_REF);
-}
-
 static void twin_name(const df_option *row, char *buf, size_t len)
 {
     df__text_printf(buf, len, "%sSecretRef", row->name);
 }
 
-static int fill_default(const df__slot *s)
+static int fill_default(const df__option_slot *s)
 {
     const df__option_type *type = df__option_type_of(s->row->type);
     df__doc n;
-    df__slot slot = *s;
+    df__option_slot slot = *s;
     df_option row = *s->row;
     if (!row.def) {
         if (type->absent)
@@ -54,7 +36,7 @@ static int fill_default(const df__slot *s)
 }
 
 /* `written`: a member that is there, and null. */
-static int report_missing(const df__slot *s, const df__doc *written)
+static int report_missing(const df__option_slot *s, const df__doc *written)
 {
     const char *name = s->row->name;
     int rc = df__option_has_twin(s->row)
@@ -66,26 +48,56 @@ static int report_missing(const df__slot *s, const df__doc *written)
     return rc;
 }
 
-static int report_later(const df__slot *s)
+static int report_later(const df__option_slot *s)
 {
-    df__slot at = *s;
+    df__option_slot at = *s;
     df__doc name = df__doc_name_place(s->node);
     at.node = &name;
     return df__slot_failf(&at, "\"%s\" is not supported yet", s->row->name);
 }
 
-static void warn_deprecated(const df__slot *s)
+static void warn_deprecated(const df__option_slot *s)
 {
     df__doc name = df__doc_name_place(s->node);
     df__problem_addf(s->fill->graph->problems, DF_WARNING, &name, s->field,
                      "\"%s\" is accepted for old manifests: %s", s->row->name, s->row->doc);
 }
 
+typedef struct key_ref { /* what a SecretRef names */
+    df_bytes name, key, namespace;
+} key_ref;
+
+static const df_option key_rows[] = {
+    {"name", DF_OPT_TEXT, 0, DF_OPT_REQUIRED | DF_OPT_LITERAL, offsetof(key_ref, name), NULL,
+     "Name of the Secret.", NULL, 0, 253, NULL},
+    {"key", DF_OPT_TEXT, 0, DF_OPT_REQUIRED | DF_OPT_LITERAL, offsetof(key_ref, key), NULL,
+     "Key in the Secret.", NULL, 0, 253, NULL},
+    {"namespace", DF_OPT_TEXT, 0, DF_OPT_LITERAL, offsetof(key_ref, namespace), NULL,
+     "Namespace of the Secret; default: that of the flow.", NULL, 0, 63, NULL},
+};
+static const df_options key_options = DF_OPTIONS(key_rows, key_ref);
+
+/* The twin names a key of a Secret; a parser of text takes its value. */
+static int fill_twin(const df__option_slot *s)
+{
+    key_ref t;
+    df_ref ref = {sizeof ref, DF_REF_SECRET, NULL, NULL, NULL, s->field};
+    int rc;
+    memset(&t, 0, sizeof t);
+    rc = df__fill_block(s, &key_options, &t);
+    if (rc != DF_OK)
+        return rc;
+    ref.space = t.namespace.data;
+    ref.name = t.name.data;
+    ref.key = t.key.data;
+    return df__take_twin(s, &ref);
+}
+
 /* A value that is written. The twin wins, the plain field is still checked. */
-static int fill_given(const df__slot *s, const df__doc *plain, const df__doc *twin)
+static int fill_given(const df__option_slot *s, const df__doc *plain, const df__doc *twin)
 {
     const df__option_type *type = df__option_type_of(s->row->type);
-    df__slot slot = *s;
+    df__option_slot slot = *s;
     char field[DF__FIELD];
     int rc = DF_OK;
     slot.node = plain ? plain : twin;
@@ -99,12 +111,12 @@ static int fill_given(const df__slot *s, const df__doc *plain, const df__doc *tw
         df__text_printf(field, sizeof field, "%sSecretRef", s->field);
         slot.node = twin;
         slot.field = field;
-        rc = df__worse(rc, df__parse_twin(&slot, twin));
+        rc = df__worse(rc, fill_twin(&slot));
     }
     return rc;
 }
 
-static int fill_row(df__slot *s, const df__doc *map)
+static int fill_row(df__option_slot *s, const df__doc *map)
 {
     char name[NAME_LEN];
     const df__doc *plain = df__option_given(s->row, map), *twin = NULL;
@@ -132,8 +144,7 @@ static int is_twin_of(const df_option *row, const char *name)
 
 static int is_apart(const df__fill *f, const char *name)
 {
-    size_t i;
-    for (i = 0; f->apart && f->apart[i]; i++)
+    for (size_t i = 0; f->apart && f->apart[i]; i++)
         if (strcmp(f->apart[i], name) == 0)
             return 1;
     return 0;
@@ -141,8 +152,7 @@ static int is_apart(const df__fill *f, const char *name)
 
 static int is_known(const df_options *options, const char *name)
 {
-    size_t i;
-    for (i = 0; i < options->count; i++) {
+    for (size_t i = 0; i < options->count; i++) {
         const df_option *row = df__option_at(options, i);
         if (strcmp(row->name, name) == 0 || is_twin_of(row, name))
             return 1;
@@ -150,14 +160,15 @@ static int is_known(const df_options *options, const char *name)
     return 0;
 }
 
-static void report_unknown(const df__slot *s, const df_options *options, const df__doc *member)
+static void report_unknown(const df__option_slot *s, const df_options *options,
+                           const df__doc *member)
 {
     df__problems *problems = s->fill->graph->problems;
     char field[DF__FIELD], hint[NAME_LEN + 24], twins[16][NAME_LEN];
     const char *names[NAMES], *near;
-    size_t i, n = 0, t = 0;
+    size_t n = 0, t = 0;
     df__doc at = df__doc_name_place(member);
-    for (i = 0; i < options->count && n + 2 < NAMES; i++) {
+    for (size_t i = 0; i < options->count && n + 2 < NAMES; i++) {
         const df_option *row = df__option_at(options, i);
         names[n++] = row->name;
         if (df__option_has_twin(row) && t < 16) {
@@ -181,7 +192,7 @@ static void report_unknown(const df__slot *s, const df_options *options, const d
     }
 }
 
-static int find_unknown(const df__slot *s, const df_options *options, int top)
+static int find_unknown(const df__option_slot *s, const df_options *options, int top)
 {
     const df__doc *n;
     int rc = DF_OK;
@@ -197,13 +208,12 @@ static int find_unknown(const df__slot *s, const df_options *options, int top)
 
 /* ---- maps --------------------------------------------------------------------------------- */
 
-static int fill_rows(const df__slot *s, const df_options *options, void *into, int top)
+static int fill_rows(const df__option_slot *s, const df_options *options, void *into, int top)
 {
     char field[DF__FIELD];
-    df__slot slot = *s;
-    size_t i;
+    df__option_slot slot = *s;
     int rc = DF_OK;
-    for (i = 0; i < options->count && rc != DF_ENOMEM; i++) {
+    for (size_t i = 0; i < options->count && rc != DF_ENOMEM; i++) {
         slot.row = df__option_at(options, i);
         if (top && is_apart(s->fill, slot.row->name))
             continue;
@@ -218,14 +228,13 @@ static int fill_rows(const df__slot *s, const df_options *options, void *into, i
 }
 
 /* A value that is no map: told once, and the defaults stand. */
-static int fill_wrong(const df__slot *s, const df_options *options, void *into)
+static int fill_wrong(const df__option_slot *s, const df_options *options, void *into)
 {
     char shown[DF__SHOWN];
-    df__slot slot = *s;
-    size_t i;
+    df__option_slot slot = *s;
     int rc = DF_ESPEC;
     df__slot_failf(s, "expects a map of options, got %s", df__doc_shown(s->node, shown));
-    for (i = 0; i < options->count; i++) {
+    for (size_t i = 0; i < options->count; i++) {
         slot.row = df__option_at(options, i);
         slot.member = (char *)into + slot.row->offset;
         rc = df__worse(rc, fill_default(&slot));
@@ -233,7 +242,7 @@ static int fill_wrong(const df__slot *s, const df_options *options, void *into)
     return rc;
 }
 
-static int fill_map(const df__slot *s, const df_options *options, void *into, int top)
+static int fill_map(const df__option_slot *s, const df_options *options, void *into, int top)
 {
     int rc;
     if (s->node && s->node->kind != DF__DOC_MAP)
@@ -244,14 +253,14 @@ static int fill_map(const df__slot *s, const df_options *options, void *into, in
     return rc;
 }
 
-int df__fill_block(const df__slot *s, const df_options *options, void *into)
+int df__fill_block(const df__option_slot *s, const df_options *options, void *into)
 {
     return fill_map(s, options, into, 0);
 }
 
 int df__options_fill(df__fill *f, const df_options *options, const df__doc *node, void *into)
 {
-    df__slot s = {f, NULL, node, node, f->field ? f->field : "", into};
+    df__option_slot s = {f, NULL, node, node, f->field ? f->field : "", into};
     if (node && df__doc_is_null(node))
         s.node = s.map = NULL;
     if (!f->place)
@@ -261,8 +270,7 @@ int df__options_fill(df__fill *f, const df_options *options, const df__doc *node
 
 void df__options_release(const df__heap *heap, const df_options *options, void *from)
 {
-    size_t i;
-    for (i = 0; i < options->count; i++) {
+    for (size_t i = 0; i < options->count; i++) {
         const df_option *row = df__option_at(options, i);
         const df__option_type *type = df__option_type_of(row->type);
         if (type->release)

@@ -30,10 +30,13 @@ typedef struct df__fill {
  * resolver answered. Compiled paths and conditions belong to the arena's owner: they are freed by
  * df__options_release. */
 int df__options_fill(df__fill *f, const df_options *options, const df__doc *node, void *into);
+/* Frees the compiled paths and conditions of a struct that was filled. */
 void df__options_release(const df__heap *heap, const df_options *options, void *from);
 /* The same for a whole stage: its table, its role, its node. `into` has df__stage_size bytes. */
 int df__stage_fill(df__graph *g, const df__stage_spec *stage, df__fill *like, void *into);
+/* The table of its options in its role. NULL: it has none. */
 const df_options *df__stage_options(const df__stage_spec *stage);
+/* Bytes of its instance, at least 1. */
 size_t df__stage_size(const df__stage_spec *stage);
 /* Checks that a table can work at all (registration): NULL or one line of text. */
 const char *df__options_validate(const df_options *options, size_t self_size);

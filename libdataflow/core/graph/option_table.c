@@ -30,7 +30,6 @@ static int default_works(const df_option *row)
     int64_t i;
     double d;
     df_bytes text = {row->def, strlen(row->def)};
-    size_t n;
     switch (row->type) {
     case DF_OPT_TEXT:
     case DF_OPT_SECRET:
@@ -46,7 +45,7 @@ static int default_works(const df_option *row)
     case DF_OPT_DOUBLE:
         return df__parse_double(text, &d);
     case DF_OPT_ENUM:
-        for (n = 0; row->choices && row->choices[n]; n++)
+        for (size_t n = 0; row->choices && row->choices[n]; n++)
             if (strcmp(row->choices[n], row->def) == 0)
                 return 1;
         return 0;
@@ -114,7 +113,6 @@ static const char *check_row(const df_option *row, size_t struct_size, int depth
 
 static const char *check_table(const df_options *options, size_t self_size, int depth)
 {
-    size_t i, j;
     if (depth > DEEPEST)
         return "options: blocks nested deeper than 8, or a block inside itself";
     if (options->size < sizeof *options || options->row_size < sizeof(df_option))
@@ -123,12 +121,12 @@ static const char *check_table(const df_options *options, size_t self_size, int 
         return "options: no rows";
     if (options->struct_size > self_size)
         return "options: the struct is larger than the instance";
-    for (i = 0; i < options->count; i++) {
+    for (size_t i = 0; i < options->count; i++) {
         const df_option *row = df__option_at(options, i);
         const char *text = check_row(row, options->struct_size, depth);
         if (text)
             return text;
-        for (j = 0; j < i; j++)
+        for (size_t j = 0; j < i; j++)
             if (strcmp(df__option_at(options, j)->name, row->name) == 0)
                 return wrong(row, "twice in the table");
     }
@@ -153,7 +151,7 @@ static int copy_text(df__arena *a, const char **text)
 static int copy_choices(df__arena *a, df_option *row)
 {
     const char **copy;
-    size_t n = 0, i;
+    size_t n = 0;
     if (!row->choices)
         return DF_OK;
     while (row->choices[n])
@@ -161,7 +159,7 @@ static int copy_choices(df__arena *a, df_option *row)
     copy = df__arena_zalloc(a, (n + 1) * sizeof *copy);
     if (!copy)
         return DF_ENOMEM;
-    for (i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         copy[i] = row->choices[i];
         if (copy_text(a, &copy[i]) != DF_OK)
             return DF_ENOMEM;
@@ -188,10 +186,9 @@ const df_options *df__options_copy(df__arena *a, const df_options *options)
 {
     df_options *copy = df__arena_zalloc(a, sizeof *copy);
     df_option *rows = df__arena_zalloc(a, (options->count + 1) * sizeof *rows);
-    size_t i;
     if (!copy || !rows)
         return NULL;
-    for (i = 0; i < options->count; i++) {
+    for (size_t i = 0; i < options->count; i++) {
         rows[i] = *df__option_at(options, i);
         if (copy_row(a, &rows[i]) != DF_OK)
             return NULL;
@@ -231,7 +228,6 @@ static void range_json(const df_option *row, df__buf *out)
 
 static void row_json(const df_option *row, df__buf *out)
 {
-    size_t i;
     df__buf_str(out, "{\"name\":");
     df__buf_json(out, row->name, strlen(row->name));
     member(out, "type", df__option_type_name(row->type));
@@ -239,7 +235,7 @@ static void row_json(const df_option *row, df__buf *out)
         member(out, "of", df__option_type_name(row->of));
     if (row->type == DF_OPT_TEXT && row->of == DF_OPT_TEXT)
         df__buf_str(out, ",\"orList\":true");
-    for (i = 0; i < sizeof flags / sizeof flags[0]; i++)
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (row->flags & flags[i].flag)
             df__buf_printf(out, ",\"%s\":true", flags[i].name);
     if (df__option_has_twin(row))
@@ -251,7 +247,7 @@ static void row_json(const df_option *row, df__buf *out)
     range_json(row, out);
     if (row->choices) {
         df__buf_str(out, ",\"choices\":[");
-        for (i = 0; row->choices[i]; i++) {
+        for (size_t i = 0; row->choices[i]; i++) {
             if (i)
                 df__buf_char(out, ',');
             df__buf_json(out, row->choices[i], strlen(row->choices[i]));
@@ -267,9 +263,8 @@ static void row_json(const df_option *row, df__buf *out)
 
 void df__options_json(const df_options *options, df__buf *out)
 {
-    size_t i;
     df__buf_char(out, '[');
-    for (i = 0; options && i < options->count; i++) {
+    for (size_t i = 0; options && i < options->count; i++) {
         if (i)
             df__buf_char(out, ',');
         row_json(df__option_at(options, i), out);

@@ -4,12 +4,12 @@
 
 #include "core/graph/option_types.h"
 
-static int takes_references(const df__slot *s)
+static int takes_references(const df__option_slot *s)
 {
     return !s->fill->literal && !(s->row->flags & DF_OPT_LITERAL);
 }
 
-static int resolver_failed(const df__slot *s, int rc, const char *err)
+static int resolver_failed(const df__option_slot *s, int rc, const char *err)
 {
     if (rc != DF_ENOMEM)
         df__problem_add(s->fill->graph->problems, DF_ERROR, s->node, s->field, err);
@@ -17,7 +17,7 @@ static int resolver_failed(const df__slot *s, int rc, const char *err)
 }
 
 /* The value of a secret as a text of the fill's arena, or "" during a check. */
-static int take_value(const df__slot *s, df_secret *secret, df_bytes *ret)
+static int take_value(const df__option_slot *s, df_secret *secret, df_bytes *ret)
 {
     char err[256] = "";
     df_bytes value = {"", 0};
@@ -32,7 +32,7 @@ static int take_value(const df__slot *s, df_secret *secret, df_bytes *ret)
     return df__arena_copy(s->fill->arena, value, ret);
 }
 
-static enum df__hide hidden_of(const df__slot *s)
+static enum df__hide hidden_of(const df__option_slot *s)
 {
     return s->row->type != DF_OPT_SECRET  ? DF__HIDE_FILES
            : s->row->flags & DF_OPT_PARTS ? DF__HIDE_PARTS
@@ -40,7 +40,7 @@ static enum df__hide hidden_of(const df__slot *s)
 }
 
 /* Malformed references are told in every mode. */
-static int check_references(const df__slot *s, df_bytes text)
+static int check_references(const df__option_slot *s, df_bytes text)
 {
     df__reference r;
     char err[128];
@@ -69,8 +69,8 @@ static int only_escapes(df_bytes text)
 static void unescape(df_bytes *text)
 {
     char *s = (char *)(uintptr_t)text->data;
-    size_t from, to = 0;
-    for (from = 0; from < text->len; from++) {
+    size_t to = 0;
+    for (size_t from = 0; from < text->len; from++) {
         if (from + 2 < text->len && memcmp(s + from, "$${", 3) == 0)
             from++;
         s[to++] = s[from];
@@ -79,7 +79,7 @@ static void unescape(df_bytes *text)
     text->len = to;
 }
 
-static int with_references(const df__slot *s, df_bytes text, df_bytes *ret)
+static int with_references(const df__option_slot *s, df_bytes text, df_bytes *ret)
 {
     df__secrets *set = s->fill->secrets;
     int rc = check_references(s, text);
@@ -96,7 +96,7 @@ static int with_references(const df__slot *s, df_bytes text, df_bytes *ret)
     return take_value(s, df__secret_template(set, text, s->field, hidden_of(s)), ret);
 }
 
-int df__slot_text(const df__slot *s, const df__doc *node, df_bytes *ret)
+int df__slot_text(const df__option_slot *s, const df__doc *node, df_bytes *ret)
 {
     char shown[DF__SHOWN];
     if (node->kind != DF__DOC_SCALAR)
@@ -109,9 +109,9 @@ int df__slot_text(const df__slot *s, const df__doc *node, df_bytes *ret)
 }
 
 /* A list where a comma list fits too (`of` TEXT): the items with commas between. */
-static int join_list(const df__slot *s, df_bytes *ret)
+static int join_list(const df__option_slot *s, df_bytes *ret)
 {
-    df__slot item = *s;
+    df__option_slot item = *s;
     df__buf b;
     char field[DF__FIELD];
     size_t index = 0;
@@ -134,13 +134,13 @@ static int join_list(const df__slot *s, df_bytes *ret)
     return rc;
 }
 
-static int is_hidden(const df__slot *s, const df__doc *node)
+static int is_hidden(const df__option_slot *s, const df__doc *node)
 {
     return takes_references(s) && node->kind == DF__DOC_SCALAR && df__reference_any(node->text) &&
            !only_escapes(node->text);
 }
 
-static int check_length(const df__slot *s, df_bytes text)
+static int check_length(const df__option_slot *s, df_bytes text)
 {
     const df_option *row = s->row;
     if (row->min > 0 && text.len == 0)
@@ -152,7 +152,7 @@ static int check_length(const df__slot *s, df_bytes text)
     return DF_OK;
 }
 
-int df__parse_text(const df__slot *s)
+int df__parse_text(const df__option_slot *s)
 {
     df_bytes text = {NULL, 0};
     int joins = s->row->of == DF_OPT_TEXT && s->node->kind == DF__DOC_SEQ;
@@ -171,7 +171,7 @@ int df__parse_text(const df__slot *s)
     return rc;
 }
 
-static int keep_secret(const df__slot *s, df_secret *secret)
+static int keep_secret(const df__option_slot *s, df_secret *secret)
 {
     if (!secret)
         return DF_ENOMEM;
@@ -179,7 +179,7 @@ static int keep_secret(const df__slot *s, df_secret *secret)
     return DF_OK;
 }
 
-int df__parse_secret(const df__slot *s)
+int df__parse_secret(const df__option_slot *s)
 {
     df__secrets *set = s->fill->secrets;
     df_bytes text = s->node->text, plain;
@@ -207,42 +207,15 @@ int df__parse_secret(const df__slot *s)
 
 /* ---- <name>SecretRef ---------------------------------------------------------------------- */
 
-typedef struct twin {
-    df_bytes name, key, namespace;
-} twin;
-
-static const df_option twin_rows[] = {
-    {"name", DF_OPT_TEXT, 0, DF_OPT_REQUIRED | DF_OPT_LITERAL, offsetof(twin, name), NULL,
-     "Name of the Secret.", NULL, 0, 253, NULL},
-    {"key", DF_OPT_TEXT, 0, DF_OPT_REQUIRED | DF_OPT_LITERAL, offsetof(twin, key), NULL,
-     "Key in the Secret.", NULL, 0, 253, NULL},
-    {"namespace", DF_OPT_TEXT, 0, DF_OPT_LITERAL, offsetof(twin, namespace), NULL,
-     "Namespace of the Secret; default: that of the flow.", NULL, 0, 63, NULL},
-};
-static const df_options twin_options = DF_OPTIONS(twin_rows, twin);
-
-int df__parse_twin(const df__slot *s, const df__doc *node)
+int df__take_twin(const df__option_slot *s, const df_ref *ref)
 {
-    twin t;
-    df_ref ref = {sizeof ref, DF_REF_SECRET, NULL, NULL, NULL, s->field};
-    df__slot block = *s;
     df_bytes none = {NULL, 0}, value;
-    df_secret *secret;
+    df_secret *secret = s->fill->secrets ? df__secret_new(s->fill->secrets, ref, none, hidden_of(s))
+                                         : df__secret_none();
     int rc;
-    block.node = node;
-    memset(&t, 0, sizeof t);
-    rc = df__fill_block(&block, &twin_options, &t);
-    if (rc != DF_OK)
-        return rc;
-    ref.space = t.namespace.data;
-    ref.name = t.name.data;
-    ref.key = t.key.data;
-    secret = s->fill->secrets ? df__secret_new(s->fill->secrets, &ref, none, hidden_of(s))
-                              : df__secret_none();
     if (s->row->type == DF_OPT_SECRET)
         return keep_secret(s, secret);
-    block.node = node;
-    rc = take_value(&block, secret, &value);
+    rc = take_value(s, secret, &value);
     if (rc != DF_OK)
         return rc;
     if (s->row->type == DF_OPT_LIST)
@@ -253,10 +226,10 @@ int df__parse_twin(const df__slot *s, const df__doc *node)
 
 /* ---- maps and comma lists ----------------------------------------------------------------- */
 
-int df__parse_map(const df__slot *s)
+int df__parse_map(const df__option_slot *s)
 {
     df_list list = {NULL, 0, sizeof(df_pair)};
-    df__slot item = *s;
+    df__option_slot item = *s;
     char field[DF__FIELD], shown[DF__SHOWN];
     const df__doc *n;
     df_pair *pairs;
@@ -295,7 +268,7 @@ static df_bytes trimmed(const char *p, const char *end)
 }
 
 /* A comma list, blanks trimmed, empty items dropped. */
-int df__split_list(const df__slot *s, df_bytes text)
+int df__split_list(const df__option_slot *s, df_bytes text)
 {
     df_list list = {NULL, 0, sizeof(df_bytes)};
     const char *p = text.data ? text.data : "", *end = p + text.len, *at;

@@ -8,42 +8,7 @@
 
 #include "record/record.h"
 
-int df__worse(int a, int b)
-{
-    if (a == DF_ENOMEM || b == DF_OK)
-        return a;
-    if (b == DF_ENOMEM || a == DF_OK)
-        return b;
-    return a == DF_ESPEC ? b : a;
-}
-
-void df__field_child(char *buf, const char *parent, const char *name)
-{
-    df__text_printf(buf, DF__FIELD, "%s%s%s", parent, *parent ? "." : "", name);
-}
-
-void df__field_item(char *buf, const char *parent, size_t index)
-{
-    df__text_printf(buf, DF__FIELD, "%s[%zu]", parent, index);
-}
-
-int df__slot_fail(const df__slot *s, const char *text)
-{
-    df__problem_add(s->fill->graph->problems, DF_ERROR, s->node, s->field, text);
-    return DF_ESPEC;
-}
-
-int df__slot_failf(const df__slot *s, const char *format, ...)
-{
-    char text[384];
-    va_list args;
-    va_start(args, format);
-    df__text_vprintf(text, sizeof text, format, args);
-    va_end(args);
-    return df__slot_fail(s, text);
-}
-
-static int unexpected(const df__slot *s)
+static int unexpected(const df__option_slot *s)
 {
     char shown[DF__SHOWN];
     return df__slot_failf(s, "expects %s, got %s", df__option_type_of(s->row->type)->expected,
@@ -52,7 +17,7 @@ static int unexpected(const df__slot *s)
 
 /* ---- scalars ------------------------------------------------------------------------------ */
 
-static int parse_bool(const df__slot *s)
+static int parse_bool(const df__option_slot *s)
 {
     int value;
     if (!df__doc_is_bool(s->node, &value)) {
@@ -78,8 +43,7 @@ static void bound_text(int type, int64_t v, char *buf, size_t len)
         {DF_OPT_SIZE, 1 << 30, "GiB"},      {DF_OPT_SIZE, 1 << 20, "MiB"},
         {DF_OPT_SIZE, 1 << 10, "KiB"},
     };
-    size_t i;
-    for (i = 0; v != 0 && i < sizeof units / sizeof units[0]; i++) {
+    for (size_t i = 0; v != 0 && i < sizeof units / sizeof units[0]; i++) {
         if (units[i].type == type && v % units[i].scale == 0) {
             df__text_printf(buf, len, "%lld%s", (long long)(v / units[i].scale), units[i].unit);
             return;
@@ -89,7 +53,7 @@ static void bound_text(int type, int64_t v, char *buf, size_t len)
 }
 
 /* Bounds below which max lies are lower bounds only. */
-static int in_range(const df__slot *s, int64_t v)
+static int in_range(const df__option_slot *s, int64_t v)
 {
     const df_option *row = s->row;
     char low[32], high[32], shown[DF__SHOWN];
@@ -104,7 +68,7 @@ static int in_range(const df__slot *s, int64_t v)
     return df__slot_failf(s, "must be between %s and %s, got %s", low, high, shown);
 }
 
-static int store_int(const df__slot *s, int known, int64_t v)
+static int store_int(const df__option_slot *s, int known, int64_t v)
 {
     int rc = known ? in_range(s, v) : unexpected(s);
     if (rc == DF_OK)
@@ -112,21 +76,21 @@ static int store_int(const df__slot *s, int known, int64_t v)
     return rc;
 }
 
-static int parse_int(const df__slot *s)
+static int parse_int(const df__option_slot *s)
 {
     int64_t v = 0;
     int known = s->node->kind == DF__DOC_SCALAR && df__parse_int(s->node->text, &v);
     return store_int(s, known, v);
 }
 
-static int parse_size(const df__slot *s)
+static int parse_size(const df__option_slot *s)
 {
     int64_t v = 0;
     int known = s->node->kind == DF__DOC_SCALAR && df__parse_size(s->node->text, &v);
     return store_int(s, known, v);
 }
 
-static int parse_duration(const df__slot *s)
+static int parse_duration(const df__option_slot *s)
 {
     int64_t v = 0;
     if (s->node->kind != DF__DOC_SCALAR || !df__parse_duration(s->node->text, &v))
@@ -136,7 +100,7 @@ static int parse_duration(const df__slot *s)
     return store_int(s, 1, v);
 }
 
-static int parse_double(const df__slot *s)
+static int parse_double(const df__option_slot *s)
 {
     double v = 0;
     if (s->node->kind != DF__DOC_SCALAR || !df__parse_double(s->node->text, &v))
@@ -166,7 +130,7 @@ static int same_choice(const df_option *row, const char *choice, const char *tex
     return row->flags & DF_OPT_HOST ? strcmp(choice, text) == 0 : alike(choice, text);
 }
 
-static int parse_enum(const df__slot *s)
+static int parse_enum(const df__option_slot *s)
 {
     char list[256] = "", shown[DF__SHOWN];
     const char *near = NULL;
@@ -197,9 +161,9 @@ static int parse_enum(const df__slot *s)
 /* ---- compiled texts ----------------------------------------------------------------------- */
 
 /* Points at the character inside the text where a compiler gave up. */
-static int compile_failed(const df__slot *s, const df__error *err)
+static int compile_failed(const df__option_slot *s, const df__error *err)
 {
-    df__slot at = *s;
+    df__option_slot at = *s;
     df__doc inside;
     if (err->text[0] == '\0' || strcmp(err->text, "out of memory") == 0)
         return DF_ENOMEM;
@@ -212,7 +176,7 @@ static int compile_failed(const df__slot *s, const df__error *err)
     return df__slot_fail(s, err->text);
 }
 
-static int parse_path(const df__slot *s)
+static int parse_path(const df__option_slot *s)
 {
     df__error err;
     df_path *path;
@@ -227,7 +191,7 @@ static int parse_path(const df__slot *s)
 }
 
 /* YAML ends a text without quotes at " #", and inside { } and [ ] at a comma. */
-static void hint_cut(const df__slot *s)
+static void hint_cut(const df__option_slot *s)
 {
     char text[96];
     if (s->node->kind != DF__DOC_SCALAR || !s->node->cut)
@@ -240,7 +204,7 @@ static void hint_cut(const df__slot *s)
     df__problem_hint(s->fill->graph->problems, text);
 }
 
-static int parse_condition(const df__slot *s)
+static int parse_condition(const df__option_slot *s)
 {
     df__error err;
     df_condition *c;
@@ -281,7 +245,7 @@ static void release_condition(const df__heap *heap, const df_option *row, void *
 
 /* ---- containers --------------------------------------------------------------------------- */
 
-static int parse_any(const df__slot *s)
+static int parse_any(const df__option_slot *s)
 {
     df__buf b;
     df_bytes text;
@@ -297,7 +261,7 @@ static int parse_any(const df__slot *s)
     return rc;
 }
 
-static int parse_block(const df__slot *s)
+static int parse_block(const df__option_slot *s)
 {
     const df_options *options = s->row->block;
     void *into = df__arena_zalloc(s->fill->arena, options->struct_size);
@@ -315,7 +279,7 @@ static void release_block(const df__heap *heap, const df_option *row, void *memb
         df__options_release(heap, row->block, into);
 }
 
-static int check_count(const df__slot *s, size_t count)
+static int check_count(const df__option_slot *s, size_t count)
 {
     const df_option *row = s->row;
     int64_t least = row->min > 0 ? row->min : row->flags & DF_OPT_REQUIRED ? 1 : 0;
@@ -338,7 +302,7 @@ static df_option item_row(const df_option *list)
     return row;
 }
 
-static int parse_item(const df__slot *item)
+static int parse_item(const df__option_slot *item)
 {
     if (df__doc_is_null(item->node))
         return df__slot_fail(item, "an empty item");
@@ -347,11 +311,11 @@ static int parse_item(const df__slot *item)
     return df__fill_block(item, item->row->block, item->member);
 }
 
-static int parse_sequence(const df__slot *s)
+static int parse_sequence(const df__option_slot *s)
 {
     df_option row = item_row(s->row);
     df_list list = {NULL, 0, df__option_item_size(s->row)};
-    df__slot item = *s;
+    df__option_slot item = *s;
     char field[DF__FIELD], *items;
     int rc = check_count(s, s->node->count);
     items = df__arena_zalloc(s->fill->arena, (s->node->count + 1) * list.item_size);
@@ -371,7 +335,7 @@ static int parse_sequence(const df__slot *s)
     return rc;
 }
 
-static int parse_list(const df__slot *s)
+static int parse_list(const df__option_slot *s)
 {
     df_bytes text;
     char shown[DF__SHOWN];
@@ -386,21 +350,25 @@ static int parse_list(const df__slot *s)
     return df__slot_failf(s, "expects a list, got %s", df__doc_shown(s->node, shown));
 }
 
+static int parse_stage(const df__option_slot *s)
+{
+    int (*nested)(const df__option_slot *s) = s->fill->graph->nested;
+    return nested ? nested(s) : df__slot_fail(s, "a stage cannot be nested here");
+}
+
 static void release_list(const df__heap *heap, const df_option *row, void *member)
 {
     df_list list;
     df_option one = item_row(row);
     const df__option_type *type = df__option_type_of(row->of);
     char *at;
-    size_t i;
     memcpy(&list, member, sizeof list);
     at = (char *)(uintptr_t)list.items;
-    for (i = 0; at && i < list.count; i++, at += list.item_size) {
+    for (size_t i = 0; at && i < list.count; i++, at += list.item_size)
         if (row->of == DF_OPT_BLOCK)
             df__options_release(heap, row->block, at);
         else if (type->release)
             type->release(heap, &one, at);
-    }
 }
 
 /* ---- absence ------------------------------------------------------------------------------ */
@@ -443,8 +411,7 @@ static const df__option_type types[] = {
     [DF_OPT_MAP] = {"map", "a map", MEMBER(df_list), df__parse_map, NULL, NULL},
     [DF_OPT_BLOCK] = {"block", "a map", MEMBER(void *), parse_block, NULL, release_block},
     [DF_OPT_ANY] = {"any", "a value", MEMBER(df_bytes), parse_any, NULL, NULL},
-    [DF_OPT_STAGE] = {"stage", "a map with type and config", MEMBER(int), df__spec_nested_stage,
-                      NULL, NULL},
+    [DF_OPT_STAGE] = {"stage", "a map with type and config", MEMBER(int), parse_stage, NULL, NULL},
 };
 
 const df__option_type *df__option_type_of(int type)

@@ -14,8 +14,7 @@ static int is_name_char(char c, int first)
 
 static int check_name(const char *s, const df__reference *r, char *err, size_t errlen)
 {
-    size_t i;
-    for (i = 0; i < r->name_len; i++) {
+    for (size_t i = 0; i < r->name_len; i++) {
         if (r->kind == DF_REF_ENV && !is_name_char(s[r->name + i], i == 0)) {
             df__text_printf(err, errlen,
                             "${env:...} needs a name of letters, digits and _, with :- before a "

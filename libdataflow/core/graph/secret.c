@@ -118,7 +118,7 @@ void df__secrets_vprintf(df__secrets *s, char *buf, size_t cap, const char *form
     int n;
     va_copy(again, args);
     n = vsnprintf(buf, cap, format, args);
-    if (s && n > 0 && (size_t)n >= cap && (whole = df__alloc(s->heap, (size_t)n + 1)) != NULL) {
+    if (s && n > 0 && (size_t)n >= cap && (whole = df__alloc(s->heap, (size_t)n + 1))) {
         vsnprintf(whole, (size_t)n + 1, format, again);
         df__secrets_scrub(s, whole);
         df__text_set(buf, cap, whole, strlen(whole));

@@ -17,13 +17,18 @@ struct df_answer { /* wiped when freed or set again */
     char *data;
     size_t len;
 };
+/* Wipes what a resolver answered. */
 void df__answer_free(df_answer *a);
 
 typedef struct df__secrets df__secrets; /* of one pipeline; any thread */
+/* An empty set. `resolve` gives the values of references; NULL: each reference fails. Returns NULL:
+ * no memory. */
 df__secrets *df__secrets_new(const df__heap *heap, df_resolve_fn resolve, void *user);
+/* Wipes and frees all secrets of the set. */
 void df__secrets_free(df__secrets *s);
 /* Limits what references reach, and what df__secrets_fence answers. Before the first use. */
 int df__secrets_limit(df__secrets *s, const char *files, const char *env_prefix);
+/* What references may reach. */
 const df__fence *df__secrets_fence(const df__secrets *s);
 /* What of it is hidden in texts */
 enum df__hide {
@@ -46,6 +51,7 @@ int df__secret_literal(const df_secret *secret, df_bytes *ret);
 /* Resolves once and keeps it until df__secrets_refresh; failure text in err. Borrowed until the
  * next call for it. */
 int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen);
+/* Each value is resolved anew when it is asked for next. */
 void df__secrets_refresh(df__secrets *s);
 /* Replaces every known secret value (4 bytes or longer, also percent-encoded) and pieces of 8 bytes
  * and more in text by "***", in place. A text that was cut may still show the begin of a secret:
@@ -53,6 +59,7 @@ void df__secrets_refresh(df__secrets *s);
 void df__secrets_scrub(df__secrets *s, char *text);
 /* Into a fixed text: made whole, scrubbed, and cut only then. s NULL: nothing is hidden. */
 void df__secrets_vprintf(df__secrets *s, char *buf, size_t cap, const char *format, va_list args);
+/* The same with the arguments in the call. */
 void df__secrets_printf(df__secrets *s, char *buf, size_t cap, const char *format, ...)
     DF_PRINTF(4, 5);
 /* Also scrub this text from now on (a value derived from a secret, such as the password inside a

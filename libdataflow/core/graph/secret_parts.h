@@ -44,6 +44,7 @@ struct df__secrets {
 
 /* The secret is nothing but one reference; NULL: it is not. */
 const df_ref *df__secret_only_ref(const df_secret *secret);
+/* Overwrites the bytes before it frees them; the compiler does not leave it out. */
 void df__secret_wipe(const df__heap *heap, void *data, size_t len);
 
 #endif

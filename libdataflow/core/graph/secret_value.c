@@ -42,8 +42,10 @@ static void describe_failure(const df_ref *ref, int status, char *err, size_t er
                         ref->name, why);
 }
 
-/* What came from the environment is a secret only in an option for secrets; a file or a Secret is
- * one anywhere. Of a text that is secret in parts, the connector names them. */
+/* Hides the value of a reference in all texts from now on. A value from a file or a Secret is
+ * hidden in any option; one from the environment only in an option for secrets, since others hold
+ * plain settings. Where an option is secret in parts (DF_OPT_PARTS) and the value is all of its
+ * text, the text is hidden as a whole here, and the connector names the parts. */
 static int hide(df_secret *secret, const df__part *p, df_bytes value)
 {
     int whole = secret->what == DF__HIDE_PARTS && df__secret_only_ref(secret);

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * family.c: what the families of metrics share: walks over the stages of a pipeline, the words in
- * their labels, and the order of the tables. */
+ * family.c: what the families of metrics share: walks over the stages of a pipeline, and the
+ * words in their labels. */
 #include <string.h>
 
 #include "core/metrics/family.h"
-
-const df__family *df__family_at(size_t index)
-{
-    static const df__family *const tables[] = {df__families_pipeline, df__families_connector,
-                                               df__families_transformer, df__families_task,
-                                               df__families_state};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const df__family *f = tables[i]; f->name; f++)
-            if (index-- == 0)
-                return f;
-    return NULL;
-}
 
 void df__scrape_sample(df__scrape *s, const char *const *labels, double v)
 {
@@ -32,8 +20,7 @@ void df__scrape_histogram(df__scrape *s, const char *const *labels, const df__hi
 
 void df__scrape_each_sink(df__scrape *s, df__sink_fn fn)
 {
-    size_t i;
-    for (i = 0; i < s->r->flow.sink_count; i++)
+    for (size_t i = 0; i < s->r->flow.sink_count; i++)
         fn(s, &s->r->flow.sinks[i], &s->r->shown.sinks[i]);
 }
 
@@ -44,8 +31,7 @@ const char *df__route_of(const df__sink *k)
 
 void df__histogram_add(df__histogram *to, const df__histogram *h)
 {
-    int k;
-    for (k = 0; k < DF__BUCKETS; k++)
+    for (int k = 0; k < DF__BUCKETS; k++)
         to->bucket[k] += h->bucket[k];
     to->count += h->count;
     to->sum += h->sum;
@@ -54,12 +40,12 @@ void df__histogram_add(df__histogram *to, const df__histogram *h)
 void df__scrape_each_route(df__scrape *s, int by_kind, df__sink_fn fn)
 {
     const df__sink *sinks = s->r->flow.sinks;
-    size_t i, k, n = s->r->flow.sink_count;
-    for (i = 0; i < n; i++) {
+    size_t n = s->r->flow.sink_count;
+    for (size_t i = 0; i < n; i++) {
         df__counts sum;
         int seen = 0;
         memset(&sum, 0, sizeof sum);
-        for (k = 0; k < n; k++) {
+        for (size_t k = 0; k < n; k++) {
             const df__counts *c = &s->r->shown.sinks[k];
             if (strcmp(df__route_of(&sinks[i]), df__route_of(&sinks[k])) != 0 ||
                 (by_kind && strcmp(sinks[i].spec->kind, sinks[k].spec->kind) != 0))
@@ -78,8 +64,7 @@ void df__scrape_each_route(df__scrape *s, int by_kind, df__sink_fn fn)
 
 static int is_named(const df__scrape *s, const char *name)
 {
-    size_t i;
-    for (i = 0; i < s->r->flow.sink_count; i++)
+    for (size_t i = 0; i < s->r->flow.sink_count; i++)
         if (strcmp(s->r->flow.sinks[i].name, name) == 0)
             return 1;
     return 0;
@@ -88,8 +73,7 @@ static int is_named(const df__scrape *s, const char *name)
 const char *df__connector_name(const df__scrape *s, const df__sink *k)
 {
     const char *usual = k->is_error ? "errors" : "sink";
-    size_t i;
-    for (i = 0; i < s->r->flow.sink_count && &s->r->flow.sinks[i] != k; i++)
+    for (size_t i = 0; i < s->r->flow.sink_count && &s->r->flow.sinks[i] != k; i++)
         if (s->r->flow.sinks[i].is_error == k->is_error && !s->r->flow.sinks[i].spec->exit)
             return k->name;
     return k->spec->exit || is_named(s, usual) ? k->name : usual;

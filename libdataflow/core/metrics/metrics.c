@@ -95,7 +95,7 @@ static void own_family(scraper *all, const df_connector *c, size_t index)
 {
     const df_metric *m = &c->metrics[index];
     df_pipeline *p;
-    size_t i, at = 0;
+    size_t at = 0;
     df__family_head(&all->out, m->name, df__metric_type(m->type), m->help ? m->help : "");
     for (p = all->env->pipelines; p; p = p->env_next, at++) {
         df__scrape s = scrape_of(all, m->name, p, all->ranks[at]);
@@ -103,7 +103,7 @@ static void own_family(scraper *all, const df_connector *c, size_t index)
             continue;
         if (p->run.source.stage->spec->connector == c)
             own_metric(&s, p->run.source.stage, index);
-        for (i = 0; i < p->run.flow.sink_count; i++)
+        for (size_t i = 0; i < p->run.flow.sink_count; i++)
             if (p->run.flow.sinks[i].spec->connector == c)
                 own_metric(&s, p->run.flow.sinks[i].stage, index);
     }
@@ -134,16 +134,15 @@ static int is_taken(const df_env *env, const df_connector *c, size_t index)
     const df_metric *own = &c->metrics[index];
     const df__family *f;
     const df__type *t;
-    size_t i;
     if (strncmp(own->name, "process_", 8) == 0)
         return 1;
-    for (i = 0; (f = df__family_at(i)) != NULL; i++)
+    for (size_t i = 0; (f = df__family_at(i)) != NULL; i++)
         if (clash(own, f->name, f->type[0] == 'h'))
             return 1;
     for (t = env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
         size_t count = df__metric_count(t->connector);
-        for (i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++) {
             if (&m[i] == own)
                 return 0;
             if (clash(own, m[i].name, m[i].type == DF_HISTOGRAM))
@@ -157,8 +156,7 @@ static int is_taken(const df_env *env, const df_connector *c, size_t index)
 static int label_usable(const char *label)
 {
     static const char *const taken[] = {"namespace", "name", "connector_type", "stage", "le"};
-    size_t i;
-    for (i = 0; i < sizeof taken / sizeof *taken; i++)
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcmp(label, taken[i]) == 0)
             return 0;
     return df__family_valid(label) && !strchr(label, ':');
@@ -167,11 +165,10 @@ static int label_usable(const char *label)
 static void own_families(scraper *all)
 {
     const df__type *t;
-    size_t i;
     for (t = all->env->types; t; t = t->next) {
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
         size_t count = df__metric_count(t->connector);
-        for (i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++)
             if (df__family_valid(m[i].name) && (!m[i].label || label_usable(m[i].label)) &&
                 !is_taken(all->env, t->connector, i))
                 own_family(all, t->connector, i);
@@ -182,14 +179,13 @@ int df_env_metrics(df_env *env, df_write_fn write, void *user)
 {
     scraper all = {.env = env};
     const df__family *f;
-    size_t i;
     int rc;
     if (!env || !write)
         return DF_EINVAL;
     df__buf_init(&all.out, &env->heap);
     pthread_mutex_lock(&env->lock);
     rc = rank_all(&all);
-    for (i = 0; rc == DF_OK && (f = df__family_at(i)) != NULL; i++)
+    for (size_t i = 0; rc == DF_OK && (f = df__family_at(i)) != NULL; i++)
         family_of_all(&all, f);
     if (rc == DF_OK)
         own_families(&all);

@@ -25,8 +25,7 @@ static void written(df__scrape *s)
 static void errors_of(df__scrape *s, const char *kind, const char *name, const df__counts *c)
 {
     static const char *const operations[] = {"connect", "read", "write", "transform"};
-    int i;
-    for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
+    for (int i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
         const char *labels[] = {"connector_type",
                                 kind,
                                 "connector_name",

@@ -39,8 +39,7 @@ static const char *phase_of(const df__runner *r)
 static void status(df__scrape *s)
 {
     static const char *const phases[] = {"Running", "Pending", "Error", "Stopped"};
-    size_t i;
-    for (i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         const char *labels[] = {"phase", phases[i], NULL};
         df__scrape_sample(s, labels, strcmp(phases[i], phase_of(s->r)) == 0);
     }
@@ -75,8 +74,7 @@ static void conservation(df__scrape *s)
         {"left_out", t->left_out}, {"filtered", t->filtered},   {"errored", t->errored},
         {"skipped", t->skipped},   {"abandoned", t->abandoned}, {"in_flight", t->in_flight},
     };
-    size_t i;
-    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *labels[] = {"term", rows[i].term, NULL};
         df__scrape_sample(s, labels, (double)rows[i].n);
     }

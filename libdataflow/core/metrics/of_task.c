@@ -9,9 +9,8 @@
 static df__histogram sum_of(const df__scrape *s, int is_error, size_t offset)
 {
     df__histogram sum;
-    size_t i;
     memset(&sum, 0, sizeof sum);
-    for (i = 0; i < s->r->flow.sink_count; i++)
+    for (size_t i = 0; i < s->r->flow.sink_count; i++)
         if (s->r->flow.sinks[i].is_error == is_error)
             df__histogram_add(&sum, (const void *)((const char *)&s->r->shown.sinks[i] + offset));
     return sum;
@@ -22,8 +21,7 @@ static void stage_duration(df__scrape *s)
     const char *sink[] = {"stage", "sink_write", NULL};
     const char *errors[] = {"stage", "error_sink_write", NULL};
     df__histogram h = sum_of(s, 0, offsetof(df__counts, duration));
-    size_t i;
-    for (i = 0; i < s->r->flow.step_count; i++) {
+    for (size_t i = 0; i < s->r->flow.step_count; i++) {
         char stage[40];
         const char *labels[] = {"stage", stage, NULL};
         df__text_printf(stage, sizeof stage, "transformer_%zu", i);
@@ -116,13 +114,12 @@ static void operation(df__scrape *s, const char *name, uint64_t good, uint64_t b
 static void operations(df__scrape *s)
 {
     uint64_t good[3] = {0, 0, 0}, bad[3] = {0, 0, 0};
-    size_t i;
-    for (i = 0; i < s->r->flow.step_count; i++) {
+    for (size_t i = 0; i < s->r->flow.step_count; i++) {
         const df__counts *c = &s->r->shown.steps[i];
         good[0] += df__passed(c);
         bad[0] += c->errors;
     }
-    for (i = 0; i < s->r->flow.sink_count; i++) {
+    for (size_t i = 0; i < s->r->flow.sink_count; i++) {
         int k = s->r->flow.sinks[i].is_error ? 2 : 1;
         good[k] += s->r->shown.sinks[i].out;
         bad[k] += s->r->shown.sinks[i].errors;
@@ -135,8 +132,7 @@ static void operations(df__scrape *s)
 /* Adds up errors of one reason, whatever was being done. */
 static void add_errors(df__counts *to, const df__counts *c)
 {
-    int i;
-    for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
+    for (int i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
         const char *reason = c->kinds[i].reason;
         df__error_kind *k = to->kinds;
         while (k < to->kinds + DF__ERROR_KINDS - 1 && k->count && strcmp(k->reason, reason) != 0)
@@ -150,8 +146,7 @@ static void add_errors(df__counts *to, const df__counts *c)
 
 static void stage_errors_of(df__scrape *s, const char *stage, const df__counts *c)
 {
-    int i;
-    for (i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
+    for (int i = 0; i < DF__ERROR_KINDS && c->kinds[i].count; i++) {
         const char *labels[] = {"stage", stage, "error_type", c->kinds[i].reason, NULL};
         df__scrape_sample(s, labels, (double)c->kinds[i].count);
     }
@@ -160,13 +155,12 @@ static void stage_errors_of(df__scrape *s, const char *stage, const df__counts *
 static void stage_errors(df__scrape *s)
 {
     df__counts sums[3]; /* source, sinks, error sinks */
-    size_t i;
     memset(sums, 0, sizeof sums);
     add_errors(&sums[0], &s->r->shown.source);
-    for (i = 0; i < s->r->flow.sink_count; i++)
+    for (size_t i = 0; i < s->r->flow.sink_count; i++)
         add_errors(&sums[s->r->flow.sinks[i].is_error ? 2 : 1], &s->r->shown.sinks[i]);
     stage_errors_of(s, "read", &sums[0]);
-    for (i = 0; i < s->r->flow.step_count; i++) {
+    for (size_t i = 0; i < s->r->flow.step_count; i++) {
         char stage[40];
         df__text_printf(stage, sizeof stage, "transformer_%zu", i);
         stage_errors_of(s, stage, &s->r->shown.steps[i]);

@@ -11,8 +11,7 @@ static void step_labels(const df__step *step, char *index, size_t len)
 
 static void each_step(df__scrape *s, step_value value)
 {
-    size_t i;
-    for (i = 0; i < s->r->flow.step_count; i++) {
+    for (size_t i = 0; i < s->r->flow.step_count; i++) {
         char index[16];
         const char *labels[] = {"transformer_type", s->r->flow.steps[i].spec->kind,
                                 "transformer_index", index, NULL};
@@ -58,8 +57,7 @@ static void messages_out(df__scrape *s)
 
 static void transform_errors(df__scrape *s)
 {
-    size_t i;
-    for (i = 0; i < s->r->flow.step_count; i++) {
+    for (size_t i = 0; i < s->r->flow.step_count; i++) {
         char index[16];
         const char *labels[] = {"transformer_type",
                                 s->r->flow.steps[i].spec->kind,
@@ -75,8 +73,7 @@ static void transform_errors(df__scrape *s)
 
 static void transform_duration(df__scrape *s)
 {
-    size_t i;
-    for (i = 0; i < s->r->flow.step_count; i++) {
+    for (size_t i = 0; i < s->r->flow.step_count; i++) {
         char index[16];
         const char *labels[] = {"transformer_type", s->r->flow.steps[i].spec->kind,
                                 "transformer_index", index, NULL};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * text.c: see expose.h. Values come from manifests, hosts and plug-ins, so nothing is taken
+ * text.c: see metrics.h. Values come from manifests, hosts and plug-ins, so nothing is taken
  * as it is: what had to be changed gets a checksum, so that two values never become one. */
 #include "core/metrics/metrics.h"
 
@@ -14,8 +14,7 @@ enum { MARK = 9 }; /* ~ and a checksum */
 
 static int has_control(const char *s, size_t len)
 {
-    size_t i;
-    for (i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++)
         if ((unsigned char)s[i] < ' ' && s[i] != '\n')
             return 1;
     return 0;
@@ -116,8 +115,7 @@ void df__sample_histogram(const df__sample *s, const char *const *labels, const 
                           double start, int buckets)
 {
     uint64_t sum = 0;
-    int k;
-    for (k = 0; k < buckets && k < DF__BUCKETS - 1; k++) {
+    for (int k = 0; k < buckets && k < DF__BUCKETS - 1; k++) {
         char text[DF__NUMBER_MAX + 1];
         double edge = start * (double)(1 << k);
         size_t n = start < 1 ? df__number_double(edge, text) : df__number_int((int64_t)edge, text);
@@ -147,18 +145,16 @@ int df__family_valid(const char *name)
 
 static void help_text(df__buf *out, const char *help)
 {
-    size_t i;
     int plain;
     if (!df__utf8_check(help, strlen(help), &plain))
         return;
-    for (i = 0; help[i]; i++) {
+    for (size_t i = 0; help[i]; i++)
         if (help[i] == '\n')
             df__buf_str(out, "\\n");
         else if (help[i] == '\\')
             df__buf_str(out, "\\\\");
         else
             df__buf_char(out, (unsigned char)help[i] < ' ' ? ' ' : help[i]);
-    }
 }
 
 void df__family_head(df__buf *out, const char *name, const char *type, const char *help)

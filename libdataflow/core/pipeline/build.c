@@ -122,8 +122,7 @@ static int add_sink(df_pipeline *p, const df__stage_spec *s)
 
 static int sink_named(const df__flow *f, const char *name)
 {
-    size_t i;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (strcmp(f->sinks[i].spec->name, name) == 0)
             return (int)i;
     return -1;
@@ -164,13 +163,12 @@ static int is_linked(const df__graph *g, const char *name)
 
 static void link_error(df__flow *f, const char *from, int sink)
 {
-    size_t i;
     if (f->sinks[sink].spec->role != DF_ERROR_SINK)
         return;
-    for (i = 0; i < f->step_count; i++)
+    for (size_t i = 0; i < f->step_count; i++)
         if (strcmp(f->steps[i].spec->name, from) == 0)
             f->steps[i].error_sink = sink;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         if (strcmp(f->sinks[i].spec->name, from) == 0)
             f->sinks[i].error_sink = sink;
 }
@@ -205,8 +203,7 @@ static int add_links(df_pipeline *p)
 static int add_ways(df_pipeline *p)
 {
     df__flow *f = &p->run.flow;
-    size_t i;
-    for (i = 0; i < f->sink_count; i++) {
+    for (size_t i = 0; i < f->sink_count; i++) {
         const df__stage_spec *s = f->sinks[i].spec;
         if (s->role != DF_SINK || (!s->exit && is_linked(&p->graph, s->name)))
             continue;
@@ -254,11 +251,11 @@ static int add_stages(df_pipeline *p)
 static int fill_worker(df_pipeline *p, df__worker *w)
 {
     const df__flow *f = &p->run.flow;
-    int i, rc = DF_OK;
+    int rc = DF_OK;
     w->stages = df__zalloc(f->heap, (size_t)f->work.parallel_steps * sizeof *w->stages);
     if (!w->stages)
         return df__pipeline_fail(p, DF_ENOMEM, "no memory");
-    for (i = 0; i < f->work.parallel_steps && rc == DF_OK; i++) {
+    for (int i = 0; i < f->work.parallel_steps && rc == DF_OK; i++) {
         rc = df__pipeline_instance(p, f->steps[i].spec, &w->stages[i]);
         if (rc == DF_OK)
             rc = open_transform(p, w->stages[i]);
@@ -354,9 +351,9 @@ void df__pipeline_unbuild(df_pipeline *p)
 {
     df__flow *f = &p->run.flow;
     df_stage *source = p->run.source.stage;
-    size_t i, steps = f->step_count;
+    size_t steps = f->step_count;
     df__step *step = f->steps;
-    for (i = 0; i < steps && !atomic_load(&p->run.gone); i++) {
+    for (size_t i = 0; i < steps && !atomic_load(&p->run.gone); i++) {
         df__transform_close(step[i].stage);
         df__stage_free(step[i].stage);
         step[i].stage = NULL;

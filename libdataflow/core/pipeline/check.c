@@ -143,7 +143,7 @@ static void check_idempotency(df__graph *g)
             df__problem_addf(g->problems, DF_ERROR, s->place, "spec.strictIdempotency",
                              "%s "
                              "\"%s\" would hold records twice that are read again after a crash; "
-                             "it needs upsertMode: true and a conflictKey",
+                             "it needs options by which a record replaces the one with its key",
                              s->role == DF_SINK ? "the sink" : "the error sink", s->kind);
 }
 
@@ -189,7 +189,7 @@ static int check_stages(df_pipeline *p, int before_sinks)
     return DF_OK;
 }
 
-int df__pipeline_check_graph(df_pipeline *p)
+static int check_graph(df_pipeline *p)
 {
     /* A stage with an error is not in the graph. So the shape is checked only without errors. */
     int whole = !df__problems_count(p->graph.problems, DF_ERROR);
@@ -204,6 +204,18 @@ int df__pipeline_check_graph(df_pipeline *p)
         check_loop(&p->graph);
     }
     return df__problems_count(p->graph.problems, DF_ERROR) ? DF_ESPEC : DF_OK;
+}
+
+int df_pipeline_check(df_pipeline *p)
+{
+    int rc = DF_OK;
+    if (!p)
+        return DF_EINVAL;
+    if (!p->checked)
+        rc = check_graph(p);
+    rc = df__pipeline_result(p, rc);
+    p->checked = rc == DF_OK;
+    return rc;
 }
 
 /* ---- who keeps the positions ------------------------------------------------------------- */

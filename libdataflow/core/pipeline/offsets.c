@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
- * offsets.c: the offsets that the source's own system stores for a flow: looked at, and set. */
+ * offsets.c: what the source's own system keeps for a flow: offsets, looked at and set; and what is
+ * removed for good. */
 #include "core/pipeline/pipeline.h"
 #include "util/clock.h"
 
 enum { OFFSETS_MS = 30000 };
 
-typedef struct work { /* what is asked: rows NULL: to see them */
+typedef struct work work;
+struct work {
+    int (*ask)(df_stage *st, const df_source_ops *ops, const work *w);
     int64_t time_us;
     df_offset_fn each;
     void *user;
-    const df_offset *rows;
+    const df_offset *rows; /* NULL: to see them */
     size_t count;
-} work;
+};
 
-static int run(df_stage *st, const work *w)
+static int ask_offsets(df_stage *st, const df_source_ops *ops, const work *w)
 {
-    const df_source_ops *ops = df__stage_source(st);
-    st->until_us = df__monotonic_us() + (int64_t)OFFSETS_MS * 1000;
     if (!DF__OP(ops, offsets) || !DF__OP(ops, set_offsets))
         return df_stage_failf(
             st, DF_ENOTSUP, NULL,
@@ -25,6 +26,16 @@ static int run(df_stage *st, const work *w)
             st->spec->kind);
     return w->rows ? ops->set_offsets(st->self, st, w->rows, w->count)
                    : ops->offsets(st->self, st, w->time_us, w->each, w->user);
+}
+
+static int ask_release(df_stage *st, const df_source_ops *ops, const work *w)
+{
+    (void)w;
+    if (!DF__OP(ops, release))
+        return df_stage_failf(st, DF_ENOTSUP, NULL,
+                              "a source of kind \"%s\" keeps nothing that has to be removed",
+                              st->spec->kind);
+    return ops->release(st->self, st);
 }
 
 static int with_source(df_pipeline *p, const work *w)
@@ -39,7 +50,8 @@ static int with_source(df_pipeline *p, const work *w)
         rc = df__pipeline_instance(p, df__graph_source(&p->graph), &st);
     if (rc != DF_OK)
         return rc;
-    rc = df__stage_status(st, run(st, w));
+    st->until_us = df__monotonic_us() + (int64_t)OFFSETS_MS * 1000;
+    rc = df__stage_status(st, w->ask(st, df__stage_source(st), w));
     if (rc == DF_ECANCELED)
         rc = df_stage_failf(st, DF_ETIMEOUT, NULL, "no answer within %d s", OFFSETS_MS / 1000);
     df__stage_fault(st, rc, &why);
@@ -49,12 +61,18 @@ static int with_source(df_pipeline *p, const work *w)
 
 int df_pipeline_offsets(df_pipeline *p, int64_t time_us, df_offset_fn each, void *user)
 {
-    work w = {.time_us = time_us, .each = each, .user = user};
+    work w = {.ask = ask_offsets, .time_us = time_us, .each = each, .user = user};
     return p && each ? with_source(p, &w) : DF_EINVAL;
 }
 
 int df_pipeline_set_offsets(df_pipeline *p, const df_offset *rows, size_t count)
 {
-    work w = {.rows = rows, .count = count};
+    work w = {.ask = ask_offsets, .rows = rows, .count = count};
     return p && rows ? with_source(p, &w) : DF_EINVAL;
+}
+
+int df_pipeline_release(df_pipeline *p)
+{
+    work w = {.ask = ask_release};
+    return p ? with_source(p, &w) : DF_EINVAL;
 }

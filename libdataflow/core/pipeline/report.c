@@ -19,12 +19,20 @@ static const char *const phase_names[] = {[DF__PHASE_RUNNING] = "running",
                                           [DF__PHASE_CLOSE_ALL] = "draining",
                                           [DF__PHASE_FINISHED] = "done"};
 
-static void text_member(df__buf *out, const char *name, const char *text)
+/* Without printf: a report of many partitions is made again and again. */
+static void begin_member(df__buf *out, const char *name)
 {
     char last = out->len ? out->data[out->len - 1] : '{';
     if (last != '{' && last != '[')
         df__buf_char(out, ',');
-    df__buf_printf(out, "\"%s\":", name);
+    df__buf_char(out, '"');
+    df__buf_str(out, name);
+    df__buf_str(out, "\":");
+}
+
+static void text_member(df__buf *out, const char *name, const char *text)
+{
+    begin_member(out, name);
     if (text)
         df__buf_json(out, text, strlen(text));
     else
@@ -33,8 +41,10 @@ static void text_member(df__buf *out, const char *name, const char *text)
 
 static void number_member(df__buf *out, const char *name, long long n)
 {
-    char last = out->len ? out->data[out->len - 1] : '{';
-    df__buf_printf(out, "%s\"%s\":%lld", last == '{' ? "" : ",", name, n);
+    begin_member(out, name);
+    if (n < 0)
+        df__buf_char(out, '-');
+    df__buf_u64(out, n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n);
 }
 
 static void guarantee(const df_pipeline *p, df__buf *out)
@@ -97,10 +107,9 @@ static void plan_links(const df_pipeline *p, df__buf *out)
 static void warnings(const df_pipeline *p, df__buf *out)
 {
     df_problem at = {.size = sizeof at};
-    size_t i;
     const char *comma = "";
     df__buf_str(out, ",\"warnings\":[");
-    for (i = 0; df__problem_at(p->graph.problems, i, &at) == DF_OK; i++) {
+    for (size_t i = 0; df__problem_at(p->graph.problems, i, &at) == DF_OK; i++) {
         if (at.severity != DF_WARNING)
             continue;
         df__buf_str(out, comma);
@@ -172,9 +181,8 @@ static void stats_object(const df_stats *s, df__buf *out)
         {"connected", s->connected},
         {"ready", s->ready},
     };
-    size_t i;
     df__buf_str(out, ",\"stats\":{");
-    for (i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         number_member(out, rows[i].name, rows[i].value);
     df__buf_char(out, '}');
 }
@@ -204,14 +212,13 @@ static void stage_object(const df__stage_spec *s, const df__counts *c, df__buf *
 static void status_stages(const df_pipeline *p, df__buf *out)
 {
     const df__runner *r = &p->run;
-    size_t i;
     df__buf_str(out, ",\"stages\":[");
     stage_object(r->source.stage->spec, &r->shown.source, out);
-    for (i = 0; i < r->flow.step_count; i++) {
+    for (size_t i = 0; i < r->flow.step_count; i++) {
         df__buf_char(out, ',');
         stage_object(r->flow.steps[i].spec, &r->shown.steps[i], out);
     }
-    for (i = 0; i < r->flow.sink_count; i++) {
+    for (size_t i = 0; i < r->flow.sink_count; i++) {
         df__buf_char(out, ',');
         stage_object(r->flow.sinks[i].spec, &r->shown.sinks[i], out);
     }
@@ -255,9 +262,8 @@ static void references(const df_pipeline *p, df__buf *out)
 {
     static const char *const kinds[] = {"", "env", "file", "secret"};
     df_ref ref = {.size = sizeof ref};
-    size_t i;
     df__buf_str(out, "{\"references\":[");
-    for (i = 0; df__secrets_ref_at(p->secrets, i, &ref) == DF_OK; i++) {
+    for (size_t i = 0; df__secrets_ref_at(p->secrets, i, &ref) == DF_OK; i++) {
         df__buf_str(out, i ? ",{" : "{");
         text_member(out, "kind", kinds[ref.kind & 3]);
         text_member(out, "namespace", ref.space);
@@ -312,7 +318,12 @@ int df_pipeline_report(df_pipeline *p, int what, df_write_fn write, void *user)
 static void name_member(df__secrets *secrets, df__buf *out, const char *name)
 {
     char shown[1024];
-    df__secrets_printf(secrets, shown, sizeof shown, "%s", name);
+    if (strlen(name) < sizeof shown) {
+        memcpy(shown, name, strlen(name) + 1);
+        df__secrets_scrub(secrets, shown);
+    } else {
+        df__secrets_printf(secrets, shown, sizeof shown, "%s", name);
+    }
     text_member(out, "name", shown);
 }
 
@@ -323,19 +334,22 @@ void df__report_partitions(df__runner *r)
     df__buf *out = &r->shown.partitions;
     const df_partition *p;
     const char *comma = "{";
+    df__flow_find_holders(&r->flow);
     df__buf_clear(out);
+    r->shown.partition_rows = 0;
     df__buf_str(out, "\"partitions\":[");
     for (p = r->flow.partitions; p; p = p->next) {
         if (!p->open)
             continue;
         df__buf_str(out, comma);
         comma = ",{";
+        r->shown.partition_rows++;
         name_member(r->source.stage->secrets, out, p->name);
         text_member(out, "watermark", p->watermark.set ? p->watermark.text : NULL);
         text_member(out, "saved", p->acked.set ? p->acked.text : NULL);
         number_member(out, "uncommitted", (long long)df__partition_uncommitted(p));
-        number_member(out, "lag", atomic_load(&p->lag_records));
-        text_member(out, "held_by", df__flow_holder(&r->flow, p));
+        number_member(out, "lag", atomic_load(&p->lag.records));
+        text_member(out, "held_by", p->held_by);
         df__buf_char(out, '}');
     }
     df__buf_char(out, ']');

@@ -1,104 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * run.c: the public calls around a run: start, wait, stop, events, counts. */
+ * run.c: the public calls around a run: start, wait, stop, counts. */
 #include <string.h>
-#include <unistd.h>
 
 #include "core/pipeline/pipeline.h"
-
-/* ---- events ------------------------------------------------------------------------------- */
-
-static void signal_event(df_pipeline *p)
-{
-    uint64_t one = 1;
-    ssize_t n = write(p->events_fd, &one, sizeof one);
-    (void)n;
-}
-
-void df__pipeline_ended(df_pipeline *p)
-{
-    df__ports_end(p->ports);
-    signal_event(p);
-}
-
-static void log_event(df_pipeline *p, const df__kept_event *e)
-{
-    char line[DF__TEXT + 256];
-    int level = e->type == DF_EVENT_RETRY || e->type == DF_EVENT_REJECT ? DF_LOG_WARN
-                : e->status < 0                                         ? DF_LOG_ERROR
-                                                                        : DF_LOG_INFO;
-    df__text_printf(line, sizeof line, "%s%s%s: %s", df__pipeline_name(p), e->stage[0] ? "/" : "",
-                    e->stage, e->text);
-    df__env_log(p->env, level, line);
-}
-
-void df__pipeline_event(df_pipeline *p, int type, int status, const char *stage, const char *text)
-{
-    df__kept_event e;
-    memset(&e, 0, sizeof e);
-    e.type = type;
-    e.status = status;
-    df__text_set(e.stage, sizeof e.stage, stage ? stage : "", stage ? strlen(stage) : 0);
-    df__secrets_printf(p->secrets, e.text, sizeof e.text, "%s", text ? text : "");
-    log_event(p, &e);
-    pthread_mutex_lock(&p->events_lock);
-    if (p->event_count == DF__EVENTS) {
-        p->event_first = (p->event_first + 1) % DF__EVENTS;
-        p->event_count--;
-        p->events_lost++;
-    }
-    p->events[(p->event_first + p->event_count++) % DF__EVENTS] = e;
-    pthread_mutex_unlock(&p->events_lock);
-    signal_event(p);
-}
-
-int df_pipeline_fd(const df_pipeline *p)
-{
-    return p ? p->events_fd : -1;
-}
-
-static int take_event(df_pipeline *p)
-{
-    uint64_t count;
-    if (p->events_lost) {
-        memset(&p->shown, 0, sizeof p->shown);
-        p->shown.type = DF_EVENT_LOST;
-        df__text_printf(p->shown.text, sizeof p->shown.text, "%llu events were dropped",
-                        (unsigned long long)p->events_lost);
-        p->events_lost = 0;
-        return DF_OK;
-    }
-    if (!p->event_count) {
-        ssize_t n = read(p->events_fd, &count, sizeof count);
-        (void)n;
-        return p->started && atomic_load(&p->run.finished) ? DF_DONE : DF_AGAIN;
-    }
-    p->shown = p->events[p->event_first];
-    p->event_first = (p->event_first + 1) % DF__EVENTS;
-    p->event_count--;
-    return DF_OK;
-}
-
-int df_pipeline_next_event(df_pipeline *p, df_event *ret)
-{
-    df_event e = {.size = sizeof e};
-    int rc;
-    if (!p || !ret)
-        return DF_EINVAL;
-    e.size = ret->size;
-    pthread_mutex_lock(&p->events_lock);
-    rc = take_event(p);
-    pthread_mutex_unlock(&p->events_lock);
-    if (rc != DF_OK)
-        return rc;
-    e.type = p->shown.type;
-    e.status = p->shown.status;
-    e.stage = p->shown.stage[0] ? p->shown.stage : NULL;
-    e.text = p->shown.text;
-    memcpy(ret, &e, ret->size < sizeof e ? ret->size : sizeof e);
-    return DF_OK;
-}
-
-/* ---- run ---------------------------------------------------------------------------------- */
 
 int df_pipeline_start(df_pipeline *p, const df_run_options *run)
 {
@@ -139,7 +43,7 @@ int df_pipeline_wait(df_pipeline *p, int timeout_ms)
         return df__pipeline_fail(p, DF_ETIMEOUT, "transform %s %s", gone, DF__LEFT_BEHIND);
     if (p->run.flow.result != DF_OK)
         df__pipeline_fail(p, p->run.flow.result, "%s", p->run.flow.text);
-    signal_event(p);
+    df__pipeline_signal(p);
     return p->run.flow.result;
 }
 
@@ -176,13 +80,12 @@ void df_pipeline_refresh(df_pipeline *p)
 static const df__counts *counts_of(const df_pipeline *p, const char *stage)
 {
     const df__runner *r = &p->run;
-    size_t i;
     if (strcmp(stage, r->source.stage->spec->name) == 0)
         return &r->shown.source;
-    for (i = 0; i < r->flow.step_count; i++)
+    for (size_t i = 0; i < r->flow.step_count; i++)
         if (strcmp(stage, r->flow.steps[i].spec->name) == 0)
             return &r->shown.steps[i];
-    for (i = 0; i < r->flow.sink_count; i++)
+    for (size_t i = 0; i < r->flow.sink_count; i++)
         if (strcmp(stage, r->flow.sinks[i].name) == 0)
             return &r->shown.sinks[i];
     return NULL;

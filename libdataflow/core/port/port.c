@@ -74,28 +74,13 @@ void df__ports_free(df__ports *ports)
     release(ports);
 }
 
-void df__port_signal(df_port *port)
-{
-    uint64_t one = 1;
-    int want = port->ports->ended;
-    if (port->mode == DF_FEED)
-        want |= port->slot->row_bytes < port->limit;
-    else
-        want |= (port->mode == DF_TAKE ? &port->slot->waiting : &port->tapped)->first != NULL;
-    if (want == port->fd_set)
-        return;
-    if (want ? write(port->fd, &one, sizeof one) : read(port->fd, &one, sizeof one))
-        port->fd_set = want;
-}
-
 /* The slot of a stage, made when missing. Lock held. NULL: no memory. */
 static df__slot *slot_of(df__ports *ports, const char *name, int mode)
 {
     df__slot *slot;
-    for (slot = ports->slots; slot; slot = slot->next) {
+    for (slot = ports->slots; slot; slot = slot->next)
         if (slot->mode == mode && strcmp(slot->name, name) == 0)
             return slot;
-    }
     slot = df__zalloc(ports->heap, sizeof *slot);
     if (!slot)
         return NULL;
@@ -155,33 +140,6 @@ static int find_stage(const df__ports *ports, const char *name, int mode)
     return mode == DF_TAP || s->role == DF_SINK || s->role == DF_ERROR_SINK ? DF_OK : DF_ENOTSUP;
 }
 
-/* Why df_port_open failed, for df_pipeline_errmsg. */
-static int fail_open(df_pipeline *p, const df_port_options *o, int rc)
-{
-    static const char *const modes[] = {"DF_FEED", "DF_TAKE", "DF_TAP"};
-    const char *mode = modes[o->mode - DF_FEED];
-    const df__stage_spec *s = df__pipeline_ports(p)->graph->stages;
-    char text[400];
-    size_t at;
-    if (rc == DF_ENOMEM) {
-        df__text_printf(text, sizeof text, "no memory or no descriptor for a port");
-    } else if (rc == DF_ENOTSUP) {
-        df__text_printf(text, sizeof text, "stage %.100s cannot be opened with %s: it is no %s",
-                        o->stage, mode, o->mode == DF_FEED ? "source" : "sink");
-    } else if (rc == DF_EEXISTS) {
-        df__text_printf(text, sizeof text,
-                        "stage %.100s has a %s port already, or its input was "
-                        "ended by df_port_close",
-                        o->stage, mode);
-    } else {
-        at = df__text_printf(text, sizeof text, "no stage is named %.100s; there are:", o->stage);
-        for (; s; s = s->next)
-            at +=
-                df__text_printf(text + at, sizeof text - at, " %s%s", s->name, s->next ? "," : "");
-    }
-    return df__pipeline_fail_port(p, rc, text);
-}
-
 static void discard(df_port *port)
 {
     const df__heap *heap = port->ports->heap;
@@ -232,36 +190,20 @@ static int join(df__ports *ports, df_port *port)
     return DF_OK;
 }
 
-int df_port_open(df_pipeline *p, const df_port_options *options, df_port **ret_port)
+int df__ports_open(df__ports *ports, const df_port_options *o, df_port **ret_port)
 {
-    df__ports *ports;
-    df_port *port;
-    df_port_options o = {.size = sizeof o};
+    df_port *port = make_port(ports, o);
     int rc;
-    if (!p)
-        return DF_EINVAL;
-    if (!options || !ret_port || options->size < offsetof(df_port_options, queue_bytes))
-        return df__pipeline_fail_port(p, DF_EINVAL,
-                                      "df_port_open needs options with their size, "
-                                      "and a place for the port");
-    memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
-    if (!o.stage || o.mode < DF_FEED || o.mode > DF_TAP)
-        return df__pipeline_fail_port(p, DF_EINVAL,
-                                      "df_port_open needs a stage and DF_FEED, "
-                                      "DF_TAKE or DF_TAP");
-    ports = df__pipeline_ports(p);
-    port = make_port(ports, &o);
     if (!port)
-        return fail_open(p, &o, DF_ENOMEM);
+        return DF_ENOMEM;
     pthread_mutex_lock(&ports->lock);
     rc = join(ports, port);
     pthread_mutex_unlock(&ports->lock);
-    if (rc < 0) {
+    if (rc < 0)
         discard(port);
-        return fail_open(p, &o, rc);
-    }
-    *ret_port = port;
-    return DF_OK;
+    else
+        *ret_port = port;
+    return rc;
 }
 
 /* What the host did not settle waits for the next port, in the old order. Lock held. */
@@ -314,13 +256,6 @@ void df_port_close(df_port *port)
     pthread_mutex_unlock(&ports->lock);
     discard(port);
     release(ports);
-}
-
-int df__port_fail(df_port *port, int status, const char *text)
-{
-    if (port)
-        port->error = text;
-    return status;
 }
 
 int df_port_stats(const df_port *port, df_port_info *ret)

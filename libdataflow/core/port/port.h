@@ -24,12 +24,12 @@ void df__ports_end(df__ports *ports);
 void df__ports_free(df__ports *ports);
 /* Copies what is live in a batch that leaves `stage` to its taps; costs nothing without one. */
 void df__port_tap(df__ports *ports, const char *stage, df_batch *batch);
+/* The same for records that are in no batch. */
 void df__port_tap_records(df__ports *ports, const char *stage, df_record *const *records,
                           size_t count);
-/* Provided by the pipeline: the ports of one. */
-df__ports *df__pipeline_ports(df_pipeline *p);
-/* And what keeps the text of a failure; the status. */
-int df__pipeline_fail_port(df_pipeline *p, int status, const char *text);
+/* Opens the host's end of a stage. DF_ENOTFOUND, DF_ENOTSUP: the graph has none that fits;
+ * DF_EEXISTS: it is open, or was a source's and is closed; DF_ENOMEM. */
+int df__ports_open(df__ports *ports, const df_port_options *options, df_port **ret_port);
 
 /* ---- for the host connector --------------------------------------------------------------- */
 
@@ -40,6 +40,7 @@ void df__slot_detach(df__slot *slot);
 /* Moves queued rows into the batch. DF_AGAIN: none there; DF_DONE: the feeding port was closed and
  * all is read. */
 int df__slot_read(df__slot *slot, df_batch *into, uint32_t partition);
+/* The source acked so many records in all: df_port_acked tells the host. */
 void df__slot_acked(df__slot *slot, uint64_t count);
 /* Queues a copy of a parcel that the host settles later. */
 int df__slot_offer(df__slot *slot, df_parcel *parcel);
@@ -108,12 +109,19 @@ struct df__ports {
 int df__port_fail(df_port *port, int status, const char *text);
 /* Sets or clears the port's descriptor after a change. Lock held. */
 void df__port_signal(df_port *port);
+/* An empty queue. */
 void df__queue_init(df__queue *q);
+/* Adds one at the end. */
 void df__queue_add(df__queue *q, df__handed *h);
+/* The oldest. NULL: it is empty. */
 df__handed *df__queue_take(df__queue *q);
+/* Unlinks the entry of a copy. NULL: not in here. */
+df__handed *df__queue_remove(df__queue *q, const df_parcel *copy);
+/* Frees the copy, and what it was handed in. */
 void df__handed_free(const df__heap *heap, df__handed *h);
 /* Copies records into a parcel of its own. NULL: no memory. */
 df__handed *df__handed_copy(const df__heap *heap, df_record *const *records, size_t count);
+/* Frees the pushed records that nobody read. Lock held. */
 void df__slot_drop_rows(df__slot *slot);
 
 #endif

@@ -8,56 +8,6 @@
 #include "core/port/port.h"
 #include "util/clock.h"
 
-static df__handed *df__queue_remove(df__queue *q, const df_parcel *copy);
-
-static int df__port_tapped(df__ports *ports);
-
-/* ---- queues of parcels -------------------------------------------------------------------- */
-
-void df__queue_init(df__queue *q)
-{
-    q->first = NULL;
-    q->last = &q->first;
-    q->bytes = 0;
-}
-
-void df__queue_add(df__queue *q, df__handed *h)
-{
-    h->next = NULL;
-    *q->last = h;
-    q->last = &h->next;
-    q->bytes += h->size;
-}
-
-df__handed *df__queue_take(df__queue *q)
-{
-    return q->first ? df__queue_remove(q, q->first->copy) : NULL;
-}
-
-/* Unlinks the entry of a copy. NULL: not in here. */
-static df__handed *df__queue_remove(df__queue *q, const df_parcel *copy)
-{
-    for (df__handed **at = &q->first; *at; at = &(*at)->next) {
-        df__handed *h = *at;
-        if (h->copy != copy)
-            continue;
-        *at = h->next;
-        if (!h->next)
-            q->last = at;
-        q->bytes -= h->size;
-        return h;
-    }
-    return NULL;
-}
-
-void df__handed_free(const df__heap *heap, df__handed *h)
-{
-    if (!h)
-        return;
-    df__parcel_free(h->copy);
-    df__free(heap, h);
-}
-
 /* ---- copies ------------------------------------------------------------------------------- */
 
 typedef struct copier { /* what neighbours share is copied once */
@@ -100,11 +50,10 @@ static int copy_headers(df__arena *a, const df_record *from, df_record *to)
     df_header *h = df__arena_alloc(a, from->header_count * sizeof *h);
     if (!h)
         return DF_ENOMEM;
-    for (uint32_t i = 0; i < from->header_count; i++) {
+    for (uint32_t i = 0; i < from->header_count; i++)
         if (copy_text(a, from->headers[i].name, &h[i].name) != DF_OK ||
             df__arena_copy(a, from->headers[i].value, &h[i].value) != DF_OK)
             return DF_ENOMEM;
-    }
     to->headers = h;
     to->header_count = from->header_count;
     return DF_OK;
@@ -217,13 +166,19 @@ static void tap_one(df_port *port, df_record *const *live, size_t count, size_t 
     df__port_signal(port);
 }
 
+/* 1: somebody watches. */
+static int is_tapped(df__ports *ports)
+{
+    return ports && atomic_load_explicit(&ports->taps, memory_order_relaxed) != 0;
+}
+
 void df__port_tap_records(df__ports *ports, const char *stage, df_record *const *records,
                           size_t count)
 {
-    size_t i, bytes = 0;
-    if (!df__port_tapped(ports) || !count)
+    size_t bytes = 0;
+    if (!is_tapped(ports) || !count)
         return;
-    for (i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         bytes += sizeof *records[i] + records[i]->payload.len + records[i]->key.len;
     pthread_mutex_lock(&ports->lock);
     for (df_port *port = ports->open; port; port = port->next)
@@ -232,20 +187,14 @@ void df__port_tap_records(df__ports *ports, const char *stage, df_record *const 
     pthread_mutex_unlock(&ports->lock);
 }
 
-/* 1: somebody watches. */
-static int df__port_tapped(df__ports *ports)
-{
-    return ports && atomic_load_explicit(&ports->taps, memory_order_relaxed) != 0;
-}
-
 void df__port_tap(df__ports *ports, const char *stage, df_batch *batch)
 {
     df_record **live;
-    size_t i, count = 0;
-    if (!df__port_tapped(ports))
+    size_t count = 0;
+    if (!is_tapped(ports))
         return;
     live = df__alloc(ports->heap, (df_batch_count(batch) + 1) * sizeof *live);
-    for (i = 0; live && i < df_batch_count(batch); i++)
+    for (size_t i = 0; live && i < df_batch_count(batch); i++)
         if (df_batch_at(batch, i)->state == DF__RECORD_LIVE)
             live[count++] = df_batch_at(batch, i);
     if (live)

@@ -56,15 +56,6 @@ const df__heap *df__env_heap(const df_env *env)
     return &env->heap;
 }
 
-int df__env_knows(const char *kind, const char **ret_module)
-{
-    const df__known_kind *k = df__known_kinds;
-    while (k->kind && strcmp(k->kind, kind) != 0)
-        k++;
-    *ret_module = k->module;
-    return k->kind != NULL;
-}
-
 /* ---- registry ----------------------------------------------------------------------------- */
 
 df__type *df__env_find(df_env *env, const char *name, int transform)
@@ -95,11 +86,10 @@ static int add_type(df_env *env, const df_connector *c, const df_transform *t, c
 
 static int add_builtins(df_env *env)
 {
-    size_t i;
     int rc = DF_OK;
-    for (i = 0; df__builtin_connectors[i] && rc == DF_OK; i++)
+    for (size_t i = 0; df__builtin_connectors[i] && rc == DF_OK; i++)
         rc = add_type(env, df__builtin_connectors[i], NULL, df__builtin_connectors[i]);
-    for (i = 0; df__builtin_transforms[i] && rc == DF_OK; i++)
+    for (size_t i = 0; df__builtin_transforms[i] && rc == DF_OK; i++)
         rc = add_type(env, NULL, df__builtin_transforms[i], df__builtin_transforms[i]);
     return rc;
 }
@@ -185,12 +175,12 @@ static int is_again(df_env *env, const char *name, const void *table, int transf
 
 static const df_metric *copy_metrics(df__arena *a, const df_metric *rows)
 {
-    size_t n = 0, i;
+    size_t n = 0;
     df_metric *copy;
     while (rows && DF_ROW(df_metric, rows, n)->name)
         n++;
     copy = df__arena_zalloc(a, (n + 1) * sizeof *copy);
-    for (i = 0; copy && i < n; i++) {
+    for (size_t i = 0; copy && i < n; i++) {
         const df_metric *m = DF_ROW(df_metric, rows, i);
         memcpy(&copy[i], m, m->size < sizeof *m ? m->size : sizeof *m);
         copy[i].name = copy_text(a, m->name);
@@ -280,50 +270,6 @@ int df_transform_register(df_env *env, const df_transform *type)
     if (rc != DF_OK && type->user_free)
         type->user_free(type->user);
     return rc;
-}
-
-/* ---- look-ups ----------------------------------------------------------------------------- */
-
-const df_connector *df__env_connector(df_env *env, const char *kind)
-{
-    df__type *t = df__env_find(env, kind, 0);
-    if (!t) {
-        df__env_open_modules(env, kind);
-        t = df__env_find(env, kind, 0);
-    }
-    return t ? t->connector : NULL;
-}
-
-const df_transform *df__env_transform(df_env *env, const char *kind)
-{
-    df__type *t = df__env_find(env, kind, 1);
-    return t ? t->transform : NULL;
-}
-
-static df__type *type_at(df_env *env, size_t index, int transform)
-{
-    df__type *t;
-    for (t = env->types; t; t = t->next)
-        if ((t->transform != NULL) == transform && index-- == 0)
-            return t;
-    return NULL;
-}
-
-const df_connector *df__env_connector_at(df_env *env, size_t index)
-{
-    df__type *t;
-    if (!env->all_modules) {
-        env->all_modules = 1;
-        df__env_open_modules(env, NULL);
-    }
-    t = type_at(env, index, 0);
-    return t ? t->connector : NULL;
-}
-
-const df_transform *df__env_transform_at(df_env *env, size_t index)
-{
-    df__type *t = type_at(env, index, 1);
-    return t ? t->transform : NULL;
 }
 
 /* ---- small public calls ------------------------------------------------------------------- */

@@ -31,10 +31,13 @@ struct df_env {
     char error[512];
 };
 
+/* Keeps the text for df_env_errmsg. The status. */
 int df__env_fail(df_env *env, int status, const char *format, ...) DF_PRINTF(3, 4);
 /* A line of that level goes anywhere; asked before one that is costly to make. */
 int df__env_logs(const df_env *env, int level);
+/* Gives a line to the host when it wants that level. */
 void df__env_log(const df_env *env, int level, const char *line);
+/* µs since 1970, by the clock of the host when it gave one. */
 int64_t df__env_now(const df_env *env);
 int64_t df__env_clock(const df_env *env); /* monotonic */
 /* Registry without the lock of its own. */
@@ -43,5 +46,20 @@ df__type *df__env_find(df_env *env, const char *name, int transform);
 const char *df__metric_type(int type);
 /* Opens the module of a kind, or every module there is (kind NULL). */
 void df__env_open_modules(df_env *env, const char *kind);
+/* The allocator that everything of this env takes its memory from. */
+const df__heap *df__env_heap(const df_env *env);
+
+/* kinds.c */
+/* The table of a kind; its module is opened on first use. NULL: unknown. */
+const df_connector *df__env_connector(df_env *env, const char *kind);
+/* No module brings transforms: only what is registered. NULL: unknown. */
+const df_transform *df__env_transform(df_env *env, const char *kind);
+/* All known kinds, modules included, for messages and describe: index 0, 1, ...; NULL: the end. */
+const df_connector *df__env_connector_at(df_env *env, size_t index);
+/* All transforms that are registered; NULL: the end. */
+const df_transform *df__env_transform_at(df_env *env, size_t index);
+/* Is it a kind that no registered table has, but that belongs to a module of the tree or comes
+ * later? *ret_module: the file that brings it, without ".so"; NULL: none does yet. */
+int df__env_knows(const char *kind, const char **ret_module);
 
 #endif

@@ -34,11 +34,10 @@ static void apply_one(struct function *f, df_record *r)
 static int function_apply(void *self, df_stage *st, df_batch *b)
 {
     struct function *f = df_stage_user(st);
-    size_t i;
     (void)self;
     if (!f->parallel)
         pthread_mutex_lock(&f->lock);
-    for (i = 0; i < df_batch_count(b); i++)
+    for (size_t i = 0; i < df_batch_count(b); i++)
         if (df_record_live(df_batch_at(b, i)))
             apply_one(f, df_batch_at(b, i));
     if (!f->parallel)

@@ -37,8 +37,7 @@ static const struct row {
 
 static const struct row *find(int status)
 {
-    size_t i;
-    for (i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].status == status)
             return &rows[i];
     return NULL;

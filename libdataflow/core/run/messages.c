@@ -91,7 +91,9 @@ static void on_answer(df__runner *r, df__msg *m, const df__fault *why)
 
 static void on_settle(df__runner *r, df__msg *m, const df__fault *why)
 {
+    df__sink_thread *t = ((df_parcel *)m->about)->sink->thread;
     (void)r;
+    t->seen += m->status != DF_OK;
     df__flow_settled(m->about, m->status, why);
 }
 
@@ -115,7 +117,7 @@ static void on_claimed(df__runner *r, df__msg *m, const df__fault *why)
     (void)r;
     if (df_status_fate(m->status) == DF_FATE_RETRY)
         df__sink_failed(s, m->status, why);
-    df__flow_claimed(s, t->claiming, m->status, &t->claimed);
+    df__flow_claimed(s, t->claiming, &t->claimed, m->status, why);
 }
 
 static void on_sink_closed(df__runner *r, df__msg *m, const df__fault *why)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * owner.c: the token of a partition's owner, from any thread of the source to the pipeline
  * thread. */
-#include "core/run/run.h"
+#include "core/run/owner.h"
 
 #include <string.h>
+
+#include "core/stage/stage.h"
 
 static void put_owner(df_partition *part, char *text, size_t len)
 {
     pthread_mutex_lock(&part->stage->lock);
-    char *old = part->owner;
-    part->owner = text;
-    part->owner_len = len;
+    char *old = part->token.text;
+    part->token.text = text;
+    part->token.len = len;
     pthread_mutex_unlock(&part->stage->lock);
     df__free(part->heap, old);
 }
@@ -34,13 +36,13 @@ int df__partition_owner(df_partition *part, char **ret_text, size_t *ret_len)
     *ret_text = NULL;
     *ret_len = 0;
     pthread_mutex_lock(&part->stage->lock);
-    if (part->owner) {
-        *ret_text = df__alloc(part->heap, part->owner_len);
+    if (part->token.text) {
+        *ret_text = df__alloc(part->heap, part->token.len);
         rc = *ret_text ? DF_OK : DF_ENOMEM;
     }
     if (*ret_text) {
-        memcpy(*ret_text, part->owner, part->owner_len);
-        *ret_len = part->owner_len;
+        memcpy(*ret_text, part->token.text, part->token.len);
+        *ret_len = part->token.len;
     }
     pthread_mutex_unlock(&part->stage->lock);
     return rc;

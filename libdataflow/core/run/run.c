@@ -3,83 +3,16 @@
  * all threads. */
 #include "core/run/run.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "core/registry/env.h"
 
-enum { PARTITIONS_US = 250000 }; /* how often the report on partitions is renewed */
-enum { LOOK_US = 1000000 };      /* how often who waits looks whether the thread came back */
-
-/* ---- threads ------------------------------------------------------------------------------ */
-
-int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg)
-{
-    sigset_t all, old;
-    pthread_attr_t attr;
-    int rc;
-    (void)r;
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, (size_t)512 << 10);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(thread, &attr, run, arg);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return rc == 0 ? DF_OK : DF_ENOMEM;
-}
-
-void df__thread_stop(pthread_t thread, df__mailbox *box, df__msg *exit_msg, int left)
-{
-    exit_msg->type = DF__C_EXIT;
-    df__mailbox_send(box, exit_msg);
-    if (left)
-        pthread_detach(thread);
-    else
-        pthread_join(thread, NULL);
-}
-
-void df__thread_begin(df__runner *r, const char *name)
-{
-    const df_env_options *o = &r->graph->env->options;
-    prctl(PR_SET_NAME, name);
-    if (o->thread)
-        o->thread(o->user, 1, name);
-}
-
-void df__thread_end(df__runner *r, const char *name)
-{
-    const df_env_options *o = &r->graph->env->options;
-    if (o->thread)
-        o->thread(o->user, 0, name);
-}
-
-void df__run_send(df__runner *r, df__msg *m, int type, int status)
-{
-    m->type = type;
-    m->status = status;
-    df__mailbox_send(&r->box, m);
-}
+/* How often the report on partitions is renewed: it costs its rows. */
+enum { REPORT_US = 250000, REPORT_ROW_US = 500, REPORT_ROWS = 2000 };
+enum { LOOK_US = 1000000 }; /* how often who waits looks whether the thread came back */
 
 /* ---- publish ------------------------------------------------------------------------------ */
-
-static void lag_of(df__flow *f)
-{
-    const df_partition *p;
-    int64_t records = -1;
-    for (p = f->partitions; p; p = p->next) {
-        int64_t n = atomic_load(&p->lag_records);
-        if (p->open && n >= 0)
-            records = (records < 0 ? 0 : records) + n;
-    }
-    f->stats.lag_records = records;
-}
 
 df_stats df__run_stats(const df__runner *r)
 {
@@ -101,12 +34,29 @@ static void measure_rate(df__published *to, const df__flow *f)
     to->rate_sent = f->stats.sent;
 }
 
+static int64_t report_due(const df__published *p)
+{
+    size_t rows = p->partition_rows < REPORT_ROWS ? p->partition_rows : REPORT_ROWS;
+    return p->partitions_us + REPORT_US + (int64_t)rows * REPORT_ROW_US;
+}
+
+/* What is left out now is made up for when it is due, if nothing else happens before. */
+static void renew_report(df__runner *r)
+{
+    int64_t now = df__monotonic_us();
+    r->shown.partitions_old = now < report_due(&r->shown) && r->flow.phase != DF__PHASE_FINISHED;
+    if (r->shown.partitions_old)
+        return;
+    r->shown.partitions_us = now;
+    r->report(r);
+}
+
 static void publish(df__runner *r)
 {
     df__flow *f = &r->flow;
     df__published *to = &r->shown;
-    size_t i;
-    lag_of(f);
+    df__partition_lags(r->source.stage);
+    f->stats.lag_records = f->sums.lag_known ? f->sums.lag : -1;
     pthread_mutex_lock(&to->lock);
     if (atomic_load(&r->gone)) { /* its last counts were told already */
         pthread_mutex_unlock(&to->lock);
@@ -118,38 +68,27 @@ static void publish(df__runner *r)
     to->end_to_end = f->end_to_end;
     to->settled_us = f->settled_us;
     to->phase = f->phase;
-    if (f->io.now(f->io.ctx) - to->partitions_us > PARTITIONS_US ||
-        f->phase == DF__PHASE_FINISHED) {
-        to->partitions_us = f->io.now(f->io.ctx);
-        r->report(r);
-    }
-    for (i = 0; i < f->step_count; i++)
+    renew_report(r);
+    for (size_t i = 0; i < f->step_count; i++)
         to->steps[i] = f->steps[i].counts;
-    for (i = 0; i < f->sink_count; i++)
+    for (size_t i = 0; i < f->sink_count; i++)
         to->sinks[i] = f->sinks[i].counts;
     pthread_mutex_unlock(&to->lock);
 }
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-static int timeout_ms(const df__flow *f)
+static int timeout_ms(const df__runner *r)
 {
-    int64_t due = df__flow_due(f), now = df__monotonic_us();
+    int64_t due = df__flow_due(&r->flow), now = df__monotonic_us();
+    if (r->shown.partitions_old)
+        due = df__earlier(due, report_due(&r->shown));
     if (due == INT64_MAX)
         return -1;
     if (due <= now)
         return 1; /* due, but what it needs has not come: do not spin */
     due = (due - now) / 1000 + 1;
     return due > 60000 ? 60000 : (int)due;
-}
-
-void df__transform_close(df_stage *st)
-{
-    if (!st || st->closed)
-        return;
-    st->closed = 1;
-    if (DF__OP(st->spec->transform, close))
-        st->spec->transform->close(st->self, st);
 }
 
 static void close_one(df__runner *r, df_stage *st)
@@ -164,13 +103,11 @@ static void close_one(df__runner *r, df_stage *st)
 /* On this thread, as all calls of theirs, so that one that never returns is left behind. */
 static void close_transforms(df__runner *r)
 {
-    size_t i;
-    int w, k;
     atomic_store(&r->close_us, df__monotonic_us());
-    for (i = 0; i < r->flow.step_count; i++)
+    for (size_t i = 0; i < r->flow.step_count; i++)
         close_one(r, r->flow.steps[i].stage);
-    for (w = 0; w < r->worker_count && !r->flow.left.workers; w++)
-        for (k = 0; k < r->flow.work.parallel_steps; k++)
+    for (int w = 0; w < r->worker_count && !r->flow.left.workers; w++)
+        for (int k = 0; k < r->flow.work.parallel_steps; k++)
             close_one(r, r->workers[w].stages[k]);
 }
 
@@ -181,7 +118,7 @@ static void *pipeline_main(void *arg)
     df__flow_start(&r->flow);
     publish(r);
     while (r->flow.phase != DF__PHASE_FINISHED && !atomic_load(&r->gone)) {
-        df__mailbox_wait(&r->box, timeout_ms(&r->flow));
+        df__mailbox_wait(&r->box, timeout_ms(r));
         df__run_handle(r);
         df__flow_advance(&r->flow);
         publish(r);
@@ -213,9 +150,8 @@ static int64_t io_wall(void *ctx)
 static void io_cancel(void *ctx)
 {
     df__runner *r = ctx;
-    size_t i;
     df__stage_cancel(r->source.stage);
-    for (i = 0; i < r->flow.sink_count; i++)
+    for (size_t i = 0; i < r->flow.sink_count; i++)
         df__stage_cancel(r->flow.sinks[i].stage);
 }
 
@@ -250,7 +186,6 @@ static int publish_init(df__runner *r)
 int df__runner_start(df__runner *r)
 {
     df__flow_io *io = &r->flow.io;
-    size_t i;
     int rc;
     io->ctx = r;
     io->now = io_now;
@@ -273,7 +208,7 @@ int df__runner_start(df__runner *r)
         rc = df__store_start(&r->store, r);
     if (rc == DF_OK)
         rc = df__workers_start(r);
-    for (i = 0; i < r->flow.sink_count && rc == DF_OK; i++)
+    for (size_t i = 0; i < r->flow.sink_count && rc == DF_OK; i++)
         rc = df__sink_start(&r->sinks[i], r, &r->flow.sinks[i], r->flow.sinks[i].stage);
     if (rc == DF_OK)
         rc = df__source_start(&r->source, r, r->source.stage);
@@ -314,27 +249,22 @@ int df__runner_wait(df__runner *r, int timeout_ms_)
     return DF_OK;
 }
 
-int df__runner_left(const df__runner *r)
-{
-    return atomic_load(&r->gone) || r->flow.stats.left;
-}
-
 void df__runner_free(df__runner *r)
 {
-    size_t i, sinks = r->sinks ? r->flow.sink_count : 0;
+    size_t sinks = r->sinks ? r->flow.sink_count : 0;
     if (r->started && atomic_load(&r->gone))
         pthread_detach(r->thread);
     else if (r->started)
         pthread_join(r->thread, NULL);
     df__source_free(&r->source);
     df__workers_free(r);
-    for (i = 0; i < sinks; i++)
+    for (size_t i = 0; i < sinks; i++)
         df__sink_thread_free(&r->sinks[i]);
     df__store_free(&r->store);
     if (df__runner_left(r))
         return;
     df__flow_free(&r->flow);
-    for (i = 0; i < sinks; i++)
+    for (size_t i = 0; i < sinks; i++)
         df__stage_free(r->sinks[i].stage);
     df__mailbox_free(&r->box);
     df__free(r->heap, r->sinks);

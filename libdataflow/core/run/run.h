@@ -64,8 +64,12 @@ enum df__command {
 typedef struct df__grant {
     df__msg msg;
     size_t payload, records, reserved;
+    size_t memory;    /* what that payload needs */
     _Atomic int used; /* handed out; cleared by the source thread */
 } df__grant;
+
+/* Of the source's thread: in `read`, and whether that may last longer than an ack may wait. */
+enum df__reading { DF__READING_NOT, DF__READING, DF__READING_LONG };
 
 typedef struct df__source_thread {
     df__runner *run;
@@ -83,8 +87,9 @@ typedef struct df__source_thread {
     df_batch *none;     /* room 0: serve only */
     df_partition *ends; /* said in this operation, by next_end */
     int open, done;
-    int broken; /* open, and not read any more */
-    _Atomic int reading;
+    int broken;  /* open, and not read any more */
+    int wait_ms; /* of the next read */
+    _Atomic enum df__reading reading;
     df__msg open_msg, close_msg, quiet_msg, ack_msg, exit_msg, done_msg, failed_msg;
     df_position *ack_rows;
     size_t ack_count, ack_cap;
@@ -100,11 +105,14 @@ typedef struct df__sink_thread {
     df__mailbox box;
     df__msg *todo; /* taken, not yet done */
     int open, stalled, exit;
-    _Atomic int waiting;    /* in poll or in its mailbox */
-    _Atomic int pending;    /* parcels answered PENDING and not settled */
-    df_parcel *resolving;   /* what resolve is called for */
-    df_partition *claiming; /* what claim is called for */
-    df_position claimed;    /* its answer */
+    _Atomic unsigned failed; /* parcels settled with a failure */
+    _Atomic unsigned known;  /* those that the flow knew of when it last said go */
+    unsigned seen;           /* those that it knows of; its own thread */
+    _Atomic int waiting;     /* in poll or in its mailbox */
+    _Atomic int pending;     /* parcels answered PENDING and not settled */
+    df_parcel *resolving;    /* what resolve is called for */
+    df_partition *claiming;  /* what claim is called for */
+    df_position claimed;     /* its answer */
     df__msg open_msg, close_msg, flush_msg, go_msg, resolve_msg, claim_msg, exit_msg, poll_msg;
 } df__sink_thread;
 
@@ -149,7 +157,9 @@ typedef struct df__published { /* a copy that any thread may read */
     enum df__phase phase;
     df__buf partitions; /* JSON member, renewed now and then */
     int64_t partitions_us;
-    double rate; /* records durable per second, over the last second or more */
+    size_t partition_rows; /* in it */
+    int partitions_old;    /* it does not tell of the last round */
+    double rate;           /* records durable per second, over the last second or more */
     uint64_t rate_sent;
     int64_t rate_us;
 } df__published;
@@ -199,27 +209,52 @@ int df__runner_give_up(df__runner *r);
 void df__transform_close(df_stage *st);
 /* Has a thread end, and waits for it unless it is left behind. */
 void df__thread_stop(pthread_t thread, df__mailbox *box, df__msg *exit_msg, int left);
+/* Begins a thread that takes no signals of the host. DF_ENOMEM. */
 int df__thread_start(df__runner *r, pthread_t *thread, void *(*run)(void *), void *arg);
 /* Tells the env's thread hook, names the thread. */
 void df__thread_begin(df__runner *r, const char *name);
+/* Tells the env's thread hook that it ends. */
 void df__thread_end(df__runner *r, const char *name);
+/* Sends a message to the pipeline thread. */
 void df__run_send(df__runner *r, df__msg *m, int type, int status);
 /* messages.c: all that came since the last call becomes events of the flow. */
 void df__run_handle(df__runner *r);
 /* The published counts, with the age of what ended last as of now. Under the lock of `shown`. */
 df_stats df__run_stats(const df__runner *r);
 
+/* For each kind of thread: start makes its mailbox and begins it; free ends and joins it, or leaves
+ * behind one that did not come back; io sets what the flow asks of it. */
+
+/* source.c, source_io.c */
+/* DF_ENOMEM. */
 int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage);
+/* The stage stays. */
 void df__source_free(df__source_thread *s);
+/* Open, read, ack, seek, close; and the replies to its requests. */
 void df__source_io(df__flow_io *io);
+
+/* sink.c */
+/* DF_ENOMEM. */
 int df__sink_start(df__sink_thread *t, df__runner *r, df__sink *s, df_stage *stage);
+/* The stage stays. */
 void df__sink_thread_free(df__sink_thread *t);
+/* Open, write, flush, resolve, claim, close. */
 void df__sink_io(df__flow_io *io);
-void df__work_io(df__flow_io *io);
+
+/* work.c */
+/* All transformWorkers. DF_ENOMEM. */
 int df__workers_start(df__runner *r);
+/* With their instances of the transforms. */
 void df__workers_free(df__runner *r);
+/* Gives batches to the workers in turn. */
+void df__work_io(df__flow_io *io);
+
+/* store.c */
+/* Begins no thread without a store. DF_ENOMEM. */
 int df__store_start(df__store_thread *t, df__runner *r);
+/* With its rows; the store stays the pipeline's. */
 void df__store_free(df__store_thread *t);
+/* Load and save. */
 void df__store_io(df__flow_io *io);
 
 #endif

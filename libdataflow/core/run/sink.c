@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sink.c: the thread of one sink: every callback of the sink runs here. After a bad answer it
- * hands every further parcel back until it is told to go on, so that order is kept. */
+ * sink.c: the thread of one sink: every callback of the sink runs here. After a bad answer, and
+ * after a parcel was settled with a failure, it hands every further parcel back until it is told to
+ * go on, so that order is kept. */
 #include <string.h>
 
 #include "core/registry/env.h"
@@ -68,11 +69,18 @@ static int write_told(df__sink_thread *t, df_parcel *p)
     return rc;
 }
 
+/* A parcel before these failed, and the flow sends it again. Until the flow says go, this thread
+ * hands back what it was given after it: writing that would change the order. */
+static int is_stalled(df__sink_thread *t)
+{
+    return t->stalled || atomic_load(&t->failed) != atomic_load(&t->known);
+}
+
 static void on_write(df__sink_thread *t, df__msg *m)
 {
     int rc = DF_AGAIN;
     DF_CRASHPOINT("write.before");
-    if (t->open && !t->stalled)
+    if (t->open && !is_stalled(t))
         rc = write_told(t, m->about);
     DF_CRASHPOINT("write.after");
     if (rc == DF_PENDING || rc == DF_ABSORBED)
@@ -191,6 +199,7 @@ static void settle(df_stage *st, df_parcel *parcel, int status)
 {
     df__sink_thread *t = st->owner;
     DF_CRASHPOINT("sink.settle");
+    atomic_fetch_add(&t->failed, status != DF_OK);
     atomic_fetch_sub(&t->pending, 1);
     df__run_send(t->run, &parcel->settle, DF__M_SETTLE, status);
 }
@@ -228,6 +237,7 @@ static void io_write(void *ctx, df__sink *s, df_parcel *p)
 static void io_go(void *ctx, df__sink *s)
 {
     (void)ctx;
+    atomic_store(&thread(s)->known, thread(s)->seen);
     if (!thread(s)->go_msg.busy)
         command(s, &thread(s)->go_msg, DF__C_GO, s);
 }

@@ -6,7 +6,7 @@
 #include "core/run/run.h"
 #include "util/crashpoint.h"
 
-enum { READ_MS = 1000, SERVE_MS = 250 };
+enum { READ_MS = 1000, IDLE_MS = 10000, SERVE_MS = 250 };
 
 static const df_source_ops *ops_of(const df__source_thread *s)
 {
@@ -37,7 +37,7 @@ static int begin_batch(df__source_thread *s)
     b->max_large = df__budget_large_limit(&s->run->flow.budget);
     b->has_steps = s->run->flow.step_count > 0;
     if (g->payload)
-        b->ratio_x16 = g->reserved * 16 / g->payload;
+        b->ratio_x16 = g->memory * 16 / g->payload;
     s->batch = b;
     return DF_OK;
 }
@@ -88,8 +88,8 @@ static void close_source(df__source_thread *s)
 static void forget_ends(df__source_thread *s)
 {
     while (s->ends) {
-        s->ends->end_said = 0;
-        s->ends = s->ends->next_end;
+        s->ends->ending.said = 0;
+        s->ends = s->ends->ending.next;
     }
 }
 
@@ -114,8 +114,8 @@ static void tell_ends(df__source_thread *s)
 {
     while (s->ends) {
         df_partition *p = s->ends;
-        s->ends = p->next_end;
-        p->end_said = 0;
+        s->ends = p->ending.next;
+        p->ending.said = 0;
         (void)ask(s, p, DF__SAYS_END);
     }
 }
@@ -159,8 +159,8 @@ static void on_quiet(df__source_thread *s, df__msg *m)
 /* A partition that was given away since has told its last position already. */
 static void drop_stale_rows(df__source_thread *s)
 {
-    size_t i, kept = 0;
-    for (i = 0; i < s->ack_count; i++) {
+    size_t kept = 0;
+    for (size_t i = 0; i < s->ack_count; i++) {
         const df_partition *p = s->stage->partitions[s->ack_rows[i].partition];
         if (p->ack_assignment == p->assignment)
             s->ack_rows[kept++] = s->ack_rows[i];
@@ -206,7 +206,7 @@ static void on_seek(df__source_thread *s, df__msg *m)
     if (s->open && p->seek_assignment == p->assignment && DF__OP(ops, seek))
         rc = ops->seek(s->stage->self, s->stage, &at);
     s->done = 0;
-    p->begun_armed = p->begun.set;
+    p->in.begun_armed = p->begun.mark.set;
     df__run_send(s->run, m, DF__M_SOUGHT, rc);
 }
 
@@ -215,12 +215,12 @@ static void on_ended(df__source_thread *s, df__msg *m)
 {
     const df_source_ops *ops = ops_of(s);
     df_partition *p = m->about;
-    int rc = s->open && p->end_assignment == p->assignment ? DF_OK : DF_ECANCELED;
+    int rc = s->open && p->ending.assignment == p->assignment ? DF_OK : DF_ECANCELED;
     DF_CRASHPOINT("ended.before");
     if (rc == DF_OK && DF__OP(ops, ended))
         rc = ops->ended(s->stage->self, s->stage, p);
     if (rc >= 0)
-        p->has_resume = 0;
+        p->in.has_resume = 0;
     DF_CRASHPOINT("ended.after");
     df__run_send(s->run, m, DF__M_ENDED, rc);
     if (rc < 0 && rc != DF_ECANCELED)
@@ -252,13 +252,17 @@ static void obey(df__source_thread *s)
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
+/* Who sends a command wakes the source when it is in a read. One that was sent before that shows is
+ * in the mailbox: then the source does not wait. */
 static int read_some(df__source_thread *s, df_batch *into, int ms)
 {
     int rc;
     into->now_us = df__env_now(s->stage->env);
-    atomic_store(&s->reading, 1);
+    atomic_store(&s->reading, ms > READ_MS ? DF__READING_LONG : DF__READING);
+    if (ms && df__mailbox_any(&s->box))
+        ms = 0;
     rc = ops_of(s)->read(s->stage->self, s->stage, into, ms);
-    atomic_store(&s->reading, 0);
+    atomic_store(&s->reading, DF__READING_NOT);
     return rc;
 }
 
@@ -273,11 +277,23 @@ static void serve(df__source_thread *s)
     df__mailbox_wait(&s->box, SERVE_MS);
 }
 
+/* A source that may sleep waits longer from read to read while nothing comes, so that a flow with
+ * nothing to do costs next to nothing. */
+static void next_wait(df__source_thread *s, int rc)
+{
+    int twice = s->wait_ms < IDLE_MS / 2 ? s->wait_ms * 2 : IDLE_MS;
+    int sleeps =
+        rc == DF_AGAIN && !s->batch->count && (atomic_load(&s->stage->spec->traits) & DF_CAN_SLEEP);
+    s->wait_ms = sleeps ? twice : READ_MS;
+}
+
 static void read_batch(df__source_thread *s)
 {
     int rc = s->batch ? DF_OK : begin_batch(s);
     if (rc == DF_OK)
-        rc = read_some(s, s->batch, READ_MS);
+        rc = read_some(s, s->batch, s->wait_ms);
+    if (s->batch)
+        next_wait(s, rc);
     DF_CRASHPOINT("source.read");
     if (rc == DF_ECANCELED)
         rc = DF_AGAIN;
@@ -355,7 +371,7 @@ static int close_partition(df_stage *st, df_partition *part, int how)
         !s->run->flow.saving.sink_commits)
         rc = ops->ack(st->self, st, &at, 1);
     DF_CRASHPOINT("revoke.acked");
-    part->has_resume = 0;
+    part->in.has_resume = 0;
     return rc;
 }
 
@@ -363,10 +379,10 @@ static int close_partition(df_stage *st, df_partition *part, int how)
 static int end_partition(df_stage *st, df_partition *part)
 {
     df__source_thread *s = st->owner;
-    if (part->end_said)
+    if (part->ending.said)
         return DF_OK;
-    part->end_said = 1;
-    part->next_end = s->ends;
+    part->ending.said = 1;
+    part->ending.next = s->ends;
     s->ends = part;
     return DF_OK;
 }
@@ -375,10 +391,10 @@ static void unsay_end(df__source_thread *s, df_partition *part)
 {
     df_partition **at = &s->ends;
     while (*at && *at != part)
-        at = &(*at)->next_end;
+        at = &(*at)->ending.next;
     if (*at)
-        *at = part->next_end;
-    part->end_said = 0;
+        *at = part->ending.next;
+    part->ending.said = 0;
 }
 
 /* ---- start and end --------------------------------------------------------------------------- */
@@ -393,6 +409,7 @@ int df__source_start(df__source_thread *s, df__runner *r, df_stage *stage)
 {
     s->run = r;
     s->stage = stage;
+    s->wait_ms = READ_MS;
     stage->owner = s;
     stage->open_partition = open_partition;
     stage->close_partition = close_partition;

@@ -3,6 +3,7 @@
  * partitions, which it waits for. */
 #include <string.h>
 
+#include "core/run/owner.h"
 #include "core/run/run.h"
 
 static void command(df__runner *r, df__msg *m, int type, int wake)
@@ -37,6 +38,7 @@ static void io_grant(void *ctx, size_t payload, size_t records, size_t reserved)
     g->payload = payload;
     g->records = records;
     g->reserved = reserved;
+    g->memory = (size_t)df__budget_need(&r->flow.budget, payload);
     g->msg.about = g;
     command(r, &g->msg, DF__C_GRANT, 0);
 }
@@ -55,10 +57,10 @@ static void io_ack(void *ctx)
     s->ack_count = 0;
     for (p = r->flow.partitions; p; p = p->next) {
         df_position *at;
-        if (!p->save_pending)
+        if (!p->save.pending)
             continue;
         if (df__grow(r->heap, &s->ack_rows, &s->ack_cap, s->ack_count, sizeof *at) != DF_OK) {
-            p->save_pending = 0; /* it comes with the next one */
+            p->save.pending = 0; /* it comes with the next one */
             continue;
         }
         p->ack_assignment = p->assignment;
@@ -67,12 +69,15 @@ static void io_ack(void *ctx)
         at->size = sizeof *at;
         at->partition = p->number;
         at->name = p->name;
-        at->data.data = p->saving.text;
-        at->data.len = p->saving.len;
-        at->seq = p->saving.seq;
+        at->data.data = p->save.mark.text;
+        at->data.len = p->save.mark.len;
+        at->seq = p->save.mark.seq;
         at->epoch = p->epoch;
     }
     command(r, &s->ack_msg, DF__C_ACK, r->flow.phase != DF__PHASE_RUNNING);
+    /* Looked at after the message is there: who begins to read now finds it. */
+    if (atomic_load(&s->reading) == DF__READING_LONG)
+        df_stage_wake(s->stage);
 }
 
 static void io_seek(void *ctx, df_partition *p)
@@ -83,8 +88,8 @@ static void io_seek(void *ctx, df_partition *p)
 
 static void io_ended(void *ctx, df_partition *p)
 {
-    p->end.about = p;
-    command(ctx, &p->end, DF__C_ENDED, 1);
+    p->ending.msg.about = p;
+    command(ctx, &p->ending.msg, DF__C_ENDED, 1);
 }
 
 static int io_owner(void *ctx, df_partition *p, char **ret_text, size_t *ret_len)

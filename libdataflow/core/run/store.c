@@ -131,7 +131,7 @@ static void add_identity(df__store_thread *t)
  * its own save. */
 static int is_saved_now(const df__flow *f, const df_partition *p)
 {
-    return f->requests.parting ? p == f->requests.parting : p->save_pending || p->dropping;
+    return f->requests.parting ? p == f->requests.parting : p->save.pending || p->save.drop;
 }
 
 static void io_save(void *ctx)
@@ -155,12 +155,12 @@ static void io_save(void *ctx)
         row->size = sizeof *row;
         row->stage = r->source.stage->spec->name;
         row->partition = p->name;
-        if (p->dropping && !r->flow.requests.parting) {
-            p->dropping = DF__DROP_SAVING;
+        if (p->save.drop && !r->flow.requests.parting) {
+            p->save.drop = DF__DROP_SAVING;
             continue; /* no data: it is removed */
         }
-        row->data.data = p->saving.text;
-        row->data.len = p->saving.len;
+        row->data.data = p->save.mark.text;
+        row->data.len = p->save.mark.len;
     }
     send(t, &t->save_msg, DF__C_SAVE);
 }

@@ -18,8 +18,8 @@ static void add(df__step_result *sum, const df__step_result *part)
 /* A failure that ends the run: nothing after it touches the batch. */
 static int transform_part(df__worker *w, df_batch *b)
 {
-    int i, status = DF_OK;
-    for (i = 0; i < w->run->flow.work.parallel_steps && status == DF_OK; i++) {
+    int status = DF_OK;
+    for (int i = 0; i < w->run->flow.work.parallel_steps && status == DF_OK; i++) {
         df__step_result got;
         int64_t begun = df__monotonic_us();
         df__step_apply(w->stages[i], i, b, &got);
@@ -32,10 +32,10 @@ static int transform_part(df__worker *w, df_batch *b)
 
 static void transform(df__worker *w, df_batch *b)
 {
-    int i, n = w->run->flow.work.parallel_steps, status = DF_OK;
+    int n = w->run->flow.work.parallel_steps, status = DF_OK;
     size_t at = 0;
     b->results = df__arena_zalloc(&b->arena, (size_t)n * sizeof *b->results + 1);
-    for (i = 0; b->results && i < n; i++)
+    for (int i = 0; b->results && i < n; i++)
         b->results[i].stage = w->stages[i];
     while (b->results && status == DF_OK && at < b->count) {
         at = df__batch_show_part(b, at);
@@ -81,8 +81,7 @@ void df__work_io(df__flow_io *io)
 
 int df__workers_start(df__runner *r)
 {
-    int i;
-    for (i = 0; i < r->worker_count; i++) {
+    for (int i = 0; i < r->worker_count; i++) {
         df__worker *w = &r->workers[i];
         w->run = r;
         if (df__mailbox_init(&w->box) != DF_OK)
@@ -96,8 +95,7 @@ int df__workers_start(df__runner *r)
 
 static void free_stages(df__worker *w, int count)
 {
-    int i;
-    for (i = 0; w->stages && i < count; i++) {
+    for (int i = 0; w->stages && i < count; i++) {
         df__transform_close(w->stages[i]);
         df__stage_free(w->stages[i]);
     }
@@ -105,12 +103,11 @@ static void free_stages(df__worker *w, int count)
 
 void df__workers_free(df__runner *r)
 {
-    int i;
-    for (i = 0; i < r->worker_count; i++)
+    for (int i = 0; i < r->worker_count; i++)
         if (r->workers[i].started)
             df__thread_stop(r->workers[i].thread, &r->workers[i].box, &r->workers[i].exit_msg,
                             atomic_load(&r->gone) || r->flow.left.workers);
-    for (i = 0; i < r->worker_count && !df__runner_left(r); i++) {
+    for (int i = 0; i < r->worker_count && !df__runner_left(r); i++) {
         df__worker *w = &r->workers[i];
         if (w->started)
             df__mailbox_free(&w->box);

@@ -72,3 +72,8 @@ void df__stage_free_memory(df_stage *st)
     }
     df__arena_free(&st->arena);
 }
+
+void df_stage_charge(df_stage *st, int64_t bytes)
+{
+    atomic_fetch_add(&st->charged, bytes);
+}

@@ -40,7 +40,9 @@ static int stops_at_refused(const df__graph *g, const df__stage_spec *spec)
     return spec->role == DF_SINK && g->settings.error_policy == DF__POLICY_STOP;
 }
 
-/* NULL: what comes again is the same, or nothing comes again. */
+/* The stage because of which a sink gets another record when one is read again, as after a crash:
+ * a sink that finds repeated records by their content cannot. NULL: none; or nothing is read again.
+ */
 static const char *varied_by(const df__graph *g, const df__stage_spec *spec)
 {
     const df__stage_spec *at, *source = df__graph_source(g);
@@ -51,6 +53,16 @@ static const char *varied_by(const df__graph *g, const df__stage_spec *spec)
         if (at->traits & DF_VARIES)
             return at->name;
     return NULL;
+}
+
+/* The identity says what stored positions belong to. A source whose own system holds the positions
+ * (a topic) has none: the names of its partitions say it. */
+static void identify(df_stage *st, const df__stage_spec *source)
+{
+    st->identity[0] = '\0';
+    if (source && !(source->traits & DF_HOLDS_POSITION))
+        df__source_identity(source, st->identity);
+    st->info.source_identity = st->identity;
 }
 
 void df__stage_describe(df_stage *st)
@@ -65,6 +77,7 @@ void df__stage_describe(df_stage *st)
     st->info.exactly_once = g->settings.guarantee == DF__GUARANTEE_EXACTLY;
     st->info.stops_at_refused = stops_at_refused(g, st->spec);
     st->info.varied_by = varied_by(g, st->spec);
+    identify(st, df__graph_source(g));
     st->info.memory_share = (uint64_t)g->settings.memory_limit / 4;
 }
 
@@ -133,6 +146,7 @@ void df__stage_free(df_stage *st)
         close(st->wake_fd);
     df__stage_free_series(st);
     df__free(st->heap, st->partitions);
+    df__free(st->heap, st->partition_slots);
     df__free(st->heap, st->self);
     df__stage_free_memory(st);
     pthread_mutex_destroy(&st->lock);
@@ -207,8 +221,7 @@ static const char *reason_of(int status)
         {DF_EDATA, "invalid_data"},         {DF_ETOOBIG, "invalid_data"}, {DF_EAUTH, "auth_error"},
         {DF_ECANCELED, "context_canceled"}, {DF_EFENCED, "fenced"},
     };
-    size_t i;
-    for (i = 0; i < sizeof words / sizeof *words; i++)
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].status == status)
             return words[i].word;
     return "unknown";
@@ -409,7 +422,8 @@ int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
 {
     enum {
         ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
-              DF_IS_LINE | DF_COMMITS_FOR_SOURCE | DF_VARIES | DF_TAKES_ERRORS
+              DF_IS_LINE | DF_COMMITS_FOR_SOURCE | DF_VARIES | DF_TAKES_ERRORS | DF_CAN_SLEEP |
+              DF_IS_SHARED
     };
     /* The spec is shared by check and by the instances that run. */
     df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;
@@ -429,11 +443,6 @@ void df_stage_waits(df_stage *st, const char *what)
 {
     if (atomic_exchange(&st->waits_for, what) != what && st->publish)
         st->publish(st);
-}
-
-void df_stage_charge(df_stage *st, int64_t bytes)
-{
-    atomic_fetch_add(&st->charged, bytes);
 }
 
 int df_secret_get(df_secret *secret, df_stage *st, df_bytes *ret)

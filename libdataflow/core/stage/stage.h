@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "core/graph/identity.h"
 #include "core/stage/counts.h"
 #include "core/graph/option.h"
 #include "core/graph/secret.h"
@@ -55,7 +56,8 @@ struct df_stage {
     int unsure;       /* a problem with one of them was left out */
     df_limits limits;
     df_stage_info info;
-    int wake_fd; /* eventfd: df_stage_wait returns */
+    char identity[DF__IDENTITY]; /* of the source, for it */
+    int wake_fd;                 /* eventfd: df_stage_wait returns */
     _Atomic int stopping, canceled;
     _Atomic int64_t charged;
     _Atomic int disconnected;             /* it said so since its last open */
@@ -66,6 +68,9 @@ struct df_stage {
     /* source: thread that reads */
     df_partition **partitions; /* by number */
     size_t partition_count, partition_cap;
+    uint32_t *partition_slots; /* by name: number + 1, 0: empty; a power of two of them */
+    size_t partition_slot_count;
+    df_partition *_Atomic lags; /* partitions whose lag changed; any thread */
     /* sink: takes df_stage_settle; set by the runner */
     void (*settle)(df_stage *st, df_parcel *parcel, int status);
     /* source: partition requests; set by the runner */
@@ -81,6 +86,7 @@ struct df_stage {
  * DF_ESPEC with a text in `why`. */
 df_stage *df__stage_new(const df__graph *g, const df__stage_spec *spec, df__secrets *secrets,
                         enum df__fill_mode mode, df__fault *why);
+/* Frees the instance with all it took; its code was closed. */
 void df__stage_free(df_stage *st);
 /* The part of its info that the graph knows. */
 void df__stage_describe(df_stage *st);
@@ -89,17 +95,21 @@ void df__stage_free_memory(df_stage *st);
 /* metric.c: how many metrics a table has, of those that count; row `index` of its own, NULL: there
  * is none. */
 size_t df__metric_count(const df_connector *c);
+/* Row `index` of its own metrics. NULL: there is none. */
 const df_metric *df__metric_at(const df_stage *st, size_t index);
 double df__metric_start(const df_metric *m); /* of a histogram: its first upper edge */
 /* Calls emit for every series of a metric, under the stage's lock. */
 void df__stage_series(df_stage *st, size_t index, void (*emit)(void *ctx, const df__series *s),
                       void *ctx);
+/* Frees the series of its metrics. */
 void df__stage_free_series(df_stage *st);
 /* A failure of its check or open; one that came from lack of memory is DF_ENOMEM. */
 int df__stage_status(const df_stage *st, int rc);
 /* Runs the type's check; problems go to the graph. */
 int df__stage_check(df_stage *st);
+/* The operations of its connector as a source. NULL: none. */
 const df_source_ops *df__stage_source(const df_stage *st);
+/* The operations of its connector as a sink. NULL: none. */
 const df_sink_ops *df__stage_sink(const df_stage *st);
 /* An operation of a table that may be shorter than ours: NULL when past its size. */
 #define DF__OP(ops, member)                                                                        \
@@ -108,6 +118,7 @@ const df_sink_ops *df__stage_sink(const df_stage *st);
          : NULL)
 void df__stage_opens(df_stage *st);  /* before its open, the first one or after a close */
 void df__stage_cancel(df_stage *st); /* everything returns at once; any thread */
+/* The host's ports of its pipeline, for the host connector. */
 struct df__ports *df__stage_ports(df_stage *st);
 /* What it said for the back-off that begins now, once; 0: nothing. NULL is nothing. */
 int df__stage_retry_after(df_stage *st);

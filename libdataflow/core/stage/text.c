@@ -130,11 +130,11 @@ int df_stage_value(df_stage *st, const char *option, df_bytes text, df_value *re
     return DF_ESPEC;
 }
 
-const char *df_stage_route(const df_stage *st, int port)
+const char *df_stage_route(const df_stage *st, int exit)
 {
     const df__stage_spec *s = st->graph ? st->graph->stages : NULL;
     for (; s; s = s->next)
-        if (s->role == DF_SINK && s->exit == port && s->route_label)
+        if (s->role == DF_SINK && s->exit == exit && s->route_label)
             return s->route_label;
     return "";
 }

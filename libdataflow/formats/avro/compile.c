@@ -8,12 +8,12 @@
 enum { OPS_MAX = 1000000 };
 
 typedef struct routine { /* what reads a record of type w as one of type r */
-    const df__avro_node *w, *r;
+    const df__avro_type *w, *r;
     size_t start;
 } routine;
 
 typedef struct compiler {
-    df__avro_program *p;
+    df_avro_program *p;
     df__avro_error *error;
     int rc;
     int soft; /* inside of what may be missing: what cannot be read fails when it is there */
@@ -26,13 +26,13 @@ typedef struct compiler {
 
 static const yyjson_val no_key;
 
-static void compile(compiler *c, const df__avro_node *w, const df__avro_node *r, yyjson_val key);
+static void compile(compiler *c, const df__avro_type *w, const df__avro_type *r, yyjson_val key);
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
 static size_t emit(compiler *c, df__aop_fn *run, yyjson_val key)
 {
-    df__avro_program *p = c->p;
+    df_avro_program *p = c->p;
     if (c->rc == DF_OK && p->count >= OPS_MAX) {
         df__text_printf(c->error->text, sizeof c->error->text,
                         "Avro: the two schemas together are too large");
@@ -42,11 +42,11 @@ static size_t emit(compiler *c, df__aop_fn *run, yyjson_val key)
         c->rc = df__grow(p->heap, &p->ops, &p->cap, p->count, sizeof *p->ops);
     if (c->rc != DF_OK)
         return 0;
-    p->ops[p->count] = (df__aop){.run = run, .key = key};
+    p->ops[p->count] = (df__aop){.run = run, .keyed = key.tag != 0, .key = key};
     return p->count++;
 }
 
-/* Operation `index`, as long as nothing is emitted; after a failure one that nobody runs. */
+/* Operation `index`, as long as nothing is emitted; after a failure one that is not run. */
 static df__aop *op(compiler *c, size_t index)
 {
     static _Thread_local df__aop nowhere;
@@ -100,7 +100,7 @@ static DF_PRINTF(3, 4) void never(compiler *c, yyjson_val key, const char *forma
     }
 }
 
-static void mismatch(compiler *c, const df__avro_node *w, const df__avro_node *r, yyjson_val key)
+static void mismatch(compiler *c, const df__avro_type *w, const df__avro_type *r, yyjson_val key)
 {
     never(c, key, "what was written as %.*s cannot be read as %.*s",
           (int)(w->name.len < 80 ? w->name.len : 80), (const char *)w->name.data,
@@ -117,41 +117,35 @@ static int is_alias(const df_bytes *aliases, size_t count, df_bytes name)
     return 0;
 }
 
-static int named_alike(const df__avro_node *w, const df__avro_node *r)
+static int named_alike(const df__avro_type *w, const df__avro_type *r)
 {
     return df__bytes_same(w->name, r->name) || is_alias(r->aliases, r->alias_count, w->name);
 }
 
-static int nearly_alike(const df__avro_node *w, const df__avro_node *r)
+static int nearly_alike(const df__avro_type *w, const df__avro_type *r)
 {
     return named_alike(w, r) || df__bytes_same(df__avro_short(w->name), df__avro_short(r->name));
 }
 
-static int is_named(const df__avro_node *n)
-{
-    return n->type >= DF__AVRO_FIXED && n->type <= DF__AVRO_RECORD;
-}
-
 /* Another scale would move the point. */
-static int same_scale(const df__avro_node *w, const df__avro_node *r)
+static int same_scale(const df__avro_type *w, const df__avro_type *r)
 {
     return w->logical != DF__AVRO_DECIMAL || r->logical != DF__AVRO_DECIMAL || w->scale == r->scale;
 }
 
 /* The branch of a reader's union for what was written: the type of that name, then one that has the
  * same name in another namespace, then one that it is promoted to. NULL: none. */
-static const df__avro_node *pick(const df__avro_node *w, const df__avro_node *u)
+static const df__avro_type *pick(const df__avro_type *w, const df__avro_type *u)
 {
     df__aop ignored;
     for (int pass = 0; pass < 3; pass++)
         for (size_t i = 0; i < u->count; i++) {
-            const df__avro_node *r = u->branches[i];
-            int same = r->type == w->type &&
-                       (!is_named(r) || (pass ? nearly_alike(w, r) : named_alike(w, r)));
-            if (r->type == DF__AVRO_FIXED && r->size != w->size)
+            const df__avro_type *r = u->branches[i];
+            int same = r->kind == w->kind &&
+                       (!df__avro_is_named(r) || (pass ? nearly_alike(w, r) : named_alike(w, r)));
+            if (r->kind == DF__AVRO_FIXED && r->size != w->size)
                 continue;
-            if (pass < 2 ? same
-                         : r->type < DF__AVRO_FIXED && df__aop_scalar(w, r, &ignored) != NULL)
+            if (pass < 2 ? same : r->kind < DF__AVRO_FIXED && df__aop_scalar(w, r, &ignored))
                 return same_scale(w, r) ? r : NULL;
         }
     return NULL;
@@ -159,7 +153,7 @@ static const df__avro_node *pick(const df__avro_node *w, const df__avro_node *u)
 
 /* ---- routines -------------------------------------------------------------------------------- */
 
-static size_t slot_of(const compiler *c, const df__avro_node *w, const df__avro_node *r)
+static size_t slot_of(const compiler *c, const df__avro_type *w, const df__avro_type *r)
 {
     uint64_t hash = ((uintptr_t)w >> 4) * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)r >> 4;
     size_t at = (size_t)(hash * UINT64_C(0xff51afd7ed558ccd) >> 20) & (c->slot_cap - 1);
@@ -186,7 +180,7 @@ static int more_slots(compiler *c)
 }
 
 /* The number of the routine for that pair, which is compiled later. */
-static uint32_t routine_of(compiler *c, const df__avro_node *w, const df__avro_node *r)
+static uint32_t routine_of(compiler *c, const df__avro_type *w, const df__avro_type *r)
 {
     size_t at;
     if (c->rc == DF_OK && 2 * (c->count + 1) > c->slot_cap)
@@ -207,7 +201,7 @@ static uint32_t routine_of(compiler *c, const df__avro_node *w, const df__avro_n
 /* ---- records --------------------------------------------------------------------------------- */
 
 /* The reader's field for what was written as `f`; r->count: none. */
-static size_t reader_field(const df__avro_node *r, const df__avro_field *f, size_t guess,
+static size_t reader_field(const df__avro_type *r, const df__avro_field *f, size_t guess,
                            const unsigned char *taken)
 {
     if (guess < r->count && df__bytes_same(r->fields[guess].name, f->name))
@@ -245,7 +239,7 @@ static void fill_field(compiler *c, const df__avro_field *f)
     emit(c, df__aop_filled, no_key);
 }
 
-static void compile_routine(compiler *c, const df__avro_node *w, const df__avro_node *r)
+static void compile_routine(compiler *c, const df__avro_type *w, const df__avro_type *r)
 {
     unsigned char *taken = df__zalloc(c->p->heap, r->count + 1);
     size_t at;
@@ -274,7 +268,7 @@ static void compile_routine(compiler *c, const df__avro_node *w, const df__avro_
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void compile_record(compiler *c, const df__avro_node *w, const df__avro_node *r,
+static void compile_record(compiler *c, const df__avro_type *w, const df__avro_type *r,
                            yyjson_val key)
 {
     uint32_t number = routine_of(c, w, r);
@@ -282,10 +276,10 @@ static void compile_record(compiler *c, const df__avro_node *w, const df__avro_n
     op(c, at)->to = number;
 }
 
-static void compile_list(compiler *c, const df__avro_node *w, const df__avro_node *r,
+static void compile_list(compiler *c, const df__avro_type *w, const df__avro_type *r,
                          yyjson_val key)
 {
-    int map = w->type == DF__AVRO_MAP;
+    int map = w->kind == DF__AVRO_MAP;
     size_t at = emit(c, df__aop_list, key), next;
     op(c, at)->tag = map ? DF__NODE_OBJ : DF__NODE_ARR;
     if (map)
@@ -298,7 +292,7 @@ static void compile_list(compiler *c, const df__avro_node *w, const df__avro_nod
     op(c, at)->to = (uint32_t)next + 1;
 }
 
-static void compile_enum(compiler *c, const df__avro_node *w, const df__avro_node *r,
+static void compile_enum(compiler *c, const df__avro_type *w, const df__avro_type *r,
                          yyjson_val key)
 {
     yyjson_val *symbols = table(c, w->count * sizeof *symbols);
@@ -308,25 +302,24 @@ static void compile_enum(compiler *c, const df__avro_node *w, const df__avro_nod
         return;
     }
     at = emit(c, df__aop_enum, key);
-    for (size_t i = 0; i < w->count && symbols; i++) {
+    for (size_t i = 0; i < w->count && symbols; i++)
         if (w == r || is_alias(r->symbols, r->count, w->symbols[i]))
             symbols[i] = text_val(w->symbols[i]);
         else if (r->fallback >= 0)
             symbols[i] = text_val(r->symbols[r->fallback]);
-    }
     op(c, at)->table = symbols;
     op(c, at)->count = (uint32_t)w->count;
 }
 
 /* The value of a reader's branch, in its wrapper where that is wanted. */
-static void compile_branch(compiler *c, const df__avro_node *w, const df__avro_node *branch,
+static void compile_branch(compiler *c, const df__avro_type *w, const df__avro_type *branch,
                            yyjson_val key)
 {
     char buf[64];
     const char *name;
     char *copy;
     size_t len;
-    if (!(c->p->flags & DF__AVRO_WRAP) || branch->type == DF__AVRO_NULL) {
+    if (!(c->p->flags & DF_AVRO_WRAP) || branch->kind == DF__AVRO_NULL) {
         compile(c, w, branch, key);
         return;
     }
@@ -340,7 +333,20 @@ static void compile_branch(compiler *c, const df__avro_node *w, const df__avro_n
     emit(c, df__aop_unwrap, no_key);
 }
 
-static void compile_union(compiler *c, const df__avro_node *w, const df__avro_node *r,
+/* Null and one other type, as they were written: a null is jumped over. */
+static void compile_optional(compiler *c, const df__avro_type *u, yyjson_val key)
+{
+    int second = u->branches[0]->kind == DF__AVRO_NULL;
+    size_t at = emit(c, df__aop_optional, key);
+    op(c, at)->plain = DF__AOP_OPTIONAL;
+    op(c, at)->count = second ? 0 : 1;
+    c->soft++;
+    compile_branch(c, u->branches[second], u->branches[second], key);
+    c->soft--;
+    op(c, at)->to = (uint32_t)c->p->count;
+}
+
+static void compile_union(compiler *c, const df__avro_type *w, const df__avro_type *r,
                           yyjson_val key)
 {
     uint32_t *starts = table(c, w->count * sizeof *starts);
@@ -364,43 +370,46 @@ static void compile_union(compiler *c, const df__avro_node *w, const df__avro_no
         op(c, jumps[i])->to = (uint32_t)c->p->count;
 }
 
-static void compile_scalar(compiler *c, const df__avro_node *w, const df__avro_node *r,
+static void compile_scalar(compiler *c, const df__avro_type *w, const df__avro_type *r,
                            yyjson_val key)
 {
     df__aop o = {.run = NULL};
     df__aop_fn *run = df__aop_scalar(w, r, &o);
     size_t at;
     if (!run || !same_scale(w, r) ||
-        (w->type == DF__AVRO_FIXED && (w->size != r->size || !nearly_alike(w, r)))) {
+        (w->kind == DF__AVRO_FIXED && (w->size != r->size || !nearly_alike(w, r)))) {
         mismatch(c, w, r, key);
         return;
     }
     at = emit(c, run, key);
     op(c, at)->tag = o.tag;
+    op(c, at)->plain = o.plain;
     op(c, at)->count = o.count;
     op(c, at)->to = o.to;
 }
 
-static void compile(compiler *c, const df__avro_node *w, const df__avro_node *r, yyjson_val key)
+static void compile(compiler *c, const df__avro_type *w, const df__avro_type *r, yyjson_val key)
 {
-    const df__avro_node *branch;
+    const df__avro_type *branch;
     if (c->rc != DF_OK)
         return;
-    if (w->type == DF__AVRO_UNION) {
+    if (w == r && df__avro_is_optional(w)) {
+        compile_optional(c, w, key);
+    } else if (w->kind == DF__AVRO_UNION) {
         compile_union(c, w, r, key);
-    } else if (r->type == DF__AVRO_UNION) {
+    } else if (r->kind == DF__AVRO_UNION) {
         branch = pick(w, r);
         if (branch)
             compile_branch(c, w, branch, key);
         else
             mismatch(c, w, r, key);
-    } else if (w->type != r->type && (w->type >= DF__AVRO_FIXED || r->type >= DF__AVRO_FIXED)) {
+    } else if (w->kind != r->kind && (w->kind >= DF__AVRO_FIXED || r->kind >= DF__AVRO_FIXED)) {
         mismatch(c, w, r, key);
-    } else if (w->type == DF__AVRO_RECORD) {
+    } else if (w->kind == DF__AVRO_RECORD) {
         compile_record(c, w, r, key);
-    } else if (w->type == DF__AVRO_ARRAY || w->type == DF__AVRO_MAP) {
+    } else if (w->kind == DF__AVRO_ARRAY || w->kind == DF__AVRO_MAP) {
         compile_list(c, w, r, key);
-    } else if (w->type == DF__AVRO_ENUM) {
+    } else if (w->kind == DF__AVRO_ENUM) {
         compile_enum(c, w, r, key);
     } else {
         compile_scalar(c, w, r, key);
@@ -410,12 +419,12 @@ static void compile(compiler *c, const df__avro_node *w, const df__avro_node *r,
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* A record that is only found inside of what may be missing is soft as a whole. */
-static void compile_all(compiler *c, const df__avro_node *w, const df__avro_node *r)
+static void compile_all(compiler *c, const df__avro_type *w, const df__avro_type *r)
 {
     compile(c, w, r, no_key);
     emit(c, df__aop_end, no_key);
     for (; c->done < c->count && c->rc == DF_OK; c->done++) {
-        const df__avro_node *one = c->routines[c->done].w, *as = c->routines[c->done].r;
+        const df__avro_type *one = c->routines[c->done].w, *as = c->routines[c->done].r;
         c->routines[c->done].start = c->p->count;
         c->soft += c->done > 0;
         compile_routine(c, one, as);
@@ -428,11 +437,11 @@ static void compile_all(compiler *c, const df__avro_node *w, const df__avro_node
     df__free(c->p->heap, c->slots);
 }
 
-int df__avro_compile(const df__heap *heap, const df__avro_plan *plan, df__avro_program **ret,
+int df__avro_compile(const df__heap *heap, const df__avro_plan *plan, df_avro_program **ret,
                      df__avro_error *error)
 {
-    const df__avro_schema *reader = plan->reader ? plan->reader : plan->writer;
-    df__avro_program *p = df__zalloc(heap, sizeof *p);
+    const df_avro_schema *reader = plan->reader ? plan->reader : plan->writer;
+    df_avro_program *p = df__zalloc(heap, sizeof *p);
     compiler c = {.p = p, .error = error, .rc = DF_OK};
     *ret = NULL;
     if (!p)
@@ -440,23 +449,31 @@ int df__avro_compile(const df__heap *heap, const df__avro_plan *plan, df__avro_p
     p->heap = heap;
     p->holds = 1;
     p->flags = plan->flags;
-    p->writer = df__avro_hold(plan->writer);
-    p->reader = df__avro_hold(reader);
+    p->writer = df_avro_schema_hold(plan->writer);
+    p->reader = df_avro_schema_hold(reader);
     df__arena_init(&p->arena, heap, 1024);
     compile_all(&c, p->writer->root, p->reader->root);
     if (c.rc == DF_OK)
+        c.rc = df__avro_columns(heap, p->reader->root, p->flags, &p->columns);
+    if (c.rc == DF_OK)
         *ret = p;
     else
-        df__avro_program_free(p);
+        df_avro_program_free(p);
     return c.rc;
 }
 
-void df__avro_program_free(df__avro_program *p)
+const df_schema *df_avro_columns(const df_avro_program *p)
+{
+    return p->columns;
+}
+
+void df_avro_program_free(df_avro_program *p)
 {
     if (!p || __atomic_fetch_sub(&p->holds, 1, __ATOMIC_ACQ_REL) != 1)
         return;
-    df__avro_free(p->writer);
-    df__avro_free(p->reader);
+    df_avro_schema_free(p->writer);
+    df_avro_schema_free(p->reader);
+    df_schema_free(p->columns);
     df__free(p->heap, p->ops);
     df__arena_free(&p->arena);
     df__free(p->heap, p);

@@ -76,7 +76,7 @@ struct df__avro_file {
     const df__heap *heap;
     df__arena arena; /* the header's values */
     df_value meta;
-    df__avro_schema *schema;
+    df_avro_schema *schema;
     int codec;
     df_bytes data;
     size_t at; /* of the next block */
@@ -98,8 +98,8 @@ static int refuse(df__avro_error *error, const char *format, const char *what)
 static int read_header(df__avro_file *f, df__avro_error *error)
 {
     df__avro_source from = {{header_schema, sizeof header_schema - 1}, NULL, 0};
-    df__avro_schema *s = NULL;
-    df__avro_program *p = NULL;
+    df_avro_schema *s = NULL;
+    df_avro_program *p = NULL;
     df__avro_input in;
     df_value root;
     int rc;
@@ -111,8 +111,8 @@ static int read_header(df__avro_file *f, df__avro_error *error)
     in = (df__avro_input){{(const char *)f->data.data + 4, f->data.len - 4}, 0};
     if (rc == DF_OK)
         rc = df__avro_decode_value(p, &f->arena, &in, &root, error);
-    df__avro_program_free(p);
-    df__avro_free(s);
+    df_avro_program_free(p);
+    df_avro_schema_free(s);
     if (rc != DF_OK)
         return rc;
     df_value_member(&root, (df_bytes){"meta", 4}, &f->meta);
@@ -169,7 +169,7 @@ int df__avro_file_open(const df__heap *heap, df_bytes data, df__avro_file **ret,
     return rc;
 }
 
-const df__avro_schema *df__avro_file_schema(const df__avro_file *f)
+const df_avro_schema *df__avro_file_schema(const df__avro_file *f)
 {
     return f->schema;
 }
@@ -178,7 +178,7 @@ void df__avro_file_free(df__avro_file *f)
 {
     if (!f)
         return;
-    df__avro_free(f->schema);
+    df_avro_schema_free(f->schema);
     df__buf_free(&f->unpacked);
     df__arena_free(&f->arena);
     df__free(f->heap, f);
@@ -239,7 +239,7 @@ static int next_block(df__avro_file *f, df__avro_error *error)
     return rc;
 }
 
-int df__avro_file_next(df__avro_file *f, const df__avro_program *program, df__arena *arena,
+int df__avro_file_next(df__avro_file *f, const df_avro_program *program, df__arena *arena,
                        df_value *ret, df__avro_error *error)
 {
     df__avro_input in;

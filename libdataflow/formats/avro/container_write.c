@@ -4,7 +4,7 @@
 
 struct df__avro_writer {
     const df__heap *heap;
-    df__avro_schema *schema;
+    df_avro_schema *schema;
     df__buf *out, block;
     int64_t count; /* values of the block */
     size_t block_bytes;
@@ -49,7 +49,7 @@ int df__avro_writer_new(const df__heap *heap, const df__avro_file_options *o, df
     if (!w)
         return DF_ENOMEM;
     w->heap = heap;
-    w->schema = df__avro_hold(o->schema);
+    w->schema = df_avro_schema_hold(o->schema);
     w->out = out;
     w->block_bytes = o->block_bytes ? o->block_bytes : DF__AVRO_BLOCK;
     w->codec = codec;
@@ -113,7 +113,7 @@ void df__avro_writer_free(df__avro_writer *w)
 {
     if (!w)
         return;
-    df__avro_free(w->schema);
+    df_avro_schema_free(w->schema);
     df__buf_free(&w->block);
     df__free(w->heap, w);
 }

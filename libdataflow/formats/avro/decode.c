@@ -6,7 +6,13 @@
 #include <stdarg.h>
 
 /* Values for which no byte need be there (nulls, empty records), and values for each byte. */
-enum { FREE_VALUES = 100000, VALUES_PER_BYTE = 64, FIRST_VALUES = 32, SHOWN_PATH = 200 };
+enum {
+    FREE_VALUES = 100000,
+    VALUES_PER_BYTE = 64,
+    FIRST_VALUES = 32,
+    FIRST_DEPTH = 16,
+    SHOWN_PATH = 200
+};
 
 static const df__aop *op_at(const df__machine *m, uint32_t index)
 {
@@ -110,12 +116,32 @@ static int grow(df__machine *m)
     return 1;
 }
 
+/* Room for more that is open; 0: failed. */
+static int deepen(df__machine *m)
+{
+    size_t more = m->depth < DF__AVRO_DEPTH / 2 ? 2 * m->depth : DF__AVRO_DEPTH;
+    df__aframe *fresh;
+    if (m->depth == DF__AVRO_DEPTH)
+        return df__aop_fail(m, NULL, "nested more than %d deep", DF__AVRO_DEPTH), 0;
+    fresh = df__arena_alloc(m->arena, more * sizeof *fresh);
+    if (!fresh) {
+        m->rc = DF_ENOMEM;
+        return 0;
+    }
+    memcpy(fresh, m->frames, m->depth * sizeof *fresh);
+    m->frames = fresh;
+    m->top = fresh + m->depth - 1;
+    m->depth = more;
+    return 1;
+}
+
 static df__aframe *push(df__machine *m, const df__aop *back, int container)
 {
     df__aframe *f = m->top + 1;
-    if (f == m->frames + DF__AVRO_DEPTH) {
-        df__aop_fail(m, NULL, "nested more than %d deep", DF__AVRO_DEPTH);
-        return NULL;
+    if (f == m->frames + m->depth) {
+        if (!deepen(m))
+            return NULL;
+        f = m->top + 1;
     }
     m->top = f;
     f->back = back;
@@ -143,7 +169,7 @@ static inline const df__aop *close(df__machine *m, size_t len)
     yyjson_val *v = &m->vals[f->open];
     v->tag = (uint64_t)len << YYJSON_TAG_BIT | (v->tag & 0xff);
     v->uni.ofs = (size_t)((char *)m->at - (char *)v);
-    if (m->program->flags & DF__AVRO_COLLAPSE)
+    if (m->program->flags & DF_AVRO_COLLAPSE)
         collapse(m, v);
     return f->back;
 }
@@ -172,6 +198,20 @@ const df__aop *df__aop_union(df__machine *m, const df__aop *o)
     if (i < 0 || (uint64_t)i >= o->count)
         return df__aop_fail(m, NULL, "the union has no branch of that number, only %u", o->count);
     return op_at(m, branches[i]);
+}
+
+/* Null, which has number `count`, or what follows. */
+const df__aop *df__aop_optional(df__machine *m, const df__aop *o)
+{
+    int64_t i;
+    if (!df__aop_long(m, o, &i))
+        return NULL;
+    if (i < 0 || i > 1)
+        return df__aop_fail(m, o, "the union has no branch of that number, only 2");
+    if (i != o->count)
+        return o + 1;
+    df__aop_place(m, o)->tag = YYJSON_TYPE_NULL;
+    return op_at(m, o->to);
 }
 
 const df__aop *df__aop_jump(df__machine *m, const df__aop *o)
@@ -219,7 +259,7 @@ static int next_block(df__machine *m, df__aframe *f)
     return f->left != 0;
 }
 
-/* The next item begins at `body`, behind the last one it goes on at `after`. */
+/* The next item begins at `body`; when the last one is done, reading goes on at `after`. */
 static inline const df__aop *next_item(df__machine *m, const df__aop *body, const df__aop *after)
 {
     df__aframe *f = m->top;
@@ -299,11 +339,12 @@ const df__aop *df__aop_end(df__machine *m, const df__aop *o)
 
 static int run(df__machine *m, df_bytes body)
 {
-    df__aframe frames[DF__AVRO_DEPTH];
-    const df__avro_program *p = m->program;
+    df__aframe frames[FIRST_DEPTH];
+    const df_avro_program *p = m->program;
     size_t cap = p->usual + FIRST_VALUES;
     const df__aop *o = p->ops;
     m->frames = m->top = frames;
+    m->depth = FIRST_DEPTH;
     m->p = body.data;
     m->end = m->p + body.len;
     m->budget =
@@ -313,6 +354,8 @@ static int run(df__machine *m, df_bytes body)
         return DF_ENOMEM;
     m->limit = m->vals + cap - DF__AVRO_ROOM;
     while (o) {
+        if (o->plain != DF__AOP_OTHER)
+            o = df__aop_plainly(m, o);
         if (m->at > m->limit && !grow(m))
             break;
         o = o->run(m, o);
@@ -323,7 +366,7 @@ static int run(df__machine *m, df_bytes body)
 /* Gives back what the values did not need, and remembers how many there were. */
 static void settle(df__machine *m)
 {
-    df__avro_program *p = (df__avro_program *)(uintptr_t)m->program;
+    df_avro_program *p = (df_avro_program *)(uintptr_t)m->program;
     size_t count = (size_t)(m->at - m->vals);
     if (m->arena->last == (unsigned char *)m->vals)
         m->arena->at = (unsigned char *)m->at;
@@ -333,13 +376,13 @@ static void settle(df__machine *m)
 
 static void let_go(void *what)
 {
-    df__avro_program_free(what);
+    df_avro_program_free(what);
 }
 
 /* The arena holds the program, whose names its values use. */
-static int held_by(df__arena *a, const df__avro_program *program)
+static int held_by(df__arena *a, const df_avro_program *program)
 {
-    df__avro_program *p = (df__avro_program *)(uintptr_t)program;
+    df_avro_program *p = (df_avro_program *)(uintptr_t)program;
     for (const df__kept *k = a->kept; k; k = k->next)
         if (k->what == p)
             return DF_OK;
@@ -365,7 +408,7 @@ static int decode(df__machine *m, df_bytes body)
     return rc;
 }
 
-int df__avro_decode_value(const df__avro_program *program, df__arena *arena, df__avro_input *in,
+int df__avro_decode_value(const df_avro_program *program, df__arena *arena, df__avro_input *in,
                           df_value *ret, df__avro_error *error)
 {
     df__machine m = {.program = program, .arena = arena, .error = error, .rc = DF_OK};
@@ -377,23 +420,38 @@ int df__avro_decode_value(const df__avro_program *program, df__arena *arena, df_
     return DF_OK;
 }
 
-int df__avro_decode(const df__avro_program *program, df_record *r, df_bytes body,
+/* The values of the whole of `body`. */
+static int decode_whole(df__machine *m, df_bytes body)
+{
+    df__arena_mark before = df__arena_note(m->arena);
+    int rc = decode(m, body);
+    if (rc != DF_OK || m->p == m->end)
+        return rc;
+    df__text_printf(m->error->text, sizeof m->error->text,
+                    "Avro: %zu bytes follow the value: the body was written with another schema",
+                    (size_t)(m->end - m->p));
+    df__arena_back(m->arena, before);
+    return DF_EDATA;
+}
+
+int df__avro_decode_apart(const df_avro_program *program, df_record *r, df_bytes body,
+                          df_value *ret, df__avro_error *error)
+{
+    df__machine m = {.program = program, .arena = r->arena, .error = error, .rc = DF_OK};
+    int rc = decode_whole(&m, body);
+    if (rc == DF_OK)
+        df__value_fill(m.vals, ret);
+    return rc;
+}
+
+int df__avro_decode(const df_avro_program *program, df_record *r, df_bytes body,
                     df__avro_error *error)
 {
     df__machine m = {.program = program, .arena = r->arena, .error = error, .rc = DF_OK};
-    df__arena_mark before = df__arena_note(r->arena);
     df__tree *t;
-    int rc = decode(&m, body);
+    int rc = decode_whole(&m, body);
     if (rc != DF_OK)
         return rc;
-    if (m.p != m.end) {
-        df__text_printf(
-            error->text, sizeof error->text,
-            "Avro: %zu bytes follow the value: the body was written with another schema",
-            (size_t)(m.end - m.p));
-        df__arena_back(r->arena, before);
-        return DF_EDATA;
-    }
     t = df__arena_zalloc(r->arena, sizeof *t);
     if (!t)
         return DF_ENOMEM;
@@ -401,5 +459,7 @@ int df__avro_decode(const df__avro_program *program, df_record *r, df_bytes body
     t->count = (size_t)(m.at - m.vals);
     t->pool = body;
     df__record_place(r, t);
+    r->schema = program->columns; /* which lives as long as the program, so as the arena */
+    r->before = NULL;
     return DF_OK;
 }

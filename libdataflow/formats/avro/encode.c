@@ -1,240 +1,408 @@
 /* SPDX-License-Identifier: Apache-2.0
- * encode.c: a value to bytes by a schema, exactly or not at all: records, lists, maps and unions.
- */
+ * encode.c: a value to bytes by a schema, exactly or not at all: records, lists and maps. Each node
+ * of the schema knows what writes it; nothing is noted of the place on the way down: a failure
+ * collects it on its way back. */
 #include "formats/avro/encode.h"
 
 #include <stdarg.h>
 
 #include "formats/avro/names.h"
-#include "record/tree.h"
 
-enum { ENCODE_DEPTH = 500 };
+enum { ENCODE_DEPTH = 500, FIRST_ROOM = 256 };
 
 static const char *const kinds[] = {"nothing",        "an unchanged value", "null",     "a boolean",
                                     "a whole number", "a number",           "a double", "a string",
                                     "bytes",          "a timestamp",        "a date",   "a time",
                                     "a list",         "an object"};
 
-/* ---- refusing -------------------------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------------------------------ */
 
-static void put_path(df__buf *b, const df__astep *at)
+/* The buffer's place becomes the encoder's. */
+static void take_place(df__encoder *e)
 {
-    if (!at) {
-        df__buf_char(b, '$');
-        return;
-    }
-    put_path(b, at->up);
-    if (at->name.data)
-        df__buf_printf(b, ".%.*s", (int)df__avro_shown(at->name), (const char *)at->name.data);
-    else
-        df__buf_printf(b, "[%zu]", at->index);
+    e->p = (unsigned char *)e->out->data + e->out->len;
+    e->end = (unsigned char *)e->out->data + e->out->cap - DF__AVRO_SLACK;
 }
+
+int df__avro_more(df__encoder *e, size_t len)
+{
+    e->out->len = df__avro_length(e);
+    if (!df__buf_reserve(e->out, len + DF__AVRO_SLACK + FIRST_ROOM)) {
+        e->no_memory = 1;
+        return 0;
+    }
+    take_place(e);
+    return 1;
+}
+
+static int no_memory(df__encoder *e)
+{
+    e->no_memory = 1;
+    return DF_ENOMEM;
+}
+
+/* For a value of fixed size. */
+static inline int has_room(df__encoder *e)
+{
+    return e->p <= e->end || df__avro_more(e, 0);
+}
+
+int df__avro_add_raw(df__encoder *e, const void *data, size_t len)
+{
+    if (!df__avro_room(e, len))
+        return DF_ENOMEM;
+    df__copy((char *)e->p, data, len);
+    e->p += len;
+    return DF_OK;
+}
+
+/* ---- refusing -------------------------------------------------------------------------------- */
 
 int df__avro_refuse(df__encoder *e, const char *format, ...)
 {
-    char text[256];
     va_list args;
-    df__buf b;
-    e->rc = DF_EDATA;
     if (e->trial)
-        return e->rc;
+        return DF_EDATA;
+    e->path[0] = '\0';
     va_start(args, format);
-    df__text_vprintf(text, sizeof text, format, args);
+    df__text_vprintf(e->why, sizeof e->why, format, args);
     va_end(args);
-    df__buf_init(&b, e->out->heap);
-    put_path(&b, e->at);
-    df__text_printf(e->error->text, sizeof e->error->text, "Avro: %.240s: %s",
-                    df__buf_cstr(&b) ? b.data : "$", text);
-    df__buf_free(&b);
-    return e->rc;
+    return DF_EDATA;
 }
 
-int df__avro_mismatch(df__encoder *e, const df__avro_node *n, const df_value *v)
+int df__avro_mismatch(df__encoder *e, const df__avro_type *n, int type)
 {
     char buf[64];
     const char *name;
     size_t len = df__avro_branch_name(n, buf, &name);
-    return df__avro_refuse(e, "%s cannot be written as %.*s", kinds[v->type],
+    return df__avro_refuse(e, "%s cannot be written as %.*s", kinds[type],
                            (int)(len < 80 ? len : 80), name);
+}
+
+/* A failure comes back through a member or an element: the path begins with it. */
+static int came_through(df__encoder *e, int rc, const df_bytes *name, size_t index)
+{
+    char below[DF__AVRO_PATH];
+    if (rc != DF_EDATA || e->trial)
+        return rc;
+    memcpy(below, e->path, sizeof below);
+    if (name)
+        df__text_printf(e->path, sizeof e->path, ".%.*s%s", (int)df__avro_shown(*name),
+                        (const char *)name->data, below);
+    else
+        df__text_printf(e->path, sizeof e->path, "[%zu]%s", index, below);
+    return rc;
+}
+
+/* ---- the children of a container ------------------------------------------------------------- */
+
+typedef struct children {
+    const yyjson_val *at; /* of a parsed tree: the next one */
+    const df__node *node; /* of an edited one */
+    size_t left;
+    int named;
+} children;
+
+static inline children children_of(const void *container)
+{
+    const yyjson_val *v = df__val(container);
+    children c = {v + 1, NULL, df__len(v), df__type(v) == DF__NODE_OBJ};
+    if (df__is_node(container))
+        c.node = df__first(df__node_of(container));
+    return c;
+}
+
+/* The key of the next child; there is one. */
+static inline const yyjson_val *next_key(const children *c)
+{
+    return c->node ? &c->node->v : c->at;
+}
+
+/* The next child's value, and goes past it; there is one. */
+static inline const void *next_value(children *c)
+{
+    const yyjson_val *v;
+    const df__node *n = c->node;
+    c->left--;
+    if (n) {
+        n = c->named ? n->next : n;
+        c->node = n->next;
+        return df__handle(n);
+    }
+    v = c->at + c->named;
+    c->at = df__is_container(v) ? df__after(v) : v + 1;
+    return v;
 }
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-static int put_field(df__encoder *e, const df__avro_field *f, const df_value *v)
+static int put_missing(df__encoder *e, const df__avro_field *f, const void *v)
 {
-    df__astep step = {e->at, f->name, 0};
-    int rc;
-    e->at = &step;
-    if (v->type != DF_V_ABSENT && v->type != DF_V_UNCHANGED) {
-        rc = df__avro_put(e, f->type, v);
-    } else if (f->fill.data) {
+    if (f->fill.data) {
         e->cost += DF__AVRO_FILLED;
-        df__buf_add(e->out, f->fill.data, f->fill.len);
-        rc = DF_OK;
-    } else {
-        rc = df__avro_refuse(e, v->type == DF_V_ABSENT
-                                    ? "is missing, and the schema has no default for it"
-                                    : "was not sent by the source, and the schema has no default "
-                                      "for it");
+        return df__avro_add_raw(e, f->fill.data, f->fill.len);
     }
-    e->at = step.up;
-    return rc;
+    return df__avro_refuse(e, v ? "was not sent by the source, and the schema has no default for it"
+                                : "is missing, and the schema has no default for it");
 }
 
-static int is_field(const df__avro_node *n, df_bytes name)
+/* v NULL: it is missing. */
+static int put_field(df__encoder *e, const df__avro_field *f, const void *v)
 {
-    for (size_t i = 0; i < n->count; i++)
-        if (df__bytes_same(n->fields[i].name, name))
-            return 1;
-    return 0;
+    int rc;
+    if (v && !df__is_unchanged(df__val(v)))
+        rc = df__avro_put(e, f->type, v);
+    else
+        rc = put_missing(e, f, v);
+    return rc == DF_OK ? rc : came_through(e, rc, &f->name, 0);
 }
 
-/* More members than fields were used: one that is unknown, or a name that is there twice. */
-static int refuse_unknown(df__encoder *e, const df__avro_node *n, const df_value *v)
+static inline int is_field(const df__avro_field *f, const yyjson_val *key)
 {
-    df_walk w = {0};
-    while (df_value_walk(v, &w) == DF_OK)
-        if (!is_field(n, w.name)) {
-            df__astep step = {e->at, w.name, 0};
-            e->at = &step;
-            df__avro_refuse(e, "the schema's record %.*s has no such field",
-                            (int)df__avro_shown(n->name), (const char *)n->name.data);
-            e->at = step.up;
-            return DF_EDATA;
-        }
+    return df__len(key) == f->name.len && df__same(key->uni.str, f->name.data, f->name.len);
+}
+
+/* The field of that name; count: none. */
+static size_t field_of(const df__avro_type *n, const yyjson_val *key)
+{
+    size_t at = df__hash(key->uni.str, df__len(key)) & n->slot_mask;
+    for (; n->slots[at]; at = (at + 1) & n->slot_mask)
+        if (is_field(&n->fields[n->slots[at] - 1], key))
+            return n->slots[at] - 1;
+    return n->count;
+}
+
+static int refuse_unknown(df__encoder *e, const df__avro_type *n, const yyjson_val *key)
+{
+    df_bytes name = {key->uni.str, df__len(key)};
+    int rc = df__avro_refuse(e, "the schema's record %.*s has no such field",
+                             (int)df__avro_shown(n->name), (const char *)n->name.data);
+    return came_through(e, rc, &name, 0);
+}
+
+/* Room for the places of the members of a record, all NULL. */
+static int more_slots(df__encoder *e, size_t count)
+{
+    while (e->slot_used + count > e->slot_cap)
+        if (df__grow(e->out->heap, &e->slots, &e->slot_cap, e->slot_cap, sizeof *e->slots) != DF_OK)
+            return no_memory(e);
+    memset(&e->slots[e->slot_used], 0, count * sizeof *e->slots);
+    e->slot_used += count;
     return DF_OK;
 }
 
-/* The members of an object, one after the other; those of a parsed tree without a call. */
-typedef struct members {
-    df_walk walk;
-    const df_value *object;
-    const yyjson_val *key, *end; /* of a parsed tree */
-} members;
-
-static int next_member(members *m)
+/* Members in any order; of a name that is there twice the last one counts. */
+static int put_unordered(df__encoder *e, const df__avro_type *n, const void *v)
 {
-    const yyjson_val *key = m->key;
-    if (!m->end)
-        return df_value_walk(m->object, &m->walk) == DF_OK;
-    if (key == m->end)
-        return 0;
-    m->walk.name = (df_bytes){key->uni.str, df__len(key)};
-    df__value_fill(key + 1, &m->walk.value);
-    m->key = df__is_container(key + 1) ? df__after(key + 1) : key + 2;
-    return 1;
-}
-
-static int first_member(members *m, const df_value *object)
-{
-    const yyjson_val *v = object->u.node;
-    *m = (members){.object = object};
-    if (v && !df__is_node(v)) {
-        m->key = v + 1;
-        m->end = df__after(v);
+    children c = children_of(v);
+    size_t from = e->slot_used;
+    int rc = more_slots(e, n->count);
+    while (rc == DF_OK && c.left) {
+        const yyjson_val *key = next_key(&c);
+        size_t at = field_of(n, key);
+        if (at == n->count)
+            rc = refuse_unknown(e, n, key);
+        else
+            e->slots[from + at] = next_value(&c);
     }
-    return next_member(m);
-}
-
-/* Members mostly come in the order of the fields; `ordered` relies on it as long as it holds. */
-static int put_fields(df__encoder *e, const df__avro_node *n, const df_value *v, int ordered,
-                      size_t *ret_used)
-{
-    members m;
-    int rc = DF_OK, more = ordered && first_member(&m, v);
-    *ret_used = 0;
-    for (size_t i = 0; rc == DF_OK && i < n->count; i++) {
-        const df__avro_field *f = &n->fields[i];
-        df_value found = {0};
-        if (more && m.walk.name.len == f->name.len &&
-            df__same(m.walk.name.data, f->name.data, f->name.len)) {
-            found = m.walk.value;
-            more = next_member(&m);
-        } else {
-            df_value_member(v, f->name, &found);
-        }
-        *ret_used += found.type != DF_V_ABSENT;
-        rc = put_field(e, f, &found);
-    }
+    for (size_t i = 0; i < n->count && rc == DF_OK; i++)
+        rc = has_room(e) ? put_field(e, &n->fields[i], e->slots[from + i]) : DF_ENOMEM;
+    e->slot_used = from;
     return rc;
 }
 
-static int put_record(df__encoder *e, const df__avro_node *n, const df_value *v)
+/* Counts what is inside, and how deep it is; container_end follows. */
+static int container_begin(df__encoder *e, size_t count)
 {
-    size_t used, before = e->out->len;
+    if (e->depth >= ENCODE_DEPTH)
+        return df__avro_refuse(e, "nested more than %d deep", ENCODE_DEPTH);
+    e->steps += count + 1;
+    if (e->trial && e->steps > DF__AVRO_STEPS)
+        return DF_EDATA;
+    e->depth++;
+    return DF_OK;
+}
+
+/* The members of a parsed tree as long as they come in the order of the fields; *ret_all: these
+ * were all. */
+static int put_parsed(df__encoder *e, const df__avro_type *n, const yyjson_val *key, int *ret_all)
+{
+    size_t i = 0;
+    int rc = DF_OK;
+    for (;; i++, key = df__after(key + 1)) {
+        i += df__avro_put_row(e, n->rows + i, n->count - i, &key);
+        if (i == n->count || !is_field(&n->fields[i], key))
+            break;
+        rc = has_room(e) ? put_field(e, &n->fields[i], key + 1) : DF_ENOMEM;
+        if (rc != DF_OK)
+            break;
+    }
+    *ret_all = i == n->count;
+    return rc;
+}
+
+/* The same of an edited one. */
+static int put_linked(df__encoder *e, const df__avro_type *n, const df__node *key, int *ret_all)
+{
+    const df__avro_field *f = n->fields, *end = f + n->count;
+    int rc = DF_OK;
+    for (; f < end && is_field(f, &key->v); f++) {
+        const df__node *v = key->next;
+        rc = has_room(e) ? put_field(e, f, df__handle(v)) : DF_ENOMEM;
+        if (rc != DF_OK)
+            break;
+        key = v->next;
+    }
+    *ret_all = f == end;
+    return rc;
+}
+
+/* Members mostly are all there, in the order of the fields. */
+static int put_record(df__encoder *e, const df__avro_type *n, const void *v)
+{
+    size_t start = df__avro_length(e);
     uint64_t cost = e->cost;
-    int rc;
-    if (v->type != DF_V_OBJECT)
-        return df__avro_mismatch(e, n, v);
-    rc = put_fields(e, n, v, 1, &used);
-    if (rc != DF_OK || used == v->len)
-        return rc;
-    rc = refuse_unknown(e, n, v);
+    int rc, all = 0;
+    if (df__type(df__val(v)) != DF__NODE_OBJ)
+        return df__avro_mismatch(e, n, df__avro_kind(v));
+    rc = container_begin(e, n->count);
     if (rc != DF_OK)
         return rc;
-    e->out->len = before; /* a name is there twice: the last one counts */
-    e->cost = cost;
-    return put_fields(e, n, v, 0, &used);
+    if (df__len(df__val(v)) == n->count)
+        rc = df__is_node(v) ? put_linked(e, n, df__first(df__node_of(v)), &all)
+                            : put_parsed(e, n, df__val(v) + 1, &all);
+    if (rc == DF_OK && !all) {
+        df__avro_back(e, start);
+        e->cost = cost;
+        rc = put_unordered(e, n, v);
+    }
+    e->depth--;
+    return rc;
 }
 
 /* ---- lists and maps -------------------------------------------------------------------------- */
 
-static int put_items(df__encoder *e, const df__avro_node *n, const df_value *v)
+/* The next element; in a map after its key. */
+static int put_item(df__encoder *e, const df__avro_type *n, children *c, size_t index)
 {
-    int map = n->type == DF__AVRO_MAP, rc = DF_OK;
-    df_walk w = {0};
-    if (v->type != (map ? DF_V_OBJECT : DF_V_ARRAY))
-        return df__avro_mismatch(e, n, v);
-    e->cost += map ? DF__AVRO_AS_MAP : DF__AVRO_SAME;
-    if (v->len)
-        df__avro_put_long(e->out, (int64_t)v->len);
-    while (rc == DF_OK && df_value_walk(v, &w) == DF_OK) {
-        df__astep step = {e->at, w.name, w.index};
-        e->at = &step;
-        if (map)
-            df__avro_put_bytes(e->out, w.name.data, w.name.len);
-        rc = df__avro_put(e, n->item, &w.value);
-        e->at = step.up;
+    const yyjson_val *key = next_key(c);
+    df_bytes name = {NULL, 0};
+    int rc = DF_OK;
+    if (c->named) {
+        name = (df_bytes){key->uni.str, df__len(key)};
+        rc = df__avro_add_bytes(e, name.data, name.len);
     }
-    df__avro_put_long(e->out, 0);
+    if (rc == DF_OK && !has_room(e))
+        rc = DF_ENOMEM;
+    if (rc == DF_OK)
+        rc = df__avro_put(e, n->item, next_value(c));
+    return rc == DF_OK ? rc : came_through(e, rc, c->named ? &name : NULL, index);
+}
+
+static int put_items(df__encoder *e, const df__avro_type *n, const void *v)
+{
+    int map = n->kind == DF__AVRO_MAP, rc;
+    children c;
+    if (df__type(df__val(v)) != (map ? DF__NODE_OBJ : DF__NODE_ARR))
+        return df__avro_mismatch(e, n, df__avro_kind(v));
+    c = children_of(v);
+    rc = container_begin(e, c.left);
+    if (rc != DF_OK)
+        return rc;
+    e->cost += map ? DF__AVRO_AS_MAP : DF__AVRO_SAME;
+    if (c.left)
+        df__avro_add_long(e, (int64_t)c.left);
+    for (size_t i = 0; rc == DF_OK && c.left; i++)
+        rc = put_item(e, n, &c, i);
+    if (rc == DF_OK)
+        rc = has_room(e) ? DF_OK : DF_ENOMEM;
+    if (rc == DF_OK)
+        *e->p++ = 0;
+    e->depth--;
     return rc;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static int put_inner(df__encoder *e, const df__avro_node *n, const df_value *v)
+/* What writes a type, and the table of a record's names. */
+int df__avro_bind(df__arena *a, df__avro_type *n)
 {
-    int rc;
-    if (e->depth >= ENCODE_DEPTH)
-        return df__avro_refuse(e, "nested more than %d deep", ENCODE_DEPTH);
-    e->depth++;
-    if (n->type == DF__AVRO_RECORD)
-        rc = put_record(e, n, v);
-    else if (n->type == DF__AVRO_UNION)
-        rc = df__avro_put_union(e, n, v);
-    else
-        rc = put_items(e, n, v);
-    e->depth--;
-    return rc;
+    static df__aput_fn *const containers[] = {[DF__AVRO_RECORD] = put_record,
+                                              [DF__AVRO_ARRAY] = put_items,
+                                              [DF__AVRO_MAP] = put_items,
+                                              [DF__AVRO_UNION] = df__avro_put_union};
+    size_t cap = 4;
+    n->plain = (uint8_t)df__avro_plain_of(n);
+    n->put = n->kind < DF__AVRO_RECORD ? df__avro_put_scalar : containers[n->kind];
+    if (df__avro_is_optional(n))
+        n->put = df__avro_put_optional;
+    if (n->kind != DF__AVRO_RECORD)
+        return DF_OK;
+    while (cap < 2 * n->count)
+        cap *= 2;
+    n->slots = df__arena_zalloc(a, cap * sizeof *n->slots);
+    n->slot_mask = cap - 1;
+    for (size_t i = 0; n->slots && i < n->count; i++) {
+        size_t at = df__hash(n->fields[i].name.data, n->fields[i].name.len) & n->slot_mask;
+        while (n->slots[at])
+            at = (at + 1) & n->slot_mask;
+        n->slots[at] = (uint32_t)i + 1;
+    }
+    return n->slots ? df__avro_rows(a, n) : DF_ENOMEM;
 }
 
-int df__avro_put(df__encoder *e, const df__avro_node *n, const df_value *v)
+/* The value as one of a tree; NULL: there is none. */
+static const void *as_handle(const df_value *v, yyjson_val *room)
 {
-    if (e->steps >= DF__AVRO_STEPS && e->trial)
-        return DF_EDATA;
-    e->steps++;
-    return n->type < DF__AVRO_RECORD ? df__avro_put_scalar(e, n, v) : put_inner(e, n, v);
+    static const uint64_t tags[] = {[DF_V_UNCHANGED] = DF__NODE_UNCHANGED,
+                                    [DF_V_NULL] = YYJSON_TYPE_NULL,
+                                    [DF_V_INT] = DF__NODE_INT,
+                                    [DF_V_NUMBER] = YYJSON_TYPE_RAW,
+                                    [DF_V_DOUBLE] = DF__NODE_DOUBLE,
+                                    [DF_V_STRING] = YYJSON_TYPE_STR,
+                                    [DF_V_BYTES] = DF__NODE_BYTES,
+                                    [DF_V_TIMESTAMP] = DF__NODE_TIMESTAMP,
+                                    [DF_V_DATE] = DF__NODE_DATE,
+                                    [DF_V_TIME] = DF__NODE_TIME,
+                                    [DF_V_ARRAY] = DF__NODE_ARR,
+                                    [DF_V_OBJECT] = DF__NODE_OBJ};
+    int container = v->type == DF_V_ARRAY || v->type == DF_V_OBJECT;
+    if (v->type == DF_V_ABSENT)
+        return NULL;
+    if (container && v->u.node)
+        return v->u.node;
+    room->tag = tags[v->type];
+    room->uni.i64 = v->u.i;
+    if (v->type == DF_V_BOOL)
+        room->tag = YYJSON_TYPE_BOOL | (v->u.i ? YYJSON_SUBTYPE_TRUE : YYJSON_SUBTYPE_FALSE);
+    else if (v->type == DF_V_TIMESTAMP)
+        room->tag |= (uint64_t)(uint32_t)v->zone << YYJSON_TAG_BIT;
+    else if (container)
+        room->uni.ofs = sizeof *room;
+    else if (df__has_text(room))
+        room->tag |= (uint64_t)v->len << YYJSON_TAG_BIT;
+    if (df__has_text(room))
+        room->uni.str = v->text;
+    return room;
 }
 
-int df__avro_encode(const df__avro_schema *schema, const df_value *value, df__buf *out,
+int df__avro_encode(const df_avro_schema *schema, const df_value *value, df__buf *out,
                     df__avro_error *error)
 {
-    df__encoder e = {.out = out, .error = error};
+    df__encoder e; /* its texts are nothing until it fails */
     size_t before = out->len;
-    int rc = df__avro_put(&e, schema->root, value);
-    if (rc == DF_OK && out->failed)
-        rc = DF_ENOMEM;
-    if (rc != DF_OK)
-        out->len = before;
+    yyjson_val room;
+    const void *v = as_handle(value, &room);
+    int rc;
+    if (!df__buf_reserve(out, FIRST_ROOM + DF__AVRO_SLACK))
+        return DF_ENOMEM;
+    memset(&e, 0, offsetof(df__encoder, path));
+    e.out = out;
+    take_place(&e);
+    rc = v ? df__avro_put(&e, schema->root, v) : df__avro_mismatch(&e, schema->root, DF_V_ABSENT);
+    out->len = rc == DF_OK ? df__avro_length(&e) : before;
+    if (rc == DF_EDATA)
+        df__text_printf(error->text, sizeof error->text, "Avro: $%s: %s", e.path, e.why);
+    df__free(out->heap, e.slots);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * encode_scalar.c: numbers, texts, bytes and times as the schema has them; nothing is rounded. */
+ * encode_scalar.c: numbers, texts, bytes and times as the schema has them; nothing is rounded.
+ * Values of the very type mostly do not come here: see encode_plain.c. */
 #include "formats/avro/encode.h"
 
 #include <math.h>
@@ -9,8 +10,6 @@
 #include "util/codec.h"
 #include "util/rfc3339.h"
 
-typedef int put_fn(df__encoder *e, const df__avro_node *n, const df_value *v);
-
 static df_bytes text_of(const df_value *v)
 {
     return (df_bytes){v->text, v->len};
@@ -18,21 +17,21 @@ static df_bytes text_of(const df_value *v)
 
 /* ---- whole numbers --------------------------------------------------------------------------- */
 
-static int put_integer(df__encoder *e, const df__avro_node *n, int64_t i)
+static int put_integer(df__encoder *e, const df__avro_type *n, int64_t i)
 {
-    if (n->type == DF__AVRO_INT && (i < INT32_MIN || i > INT32_MAX))
+    if (n->kind == DF__AVRO_INT && (i < INT32_MIN || i > INT32_MAX))
         return df__avro_refuse(e, "the number does not fit an int of 32 bits");
-    df__avro_put_long(e->out, i);
+    df__avro_add_long(e, i);
     return DF_OK;
 }
 
-static int put_whole(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_whole(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     int64_t i;
     if (df_value_int(v, &i) != DF_OK)
         return v->type == DF_V_NUMBER || v->type == DF_V_DOUBLE
                    ? df__avro_refuse(e, "the number is no whole number of 64 bits")
-                   : df__avro_mismatch(e, n, v);
+                   : df__avro_mismatch(e, n, v->type);
     e->cost += v->type == DF_V_INT ? DF__AVRO_SAME : DF__AVRO_NEAR;
     return put_integer(e, n, i);
 }
@@ -113,7 +112,7 @@ static int is_special(const df_value *v, double *ret)
     return 0;
 }
 
-static int write_floating(df__encoder *e, const df__avro_node *n, double d, unsigned cost)
+static int write_floating(df__encoder *e, const df__avro_type *n, double d, unsigned cost)
 {
     float f = (float)d;
     uint32_t half;
@@ -121,15 +120,13 @@ static int write_floating(df__encoder *e, const df__avro_node *n, double d, unsi
     memcpy(&half, &f, sizeof half);
     memcpy(&whole, &d, sizeof whole);
     e->cost += cost;
-    if (n->type == DF__AVRO_FLOAT)
-        df__avro_put_le(e->out, half, 4);
-    else
-        df__avro_put_le(e->out, whole, 8);
+    df__avro_store(e->p, n->kind == DF__AVRO_FLOAT ? half : whole);
+    e->p += n->kind == DF__AVRO_FLOAT ? 4 : 8;
     return DF_OK;
 }
 
 /* A number of decimal digits: JSON's. */
-static int put_digits(df__encoder *e, const df__avro_node *n, df_bytes text)
+static int put_digits(df__encoder *e, const df__avro_type *n, df_bytes text)
 {
     df__decimal number;
     double d;
@@ -138,18 +135,18 @@ static int put_digits(df__encoder *e, const df__avro_node *n, df_bytes text)
         return df__avro_refuse(e, "is no number");
     d = df__decimal_double(&number);
     kept = double_keeps(&number, d);
-    if (n->type == DF__AVRO_FLOAT) /* a float as a wider one, or as itself */
+    if (n->kind == DF__AVRO_FLOAT) /* a float as a wider one, or as itself */
         kept = (kept && (double)(float)d == d) || float_keeps(&number, (float)d);
     if (!kept)
         return df__avro_refuse(e, "the number has more digits than a %s keeps",
-                               df__avro_words[n->type]);
-    return write_floating(e, n, d, n->type == DF__AVRO_FLOAT ? DF__AVRO_TEXTUAL : DF__AVRO_NEAR);
+                               df__avro_words[n->kind]);
+    return write_floating(e, n, d, n->kind == DF__AVRO_FLOAT ? DF__AVRO_TEXTUAL : DF__AVRO_NEAR);
 }
 
-static int put_floating(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_floating(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     char buf[DF__NUMBER_MAX];
-    int narrow = n->type == DF__AVRO_FLOAT;
+    int narrow = n->kind == DF__AVRO_FLOAT;
     double d;
     if (is_special(v, &d))
         return write_floating(e, n, d, DF__AVRO_TEXTUAL);
@@ -160,10 +157,10 @@ static int put_floating(df__encoder *e, const df__avro_node *n, const df_value *
         if (d < 9223372036854775808.0 && (int64_t)d == v->u.i)
             return write_floating(e, n, d, narrow ? 2 * DF__AVRO_NEAR : DF__AVRO_NEAR);
         return df__avro_refuse(e, "the number has more digits than a %s keeps",
-                               df__avro_words[n->type]);
+                               df__avro_words[n->kind]);
     }
     if (v->type != DF_V_DOUBLE)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     d = v->u.d;
     if (!narrow || !isfinite(d) || (double)(float)d == d)
         return write_floating(e, n, d, narrow ? DF__AVRO_NEAR : DF__AVRO_SAME);
@@ -172,80 +169,90 @@ static int put_floating(df__encoder *e, const df__avro_node *n, const df_value *
 
 /* ---- bytes, texts ---------------------------------------------------------------------------- */
 
-static int write_bytes(df__encoder *e, const df__avro_node *n, df_bytes bytes)
+static int write_bytes(df__encoder *e, const df__avro_type *n, df_bytes bytes)
 {
-    if (n->type == DF__AVRO_BYTES) {
-        df__avro_put_bytes(e->out, bytes.data, bytes.len);
-        return DF_OK;
-    }
+    if (n->kind == DF__AVRO_BYTES)
+        return df__avro_add_bytes(e, bytes.data, bytes.len);
     if (bytes.len != n->size)
         return df__avro_refuse(e, "has %zu bytes, and the fixed has %zu", bytes.len, n->size);
-    if (bytes.len)
-        df__buf_add(e->out, bytes.data, bytes.len);
-    return DF_OK;
+    return df__avro_add_raw(e, bytes.data, bytes.len);
 }
 
 /* Bytes, or their base64, as which they are in JSON. */
-static int put_bytes(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_bytes(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     df__buf b;
     int rc;
     if (v->type == DF_V_BYTES)
         return write_bytes(e, n, text_of(v));
     if (v->type != DF_V_STRING)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     df__buf_init(&b, e->out->heap);
     e->cost += DF__AVRO_TEXTUAL;
     if (df__base64_read(&b, v->text, v->len) != 0)
         rc = df__avro_refuse(e, "a string for bytes has to be base64");
     else
-        rc = b.failed ? (e->rc = DF_ENOMEM) : write_bytes(e, n, (df_bytes){b.data, b.len});
+        rc = b.failed ? DF_ENOMEM : write_bytes(e, n, (df_bytes){b.data, b.len});
+    e->no_memory |= b.failed;
     df__buf_free(&b);
     return rc;
 }
 
-static int put_string(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_string(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     char buf[DF__TIMETEXT_MAX];
-    if (v->type == DF_V_STRING) {
-        df__avro_put_bytes(e->out, v->text, v->len);
-        return DF_OK;
-    }
+    if (v->type == DF_V_STRING)
+        return df__avro_add_bytes(e, v->text, v->len);
     if (v->type != DF_V_TIMESTAMP && v->type != DF_V_DATE && v->type != DF_V_TIME)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     e->cost += DF__AVRO_TEXTUAL;
-    df__avro_put_bytes(e->out, buf, df__timetext(v, buf));
+    return df__avro_add_bytes(e, buf, df__timetext(v, buf));
+}
+
+/* Any value but null. */
+static int put_as_text(df__encoder *e, const df__avro_type *n, const df_value *v)
+{
+    size_t len;
+    if (v->type <= DF_V_NULL)
+        return df__avro_mismatch(e, n, v->type);
+    len = df_value_text(v, NULL, 0);
+    e->cost += v->type == DF_V_STRING ? DF__AVRO_SAME : DF__AVRO_TEXTUAL;
+    if (!df__avro_room(e, len))
+        return DF_ENOMEM;
+    df__avro_add_long(e, (int64_t)len);
+    df_value_text(v, (char *)e->p, len);
+    e->p += len;
     return DF_OK;
 }
 
-static int put_enum(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_enum(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     if (v->type != DF_V_STRING)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     for (size_t i = 0; i < n->count; i++)
         if (df__bytes_same(n->symbols[i], text_of(v))) {
-            df__avro_put_long(e->out, (int64_t)i);
+            df__avro_add_long(e, (int64_t)i);
             return DF_OK;
         }
     return df__avro_refuse(e, "the string is no symbol of the enum");
 }
 
-static int put_null(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_null(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
-    return v->type == DF_V_NULL ? DF_OK : df__avro_mismatch(e, n, v);
+    return v->type == DF_V_NULL ? DF_OK : df__avro_mismatch(e, n, v->type);
 }
 
-static int put_boolean(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_boolean(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     if (v->type != DF_V_BOOL)
-        return df__avro_mismatch(e, n, v);
-    df__buf_char(e->out, (char)(v->u.i != 0));
+        return df__avro_mismatch(e, n, v->type);
+    *e->p++ = v->u.i != 0;
     return DF_OK;
 }
 
 /* ---- decimal, uuid, duration ----------------------------------------------------------------- */
 
-static int put_decimal(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_decimal(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     unsigned char raw[DF__AVRO_DECIMAL_BYTES + 8];
     char buf[DF__NUMBER_MAX];
@@ -260,20 +267,22 @@ static int put_decimal(df__encoder *e, const df__avro_node *n, const df_value *v
     else if (v->type == DF_V_DOUBLE && isfinite(v->u.d))
         text.len = df__number_double(v->u.d, buf);
     else
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     e->cost += v->type == DF_V_DOUBLE ? DF__AVRO_TEXTUAL : DF__AVRO_SAME;
     p = df__avro_decimal_bytes(n, text, raw, &why);
     if (!p)
         return df__avro_refuse(e, "the number %s (decimal(%d, %d))", why, n->precision, n->scale);
     len = (size_t)(raw + sizeof raw - p);
-    if (n->type == DF__AVRO_BYTES)
+    if (n->kind == DF__AVRO_BYTES)
         return write_bytes(e, n, (df_bytes){p, len});
     if (len > n->size)
         return df__avro_refuse(e, "the number has more digits than a fixed of %zu bytes keeps",
                                n->size);
-    for (size_t i = len; i < n->size; i++)
-        df__buf_char(e->out, (char)(p[0] & 0x80 ? 0xff : 0));
-    df__buf_add(e->out, p, len);
+    if (!df__avro_room(e, n->size))
+        return DF_ENOMEM;
+    memset(e->p, p[0] & 0x80 ? 0xff : 0, n->size - len);
+    memcpy(e->p + n->size - len, p, len);
+    e->p += n->size;
     return DF_OK;
 }
 
@@ -304,27 +313,27 @@ static int read_uuid(df_bytes text, unsigned char ret[16])
     return 1;
 }
 
-static int put_uuid(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_uuid(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     unsigned char raw[16] = {0};
-    if (v->type == DF_V_BYTES && n->type == DF__AVRO_FIXED)
+    if (v->type == DF_V_BYTES && n->kind == DF__AVRO_FIXED)
         return put_bytes(e, n, v);
     if (v->type != DF_V_STRING)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     if (!read_uuid(text_of(v), raw))
         return df__avro_refuse(e, "the string is no UUID");
-    if (n->type == DF__AVRO_STRING)
+    if (n->kind == DF__AVRO_STRING)
         return put_string(e, n, v);
     return write_bytes(e, n, (df_bytes){raw, sizeof raw});
 }
 
-static int put_duration(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_duration(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     static const char *const names[] = {"months", "days", "millis"};
     if (v->type == DF_V_BYTES)
         return put_bytes(e, n, v);
     if (v->type != DF_V_OBJECT)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     for (int i = 0; i < 3; i++) {
         df_value part;
         int64_t count;
@@ -332,7 +341,8 @@ static int put_duration(df__encoder *e, const df__avro_node *n, const df_value *
         if (v->len != 3 || df_value_int(&part, &count) != DF_OK || count < 0 || count > UINT32_MAX)
             return df__avro_refuse(e, "a duration has months, days and millis, each from 0 to "
                                       "4294967295, and nothing else");
-        df__avro_put_le(e->out, (uint64_t)count, 4);
+        df__avro_store(e->p, (uint64_t)count);
+        e->p += 4;
     }
     return DF_OK;
 }
@@ -356,7 +366,7 @@ static const struct {
     [DF__AVRO_LOCAL_NANOS] = {DF_V_TIMESTAMP, 1, 1, "nanosecond"},
 };
 
-static int put_moment(df__encoder *e, const df__avro_node *n, __int128 ns)
+static int put_moment(df__encoder *e, const df__avro_type *n, __int128 ns)
 {
     int64_t unit = times[n->logical].unit;
     __int128 count = ns / unit;
@@ -368,7 +378,7 @@ static int put_moment(df__encoder *e, const df__avro_node *n, __int128 ns)
 }
 
 /* "2024-02-29", "23:59:59.5", "2024-02-29T10:00:00Z". */
-static int put_time_text(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_time_text(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     char text[96];
     int type = times[n->logical].type, local = times[n->logical].local;
@@ -392,7 +402,7 @@ static int put_time_text(df__encoder *e, const df__avro_node *n, const df_value 
                       ((__int128)at.local - (at.has_zone ? at.offset : 0)) * 1000000000 + at.nsec);
 }
 
-static int put_time(df__encoder *e, const df__avro_node *n, const df_value *v)
+static int put_time(df__encoder *e, const df__avro_type *n, const df_value *v)
 {
     int local = times[n->logical].local;
     if (v->type == DF_V_STRING)
@@ -402,7 +412,7 @@ static int put_time(df__encoder *e, const df__avro_node *n, const df_value *v)
         return put_integer(e, n, v->u.i);
     }
     if (v->type != times[n->logical].type)
-        return df__avro_mismatch(e, n, v);
+        return df__avro_mismatch(e, n, v->type);
     if (v->type == DF_V_TIMESTAMP && local != (v->zone == DF_ZONE_NONE))
         return df__avro_refuse(e, local ? "the timestamp has a zone, and the schema has none"
                                         : "the timestamp has no zone, and the schema wants one");
@@ -412,24 +422,29 @@ static int put_time(df__encoder *e, const df__avro_node *n, const df_value *v)
 
 /* ---- which for which ------------------------------------------------------------------------- */
 
-int df__avro_put_scalar(df__encoder *e, const df__avro_node *n, const df_value *v)
+int df__avro_put_scalar(df__encoder *e, const df__avro_type *n, const void *handle)
 {
-    static put_fn *const plain[DF__AVRO_TYPES] = {
+    static int (*const plain[DF__AVRO_KINDS])(df__encoder *, const df__avro_type *,
+                                              const df_value *) = {
         [DF__AVRO_NULL] = put_null,      [DF__AVRO_BOOLEAN] = put_boolean,
         [DF__AVRO_INT] = put_whole,      [DF__AVRO_LONG] = put_whole,
         [DF__AVRO_FLOAT] = put_floating, [DF__AVRO_DOUBLE] = put_floating,
         [DF__AVRO_BYTES] = put_bytes,    [DF__AVRO_STRING] = put_string,
         [DF__AVRO_FIXED] = put_bytes,    [DF__AVRO_ENUM] = put_enum};
+    df_value v;
+    df__value_fill(handle, &v);
     switch (n->logical) {
     case DF__AVRO_PLAIN:
-        return plain[n->type](e, n, v);
+        return plain[n->kind](e, n, &v);
     case DF__AVRO_DECIMAL:
-        return put_decimal(e, n, v);
+        return put_decimal(e, n, &v);
     case DF__AVRO_UUID:
-        return put_uuid(e, n, v);
+        return put_uuid(e, n, &v);
     case DF__AVRO_DURATION:
-        return put_duration(e, n, v);
+        return put_duration(e, n, &v);
+    case DF__AVRO_AS_TEXT:
+        return put_as_text(e, n, &v);
     default:
-        return put_time(e, n, v);
+        return put_time(e, n, &v);
     }
 }

@@ -7,7 +7,7 @@
 #define BIT(t) (1u << (t))
 #define NUMBERS (BIT(DF_V_INT) | BIT(DF_V_NUMBER) | BIT(DF_V_DOUBLE))
 #define TIMES (BIT(DF_V_TIMESTAMP) | BIT(DF_V_DATE) | BIT(DF_V_TIME))
-static const unsigned takes[DF__AVRO_TYPES] = {
+static const unsigned takes[DF__AVRO_KINDS] = {
     [DF__AVRO_NULL] = BIT(DF_V_NULL),
     [DF__AVRO_BOOLEAN] = BIT(DF_V_BOOL),
     [DF__AVRO_INT] = NUMBERS | TIMES | BIT(DF_V_STRING),
@@ -22,16 +22,22 @@ static const unsigned takes[DF__AVRO_TYPES] = {
     [DF__AVRO_ARRAY] = BIT(DF_V_ARRAY),
     [DF__AVRO_MAP] = BIT(DF_V_OBJECT)};
 
-static int put_branch(df__encoder *e, const df__avro_node *u, size_t i, const df_value *v)
+/* The type may be written from such a value. */
+static int may_take(const df__avro_type *n, int kind)
 {
-    df__avro_put_long(e->out, (int64_t)i);
+    return n->logical == DF__AVRO_AS_TEXT ? kind > DF_V_NULL : (int)(takes[n->kind] >> kind & 1);
+}
+
+static int put_branch(df__encoder *e, const df__avro_type *u, size_t i, const void *v)
+{
+    df__avro_add_long(e, (int64_t)i);
     return df__avro_put(e, u->branches[i], v);
 }
 
 /* What it costs to write v as that branch; UINT64_MAX: it cannot be, or no memory. */
-static uint64_t try_branch(df__encoder *e, const df__avro_node *u, size_t i, const df_value *v)
+static uint64_t try_branch(df__encoder *e, const df__avro_type *u, size_t i, const void *v)
 {
-    size_t before = e->out->len;
+    size_t before = df__avro_length(e);
     uint64_t cost = e->cost, spent = UINT64_MAX;
     e->cost = 0;
     e->trial++;
@@ -39,11 +45,11 @@ static uint64_t try_branch(df__encoder *e, const df__avro_node *u, size_t i, con
         spent = e->cost;
     e->trial--;
     e->cost = cost;
-    e->out->len = before;
+    df__avro_back(e, before);
     return spent;
 }
 
-static int is_named(const df__avro_node *n, df_bytes name)
+static int is_named(const df__avro_type *n, df_bytes name)
 {
     char buf[64];
     const char *own;
@@ -52,29 +58,34 @@ static int is_named(const df__avro_node *n, df_bytes name)
 }
 
 /* {"long": 1}: the branch that is named, when its value fits it; u->count: it is no wrapper. */
-static size_t wrapped(df__encoder *e, const df__avro_node *u, const df_value *v, df_walk *ret)
+static size_t wrapped(df__encoder *e, const df__avro_type *u, const void *v, const void **ret)
 {
-    if (v->type != DF_V_OBJECT || v->len != 1 || df_value_walk(v, ret) != DF_OK)
+    const yyjson_val *key;
+    df_bytes name;
+    if (df__type(df__val(v)) != DF__NODE_OBJ || df__len(df__val(v)) != 1)
         return u->count;
+    *ret = df__child_first(v);
+    key = df__child_key(v, *ret);
+    name = (df_bytes){key->uni.str, df__len(key)};
     for (size_t i = 0; i < u->count; i++)
-        if (is_named(u->branches[i], ret->name) && try_branch(e, u, i, &ret->value) != UINT64_MAX)
+        if (is_named(u->branches[i], name) && try_branch(e, u, i, *ret) != UINT64_MAX)
             return i;
     return u->count;
 }
 
 /* The branches that may take the value; *ret_last is one. */
-static size_t candidates(const df__avro_node *u, const df_value *v, size_t *ret_last)
+static size_t candidates(const df__avro_type *u, int kind, size_t *ret_last)
 {
     size_t count = 0;
     for (size_t i = 0; i < u->count; i++)
-        if (takes[u->branches[i]->type] & BIT(v->type)) {
+        if (may_take(u->branches[i], kind)) {
             *ret_last = i;
             count++;
         }
     return count;
 }
 
-static int none(df__encoder *e, const df__avro_node *u)
+static int none(df__encoder *e, const df__avro_type *u)
 {
     if (e->steps >= DF__AVRO_STEPS)
         return df__avro_refuse(e, "too many ways to write it, with unions inside of unions: name "
@@ -83,22 +94,23 @@ static int none(df__encoder *e, const df__avro_node *u)
                            u->count);
 }
 
-int df__avro_put_union(df__encoder *e, const df__avro_node *u, const df_value *v)
+int df__avro_put_union(df__encoder *e, const df__avro_type *u, const void *v)
 {
     size_t best = u->count, count;
     uint64_t least = UINT64_MAX;
-    df_walk w = {0};
-    size_t i = wrapped(e, u, v, &w);
+    const void *inner = NULL;
+    size_t i = wrapped(e, u, v, &inner);
+    int kind = df__avro_kind(v);
     if (i < u->count)
-        return put_branch(e, u, i, &w.value);
-    count = candidates(u, v, &best);
+        return put_branch(e, u, i, inner);
+    count = candidates(u, kind, &best);
     if (count == 0)
         return none(e, u);
     if (count == 1)
         return put_branch(e, u, best, v);
     for (i = 0; i < u->count && least; i++) {
         uint64_t cost;
-        if (!(takes[u->branches[i]->type] & BIT(v->type)))
+        if (!may_take(u->branches[i], kind))
             continue;
         cost = try_branch(e, u, i, v);
         if (cost < least) {
@@ -106,7 +118,29 @@ int df__avro_put_union(df__encoder *e, const df__avro_node *u, const df_value *v
             best = i;
         }
     }
-    if (e->rc == DF_ENOMEM)
-        return e->rc;
+    if (e->no_memory)
+        return DF_ENOMEM;
     return least == UINT64_MAX ? none(e, u) : put_branch(e, u, best, v);
+}
+
+/* Null and one other type, and no wrapper: nothing to choose. */
+int df__avro_put_optional(df__encoder *e, const df__avro_type *u, const void *v)
+{
+    const yyjson_val *x = df__val(v);
+    int second = u->branches[0]->kind == DF__AVRO_NULL;
+    const df__avro_type *of = u->branches[second];
+    if (df__type(x) == YYJSON_TYPE_NULL) {
+        *e->p++ = second ? 0 : 2;
+        return DF_OK;
+    }
+    *e->p++ = second ? 2 : 0;
+    if (df__avro_put_plain(e, of->plain, x))
+        return DF_OK;
+    e->p--;
+    if (df__is_container(x) && df__len(x) == 1 && of->logical != DF__AVRO_AS_TEXT)
+        return df__avro_put_union(e, u, v);
+    if (!may_take(of, df__avro_kind(v)))
+        return none(e, u);
+    e->p++;
+    return of->put(e, of, v);
 }

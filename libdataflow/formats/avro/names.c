@@ -19,7 +19,7 @@ int df__avro_is_name(df_bytes name)
     return name.len > 0;
 }
 
-static int is_full_name(df_bytes name)
+int df__avro_is_full_name(df_bytes name)
 {
     const char *p = name.data, *end = p + name.len, *dot;
     for (;; p = dot + 1) {
@@ -48,7 +48,7 @@ const char *df__avro_full_name(df__arena *a, df_bytes name, df_bytes space, df_b
     df__copy(p + len - name.len, name.data, name.len);
     p[len] = '\0';
     *ret = (df_bytes){p, len};
-    return is_full_name(*ret) ? NULL : df__avro_no_name;
+    return df__avro_is_full_name(*ret) ? NULL : df__avro_no_name;
 }
 
 static const char *last_dot(df_bytes name)
@@ -75,7 +75,7 @@ df_bytes df__avro_short(df_bytes full)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static df__avro_node **slot(df__avro_node **names, size_t cap, df_bytes name)
+static df__avro_type **slot(df__avro_type **names, size_t cap, df_bytes name)
 {
     size_t at = df__hash(name.data, name.len) & (cap - 1);
     while (names[at] && !df__bytes_same(names[at]->name, name))
@@ -83,16 +83,16 @@ static df__avro_node **slot(df__avro_node **names, size_t cap, df_bytes name)
     return &names[at];
 }
 
-df__avro_node *df__avro_find(const df__avro_schema *s, df_bytes name)
+df__avro_type *df__avro_find(const df_avro_schema *s, df_bytes name)
 {
     return s->name_cap ? *slot(s->names, s->name_cap, name) : NULL;
 }
 
-int df__avro_enter(df__avro_schema *s, df__avro_node *n)
+int df__avro_enter(df_avro_schema *s, df__avro_type *n)
 {
     if (2 * (s->name_count + 1) > s->name_cap) {
         size_t cap = s->name_cap ? 2 * s->name_cap : 16;
-        df__avro_node **names = df__zalloc(s->heap, cap * sizeof *names);
+        df__avro_type **names = df__zalloc(s->heap, cap * sizeof *names);
         if (!names)
             return DF_ENOMEM;
         for (size_t i = 0; i < s->name_cap; i++)
@@ -136,13 +136,13 @@ static const char *const suffixes[] = {
     [DF__AVRO_TIME_MICROS] = "time-micros",
     [DF__AVRO_TS_MILLIS] = "timestamp-millis",
     [DF__AVRO_TS_MICROS] = "timestamp-micros",
-    [DF__AVRO_DURATION] = NULL,
+    [DF__AVRO_LOGICALS - 1] = NULL,
 };
 
-size_t df__avro_branch_name(const df__avro_node *n, char buf[64], const char **ret)
+size_t df__avro_branch_name(const df__avro_type *n, char buf[64], const char **ret)
 {
-    const char *suffix = n->type < DF__AVRO_FIXED ? suffixes[n->logical] : NULL;
+    const char *suffix = n->kind < DF__AVRO_FIXED ? suffixes[n->logical] : NULL;
     *ret = suffix ? buf : n->name.data;
-    return suffix ? df__text_printf(buf, 64, "%s.%s", df__avro_words[n->type], suffix)
+    return suffix ? df__text_printf(buf, 64, "%s.%s", df__avro_words[n->kind], suffix)
                   : n->name.len;
 }

@@ -118,12 +118,11 @@ static const df__aop *read_float(df__machine *m, const df__aop *o)
 
 static const df__aop *read_double(df__machine *m, const df__aop *o)
 {
-    uint64_t bits = 0;
+    uint64_t bits;
     double d;
     if (m->end - m->p < 8)
         return df__aop_short(m, o);
-    for (int i = 7; i >= 0; i--)
-        bits = bits << 8 | m->p[i];
+    bits = df__avro_load(m->p);
     m->p += 8;
     memcpy(&d, &bits, sizeof d);
     return put_double(m, o, d);
@@ -155,7 +154,7 @@ static const df__aop *long_to_float(df__machine *m, const df__aop *o)
 
 /* ---- texts and bytes ------------------------------------------------------------------------- */
 
-/* The bytes behind their length. */
+/* The bytes after their length. */
 static inline int get_bytes(df__machine *m, const df__aop *o, df_bytes *ret)
 {
     int64_t len;
@@ -170,28 +169,13 @@ static inline int get_bytes(df__machine *m, const df__aop *o, df_bytes *ret)
     return 1;
 }
 
-/* 1: no byte has its top bit; eight bytes at a time, the last eight overlapping. */
-static inline int is_ascii(const char *p, size_t len)
-{
-    uint64_t all = 0;
-    size_t at;
-    if (len < 8) {
-        for (at = 0; at < len; at++)
-            all |= (unsigned char)p[at];
-        return (all & 0x80) == 0;
-    }
-    for (at = 0; at + 8 <= len; at += 8)
-        all |= df__load8(p + at);
-    return ((all | df__load8(p + len - 8)) & UINT64_C(0x8080808080808080)) == 0;
-}
-
 /* Whether JSON takes it as it is, is left to who writes JSON. */
 static inline int get_string(df__machine *m, const df__aop *o, yyjson_val *ret)
 {
     df_bytes text;
     if (!get_bytes(m, o, &text))
         return 0;
-    if (!is_ascii(text.data, text.len) && !df__utf8_check(text.data, text.len, NULL))
+    if (!df__is_ascii(text.data, text.len) && !df__utf8_check(text.data, text.len, NULL))
         return df__aop_fail(m, o, "a string is not UTF-8"), 0;
     ret->tag = (uint64_t)text.len << YYJSON_TAG_BIT | YYJSON_TYPE_STR;
     ret->uni.str = text.data;
@@ -365,48 +349,57 @@ enum { UTC = 0 };
 #define STAMP(zone) (DF__NODE_TIMESTAMP | (uint64_t)(uint32_t)(zone) << YYJSON_TAG_BIT)
 
 static const struct row {
-    enum df__avro_type w, r;
+    enum df__avro_kind w, r;
     enum df__avro_logical logical; /* of r */
     df__aop_fn *run;
     uint64_t tag;
     uint32_t count;
+    enum df__aop_plain plain;
 } rows[] = {
-    {DF__AVRO_NULL, DF__AVRO_NULL, DF__AVRO_PLAIN, read_null, 0, 0},
-    {DF__AVRO_BOOLEAN, DF__AVRO_BOOLEAN, DF__AVRO_PLAIN, read_boolean, 0, 0},
-    {DF__AVRO_INT, DF__AVRO_INT, DF__AVRO_PLAIN, read_int, DF__NODE_INT, 0},
-    {DF__AVRO_INT, DF__AVRO_INT, DF__AVRO_DATE, read_int, DF__NODE_DATE, 0},
-    {DF__AVRO_INT, DF__AVRO_INT, DF__AVRO_TIME_MILLIS, read_time, DF__NODE_TIME, 1000},
-    {DF__AVRO_INT, DF__AVRO_LONG, DF__AVRO_PLAIN, read_int, DF__NODE_INT, 0},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_PLAIN, read_long, DF__NODE_INT, 0},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TIME_MICROS, read_time, DF__NODE_TIME, 1},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TS_MILLIS, read_scaled, STAMP(UTC), 1000},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TS_MICROS, read_long, STAMP(UTC), 0},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TS_NANOS, read_nanos, STAMP(UTC), 0},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_LOCAL_MILLIS, read_scaled, STAMP(DF_ZONE_NONE), 1000},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_LOCAL_MICROS, read_long, STAMP(DF_ZONE_NONE), 0},
-    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_LOCAL_NANOS, read_nanos, STAMP(DF_ZONE_NONE), 0},
-    {DF__AVRO_INT, DF__AVRO_FLOAT, DF__AVRO_PLAIN, int_to_float, 0, 0},
-    {DF__AVRO_INT, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, int_to_double, 0, 0},
-    {DF__AVRO_LONG, DF__AVRO_FLOAT, DF__AVRO_PLAIN, long_to_float, 0, 0},
-    {DF__AVRO_LONG, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, long_to_double, 0, 0},
-    {DF__AVRO_FLOAT, DF__AVRO_FLOAT, DF__AVRO_PLAIN, read_float, 0, 0},
-    {DF__AVRO_FLOAT, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, read_float, 0, 0},
-    {DF__AVRO_DOUBLE, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, read_double, 0, 0},
-    {DF__AVRO_BYTES, DF__AVRO_BYTES, DF__AVRO_PLAIN, read_bytes, 0, 0},
-    {DF__AVRO_BYTES, DF__AVRO_BYTES, DF__AVRO_DECIMAL, read_decimal, 0, 0},
-    {DF__AVRO_STRING, DF__AVRO_BYTES, DF__AVRO_PLAIN, read_bytes, 0, 0},
-    {DF__AVRO_STRING, DF__AVRO_BYTES, DF__AVRO_DECIMAL, read_decimal, 0, 0},
-    {DF__AVRO_STRING, DF__AVRO_STRING, DF__AVRO_PLAIN, read_string, 0, 0},
-    {DF__AVRO_STRING, DF__AVRO_STRING, DF__AVRO_UUID, read_string, 0, 0},
-    {DF__AVRO_BYTES, DF__AVRO_STRING, DF__AVRO_PLAIN, read_string, 0, 0},
-    {DF__AVRO_BYTES, DF__AVRO_STRING, DF__AVRO_UUID, read_string, 0, 0},
-    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_PLAIN, read_fixed, 0, 0},
-    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_DECIMAL, read_fixed_decimal, 0, 0},
-    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_UUID, read_fixed_uuid, 0, 0},
-    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_DURATION, read_duration, 0, 0},
+    {DF__AVRO_NULL, DF__AVRO_NULL, DF__AVRO_PLAIN, read_null, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_BOOLEAN, DF__AVRO_BOOLEAN, DF__AVRO_PLAIN, read_boolean, 0, 0, DF__AOP_BOOLEAN},
+    {DF__AVRO_INT, DF__AVRO_INT, DF__AVRO_PLAIN, read_int, DF__NODE_INT, 0, DF__AOP_INT},
+    {DF__AVRO_INT, DF__AVRO_INT, DF__AVRO_DATE, read_int, DF__NODE_DATE, 0, DF__AOP_INT},
+    {DF__AVRO_INT, DF__AVRO_INT, DF__AVRO_TIME_MILLIS, read_time, DF__NODE_TIME, 1000,
+     DF__AOP_OTHER},
+    {DF__AVRO_INT, DF__AVRO_LONG, DF__AVRO_PLAIN, read_int, DF__NODE_INT, 0, DF__AOP_INT},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_PLAIN, read_long, DF__NODE_INT, 0, DF__AOP_LONG},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TIME_MICROS, read_time, DF__NODE_TIME, 1,
+     DF__AOP_OTHER},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TS_MILLIS, read_scaled, STAMP(UTC), 1000,
+     DF__AOP_SCALED},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TS_MICROS, read_long, STAMP(UTC), 0, DF__AOP_LONG},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_TS_NANOS, read_nanos, STAMP(UTC), 0, DF__AOP_OTHER},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_LOCAL_MILLIS, read_scaled, STAMP(DF_ZONE_NONE), 1000,
+     DF__AOP_SCALED},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_LOCAL_MICROS, read_long, STAMP(DF_ZONE_NONE), 0,
+     DF__AOP_LONG},
+    {DF__AVRO_LONG, DF__AVRO_LONG, DF__AVRO_LOCAL_NANOS, read_nanos, STAMP(DF_ZONE_NONE), 0,
+     DF__AOP_OTHER},
+    {DF__AVRO_INT, DF__AVRO_FLOAT, DF__AVRO_PLAIN, int_to_float, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_INT, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, int_to_double, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_LONG, DF__AVRO_FLOAT, DF__AVRO_PLAIN, long_to_float, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_LONG, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, long_to_double, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_FLOAT, DF__AVRO_FLOAT, DF__AVRO_PLAIN, read_float, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_FLOAT, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, read_float, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_DOUBLE, DF__AVRO_DOUBLE, DF__AVRO_PLAIN, read_double, 0, 0, DF__AOP_DOUBLE},
+    {DF__AVRO_BYTES, DF__AVRO_BYTES, DF__AVRO_PLAIN, read_bytes, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_BYTES, DF__AVRO_BYTES, DF__AVRO_DECIMAL, read_decimal, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_STRING, DF__AVRO_BYTES, DF__AVRO_PLAIN, read_bytes, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_STRING, DF__AVRO_BYTES, DF__AVRO_DECIMAL, read_decimal, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_STRING, DF__AVRO_STRING, DF__AVRO_PLAIN, read_string, 0, 0, DF__AOP_STRING},
+    {DF__AVRO_STRING, DF__AVRO_STRING, DF__AVRO_UUID, read_string, 0, 0, DF__AOP_STRING},
+    {DF__AVRO_STRING, DF__AVRO_STRING, DF__AVRO_AS_TEXT, read_string, 0, 0, DF__AOP_STRING},
+    {DF__AVRO_BYTES, DF__AVRO_STRING, DF__AVRO_AS_TEXT, read_string, 0, 0, DF__AOP_STRING},
+    {DF__AVRO_BYTES, DF__AVRO_STRING, DF__AVRO_PLAIN, read_string, 0, 0, DF__AOP_STRING},
+    {DF__AVRO_BYTES, DF__AVRO_STRING, DF__AVRO_UUID, read_string, 0, 0, DF__AOP_STRING},
+    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_PLAIN, read_fixed, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_DECIMAL, read_fixed_decimal, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_UUID, read_fixed_uuid, 0, 0, DF__AOP_OTHER},
+    {DF__AVRO_FIXED, DF__AVRO_FIXED, DF__AVRO_DURATION, read_duration, 0, 0, DF__AOP_OTHER},
 };
 
-static const struct row *find_row(enum df__avro_type w, enum df__avro_type r,
+static const struct row *find_row(enum df__avro_kind w, enum df__avro_kind r,
                                   enum df__avro_logical logical)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -415,16 +408,17 @@ static const struct row *find_row(enum df__avro_type w, enum df__avro_type r,
     return NULL;
 }
 
-df__aop_fn *df__aop_scalar(const df__avro_node *w, const df__avro_node *r, df__aop *o)
+df__aop_fn *df__aop_scalar(const df__avro_type *w, const df__avro_type *r, df__aop *o)
 {
-    const struct row *row = find_row(w->type, r->type, r->logical);
-    if (!row && w->type == DF__AVRO_INT && r->type == DF__AVRO_LONG)
-        row = find_row(DF__AVRO_LONG, r->type, r->logical); /* the same on the wire */
+    const struct row *row = find_row(w->kind, r->kind, r->logical);
+    if (!row && w->kind == DF__AVRO_INT && r->kind == DF__AVRO_LONG)
+        row = find_row(DF__AVRO_LONG, r->kind, r->logical); /* the same on the wire */
     if (!row)
         return NULL;
     o->tag = row->tag;
+    o->plain = row->plain;
     o->count = row->count;
-    if (w->type == DF__AVRO_FIXED)
+    if (w->kind == DF__AVRO_FIXED)
         o->count = (uint32_t)w->size;
     if (r->logical == DF__AVRO_DECIMAL)
         o->to = (uint32_t)r->scale;

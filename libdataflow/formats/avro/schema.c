@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * schema.c: the JSON text of a schema to a graph of nodes. Errors name the place in the text. */
-#include "formats/avro/node.h"
+ * schema.c: the JSON text of a schema to a graph of types. Errors name the place in the text. */
+#include "formats/avro/type.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 enum { TEXT_DEPTH = DF__AVRO_DEPTH / 10 };
 
-const char *const df__avro_words[DF__AVRO_TYPES] = {"null",   "boolean", "int",    "long",  "float",
+const char *const df__avro_words[DF__AVRO_KINDS] = {"null",   "boolean", "int",    "long",  "float",
                                                     "double", "bytes",   "string", "fixed", "enum",
                                                     "record", "array",   "map",    "union"};
 
@@ -29,7 +29,7 @@ typedef struct pending { /* a default, read when all names are known */
 } pending;
 
 typedef struct parser {
-    df__avro_schema *s;
+    df_avro_schema *s;
     df__arena scratch;
     df__avro_error *error;
     int rc;
@@ -158,27 +158,27 @@ static df_bytes *texts(parser *p, const df_value *list, const place *at, size_t 
     return all;
 }
 
-/* ---- nodes ----------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
-static df__avro_node *node_new(parser *p, enum df__avro_type type, const place *at)
+static df__avro_type *type_new(parser *p, enum df__avro_kind type, const place *at)
 {
-    df__avro_node *n;
-    if (p->s->nodes++ >= DF__AVRO_NODES)
-        return fail(p, at, "the schema has more than %d types", DF__AVRO_NODES);
+    df__avro_type *n;
+    if (p->s->types++ >= DF__AVRO_TYPES_MAX)
+        return fail(p, at, "the schema has more than %d types", DF__AVRO_TYPES_MAX);
     n = take(p, sizeof *n);
     if (!n)
         return NULL;
-    n->type = type;
+    n->kind = type;
     n->fallback = -1;
     n->name = (df_bytes){df__avro_words[type], strlen(df__avro_words[type])};
     return n;
 }
 
-static int word_type(df_bytes word, enum df__avro_type *ret)
+static int word_type(df_bytes word, enum df__avro_kind *ret)
 {
-    for (int i = 0; i < DF__AVRO_TYPES; i++)
+    for (int i = 0; i < DF__AVRO_KINDS; i++)
         if (df__bytes_are(word, df__avro_words[i])) {
-            *ret = (enum df__avro_type)i;
+            *ret = (enum df__avro_kind)i;
             return 1;
         }
     if (!df__bytes_are(word, "error"))
@@ -187,15 +187,15 @@ static int word_type(df_bytes word, enum df__avro_type *ret)
     return 1;
 }
 
-static df__avro_node *parse(parser *p, const df_value *v, df_bytes space, const place *at);
+static df__avro_type *parse(parser *p, const df_value *v, df_bytes space, const place *at);
 
 /* A type by its name, as the namespace around it sees it. */
-static df__avro_node *named(parser *p, df_bytes name, df_bytes space, const place *at)
+static df__avro_type *named(parser *p, df_bytes name, df_bytes space, const place *at)
 {
     char full[DF__AVRO_NAME];
-    df__avro_node *n = NULL;
+    df__avro_type *n = NULL;
     size_t len;
-    if (memchr(name.data, '.', name.len) == NULL && space.len) {
+    if (!memchr(name.data, '.', name.len) && space.len) {
         len = df__text_printf(full, sizeof full, "%.*s.%.*s", (int)space.len,
                               (const char *)space.data, (int)name.len, (const char *)name.data);
         n = df__avro_find(p->s, (df_bytes){full, len});
@@ -210,14 +210,14 @@ static df__avro_node *named(parser *p, df_bytes name, df_bytes space, const plac
     return n;
 }
 
-static df__avro_node *parse_word(parser *p, df_bytes word, df_bytes space, const place *at)
+static df__avro_type *parse_word(parser *p, df_bytes word, df_bytes space, const place *at)
 {
-    enum df__avro_type type;
+    enum df__avro_kind type;
     if (!word_type(word, &type))
         return named(p, word, space, at);
     if (type >= DF__AVRO_FIXED)
         return fail(p, at, "\"%s\" needs an object that says more", df__avro_words[type]);
-    return node_new(p, type, at);
+    return type_new(p, type, at);
 }
 
 static int bad_name(parser *p, const place *at, const char *why)
@@ -230,7 +230,7 @@ static int bad_name(parser *p, const place *at, const char *why)
 }
 
 /* The name of a type that is defined here; *ret_space is the namespace inside of it. */
-static int define(parser *p, df__avro_node *n, const df_value *v, const place *at,
+static int define(parser *p, df__avro_type *n, const df_value *v, const place *at,
                   df_bytes *ret_space)
 {
     df_bytes name = text_member(p, v, "name", at), space = text_member(p, v, "namespace", at);
@@ -264,9 +264,9 @@ static int define(parser *p, df__avro_node *n, const df_value *v, const place *a
     return df__avro_enter(p->s, n) == DF_OK || no_memory(p) != NULL;
 }
 
-static df__avro_node *parse_enum(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_enum(parser *p, const df_value *v, df_bytes space, const place *at)
 {
-    df__avro_node *n = node_new(p, DF__AVRO_ENUM, at);
+    df__avro_type *n = type_new(p, DF__AVRO_ENUM, at);
     df_value symbols = member(v, "symbols");
     df_bytes fallback = text_member(p, v, "default", at);
     place here = below(at, "symbols");
@@ -287,9 +287,9 @@ static df__avro_node *parse_enum(parser *p, const df_value *v, df_bytes space, c
     return n;
 }
 
-static df__avro_node *parse_fixed(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_fixed(parser *p, const df_value *v, df_bytes space, const place *at)
 {
-    df__avro_node *n = node_new(p, DF__AVRO_FIXED, at);
+    df__avro_type *n = type_new(p, DF__AVRO_FIXED, at);
     int64_t size = int_member(p, v, "size", at);
     if (!n || !define(p, n, v, at, &space))
         return NULL;
@@ -316,7 +316,7 @@ static void parse_field(parser *p, df__avro_field *f, const df_value *v, const p
         f->aliases = texts(p, &aliases, &alias_place, &f->alias_count);
 }
 
-/* Kept until all names are known, behind those of the types inside it. */
+/* Kept until all names are known, after those of the types inside it. */
 static void keep_default(parser *p, df__avro_field *f, const df_value *fill, const place *at)
 {
     place here = below(at, "default");
@@ -356,9 +356,9 @@ static void field_type(parser *p, df__avro_field *f, const df_walk *w, df_bytes 
         keep_default(p, f, &fill, &here);
 }
 
-static df__avro_node *parse_record(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_record(parser *p, const df_value *v, df_bytes space, const place *at)
 {
-    df__avro_node *n = node_new(p, DF__AVRO_RECORD, at);
+    df__avro_type *n = type_new(p, DF__AVRO_RECORD, at);
     df_value fields = member(v, "fields");
     place here = below(at, "fields");
     df_walk w = {0};
@@ -387,14 +387,14 @@ static df__avro_node *parse_record(parser *p, const df_value *v, df_bytes space,
 
 /* Arrays and maps: what all their items are of. */
 typedef struct container {
-    enum df__avro_type type;
+    enum df__avro_kind type;
     const char *member, *why;
 } container;
 
-static df__avro_node *parse_items(parser *p, const df_value *v, df_bytes space, const place *at,
+static df__avro_type *parse_items(parser *p, const df_value *v, df_bytes space, const place *at,
                                   const container *c)
 {
-    df__avro_node *n = node_new(p, c->type, at);
+    df__avro_type *n = type_new(p, c->type, at);
     df_value items = member(v, c->member);
     place here = below(at, c->member);
     if (n && items.type == DF_V_ABSENT)
@@ -404,13 +404,13 @@ static df__avro_node *parse_items(parser *p, const df_value *v, df_bytes space, 
     return n;
 }
 
-static df__avro_node *parse_list(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_list(parser *p, const df_value *v, df_bytes space, const place *at)
 {
     static const container list = {DF__AVRO_ARRAY, "items", "an array needs \"items\""};
     return parse_items(p, v, space, at, &list);
 }
 
-static df__avro_node *parse_map(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_map(parser *p, const df_value *v, df_bytes space, const place *at)
 {
     static const container map = {DF__AVRO_MAP, "values", "a map needs \"values\""};
     return parse_items(p, v, space, at, &map);
@@ -418,17 +418,17 @@ static df__avro_node *parse_map(parser *p, const df_value *v, df_bytes space, co
 
 /* ---- unions ---------------------------------------------------------------------------------- */
 
-static int branch_taken(const df__avro_node *u, const df__avro_node *n)
+static int branch_taken(const df__avro_type *u, const df__avro_type *n)
 {
     for (size_t i = 0; i < u->count; i++)
-        if (u->branches[i]->type == n->type && df__bytes_same(u->branches[i]->name, n->name))
+        if (u->branches[i]->kind == n->kind && df__bytes_same(u->branches[i]->name, n->name))
             return 1;
     return 0;
 }
 
-static df__avro_node *parse_union(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_union(parser *p, const df_value *v, df_bytes space, const place *at)
 {
-    df__avro_node *n = node_new(p, DF__AVRO_UNION, at), *b;
+    df__avro_type *n = type_new(p, DF__AVRO_UNION, at), *b;
     df_walk w = {0};
     if (n && v->len > DF__AVRO_BRANCHES)
         return fail(p, at, "a union of more than %d types", DF__AVRO_BRANCHES);
@@ -439,7 +439,7 @@ static df__avro_node *parse_union(parser *p, const df_value *v, df_bytes space, 
         b = parse(p, &w.value, space, &here);
         if (!b)
             return NULL;
-        if (b->type == DF__AVRO_UNION)
+        if (b->kind == DF__AVRO_UNION)
             return fail(p, &here, "a union cannot hold a union");
         if (branch_taken(n, b))
             return fail(p, &here, "the union has \"%.*s\" twice", (int)df__avro_shown(b->name),
@@ -454,7 +454,7 @@ static df__avro_node *parse_union(parser *p, const df_value *v, df_bytes space, 
 static const struct logical_row {
     const char *word;
     enum df__avro_logical logical;
-    enum df__avro_type type, other;
+    enum df__avro_kind type, other;
     size_t size; /* of a fixed */
 } logical_rows[] = {
     {"decimal", DF__AVRO_DECIMAL, DF__AVRO_BYTES, DF__AVRO_FIXED, 0},
@@ -468,10 +468,11 @@ static const struct logical_row {
     {"local-timestamp-micros", DF__AVRO_LOCAL_MICROS, DF__AVRO_LONG, DF__AVRO_LONG, 0},
     {"local-timestamp-nanos", DF__AVRO_LOCAL_NANOS, DF__AVRO_LONG, DF__AVRO_LONG, 0},
     {"uuid", DF__AVRO_UUID, DF__AVRO_STRING, DF__AVRO_FIXED, 16},
+    {"text", DF__AVRO_AS_TEXT, DF__AVRO_STRING, DF__AVRO_STRING, 0},
     {"duration", DF__AVRO_DURATION, DF__AVRO_FIXED, DF__AVRO_FIXED, 12},
 };
 
-static void read_decimal(df__avro_node *n, const df_value *v)
+static void read_decimal(df__avro_type *n, const df_value *v)
 {
     df_value precision = member(v, "precision"), scale = member(v, "scale");
     int64_t p, s = 0;
@@ -485,14 +486,14 @@ static void read_decimal(df__avro_node *n, const df_value *v)
 }
 
 /* A logical type that is unknown, or does not fit, is ignored: so the specification has it. */
-static void read_logical(df__avro_node *n, const df_value *v)
+static void read_logical(df__avro_type *n, const df_value *v)
 {
     df_value word = member(v, "logicalType");
     for (size_t i = 0; i < sizeof logical_rows / sizeof *logical_rows; i++) {
         const struct logical_row *row = &logical_rows[i];
-        if ((n->type != row->type && n->type != row->other) ||
+        if ((n->kind != row->type && n->kind != row->other) ||
             !df__bytes_are(text_of(&word), row->word) ||
-            (n->type == DF__AVRO_FIXED && row->size && n->size != row->size))
+            (n->kind == DF__AVRO_FIXED && row->size && n->size != row->size))
             continue;
         if (row->logical == DF__AVRO_DECIMAL)
             read_decimal(n, v);
@@ -504,19 +505,19 @@ static void read_logical(df__avro_node *n, const df_value *v)
 
 /* ---- any type -------------------------------------------------------------------------------- */
 
-typedef df__avro_node *parse_fn(parser *p, const df_value *v, df_bytes space, const place *at);
+typedef df__avro_type *parse_fn(parser *p, const df_value *v, df_bytes space, const place *at);
 
-static df__avro_node *parse_object(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_object(parser *p, const df_value *v, df_bytes space, const place *at)
 {
-    static parse_fn *const complex[DF__AVRO_TYPES] = {[DF__AVRO_FIXED] = parse_fixed,
+    static parse_fn *const complex[DF__AVRO_KINDS] = {[DF__AVRO_FIXED] = parse_fixed,
                                                       [DF__AVRO_ENUM] = parse_enum,
                                                       [DF__AVRO_RECORD] = parse_record,
                                                       [DF__AVRO_ARRAY] = parse_list,
                                                       [DF__AVRO_MAP] = parse_map};
     df_value type = member(v, "type");
     place here = below(at, "type");
-    enum df__avro_type found;
-    df__avro_node *n;
+    enum df__avro_kind found;
+    df__avro_type *n;
     if (type.type == DF_V_ABSENT)
         return fail(p, at, "has no \"type\"");
     if (type.type != DF_V_STRING)
@@ -525,26 +526,35 @@ static df__avro_node *parse_object(parser *p, const df_value *v, df_bytes space,
         return named(p, text_of(&type), space, &here);
     if (found == DF__AVRO_UNION)
         return fail(p, &here, "a union is written as a list");
-    n = complex[found] ? complex[found](p, v, space, at) : node_new(p, found, at);
+    n = complex[found] ? complex[found](p, v, space, at) : type_new(p, found, at);
     if (n && p->rc == DF_OK)
         read_logical(n, v);
     return n;
 }
 
-static df__avro_node *parse(parser *p, const df_value *v, df_bytes space, const place *at)
+static df__avro_type *parse_any(parser *p, const df_value *v, df_bytes space, const place *at)
 {
+    if (v->type == DF_V_STRING)
+        return parse_word(p, text_of(v), space, at);
+    if (v->type == DF_V_ARRAY)
+        return parse_union(p, v, space, at);
+    if (v->type == DF_V_OBJECT)
+        return parse_object(p, v, space, at);
+    return fail(p, at, "a type is a string, an object or a list");
+}
+
+static df__avro_type *parse(parser *p, const df_value *v, df_bytes space, const place *at)
+{
+    df__avro_type *n;
     place here = *at;
     if (p->rc != DF_OK)
         return NULL;
     if (++here.depth > TEXT_DEPTH)
         return fail(p, at, "nested more than %d deep", TEXT_DEPTH);
-    if (v->type == DF_V_STRING)
-        return parse_word(p, text_of(v), space, &here);
-    if (v->type == DF_V_ARRAY)
-        return parse_union(p, v, space, &here);
-    if (v->type == DF_V_OBJECT)
-        return parse_object(p, v, space, &here);
-    return fail(p, at, "a type is a string, an object or a list");
+    n = parse_any(p, v, space, &here);
+    if (!n || p->rc != DF_OK || n->put || (n->kind == DF__AVRO_RECORD && !n->defined))
+        return n;
+    return df__avro_bind(&p->s->arena, n) == DF_OK ? n : no_memory(p);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -571,11 +581,11 @@ static void read_defaults(parser *p)
 }
 
 /* All their names are names of this schema too. */
-static void use_names(parser *p, const df__avro_schema *ref)
+static void use_names(parser *p, const df_avro_schema *ref)
 {
     const place root = {NULL, NULL, 0, 0};
     for (size_t i = 0; i < ref->name_cap && p->rc == DF_OK; i++) {
-        df__avro_node *n = ref->names[i], *old = n ? df__avro_find(p->s, n->name) : NULL;
+        df__avro_type *n = ref->names[i], *old = n ? df__avro_find(p->s, n->name) : NULL;
         if (n && old && old != n)
             fail(p, &root, "two of the references define \"%.*s\"", (int)df__avro_shown(n->name),
                  (const char *)n->name.data);
@@ -588,7 +598,7 @@ static void hold_refs(parser *p, const df__avro_source *from)
 {
     p->s->refs = take(p, from->ref_count * sizeof *p->s->refs);
     for (size_t i = 0; i < from->ref_count && p->rc == DF_OK; i++) {
-        p->s->refs[p->s->ref_count++] = df__avro_hold(from->refs[i]);
+        p->s->refs[p->s->ref_count++] = df_avro_schema_hold(from->refs[i]);
         use_names(p, from->refs[i]);
     }
 }
@@ -614,10 +624,10 @@ static int parse_text(parser *p, df_bytes text)
     return p->rc;
 }
 
-int df__avro_parse(const df__heap *heap, const df__avro_source *from, df__avro_schema **ret,
+int df__avro_parse(const df__heap *heap, const df__avro_source *from, df_avro_schema **ret,
                    df__avro_error *error)
 {
-    df__avro_schema *s = df__zalloc(heap, sizeof *s);
+    df_avro_schema *s = df__zalloc(heap, sizeof *s);
     parser p = {.s = s, .error = error, .rc = DF_OK};
     if (!s)
         return DF_ENOMEM;
@@ -631,26 +641,33 @@ int df__avro_parse(const df__heap *heap, const df__avro_source *from, df__avro_s
         p.rc = parse_text(&p, from->text);
     df__arena_free(&p.scratch);
     if (p.rc != DF_OK) {
-        df__avro_free(s);
+        df_avro_schema_free(s);
         s = NULL;
     }
     *ret = s;
     return p.rc;
 }
 
-df__avro_schema *df__avro_hold(const df__avro_schema *schema)
+df_avro_schema *df_avro_schema_hold(const df_avro_schema *schema)
 {
-    df__avro_schema *s = (df__avro_schema *)(uintptr_t)schema;
-    __atomic_fetch_add(&s->holds, 1, __ATOMIC_RELAXED);
+    df_avro_schema *s = (df_avro_schema *)(uintptr_t)schema;
+    if (s)
+        __atomic_fetch_add(&s->holds, 1, __ATOMIC_RELAXED);
     return s;
 }
 
-void df__avro_free(df__avro_schema *s)
+df_bytes df_avro_schema_name(const df_avro_schema *schema)
+{
+    const df__avro_type *n = schema->root;
+    return df__avro_is_named(n) ? n->name : (df_bytes){NULL, 0};
+}
+
+void df_avro_schema_free(df_avro_schema *s)
 {
     if (!s || __atomic_fetch_sub(&s->holds, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     for (size_t i = 0; i < s->ref_count; i++)
-        df__avro_free((df__avro_schema *)(uintptr_t)s->refs[i]);
+        df_avro_schema_free((df_avro_schema *)(uintptr_t)s->refs[i]);
     df__free(s->heap, s->names);
     df__arena_free(&s->arena);
     df__free(s->heap, s);

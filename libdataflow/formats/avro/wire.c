@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * wire.c: how Avro writes numbers and bytes, and decimals as bytes and as text. */
-#include "formats/avro/node.h"
+#include "formats/avro/type.h"
 
 #include "record/tree.h"
 #include "util/rfc3339.h"
@@ -88,15 +88,15 @@ size_t df__avro_decimal_text(const unsigned char *data, size_t len, int scale, c
 }
 
 /* The digits of number * 10^scale. NULL: fine. */
-static const char *unscaled(const df__avro_node *n, const df__exact *d, char *digits, size_t *ret)
+static const char *unscaled(const df__avro_type *n, const df__exact *d, char *digits, size_t *ret)
 {
     int64_t shift = d->exponent + n->scale; /* places that the point moves to the right */
     int64_t whole = (int64_t)d->digit_count + shift, at;
-    size_t total = d->digit_count + d->fraction_count, i, len = 0;
-    for (i = 0; i < total; i++) {
+    size_t total = d->digit_count + d->fraction_count, len = 0;
+    for (size_t i = 0; i < total; i++) {
         char c = i < d->digit_count ? d->digits[i] : d->fraction[i - d->digit_count];
         if ((int64_t)i >= whole && c != '0')
-            return "has more places behind the point than the scale";
+            return "has more places after the point than the scale";
         if ((int64_t)i >= whole || (len == 0 && c == '0'))
             continue;
         if (len == (size_t)n->precision)
@@ -133,7 +133,7 @@ static const unsigned char *shortest(const unsigned char *p, unsigned sign)
     return p;
 }
 
-const unsigned char *df__avro_decimal_bytes(const df__avro_node *n, df_bytes number,
+const unsigned char *df__avro_decimal_bytes(const df__avro_type *n, df_bytes number,
                                             unsigned char ret[DF__AVRO_DECIMAL_BYTES + 8],
                                             const char **why)
 {

@@ -129,6 +129,7 @@ write_node_files() {
 	cgroupDriver: cgroupfs
 	cgroupRoot: /${data##*/}
 	failSwapOn: false
+	syncFrequency: 5s
 	containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 	address: $node_address
 	readOnlyPort: 0

@@ -69,7 +69,7 @@ class Bench:
         self.groups += 1
         with open(os.path.join(MANIFESTS, name + ".yaml")) as f:
             text = f.read()
-        words = dict(TOPIC=data.name, GROUP="bench-%d-%d" % (os.getpid(), self.groups), **more)
+        words = {"TOPIC": data.name, "GROUP": "bench-%d-%d" % (os.getpid(), self.groups), **more}
         for word, value in words.items():
             text = text.replace("@%s@" % word, str(value))
         path = os.path.join(self.folder, name + ".yaml")

@@ -88,7 +88,8 @@ join and leave included: 1.00 is as fast as the floor. CPU and memory are of the
 alone. Floors: W1 a librdkafka consumer that does nothing with the records; W2 the same flow without
 the filter; W3 that consumer and, after it, a librdkafka producer with the same settings that sends
 the finished records (the time of both together); W5 one `\\copy` of the same rows already in
-PostgreSQL's own format, as one transaction; W11 jq, and the ratio is of CPU time. W13 puts a proxy
+PostgreSQL's own format, as one transaction; W8 `pg_recvlogical` on the same changes and, at the same
+time, that producer with the rows as JSON; W11 jq, and the ratio is of CPU time. W13 puts a proxy
 before PostgreSQL that lets a tenth of the bytes through, then all; "max" is the same flow through
 the proxy at full speed. "met" needs the worse end of the interval; "median only" says that the
 median alone reaches it. A load far above the number of cores means that others used the machine:

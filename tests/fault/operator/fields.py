@@ -68,7 +68,7 @@ class Trial:
 
     def told(self):
         """What the operator says of the case against who refuses it; None: as it should be."""
-        valid = next((c for c in self.flow()["status"]["conditions"] if c["type"] == "SpecValid"), {})
+        valid = next((c for c in self.flow().get("status", {}).get("conditions", []) if c["type"] == "SpecValid"), {})
         wrong = self.who == crd_cases.BOTH or self.who.startswith("validator")
         if self.who != crd_cases.FREE and wrong != (valid.get("status") == "False"):
             return f"{self.case} ({self.who}): SpecValid is {valid.get('status')}: {valid.get('message')}"

@@ -10,6 +10,8 @@ POLL = {"type": "memory", "config": {"server": "s"}}  # one reader, positions in
 SINK = {"type": "postgresql", "config": {"connectionStringSecretRef": {"name": "shop", "key": "url"}, "table": "copy"}}
 FOREIGN = {"type": "postgresql", "config": {
     "connectionStringSecretRef": {"namespace": "vault", "name": "db", "key": "url"}, "table": "copy"}}
+CDC = {"type": "postgresql-cdc", "config": {"connectionStringSecretRef": {"name": "shop", "key": "url"}, "slotName": "s",
+                                            "publicationName": "p", "tables": ["t"]}}
 DEPLOYMENTS, MAPS, JOBS = "apps/v1/deployments", "v1/configmaps", "batch/v1/jobs"
 NIGHTLY = {"schedule": "30 2 1 1 *", "timeZone": "Europe/Berlin", "source": KAFKA, "sink": SINK,
            "triggers": [{"name": "one", "image": "psql:17"}, {"name": "two", "image": "curl:8"}]}
@@ -117,6 +119,16 @@ def flow_reader_changed(w):
         w.change(FLOWS, "orders", {"spec": {"source": {"config": None, "type": None}}})
         w.change(FLOWS, "orders", {"spec": {"source": source}})
         until(w, FLOWS, "orders", "Running")
+
+
+def flow_slot_left(w):
+    """From a source that holds a replication slot to another kind: a Job drops the slot in between."""
+    create(w, {"source": CDC, "sink": SINK})
+    w.change(FLOWS, "orders", {"spec": {"source": {"config": None, "type": None}}})
+    w.change(FLOWS, "orders", {"spec": {"source": KAFKA}})
+    until(w, FLOWS, "orders", "Running")
+    w.until("its Job is gone", lambda: not w.find(JOBS, "df-orders-end"))
+    w.until("nothing holds it", lambda: not w.find(FLOWS, "orders")["metadata"].get("finalizers"))
 
 
 def flow_deleted(w):
@@ -231,6 +243,6 @@ def cron_deleted(w):
 
 SCENARIOS = {f.__name__: f for f in (
     flow_created, flow_of_kafka, flow_changed, flow_scaled, flow_suspended, flow_in_window, flow_reset, flow_wrong,
-    flow_secret_changed, flow_secret_copied, flow_reader_changed, flow_deleted, flow_ended, flow_made_again, child_lost,
-    positions_lost, cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand,
+    flow_secret_changed, flow_secret_copied, flow_reader_changed, flow_slot_left, flow_deleted, flow_ended, flow_made_again,
+    child_lost, positions_lost, cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand,
     cron_changed, cron_deleted)}

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to operators in clusters, beyond one request that fails: leaders that die, sleep or lose
 their server, watches that fall silent, a policy that writes too, Jobs that vanish."""
+import os
 import signal
 import time
+import urllib.error
 import urllib.request
 
+from rights import RIGHTS
 from scenarios import KAFKA, POLL, SINK, create, make_cron, run, until
+from successors import SUCCESSORS
 from world import CRONS, FLOWS, LEASE, SPACE, Key, Stuck
 
 LEASE_S, RENEW_S = 15, 10
@@ -142,6 +146,27 @@ def watches_silent(w):
     return f"a change was applied {late:.0f} s after the watches fell silent"
 
 
+def readiness_of(w):
+    try:
+        with urllib.request.urlopen(f"http://{address_of(w, 'probes at ')}/readyz") as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def readiness_red(w):
+    """Who hears nothing is not ready, after a time that can be set."""
+    w.env = {"WATCH_SILENCE_SECONDS": "20"}
+    w.replace_operator("127.0.0.1:0")
+    create(w)
+    w.until("it is ready", lambda: readiness_of(w)[0] == 200)
+    w.server.hush()
+    begin = time.monotonic()
+    w.until("it is not ready", lambda: "for 20 s" in readiness_of(w)[1])
+    expect(readiness_of(w)[0] == 503, "its status says so")
+    return f"not ready {took(begin):.0f} s after the watches fell silent"
+
+
 def one_watch_silent(w):
     """The rest of the cluster is seen, so nobody looks idle."""
     create(w)
@@ -245,6 +270,56 @@ def job_removed_seen(w):
     return "nothing was run again"
 
 
+def step_never_begins(w):
+    """The image of a step does not exist: its run fails after a time, and holds up no other one."""
+    w.env = {"STEP_START_TIMEOUT_SECONDS": "2"}
+    w.replace_operator()
+    make_cron(w, processorImage="never:1")
+    run(w, "dfc-nightly-1")
+    begin = time.monotonic()
+    until(w, CRONS, "nightly", "Failed")
+    message = w.find(CRONS, "nightly")["status"]["message"]
+    expect("Processor failed: it did not begin within 2 s" in message, message)
+    w.until("its Job is gone", lambda: not jobs_of(w))
+    w.until("the schedule goes on", lambda: not w.find("batch/v1/cronjobs", "dfc-nightly")["spec"]["suspend"])
+    return f"its run failed after {took(begin):.1f} s"
+
+
+# ---- what stays small -------------------------------------------------------------------------------
+EVENTS, MAPS_CHANGED, GROWTH_KIB = 10000, 20, 4096
+
+
+def resident_kib(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+
+def change_maps(w, count, text):
+    """Changes of objects that the operator watches. At the end it has heard of all: it makes the last one anew."""
+    for i in range(count):
+        w.store.patch(Key("v1/configmaps", SPACE, f"df-flow-{i % MAPS_CHANGED}-checkpoint"),
+                      {"data": {"positions": f"{text} {i} " + "x" * (i % 97)}})
+        if i % 500 == 0:
+            time.sleep(0.05)  # the watch is to hear single changes
+    w.delete("v1/configmaps", "df-flow-0-spec")
+    w.until("it is back", lambda: w.find("v1/configmaps", "df-flow-0-spec"))
+    w.rest()
+
+
+def events_without_end(w):
+    """A memory that does not grow with what happens."""
+    for i in range(MAPS_CHANGED):
+        w.create(FLOWS, f"flow-{i}", {"source": POLL, "sink": SINK})
+    for i in range(MAPS_CHANGED):
+        until(w, FLOWS, f"flow-{i}", "Running")
+    change_maps(w, EVENTS // 4, "first")
+    before = resident_kib(w.operators[0])
+    change_maps(w, EVENTS, "then")
+    grown = resident_kib(w.operators[0]) - before
+    expect(os.environ.get("DF_SANITIZE") or grown < GROWTH_KIB, f"it grew by {grown} KiB over {EVENTS} changes")
+    return f"{grown} KiB more after {EVENTS} changes"
+
+
 def positions_of_earlier(w):
     """A new flow of the name never has the positions of the deleted one."""
     create(w)
@@ -264,4 +339,5 @@ def positions_of_earlier(w):
 
 SITUATIONS = {f.__name__: f for f in (
     leader_killed, leader_stopped, leader_frozen, server_silent, server_refuses, watches_silent, one_watch_silent,
-    impossible_flow, policy_writes_too, job_removed_unseen, job_removed_seen, positions_of_earlier)}
+    readiness_red, impossible_flow, policy_writes_too, job_removed_unseen, job_removed_seen, positions_of_earlier,
+    step_never_begins, events_without_end)} | SUCCESSORS | RIGHTS

@@ -47,6 +47,7 @@ class World:
         self.server = Server(self.store, self.replace_operator)
         self.controllers = Controllers(self.store)
         self.operators, self.over = [], False
+        self.env = {}  # of the operators that are started from now on
         self.lock = threading.Lock()
         self.acts, self.acting = 0, lambda number: None  # what people did; called before they do it
         self.start_operator()
@@ -77,7 +78,7 @@ class World:
                 ["dfoperator", "run", "--kubeconfig", str(config), "--metrics-bind-address", probes,
                  "--health-probe-bind-address", probes], stderr=log, stdout=log,
                 env={**os.environ, "OPERATOR_NAMESPACE": "dataflow", "POD_NAME": name,
-                     "SECRETS_OF_OTHER_NAMESPACES": "true"}))
+                     "SECRETS_OF_OTHER_NAMESPACES": "true", **self.env}))
         processes.add(self.operators[-1])
         return self.operators[-1]
 
@@ -96,7 +97,7 @@ class World:
         if code:
             raise Stuck(f"the operator ended with {code}")
 
-    def replace_operator(self):
+    def replace_operator(self, probes=""):
         """Kills it; another one comes when its lease has lapsed, which is not waited for here."""
         with self.lock:
             if self.over:
@@ -106,7 +107,7 @@ class World:
                 self.server.dead.add(f"operator-{len(self.operators)}")
                 if LEASE in self.store.objects:
                     self.store.patch(LEASE, {"spec": {"holderIdentity": ""}})
-            self.start_operator()
+            self.start_operator(probes)
 
     def log_of(self, number):
         return Path(self.folder.name, f"operator-{number}.log").read_text("utf-8")

@@ -4,13 +4,12 @@
 # a disk that is full holds the flow until there is room, and nothing is lost or written twice.
 # ctest: no-servers timeout=120
 set -u
+. "$(dirname "$0")/../../support/script.sh"
 dir=$(mktemp -d)
+evidence=("$dir/log")
 pid=
 trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state
-failed=0
-ok() { echo "ok      $1"; }
-bad() { echo "FAILED  $1"; tail -n 5 "$dir/log" | cut -c1-300; failed=1; }
 says() { # PATTERN: the log has such a line, within 30 s
     for _ in $(seq 600); do
         grep -q -e "$1" "$dir/log" && return 0

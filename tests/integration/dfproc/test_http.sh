@@ -2,18 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # HTTP pages, probes and signals of a running dfproc. ctest: no-servers timeout=120
 set -u
+. "$(dirname "$0")/../../support/script.sh"
 dir=$(mktemp -d)
+evidence=("$dir/log" "$dir/page")
 pid=
 trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state
-failed=0
 
-ok() { echo "ok      $1"; }
-bad() {
-    echo "FAILED  $1"
-    tail -n 20 "$dir/log" "$dir/page" 2>/dev/null
-    failed=1
-}
 
 cat >"$dir/spec.json" <<'JSON'
 {"source": {"type": "generate", "config": {"rate": 500, "template": "{\"n\":${seq}}"}},

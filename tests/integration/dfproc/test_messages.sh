@@ -29,7 +29,7 @@ cat >init.py <<'PY'
 import json, re, subprocess
 def out(*args):
     return subprocess.run(("dfproc",) + args, stdout=subprocess.PIPE, text=True, check=True).stdout
-seen = 0
+seen, chosen = 0, {"topic": "my-topic", "table": "my_source"}
 for c in json.loads(out("connectors", "--json")):
     for role in ("source", "sink"):
         if c["name"] == "host" or not isinstance(c.get(role), dict):
@@ -40,8 +40,8 @@ for c in json.loads(out("connectors", "--json")):
         for o in c[role].get("options", []):
             if any(o.get(k) for k in ("required", "later", "deprecated")):
                 continue
-            if o["name"] == "topic": # one of several is required: this one is written
-                assert re.search(r"^ +topic: my-topic$", part, re.M), part
+            if o["name"] in chosen: # one of several is required: this one is written
+                assert re.search(rf"^ +{o['name']}: {chosen[o['name']]}$", part, re.M), part
                 continue
             value = have[o["name"]].strip('"').replace('\\"', '"')
             default = o.get("default")

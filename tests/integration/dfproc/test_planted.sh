@@ -3,19 +3,14 @@
 # Secrets planted in the options of flows that fail: whole or in pieces, none of them leaves the
 # process in a log line, an error, a page, a report or an error record. ctest: no-servers timeout=120
 set -u
+. "$(dirname "$0")/../../support/script.sh"
 dir=$(mktemp -d)
+evidence=("$dir/all")
 pid=
 trap '[ "$BASHPID" = $$ ] && { [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"; }' EXIT
 export XDG_STATE_HOME=$dir/state NO_COLOR=1
 cd "$dir" || exit 1
-failed=0
 
-ok() { echo "ok      $1"; }
-bad() {
-    echo "FAILED  $1"
-    head -n 12 "$dir/all" | cut -c 1-400
-    failed=1
-}
 
 # plant LENGTH: a secret whose pieces no ordinary text has; also split by commas. In $secret and a file.
 plant() {

@@ -4,7 +4,6 @@
 # An output file that somebody removes is made again before a record counts as written; a pipe that
 # never gives the variables of --env-file can be left.
 . "$(dirname "$0")/../cli_lib.sh"
-until_true() { for _ in $(seq 400); do "$@" && return 0; sleep 0.05; done; return 1; }
 lines() { [ "$(wc -l 2>/dev/null <"$1")" = "$2" ]; }
 touch "$dir/err" "$dir/out"
 
@@ -15,10 +14,10 @@ sink: {type: stdio, config: {path: $dir/out.jsonl}}
 YAML
 dfproc run "$dir/m.yaml" >"$dir/out" 2>"$dir/err" &
 runner=$!
-until_true lines "$dir/out.jsonl" 1 || bad 'the first record'
+until_true 20 lines "$dir/out.jsonl" 1 || bad 'the first record'
 rm "$dir/out.jsonl"
 for n in 2 3 4; do echo "{\"n\":$n}" >>"$dir/in.jsonl"; done
-until_true lines "$dir/out.jsonl" 3 && ok 'removed: made again' || bad "removed: not made again"
+until_true 20 lines "$dir/out.jsonl" 3 && ok 'removed: made again' || bad "removed: not made again"
 kill -TERM $runner
 wait $runner && ok 'removed: ends in order' || bad 'removed: the end'
 [ "$(cat "$dir/out.jsonl")" = "$(tail -n 3 "$dir/in.jsonl")" ] && ok 'removed: what came after is there, once' ||
@@ -30,10 +29,10 @@ dfproc run "$dir/m.yaml" --env-file "$dir/variables" >"$dir/out" 2>"$dir/err" &
 runner=$!
 timeout 20 bash -c 'exec 9>"$1/variables"; : >"$1/opened"; sleep 15' _ "$dir" & # opens when it is read
 writer=$!
-until_true test -e "$dir/opened" || bad 'a pipe for --env-file: it is not read'
+until_true 20 test -e "$dir/opened" || bad 'a pipe for --env-file: it is not read'
 kill -TERM $runner
 ended() { ! [ -e "/proc/$runner/stat" ] || [ "$(awk '{print $3}' "/proc/$runner/stat")" = Z ]; }
-until_true ended || kill -KILL $runner
+until_true 20 ended || kill -KILL $runner
 wait $runner
 code=$?
 kill $writer 2>/dev/null

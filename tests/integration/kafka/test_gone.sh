@@ -45,6 +45,21 @@ until_true 40 rows_are again 1200 && ok 'made anew, told to go on at the earlies
 end "$pid" 10
 same 'made anew, told to go on: ends in order' 0 "$code"
 
+# ---- the same with exactly-once, where the sink commits -------------------------------------------------
+topic exact && topic copies && produce exact --count 500
+{ echo 'deliveryGuarantee: exactlyOnce'; source_of exact exact; sink_to copies; } >"$dir/exact.yaml"
+start exact exact --log-level debug
+until_true 60 grep -q 'holds offsets of all partitions' "$dir/exact.out" || bad 'exactly once: not read'
+dfaudit topic delete --topic "$(name_of exact)" 2>/dev/null
+until_true 30 topic exact || bad 'exactly once: not made anew'
+produce exact --count 900 --from 5000
+until_true 60 ended || bad 'exactly once: it did not stop'
+end "$pid" 1
+same 'exactly once, made anew: it stops' 1 "$code"
+has 'exactly once, made anew: it says where' "$(name_of exact) partition 0: the broker does not have offset 500" "$dir/exact.out"
+flow exact 0
+audit 'exactly once, made anew: the next run reads all of it, once' --source topic --topic "$(name_of copies)" --expect-count 1400 --max-duplicates 0
+
 # ---- deleted, made anew and filled past the old offset while nobody looks --------------------------------
 # The process stands still meanwhile: its client never sees that the topic was away.
 unseen() { # NAME POLICY

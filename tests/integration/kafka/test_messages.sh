@@ -97,4 +97,11 @@ all_there() { [ "$(wc -l <"$dir/missing.jsonl" 2>/dev/null)" = 10 ]; }
 until_true 60 all_there && ok 'no such topic: read when it is created' || bad 'no such topic: not read when it was created'
 end "$pid" 10
 same 'ends in order' 0 "$code"
+# ---- what the installed client lacks ---------------------------------------------------------------------
+client=$(dfproc version | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p' | head -n 1)
+topic lacks
+{ source_of lacks lacks; file_sink lacks.lines; } >"$dir/lacks.yaml"
+flow lacks 0
+told=$(grep -c "librdkafka $client lacks leader epochs" "$dir/lacks.out")
+if [ "$(printf '%s\n' 2.1.0 "$client" | sort -V | head -n 1)" = 2.1.0 ]; then same "librdkafka $client lacks nothing" 0 "$told"; else same 'what the client lacks' 1 "$told"; fi
 finish

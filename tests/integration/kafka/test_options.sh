@@ -22,7 +22,7 @@ END
 dfproc validate "$dir/bad.yaml" >"$dir/bad.out" 2>&1
 same 'refused' 2 $?
 has 'protocol' 'securityProtocol: SASL_SSL needs the block sasl' "$dir/bad.out"
-has 'avro' 'format: avro is not supported yet' "$dir/bad.out"
+has 'avro' 'format: avro needs the schema: schemaRegistry, avroSchema or avroSchemaFile' "$dir/bad.out"
 has 'timing' 'netReadTimeout: must be more than consumerMaxWait' "$dir/bad.out"
 has 'nearest name' 'did you mean "session.timeout.ms"' "$dir/bad.out"
 has 'option of ours' 'use the option consumerGroup' "$dir/bad.out"
@@ -35,7 +35,7 @@ source: {type: kafka, config: {brokers: h:1, topic: t, tls: {caFile: x}, schemaR
 sink: {type: kafka, config: {brokers: h:1, topic: t, maxOpenRequests: 6, compresion: lz4}}
 END
 dfproc validate "$dir/later.yaml" >"$dir/later.out" 2>&1
-has 'registry later' 'schemaRegistry.* not supported yet' "$dir/later.out"
+has 'a registry without a use' 'schemaRegistry: needs format: avro' "$dir/later.out"
 has 'open requests' 'maxOpenRequests: must be between 1 and 5' "$dir/later.out"
 has 'did you mean' 'did you mean "compression"' "$dir/later.out"
 { source_of one user; sink_to two 'sasl: {username: u}'; } >"$dir/user.yaml"

@@ -10,7 +10,13 @@ A case is (name, base, changes, who). A change is (path, value); GONE takes the 
 Cases that follow from the option tables are made from them (see generated).
 """
 import json
+import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[3] / "tools"))
+import connectors  # noqa: E402
+
+PLANNED = connectors.planned()
 GONE = object()
 BOTH, NONE, FREE = "both", "none", "free"
 API = "dataflow.dataflow.io/v1"
@@ -133,9 +139,10 @@ CASES = [
     ("errors unknown", "new", [("spec.errors.type", "kafak")], BOTH),
     ("errors without type", "new", [("spec.errors.type", GONE), ("spec.errors.ackPolicy", GONE)], BOTH),
     *(("kind %s" % k, "poll", [("spec.sink", {"type": k, "config": {"any": {"thing": 1}}})], "validator kinds")
-      for k in ("clickhouse", "trino", "nessie", "iceberg", "x-own")),
+      for k in (*PLANNED, "x-own")),
     *(("kind %s, old layout" % k, "poll", [("spec.source", {"type": k, k: {"any": 1}})], "validator kinds")
-      for k in ("postgresql", "postgresql-cdc", "clickhouse", "trino", "nessie", "iceberg")),
+      for k in PLANNED),
+    ("a postgresql source without anything, old layout", "poll", [("spec.source", {"type": "postgresql", "postgresql": {"any": 1}})], BOTH),
     # ---- layouts
     ("options twice", "new", [("spec.source.kafka", KAFKA)], BOTH),
     ("sink options twice", "old", [("spec.sink.config", PG)], BOTH),
@@ -186,7 +193,6 @@ CASES = [
         ("cron", "spec.triggers.0.volumes"), ("new", ROUTE + ".config.tabel"), ("new", "spec.source.when"),
         ("new", "spec.schedule"), ("new", "spec.terminationGracePeriodSeconds"))),
     # ---- not supported yet
-    ("avro", "new", [("spec.source.config.format", "avro")], "validator later"),
     ("tls a text", "new", [("spec.source.config.tls", "yes")], BOTH),
     # ---- kafka
     ("tls", "new", [("spec.source.config.tls", {"insecureSkipVerify": True})], NONE),
@@ -234,6 +240,21 @@ CASES = [
     ("properties with a number", "new", [("spec.source.config.properties", {"queued.min.messages": 5})], NONE),
     ("properties unknown", "new", [("spec.source.config.properties", {"nonsense": "1"})], "validator properties"),
     ("properties a list", "new", [("spec.source.config.properties", ["a"])], BOTH),
+    *(("%s: %s" % (side, name), "new", [("spec.%s.config.%s" % (side, option), value) for option, value in options.items()],
+       who) for side in ("source", "errors") for name, options, who in (
+           ("avro without a schema", {"format": "avro"}, BOTH), ("avro by a file", {"format": "AVRO", "avroSchemaFile": "a.avsc"}, NONE),
+           ("avro by a Secret", {"format": "avro", "avroSchemaSecretRef": {"name": "s", "key": "a"}}, NONE),
+           ("avro by a registry", {"format": "avro", "schemaRegistry": {"url": "https://r:8081"}}, NONE),
+           ("a registry without avro", {"schemaRegistry": {"url": "https://r:8081"}}, BOTH),
+           ("a schema for text", {"format": "text", "avroSchema": '"int"'}, BOTH))),
+    *((name, "new", [("spec.errors.config." + option, value) for option, value in
+                     {"format": "avro", "schemaRegistry": {"url": "https://r:8081"}, **options}.items()], who)
+      for name, options, who in (
+          ("autoRegister of nothing", {"autoRegister": True}, BOTH),
+          ("autoRegister", {"autoRegister": True, "avroSchema": '"int"'}, NONE),
+          ("a subject by a name that is not known", {"subjectStrategy": "record"}, BOTH),
+          ("a version", {"schemaVersion": 3}, NONE),
+          ("a version beside a schema", {"schemaVersion": 3, "avroSchema": '"int"'}, BOTH))),
     # ---- postgresql
     ("ifNewer alone", "new", [("spec.sink.config.upsertMode", True), ("spec.sink.config.upsertStrategy", "ifNewer")],
      BOTH),
@@ -272,8 +293,9 @@ CASES = [
     ("exactlyOnce with never", "exact", [("spec.errors", {"type": "memory", "ackPolicy": "never"})], BOTH),
     ("exactlyOnce with routes", "exact", [("spec.transformations", [TRANSFORMS[-1]])], BOTH),
     ("exactlyOnce with a reset", "exact", [("spec.checkpointReset", True)], BOTH),
-    ("exactlyOnce of a sink that cannot", "exact", [("spec.sink", {"type": "postgresql", "config": PG})],
+    ("exactlyOnce of a sink that cannot", "exact", [("spec.sink", {"type": "stdio", "config": {"path": "out"}})],
      "validator guarantees"),
+    ("exactlyOnce into a table", "exact", [("spec.sink", {"type": "postgresql", "config": PG})], NONE),
     ("strict", "poll", [STRICT], BOTH),
     ("strict, old", "poll", [STRICT, ("spec.sink", {"type": "postgresql", "postgresql": PG})], BOTH),
     ("strict without key", "poll", [STRICT, ("spec.sink.config.upsertMode", True)], BOTH),

@@ -5,7 +5,8 @@
 crd_judge.py SOURCE BUILD FOLDER
 
 The CRD is asked through DF_KUBE_API, DF_KUBE_CA and DF_KUBE_TOKEN with a dry run; the validator is
-dfproc in PATH. A judge more (the webhook) is one row of JUDGES.
+dfproc in PATH; the webhook is an operator's at DF_WEBHOOK (HOST:PORT), asked as an API server asks it. A judge
+more is one row of JUDGES.
 """
 import http.client
 import importlib.machinery
@@ -68,8 +69,35 @@ class Validator:
         return [problems.get(str(file)) for file in files]
 
 
-# name: class, and which refusals are expected of it.
-JUDGES = {"crd": (Crd, "crd"), "validator": (Validator, "validator")}
+class Webhook:
+    """An operator, without the definitions before it."""
+
+    def __init__(self, _folder):
+        context = ssl._create_unverified_context()  # a certificate of the test, for another name
+        self.connection = http.client.HTTPSConnection(os.environ["DF_WEBHOOK"], context=context, timeout=60)
+
+    def refusals(self, manifests):
+        return [self.refusal(str(number), manifest) for number, manifest in enumerate(manifests)]
+
+    def refusal(self, uid, manifest):
+        group, version = manifest["apiVersion"].split("/")
+        kind = manifest["kind"]
+        request = {"uid": uid, "operation": "CREATE", "name": "a", "namespace": "default", "object": manifest,
+                   "kind": {"group": group, "version": version, "kind": kind},
+                   "resource": {"group": group, "version": version, "resource": kind.lower() + "s"}}
+        review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+        self.connection.request("POST", "/validate-dataflow-dataflow-io-v1-" + kind.lower(), json.dumps(review),
+                                {"Content-Type": "application/json"})
+        reply = self.connection.getresponse()
+        body = json.loads(reply.read())
+        answer = body.get("response", {})
+        if reply.status != 200 or answer.get("uid") != uid:
+            sys.exit("the webhook answers %d: %s" % (reply.status, body))
+        return None if answer["allowed"] else answer["status"]["message"]
+
+
+# name: class, and which refusals are expected of it: the webhook has the validator of dfproc.
+JUDGES = {"crd": (Crd, "crd"), "validator": (Validator, "validator"), "webhook": (Webhook, "validator")}
 
 
 def refusers(who):
@@ -120,6 +148,17 @@ def stricter(cases, refusals):
     return wrong
 
 
+def apart(cases, refusals):
+    """The webhook and `dfproc validate` refuse the same, also where who does is free."""
+    wrong = 0
+    for (case, _, who), webhook, validator in zip(cases, refusals["webhook"], refusals["validator"]):
+        if who == crd_cases.FREE and bool(webhook) != bool(validator):
+            wrong += 1
+            print("FAILED  only the %s refuses: %s\n        %s" % (
+                "webhook" if webhook else "validator", case, (webhook or validator)[:600]))
+    return wrong
+
+
 def main(source, build, folder):
     cases = list(crd_cases.manifests(tables_of(source, build)))
     names = [name for name, _, _ in cases]
@@ -130,7 +169,7 @@ def main(source, build, folder):
     refusals = {name: make(folder).refusals([m for _, m, _ in cases]) for name, (make, _) in JUDGES.items()}
     for name, (_, like) in JUDGES.items():
         wrong += disagreements(cases, refusals[name], name, like)
-    wrong += stricter(cases, refusals)
+    wrong += stricter(cases, refusals) + apart(cases, refusals)
     for who, listed in documented(source).items():
         shown = {w.split(" ")[1] for _, _, w in cases if w.startswith(who + " ")}
         for name in sorted(listed ^ shown):

@@ -58,6 +58,7 @@ metrics.enabled=yes at '/metrics/enabled': got string, want boolean
 logLevel=loud at '/logLevel': value must be one of
 processorLogLevel=loud at '/processorLogLevel': value must be one of
 processorProgressTimeoutSeconds=1h at '/processorProgressTimeoutSeconds': got string, want integer
+extraEnv=a at '/extraEnv': got string, want array
 sentry.tracesSampleRate=2 at '/sentry/tracesSampleRate': maximum: got 2, want 1
 health.probePort=0 at '/health/probePort': minimum: got 0, want 1
 webhook.timeoutSeconds=60 at '/webhook/timeoutSeconds': maximum: got 60, want 30
@@ -120,6 +121,7 @@ no-progress-limit processorProgressTimeoutSeconds=0
 place nodeSelector.disk=ssd,tolerations[0].operator=Exists,priorityClassName=high
 pod-marks podAnnotations.a=b,podLabels.c=d
 levels logLevel=debug,processorLogLevel=warn
+extra-env extraEnv[0].name=TZ,extraEnv[0].value=UTC
 resources resources.limits.memory=2Gi,resources.requests.memory=1Gi
 secrets-of-others secrets.otherNamespaces=true
 service-monitor serviceMonitor.enabled=true,serviceMonitor.additionalLabels.release=prom

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A DataFlow on a real node, looked after by the operator from its chart, Kafka to PostgreSQL: nothing is
 # lost when the spec changes, a pod is killed, the operator is killed, the flow is suspended and goes on;
-# a wrong secret is told and a right one heals it without a hand. Of two pods of a flow with one reader, one
+# a wrong secret is told and a right one heals it without a hand. The node is drained while one flow has one pod and
+# another one pods that never get ready, both with a disruption budget. Of two pods of a flow with one reader, one
 # waits; images that do not exist and too little memory are told, and healed by an edit. Uninstalled, pods go on,
 # and their namespace can be deleted.
 # ctest: no-servers kubernetes timeout=1500
@@ -115,8 +116,29 @@ within '  one of two' 60 one_of_two
 run '  the second pod goes' 0 kubectl -n shop delete pod second --timeout=50s
 goes_on '  the flow goes on'
 
-# ---- what keeps a pod from running is told, and an edit heals it
 says() { kubectl -n shop get dataflow "$1" -o 'jsonpath={.status.phase}: {.status.message}' | grep -qE "$2"; }
+is() { local wanted=$1; shift; [ "$("$@")" = "$wanted" ]; }
+
+# ---- the node is drained: budgets hold up neither the only pod nor those that never get ready
+budgets() { kubectl -n shop get poddisruptionbudgets -o name | tr '\n' ' '; }
+run 'a budget for the only pod' 0 kubectl -n shop patch dataflow numbers --type merge -p '{"spec":{"podDisruptionBudget":true}}'
+sed -e 's/name: orders, n/name: stuck, n/; s/consumerGroup: orders/consumerGroup: stuck/; s/key: url/key: none/' "$dir/flow.yaml" >"$dir/stuck.yaml"
+echo '  replicas: 2
+  podDisruptionBudget: true' >>"$dir/stuck.yaml"
+run 'two pods that never get ready' 0 kubectl apply -f "$dir/stuck.yaml"
+within '  are told' 60 says stuck 'key none'
+within '  have a budget, and the only pod has none' 20 is 'poddisruptionbudget.policy/df-stuck ' budgets
+node=$(kubectl get nodes -o 'jsonpath={.items[0].metadata.name}')
+begin=$SECONDS
+limit=90 run 'the node is drained' 0 kubectl drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=80s \
+    --pod-selector='dataflow.dataflow.io/name in (numbers, stuck)'
+ok "  in $((SECONDS - begin)) s"
+within '  which its status tells' 40 says numbers 'No node takes pod'
+run '  it takes pods again' 0 kubectl uncordon "$node"
+goes_on '  the flow goes on'
+run '  the others go' 0 kubectl -n shop delete dataflow stuck --timeout=50s
+
+# ---- what keeps a pod from running is told, and an edit heals it
 edit() { run "$1" 0 kubectl -n shop patch dataflow numbers --type merge -p "{\"spec\":$2}"; }
 edit 'an image that is not there' '{"processorImage":"localhost/none:1"}'
 within '  is told' 60 says numbers '^Error: Image localhost/none:1 of pod .* cannot be pulled'

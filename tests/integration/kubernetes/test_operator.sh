@@ -97,8 +97,51 @@ took=$((($(date +%s%N) - begin) / 1000000))
 [ "$took" -lt 5000 ] && ok "  after $took ms" || bad "  after $took ms"
 grep -qi 'secret\|postgres://' "$dir"/operator.* && bad 'no secret in a log'
 
+# ---- a flow that holds a replication slot: a Job of its own drops it before the flow goes
+slot='source: {type: postgresql-cdc, config: {connectionStringSecretRef: {name: shop, key: url}, slotName: s, publicationName: p, tables: [t]}}
+sink: {type: "null"}'
+finalizer() { kubectl get dataflow "$1" -o 'jsonpath={.metadata.finalizers[0]}'; }
+job_command() { kubectl get job "df-$1-end" -o 'jsonpath={.spec.template.spec.containers[0].args[0]} {.spec.template.spec.containers[0].args[1]}'; }
+end_job() { # flow, status of its pod
+    local pod
+    pod=$(kubectl get pods -l "batch.kubernetes.io/job-name=df-$1-end" -o 'jsonpath={.items[0].metadata.name}')
+    [ -n "$pod" ] && kubectl patch pod "$pod" --subresource=status --type merge -p "{\"status\":$2}"
+}
+no_flow() { [ -z "$(kubectl get dataflow "$1" -o name --ignore-not-found)" ]; }
+for name in dropped left; do
+    apply_flow 'a flow with a slot' $name "$slot"
+    within '  is held' 20 is dataflow.dataflow.io/finalizer finalizer $name
+    within '  has its pod' 20 kubectl get deployment "df-$name"
+    run '  deleted' 0 kubectl delete dataflow $name --wait=false
+    within '  a Job' 30 is 'slot drop' job_command $name
+done
+within '  is done' 20 end_job dropped '{"phase":"Succeeded"}'
+within '  the flow goes' 60 no_flow dropped
+wrong='{"phase":"Failed","containerStatuses":[{"name":"processor","image":"i","imageID":"i","ready":false,"restartCount":0,
+    "state":{"terminated":{"exitCode":2,"reason":"Error"}}}]}'
+within '  the other one is wrong' 20 end_job left "$wrong"
+within '  that flow goes, too' 60 no_flow left
+within '  which is told' 20 has CleanupFailed kubectl get events.events.k8s.io
+
+# A source of another kind: the slot of the one before goes first, with the spec that its pods had.
+source_of() { kubectl get configmap "df-$1-spec" -o 'jsonpath={.data.spec\.json}' | grep -oE 'postgresql-cdc|generate'; }
+no_job() { [ -z "$(kubectl get job "df-$1-end" -o name --ignore-not-found)" ]; }
+apply_flow 'a flow with a slot' moved "$slot"
+within '  has its pod' 20 kubectl get deployment df-moved
+apply_flow '  gets another source' moved 'source: {type: generate, config: {count: 1}}
+sink: {type: "null"}'
+within '  a Job' 30 is 'slot drop' job_command moved
+within '  which is told' 20 has 'The source was changed' flow moved .status.message
+is postgresql-cdc source_of moved && ok '  it has the old spec' || bad '  it has the old spec'
+kubectl get deployment df-moved >/dev/null 2>&1 && bad '  no pods yet' || ok '  no pods yet'
+within '  is done' 20 end_job moved '{"phase":"Succeeded"}'
+within '  the new pods come' 60 kubectl get deployment df-moved
+is generate source_of moved && ok '  with the new spec' || bad '  with the new spec'
+is '' finalizer moved && ok '  nothing holds the flow' || bad '  nothing holds the flow'
+within '  the Job goes' 30 no_job moved
+
 # ---- the end
-run 'deleted' 0 kubectl delete dataflow orders taken --timeout=30s
+run 'deleted' 0 kubectl delete dataflow orders taken moved --timeout=30s
 within '  nothing of it is left' 60 no_children orders
 within '  nothing of the other' 60 no_children taken
 stop_operator "$third"

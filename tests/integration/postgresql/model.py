@@ -110,8 +110,17 @@ class Model:
             row["v"] = version
         self.rows[record["id"]] = row
 
+    def truncate(self):
+        if self.mode["soft"]:
+            self.rows = {key: row | {"gone": True} for key, row in self.rows.items()}
+        else:
+            self.rows = {}
+
     def apply(self, op, record):
-        if op == "t" or record is None or record.get("id") is None:
+        if op == "t" and self.mode["upsert"]:
+            self.truncate()
+            return
+        if record is None or record.get("id") is None:
             raise Refused
         if not self.mode["upsert"]:
             self.insert(record)

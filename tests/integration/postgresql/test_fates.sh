@@ -11,7 +11,9 @@ result() {
 role=${schema}_writer
 server=${DF_PG#*@}
 as_role="postgres://$role:pw@$server$([[ $DF_PG == *\?* ]] && echo '&' || echo '?')options=-csearch_path%3D$schema"
-sql "create role $role login password 'pw'; grant usage on schema $schema to $role"
+# Of its own: another test takes it from PUBLIC for a while.
+sql "create role $role login password 'pw'; grant usage on schema $schema to $role;
+     grant temporary on database $(sql 'select current_database()') to $role"
 leave_role() {
     [ "$BASHPID" = $$ ] || return
     PGOPTIONS='-c client_min_messages=error' psql "$DF_PG" -Xqc "drop schema if exists $schema cascade" -c "drop owned by $role" -c "drop role $role"

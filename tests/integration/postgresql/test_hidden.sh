@@ -80,13 +80,6 @@ sed -i 's/{path: \(.*served.jsonl\)}/{path: \1, follow: true}/' "$dir/served.yam
 rm -rf "$dir/state"
 (umask 0; exec dfproc run "$dir/served.yaml" --metrics-port 0) >"$dir/out" 2>&1 &
 served=$!
-until_true() { # SECONDS COMMAND
-    for _ in $(seq $(($1 * 10))); do
-        "$2" && return
-        sleep 0.1
-    done
-    return 1
-}
 refused() { [ -s "$dir/served.errors" ] && grep -q 'serving metrics' "$dir/out"; }
 until_true 30 refused || bad 'served: nothing was refused'
 address=$(grep -o 'http://[^/ "]*' "$dir/out" | head -n 1)

@@ -4,11 +4,6 @@
 . "$(dirname "$0")/../pg_lib.sh"
 metric() { curl -s -m 5 "$(grep -o 'http://[^/ "]*' "$dir/out" | head -n 1)/metrics" | awk -v name="$1" '$1 ~ "^" name "[{]" {print int($NF)}'; }
 rows_are() { [ "$(sql 'select count(*) from counted')" = "$1" ]; }
-until_true() {
-    local limit=$((SECONDS + $1))
-    shift
-    until "$@"; do [ $SECONDS -ge $limit ] && return 1; sleep 0.1; done
-}
 
 # A pipe that stays open, so that the run does not end.
 sql "create table counted (a int, b text);

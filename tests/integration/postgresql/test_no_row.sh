@@ -61,12 +61,13 @@ event() { echo "{\"op\":\"$1\",\"source\":{\"table\":\"t\"},\"before\":$2,\"afte
 for mode in append upsert; do
     sql "create table cut_$mode (id bigserial primary key, a text, b int)"
     { event c null '{"id":1,"a":"x","b":1}'; event t null null; event c null '{"id":2,"a":"y","b":2}'; } >"$dir/cut_$mode.jsonl"
-    options=(); [ $mode = upsert ] && options=('upsertMode: true')
+    options=() expected='2 1 "truncate" (1,x,1) (2,y,2)'
+    [ $mode = upsert ] && options=('upsertMode: true') expected='3 0  (2,y,2)'
     manifest cut_$mode "${options[@]}"
     echo 'transformations: [{type: debeziumUnwrap}]' >>"$dir/cut_$mode.yaml"
     flow cut_$mode 0
-    same "a truncation, $mode" '2 1 "truncate" (1,x,1) (2,y,2)' \
-        "$(summary sent) $(summary errored) $(grep -o '"reason":"[a-z_]*"' "$dir/cut_$mode.errors" | cut -d: -f2) $(sql "select string_agg(t::text, ' ' order by id) from cut_$mode t")"
+    same "a truncation, $mode" "$expected" \
+        "$(summary sent) $(summary errored) $(grep -o '"reason":"[a-z_]*"' "$dir/cut_$mode.errors" 2>/dev/null | cut -d: -f2) $(sql "select string_agg(t::text, ' ' order by id) from cut_$mode t")"
 done
 
 # ---- keys that no column can have --------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
@@ -132,16 +133,14 @@ static int join_chunks(peer_conn *c, taken *t, size_t at, size_t *body_len)
     for (;;) {
         char *line_end;
         size_t size, begin;
-        while (!(line_end = memmem(t->data + in, t->len - in, "\r\n", 2))) {
+        while (!(line_end = memmem(t->data + in, t->len - in, "\r\n", 2)))
             if (!more(c, t))
                 return 0;
-        }
         size = strtoul(t->data + in, NULL, 16);
         begin = (size_t)(line_end - t->data) + 2;
-        while (t->len < begin + size + 2) {
+        while (t->len < begin + size + 2)
             if (!more(c, t))
                 return 0;
-        }
         memmove(t->data + out, t->data + begin, size);
         out += size;
         in = begin + size + 2;
@@ -176,10 +175,9 @@ static int take_request(peer_conn *c, taken *t, peer_request *request)
     } else if (!c->peer->only_heads && (field = strcasestr(t->data, "content-length:")) &&
                field < end) {
         request->body_len = strtoul(field + 15, NULL, 10);
-        while (t->len < head + request->body_len) {
+        while (t->len < head + request->body_len)
             if (!more(c, t))
                 return 0;
-        }
     }
     t->data[head - 1] = '\0';
     request->head = t->data;
@@ -230,6 +228,7 @@ static void *serve(void *arg)
         int fd = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             continue;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* bodies go at once */
         must(count < PEER_CONNS, "room for one more connection");
         *c = (peer_conn){.peer = p, .fd = fd, .number = ++count};
         p->connections = count;

@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 
-from .store import Key, Refused, now
+from .store import WAITS, Key, Refused, now
 
 PODS, DEPLOYMENTS, JOBS = "v1/pods", "apps/v1/deployments", "batch/v1/jobs"
 PAUSE_S = 0.02
@@ -45,10 +45,20 @@ class Controllers:
         try:
             if self.collects and self.has_no_owner(body):
                 self.store.delete(key)
+            elif WAITS in body["metadata"].get("finalizers", []):
+                self.end_in_foreground(key, body)
             elif "deletionTimestamp" not in body["metadata"]:
                 {DEPLOYMENTS: self.deployment, JOBS: self.job, PODS: self.pod}.get(key.resource, lambda *_: None)(key, body)
         except Refused:
             pass  # it went in this pass
+
+    def end_in_foreground(self, key, body):
+        owned = self.pods_of(body["metadata"]["uid"])
+        for pod in owned:
+            self.store.delete(pod)
+        if not owned:
+            kept = [f for f in body["metadata"]["finalizers"] if f != WAITS]
+            self.store.patch(key, {"metadata": {"finalizers": kept}})
 
     def has_no_owner(self, body):
         owners = {o["uid"] for o in body["metadata"].get("ownerReferences", [])}

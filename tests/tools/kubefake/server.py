@@ -217,7 +217,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if call.method == "PUT":
             return 200, store.update(key, call.body)
         if call.method == "DELETE":
-            return 200, store.delete(key, call.body.get("preconditions"))
+            return 200, store.delete(key, call.body.get("preconditions"), call.body.get("propagationPolicy") == "Foreground")
         if "apply" in self.headers.get("Content-Type", ""):
             return 200, store.apply(key, call.body, call.part)
         return 200, store.patch(key, call.body, call.part)

@@ -15,6 +15,7 @@ import time
 Key = collections.namedtuple("Key", "resource space name")  # resource: "apps/v1/deployments"
 Change = collections.namedtuple("Change", "version type key object before")
 
+WAITS = "foregroundDeletion"
 COUNTED = {"dataflows", "dataflowcrons", "deployments", "cronjobs", "jobs", "poddisruptionbudgets"}
 
 
@@ -196,11 +197,14 @@ class Store:
             self.applied[key, part] = copy.deepcopy(wanted)
             return body
 
-    def delete(self, key, preconditions=None):
+    def delete(self, key, preconditions=None, foreground=False):
+        """In the foreground: the object stays until the controllers have removed what it owns."""
         with self.lock:
             self._check(key, preconditions or {})
             old = self.objects[key]
             body = copy.deepcopy(old)
+            if foreground and WAITS not in body["metadata"].get("finalizers", []):
+                body["metadata"].setdefault("finalizers", []).append(WAITS)
             if not body["metadata"].get("finalizers"):
                 return self._note("DELETED", key, body, old)
             if "deletionTimestamp" in body["metadata"]:

@@ -138,9 +138,50 @@ static void containers(void **state)
     "[\"null\",\"int\"," LOGICAL("long", "timestamp-millis") "," ITEMS("\"int\"") "," FIXED(       \
         "a.b.F", "1") "]"
 
+/* Fields with much behind them: those are read in rows, and what is unusual there leaves the row.
+ */
+#define AHEAD(type) REC("R", FIELD("v", type) "," FIELD("pad", "\"string\""))
+#define PAD "20 30313233343536373839616263646566"
+#define PADDED(json) "{\"v\":" json ",\"pad\":\"0123456789abcdef\"}"
+
+static void rows(void **state)
+{
+    static const reading cases[] = {
+        {AHEAD("\"int\""), NULL, 0, "ffffffff0f" PAD, PADDED("-2147483648")},
+        {AHEAD("\"int\""), NULL, 0, "8080808010" PAD, "!$.v: an int has more than 32 bits"},
+        {AHEAD("\"long\""), NULL, 0, "bf84af5f" PAD, PADDED("-100000032")},
+        {AHEAD("\"long\""), NULL, 0, "8080808080808001" PAD, PADDED("281474976710656")},
+        {AHEAD("\"long\""), NULL, 0, "feffffffffffffffff01" PAD, PADDED("9223372036854775807")},
+        {AHEAD("\"long\""), NULL, 0, "ffffffffffffffffff02" PAD, "!$.v: a number has more"},
+        {AHEAD("\"double\""), NULL, 0, "9a9999999999b93f" PAD, PADDED("0.1")},
+        {AHEAD("\"double\""), NULL, 0, "0000000000000080" PAD, PADDED("-0.0")},
+        {AHEAD("\"boolean\""), NULL, 0, "01" PAD, PADDED("true")},
+        {AHEAD("\"boolean\""), NULL, 0, "02" PAD, "!$.v: a boolean is neither"},
+        {AHEAD("\"string\""), NULL, 0, "06e282ac" PAD, PADDED("\"\xe2\x82\xac\"")},
+        {AHEAD("\"string\""), NULL, 0, "02ff" PAD, "!$.v: a string is not UTF-8"},
+        {AHEAD("\"string\""), NULL, 0, "01" PAD, "!$.v: a length is negative"},
+        {AHEAD("\"string\""), NULL, 0, "8020" PAD, "!$.v: the body ends"},
+        {AHEAD("[\"null\",\"int\"]"), NULL, 0, "00" PAD, PADDED("null")},
+        {AHEAD("[\"null\",\"int\"]"), NULL, 0, "0203" PAD, PADDED("-2")},
+        {AHEAD("[\"int\",\"null\"]"), NULL, 0, "02" PAD, PADDED("null")},
+        {AHEAD("[\"int\",\"null\"]"), NULL, 0, "0003" PAD, PADDED("-2")},
+        {AHEAD("[\"null\",\"int\"]"), NULL, 0, "01" PAD, "!$.v: the union has no branch"},
+        {AHEAD("[\"null\",\"int\"]"), NULL, 0, "03" PAD, "!$.v: the union has no branch"},
+        {AHEAD("[\"null\",\"int\"]"), NULL, 0, "04" PAD, "!$.v: the union has no branch"},
+        {AHEAD("[\"null\",\"int\"]"), NULL, 0, "8201" PAD, "!$.v: the union has no branch"},
+        {AHEAD("[\"null\"," ITEMS("\"int\"") "]"), NULL, 0, "02 04 02 04 00" PAD, PADDED("[1,2]")},
+        {AHEAD("[\"null\",\"int\"]"), NULL, DF_AVRO_WRAP, "0203" PAD, PADDED("{\"int\":-2}")},
+        {AHEAD(LOGICAL("long", "timestamp-millis")), NULL, 0, "01" PAD,
+         PADDED("\"1969-12-31T23:59:59.999Z\"")},
+        {AHEAD(LOGICAL("long", "timestamp-millis")), NULL, 0, "feffffffffffffffff01" PAD,
+         "!$.v: a time is out of range"},
+    };
+    EACH(cases);
+}
+
 static void wrapped(void **state)
 {
-    enum { W = DF__AVRO_WRAP, C = DF__AVRO_WRAP | DF__AVRO_COLLAPSE };
+    enum { W = DF_AVRO_WRAP, C = DF_AVRO_WRAP | DF_AVRO_COLLAPSE };
     static const reading cases[] = {
         {BRANCHES, NULL, W, "00", "null"},
         {BRANCHES, NULL, W, "0202", "{\"int\":1}"},
@@ -266,8 +307,8 @@ static void resolved_types(void **state)
     nested.reader = reader;
     assert_reads(&nested);
     /* exact type before a promotion, wherever it stands */
-    static const reading order = {"\"int\"", "[\"null\",\"double\",\"long\",\"int\"]",
-                                  DF__AVRO_WRAP, "02", "{\"int\":1}"};
+    static const reading order = {"\"int\"", "[\"null\",\"double\",\"long\",\"int\"]", DF_AVRO_WRAP,
+                                  "02", "{\"int\":1}"};
     assert_reads(&order);
 }
 
@@ -275,10 +316,10 @@ static void resolved_types(void **state)
 static void stays_editable(void **state)
 {
     static const unsigned char raw[] = {0x02, 0x02, 'x', 0x04, 0xff, 0x00};
-    df__avro_schema *s = schema_of(
+    df_avro_schema *s = schema_of(
         REC("R", FIELD("a", "\"int\"") "," FIELD("b", "\"string\"") "," FIELD("c", "\"bytes\"")));
     df__avro_plan plan = {s, NULL, 0};
-    df__avro_program *p;
+    df_avro_program *p;
     df__avro_error error;
     df_value v, n = int_value(5);
     held h;
@@ -286,8 +327,8 @@ static void stays_editable(void **state)
     assert_int_equal(df__avro_compile(&df__heap_libc, &plan, &p, &error), DF_OK);
     held_init(&h, "original");
     assert_int_equal(df__avro_decode(p, &h.r, (df_bytes){raw, sizeof raw}, &error), DF_OK);
-    df__avro_program_free(p); /* the arena holds it */
-    df__avro_free(s);
+    df_avro_program_free(p); /* the arena holds it */
+    df_avro_schema_free(s);
     assert_int_equal(get(&h.r, "$.a", &v), DF_OK);
     assert_int_equal(v.type, DF_V_INT);
     assert_int_equal(v.u.i, 1);
@@ -303,9 +344,9 @@ static void stays_editable(void **state)
 static void one_after_the_other(void **state)
 {
     static const unsigned char raw[] = {0x02, 0x02, 'x', 0x04, 0x00, 0x06};
-    df__avro_schema *s = schema_of(REC("R", FIELD("a", "\"int\"") "," FIELD("b", "\"string\"")));
+    df_avro_schema *s = schema_of(REC("R", FIELD("a", "\"int\"") "," FIELD("b", "\"string\"")));
     df__avro_plan plan = {s, NULL, 0};
-    df__avro_program *p;
+    df_avro_program *p;
     df__avro_error error;
     df__arena a;
     df__avro_input in = {{raw, sizeof raw}, 0};
@@ -322,8 +363,8 @@ static void one_after_the_other(void **state)
     assert_json(&v, "{\"a\":2,\"b\":\"\"}");
     in.body = (df_bytes){raw + 5, 1};
     assert_int_equal(df__avro_decode_value(p, &a, &in, &v, &error), DF_EDATA);
-    df__avro_program_free(p);
-    df__avro_free(s);
+    df_avro_program_free(p);
+    df_avro_schema_free(s);
     df__arena_free(&a);
 }
 
@@ -333,8 +374,8 @@ static int scenario(const df__heap *heap)
     static const unsigned char raw[] = {0x04, 0x02, 0x05, 0x02, 0x06, 0x00};
     df__avro_source from = {{text, sizeof text - 1}, NULL, 0};
     df__avro_error error;
-    df__avro_schema *s = NULL;
-    df__avro_program *p = NULL;
+    df_avro_schema *s = NULL;
+    df_avro_program *p = NULL;
     df__avro_plan plan;
     held h;
     int rc = df__avro_parse(&df__heap_libc, &from, &s, &error);
@@ -345,8 +386,8 @@ static int scenario(const df__heap *heap)
     for (int i = 0; rc == DF_OK && i < 100; i++)
         rc = df__avro_decode(p, &h.r, (df_bytes){raw, sizeof raw}, &error);
     held_free(&h);
-    df__avro_program_free(p);
-    df__avro_free(s);
+    df_avro_program_free(p);
+    df_avro_schema_free(s);
     return rc;
 }
 
@@ -359,11 +400,17 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scalars),        cmocka_unit_test(logical),
-        cmocka_unit_test(containers),     cmocka_unit_test(wrapped),
-        cmocka_unit_test(claims),         cmocka_unit_test(nested_deep),
-        cmocka_unit_test(resolved_names), cmocka_unit_test(resolved_types),
-        cmocka_unit_test(stays_editable), cmocka_unit_test(one_after_the_other),
+        cmocka_unit_test(scalars),
+        cmocka_unit_test(logical),
+        cmocka_unit_test(containers),
+        cmocka_unit_test(rows),
+        cmocka_unit_test(wrapped),
+        cmocka_unit_test(claims),
+        cmocka_unit_test(nested_deep),
+        cmocka_unit_test(resolved_names),
+        cmocka_unit_test(resolved_types),
+        cmocka_unit_test(stays_editable),
+        cmocka_unit_test(one_after_the_other),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

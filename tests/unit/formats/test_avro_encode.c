@@ -68,7 +68,7 @@ static void decimals(void **state)
         {DECIMAL("4", "2"), "0", NULL, "0200"},
         {DECIMAL("4", "2"), "1.5e1", NULL, "0405dc"},
         {DECIMAL("4", "2"), "1.500", NULL, "040096"},
-        {DECIMAL("4", "2"), "1.005", NULL, "!more places behind the point than the scale"},
+        {DECIMAL("4", "2"), "1.005", NULL, "!more places after the point than the scale"},
         {DECIMAL("4", "2"), "100", NULL, "!more digits than the precision"},
         {DECIMAL("4", "2"), "1e999999999", NULL, "!more digits than the precision"},
         {DECIMAL("4", "2"), "1e-999999999", NULL, "!more places"},
@@ -161,6 +161,24 @@ static void records(void **state)
 
 #define A REC("A", FIELD("x", "\"int\""))
 #define B REC("B", FIELD("x", "\"int\"") "," FILLED("y", "\"int\"", "9"))
+/* Names in any order. */
+static void order_of_members(void **state)
+{
+    static const char two[] = REC("R", FIELD("a", "\"int\"") "," FIELD("b", "\"string\""));
+    static const writing cases[] = {
+        {two, "{\"b\":\"x\",\"a\":1}", NULL, "020278"},
+        {two, "{\"a\":1,\"b\":\"x\",\"a\":2}", NULL, "040278"},
+        {two, "{\"a\":1,\"a\":2}", NULL, "!$.b: is missing"},
+        {two, "{\"b\":\"x\",\"c\":1}", NULL, "!$.c: the schema's record R has no such field"},
+        {two, "{\"b\":1,\"a\":1}", NULL, "!$.b: a whole number cannot"},
+        {REC("R", FIELD("o", REC("I", FIELD("x", "\"int\"") "," FIELD("y", "\"int\"")))),
+         "{\"o\":{\"y\":1,\"x\":\"\"}}", NULL, "!$.o.x: a string cannot"},
+        {REC("R", FILLED("a", "\"int\"", "7") "," FIELD("b", "\"int\"")), "{\"b\":1}", NULL,
+         "0e02"},
+    };
+    EACH(cases);
+}
+
 static void unions(void **state)
 {
     static const df_value half = {.type = DF_V_DOUBLE, .u.d = 0.5},
@@ -219,12 +237,140 @@ static void many_ways(void **state)
     df__buf_free(&b);
 }
 
+/* As the specification has it, a byte at a time. */
+static size_t number_bytes(int64_t v, unsigned char *ret)
+{
+    uint64_t u = (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+    size_t n = 0;
+    for (; u >= 0x80; u >>= 7)
+        ret[n++] = (unsigned char)(u | 0x80);
+    ret[n++] = (unsigned char)u;
+    return n;
+}
+
+/* Each number of bits, alone and among other members. */
+static void lengths_of_numbers(void **state)
+{
+    df_avro_schema *alone = schema_of("\"long\"");
+    df_avro_schema *among =
+        schema_of(REC("R", FIELD("a", "\"long\"") "," FIELD("b", "\"string\"")));
+    df__avro_error error;
+    (void)state;
+    for (int i = 0; i < 64 * 4; i++) {
+        int64_t v = (int64_t)(((uint64_t)1 << i / 4) - (uint64_t)(i % 2));
+        unsigned char want[16];
+        char json[64];
+        df_value value = {.type = DF_V_INT, .u.i = i & 2 ? ~v : v};
+        df__buf b;
+        held h;
+        size_t n = number_bytes(value.u.i, want);
+        df__buf_init(&b, &df__heap_libc);
+        assert_int_equal(df__avro_encode(alone, &value, &b, &error), DF_OK);
+        assert_int_equal(b.len, n);
+        assert_memory_equal(b.data, want, n);
+        snprintf(json, sizeof json, "{\"a\":%lld,\"b\":\"x\"}", (long long)value.u.i);
+        held_init(&h, json);
+        assert_int_equal(df_record_root(&h.r, &value), DF_OK);
+        assert_int_equal(df__avro_encode(among, &value, &b, &error), DF_OK);
+        assert_int_equal(b.len, 2 * n + 2);
+        assert_memory_equal(b.data + n, want, n);
+        assert_memory_equal(b.data + 2 * n, "\2x", 2);
+        held_free(&h);
+        df__buf_free(&b);
+    }
+    df_avro_schema_free(alone);
+    df_avro_schema_free(among);
+}
+
+/* Members of each length, so that every end of the room is met. */
+static void long_texts(void **state)
+{
+    df_avro_schema *s = schema_of(REC("R", FIELD("a", "\"string\"") "," FIELD("b", "\"double\"")));
+    df__avro_error error;
+    static char json[2000];
+    (void)state;
+    for (int len = 0; len < 900; len++) {
+        df_value v;
+        df__buf b;
+        held h;
+        snprintf(json, sizeof json, "{\"a\":\"%0*d\",\"b\":1.5}", len, 0);
+        if (len == 0)
+            snprintf(json, sizeof json, "{\"a\":\"\",\"b\":1.5}");
+        held_init(&h, json);
+        assert_int_equal(df_record_root(&h.r, &v), DF_OK);
+        df__buf_init(&b, &df__heap_libc);
+        assert_int_equal(df__avro_encode(s, &v, &b, &error), DF_OK);
+        assert_int_equal(b.len, (len < 64 ? 1 : 2) + len + 8);
+        for (int i = 0; i < len; i++)
+            assert_int_equal(b.data[(len < 64 ? 1 : 2) + i], '0');
+        assert_memory_equal(b.data + b.len - 8, "\0\0\0\0\0\0\xf8\x3f", 8);
+        df__buf_free(&b);
+        held_free(&h);
+    }
+    df_avro_schema_free(s);
+}
+
+/* What was decoded and then edited is made of nodes. */
+static void edited(void **state)
+{
+    static const char text[] =
+        REC("R",
+            FIELD("a", "\"long\"") "," FIELD("m", VALUES("\"long\"")) "," FIELD(
+                "l", ITEMS(REC("I", FIELD("x", "[\"null\",\"double\"]")))) "," FIELD("t",
+                                                                                     "\"string\""));
+    static const char json[] =
+        "{\"a\":1,\"m\":{\"k\":2},\"l\":[{\"x\":null},{\"x\":1.5}],\"t\":\"s\"}";
+    static const struct {
+        const char *path;
+        df_value value;
+        const char *want;
+    } cases[] = {
+        {"$.t",
+         {.type = DF_V_STRING, .text = "uvw", .len = 3},
+         "02 02026b0400 04000200000000 0000f83f00 06757677"},
+        {"$.a",
+         {.type = DF_V_NUMBER, .text = "64", .len = 2},
+         "8001 02026b0400 04000200000000 0000f83f00 0273"},
+        {"$.a", {.type = DF_V_BOOL, .u.i = 1}, "!$.a: a boolean cannot be written as long"},
+        {"$.l[1].x", {.type = DF_V_STRING, .text = "y", .len = 1}, "!$.l[1].x: a string cannot be"},
+        {"$.m.k", {.type = DF_V_NULL}, "!$.m.k: null cannot be written as long"},
+        {"$.a", {.type = DF_V_UNCHANGED}, "!$.a: was not sent by the source"},
+        {"$.new", {.type = DF_V_NULL}, "!$.new: the schema's record R has no such field"},
+        {"$.t", {.type = DF_V_ABSENT}, "!$.t: is missing"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        writing c = {text, NULL, NULL, cases[i].want};
+        df_value v, null = {.type = DF_V_NULL}, gone = {.type = DF_V_ABSENT};
+        held h;
+        held_init(&h, json);
+        assert_int_equal(set(&h.r, "$.other", &null), DF_OK);
+        assert_int_equal(set(&h.r, "$.other", &gone), DF_OK);
+        if (cases[i].value.type != DF_V_UNCHANGED)
+            assert_int_equal(set(&h.r, cases[i].path, &cases[i].value), DF_OK);
+        assert_int_equal(df_record_root(&h.r, &v), DF_OK);
+        if (cases[i].value.type == DF_V_UNCHANGED)
+            assert_int_equal(df_value_put(&h.r, &v, bytes_of("a"), &cases[i].value), DF_OK);
+        c.value = &v;
+        assert_writes(&c);
+        held_free(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),   cmocka_unit_test(decimals), cmocka_unit_test(texts),
-        cmocka_unit_test(times),     cmocka_unit_test(records),  cmocka_unit_test(unions),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(decimals),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(times),
+        cmocka_unit_test(records),
+        cmocka_unit_test(unions),
+        cmocka_unit_test(order_of_members),
         cmocka_unit_test(many_ways),
+        cmocka_unit_test(lengths_of_numbers),
+        cmocka_unit_test(long_texts),
+        cmocka_unit_test(edited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static text slurp(const char *name)
 static int read_all(df_bytes data, df__buf *out, df__avro_error *error)
 {
     df__avro_file *f = NULL;
-    df__avro_program *p = NULL;
+    df_avro_program *p = NULL;
     df__arena a;
     df_value v;
     int rc = df__avro_file_open(&df__heap_libc, data, &f, error);
@@ -41,7 +41,7 @@ static int read_all(df_bytes data, df__buf *out, df__avro_error *error)
         to[n] = '\n';
         out->len += n + 1;
     }
-    df__avro_program_free(p);
+    df_avro_program_free(p);
     df__avro_file_free(f);
     df__arena_free(&a);
     return rc == DF_DONE ? DF_OK : rc;
@@ -92,7 +92,7 @@ static void write_file(const char *codec, size_t block_bytes, df__buf *out)
     static const char schema[] = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\","
                                  "\"type\":\"int\",\"field-id\":7}]}";
     static const df_pair meta[] = {{{"format-version", 14}, {"2", 1}}};
-    df__avro_schema *s = schema_of(schema);
+    df_avro_schema *s = schema_of(schema);
     df__avro_file_options o = {
         {schema, sizeof schema - 1}, s, codec, meta, 1, block_bytes, "0123456789abcde"};
     df__avro_error error;
@@ -115,7 +115,7 @@ static void write_file(const char *codec, size_t block_bytes, df__buf *out)
     assert_int_equal(df__avro_writer_flush(w), DF_OK);
     assert_int_equal(df__avro_writer_flush(w), DF_OK);
     df__avro_writer_free(w);
-    df__avro_free(s);
+    df_avro_schema_free(s);
 }
 
 static void of_ours(void **state)

@@ -5,14 +5,14 @@
 static void frames(void **state)
 {
     static const unsigned char raw[] = {0, 0x01, 0x02, 0x03, 0xff, 7, 8};
-    unsigned char again[DF__AVRO_FRAME];
+    unsigned char again[DF_AVRO_FRAME];
     df__avro_frame f;
     df__avro_error error;
     (void)state;
     assert_int_equal(df__avro_frame_read((df_bytes){raw, 7}, &f, &error), DF_OK);
     assert_int_equal(f.id, 0x010203ff);
     assert_int_equal(f.body.len, 2);
-    df__avro_frame_write(f.id, again);
+    df_avro_frame_write(f.id, again);
     assert_memory_equal(again, raw, sizeof again);
     assert_int_equal(df__avro_frame_read((df_bytes){raw, 5}, &f, &error), DF_OK);
     assert_int_equal(f.body.len, 0);
@@ -22,12 +22,16 @@ static void others(void **state)
 {
     static const struct {
         const char *hex, *want;
-    } cases[] = {{"00000000", "ends inside"},       {"c301", "single-object"},
-                 {"4f626a01", "container file"},    {"7b7d", "looks like JSON"},
-                 {"0200", "does not begin with 0"}, {"", "is empty"}};
+    } cases[] = {{"00000000", "ends inside"},
+                 {"c301", "single-object"},
+                 {"4f626a01", "container file"},
+                 {"7b7d", "looks like JSON"},
+                 {"0300 00112233445566778899aabbccddeeff", "AWS Glue"},
+                 {"0200", "does not begin with 0"},
+                 {"", "is empty"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        unsigned char raw[16];
+        unsigned char raw[32];
         df__avro_frame f;
         df__avro_error error = {""};
         df_bytes payload = {raw, unhex(cases[i].hex, raw)};
@@ -43,9 +47,9 @@ static void guids(void **state)
     char text[37];
     (void)state;
     unhex("01 00112233445566778899aabbccddeeff", raw);
-    assert_int_equal(df__avro_guid((df_bytes){raw, 17}, text), DF_OK);
+    assert_int_equal(df_avro_guid((df_bytes){raw, 17}, text), DF_OK);
     assert_string_equal(text, "00112233-4455-6677-8899-aabbccddeeff");
-    assert_int_equal(df__avro_guid((df_bytes){raw, 16}, text), DF_EDATA);
+    assert_int_equal(df_avro_guid((df_bytes){raw, 16}, text), DF_EDATA);
 }
 
 int main(void)

@@ -30,7 +30,7 @@ static void taken(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        df__avro_free(schema_of(texts[i]));
+        df_avro_schema_free(schema_of(texts[i]));
 }
 
 static void refused(void **state)
@@ -112,30 +112,30 @@ static void references(void **state)
         "{\"type\":\"record\",\"name\":\"n.B\",\"fields\":[{\"name\":\"d\",\"type\":\"D\"}]}";
     static const char c[] =
         "{\"type\":\"record\",\"name\":\"m.C\",\"fields\":[{\"name\":\"d\",\"type\":\"n.D\"}]}";
-    df__avro_schema *parts[5] = {schema_of(d)}, *again = schema_of(d);
+    df_avro_schema *parts[5] = {schema_of(d)}, *again = schema_of(d);
     const char *const texts[] = {b, c};
     df__avro_error error = {""};
     df__avro_source from;
     (void)state;
     for (int i = 0; i < 2; i++) {
-        from = (df__avro_source){bytes_of(texts[i]), (const df__avro_schema *const *)parts, 1};
+        from = (df__avro_source){bytes_of(texts[i]), (const df_avro_schema *const *)parts, 1};
         assert_int_equal(df__avro_parse(&df__heap_libc, &from, &parts[1 + i], &error), DF_OK);
     }
     /* a root that is only a union of references */
     from = (df__avro_source){bytes_of("[\"null\",\"n.B\",\"m.C\",\"n.D\"]"),
-                             (const df__avro_schema *const *)parts + 1, 2};
+                             (const df_avro_schema *const *)parts + 1, 2};
     assert_int_equal(df__avro_parse(&df__heap_libc, &from, &parts[3], &error), DF_OK);
     from.text = bytes_of("\"m.E\"");
     assert_int_equal(df__avro_parse(&df__heap_libc, &from, &parts[4], &error), DF_ESPEC);
     parts[4] = NULL;
     /* two texts that define the same name */
-    const df__avro_schema *both[] = {parts[1], again};
+    const df_avro_schema *both[] = {parts[1], again};
     from = (df__avro_source){bytes_of("\"n.B\""), both, 2};
     assert_int_equal(df__avro_parse(&df__heap_libc, &from, &parts[4], &error), DF_ESPEC);
     assert_non_null(strstr(error.text, "two of the references define \"n.D\""));
-    df__avro_free(again);
+    df_avro_schema_free(again);
     for (int i = 0; i < 4; i++) /* in any order: who refers holds */
-        df__avro_free(parts[i]);
+        df_avro_schema_free(parts[i]);
 }
 
 static int scenario(const df__heap *heap)
@@ -147,14 +147,14 @@ static int scenario(const df__heap *heap)
         "\"default\":\"\\u00ff\"}]}";
     df__avro_source from = {{text, sizeof text - 1}, NULL, 0};
     df__avro_error error;
-    df__avro_schema *s = NULL;
-    df__avro_program *p = NULL;
+    df_avro_schema *s = NULL;
+    df_avro_program *p = NULL;
     int rc = df__avro_parse(heap, &from, &s, &error);
-    df__avro_plan plan = {s, NULL, DF__AVRO_WRAP};
+    df__avro_plan plan = {s, NULL, DF_AVRO_WRAP};
     if (rc == DF_OK)
         rc = df__avro_compile(heap, &plan, &p, &error);
-    df__avro_program_free(p);
-    df__avro_free(s);
+    df_avro_program_free(p);
+    df_avro_schema_free(s);
     return rc;
 }
 

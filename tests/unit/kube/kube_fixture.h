@@ -6,6 +6,7 @@
 
 #include "support/support.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,10 +40,10 @@ static inline kube_loop *kube_fixture_loop(kube_fixture *f)
     return kube_client_loop(f->client);
 }
 
-/* Drives the loop until *done is not 0; fails after 20 s. */
+/* Drives the loop until *done is not 0; fails after a minute. */
 static inline void kube_fixture_until(kube_fixture *f, const int *done)
 {
-    int64_t until = support_now_ms() + 20000;
+    int64_t until = support_now_ms() + 60000;
     while (!*done && support_now_ms() < until)
         kube_loop_step(kube_fixture_loop(f), 10);
     if (!*done)
@@ -52,7 +53,7 @@ static inline void kube_fixture_until(kube_fixture *f, const int *done)
 
 /* ---- a held clock --------------------------------------------------------------------------- */
 
-static int64_t kube_fixture_now_us = INT64_C(1000000000000);
+static _Atomic int64_t kube_fixture_now_us = INT64_C(1000000000000);
 
 static inline int64_t kube_fixture_now(void)
 {

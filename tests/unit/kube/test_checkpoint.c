@@ -77,10 +77,9 @@ static void test_damaged(void **state)
         "{\"postgresql\":{},\"postgresql\":{}}",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (reads(texts[i], "p", NULL) != DF_ESTATE)
             fail_msg("%s is taken for a checkpoint", texts[i]);
-    }
 }
 
 static void writes(kube_checkpoint *c, const char *want)

@@ -25,8 +25,12 @@ static void on_changed(void *user, const char *key, const kube_object *object)
     world *w = user;
     size_t at = strlen(w->heard);
     snprintf(w->heard + at, sizeof w->heard - at, "%s=%s ", key, object ? object->version : "-");
-    if (object)
-        assert_null(strstr(object->text, "managedFields"));
+    if (object) {
+        char *text = kube_object_text(object);
+        assert_non_null(text);
+        assert_null(strstr(text, "managedFields"));
+        free(text);
+    }
 }
 
 static void on_synced(void *user)

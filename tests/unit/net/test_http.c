@@ -275,6 +275,11 @@ static int broken(peer_conn *c, const peer_request *q)
         peer_say(c, "HTTP/1.1 200 OK\r\n");
         for (int i = 0; i < 3000; i++)
             peer_say(c, "X-Long: 0123456789012345678901234567890123456789\r\n");
+    } else if (peer_path_is(q, "/edge")) { /* the name of the last one ends where the room does */
+        peer_say(c, "HTTP/1.1 200 OK\r\n");
+        for (int i = 0; i < 1023; i++)
+            peer_say(c, "X-Long: 01234567890123456789012345678901234567890123456789012345\r\n");
+        peer_say(c, "X-Name-of-63-bytes-0123456789012345678901234567890123456789abcd: v\r\n");
     }
     return 0;
 }
@@ -310,6 +315,7 @@ static void test_broken_replies(void **state)
     assert_text(r, "compression");
     df__http_end(r);
     df__http_end(ask(w, (df__http_call){0}, "/headers", DF_ETOOBIG));
+    df__http_end(ask(w, (df__http_call){0}, "/edge", DF_ETOOBIG));
     r = ask(w, (df__http_call){0}, "/close", DF_OK);
     assert_body(r, 200, "abc");
     assert_true(df__http_reply_of(r)->unframed);

@@ -20,6 +20,11 @@
     "'consumerGroup': 'g'}}, 'sink': {'type': 'postgresql', 'config': "                            \
     "{'connectionStringSecretRef': {'name': 'dst', 'key': 'dsn'}, 'table': 'b'}}}"
 
+/* One env for all tests of a program: its group fixture. */
+extern df_env *fixture_env;
+int fixture_open(void **state);
+int fixture_close(void **state);
+
 static inline op_settings fixture_settings(df_env *env)
 {
     return (op_settings){.env = env,

@@ -217,10 +217,9 @@ static int run_action(model *m, const op_action *a)
 
 int model_run(model *m, const op_plan *plan, size_t most)
 {
-    for (size_t i = 0; i < plan->action_count; i++) {
+    for (size_t i = 0; i < plan->action_count; i++)
         if (i == most || run_action(m, &plan->actions[i]))
             return 0;
-    }
     if (plan->status)
         op_put(m->flow, "status", op_copy(plan->status));
     return 1;

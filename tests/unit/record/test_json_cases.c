@@ -25,12 +25,11 @@ static df__buf unescape(const char *text)
             continue;
         }
         n = strtoul(text + 1, &end, 10);
-        if (*end == '*') {
+        if (*end == '*')
             while (n--)
                 df__buf_add(&out, end + 1, (size_t)(close - end - 1));
-        } else {
+        else
             df__buf_char(&out, (char)strtoul(text + 1, NULL, 16));
-        }
         text = close + 1;
     }
     return out;

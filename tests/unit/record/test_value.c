@@ -94,6 +94,7 @@ static void times(void **state)
     check_text(time_value(DF_V_DATE, -719528, 0), "0000-01-01", "\"0000-01-01\"");
     check_text(time_value(DF_V_DATE, 2932896, 0), "9999-12-31", "\"9999-12-31\"");
     check_text(time_value(DF_V_DATE, 2932897, 0), "+10000-01-01", "\"+10000-01-01\"");
+    check_text(time_value(DF_V_TIME, INT64_C(86400000000), 0), "24:00:00", "\"24:00:00\"");
     check_text(time_value(DF_V_TIME, 3723000004, 0), "01:02:03.000004", "\"01:02:03.000004\"");
     {
         df_value v = time_value(DF_V_TIMESTAMP, INT64_MIN, INT32_MAX);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/registry/add.h"
 #include "support/spec_bench.h"
 
 static const char manifest[] =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_codec.c: base64 and CRC32C against published values, JSON strings against a slow writer. */
+ * test_codec.c: base64, percent-encoding and CRC32C against published values, JSON strings against
+ * a slow writer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,31 @@ static void text_that_is_no_base64(void **state)
     df__buf_free(&out);
 }
 
+static void basic_of_rfc_7617(void **state)
+{
+    df__buf out;
+    (void)state;
+    df__buf_init(&out, &df__heap_libc);
+    df__basic_add(&out, (df_bytes){"Aladdin", 7}, (df_bytes){"open sesame", 11});
+    assert_string_equal(df__buf_cstr(&out), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    df__buf_clear(&out);
+    df__basic_add(&out, (df_bytes){"u", 1}, (df_bytes){NULL, 0});
+    assert_string_equal(df__buf_cstr(&out), "dTo=");
+    df__buf_wipe(&out);
+    assert_null(out.data);
+    df__buf_wipe(&out); /* nothing in it */
+}
+
+static void percent_of_rfc_3986(void **state)
+{
+    df__buf out;
+    (void)state;
+    df__buf_init(&out, &df__heap_libc);
+    df__percent_add(&out, "aZ09-._~ /?:%+\xc3\xa9");
+    assert_string_equal(df__buf_cstr(&out), "aZ09-._~%20%2F%3F%3A%25%2B%C3%A9");
+    df__buf_free(&out);
+}
+
 static void crc32c_of_rfc_3720(void **state)
 {
     unsigned char data[32];
@@ -93,14 +119,13 @@ static void slow_json(df__buf *out, const char *s, size_t len)
         ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
         ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t"};
     df__buf_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         if (named[(unsigned char)s[i]])
             df__buf_str(out, named[(unsigned char)s[i]]);
         else if (s[i] < 0x20)
             df__buf_printf(out, "\\u%04x", (unsigned)s[i]);
         else
             df__buf_char(out, s[i]);
-    }
     df__buf_char(out, '"');
 }
 
@@ -152,6 +177,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_of_rfc_4648),
         cmocka_unit_test(text_that_is_no_base64),
+        cmocka_unit_test(basic_of_rfc_7617),
+        cmocka_unit_test(percent_of_rfc_3986),
         cmocka_unit_test(crc32c_of_rfc_3720),
         cmocka_unit_test(crc32c_is_one_sum),
         cmocka_unit_test(json_of_each_byte_at_each_place),

@@ -12,14 +12,14 @@
 
 #include <librdkafka/rdkafka_mock.h>
 
+#include "connectors/kafka/kafka.h"
 #include "dataflow_ext.h"
-#include "kafka.h"
 #include "support/support.h"
-
-extern const df_connector df_connector_kafka;
 
 enum { PRODUCE = 0, FETCH = 1, OFFSET_COMMIT = 8, OFFSET_FETCH = 9, METADATA = 3 };
 enum { FIND_COORDINATOR = 10, JOIN_GROUP = 11, SYNC_GROUP = 14 };
+enum { INIT_PRODUCER_ID = 22, ADD_PARTITIONS = 24, ADD_OFFSETS = 25, END_TXN = 26 };
+enum { TXN_OFFSET_COMMIT = 28 };
 
 typedef struct bed {
     rd_kafka_t *rk;
@@ -41,7 +41,7 @@ static int set_up(void **state)
     b->env = df_env_new(NULL);
     (void)df_connector_register(b->env, &df_connector_kafka);
     *state = b;
-    return b->env == NULL;
+    return !b->env;
 }
 
 static int tear_down(void **state)
@@ -187,7 +187,7 @@ static void refusals_name_the_remedy(void **state)
         for (int k = 0; k < 20; k++)
             rd_kafka_mock_push_request_errors(b->cluster, rows[i].request, 1, rows[i].err);
         assert_status(df_pipeline_run(p, &run), DF_EAUTH);
-        if (strstr(df_pipeline_errmsg(p), rows[i].text) == NULL)
+        if (!strstr(df_pipeline_errmsg(p), rows[i].text))
             fail_msg("'%s' is not in '%s'", rows[i].text, df_pipeline_errmsg(p));
         df_pipeline_free(p);
         rd_kafka_mock_clear_request_errors(b->cluster, rows[i].request);
@@ -352,6 +352,68 @@ static void a_rewind_goes_to_the_beginning(void **state)
     df_pipeline_free(p);
 }
 
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+/* An exactly-once run, by a group of its own, over what is in the topic "in": `count` records. */
+static void run_exactly(bed *b, size_t group, uint64_t count)
+{
+    char yaml[1024];
+    df_stats stats = {.size = sizeof stats};
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    snprintf(yaml, sizeof yaml,
+             "deliveryGuarantee: exactlyOnce\n"
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: 'x%zu', "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out}}\n"
+             "errors: {type: 'null'}\n",
+             b->brokers, group, b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    int rc = df_pipeline_run(p, &run);
+    if (rc != DF_OK)
+        print_message("%s\n", df_pipeline_errmsg(p));
+    assert_ok(rc);
+    assert_ok(df_pipeline_stats(p, NULL, &stats));
+    assert_int_equal(stats.received, count);
+    assert_int_equal(stats.sent, count);
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+/* The mock cluster does not hide what was aborted, so what is counted are the records that ended;
+ * what readers of committed records see is test_exact_topic.sh's. */
+static void each_step_of_a_transaction_may_fail(void **state)
+{
+    static const struct {
+        size_t run; /* a start of a group costs the mock cluster seconds */
+        int16_t request;
+        rd_kafka_resp_err_t err;
+    } rows[] = {
+        {0, INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+        {0, INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_NOT_COORDINATOR},
+        {0, INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS},
+        {0, INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR__TRANSPORT},
+        {0, ADD_PARTITIONS, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS},
+        {0, ADD_PARTITIONS, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID},
+        {0, ADD_OFFSETS, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE},
+        {0, TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+        {0, TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT},
+        {1, INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH},
+        {1, PRODUCE, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER},
+        {1, PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE},
+        {1, PRODUCE, RD_KAFKA_RESP_ERR__TRANSPORT},
+        {2, END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE},
+        {2, END_TXN, RD_KAFKA_RESP_ERR__TRANSPORT},
+    };
+    bed *b = *state;
+    fill(b, 0, 50);
+    for (size_t run = 0; run < 3; run++) {
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+            if (rows[i].run == run)
+                rd_kafka_mock_push_request_errors(b->cluster, rows[i].request, 1, rows[i].err);
+        run_exactly(b, run, 50);
+    }
+}
+
 /* librdkafka starts its threads with thrd_create, which ThreadSanitizer does not know. */
 #if defined(__SANITIZE_THREAD__)
 enum { SKIPPED = 1 };
@@ -370,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cooperative_member_ends_before_its_first_assignment,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_step_of_a_transaction_may_fail, set_up, tear_down),
     };
     if (SKIPPED) {
         puts("ThreadSanitizer does not know the threads of librdkafka");

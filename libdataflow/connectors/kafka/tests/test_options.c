@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/kafka/client/words.h"
+#include "connectors/kafka/kafka.h"
 #include "dataflow_ext.h"
-#include "kafka.h"
 #include "support/support.h"
-
-extern const df_connector df_connector_kafka;
 
 /* All problems of a flow with these source and sink options. */
 static char *problems_of(const char *source, const char *sink)
@@ -78,8 +77,30 @@ static const struct {
     {"{brokers: a:1, topic: t, tls: {key: k}}", NULL, "needs certFile or certSecretRef too"},
     {NULL, "{brokers: a:1, topic: t, tls: {certFile: c}}", "needs keyFile or keySecretRef too"},
     {"{brokers: a:1, topic: t, securityProtocol: tls}", NULL, "is not a protocol"},
-    {"{brokers: a:1, topic: t, format: avro}", NULL, "avro is not supported yet"},
-    {"{brokers: a:1, topic: t, avroSchema: x}", NULL, "not supported yet"},
+    {"{brokers: a:1, topic: t, format: avro}", NULL, "avro needs the schema"},
+    {"{brokers: a:1, topic: t, avroSchema: x}", NULL, "needs format: avro"},
+    {"{brokers: a:1, topic: t, format: avro, avroSchema: '{}'}", NULL, "avroSchema: "},
+    {"{brokers: a:1, topic: t, format: avro, schemaRegistry: {url: 'ftp://h'}}", NULL,
+     "must begin with http"},
+    {"{brokers: a:1, topic: t, format: avro, schemaRegistry: {url: 'http://u:p@h'}}", NULL,
+     "give them in basicAuth"},
+    {"{brokers: a:1, topic: t, format: avro, schemaRegistry: {url: 'http://h', basicAuth: "
+     "{username: u, password: p}}}",
+     NULL, "read the password; use https"},
+    {"{brokers: a:1, topic: t, format: avro, schemaRegistry: {url: 'https://h', tls: {key: k}}}",
+     NULL, "schemaRegistry.tls.keyFile: has no effect"},
+    {NULL,
+     "{brokers: a:1, topic: t, format: avro, schemaRegistry: {url: 'https://h'}, "
+     "autoRegister: true}",
+     "autoRegister: needs avroSchema"},
+    {NULL, "{brokers: a:1, topic: t, format: avro, avroSchema: '\"int\"', autoRegister: true}",
+     "autoRegister: needs schemaRegistry"},
+    {NULL,
+     "{brokers: a:1, topic: t, format: avro, schemaRegistry: {url: 'https://h'}, "
+     "subjectStrategy: record}",
+     "need avroSchema or avroSchemaFile"},
+    {NULL, "{brokers: a:1, topic: t, format: avro, avroSchema: '\"int\"', schemaVersion: 2}",
+     "schemaVersion: is for schemaRegistry without"},
     {"{brokers: a:1, topic: t, consumerMaxWait: 0}", NULL, "consumerMaxWait"},
     {"{brokers: a:1, topic: t, fetchMaxBytes: 0}", NULL, "fetchMaxBytes"},
     {"{brokers: a:1, topic: t, consumerMaxWait: 2s, netReadTimeout: 2s}", NULL,
@@ -139,7 +160,7 @@ static void each_rule_tells_its_field(void **state)
         const char *good = "{brokers: a:1, topic: t}";
         char *text = problems_of(cases[i].source != NULL ? cases[i].source : good,
                                  cases[i].sink != NULL ? cases[i].sink : good);
-        if (strstr(text, cases[i].want) == NULL)
+        if (!strstr(text, cases[i].want))
             print_error("case %zu: no \"%s\" in:\n%s", i, cases[i].want, text);
         assert_non_null(strstr(text, cases[i].want));
         free(text);
@@ -183,7 +204,7 @@ static void the_document_names_every_metric(void **state)
         char row[200];
         snprintf(row, sizeof row, "\n| %s | %s |", m->name,
                  m->type == DF_COUNTER ? "counter" : "gauge");
-        if (strstr(doc, row) == NULL)
+        if (!strstr(doc, row))
             fail_msg("docs/metrics.md has no row for %s", m->name);
     }
     free(doc);

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "kafka.h"
+#include "connectors/kafka/client/position.h"
 #include "support/support.h"
 
 static void writes_and_reads(void **state)
@@ -67,7 +67,7 @@ static void refuses_everything_else(void **state)
         char *exact = len == 0 ? NULL : memcpy(test_malloc(len), bad[i], len);
         assert_status(df__kafka_position_read((df_bytes){exact, len}, &offset, &epoch), DF_EDATA);
         assert_int_equal(offset, 99); /* untouched */
-        if (exact != NULL)
+        if (exact)
             test_free(exact);
     }
 }

@@ -42,9 +42,8 @@ int64_t df__pg_clock_ms(void)
 
 void df__pg_disconnect(df__pg_conn *c)
 {
-    if (c->pg) {
+    if (c->pg)
         PQfinish(c->pg);
-    }
     c->pg = NULL;
     c->in_transaction = 0;
     c->unflushed = 0;
@@ -54,9 +53,8 @@ void df__pg_hear(void *user, const PGresult *message)
 {
     df__pg_conn *c = user;
     c->notices++;
-    if (c->notice) {
+    if (c->notice)
         c->notice(c->user, message);
-    }
 }
 
 static void take(parameters *p, const char *name, const char *value)
@@ -68,9 +66,8 @@ static void take(parameters *p, const char *name, const char *value)
     }
     p->has_sslmode |= strcmp(name, "sslmode") == 0;
     p->has_timeout |= strcmp(name, "options") == 0 && strstr(value, "statement_timeout=");
-    if (strcmp(name, "host") == 0 || strcmp(name, "hostaddr") == 0) {
+    if (strcmp(name, "host") == 0 || strcmp(name, "hostaddr") == 0)
         p->remote = !df__pg_is_local(value);
-    }
     p->names[p->count] = name;
     p->values[p->count] = value;
     p->count++;
@@ -78,19 +75,15 @@ static void take(parameters *p, const char *name, const char *value)
 
 static void read_parameters(const PQconninfoOption *given, parameters *p)
 {
-    for (const PQconninfoOption *o = given; o->keyword; o++) {
-        if (o->val && p->count + 1 < MAX_PARAMETERS) {
+    for (const PQconninfoOption *o = given; o->keyword; o++)
+        if (o->val && p->count + 1 < MAX_PARAMETERS)
             take(p, o->keyword, o->val);
-        }
-    }
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
         int present = 0;
-        for (size_t k = 0; k < p->count; k++) {
+        for (size_t k = 0; k < p->count; k++)
             present |= strcmp(p->names[k], defaults[i].name) == 0;
-        }
-        if (!present && p->count + 1 < MAX_PARAMETERS) {
+        if (!present && p->count + 1 < MAX_PARAMETERS)
             take(p, defaults[i].name, defaults[i].value);
-        }
     }
     p->names[p->count] = NULL;
     p->values[p->count] = NULL;
@@ -115,9 +108,8 @@ static void one_line(const char *message, char *buf, size_t len)
         }
         line += all + (line[all] == '\n');
     }
-    for (char *c = buf; *c; c++) {
+    for (char *c = buf; *c; c++)
         *c = *c == '\t' ? ' ' : *c;
-    }
 }
 
 /* DF_EAUTH: before the first success the flow stops, later it goes on trying for a while. */
@@ -154,9 +146,8 @@ static int finish_connect(df__pg_conn *c, int64_t timeout_ms)
     PostgresPollingStatusType phase = PGRES_POLLING_WRITING;
     while (phase != PGRES_POLLING_OK) {
         int64_t left = end - df__pg_clock_ms();
-        if (phase == PGRES_POLLING_FAILED || PQstatus(c->pg) == CONNECTION_BAD) {
+        if (phase == PGRES_POLLING_FAILED || PQstatus(c->pg) == CONNECTION_BAD)
             return connect_failed(c);
-        }
         if (left <= 0) {
             df__pg_disconnect(c);
             return df_stage_fail(c->stage, DF_ETIMEOUT, "connection_error",
@@ -168,16 +159,15 @@ static int finish_connect(df__pg_conn *c, int64_t timeout_ms)
             df__pg_disconnect(c);
             return rc;
         }
-        if (rc == DF_OK) {
+        if (rc == DF_OK)
             phase = PQconnectPoll(c->pg);
-        }
     }
     return DF_OK;
 }
 
-/* A search_path that names pg_catalog behind other schemas lets whoever may create in those give
- * the operators of every statement another meaning: not of ours alone, also of the conditions that
- * the server gives back as text. Not named, it is the first; the others stay as they are. */
+/* With a search_path that names pg_catalog after other schemas, users who may create in those can
+ * replace the operators of every statement: of ours, and of conditions that the server gives back
+ * as text. A path that does not name pg_catalog has it first; the others stay as they are. */
 #define PATH "pg_catalog.current_schemas(false)"
 static const char first_catalog[] =
     "; SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY("
@@ -188,15 +178,18 @@ static const char first_catalog[] =
     "OPERATOR(pg_catalog.=) ANY (" PATH ") AND (" PATH ")[1] OPERATOR(pg_catalog.<>) "
     "'pg_catalog'::pg_catalog.name";
 
-/* Settings that our texts rely on, whatever the role or database has set; statement_timeout of the
- * connection string counts. The planner takes the catalog queries for long ones and would compile
- * them, which takes a second for an answer of milliseconds. */
+/* Makes the settings that our statements rely on, over those of the role and the database;
+ * statement_timeout of the connection string counts. The planner takes the catalog queries for long
+ * ones and would compile them, which takes a second for an answer of milliseconds. */
 static int set_session(df__pg_conn *c, int has_timeout)
 {
     df__buf sql;
-    df__buf_init(&sql, &df__heap_libc);
+    df__heap heap = df__tables_heap(c->stage);
+    df__buf_init(&sql, &heap);
     df__buf_str(&sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
-                      "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off");
+                      "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off; "
+                      "SET extra_float_digits = 1; SET intervalstyle = 'postgres'; "
+                      "SET bytea_output = 'hex'");
     df__buf_str(&sql, first_catalog);
     if (!has_timeout) {
         df__buf_str(&sql, "; SET statement_timeout = ");
@@ -214,6 +207,10 @@ static int start(df__pg_conn *c, const PQconninfoOption *given)
     memset(&p, 0, sizeof p);
     p.timeout_ms = c->connect_timeout_us / 1000;
     read_parameters(given, &p);
+    if (c->replication && p.count + 1 < MAX_PARAMETERS) {
+        take(&p, "replication", "database");
+        p.names[p.count] = p.values[p.count] = NULL;
+    }
     if (!p.has_sslmode && p.remote && !getenv("PGSSLMODE") && !c->warned_tls) {
         c->warned_tls = 1;
         df_stage_log(c->stage, DF_LOG_WARN,
@@ -221,18 +218,15 @@ static int start(df__pg_conn *c, const PQconninfoOption *given)
                      "sslmode=verify-full is safe, sslmode=disable says that this is meant");
     }
     c->pg = PQconnectStartParams(p.names, p.values, 0);
-    if (!c->pg) {
+    if (!c->pg)
         return DF_ENOMEM;
-    }
-    if (PQstatus(c->pg) == CONNECTION_BAD) {
+    if (PQstatus(c->pg) == CONNECTION_BAD)
         return connect_failed(c);
-    }
     PQsetErrorVerbosity(c->pg, PQERRORS_VERBOSE); /* so that the state is in the message */
     PQsetNoticeReceiver(c->pg, df__pg_hear, c);
     int rc = finish_connect(c, p.timeout_ms);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     PQsetErrorVerbosity(c->pg, PQERRORS_DEFAULT);
     if (PQserverVersion(c->pg) < 120000) {
         df__pg_disconnect(c);
@@ -267,12 +261,10 @@ static int may_read(df_stage *st, const PQconninfoOption *given)
     static const char *const names[] = {"sslrootcert", "sslcert",   "sslkey",
                                         "sslcrl",      "sslcrldir", "passfile"};
     for (; given->keyword; given++) {
-        for (size_t i = 0; given->val && given->val[0] && i < sizeof names / sizeof *names; i++) {
+        for (size_t i = 0; given->val && given->val[0] && i < sizeof names / sizeof *names; i++)
             if (strcmp(given->keyword, names[i]) == 0 && strcmp(given->val, "system") != 0 &&
-                df_stage_file(st, given->val) != DF_OK) {
+                df_stage_file(st, given->val) != DF_OK)
                 return DF_EAUTH;
-            }
-        }
     }
     return DF_OK;
 }
@@ -283,26 +275,22 @@ int df__pg_connect(df__pg_conn *c)
     df_bytes text;
     int is_error = 0;
     int rc = df_secret_get(c->string, c->stage, &text);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
-    if (!given) {
+    if (!given)
         return is_error ? refuse_text(c, why) : DF_ENOMEM;
-    }
     c->late = 0;
     rc = hide_passwords(c->stage, given);
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = may_read(c->stage, given);
-    }
     if (rc == DF_OK) {
         rc =
             df__pg_conninfo_no_root(given, why, sizeof why) ? refuse_text(c, why) : start(c, given);
     }
     PQconninfoFree(given);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         df__pg_disconnect(c);
-    }
     c->connected |= rc == DF_OK;
     return rc;
 }

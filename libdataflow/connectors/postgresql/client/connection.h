@@ -8,6 +8,7 @@
 #include <libpq-fe.h>
 
 #include "dataflow_ext.h"
+#include "tables/memory.h"
 
 typedef struct df__pg_conn {
     /* options, filled by the core */
@@ -17,6 +18,7 @@ typedef struct df__pg_conn {
     df_stage *stage;
     const char *table; /* that statements are about: texts may name it; NULL: none */
     int table_seen;    /* once: it was there, so that a missing schema is a missing table */
+    int replication;   /* commands of replication are spoken, too */
     int show_values;   /* of records in texts */
     void (*notice)(void *user,
                    const PGresult *message); /* each message of the server; NULL: none */
@@ -35,11 +37,14 @@ typedef struct df__pg_conn {
     uint64_t copied; /* rows that the finished ones took */
 } df__pg_conn;
 
-/* DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL. */
+/* Connects and makes the settings of the session. DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL with the
+ * text on the stage. */
 int df__pg_connect(df__pg_conn *c);
+/* Closes the connection, if there is one; what was sent and not answered is lost. */
 void df__pg_disconnect(df__pg_conn *c);
 /* Where PQsetNoticeReceiver leads; user: the connection. */
 void df__pg_hear(void *user, const PGresult *message);
-int64_t df__pg_clock_ms(void); /* monotonic */
+/* ms of a clock that never goes back. */
+int64_t df__pg_clock_ms(void);
 
 #endif

@@ -39,11 +39,9 @@ static const char *const numbers[] = {
 
 static const char *value_of(const PQconninfoOption *given, const char *name)
 {
-    for (const PQconninfoOption *o = given; o->keyword; o++) {
-        if (strcmp(o->keyword, name) == 0) {
+    for (const PQconninfoOption *o = given; o->keyword; o++)
+        if (strcmp(o->keyword, name) == 0)
             return o->val;
-        }
-    }
     return NULL;
 }
 
@@ -55,9 +53,8 @@ static const char *after_scheme(const char *text)
     static const char *const schemes[] = {"postgres://", "postgresql://"};
     for (size_t i = 0; i < COUNT(schemes); i++) {
         size_t len = strlen(schemes[i]);
-        if (strncmp(text, schemes[i], len) == 0) {
+        if (strncmp(text, schemes[i], len) == 0)
             return text + len;
-        }
     }
     return NULL;
 }
@@ -79,21 +76,18 @@ static int has_stray_at(const char *rest)
 static int has_bad_percent(const char *rest)
 {
     static const char hex[] = "0123456789abcdefABCDEF";
-    for (const char *c = rest; (c = strchr(c, '%')) != NULL; c++) {
-        if (strspn(c + 1, hex) < 2 || strncmp(c, "%00", 3) == 0) {
+    for (const char *c = rest; (c = strchr(c, '%')) != NULL; c++)
+        if (strspn(c + 1, hex) < 2 || strncmp(c, "%00", 3) == 0)
             return 1;
-        }
-    }
     return 0;
 }
 
 static int is_parameter(const char *name, size_t len)
 {
     PQconninfoOption *known = PQconndefaults();
-    int found = known == NULL; /* no memory: libpq will judge */
-    for (const PQconninfoOption *o = known; o && o->keyword; o++) {
+    int found = !known; /* no memory: libpq will judge */
+    for (const PQconninfoOption *o = known; o && o->keyword; o++)
         found |= strlen(o->keyword) == len && memcmp(o->keyword, name, len) == 0;
-    }
     PQconninfoFree(known);
     return found || (len == 3 && memcmp(name, "ssl", 3) == 0);
 }
@@ -145,9 +139,8 @@ static int word_problem(const PQconninfoOption *given, char *why, size_t len)
     for (size_t i = 0; i < COUNT(words); i++) {
         char item[64];
         const char *value = value_of(given, words[i].name);
-        if (!value || !value[0]) {
+        if (!value || !value[0])
             continue;
-        }
         size_t want = df__text_printf(item, sizeof item, ",%s,", value);
         if (want != strlen(value) + 2 || strchr(value, ',') || !strstr(words[i].choices, item)) {
             df__text_printf(why, len, OPTION "%s may be %.*s", words[i].name,
@@ -169,9 +162,8 @@ static int word_problem(const PQconninfoOption *given, char *why, size_t len)
 static size_t count_items(const char *list)
 {
     size_t count = 1;
-    for (; *list; list++) {
+    for (; *list; list++)
         count += *list == ',';
-    }
     return count;
 }
 
@@ -230,15 +222,12 @@ static int server_problem(const PQconninfoOption *given, char *why, size_t len)
                                "themselves");
         return 1;
     }
-    if (!list || !list[0]) {
+    if (!list || !list[0])
         list = getenv("PGHOST");
-    }
-    if (port && port_problem(port, why, len)) {
+    if (port && port_problem(port, why, len))
         return 1;
-    }
-    if (host_problem(list ? list : "", why, len)) {
+    if (host_problem(list ? list : "", why, len))
         return 1;
-    }
     if (port && count_items(port) > 1 && count_items(port) != count_items(list)) {
         df__text_printf(why, len, OPTION "%zu ports for %zu hosts; give one, or one for each host",
                         count_items(port), count_items(list));
@@ -251,14 +240,12 @@ static int server_problem(const PQconninfoOption *given, char *why, size_t len)
 static int add_settings(PQconninfoOption *given, const char *settings)
 {
     PQconninfoOption *o = given;
-    while (o->keyword && strcmp(o->keyword, "options") != 0) {
+    while (o->keyword && strcmp(o->keyword, "options") != 0)
         o++;
-    }
     size_t before = o->val ? strlen(o->val) : 0, more = strlen(settings);
     char *joined = o->keyword && more ? malloc(before + more + 2) : NULL;
-    if (!joined) {
+    if (!joined)
         return more ? DF_ENOMEM : DF_OK;
-    }
     memcpy(joined, o->val ? o->val : "", before);
     joined[before] = ' ';
     memcpy(joined + before + 1, settings, more + 1);
@@ -272,9 +259,8 @@ static PQconninfoOption *read_rest(const char *text, char *why, size_t len, int 
     const char *rest = after_scheme(text);
     char *error = NULL;
     *ret_error = 1;
-    if (rest && url_problem(rest, why, len)) {
+    if (rest && url_problem(rest, why, len))
         return NULL;
-    }
     PQconninfoOption *given = PQconninfoParse(text, &error);
     *ret_error = given || error;
     PQfreemem(error);
@@ -305,18 +291,14 @@ PQconninfoOption *df__pg_conninfo_read(const char *text, char *why, size_t len, 
     df__pg_settings_take(text, pairs, url != NULL, &rest, &settings);
     const char *plain = df__buf_cstr(&rest), *options = df__buf_cstr(&settings);
     *ret_error = 0;
-    if (plain && options) {
+    if (plain && options)
         given = read_rest(plain, why, len, ret_error);
-    }
     if (given && add_settings(given, options) != DF_OK) {
         *ret_error = 0;
         PQconninfoFree(given);
         given = NULL;
     }
-    if (rest.data) {
-        explicit_bzero(rest.data, rest.cap);
-    }
-    df__buf_free(&rest);
+    df__buf_wipe(&rest);
     df__buf_free(&settings);
     return given;
 }
@@ -325,9 +307,8 @@ PQconninfoOption *df__pg_conninfo_read_bytes(df_bytes text, char *why, size_t le
 {
     char *copy = df__strndup(&df__heap_libc, text.data, text.len);
     *ret_error = 0;
-    if (!copy) {
+    if (!copy)
         return NULL;
-    }
     PQconninfoOption *given = df__pg_conninfo_read(copy, why, len, ret_error);
     explicit_bzero(copy, text.len);
     df__free(&df__heap_libc, copy);
@@ -342,16 +323,14 @@ int df__pg_conninfo_no_root(const PQconninfoOption *given, char *why, size_t len
     const char *home = getenv("HOME");
     mode = mode && mode[0] ? mode : getenv("PGSSLMODE");
     file = file && file[0] ? file : getenv("PGSSLROOTCERT");
-    if (!mode || strncmp(mode, "verify-", 7) != 0 || (file && strcmp(file, "system") == 0)) {
+    if (!mode || strncmp(mode, "verify-", 7) != 0 || (file && strcmp(file, "system") == 0))
         return 0;
-    }
     if (!file || !file[0]) {
         df__text_printf(home_file, sizeof home_file, "%s/.postgresql/root.crt", home ? home : "");
         file = home_file;
     }
-    if (access(file, R_OK) == 0) {
+    if (access(file, R_OK) == 0)
         return 0;
-    }
     df__text_printf(why, len,
                     OPTION "sslmode=%s needs the certificate of the authority that "
                            "signed the server's: sslrootcert=/path/to/ca.pem%s (%s: %s)",
@@ -365,9 +344,8 @@ static int is_loopback(const char *text)
 {
     struct in_addr four;
     struct in6_addr six;
-    if (inet_pton(AF_INET, text, &four) == 1) {
+    if (inet_pton(AF_INET, text, &four) == 1)
         return ntohl(four.s_addr) >> 24 == 127;
-    }
     return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
@@ -378,12 +356,10 @@ int df__pg_is_local(const char *hosts)
         size_t len = strcspn(hosts, ",");
         df__text_set(host, sizeof host, hosts, len);
         if (len && host[0] != '/' && host[0] != '@' && strcmp(host, "localhost") != 0 &&
-            !is_loopback(host)) {
+            !is_loopback(host))
             return 0;
-        }
-        if (!hosts[len]) {
+        if (!hosts[len])
             return 1;
-        }
         hosts += len + 1;
     }
 }

@@ -17,17 +17,13 @@ static size_t sequence(const unsigned char *s, size_t left)
         {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (s[0] < forms[i].first || s[0] > forms[i].last) {
+        if (s[0] < forms[i].first || s[0] > forms[i].last)
             continue;
-        }
-        if (left < forms[i].len || s[1] < forms[i].low || s[1] > forms[i].high) {
+        if (left < forms[i].len || s[1] < forms[i].low || s[1] > forms[i].high)
             return 0;
-        }
-        for (size_t k = 2; k < forms[i].len; k++) {
-            if ((s[k] & 0xC0) != 0x80) {
+        for (size_t k = 2; k < forms[i].len; k++)
+            if ((s[k] & 0xC0) != 0x80)
                 return 0;
-            }
-        }
         return forms[i].len;
     }
     return 0;
@@ -43,9 +39,8 @@ int df__pg_utf8_valid(const char *s, size_t len)
             continue;
         }
         size_t n = sequence(u + i, len - i);
-        if (n == 0) {
+        if (n == 0)
             return 0;
-        }
         i += n;
     }
     return 1;
@@ -55,11 +50,9 @@ int df__pg_utf8_valid(const char *s, size_t len)
 static int is_system_column(df_bytes name)
 {
     static const char *const names[] = {"tableoid", "ctid", "xmin", "cmin", "xmax", "cmax"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (name.len == strlen(names[i]) && memcmp(name.data, names[i], name.len) == 0) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (name.len == strlen(names[i]) && memcmp(name.data, names[i], name.len) == 0)
             return 1;
-        }
-    }
     return 0;
 }
 
@@ -71,9 +64,8 @@ int df__pg_name_usable(df_bytes name)
 
 static const char *put(char *out, size_t *n, char c)
 {
-    if (*n == PG_NAME_MAX) {
+    if (*n == PG_NAME_MAX)
         return "a name has at most 63 bytes";
-    }
     out[(*n)++] = c;
     return NULL;
 }
@@ -99,9 +91,8 @@ static const char *read_bare(const char **at, const char *end, char *out, size_t
     const char *s = *at;
     const char *why = NULL;
     for (; s < end && *s != '.' && !why; s++) {
-        if (*s == '"' || (unsigned char)*s <= ' ') {
+        if (*s == '"' || (unsigned char)*s <= ' ')
             return "a name with spaces or quotes must stand in double quotes";
-        }
         why = put(out, n, *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s);
     }
     *at = s;
@@ -142,12 +133,10 @@ int df__pg_name_parse(df_bytes text, df__pg_name *ret, const char **ret_why)
         memcpy(name.schema, name.table, sizeof name.schema);
         *ret_why = read_part(&at, end, name.table);
     }
-    if (!*ret_why && at != end) {
+    if (!*ret_why && at != end)
         *ret_why = "write table or schema.table";
-    }
-    if (*ret_why) {
+    if (*ret_why)
         return DF_EINVAL;
-    }
     *ret = name;
     return DF_OK;
 }
@@ -157,9 +146,8 @@ static void add_doubled(df__buf *b, df_bytes text, char quote)
     const char *s = text.data;
     df__buf_char(b, quote);
     for (size_t i = 0; i < text.len; i++) {
-        if (s[i] == quote) {
+        if (s[i] == quote)
             df__buf_char(b, quote);
-        }
         df__buf_char(b, s[i]);
     }
     df__buf_char(b, quote);

@@ -22,9 +22,11 @@ int df__pg_name_parse(df_bytes text, df__pg_name *ret, const char **ret_why);
 int df__pg_name_usable(df_bytes name);
 /* Appends "name" with its quotes doubled. */
 void df__pg_quote(df__buf *b, df_bytes name);
+/* Appends "schema"."table", or "table" alone where no schema is named. */
 void df__pg_quote_table(df__buf *b, const df__pg_name *name);
 /* Appends 'text' as a literal; backslashes are safe. */
 void df__pg_literal(df__buf *b, df_bytes text);
+/* 1: the bytes are UTF-8 as the server takes it. */
 int df__pg_utf8_valid(const char *s, size_t len);
 
 #endif

@@ -13,8 +13,8 @@
 enum { QUEUE_MAX = 120 * 1024 };
 enum { TICK_MS = 60 * 1000, NOTICES_MANY = 16 };
 
-/* The connection is gone. What was sent before the end of a COPY is certainly not applied. */
-static int lost(df__pg_conn *c)
+/* What was sent before the end of a COPY is certainly not applied. */
+int df__pg_lost(df__pg_conn *c)
 {
     char line[300], text[300];
     const char *message = PQerrorMessage(c->pg);
@@ -34,9 +34,8 @@ static int lost(df__pg_conn *c)
 static int let_notices_gather(const df__pg_conn *c, short events)
 {
     int is_writing = (events & POLLOUT) != 0;
-    if (c->notices < NOTICES_MANY) {
+    if (c->notices < NOTICES_MANY)
         return DF_OK;
-    }
     return df_stage_wait(c->stage, is_writing ? PQsocket(c->pg) : -1, is_writing ? POLLOUT : 0, 1);
 }
 
@@ -57,32 +56,28 @@ static int flush(df__pg_conn *c)
 {
     for (;;) {
         int left = PQflush(c->pg);
-        if (left < 0) {
-            return lost(c);
-        }
+        if (left < 0)
+            return df__pg_lost(c);
         if (left == 0) {
             c->unflushed = 0;
             return DF_OK;
         }
         int rc = wait_socket(c, POLLIN | POLLOUT);
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
-        if (!PQconsumeInput(c->pg)) {
-            return lost(c);
-        }
+        if (!PQconsumeInput(c->pg))
+            return df__pg_lost(c);
     }
 }
 
 int df__pg_send(df__pg_conn *c, const char *sql)
 {
-    if (!c->pg) {
+    if (!c->pg)
         return df_stage_fail(c->stage, DF_EIO, "connection_error", "not connected");
-    }
     c->notices = c->copies = 0;
     c->copied = 0;
     c->sent_ms = df__pg_clock_ms();
-    return PQsendQuery(c->pg, sql) ? flush(c) : lost(c);
+    return PQsendQuery(c->pg, sql) ? flush(c) : df__pg_lost(c);
 }
 
 int df__pg_strange(df__pg_conn *c, const char *what)
@@ -102,37 +97,38 @@ int df__pg_answered(df__pg_conn *c)
 
 static void count_copied(df__pg_conn *c, PGresult *res)
 {
-    if (strncmp(PQcmdStatus(res), "COPY ", 5) == 0) {
+    if (strncmp(PQcmdStatus(res), "COPY ", 5) == 0)
         c->copied += strtoull(PQcmdTuples(res), NULL, 10);
-    }
 }
 
-int df__pg_next(df__pg_conn *c, PGresult **ret)
+int df__pg_result(df__pg_conn *c, PGresult **ret)
 {
     *ret = NULL;
     while (PQisBusy(c->pg)) {
         int rc = wait_socket(c, POLLIN);
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
-        if (!PQconsumeInput(c->pg)) {
+        if (!PQconsumeInput(c->pg))
             break; /* PQgetResult gives the failure, and what the server said before it went */
-        }
     }
     *ret = PQgetResult(c->pg);
-    if (!*ret && PQstatus(c->pg) == CONNECTION_BAD) {
-        return lost(c);
-    }
-    if (*ret && PQresultStatus(*ret) == PGRES_COMMAND_OK) {
+    if (!*ret && PQstatus(c->pg) == CONNECTION_BAD)
+        return df__pg_lost(c);
+    if (*ret && PQresultStatus(*ret) == PGRES_COMMAND_OK)
         count_copied(c, *ret);
-    }
+    return DF_OK;
+}
+
+int df__pg_next(df__pg_conn *c, PGresult **ret)
+{
+    int rc = df__pg_result(c, ret);
     ExecStatusType kind = *ret ? PQresultStatus(*ret) : PGRES_EMPTY_QUERY;
     if (kind == PGRES_COPY_OUT || kind == PGRES_COPY_BOTH) { /* it would come again and again */
         PQclear(*ret);
         *ret = NULL;
         return df__pg_strange(c, "a COPY to us");
     }
-    return DF_OK;
+    return rc;
 }
 
 int df__pg_answer(df__pg_conn *c, PGresult **ret)
@@ -154,12 +150,18 @@ int df__pg_has_columns(df__pg_conn *c, const PGresult *res, int count)
 int df__pg_result_status(const df__pg_conn *c, const PGresult *res, const char **ret_reason)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    if (c->table_seen && state && strcmp(state, "3F000") == 0) {
+    if (c->table_seen && state && strcmp(state, "3F000") == 0)
         state = "42P01"; /* the schema is gone with the table that was in it */
-    }
     int status = df__pg_sqlstate(state, ret_reason);
     /* A backend that ends may do so after the commit. */
     return c->late && PQstatus(c->pg) == CONNECTION_BAD ? DF_EUNKNOWN : status;
+}
+
+int df__pg_result_asked(const PGresult *res, const char *setting)
+{
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    return state && message && strcmp(state, "42704") == 0 && strstr(message, setting) != NULL;
 }
 
 static void tell(const df__pg_conn *c, const PGresult *res, int with_rows, char *buf, size_t len)
@@ -169,11 +171,10 @@ static void tell(const df__pg_conn *c, const PGresult *res, int with_rows, char 
     said.table = c->table;
     said.outside &= !with_rows;
     const char *message = PQresultErrorMessage(res);
-    if (said.message) {
+    if (said.message)
         df__pg_words(&said, c->show_values, buf, len);
-    } else { /* of libpq itself */
+    else /* of libpq itself */
         df__text_set(buf, len, message, strcspn(message, "\n"));
-    }
 }
 
 void df__pg_result_text(const df__pg_conn *c, const PGresult *res, char *buf, size_t len)
@@ -201,14 +202,12 @@ size_t df__pg_line(const char *text, const char *table, const char **ret_end)
 {
     size_t len = strlen(table), number = 0;
     *ret_end = text;
-    if (strncmp(text, "COPY ", 5) != 0 || strncmp(text + 5, table, len) != 0) {
+    if (strncmp(text, "COPY ", 5) != 0 || strncmp(text + 5, table, len) != 0)
         return 0;
-    }
     const char *digits = text + 5 + len;
     digits += strcspn(digits, "0123456789\n");
-    for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++) {
+    for (; *digits >= '0' && *digits <= '9' && number < UINT32_MAX; digits++)
         number = number * 10 + (size_t)(*digits - '0');
-    }
     *ret_end = digits;
     return number;
 }
@@ -219,9 +218,8 @@ size_t df__pg_result_line(const PGresult *res, const char *table)
     const char *line = PQresultErrorField(res, PG_DIAG_CONTEXT), *end;
     while (line) {
         size_t number = df__pg_line(line, table, &end);
-        if (end != line) {
+        if (end != line)
             return number;
-        }
         const char *newline = strchr(line, '\n');
         line = newline ? newline + 1 : NULL;
     }
@@ -240,9 +238,8 @@ int df__pg_query(df__pg_conn *c, const char *sql, PGresult **ret_rows)
             rows = res;
             continue;
         }
-        if (kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY && status == DF_OK) {
+        if (kind != PGRES_COMMAND_OK && kind != PGRES_EMPTY_QUERY && status == DF_OK)
             status = fail(c, res, 0);
-        }
         PQclear(res);
     }
     rc = rc == DF_OK ? status : rc;
@@ -250,26 +247,36 @@ int df__pg_query(df__pg_conn *c, const char *sql, PGresult **ret_rows)
         PQclear(rows);
         rows = NULL;
     }
-    if (ret_rows) {
+    if (ret_rows)
         *ret_rows = rows;
-    }
+    return rc;
+}
+
+int df__pg_query_text(df__pg_conn *c, const char *head, const char *text, const char *tail,
+                      PGresult **ret_rows)
+{
+    df__buf sql;
+    df__heap heap = df__tables_heap(c->stage);
+    df__buf_init(&sql, &heap);
+    df__buf_str(&sql, head);
+    df__pg_literal(&sql, (df_bytes){text, strlen(text)});
+    df__buf_str(&sql, tail);
+    const char *whole = df__buf_cstr(&sql);
+    int rc = whole ? df__pg_query(c, whole, ret_rows) : DF_ENOMEM;
+    df__buf_free(&sql);
     return rc;
 }
 
 int df__pg_query_table(df__pg_conn *c, const char *head, const df__pg_name *name, const char *tail,
                        PGresult **ret_rows)
 {
-    df__buf quoted, sql;
-    df__buf_init(&quoted, &df__heap_libc);
-    df__buf_init(&sql, &df__heap_libc);
+    df__buf quoted;
+    df__heap heap = df__tables_heap(c->stage);
+    df__buf_init(&quoted, &heap);
     df__pg_quote_table(&quoted, name);
-    df__buf_str(&sql, head);
-    df__pg_literal(&sql, (df_bytes){quoted.data, quoted.len});
-    df__buf_str(&sql, tail);
-    const char *text = quoted.failed ? NULL : df__buf_cstr(&sql);
-    int rc = text ? df__pg_query(c, text, ret_rows) : DF_ENOMEM;
+    const char *text = df__buf_cstr(&quoted);
+    int rc = text ? df__pg_query_text(c, head, text, tail, ret_rows) : DF_ENOMEM;
     df__buf_free(&quoted);
-    df__buf_free(&sql);
     return rc;
 }
 
@@ -279,12 +286,10 @@ int df__pg_copy_begin(df__pg_conn *c, PGresult **ret_error)
     for (;;) {
         PGresult *res;
         int rc = df__pg_next(c, &res);
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
-        if (!res) {
+        if (!res)
             return df_stage_fail(c->stage, DF_EINTERNAL, NULL, "the server ended a COPY early");
-        }
         ExecStatusType kind = PQresultStatus(res);
         if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK) { /* what precedes the COPY */
             PQclear(res);
@@ -305,39 +310,35 @@ int df__pg_copy_data(df__pg_conn *c, const char *data, size_t len)
 {
     while (len > 0) {
         size_t piece = len < QUEUE_MAX ? len : QUEUE_MAX;
-        if (PQputCopyData(c->pg, data, (int)piece) != 1) {
-            return lost(c);
-        }
+        if (PQputCopyData(c->pg, data, (int)piece) != 1)
+            return df__pg_lost(c);
         c->unflushed += piece;
         data += piece;
         len -= piece;
         int left = PQflush(c->pg);
-        if (left < 0) {
-            return lost(c);
-        }
+        if (left < 0)
+            return df__pg_lost(c);
         if (left == 0) {
             c->unflushed = 0;
         } else if (c->unflushed >= QUEUE_MAX) {
             int rc = flush(c);
-            if (rc != DF_OK) {
+            if (rc != DF_OK)
                 return rc;
-            }
         }
     }
     return DF_OK;
 }
 
-int df__pg_copy_end(df__pg_conn *c, int end)
+int df__pg_copy_end(df__pg_conn *c, enum df__pg_copy end)
 {
     int rc = flush(c); /* everything before the end is out: from here it may be applied */
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     c->late = end == PG_COPY_COMMIT;
     DF_CRASHPOINT("pg.commit");
     int sent = PQputCopyEnd(c->pg, end == PG_COPY_ABORT ? "not needed" : NULL);
     DF_CRASHPOINT("pg.sent");
-    return sent == 1 ? flush(c) : lost(c);
+    return sent == 1 ? flush(c) : df__pg_lost(c);
 }
 
 int df__pg_recover(df__pg_conn *c)
@@ -348,16 +349,13 @@ int df__pg_recover(df__pg_conn *c)
     while ((rc = df__pg_next(c, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
         PQclear(res);
-        if (kind == PGRES_COPY_IN && (rc = df__pg_copy_end(c, PG_COPY_ABORT)) != DF_OK) {
+        if (kind == PGRES_COPY_IN && (rc = df__pg_copy_end(c, PG_COPY_ABORT)) != DF_OK)
             return rc;
-        }
     }
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     c->in_transaction = 0;
-    if (PQtransactionStatus(c->pg) != PQTRANS_IDLE) {
+    if (PQtransactionStatus(c->pg) != PQTRANS_IDLE)
         rc = df__pg_query(c, "ROLLBACK", NULL);
-    }
     return rc;
 }

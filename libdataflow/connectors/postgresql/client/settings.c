@@ -65,9 +65,8 @@ static int equal(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         char c = a[i] >= 'A' && a[i] <= 'Z' ? (char)(a[i] - 'A' + 'a') : a[i];
-        if (c != b[i]) {
+        if (c != b[i])
             return 0;
-        }
     }
     return b[len] == '\0';
 }
@@ -76,14 +75,11 @@ static int equal(const char *a, const char *b, size_t len)
 static int is_setting(const char *name, size_t len)
 {
     const char *point = memchr(name, '.', len);
-    if (point && point > name && point + 1 < name + len) {
+    if (point && point > name && point + 1 < name + len)
         return 1;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (equal(name, names[i], len)) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (equal(name, names[i], len))
             return 1;
-        }
-    }
     return 0;
 }
 
@@ -94,9 +90,8 @@ static void add_setting(df__buf *options, const char *name, size_t len, const df
     df__buf_add(options, name, len);
     df__buf_char(options, '=');
     for (size_t i = 0; i < value->len; i++) {
-        if (value->data[i] == '\\' || strchr(" \t\n\r\f\v", value->data[i])) {
+        if (value->data[i] == '\\' || strchr(" \t\n\r\f\v", value->data[i]))
             df__buf_char(options, '\\');
-        }
         df__buf_char(options, value->data[i]);
     }
 }
@@ -112,9 +107,8 @@ typedef struct pair {
 
 static int digit(char c)
 {
-    if (c >= '0' && c <= '9') {
+    if (c >= '0' && c <= '9')
         return c - '0';
-    }
     c = (char)(c | 0x20);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -126,9 +120,8 @@ static int url_pair(const char *at, pair *p)
     p->begin = p->name = at;
     p->end = at + all + (at[all] == '&');
     p->name_len = strspn(at, NAME ".");
-    if (p->name_len >= all || at[p->name_len] != '=') {
+    if (p->name_len >= all || at[p->name_len] != '=')
         return 0;
-    }
     for (const char *c = at + p->name_len + 1; c < at + all; c++) {
         int high = *c == '%' ? digit(c[1]) : -1;
         int low = high >= 0 ? digit(c[2]) : -1;
@@ -145,9 +138,8 @@ static int plain_pair(const char *at, pair *p)
     p->name_len = strspn(at, NAME ".");
     at += p->name_len;
     at += strspn(at, " \t\n\r");
-    if (p->name_len == 0 || *at != '=') {
+    if (p->name_len == 0 || *at != '=')
         return 0;
-    }
     at++;
     at += strspn(at, " \t\n\r");
     int quoted = *at == '\'';
@@ -156,9 +148,8 @@ static int plain_pair(const char *at, pair *p)
         at += *at == '\\' && at[1];
         df__buf_char(&p->value, *at);
     }
-    if (quoted && *at != '\'') {
+    if (quoted && *at != '\'')
         return 0;
-    }
     at += quoted;
     p->end = at + strspn(at, " \t\n\r");
     return 1;
@@ -185,8 +176,5 @@ void df__pg_settings_take(const char *text, const char *pairs, int is_url, df__b
         at = p.end;
     }
     rest->failed |= p.value.failed | options->failed;
-    if (p.value.data) {
-        explicit_bzero(p.value.data, p.value.cap);
-    }
-    df__buf_free(&p.value);
+    df__buf_wipe(&p.value);
 }

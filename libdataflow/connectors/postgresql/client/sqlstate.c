@@ -57,9 +57,8 @@ const df__pg_state_row *df__pg_sqlstate_find(const char *state)
     const df__pg_state_row *best = &table[0];
     for (size_t i = 1; i < ROWS; i++) {
         size_t len = strlen(table[i].prefix);
-        if (len > strlen(best->prefix) && strncmp(state, table[i].prefix, len) == 0) {
+        if (len > strlen(best->prefix) && strncmp(state, table[i].prefix, len) == 0)
             best = &table[i];
-        }
     }
     return best;
 }
@@ -95,11 +94,9 @@ static const struct {
 
 const char *df__pg_sqlstate_remedy(const char *state)
 {
-    for (size_t i = 0; state && i < sizeof remedies / sizeof remedies[0]; i++) {
-        if (strcmp(remedies[i].state, state) == 0) {
+    for (size_t i = 0; state && i < sizeof remedies / sizeof remedies[0]; i++)
+        if (strcmp(remedies[i].state, state) == 0)
             return remedies[i].remedy;
-        }
-    }
     return "";
 }
 
@@ -116,11 +113,9 @@ static const df__pg_refusal refusals[] = {
 
 const df__pg_refusal *df__pg_refusal_in(const char *message)
 {
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        if (strstr(message, refusals[i].text)) {
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (strstr(message, refusals[i].text))
             return &refusals[i];
-        }
-    }
     return NULL;
 }
 

@@ -9,7 +9,7 @@
 /* Whose fault an error is. The fate of ROW is always that the row is refused. For the others it is
  * so when it is shown that the row is at fault: other rows of the parcel pass, or, when there are
  * none, the same statement without a row. Otherwise they are what is wrong with the flow. */
-enum {
+enum df__pg_fate {
     PG_FATE_ROW,    /* the row is refused */
     PG_FATE_END,    /* the flow ends */
     PG_FATE_REOPEN, /* the connection is made again, with back-off, and the catalog read */
@@ -18,7 +18,8 @@ enum {
 
 typedef struct df__pg_state_row {
     const char *prefix; /* "": what is not listed */
-    int status, fate;
+    int status;
+    enum df__pg_fate fate;
     const char *reason;
 } df__pg_state_row;
 

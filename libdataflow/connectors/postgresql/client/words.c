@@ -10,7 +10,8 @@
 
 enum { LONG_NUMBER = 5 };
 
-/* Classes of states in which the server itself speaks; the text of others is somebody's code's. */
+/* Classes of states in which the server itself speaks; that of others is of code in
+ * the database. */
 static const char own_classes[] = "08 0A 0B 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 3B 3D 3F 40 42 "
                                   "44 53 54 55 57 58";
 /* Of these, the ones whose text has names only while no row is at hand. */
@@ -19,12 +20,10 @@ static const char statement_classes[] = "08 0A 25 28 3D 3F 40 42 53 55 57 58";
 static int is_of(const char *classes, const char *state)
 {
     for (; state && strlen(state) == 5; classes += 3) {
-        if (strncmp(classes, state, 2) == 0) {
+        if (strncmp(classes, state, 2) == 0)
             return 1;
-        }
-        if (!classes[2]) {
+        if (!classes[2])
             break;
-        }
     }
     return 0;
 }
@@ -34,11 +33,9 @@ static int is_raised(const PGresult *res)
     static const char *const by[] = {"exec_stmt_raise", "exec_stmt_assert", "PLy_elog_impl",
                                      "PLy_output", "plperl_util_elog"};
     const char *function = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
-    for (size_t i = 0; function && i < sizeof by / sizeof by[0]; i++) {
-        if (strcmp(function, by[i]) == 0) {
+    for (size_t i = 0; function && i < sizeof by / sizeof by[0]; i++)
+        if (strcmp(function, by[i]) == 0)
             return 1;
-        }
-    }
     return 0;
 }
 
@@ -68,9 +65,8 @@ static size_t mark_at(const char *s)
                                         "\xE2\x80\x99"};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         size_t len = strlen(marks[i]);
-        if (strncmp(s, marks[i], len) == 0) {
+        if (strncmp(s, marks[i], len) == 0)
             return len;
-        }
     }
     return 0;
 }
@@ -81,9 +77,8 @@ static size_t name_at(const char *s, const df__pg_said *said)
     for (size_t i = 0; said && i <= PG_SAID_NAMES; i++) {
         const char *name = i < PG_SAID_NAMES ? said->names[i] : said->table;
         size_t open = mark_at(s), len = name ? strlen(name) : 0;
-        if (len > 0 && strncmp(s + open, name, len) == 0 && mark_at(s + open + len) > 0) {
+        if (len > 0 && strncmp(s + open, name, len) == 0 && mark_at(s + open + len) > 0)
             return open + len + mark_at(s + open + len);
-        }
     }
     return 0;
 }
@@ -92,9 +87,8 @@ static size_t name_at(const char *s, const df__pg_said *said)
 static const char *past_marks(const char *s)
 {
     const char *end = s;
-    for (; *s; s++) {
+    for (; *s; s++)
         end = mark_at(s) > 0 ? s + mark_at(s) : end;
-    }
     return end;
 }
 
@@ -128,9 +122,8 @@ static void add_names(const df__pg_said *said, df__buf *b)
         const char *name = said->names[i];
         const char *text = df__buf_cstr(b);
         df__text_printf(quoted, sizeof quoted, "\"%s\"", name ? name : "");
-        if (name && name[0] && text && !strstr(text, quoted)) {
+        if (name && name[0] && text && !strstr(text, quoted))
             df__buf_printf(b, ", %s %s", words[i], quoted);
-        }
     }
 }
 
@@ -142,11 +135,10 @@ static void add_safe(const df__pg_said *said, df__buf *b)
                        "record (--show-values tells it)");
         return;
     }
-    if (said->outside && is_of(statement_classes, said->state)) {
+    if (said->outside && is_of(statement_classes, said->state))
         df__buf_str(b, said->message);
-    } else {
+    else
         add_plain(said->message, said, b);
-    }
     add_names(said, b);
 }
 
@@ -154,9 +146,8 @@ static void take(df__buf *b, char *buf, size_t len)
 {
     const char *text = df__buf_cstr(b);
     df__text_set(buf, len, text ? text : "no memory", text ? b->len : strlen("no memory"));
-    for (char *c = buf; *c; c++) {
+    for (char *c = buf; *c; c++)
         *c = *c == '\n' ? ' ' : *c;
-    }
     df__buf_free(b);
 }
 

@@ -42,9 +42,8 @@ static const df__pg_column *named(const df__pg_sink *s, df_bytes name)
 {
     for (size_t i = 0; i < s->catalog.table.count && name.data; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0) {
+        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0)
             return column;
-        }
     }
     return NULL;
 }
@@ -78,8 +77,8 @@ void df__pg_apply_select(const df__pg_sink *s, df__buf *b, const df__pg_mask *ma
 }
 
 /* The value that a record has for a column: as the server offers it to ON CONFLICT, or staged. */
-enum { OFFERED, STAGED };
-static void add_new(const df__pg_sink *s, df__buf *b, const df__pg_column *column, int where)
+enum where { OFFERED, STAGED };
+static void add_new(const df__pg_sink *s, df__buf *b, const df__pg_column *column, enum where where)
 {
     if (where == OFFERED) {
         df__buf_printf(b, "EXCLUDED.%s", column->quoted);
@@ -90,7 +89,7 @@ static void add_new(const df__pg_sink *s, df__buf *b, const df__pg_column *colum
 }
 
 /* "a" = EXCLUDED."a", ...: what a record changes of its row. 0: nothing. */
-static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int where)
+static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, enum where where)
 {
     const char *separator = "";
     for (size_t i = 0; i < s->catalog.table.count; i++) {
@@ -109,7 +108,8 @@ static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, in
     return separator[0] != '\0';
 }
 
-static void add_newer(const df__pg_sink *s, df__buf *b, const df__pg_column *version, int where)
+static void add_newer(const df__pg_sink *s, df__buf *b, const df__pg_column *version,
+                      enum where where)
 {
     df__buf_printf(b, "t.%s IS NULL OR ", version->quoted);
     add_new(s, b, version, where);
@@ -190,9 +190,8 @@ static void add_delete_head(const df__pg_sink *s, df__buf *b)
     const df__pg_column *soft = named(s, s->opt.soft_delete_column);
     df__buf_str(b, soft ? "UPDATE " : "DELETE FROM ");
     add_table(s, b);
-    if (soft) {
+    if (soft)
         df__buf_printf(b, " SET %s = now()", soft->quoted);
-    }
 }
 
 /* Deletes the row of r, unless the row is newer. `staged`: r is the staging table, else a variable.
@@ -227,19 +226,19 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
 static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     int updates = updates_first(s, mask);
-    if (updates && add_update(s, b, mask, 0)) {
+    if (updates && add_update(s, b, mask, 0))
         df__buf_str(b, "; ");
-    }
+    if (updates && mask->stays)
+        return;
     df__pg_apply_select(s, b, mask);
     if (updates) {
         df__buf_str(b, " WHERE ");
         add_is_new(s, b);
     }
-    if (s->opt.upsert) {
+    if (s->opt.upsert)
         add_on_conflict(s, b, mask);
-    } else if (s->opt.on_conflict == PG_CONFLICT_SKIP) {
+    else if (s->opt.on_conflict == PG_CONFLICT_SKIP)
         df__buf_str(b, " ON CONFLICT DO NOTHING");
-    }
     df__buf_str(b, "; ");
 }
 
@@ -277,9 +276,8 @@ void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *
             }
         }
         df__buf_str(b, " WHERE false");
-        if (s->opt.upsert) {
+        if (s->opt.upsert)
             add_on_conflict(s, b, mask);
-        }
         df__buf_str(b, "; ");
     }
 }
@@ -289,14 +287,13 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
                      const df__buf *source, int hides)
 {
     df__buf body;
-    df__buf_init(&body, &df__heap_libc);
+    df__buf_init(&body, &s->memory.heap);
     df__buf_str(&body, "#variable_conflict use_column\nDECLARE r record; BEGIN FOR r IN SELECT * "
                        "FROM ");
     df__buf_add(&body, source->data, source->len);
     df__buf_str(&body, " ORDER BY n LOOP ");
-    if (hides && s->catalog.facts.checks[0]) {
+    if (hides && s->catalog.facts.checks[0])
         df__buf_str(&body, "IF NOT r.kept THEN RAISE USING ERRCODE = '23514'; END IF; ");
-    }
     df__pg_apply_row(s, &body, group);
     df__buf_str(&body, "END LOOP; END");
     df__buf_str(b, "; DO ");
@@ -312,15 +309,15 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
 static int has_exact_key(const df__pg_sink *s)
 {
     static const uint8_t exact[PG_KINDS] = {
-        [PG_TEXT] = 1, [PG_BOOL] = 1,  [PG_INT2] = 1,        [PG_INT4] = 1,      [PG_INT8] = 1,
-        [PG_UUID] = 1, [PG_DATE] = 1,  [PG_TIME] = 1,        [PG_TIMESTAMP] = 1, [PG_SHORT] = 1,
-        [PG_ENUM] = 1, [PG_BYTEA] = 1, [PG_TIMESTAMPTZ] = 1,
+        [PG_KIND_TEXT] = 1,        [PG_KIND_BOOL] = 1,  [PG_KIND_INT2] = 1, [PG_KIND_INT4] = 1,
+        [PG_KIND_INT8] = 1,        [PG_KIND_UUID] = 1,  [PG_KIND_DATE] = 1, [PG_KIND_TIME] = 1,
+        [PG_KIND_TIMESTAMP] = 1,   [PG_KIND_SHORT] = 1, [PG_KIND_ENUM] = 1, [PG_KIND_BYTEA] = 1,
+        [PG_KIND_TIMESTAMPTZ] = 1,
     };
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->in_key && (!exact[column->type.kind] || column->type.array)) {
+        if (column->in_key && (!exact[column->type.kind] || column->type.array))
             return 0;
-        }
     }
     return 1;
 }
@@ -328,11 +325,9 @@ static int has_exact_key(const df__pg_sink *s)
 static int writes_all(const df__pg_sink *s, const df__pg_group *group)
 {
     for (size_t i = 0; i < group->form_count; i++) {
-        for (size_t k = 0; k < s->catalog.table.count; k++) {
-            if (!df__pg_mask_writes(&group->forms[i].mask, &s->catalog.table.columns[k])) {
+        for (size_t k = 0; k < s->catalog.table.count; k++)
+            if (!df__pg_mask_writes(&group->forms[i].mask, &s->catalog.table.columns[k]))
                 return 0;
-            }
-        }
     }
     return 1;
 }
@@ -344,20 +339,17 @@ static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
     const df__pg_column *soft = named(s, s->opt.soft_delete_column);
-    if (s->catalog.facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default)) {
+    if (s->catalog.facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default))
         return 0;
-    }
-    if (s->catalog.facts.checks[0] && (soft || !writes_all(s, group))) {
+    if (s->catalog.facts.checks[0] && (soft || !writes_all(s, group)))
         return 0; /* what a CHECK says would depend on the row that is there */
-    }
     for (size_t i = 0; i < group->form_count; i++) {
         const df__pg_mask *mask = &group->forms[i].mask;
         for (size_t k = 0; k < s->catalog.table.count; k++) {
             const df__pg_column *column = &s->catalog.table.columns[k];
             int must = (column->not_null && !column->has_default) || column == version;
-            if (must && !df__pg_mask_writes(mask, column)) {
+            if (must && !df__pg_mask_writes(mask, column))
                 return 0;
-            }
         }
     }
     return 1;
@@ -367,9 +359,8 @@ static int has_own_key(const df__pg_sink *s)
 {
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->in_key && strcmp(column->operators, "pg_catalog") != 0) {
+        if (column->in_key && strcmp(column->operators, "pg_catalog") != 0)
             return 0;
-        }
     }
     return 1;
 }
@@ -380,15 +371,13 @@ static void add_several(const df__pg_sink *s, df__buf *b)
 {
     int by_key = has_own_key(s);
     df__buf_str(b, by_key ? "(" : "(r.n");
-    if (by_key) {
+    if (by_key)
         add_key(s, b);
-    }
     df__buf_str(b, ") OPERATOR(pg_catalog.=) ANY (SELECT ");
-    if (by_key) {
+    if (by_key)
         add_key(s, b);
-    } else {
+    else
         df__buf_str(b, "pg_catalog.unnest(pg_catalog.array_agg(r.n))");
-    }
     df__buf_str(b, " FROM pg_temp." PG_STAGE " AS r GROUP BY ");
     add_key(s, b);
     df__buf_str(b, " HAVING pg_catalog.count(*) > 1)");
@@ -413,27 +402,24 @@ static void add_kept(const df__pg_sink *s, df__buf *b)
         add_key(s, b);
         df__buf_str(b, ", m, d)");
     }
-    if (!version && !s->opt.soft_delete_column.data) {
+    if (!version && !s->opt.soft_delete_column.data)
         df__buf_str(b, " AND n >= COALESCE(max(n) FILTER (WHERE d) OVER k, n)");
-    }
 }
 
 /* A statement for a mask reads all staged rows, so it must write many. */
 static int is_frequent(const df__pg_group *group, size_t number)
 {
     size_t all = 0;
-    for (size_t i = 0; i < group->form_count; i++) {
+    for (size_t i = 0; i < group->form_count; i++)
         all += group->forms[i].rows;
-    }
     return group->form_count == 1 || group->forms[number].rows * SHARE >= all;
 }
 
 /* Rows that are left out although a CHECK refuses them: the loop fails at one. */
 static void add_unchecked(const df__pg_sink *s, df__buf *b)
 {
-    if (!s->catalog.facts.checks[0]) {
+    if (!s->catalog.facts.checks[0])
         return;
-    }
     df__buf_str(b, " OR (NOT d AND EXISTS (SELECT FROM (SELECT ");
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         df__buf_printf(b, "%sr.c%zu AS %s", i > 0 ? ", " : "", i,
@@ -453,11 +439,9 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
     if (!s->catalog.facts.orders_rows) {
         df__buf_str(b, " WHERE ");
         add_several(s, b);
-        for (size_t i = 0; i < group->form_count; i++) {
-            if (!is_frequent(group, i)) {
+        for (size_t i = 0; i < group->form_count; i++)
+            if (!is_frequent(group, i))
                 df__buf_printf(b, " OR (m = %zu AND NOT d)", i);
-            }
-        }
     }
     if (hides) {
         df__buf_str(b, " WINDOW k AS (PARTITION BY ");
@@ -479,6 +463,10 @@ static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group
         df__buf_add(b, alone->data, alone->len);
         df__buf_str(b, "; ");
     }
+    if (updates && mask->stays) {
+        df__buf_str(b, "SELECT 1");
+        return;
+    }
     df__pg_apply_select(s, b, mask);
     df__buf_printf(b, " FROM pg_temp." PG_STAGE " AS r WHERE NOT r.d AND r.m = %zu", number);
     df__buf_add(b, alone->data, alone->len);
@@ -496,7 +484,7 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
                            int is_single)
 {
     df__buf alone;
-    df__buf_init(&alone, &df__heap_libc);
+    df__buf_init(&alone, &s->memory.heap);
     if (!is_single) {
         df__buf_str(&alone, " AND NOT ");
         add_several(s, &alone);
@@ -506,9 +494,8 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
     df__buf_str(b, " AND r.d AND EXISTS (SELECT FROM pg_temp." PG_STAGE " WHERE d)");
     df__buf_add(b, alone.data, alone.len);
     for (size_t i = 0; i < group->form_count; i++) {
-        if (!is_frequent(group, i)) {
+        if (!is_frequent(group, i))
             continue;
-        }
         add_form(s, b, group, i, &alone);
     }
     b->failed |= alone.failed;
@@ -517,15 +504,13 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
 
 void df__pg_apply(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int is_single)
 {
-    if (is_single || !s->catalog.facts.orders_rows) {
+    if (is_single || !s->catalog.facts.orders_rows)
         add_statements(s, b, group, is_single);
-    }
-    if (is_single) {
+    if (is_single)
         return;
-    }
     df__buf source;
     int hides = !s->catalog.facts.orders_rows && may_leave_out(s, group);
-    df__buf_init(&source, &df__heap_libc);
+    df__buf_init(&source, &s->memory.heap);
     add_source(s, &source, group, hides);
     add_loop(s, b, group, &source, hides);
     b->failed |= source.failed;

@@ -14,19 +14,27 @@ enum {
     LARGE = 4 * PIECE
 };
 
+/* Appends what stands after the last row. */
+static void put_rest(df__pg_sink *s, const df__pg_work *w)
+{
+    if (w->between.len > 0) {
+        df__buf_str(&s->sql, "; ");
+        df__buf_add(&s->sql, w->between.data, w->between.len - 2);
+    }
+}
+
 /* The statements for all groups; an explicit transaction ends with them. */
 static int send_copies(df__pg_sink *s, df__pg_work *w)
 {
     df__buf_clear(&s->sql);
-    for (size_t i = 0; i < w->group_count; i++) {
+    for (size_t i = 0; i < w->group_count; i++)
         df__pg_sql_group(s, &s->sql, w, i);
-    }
-    if (w->binary && !s->opt.upsert) { /* the staging table of an upsert is ours */
+    put_rest(s, w);
+    if (w->binary && !s->opt.upsert) /* the staging table of an upsert is ours */
         df__pg_shape_check(s, &s->sql);
-    }
-    if (s->conn.in_transaction) {
+    df__pg_positions_move(s, w, &s->sql);
+    if (s->conn.in_transaction)
         df__buf_str(&s->sql, "; COMMIT");
-    }
     const char *sql = df__buf_cstr(&s->sql);
     w->sent = 1;
     return sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
@@ -42,9 +50,10 @@ static int doubt(const df__pg_work *w, int status)
 static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
 {
     const char *reason;
-    if (!df__pg_shape_failed(res)) {
+    if (df__pg_positions_failed(res))
+        return DF_EFENCED;
+    if (!df__pg_shape_failed(res))
         return doubt(w, df__pg_result_status(&s->conn, res, &reason));
-    }
     s->expect.as_text = w->looked_again ? STICKY : s->expect.as_text;
     return DF_AGAIN;
 }
@@ -55,7 +64,7 @@ int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
     int rc, status = DF_OK, done = 0;
     while ((rc = df__pg_answer(&s->conn, &res)) == DF_OK && res) {
         ExecStatusType kind = PQresultStatus(res);
-        done |= kind == PGRES_COMMAND_OK;
+        done |= kind == PGRES_COMMAND_OK || (w->group_count == 0 && kind == PGRES_TUPLES_OK);
         if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK || w->error) {
             PQclear(res);
             continue;
@@ -64,17 +73,16 @@ int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
         w->error_group = w->group_count - 1;
         status = judge(s, w, res);
     }
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (!done && !w->error) {
+    if (!done && !w->error)
         return df__pg_strange(&s->conn, "nothing to the end of a COPY");
-    }
     DF_CRASHPOINT("pg.committed");
     s->conn.late = 0;
     if (status == DF_OK) {
         s->conn.in_transaction = 0;
-        s->catalog.staged = s->catalog.generation;
+        s->catalog.staged = w->group_count > 0 ? s->catalog.generation : s->catalog.staged;
+        status = df__pg_positions_moved(s, w);
     }
     return status;
 }
@@ -82,11 +90,32 @@ int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
 {
     size_t line = df__pg_result_line(w->error, df__pg_sql_target(s));
-    if (line == 0 || w->error_group >= w->group_count || line > w->groups[w->error_group].count) {
+    if (line == 0 || w->error_group >= w->group_count || line > w->groups[w->error_group].count)
         return 0;
-    }
     *ret = w->groups[w->error_group].records[line - 1];
     return 1;
+}
+
+int df__pg_write_alone(df__pg_sink *s, df__pg_work *w)
+{
+    size_t count = 0;
+    if (s->positions.used)
+        (void)df_parcel_positions(w->parcel, &count);
+    if (count == 0 && w->between.len == 0)
+        return DF_OK;
+    int rc = df__pg_may_count(s, w);
+    if (rc != DF_OK)
+        return rc;
+    df__buf_clear(&s->sql);
+    df__buf_str(&s->sql, "SELECT 1");
+    put_rest(s, w);
+    df__pg_positions_move(s, w, &s->sql);
+    const char *sql = df__buf_cstr(&s->sql);
+    rc = sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
+    if (rc != DF_OK)
+        return rc;
+    s->conn.late = 1;
+    return df__pg_read_end(s, w);
 }
 
 /* ---- the common case ------------------------------------------------------------------------ */
@@ -96,13 +125,15 @@ static int encode_one(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_mask mask;
     int rc = df__pg_read_row(s, w, &mask);
-    if (rc != DF_OK) {
+    if (rc == DF_DROP && w->between.len > 0 && w->group_count > 0) {
+        s->expect.mixed = STICKY;
+        return DF_MORE;
+    }
+    if (rc != DF_OK)
         return rc;
-    }
     df__pg_group *group = df__pg_group_of(s, w, &mask);
-    if (!group) {
+    if (!group)
         return DF_ENOMEM;
-    }
     if (group != &w->groups[0]) {
         w->group_count = 1;
         s->expect.mixed = STICKY;
@@ -116,16 +147,14 @@ int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w)
     size_t count = df_parcel_count(w->parcel), looked = 0;
     while (w->index < count) {
         int rc = encode_one(s, w);
-        if (rc != DF_OK && rc != DF_DROP) {
+        if (rc != DF_OK && rc != DF_DROP)
             return rc == DF_ENOMEM ? rc : DF_OK; /* met again when it is this parcel's turn */
-        }
         w->index++;
         size_t len = w->group_count ? w->groups[0].text.len : 0;
         if (len >= looked + PIECE) {
             looked = len;
-            if (len >= s->memory.ahead_max || df__pg_answered(&s->conn)) {
+            if (len >= s->memory.ahead_max || df__pg_answered(&s->conn))
                 break;
-            }
         }
     }
     return DF_OK;
@@ -133,10 +162,9 @@ int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w)
 
 int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w)
 {
-    if (!df_stage_current(s->conn.stage, w->parcel)) {
+    if (!df_stage_current(s->conn.stage, w->parcel))
         return DF_ECANCELED;
-    }
-    return s->stops && w->rejects.count > 0 ? DF_DROP : DF_OK;
+    return s->whole && w->rejects.count > 0 ? DF_DROP : DF_OK;
 }
 
 static int give(df__pg_sink *s, const df__buf *text)
@@ -147,9 +175,8 @@ static int give(df__pg_sink *s, const df__buf *text)
 /* A buffer that a large record made large would stay so. */
 static void empty(df__buf *text)
 {
-    if (text->cap > LARGE) {
+    if (text->cap > LARGE)
         df__buf_free(text);
-    }
     df__buf_clear(text);
 }
 
@@ -161,9 +188,8 @@ static int push(df__pg_sink *s, df__pg_work *w)
         rc = df__pg_copy_begin(&s->conn, &w->error);
         w->begun = rc == DF_OK;
     }
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = give(s, &w->groups[0].text);
-    }
     empty(&w->groups[0].text);
     empty(&s->encoder.convert.scratch);
     return rc;
@@ -174,12 +200,10 @@ static int end_stream(df__pg_sink *s, df__pg_work *w, size_t bytes)
     df__pg_group_end(w, &w->groups[0]);
     int rc = push(s, w);
     rc = rc == DF_OK ? df__pg_may_count(s, w) : rc;
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = df__pg_copy_end(&s->conn, PG_COPY_COMMIT);
-    }
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     return bytes < SHORT || s->conn.in_transaction ? df__pg_read_end(s, w) : DF_PENDING;
 }
 
@@ -188,20 +212,17 @@ static int write_stream(df__pg_sink *s, df__pg_work *w)
     size_t count = df_parcel_count(w->parcel), bytes = 0;
     for (; w->index < count; w->index++) {
         int rc = encode_one(s, w);
-        if (rc == DF_OK && !w->sent) { /* the server gets ready meanwhile */
+        if (rc == DF_OK && !w->sent) /* the server gets ready meanwhile */
             rc = send_copies(s, w);
-        }
         if (rc == DF_OK && w->groups[0].text.len >= PIECE) {
             bytes += w->groups[0].text.len;
             rc = push(s, w);
         }
-        if (rc != DF_OK && rc != DF_DROP) {
+        if (rc != DF_OK && rc != DF_DROP)
             return rc;
-        }
     }
-    if (w->group_count == 0) {
-        return w->unsure ? DF_AGAIN : DF_OK;
-    }
+    if (w->group_count == 0)
+        return w->unsure ? DF_AGAIN : df__pg_write_alone(s, w);
     return end_stream(s, w, bytes + w->groups[0].text.len);
 }
 
@@ -224,29 +245,25 @@ static int write_group(df__pg_sink *s, df__pg_work *w, size_t i)
 static int write_groups(df__pg_sink *s, df__pg_work *w)
 {
     int rc = df__pg_groups_fill(s, w);
-    if (rc != DF_OK || w->group_count == 0) {
-        return rc == DF_OK && w->unsure ? DF_AGAIN : rc;
-    }
+    if (rc == DF_OK && w->group_count == 0)
+        return w->unsure ? DF_AGAIN : df__pg_write_alone(s, w);
+    if (rc != DF_OK)
+        return rc;
     int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
     s->expect.mixed = is_mixed ? STICKY : s->expect.mixed - 1;
-    df__pg_recharge(s);
     rc = send_copies(s, w);
-    for (size_t i = 0; i < w->group_count && rc == DF_OK; i++) {
+    for (size_t i = 0; i < w->group_count && rc == DF_OK; i++)
         rc = write_group(s, w, i);
-    }
     return rc == DF_OK ? df__pg_read_end(s, w) : rc;
 }
 
 int df__pg_attempt(df__pg_sink *s, df__pg_work *w)
 {
-    if (w->unsure && !w->binary) { /* nothing would confirm it any more */
+    if (w->unsure && !w->binary) /* nothing would confirm it any more */
         return DF_AGAIN;
-    }
-    if (w->by_rows) {
+    if (w->by_rows)
         return df__pg_write_rows(s, w);
-    }
-    if (s->expect.mixed > 0) {
+    if (s->expect.mixed > 0)
         return doubt(w, write_groups(s, w));
-    }
     return doubt(w, write_stream(s, w));
 }

@@ -6,8 +6,10 @@
 
 #include "sink.h"
 #include "shape.h"
+#include "types/read.h"
+#include "util/list.h"
 
-/* Nothing here may find a function or operator that somebody made in a schema of the search path:
+/* Nothing here may find a function or operator that a user made in a schema of the search path:
  * functions are qualified, and both sides of an operator have the type that the server's own one
  * takes, which comes before all others. */
 static const char query_head[] = "WITH RECURSIVE rel AS (SELECT pg_catalog.to_regclass(";
@@ -74,58 +76,33 @@ enum {
     AT_SHAPE,
     AT_COLUMNS
 };
-
-static int is_true(const PGresult *res, int row, int column)
-{
-    return PQgetvalue(res, row, column)[0] == 't';
-}
-
-static const char *copy_text(df__arena *a, const PGresult *res, int row, int column)
-{
-    df_bytes out = {NULL, 0};
-    df_bytes in = {PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column)};
-    return df__arena_copy(a, in, &out) == DF_OK ? out.data : NULL;
-}
-
-static void read_length(df__pg_type *type, const char *typname, int32_t mod)
-{
-    if (mod < 4) {
-        return;
-    }
-    if (type->kind == PG_NUMERIC) {
-        type->limit = ((mod - 4) >> 16) & 0xFFFF;
-        type->scale = (((mod - 4) & 0x7FF) ^ 1024) - 1024;
-    } else if (strcmp(typname, "varchar") == 0 || strcmp(typname, "bpchar") == 0) {
-        type->limit = mod - 4;
-    }
-}
-
-static uint32_t read_oid(const PGresult *res, int row)
-{
-    return (uint32_t)strtoul(PQgetvalue(res, row, AT_OID), NULL, 10);
-}
+static const df__pg_type_cells type_cells = {.shown = AT_SHOWN,
+                                             .cast = AT_CAST,
+                                             .mod = AT_MOD,
+                                             .name = AT_TYPE,
+                                             .builtin = AT_BUILTIN,
+                                             .array = AT_ARRAY,
+                                             .delim = AT_DELIM,
+                                             .is_enum = AT_ENUM,
+                                             .oid = AT_OID,
+                                             .like_text = AT_LIKE_TEXT};
 
 static int read_labels(df__arena *a, const PGresult *res, int row, df__pg_type *type)
 {
-    const char *all = copy_text(a, res, row, AT_LABELS);
+    const char *all = df__pg_copy_cell(a, res, row, AT_LABELS);
     size_t count = 1;
-    if (!all) {
+    if (!all)
         return DF_ENOMEM;
-    }
-    for (const char *s = all; *s; s++) {
+    for (const char *s = all; *s; s++)
         count += *s == '\001';
-    }
     df_bytes *labels = df__arena_zalloc(a, count * sizeof *labels);
-    if (!labels) {
+    if (!labels)
         return DF_ENOMEM;
-    }
     for (size_t i = 0; i < count; i++) {
         size_t len = strcspn(all, "\001");
         labels[i] = (df_bytes){all, len};
         all += len + 1;
     }
-    type->kind = PG_ENUM;
-    type->oid = read_oid(res, row);
     type->labels = labels;
     type->label_count = count;
     return DF_OK;
@@ -133,31 +110,15 @@ static int read_labels(df__arena *a, const PGresult *res, int row, df__pg_type *
 
 static int read_type(df__arena *a, const PGresult *res, int row, df__pg_type *type)
 {
-    const char *typname = PQgetvalue(res, row, AT_TYPE);
-    type->array = (uint8_t)is_true(res, row, AT_ARRAY);
-    type->delim = PQgetvalue(res, row, AT_DELIM)[0];
-    type->name = copy_text(a, res, row, AT_SHOWN);
-    type->cast = copy_text(a, res, row, AT_CAST);
-    if (!type->name || !type->cast) {
-        return DF_ENOMEM;
-    }
-    if (is_true(res, row, AT_ENUM)) {
-        return read_labels(a, res, row, type);
-    }
-    if (is_true(res, row, AT_BUILTIN)) {
-        df__pg_type_named(type, typname);
-    } else if (is_true(res, row, AT_LIKE_TEXT)) { /* citext */
-        type->oid = read_oid(res, row);
-    }
-    read_length(type, typname, (int32_t)strtol(PQgetvalue(res, row, AT_MOD), NULL, 10));
-    return DF_OK;
+    int rc = df__pg_type_take(a, res, row, &type_cells, type);
+    return rc == DF_OK && type->kind == PG_KIND_ENUM ? read_labels(a, res, row, type) : rc;
 }
 
 static int read_column(df__pg_table *t, const PGresult *res, int row, df__pg_column *column)
 {
     df__buf quoted;
     df_bytes name = {PQgetvalue(res, row, AT_NAME), (size_t)PQgetlength(res, row, AT_NAME)};
-    df__buf_init(&quoted, &df__heap_libc);
+    df__buf_init(&quoted, t->arena.heap);
     df__pg_quote(&quoted, name);
     int rc = df__arena_copy(&t->arena, name, &column->name);
     if (rc == DF_OK) {
@@ -167,67 +128,44 @@ static int read_column(df__pg_table *t, const PGresult *res, int row, df__pg_col
         column->quoted = copy.data;
     }
     df__buf_free(&quoted);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    column->not_null = (uint8_t)is_true(res, row, AT_NOT_NULL);
-    column->has_default = (uint8_t)is_true(res, row, AT_DEFAULT);
-    column->in_key = (uint8_t)is_true(res, row, AT_KEY);
+    column->not_null = (uint8_t)df__pg_is_true(res, row, AT_NOT_NULL);
+    column->has_default = (uint8_t)df__pg_is_true(res, row, AT_DEFAULT);
+    column->in_key = (uint8_t)df__pg_is_true(res, row, AT_KEY);
     column->bit = -1;
-    if (column->has_default || t->all_optional) {
+    if (column->has_default || t->all_optional)
         column->bit = (int16_t)t->default_count++;
-    }
     t->key_count += column->in_key;
-    column->operators = copy_text(&t->arena, res, row, AT_OPERATORS);
-    if (!column->operators) {
+    column->operators = df__pg_copy_cell(&t->arena, res, row, AT_OPERATORS);
+    if (!column->operators)
         return DF_ENOMEM;
-    }
     return read_type(&t->arena, res, row, &column->type);
 }
 
-static int read_table(df__pg_table *t, const PGresult *res)
+static int read_table(df__pg_table *t, const df__heap *heap, const PGresult *res)
 {
     int rows = PQntuples(res);
     size_t room = (size_t)rows + 1;
-    df__arena_init(&t->arena, &df__heap_libc, 4096);
+    df__arena_init(&t->arena, heap, 4096);
     t->exists = rows > 0;
     t->columns = df__arena_zalloc(&t->arena, room * sizeof *t->columns);
     t->generated = df__arena_zalloc(&t->arena, room * sizeof *t->generated);
-    t->shape = rows > 0 ? copy_text(&t->arena, res, 0, AT_SHAPE) : "";
-    if (!t->columns || !t->generated || !t->shape) {
+    t->shape = rows > 0 ? df__pg_copy_cell(&t->arena, res, 0, AT_SHAPE) : "";
+    if (!t->columns || !t->generated || !t->shape)
         return DF_ENOMEM;
-    }
     for (int row = 0; row < rows; row++) {
         int rc = DF_OK;
-        if (is_true(res, row, AT_GENERATED)) {
+        if (df__pg_is_true(res, row, AT_GENERATED)) {
             df_bytes name = {PQgetvalue(res, row, AT_NAME), (size_t)PQgetlength(res, row, AT_NAME)};
             rc = df__arena_copy(&t->arena, name, &t->generated[t->generated_count++]);
         } else {
             rc = read_column(t, res, row, &t->columns[t->count++]);
         }
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
     }
     return DF_OK;
-}
-
-int df__pg_table_binary(const df__pg_table *t)
-{
-    for (size_t i = 0; i < t->count; i++) {
-        const df__pg_type *type = &t->columns[i].type;
-        if (type->oid == 0 || !df__pg_codecs[type->kind].binary) {
-            return 0;
-        }
-    }
-    return t->count > 0 && t->shape && t->shape[0] != '\0';
-}
-
-void df__pg_table_free(df__pg_table *t)
-{
-    df__arena_free(&t->arena);
-    memset(t, 0, sizeof *t);
-    df__arena_init(&t->arena, &df__heap_libc, 4096);
 }
 
 int df__pg_missing(const df__pg_sink *s)
@@ -244,14 +182,11 @@ int df__pg_missing(const df__pg_sink *s)
 
 static int same_names(const df__pg_sink *s, const df__pg_table *t)
 {
-    if (!s->catalog.columns || s->catalog.column_count != t->count) {
+    if (!s->catalog.columns || s->catalog.column_count != t->count)
         return 0;
-    }
-    for (size_t i = 0; i < t->count; i++) {
-        if (strcmp(s->catalog.column_names[i], t->columns[i].name.data) != 0) {
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(s->catalog.column_names[i], t->columns[i].name.data) != 0)
             return 0;
-        }
-    }
     return 1;
 }
 
@@ -259,14 +194,12 @@ static int same_names(const df__pg_sink *s, const df__pg_table *t)
 static const char **keep_names(df_stage *st, const df__pg_table *t)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < t->count; i++)
         bytes += t->columns[i].name.len + 1;
-    }
     const char **names = df_stage_alloc(st, (t->count + 1) * sizeof *names);
     char *text = df_stage_alloc(st, bytes + 1);
-    if (!names || !text) {
+    if (!names || !text)
         return NULL;
-    }
     for (size_t i = 0; i < t->count; i++) {
         memcpy(text, t->columns[i].name.data, t->columns[i].name.len);
         names[i] = text;
@@ -278,17 +211,14 @@ static const char **keep_names(df_stage *st, const df__pg_table *t)
 /* Compiles the names for the core; what it compiled before stays in use while they are the same. */
 static int compile_names(df__pg_sink *s, const df__pg_table *t)
 {
-    if (df__pg_encoder_room(&s->encoder, t->count) != DF_OK) {
+    if (df__pg_encoder_room(&s->encoder, t->count) != DF_OK)
         return DF_ENOMEM;
-    }
-    if (same_names(s, t)) {
+    if (same_names(s, t))
         return DF_OK;
-    }
     const char **names = keep_names(s->conn.stage, t);
     df_columns *columns = names ? df_columns_new(s->conn.stage, names, t->count) : NULL;
-    if (!columns) {
+    if (!columns)
         return DF_ENOMEM;
-    }
     s->catalog.columns = columns;
     s->catalog.column_names = names;
     s->catalog.column_count = t->count;
@@ -300,9 +230,8 @@ static df__pg_column *find_named(df_stage *st, df__pg_table *t, const char *opti
 {
     for (size_t i = 0; i < t->count; i++) {
         df__pg_column *column = &t->columns[i];
-        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0) {
+        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0)
             return column;
-        }
     }
     df_stage_failf(st, DF_EINVAL, "configuration", "%s: the table has no column %.*s", option,
                    (int)name.len, (const char *)name.data);
@@ -314,20 +243,17 @@ static int choose_key(const df__pg_sink *s, df__pg_table *t)
 {
     df_bytes rest = s->opt.conflict_key;
     if (s->opt.conflict_key.data) {
-        for (size_t i = 0; i < t->count; i++) {
+        for (size_t i = 0; i < t->count; i++)
             t->columns[i].in_key = 0;
-        }
         t->key_count = 0;
     }
     while (rest.data) {
-        df_bytes name = df__pg_next_key(&rest);
-        if (name.len == 0) {
+        df_bytes name = df__list_name(&rest);
+        if (name.len == 0)
             break;
-        }
         df__pg_column *column = find_named(s->conn.stage, t, "conflictKey", name);
-        if (!column) {
+        if (!column)
             return DF_EINVAL;
-        }
         column->in_key = 1;
         t->key_count++;
     }
@@ -344,15 +270,13 @@ static int choose_columns(const df__pg_sink *s, df__pg_table *t)
     if (rc == DF_OK && s->opt.upsert_strategy == PG_UPSERT_IF_NEWER) {
         df__pg_column *version =
             find_named(s->conn.stage, t, "upsertVersionColumn", s->opt.version_column);
-        if (!version) {
+        if (!version)
             return DF_EINVAL;
-        }
         version->is_version = 1;
     }
     if (rc == DF_OK && s->opt.soft_delete_column.data &&
-        !find_named(s->conn.stage, t, "softDeleteColumn", s->opt.soft_delete_column)) {
+        !find_named(s->conn.stage, t, "softDeleteColumn", s->opt.soft_delete_column))
         return DF_EINVAL;
-    }
     return rc;
 }
 
@@ -361,21 +285,18 @@ static int adopt(df__pg_sink *s, const PGresult *res)
     df__pg_table t;
     memset(&t, 0, sizeof t);
     t.all_optional = s->opt.upsert; /* an update leaves alone what the record does not have */
-    int rc = read_table(&t, res);
+    int rc = read_table(&t, &s->memory.heap, res);
     if (rc == DF_OK && s->opt.upsert && t.count > UPSERT_COLUMNS_MAX) {
         rc = df_stage_fail(s->conn.stage, DF_ENOTSUP, "not_supported",
                            "upsertMode: the table has more than 1,597 columns; the staging table "
                            "needs three of the server's 1,600 for itself");
     }
-    if (rc == DF_OK && t.exists && s->opt.upsert) {
+    if (rc == DF_OK && t.exists && s->opt.upsert)
         rc = choose_columns(s, &t);
-    }
-    if (rc == DF_OK && t.exists && s->opt.raw) {
+    if (rc == DF_OK && t.exists && s->opt.raw)
         rc = df__pg_raw_fits(s, &t);
-    }
-    if (rc == DF_OK && t.exists) {
+    if (rc == DF_OK && t.exists)
         rc = compile_names(s, &t);
-    }
     if (rc != DF_OK) {
         df__arena_free(&t.arena);
         return rc;
@@ -399,8 +320,7 @@ int df__pg_catalog_load(df__pg_sink *s)
     }
     PQclear(res);
     rc = rc == DF_OK ? df__pg_facts_load(s) : rc;
-    if (rc == DF_OK && s->checks.count > 0) {
+    if (rc == DF_OK && s->checks.count > 0)
         rc = df__pg_checks_load(s);
-    }
     return rc;
 }

@@ -59,18 +59,18 @@ static const char query_tail[] =
     "WHERE k.n <= 0 OR a.attnum IS NULL) "
     "ORDER BY c.conname COLLATE \"C\"";
 
-void df__pg_checks_init(df__pg_checks *c)
+void df__pg_checks_init(df__pg_checks *c, const df__heap *heap)
 {
     memset(c, 0, sizeof *c);
-    df__arena_init(&c->arena, &df__heap_libc, 1024);
-    df__buf_init(&c->where, &df__heap_libc);
+    df__arena_init(&c->arena, heap, 1024);
+    df__buf_init(&c->where, heap);
 }
 
 void df__pg_checks_free(df__pg_checks *c)
 {
+    df__free(c->arena.heap, c->notes);
     df__arena_free(&c->arena);
     df__buf_free(&c->where);
-    df__free(&df__heap_libc, c->notes);
     memset(c, 0, sizeof *c);
 }
 
@@ -95,17 +95,15 @@ static int read_checks(df__pg_checks *c, const PGresult *res)
 {
     int rows = PQntuples(res);
     c->rows = df__arena_zalloc(&c->arena, ((size_t)rows + 1) * sizeof *c->rows);
-    if (!c->rows) {
+    if (!c->rows)
         return DF_ENOMEM;
-    }
     for (int i = 0; i < rows; i++) {
         df__pg_check *check = &c->rows[i];
         check->oid = copy_text(c, res, i, 0);
         check->name = copy_text(c, res, i, 1);
         check->expression = copy_text(c, res, i, 2);
-        if (!check->oid || !check->name || !check->expression) {
+        if (!check->oid || !check->name || !check->expression)
             return DF_ENOMEM;
-        }
         df__buf_printf(&c->where,
                        "%s((%s) IS NOT FALSE OR "
                        "pg_temp.dataflow_refused(%s, 'dataflow.c%s'))",
@@ -129,18 +127,16 @@ int df__pg_checks_load(df__pg_sink *s)
 {
     df__pg_checks *c = &s->checks;
     forget(c);
-    if (c->off) {
+    if (c->off)
         return DF_OK;
-    }
     c->read_ms = df__pg_clock_ms();
     int rc = query_checks(s);
     if (rc == DF_OK && c->count > 0 && !c->ready) {
         rc = df__pg_query(&s->conn, make_functions, NULL);
         c->ready = rc == DF_OK;
     }
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         forget(c);
-    }
     if (rc == DF_EINVAL) { /* no TEMP privilege, no plpgsql: refusals are found as others are */
         c->off = 1;
         return DF_OK;
@@ -152,15 +148,12 @@ int df__pg_checks_consider(df__pg_sink *s, const char *name)
 {
     df__pg_checks *c = &s->checks;
     int is_old = c->read_ms == 0 || df__pg_clock_ms() - c->read_ms >= LOAD_AGAIN_MS;
-    if (s->opt.upsert || s->stops || c->off || !is_old || !name[0]) {
+    if (s->opt.upsert || s->whole || c->off || !is_old || !name[0])
         return DF_DROP;
-    }
     int rc = df__pg_checks_load(s);
-    for (size_t i = 0; i < c->count && rc == DF_OK; i++) {
-        if (strcmp(c->rows[i].name, name) == 0) {
+    for (size_t i = 0; i < c->count && rc == DF_OK; i++)
+        if (strcmp(c->rows[i].name, name) == 0)
             return DF_OK;
-        }
-    }
     return rc == DF_OK ? DF_DROP : rc;
 }
 
@@ -184,15 +177,13 @@ void df__pg_checks_where(df__pg_checks *c, df__buf *b)
 
 static const df__pg_check *find(const df__pg_checks *c, const char *oid, size_t len)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        if (strlen(c->rows[i].oid) == len && memcmp(c->rows[i].oid, oid, len) == 0) {
+    for (size_t i = 0; i < c->count; i++)
+        if (strlen(c->rows[i].oid) == len && memcmp(c->rows[i].oid, oid, len) == 0)
             return &c->rows[i];
-        }
-    }
     return NULL;
 }
 
-/* The note at *at, which moves behind it. DF_EDATA: it is none of ours. */
+/* Reads the note at *at, and moves *at past it. DF_EDATA: it is no note of these constraints. */
 static int read_note(df__pg_sink *s, const char **at)
 {
     df__pg_checks *c = &s->checks;
@@ -202,13 +193,11 @@ static int read_note(df__pg_sink *s, const char **at)
     df__pg_note note = {s->conn.copies, df__pg_line(*at, s->catalog.name.table, at), check};
     *at += strcspn(*at, "\n");
     *at += **at == '\n';
-    if (note.copy == 0 || note.line == 0 || !check) {
+    if (note.copy == 0 || note.line == 0 || !check)
         return DF_EDATA;
-    }
-    int rc = df__grow(&df__heap_libc, &c->notes, &c->note_cap, c->note_count, sizeof *c->notes);
-    if (rc == DF_OK) {
+    int rc = df__grow(c->arena.heap, &c->notes, &c->note_cap, c->note_count, sizeof *c->notes);
+    if (rc == DF_OK)
         c->notes[c->note_count++] = note;
-    }
     return rc;
 }
 
@@ -217,32 +206,28 @@ void df__pg_checks_notice(void *user, const PGresult *res)
     df__pg_sink *s = user;
     df__pg_checks *c = &s->checks;
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    if (!c->used || !state || strcmp(state, "DF001") != 0) {
+    if (!c->used || !state || strcmp(state, "DF001") != 0)
         return;
-    }
     const char *notes = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
     c->broken |= !notes;
-    while (!c->broken && *notes) {
+    while (!c->broken && *notes)
         c->broken = read_note(s, &notes) != DF_OK;
-    }
 }
 
 /* Every line is either written or named; libpq drops a message when it has no memory for it. */
 static int is_complete(const df__pg_sink *s, const df__pg_work *w)
 {
     uint64_t lines = 0;
-    for (size_t i = 0; i < w->group_count; i++) {
+    for (size_t i = 0; i < w->group_count; i++)
         lines += w->groups[i].count;
-    }
     return !s->checks.broken && lines == s->conn.copied + s->checks.note_count;
 }
 
 static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note *note)
 {
     char text[400];
-    if (note->copy > w->group_count || note->line > w->groups[note->copy - 1].count) {
+    if (note->copy > w->group_count || note->line > w->groups[note->copy - 1].count)
         return DF_EUNKNOWN;
-    }
     df__text_printf(text, sizeof text,
                     "new row for relation \"%s\" violates check constraint \"%s\": %.200s "
                     "(SQLSTATE 23514)",
@@ -254,14 +239,12 @@ static int refuse_noted(const df__pg_sink *s, df__pg_work *w, const df__pg_note 
 int df__pg_checks_settle(df__pg_sink *s, df__pg_work *w, int rc)
 {
     df__pg_checks *c = &s->checks;
-    if (!c->used) {
+    if (!c->used)
         return rc;
-    }
     int told = rc == DF_OK && !is_complete(s, w) ? DF_EUNKNOWN : DF_OK;
     size_t count = rc == DF_OK || rc == DF_EDATA ? c->note_count : 0;
-    for (size_t i = 0; i < count && told == DF_OK; i++) {
+    for (size_t i = 0; i < count && told == DF_OK; i++)
         told = refuse_noted(s, w, &c->notes[i]);
-    }
     c->used = 0;
     if (told == DF_EUNKNOWN) { /* a trigger that appeared meanwhile; all rows are sent once more */
         return df_stage_fail(s->conn.stage, DF_EUNKNOWN, "unknown_outcome",

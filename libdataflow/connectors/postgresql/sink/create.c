@@ -5,6 +5,7 @@
 
 #include "guess.h"
 #include "sink.h"
+#include "util/list.h"
 
 static int gather(const df__pg_work *w, df__pg_guesses *g)
 {
@@ -13,54 +14,33 @@ static int gather(const df__pg_work *w, df__pg_guesses *g)
         const df_schema *schema = df_record_schema(df_parcel_at(w->parcel, i));
         df_value root;
         int rc = DF_OK;
-        if (w->skip[i]) {
+        if (w->skip[i])
             continue;
-        }
-        if (schema) {
+        if (schema)
             rc = df__pg_guesses_schema(g, schema);
-        }
         rc = rc == DF_OK ? df_parcel_root(w->parcel, i, &root) : rc;
         rc = rc == DF_OK ? df__pg_guesses_add(g, &root) : rc;
-        if (rc != DF_OK && rc != DF_EDATA) {
+        if (rc != DF_OK && rc != DF_EDATA)
             return rc;
-        }
     }
     return DF_OK;
 }
 
 /* Nothing to make a table from: every record is refused. */
-static int refuse_all(df__pg_work *w)
+static int refuse_all(const df__pg_sink *s, df__pg_work *w)
 {
     size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
-        if (w->skip[i]) {
+        if (w->skip[i])
             continue;
-        }
+        if (df__pg_is_truncation(s, w, i)) /* a table that is not there is empty */
+            continue;
         int rc = df__pg_refuse(w, i, "not_an_object",
                                "not a JSON object with fields: no table can be made from it");
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
     }
     return DF_DONE;
-}
-
-df_bytes df__pg_next_key(df_bytes *rest)
-{
-    const char *s = rest->data;
-    size_t len = 0, end;
-    while (rest->len > 0 && (*s == ' ' || *s == ',')) {
-        s++;
-        rest->len--;
-    }
-    while (len < rest->len && s[len] != ',') {
-        len++;
-    }
-    *rest = (df_bytes){s + len, rest->len - len};
-    for (end = len; end > 0 && s[end - 1] == ' ';) {
-        end--;
-    }
-    return (df_bytes){s, end};
 }
 
 /* The key that the schema has. 0: it has none. */
@@ -84,20 +64,18 @@ static int add_schema_key(const df__pg_guesses *g, df__buf *b)
 /* conflictKey, else what the schema says, else id. */
 static void add_primary_key(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 {
-    if (!s->opt.conflict_key.data && add_schema_key(g, b)) {
+    if (!s->opt.conflict_key.data && add_schema_key(g, b))
         return;
-    }
     df_bytes keys = s->opt.conflict_key.data ? s->opt.conflict_key : (df_bytes){"id", 2};
     df_bytes rest = keys;
-    for (df_bytes name = df__pg_next_key(&rest); name.len > 0; name = df__pg_next_key(&rest)) {
+    for (df_bytes name = df__list_name(&rest); name.len > 0; name = df__list_name(&rest)) {
         const df__pg_guess *row = df__pg_guess_find(g, name);
-        if (!row || row->values != g->records || row->kind == GUESS_JSONB) {
+        if (!row || row->values != g->records || row->kind == GUESS_JSONB)
             return;
-        }
     }
     const char *separator = ", PRIMARY KEY (";
     rest = keys;
-    for (df_bytes name = df__pg_next_key(&rest); name.len > 0; name = df__pg_next_key(&rest)) {
+    for (df_bytes name = df__list_name(&rest); name.len > 0; name = df__list_name(&rest)) {
         df__buf_str(b, separator);
         df__pg_quote(b, name);
         separator = ", ";
@@ -118,11 +96,9 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
         df__pg_guess_write(&g->rows[i], b);
         df__buf_str(b, df__pg_guess_required(g, &g->rows[i]) ? " NOT NULL" : "");
     }
-    for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
-        if (!df__pg_guess_find(g, (df_bytes){stamps[i], strlen(stamps[i])})) {
+    for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++)
+        if (!df__pg_guess_find(g, (df_bytes){stamps[i], strlen(stamps[i])}))
             df__buf_printf(b, ", \"%s\" TIMESTAMPTZ DEFAULT now()", stamps[i]);
-        }
-    }
     if (s->opt.soft_delete_column.data && !df__pg_guess_find(g, s->opt.soft_delete_column)) {
         df__buf_str(b, ", ");
         df__pg_quote(b, s->opt.soft_delete_column);
@@ -136,11 +112,10 @@ static int run(df__pg_sink *s, df__pg_guesses *g)
 {
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "BEGIN; ");
-    if (s->opt.raw) {
+    if (s->opt.raw)
         df__pg_raw_create_sql(s, g, &s->sql);
-    } else {
+    else
         add_create(s, g, &s->sql);
-    }
     const char *sql = df__buf_cstr(&s->sql);
     s->conn.in_transaction = 1;
     int rc = sql ? df__pg_query(&s->conn, sql, NULL) : DF_ENOMEM;
@@ -172,11 +147,10 @@ static const char *key_note(const df__pg_sink *s)
 int df__pg_create_table(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_guesses g;
-    df__pg_guesses_init(&g);
+    df__pg_guesses_init(&g, &s->memory.heap);
     int rc = s->opt.raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
-    if (rc == DF_OK) {
-        rc = (s->opt.raw ? g.records : g.count) == 0 ? refuse_all(w) : run(s, &g);
-    }
+    if (rc == DF_OK)
+        rc = (s->opt.raw ? g.records : g.count) == 0 ? refuse_all(s, w) : run(s, &g);
     if (rc == DF_OK) {
         df_stage_logf(s->conn.stage, DF_LOG_INFO, "table %s made with %zu columns%s",
                       s->catalog.name.table, s->catalog.table.count,

@@ -10,31 +10,29 @@
 
 enum { SHOWN = 60 };
 
-void df__pg_encoder_init(df__pg_encoder *e)
+void df__pg_encoder_init(df__pg_encoder *e, const df__heap *heap)
 {
     memset(e, 0, sizeof *e);
-    df__buf_init(&e->convert.scratch, &df__heap_libc);
-    df__buf_init(&e->convert.element, &df__heap_libc);
+    df__buf_init(&e->convert.scratch, heap);
+    df__buf_init(&e->convert.element, heap);
 }
 
 void df__pg_encoder_free(df__pg_encoder *e)
 {
+    df__free(e->convert.scratch.heap, e->values);
     df__buf_free(&e->convert.scratch);
     df__buf_free(&e->convert.element);
-    df__free(&df__heap_libc, e->values);
     e->values = NULL;
     e->values_cap = 0;
 }
 
 int df__pg_encoder_room(df__pg_encoder *e, size_t count)
 {
-    if (count <= e->values_cap) {
+    if (count <= e->values_cap)
         return DF_OK;
-    }
-    df_value *grown = df__realloc(&df__heap_libc, e->values, count * sizeof *grown);
-    if (!grown) {
+    df_value *grown = df__realloc(e->convert.scratch.heap, e->values, count * sizeof *grown);
+    if (!grown)
         return DF_ENOMEM;
-    }
     e->values = grown;
     e->values_cap = count;
     return DF_OK;
@@ -48,14 +46,14 @@ static int is_missing(const df_value *v)
 void df__pg_mask_of(const df__pg_table *t, const df_value *values, df__pg_mask *ret)
 {
     memset(ret, 0, sizeof *ret);
-    if (t->default_count == 0) {
+    if (t->default_count == 0)
         return;
-    }
     for (size_t i = 0; i < t->count; i++) {
-        int bit = t->columns[i].bit;
-        if (bit >= 0 && !is_missing(&values[i])) {
+        const df__pg_column *column = &t->columns[i];
+        int bit = column->bit;
+        if (bit >= 0 && !is_missing(&values[i]))
             ret->word[bit / 64] |= UINT64_C(1) << (bit % 64);
-        }
+        ret->stays |= values[i].type == DF_V_UNCHANGED && column->not_null && !column->has_default;
     }
 }
 
@@ -89,11 +87,9 @@ static int explain(df__pg_encoder *e, const df__pg_column *column, const df_valu
     char value[SHOWN + 8];
     size_t full = df_value_text(v, value, sizeof value);
     size_t len = df__text_set(shown, SHOWN + 1, value, full < sizeof value ? full : sizeof value);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)shown[i] < ' ') {
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)shown[i] < ' ')
             shown[i] = ' ';
-        }
-    }
     df__text_printf(e->why, sizeof e->why, "column %s (%s): %s; came %s%s%s%s", column->quoted,
                     column->type.name, why, type_word(v->type), e->show_values ? ": " : "",
                     e->show_values ? shown : "", e->show_values && full > SHOWN ? "..." : "");
@@ -156,14 +152,12 @@ static int text_value(df__pg_convert *c, const df__pg_type *t, const df_value *v
 {
     df__pg_plain plain;
     int rc = t->array ? df__pg_plain_array(c, t, v, b) : df__pg_plain_value(c, t, v, &plain);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (!t->array && plain.safe) {
+    if (!t->array && plain.safe)
         df__buf_add(b, plain.text, plain.len);
-    } else if (!t->array) {
+    else if (!t->array)
         rc = df__pg_escape(b, plain.text, plain.len);
-    }
     df__buf_char(b, '\t');
     return rc == DF_EDATA ? df__pg_refuse_value(c, PG_WHY_NUL) : rc;
 }
@@ -232,16 +226,15 @@ static int put_column(df__pg_encoder *e, const df__pg_column *column, const df_v
 }
 
 /* What stands in the row for a column. */
-enum { PUT_NOTHING, PUT_NULL, PUT_VALUE };
+enum put { PUT_NOTHING, PUT_NULL, PUT_VALUE };
 
-static int part_of(const df__pg_encoder *e, const df__pg_column *column, const df_value *v,
-                   const df__pg_mask *mask)
+static enum put part_of(const df__pg_encoder *e, const df__pg_column *column, const df_value *v,
+                        const df__pg_mask *mask)
 {
     int refused = e->refuse_missing && !e->key_only && v->type == DF_V_ABSENT;
     int alone = e->key_only && e->wide; /* the mask is that of other rows */
-    if (refused || alone || df__pg_mask_writes(mask, column)) {
+    if (refused || alone || df__pg_mask_writes(mask, column))
         return PUT_VALUE;
-    }
     return e->wide ? PUT_NULL : PUT_NOTHING;
 }
 
@@ -257,12 +250,11 @@ int df__pg_encode_row(df__pg_encoder *e, const df__pg_table *t, const df_value *
         f->number(b, e->number);
     }
     for (size_t i = 0; i < t->count && rc == DF_OK; i++) {
-        int part = part_of(e, &t->columns[i], &values[i], mask);
-        if (part == PUT_VALUE) {
+        enum put part = part_of(e, &t->columns[i], &values[i], mask);
+        if (part == PUT_VALUE)
             rc = put_column(e, &t->columns[i], &values[i], b);
-        } else if (part == PUT_NULL) {
+        else if (part == PUT_NULL)
             f->null(b);
-        }
         fields += part != PUT_NOTHING;
     }
     if (rc == DF_OK && fields > 0 && !b->failed) {

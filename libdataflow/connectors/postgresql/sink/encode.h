@@ -11,6 +11,8 @@
 enum { PG_MASK_WORDS = 25 };
 typedef struct df__pg_mask {
     uint64_t word[PG_MASK_WORDS];
+    uint64_t stays; /* a value that is not sent stays where NULL cannot be: there is a row to
+                       update, and none to insert */
 } df__pg_mask;
 
 typedef struct df__pg_encoder {
@@ -27,12 +29,15 @@ typedef struct df__pg_encoder {
     char why[320]; /* after DF_EDATA: one line for people */
 } df__pg_encoder;
 
-void df__pg_encoder_init(df__pg_encoder *e);
+/* Its buffers and values come from `heap`, which must stay where it is. */
+void df__pg_encoder_init(df__pg_encoder *e, const df__heap *heap);
+/* Frees its buffers and values. */
 void df__pg_encoder_free(df__pg_encoder *e);
 /* Makes room for so many values. DF_ENOMEM. */
 int df__pg_encoder_room(df__pg_encoder *e, size_t count);
 /* Which columns with a default are present in a row. */
 void df__pg_mask_of(const df__pg_table *t, const df_value *values, df__pg_mask *ret);
+/* 1: rows of both write the same columns. */
 int df__pg_mask_same(const df__pg_mask *a, const df__pg_mask *b);
 /* True when rows of this mask write the column. */
 int df__pg_mask_writes(const df__pg_mask *mask, const df__pg_column *column);

@@ -44,7 +44,7 @@ static const char query_tail[] =
 /* What each mode needs beside INSERT: rows of several masks, repeated keys and rows that are looked
  * for one by one go through temporary tables and a block of PL/pgSQL. */
 enum { CHECKS = 9, FACTS }; /* columns of the query */
-enum { FOR_EQUAL = 1, FOR_SKIP = 2, FOR_UPSERT = 4, FOR_DELETE = 8 };
+enum mode { FOR_EQUAL = 1, FOR_SKIP = 2, FOR_UPSERT = 4, FOR_DELETE = 8 };
 static const struct {
     int column, modes;
     const char *text;
@@ -62,9 +62,8 @@ static int modes_of(const df__pg_sink *s)
 {
     static const int of_conflict[] = {
         [PG_CONFLICT_EQUAL] = FOR_EQUAL, [PG_CONFLICT_SKIP] = FOR_SKIP, [PG_CONFLICT_ERROR] = 0};
-    if (!s->opt.upsert) {
+    if (!s->opt.upsert)
         return of_conflict[s->opt.on_conflict];
-    }
     return FOR_UPSERT | (s->opt.soft_delete_column.data ? 0 : FOR_DELETE);
 }
 
@@ -80,9 +79,8 @@ static int look_at_rights(df__pg_sink *s, const PGresult *res)
                                    rights[i].text);
         }
     }
-    if (len == 0 || (!s->opt.upsert && s->told.rights)) {
+    if (len == 0 || (!s->opt.upsert && s->told.rights))
         return DF_OK;
-    }
     if (s->opt.upsert) {
         return df_stage_failf(s->conn.stage, DF_EINVAL, "permission",
                               "upsertMode: grant %s to the user of connectionString", text);
@@ -98,9 +96,8 @@ static int look_at_rights(df__pg_sink *s, const PGresult *res)
 static int keep_checks(df__pg_sink *s, const PGresult *res)
 {
     df_bytes text = {PQgetvalue(res, 0, CHECKS), (size_t)PQgetlength(res, 0, CHECKS)}, copy;
-    if (s->catalog.facts.notices_rows) {
+    if (s->catalog.facts.notices_rows)
         return DF_OK;
-    }
     int rc = df__arena_copy(&s->catalog.table.arena, text, &copy);
     s->catalog.facts.checks = rc == DF_OK ? copy.data : "";
     return rc;
@@ -110,9 +107,8 @@ int df__pg_facts_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
     s->catalog.facts = (df__pg_facts){1, 1, ""};
-    if (modes_of(s) == 0 || !s->catalog.table.exists) {
+    if (modes_of(s) == 0 || !s->catalog.table.exists)
         return DF_OK;
-    }
     int rc = df__pg_query_table(&s->conn, query_head, &s->catalog.name, query_tail, &res);
     rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, FACTS) : rc;
     if (rc == DF_OK && res && PQntuples(res) == 1) {
@@ -122,8 +118,7 @@ int df__pg_facts_load(df__pg_sink *s)
         rc = rc == DF_OK ? look_at_rights(s, res) : rc;
     }
     PQclear(res);
-    if (rc == DF_OK && modes_of(s) == FOR_EQUAL) {
+    if (rc == DF_OK && modes_of(s) == FOR_EQUAL)
         rc = df__pg_repeats_load(s);
-    }
     return rc;
 }

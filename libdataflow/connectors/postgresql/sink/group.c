@@ -5,7 +5,7 @@
 
 #include "types/binary.h"
 #include "shape.h"
-#include "sink.h"
+#include "sql.h"
 
 enum { NAMES_SHOWN = 3 };
 enum { STICKY = 16 }; /* parcels to write as text after a value that only the server can read */
@@ -16,28 +16,20 @@ enum { STICKY = 16 }; /* parcels to write as text after a value that only the se
 static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char *text)
 {
     if (!s->conn.in_transaction && !w->looked_again) {
-        if (!df__pg_shape_confirms(s, w)) {
+        if (!df__pg_shape_confirms(s, w))
             return DF_AGAIN;
-        }
         w->unsure = 1;
     }
     int rc = df__pg_refuse(w, w->index, reason, text);
     return rc == DF_OK ? DF_DROP : rc;
 }
 
-int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text)
-{
-    w->skip[index] = 1;
-    return df__pg_rejects_add(&w->rejects, index, reason, text);
-}
-
 static int is_column(const df__pg_sink *s, df_bytes name)
 {
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df_bytes *column = &s->catalog.table.columns[i].name;
-        if (column->len == name.len && memcmp(column->data, name.data, name.len) == 0) {
+        if (column->len == name.len && memcmp(column->data, name.data, name.len) == 0)
             return 1;
-        }
     }
     return 0;
 }
@@ -51,9 +43,8 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
     size_t len, shown = 0;
     memset(&walk, 0, sizeof walk);
     len = df__text_printf(text, sizeof text, "the table has no column for");
-    if (df_parcel_root(w->parcel, w->index, &root) != DF_OK) {
+    if (df_parcel_root(w->parcel, w->index, &root) != DF_OK)
         return offend(s, w, "unknown_field", text);
-    }
     while (shown < NAMES_SHOWN && df_value_walk(&root, &walk) == DF_OK) {
         if (!is_column(s, walk.name)) {
             char name[PG_NAME_MAX + 1];
@@ -75,26 +66,28 @@ static uint32_t op_of(const df_record *r)
     return df_record_info(r, &info) == DF_OK ? info.op : DF_OP_NONE;
 }
 
+int df__pg_is_truncation(const df__pg_sink *s, const df__pg_work *w, size_t index)
+{
+    return s->opt.upsert && op_of(df_parcel_at(w->parcel, index)) == DF_OP_TRUNCATE;
+}
+
 /* An object without a column of the table, as {} or what is left of a truncation, is no row: it
  * would become one of defaults and NULLs. */
 static int offend_empty(df__pg_sink *s, df__pg_work *w)
 {
     if (op_of(df_parcel_at(w->parcel, w->index)) == DF_OP_TRUNCATE) {
         return offend(s, w, "truncate",
-                      "a truncation is no row: empty the table by hand, or "
-                      "filter such records");
+                      "a truncation is no row: upsertMode empties the table, else filter such "
+                      "records");
     }
     return offend(s, w, "no_field", "the record has no column of the table, so it is no row");
 }
 
 static int has_column(const df__pg_sink *s)
 {
-    for (size_t i = 0; i < s->catalog.table.count; i++) {
-        if (s->encoder.values[i].type != DF_V_ABSENT &&
-            s->encoder.values[i].type != DF_V_UNCHANGED) {
+    for (size_t i = 0; i < s->catalog.table.count; i++)
+        if (s->encoder.values[i].type != DF_V_ABSENT && s->encoder.values[i].type != DF_V_UNCHANGED)
             return 1;
-        }
-    }
     return 0;
 }
 
@@ -102,9 +95,8 @@ static int is_delete(const df_record *r)
 {
     df_value v;
     uint32_t op = op_of(r);
-    if (op != DF_OP_NONE) {
+    if (op != DF_OP_NONE)
         return op == DF_OP_DELETE;
-    }
     return df_record_meta(r, "operation", &v) == DF_OK && v.type == DF_V_STRING && v.len == 6 &&
            memcmp(v.text, "delete", 6) == 0;
 }
@@ -126,111 +118,112 @@ static int read_upsert(df__pg_sink *s, df__pg_work *w)
     return DF_OK;
 }
 
-/* A delete may say its row by the row before alone: its key is taken from there where the record
+/* A delete may name its row by the row before alone: the key is taken from there where the record
  * itself does not have it. DF_OK: it is a delete that has one. */
 static int read_before(df__pg_sink *s, const df_record *r, const df_value *before)
 {
-    if (before->type != DF_V_OBJECT || !is_delete(r)) {
+    if (before->type != DF_V_OBJECT || !is_delete(r))
         return DF_EDATA;
-    }
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->in_key && s->encoder.values[i].type <= DF_V_NULL) {
+        if (column->in_key && s->encoder.values[i].type <= DF_V_NULL)
             df_value_member(before, column->name, &s->encoder.values[i]);
-        }
     }
     return DF_OK;
 }
 
 static int is_same(const df_value *a, const df_value *b)
 {
-    if (a->type != b->type || a->zone != b->zone) {
+    if (a->type != b->type || a->zone != b->zone)
         return 0;
-    }
-    if (a->type == DF_V_OBJECT || a->type == DF_V_ARRAY) {
-        return 1; /* no key that anybody has */
-    }
-    if (a->text && b->text) {
+    if (a->type == DF_V_OBJECT || a->type == DF_V_ARRAY)
+        return 1; /* taken for the same: columns of keys have no such values */
+    if (a->text && b->text)
         return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
-    }
     return a->u.i == b->u.i;
 }
 
+/* A key that changed moves the row. */
+static int move(df__pg_sink *s, df__pg_work *w, const df_value *before, const df__pg_column *column)
+{
+    char text[240];
+    int rc = df__pg_between_moves(s) ? df__pg_between_move(s, w, before) : DF_DROP;
+    if (rc == DF_OK || rc == DF_ENOMEM)
+        return rc;
+    df__text_printf(text, sizeof text,
+                    rc == DF_DROP
+                        ? "column %s is the key of upsertMode, and the row before has another one: "
+                          "with softDeleteColumn or ifNewer a changed key must come as a delete of "
+                          "the old row and an insert"
+                        : "column %s is the key of upsertMode, and what the record or the row "
+                          "before has there is no value of its type",
+                    column->quoted);
+    return offend(s, w, rc == DF_DROP ? "key_changed" : "type_mismatch", text);
+}
+
 /* The row before an update says which row it is: it gives the key where the record leaves it out.
- * A key that is another one now would leave the old row behind. */
+ */
 static int match_before(df__pg_sink *s, df__pg_work *w, const df_value *before)
 {
     df_value old;
-    if (before->type != DF_V_OBJECT || is_delete(df_parcel_at(w->parcel, w->index))) {
+    const df__pg_column *moved = NULL;
+    if (before->type != DF_V_OBJECT || is_delete(df_parcel_at(w->parcel, w->index)))
         return DF_OK;
-    }
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
         df_value *value = &s->encoder.values[i];
         if (!column->in_key || df_value_member(before, column->name, &old) != DF_OK ||
-            old.type <= DF_V_NULL) {
+            old.type <= DF_V_NULL)
             continue;
-        }
-        if (value->type < DF_V_NULL) {
+        if (value->type < DF_V_NULL)
             *value = old;
-        } else if (value->type > DF_V_NULL && !is_same(value, &old)) {
-            char text[240];
-            df__text_printf(text, sizeof text,
-                            "column %s is the key of upsertMode, and the row before has another "
-                            "one: a changed key is a delete of the old row and an insert",
-                            column->quoted);
-            return offend(s, w, "key_changed", text);
-        }
+        else if (value->type > DF_V_NULL && !is_same(value, &old))
+            moved = column;
     }
-    return DF_OK;
+    return moved ? move(s, w, before, moved) : DF_OK;
 }
 
 /* The columns of record w->index into s->encoder.values. */
 static int read_values(df__pg_sink *s, const df__pg_work *w, const df_value *before,
                        size_t *ret_unknown)
 {
-    if (s->opt.raw) {
+    if (s->opt.raw)
         return df__pg_raw_row(s, w);
-    }
     int rc = df_parcel_row(w->parcel, w->index, s->catalog.columns, s->encoder.values, ret_unknown);
-    if (rc == DF_EDATA) { /* a delete may come without a value */
+    if (rc == DF_EDATA) /* a delete may come without a value */
         memset(s->encoder.values, 0, s->catalog.table.count * sizeof *s->encoder.values);
-    }
-    if (rc != DF_OK && rc != DF_EDATA) {
+    if (rc != DF_OK && rc != DF_EDATA)
         return rc;
-    }
     return read_before(s, df_parcel_at(w->parcel, w->index), before) == DF_OK ? DF_OK : rc;
 }
 
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 {
     size_t unknown = 0;
-    if (w->skip[w->index]) {
+    if (w->skip[w->index])
         return DF_DROP;
-    }
     df_value before = {0};
-    if (s->opt.upsert) {
-        df_record_before(df_parcel_at(w->parcel, w->index), &before);
+    if (df__pg_is_truncation(s, w, w->index)) {
+        int emptied = df__pg_between_truncate(s, w);
+        return emptied == DF_OK ? DF_DROP : emptied;
     }
+    if (s->opt.upsert)
+        df_record_before(df_parcel_at(w->parcel, w->index), &before);
     int rc = read_values(s, w, &before, &unknown);
     if (rc == DF_EDATA) {
         rc = df__pg_refuse(w, w->index, s->opt.raw ? "not_json" : "not_an_object",
                            df_parcel_error(w->parcel));
         return rc == DF_OK ? DF_DROP : rc;
     }
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (unknown > 0 && s->opt.unknown == PG_UNKNOWN_ERROR) {
+    if (unknown > 0 && s->opt.unknown == PG_UNKNOWN_ERROR)
         return offend_unknown(s, w);
-    }
-    if (!s->opt.raw && !has_column(s)) {
+    if (!s->opt.raw && !has_column(s))
         return offend_empty(s, w);
-    }
     rc = match_before(s, w, &before);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     df__pg_mask_of(&s->catalog.table, s->encoder.values, ret_mask);
     return s->opt.upsert ? read_upsert(s, w) : DF_OK;
 }
@@ -243,42 +236,35 @@ static int is_staged(const df__pg_sink *s, const df__pg_work *w)
 
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
 {
-    if (df__grow(&df__heap_libc, &group->records, &group->cap, group->count,
-                 sizeof *group->records) != DF_OK) {
+    if (df__grow(w->heap, &group->records, &group->cap, group->count, sizeof *group->records) !=
+        DF_OK)
         return DF_ENOMEM;
-    }
     s->encoder.binary = w->binary;
     s->encoder.staged = is_staged(s, w);
     s->encoder.wide = group->wide;
     int rc = df__pg_encode_row(&s->encoder, &s->catalog.table, s->encoder.values,
                                &group->forms[s->encoder.number].mask, &group->text);
-    if (rc == DF_EDATA) {
+    if (rc == DF_EDATA)
         return offend(s, w, "type_mismatch", s->encoder.why);
-    }
-    if (rc == DF_MORE) {
+    if (rc == DF_MORE)
         s->expect.as_text = STICKY;
-    } else if (rc == DF_OK) {
+    else if (rc == DF_OK)
         group->records[group->count++] = (uint32_t)w->index;
-    }
     return rc;
 }
 
 /* DF_OK: *ret is the number of the mask in the group; DF_MORE: the group has too many. */
 static int form_of(df__pg_group *group, const df__pg_mask *mask, size_t *ret)
 {
-    for (*ret = 0; *ret < group->form_count; ++*ret) {
-        if (df__pg_mask_same(&group->forms[*ret].mask, mask)) {
+    for (*ret = 0; *ret < group->form_count; ++*ret)
+        if (df__pg_mask_same(&group->forms[*ret].mask, mask))
             return DF_OK;
-        }
-    }
-    if (group->form_count == PG_FORMS_MAX) {
+    if (group->form_count == PG_FORMS_MAX)
         return DF_MORE;
-    }
-    int rc = df__grow(&df__heap_libc, &group->forms, &group->form_cap, group->form_count,
+    int rc = df__grow(group->text.heap, &group->forms, &group->form_cap, group->form_count,
                       sizeof *group->forms);
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         group->forms[group->form_count++] = (df__pg_form){*mask, 0};
-    }
     return rc;
 }
 
@@ -287,13 +273,13 @@ static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
     size_t number;
     if (w->group_count == w->group_cap) {
         size_t old = w->group_cap;
-        if (df__grow(&df__heap_libc, &w->groups, &w->group_cap, w->group_count,
-                     sizeof *w->groups) != DF_OK) {
+        if (df__grow(w->heap, &w->groups, &w->group_cap, w->group_count, sizeof *w->groups) !=
+            DF_OK)
             return NULL;
-        }
         memset(w->groups + old, 0, (w->group_cap - old) * sizeof *w->groups);
         for (size_t i = old; i < w->group_cap; i++) {
-            df__buf_init(&w->groups[i].text, &df__heap_libc);
+            df__buf_init(&w->groups[i].text, w->heap);
+            df__buf_init(&w->groups[i].before, w->heap);
         }
     }
     df__pg_group *group = &w->groups[w->group_count++];
@@ -301,17 +287,20 @@ static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
     group->form_count = 0;
     group->wide = w->wide;
     df__buf_clear(&group->text);
-    if (w->binary) {
+    df__buf_clear(&group->before);
+    df__buf_add(&group->before, w->between.data, w->between.len);
+    df__buf_clear(&w->between);
+    if (group->before.failed)
+        return NULL;
+    if (w->binary)
         df__pg_binary_head(&group->text);
-    }
     return form_of(group, mask, &number) == DF_OK ? group : NULL;
 }
 
 void df__pg_group_end(const df__pg_work *w, df__pg_group *group)
 {
-    if (w->binary) {
+    if (w->binary)
         df__pg_binary_tail(&group->text);
-    }
 }
 
 /* A record that deletes goes with rows of any mask, if its version does. */
@@ -320,9 +309,8 @@ static int goes_with(const df__pg_sink *s, const df__pg_mask *of_delete, const d
     for (size_t i = 0; s->encoder.key_only && i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
         if (column->is_version && df__pg_mask_writes(of_delete, column) &&
-            !df__pg_mask_writes(mask, column)) {
+            !df__pg_mask_writes(mask, column))
             return 0;
-        }
     }
     return s->encoder.key_only;
 }
@@ -333,9 +321,8 @@ static df__pg_group *wide_group(df__pg_sink *s, df__pg_work *w, const df__pg_mas
     df__pg_group *group = w->group_count > 0 ? &w->groups[w->group_count - 1] : NULL;
     size_t number = 0;
     int rc = DF_MORE;
-    if (group) {
+    if (group && w->between.len == 0)
         rc = s->encoder.key_only ? DF_OK : form_of(group, mask, &number);
-    }
     if (rc == DF_MORE) {
         group = new_group(w, mask);
         number = 0;
@@ -343,23 +330,20 @@ static df__pg_group *wide_group(df__pg_sink *s, df__pg_work *w, const df__pg_mas
         return NULL;
     }
     s->encoder.number = (int)number;
-    if (group) {
+    if (group)
         group->forms[number].rows++;
-    }
     return group;
 }
 
 df__pg_group *df__pg_group_of(df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask)
 {
-    if (w->wide) {
+    if (w->wide)
         return wide_group(s, w, mask);
-    }
     s->encoder.number = 0;
-    for (size_t i = 0; i < w->group_count; i++) {
+    for (size_t i = 0; i < w->group_count && w->between.len == 0; i++) {
         const df__pg_mask *known = &w->groups[i].forms[0].mask;
-        if (df__pg_mask_same(known, mask) || goes_with(s, mask, known)) {
+        if (df__pg_mask_same(known, mask) || goes_with(s, mask, known))
             return &w->groups[i];
-        }
     }
     return new_group(w, mask);
 }
@@ -376,83 +360,8 @@ int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
             df__pg_group *group = df__pg_group_of(s, w, &mask);
             rc = group ? df__pg_add_row(s, w, group) : DF_ENOMEM;
         }
-        if (rc != DF_OK && rc != DF_DROP) {
+        if (rc != DF_OK && rc != DF_DROP)
             return rc;
-        }
     }
     return DF_OK;
-}
-
-size_t df__pg_work_bytes(const df__pg_work *w)
-{
-    size_t bytes = w->skip_cap + w->rejects.texts.cap + w->rejects.cap * sizeof *w->rejects.rows;
-    for (size_t i = 0; i < w->group_cap; i++) {
-        const df__pg_group *group = &w->groups[i];
-        bytes += group->text.cap + group->cap * sizeof *group->records;
-    }
-    return bytes;
-}
-
-/* Each buffer keeps the size that it once needed; many groups would keep many parcels' worth. */
-static void shrink(const df__pg_sink *s, df__pg_work *w)
-{
-    if (df__pg_work_bytes(w) > s->memory.keep_max) {
-        df__pg_work_free(w);
-        df__pg_rejects_init(&w->rejects);
-    }
-}
-
-int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
-{
-    shrink(s, w);
-    size_t count = df_parcel_count(parcel);
-    if (count > w->skip_cap) {
-        unsigned char *grown = df__realloc(&df__heap_libc, w->skip, count);
-        if (!grown) {
-            return DF_ENOMEM;
-        }
-        w->skip = grown;
-        w->skip_cap = count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        w->skip[i] = (unsigned char)df_parcel_rejected(parcel, i);
-    }
-    w->parcel = parcel;
-    s->expect.as_text -= s->expect.as_text > 0;
-    w->by_rows = 0;
-    w->refusals = 0;
-    w->looked_again = 0;
-    w->unsure = 0;
-    w->probed = 0;
-    df__pg_rejects_clear(&w->rejects);
-    df__pg_work_rewind(s, w);
-    return DF_OK;
-}
-
-void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
-{
-    PQclear(w->error);
-    w->error = NULL;
-    w->error_group = 0;
-    w->group_count = 0;
-    w->index = 0;
-    w->sent = 0;
-    w->begun = 0;
-    w->wide = 0;
-    w->catalog = s->catalog.generation;
-    w->binary = !w->by_rows && s->expect.as_text == 0 && df__pg_table_binary(&s->catalog.table);
-}
-
-void df__pg_work_free(df__pg_work *w)
-{
-    for (size_t i = 0; i < w->group_cap; i++) {
-        df__buf_free(&w->groups[i].text);
-        df__free(&df__heap_libc, w->groups[i].forms);
-        df__free(&df__heap_libc, w->groups[i].records);
-    }
-    df__free(&df__heap_libc, w->groups);
-    df__free(&df__heap_libc, w->skip);
-    df__pg_rejects_free(&w->rejects);
-    PQclear(w->error);
-    memset(w, 0, sizeof *w);
 }

@@ -25,7 +25,7 @@ enum df__pg_guess_kind {
 
 typedef struct df__pg_guess {
     df_bytes name;
-    int kind;
+    enum df__pg_guess_kind kind;
     size_t values;         /* records that have it and not as null */
     size_t last;           /* the record seen last, counted from 1: keys may repeat */
     const df_field *field; /* what the schema says of it; NULL: none, or several that differ */
@@ -43,7 +43,9 @@ typedef struct df__pg_guesses {
     const df_schema *schema; /* the one added last */
 } df__pg_guesses;
 
-void df__pg_guesses_init(df__pg_guesses *g);
+/* No columns yet. Memory comes from `heap`, which must stay where it is. */
+void df__pg_guesses_init(df__pg_guesses *g, const df__heap *heap);
+/* Frees all columns. */
 void df__pg_guesses_free(df__pg_guesses *g);
 /* Adds one record. Names that cannot be a column are left out. DF_EDATA: not an object. */
 int df__pg_guesses_add(df__pg_guesses *g, const df_value *root);
@@ -55,11 +57,13 @@ int df__pg_guesses_schema(df__pg_guesses *g, const df_schema *schema);
 int df__pg_guess_required(const df__pg_guesses *g, const df__pg_guess *row);
 /* The column's type in SQL. */
 void df__pg_guess_write(const df__pg_guess *row, df__buf *b);
+/* The column of that name; NULL: none yet. It stays where it is until a name is added. */
 df__pg_guess *df__pg_guess_find(df__pg_guesses *g, df_bytes name);
 /* The type's name in SQL. */
-const char *df__pg_guess_sql(int kind);
-int df__pg_guess_of(const df_value *v);
+const char *df__pg_guess_sql(enum df__pg_guess_kind kind);
+/* The narrowest type that holds the value. */
+enum df__pg_guess_kind df__pg_guess_of(const df_value *v);
 /* The narrowest type that holds both. */
-int df__pg_guess_widen(int a, int b);
+enum df__pg_guess_kind df__pg_guess_widen(enum df__pg_guess_kind a, enum df__pg_guess_kind b);
 
 #endif

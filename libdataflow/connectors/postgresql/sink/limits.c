@@ -24,13 +24,12 @@ static int asked(df__pg_sink *s, const char *sql)
     return rc == DF_OK && !yes ? DF_DROP : rc;
 }
 
-/* Somebody may also have canceled the statement, with the same state: then less time passed. */
+/* Another session may have canceled the statement, with the same state: then less time passed. */
 static int is_limit(df__pg_sink *s, const df__pg_work *w, int64_t passed_ms)
 {
     char sql[200];
-    if (strcmp(state_of(w), "53400") == 0) {
+    if (strcmp(state_of(w), "53400") == 0)
         return DF_OK;
-    }
     df__text_printf(sql, sizeof sql,
                     "SELECT setting::int8 BETWEEN 1 AND %lld FROM pg_catalog.pg_settings "
                     "WHERE name = 'statement_timeout'",
@@ -42,12 +41,10 @@ static int is_limit(df__pg_sink *s, const df__pg_work *w, int64_t passed_ms)
  * it passes; where the run would end at it, it is tried on. DF_DROP: not, or not yet. */
 static int is_found(df__pg_sink *s, const df__pg_work *w)
 {
-    if (df_parcel_count(w->parcel) > 1) {
+    if (df_parcel_count(w->parcel) > 1)
         return df_parcel_attempt(w->parcel) > 0 ? DF_OK : DF_DROP;
-    }
-    if (s->stops || !s->catalog.table.exists || w->group_count == 0 || ++s->expect.alone < TRIES) {
+    if (s->stops || !s->catalog.table.exists || w->group_count == 0 || ++s->expect.alone < TRIES)
         return DF_DROP;
-    }
     return df__pg_probe(s, &w->groups[0]);
 }
 
@@ -71,9 +68,8 @@ int df__pg_limit(df__pg_sink *s, df__pg_work *w)
 
 int df__pg_limit_watch(df__pg_sink *s, const df__pg_work *w)
 {
-    if (s->expect.alone == 0 || df_parcel_count(w->parcel) != 1 || !s->conn.pg) {
+    if (s->expect.alone == 0 || df_parcel_count(w->parcel) != 1 || !s->conn.pg)
         return DF_OK;
-    }
     int rc = asked(s, "SELECT pg_catalog.set_config('lock_timeout', (setting::int8 * 4 / 5)::text, "
                       "false) IS NOT NULL FROM pg_catalog.pg_settings "
                       "WHERE name = 'statement_timeout' AND setting::int8 > 1");

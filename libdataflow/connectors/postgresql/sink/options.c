@@ -6,6 +6,7 @@
 
 #include "client/conninfo.h"
 #include "sink.h"
+#include "tables/raw.h"
 
 enum { GOOD_BYTES_MIN = 256 * 1024, GOOD_BYTES = 4 << 20, ROWS_MAX = 10000, ROWS_FEW = 100 };
 
@@ -135,6 +136,12 @@ static const df_option rows[] = {
      .type = DF_OPT_TEXT,
      AT(opt.flatten_prefix),
      .doc = "Put before the names of these columns."},
+    {.name = "positionsTable",
+     .type = DF_OPT_TEXT,
+     AT(opt.positions_table),
+     .def = "dataflow_positions",
+     .doc = "With deliveryGuarantee: exactlyOnce: the table that holds the positions of the "
+            "source, made when it is missing; without a schema it is in that of `table`."},
 };
 
 const df_options df__pg_sink_options = DF_OPTIONS(rows, df__pg_sink);
@@ -145,9 +152,8 @@ static uint64_t good_bytes(const df_stage *st)
     df_stage_info info;
     memset(&info, 0, sizeof info);
     info.size = sizeof info;
-    if (df_stage_describe(st, &info) != DF_OK || info.memory_share / 4 >= GOOD_BYTES) {
+    if (df_stage_describe(st, &info) != DF_OK || info.memory_share / 4 >= GOOD_BYTES)
         return GOOD_BYTES;
-    }
     return info.memory_share / 4 > GOOD_BYTES_MIN ? info.memory_share / 4 : GOOD_BYTES_MIN;
 }
 
@@ -170,23 +176,8 @@ static int set_limits(df__pg_sink *s, df_stage *st)
 
 static int check_raw(const df__pg_sink *s, df_stage *st)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    const char *prefix = s->opt.flatten_prefix.data;
-    int rc = DF_OK;
-    if (s->opt.raw && s->opt.upsert) {
-        rc = df_stage_problem(st, DF_ERROR, "rawMode",
-                              "adds a row for each record; upsertMode needs columns of its own");
-    }
-    if (s->opt.flatten && !s->opt.raw) {
-        rc = df_stage_problem(st, DF_ERROR, "flattenMetadataColumns", "needs rawMode: true");
-    }
-    for (size_t i = 0; i < s->opt.flatten_prefix.len; i++) {
-        if (!prefix[i] || !strchr(letters, prefix[i]) || (i == 0 && prefix[i] <= '9')) {
-            return df_stage_problem(st, DF_ERROR, "flattenMetadataColumnsPrefix",
-                                    "letters, digits and _, no digit first");
-        }
-    }
-    return rc;
+    const df__raw_options o = {s->opt.raw, s->opt.upsert, s->opt.flatten, s->opt.flatten_prefix};
+    return df__raw_check(st, &o);
 }
 
 /* A connection string that stands in the manifest is looked at before any run. */
@@ -195,14 +186,12 @@ static int check_connection(const df__pg_sink *s, df_stage *st)
     char why[400];
     df_bytes text;
     int is_error = 0;
-    if (!s->conn.string || df_secret_get(s->conn.string, st, &text) != DF_OK) {
+    if (!s->conn.string || df_secret_get(s->conn.string, st, &text) != DF_OK)
         return DF_OK;
-    }
     PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
     PQconninfoFree(given);
-    if (given || !is_error) {
+    if (given || !is_error)
         return given ? DF_OK : DF_ENOMEM;
-    }
     return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
 }
 
@@ -217,9 +206,8 @@ static void check_repeats(const df__pg_sink *s, df_stage *st)
 {
     df_stage_info info = {.size = sizeof info};
     int compares = s->opt.on_conflict == PG_CONFLICT_EQUAL;
-    if (df_stage_describe(st, &info) != DF_OK || !info.varied_by || s->opt.upsert || s->opt.raw) {
+    if (df_stage_describe(st, &info) != DF_OK || !info.varied_by || s->opt.upsert || s->opt.raw)
         return;
-    }
     if (compares || (s->opt.on_conflict < 0 && !skips_by_default(s, &info))) {
         df_stage_problemf(st, DF_WARNING, "onConflict",
                           "a record that is read again after a crash gets another time from "
@@ -236,25 +224,23 @@ int df__pg_sink_check(void *self, df_stage *st)
     df__pg_name name;
     const char *why = NULL;
     int rc = set_limits(s, st); /* known before the connection stands, so that it is kept to */
-    if (s->opt.table.data && df__pg_name_parse(s->opt.table, &name, &why) != DF_OK) {
+    if (s->opt.table.data && df__pg_name_parse(s->opt.table, &name, &why) != DF_OK)
         rc = df_stage_problem(st, DF_ERROR, "table", why);
-    }
-    if (s->opt.upsert_strategy == PG_UPSERT_IF_NEWER && !s->opt.version_column.data) {
+    if (s->opt.upsert_strategy == PG_UPSERT_IF_NEWER && !s->opt.version_column.data)
         rc = df_stage_problem(st, DF_ERROR, "upsertVersionColumn", "ifNewer needs it");
-    }
     if (s->opt.batch_size > 0 && s->opt.batch_size < ROWS_FEW) {
         df_stage_problem(st, DF_WARNING, "batchSize",
                          "below 100 most of the time goes into commits; leave it out, and it "
                          "adapts to the load");
     }
-    if (!s->opt.upsert && s->opt.soft_delete_column.data) {
+    if (!s->opt.upsert && s->opt.soft_delete_column.data)
         rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
-    }
+    if (df__pg_name_parse(s->opt.positions_table, &name, &why) != DF_OK)
+        rc = df_stage_problem(st, DF_ERROR, "positionsTable", why);
     int connection = check_connection(s, st);
     rc = connection == DF_OK ? rc : connection;
-    if (s->opt.upsert && s->opt.conflict_key.data) { /* a record that comes twice is one row */
+    if (s->opt.upsert && s->opt.conflict_key.data) /* a record that comes twice is one row */
         df_stage_traits(st, DF_IS_IDEMPOTENT, 0);
-    }
     check_repeats(s, st);
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
@@ -266,6 +252,7 @@ void df__pg_options_settle(df__pg_sink *s, df_stage *st)
     info.size = sizeof info;
     if (df_stage_describe(st, &info) == DF_OK) {
         s->stops = info.stops_at_refused;
+        s->whole = s->stops || (info.exactly_once && !info.is_error_sink);
         s->conn.show_values = info.show_values;
         s->encoder.show_values = info.show_values;
     }

@@ -5,13 +5,13 @@
 
 #include "dataflow_ext.h"
 
-enum { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
-enum { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };
-enum { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR };
-enum { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
+enum df__pg_on_missing { PG_MISSING_DEFAULT, PG_MISSING_ERROR };
+enum df__pg_on_unknown { PG_UNKNOWN_ERROR, PG_UNKNOWN_IGNORE };
+enum df__pg_on_conflict { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR };
+enum df__pg_upsert { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
 
 typedef struct df__pg_options {
-    df_bytes table;
+    df_bytes table, positions_table;
     int64_t batch_size, batch_interval_us;
     int auto_create;
     int missing, unknown, on_conflict, bytea, round;

@@ -17,9 +17,9 @@ static int is_raised(const PGresult *res)
 int df__pg_may_be_row(const df__pg_sink *s, const df__pg_work *w)
 {
     const char *state = w->error ? PQresultErrorField(w->error, PG_DIAG_SQLSTATE) : NULL;
-    if (!state || !s->conn.pg || PQstatus(s->conn.pg) == CONNECTION_BAD) {
+    if (!state || !s->conn.pg || PQstatus(s->conn.pg) == CONNECTION_BAD ||
+        df__pg_positions_failed(w->error))
         return 0;
-    }
     return df__pg_sqlstate_find(state)->fate != PG_FATE_WAIT || is_raised(w->error);
 }
 

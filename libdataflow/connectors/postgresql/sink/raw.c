@@ -5,6 +5,7 @@
 
 #include "guess.h"
 #include "sink.h"
+#include "tables/raw.h"
 
 static const df_bytes data_name = {"data", 4};
 static const df_bytes meta_name = {"_metadata", 9};
@@ -13,45 +14,6 @@ static const df_bytes meta_name = {"_metadata", 9};
  * them. */
 static const char *const own_names[] = {"id",         "data",       "_metadata",
                                         "created_at", "updated_at", "deleted_at"};
-
-typedef struct raw_record {
-    df_value data;
-    df_value given; /* _metadata of the body; ABSENT: it has none, the record's own counts */
-    const df_record *record;
-} raw_record;
-
-typedef int (*visit)(void *user, df_bytes name, const df_value *value);
-
-static int read_record(df_parcel *parcel, size_t index, raw_record *ret)
-{
-    df_value value, meta;
-    memset(ret, 0, sizeof *ret);
-    ret->record = df_parcel_at(parcel, index);
-    int rc = df_parcel_root(parcel, index, &ret->data);
-    if (rc != DF_OK || ret->data.type != DF_V_OBJECT || ret->data.len != 2) {
-        return rc;
-    }
-    if (df_value_member(&ret->data, (df_bytes){"value", 5}, &value) == DF_OK &&
-        df_value_member(&ret->data, meta_name, &meta) == DF_OK && value.type != DF_V_ABSENT &&
-        meta.type == DF_V_OBJECT) {
-        ret->data = value;
-        ret->given = meta;
-    }
-    return DF_OK;
-}
-
-static int each(const raw_record *raw, visit act, void *user)
-{
-    df_walk walk;
-    int rc = DF_OK;
-    memset(&walk, 0, sizeof walk);
-    while (rc == DF_OK &&
-           (raw->given.type == DF_V_OBJECT ? df_value_walk(&raw->given, &walk)
-                                           : df_meta_walk(raw->record, &walk)) == DF_OK) {
-        rc = act(user, walk.name, &walk.value);
-    }
-    return rc;
-}
 
 /* ---- one row -------------------------------------------------------------------------------- */
 
@@ -63,47 +25,28 @@ static size_t column_of(const df__pg_table *t, df_bytes prefix, df_bytes name)
         const char *text = column->data;
         if (column->len == prefix.len + name.len &&
             memcmp(text, prefix.len ? prefix.data : text, prefix.len) == 0 &&
-            memcmp(text + prefix.len, name.data, name.len) == 0) {
+            memcmp(text + prefix.len, name.data, name.len) == 0)
             break;
-        }
     }
     return i;
 }
 
 static int is_own(df_bytes name)
 {
-    for (size_t i = 0; i < sizeof own_names / sizeof own_names[0]; i++) {
-        if (name.len == strlen(own_names[i]) && memcmp(name.data, own_names[i], name.len) == 0) {
+    for (size_t i = 0; i < sizeof own_names / sizeof own_names[0]; i++)
+        if (name.len == strlen(own_names[i]) && memcmp(name.data, own_names[i], name.len) == 0)
             return 1;
-        }
-    }
     return 0;
-}
-
-static int add_member(void *user, df_bytes name, const df_value *value)
-{
-    df__buf *b = user;
-    df__buf_char(b, b->len == 0 ? '{' : ',');
-    df__buf_json(b, name.data, name.len);
-    df__buf_char(b, ':');
-    size_t len = df_value_json(value, NULL, 0);
-    char *at = df__buf_reserve(b, len);
-    if (!at) {
-        return DF_ENOMEM;
-    }
-    b->len += df_value_json(value, at, len);
-    return DF_OK;
 }
 
 static int set_column(void *user, df_bytes name, const df_value *value)
 {
     df__pg_sink *s = user;
     size_t i = column_of(&s->catalog.table, s->opt.flatten_prefix, name);
-    if (i < s->catalog.table.count && !is_own(s->catalog.table.columns[i].name)) {
+    if (i < s->catalog.table.count && !is_own(s->catalog.table.columns[i].name))
         s->encoder.values[i] = *value;
-    } else {
+    else
         s->raw.left_out++;
-    }
     return DF_OK;
 }
 
@@ -122,23 +65,19 @@ void df__pg_raw_warn(df__pg_sink *s)
 
 int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w)
 {
-    raw_record raw;
+    df__raw raw;
     df_bytes none = {NULL, 0};
-    int rc = read_record(w->parcel, w->index, &raw);
-    if (rc != DF_OK) {
+    int rc = df__raw_read(w->parcel, w->index, &raw);
+    if (rc != DF_OK)
         return rc;
-    }
     memset(s->encoder.values, 0, s->catalog.table.count * sizeof *s->encoder.values);
     s->encoder.values[column_of(&s->catalog.table, none, data_name)] = raw.data;
-    if (s->opt.flatten) {
-        return each(&raw, set_column, s);
-    }
+    if (s->opt.flatten)
+        return df__raw_each(&raw, set_column, s);
     df__buf_clear(&s->raw.text);
-    rc = each(&raw, add_member, &s->raw.text);
-    df__buf_str(&s->raw.text, s->raw.text.len == 0 ? "{}" : "}");
-    if (rc != DF_OK || s->raw.text.failed) {
-        return DF_ENOMEM;
-    }
+    rc = df__raw_meta(&raw, &s->raw.text);
+    if (rc != DF_OK)
+        return rc;
     df_value *meta = &s->encoder.values[column_of(&s->catalog.table, none, meta_name)];
     meta->type = DF_V_NUMBER; /* written as it stands */
     meta->text = s->raw.text.data;
@@ -165,8 +104,9 @@ int df__pg_raw_fits(const df__pg_sink *s, const df__pg_table *t)
     }
     for (int i = 0; i < 2; i++) {
         const df__pg_column *column = &t->columns[i == 0 ? data : meta];
-        if ((i == 0 || !s->opt.flatten) && (column->type.array || (column->type.kind != PG_JSONB &&
-                                                                   column->type.kind != PG_JSON))) {
+        if ((i == 0 || !s->opt.flatten) &&
+            (column->type.array ||
+             (column->type.kind != PG_KIND_JSONB && column->type.kind != PG_KIND_JSON))) {
             return df_stage_failf(s->conn.stage, DF_EINVAL, "configuration",
                                   "rawMode: column %s is %s; it must be jsonb or json",
                                   column->quoted, column->type.name);
@@ -189,9 +129,8 @@ static int gather_one(void *user, df_bytes name, const df_value *value)
         g->s->opt.flatten_prefix.len ? (const char *)g->s->opt.flatten_prefix.data : "",
         (int)name.len, (const char *)name.data);
     df_bytes full = {text, len};
-    if (len != g->s->opt.flatten_prefix.len + name.len || is_own(full)) {
+    if (len != g->s->opt.flatten_prefix.len + name.len || is_own(full))
         return DF_OK; /* too long, or taken */
-    }
     return df__pg_guesses_value(g->guesses, full, value);
 }
 
@@ -200,15 +139,14 @@ int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses
     gathering user = {s, g};
     size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
-        raw_record raw;
-        int rc = w->skip[i] ? DF_EDATA : read_record(w->parcel, i, &raw);
+        df__raw raw;
+        int rc = w->skip[i] ? DF_EDATA : df__raw_read(w->parcel, i, &raw);
         if (rc == DF_OK) {
             g->records++;
-            rc = each(&raw, gather_one, &user);
+            rc = df__raw_each(&raw, gather_one, &user);
         }
-        if (rc != DF_OK && rc != DF_EDATA) {
+        if (rc != DF_OK && rc != DF_EDATA)
             return rc;
-        }
     }
     return DF_OK;
 }
@@ -223,14 +161,13 @@ void df__pg_raw_create_sql(const df__pg_sink *s, const df__pg_guesses *g, df__bu
         df_bytes key = {(const char *)g->rows[i].name.data + s->opt.flatten_prefix.len,
                         g->rows[i].name.len - s->opt.flatten_prefix.len};
         int is_time = key.len == 9 && memcmp(key.data, "timestamp", 9) == 0;
-        int kind = is_time ? GUESS_TIMESTAMPTZ : g->rows[i].kind;
+        enum df__pg_guess_kind kind = is_time ? GUESS_TIMESTAMPTZ : g->rows[i].kind;
         df__buf_str(b, ", ");
         df__pg_quote(b, g->rows[i].name);
         df__buf_printf(b, " %s", df__pg_guess_sql(kind));
     }
-    if (!s->opt.flatten) {
+    if (!s->opt.flatten)
         df__buf_str(b, ", \"_metadata\" JSONB");
-    }
     df__buf_str(b, ", \"created_at\" TIMESTAMPTZ DEFAULT now(), \"updated_at\" TIMESTAMPTZ "
                    "DEFAULT now(), \"deleted_at\" TIMESTAMPTZ); CREATE INDEX IF NOT EXISTS ");
     df__pg_quote(b, (df_bytes){s->raw.index, strlen(s->raw.index)});

@@ -18,10 +18,13 @@ typedef struct df__pg_rejects {
     df__buf texts;
 } df__pg_rejects;
 
-void df__pg_rejects_init(df__pg_rejects *r);
+/* None. Memory comes from `heap`, which must stay where it is. */
+void df__pg_rejects_init(df__pg_rejects *r, const df__heap *heap);
+/* Frees them; df__pg_rejects_init before it is used again. */
 void df__pg_rejects_free(df__pg_rejects *r);
+/* Forgets them and keeps the memory. */
 void df__pg_rejects_clear(df__pg_rejects *r);
-/* DF_ENOMEM. */
+/* Notes a record; its text is copied, the reason is a static word. DF_ENOMEM. */
 int df__pg_rejects_add(df__pg_rejects *r, size_t index, const char *reason, const char *text);
 /* Names all of them to the core, so that they go to the error sink in order. */
 int df__pg_rejects_tell(df__pg_rejects *r, df_parcel *parcel);

@@ -9,7 +9,8 @@
 
 /* (lower(id)) = (SELECT lower(id) FROM v) AND (NOT gone): v is the row to write. OFFSET 0 keeps the
  * planner from asking pg_get_indexdef for the indexes of all tables first: it locks the table of
- * each, so a table that somebody else locks would hold us up, and one that is dropped fail us. */
+ * each, so the query would wait for a table that another session locks, and fail for one that it
+ * drops. */
 static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
     ")::pg_catalog.oid AS oid), part AS (SELECT oid FROM rel UNION "
@@ -56,7 +57,7 @@ int df__pg_repeats_load(df__pg_sink *s)
 /* A type without an equality operator is compared as text. */
 static int by_text(const df__pg_type *type)
 {
-    return type->kind == PG_JSON || type->kind == PG_OTHER;
+    return type->kind == PG_KIND_JSON || type->kind == PG_KIND_OTHER;
 }
 
 /* The record r as a row of the table; a column that it does not have is NULL, which equals
@@ -95,9 +96,8 @@ static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 void df__pg_repeats_add(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t form)
 {
     const df__pg_mask *mask = &group->forms[form].mask;
-    if (s->catalog.table.unique_count == 0) {
+    if (s->catalog.table.unique_count == 0)
         return;
-    }
     df__buf_printf(b, "IF SQLSTATE IN ('23505', '23P01') AND r.m = %zu AND (", form);
     for (size_t i = 0; i < s->catalog.table.unique_count; i++) {
         df__buf_str(b, i > 0 ? " OR EXISTS (" : "EXISTS (");

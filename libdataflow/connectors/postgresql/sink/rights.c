@@ -11,9 +11,8 @@ static const char insert_tail[] = ")::pg_catalog.oid, 'INSERT')";
 /* The answer of a query of one value: DF_OK is yes, DF_DROP no. */
 static int answer(int rc, PGresult *res)
 {
-    if (rc == DF_OK && res && PQntuples(res) == 1) {
+    if (rc == DF_OK && res && PQntuples(res) == 1)
         rc = PQgetvalue(res, 0, 0)[0] == 't' ? DF_OK : DF_DROP;
-    }
     PQclear(res);
     return rc;
 }
@@ -41,11 +40,10 @@ static int may_create(df__pg_sink *s)
     PGresult *res = NULL;
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "SELECT pg_catalog.has_schema_privilege(");
-    if (schema[0]) {
+    if (schema[0])
         df__pg_literal(&s->sql, (df_bytes){schema, strlen(schema)});
-    } else {
+    else
         df__buf_str(&s->sql, "pg_catalog.current_schema()::pg_catalog.text");
-    }
     df__buf_str(&s->sql, ", 'CREATE')");
     const char *sql = df__buf_cstr(&s->sql);
     int rc = answer(sql ? df__pg_query(&s->conn, sql, &res) : DF_ENOMEM, res);

@@ -59,13 +59,11 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
                    "AND n < low + %d ORDER BY n LOOP BEGIN ",
                    number, CHUNK);
     df__pg_apply_row(s, b, group);
-    if (is_counted(s)) {
+    if (is_counted(s))
         df__buf_str(b, "IF FOUND THEN kept := kept + 1; END IF; ");
-    }
     add_handler(b);
-    for (size_t i = 0; i < group->form_count && is_equal; i++) {
+    for (size_t i = 0; i < group->form_count && is_equal; i++)
         df__pg_repeats_add(s, b, group, i);
-    }
     df__buf_printf(b,
                    "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (r.n, SQLSTATE, message, "
                    "detail, raised, tab, col, typ, con); END; END LOOP; ",
@@ -110,7 +108,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
 static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     df__buf body;
-    df__buf_init(&body, &df__heap_libc);
+    df__buf_init(&body, &s->memory.heap);
     add_body(s, w, &body, number);
     df__buf_str(b, "SET CONSTRAINTS ALL IMMEDIATE; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
@@ -122,7 +120,7 @@ static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, si
     df__buf_free(&body);
 }
 
-/* Fails, and so takes everything back, when a row was refused. */
+/* Fails, and so takes everything back, when a row was refused: see df__pg_sink.whole. */
 static void add_stop(df__buf *b, size_t groups)
 {
     df__buf_str(b, "DO $$BEGIN IF ");
@@ -143,15 +141,16 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
     for (size_t i = 0; i < w->group_count; i++) {
+        df__buf_add(&s->sql, w->groups[i].before.data, w->groups[i].before.len);
         add_staging(s, w, &s->sql, i);
         add_block(s, w, &s->sql, i);
     }
-    if (s->stops) {
+    df__buf_add(&s->sql, w->between.data, w->between.len);
+    if (s->whole)
         add_stop(&s->sql, w->group_count);
-    }
-    if (s->conn.in_transaction) {
-        df__buf_str(&s->sql, "COMMIT");
-    }
+    df__pg_positions_move(s, w, &s->sql);
+    if (s->conn.in_transaction)
+        df__buf_str(&s->sql, "; COMMIT");
     const char *sql = df__buf_cstr(&s->sql);
     return sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
 }
@@ -159,11 +158,10 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
 /* Data like this tends to go on: the next parcels need not find out the slow way. */
 static void expect_more(df__pg_sink *s, int refused)
 {
-    if (refused >= MANY) {
+    if (refused >= MANY)
         s->expect.rows_likely = STICKY;
-    } else if (s->expect.rows_likely > 0) {
+    else if (s->expect.rows_likely > 0)
         s->expect.rows_likely--;
-    }
 }
 
 /* A row that is there with other values: what may have been meant instead. */
@@ -185,9 +183,8 @@ static void read_said(const df__pg_sink *s, const PGresult *res, int row, df__pg
     ret->detail = PQgetvalue(res, row, 3);
     ret->raised = PQgetvalue(res, row, 4)[0] == 't';
     ret->table = s->catalog.name.table;
-    for (int i = 0; i < PG_SAID_NAMES; i++) {
+    for (int i = 0; i < PG_SAID_NAMES; i++)
         ret->names[i] = PQgetvalue(res, row, 5 + i);
-    }
 }
 
 static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *res, size_t number,
@@ -199,12 +196,11 @@ static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *re
         const char *reason;
         df__pg_said said;
         size_t line = strtoul(PQgetvalue(res, row, 0), NULL, 10);
-        if (line < 1 || line > group->count) {
+        if (line < 1 || line > group->count)
             return DF_EINTERNAL;
-        }
         const char *state = PQgetvalue(res, row, 1);
         df__pg_sqlstate(state, &reason);
-        int fate = df__pg_sqlstate_find(state)->fate;
+        enum df__pg_fate fate = df__pg_sqlstate_find(state)->fate;
         if (fate != PG_FATE_ROW && !w->doubtful[0]) {
             w->doubtful_at = w->rejects.count;
             df__text_set(w->doubtful, sizeof w->doubtful, state, strlen(state));
@@ -214,9 +210,8 @@ static int note_refused(const df__pg_sink *s, df__pg_work *w, const PGresult *re
         df__pg_words(&said, s->conn.show_values, words, sizeof words);
         df__text_printf(text, sizeof text, "%s%s", words, advice(s, state));
         int rc = df__pg_refuse(w, group->records[line - 1], reason, text);
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
     }
     return DF_OK;
 }
@@ -229,9 +224,8 @@ static int note_outcome(df__pg_sink *s, df__pg_work *w, const PGresult *res, siz
     if (counted) {
         size_t kept = strtoul(PQgetvalue(res, 0, 2), NULL, 10);
         size_t rows = w->groups[number].count;
-        if (kept + refused > rows) {
+        if (kept + refused > rows)
             return DF_EINTERNAL;
-        }
         w->left_out += rows - kept - refused;
     }
     expect_more(s, (int)refused);
@@ -243,9 +237,8 @@ static int feed(df__pg_sink *s, const df__pg_work *w, size_t at)
 {
     const df__buf *text = &w->groups[at].text;
     int last = at + 1 == w->group_count;
-    if (last && !df_stage_current(s->conn.stage, w->parcel)) {
+    if (last && !df_stage_current(s->conn.stage, w->parcel))
         return DF_ECANCELED;
-    }
     int rc = df__pg_copy_data(&s->conn, text->data, text->len);
     return rc == DF_OK ? df__pg_copy_end(&s->conn, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
@@ -253,6 +246,11 @@ static int feed(df__pg_sink *s, const df__pg_work *w, size_t at)
 static int next_answer(df__pg_sink *s, PGresult **ret, int more_copies)
 {
     return more_copies ? df__pg_next(&s->conn, ret) : df__pg_answer(&s->conn, ret);
+}
+
+static int is_done(ExecStatusType kind)
+{
+    return kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK;
 }
 
 /* The answers come in the order of the statements: for each group a COPY, then a SELECT. */
@@ -268,20 +266,18 @@ static int exchange(df__pg_sink *s, df__pg_work *w)
         } else if (kind == PGRES_TUPLES_OK && told < w->group_count) {
             rc = df__pg_has_columns(&s->conn, res, 5 + PG_SAID_NAMES);
             rc = rc == DF_OK ? note_outcome(s, w, res, told++) : rc;
-        } else if (kind != PGRES_COMMAND_OK && !w->error) {
+        } else if (!is_done(kind) && !w->error) {
             const char *reason;
             w->error = res;
             status = df__pg_result_status(&s->conn, res, &reason);
             continue;
         }
         PQclear(res);
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
     }
-    if (rc == DF_OK && !w->error && told < w->group_count) {
+    if (rc == DF_OK && !w->error && told < w->group_count)
         return df__pg_strange(&s->conn, "nothing to the end of a COPY");
-    }
     return rc == DF_OK ? status : rc;
 }
 
@@ -291,16 +287,12 @@ static int exchange(df__pg_sink *s, df__pg_work *w)
 static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
 {
     size_t rows = 0;
-    for (size_t i = 0; i < w->group_count; i++) {
+    for (size_t i = 0; i < w->group_count; i++)
         rows += w->groups[i].count;
-    }
-    if (!w->doubtful[0] || refused < rows) {
+    if (!w->doubtful[0] || refused < rows)
         return DF_OK;
-    }
-    if ((rows == 1 || w->raised == rows) &&
-        (w->probed || df__pg_probe(s, &w->groups[0]) == DF_OK)) {
+    if ((rows == 1 || w->raised == rows) && (w->probed || df__pg_probe(s, &w->groups[0]) == DF_OK))
         return DF_OK;
-    }
     const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);
     const char *remedy = df__pg_sqlstate_remedy(w->doubtful);
     return df_stage_failf(s->conn.stage, state->status, state->reason, "%s%s%s",
@@ -326,12 +318,10 @@ int df__pg_write_rows(df__pg_sink *s, df__pg_work *w)
     w->raised = w->left_out = 0;
     int rc = df__pg_groups_fill(s, w);
     size_t by_catalog = w->rejects.count - before;
-    if (rc != DF_OK || w->group_count == 0) {
-        return rc;
-    }
+    if (rc != DF_OK || w->group_count == 0)
+        return rc == DF_OK ? df__pg_write_alone(s, w) : rc;
     df_stage_metric(s->conn.stage, PG_METRIC_ROW_MODE, 1);
-    df__pg_recharge(s);
-    rc = s->stops ? df__pg_may_count(s, w) : DF_OK;
+    rc = s->whole ? df__pg_may_count(s, w) : DF_OK;
     rc = rc == DF_OK ? send_rows(s, w) : rc;
     rc = rc == DF_OK ? exchange(s, w) : rc;
     if (is_stopped(w)) { /* a table made in this transaction is gone, and needs no proof */
@@ -342,7 +332,8 @@ int df__pg_write_rows(df__pg_sink *s, df__pg_work *w)
     if (rc == DF_OK) {
         s->conn.late = 0;
         s->conn.in_transaction = 0;
-        rc = judge(s, w, w->rejects.count - before - by_catalog);
+        rc = df__pg_positions_moved(s, w);
+        rc = rc == DF_OK ? judge(s, w, w->rejects.count - before - by_catalog) : rc;
     }
     if (rc == DF_OK && w->left_out > 0) {
         df_parcel_left_out(w->parcel, w->left_out);

@@ -11,17 +11,17 @@
 
 #define CHANGED "dataflow.columns_changed"
 
-/* The staging table of an upsert is ours: no row of it tells anything of the target. Where a
- * refusal ends the run, nothing is written that could confirm it. */
+/* The staging table of an upsert is ours: no row of it tells anything of the target. Where nothing
+ * is written beside a refused record, nothing could confirm it. */
 int df__pg_shape_confirms(const df__pg_sink *s, const df__pg_work *w)
 {
-    return w->binary && !s->opt.upsert && !s->stops;
+    return w->binary && !s->opt.upsert && !s->whole;
 }
 
 void df__pg_shape_check(const df__pg_sink *s, df__buf *b)
 {
     df__buf name;
-    df__buf_init(&name, &df__heap_libc);
+    df__buf_init(&name, &s->memory.heap);
     df__pg_quote_table(&name, &s->catalog.name);
     df__buf_str(b, "; SELECT CASE WHEN " PG_SHAPE_HEAD);
     df__pg_literal(b, (df_bytes){name.data, name.len});
@@ -34,23 +34,19 @@ void df__pg_shape_check(const df__pg_sink *s, df__buf *b)
 
 int df__pg_shape_failed(const PGresult *res)
 {
-    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-    return state && message && strcmp(state, "42704") == 0 && strstr(message, CHANGED);
+    return df__pg_result_asked(res, CHANGED);
 }
 
 int df__pg_shape_look(df__pg_sink *s, df__pg_work *w)
 {
     char before[32];
-    if (!w->binary || w->looked_again || !s->catalog.table.exists) {
+    if (!w->binary || w->looked_again || !s->catalog.table.exists)
         return DF_DROP;
-    }
     df__text_set(before, sizeof before, s->catalog.table.shape, strlen(s->catalog.table.shape));
     int rc = df__pg_catalog_load(s);
     w->looked_again = 1;
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     if (s->catalog.table.exists && strcmp(before, s->catalog.table.shape) == 0) {
         w->unsure = 0;
         return DF_DROP;

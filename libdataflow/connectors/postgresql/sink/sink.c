@@ -4,30 +4,33 @@
 
 #include "sink.h"
 
+enum {
+    CHARGE = 512 * 1024
+}; /* connection, catalog, what waits in libpq: what is no block of ours */
+
 static int prepare(df__pg_sink *s, df_stage *st)
 {
     const char *why = NULL;
-    if (df__pg_name_parse(s->opt.table, &s->catalog.name, &why) != DF_OK) {
+    if (df__pg_name_parse(s->opt.table, &s->catalog.name, &why) != DF_OK)
         return df_stage_failf(st, DF_EINVAL, "configuration", "table: %s", why);
-    }
     s->conn.stage = st;
     s->conn.table = s->catalog.name.table;
     s->conn.notice = df__pg_checks_notice;
     s->conn.user = s;
     s->catalog.staged = 0;
-    df__buf_init(&s->sql, &df__heap_libc);
-    df__buf_init(&s->raw.text, &df__heap_libc);
+    s->memory.heap = df__tables_heap(st);
+    df__buf_init(&s->sql, &s->memory.heap);
+    df__buf_init(&s->raw.text, &s->memory.heap);
     char head[PG_NAME_MAX + 1 - sizeof "_data_gin" + 1];
     df__text_set(head, sizeof head, s->catalog.name.table, strlen(s->catalog.name.table));
     df__text_printf(s->raw.index, sizeof s->raw.index, "%s_data_gin", head);
-    df__arena_init(&s->catalog.table.arena, &df__heap_libc, 4096);
-    memset(s->works, 0, sizeof s->works);
-    df__pg_rejects_init(&s->works[0].rejects);
-    df__pg_rejects_init(&s->works[1].rejects);
+    df__arena_init(&s->catalog.table.arena, &s->memory.heap, 4096);
+    df__pg_work_init(&s->works[0], &s->memory.heap);
+    df__pg_work_init(&s->works[1], &s->memory.heap);
     s->flight = NULL;
-    df__pg_checks_init(&s->checks);
-    df__pg_encoder_init(&s->encoder);
-    s->encoder.convert.bytea = s->opt.bytea;
+    df__pg_checks_init(&s->checks, &s->memory.heap);
+    df__pg_encoder_init(&s->encoder, &s->memory.heap);
+    s->encoder.convert.bytea = (enum df__pg_bytea)s->opt.bytea;
     s->encoder.convert.round = s->opt.round;
     s->encoder.refuse_missing = s->opt.missing == PG_MISSING_ERROR && !s->opt.raw;
     s->prepared = 1;
@@ -35,8 +38,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->expect.no_rows = 0;
     s->expect.no_copy = 0;
     s->expect.rows_likely = 0;
-    s->memory.charged = PG_CHARGE;
-    df_stage_charge(st, s->memory.charged);
+    df_stage_charge(st, CHARGE);
     df__pg_options_settle(s, st);
     return DF_OK;
 }
@@ -45,28 +47,25 @@ static int sink_open(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
     int rc = prepare(s, st);
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = df__pg_connect(&s->conn);
-    }
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
+        rc = df__pg_positions_open(s);
+    if (rc == DF_OK)
         rc = df__pg_catalog_load(s);
-    }
     if (rc == DF_OK && !s->catalog.table.exists && s->opt.auto_create && s->opt.raw &&
-        !s->opt.flatten) {
+        !s->opt.flatten)
         rc = df__pg_raw_create(s);
-    }
-    if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create) {
+    if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create)
         rc = df__pg_missing(s);
-    }
     return rc;
 }
 
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__pg_sink *s = self;
-    if (!s->conn.pg) {
+    if (!s->conn.pg)
         return df_stage_fail(st, DF_EIO, "connection_error", "not connected");
-    }
     return df__pg_write(s, parcel);
 }
 
@@ -84,23 +83,32 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
     int rc = DF_OK;
     while (s->flight && rc >= 0) {
         int64_t left = end - df__pg_clock_ms();
-        if (left <= 0) {
+        if (left <= 0)
             return DF_AGAIN; /* the last batch is not committed yet */
-        }
         rc = df__pg_poll(s, (int)left);
     }
     return rc < 0 ? rc : DF_OK;
+}
+
+/* The connection is busy with the parcel in flight until that is settled. */
+static int sink_claim(void *self, df_stage *st, df_position *partition)
+{
+    df__pg_sink *s = self;
+    int rc = DF_OK;
+    while (s->flight && rc >= 0)
+        rc = df__pg_poll(s, 1000);
+    return rc < 0 ? rc : df__pg_claim(s, st, partition);
 }
 
 static void sink_close(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
     df__pg_disconnect(&s->conn);
-    if (!s->prepared) {
+    if (!s->prepared)
         return;
-    }
     s->prepared = 0;
-    df_stage_charge(st, -s->memory.charged);
+    df__pg_positions_close(&s->positions);
+    df_stage_charge(st, -CHARGE);
     df__arena_free(&s->catalog.table.arena);
     memset(&s->catalog.table, 0, sizeof s->catalog.table);
     df__pg_work_free(&s->works[0]);
@@ -116,18 +124,14 @@ static int sink_probe(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
     int rc = prepare(s, st);
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = df__pg_connect(&s->conn);
-    }
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = df__pg_catalog_load(s);
-    }
-    if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create) {
+    if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create)
         rc = df__pg_missing(s);
-    }
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         rc = df__pg_may_write(s);
-    }
     sink_close(s, st);
     return rc;
 }
@@ -139,6 +143,8 @@ const df_sink_ops df__pg_sink_ops = {
     .write = sink_write,
     .poll = sink_poll,
     .flush = sink_flush,
+    .claim = sink_claim,
+    .resolve = df__pg_resolve,
     .close = sink_close,
     .probe = sink_probe,
 };

@@ -8,12 +8,13 @@
 #include "checks.h"
 #include "encode.h"
 #include "options.h"
+#include "positions.h"
 #include "rejects.h"
 #include "table.h"
+#include "tables/memory.h"
 #include "work.h"
 
-enum { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
-enum { PG_CHARGE = 512 * 1024 }; /* connection, catalog, what waits in libpq */
+enum df__pg_metric { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
 
 /* What the parcels before let one expect of the next, each a number of parcels to come, and what
  * was found not to work here. */
@@ -35,12 +36,12 @@ typedef struct df__pg_raw {
 } df__pg_raw;
 
 typedef struct df__pg_memory {
+    df__heap heap;    /* of the stage: the buffers of rows and statements, which so count */
     size_t ahead_max; /* encoded bytes that may wait for the parcel before */
     size_t keep_max;  /* bytes that the buffers of one parcel keep for the next */
-    int64_t charged;  /* bytes told to the budget */
 } df__pg_memory;
 
-/* Told once. */
+/* What was logged already, and is not logged again. */
 typedef struct df__pg_told {
     int rights;
     unsigned changes; /* of encoder.convert.changed */
@@ -56,10 +57,12 @@ typedef struct df__pg_sink {
     df__pg_raw raw;
     df__pg_memory memory;
     df__pg_told told;
+    df__pg_positions positions;
     df__pg_work works[2];
     df__pg_work *flight; /* everything is sent, the answer is not there yet */
     df__buf sql;         /* the statement at hand */
-    int stops;           /* a refused record ends the run: nothing is written of its parcel */
+    int stops;           /* a refused record ends the run */
+    int whole; /* so, or exactly-once: nothing is written of a parcel with a refused one */
     int prepared;
 } df__pg_sink;
 
@@ -70,10 +73,12 @@ extern const df_sink_ops df__pg_sink_ops;
 extern const df_options df__pg_sink_options;
 /* The check operation. */
 int df__pg_sink_check(void *self, df_stage *st);
-/* What the stage's surroundings say; sets opt.on_conflict when it is not set. */
+/* Takes from the stage what it knows of the flow; sets opt.on_conflict when that is not set. */
 void df__pg_options_settle(df__pg_sink *s, df_stage *st);
 
 /* ---- catalog.c ---- */
+/* Reads the table from the server, with its facts and, where they are looked at, its CHECKs. A
+ * table that is not there is DF_OK with exists 0. */
 int df__pg_catalog_load(df__pg_sink *s);
 /* The table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
 int df__pg_missing(const df__pg_sink *s);
@@ -89,15 +94,18 @@ int df__pg_repeats_load(df__pg_sink *s);
 int df__pg_facts_load(df__pg_sink *s);
 
 /* ---- checks.c ---- */
-void df__pg_checks_init(df__pg_checks *c);
+/* Its memory comes from `heap`, which must stay where it is. */
+void df__pg_checks_init(df__pg_checks *c, const df__heap *heap);
+/* Frees it; df__pg_checks_init before it is used again. */
 void df__pg_checks_free(df__pg_checks *c);
 /* Reads the table's constraints. DF_OK with none: they cannot be looked at here. */
 int df__pg_checks_load(df__pg_sink *s);
 /* After a refusal by a CHECK: DF_OK: the next COPY looks at it; DF_DROP: it cannot. */
 int df__pg_checks_consider(df__pg_sink *s, const char *name);
-/* Forgets the notes of the statement before; then, for each COPY, appends its condition
- * and what sends the notes. */
+/* Before each statement: forgets the notes of the one before. */
 void df__pg_checks_begin(df__pg_checks *c);
+/* Appends the condition of one COPY, and after the COPY what sends the notes. Nothing where no
+ * constraint is looked at. */
 void df__pg_checks_where(df__pg_checks *c, df__buf *b);
 /* Every message of the server; user: the sink. */
 void df__pg_checks_notice(void *user, const PGresult *res);
@@ -109,7 +117,7 @@ int df__pg_checks_settle(df__pg_sink *s, df__pg_work *w, int rc);
 struct df__pg_guesses;
 /* As df_parcel_row, for rawMode: fills encoder.values from record w->index. */
 int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w);
-/* Tells, once, that metadata was left out. */
+/* Logs, once, that metadata was left out. */
 void df__pg_raw_warn(df__pg_sink *s);
 /* DF_EINVAL: the table is not one for whole records. */
 int df__pg_raw_fits(const df__pg_sink *s, const df__pg_table *t);
@@ -121,32 +129,37 @@ void df__pg_raw_create_sql(const df__pg_sink *s, const struct df__pg_guesses *g,
 int df__pg_raw_create(df__pg_sink *s);
 
 /* ---- create.c ---- */
-/* Takes the next name of a list like "a, b" off *rest; empty: none left. */
-df_bytes df__pg_next_key(df_bytes *rest);
 /* Begins a transaction, makes the table from the parcel's records in it, reads the catalog.
  * DF_DONE: no record has a field; all are refused and noted. */
 int df__pg_create_table(df__pg_sink *s, df__pg_work *w);
 
 /* ---- write.c ---- */
+/* The write operation: one parcel, as its answers say. */
 int df__pg_write(df__pg_sink *s, df_parcel *parcel);
+/* The poll operation: waits at most timeout_ms for the answer to the parcel in flight and settles
+ * it. DF_AGAIN: no answer yet. */
+int df__pg_poll(df__pg_sink *s, int timeout_ms);
+
+/* ---- session.c ---- */
 /* Puts the connection back to rest; a table made in the open transaction is gone with it. */
 int df__pg_settle_down(df__pg_sink *s);
-/* Tells the budget what the buffers take: before each wait for the server that may be long. */
-void df__pg_recharge(df__pg_sink *s);
-int df__pg_poll(df__pg_sink *s, int timeout_ms);
 
 /* ---- attempt.c ---- */
 /* Tries to write w. DF_OK: durable. DF_PENDING: everything is sent. DF_EDATA: refused, see
  * w->error. DF_MORE: has several masks, or must be text. DF_AGAIN: refused by a catalog that
  * may be old. DF_DROP: as df__pg_may_count. */
 int df__pg_attempt(df__pg_sink *s, df__pg_work *w);
+/* None of the parcel's records is a row: what stands between rows, and the positions. Answers as
+ * df__pg_attempt. */
+int df__pg_write_alone(df__pg_sink *s, df__pg_work *w);
 /* Encodes without sending, for as long as the answer for the parcel in flight is not there. */
 int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w);
 /* Reads the answers after the last COPY; a refusal is left in w->error. DF_AGAIN: the columns
- * changed, the rows were not written. */
+ * changed, the rows were not written. DF_EFENCED: a position is not where it was left; nor were
+ * they, see df__pg_positions_settle. */
 int df__pg_read_end(df__pg_sink *s, df__pg_work *w);
 /* Asked before anything of w counts: DF_OK; DF_ECANCELED: it is not ours any more; DF_DROP: it has
- * refused records, and the run ends at them. */
+ * refused records, and nothing may be written of it. */
 int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w);
 /* The server named a record of w in its error: 1 and its index. */
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret);
@@ -160,20 +173,25 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask);
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group);
 /* Appends what stands after the last row. */
 void df__pg_group_end(const df__pg_work *w, df__pg_group *group);
-/* Refuses a record of w for good. DF_ENOMEM. */
-int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
+/* It empties the table, and is no row. */
+int df__pg_is_truncation(const df__pg_sink *s, const df__pg_work *w, size_t index);
 /* The group of a mask, made when missing; after df__pg_work_rewind the first is groups[0]. NULL:
  * no memory. */
 df__pg_group *df__pg_group_of(df__pg_sink *s, df__pg_work *w, const df__pg_mask *mask);
 /* Reads the whole parcel into groups. */
 int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w);
+
+/* ---- work.c ---- */
 /* Takes a parcel; forgets what was before. DF_ENOMEM. */
 int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel);
 /* Encodes again from the first record; what was refused stays so. */
 void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w);
+/* An empty one whose memory comes from `heap`, which must stay where it is. */
+void df__pg_work_init(df__pg_work *w, const df__heap *heap);
+/* Frees its buffers, and the answer it holds; df__pg_work_init before it is used again. */
 void df__pg_work_free(df__pg_work *w);
-/* What its buffers take. */
-size_t df__pg_work_bytes(const df__pg_work *w);
+/* Refuses a record of w for good. DF_ENOMEM. */
+int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
 
 /* ---- probe.c ---- */
 /* True when a row may be at fault for w->error. */

@@ -5,35 +5,6 @@
 
 #include <string.h>
 
-void df__pg_sql_columns(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, int form)
-{
-    const char *separator = "";
-    for (size_t i = 0; i < s->catalog.table.count; i++) {
-        const df__pg_column *column = &s->catalog.table.columns[i];
-        if (mask && !df__pg_mask_writes(mask, column)) {
-            continue;
-        }
-        df__buf_str(b, separator);
-        separator = ", ";
-        if (form == PG_LIST_NAMES) {
-            df__buf_str(b, column->quoted);
-        } else if (form == PG_LIST_CASTS) {
-            df__buf_printf(b, "r.c%zu::%s", i, column->type.cast);
-        } else {
-            df__buf_printf(b, form == PG_LIST_TEXT ? "c%zu text" : "c%zu", i);
-        }
-    }
-}
-
-void df__pg_sql_operator(df__buf *b, const df__pg_column *column, const char *name)
-{
-    if (column->operators[0]) {
-        df__buf_printf(b, " OPERATOR(%s.%s) ", column->operators, name);
-    } else {
-        df__buf_printf(b, " %s ", name);
-    }
-}
-
 const char *df__pg_sql_target(const df__pg_sink *s)
 {
     return s->opt.upsert ? PG_STAGE : s->catalog.name.table;
@@ -42,14 +13,12 @@ const char *df__pg_sql_target(const df__pg_sink *s)
 /* One table for the session: making one for each batch would bloat the catalog. */
 static void add_staging(const df__pg_sink *s, df__buf *b)
 {
-    if (s->catalog.staged != s->catalog.generation) {
+    if (s->catalog.staged != s->catalog.generation)
         df__buf_str(b, "DROP TABLE IF EXISTS pg_temp." PG_STAGE "; ");
-    }
     df__buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS " PG_STAGE
                    " (n int8 GENERATED ALWAYS AS IDENTITY, d boolean, m int2");
-    for (size_t i = 0; i < s->catalog.table.count; i++) {
+    for (size_t i = 0; i < s->catalog.table.count; i++)
         df__buf_printf(b, ", c%zu %s", i, s->catalog.table.columns[i].type.name);
-    }
     df__buf_str(b, ") ON COMMIT DELETE ROWS; ");
 }
 
@@ -61,15 +30,14 @@ const df__pg_mask *df__pg_sql_written(const df__pg_group *group)
 void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_work *w, size_t number)
 {
     const df__pg_group *group = &w->groups[number];
-    if (number == 0) {
+    if (number == 0)
         df__pg_checks_begin(&s->checks);
-    }
     df__buf_str(b, number > 0 ? "; " : "");
-    if (s->opt.upsert && number == 0) {
+    df__buf_add(b, group->before.data, group->before.len);
+    if (s->opt.upsert && number == 0)
         add_staging(s, b);
-    } else if (s->opt.upsert) {
+    else if (s->opt.upsert)
         df__buf_str(b, "TRUNCATE pg_temp." PG_STAGE "; ");
-    }
     df__buf_str(b, "COPY ");
     if (s->opt.upsert) {
         df__buf_str(b, "pg_temp." PG_STAGE " (d, m, ");
@@ -80,9 +48,8 @@ void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_work *w, size_t n
     df__pg_sql_columns(s, b, df__pg_sql_written(group),
                        s->opt.upsert ? PG_LIST_STAGED : PG_LIST_NAMES);
     df__buf_str(b, w->binary ? ") FROM STDIN WITH (FORMAT binary)" : ") FROM STDIN");
-    if (s->opt.upsert) {
+    if (s->opt.upsert)
         df__pg_apply(s, b, group, df_parcel_count(w->parcel) == 1);
-    } else {
+    else
         df__pg_checks_where(&s->checks, b);
-    }
 }

@@ -37,6 +37,7 @@ typedef struct df__pg_table {
 
 /* True when every column can be written in binary, and the shape can be checked after it. */
 int df__pg_table_binary(const df__pg_table *t);
+/* Frees what is known; the table is as one that is not there. */
 void df__pg_table_free(df__pg_table *t);
 
 /* The table of a sink, as it was last looked at. */

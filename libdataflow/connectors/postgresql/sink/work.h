@@ -18,7 +18,8 @@ typedef struct df__pg_form {
 typedef struct df__pg_group {
     df__pg_form *forms; /* at least one */
     size_t form_count, form_cap;
-    int wide; /* every column is written */
+    int wide;       /* every column is written */
+    df__buf before; /* statements that stand before its rows, each followed by "; " */
     df__buf text;
     uint32_t *records; /* line number - 1 to index in the parcel */
     size_t count, cap;
@@ -26,12 +27,14 @@ typedef struct df__pg_group {
 
 /* One parcel on its way. There are two: while the server works on one, the next is encoded. */
 typedef struct df__pg_work {
+    const df__heap *heap;
     df_parcel *parcel;
     df__pg_rejects rejects;
     unsigned char *skip; /* by index: refused already */
     size_t skip_cap;
     df__pg_group *groups;
     size_t group_count, group_cap;
+    df__buf between;    /* what stands before the next row: see between.c */
     size_t index;       /* next record to encode */
     int sent, begun;    /* the COPY statement is sent; the server waits for data */
     int looked_again;   /* the catalog was read for it */

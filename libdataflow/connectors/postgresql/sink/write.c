@@ -12,24 +12,11 @@ enum { NARROW_LIMIT = 4 };
 
 static int ensure_table(df__pg_sink *s, df__pg_work *w)
 {
-    if (s->catalog.table.exists) {
+    if (s->catalog.table.exists)
         return DF_OK;
-    }
-    if (s->opt.auto_create) {
+    if (s->opt.auto_create)
         return df__pg_create_table(s, w);
-    }
     return df__pg_missing(s);
-}
-
-int df__pg_settle_down(df__pg_sink *s)
-{
-    int created = s->conn.in_transaction;
-    int rc = s->conn.pg ? df__pg_recover(&s->conn) : DF_OK;
-    if (created) {
-        df__pg_table_free(&s->catalog.table);
-        s->catalog.generation++;
-    }
-    return rc;
 }
 
 /* What the server refused: one line and a word. */
@@ -56,18 +43,16 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     why->doubtful = state && df__pg_sqlstate_find(state)->fate != PG_FATE_ROW;
     why->no_copy = state && !s->opt.upsert && !w->by_rows && !why->named &&
                    (strcmp(state, "0A000") == 0 || strcmp(state, "42809") == 0);
-    if (check && state && strcmp(state, "23514") == 0) {
+    if (check && state && strcmp(state, "23514") == 0)
         df__text_set(why->check, sizeof why->check, check, strlen(check));
-    }
 }
 
-/* Nobody can be named any more: the core takes out those that are, or halves the parcel. */
+/* No further record can be named: the core takes out those refused, or halves the parcel. */
 static int give_up(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
     int rc = DF_OK;
-    if (df_parcel_count(w->parcel) == 1 && !w->skip[0]) {
+    if (df_parcel_count(w->parcel) == 1 && !w->skip[0])
         rc = df__pg_refuse(w, 0, why->reason, why->text);
-    }
     rc = rc == DF_OK ? df__pg_rejects_tell(&w->rejects, w->parcel) : rc;
     return rc == DF_OK ? df_stage_fail(s->conn.stage, DF_EDATA, why->reason, why->text) : rc;
 }
@@ -86,21 +71,17 @@ static int look_again(df__pg_sink *s, df__pg_work *w)
  * tried without its rows. DF_OK: try again; DF_DROP: the server takes rows. */
 static int doubt(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
-    if (w->probed || !s->catalog.table.exists) { /* a table made in the same transaction is ours */
+    if (w->probed || !s->catalog.table.exists) /* a table made in the same transaction is ours */
         return DF_DROP;
-    }
-    if (!w->looked_again && !why->no_copy) {
+    if (!w->looked_again && !why->no_copy)
         return look_again(s, w);
-    }
-    if (w->error_group >= w->group_count) {
+    if (w->error_group >= w->group_count)
         return DF_DROP;
-    }
     int rc = df__pg_probe(s, &w->groups[w->error_group]);
     w->probed = rc == DF_OK;
     s->expect.no_copy |= rc == DF_OK && why->no_copy;
-    if (rc == DF_DROP) {
+    if (rc == DF_DROP)
         return df__pg_result_fail(&s->conn, w->error);
-    }
     return rc == DF_OK ? DF_DROP : rc;
 }
 
@@ -126,17 +107,15 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
     refusal why;
     read_refusal(s, w, &why);
     int rc = df__pg_settle_down(s);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     if (w->by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
         s->expect.no_rows = 1;
         w->by_rows = 0;
         return DF_OK;
     }
-    if (why.no_copy && s->expect.no_rows) {
+    if (why.no_copy && s->expect.no_rows)
         return df__pg_result_fail(&s->conn, w->error);
-    }
     rc = why.doubtful ? doubt(s, w, &why) : df__pg_shape_look(s, w);
     rc = rc == DF_DROP ? df__pg_checks_consider(s, why.check) : rc;
     return rc == DF_DROP ? take_out(s, w, &why) : rc;
@@ -146,32 +125,29 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
 static int fail(df__pg_sink *s, df__pg_work *w)
 {
     refusal why;
-    if (!df__pg_limit_met(w) || !s->conn.pg || PQstatus(s->conn.pg) == CONNECTION_BAD) {
+    if (df__pg_positions_failed(w->error))
+        return df__pg_positions_settle(s, w);
+    if (!df__pg_limit_met(w) || !s->conn.pg || PQstatus(s->conn.pg) == CONNECTION_BAD)
         return df__pg_result_fail(&s->conn, w->error);
-    }
     read_refusal(s, w, &why);
     int rc = df__pg_limit(s, w);
-    if (rc == DF_DROP) {
+    if (rc == DF_DROP)
         return df__pg_result_fail(&s->conn, w->error);
-    }
     return rc == DF_OK ? give_up(s, w, &why) : rc;
 }
 
 /* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. DF_DROP: it has
- * refused records, and the run ends at them. */
+ * refused records, and nothing may be written beside them. */
 static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
 {
-    if (s->stops && w->rejects.count > 0) {
+    if (s->whole && w->rejects.count > 0)
         return DF_DROP;
-    }
     int rc = ensure_table(s, w);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     if (w->catalog != s->catalog.generation) {
-        if (w->unsure) {
+        if (w->unsure)
             return DF_AGAIN;
-        }
         df__pg_work_rewind(s, w);
     }
     rc = df__pg_attempt(s, w);
@@ -187,8 +163,8 @@ static int stop_filtering(df__pg_sink *s)
     return rc == DF_OK ? df__pg_checks_load(s) : rc;
 }
 
-/* The run ends at a refused record, so nothing of its parcel may stay: the core gives again what
- * precedes it. */
+/* Nothing of the parcel may stay: the core gives again what precedes the refused records, or, with
+ * exactly-once, all but them, once they are durable elsewhere. */
 static int stop_here(df__pg_sink *s, df__pg_work *w)
 {
     int rc = df__pg_settle_down(s);
@@ -202,34 +178,30 @@ static int drive(df__pg_sink *s, df__pg_work *w)
     for (;;) {
         int filtered = 0;
         int rc = try_once(s, w, &filtered);
-        if (rc == DF_DROP) {
+        if (rc == DF_DROP)
             return stop_here(s, w);
-        }
-        if (rc == DF_AGAIN) {
+        if (rc == DF_AGAIN)
             rc = look_again(s, w);
-        } else if (rc == DF_MORE) {
+        else if (rc == DF_MORE)
             rc = df__pg_settle_down(s);
-        } else if (rc == DF_EINVAL && filtered && w->error) {
+        else if (rc == DF_EINVAL && filtered && w->error)
             rc = stop_filtering(s);
-        } else if (rc < 0 && df__pg_may_be_row(s, w)) {
+        else if (rc < 0 && df__pg_may_be_row(s, w))
             rc = narrow(s, w);
-        } else if (rc < 0 && w->error) {
+        else if (rc < 0 && w->error)
             return fail(s, w);
-        } else {
+        else
             return rc == DF_DONE ? DF_OK : rc;
-        }
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
         df__pg_work_rewind(s, w);
     }
 }
 
 static int finish(df__pg_sink *s, df__pg_work *w, int rc)
 {
-    if (rc == DF_OK && s->conn.in_transaction) { /* no row came to the table that was made for it */
+    if (rc == DF_OK && s->conn.in_transaction) /* no row came to the table that was made for it */
         rc = df__pg_settle_down(s);
-    }
     if (rc == DF_OK) {
         s->expect.alone = 0;
         return df__pg_rejects_tell(&w->rejects, w->parcel);
@@ -238,9 +210,8 @@ static int finish(df__pg_sink *s, df__pg_work *w, int rc)
         int down = df__pg_settle_down(s);
         return down == DF_OK ? rc : down;
     }
-    if (rc < 0 && rc != DF_EDATA) {
+    if (rc < 0 && rc != DF_EDATA)
         df__pg_disconnect(&s->conn); /* the core opens the sink again, or stops */
-    }
     return rc;
 }
 
@@ -270,14 +241,12 @@ static int land(df__pg_sink *s)
 
 int df__pg_poll(df__pg_sink *s, int timeout_ms)
 {
-    if (!s->flight || !s->conn.pg) {
+    if (!s->flight || !s->conn.pg)
         return df_stage_wait(s->conn.stage, -1, 0, timeout_ms);
-    }
     if (!df__pg_answered(&s->conn)) {
         int rc = df_stage_wait(s->conn.stage, PQsocket(s->conn.pg), POLLIN, timeout_ms);
-        if (rc != DF_OK || !df__pg_answered(&s->conn)) {
+        if (rc != DF_OK || !df__pg_answered(&s->conn))
             return rc == DF_OK ? DF_AGAIN : rc;
-        }
     }
     land(s);
     return DF_OK;
@@ -289,38 +258,22 @@ static int may_overlap(const df__pg_sink *s)
     return s->flight && s->expect.mixed == 0 && s->catalog.table.exists;
 }
 
-void df__pg_recharge(df__pg_sink *s)
-{
-    const df__pg_convert *c = &s->encoder.convert;
-    int64_t bytes = PG_CHARGE + (int64_t)(s->sql.cap + s->raw.text.cap);
-    bytes += (int64_t)(c->scratch.cap + c->element.cap);
-    for (size_t i = 0; i < 2; i++) {
-        bytes += (int64_t)df__pg_work_bytes(&s->works[i]);
-    }
-    if (bytes != s->memory.charged) {
-        df_stage_charge(s->conn.stage, bytes - s->memory.charged);
-        s->memory.charged = bytes;
-    }
-}
-
 /* Makes room on the connection: encodes ahead while it is busy, then waits for the parcel in
  * flight. */
 static int take_turn(df__pg_sink *s, df__pg_work *w)
 {
     int rc = may_overlap(s) ? df__pg_encode_ahead(s, w) : DF_OK;
-    if (rc != DF_OK || !s->flight) {
+    if (rc != DF_OK || !s->flight)
         return rc;
-    }
     rc = land(s);
-    if (rc == DF_OK || s->conn.pg) {
+    if (rc == DF_OK || s->conn.pg)
         return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
-    }
     return rc == DF_ECANCELED
                ? rc
                : df_stage_fail(s->conn.stage, DF_EIO, "connection_error", "connection lost");
 }
 
-/* Tells, once each, what values lost on their way. */
+/* Logs, once for each kind, what values lost on their way to the table. */
 static void tell_changes(df__pg_sink *s)
 {
     unsigned news = s->encoder.convert.changed & ~s->told.changes;
@@ -341,13 +294,11 @@ int df__pg_write(df__pg_sink *s, df_parcel *parcel)
 {
     df__pg_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
     int rc = df__pg_work_start(s, w, parcel);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     rc = take_turn(s, w);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     int rows =
         df_parcel_attempt(parcel) >= NARROW_LIMIT || s->expect.rows_likely > 0 || s->expect.no_copy;
     w->by_rows = rows && !s->expect.no_rows;
@@ -355,7 +306,6 @@ int df__pg_write(df__pg_sink *s, df_parcel *parcel)
     rc = rc == DF_OK ? drive(s, w) : rc;
     df__pg_raw_warn(s);
     tell_changes(s);
-    df__pg_recharge(s);
     if (rc == DF_PENDING) {
         s->flight = w;
         return rc;

@@ -27,9 +27,8 @@ static int put_scalar(writer *w, const df_value *v)
         return DF_OK;
     }
     int rc = df__pg_plain_value(w->c, w->type, v, &plain);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     rc = df__pg_escape_element(w->b, plain.text, plain.len);
     return rc == DF_EDATA ? df__pg_refuse_value(w->c, PG_WHY_NUL) : rc;
 }
@@ -37,7 +36,7 @@ static int put_scalar(writer *w, const df_value *v)
 /* JSON elements may be arrays themselves: there only the outermost array is a dimension. */
 static int is_dimension(const df__pg_type *type, const df_value *v)
 {
-    return v->type == DF_V_ARRAY && type->kind != PG_JSON && type->kind != PG_JSONB;
+    return v->type == DF_V_ARRAY && type->kind != PG_KIND_JSON && type->kind != PG_KIND_JSONB;
 }
 
 static int put_array(writer *w, const df_value *v, int depth);
@@ -45,14 +44,12 @@ static int put_array(writer *w, const df_value *v, int depth);
 static int put_element(writer *w, const df_value *v, int depth)
 {
     if (is_dimension(w->type, v)) {
-        if (depth + 1 >= DEPTH) {
+        if (depth + 1 >= DEPTH)
             return df__pg_refuse_value(w->c, "more than six dimensions");
-        }
         return put_array(w, v, depth + 1);
     }
-    if (w->leaves != 0 && w->leaves != depth + 1) {
+    if (w->leaves != 0 && w->leaves != depth + 1)
         return df__pg_refuse_value(w->c, "values and arrays are mixed");
-    }
     w->leaves = depth + 1;
     return put_scalar(w, v);
 }
@@ -62,22 +59,19 @@ static int put_array(writer *w, const df_value *v, int depth)
     df_walk walk;
     int rc = DF_OK;
     size_t count = 0;
-    if (depth > 0 && v->len == 0) {
+    if (depth > 0 && v->len == 0)
         return df__pg_refuse_value(w->c, "an empty array inside an array");
-    }
     if (w->depth <= depth) {
         w->depth = depth + 1;
         w->length[depth] = v->len;
     }
-    if (w->length[depth] != v->len || (w->leaves != 0 && w->leaves <= depth)) {
+    if (w->length[depth] != v->len || (w->leaves != 0 && w->leaves <= depth))
         return df__pg_refuse_value(w->c, "inner arrays differ in length");
-    }
     memset(&walk, 0, sizeof walk);
     df__buf_char(w->b, '{');
     while (rc == DF_OK && (rc = df_value_walk(v, &walk)) == DF_OK) {
-        if (count++ > 0) {
+        if (count++ > 0)
             df__buf_char(w->b, w->type->delim);
-        }
         rc = put_element(w, &walk.value, depth);
     }
     df__buf_char(w->b, '}');
@@ -97,9 +91,8 @@ int df__pg_plain_array(df__pg_convert *c, const df__pg_type *type, const df_valu
         int rc = df__pg_escape(b, v->text, v->len);
         return rc == DF_EDATA ? df__pg_refuse_value(c, PG_WHY_NUL) : rc;
     }
-    if (v->type != DF_V_ARRAY) {
+    if (v->type != DF_V_ARRAY)
         return df__pg_refuse_value(c, "not an array");
-    }
     return put_array(&w, v, 0);
 }
 
@@ -120,9 +113,8 @@ static int put_elements(df__pg_convert *c, const df__pg_type *type, const df_val
         }
         rc = is_dimension(type, &walk.value) ? DF_MORE
                                              : df__pg_binary_value(c, type, &walk.value, b);
-        if (rc != DF_OK) {
+        if (rc != DF_OK)
             return rc;
-        }
     }
     return rc == DF_DONE ? DF_OK : rc;
 }
@@ -132,9 +124,8 @@ static int put_elements(df__pg_convert *c, const df__pg_type *type, const df_val
 int df__pg_binary_array(df__pg_convert *c, const df__pg_type *type, const df_value *v, df__buf *b)
 {
     uint32_t nulls = 0;
-    if (v->type != DF_V_ARRAY) {
+    if (v->type != DF_V_ARRAY)
         return is_literal(v) ? DF_MORE : df__pg_refuse_value(c, "not an array");
-    }
     size_t at = df__pg_binary_open(b);
     df__pg_binary_u32(b, v->len > 0);
     df__pg_binary_u32(b, 0);

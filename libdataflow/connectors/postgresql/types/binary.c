@@ -26,9 +26,8 @@ int df__pg_binary_bool(df__pg_convert *c, const df__pg_type *t, const df_value *
 {
     df__pg_plain plain;
     int rc = df__pg_plain_bool(c, t, v, &plain);
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         df__pg_binary_put(b, plain.text[0] == 't' ? "\1" : "\0", 1);
-    }
     return rc;
 }
 
@@ -36,12 +35,10 @@ int df__pg_binary_text(df__pg_convert *c, const df__pg_type *t, const df_value *
 {
     df__pg_plain plain;
     int rc = df__pg_plain_value(c, t, v, &plain);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (!plain.safe && plain.len > 0 && memchr(plain.text, '\0', plain.len)) {
+    if (!plain.safe && plain.len > 0 && memchr(plain.text, '\0', plain.len))
         return df__pg_refuse_value(c, PG_WHY_NUL);
-    }
     df__buf_add(b, plain.text, plain.len);
     return DF_OK;
 }
@@ -49,9 +46,8 @@ int df__pg_binary_text(df__pg_convert *c, const df__pg_type *t, const df_value *
 int df__pg_binary_json(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b)
 {
     size_t len;
-    if (t->kind == PG_JSONB) {
+    if (t->kind == PG_KIND_JSONB)
         df__buf_char(b, 1); /* version */
-    }
     int rc = df__pg_print_json(c, t, v, b, &len);
     b->len += rc == DF_OK ? len : 0;
     return rc;
@@ -65,13 +61,11 @@ int df__pg_binary_uuid(df__pg_convert *c, const df__pg_type *t, const df_value *
     unsigned value = 0, digits = 0;
     for (size_t i = 0; rc == DF_OK && i < plain.len; i++) {
         unsigned char d = (unsigned char)plain.text[i];
-        if (d == '-' || d == '{' || d == '}') {
+        if (d == '-' || d == '{' || d == '}')
             continue;
-        }
         value = value << 4 | ((d & 15U) + (d > '9' ? 9U : 0U));
-        if (++digits % 2 == 0) {
+        if (++digits % 2 == 0)
             df__buf_char(b, (char)(value & 0xFF));
-        }
     }
     return rc;
 }
@@ -81,9 +75,8 @@ int df__pg_binary_bytea(df__pg_convert *c, const df__pg_type *t, const df_value 
     df_bytes bytes;
     int rc = df__pg_read_bytea(c, v, &bytes);
     (void)t;
-    if (rc == DF_OK) {
+    if (rc == DF_OK)
         df__buf_add(b, bytes.data, bytes.len);
-    }
     return rc;
 }
 
@@ -104,12 +97,10 @@ int df__pg_binary_date(df__pg_convert *c, const df__pg_type *t, const df_value *
     df__pg_moment m = {0};
     int rc = df__pg_read_date(c, v, &m);
     (void)t;
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (!m.known || m.value < DAYS_MIN || m.value >= DAYS_MAX) {
+    if (!m.known || m.value < DAYS_MIN || m.value >= DAYS_MAX)
         return DF_MORE;
-    }
     int32_t ends[] = {INT32_MIN, (int32_t)(m.value - EPOCH_DAYS), INT32_MAX};
     df__pg_binary_u32(b, (uint32_t)ends[m.infinite + 1]);
     return DF_OK;
@@ -119,12 +110,10 @@ int df__pg_binary_time(df__pg_convert *c, const df__pg_type *t, const df_value *
 {
     df__pg_moment m = {0};
     int rc = df__pg_read_time(c, t, v, &m);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (!m.known || m.value > DAY_MICROS) {
+    if (!m.known || m.value > DAY_MICROS)
         return DF_MORE;
-    }
     df__pg_binary_u64(b, (uint64_t)m.value);
     return DF_OK;
 }
@@ -133,12 +122,10 @@ int df__pg_binary_stamp(df__pg_convert *c, const df__pg_type *t, const df_value 
 {
     df__pg_moment m = {0};
     int rc = df__pg_read_stamp(c, t, v, &m);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (!m.known || m.value < MICROS_MIN) {
+    if (!m.known || m.value < MICROS_MIN)
         return DF_MORE;
-    }
     int64_t ends[] = {INT64_MIN, m.value - EPOCH_MICROS, INT64_MAX};
     df__pg_binary_u64(b, (uint64_t)ends[m.infinite + 1]);
     return DF_OK;

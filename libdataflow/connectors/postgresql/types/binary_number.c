@@ -10,16 +10,14 @@ int df__pg_binary_int(df__pg_convert *c, const df__pg_type *t, const df_value *v
 {
     int64_t value = 0;
     int rc = df__pg_read_int(c, t, v, &value);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (t->kind == PG_INT8) {
+    if (t->kind == PG_KIND_INT8)
         df__pg_binary_u64(b, (uint64_t)value);
-    } else if (t->kind == PG_INT4) {
+    else if (t->kind == PG_KIND_INT4)
         df__pg_binary_u32(b, (uint32_t)value);
-    } else {
+    else
         df__pg_binary_u16(b, (uint16_t)value);
-    }
     return DF_OK;
 }
 
@@ -27,9 +25,8 @@ int df__pg_binary_int(df__pg_convert *c, const df__pg_type *t, const df_value *v
 
 static double special_value(const df__pg_plain *plain)
 {
-    if (plain->text[0] == '-') {
+    if (plain->text[0] == '-')
         return -HUGE_VAL;
-    }
     return (plain->text[0] | 0x20) == 'n' ? (double)NAN : HUGE_VAL;
 }
 
@@ -41,16 +38,14 @@ static int nearest(const df__pg_number *n, const df_value *v, double *ret)
         *ret = special_value(&n->plain);
         return DF_OK;
     }
-    if (v->type == DF_V_STRING) {
+    if (v->type == DF_V_STRING)
         number.type = DF_V_NUMBER;
-    }
     if (n->decimal.zero) {
         *ret = n->plain.text[0] == '-' ? -0.0 : 0.0;
         return DF_OK;
     }
-    if (df_value_double(&number, ret) != DF_OK || isinf(*ret) || fpclassify(*ret) == FP_ZERO) {
+    if (df_value_double(&number, ret) != DF_OK || isinf(*ret) || fpclassify(*ret) == FP_ZERO)
         return DF_MORE;
-    }
     return DF_OK;
 }
 
@@ -67,9 +62,8 @@ static int narrow_float(double d, int exact, float *ret)
     uint64_t bits;
     memcpy(&bits, &d, sizeof bits);
     if (!exact && (fabs(d) > (double)FLT_MAX || fabs(d) < (double)FLT_MIN ||
-                   (bits & 0x1FFFFFFF) == 0x10000000)) {
+                   (bits & 0x1FFFFFFF) == 0x10000000))
         return DF_MORE;
-    }
     *ret = (float)d;
     return DF_OK;
 }
@@ -80,10 +74,9 @@ int df__pg_binary_float(df__pg_convert *c, const df__pg_type *t, const df_value 
     double d;
     int rc = df__pg_read_float(c, t, v, &number);
     rc = rc == DF_OK ? nearest(&number, v, &d) : rc;
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
-    if (t->kind == PG_FLOAT8) {
+    if (t->kind == PG_KIND_FLOAT8) {
         uint64_t bits;
         memcpy(&bits, &d, sizeof bits);
         df__pg_binary_u64(b, bits);
@@ -120,13 +113,11 @@ static char *put_groups(char *out, const char *s, const df__pg_decimal *d)
 {
     unsigned group = 0;
     int64_t power = d->high;
-    while (*s < '1' || *s > '9') {
+    while (*s < '1' || *s > '9')
         s++;
-    }
     for (; power >= d->low; s++) {
-        if (*s == '.') {
+        if (*s == '.')
             continue;
-        }
         group = group * 10 + (unsigned)(*s - '0');
         if ((power & 3) == 0) {
             out = put_u16(out, group);
@@ -135,9 +126,8 @@ static char *put_groups(char *out, const char *s, const df__pg_decimal *d)
         power--;
     }
     if ((d->low & 3) != 0) {
-        for (; (power & 3) != 3; power--) {
+        for (; (power & 3) != 3; power--)
             group *= 10;
-        }
         out = put_u16(out, group);
     }
     return out;
@@ -150,9 +140,8 @@ static int put_numeric(const df__pg_number *n, df__buf *b)
     int64_t count = d->zero || n->special ? 0 : first - group_of(d->low) + 1;
     unsigned sign = n->plain.text[0] == '-' && !d->zero ? NUMERIC_NEGATIVE : 0;
     char *out = df__buf_reserve(b, (size_t)count * 2 + 8);
-    if (!out) {
+    if (!out)
         return DF_ENOMEM;
-    }
     out = put_u16(out, (unsigned)count);
     out = put_u16(out, (unsigned)first & 0xFFFF);
     out = put_u16(out, n->special ? NUMERIC_NAN : sign);
@@ -166,14 +155,12 @@ int df__pg_binary_numeric(df__pg_convert *c, const df__pg_type *t, const df_valu
 {
     df__pg_number number = {0};
     int rc = df__pg_read_numeric(c, t, v, &number);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     /* Infinities exist since PostgreSQL 14; the server has limits of its own for exponents. */
     if (number.special ? (number.plain.text[0] | 0x20) != 'n'
                        : number.decimal.scale > SCALE_MAX || number.decimal.exponent > SCALE_MAX ||
-                             number.decimal.exponent < -SCALE_MAX) {
+                             number.decimal.exponent < -SCALE_MAX)
         return DF_MORE;
-    }
     return put_numeric(&number, b);
 }

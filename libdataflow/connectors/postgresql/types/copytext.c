@@ -27,9 +27,8 @@ static size_t copy_plain(char *out, const char *s, size_t len)
         __m128i hit =
             _mm_or_si128(_mm_cmpeq_epi8(v, slash), _mm_cmpeq_epi8(_mm_min_epu8(v, low), v));
         unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-        if (mask) {
+        if (mask)
             return i + (unsigned)__builtin_ctz(mask);
-        }
     }
 #endif
     while (i < len && letters[(unsigned char)s[i]] == 0) {
@@ -41,25 +40,21 @@ static size_t copy_plain(char *out, const char *s, size_t len)
 
 int df__pg_escape(df__buf *b, const char *s, size_t len)
 {
-    if (len > (SIZE_MAX - 16) / 2) {
+    if (len > (SIZE_MAX - 16) / 2)
         return DF_ENOMEM;
-    }
     char *out = df__buf_reserve(b, 2 * len + 16);
-    if (!out) {
+    if (!out)
         return DF_ENOMEM;
-    }
     const char *end = s + len;
     while (s < end) {
         size_t n = copy_plain(out, s, (size_t)(end - s));
         out += n;
         s += n;
-        if (s == end) {
+        if (s == end)
             break;
-        }
         unsigned char letter = letters[(unsigned char)*s];
-        if (letter == 1) {
+        if (letter == 1)
             return DF_EDATA;
-        }
         if (letter) {
             *out++ = '\\';
             *out++ = (char)letter;
@@ -77,9 +72,8 @@ int df__pg_escape_element(df__buf *b, const char *s, size_t len)
     df__buf_char(b, '"');
     for (size_t i = 0; i < len; i++) {
         unsigned char letter = letters[(unsigned char)s[i]];
-        if (letter == 1) {
+        if (letter == 1)
             return DF_EDATA;
-        }
         if (s[i] == '"' || s[i] == '\\') { /* once for the array, once more for COPY */
             df__buf_str(b, s[i] == '"' ? "\\\\\"" : "\\\\\\\\");
         } else if (letter) {
@@ -95,9 +89,8 @@ int df__pg_escape_element(df__buf *b, const char *s, size_t len)
 
 int df__pg_unescape(df__buf *b, const char *s, size_t len)
 {
-    if (len == 2 && s[0] == '\\' && s[1] == 'N') {
+    if (len == 2 && s[0] == '\\' && s[1] == 'N')
         return DF_DONE;
-    }
     for (size_t i = 0; i < len; i++) {
         char c = s[i];
         if (c == '\\' && i + 1 < len) {

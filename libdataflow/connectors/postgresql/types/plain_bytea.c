@@ -18,27 +18,23 @@ static int read_hex(df__pg_convert *c, const df_value *v)
     int high = 0;
     for (size_t i = skip; i < v->len; i++) {
         int digit = hex_digit(v->text[i]);
-        if (digit < 0) {
+        if (digit < 0)
             return df__pg_refuse_value(c, "not hexadecimal");
-        }
-        if ((i - skip) % 2 == 0) {
+        if ((i - skip) % 2 == 0)
             high = digit;
-        } else {
+        else
             df__buf_char(&c->element, (char)(high * 16 + digit));
-        }
     }
-    if ((v->len - skip) % 2 != 0) {
+    if ((v->len - skip) % 2 != 0)
         return df__pg_refuse_value(c, "an odd number of hexadecimal digits");
-    }
     return DF_OK;
 }
 
 static int base64_digit(char d)
 {
     static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    if (d == '-' || d == '_') { /* the alphabet for URLs */
+    if (d == '-' || d == '_') /* the alphabet for URLs */
         return d == '-' ? 62 : 63;
-    }
     const char *hit = d ? memchr(set, d, 64) : NULL;
     return hit ? (int)(hit - set) : -1;
 }
@@ -48,14 +44,12 @@ static int read_base64(df__pg_convert *c, const df_value *v)
     size_t len = v->len;
     uint32_t word = 0;
     int bits = 0;
-    while (len > 0 && v->len - len < 2 && v->text[len - 1] == '=') {
+    while (len > 0 && v->len - len < 2 && v->text[len - 1] == '=')
         len--;
-    }
     for (size_t i = 0; i < len; i++) {
         int digit = base64_digit(v->text[i]);
-        if (digit < 0) {
+        if (digit < 0)
             return df__pg_refuse_value(c, "not base64");
-        }
         word = (word << 6 | (uint32_t)digit) & 0xFFFFFF;
         bits += 6;
         if (bits >= 8) {
@@ -63,9 +57,8 @@ static int read_base64(df__pg_convert *c, const df_value *v)
             df__buf_char(&c->element, (char)(word >> bits & 0xFF));
         }
     }
-    if (bits >= 6 || (word & ((1U << bits) - 1)) != 0) {
+    if (bits >= 6 || (word & ((1U << bits) - 1)) != 0)
         return df__pg_refuse_value(c, "not base64");
-    }
     return DF_OK;
 }
 
@@ -73,9 +66,8 @@ int df__pg_read_bytea(df__pg_convert *c, const df_value *v, df_bytes *ret)
 {
     int text = v->type == DF_V_STRING;
     int rc;
-    if (!text && v->type != DF_V_BYTES) {
+    if (!text && v->type != DF_V_BYTES)
         return df__pg_refuse_value(c, "not text or bytes");
-    }
     if (!text || c->bytea == PG_BYTEA_TEXT) {
         *ret = (df_bytes){v->text, v->len};
         return DF_OK;
@@ -92,15 +84,13 @@ int df__pg_plain_bytea(df__pg_convert *c, const df__pg_type *t, const df_value *
     df_bytes bytes = {NULL, 0};
     int rc = df__pg_read_bytea(c, v, &bytes);
     (void)t;
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     const unsigned char *s = bytes.data;
     df__buf_clear(&c->scratch);
     char *at = bytes.len < SIZE_MAX / 4 ? df__buf_reserve(&c->scratch, 2 * bytes.len + 2) : NULL;
-    if (!at) {
+    if (!at)
         return DF_ENOMEM;
-    }
     at[0] = '\\';
     at[1] = 'x';
     for (size_t i = 0; i < bytes.len; i++) {

@@ -13,9 +13,8 @@ static size_t print_i64(char *out, int64_t value)
         text[--n] = (char)('0' + u % 10);
         u /= 10;
     } while (u);
-    if (value < 0) {
+    if (value < 0)
         text[--n] = '-';
-    }
     memcpy(out, text + n, sizeof text - n);
     return sizeof text - n;
 }
@@ -34,30 +33,27 @@ static int give_int(df__pg_convert *c, int64_t value, df__pg_plain *r)
 int df__pg_read_int(df__pg_convert *c, const df__pg_type *t, const df_value *v, int64_t *ret)
 {
     static const int64_t highest[] = {
-        [PG_INT2] = INT16_MAX, [PG_INT4] = INT32_MAX, [PG_INT8] = INT64_MAX};
+        [PG_KIND_INT2] = INT16_MAX, [PG_KIND_INT4] = INT32_MAX, [PG_KIND_INT8] = INT64_MAX};
     int64_t value = 0;
     switch (v->type) {
     case DF_V_INT:
         value = v->u.i;
         break;
     case DF_V_STRING:
-        if (!df__pg_scan_int(v->text, v->len, &value)) {
+        if (!df__pg_scan_int(v->text, v->len, &value))
             return df__pg_refuse_value(c, "not a whole number of 64 bits");
-        }
         break;
     case DF_V_NUMBER:
     case DF_V_DOUBLE:
-        if (df_value_int(v, &value) != DF_OK) {
+        if (df_value_int(v, &value) != DF_OK)
             return df__pg_refuse_value(c, "not a whole number of 64 bits");
-        }
         break;
     default:
         return df__pg_refuse_value(c, "not a number");
     }
     int64_t high = highest[t->kind];
-    if (value > high || value < -high - 1) {
+    if (value > high || value < -high - 1)
         return df__pg_refuse_value(c, "out of range");
-    }
     *ret = value;
     return DF_OK;
 }
@@ -66,9 +62,8 @@ int df__pg_plain_int(df__pg_convert *c, const df__pg_type *t, const df_value *v,
 {
     int64_t value = 0;
     int rc = df__pg_read_int(c, t, v, &value);
-    if (rc != DF_OK) {
+    if (rc != DF_OK)
         return rc;
-    }
     return v->type == DF_V_INT && v->text ? give(r, v->text, v->len) : give_int(c, value, r);
 }
 
@@ -76,19 +71,17 @@ static int read_number(df__pg_convert *c, const df_value *v, df__pg_number *n)
 {
     int rc = DF_OK;
     n->special = 0;
-    if (v->type == DF_V_INT && !v->text) {
+    if (v->type == DF_V_INT && !v->text)
         rc = give_int(c, v->u.i, &n->plain);
-    } else if (v->type == DF_V_DOUBLE) {
+    else if (v->type == DF_V_DOUBLE)
         rc = df__pg_plain_print(c, v, df_value_text, &n->plain);
-    } else if (v->type == DF_V_INT || v->type == DF_V_NUMBER || v->type == DF_V_STRING) {
+    else if (v->type == DF_V_INT || v->type == DF_V_NUMBER || v->type == DF_V_STRING)
         rc = give(&n->plain, v->text, v->len);
-    } else {
+    else
         return df__pg_refuse_value(c, "not a number");
-    }
     n->plain.safe = 1;
-    if (rc != DF_OK || df__pg_scan_decimal(n->plain.text, n->plain.len, &n->decimal)) {
+    if (rc != DF_OK || df__pg_scan_decimal(n->plain.text, n->plain.len, &n->decimal))
         return rc;
-    }
     n->special = v->type != DF_V_INT && df__pg_scan_special(n->plain.text, n->plain.len);
     return n->special ? DF_OK : df__pg_refuse_value(c, "not a number");
 }
@@ -97,14 +90,12 @@ int df__pg_read_float(df__pg_convert *c, const df__pg_type *t, const df_value *v
                       df__pg_number *ret)
 {
     int rc = read_number(c, v, ret);
-    if (rc != DF_OK || ret->special || ret->decimal.zero) {
+    if (rc != DF_OK || ret->special || ret->decimal.zero)
         return rc;
-    }
-    int64_t high = t->kind == PG_FLOAT4 ? 38 : 308;
-    int64_t low = t->kind == PG_FLOAT4 ? -46 : -324;
-    if (ret->decimal.high > high || ret->decimal.high < low) {
+    int64_t high = t->kind == PG_KIND_FLOAT4 ? 38 : 308;
+    int64_t low = t->kind == PG_KIND_FLOAT4 ? -46 : -324;
+    if (ret->decimal.high > high || ret->decimal.high < low)
         return df__pg_refuse_value(c, "out of range");
-    }
     return DF_OK;
 }
 
@@ -121,15 +112,12 @@ int df__pg_read_numeric(df__pg_convert *c, const df__pg_type *t, const df_value 
 {
     const df__pg_decimal *d = &ret->decimal;
     int rc = read_number(c, v, ret);
-    if (rc != DF_OK || ret->special || d->zero) {
+    if (rc != DF_OK || ret->special || d->zero)
         return rc;
-    }
-    if (t->limit == 0) {
+    if (t->limit == 0)
         return d->high > 131071 || d->low < -16383 ? df__pg_refuse_value(c, "out of range") : DF_OK;
-    }
-    if (d->high + 1 > t->limit - t->scale) {
+    if (d->high + 1 > t->limit - t->scale)
         return df__pg_refuse_value(c, "more digits before the point than the column keeps");
-    }
     if (-d->low > t->scale && !c->round) {
         return df__pg_refuse_value(
             c, "more decimals than the column keeps (roundNumbers: true rounds them)");

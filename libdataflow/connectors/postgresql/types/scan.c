@@ -16,11 +16,9 @@ static char lower(char c)
 
 static int df__pg_word_is(const char *s, size_t len, const char *word)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (word[i] == '\0' || lower(s[i]) != word[i]) {
+    for (size_t i = 0; i < len; i++)
+        if (word[i] == '\0' || lower(s[i]) != word[i])
             return 0;
-        }
-    }
     return word[len] == '\0';
 }
 
@@ -33,16 +31,13 @@ static int scan_exponent(const char *s, const char *end, int64_t *ret)
         negative = *s == '-';
         s++;
     }
-    if (s == end) {
+    if (s == end)
         return 0;
-    }
     for (; s < end; s++) {
-        if (!is_digit(*s)) {
+        if (!is_digit(*s))
             return 0;
-        }
-        if (value < 1000000000) {
+        if (value < 1000000000)
             value = value * 10 + (*s - '0');
-        }
     }
     *ret = negative ? -value : value;
     return 1;
@@ -60,9 +55,8 @@ static const char *scan_digits(const char *s, const char *end, digit_run *d)
             d->whole = d->count;
             continue;
         }
-        if (!is_digit(*s)) {
+        if (!is_digit(*s))
             break;
-        }
         if (*s != '0') {
             d->first = d->first < 0 ? d->count : d->first;
             d->last = d->count;
@@ -77,16 +71,13 @@ int df__pg_scan_decimal(const char *s, size_t len, df__pg_decimal *ret)
     const char *end = s + len;
     digit_run d = {0, -1, -1, -1};
     int64_t exponent = 0;
-    if (s < end && (*s == '-' || *s == '+')) {
+    if (s < end && (*s == '-' || *s == '+'))
         s++;
-    }
     s = scan_digits(s, end, &d);
-    if (d.count == 0) {
+    if (d.count == 0)
         return 0;
-    }
-    if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(s + 1, end, &exponent))) {
+    if (s < end && ((*s != 'e' && *s != 'E') || !scan_exponent(s + 1, end, &exponent)))
         return 0;
-    }
     d.whole = d.whole < 0 ? d.count : d.whole;
     ret->exponent = exponent;
     ret->scale = d.count - d.whole > exponent ? d.count - d.whole - exponent : 0;
@@ -106,18 +97,15 @@ int df__pg_scan_int(const char *s, size_t len, int64_t *ret)
         negative = *s == '-';
         s++;
     }
-    if (s == end) {
+    if (s == end)
         return 0;
-    }
     for (; s < end; s++) {
-        if (!is_digit(*s) || value > (uint64_t)INT64_MAX / 10) {
+        if (!is_digit(*s) || value > (uint64_t)INT64_MAX / 10)
             return 0;
-        }
         value = value * 10 + (uint64_t)(*s - '0');
     }
-    if (value > (uint64_t)INT64_MAX + (uint64_t)negative) {
+    if (value > (uint64_t)INT64_MAX + (uint64_t)negative)
         return 0;
-    }
     *ret = negative ? (int64_t)(0 - value) : (int64_t)value;
     return 1;
 }
@@ -128,11 +116,10 @@ int df__pg_scan_uuid(const char *s, size_t len)
     int digits = 0;
     for (size_t i = (size_t)braces; i < len - (size_t)braces; i++) {
         char c = lower(s[i]);
-        if (is_digit(c) || (c >= 'a' && c <= 'f')) {
+        if (is_digit(c) || (c >= 'a' && c <= 'f'))
             digits++;
-        } else if (c != '-' || digits == 0 || digits % 4 != 0 || digits == 32 || s[i - 1] == '-') {
+        else if (c != '-' || digits == 0 || digits % 4 != 0 || digits == 32 || s[i - 1] == '-')
             return 0;
-        }
     }
     return digits == 32;
 }

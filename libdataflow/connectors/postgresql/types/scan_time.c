@@ -8,14 +8,12 @@
 static int fixed(const char **s, const char *end, int count, int *ret)
 {
     int value = 0;
-    if (end - *s < count) {
+    if (end - *s < count)
         return 0;
-    }
     for (int i = 0; i < count; i++) {
         char c = (*s)[i];
-        if (c < '0' || c > '9') {
+        if (c < '0' || c > '9')
             return 0;
-        }
         value = value * 10 + (c - '0');
     }
     *s += count;
@@ -42,19 +40,16 @@ static int month_days(int year, int month)
 /* Four to six digits of the year; the server's calendar ends in 294276. */
 static int scan_date(const char **s, const char *end, df__pg_when *w)
 {
-    if (!fixed(s, end, 4, &w->year)) {
+    if (!fixed(s, end, 4, &w->year))
         return 0;
-    }
     for (int more; w->year < 100000 && *s < end && **s != '-';) {
-        if (!fixed(s, end, 1, &more)) {
+        if (!fixed(s, end, 1, &more))
             return 0;
-        }
         w->year = w->year * 10 + more;
     }
     if (!literal(s, end, '-') || !fixed(s, end, 2, &w->month) || !literal(s, end, '-') ||
-        !fixed(s, end, 2, &w->day)) {
+        !fixed(s, end, 2, &w->day))
         return 0;
-    }
     w->has_date = 1;
     w->unusual |= w->year > 9999;
     return w->year >= 1 && w->year <= 294275 && w->month >= 1 && w->month <= 12 && w->day >= 1 &&
@@ -91,19 +86,16 @@ static int scan_fraction(const char **s, const char *end, df__pg_when *w)
 
 static int scan_clock(const char **s, const char *end, df__pg_when *w)
 {
-    if (!fixed(s, end, 2, &w->hour) || !literal(s, end, ':') || !fixed(s, end, 2, &w->minute)) {
+    if (!fixed(s, end, 2, &w->hour) || !literal(s, end, ':') || !fixed(s, end, 2, &w->minute))
         return 0;
-    }
     int has_seconds = literal(s, end, ':'); /* 03:04.5 is three minutes to the server */
     if (has_seconds &&
-        (!fixed(s, end, 2, &w->second) || (literal(s, end, '.') && !scan_fraction(s, end, w)))) {
+        (!fixed(s, end, 2, &w->second) || (literal(s, end, '.') && !scan_fraction(s, end, w))))
         return 0;
-    }
     w->unusual |= !has_seconds || w->second == 60;
     w->has_time = 1;
-    if (w->hour == 24) {
+    if (w->hour == 24)
         return w->minute == 0 && w->second == 0 && w->fraction == 0;
-    }
     return w->hour < 24 && w->minute < 60 && w->second <= 60;
 }
 
@@ -119,20 +111,16 @@ static int scan_zone(const char **s, const char *end, df__pg_when *w)
         return 1;
     }
     int west = literal(s, end, '-');
-    if (!west && !literal(s, end, '+')) {
+    if (!west && !literal(s, end, '+'))
         return 1;
-    }
-    if (!fixed(s, end, 2, &hours)) {
+    if (!fixed(s, end, 2, &hours))
         return 0;
-    }
     int colon = literal(s, end, ':');
     w->unusual |= colon && *s == end;
-    if (*s < end && !fixed(s, end, 2, &minutes)) {
+    if (*s < end && !fixed(s, end, 2, &minutes))
         return 0;
-    }
-    if (colon && literal(s, end, ':') && !fixed(s, end, 2, &seconds)) {
+    if (colon && literal(s, end, ':') && !fixed(s, end, 2, &seconds))
         return 0;
-    }
     w->has_zone = 1;
     w->zone_seconds = (hours * 3600 + minutes * 60 + seconds) * (west ? -1 : 1);
     return hours <= 15 && minutes < 60 && seconds < 60;
@@ -143,22 +131,18 @@ int df__pg_scan_when(const char *s, size_t len, df__pg_when *ret)
     const char *end = s + len;
     memset(ret, 0, sizeof *ret);
     if (len < 3 || s[2] != ':') {
-        if (!scan_date(&s, end, ret)) {
+        if (!scan_date(&s, end, ret))
             return 0;
-        }
-        if (s == end) {
+        if (s == end)
             return 1;
-        }
         if (!literal(&s, end, 'T') && !literal(&s, end, ' ')) {
             ret->unusual = 1;
-            if (!literal(&s, end, 't')) {
+            if (!literal(&s, end, 't'))
                 return 0;
-            }
         }
     }
-    if (!scan_clock(&s, end, ret)) {
+    if (!scan_clock(&s, end, ret))
         return 0;
-    }
     if (s < end && *s == ' ' && end - s > 1) { /* 03:04:05 +02 */
         ret->unusual = 1;
         s++;
@@ -208,12 +192,10 @@ static char *put_digits(char *out, int64_t value, int width)
         text[n++] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
-    while (n < width) {
+    while (n < width)
         text[n++] = '0';
-    }
-    while (n > 0) {
+    while (n > 0)
         *out++ = text[--n];
-    }
     return out;
 }
 

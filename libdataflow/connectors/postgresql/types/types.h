@@ -10,31 +10,31 @@
 #include "util/buf.h"
 
 enum df__pg_kind {
-    PG_OTHER, /* text as given: the server judges it */
-    PG_TEXT,
-    PG_BOOL,
-    PG_INT2,
-    PG_INT4,
-    PG_INT8,
-    PG_FLOAT4,
-    PG_FLOAT8,
-    PG_NUMERIC,
-    PG_UUID,
-    PG_DATE,
-    PG_TIME,
-    PG_TIMETZ,
-    PG_TIMESTAMP,
-    PG_TIMESTAMPTZ,
-    PG_JSON,
-    PG_JSONB,
-    PG_BYTEA,
-    PG_ENUM,
-    PG_SHORT, /* text that the server would cut to `limit` bytes */
+    PG_KIND_OTHER, /* text as given: the server judges it */
+    PG_KIND_TEXT,
+    PG_KIND_BOOL,
+    PG_KIND_INT2,
+    PG_KIND_INT4,
+    PG_KIND_INT8,
+    PG_KIND_FLOAT4,
+    PG_KIND_FLOAT8,
+    PG_KIND_NUMERIC,
+    PG_KIND_UUID,
+    PG_KIND_DATE,
+    PG_KIND_TIME,
+    PG_KIND_TIMETZ,
+    PG_KIND_TIMESTAMP,
+    PG_KIND_TIMESTAMPTZ,
+    PG_KIND_JSON,
+    PG_KIND_JSONB,
+    PG_KIND_BYTEA,
+    PG_KIND_ENUM,
+    PG_KIND_SHORT, /* text that the server would cut to `limit` bytes */
     PG_KINDS
 };
 
 typedef struct df__pg_type {
-    uint8_t kind;
+    enum df__pg_kind kind;
     uint8_t array;          /* kind, limit and labels are the element's */
     char delim;             /* between the elements of an array */
     int32_t limit;          /* TEXT: characters; NUMERIC: precision; 0: none */
@@ -55,7 +55,7 @@ typedef struct df__pg_codec {
     int (*binary)(df__pg_convert *c, const df__pg_type *t, const df_value *v, df__buf *b);
 } df__pg_codec;
 extern const df__pg_codec df__pg_codecs[PG_KINDS];
-/* Sets kind and OID of one of the server's own types; an unknown one stays PG_OTHER. */
+/* Sets kind and OID of one of the server's own types; an unknown one stays PG_KIND_OTHER. */
 void df__pg_type_named(df__pg_type *type, const char *name);
 
 #endif

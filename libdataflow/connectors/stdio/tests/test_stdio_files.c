@@ -3,7 +3,6 @@
  * last line without line end; what a killed run left in a file; a full device. */
 #include "support/support.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,59 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-typedef struct fixture {
-    df_env *env;
-    char *dir;
-    char in[512], out[512], errors[512];
-    pthread_mutex_t lock;
-    char log[8192];
-    _Atomic int64_t now_us; /* 0: the real time */
-} fixture;
-
-static fixture *now_of; /* the clock has no user of its own */
-
-static void keep_log(void *user, int level, const char *line)
-{
-    fixture *f = user;
-    size_t len;
-    (void)level;
-    pthread_mutex_lock(&f->lock);
-    len = strlen(f->log);
-    snprintf(f->log + len, sizeof f->log - len, "%s\n", line);
-    pthread_mutex_unlock(&f->lock);
-}
+typedef support_fixture fixture;
 
 static int logged(fixture *f, const char *text)
 {
-    int found;
-    pthread_mutex_lock(&f->lock);
-    found = strstr(f->log, text) != NULL;
-    pthread_mutex_unlock(&f->lock);
-    return found;
-}
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    df_env_options o = {.size = sizeof o, .log = keep_log, .user = f, .log_level = DF_LOG_INFO};
-    assert_non_null(f);
-    pthread_mutex_init(&f->lock, NULL);
-    f->env = df_env_new(&o);
-    f->dir = support_mkdir();
-    support_path(f->in, f->dir, "in");
-    support_path(f->out, f->dir, "out");
-    support_path(f->errors, f->dir, "errors");
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    support_rmdir(f->dir);
-    df_env_free(f->env);
-    free(f);
-    return 0;
+    return support_logged(&f->host, text);
 }
 
 static int from_start;         /* of the next run */
@@ -80,7 +31,7 @@ static int run(fixture *f, const char *path, const char *options, char *message)
     df_text text = {.size = sizeof text};
     df_pipeline *p;
     int rc;
-    f->log[0] = '\0';
+    support_log_clear(&f->host);
     assert_true(asprintf(&yaml,
                          "source: {type: stdio, config: {path: %s%s}}\n"
                          "sink: {type: stdio, config: {path: %s}}\n"
@@ -392,8 +343,7 @@ static void test_no_stage_filters_what_is_no_json(void **state)
          "{\"a\":1}\n"},
     };
     fixture *f = *state;
-    size_t i;
-    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *errors;
         steps = rows[i].steps;
         support_write_file(f->errors, "");
@@ -473,14 +423,6 @@ static void test_what_a_killed_run_left(void **state)
     sink_mends(f, "{\"a", "", "{\"n\":1}\n");
 }
 
-static int64_t clock_of_test(void *user)
-{
-    struct timespec t;
-    (void)user;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 + atomic_load(&now_of->now_us);
-}
-
 static int waits_for_room(void *user)
 {
     return logged(user, "no space left on /dev/full: trying again for 600 s");
@@ -490,27 +432,16 @@ static int waits_for_room(void *user)
 static void test_a_full_device_is_given_up(void **state)
 {
     fixture *f = *state;
-    df_env_options o = {.size = sizeof o,
-                        .log = keep_log,
-                        .user = f,
-                        .now_us = clock_of_test,
-                        .log_level = DF_LOG_INFO};
-    df_env *env;
-    df_pipeline *p;
-    now_of = f;
-    env = df_env_new(&o);
-    p = support_load(env, "source: {type: generate, config: {count: 3}}\n"
-                          "sink: {type: stdio, config: {path: /dev/full}}\n");
-    assert_ok(df_pipeline_start(p, NULL));
+    f->p = support_load(f->env, "source: {type: generate, config: {count: 3}}\n"
+                                "sink: {type: stdio, config: {path: /dev/full}}\n");
+    assert_ok(df_pipeline_start(f->p, NULL));
     assert_true(support_wait(waits_for_room, f, 5000));
-    atomic_store(&f->now_us, 601000000);
-    assert_status(df_pipeline_wait(p, 20000), DF_ETEMPORARY);
-    assert_non_null(strstr(df_pipeline_errmsg(p), "no space left on /dev/full"));
-    df_pipeline_free(p);
-    df_env_free(env);
+    atomic_store(&f->host.now_us, (time(NULL) + 601) * 1000000);
+    assert_status(df_pipeline_wait(f->p, 20000), DF_ETEMPORARY);
+    assert_non_null(strstr(df_pipeline_errmsg(f->p), "no space left on /dev/full"));
 }
 
-#define UNIT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define UNIT(name) cmocka_unit_test_setup_teardown(name, support_setup_telling, support_teardown)
 
 int main(void)
 {

@@ -3,7 +3,6 @@
  * glued to a half one. And nothing is written behind a record that ends the run. */
 #include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,32 +15,18 @@
 #include "support/support.h"
 
 typedef struct fixture {
-    df_env *env;
-    char *dir, out[512];
+    support_fixture s;
     df__memory *m; /* what the flow reads */
-    df_pipeline *p;
     uint64_t sent;
-    _Atomic int failures; /* writes that were told of */
 } fixture;
-
-static void count_failures(void *user, int level, const char *line)
-{
-    fixture *f = user;
-    (void)level;
-    if (strstr(line, "cannot write to") || strstr(line, "no space left"))
-        atomic_fetch_add(&f->failures, 1);
-}
 
 static int setup(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    df_env_options o = {
-        .size = sizeof o, .log = count_failures, .user = f, .log_level = DF_LOG_INFO};
     assert_non_null(f);
-    f->env = df_env_new(&o);
-    f->dir = support_mkdir();
-    support_path(f->out, f->dir, "out");
-    f->m = df__memory_hold(f->dir);
+    f->s.host.log_level = DF_LOG_INFO;
+    support_open(&f->s);
+    f->m = df__memory_hold(f->s.dir);
     assert_non_null(f->m);
     *state = f;
     return 0;
@@ -50,11 +35,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     fixture *f = *state;
-    if (f->p)
-        df_pipeline_free(f->p);
     df__memory_release(f->m);
-    support_rmdir(f->dir);
-    df_env_free(f->env);
+    support_close(&f->s);
     free(f);
     return 0;
 }
@@ -69,7 +51,7 @@ static int is_sent(void *user)
 {
     fixture *f = user;
     df_stats s = {.size = sizeof s};
-    return df_pipeline_stats(f->p, NULL, &s) == DF_OK && s.sent == f->sent;
+    return df_pipeline_stats(f->s.p, NULL, &s) == DF_OK && s.sent == f->sent;
 }
 
 static void start(fixture *f)
@@ -78,9 +60,9 @@ static void start(fixture *f)
     snprintf(yaml, sizeof yaml,
              "source: {type: memory, config: {server: %s}}\n"
              "sink: {type: stdio, config: {path: %s}}\n",
-             f->dir, f->out);
-    f->p = support_load(f->env, yaml);
-    assert_ok(df_pipeline_start(f->p, NULL));
+             f->s.dir, f->s.out);
+    f->s.p = support_load(f->s.env, yaml);
+    assert_ok(df_pipeline_start(f->s.p, NULL));
 }
 
 static void feed_and_wait(fixture *f, const char *text)
@@ -92,20 +74,20 @@ static void feed_and_wait(fixture *f, const char *text)
 
 static void stop(fixture *f)
 {
-    df_pipeline_stop(f->p, DF_STOP_DRAIN);
-    assert_ok(df_pipeline_wait(f->p, 30000));
+    df_pipeline_stop(f->s.p, DF_STOP_DRAIN);
+    assert_ok(df_pipeline_wait(f->s.p, 30000));
 }
 
 static void expect(fixture *f, const char *want)
 {
-    char *got = support_read_file(f->out);
+    char *got = support_read_file(f->s.out);
     assert_string_equal(got, want);
     free(got);
 }
 
 static void append(fixture *f, const char *text)
 {
-    int fd = open(f->out, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int fd = open(f->s.out, O_WRONLY | O_APPEND | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     (void)close(fd);
@@ -118,14 +100,16 @@ static void run_another(fixture *f, int count)
     snprintf(yaml, sizeof yaml,
              "source: {type: generate, config: {template: '{\"b\":1}', count: %d}}\n"
              "sink: {type: stdio, config: {path: %s}}\n",
-             count, f->out);
-    assert_ok(support_run(f->env, yaml, NULL));
+             count, f->s.out);
+    assert_ok(support_run(f->s.env, yaml, NULL));
 }
 
 static int has_failed_twice(void *user)
 {
     fixture *f = user;
-    return atomic_load(&f->failures) >= 2;
+    return support_logged(&f->s.host, "cannot write to") +
+               support_logged(&f->s.host, "no space left") >=
+           2;
 }
 
 static void limit_files(rlim_t bytes)
@@ -163,9 +147,9 @@ static void test_a_failed_write_cuts_nothing_of_others(void **state)
 static void test_bytes_behind_ours_stay(void **state)
 {
     fixture *f = *state;
-    df__stdio_sink s = {.path = {f->out, strlen(f->out)}};
-    support_write_file(f->out, "1\n");
-    s.fd = open(f->out, O_WRONLY | O_APPEND | O_CLOEXEC);
+    df__stdio_sink s = {.path = {f->s.out, strlen(f->s.out)}};
+    support_write_file(f->s.out, "1\n");
+    s.fd = open(f->s.out, O_WRONLY | O_APPEND | O_CLOEXEC);
     assert_true(s.fd >= 0);
     assert_int_equal(df__stdio_begin(&s, NULL), 0);
     assert_int_equal(write(s.fd, "mine", 4), 4);
@@ -186,8 +170,8 @@ static void test_a_half_line_of_a_running_writer_stays(void **state)
 {
     fixture *f = *state;
     int fd;
-    support_write_file(f->out, "{\"x\":0}\n{\"x\":\"half");
-    fd = open(f->out, O_WRONLY | O_APPEND | O_CLOEXEC);
+    support_write_file(f->s.out, "{\"x\":0}\n{\"x\":\"half");
+    fd = open(f->s.out, O_WRONLY | O_APPEND | O_CLOEXEC);
     assert_true(fd >= 0);
     run_another(f, 1);
     expect(f, "{\"x\":0}\n{\"x\":\"half\n{\"b\":1}\n");
@@ -215,7 +199,7 @@ static void test_a_parcel_waits_for_its_turn(void **state)
     int fd;
     start(f);
     feed_and_wait(f, "{\"a\":1}");
-    fd = open(f->out, O_WRONLY | O_APPEND | O_CLOEXEC);
+    fd = open(f->s.out, O_WRONLY | O_APPEND | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     feed(f, "{\"a\":2}", 7);
@@ -255,9 +239,9 @@ static void refuse_in_the_middle(fixture *f, const char *bad, const char *option
     snprintf(yaml, sizeof yaml,
              "source: {type: memory, config: {server: %s}}\n"
              "sink: {type: stdio, config: {path: %s%s}}\n",
-             f->dir, f->out, options);
-    assert_status(support_run(f->env, yaml, NULL), DF_EREJECTED);
-    assert_int_equal(count_lines(f->out), 1500);
+             f->s.dir, f->s.out, options);
+    assert_status(support_run(f->s.env, yaml, NULL), DF_EREJECTED);
+    assert_int_equal(count_lines(f->s.out), 1500);
 }
 
 static void test_nothing_is_written_behind_a_tombstone(void **state)

@@ -10,23 +10,6 @@
 #include "dfoperator/child/children.h"
 #include "unit/operator/fixture.h"
 
-static df_env *env; /* df_env_new, by support_env */
-static support_host host;
-
-static int open_env(void **state)
-{
-    (void)state;
-    env = support_env(&host);
-    return env ? 0 : -1;
-}
-
-static int close_env(void **state)
-{
-    (void)state;
-    support_env_free(env, &host);
-    return 0;
-}
-
 static json_object *children_of(op_wish *w)
 {
     json_object *all = json_object_new_object();
@@ -81,7 +64,7 @@ static void test_golden(void **state)
          "'1Gi'}}}",
          0},
     };
-    op_settings settings = fixture_settings(env);
+    op_settings settings = fixture_settings(fixture_env);
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         json_object *flow = fixture_flow(rows[i].kind, rows[i].spec), *all;
@@ -120,7 +103,7 @@ static void test_hash(void **state)
         {"spec.processorImage", "'x:1'", 1},
         {"spec.source.config.path", "'/data/c'", 1},
     };
-    op_settings settings = fixture_settings(env);
+    op_settings settings = fixture_settings(fixture_env);
     json_object *flow = fixture_flow("DataFlow", FIXTURE_POLL);
     op_wish one, two;
     (void)state;
@@ -144,11 +127,12 @@ static void test_invalid(void **state)
         const char *path, *value, *want;
     } rows[] = {
         {"spec.sink.config.tabel", "'x'", "spec.sink.config.tabel"},
-        {"spec.replicas", "2", "spec.replicas: more than one replica needs a kafka source"},
+        {"spec.replicas", "2",
+         "spec.replicas: more than one replica needs a source that they share"},
         {"spec.source", "null", "source"},
         {"spec.sink.type", "'nowhere'", "nowhere"},
     };
-    op_settings settings = fixture_settings(env);
+    op_settings settings = fixture_settings(fixture_env);
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         json_object *flow = fixture_flow("DataFlow", FIXTURE_POLL);
@@ -167,7 +151,7 @@ static void test_invalid(void **state)
  * its environment may hold one. */
 static void test_pod_spec(void **state)
 {
-    op_settings settings = fixture_settings(env);
+    op_settings settings = fixture_settings(fixture_env);
     json_object *flow = fixture_flow(
         "DataFlowCron",
         "{'schedule': '* * * * *', 'triggers': [{'image': 'i', 'env': [{'name': 'A', 'value': "
@@ -194,5 +178,5 @@ int main(void)
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_pod_spec),
     };
-    return cmocka_run_group_tests(tests, open_env, close_env);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

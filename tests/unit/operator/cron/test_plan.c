@@ -12,23 +12,7 @@
 #include "unit/operator/model.h"
 #include "util/rfc3339.h"
 
-static df_env *env; /* df_env_new, by support_env */
-static support_host host;
 static int ticks;
-
-static int open_env(void **state)
-{
-    (void)state;
-    env = support_env(&host);
-    return env ? 0 : -1;
-}
-
-static int close_env(void **state)
-{
-    (void)state;
-    support_env_free(env, &host);
-    return 0;
-}
 
 static void begin(model *m, int triggers)
 {
@@ -38,7 +22,7 @@ static void begin(model *m, int triggers)
          "'env': "
          "[{'name': 'PGHOST', 'value': 'db'}], 'imagePullPolicy': 'Always'}, {'image': 'b'}]")};
     ticks = 0;
-    model_begin(m, env, fixture_flow("DataFlowCron", FIXTURE_POLL));
+    model_begin(m, fixture_env, fixture_flow("DataFlowCron", FIXTURE_POLL));
     model_spec(m, "schedule", "'0 5 * * *'");
     model_spec(m, "triggers", lists[triggers]);
 }
@@ -210,6 +194,9 @@ static void test_run(void **state)
         assert_string_equal(op_text(job, "spec.template.spec.containers.0.command.0"), "psql");
         assert_string_equal(op_text(job, "spec.template.spec.containers.0.env.0.value"), "db");
         assert_string_equal(op_text(job, "metadata.ownerReferences.0.kind"), "DataFlowCron");
+        job = op_get(job, "spec.template"); /* a sidecar would keep it for ever */
+        assert_string_equal(op_label(job, "sidecar.istio.io/inject"), "false");
+        assert_string_equal(op_annotation(job, "linkerd.io/inject"), "disabled");
         assert_string_equal(op_text(m.flow, "status.activeJobName"), trigger(name, 0));
         assert_null(model_get(&m, OP_JOB, trigger(name, 1)));
         finish(&m, trigger(name, 0), "Complete");
@@ -596,7 +583,8 @@ static void test_deleted(void **state)
     model_settle(&m);
     model_annotate(&m, OP_RUN_NOW, "1");
     model_settle(&m);
-    op_put(m.flow, "metadata.finalizers", op_json("['theirs']"));
+    op_put(m.flow, "metadata.finalizers",
+           op_json("['theirs', '" OP_CRON_FINALIZER "', '" OP_FINALIZER "']"));
     op_put(m.flow, "metadata.deletionTimestamp", json_object_new_string("now"));
     model_plan(&m, &p);
     assert_int_equal(p.actions[0].kind, OP_CRON_JOB);
@@ -605,6 +593,8 @@ static void test_deleted(void **state)
     model_settle(&m);
     says(&m, "Stopped", "DataFlowCron resources are cleaned up");
     assert_int_equal(json_object_object_length(m.objects), 0);
+    assert_string_equal(json_object_to_json_string(op_get(m.flow, "metadata.finalizers")),
+                        "[ \"theirs\" ]");
     model_end(&m);
 }
 
@@ -637,10 +627,9 @@ static void check_created(model *m, json_object *succeeded, size_t *checked)
         const char *name = json_object_get_string(json_object_array_get_idx(m->created, *checked));
         char before[200], run[OP_NAME_MAX + 1];
         json_object *job = model_get(m, OP_JOB, name);
-        for (size_t i = 0; i < *checked; i++) {
+        for (size_t i = 0; i < *checked; i++)
             if (!strcmp(name, json_object_get_string(json_object_array_get_idx(m->created, i))))
                 fail_msg("%s fired twice", name);
-        }
         if (!job || op_job_step(job) < 0)
             continue;
         op_job_run(job, run);
@@ -743,10 +732,9 @@ static void test_any(void **state)
             check_created(&m, succeeded, &checked);
         }
         runs = op_get(m.flow, "status.runs");
-        for (size_t i = 0; i < op_runs_count(runs); i++) {
+        for (size_t i = 0; i < op_runs_count(runs); i++)
             if (!op_run_is_over(op_run_at(runs, i)))
                 fail_msg("round %lu: %s", round, json_object_to_json_string(runs));
-        }
         assert_true(op_runs_count(runs) <= OP_RUNS_KEPT + 3);
         assert_int_equal(model_settle(&m), 0);
         json_object_put(succeeded);
@@ -766,5 +754,5 @@ int main(void)
         cmocka_unit_test(test_by_hand_once), cmocka_unit_test(test_trouble),
         cmocka_unit_test(test_deleted),      cmocka_unit_test(test_any),
     };
-    return cmocka_run_group_tests(tests, open_env, close_env);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

@@ -72,10 +72,9 @@ static void test_wrong(void **state)
         "* * * foo *"};
     op_schedule s;
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (!op_schedule_read(rows[i], NULL, &s))
             fail_msg("\"%s\"", rows[i]);
-    }
 }
 
 int main(void)

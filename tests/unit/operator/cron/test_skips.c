@@ -9,23 +9,6 @@
 #include "dfoperator/cron/cron.h"
 #include "unit/operator/model.h"
 
-static df_env *env; /* df_env_new, by support_env */
-static support_host host;
-
-static int open_env(void **state)
-{
-    (void)state;
-    env = support_env(&host);
-    return env ? 0 : -1;
-}
-
-static int close_env(void **state)
-{
-    (void)state;
-    support_env_free(env, &host);
-    return 0;
-}
-
 /* What the cluster's CronJob does when a run is due. */
 static void begin_run(model *m, const char *due)
 {
@@ -54,10 +37,9 @@ static const char *skipped(model *m, int64_t later_us)
     m->now_us += later_us;
     model_plan(m, &p);
     note[0] = '\0';
-    for (size_t i = 0; i < p.event_count; i++) {
+    for (size_t i = 0; i < p.event_count; i++)
         if (!strcmp(p.events[i].reason, "RunsSkipped"))
             snprintf(note, sizeof note, "%s", p.events[i].note);
-    }
     op_plan_free(&p);
     model_settle(m);
     return note;
@@ -75,7 +57,7 @@ static void test_skips(void **state)
 {
     model m;
     (void)state;
-    model_begin(&m, env, fixture_flow("DataFlowCron", FIXTURE_POLL));
+    model_begin(&m, fixture_env, fixture_flow("DataFlowCron", FIXTURE_POLL));
     model_spec(&m, "schedule", "'0 * * * *'");
     model_settle(&m);
     skips(&m, 0, "");
@@ -114,7 +96,7 @@ static void test_clock(void **state)
 {
     model m;
     (void)state;
-    model_begin(&m, env, fixture_flow("DataFlowCron", FIXTURE_POLL));
+    model_begin(&m, fixture_env, fixture_flow("DataFlowCron", FIXTURE_POLL));
     model_spec(&m, "schedule", "'30 2 * * *'");
     model_spec(&m, "timeZone", "'Europe/Berlin'");
     m.now_us = INT64_C(1774720800000000); /* 2026-03-28T18:00:00Z */
@@ -130,5 +112,5 @@ static void test_clock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_skips), cmocka_unit_test(test_clock)};
-    return cmocka_run_group_tests(tests, open_env, close_env);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

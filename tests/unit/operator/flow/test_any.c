@@ -11,23 +11,6 @@
 #include "dfoperator/flow/flow.h"
 #include "unit/operator/model.h"
 
-static df_env *env; /* df_env_new, by support_env */
-static support_host host;
-
-static int open_env(void **state)
-{
-    (void)state;
-    env = support_env(&host);
-    return env ? 0 : -1;
-}
-
-static int close_env(void **state)
-{
-    (void)state;
-    support_env_free(env, &host);
-    return 0;
-}
-
 static unsigned long seed;
 
 static int dice(int sides)
@@ -160,7 +143,7 @@ static void test_any(void **state)
         model m, crashed;
         int worked;
         seed = round * 7919 + 17;
-        model_begin(&m, env, fixture_flow("DataFlow", FIXTURE_POLL));
+        model_begin(&m, fixture_env, fixture_flow("DataFlow", FIXTURE_POLL));
         random_spec(&m);
         if (dice(4))
             model_settle(&m);
@@ -186,5 +169,5 @@ static void test_any(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_any)};
-    return cmocka_run_group_tests(tests, open_env, close_env);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

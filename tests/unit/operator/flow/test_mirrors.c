@@ -16,23 +16,6 @@
     "'b'}}}"
 #define COPY "df-orders-secret-1"
 
-static df_env *env; /* df_env_new, by support_env */
-static support_host host;
-
-static int open_env(void **state)
-{
-    (void)state;
-    env = support_env(&host);
-    return env ? 0 : -1;
-}
-
-static int close_env(void **state)
-{
-    (void)state;
-    support_env_free(env, &host);
-    return 0;
-}
-
 static const op_mirror granted[] = {{"vault", "pg", COPY, NULL}};
 static const op_mirror refused[] = {{"vault", "pg", COPY, "which is refused"}};
 
@@ -63,7 +46,7 @@ static void test_first(void **state)
 {
     model m;
     (void)state;
-    model_begin(&m, env, fixture_flow("DataFlow", FOREIGN));
+    model_begin(&m, fixture_env, fixture_flow("DataFlow", FOREIGN));
     assert_true(asks_for(&m, 1, 1)); /* nothing is known yet */
     m.mirrors = (op_mirrors){granted, 1, 1, 1};
     model_settle(&m);
@@ -84,7 +67,7 @@ static void test_refused(void **state)
     json_object *d;
     int64_t generation;
     (void)state;
-    model_begin(&m, env, fixture_flow("DataFlow", FOREIGN));
+    model_begin(&m, fixture_env, fixture_flow("DataFlow", FOREIGN));
     m.mirrors = (op_mirrors){granted, 1, 1, 0};
     model_settle(&m);
     d = model_get(&m, OP_DEPLOYMENT, "df-orders");
@@ -110,7 +93,7 @@ static void test_reference_goes(void **state)
 {
     model m;
     (void)state;
-    model_begin(&m, env, fixture_flow("DataFlow", FOREIGN));
+    model_begin(&m, fixture_env, fixture_flow("DataFlow", FOREIGN));
     m.mirrors = (op_mirrors){granted, 1, 1, 0};
     model_settle(&m);
     model_spec(&m, "sink.config.connectionStringSecretRef.namespace", NULL);
@@ -127,7 +110,7 @@ static void test_invalid(void **state)
     model m;
     op_plan p;
     (void)state;
-    model_begin(&m, env, fixture_flow("DataFlow", FOREIGN));
+    model_begin(&m, fixture_env, fixture_flow("DataFlow", FOREIGN));
     m.mirrors = (op_mirrors){granted, 1, 1, 0};
     model_settle(&m);
     model_spec(&m, "sink.type", "'nonsense'");
@@ -145,5 +128,5 @@ int main(void)
         cmocka_unit_test(test_reference_goes),
         cmocka_unit_test(test_invalid),
     };
-    return cmocka_run_group_tests(tests, open_env, close_env);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

@@ -9,26 +9,9 @@
 #include "dfoperator/flow/flow.h"
 #include "unit/operator/model.h"
 
-static df_env *env; /* df_env_new, by support_env */
-static support_host host;
-
-static int open_env(void **state)
-{
-    (void)state;
-    env = support_env(&host);
-    return env ? 0 : -1;
-}
-
-static int close_env(void **state)
-{
-    (void)state;
-    support_env_free(env, &host);
-    return 0;
-}
-
 static void begin(model *m, const char *spec)
 {
-    model_begin(m, env, fixture_flow("DataFlow", spec));
+    model_begin(m, fixture_env, fixture_flow("DataFlow", spec));
 }
 
 static json_object *deployment(model *m)
@@ -52,10 +35,9 @@ static void condition(model *m, const char *type, const char *status, const char
 
 static int has_event(const op_plan *p, const char *reason)
 {
-    for (size_t i = 0; i < p->event_count; i++) {
+    for (size_t i = 0; i < p->event_count; i++)
         if (!strcmp(p->events[i].reason, reason))
             return 1;
-    }
     return 0;
 }
 
@@ -228,6 +210,60 @@ static void test_invalid(void **state)
     model_settle(&m);
     says(&m, "Running", "Processor pod is running");
     condition(&m, "SpecValid", "True", "Valid");
+    model_end(&m);
+}
+
+/* The event says which part of the spec it is. */
+static void test_no_window(void **state)
+{
+    model m;
+    op_plan p;
+    (void)state;
+    begin(&m, FIXTURE_KAFKA);
+    model_settle(&m);
+    model_spec(&m, "maintenance", "{'startTime': 'yesterday', 'duration': '1h'}");
+    model_plan(&m, &p);
+    assert_true(has_event(&p, "MaintenanceEvalFailed"));
+    assert_false(has_event(&p, "InvalidSpec"));
+    op_plan_free(&p);
+    model_settle(&m);
+    says(&m, "Error", "Invalid spec: spec.maintenance.startTime");
+    condition(&m, "SpecValid", "False", "InvalidSpec");
+    assert_int_equal(op_int(deployment(&m), "spec.replicas", -1), 1);
+    model_spec(&m, "sink.config.tabel", "'x'"); /* and now not the window alone */
+    model_spec(&m, "maintenance", NULL);
+    model_plan(&m, &p);
+    assert_true(has_event(&p, "InvalidSpec"));
+    op_plan_free(&p);
+    model_end(&m);
+}
+
+/* Another operator may have had the flow: it has a status, and no Deployment of ours. */
+static void test_takes_over(void **state)
+{
+    model m;
+    op_plan p;
+    (void)state;
+    begin(&m, FIXTURE_KAFKA);
+    model_plan(&m, &p);
+    assert_false(p.takes_over);
+    op_plan_free(&p);
+    op_put(m.flow, "status",
+           op_json("{'phase': 'Running', 'message': 'Processor pod is running'}"));
+    model_plan(&m, &p);
+    assert_true(p.takes_over);
+    op_plan_free(&p);
+    model_settle(&m);
+    model_spec(&m, "sink.config.table", "'other'");
+    model_plan(&m, &p);
+    assert_false(p.takes_over);
+    op_plan_free(&p);
+    /* its later form has our names and other selectors: the pods end before there are ours */
+    op_put(deployment(&m), "spec.selector", op_json("{'matchLabels': {'app': 'x'}}"));
+    model_plan(&m, &p);
+    assert_int_equal(p.actions[p.action_count - 1].verb, OP_DELETE);
+    assert_true(p.actions[p.action_count - 1].with_pods);
+    op_plan_free(&p);
     model_end(&m);
 }
 
@@ -682,6 +718,8 @@ int main(void)
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_scaled_single_reader),
+        cmocka_unit_test(test_no_window),
+        cmocka_unit_test(test_takes_over),
         cmocka_unit_test(test_other_namespace),
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_earlier),
@@ -700,5 +738,5 @@ int main(void)
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_deleted),
     };
-    return cmocka_run_group_tests(tests, open_env, close_env);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

@@ -49,10 +49,9 @@ static void test_quantities(void **state)
         {"0.3333333333333333333333333333333333Ki", "341333333334n", 1},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (op_quantity_same(rows[i].a, rows[i].b) != rows[i].same)
             fail_msg("%s and %s", rows[i].a, rows[i].b);
-    }
 }
 
 static void test_objects(void **state)

@@ -208,10 +208,9 @@ static void test_model(void **state)
     };
     static const char *const repeats[] = {"daily", "weekly", "monthly"};
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t r = 0; r < 3; r++)
             walk(rows[i].zone, repeats[r], rows[i].start, 800);
-    }
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "unit/kube/kube_fixture.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "dfoperator/work/execute.h"
 #include "dfoperator/object/tree.h"
@@ -14,13 +15,14 @@ typedef struct world {
     json_object *flow;
     op_plan plan;
     int done, rc;
-    char events[400];
+    char events[400], text[KUBE_TEXT]; /* text: why it failed */
 } world;
 
-static void on_done(void *user, int rc, int64_t wait_us)
+static void on_done(void *user, int rc, const char *text, int64_t wait_us)
 {
     world *w = user;
     (void)wait_us;
+    df__text_set(w->text, sizeof w->text, text, strlen(text));
     w->rc = rc;
     w->done = 1;
 }
@@ -142,6 +144,27 @@ static void test_refused(void **state)
     end(&w, DF_EAUTH, "!NotMade ");
 }
 
+/* A namespace that goes is refused with the status of a missing right: the server's words tell. */
+static void test_words_of_the_server(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 403,
+         "{\"kind\":\"Status\",\"code\":403,\"reason\":\"Forbidden\",\"message\":\"configmaps "
+         "\\\"df-a-spec\\\" is forbidden: unable to create new content in namespace n because it "
+         "is "
+         "being terminated\"}"},
+        {STATUS, NULL, 200, "{}"},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 0);
+    end(&w, DF_EAUTH, "!NotMade ");
+    assert_non_null(strstr(w.text, "because it is being terminated"));
+    assert_null(strstr(w.text, "credentials"));
+}
+
 /* What the server answers with an error of its own is told by a condition of the last status: that
  * of the plan is not true. */
 static void test_the_servers(void **state)
@@ -244,6 +267,100 @@ static void test_deleted(void **state)
     end(&w, DF_OK, "");
 }
 
+/* The flow itself may not be read: nothing is done, and no action is blamed for it. */
+static void test_failed_get(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 403, PLAY_REFUSED(403, "Forbidden")},
+        {STATUS, NULL, 200, "{}", .body = "\"message\":\"Failed to get the object: "},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_apply(&w, OP_APPLY, 0);
+    w.plan.status = op_json("{'phase': 'Running'}");
+    end(&w, DF_EAUTH, "!FailedGet ");
+}
+
+/* Told when it is of the flow; a copy that was old is not. */
+static void test_failed_status(void **state)
+{
+    static const play_turn refused[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 200, "{}"},
+        {STATUS, NULL, 422, PLAY_REFUSED(422, "Invalid")},
+    };
+    static const play_turn old[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 200, "{}"},
+        {STATUS, NULL, 409, PLAY_REFUSED(409, "Conflict")},
+    };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        world w;
+        begin(&w, i ? old : refused, 3);
+        plan_apply(&w, OP_APPLY, 0);
+        w.plan.status = op_json("{'phase': 'Running'}");
+        end(&w, i ? DF_EFENCED : DF_EINVAL, i ? "Made " : "Made !StatusUpdateFailed ");
+    }
+}
+
+#define FORMER "/apis/apps/v1/namespaces/n/deployments/dataflow-a"
+#define FORMER_MAP "/api/v1/namespaces/n/configmaps/dataflow-a-spec"
+#define OF_FORMER(more)                                                                            \
+    "{\"metadata\":{\"uid\":\"u7\"," more                                                          \
+    "\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":\"DataFlow\","      \
+    "\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]}}"
+
+/* What the operator before left goes first, and pods of two operators never read at once: nothing
+ * is done until its Deployment is gone. What is not of this flow stays. */
+static void test_takes_over(void **state)
+{
+    static const play_turn runs[] = {
+        {"GET " FORMER, NULL, 200, OF_FORMER("")},
+        {"DELETE " FORMER, NULL, 200, "{}", .body = "\"propagationPolicy\":\"Foreground\""},
+    };
+    static const play_turn ends[] = {
+        {"GET " FORMER, NULL, 200, OF_FORMER("\"deletionTimestamp\":\"2026-01-01T00:00:00Z\",")},
+    };
+    static const play_turn map[] = {
+        {"GET " FORMER, NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        {"GET " FORMER_MAP, NULL, 200, OF_FORMER("")},
+        {"DELETE " FORMER_MAP, NULL, 200, "{}", .body = "\"uid\":\"u7\""},
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 200, "{}"},
+    };
+    static const play_turn foreign[] = {
+        {"GET " FORMER, NULL, 200, "{\"metadata\":{\"name\":\"dataflow-a\",\"uid\":\"u8\"}}"},
+        {"GET " FORMER_MAP, NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"PATCH " MAP, NULL, 200, "{}"},
+    };
+    static const play_turn refused[] = {
+        {"GET " FORMER, NULL, 200, OF_FORMER("")},
+        {"DELETE " FORMER, NULL, 403, PLAY_REFUSED(403, "Forbidden")},
+    };
+    static const struct {
+        const play_turn *turns;
+        int count, rc;
+        const char *events;
+    } rows[] = {
+        {PLAY_TURNS(runs), DF_EFENCED, "TakenOver "},       {PLAY_TURNS(ends), DF_EFENCED, ""},
+        {PLAY_TURNS(map), DF_OK, "TakenOver Made "},        {PLAY_TURNS(foreign), DF_OK, "Made "},
+        {PLAY_TURNS(refused), DF_EAUTH, "!CleanupFailed "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world w;
+        begin(&w, rows[i].turns, rows[i].count);
+        plan_apply(&w, OP_APPLY, 0);
+        w.plan.takes_over = 1;
+        if (rows[i].rc != DF_OK)
+            w.plan.status = op_json("{'phase': 'Running'}");
+        end(&w, rows[i].rc, rows[i].events);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,7 +368,9 @@ int main(void)
         cmocka_unit_test(test_made_before), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_the_servers), cmocka_unit_test(test_not_the_flows),
         cmocka_unit_test(test_of_the_past), cmocka_unit_test(test_deleted),
-        cmocka_unit_test(test_absence),
+        cmocka_unit_test(test_absence),     cmocka_unit_test(test_words_of_the_server),
+        cmocka_unit_test(test_failed_get),  cmocka_unit_test(test_failed_status),
+        cmocka_unit_test(test_takes_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,10 +18,11 @@ static void test_turns(void **state)
     }
     assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/x", 1), 1);
     assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/0", 1), 0); /* it is its turn already */
-    op_upgrades_note(&u, "DataFlow/n/x", 0, 1, 1);                /* not one of them */
-    op_upgrades_note(&u, "DataFlow/n/1", 0, 0, 1);                /* its pods are not ready */
+    /* not one of them; one whose pods are not ready */
+    assert_int_equal(op_upgrades_note(&u, "DataFlow/n/x", 0, 1, 1), 0);
+    assert_int_equal(op_upgrades_note(&u, "DataFlow/n/1", 0, 0, 1), 0);
     assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/x", 1), 1);
-    op_upgrades_note(&u, "DataFlow/n/1", 0, 1, 1);
+    assert_int_equal(op_upgrades_note(&u, "DataFlow/n/1", 0, 1, 1), 1);
     assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/x", 1), 0);
     op_upgrades_note(&u, "DataFlow/n/x", 1, 0, 1);
     assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/y", 1), 1);

@@ -84,11 +84,9 @@ static const struct {
 
 static const char *value_of(const PQconninfoOption *given, const char *name)
 {
-    for (; given->keyword; given++) {
-        if (strcmp(given->keyword, name) == 0) {
+    for (; given->keyword; given++)
+        if (strcmp(given->keyword, name) == 0)
             return given->val;
-        }
-    }
     return NULL;
 }
 
@@ -125,9 +123,8 @@ static void test_each(void **state)
         int right = cases[i].want ? !given && is_error && strstr(why, cases[i].want) != NULL
                                   : given != NULL;
         PQconninfoFree(given);
-        if (!right) {
+        if (!right)
             fail_msg("%s: %s", cases[i].text, why);
-        }
         assert_null(strstr(why, "canary"));
     }
 }

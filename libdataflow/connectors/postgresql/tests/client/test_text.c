@@ -97,9 +97,8 @@ static void knows_utf8(void **state)
         {"\xE2\x82\xAC\xFF", 0},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_int_equal(df__pg_utf8_valid(rows[i].text, strlen(rows[i].text)), rows[i].valid);
-    }
     /* What would finish the sequence stands after the end of the text. */
     assert_false(df__pg_utf8_valid("a\xC3\xA9", 2));
     assert_false(df__pg_utf8_valid("\xE2\x82\xAC", 2));
@@ -119,9 +118,8 @@ static void usable_column_names(void **state)
     assert_true(df__pg_name_usable(bytes("we\"ird; name")));
     static const char *const system_columns[] = {"tableoid", "ctid", "xmin",
                                                  "cmin",     "xmax", "cmax"};
-    for (size_t i = 0; i < sizeof system_columns / sizeof system_columns[0]; i++) {
+    for (size_t i = 0; i < sizeof system_columns / sizeof system_columns[0]; i++)
         assert_false(df__pg_name_usable(bytes(system_columns[i])));
-    }
     assert_true(df__pg_name_usable(bytes("oid")));
     assert_true(df__pg_name_usable(bytes("Ctid")));
     assert_true(df__pg_name_usable(bytes("xmin2")));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_replies.c: what answers is no PostgreSQL server, though it speaks the protocol: a COPY that
- * nobody asked for, and rows with too few columns, end the connection with a text. */
+ * the sink did not ask for, and rows with too few columns, end the connection with a text. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -103,7 +103,8 @@ static int setup(void **state)
     b->s.conn.table = b->s.catalog.name.table;
     df__buf_init(&b->s.sql, &df__heap_libc);
     df__arena_init(&b->s.catalog.table.arena, &df__heap_libc, 4096);
-    df__pg_checks_init(&b->s.checks);
+    b->s.memory.heap = df__heap_libc;
+    df__pg_checks_init(&b->s.checks, &b->s.memory.heap);
     *state = b;
     return 0;
 }
@@ -165,7 +166,7 @@ static void test_few_columns(void **state)
                 "fewer columns than were asked for");
 }
 
-/* Nobody said that the rows were written. */
+/* The server does not confirm that the rows were written. */
 static void test_no_end(void **state)
 {
     bench *b = *state;

@@ -17,10 +17,10 @@ static void rows_leave_out_missing_defaults(void **state)
     df__pg_encoder e;
     df__buf b;
     (void)state;
-    columns[0].type = (df__pg_type){.kind = PG_INT4, .name = "integer"};
-    columns[1].type = (df__pg_type){.kind = PG_TEXT, .name = "text"};
-    columns[2].type = (df__pg_type){.kind = PG_INT4, .name = "integer"};
-    df__pg_encoder_init(&e);
+    columns[0].type = (df__pg_type){.kind = PG_KIND_INT4, .name = "integer"};
+    columns[1].type = (df__pg_type){.kind = PG_KIND_TEXT, .name = "text"};
+    columns[2].type = (df__pg_type){.kind = PG_KIND_INT4, .name = "integer"};
+    df__pg_encoder_init(&e, &df__heap_libc);
     df__buf_init(&b, &df__heap_libc);
     memset(values, 0, sizeof values);
     values[2] = json("5");
@@ -58,17 +58,18 @@ static void reasons_show_a_short_value(void **state)
     df__pg_column column = {.name = {"c", 1},
                             .quoted = "\"c\"",
                             .bit = -1,
-                            .type = {.kind = PG_INT4, .name = "integer"}};
+                            .type = {.kind = PG_KIND_INT4, .name = "integer"}};
     df__pg_table table = {.columns = &column, .count = 1};
-    df__pg_mask mask = {{0}};
+    df__pg_mask mask;
     (void)state;
+    memset(&mask, 0, sizeof mask);
     memset(text, 'x', sizeof text);
     text[0] = '"';
     memcpy(text + 58, "\\n\xC3\xA9", 4);
     text[298] = '"';
     text[299] = '\0';
     df_value v = json(text);
-    df__pg_encoder_init(&e);
+    df__pg_encoder_init(&e, &df__heap_libc);
     df__buf_init(&b, &df__heap_libc);
     assert_int_equal(df__pg_encode_row(&e, &table, &v, &mask, &b), DF_EDATA);
     assert_string_equal(e.why, "column \"c\" (integer): not a whole number of 64 bits; came text");
@@ -103,7 +104,7 @@ static void guesses_widen_safely(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int kind = GUESS_NOTHING;
+        enum df__pg_guess_kind kind = GUESS_NOTHING;
         for (size_t k = 0; rows[i].values[k]; k++) {
             df_value v = json(rows[i].values[k]);
             kind = df__pg_guess_widen(kind, df__pg_guess_of(&v));
@@ -119,7 +120,7 @@ static void guesses_keep_order_and_count(void **state)
     df_value b = json("{\"c\":true,\"a\":1,\"\":5,\"b\":3}");
     df_value c = json("[1]");
     (void)state;
-    df__pg_guesses_init(&g);
+    df__pg_guesses_init(&g, &df__heap_libc);
     assert_int_equal(df__pg_guesses_add(&g, &a), DF_OK);
     assert_int_equal(df__pg_guesses_add(&g, &b), DF_OK);
     assert_int_equal(df__pg_guesses_add(&g, &c), DF_EDATA);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * end.c: the end of a DataFlow, or of its source. What it holds outside of the cluster, a
+ * replication slot, is removed first, by a Job with the spec and Secrets of the pods that held it;
+ * a finalizer of ours keeps the flow until then. The Job has a deadline, and so has waiting for it:
+ * a namespace always goes, and an edited flow goes on. */
+#include <stdio.h>
+#include <string.h>
+
+#include "dfoperator/child/jobs.h"
+#include "dfoperator/flow/flow.h"
+#include "dfoperator/object/tree.h"
+#include "util/rfc3339.h"
+
+#define SECOND INT64_C(1000000)
+
+/* Of the Job; of one that says nothing; of one that cannot be made, as in a namespace that goes,
+ * since the deletion or the edit: pods may take ten minutes of it. */
+enum { LIMIT_S = 300, SILENT_S = LIMIT_S + 120, NO_JOB_S = 900 };
+
+/* Kinds of sources that hold something, and what removes it by hand. */
+static const struct {
+    const char *type, *what, *command;
+} holders[] = {
+    {"postgresql-cdc", "replication slot", "SELECT pg_drop_replication_slot('...')"},
+};
+enum { HOLDERS = sizeof holders / sizeof holders[0] };
+
+/* An index of `holders`; -1: it holds nothing. */
+static int holder_of(json_object *flow)
+{
+    const char *type = op_text(flow, "spec.source.type");
+    for (int i = 0; i < HOLDERS; i++)
+        if (!strcmp(type, holders[i].type))
+            return i;
+    return -1;
+}
+
+static json_object *finalizers_of(json_object *flow)
+{
+    json_object *all = op_get(flow, "metadata.finalizers");
+    return json_object_is_type(all, json_type_array) ? all : NULL;
+}
+
+static int has_finalizer(json_object *flow)
+{
+    json_object *all = finalizers_of(flow);
+    for (size_t i = 0; all && i < json_object_array_length(all); i++)
+        if (!strcmp(json_object_get_string(json_object_array_get_idx(all, i)), OP_FINALIZER))
+            return 1;
+    return 0;
+}
+
+/* Before there is a pod that could make something outside. */
+void op_flow_want_finalizer(op_flow *f)
+{
+    json_object *flow = f->view->flow, *all, *ours;
+    if (holder_of(flow) < 0 || has_finalizer(flow))
+        return;
+    all = finalizers_of(flow) ? op_copy(finalizers_of(flow)) : json_object_new_array();
+    ours = json_object_new_string(OP_FINALIZER);
+    if (!all || !ours || json_object_array_add(all, ours)) {
+        json_object_put(ours);
+        f->plan->failed = 1;
+    } else { /* of the version that the list was read from */
+        op_plan_add(f->plan, OP_MERGE, OP_FLOW, op_text(flow, "metadata.name"),
+                    op_json("{'metadata': {'resourceVersion': %s, 'finalizers': %o}}",
+                            op_text(flow, "metadata.resourceVersion"), all));
+    }
+    json_object_put(all);
+}
+
+/* ---- the Job ------------------------------------------------------------------------------- */
+
+/* The flow's pod, with another command and without what belongs to a run. */
+static json_object *template_of(const op_wish *wish)
+{
+    static const char *const dropped[] = {"startupProbe", "livenessProbe", "readinessProbe",
+                                          "ports"};
+    json_object *template = op_pod_template(wish);
+    json_object *container = op_get(template, "spec.containers.0");
+    int rc = !template ||
+             op_put(container, "args",
+                    op_json("['slot', 'drop', '/etc/dataflow/spec.json', "
+                            "'--secrets-dir=/etc/dataflow/secrets']")) ||
+             op_put(template, "spec.restartPolicy", json_object_new_string("Never")) ||
+             op_put(template, "spec.automountServiceAccountToken", json_object_new_boolean(0)) ||
+             op_put(template, "metadata.labels.app", json_object_new_string("dataflow-end")) ||
+             json_object_object_add(op_get(template, "metadata.labels"), OP_RUN_ID,
+                                    json_object_new_string("end")) ||
+             op_pod_refuse_sidecars(template);
+    for (size_t i = 0; !rc && i < sizeof dropped / sizeof dropped[0]; i++)
+        op_put(container, dropped[i], NULL);
+    if (!rc)
+        return template;
+    json_object_put(template);
+    return NULL;
+}
+
+/* A wrong manifest or command line is not tried again; a pod that its node lost is no try. */
+#define FAILURES                                                                                   \
+    "{'rules': [{'action': 'FailJob', 'onExitCodes': {'containerName': '" OP_CONTAINER             \
+    "', 'operator': 'In', 'values': [2]}}, {'action': 'Ignore', 'onPodConditions': [{'type': "     \
+    "'DisruptionTarget', 'status': 'True'}]}]}"
+
+static json_object *job_of(const op_wish *wish, const char *name)
+{
+    json_object *template = template_of(wish), *job = NULL;
+    json_object *metadata = op_metadata(OP_FLOW, wish->flow, name);
+    if (template && metadata)
+        job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': "
+                      "{'backoffLimit': 4, 'activeDeadlineSeconds': %n, 'podReplacementPolicy': "
+                      "'Failed', 'podFailurePolicy': " FAILURES ", 'template': %o}}",
+                      metadata, (int64_t)LIMIT_S, template);
+    if (job &&
+        op_put(job, "metadata.annotations", op_copy(op_get(template, "metadata.annotations")))) {
+        json_object_put(job);
+        job = NULL;
+    }
+    json_object_put(template);
+    json_object_put(metadata);
+    return job;
+}
+
+/* What is cleaned up: the flow with the spec that holds it. */
+typedef struct cleanup {
+    const op_view *view;
+    const op_settings *settings;
+    op_plan *plan;
+    json_object *held;
+    int64_t waited_s; /* since the deletion or the edit */
+    size_t left;      /* pods and objects that it still waits for */
+} cleanup;
+
+static void create_job(const cleanup *c, const char *name)
+{
+    op_wish wish;
+    json_object *job = NULL;
+    op_action *a;
+    if (op_wish_read(&wish, OP_FLOW, c->held, c->settings, c->view->mirrors) == 0)
+        job = job_of(&wish, name);
+    if (job) {
+        a = op_plan_add(c->plan, OP_CREATE, OP_JOB, name, job);
+        if (a) {
+            a->failure = "CleanupFailed";
+            a->failed = "Failed to create the Job that removes what the flow holds outside";
+        }
+    } else {
+        c->plan->failed = 1;
+    }
+    op_wish_free(&wish);
+}
+
+static json_object *find_job(const op_view *view)
+{
+    char name[OP_NAME_MAX + 1];
+    op_name_child(OP_FLOW, view->name, "-end", name);
+    for (size_t i = 0; i < view->job_count; i++)
+        if (!strcmp(op_text(view->jobs[i], "metadata.name"), name) &&
+            op_belongs_to(view->jobs[i], OP_FLOW, view->flow) == OP_OURS)
+            return view->jobs[i];
+    return NULL;
+}
+
+/* ---- the plan ------------------------------------------------------------------------------ */
+
+/* Pods that read; the Job's are none. */
+static size_t living_readers(const op_view *view)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < view->pod_count; i++)
+        count += op_pod_lives(view->pods[i]) && !*op_label(view->pods[i], OP_RUN_ID);
+    return count;
+}
+
+/* Seconds since a time of an object. */
+static int64_t age_s(const op_view *view, json_object *object, const char *member)
+{
+    const char *text = op_text(object, member);
+    df__stamp at;
+    if (df__stamp_parse((df_bytes){text, strlen(text)}, &at) != DF_OK)
+        return 0;
+    return view->now_us / SECOND - at.local;
+}
+
+/* It is over. `why`: what is held is still there; NULL: it is gone. */
+static int tell_over(cleanup *c, const char *why)
+{
+    int i = holder_of(c->held);
+    if (why)
+        op_plan_event(c->plan, 1, "CleanupFailed", "The %s is left: %s. By hand: %s",
+                      holders[i].what, why, holders[i].command);
+    else
+        op_plan_event(c->plan, 0, "CleanedUp", "The %s is removed", holders[i].what);
+    c->left = 0;
+    return 1;
+}
+
+static int watch_job(cleanup *c, json_object *job)
+{
+    const char *when;
+    char why[OP_TROUBLE_TEXT];
+    op_job_end end = op_job_end_of(job, &when);
+    if (end == OP_JOB_COMPLETE)
+        return tell_over(c, NULL);
+    if (end == OP_JOB_FAILED) {
+        op_job_failure(job, c->view->pods, c->view->pod_count, why);
+        return tell_over(c, why);
+    }
+    if (age_s(c->view, job, "metadata.creationTimestamp") > SILENT_S)
+        return tell_over(c, "its Job does not end");
+    op_plan_again(c->plan, 30 * SECOND);
+    return 0;
+}
+
+/* First the pods, which use it; then the Job. All else that the Job needs stays. 1: it is over. */
+static int clean_up(cleanup *c)
+{
+    json_object *deployment = c->view->child[OP_DEPLOYMENT], *job = find_job(c->view);
+    char name[OP_NAME_MAX + 1];
+    c->left = living_readers(c->view);
+    if (deployment && op_belongs_to(deployment, OP_FLOW, c->view->flow) == OP_OURS) {
+        c->left++;
+        if (!op_get(deployment, "metadata.deletionTimestamp"))
+            op_plan_delete(c->plan, OP_DEPLOYMENT, deployment);
+    }
+    if (c->left)
+        return 0;
+    c->left = 1;
+    if (job)
+        return watch_job(c, job);
+    if (c->waited_s > NO_JOB_S)
+        return tell_over(c, "the Job that removes it could not be made");
+    op_name_child(OP_FLOW, c->view->name, "-end", name);
+    create_job(c, name);
+    op_plan_again(c->plan, 30 * SECOND);
+    return 0;
+}
+
+/* The flow with the spec that its pods had last; its own, when that is not known. */
+static json_object *last_applied(const op_view *view)
+{
+    json_object *map = view->spec_map, *applied = NULL;
+    if (map && op_belongs_to(map, OP_FLOW, view->flow) == OP_OURS)
+        applied = op_wish_applied(view->flow, map);
+    return applied ? applied : json_object_get(view->flow);
+}
+
+/* ---- a source of another kind -------------------------------------------------------------- */
+
+/* The finalizer says that there may be something; the ConfigMap is written anew only after it. */
+int op_flow_leaves_something(const op_view *view)
+{
+    json_object *applied;
+    int leaves;
+    if (holder_of(view->flow) >= 0 || !has_finalizer(view->flow))
+        return 0;
+    applied = last_applied(view);
+    leaves = holder_of(applied) >= 0;
+    json_object_put(applied);
+    return leaves;
+}
+
+/* The finalizer goes when it is over: the next plan makes the pods of the new source. */
+void op_flow_clean_up(op_flow *f, const op_settings *settings)
+{
+    cleanup c = {f->view, settings, f->plan, last_applied(f->view), 0, 0};
+    json_object *since = op_status_last(f->view, OP_CLEANED_UP);
+    if (since)
+        c.waited_s = age_s(f->view, since, "lastTransitionTime");
+    if (clean_up(&c))
+        op_flow_drop_finalizer(f->view, f->plan);
+    json_object_put(c.held);
+}
+
+/* That of an edit has done its work, or is not wanted any more: the next one is another. */
+void op_flow_drop_cleanup(op_flow *f)
+{
+    json_object *job = find_job(f->view);
+    if (job && !op_get(job, "metadata.deletionTimestamp"))
+        op_plan_delete(f->plan, OP_JOB, job);
+}
+
+/* ---- the end of the flow ------------------------------------------------------------------- */
+
+/* Mostly the cluster removes the children by their owner, and the flow is gone at once. A finalizer
+ * keeps it: ours, or one of somebody else, and then the pods must end all the same. */
+void op_flow_plan_end(const op_view *view, const op_settings *settings, op_plan *plan)
+{
+    cleanup c = {view,
+                 settings,
+                 plan,
+                 last_applied(view),
+                 age_s(view, view->flow, "metadata.deletionTimestamp"),
+                 0};
+    int over;
+    if (holder_of(c.held) < 0 && holder_of(view->flow) >= 0) {
+        json_object_put(c.held); /* edited, and deleted before that was applied */
+        c.held = json_object_get(view->flow);
+    }
+    if (holder_of(c.held) >= 0 && has_finalizer(view->flow)) {
+        over = clean_up(&c);
+    } else {
+        c.left = op_flow_end_children(view, OP_DEPLOYMENT, plan);
+        over = !c.left;
+    }
+    if (over)
+        op_flow_drop_finalizer(view, plan);
+    op_flow_tell_end(view, c.left, plan);
+    json_object_put(c.held);
+}

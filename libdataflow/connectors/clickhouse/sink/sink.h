@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sink.h: one ClickHouse sink: options, connection, the table it knows, the parcels at hand. */
+#ifndef DF_CH_SINK_H
+#define DF_CH_SINK_H
+
+#include "client/client.h"
+#include "table.h"
+#include "tables/memory.h"
+#include "types/encode.h"
+
+enum df__ch_metric { CH_METRIC_INSERTS, CH_METRIC_TABLE_READS, CH_METRIC_OVERLOADED };
+enum df__ch_on_missing { CH_MISSING_DEFAULT, CH_MISSING_ERROR };
+enum df__ch_on_unknown { CH_UNKNOWN_ERROR, CH_UNKNOWN_IGNORE };
+enum df__ch_engine { CH_ENGINE_MERGE, CH_ENGINE_REPLACING };
+
+typedef struct df__ch_sink_options {
+    df_bytes table, conflict_key, version_column, flatten_prefix, time_zone;
+    int64_t batch_size, batch_interval_us;
+    int auto_create, missing, unknown, upsert, engine, raw, flatten, epoch;
+} df__ch_sink_options;
+
+/* Rows of one list of columns: the statement and, after it, the rows. */
+typedef struct df__ch_group {
+    uint64_t mask; /* columns that are left to the server */
+    df__buf body;
+    size_t head; /* bytes of the statement */
+    size_t rows;
+} df__ch_group;
+
+/* One parcel on its way. There are two: while the server works on one, the next is encoded. */
+typedef struct df__ch_work {
+    df_parcel *parcel;
+    df__ch_group *groups;
+    size_t group_count, group_cap;
+    size_t group; /* the one on its way */
+    size_t index; /* the record at hand */
+    size_t refused;
+    int looked; /* the table was read again for it */
+    uint64_t generation;
+} df__ch_work;
+
+typedef struct df__ch_sink {
+    df__ch_sink_options opt;
+    df__heap heap; /* of the stage: rows and values, which so count */
+    df__ch_client client;
+    df__ch_table table;
+    df__ch_encoder encoder;
+    df__zone *zone;
+    df__ch_work works[2];
+    df__ch_work *flight; /* a request is on its way */
+    df__http_request *request;
+    df__buf text;     /* _metadata of the record at hand */
+    df_value *values; /* of the record at hand */
+    size_t value_cap;
+    int64_t last_version; /* of a source without offsets */
+    int stops;            /* a refused record ends the run */
+    int prepared, failed;
+    unsigned told; /* changes of values */
+    int warned;    /* metadata was left out */
+} df__ch_sink;
+
+extern const df_sink_ops df__ch_sink_ops;
+extern const df_options df__ch_sink_options_table;
+
+/* ---- options.c ---- */
+/* The check operation: what the options alone show to be wrong. */
+int df__ch_sink_check(void *self, df_stage *st);
+
+/* ---- rows.c ---- */
+/* Encodes the whole parcel. DF_OK; DF_EDATA: it has refused records and nothing may be written;
+ * DF_AGAIN: the table changed, and was read again; a failure. */
+int df__ch_encode_parcel(df__ch_sink *s, df__ch_work *w);
+/* Frees the rows; the work is empty. */
+void df__ch_work_free(df__ch_sink *s, df__ch_work *w);
+/* The record at hand does not fit the table as it is known. DF_DROP: refused; DF_AGAIN: the table
+ * had changed; a failure. */
+int df__ch_offend(df__ch_sink *s, df__ch_work *w, const char *reason, const char *text);
+/* The same for one column, which the text names: `why` follows it. */
+int df__ch_offend_column(df__ch_sink *s, df__ch_work *w, size_t column, const char *reason,
+                         const char *why);
+/* Refuses a record of the parcel. */
+int df__ch_refuse_record(df__ch_work *w, size_t index, const char *reason, const char *text);
+
+/* ---- write.c ---- */
+/* The write operation: encodes a parcel and sends it. DF_PENDING: it is settled by a later call. */
+int df__ch_write(df__ch_sink *s, df_parcel *parcel);
+/* The poll operation: waits at most timeout_ms for the answer to the parcel in flight, and settles
+ * it. DF_AGAIN: no answer yet. */
+int df__ch_poll(df__ch_sink *s, int timeout_ms);
+
+/* ---- create.c ---- */
+/* Makes the table from the parcel's records. DF_DONE: none of them has a field. */
+int df__ch_create(df__ch_sink *s, df__ch_work *w);
+/* The table is not there and may not be made. */
+int df__ch_missing(const df__ch_sink *s);
+
+/* ---- raw.c ---- */
+/* As df_parcel_row, for rawMode. */
+int df__ch_raw_row(df__ch_sink *s, df_parcel *parcel, size_t index);
+/* DF_EINVAL: the table is not one for whole records. */
+int df__ch_raw_fits(const df__ch_sink *s);
+struct df__ch_guesses;
+/* Adds columns for the metadata of the parcel's records. DF_ENOMEM. */
+int df__ch_raw_gather(const df__ch_sink *s, const df__ch_work *w, struct df__ch_guesses *g);
+
+/* ---- upsert.c ---- */
+/* The table replaces rows, and by conflictKey: else DF_EINVAL. */
+int df__ch_upsert_fits(const df__ch_sink *s);
+/* The record at hand is a delete. */
+int df__ch_is_delete(const df__ch_work *w);
+/* Completes the values of the record at hand. *ret_moved: its row had another key before, which is
+ * to be deleted. As df__ch_offend. */
+int df__ch_upsert_row(df__ch_sink *s, df__ch_work *w, int *ret_moved);
+/* Then: the values of the row with the old key, marked as deleted. */
+int df__ch_upsert_old(df__ch_sink *s, df__ch_work *w);
+
+#endif

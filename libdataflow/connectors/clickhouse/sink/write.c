@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * write.c: sends a parcel as one insert, or one for each list of columns, and reads what came of
+ * it. While the server works the next parcel is encoded. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink.h"
+
+enum { ASYNC_INSERTS = 2111, JSON_AS_TEXT = 2408, LOOKS_MAX = 3 };
+
+/* ---- one insert ------------------------------------------------------------------------------ */
+
+static int has_setting(const df__ch_client *c, const char *name)
+{
+    for (size_t i = 0; i < c->dsn.setting_count; i++)
+        if (strcmp(c->dsn.settings[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static int start(df__ch_sink *s, df_bytes body)
+{
+    df__ch_setting settings[4];
+    df__ch_ask ask = {.body = body, .settings = settings};
+    /* A profile of the user may have other ideas: an insert that was only noted is no insert. */
+    if (s->client.version >= ASYNC_INSERTS) {
+        if (!has_setting(&s->client, "async_insert"))
+            settings[ask.setting_count++] = (df__ch_setting){"async_insert", "0"};
+        settings[ask.setting_count++] = (df__ch_setting){"wait_for_async_insert", "1"};
+    }
+    if (s->client.version >= JSON_AS_TEXT) {
+        settings[ask.setting_count++] =
+            (df__ch_setting){"input_format_binary_read_json_as_string", "1"};
+    }
+    df_stage_metric(s->client.stage, CH_METRIC_INSERTS, 1);
+    return df__ch_start(&s->client, &ask, &s->request);
+}
+
+static void end_request(df__ch_sink *s)
+{
+    if (s->request)
+        s->client.net->end(s->request);
+    s->request = NULL;
+}
+
+/* Starts the insert of the next group that has rows. DF_DONE: there is none. */
+static int start_next(df__ch_sink *s, df__ch_work *w)
+{
+    while (w->group < w->group_count && w->groups[w->group].rows == 0)
+        w->group++;
+    if (w->group == w->group_count)
+        return DF_DONE;
+    const df__buf *body = &w->groups[w->group].body;
+    return start(s, (df_bytes){body->data, body->len});
+}
+
+/* Whether the server would take the statement without its rows: DF_OK; else its refusal. */
+static int ask_without_rows(df__ch_sink *s, const df__ch_group *g)
+{
+    int rc = start(s, (df_bytes){g->body.data, g->head});
+    if (rc == DF_OK) {
+        rc = df__ch_await(&s->client, s->request, -1);
+        rc = rc == DF_OK ? df__ch_outcome(&s->client, s->request) : rc;
+        if (rc < 0 && s->client.fault.code == 108) /* NO_DATA_TO_INSERT */
+            rc = DF_OK;
+    }
+    return rc;
+}
+
+/* ---- refusals -------------------------------------------------------------------------------- */
+
+static int prepare(df__ch_sink *s, df__ch_work *w);
+
+/* Some row is at fault: the only one, or the core halves the parcel. */
+static int blame_rows(df__ch_sink *s, df__ch_work *w, const df__ch_fault *f)
+{
+    char text[500];
+    size_t alone = 0, left = 0;
+    df__text_printf(text, sizeof text, "ClickHouse refused it: code %d%s%s%s%s", f->code,
+                    f->name[0] ? " " : "", f->name, s->client.show_values ? ": " : "",
+                    s->client.show_values ? f->text : "");
+    for (size_t i = 0; i < df_parcel_count(w->parcel); i++) {
+        if (!df_parcel_rejected(w->parcel, i)) {
+            alone = i;
+            left++;
+        }
+    }
+    if (left == 1) {
+        int rc = df__ch_refuse_record(w, alone, "constraint_violation", text);
+        if (rc != DF_OK)
+            return rc;
+    }
+    return df_stage_fail(s->client.stage, DF_EDATA, "constraint_violation", text);
+}
+
+/* The table is not what the rows were encoded for: again, for what it is now. */
+static int look_again(df__ch_sink *s, df__ch_work *w)
+{
+    int changed = 0;
+    int rc = df__ch_table_load(&s->client, &s->table, &changed);
+    df_stage_metric(s->client.stage, CH_METRIC_TABLE_READS, 1);
+    if (rc == DF_OK && !s->table.exists && !s->opt.auto_create)
+        return df__ch_missing(s);
+    w->looked = 1;
+    if (rc == DF_OK && !changed)
+        return DF_DROP;
+    return rc == DF_OK ? prepare(s, w) : rc;
+}
+
+/* What follows from a refusal. DF_PENDING: the parcel is on its way again. */
+static int judge(df__ch_sink *s, df__ch_work *w, int rc)
+{
+    df__ch_fault first = s->client.fault;
+    int may_be_row =
+        first.fate == CH_FATE_ROW || first.fate == CH_FATE_DOUBT || first.fate == CH_FATE_TABLE;
+    if (first.fate == CH_FATE_BUSY)
+        df_stage_metric(s->client.stage, CH_METRIC_OVERLOADED, 1);
+    if (first.fate != CH_FATE_MISSING && !may_be_row) {
+        rc = df__ch_fail(&s->client, s->request, rc);
+        end_request(s);
+        return rc;
+    }
+    end_request(s);
+    if (first.fate != CH_FATE_ROW && df_parcel_attempt(w->parcel) < LOOKS_MAX) {
+        rc = look_again(s, w);
+        if (rc != DF_DROP)
+            return rc == DF_OK ? start_next(s, w) : rc;
+    }
+    if (may_be_row && ask_without_rows(s, &w->groups[w->group]) == DF_OK) {
+        end_request(s);
+        return blame_rows(s, w, &first);
+    }
+    int status = df__ch_fault_status(&s->client.fault);
+    rc = s->request ? df__ch_fail(&s->client, s->request, status < 0 ? status : DF_EIO) : DF_EIO;
+    end_request(s);
+    return rc;
+}
+
+/* ---- one parcel ------------------------------------------------------------------------------ */
+
+/* The rows of the parcel, encoded for the table as it is. DF_OK, or what to answer. */
+static int prepare(df__ch_sink *s, df__ch_work *w)
+{
+    int rc = DF_AGAIN;
+    for (int tries = 0; rc == DF_AGAIN && tries <= LOOKS_MAX; tries++) {
+        if (!s->table.exists) {
+            rc = df__ch_create(s, w);
+            if (rc != DF_OK)
+                return rc;
+        }
+        rc = df__ch_encode_parcel(s, w);
+    }
+    if (rc == DF_AGAIN) {
+        return df_stage_fail(s->client.stage, DF_EIO, "conflict",
+                             "the table changes faster than it can be read");
+    }
+    return rc == DF_ENOMEM ? df_stage_fail(s->client.stage, rc, NULL, "no memory for the rows")
+                           : rc;
+}
+
+/* Before rows without names go: a server that does not look at names takes any bytes for any
+ * column. */
+static int confirm(df__ch_sink *s, df__ch_work *w)
+{
+    int changed = 0;
+    if (s->client.version >= 2203)
+        return DF_OK;
+    int rc = df__ch_table_load(&s->client, &s->table, &changed);
+    if (rc == DF_OK && !s->table.exists && !s->opt.auto_create)
+        return df__ch_missing(s);
+    return rc == DF_OK && w->generation != s->table.generation ? prepare(s, w) : rc;
+}
+
+static void tell_changes(df__ch_sink *s)
+{
+    if (s->encoder.changed & ~s->told & CH_CHANGED_FRACTION) {
+        df_stage_log(s->client.stage, DF_LOG_WARN,
+                     "times have more digits of a second than their column keeps; those are cut "
+                     "off (DateTime64(6) keeps microseconds)");
+    }
+    s->told |= s->encoder.changed;
+}
+
+/* An end of the parcel: what the core is told. */
+static int finish(df__ch_sink *s, int rc)
+{
+    if (rc == DF_DONE)
+        return DF_OK;
+    s->failed |= rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EUNKNOWN;
+    return rc;
+}
+
+/* Drives the parcel in flight until it has ended, or for timeout_ms. DF_AGAIN: not yet. */
+static int drive(df__ch_sink *s, int timeout_ms)
+{
+    df__ch_work *w = s->flight;
+    for (;;) {
+        int rc = df__ch_await(&s->client, s->request, timeout_ms);
+        if (rc == DF_AGAIN || rc == DF_ECANCELED)
+            return rc;
+        rc = rc == DF_OK ? df__ch_outcome(&s->client, s->request) : rc;
+        if (rc == DF_OK) {
+            end_request(s);
+            w->group++;
+            rc = start_next(s, w);
+        } else {
+            rc = judge(s, w, rc);
+        }
+        if (rc != DF_OK) {
+            end_request(s);
+            s->flight = NULL;
+            rc = finish(s, rc);
+            df_stage_settle(s->client.stage, w->parcel, rc);
+            return rc;
+        }
+    }
+}
+
+int df__ch_poll(df__ch_sink *s, int timeout_ms)
+{
+    if (!s->flight)
+        return df_stage_wait(s->client.stage, -1, 0, timeout_ms);
+    int rc = drive(s, timeout_ms);
+    return rc == DF_AGAIN || rc == DF_ECANCELED ? rc : DF_OK;
+}
+
+/* Waits for the parcel before this one. */
+static int take_turn(df__ch_sink *s)
+{
+    if (!s->flight)
+        return DF_OK;
+    int rc = drive(s, -1);
+    if (rc == DF_OK || rc == DF_ECANCELED)
+        return rc;
+    if (rc == DF_EDATA || rc == DF_ETOOBIG)
+        return DF_AGAIN; /* the other one comes first, in parts */
+    return rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EUNKNOWN
+               ? df_stage_fail(s->client.stage, DF_EIO, "connection_error", "connection lost")
+               : DF_AGAIN;
+}
+
+int df__ch_write(df__ch_sink *s, df_parcel *parcel)
+{
+    df__ch_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
+    w->parcel = parcel;
+    w->refused = 0;
+    w->looked = 0;
+    int rc = s->flight && !s->table.exists ? take_turn(s) : DF_OK;
+    rc = rc == DF_OK ? prepare(s, w) : rc;
+    tell_changes(s);
+    if (rc == DF_OK)
+        rc = take_turn(s);
+    rc = rc == DF_OK ? confirm(s, w) : rc;
+    rc = rc == DF_OK ? start_next(s, w) : rc;
+    if (rc == DF_OK) {
+        s->flight = w;
+        return DF_PENDING;
+    }
+    return finish(s, rc);
+}

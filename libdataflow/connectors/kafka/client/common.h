@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * common.h: the options that source and sink have in common, and the rows of the metrics table.
+ *
+ * One client per stage. The source thread (or sink thread) makes every call of the client, but
+ * for three threads of ours: wake.c's asks for watermarks, token.c's gives it access tokens, and
+ * letgo.c's ends it.
+ */
+#ifndef DF_CONNECTORS_KAFKA_COMMON_H
+#define DF_CONNECTORS_KAFKA_COMMON_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "dataflow_ext.h"
+#include "net/tls_block.h"
+
+typedef df__tls_block df__kafka_tls;
+typedef struct df__kafka_sasl df__kafka_sasl;
+typedef struct df__kafka_token df__kafka_token;
+
+/* First in the options of both, and so first in a source and in a sink. */
+typedef struct df__kafka_common {
+    df_bytes brokers, topic, security;
+    df__kafka_tls *tls;   /* NULL: no block */
+    df__kafka_sasl *sasl; /* NULL: no block */
+    df_list properties;
+    df__kafka_token *token; /* no option: that gets access tokens; NULL: none are needed */
+    int flaw; /* no option: of the broker's certificate, OpenSSL's number; 0: none was found */
+} df__kafka_common;
+
+/* Rows of the metrics table. */
+enum df__kafka_metric {
+    DF__KAFKA_METRIC_WAKEUPS,
+    DF__KAFKA_METRIC_REPEATED,
+    DF__KAFKA_METRIC_LOST,
+    DF__KAFKA_METRIC_REFETCHED,
+    DF__KAFKA_METRIC_REBALANCES,
+    DF__KAFKA_METRIC_COMMITS,
+    DF__KAFKA_METRIC_UNVERIFIED
+};
+
+#endif

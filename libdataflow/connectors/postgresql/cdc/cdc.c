@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cdc.c: the table of the kind postgresql-cdc. */
+#include "cdc.h"
+
+static const df_metric metrics[] = {
+    [PG_CDC_LAG] = DF_METRIC("dataflow_postgresql_cdc_lag_bytes",
+                             "Log of the server behind what the slot has confirmed.", DF_GAUGE),
+    [PG_CDC_RETAINED] = DF_METRIC("dataflow_postgresql_cdc_retained_bytes",
+                                  "Log that the server keeps for the slot.", DF_GAUGE),
+    [PG_CDC_SAFE] =
+        DF_METRIC("dataflow_postgresql_cdc_safe_bytes",
+                  "Log that may still be written before the server gives the slot up.", DF_GAUGE),
+    [PG_CDC_SNAPSHOT_ROWS] = DF_METRIC("dataflow_postgresql_cdc_snapshot_rows_total",
+                                       "Rows read by snapshots.", DF_COUNTER),
+    DF_METRIC_END,
+};
+
+extern const df_connector df_connector_postgresql_cdc;
+const df_connector df_connector_postgresql_cdc = {
+    .size = sizeof(df_connector),
+    .name = "postgresql-cdc",
+    .doc = "Changes of PostgreSQL tables by logical replication (pgoutput), after a snapshot.",
+    .source_size = sizeof(df__pg_cdc),
+    .source_options = &df__pg_cdc_options,
+    .source = &df__pg_cdc_ops,
+    .source_flags = DF_CAN_REPLAY,
+    .metrics = metrics,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * options.c: the table of options of the source, and what can be wrong with them before any
+ * connection. */
+#include <string.h>
+
+#include "client/conninfo.h"
+#include "poll.h"
+
+#define AT(member) .offset = offsetof(df__pg_source, member)
+
+static const df_option rows[] = {
+    {.name = "connectionString",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REQUIRED | DF_OPT_REF | DF_OPT_PARTS,
+     AT(conn.string),
+     .doc = "Where the server is: postgres://user:password@host:port/database?sslmode=..., or "
+            "host=... dbname=... as libpq reads it."},
+    {.name = "table",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_REF | DF_OPT_IDENTITY,
+     AT(opt.table),
+     .doc = "Table or view, or schema.table; names with capitals or spaces stand in double quotes. "
+            "Not needed with query."},
+    {.name = "query",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_IDENTITY,
+     AT(opt.query),
+     .doc =
+         "A SELECT instead of the whole table. With changeTrackingColumn it is read like a table; "
+         "without, it runs as it is in every poll, and every row comes each time."},
+    {.name = "pollInterval",
+     .type = DF_OPT_DURATION,
+     AT(opt.interval_us),
+     .def = "5",
+     .min = 1000,
+     .max = 0,
+     .doc = "From the beginning of one poll to the next."},
+    {.name = "readBatchSize",
+     .type = DF_OPT_INT,
+     AT(opt.batch),
+     .def = "0",
+     .min = 0,
+     .max = -1,
+     .doc = "Rows of one statement; 0: all that are new. A poll goes on until nothing is left."},
+    {.name = "changeTrackingColumn",
+     .type = DF_OPT_TEXT,
+     .flags = DF_OPT_IDENTITY,
+     AT(opt.change),
+     .doc = "The column that every insert and update sets to a later time. Unset: updated_at, else "
+            "created_at, when the table has it; the same as orderByColumn: that column alone."},
+    {.name = "orderByColumn",
+     .type = DF_OPT_TEXT,
+     .of = DF_OPT_TEXT,
+     .flags = DF_OPT_IDENTITY,
+     AT(opt.order),
+     .doc =
+         "The column, or several, that together with the change time name a row. Unset: id, else "
+         "the primary key."},
+    {.name = "lateCommitWindow",
+     .type = DF_OPT_DURATION,
+     AT(opt.late_us),
+     .doc =
+         "How much earlier than the start of its transaction a row's change time may be; rows of "
+         "transactions that commit late are found so. 0: such rows are missed. Unset: 10s for a "
+         "table, 0 for a view or a query."},
+    {.name = "autoCreateTable",
+     .type = DF_OPT_BOOL,
+     AT(opt.auto_create),
+     .def = "false",
+     .doc = "Makes a missing table with the columns of orderByColumn and changeTrackingColumn, and "
+            "created_at."},
+    {.name = "connectTimeout",
+     .type = DF_OPT_DURATION,
+     AT(conn.connect_timeout_us),
+     .def = "10",
+     .min = 1000,
+     .max = 0,
+     .doc = "The longest one attempt to connect takes."},
+};
+
+const df_options df__pg_poll_options = DF_OPTIONS(rows, df__pg_source);
+
+/* A connection string that stands in the manifest is looked at before any run. */
+static int check_connection(const df__pg_source *s, df_stage *st)
+{
+    char why[400];
+    df_bytes text;
+    int is_error = 0;
+    if (!s->conn.string || df_secret_get(s->conn.string, st, &text) != DF_OK)
+        return DF_OK;
+    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
+    PQconninfoFree(given);
+    if (given || !is_error)
+        return given ? DF_OK : DF_ENOMEM;
+    return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
+}
+
+static int check_query(const df__pg_source *s, df_stage *st)
+{
+    const char *text = s->opt.query.data;
+    size_t len = s->opt.query.len;
+    if (!s->opt.query.data)
+        return DF_OK;
+    while (len > 0 && strchr(" \t\r\n", text[len - 1]))
+        len--;
+    if (len == 0)
+        return df_stage_problem(st, DF_ERROR, "query", "it is empty");
+    if (text[len - 1] == ';')
+        return df_stage_problem(st, DF_ERROR, "query", "one SELECT without a semicolon at its end");
+    if (!s->opt.change.data) {
+        df_stage_problem(st, DF_WARNING, "query",
+                         "without changeTrackingColumn every row comes in every poll");
+    }
+    return DF_OK;
+}
+
+int df__pg_poll_check(void *self, df_stage *st)
+{
+    df__pg_source *s = self;
+    df__pg_name name;
+    const char *why = NULL;
+    int rc = check_connection(s, st);
+    if (!s->opt.table.data && !s->opt.query.data)
+        rc = df_stage_problem(st, DF_ERROR, "table", "needed unless there is a query");
+    if (s->opt.table.data && df__pg_name_parse(s->opt.table, &name, &why) != DF_OK)
+        rc = df_stage_problem(st, DF_ERROR, "table", why);
+    if (s->opt.query.data && s->opt.auto_create)
+        rc = df_stage_problem(st, DF_ERROR, "autoCreateTable", "makes no table for a query");
+    int query = check_query(s, st);
+    return query == DF_OK ? rc : query;
+}

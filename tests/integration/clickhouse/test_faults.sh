@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Inserts that fail, before and after the server did them; what a server of today sees of us; refused rows found among
+# good ones; a table that changes; and each mistake of a manifest told in its own words.
+# ctest: timeout=400
+. "$(dirname "$0")/../ch_lib.sh"
+support=$(cd "$(dirname "$0")/../../support" && pwd)
+export DATAFLOW_PLUGINS=${DF_BUILD_DIR:-build/dev}/lib/typed_rows.so
+peer=
+# peer STEPS: a new scripted server
+peer() {
+    [ -n "$peer" ] && { kill "$peer"; wait "$peer" 2>/dev/null; }
+    rm -f "$dir"/{inserts,rows,port}
+    mkfifo "$dir/port"
+    python3 "$support/clickhouse_peer.py" "$dir" "$1" >"$dir/port" & peer=$!
+    read -r port <"$dir/port"
+    rm "$dir/port"
+    export CH_PEER_URL="http://us:secret-word@127.0.0.1:$port/shop"
+}
+trap '[ "$BASHPID" = $$ ] && [ -n "$peer" ] && kill "$peer"; leave' EXIT
+# scripted NAME "option: value lines": as manifest, to the table t of the scripted server
+scripted() {
+    manifest "$@"
+    sed -i -e 's/CH_TEST_URL/CH_PEER_URL/' -e "s/table: $1/table: t/" "$dir/$1.yaml"
+}
+
+# ---- done or not, the rows arrive ------------------------------------------------------------------
+printf '{"id":%s,"v":"x"}\n' 1 2 3 >"$dir/again.jsonl"
+scripted again
+peer cut,short,noted
+flow again 0
+same 'a lost answer, a cut one, and one that was not meant: again, each sent once by us' \
+    'cut short noted keep' "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ')"
+same 'nothing is missing' '1 2 3' "$(grep -o '"id": [0-9]*' "$dir/rows" | sort -u | cut -d' ' -f2 | paste -sd' ')"
+has 'it is said' 'may be written' "$(cat "$dir/out")"
+has 'settings that a profile may have otherwise' 'async_insert=0&wait_for_async_insert=1' "$(head -n 1 "$dir/inserts")"
+has 'the database' '/?database=shop' "$(head -n 1 "$dir/inserts")"
+has 'names and types of what is sent' 'FORMAT RowBinaryWithNamesAndTypes' "$(head -n 1 "$dir/inserts")"
+case $(cat "$dir/inserts" "$dir/out") in *secret-word*) bad 'the password is shown' ;; *) ok 'the password is not shown' ;; esac
+peer busy,gateway
+flow again 0
+same 'too many parts, a gateway without its server: again' 'busy gateway keep 3' \
+    "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ') $(wc -l <"$dir/rows")"
+
+# ---- deletes and changed keys ----------------------------------------------------------------------
+peer ''
+cat >"$dir/marks.rows" <<'END'
+{"op":"insert","row":{"id":1,"v":"a"}}
+{"op":"update","row":{"id":2,"v":"b"},"before":{"id":1,"v":"a"}}
+{"op":"delete","row":{"id":2},"before":{"id":2,"v":"b"}}
+{"op":"update","row":{"id":3,"v":{"$unchanged":true}},"before":{"id":3,"v":"kept"}}
+END
+scripted marks 'upsertMode: true' 'conflictKey: id'
+sed -i "1s|.*|source: {type: typed, config: {path: $dir/marks.rows}}|" "$dir/marks.yaml"
+flow marks 0
+same 'a row for each, a mark for what is gone' '1 a 0,2 b 0,1 a 1,2  1,3 kept 0' \
+    "$(python3 -c 'import json,sys; print(",".join("%s %s %s" % (r["id"], r["v"], r["del"]) for r in map(json.loads, open(sys.argv[1]))))' "$dir/rows")"
+same 'versions that never fall' yes \
+    "$(python3 -c 'import json,sys; v=[json.loads(l)["ver"] for l in open(sys.argv[1])]; print("yes" if v == sorted(v) else v)' "$dir/rows")"
+
+# ---- one refused row among many --------------------------------------------------------------------
+peer ''
+python3 -c 'for i in range(200): print("{\"id\":%d,\"v\":\"%s\"}" % (i, "refused" if i == 77 else "x"))' >"$dir/one.jsonl"
+scripted one
+flow one 0
+same 'the others once' '199 199' "$(wc -l <"$dir/rows") $(sort -u "$dir/rows" | wc -l)"
+same 'itself refused' 'constraint_violation: ClickHouse refused it: code 469 VIOLATED_CONSTRAINT' "$(reasons one)"
+
+# ---- the same by the real server, and a table that changes -----------------------------------------
+sql 'create table checked (id UInt32, v String, c UInt8 default throwIf(id = 77)) engine = MergeTree order by id'
+cp "$dir/one.jsonl" "$dir/checked.jsonl"
+manifest checked
+flow checked 0
+same 'a row that an expression of the table refuses' '199 199 1' \
+    "$(sql 'select count(), uniqExact(id) from checked' | tr '\t' ' ') $(reasons checked | grep -c 'code 395')"
+sql 'create table moving (id UInt32, v String) engine = MergeTree order by id'
+manifest moving
+mkfifo "$dir/in"
+sed -i "1s|.*|source: {type: stdio, config: {path: $dir/in}}|" "$dir/moving.yaml"
+timeout 120 dfproc run "$dir/moving.yaml" --until-exhausted >"$dir/out" 2>&1 & run=$!
+exec 7>"$dir/in"
+arrived() { # COUNT
+    for _ in $(seq 600); do [ "$(sql 'select count() from moving')" = "$1" ] && return; sleep 0.1; done
+    bad "$1 rows did not arrive"
+    tail -n 3 "$dir/out"
+}
+echo '{"id":1,"v":"a"}' >&7
+arrived 1
+sql 'alter table moving add column w Int64 after id'
+echo '{"id":2,"v":"b","w":-5}' >&7
+arrived 2
+sql 'alter table moving modify column v Nullable(String)'
+echo '{"id":3,"v":null,"w":7}' >&7
+arrived 3
+sql 'alter table moving drop column w'
+echo '{"id":4,"v":"d"}' >&7
+arrived 4
+exec 7>&-
+wait "$run" || bad "the run ended with $?"
+same 'columns that come, change and go' '1 a,2 b,3 \N,4 d' "$(sql 'select id, v from moving order by id' | tr '\t' ' ' | paste -sd,)"
+
+# ---- mistakes --------------------------------------------------------------------------------------
+base=${DF_CLICKHOUSE%/default} host=${DF_CLICKHOUSE##*@} host=${host%/default}
+echo '{"id":1}' >"$dir/wrong.jsonl"
+# wrong NAME URL TABLE TEXT: both a run and a look before it say so
+wrong() {
+    manifest wrong
+    sed -i "s|table: wrong|table: $3|; s|CH_TEST_URL|CH_WRONG_URL|" "$dir/wrong.yaml"
+    has "$1" "$4" "$(CH_WRONG_URL=$2 dfproc validate --connect "$dir/wrong.yaml" 2>&1)"
+}
+sql 'create table there (id UInt32) engine = MergeTree order by id'
+wrong 'a wrong password' "http://dataflow:nonsense-word@$host/default" t 'look at the user and the password'
+wrong 'an unknown user' "http://nobody:nonsense-word@$host/default" t 'look at the user and the password'
+wrong 'an unknown database' "$base/nowhere" t 'name another database in connectionString'
+wrong 'an unknown table' "$CH_TEST_URL" nowhere 'table nowhere does not exist; make it, or set autoCreateTable: true'
+wrong 'an unknown setting' "$CH_TEST_URL?no_such_setting=1" there 'take the setting out of connectionString'
+wrong 'nobody there' 'http://127.0.0.1:1/default' t '127.0.0.1:1'
+wrong 'another server there' "http://127.0.0.1:$(python3 - <<'END'
+import os, socket, sys
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen()
+print(s.getsockname()[1], flush=True)
+if os.fork() == 0:
+    os.close(1)
+    s.settimeout(60)
+    c = s.accept()[0]
+    c.recv(65536)
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    c.recv(1)
+END
+)/x" t 'not as a ClickHouse server'
+has 'all is well' 'table there, 1 column, engine MergeTree' \
+    "$(manifest wrong; sed -i 's|table: wrong|table: there|' "$dir/wrong.yaml"; dfproc validate --connect "$dir/wrong.yaml" 2>&1)"
+manifest wrong
+sed -i "s|table: wrong|table: there|; s|CH_TEST_URL|CH_WRONG_URL|" "$dir/wrong.yaml"
+export CH_WRONG_URL=${CH_TEST_URL/dataflow:/reader:}
+flow wrong 1
+has 'a user that may not write' "the user's profile is read-only" "$(cat "$dir/out")"
+finish

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# ctest: timeout=180
+# dfproc replay: refused records out of a topic, a table and a file go through the flow once more, with
+# their bytes, keys and headers; a second call does the rest, also after kill -9 in the middle.
+. "$(dirname "$0")/../kafka_lib.sh"
+: "${DF_PG:?a PostgreSQL is needed: tests/bed/with-servers $0}"
+table=df_replay_$$_$RANDOM
+sql() { PGOPTIONS="-c client_min_messages=error" psql "$DF_PG" -XqAt -v ON_ERROR_STOP=1 -c "$1"; }
+trap '[ "$BASHPID" = $$ ] && { sql "drop table if exists $table, ${table}_out, ${table}_at"; leave; }' EXIT
+
+replay() { # NAME [OPTIONS]: output in $dir/replay.out, $dir/replay.err, exit code in $code
+    timeout --foreground -k 5 60 dfproc replay "$dir/$1.yaml" "${@:2}" >"$dir/replay.out" 2>"$dir/replay.err"
+    code=$?
+}
+count() { grep -o "^ *[0-9]*  $1" "$dir/replay.out" | grep -o '[0-9]*' | head -n 1; }
+shape() { kcat -b "$DF_KAFKA" -C -e -q -o beginning -t "$(name_of "$1")" -f '%K|%k|%h|%S|%s\n' | sort; }
+
+# ---- a topic: bytes, keys and headers ----------------------------------------------------------------
+topic in 2 && topic errors 2 && topic out 2
+put() { kcat -b "$DF_KAFKA" -P -t "$(name_of in)" "$@"; }
+printf '{"n": "x" ,"big":9007199254740993,"e":1e2}\n{"n":"\xc3\xa9\\u00e9\\/"}\n' | put -k key -H a=1 -H a=2 -H "b="
+printf 'no json\n' | put
+printf '{"n":"y"}\n' | put -k $'\x01\xff\x02' -H $'bin=\xff\xfe'
+printf '"text"\n[1, 2]\n{"original_data":"\\"x\\""}\n"x"\n' | put -k ''
+flow_with() { # NAME TRANSFORMATIONS ERRORS [SINK]
+    { source_of in "$1"; echo "transformations: $2"; [ -n "${4:-}" ] && echo "$4" || sink_to out; echo "errors: $3"; } >"$dir/$1.yaml"
+}
+to_errors="{type: kafka, config: {brokers: \"$DF_KAFKA\", topic: $(name_of errors)}}"
+flow_with strict '[]' "$to_errors" "$(sink_to out 'format: avro, avroSchema: "\"long\""')"
+flow strict 0
+same 'all are refused' 8 "$(summary errored strict)"
+flow_with mended '[]' "$to_errors"
+replay mended
+same 'shown' '0 8' "$code $(count 'to replay')"
+has 'by stage' '  write  ' "$dir/replay.out"
+has 'and nothing done' 'nothing was replayed; --apply does it' "$dir/replay.err"
+same 'nothing arrived' '' "$(shape out)"
+replay mended --limit 2
+same 'two at most are shown' 2 "$(count 'to replay')"
+replay mended --apply --limit 3
+same 'three of them' '0 3' "$code $(count replayed:)"
+replay mended --apply
+same 'the rest' '5 3' "$(count replayed:) $(count 'replayed before')"
+replay mended --apply --json
+has 'a second time nothing' '"replay":0,"replayed_before":8' "$dir/replay.out"
+same 'keys, headers and bytes as they came' "$(shape in)" "$(shape out)"
+
+# ---- refused once more: not stacked, counted ------------------------------------------------------------
+cp "$dir/strict.yaml" "$dir/mended.yaml"
+printf '{"n":"late"}\n' | put -k late
+flow mended 0
+replay mended --apply
+same 'one is refused once more' 1 "$(grep -c '1 refused once more' "$dir/replay.out")"
+same 'with a counter, as the record it was' '"replays":1 {"n":"late"}' "$(kcat -b "$DF_KAFKA" -C -e -q -o beginning \
+    -t "$(name_of errors)" -f '%s\n' | sed -n 's/.*\("replays":1\).*"original_message":\({[^}]*}\).*/\1 \2/p')"
+replay mended --partition "$(name_of in)/0" --partition "$(name_of in)/1"
+same 'under the partition it came from' '1 9' "$(count 'to replay') $(count 'replayed before')"
+replay mended --partition other/0
+same 'another partition' '0 1' "$(count 'to replay') $(count 'not chosen')"
+
+# ---- a file; kill -9 in the middle -----------------------------------------------------------------------
+seq 3000 | sed "s/.*/{\"n\":\"$(printf 'x%.0s' {1..200})\",\"i\":&}/" >"$dir/lines"
+file_flow() { # NAME TRANSFORMATIONS SINK
+    { echo "source: {type: stdio, config: {path: $dir/lines}}"; echo "transformations: $2"
+      echo "sink: $3"; echo "errors: {type: stdio, config: {path: $dir/refused.jsonl}}"; } >"$dir/$1.yaml"
+}
+file_flow refusing '[{type: cast, config: {spec: {n: int64}}}]' '{type: "null"}'
+flow refusing 0
+file_flow slow '[]' "{type: stdio, config: {path: $dir/fifo}}"
+mkfifo "$dir/fifo"
+exec 3<>"$dir/fifo"
+dfproc replay "$dir/slow.yaml" --apply >"$dir/killed.out" 2>&1 &
+pid=$!
+flows+=("$pid")
+for ((i = 0; i < 1500; i++)); do IFS= read -r -t 30 line <&3 || break; echo "$line"; done >"$dir/first"
+same 'a half arrives' 1500 "$(wc -l <"$dir/first")"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+while IFS= read -r -t 0.2 line <&3; do echo "$line"; done >>"$dir/first"
+exec 3<&-
+file_flow slow '[]' "{type: stdio, config: {path: $dir/rest}}"
+replay slow --apply
+has 'says what it was' 'did not come to its end: .* at most 1000 records' "$dir/replay.err"
+same 'every record arrived' 3000 "$(cat "$dir/first" "$dir/rest" | grep '^{.*}$' | sort -u | wc -l)"
+twice=$(($(cat "$dir/first" "$dir/rest" | grep -c '^{.*}$') - 3000))
+if [ $twice -le 1000 ] && [ "$(wc -l <"$dir/rest")" -lt 3000 ]; then ok 'the rest only'; else bad "$twice twice, $(wc -l <"$dir/rest") at the end"; fi
+printf 0123 >>"$(echo "$dir"/state/dataflow/slow.yaml-*.replayed)" # as a crash leaves a line
+replay slow --apply
+same 'a third call has nothing' '0 3000' "$(count replayed:) $(count 'replayed before')"
+
+# ---- into a sink that holds positions: not twice, even without the file ------------------------------------
+head -n 500 "$dir/refused.jsonl" >"$dir/few" && mv "$dir/few" "$dir/refused.jsonl"
+sql "create table ${table}_out (n text, i int)"
+file_flow exact '[]' "{type: postgresql, config: {connectionString: \"\${env:DF_PG}\", table: ${table}_out, positionsTable: ${table}_at}}"
+echo 'deliveryGuarantee: exactlyOnce' >>"$dir/exact.yaml"
+replay exact --apply
+same 'exactly once' '500 500' "$(count replayed:) $(sql "select count(*) from ${table}_out")"
+sed -i '/^[0-9a-f]*$/d' "$dir"/state/dataflow/exact.yaml-*.replayed
+replay exact --apply
+same 'the sink knows them' '0 500' "$(count replayed:) $(sql "select count(*) from ${table}_out")"
+
+# ---- a table, filters ---------------------------------------------------------------------------------
+printf '%s\n' '{"n":"x"}' 'broken' '{"n":"y","m":1.50}' >"$dir/lines"
+to_table="{type: postgresql, config: {connectionString: \"\${env:DF_PG}\", table: $table}}"
+sql "create table $table (error json, original_message json, original_base64 text, key_base64 text, headers_base64 json)"
+sed "s|^errors: .*|errors: $to_table|" "$dir/refusing.yaml" >"$dir/tabled.yaml"
+flow tabled 0
+sed "s|^transformations: .*|transformations: []|; s|^sink: .*|sink: {type: stdio, config: {path: $dir/table.out, format: text}}|" "$dir/tabled.yaml" >"$dir/table.yaml"
+replay table --apply --reason cast
+same 'by reason' '2 1' "$(count replayed:) $(count 'not chosen')"
+replay table --apply --since 2000-01-01T00:00:00Z --until 2000-01-02T00:00:00Z
+same 'by time' '0 1' "$(count replayed:) $(count 'not chosen')"
+replay table --apply --stage read
+same 'by stage' "$(sort "$dir/lines")" "$(sort "$dir/table.out")"
+
+# ---- what cannot be ------------------------------------------------------------------------------------
+replay table --since yesterday
+same 'no time' 2 "$code"
+sed '/^errors/d' "$dir/table.yaml" >"$dir/none.yaml"
+replay none
+same 'no error sink' '2 1' "$code $(grep -c 'the flow has none' "$dir/replay.err")"
+finish
