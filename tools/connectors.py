@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the folders of libdataflow/connectors say about themselves, for the generated pages."""
+import functools
 import importlib.util
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 FOLDERS = Path(__file__).resolve().parent.parent / "libdataflow/connectors"
 
 
+@functools.cache
 def declared():
     """{kind: words of df_connector(…)} of the folders that are modules: see cmake/connector.cmake."""
     found = {}

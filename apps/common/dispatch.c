@@ -64,13 +64,14 @@ static int zap_options(const app_args *args, int *level, int *format)
     const char *encoder = app_args_value(args, "zap-encoder");
     const char *devel = app_args_value(args, "zap-devel");
     int is_devel = devel && (!strcmp(devel, "true") || !strcmp(devel, "1"));
-    if (word && !zap_level(word))
+    int said = word ? zap_level(word) : is_devel ? DF_LOG_DEBUG : 0;
+    if (word && !said)
         return app_misuse(
             args, "--zap-log-level is debug, info, error, panic or a number, not \"%s\"", word);
     if (encoder && strcmp(encoder, "json") != 0 && strcmp(encoder, "console") != 0)
         return app_misuse(args, "--zap-encoder is json or console, not \"%s\"", encoder);
     if (!*level && !app_log_level(getenv("LOG_LEVEL")))
-        *level = word ? zap_level(word) : is_devel ? DF_LOG_DEBUG : 0;
+        *level = said;
     if (encoder)
         *format = strcmp(encoder, "json") ? APP_LOG_TEXT : APP_LOG_JSON;
     else if (is_devel)

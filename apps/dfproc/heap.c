@@ -57,8 +57,9 @@ void dfproc_heap_tick(dfproc_heap *h, int64_t now_us)
     if (now_us < h->again_us || app_process_rss() <= h->most)
         return;
     h->again_us = now_us + PAUSE_US;
-    give_back_libraries();
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+    if (app_process_rss() > h->most)
+        give_back_libraries();
 }

@@ -517,13 +517,11 @@ int df__fields_errors(df__graph *g, const df__doc *errors, int has_sink)
 int df__fields_finish(df__graph *g, const df__doc *spec, int cron)
 {
     const df__doc *replicas = df__doc_member(spec, "replicas");
-    const df__stage_spec *s = g->stages;
+    const df__stage_spec *s = df__graph_source(g);
     int64_t n = 1;
     if (!replicas || replicas->kind != DF__DOC_SCALAR || !df__parse_int(replicas->text, &n) ||
         n <= 1)
         return DF_OK;
-    while (s && s->role != DF_SOURCE)
-        s = s->next;
     if (cron)
         return fail(g, replicas, "spec.replicas", "a DataFlowCron has one replica");
     if (!s || (s->traits & DF_IS_SHARED))

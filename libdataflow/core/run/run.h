@@ -103,7 +103,6 @@ typedef struct df__sink_thread {
     pthread_t thread;
     int started;
     df__mailbox box;
-    df__msg *todo; /* taken, not yet done */
     int open, stalled, exit;
     _Atomic unsigned failed; /* parcels settled with a failure */
     _Atomic unsigned known;  /* those that the flow knew of when it last said go */
