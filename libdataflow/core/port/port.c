@@ -91,7 +91,6 @@ static df__slot *slot_of(df__ports *ports, const char *name, int mode)
     }
     slot->mode = mode;
     slot->ports = ports;
-    slot->rows_end = &slot->rows;
     df__queue_init(&slot->waiting);
     df__queue_init(&slot->taken);
     slot->next = ports->slots;

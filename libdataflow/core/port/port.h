@@ -49,11 +49,14 @@ int df__slot_idle(df__slot *slot);
 
 /* ---- inside ------------------------------------------------------------------------------- */
 
-typedef struct df__row { /* a pushed record; its bytes follow */
-    struct df__row *next;
-    df_input in;
-    size_t size;
-} df__row;
+typedef struct df__rows { /* pushed records, one behind the other in one piece of memory */
+    struct df__rows *next;
+    size_t cap, used, read; /* bytes of what follows */
+} df__rows;
+
+typedef struct df__row_queue { /* oldest first */
+    df__rows *first, *last;
+} df__row_queue;
 
 typedef struct df__handed { /* a parcel on its way to the host and back */
     struct df__handed *next;
@@ -75,7 +78,7 @@ struct df__slot {
     df__ports *ports;
     df_stage *st;  /* NULL: not running */
     df_port *port; /* NULL: no host yet */
-    df__row *rows, **rows_end;
+    df__row_queue rows;
     size_t row_bytes;
     uint64_t acked;
     int closed; /* FEED: end of input */

@@ -11,8 +11,8 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BED = os.path.join(ROOT, "tests", "bed")
-TARGETS = ["dfproc", "module_kafka", "module_postgresql", "floor_consume", "floor_produce", "gen_records",
-           "growth", "dfaudit", "faultproxy"]
+TARGETS = ["dfproc", "module_kafka", "module_postgresql", "module_clickhouse", "floor_consume", "floor_produce", "gen_records",
+           "growth", "embed", "dfaudit", "faultproxy"]
 
 
 class Bed:

@@ -37,37 +37,47 @@ def w2(bench):
                          lambda: bench.ours("null", data), ours, data.count)]
 
 
+def into_fresh(bench, work):
+    """The run that fills a topic of its own, and that topic's records, bytes and hash."""
+    target = bench.fresh_topic()
+    run = work(target)
+    found = json.loads(bench.consume(target, "65536", "hash").out)
+    bench.delete_topic(target)
+    return run, (found["records"], found["bytes"], found["hash"])
+
+
 def w3(bench):
     data = bench.topic("orders", order, bench.options.records)
     finished = os.path.join(bench.folder, "orders.edited")
     Data.save(finished, [edited(line) for line in data.lines])
 
-    def sums(topic):
-        found = json.loads(bench.consume(topic, "65536", "hash").out)
-        return found["records"], found["bytes"], found["hash"]
-
-    def into_fresh(work):
-        target = bench.fresh_topic()
-        run = work(target)
-        into_fresh.sums = sums(target)
-        bench.delete_topic(target)
-        return run
-
     def floor():
         taken = bench.consume(data.name)
-        made = into_fresh(lambda target: bench.produce(target, finished, data.count, "lz4"))
-        bench.must("records of the floor", data.count, into_fresh.sums[0])
-        floor.sums = into_fresh.sums
+        made, floor.sums = into_fresh(bench, lambda target: bench.produce(target, finished, data.count, "lz4"))
+        bench.must("records of the floor", data.count, floor.sums[0])
         return Series(taken, made)
 
     def ours():
-        run = into_fresh(lambda target: bench.ours("kafka", data, TARGET=target))
+        run, sums = into_fresh(bench, lambda target: bench.ours("kafka", data, TARGET=target))
         bench.audit_counts(run, received=data.count, sent=data.count)
-        bench.must("records, bytes and hash", floor.sums, into_fresh.sums)
+        bench.must("records, bytes and hash", floor.sums, sums)
         return run
     result = Result("W3", "Kafka → Kafka, two fields edited, idempotent, lz4, %d B" % data.size,
                     "consume, then produce", 0.75, cpu_goal=4)
     return [bench.rounds(result, floor, ours, data.count)]
+
+
+def w4(bench):
+    data = bench.topic("orders", order, bench.options.records)
+
+    def run_of(manifest):
+        run, sums = into_fresh(bench, lambda target: bench.ours(manifest, data, TARGET=target))
+        bench.audit_counts(run, received=data.count, sent=data.count)
+        run_of.sums = getattr(run_of, "sums", sums)
+        bench.must("records, bytes and hash", run_of.sums, sums)
+        return run
+    result = Result("W4", "W3 exactly once, %d B" % data.size, "W3 at least once", 0.90)
+    return [bench.rounds(result, lambda: run_of("kafka"), lambda: run_of("kafka_exact"), data.count)]
 
 
 def copy_file(bench, data):
@@ -164,6 +174,20 @@ def w14(bench):
         results.append(Result("W14", "%s, Kafka flow" % what).plain(
             "%.0f ms (%.0f to %.0f)" % (middle, min(values), max(values)), "≤ %d ms" % goal, middle <= goal))
     return results
+
+
+def w16(bench):
+    """A program of its own, since it needs no server; it checks order and content of all records."""
+    runs = []
+    for _ in range(bench.options.rounds):
+        done = subprocess.run([bench.program("embed"), str(5 * bench.options.records)], check=True, stdout=subprocess.PIPE)
+        runs.append(json.loads(done.stdout))
+    rates = [run["records"] / run["flow_s"] / 1e6 for run in runs]
+    floor, middle = (statistics.median(run[name] / run["records"] * 1e9 for run in runs) for name in ("floor_s", "flow_s"))
+    return [Result("W16", "inside a program: push → function → take, 100 B, one core").plain(
+        "%.1f M/s (%.1f to %.1f); %.0f ns a record, %.0f of them copy and call" % (
+            statistics.median(rates), min(rates), max(rates), middle, floor),
+        "≥ 3 M/s", min(rates) >= 3)]
 
 
 def idle(bench):

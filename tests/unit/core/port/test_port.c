@@ -477,8 +477,9 @@ static void test_no_memory(void **state)
     fixture *f = *state;
     df_port_options o = {.size = sizeof o, .stage = "source", .mode = DF_FEED};
     df_header h = {"h", {"v", 1}};
+    static const char large[5000]; /* does not fit in behind the first */
     df_input in[2] = {{.size = sizeof in[0], .payload = {"x", 1}, .headers = &h, .header_count = 1},
-                      {.size = sizeof in[0], .payload = {"y", 1}}};
+                      {.size = sizeof in[0], .payload = {large, sizeof large}}};
     size_t taken = 9;
     int rc = DF_ENOMEM;
     f->p = support_load(f->env, HOST_TO_HOST);
