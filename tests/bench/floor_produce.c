@@ -13,9 +13,8 @@
 
 #include <librdkafka/rdkafka.h>
 
-enum { LINES = 100000 };
-static char *line[LINES];
-static size_t length[LINES];
+static char **line; /* all of them, read before the clock runs */
+static size_t *length;
 
 static double now(void)
 {
@@ -26,13 +25,23 @@ static double now(void)
 
 static size_t read_lines(void)
 {
-    size_t count = 0, cap = 0;
+    size_t count = 0, room = 0, cap = 0;
+    char *text = NULL;
     ssize_t n;
-    while (count < LINES && (n = getline(&line[count], &cap, stdin)) > 0) {
-        length[count] = (size_t)n - (line[count][n - 1] == '\n');
-        count++;
+    while ((n = getline(&text, &cap, stdin)) > 0) {
+        if (count == room) {
+            room = room ? 2 * room : 1024;
+            line = realloc(line, room * sizeof *line);
+            length = realloc(length, room * sizeof *length);
+            if (!line || !length)
+                return 0;
+        }
+        line[count] = text;
+        length[count++] = (size_t)n - (text[n - 1] == '\n');
+        text = NULL;
         cap = 0;
     }
+    free(text);
     return count;
 }
 

@@ -87,9 +87,11 @@ The ratio is floor time / our time of neighbouring runs, from exec to exit of th
 join and leave included: 1.00 is as fast as the floor. CPU and memory are of the client process
 alone. Floors: W1 a librdkafka consumer that does nothing with the records; W2 the same flow without
 the filter; W3 that consumer and, after it, a librdkafka producer with the same settings that sends
-the finished records (the time of both together); W5 one `\\copy` of the same rows already in
-PostgreSQL's own format, as one transaction; W8 `pg_recvlogical` on the same changes and, at the same
-time, that producer with the rows as JSON; W11 jq, and the ratio is of CPU time. W13 puts a proxy
+the finished records (the time of both together); W4 is W3 without transactions; W5 one `\\copy` of
+the same rows already in PostgreSQL's own format, as one transaction; W6 that into a staging table and
+one `INSERT … ON CONFLICT` from there; W7 `COPY TO STDOUT`, and that producer after it; W8
+`pg_recvlogical` on the same changes and, at the same time, that producer with the rows as JSON; W9
+curl of the same rows as RowBinary; W11 jq, and the ratio is of CPU time. W13 puts a proxy
 before PostgreSQL that lets a tenth of the bytes through, then all; "max" is the same flow through
 the proxy at full speed. "met" needs the worse end of the interval; "median only" says that the
 median alone reaches it. A load far above the number of cores means that others used the machine:
