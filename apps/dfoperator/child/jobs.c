@@ -10,7 +10,6 @@
 #include "dfoperator/object/keys.h"
 #include "dfoperator/object/tree.h"
 #include "util/buf.h"
-#include "util/rfc3339.h"
 
 /* Without a limit of the user's the cluster starts a run that it missed however late it is: also
  * one of before an edit of the schedule, or of while it was suspended. Below 10 s it starts none.
@@ -157,16 +156,11 @@ int64_t op_job_step(json_object *job)
     return *step >= '0' && *step <= '9' ? strtoll(step, NULL, 10) : -1;
 }
 
+/* NULL: it is not true. */
 static json_object *condition_of(json_object *job, const char *type)
 {
-    json_object *list = op_get(job, "status.conditions");
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *c = json_object_array_get_idx(list, i);
-        if (!strcmp(op_text(c, "type"), type) && !strcmp(op_text(c, "status"), "True"))
-            return c;
-    }
-    return NULL;
+    json_object *c = op_find(op_get(job, "status.conditions"), "type", type);
+    return strcmp(op_text(c, "status"), "True") ? NULL : c;
 }
 
 op_job_end op_job_end_of(json_object *job, const char **when)
@@ -221,11 +215,7 @@ void op_job_failure(json_object *job, json_object **pods, size_t count, char ret
 
 static int64_t age_s(json_object *object, int64_t now_s)
 {
-    const char *text = op_text(object, "metadata.creationTimestamp");
-    df__stamp start;
-    if (df__stamp_parse((df_bytes){text, strlen(text)}, &start) != DF_OK)
-        return 0;
-    return now_s - (start.local - start.offset);
+    return now_s - op_time(object, "metadata.creationTimestamp", now_s);
 }
 
 /* It has its place, its volumes and its network, and nothing is wrong: its image comes, however
@@ -233,7 +223,7 @@ static int64_t age_s(json_object *object, int64_t now_s)
 static int is_pulling(json_object *pod)
 {
     json_object *list = op_get(pod, "status.containerStatuses");
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    size_t count = op_count(list);
     for (size_t i = 0; i < count; i++) {
         const char *why = op_text(json_object_array_get_idx(list, i), "state.waiting.reason");
         if (strcmp(why, "ContainerCreating") != 0 && strcmp(why, "PodInitializing") != 0)

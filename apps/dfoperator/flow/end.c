@@ -9,7 +9,6 @@
 #include "dfoperator/child/jobs.h"
 #include "dfoperator/flow/flow.h"
 #include "dfoperator/object/tree.h"
-#include "util/rfc3339.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -175,11 +174,8 @@ static size_t living_readers(const op_view *view)
 /* Seconds since a time of an object. */
 static int64_t age_s(const op_view *view, json_object *object, const char *member)
 {
-    const char *text = op_text(object, member);
-    df__stamp at;
-    if (df__stamp_parse((df_bytes){text, strlen(text)}, &at) != DF_OK)
-        return 0;
-    return view->now_us / SECOND - at.local;
+    int64_t now_s = view->now_us / SECOND;
+    return now_s - op_time(object, member, now_s);
 }
 
 /* It is over. `why`: what is held is still there; NULL: it is gone. */

@@ -175,7 +175,7 @@ static int is_finalizer(json_object *one)
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan)
 {
     json_object *all = op_get(view->flow, "metadata.finalizers"), *kept = json_object_new_array();
-    size_t count = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+    size_t count = op_count(all);
     for (size_t i = 0; kept && i < count; i++) {
         json_object *one = json_object_array_get_idx(all, i);
         if (!is_finalizer(one))

@@ -11,7 +11,6 @@
 #include "dfoperator/cron/schedule.h"
 #include "dfoperator/object/tree.h"
 #include "kube/moment.h"
-#include "util/rfc3339.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -42,8 +41,8 @@ json_object *op_clock_job(json_object *cron_job, int64_t due_s)
                 "'uid': %s, 'controller': true}]",
                 op_text(cron_job, "metadata.name"), op_text(cron_job, "metadata.uid"));
     json_object *head = op_copy(op_get(form, "metadata")), *due = NULL;
-    char name[OP_NAME_MAX + 24], when[DF__RFC3339_MAX + 1] = "";
-    df__rfc3339_write((df__instant){due_s, 0}, 0, DF__RFC3339_SEC, when);
+    char name[OP_NAME_MAX + 24], when[OP_TIME];
+    op_time_write(due_s, when);
     snprintf(name, sizeof name, "%s-%" PRId64, op_text(cron_job, "metadata.name"), due_s / 60);
     if (owner && head)
         job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': %o}", head,
@@ -94,7 +93,7 @@ static void start(const ticker *c, json_object *cron_job, int64_t due_s)
 {
     const op_clocks_config *config = &c->all->config;
     const char *policy = op_text(cron_job, "spec.concurrencyPolicy");
-    char when[DF__RFC3339_MAX + 1] = "";
+    char when[OP_TIME];
     json_object *job;
     if (op_is(cron_job, "spec.suspend") ||
         (!strcmp(policy, "Forbid") && count_active(c, cron_job, 0)))
@@ -105,7 +104,7 @@ static void start(const ticker *c, json_object *cron_job, int64_t due_s)
     if (job)
         config->start(config->user, job);
     json_object_put(job);
-    df__rfc3339_write((df__instant){due_s, 0}, 0, DF__RFC3339_SEC, when);
+    op_time_write(due_s, when);
     op_put(cron_job, "status", op_json("{'lastScheduleTime': %s}", when));
     op_cluster_put(config->cluster, OP_CRON_JOB, cron_job);
 }

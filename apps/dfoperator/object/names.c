@@ -113,8 +113,7 @@ json_object *op_metadata(op_kind kind, json_object *flow, const char *name)
 static json_object *controller_of(json_object *object)
 {
     json_object *owners = op_get(object, "metadata.ownerReferences");
-    size_t count =
-        json_object_is_type(owners, json_type_array) ? json_object_array_length(owners) : 0;
+    size_t count = op_count(owners);
     for (size_t i = 0; i < count; i++) {
         json_object *owner = json_object_array_get_idx(owners, i);
         if (op_is(owner, "controller"))

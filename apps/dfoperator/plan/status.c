@@ -8,7 +8,6 @@
 #include "dfoperator/object/names.h"
 #include "dfoperator/object/tree.h"
 #include "util/buf.h"
-#include "util/rfc3339.h"
 
 static const char *const truths[] = {"False", "True", "Unknown"};
 
@@ -32,21 +31,9 @@ void op_status_condition(op_status *s, const char *type, op_truth status, const 
     df__text_printf(c->message, sizeof c->message, "%s", message);
 }
 
-static json_object *find_condition(json_object *status, const char *type)
-{
-    json_object *list = op_get(status, "conditions");
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *c = json_object_array_get_idx(list, i);
-        if (!strcmp(op_text(c, "type"), type))
-            return c;
-    }
-    return NULL;
-}
-
 json_object *op_status_last(const op_view *view, const char *type)
 {
-    return find_condition(op_get(view->flow, "status"), type);
+    return op_find(op_get(view->flow, "status.conditions"), "type", type);
 }
 
 int op_status_is_news(const op_view *view, const char *type, const char *reason,
@@ -57,13 +44,6 @@ int op_status_is_news(const op_view *view, const char *type, const char *reason,
            strcmp(op_text(last, "message"), message) != 0;
 }
 
-static json_object *time_of(int64_t sec)
-{
-    char text[DF__RFC3339_MAX + 1];
-    size_t len = df__rfc3339_write((df__instant){sec, 0}, 0, DF__RFC3339_SEC, text);
-    return len ? json_object_new_string_len(text, (int)len) : NULL;
-}
-
 /* ---- parts --------------------------------------------------------------------------------- */
 
 static json_object *condition_of(const op_view *view, const op_condition *c)
@@ -72,7 +52,7 @@ static json_object *condition_of(const op_view *view, const op_condition *c)
     if (!strcmp(op_text(last, "status"), truths[c->status]) && *op_text(last, "lastTransitionTime"))
         moved = json_object_get(op_get(last, "lastTransitionTime"));
     else
-        moved = time_of(view->now_us / 1000000);
+        moved = op_time_new(view->now_us / 1000000);
     row = op_json("{'type': %s, 'status': %s, 'reason': %s, 'message': %s, "
                   "'observedGeneration': %n, 'lastTransitionTime': %o}",
                   c->type, truths[c->status], c->reason, c->message,
@@ -106,9 +86,9 @@ static int put_window(const op_window *w, json_object *status)
                        w->suspended)))
         return -1;
     if (w->next_s != INT64_MAX)
-        op_put(status, "maintenanceStatus.nextMaintenanceTime", time_of(w->next_s));
+        op_put(status, "maintenanceStatus.nextMaintenanceTime", op_time_new(w->next_s));
     if (w->last_s != INT64_MIN)
-        op_put(status, "maintenanceStatus.lastMaintenanceTime", time_of(w->last_s));
+        op_put(status, "maintenanceStatus.lastMaintenanceTime", op_time_new(w->last_s));
     return 0;
 }
 
@@ -125,7 +105,7 @@ static int put_figures(const op_figures *f, json_object *status)
     if (f->lag < 0)
         op_put(status, "lag", NULL);
     if (f->last_processed_us > 0 &&
-        op_put(status, "lastProcessedTime", time_of(f->last_processed_us / 1000000)))
+        op_put(status, "lastProcessedTime", op_time_new(f->last_processed_us / 1000000)))
         return -1;
     return put_count(status, "processedCount", f->processed) ||
            put_count(status, "errorCount", f->errors) || put_count(status, "lag", f->lag);
@@ -184,7 +164,7 @@ static void set_false(json_object *c, const char *reason, const char *message, i
     if (!c)
         return;
     if (strcmp(op_text(c, "status"), truths[OP_FALSE]) != 0)
-        op_put(c, "lastTransitionTime", time_of(now_us / 1000000));
+        op_put(c, "lastTransitionTime", op_time_new(now_us / 1000000));
     op_put(c, "status", json_object_new_string(truths[OP_FALSE]));
     op_put(c, "reason", json_object_new_string(reason));
     op_put(c, "message", json_object_new_string(message));
@@ -204,11 +184,13 @@ void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failur
         op_put(plan->status, "phase", json_object_new_string("Pending"));
         op_put(plan->status, "message", json_object_new_string(message));
     } else if (failure->is_the_servers) {
-        set_false(find_condition(plan->status, "Reconciled"), "Retrying", message, now_us);
+        set_false(op_find(op_get(plan->status, "conditions"), "type", "Reconciled"), "Retrying",
+                  message, now_us);
     } else {
         op_put(plan->status, "phase", json_object_new_string("Error"));
         op_put(plan->status, "message", json_object_new_string(message));
-        set_false(find_condition(plan->status, "Ready"), "Error", message, now_us);
+        set_false(op_find(op_get(plan->status, "conditions"), "type", "Ready"), "Error", message,
+                  now_us);
     }
     if (last && json_object_equal(last, plan->status)) {
         json_object_put(plan->status);

@@ -115,14 +115,8 @@ static op_fights *fights_of(op_operator *o, const char *key)
 static int is_ready(const op_view *view, const op_plan *plan)
 {
     json_object *status = plan->status ? plan->status : op_get(view->flow, "status");
-    json_object *all = op_get(status, "conditions");
-    size_t count = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *one = json_object_array_get_idx(all, i);
-        if (!strcmp(op_text(one, "type"), "Ready"))
-            return !strcmp(op_text(one, "status"), "True");
-    }
-    return 0;
+    json_object *ready = op_find(op_get(status, "conditions"), "type", "Ready");
+    return !strcmp(op_text(ready, "status"), "True");
 }
 
 /* One that waited for its turn need not wait until it is looked at again. */
