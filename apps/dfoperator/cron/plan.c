@@ -236,6 +236,7 @@ static void act(op_cron *c)
     op_flow_want_base(f);
     if (f->view->mirrors.waits)
         return; /* no pod begins before its Secrets are there */
+    op_flow_take_over(f->view, OP_CRON_JOB, f->plan);
     op_flow_want(f, &cron_job_row, f->view->child[OP_CRON_JOB],
                  op_child_cron_job(&f->wish, is_suspended(c)));
     start_by_hand(c);

@@ -130,13 +130,25 @@ typedef struct cleanup {
     size_t left;      /* pods and objects that it still waits for */
 } cleanup;
 
+/* What its pod needs is there mostly; a flow that we never had in hand has another spec, or none,
+ * and no account. */
+static void want_its_needs(op_flow *f)
+{
+    if (!op_flow_own(f, f->view->spec_map))
+        op_flow_want_spec(f);
+    if (!op_flow_own(f, f->view->child[OP_SERVICE_ACCOUNT]))
+        op_flow_want_account(f);
+}
+
 static void create_job(const cleanup *c, const char *name)
 {
-    op_wish wish;
+    op_flow f = {.view = c->view, .plan = c->plan};
     json_object *job = NULL;
     op_action *a;
-    if (op_wish_read(&wish, OP_FLOW, c->held, c->settings, c->view->mirrors) == 0)
-        job = job_of(&wish, name);
+    if (op_wish_read(&f.wish, OP_FLOW, c->held, c->settings, c->view->mirrors) == 0)
+        job = job_of(&f.wish, name);
+    if (job)
+        want_its_needs(&f);
     if (job) {
         a = op_plan_add(c->plan, OP_CREATE, OP_JOB, name, job);
         if (a) {
@@ -146,7 +158,7 @@ static void create_job(const cleanup *c, const char *name)
     } else {
         c->plan->failed = 1;
     }
-    op_wish_free(&wish);
+    op_wish_free(&f.wish);
 }
 
 static json_object *find_job(const op_view *view)
@@ -214,6 +226,7 @@ static int clean_up(cleanup *c)
     json_object *deployment = c->view->child[OP_DEPLOYMENT], *job = find_job(c->view);
     char name[OP_NAME_MAX + 1];
     c->left = living_readers(c->view);
+    op_flow_take_over(c->view, OP_DEPLOYMENT, c->plan);
     if (deployment && op_belongs_to(deployment, OP_FLOW, c->view->flow) == OP_OURS) {
         c->left++;
         if (!op_get(deployment, "metadata.deletionTimestamp"))

@@ -46,9 +46,9 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret)
     cut(flow, OP_NAME_MAX, ret->label);
 }
 
-void op_name_former(json_object *flow, const char *rest, char ret[OP_FORMER_MAX])
+int op_is_former(json_object *child)
 {
-    snprintf(ret, OP_FORMER_MAX, "dataflow-%.253s%s", op_text(flow, "metadata.name"), rest);
+    return !*op_label(child, OP_LABEL_KIND);
 }
 
 /* Parts of a-z, 0-9 and -, with neither end a -; `dots`: between parts. */

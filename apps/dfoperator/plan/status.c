@@ -158,42 +158,82 @@ void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_p
 
 /* ---- a plan that broke off ----------------------------------------------------------------- */
 
-/* Changes the condition in place; its time moves only when its status does. */
-static void set_false(json_object *c, const char *reason, const char *message, int64_t now_us)
+/* The status of the plan, else that of the flow, to be changed. NULL: no memory. */
+static json_object *begin_other(op_plan *plan, json_object *last)
 {
+    if (!plan->status)
+        plan->status = last ? op_copy(last) : json_object_new_object();
+    return plan->status;
+}
+
+/* One that says the same is none. */
+static void end_other(op_plan *plan, json_object *last)
+{
+    if (!last || !json_object_equal(last, plan->status))
+        return;
+    json_object_put(plan->status);
+    plan->status = NULL;
+}
+
+static void set_phase(json_object *status, const char *phase, const char *message)
+{
+    op_put(status, "phase", json_object_new_string(phase));
+    op_put(status, "message", json_object_new_string(message));
+}
+
+/* Changes the condition in place, where there is one; its time moves only when the status of the
+ * last one was another. */
+static void set_false(json_object *status, json_object *last, const op_condition *to,
+                      int64_t now_us)
+{
+    json_object *c = op_find(op_get(status, "conditions"), "type", to->type);
+    json_object *was = op_find(op_get(last, "conditions"), "type", to->type);
+    json_object *since = op_get(was, "lastTransitionTime");
     if (!c)
         return;
-    if (strcmp(op_text(c, "status"), truths[OP_FALSE]) != 0)
+    if (strcmp(op_text(was, "status"), truths[OP_FALSE]) != 0 || !since)
         op_put(c, "lastTransitionTime", op_time_new(now_us / 1000000));
+    else
+        op_put(c, "lastTransitionTime", json_object_get(since));
     op_put(c, "status", json_object_new_string(truths[OP_FALSE]));
-    op_put(c, "reason", json_object_new_string(reason));
-    op_put(c, "message", json_object_new_string(message));
+    op_put(c, "reason", json_object_new_string(to->reason));
+    op_put(c, "message", json_object_new_string(to->message));
+}
+
+static op_condition false_condition(const char *type, const char *reason, const char *message)
+{
+    op_condition c = {.type = type, .reason = reason};
+    df__text_printf(c.message, sizeof c.message, "%s", message);
+    return c;
 }
 
 void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us)
 {
     char message[OP_STATUS_TEXT];
-    json_object *last = op_get(flow, "status");
+    json_object *last = op_get(flow, "status"), *status = begin_other(plan, last);
     const char *what = failure->action->failed;
-    if (!plan->status)
-        plan->status = last ? op_copy(last) : json_object_new_object();
-    if (!plan->status)
+    op_condition c;
+    if (!status)
         return;
     df__text_printf(message, sizeof message, "%s: %s", what ? what : "Failed", failure->text);
-    if (failure->is_the_servers && !last) {
-        op_put(plan->status, "phase", json_object_new_string("Pending"));
-        op_put(plan->status, "message", json_object_new_string(message));
-    } else if (failure->is_the_servers) {
-        set_false(op_find(op_get(plan->status, "conditions"), "type", "Reconciled"), "Retrying",
-                  message, now_us);
-    } else {
-        op_put(plan->status, "phase", json_object_new_string("Error"));
-        op_put(plan->status, "message", json_object_new_string(message));
-        set_false(op_find(op_get(plan->status, "conditions"), "type", "Ready"), "Error", message,
-                  now_us);
-    }
-    if (last && json_object_equal(last, plan->status)) {
-        json_object_put(plan->status);
-        plan->status = NULL;
-    }
+    c = failure->is_the_servers ? false_condition("Reconciled", "Retrying", message)
+                                : false_condition("Ready", "Error", message);
+    if (!failure->is_the_servers || !last)
+        set_phase(status, failure->is_the_servers ? "Pending" : "Error", message);
+    if (!failure->is_the_servers || last)
+        set_false(status, last, &c, now_us);
+    end_other(plan, last);
+}
+
+void op_status_waits(op_plan *plan, json_object *flow, const char *text, int64_t now_us)
+{
+    json_object *last = op_get(flow, "status"), *status = begin_other(plan, last);
+    op_condition ready = false_condition("Ready", "NotReady", text);
+    op_condition done = false_condition("Reconciled", "WaitingForEarlier", text);
+    if (!status)
+        return;
+    set_phase(status, op_get(flow, "metadata.deletionTimestamp") ? "Stopping" : "Pending", text);
+    set_false(status, last, &ready, now_us);
+    set_false(status, last, &done, now_us);
+    end_other(plan, last);
 }

@@ -75,6 +75,18 @@ def add_defaults(resource, body):
         body["spec"].setdefault("progressDeadlineSeconds", 600)
 
 
+def check_selector(key, body, old):
+    """That of a Deployment never changes, and finds its own pods."""
+    if not key.resource.endswith("/deployments"):
+        return
+    selector, spec = body["spec"].get("selector", {}).get("matchLabels", {}), body["spec"]
+    labels = spec["template"].get("metadata", {}).get("labels", {})
+    if old and spec.get("selector") != old["spec"].get("selector"):
+        raise Refused(422, "Invalid", f"{key.name}: spec.selector: Invalid value: field is immutable")
+    if not selector or any(labels.get(name) != value for name, value in selector.items()):
+        raise Refused(422, "Invalid", f"{key.name}: `selector` does not match template `labels`")
+
+
 class Store:
     def __init__(self):
         self.lock = threading.RLock()
@@ -135,6 +147,7 @@ class Store:
                 meta[name] = kept[name]
         if body == old:
             return old
+        check_selector(key, body, old)
         if "generation" in meta and body.get("spec") != old.get("spec"):
             meta["generation"] += 1
         if "deletionTimestamp" in meta and not meta.get("finalizers"):
@@ -148,6 +161,7 @@ class Store:
             body = copy.deepcopy(body)
             body.pop("status", None)
             self._complete(key, body)
+            check_selector(key, body, None)
             self.lives[key] += 1
             text = hashlib.sha1(f"{key}#{self.lives[key]}".encode()).hexdigest()
             meta = body.setdefault("metadata", {})
