@@ -10,7 +10,6 @@
 #include "dfoperator/object/keys.h"
 #include "dfoperator/object/tree.h"
 #include "util/buf.h"
-#include "util/rfc3339.h"
 
 /* Without a limit of the user's the cluster starts a run that it missed however late it is: also
  * one of before an edit of the schedule, or of while it was suspended. Below 10 s it starts none.
@@ -54,24 +53,64 @@ static int mark(const op_wish *wish, json_object *metadata, const char *run, con
     return label(metadata, OP_STEP, step) || (run && label(metadata, OP_RUN_ID, run)) ? -1 : 0;
 }
 
-/* {spec} of a Job; the template is taken over. */
-static json_object *job_body(const op_wish *wish, json_object *template, const char *run,
-                             const char *step)
+/* How a Job ends. `rules`: what the failure of a pod means; one that its node lost is no try. */
+typedef struct job_form {
+    int64_t retries, limit_s; /* limit_s 0: none */
+    const char *rules;
+} job_form;
+
+#define LOST_IS_NO_TRY                                                                             \
+    "{'action': 'Ignore', 'onPodConditions': [{'type': 'DisruptionTarget', 'status': 'True'}]}"
+
+/* A container that a service mesh adds may never end, and so would the Job: none is asked for.
+ * As istio.io/docs/reference/config/labels and linkerd.io/docs/features/proxy-injection say. */
+static int refuse_sidecars(const op_wish *wish, json_object *template)
 {
-    int64_t limit_s = op_int(wish->flow, "spec.activeDeadlineSeconds", 0);
-    json_object *body = NULL;
-    if (template && !mark(wish, op_get(template, "metadata"), run, step))
-        body = op_json("{'spec': {'backoffLimit': 0, 'podReplacementPolicy': 'Failed', "
-                       "'podFailurePolicy': {'rules': [{'action': 'Ignore', 'onPodConditions': "
-                       "[{'type': 'DisruptionTarget', 'status': 'True'}]}]}, 'template': %o}}",
-                       template);
+    static const struct {
+        const char *of, *name, *value;
+    } rows[] = {{"metadata.labels", "sidecar.istio.io/inject", "false"},
+                {"metadata.annotations", "sidecar.istio.io/inject", "false"},
+                {"metadata.annotations", "linkerd.io/inject", "disabled"}};
+    if (!strcmp(op_annotation(wish->flow, OP_JOB_SIDECARS), "true"))
+        return 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_object *value = json_object_new_string(rows[i].value);
+        if (!value || json_object_object_add(op_get(template, rows[i].of), rows[i].name, value)) {
+            json_object_put(value);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* {spec} of a Job; the template is taken over. */
+static json_object *body_of(const op_wish *wish, json_object *template, const job_form *form)
+{
+    json_object *rules = op_json(form->rules), *body = NULL;
+    if (template && rules && !refuse_sidecars(wish, template))
+        body = op_json("{'spec': {'backoffLimit': %n, 'podReplacementPolicy': 'Failed', "
+                       "'podFailurePolicy': {'rules': %o}, 'template': %o}}",
+                       form->retries, rules, template);
+    json_object_put(rules);
     json_object_put(template);
-    if (body && limit_s > 0 &&
-        op_put(body, "spec.activeDeadlineSeconds", json_object_new_int64(limit_s))) {
+    if (body && form->limit_s > 0 &&
+        op_put(body, "spec.activeDeadlineSeconds", json_object_new_int64(form->limit_s))) {
         json_object_put(body);
         body = NULL;
     }
     return body;
+}
+
+/* Of a step of a run. */
+static json_object *job_body(const op_wish *wish, json_object *template, const char *run,
+                             const char *step)
+{
+    job_form form = {0, op_int(wish->flow, "spec.activeDeadlineSeconds", 0),
+                     "[" LOST_IS_NO_TRY "]"};
+    if (template && !mark(wish, op_get(template, "metadata"), run, step))
+        return body_of(wish, template, &form);
+    json_object_put(template);
+    return NULL;
 }
 
 json_object *op_cron_job_body(const op_wish *wish, int suspend)
@@ -140,6 +179,50 @@ json_object *op_job_trigger(const op_wish *wish, const char *run, int64_t index)
     return whole(wish, job_body(wish, op_pod_trigger(wish, trigger), run, step), name, run, step);
 }
 
+/* ---- the Job of a slot ----------------------------------------------------------------------- */
+
+/* The flow's pod, with another command and without what belongs to a run. */
+static json_object *slot_template(const op_wish *wish)
+{
+    static const char *const dropped[] = {"startupProbe", "livenessProbe", "readinessProbe",
+                                          "ports"};
+    json_object *template = op_pod_template(wish);
+    json_object *container = op_get(template, "spec.containers.0");
+    int rc = !template ||
+             op_put(container, "args",
+                    op_json("['slot', 'drop', '/etc/dataflow/spec.json', "
+                            "'--secrets-dir=/etc/dataflow/secrets']")) ||
+             op_put(template, "spec.restartPolicy", json_object_new_string("Never")) ||
+             op_put(template, "spec.automountServiceAccountToken", json_object_new_boolean(0)) ||
+             op_put(template, "metadata.labels.app", json_object_new_string("dataflow-end")) ||
+             json_object_object_add(op_get(template, "metadata.labels"), OP_RUN_ID,
+                                    json_object_new_string("end"));
+    for (size_t i = 0; !rc && i < sizeof dropped / sizeof dropped[0]; i++)
+        op_put(container, dropped[i], NULL);
+    if (!rc)
+        return template;
+    json_object_put(template);
+    return NULL;
+}
+
+/* A wrong manifest or command line is not tried again. */
+json_object *op_job_slot(const op_wish *wish, const char *name)
+{
+    static const job_form form = {4, OP_JOB_SLOT_S,
+                                  "[{'action': 'FailJob', 'onExitCodes': {'containerName': "
+                                  "'" OP_CONTAINER
+                                  "', 'operator': 'In', 'values': [2]}}, " LOST_IS_NO_TRY "]"};
+    json_object *body = body_of(wish, slot_template(wish), &form), *job = NULL;
+    json_object *metadata = op_metadata(OP_FLOW, wish->flow, name);
+    json_object *notes = op_get(body, "spec.template.metadata.annotations");
+    if (body && metadata && !op_put(metadata, "annotations", op_copy(notes)))
+        job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': %o}",
+                      metadata, op_get(body, "spec"));
+    json_object_put(body);
+    json_object_put(metadata);
+    return job;
+}
+
 /* ---- as they are --------------------------------------------------------------------------- */
 
 void op_job_run(json_object *job, char ret[OP_NAME_MAX + 1])
@@ -157,16 +240,11 @@ int64_t op_job_step(json_object *job)
     return *step >= '0' && *step <= '9' ? strtoll(step, NULL, 10) : -1;
 }
 
+/* NULL: it is not true. */
 static json_object *condition_of(json_object *job, const char *type)
 {
-    json_object *list = op_get(job, "status.conditions");
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *c = json_object_array_get_idx(list, i);
-        if (!strcmp(op_text(c, "type"), type) && !strcmp(op_text(c, "status"), "True"))
-            return c;
-    }
-    return NULL;
+    json_object *c = op_find(op_get(job, "status.conditions"), "type", type);
+    return strcmp(op_text(c, "status"), "True") ? NULL : c;
 }
 
 op_job_end op_job_end_of(json_object *job, const char **when)
@@ -221,11 +299,7 @@ void op_job_failure(json_object *job, json_object **pods, size_t count, char ret
 
 static int64_t age_s(json_object *object, int64_t now_s)
 {
-    const char *text = op_text(object, "metadata.creationTimestamp");
-    df__stamp start;
-    if (df__stamp_parse((df_bytes){text, strlen(text)}, &start) != DF_OK)
-        return 0;
-    return now_s - (start.local - start.offset);
+    return now_s - op_time(object, "metadata.creationTimestamp", now_s);
 }
 
 /* It has its place, its volumes and its network, and nothing is wrong: its image comes, however
@@ -233,7 +307,7 @@ static int64_t age_s(json_object *object, int64_t now_s)
 static int is_pulling(json_object *pod)
 {
     json_object *list = op_get(pod, "status.containerStatuses");
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    size_t count = op_count(list);
     for (size_t i = 0; i < count; i++) {
         const char *why = op_text(json_object_array_get_idx(list, i), "state.waiting.reason");
         if (strcmp(why, "ContainerCreating") != 0 && strcmp(why, "PodInitializing") != 0)

@@ -16,18 +16,6 @@ int op_pod_lives(json_object *pod)
     return strcmp(phase, "Succeeded") != 0 && strcmp(phase, "Failed") != 0;
 }
 
-/* The item of a list whose `member` is this text. */
-static json_object *find(json_object *list, const char *member, const char *text)
-{
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *item = json_object_array_get_idx(list, i);
-        if (!strcmp(op_text(item, member), text))
-            return item;
-    }
-    return NULL;
-}
-
 /* The last line that says something: what a process logged last is why it ended. */
 static df_bytes last_line(const char *text)
 {
@@ -125,10 +113,10 @@ static op_trouble of_container(json_object *pod, json_object *container, char *r
 
 static op_trouble of_pod(json_object *pod, char *ret)
 {
-    json_object *container = find(op_get(pod, "status.containerStatuses"), "name", OP_CONTAINER);
+    json_object *container = op_find(op_get(pod, "status.containerStatuses"), "name", OP_CONTAINER);
     json_object *trigger =
-        find(op_get(pod, "status.containerStatuses"), "name", OP_TRIGGER_CONTAINER);
-    json_object *place = find(op_get(pod, "status.conditions"), "type", "PodScheduled");
+        op_find(op_get(pod, "status.containerStatuses"), "name", OP_TRIGGER_CONTAINER);
+    json_object *place = op_find(op_get(pod, "status.conditions"), "type", "PodScheduled");
     if (!container)
         container = trigger;
     if (op_get(pod, "metadata.deletionTimestamp"))
@@ -157,7 +145,7 @@ op_trouble op_trouble_of_pods(json_object **pods, size_t count, char ret[OP_TROU
 
 op_trouble op_trouble_of_deployment(json_object *deployment, char ret[OP_TROUBLE_TEXT])
 {
-    json_object *c = find(op_get(deployment, "status.conditions"), "type", "ReplicaFailure");
+    json_object *c = op_find(op_get(deployment, "status.conditions"), "type", "ReplicaFailure");
     if (strcmp(op_text(c, "status"), "True") != 0)
         return OP_NO_TROUBLE;
     df__text_printf(ret, OP_TROUBLE_TEXT, "No replicas available: %.*s", MESSAGE,

@@ -85,7 +85,7 @@ static void look_for(list *l, json_object *schema, const char *part, const char 
 
 static void look_for_rows(list *l, json_object *schema, json_object *rows)
 {
-    size_t count = json_object_is_type(rows, json_type_array) ? json_object_array_length(rows) : 0;
+    size_t count = op_count(rows);
     for (size_t i = 0; i < count; i++)
         look_for(l, schema, "spec", op_text(json_object_array_get_idx(rows, i), "name"));
 }

@@ -37,7 +37,6 @@ typedef struct op_cron {
 } op_cron;
 
 /* ---- runs (cron/run.c) ---- */
-size_t op_runs_count(json_object *runs);
 json_object *op_run_at(json_object *runs, size_t at);
 /* Completed, Failed, Unknown (a Job went before its end was seen) or Replaced. */
 int op_run_is_over(json_object *run);

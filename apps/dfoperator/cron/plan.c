@@ -31,7 +31,7 @@ static int holds_schedule(const op_cron *c, json_object *run)
 static int is_suspended(const op_cron *c)
 {
     int holds = c->starts;
-    for (size_t i = 0; i < op_runs_count(c->runs); i++)
+    for (size_t i = 0; i < op_count(c->runs); i++)
         holds |= holds_schedule(c, op_run_at(c->runs, i));
     return op_is(c->f.view->flow, "spec.suspend") || c->f.stand == OP_IS_LOST ||
            (holds && op_cron_has_policy(c, "Forbid"));
@@ -110,7 +110,7 @@ static void start_trigger(op_cron *c, json_object *run)
 /* With Forbid the triggers of a run wait for those of the one before it. */
 static void start_triggers(op_cron *c)
 {
-    for (size_t i = 0; i < op_runs_count(c->runs); i++) {
+    for (size_t i = 0; i < op_count(c->runs); i++) {
         json_object *run = op_run_at(c->runs, i);
         if (op_run_is_over(run))
             continue;
@@ -140,7 +140,7 @@ static int has_succeeded(json_object *run)
 static int is_beyond_limit(const op_cron *c, json_object *run)
 {
     int64_t newer = 0;
-    for (size_t i = op_runs_count(c->before); i--;) {
+    for (size_t i = op_count(c->before); i--;) {
         json_object *other = op_run_at(c->before, i);
         if (other == run)
             break;
@@ -236,6 +236,7 @@ static void act(op_cron *c)
     op_flow_want_base(f);
     if (f->view->mirrors.waits)
         return; /* no pod begins before its Secrets are there */
+    op_flow_take_over(f->view, OP_CRON_JOB, f->plan);
     op_flow_want(f, &cron_job_row, f->view->child[OP_CRON_JOB],
                  op_child_cron_job(&f->wish, is_suspended(c)));
     start_by_hand(c);

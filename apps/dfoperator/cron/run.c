@@ -8,12 +8,6 @@
 #include "dfoperator/cron/cron.h"
 #include "dfoperator/object/tree.h"
 #include "util/buf.h"
-#include "util/rfc3339.h"
-
-size_t op_runs_count(json_object *runs)
-{
-    return json_object_is_type(runs, json_type_array) ? json_object_array_length(runs) : 0;
-}
 
 json_object *op_run_at(json_object *runs, size_t at)
 {
@@ -28,10 +22,7 @@ int op_run_is_over(json_object *run)
 
 json_object *op_run_find(json_object *runs, const char *id)
 {
-    for (size_t i = 0; i < op_runs_count(runs); i++)
-        if (!strcmp(op_text(op_run_at(runs, i), "id"), id))
-            return op_run_at(runs, i);
-    return NULL;
+    return op_find(runs, "id", id);
 }
 
 int op_cron_has_policy(const op_cron *c, const char *policy)
@@ -42,7 +33,7 @@ int op_cron_has_policy(const op_cron *c, const char *policy)
 
 json_object *op_runs_active(const op_cron *c)
 {
-    for (size_t i = op_runs_count(c->runs); i--;)
+    for (size_t i = op_count(c->runs); i--;)
         if (!op_run_is_over(op_run_at(c->runs, i)))
             return op_run_at(c->runs, i);
     return NULL;
@@ -151,8 +142,8 @@ static void add_runs(op_cron *c)
 static void end(op_cron *c, json_object *run, const char *phase, const char *when,
                 const char *message)
 {
-    char now[DF__RFC3339_MAX + 1] = "";
-    df__rfc3339_write((df__instant){c->f.view->now_us / 1000000, 0}, 0, DF__RFC3339_SEC, now);
+    char now[OP_TIME];
+    op_time_write(c->f.view->now_us / 1000000, now);
     set_text(c, run, "phase", phase);
     set_text(c, run, "message", message);
     set_text(c, run, "endTime", *when ? when : now);
@@ -163,7 +154,7 @@ static void name_step(const op_cron *c, int64_t step, char ret[200])
 {
     json_object *triggers = op_get(c->f.view->flow, "spec.triggers");
     const char *name = "";
-    if (step >= 0 && step < (int64_t)op_runs_count(triggers))
+    if (step >= 0 && step < (int64_t)op_count(triggers))
         name = op_text(json_object_array_get_idx(triggers, (size_t)step), "name");
     if (step < 0)
         df__text_printf(ret, 200, "Processor");
@@ -173,11 +164,10 @@ static void name_step(const op_cron *c, int64_t step, char ret[200])
         df__text_printf(ret, 200, "Trigger %lld", (long long)step);
 }
 
-static void fail(op_cron *c, json_object *run, int64_t step, json_object *job, const char *when)
+static void fail(op_cron *c, json_object *run, int64_t step, const char *why, const char *when)
 {
-    char why[OP_TROUBLE_TEXT], name[200], text[OP_TROUBLE_TEXT + 240];
+    char name[200], text[OP_TROUBLE_TEXT + 400];
     name_step(c, step, name);
-    op_job_failure(job, c->f.view->pods, c->f.view->pod_count, why);
     df__text_printf(text, sizeof text, "%s failed: %s", name, why);
     end(c, run, "Failed", when, text);
 }
@@ -195,7 +185,7 @@ static void lose(op_cron *c, json_object *run)
 static int64_t trigger_count(const op_cron *c)
 {
     return c->f.wish.invalid[0] ? INT64_MAX
-                                : (int64_t)op_runs_count(op_get(c->f.view->flow, "spec.triggers"));
+                                : (int64_t)op_count(op_get(c->f.view->flow, "spec.triggers"));
 }
 
 /* The step that the run is at, its Job (NULL: not there), and since when the one before it has
@@ -225,12 +215,8 @@ static json_object *find_step(const op_cron *c, json_object *run, int64_t *step,
 static int64_t trouble_since(const op_cron *c, int64_t now_s)
 {
     json_object *ready = op_status_last(c->f.view, "Ready");
-    const char *text = op_text(ready, "lastTransitionTime");
-    df__stamp at;
-    if (strcmp(op_text(ready, "reason"), "Error") != 0 ||
-        df__stamp_parse((df_bytes){text, strlen(text)}, &at) != DF_OK)
-        return now_s;
-    return at.local - at.offset;
+    return strcmp(op_text(ready, "reason"), "Error") ? now_s
+                                                     : op_time(ready, "lastTransitionTime", now_s);
 }
 
 /* A step that cannot begin would hold up all later runs: it fails after a time, unless the user has
@@ -247,22 +233,36 @@ static int gives_up(op_cron *c, json_object *job)
     return waits >= limit;
 }
 
-static void give_up(op_cron *c, json_object *run, int64_t step, json_object *job)
+/* "it did not begin within 600 s: Image … cannot be pulled" */
+static void tell_no_begin(const op_cron *c, json_object *job, char why[OP_TROUBLE_TEXT + 100])
 {
     const op_view *v = c->f.view;
-    char why[OP_TROUBLE_TEXT] = "", name[200], text[OP_TROUBLE_TEXT + 280];
-    int64_t now_s = v->now_us / 1000000;
-    op_trouble trouble = op_job_trouble(job, v->pods, v->pod_count, now_s, why);
-    name_step(c, step, name);
-    df__text_printf(text, sizeof text, "%s failed: it did not begin within %lld s%s%s", name,
-                    (long long)c->f.wish.settings->start_limit_s, trouble ? ": " : "", why);
-    end(c, run, "Failed", "", text);
+    char trouble[OP_TROUBLE_TEXT] = "";
+    int has_trouble =
+        op_job_trouble(job, v->pods, v->pod_count, v->now_us / 1000000, trouble) != OP_NO_TROUBLE;
+    df__text_printf(why, OP_TROUBLE_TEXT + 100, "it did not begin within %lld s%s%s",
+                    (long long)c->f.wish.settings->start_limit_s, has_trouble ? ": " : "", trouble);
+}
+
+/* 1: the step has failed, or never begins; why and when. */
+static int has_failed(op_cron *c, json_object *job, char why[OP_TROUBLE_TEXT + 100],
+                      const char **when)
+{
+    if (op_job_end_of(job, when) == OP_JOB_FAILED) {
+        op_job_failure(job, c->f.view->pods, c->f.view->pod_count, why);
+        return 1;
+    }
+    if (!gives_up(c, job))
+        return 0;
+    tell_no_begin(c, job, why);
+    return 1;
 }
 
 static void move_on(op_cron *c, json_object *run)
 {
     int64_t step, before = op_int(run, "step", -1);
     const char *when, *ended = "";
+    char why[OP_TROUBLE_TEXT + 100];
     json_object *job = find_step(c, run, &step, &when);
     if (!job && step == before && *op_text(run, "job")) {
         lose(c, run);
@@ -272,12 +272,10 @@ static void move_on(op_cron *c, json_object *run)
     set_text(c, run, "job", op_text(job, "metadata.name"));
     if (step >= 0)
         set_text(c, run, "phase", "RunningTriggers");
-    if (job && op_job_end_of(job, &ended) == OP_JOB_FAILED)
-        fail(c, run, step, job, ended);
+    if (job && has_failed(c, job, why, &ended))
+        fail(c, run, step, why, ended);
     else if (!job && step >= trigger_count(c))
         end(c, run, "Completed", when, "");
-    else if (job && gives_up(c, job))
-        give_up(c, run, step, job);
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */
@@ -286,7 +284,7 @@ static void move_on(op_cron *c, json_object *run)
 static void forget(op_cron *c)
 {
     size_t over = 0;
-    for (size_t i = op_runs_count(c->runs); i--;) {
+    for (size_t i = op_count(c->runs); i--;) {
         json_object *run = op_run_at(c->runs, i);
         json_object *was = op_run_find(c->before, op_text(run, "id"));
         if (!op_run_is_over(run))
@@ -299,18 +297,17 @@ static void forget(op_cron *c)
 void op_runs_read(op_cron *c)
 {
     c->before = op_get(c->f.view->flow, "status.runs");
-    c->runs = op_runs_count(c->before) ? op_copy(c->before) : json_object_new_array();
+    c->runs = op_count(c->before) ? op_copy(c->before) : json_object_new_array();
     if (!c->runs) {
         c->f.plan->failed = 1;
         return;
     }
     add_runs(c);
-    for (size_t i = 0; i < op_runs_count(c->runs); i++) {
+    for (size_t i = 0; i < op_count(c->runs); i++) {
         json_object *run = op_run_at(c->runs, i);
         if (!op_run_is_over(run))
             move_on(c, run);
-        if (!op_run_is_over(run) && i + 1 < op_runs_count(c->runs) &&
-            op_cron_has_policy(c, "Replace"))
+        if (!op_run_is_over(run) && i + 1 < op_count(c->runs) && op_cron_has_policy(c, "Replace"))
             end(c, run, "Replaced", "", "A later run began");
     }
     forget(c);

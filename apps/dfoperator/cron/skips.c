@@ -9,31 +9,15 @@
 #include "dfoperator/cron/schedule.h"
 #include "dfoperator/object/tree.h"
 #include "util/buf.h"
-#include "util/rfc3339.h"
 
 /* How far back skipped runs are looked for, and ahead for the next one; how old `checked` may get
  * before it is written without a reason, so that a look is never long. */
 enum { DAY_S = 86400, BACK_S = 400 * DAY_S, AHEAD_S = 2 * DAY_S, OLD_S = DAY_S };
 
-static int64_t time_of(json_object *object, const char *path)
-{
-    const char *text = op_text(object, path);
-    df__stamp stamp;
-    if (df__stamp_parse((df_bytes){text, strlen(text)}, &stamp) != DF_OK)
-        return 0;
-    return stamp.local - stamp.offset;
-}
-
-static void write_time(int64_t sec, char ret[DF__RFC3339_MAX + 1])
-{
-    memset(ret, 0, DF__RFC3339_MAX + 1);
-    df__rfc3339_write((df__instant){sec, 0}, 0, DF__RFC3339_SEC, ret);
-}
-
 static int has_begun(const op_cron *c, int64_t due_s)
 {
-    for (size_t i = 0; i < op_runs_count(c->runs); i++)
-        if (time_of(op_run_at(c->runs, i), "scheduleTime") == due_s)
+    for (size_t i = 0; i < op_count(c->runs); i++)
+        if (op_time(op_run_at(c->runs, i), "scheduleTime", 0) == due_s)
             return 1;
     return 0;
 }
@@ -41,9 +25,9 @@ static int has_begun(const op_cron *c, int64_t due_s)
 /* A run went on then that keeps others from beginning. */
 static int was_held(const op_cron *c, int64_t due_s)
 {
-    for (size_t i = 0; op_cron_has_policy(c, "Forbid") && i < op_runs_count(c->runs); i++) {
+    for (size_t i = 0; op_cron_has_policy(c, "Forbid") && i < op_count(c->runs); i++) {
         json_object *run = op_run_at(c->runs, i);
-        int64_t start = time_of(run, "startTime"), end = time_of(run, "endTime");
+        int64_t start = op_time(run, "startTime", 0), end = op_time(run, "endTime", 0);
         if (start && start <= due_s && (!op_run_is_over(run) || end >= due_s))
             return 1;
     }
@@ -63,8 +47,8 @@ static const char *reason_of(const op_cron *c, const op_due *due)
 
 static void tell(op_cron *c, int64_t count, const op_due *last)
 {
-    char when[DF__RFC3339_MAX + 1];
-    write_time(last->at_s + last->left_out, when);
+    char when[OP_TIME];
+    op_time_write(last->at_s + last->left_out, when);
     op_plan_event(c->f.plan, 1, "RunsSkipped",
                   "%" PRId64 " %s not started, the last one was due at %s: %s", count,
                   count == 1 ? "run was" : "runs were", when, reason_of(c, last));
@@ -119,9 +103,9 @@ void op_skips_read(op_cron *c)
     df__text_printf(c->skips.schedule, sizeof c->skips.schedule, "%s %s", text,
                     *name ? name : "UTC");
     c->skips.count = op_int(last, "count", 0);
-    c->skips.last_s = time_of(last, "lastTime");
+    c->skips.last_s = op_time(last, "lastTime", 0);
     if (!strcmp(op_text(last, "schedule"), c->skips.schedule))
-        c->skips.checked_s = time_of(last, "checkedTime");
+        c->skips.checked_s = op_time(last, "checkedTime", 0);
     if (!c->f.wish.invalid[0] &&
         df__zone_load(&df__heap_libc, *name ? name : "UTC", NULL, &zone, why) == DF_OK &&
         !op_schedule_read(text, zone, &schedule))
@@ -132,12 +116,12 @@ void op_skips_read(op_cron *c)
 int op_skips_write(const op_cron *c, json_object *status)
 {
     const op_skips *s = &c->skips;
-    char checked[DF__RFC3339_MAX + 1], last[DF__RFC3339_MAX + 1];
+    char checked[OP_TIME], last[OP_TIME];
     json_object *skips;
     if (!s->checked_s) /* a schedule that is not understood */
         return 0;
-    write_time(s->checked_s, checked);
-    write_time(s->last_s, last);
+    op_time_write(s->checked_s, checked);
+    op_time_write(s->last_s, last);
     skips =
         op_json("{'count': %n, 'checkedTime': %s, 'schedule': %s}", s->count, checked, s->schedule);
     if (skips && s->last_s)

@@ -102,7 +102,7 @@ static void say_resting(const op_cron *c, json_object *last, op_status *s)
 
 static json_object *last_run(const op_cron *c)
 {
-    size_t count = op_runs_count(c->runs);
+    size_t count = op_count(c->runs);
     return count ? op_run_at(c->runs, count - 1) : NULL;
 }
 
@@ -124,7 +124,7 @@ static void say_ready(const op_cron *c, op_status *s)
 /* Of the last run that has ended. */
 static void say_last_end(const op_cron *c, op_status *s)
 {
-    for (size_t i = op_runs_count(c->runs); i--;) {
+    for (size_t i = op_count(c->runs); i--;) {
         json_object *run = op_run_at(c->runs, i);
         const char *phase = op_text(run, "phase");
         if (!op_run_is_over(run) || !strcmp(phase, "Replaced"))
@@ -142,7 +142,7 @@ static void say_last_end(const op_cron *c, op_status *s)
 
 static const char *last_end(const op_cron *c, const char *phase)
 {
-    for (size_t i = op_runs_count(c->runs); i--;)
+    for (size_t i = op_count(c->runs); i--;)
         if (!strcmp(op_text(op_run_at(c->runs, i), "phase"), phase))
             return op_text(op_run_at(c->runs, i), "endTime");
     return "";
@@ -193,7 +193,7 @@ void op_cron_tell(op_cron *c)
     say_ready(c, &s);
     op_flow_tell_conditions(&c->f, &s);
     say_last_end(c, &s);
-    for (size_t i = 0; i < op_runs_count(c->runs); i++)
+    for (size_t i = 0; i < op_count(c->runs); i++)
         tell_run(c, op_run_at(c->runs, i));
     s.more = own_members(c);
     if (!s.more)

@@ -9,13 +9,12 @@
 #include "dfoperator/child/jobs.h"
 #include "dfoperator/flow/flow.h"
 #include "dfoperator/object/tree.h"
-#include "util/rfc3339.h"
 
 #define SECOND INT64_C(1000000)
 
-/* Of the Job; of one that says nothing; of one that cannot be made, as in a namespace that goes,
+/* Of a Job that says nothing; of one that cannot be made, as in a namespace that goes,
  * since the deletion or the edit: pods may take ten minutes of it. */
-enum { LIMIT_S = 300, SILENT_S = LIMIT_S + 120, NO_JOB_S = 900 };
+enum { SILENT_S = OP_JOB_SLOT_S + 120, NO_JOB_S = 900 };
 
 /* Kinds of sources that hold something, and what removes it by hand. */
 static const struct {
@@ -71,56 +70,6 @@ void op_flow_want_finalizer(op_flow *f)
 
 /* ---- the Job ------------------------------------------------------------------------------- */
 
-/* The flow's pod, with another command and without what belongs to a run. */
-static json_object *template_of(const op_wish *wish)
-{
-    static const char *const dropped[] = {"startupProbe", "livenessProbe", "readinessProbe",
-                                          "ports"};
-    json_object *template = op_pod_template(wish);
-    json_object *container = op_get(template, "spec.containers.0");
-    int rc = !template ||
-             op_put(container, "args",
-                    op_json("['slot', 'drop', '/etc/dataflow/spec.json', "
-                            "'--secrets-dir=/etc/dataflow/secrets']")) ||
-             op_put(template, "spec.restartPolicy", json_object_new_string("Never")) ||
-             op_put(template, "spec.automountServiceAccountToken", json_object_new_boolean(0)) ||
-             op_put(template, "metadata.labels.app", json_object_new_string("dataflow-end")) ||
-             json_object_object_add(op_get(template, "metadata.labels"), OP_RUN_ID,
-                                    json_object_new_string("end")) ||
-             op_pod_refuse_sidecars(template);
-    for (size_t i = 0; !rc && i < sizeof dropped / sizeof dropped[0]; i++)
-        op_put(container, dropped[i], NULL);
-    if (!rc)
-        return template;
-    json_object_put(template);
-    return NULL;
-}
-
-/* A wrong manifest or command line is not tried again; a pod that its node lost is no try. */
-#define FAILURES                                                                                   \
-    "{'rules': [{'action': 'FailJob', 'onExitCodes': {'containerName': '" OP_CONTAINER             \
-    "', 'operator': 'In', 'values': [2]}}, {'action': 'Ignore', 'onPodConditions': [{'type': "     \
-    "'DisruptionTarget', 'status': 'True'}]}]}"
-
-static json_object *job_of(const op_wish *wish, const char *name)
-{
-    json_object *template = template_of(wish), *job = NULL;
-    json_object *metadata = op_metadata(OP_FLOW, wish->flow, name);
-    if (template && metadata)
-        job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': "
-                      "{'backoffLimit': 4, 'activeDeadlineSeconds': %n, 'podReplacementPolicy': "
-                      "'Failed', 'podFailurePolicy': " FAILURES ", 'template': %o}}",
-                      metadata, (int64_t)LIMIT_S, template);
-    if (job &&
-        op_put(job, "metadata.annotations", op_copy(op_get(template, "metadata.annotations")))) {
-        json_object_put(job);
-        job = NULL;
-    }
-    json_object_put(template);
-    json_object_put(metadata);
-    return job;
-}
-
 /* What is cleaned up: the flow with the spec that holds it. */
 typedef struct cleanup {
     const op_view *view;
@@ -131,13 +80,25 @@ typedef struct cleanup {
     size_t left;      /* pods and objects that it still waits for */
 } cleanup;
 
+/* What its pod needs is there mostly; a flow that we never had in hand has another spec, or none,
+ * and no account. */
+static void want_its_needs(op_flow *f)
+{
+    if (!op_flow_own(f, f->view->spec_map))
+        op_flow_want_spec(f);
+    if (!op_flow_own(f, f->view->child[OP_SERVICE_ACCOUNT]))
+        op_flow_want_account(f);
+}
+
 static void create_job(const cleanup *c, const char *name)
 {
-    op_wish wish;
+    op_flow f = {.view = c->view, .plan = c->plan};
     json_object *job = NULL;
     op_action *a;
-    if (op_wish_read(&wish, OP_FLOW, c->held, c->settings, c->view->mirrors) == 0)
-        job = job_of(&wish, name);
+    if (op_wish_read(&f.wish, OP_FLOW, c->held, c->settings, c->view->mirrors) == 0)
+        job = op_job_slot(&f.wish, name);
+    if (job)
+        want_its_needs(&f);
     if (job) {
         a = op_plan_add(c->plan, OP_CREATE, OP_JOB, name, job);
         if (a) {
@@ -147,7 +108,7 @@ static void create_job(const cleanup *c, const char *name)
     } else {
         c->plan->failed = 1;
     }
-    op_wish_free(&wish);
+    op_wish_free(&f.wish);
 }
 
 static json_object *find_job(const op_view *view)
@@ -175,11 +136,8 @@ static size_t living_readers(const op_view *view)
 /* Seconds since a time of an object. */
 static int64_t age_s(const op_view *view, json_object *object, const char *member)
 {
-    const char *text = op_text(object, member);
-    df__stamp at;
-    if (df__stamp_parse((df_bytes){text, strlen(text)}, &at) != DF_OK)
-        return 0;
-    return view->now_us / SECOND - at.local;
+    int64_t now_s = view->now_us / SECOND;
+    return now_s - op_time(object, member, now_s);
 }
 
 /* It is over. `why`: what is held is still there; NULL: it is gone. */
@@ -218,6 +176,7 @@ static int clean_up(cleanup *c)
     json_object *deployment = c->view->child[OP_DEPLOYMENT], *job = find_job(c->view);
     char name[OP_NAME_MAX + 1];
     c->left = living_readers(c->view);
+    op_flow_take_over(c->view, OP_DEPLOYMENT, c->plan);
     if (deployment && op_belongs_to(deployment, OP_FLOW, c->view->flow) == OP_OURS) {
         c->left++;
         if (!op_get(deployment, "metadata.deletionTimestamp"))

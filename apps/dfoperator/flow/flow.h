@@ -60,6 +60,11 @@ size_t op_flow_living_pods(const op_view *view);
 /* ---- children (want.c) ---- */
 /* Spec, positions and rights: the same for both kinds. */
 void op_flow_want_base(op_flow *f);
+void op_flow_want_spec(op_flow *f);
+void op_flow_want_account(op_flow *f);
+/* What the original operator made is asked for until a child of this kind, which makes pods, is
+ * ours. */
+void op_flow_take_over(const op_view *view, op_kind kind, op_plan *plan);
 /* Makes the child what it should be; `wanted` is taken over. */
 void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_object *wanted);
 void op_flow_want_or_drop(op_flow *f, const op_child_row *row);

@@ -98,7 +98,7 @@ static void want_deployment(op_flow *f)
 {
     json_object *live = f->view->child[OP_DEPLOYMENT];
     json_object *wanted = op_child_deployment(&f->wish, f->desired);
-    f->plan->takes_over = !live && *op_text(f->view->flow, "status.phase");
+    op_flow_take_over(f->view, OP_DEPLOYMENT, f->plan);
     if (wanted && live && keeps_template(f, live, wanted)) {
         json_object_put(wanted);
         scale(f, live);

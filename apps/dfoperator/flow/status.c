@@ -57,6 +57,9 @@ static void say_pods(const op_flow *f, json_object *d, op_status *s)
 {
     if (!f->desired)
         say_resting(f, s);
+    else if (op_get(d, "metadata.deletionTimestamp"))
+        op_status_say(s, "Pending", "Waiting for Deployment %s of before to end with its pods",
+                      op_text(d, "metadata.name"));
     else if (d)
         say_running(f, d, s);
     else

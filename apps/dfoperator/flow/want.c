@@ -62,6 +62,22 @@ static void name_number(json_object *wanted, char path[OP_PATH])
         snprintf(path, OP_PATH, "spec.replicas of %" PRId64, op_int(wanted, "spec.replicas", 1));
 }
 
+/* It can never change, so it is compared before all else, and whole: an apply would add to it. */
+static int has_other_selector(json_object *wanted, json_object *live)
+{
+    json_object *selector = op_get(wanted, "spec.selector");
+    return selector && !json_object_equal(selector, op_get(live, "spec.selector"));
+}
+
+/* The next one's pods must not read beside its own. */
+static void make_anew(op_flow *f, op_kind kind, json_object *live)
+{
+    op_action *a = op_plan_delete(f->plan, kind, live);
+    if (a)
+        a->with_pods = kind == OP_DEPLOYMENT;
+    f->deployment_moves |= kind == OP_DEPLOYMENT;
+}
+
 /* Makes the child what it should be; `wanted` is taken over. */
 void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_object *wanted)
 {
@@ -72,13 +88,12 @@ void op_flow_want(op_flow *f, const op_child_row *row, json_object *live, json_o
         f->plan->failed = 1;
     } else if (!live) {
         apply(f, row, wanted, 1);
-    } else if (op_get(live, "metadata.deletionTimestamp") || op_compare(wanted, live, path)) {
+    } else if (op_get(live, "metadata.deletionTimestamp")) {
         json_object_put(wanted); /* when it is gone, it is made anew */
-    } else if (!strncmp(path, "spec.selector", 13)) {
-        a = op_plan_delete(f->plan, row->kind, live); /* it can never change */
-        if (a) /* the next one's pods must not read beside its own */
-            a->with_pods = row->kind == OP_DEPLOYMENT;
-        f->deployment_moves |= row->kind == OP_DEPLOYMENT;
+    } else if (has_other_selector(wanted, live)) {
+        make_anew(f, row->kind, live);
+        json_object_put(wanted);
+    } else if (op_compare(wanted, live, path)) {
         json_object_put(wanted);
     } else {
         ours_changed = strcmp(op_annotation(live, OP_APPLIED), op_annotation(wanted, OP_APPLIED));
@@ -132,12 +147,29 @@ static void want_positions(op_flow *f, json_object *live, json_object *wanted)
     json_object_put(wanted);
 }
 
-void op_flow_want_base(op_flow *f)
+/* Not one that was made by us: the original's are gone before ours is there. */
+void op_flow_take_over(const op_view *view, op_kind kind, op_plan *plan)
+{
+    json_object *live = view->child[kind];
+    plan->takes_over = *op_text(view->flow, "status.phase") && (!live || op_is_former(live));
+}
+
+void op_flow_want_account(op_flow *f)
+{
+    op_flow_want_or_drop(f, &account_row);
+}
+
+void op_flow_want_spec(op_flow *f)
 {
     op_flow_want(f, &spec_row, f->view->spec_map, op_child_spec(&f->wish));
+}
+
+void op_flow_want_base(op_flow *f)
+{
+    op_flow_want_spec(f);
     if (f->wish.stores)
         want_positions(f, f->view->checkpoint_map, op_child_checkpoint(&f->wish));
-    op_flow_want_or_drop(f, &account_row);
+    op_flow_want_account(f);
     op_flow_want_or_drop(f, &role_row);
     op_flow_want_or_drop(f, &binding_row);
 }
@@ -175,7 +207,7 @@ static int is_finalizer(json_object *one)
 void op_flow_drop_finalizer(const op_view *view, op_plan *plan)
 {
     json_object *all = op_get(view->flow, "metadata.finalizers"), *kept = json_object_new_array();
-    size_t count = json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+    size_t count = op_count(all);
     for (size_t i = 0; kept && i < count; i++) {
         json_object *one = json_object_array_get_idx(all, i);
         if (!is_finalizer(one))

@@ -11,7 +11,6 @@
 #include "dfoperator/cron/schedule.h"
 #include "dfoperator/object/tree.h"
 #include "kube/moment.h"
-#include "util/rfc3339.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -42,8 +41,8 @@ json_object *op_clock_job(json_object *cron_job, int64_t due_s)
                 "'uid': %s, 'controller': true}]",
                 op_text(cron_job, "metadata.name"), op_text(cron_job, "metadata.uid"));
     json_object *head = op_copy(op_get(form, "metadata")), *due = NULL;
-    char name[OP_NAME_MAX + 24], when[DF__RFC3339_MAX + 1] = "";
-    df__rfc3339_write((df__instant){due_s, 0}, 0, DF__RFC3339_SEC, when);
+    char name[OP_NAME_MAX + 24], when[OP_TIME];
+    op_time_write(due_s, when);
     snprintf(name, sizeof name, "%s-%" PRId64, op_text(cron_job, "metadata.name"), due_s / 60);
     if (owner && head)
         job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': %o}", head,
@@ -94,7 +93,7 @@ static void start(const ticker *c, json_object *cron_job, int64_t due_s)
 {
     const op_clocks_config *config = &c->all->config;
     const char *policy = op_text(cron_job, "spec.concurrencyPolicy");
-    char when[DF__RFC3339_MAX + 1] = "";
+    char when[OP_TIME];
     json_object *job;
     if (op_is(cron_job, "spec.suspend") ||
         (!strcmp(policy, "Forbid") && count_active(c, cron_job, 0)))
@@ -105,7 +104,7 @@ static void start(const ticker *c, json_object *cron_job, int64_t due_s)
     if (job)
         config->start(config->user, job);
     json_object_put(job);
-    df__rfc3339_write((df__instant){due_s, 0}, 0, DF__RFC3339_SEC, when);
+    op_time_write(due_s, when);
     op_put(cron_job, "status", op_json("{'lastScheduleTime': %s}", when));
     op_cluster_put(config->cluster, OP_CRON_JOB, cron_job);
 }
@@ -143,7 +142,7 @@ static void on_time(kube_timer *t)
     ticker *c = t->user;
     const op_clocks_config *config = &c->all->config;
     json_object *cron_job = op_cluster_get(config->cluster, OP_CRON_JOB, c->space, c->name);
-    int64_t now_us = kube_wall_us(), next_s = LOOK_S, due_s = 0;
+    int64_t now_us = op_cluster_wall_us(config->cluster), next_s = LOOK_S, due_s = 0;
     if (cron_job)
         due_s = look(c, cron_job, now_us / SECOND, &next_s);
     kube_timer_set(config->loop, &c->timer, next_s * SECOND - now_us % SECOND);
@@ -168,7 +167,7 @@ static void begin(ticker *c, json_object *before, json_object *now)
     if (!before || strcmp(op_text(before, "spec.schedule"), op_text(now, "spec.schedule")) != 0 ||
         strcmp(op_text(before, "spec.timeZone"), op_text(now, "spec.timeZone")) != 0 ||
         op_is(before, "spec.suspend"))
-        c->seen_s = kube_wall_us() / SECOND;
+        c->seen_s = op_cluster_wall_us(c->all->config.cluster) / SECOND;
     op_cluster_put(c->all->config.cluster, OP_CRON_JOB, now);
     kube_timer_set(c->all->config.loop, &c->timer, 0);
 }

@@ -91,17 +91,12 @@ static char *text_of(const char *format, ...)
     return len < 0 ? NULL : text;
 }
 
-static size_t length_of(json_object *list)
-{
-    return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 /* Of another command than a run: its own arguments alone, with our places. */
 static int make_other(const op_command_base *base, json_object *args, const op_command_of *of,
                       op_command *ret)
 {
     static const char pod[] = "/etc/dataflow/";
-    size_t given = length_of(args), count = 0;
+    size_t given = op_count(args), count = 0;
     int failed = 0;
     ret->argv = calloc(given + 2, sizeof *ret->argv);
     if (!ret->argv)
@@ -121,14 +116,14 @@ static int make_other(const op_command_base *base, json_object *args, const op_c
 
 static int is_run(json_object *args)
 {
-    return !length_of(args) || json_object_get_string(json_object_array_get_idx(args, 0))[0] == '-';
+    return !op_count(args) || json_object_get_string(json_object_array_get_idx(args, 0))[0] == '-';
 }
 
 static int make_args(const op_command_base *base, json_object *args, const op_command_of *of,
                      op_command *ret)
 {
     static const char spec[] = "--spec-path=";
-    size_t given = length_of(args), count = 0;
+    size_t given = op_count(args), count = 0;
     const char *folder = base->place->path;
     int failed = 0;
     ret->argv = calloc(given + 8, sizeof *ret->argv);
@@ -165,11 +160,11 @@ static int make_env(json_object *given, const op_command_of *of, op_command *ret
     int failed = 0;
     while (environ[inherited])
         inherited++;
-    ret->env = calloc(inherited + length_of(given) + 2, sizeof *ret->env);
+    ret->env = calloc(inherited + op_count(given) + 2, sizeof *ret->env);
     if (!ret->env)
         return -1;
     add(ret->env, &count, text_of("POD_NAME=%s", of->pod), &failed);
-    for (size_t i = 0; i < length_of(given); i++) {
+    for (size_t i = 0; i < op_count(given); i++) {
         json_object *one = json_object_array_get_idx(given, i);
         if (op_get(one, "value"))
             add(ret->env, &count, text_of("%s=%s", op_text(one, "name"), op_text(one, "value")),

@@ -6,14 +6,6 @@
 
 #include "dfoperator/child/jobs.h"
 #include "dfoperator/object/tree.h"
-#include "util/rfc3339.h"
-
-static json_object *time_of(int64_t now_s)
-{
-    char text[DF__RFC3339_MAX + 1] = "";
-    df__rfc3339_write((df__instant){now_s, 0}, 0, DF__RFC3339_SEC, text);
-    return json_object_new_string(text);
-}
 
 /* Its pods are found by the label. */
 int op_local_job_begin(json_object *job, int64_t now_s)
@@ -21,7 +13,7 @@ int op_local_job_begin(json_object *job, int64_t now_s)
     json_object *labels = op_get(job, "spec.template.metadata.labels"),
                 *name = json_object_new_string(op_text(job, "metadata.name"));
     if (labels && name && !json_object_object_add(labels, "batch.kubernetes.io/job-name", name))
-        return op_put(job, "metadata.creationTimestamp", time_of(now_s));
+        return op_put(job, "metadata.creationTimestamp", op_time_new(now_s));
     json_object_put(name);
     return -1;
 }
@@ -43,7 +35,7 @@ int op_local_job_is_over(json_object *job)
 static void finish(json_object *job, const char *type, const char *reason, const char *message,
                    int64_t now_s)
 {
-    json_object *now = time_of(now_s);
+    json_object *now = op_time_new(now_s);
     op_put(job, "status",
            op_json("{'conditions': [{'type': %s, 'status': 'True', 'reason': %s, 'message': %s, "
                    "'lastTransitionTime': %o}]}",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dfoperator/object/tree.h"
 #include "util/quantity.h"
 
 int op_quantity_same(const char *a, const char *b)
@@ -74,23 +75,6 @@ static const char *key_of(json_object *list)
     return NULL;
 }
 
-static const char *member(json_object *item, const char *key)
-{
-    json_object *value =
-        json_object_is_type(item, json_type_object) ? json_object_object_get(item, key) : NULL;
-    return value ? json_object_get_string(value) : "";
-}
-
-static json_object *find(json_object *list, const char *key, const char *value)
-{
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        json_object *item = json_object_array_get_idx(list, i);
-        if (!strcmp(member(item, key), value))
-            return item;
-    }
-    return NULL;
-}
-
 static int same_items(json_object *wanted, json_object *live, char *path, int amounts)
 {
     const char *key = key_of(wanted);
@@ -102,8 +86,8 @@ static int same_items(json_object *wanted, json_object *live, char *path, int am
         char number[24];
         size_t len;
         snprintf(number, sizeof number, "%zu", i);
-        len = enter(path, "[%s]", key ? member(item, key) : number);
-        other = key ? find(live, key, member(item, key)) : json_object_array_get_idx(live, i);
+        len = enter(path, "[%s]", key ? op_text(item, key) : number);
+        other = key ? op_find(live, key, op_text(item, key)) : json_object_array_get_idx(live, i);
         if (!same(item, other, path, amounts))
             return 0;
         path[len] = 0;

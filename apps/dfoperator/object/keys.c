@@ -52,7 +52,7 @@ static int by_owner(json_object *meta, op_key *ret)
     json_object *owners = NULL;
     size_t count;
     json_object_object_get_ex(meta, "ownerReferences", &owners);
-    count = json_object_is_type(owners, json_type_array) ? json_object_array_length(owners) : 0;
+    count = op_count(owners);
     for (size_t i = 0; i < count; i++) {
         json_object *o = json_object_array_get_idx(owners, i);
         const char *kind = op_text(o, "kind"), *name = op_text(o, "name");

@@ -46,9 +46,9 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret)
     cut(flow, OP_NAME_MAX, ret->label);
 }
 
-void op_name_former(json_object *flow, const char *rest, char ret[OP_FORMER_MAX])
+int op_is_former(json_object *child)
 {
-    snprintf(ret, OP_FORMER_MAX, "dataflow-%.253s%s", op_text(flow, "metadata.name"), rest);
+    return !*op_label(child, OP_LABEL_KIND);
 }
 
 /* Parts of a-z, 0-9 and -, with neither end a -; `dots`: between parts. */
@@ -113,8 +113,7 @@ json_object *op_metadata(op_kind kind, json_object *flow, const char *name)
 static json_object *controller_of(json_object *object)
 {
     json_object *owners = op_get(object, "metadata.ownerReferences");
-    size_t count =
-        json_object_is_type(owners, json_type_array) ? json_object_array_length(owners) : 0;
+    size_t count = op_count(owners);
     for (size_t i = 0; i < count; i++) {
         json_object *owner = json_object_array_get_idx(owners, i);
         if (op_is(owner, "controller"))

@@ -26,8 +26,8 @@ void op_names_of(op_kind kind, const char *flow, op_names *ret);
 /* The name of another child: "df-" or "dfc-" before the flow's name, `rest` behind it. */
 void op_name_child(op_kind kind, const char *flow, const char *rest, char ret[OP_NAME_MAX + 1]);
 
-/* What the first form of the original operator called its children: "dataflow-NAME". */
-void op_name_former(json_object *flow, const char *rest, char ret[OP_FORMER_MAX]);
+/* Whether a child that the flow owns was made by the original operator and never by this one. */
+int op_is_former(json_object *child);
 
 /* Whether an object can have this name, and a namespace that one. Others never reach a request, a
  * message or a volume. */

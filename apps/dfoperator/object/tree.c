@@ -142,6 +142,44 @@ static json_object *holder(json_object *object, const char *path, const char **r
     }
 }
 
+size_t op_count(json_object *list)
+{
+    return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+json_object *op_find(json_object *list, const char *member, const char *text)
+{
+    size_t count = op_count(list);
+    for (size_t i = 0; i < count; i++) {
+        json_object *item = json_object_array_get_idx(list, i);
+        if (!strcmp(op_text(item, member), text))
+            return item;
+    }
+    return NULL;
+}
+
+int64_t op_time(json_object *object, const char *path, int64_t otherwise)
+{
+    const char *text = op_text(object, path);
+    df__stamp at;
+    if (df__stamp_parse((df_bytes){text, strlen(text)}, &at) != DF_OK)
+        return otherwise;
+    return at.local - at.offset;
+}
+
+void op_time_write(int64_t sec, char ret[OP_TIME])
+{
+    size_t len = df__rfc3339_write((df__instant){sec, 0}, 0, DF__RFC3339_SEC, ret);
+    ret[len] = 0;
+}
+
+json_object *op_time_new(int64_t sec)
+{
+    char text[OP_TIME];
+    op_time_write(sec, text);
+    return *text ? json_object_new_string(text) : NULL;
+}
+
 int op_put(json_object *object, const char *path, json_object *value)
 {
     const char *last;

@@ -87,8 +87,8 @@ typedef struct op_plan {
     json_object *foreign; /* as in op_refs; NULL: not known now */
     int keeps_copies;     /* of Secrets: pods of an earlier spec may need them */
     char *silent_job;     /* that gets no pod: the server's words are wanted; NULL: there is none */
-    int takes_over;       /* the flow may have been another operator's: what that one made under
-                             names of its own goes before the actions */
+    int takes_over;       /* the flow may have been the original operator's: what that one made
+                             goes before the first pod of ours */
     int upgrades;         /* renews pods only since the operator is another: to be staggered */
     int held;             /* would renew them so, but it is not its turn */
     int failed;           /* out of memory: nothing of it may be done */

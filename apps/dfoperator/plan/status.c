@@ -8,7 +8,6 @@
 #include "dfoperator/object/names.h"
 #include "dfoperator/object/tree.h"
 #include "util/buf.h"
-#include "util/rfc3339.h"
 
 static const char *const truths[] = {"False", "True", "Unknown"};
 
@@ -32,21 +31,9 @@ void op_status_condition(op_status *s, const char *type, op_truth status, const 
     df__text_printf(c->message, sizeof c->message, "%s", message);
 }
 
-static json_object *find_condition(json_object *status, const char *type)
-{
-    json_object *list = op_get(status, "conditions");
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *c = json_object_array_get_idx(list, i);
-        if (!strcmp(op_text(c, "type"), type))
-            return c;
-    }
-    return NULL;
-}
-
 json_object *op_status_last(const op_view *view, const char *type)
 {
-    return find_condition(op_get(view->flow, "status"), type);
+    return op_find(op_get(view->flow, "status.conditions"), "type", type);
 }
 
 int op_status_is_news(const op_view *view, const char *type, const char *reason,
@@ -57,13 +44,6 @@ int op_status_is_news(const op_view *view, const char *type, const char *reason,
            strcmp(op_text(last, "message"), message) != 0;
 }
 
-static json_object *time_of(int64_t sec)
-{
-    char text[DF__RFC3339_MAX + 1];
-    size_t len = df__rfc3339_write((df__instant){sec, 0}, 0, DF__RFC3339_SEC, text);
-    return len ? json_object_new_string_len(text, (int)len) : NULL;
-}
-
 /* ---- parts --------------------------------------------------------------------------------- */
 
 static json_object *condition_of(const op_view *view, const op_condition *c)
@@ -72,7 +52,7 @@ static json_object *condition_of(const op_view *view, const op_condition *c)
     if (!strcmp(op_text(last, "status"), truths[c->status]) && *op_text(last, "lastTransitionTime"))
         moved = json_object_get(op_get(last, "lastTransitionTime"));
     else
-        moved = time_of(view->now_us / 1000000);
+        moved = op_time_new(view->now_us / 1000000);
     row = op_json("{'type': %s, 'status': %s, 'reason': %s, 'message': %s, "
                   "'observedGeneration': %n, 'lastTransitionTime': %o}",
                   c->type, truths[c->status], c->reason, c->message,
@@ -106,9 +86,9 @@ static int put_window(const op_window *w, json_object *status)
                        w->suspended)))
         return -1;
     if (w->next_s != INT64_MAX)
-        op_put(status, "maintenanceStatus.nextMaintenanceTime", time_of(w->next_s));
+        op_put(status, "maintenanceStatus.nextMaintenanceTime", op_time_new(w->next_s));
     if (w->last_s != INT64_MIN)
-        op_put(status, "maintenanceStatus.lastMaintenanceTime", time_of(w->last_s));
+        op_put(status, "maintenanceStatus.lastMaintenanceTime", op_time_new(w->last_s));
     return 0;
 }
 
@@ -125,7 +105,7 @@ static int put_figures(const op_figures *f, json_object *status)
     if (f->lag < 0)
         op_put(status, "lag", NULL);
     if (f->last_processed_us > 0 &&
-        op_put(status, "lastProcessedTime", time_of(f->last_processed_us / 1000000)))
+        op_put(status, "lastProcessedTime", op_time_new(f->last_processed_us / 1000000)))
         return -1;
     return put_count(status, "processedCount", f->processed) ||
            put_count(status, "errorCount", f->errors) || put_count(status, "lag", f->lag);
@@ -178,40 +158,82 @@ void op_status_write(const op_view *view, op_kind kind, const op_status *s, op_p
 
 /* ---- a plan that broke off ----------------------------------------------------------------- */
 
-/* Changes the condition in place; its time moves only when its status does. */
-static void set_false(json_object *c, const char *reason, const char *message, int64_t now_us)
+/* The status of the plan, else that of the flow, to be changed. NULL: no memory. */
+static json_object *begin_other(op_plan *plan, json_object *last)
 {
+    if (!plan->status)
+        plan->status = last ? op_copy(last) : json_object_new_object();
+    return plan->status;
+}
+
+/* One that says the same is none. */
+static void end_other(op_plan *plan, json_object *last)
+{
+    if (!last || !json_object_equal(last, plan->status))
+        return;
+    json_object_put(plan->status);
+    plan->status = NULL;
+}
+
+static void set_phase(json_object *status, const char *phase, const char *message)
+{
+    op_put(status, "phase", json_object_new_string(phase));
+    op_put(status, "message", json_object_new_string(message));
+}
+
+/* Changes the condition in place, where there is one; its time moves only when the status of the
+ * last one was another. */
+static void set_false(json_object *status, json_object *last, const op_condition *to,
+                      int64_t now_us)
+{
+    json_object *c = op_find(op_get(status, "conditions"), "type", to->type);
+    json_object *was = op_find(op_get(last, "conditions"), "type", to->type);
+    json_object *since = op_get(was, "lastTransitionTime");
     if (!c)
         return;
-    if (strcmp(op_text(c, "status"), truths[OP_FALSE]) != 0)
-        op_put(c, "lastTransitionTime", time_of(now_us / 1000000));
+    if (strcmp(op_text(was, "status"), truths[OP_FALSE]) != 0 || !since)
+        op_put(c, "lastTransitionTime", op_time_new(now_us / 1000000));
+    else
+        op_put(c, "lastTransitionTime", json_object_get(since));
     op_put(c, "status", json_object_new_string(truths[OP_FALSE]));
-    op_put(c, "reason", json_object_new_string(reason));
-    op_put(c, "message", json_object_new_string(message));
+    op_put(c, "reason", json_object_new_string(to->reason));
+    op_put(c, "message", json_object_new_string(to->message));
+}
+
+static op_condition false_condition(const char *type, const char *reason, const char *message)
+{
+    op_condition c = {.type = type, .reason = reason};
+    df__text_printf(c.message, sizeof c.message, "%s", message);
+    return c;
 }
 
 void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us)
 {
     char message[OP_STATUS_TEXT];
-    json_object *last = op_get(flow, "status");
+    json_object *last = op_get(flow, "status"), *status = begin_other(plan, last);
     const char *what = failure->action->failed;
-    if (!plan->status)
-        plan->status = last ? op_copy(last) : json_object_new_object();
-    if (!plan->status)
+    op_condition c;
+    if (!status)
         return;
     df__text_printf(message, sizeof message, "%s: %s", what ? what : "Failed", failure->text);
-    if (failure->is_the_servers && !last) {
-        op_put(plan->status, "phase", json_object_new_string("Pending"));
-        op_put(plan->status, "message", json_object_new_string(message));
-    } else if (failure->is_the_servers) {
-        set_false(find_condition(plan->status, "Reconciled"), "Retrying", message, now_us);
-    } else {
-        op_put(plan->status, "phase", json_object_new_string("Error"));
-        op_put(plan->status, "message", json_object_new_string(message));
-        set_false(find_condition(plan->status, "Ready"), "Error", message, now_us);
-    }
-    if (last && json_object_equal(last, plan->status)) {
-        json_object_put(plan->status);
-        plan->status = NULL;
-    }
+    c = failure->is_the_servers ? false_condition("Reconciled", "Retrying", message)
+                                : false_condition("Ready", "Error", message);
+    if (!failure->is_the_servers || !last)
+        set_phase(status, failure->is_the_servers ? "Pending" : "Error", message);
+    if (!failure->is_the_servers || last)
+        set_false(status, last, &c, now_us);
+    end_other(plan, last);
+}
+
+void op_status_waits(op_plan *plan, json_object *flow, const char *text, int64_t now_us)
+{
+    json_object *last = op_get(flow, "status"), *status = begin_other(plan, last);
+    op_condition ready = false_condition("Ready", "NotReady", text);
+    op_condition done = false_condition("Reconciled", "WaitingForEarlier", text);
+    if (!status)
+        return;
+    set_phase(status, op_get(flow, "metadata.deletionTimestamp") ? "Stopping" : "Pending", text);
+    set_false(status, last, &ready, now_us);
+    set_false(status, last, &done, now_us);
+    end_other(plan, last);
 }

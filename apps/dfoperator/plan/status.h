@@ -51,4 +51,8 @@ typedef struct op_failure {
  * status yet. Without a status in the plan it begins with the one that the flow has. */
 void op_status_broken(op_plan *plan, json_object *flow, const op_failure *failure, int64_t now_us);
 
+/* Puts what the flow waits for into the plan's status, in the same way: it is not done, and nothing
+ * of it failed. */
+void op_status_waits(op_plan *plan, json_object *flow, const char *text, int64_t now_us);
+
 #endif

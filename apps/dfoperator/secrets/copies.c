@@ -361,17 +361,12 @@ static json_object *recorded_of(const op_view *view)
     return json_tokener_parse(op_annotation(map, OP_COPIES));
 }
 
-static size_t count_of(json_object *list)
-{
-    return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 /* Marks the rows of a list of references. -1: no memory. Anybody may have written to a ConfigMap:
  * what is no name is passed over. */
 static int mark_rows(flow *f, json_object *list, void (*mark)(op_copy_row *row, int keeps),
                      int keeps)
 {
-    for (size_t i = 0; i < count_of(list); i++) {
+    for (size_t i = 0; i < op_count(list); i++) {
         json_object *ref = json_object_array_get_idx(list, i);
         const char *space = op_text(ref, "namespace"), *name = op_text(ref, "name");
         op_copy_row *row;
@@ -399,7 +394,7 @@ static void mark_wanted(op_copy_row *row, int keeps)
 /* Keys of one Secret can be named in several places. */
 static void add_keys(json_object *keys, json_object *list, const op_copy_row *row)
 {
-    for (size_t i = 0; i < count_of(list); i++) {
+    for (size_t i = 0; i < op_count(list); i++) {
         json_object *ref = json_object_array_get_idx(list, i);
         if (!strcmp(op_text(ref, "namespace"), row->space) &&
             !strcmp(op_text(ref, "name"), row->name))
@@ -481,7 +476,7 @@ int op_copies_want(op_copies *c, const char *key, const op_view *view, const op_
     json_object *recorded = c ? recorded_of(view) : NULL;
     flow *f = c ? *place_of(c, key) : NULL;
     int rc = 0;
-    if (c && (f || count_of(recorded) || count_of(plan->foreign))) {
+    if (c && (f || op_count(recorded) || op_count(plan->foreign))) {
         f = f ? f : add_flow(c, key);
         rc = -1;
         if (f) {

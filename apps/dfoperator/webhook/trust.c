@@ -173,8 +173,7 @@ static void on_trusted(void *user, const kube_reply *reply)
 static int put_bundle(const op_trust *t, json_object *webhooks)
 {
     int changed = 0;
-    size_t count =
-        json_object_is_type(webhooks, json_type_array) ? json_object_array_length(webhooks) : 0;
+    size_t count = op_count(webhooks);
     for (size_t i = 0; i < count; i++) {
         json_object *one = json_object_array_get_idx(webhooks, i);
         if (!strcmp(op_text(one, "clientConfig.caBundle"), t->bundle.data))

@@ -10,7 +10,7 @@
 #include "dfoperator/plan/status.h"
 #include "dfoperator/object/tree.h"
 #include "dfoperator/cluster/view.h"
-#include "kube/apply.h"
+#include "dfoperator/work/former.h"
 
 struct op_execution {
     op_executor with;
@@ -18,8 +18,9 @@ struct op_execution {
     char version[64]; /* of the flow: as the plan saw it, or as our own last write of it left it */
     op_plan plan;
     size_t absent;     /* absences that the server has said yes to */
-    size_t former;     /* children of the operator before that are gone or not there */
     int confirmed;     /* the server says that the flow is of this version */
+    op_former *former; /* what the original operator made is being taken over */
+    int taken_over;    /* nothing of that is in the way */
     size_t next;       /* action; action_count: the status; behind: nothing more */
     int looks, looked; /* the server is asked for the object of the action's name first */
     int rc;            /* of the action that failed */
@@ -44,6 +45,7 @@ void op_execution_cancel(op_execution *e)
     if (!e)
         return;
     kube_client_cancel(e->request);
+    op_former_free(e->former);
     free_execution(e);
 }
 
@@ -111,14 +113,6 @@ static const char *space_of(const op_execution *e)
     return kube_text(meta, "namespace");
 }
 
-static kube_target target_of(op_kind kind, const char *space, const char *name)
-{
-    return (kube_target){.api = op_kinds[kind].group_path,
-                         .plural = op_kinds[kind].plural,
-                         .space = space,
-                         .name = name};
-}
-
 static void succeeded(op_execution *e)
 {
     const op_action *a = &e->plan.actions[e->next++];
@@ -144,27 +138,30 @@ static void abandon(op_execution *e, int rc, const char *text, int64_t wait_us)
     e->wait_us = wait_us;
     e->next = e->plan.action_count;
     e->absent = e->plan.absence_count;
-    e->plan.takes_over = 0;
     json_object_put(e->plan.status);
     e->plan.status = NULL;
 }
 
 /* The rest of the plan is not done, and its status is not true: that one says why, or there is
- * none.
- */
-static void failed(op_execution *e, const kube_reply *reply)
+ * none. `what` failed. */
+static void broke(op_execution *e, const op_action *what, const kube_reply *reply)
 {
-    const op_action *a = &e->plan.actions[e->next];
-    op_failure failure = {a, reply->text, !is_the_flows(reply->rc)};
-    note_failure(e, reply->rc, reply->text);
-    e->wait_us = reply->retry_after_us;
+    op_failure failure = {what, reply->text, !is_the_flows(reply->rc)};
     if (is_the_flows(reply->rc))
-        tell(e, 1, a->failure, reply->text);
-    if (!is_the_flows(reply->rc))
+        tell(e, 1, what->failure, reply->text);
+    if (is_the_flows(reply->rc))
+        note_failure(e, reply->rc, reply->text);
+    else
         abandon(e, reply->rc, reply->text, reply->retry_after_us);
     if (is_the_flows(reply->rc) || reply->status >= 500)
-        op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
+        op_status_broken(&e->plan, e->flow, &failure, kube_client_wall_us(e->with.client));
+    e->wait_us = reply->retry_after_us;
     e->next = e->plan.action_count;
+}
+
+static void failed(op_execution *e, const kube_reply *reply)
+{
+    broke(e, &e->plan.actions[e->next], reply);
 }
 
 static void on_look(void *user, const kube_reply *reply);
@@ -173,24 +170,16 @@ static void on_look(void *user, const kube_reply *reply);
 static void look(op_execution *e)
 {
     const op_action *a = &e->plan.actions[e->next];
-    kube_target t = target_of(a->kind, space_of(e), a->name);
+    kube_target t = op_target(a->kind, space_of(e), a->name);
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_look, .user = e});
-}
-
-/* The flow itself may not be read: that is the failure, whatever the action is. */
-static void fail_to_get(op_execution *e, const kube_reply *reply)
-{
-    static const op_action reading = {.failed = "Failed to get the object"};
-    op_failure failure = {&reading, reply->text, 0};
-    tell(e, 1, "FailedGet", reply->text);
-    abandon(e, reply->rc, reply->text, reply->retry_after_us);
-    op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
 }
 
 /* A plan may be of a flow that was deleted a moment ago, or of a run that has gone on since: what
  * it does could start pods that nobody wants any more. So the flow is asked for once before. */
 static void on_confirm(void *user, const kube_reply *reply)
 {
+    /* The flow itself may not be read: no action is blamed for it. */
+    static const op_action reading = {.failure = "FailedGet", .failed = "Failed to get the object"};
     op_execution *e = user;
     kube_reply past = *reply;
     char seen[sizeof e->version];
@@ -203,10 +192,8 @@ static void on_confirm(void *user, const kube_reply *reply)
         learn(e, op_flow_kind(e->flow), reply);
     if (is_there && !strcmp(seen, e->version))
         e->confirmed = 1;
-    else if (is_the_flows(past.rc))
-        fail_to_get(e, reply);
     else
-        failed(e, &past);
+        broke(e, is_the_flows(past.rc) ? &reading : &e->plan.actions[e->next], &past);
     go_on(e);
 }
 
@@ -215,7 +202,7 @@ static void confirm(op_execution *e)
     json_object *meta = NULL;
     kube_target t;
     json_object_object_get_ex(e->flow, "metadata", &meta);
-    t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    t = op_target(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_confirm, .user = e});
 }
 
@@ -241,87 +228,58 @@ static void on_absence(void *user, const kube_reply *reply)
 static void ask_absence(op_execution *e)
 {
     const op_absence *a = &e->plan.absences[e->absent];
-    kube_target t = target_of(a->kind, space_of(e), a->name);
+    kube_target t = op_target(a->kind, space_of(e), a->name);
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_absence, .user = e});
 }
 
-/* ---- what the operator before left under other names ---------------------------------------- */
+/* ---- what the original operator made --------------------------------------------------------- */
 
-static const struct {
-    op_kind kind;
-    const char *rest;
-} formers[] = {{OP_DEPLOYMENT, ""}, {OP_CONFIG_MAP, "-spec"}};
-enum { FORMERS = sizeof formers / sizeof formers[0], FORMER_US = 2000000 };
+enum { FORMER_US = 2000000 };
 
-static kube_target target_of_former(const op_execution *e, char name[OP_FORMER_MAX])
+/* What it waits for is all that the status says; the rest of the plan is for the next look. */
+static void wait_for_former(op_execution *e, const char *text)
 {
-    op_name_former(e->flow, formers[e->former].rest, name);
-    return target_of(formers[e->former].kind, space_of(e), name);
+    note_failure(e, DF_EFENCED, text);
+    e->wait_us = FORMER_US;
+    e->next = e->plan.action_count;
+    op_status_waits(&e->plan, e->flow, text, kube_client_wall_us(e->with.client));
 }
 
-/* A Deployment is waited for until its pods have ended: two operators' pods must not read at once.
- */
-static void leave_former(op_execution *e)
+static void on_former(void *user, const char *waits, const kube_reply *refused)
 {
-    if (formers[e->former].kind == OP_DEPLOYMENT)
-        abandon(e, DF_EFENCED, "", FORMER_US);
-    else
-        e->former++;
-}
-
-static void on_former_removed(void *user, const kube_reply *reply)
-{
+    static const op_action taking = {.failure = "CleanupFailed",
+                                     .failed = "Failed to take over from the operator before"};
     op_execution *e = user;
-    char name[OP_FORMER_MAX], note[OP_FORMER_MAX + 80];
-    op_name_former(e->flow, formers[e->former].rest, name);
-    e->request = NULL;
-    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
-        if (is_the_flows(reply->rc))
-            tell(e, 1, "CleanupFailed", reply->text);
-        abandon(e, reply->rc, reply->text, reply->retry_after_us);
-    } else {
-        df__text_printf(note, sizeof note, "%s %s of the operator before is removed",
-                        op_kinds[formers[e->former].kind].kind, name);
-        tell(e, 0, "TakenOver", note);
-        leave_former(e);
-    }
+    e->former = NULL;
+    if (waits)
+        wait_for_former(e, waits);
+    else if (refused)
+        broke(e, &taking, refused);
+    else
+        e->taken_over = 1;
     go_on(e);
 }
 
-static void remove_former(op_execution *e, json_object *there)
+static void tell_former(void *user, int warning, const char *reason, const char *note)
 {
-    char name[OP_FORMER_MAX];
-    kube_target t = target_of_former(e, name);
-    kube_deletion how = {.uid = op_text(there, "metadata.uid"), .propagation = KUBE_BACKGROUND};
-    if (formers[e->former].kind == OP_DEPLOYMENT)
-        how.propagation = KUBE_FOREGROUND;
-    e->request =
-        kube_delete(e->with.client, &t, &how, (kube_then){.done = on_former_removed, .user = e});
+    tell(user, warning, reason, note);
 }
 
-static void on_former(void *user, const kube_reply *reply)
+static void take_over(op_execution *e)
 {
-    op_execution *e = user;
-    json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
-    e->request = NULL;
-    if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND)
-        abandon(e, reply->rc, reply->text, reply->retry_after_us);
-    else if (!there || op_belongs_to(there, op_flow_kind(e->flow), e->flow) != OP_OURS)
-        e->former++;
-    else if (op_get(there, "metadata.deletionTimestamp"))
-        leave_former(e);
-    else
-        remove_former(e, there);
-    json_object_put(there);
-    if (!e->request)
-        go_on(e);
+    e->former = op_former_begin(&(op_former_config){.client = e->with.client,
+                                                    .flow = e->flow,
+                                                    .tell = tell_former,
+                                                    .done = on_former,
+                                                    .user = e});
 }
 
-static void ask_former(op_execution *e)
+/* Whatever starts pods comes after it; what they need was made before. */
+static int must_take_over(const op_execution *e)
 {
-    char name[OP_FORMER_MAX];
-    kube_target t = target_of_former(e, name);
-    e->request = kube_get(e->with.client, &t, (kube_then){.done = on_former, .user = e});
+    op_kind kind = e->plan.actions[e->next].kind;
+    return e->plan.takes_over && !e->taken_over && !e->with.here &&
+           (kind == OP_DEPLOYMENT || kind == OP_CRON_JOB || kind == OP_JOB);
 }
 
 /* ---- actions --------------------------------------------------------------------------------- */
@@ -345,7 +303,7 @@ static void on_action(void *user, const kube_reply *reply)
 static void act(op_execution *e)
 {
     const op_action *a = &e->plan.actions[e->next];
-    kube_target t = target_of(a->kind, space_of(e), a->name);
+    kube_target t = op_target(a->kind, space_of(e), a->name);
     kube_then then = {.done = on_action, .user = e};
     kube_deletion how = {.uid = a->uid,
                          .propagation = a->with_pods ? KUBE_FOREGROUND : KUBE_BACKGROUND};
@@ -365,6 +323,52 @@ static void act(op_execution *e)
     }
 }
 
+static void on_adopted(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_action *a = &e->plan.actions[e->next];
+    char note[400];
+    e->request = NULL;
+    if (reply->rc == DF_OK) {
+        learn(e, a->kind, reply);
+        df__text_printf(note, sizeof note, "%s %s of the operator before is used on",
+                        op_kinds[a->kind].kind, a->name);
+        tell(e, 0, "TakenOver", note);
+        e->next++;
+    } else {
+        failed(e, reply);
+    }
+    go_on(e);
+}
+
+/* Positions of the original's: they are used as they are, and its labels make them seen. */
+static void adopt(op_execution *e, json_object *there)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    kube_target t = op_target(a->kind, space_of(e), a->name);
+    json_object *patch =
+        op_json("{'metadata': {'uid': %s, 'labels': %o}}", op_text(there, "metadata.uid"),
+                op_get(a->object, "metadata.labels"));
+    e->request = kube_merge(e->with.client, &t, patch, (kube_then){.done = on_adopted, .user = e});
+    json_object_put(patch);
+}
+
+/* The object of the action's name is the flow's. */
+static void met(op_execution *e, json_object *there)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    if (a->kind == OP_DEPLOYMENT && op_former_is_deployment(there, e->flow)) {
+        e->plan.takes_over = 1; /* no informer has seen it */
+        e->taken_over = 0;
+    } else if (a->verb == OP_CREATE && a->kind == OP_CONFIG_MAP && op_is_former(there)) {
+        adopt(e, there);
+    } else if (a->verb == OP_CREATE) {
+        succeeded(e);
+    } else {
+        e->looked = 1;
+    }
+}
+
 static void on_look(void *user, const kube_reply *reply)
 {
     op_execution *e = user;
@@ -381,13 +385,14 @@ static void on_look(void *user, const kube_reply *reply)
                         "remove it, or give this object another name",
                         op_kinds[a->kind].kind, a->name);
         failed(e, &taken);
-    } else if (there && a->verb == OP_CREATE) {
-        succeeded(e);
+    } else if (there) {
+        met(e, there);
     } else {
         e->looked = 1;
     }
     json_object_put(there);
-    go_on(e);
+    if (!e->request)
+        go_on(e);
 }
 
 static void on_status(void *user, const kube_reply *reply)
@@ -428,7 +433,7 @@ static void start_status(op_execution *e)
     json_object *object = status_object(e), *meta = NULL;
     kube_target t;
     json_object_object_get_ex(object, "metadata", &meta);
-    t = target_of(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    t = op_target(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
     t.subresource = "status";
     e->request =
         kube_apply(e->with.client, &t, object, 1, (kube_then){.done = on_status, .user = e});
@@ -453,6 +458,8 @@ static void start_action(op_execution *e)
 {
     if (!e->confirmed) {
         confirm(e);
+    } else if (must_take_over(e)) {
+        take_over(e);
     } else if (e->with.here && op_cluster_is_here(e->with.cluster, e->plan.actions[e->next].kind)) {
         act_here(e);
     } else if (must_look(e)) {
@@ -468,8 +475,6 @@ static void step(kube_timer *t)
     op_execution *e = t->user;
     if (e->absent < e->plan.absence_count)
         ask_absence(e);
-    else if (e->plan.takes_over && !e->with.here && e->former < FORMERS)
-        ask_former(e);
     else if (e->next < e->plan.action_count)
         start_action(e);
     else if (e->next == e->plan.action_count && e->plan.status)
@@ -478,7 +483,7 @@ static void step(kube_timer *t)
         finish(e);
         return;
     }
-    if (!e->request && !e->timer.set) {
+    if (!e->request && !e->former && !e->timer.set) {
         note_failure(e, DF_ENOMEM, "");
         finish(e);
     }

@@ -48,8 +48,7 @@ static const char *newest(json_object *list)
 {
     static const char prefix[] = "Error creating: ";
     json_object *items = op_get(list, "items");
-    size_t count =
-        json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
+    size_t count = op_count(items);
     const char *words = "", *when = "";
     for (size_t i = 0; i < count; i++) {
         json_object *event = json_object_array_get_idx(items, i);

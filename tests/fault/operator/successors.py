@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An operator that comes after another one: what the original operator left behind, and pods of another image."""
-from scenarios import DEPLOYMENTS, KAFKA, MAPS, POLL, SINK, gone, make_cron, until
+from scenarios import CDC, DEPLOYMENTS, KAFKA, MAPS, NIGHTLY, POLL, SINK, gone, make_cron, until
 from world import CRONS, FLOWS, GROUP, SPACE, Key, Stuck
 
 FLOW_COUNT, AT_ONCE, LIMIT_S = 20, 4, 300
@@ -34,19 +34,30 @@ def moments(w, start, what):
                 and c.key.name.startswith(start + "-")]
 
 
+def left_by_original(w, resource, name, spec, finalizer=""):
+    """An object that the original had in hand when it went; the reference of its children."""
+    w.kill(w.operators[0])
+    w.create(resource, name, spec)
+    key = Key(resource, SPACE, name)
+    w.store.patch(key, {"status": {"phase": "Running", "message": "Processor pod is running"}}, "status")
+    if finalizer:
+        w.change(resource, name, {"metadata": {"finalizers": [f"{GROUP}/{finalizer}"]}})
+    body = w.store.get(key)
+    return [{"apiVersion": f"{GROUP}/v1", "kind": body["kind"], "name": name, "controller": True,
+             "uid": body["metadata"]["uid"]}]
+
+
+def make_map(w, name, owners, data):
+    w.store.create(Key(MAPS, SPACE, name), {"apiVersion": "v1", "kind": "ConfigMap", "data": data,
+                                            "metadata": {"ownerReferences": owners}})
+
+
 def original_taken_over(w):
     """Its children have other names, and its ConfigMap the values of Secrets."""
-    w.kill(w.operators[0])
-    w.create(FLOWS, "orders", {"source": POLL, "sink": SINK})
-    key = Key(FLOWS, SPACE, "orders")
-    w.store.patch(key, {"status": {"phase": "Running", "message": "Processor pod is running"}}, "status")
-    owners = [{"apiVersion": f"{GROUP}/v1", "kind": "DataFlow", "name": "orders", "controller": True,
-               "uid": w.store.get(key)["metadata"]["uid"]}]
+    owners = left_by_original(w, FLOWS, "orders", {"source": POLL, "sink": SINK})
     make_original(w, "dataflow-orders", owners)
     make_original(w, "dataflow-other", [])
-    w.store.create(Key(MAPS, SPACE, "dataflow-orders-spec"), {
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"ownerReferences": owners},
-        "data": {"spec.json": '{"password": "hunter2"}'}})
+    make_map(w, "dataflow-orders-spec", owners, {"spec.json": '{"password": "hunter2"}'})
     w.replace_operator()
     until(w, FLOWS, "orders", "Running")
     expect(not w.find(DEPLOYMENTS, "dataflow-orders") and not pods_of(w, "dataflow-orders"), "its Deployment is gone")
@@ -55,6 +66,93 @@ def original_taken_over(w):
     expect(max(moments(w, "dataflow-orders", "DELETED")) < min(moments(w, "df-orders", "ADDED")),
            "the pods of two operators never read at once")
     return "its Deployment went with its pod, then the ConfigMap with the secrets, then the new pod came"
+
+
+def readers(w):
+    """Which operators' pods there were, moment by moment."""
+    there, seen = {}, []
+    with w.store.lock:
+        for change in w.store.log:
+            if change.key.resource == "v1/pods":
+                there[change.key] = change.object["spec"]["containers"][0]["image"] == "original:1"
+                if change.type == "DELETED":
+                    del there[change.key]
+                seen.append(set(there.values()))
+    return seen
+
+
+def told(w):
+    """Reasons of events."""
+    with w.store.lock:
+        return {o["reason"] for k, o in w.store.objects.items() if k.resource.endswith("/events")}
+
+
+def messages(w, resource, name):
+    with w.store.lock:
+        return {(c.object.get("status") or {}).get("message", "") for c in w.store.log if c.key == Key(resource, SPACE, name)}
+
+
+def original_later_form(w):
+    """Its children have our names without our labels, so no watch shows them; one of its first form is there too."""
+    owners = left_by_original(w, FLOWS, "orders", {"source": POLL, "sink": SINK}, "finalizer")
+    make_original(w, "dataflow-orders", owners)
+    make_original(w, "df-orders", owners)
+    make_map(w, "df-orders-spec", owners, {"spec.json": '{"password": "hunter2"}'})
+    make_map(w, "df-orders-checkpoint", owners, {"checkpoint.json": "of the original"})
+    w.replace_operator()
+    until(w, FLOWS, "orders", "Running")
+    w.rest()
+    expect(not w.find(DEPLOYMENTS, "dataflow-orders"), "that of the first form is gone")
+    expect(w.find(DEPLOYMENTS, "df-orders")["spec"]["selector"]["matchLabels"][f"{GROUP}/kind"] == "DataFlow",
+           "its Deployment is ours")
+    expect({True, False} not in readers(w), "the pods of two operators never read at once")
+    positions = w.find(MAPS, "df-orders-checkpoint")
+    expect(positions["data"] == {"checkpoint.json": "of the original"}, "the positions are as they were")
+    expect(positions["metadata"]["labels"][f"{GROUP}/owned"] == "true", "they are seen from now on")
+    conditions = {c["type"]: c["status"] for c in w.find(FLOWS, "orders")["status"]["conditions"]}
+    expect(conditions["HasPositions"] == "True", "the flow remembers them")
+    expect("hunter2" not in w.shape(), "no value of a Secret is left")
+    for name in ("dataflow-orders", "df-orders"):
+        expect(f"Waiting for Deployment {name} of the operator before to end" in messages(w, FLOWS, "orders"),
+               "the status says what is waited for")
+    return "both Deployments went with their pods, one after another; the positions are used on"
+
+
+def original_slot_deleted(w):
+    """A flow that holds a replication slot, deleted before anybody took it over."""
+    owners = left_by_original(w, FLOWS, "orders", {"source": CDC, "sink": SINK}, "finalizer")
+    make_original(w, "df-orders", owners)
+    w.delete(FLOWS, "orders")
+    w.replace_operator()
+    gone(w, FLOWS, "orders")
+    w.until("its end is told", lambda: {"CleanedUp", "CleanupFailed"} & told(w))
+    expect("TakenOver" in told(w) and "CleanupFailed" not in told(w), f"the slot is removed: {told(w)}")
+    expect(max(moments(w, "df-orders", "DELETED")[:1]) < min(moments(w, "df-orders-end", "ADDED")),
+           "its pod ends before the Job begins")
+    return "its pod ended, then a Job removed the slot, then it went"
+
+
+def original_cron_positions(w):
+    """The read positions have another name than ours, and its CronJob has ours."""
+    owners = left_by_original(w, CRONS, "nightly", {**NIGHTLY, "source": POLL}, "cron-finalizer")
+    key = Key("batch/v1/cronjobs", SPACE, "dfc-nightly")
+    w.store.create(key, {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"ownerReferences": owners}, "spec": {
+        "schedule": "30 2 1 1 *", "jobTemplate": {"spec": {"template": {"metadata": {}, "spec": {
+            "containers": [{"name": "processor", "image": "original:1"}]}}}}}})
+    w.store.patch(key, {"status": {"active": [{"name": "dfc-nightly-7"}]}}, "status")
+    make_map(w, "df-nightly-checkpoint", owners, {"checkpoint.json": "early"})
+    w.replace_operator()
+    w.until("it waits for the run", lambda: "Waiting for Job dfc-nightly-7 of the operator before to end"
+            in messages(w, CRONS, "nightly"))
+    expect(w.store.get(key)["spec"]["suspend"], "no other run begins")
+    w.store.patch(Key(MAPS, SPACE, "df-nightly-checkpoint"), {"data": {"checkpoint.json": "late"}})
+    w.store.patch(key, {"status": {"active": None}}, "status")
+    until(w, CRONS, "nightly", "Scheduled")
+    w.rest()
+    expect(w.find(MAPS, "dfc-nightly-checkpoint")["data"] == {"checkpoint.json": "late"}, "the positions are used on")
+    expect(not w.find(MAPS, "df-nightly-checkpoint"), "they are in one place")
+    expect(not w.store.get(key)["spec"]["suspend"], "the schedule goes on")
+    return "its run ended, its positions were moved, the schedule goes on"
 
 
 def original_cron_deleted(w):
@@ -122,4 +220,25 @@ def pods_renewed(w):
     return f"{FLOW_COUNT - len(kept)} flows were renewed twice, {max(most)} at once at most"
 
 
-SUCCESSORS = {f.__name__: f for f in (original_taken_over, original_cron_deleted, pods_renewed)}
+def renewed_by_two(w):
+    """Another one leads while pods are renewed that never become ready: it renews no more beside them."""
+    names = [f"flow-{i:02}" for i in range(FLOW_COUNT // 2)]
+    w.env = {"PROCESSOR_IMAGE": "registry.test/dataflow:1"}
+    w.replace_operator()
+    for name in names:
+        w.create(FLOWS, name, {"source": KAFKA, "sink": SINK})
+    for name in names:
+        until(w, FLOWS, name, "Running")
+    w.env = {"PROCESSOR_IMAGE": "registry.test/never:2"}
+    for _ in range(2):
+        w.replace_operator()
+        w.until("it leads", lambda: " leads" in w.log_of(len(w.operators)))
+        w.until("some are renewed", lambda: sum("never" in image_of(w.find(DEPLOYMENTS, f"df-{n}")) for n in names) >= AT_ONCE)
+        w.rest()
+    count = sum("never" in image_of(w.find(DEPLOYMENTS, f"df-{n}")) for n in names)
+    expect(count == AT_ONCE, f"{AT_ONCE} are renewed, not {count}")
+    return f"{count} flows were renewed by two operators"
+
+
+SUCCESSORS = {f.__name__: f for f in (original_taken_over, original_later_form, original_slot_deleted,
+                                      original_cron_positions, original_cron_deleted, pods_renewed, renewed_by_two)}

@@ -27,10 +27,6 @@ class Refused(Exception):
         self.status, self.reason = status, reason
 
 
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 def merge(into, patch):
     """RFC 7386, in place."""
     for name, value in patch.items():
@@ -75,6 +71,18 @@ def add_defaults(resource, body):
         body["spec"].setdefault("progressDeadlineSeconds", 600)
 
 
+def check_selector(key, body, old):
+    """That of a Deployment never changes, and finds its own pods."""
+    if not key.resource.endswith("/deployments"):
+        return
+    selector, spec = body["spec"].get("selector", {}).get("matchLabels", {}), body["spec"]
+    labels = spec["template"].get("metadata", {}).get("labels", {})
+    if old and spec.get("selector") != old["spec"].get("selector"):
+        raise Refused(422, "Invalid", f"{key.name}: spec.selector: Invalid value: field is immutable")
+    if not selector or any(labels.get(name) != value for name, value in selector.items()):
+        raise Refused(422, "Invalid", f"{key.name}: `selector` does not match template `labels`")
+
+
 class Store:
     def __init__(self):
         self.lock = threading.RLock()
@@ -85,6 +93,13 @@ class Store:
         self.log = []
         self.lives = collections.Counter()
         self.policy = None  # changes what is written, as a webhook of the cluster would
+        self.ahead_s = 0  # of the clock of this machine
+
+    def wall(self):
+        return time.time() + self.ahead_s
+
+    def now(self):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.wall()))
 
     # ---- reading -----------------------------------------------------------------------------------
     def get(self, key):
@@ -135,6 +150,7 @@ class Store:
                 meta[name] = kept[name]
         if body == old:
             return old
+        check_selector(key, body, old)
         if "generation" in meta and body.get("spec") != old.get("spec"):
             meta["generation"] += 1
         if "deletionTimestamp" in meta and not meta.get("finalizers"):
@@ -148,11 +164,12 @@ class Store:
             body = copy.deepcopy(body)
             body.pop("status", None)
             self._complete(key, body)
+            check_selector(key, body, None)
             self.lives[key] += 1
             text = hashlib.sha1(f"{key}#{self.lives[key]}".encode()).hexdigest()
             meta = body.setdefault("metadata", {})
             meta.update(name=key.name, uid="-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:32])),
-                        creationTimestamp=now())
+                        creationTimestamp=self.now())
             if key.space:
                 meta["namespace"] = key.space
             if key.resource.rsplit("/", 1)[1] in COUNTED:
@@ -209,5 +226,5 @@ class Store:
                 return self._note("DELETED", key, body, old)
             if "deletionTimestamp" in body["metadata"]:
                 return old
-            body["metadata"]["deletionTimestamp"] = now()
+            body["metadata"]["deletionTimestamp"] = self.now()
             return self._note("MODIFIED", key, body, old)

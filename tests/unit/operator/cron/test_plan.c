@@ -214,7 +214,7 @@ static void test_run(void **state)
     }
     assert_int_equal(json_object_array_length(m.created), 10);
     assert_non_null(model_get(&m, OP_JOB, name));
-    assert_int_equal(op_runs_count(op_get(m.flow, "status.runs")), 5);
+    assert_int_equal(op_count(op_get(m.flow, "status.runs")), 5);
     {
         int jobs = 0;
         json_object_object_foreach(m.objects, key, object)
@@ -440,11 +440,11 @@ static void test_long_history(void **state)
         finish(&m, trigger(name, 0), "Complete");
     }
     model_settle(&m);
-    assert_int_equal(op_runs_count(op_get(m.flow, "status.runs")), 15);
+    assert_int_equal(op_count(op_get(m.flow, "status.runs")), 15);
     assert_int_equal(json_object_array_length(m.created), 15);
     model_spec(&m, "successfulJobsHistoryLimit", "0");
     model_settle(&m);
-    assert_int_equal(op_runs_count(op_get(m.flow, "status.runs")), OP_RUNS_KEPT);
+    assert_int_equal(op_count(op_get(m.flow, "status.runs")), OP_RUNS_KEPT);
     model_end(&m);
 }
 
@@ -732,10 +732,10 @@ static void test_any(void **state)
             check_created(&m, succeeded, &checked);
         }
         runs = op_get(m.flow, "status.runs");
-        for (size_t i = 0; i < op_runs_count(runs); i++)
+        for (size_t i = 0; i < op_count(runs); i++)
             if (!op_run_is_over(op_run_at(runs, i)))
                 fail_msg("round %lu: %s", round, json_object_to_json_string(runs));
-        assert_true(op_runs_count(runs) <= OP_RUNS_KEPT + 3);
+        assert_true(op_count(runs) <= OP_RUNS_KEPT + 3);
         assert_int_equal(model_settle(&m), 0);
         json_object_put(succeeded);
         model_end(&m);

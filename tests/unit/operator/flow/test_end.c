@@ -26,7 +26,27 @@ static int has_event(const op_plan *p, const char *reason)
     "{'name': %s, 'labels': {'" OP_LABEL_OWNED "': 'true'}, 'uid': 'x', 'creationTimestamp': "     \
     "'2026-01-01T00:00:10Z', 'ownerReferences': [{'apiVersion': 'dataflow.dataflow.io/v1', "       \
     "'kind': 'DataFlow', 'name': 'cdc', 'uid': 'u', 'controller': true}]}"
+#define APPLIED                                                                                    \
+    "{\"source\":{\"type\":\"postgresql-cdc\",\"config\":{\"connectionStringSecretRef\":"          \
+    "{\"name\":\"db\",\"key\":\"url\"},\"slotName\":\"s\"}},\"sink\":{\"type\":\"null\"}}"
 #define DELETED_US INT64_C(1767225600000000) /* 2026-01-01 */
+
+/* What the flow's pods had, and the Job needs. */
+static void put_needs(op_view *view)
+{
+    json_object *map = op_json(OF_CDC, "df-cdc-spec"),
+                *account = op_json(OF_CDC, "df-cdc-processor");
+    view->spec_map = op_json("{'metadata': %o, 'data': {'spec.json': %s}}", map, APPLIED);
+    view->child[OP_SERVICE_ACCOUNT] = op_json("{'metadata': %o}", account);
+    json_object_put(map);
+    json_object_put(account);
+}
+
+static void take_needs(op_view *view)
+{
+    json_object_put(view->spec_map);
+    json_object_put(view->child[OP_SERVICE_ACCOUNT]);
+}
 
 /* A plan for a deleted flow that holds a replication slot, `after_s` its deletion. */
 static void plan_of_cdc(json_object *deployment, json_object *job, int64_t after_s, op_plan *ret)
@@ -42,9 +62,11 @@ static void plan_of_cdc(json_object *deployment, json_object *job, int64_t after
                     .now_us = DELETED_US + after_s * 1000000};
     with.env = fixture_env;
     view.child[OP_DEPLOYMENT] = deployment;
+    put_needs(&view);
     *ret = (op_plan){.again_us = -1};
     op_flow_plan(&view, &with, ret);
     assert_int_equal(ret->failed, 0);
+    take_needs(&view);
     json_object_put(view.flow);
 }
 
@@ -127,21 +149,15 @@ static void test_holds_a_slot(void **state)
     "'dataflow.dataflow.io/v1', 'spec': {'processorImage': 'image:2', 'source': {'type': "         \
     "'generate', 'config': {'count': 1}}, 'sink': {'type': 'null'}}, 'status': {'conditions': "    \
     "[{'type': 'CleanedUp', 'status': 'False', 'lastTransitionTime': '2026-01-01T00:00:00Z'}]}}"
-#define APPLIED                                                                                    \
-    "{\"source\":{\"type\":\"postgresql-cdc\",\"config\":{\"connectionStringSecretRef\":"          \
-    "{\"name\":\"db\",\"key\":\"url\"},\"slotName\":\"s\"}},\"sink\":{\"type\":\"null\"}}"
-
 /* A plan `after_s` such an edit. `holds`: the finalizer is there. */
 static void plan_of_edited(json_object *deployment, json_object *job, int holds, int64_t after_s,
                            op_plan *ret)
 {
     op_settings with = {.image = "image:1", .env = fixture_env};
-    json_object *head = op_json(OF_CDC, "df-cdc-spec"), *flow = op_json(EDITED);
+    json_object *flow = op_json(EDITED);
     op_view view = {.space = "n",
                     .name = "cdc",
                     .flow = flow,
-                    .spec_map =
-                        op_json("{'metadata': %o, 'data': {'spec.json': %s}}", head, APPLIED),
                     .jobs = &job,
                     .job_count = job != NULL,
                     .figures = {-1, -1, -1, -1, 0},
@@ -149,11 +165,11 @@ static void plan_of_edited(json_object *deployment, json_object *job, int holds,
     if (!holds)
         op_put(flow, "metadata.finalizers", NULL);
     view.child[OP_DEPLOYMENT] = deployment;
+    put_needs(&view);
     *ret = (op_plan){.again_us = -1};
     op_flow_plan(&view, &with, ret);
     assert_int_equal(ret->failed, 0);
-    json_object_put(head);
-    json_object_put(view.spec_map);
+    take_needs(&view);
     json_object_put(flow);
 }
 
@@ -213,11 +229,35 @@ static void test_another_source(void **state)
     json_object_put(head);
 }
 
+/* One of the original operator's that was deleted before we had it in hand: its pods are asked for
+ * before the Job, which gets what it needs. */
+static void test_of_the_original(void **state)
+{
+    op_settings with = {.image = "image:1", .env = fixture_env};
+    op_view view = {.space = "n",
+                    .name = "cdc",
+                    .flow = op_json(CDC),
+                    .figures = {-1, -1, -1, -1, 0},
+                    .now_us = DELETED_US + 2000000};
+    op_plan p = {.again_us = -1};
+    (void)state;
+    op_put(view.flow, "status", op_json("{'phase': 'Running'}"));
+    op_flow_plan(&view, &with, &p);
+    assert_true(p.takes_over);
+    assert_int_equal(p.action_count, 3);
+    assert_true(has_action(&p, OP_APPLY, OP_CONFIG_MAP, "df-cdc-spec"));
+    assert_true(has_action(&p, OP_APPLY, OP_SERVICE_ACCOUNT, "df-cdc-processor"));
+    assert_int_equal(p.actions[2].kind, OP_JOB);
+    op_plan_free(&p);
+    json_object_put(view.flow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holds_a_slot),
         cmocka_unit_test(test_another_source),
+        cmocka_unit_test(test_of_the_original),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

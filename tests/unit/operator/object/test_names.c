@@ -135,12 +135,36 @@ static void test_tree(void **state)
     json_object_put(y);
 }
 
+static void test_lists_and_times(void **state)
+{
+    json_object *x = op_json("{'a': [{'n': {'m': 'x'}, 'i': 1}, 7, {'n': {'m': 'y'}}, "
+                             "{'n': {'m': 'y'}, 'i': 4}], 'at': '2026-01-02T05:04:05+02:00', "
+                             "'bad': '2026-01-02'}");
+    char text[OP_TIME];
+    (void)state;
+    assert_int_equal(op_count(op_get(x, "a")), 4);
+    assert_int_equal(op_count(op_get(x, "a.0")), 0);
+    assert_int_equal(op_count(NULL), 0);
+    assert_ptr_equal(op_find(op_get(x, "a"), "n.m", "y"), op_get(x, "a.2"));
+    assert_null(op_find(op_get(x, "a"), "n.m", "z"));
+    assert_null(op_find(x, "n.m", "x"));
+    assert_int_equal(op_time(x, "at", -1), 1767323045);
+    assert_int_equal(op_time(x, "bad", -1), -1);
+    assert_int_equal(op_time(x, "not.there", -1), -1);
+    op_time_write(1767323045, text);
+    assert_string_equal(text, "2026-01-02T03:04:05Z");
+    op_time_write(INT64_MAX / 2, text);
+    assert_string_equal(text, "");
+    assert_null(op_time_new(INT64_MAX / 2));
+    json_object_put(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),    cmocka_unit_test(test_cut),
         cmocka_unit_test(test_metadata), cmocka_unit_test(test_belongs),
-        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_tree),     cmocka_unit_test(test_lists_and_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

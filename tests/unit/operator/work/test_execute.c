@@ -80,7 +80,9 @@ static int end(world *w, int rc, const char *events)
     "{\"kind\":\"DataFlow\",\"metadata\":{\"name\":\"a\",\"uid\":\"u1\","                          \
     "\"resourceVersion\":\"" version "\"}}"
 #define OURS                                                                                       \
-    "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":"    \
+    "{\"metadata\":{\"labels\":{\"dataflow.dataflow.io/"                                           \
+    "kind\":\"DataFlow\"},\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/"            \
+    "v1\",\"kind\":"                                                                               \
     "\"DataFlow\",\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]}}"
 
 static void test_new_child(void **state)
@@ -305,55 +307,105 @@ static void test_failed_status(void **state)
     }
 }
 
+/* ---- what the original operator made --------------------------------------------------------- */
+
+#define DEPLOYMENT "/apis/apps/v1/namespaces/n/deployments/df-a"
 #define FORMER "/apis/apps/v1/namespaces/n/deployments/dataflow-a"
 #define FORMER_MAP "/api/v1/namespaces/n/configmaps/dataflow-a-spec"
 #define OF_FORMER(more)                                                                            \
     "{\"metadata\":{\"uid\":\"u7\"," more                                                          \
     "\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":\"DataFlow\","      \
-    "\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]}}"
+    "\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]},\"spec\":{\"selector\":{\"matchLabels\"" \
+    ":{\"app\":\"dataflow-processor\"}}}}"
+#define OF_US                                                                                      \
+    "{\"metadata\":{\"uid\":\"u7\",\"ownerReferences\":[{\"apiVersion\":"                          \
+    "\"dataflow.dataflow.io/v1\",\"kind\":\"DataFlow\",\"name\":\"a\",\"uid\":\"u1\","             \
+    "\"controller\":true}]},\"spec\":{\"selector\":{\"matchLabels\":{\"app\":"                     \
+    "\"dataflow-processor\",\"dataflow.dataflow.io/name\":\"a\",\"dataflow.dataflow.io/kind\":"    \
+    "\"DataFlow\"}}}}"
+#define NOT_THERE 404, PLAY_REFUSED(404, "NotFound")
+#define BEFORE                                                                                     \
+    {FLOW, NULL, 200, OF_VERSION("7")},                                                            \
+    {                                                                                              \
+        "PATCH " MAP, NULL, 200, "{}"                                                              \
+    }
+#define WAITS(name)                                                                                \
+    {                                                                                              \
+        STATUS, NULL, 200, "{}",                                                                   \
+            .body = "\"phase\":\"Pending\",\"message\":\"Waiting for Deployment " name             \
+                    " of the operator before to end\""                                             \
+    }
 
-/* What the operator before left goes first, and pods of two operators never read at once: nothing
- * is done until its Deployment is gone. What is not of this flow stays. */
+static void plan_deployment(world *w, int is_new)
+{
+    op_action *a = op_plan_add(&w->plan, OP_APPLY, OP_DEPLOYMENT, "df-a",
+                               op_json("{'metadata': {'name': 'df-a'}}"));
+    assert_non_null(a);
+    a->is_new = is_new;
+    a->event = "Started";
+}
+
+/* It goes before the first pod of ours, and when that has all it needs: pods of two operators never
+ * read at once, and the status says what is waited for. What is not of this flow stays. */
 static void test_takes_over(void **state)
 {
     static const play_turn runs[] = {
+        BEFORE,
         {"GET " FORMER, NULL, 200, OF_FORMER("")},
         {"DELETE " FORMER, NULL, 200, "{}", .body = "\"propagationPolicy\":\"Foreground\""},
+        WAITS("dataflow-a"),
     };
     static const play_turn ends[] = {
+        BEFORE,
         {"GET " FORMER, NULL, 200, OF_FORMER("\"deletionTimestamp\":\"2026-01-01T00:00:00Z\",")},
+        WAITS("dataflow-a"),
+    };
+    static const play_turn later[] = {
+        BEFORE,
+        {"GET " FORMER, NULL, NOT_THERE},
+        {"GET " DEPLOYMENT, NULL, 200, OF_FORMER("")},
+        {"DELETE " DEPLOYMENT, NULL, 200, "{}", .body = "\"uid\":\"u7\""},
+        WAITS("df-a"),
     };
     static const play_turn map[] = {
-        {"GET " FORMER, NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        BEFORE,
+        {"GET " FORMER, NULL, NOT_THERE},
+        {"GET " DEPLOYMENT, NULL, NOT_THERE},
         {"GET " FORMER_MAP, NULL, 200, OF_FORMER("")},
         {"DELETE " FORMER_MAP, NULL, 200, "{}", .body = "\"uid\":\"u7\""},
-        {FLOW, NULL, 200, OF_VERSION("7")},
-        {"PATCH " MAP, NULL, 200, "{}"},
+        {"PATCH " DEPLOYMENT, NULL, 200, "{}"},
     };
     static const play_turn foreign[] = {
+        BEFORE,
         {"GET " FORMER, NULL, 200, "{\"metadata\":{\"name\":\"dataflow-a\",\"uid\":\"u8\"}}"},
-        {"GET " FORMER_MAP, NULL, 404, PLAY_REFUSED(404, "NotFound")},
-        {FLOW, NULL, 200, OF_VERSION("7")},
-        {"PATCH " MAP, NULL, 200, "{}"},
+        {"GET " DEPLOYMENT, NULL, 200, OF_US},
+        {"GET " FORMER_MAP, NULL, NOT_THERE},
+        {"PATCH " DEPLOYMENT, NULL, 200, "{}"},
     };
     static const play_turn refused[] = {
+        BEFORE,
         {"GET " FORMER, NULL, 200, OF_FORMER("")},
         {"DELETE " FORMER, NULL, 403, PLAY_REFUSED(403, "Forbidden")},
+        {STATUS, NULL, 200, "{}", .body = "\"message\":\"Failed to take over from the operator"},
     };
     static const struct {
         const play_turn *turns;
         int count, rc;
         const char *events;
     } rows[] = {
-        {PLAY_TURNS(runs), DF_EFENCED, "TakenOver "},       {PLAY_TURNS(ends), DF_EFENCED, ""},
-        {PLAY_TURNS(map), DF_OK, "TakenOver Made "},        {PLAY_TURNS(foreign), DF_OK, "Made "},
-        {PLAY_TURNS(refused), DF_EAUTH, "!CleanupFailed "},
+        {PLAY_TURNS(runs), DF_EFENCED, "Made TakenOver "},
+        {PLAY_TURNS(ends), DF_EFENCED, "Made "},
+        {PLAY_TURNS(later), DF_EFENCED, "Made TakenOver "},
+        {PLAY_TURNS(map), DF_OK, "Made TakenOver Started "},
+        {PLAY_TURNS(foreign), DF_OK, "Made Started "},
+        {PLAY_TURNS(refused), DF_EAUTH, "Made !CleanupFailed "},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         world w;
         begin(&w, rows[i].turns, rows[i].count);
         plan_apply(&w, OP_APPLY, 0);
+        plan_deployment(&w, 0);
         w.plan.takes_over = 1;
         if (rows[i].rc != DF_OK)
             w.plan.status = op_json("{'phase': 'Running'}");
@@ -361,16 +413,147 @@ static void test_takes_over(void **state)
     }
 }
 
+/* No informer has seen it, and its selector can never change: an apply would be refused for ever.
+ */
+static void test_other_selector(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"GET " DEPLOYMENT, NULL, 200, OF_FORMER("")},
+        {"GET " FORMER, NULL, NOT_THERE},
+        {"GET " DEPLOYMENT, NULL, 200, OF_FORMER("")},
+        {"DELETE " DEPLOYMENT, NULL, 200, "{}",
+         .body = "\"propagationPolicy\":\"Foreground\",\"preconditions\":{\"uid\":\"u7\"}"},
+        WAITS("df-a"),
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    plan_deployment(&w, 1);
+    w.plan.status = op_json("{'phase': 'Running'}");
+    end(&w, DF_EFENCED, "TakenOver ");
+}
+
+/* It is used on, and seen from now on. */
+static void test_unlabelled_positions(void **state)
+{
+    static const play_turn turns[] = {
+        {FLOW, NULL, 200, OF_VERSION("7")},
+        {"POST /api/v1/namespaces/n/configmaps", NULL, 409, PLAY_REFUSED(409, "AlreadyExists")},
+        {"GET " MAP, NULL, 200, OF_FORMER("")},
+        {"PATCH " MAP, NULL, 200, "{}",
+         .body = "{\"metadata\":{\"uid\":\"u7\",\"labels\":{\"l\":\"x\"}}}"},
+    };
+    world w;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    assert_non_null(
+        op_plan_add(&w.plan, OP_CREATE, OP_CONFIG_MAP, "df-a-spec",
+                    op_json("{'metadata': {'name': 'df-a-spec', 'labels': {'l': 'x'}}}")));
+    end(&w, DF_OK, "TakenOver ");
+}
+
+#define CRON_JOB "/apis/batch/v1/namespaces/n/cronjobs/dfc-a"
+#define POSITIONS "/api/v1/namespaces/n/configmaps/df-a-checkpoint"
+#define OUR_POSITIONS "/api/v1/namespaces/n/configmaps/dfc-a-checkpoint"
+#define OF_CRON(more, rest)                                                                        \
+    "{\"metadata\":{\"uid\":\"u7\",\"resourceVersion\":\"9\"," more                                \
+    "\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":\"DataFlowCron\","  \
+    "\"name\":\"a\",\"uid\":\"u1\",\"controller\":true}]}" rest "}"
+#define CRON                                                                                       \
+    {                                                                                              \
+        "GET /apis/dataflow.dataflow.io/v1/namespaces/n/dataflowcrons/a", NULL, 200,               \
+            "{\"kind\":\"DataFlowCron\",\"metadata\":{\"name\":\"a\",\"uid\":\"u1\","              \
+            "\"resourceVersion\":\"7\"}}"                                                          \
+    }
+#define CRON_STATUS "PATCH /apis/dataflow.dataflow.io/v1/namespaces/n/dataflowcrons/a/status"
+#define DATA ",\"data\":{\"checkpoint.json\":\"{}\"}"
+
+/* Its positions have another name than ours. They are moved when none of its runs goes on, and none
+ * begins meanwhile. */
+static void test_cron_taken_over(void **state)
+{
+    static const play_turn runs[] = {
+        CRON,
+        {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":false}")},
+        {"PATCH " CRON_JOB, NULL, 200, "{}", .body = "\"spec\":{\"suspend\":true}"},
+        {"GET " CRON_JOB, NULL, 200,
+         OF_CRON("", ",\"spec\":{\"suspend\":true},\"status\":{\"active\":[{\"name\":\"j-1\"}]}")},
+        {CRON_STATUS, NULL, 200, "{}", .body = "Waiting for Job j-1 of the operator before to end"},
+    };
+    static const play_turn moves[] = {
+        CRON,
+        {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":true}")},
+        {"GET " POSITIONS, NULL, 200, OF_CRON("", DATA)},
+        {"GET " OUR_POSITIONS, NULL, 200, OF_CRON("\"name\":\"dfc-a-checkpoint\",", "")},
+        {"PATCH " OUR_POSITIONS, NULL, 200, "{}",
+         .body = "{\"metadata\":{\"uid\":\"u7\",\"resourceVersion\":\"9\"}" DATA "}"},
+        {"DELETE " POSITIONS, NULL, 200, "{}", .body = "\"resourceVersion\":\"9\""},
+        {"PATCH " CRON_JOB, NULL, 200, "{}"},
+    };
+    static const play_turn moved[] = {
+        /* and ended before it was removed */
+        CRON,
+        {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":true}")},
+        {"GET " POSITIONS, NULL, 200, OF_CRON("", DATA)},
+        {"GET " OUR_POSITIONS, NULL, 200, OF_CRON("\"name\":\"dfc-a-checkpoint\",", DATA)},
+        {"DELETE " POSITIONS, NULL, 200, "{}", .body = "\"resourceVersion\":\"9\""},
+        {"PATCH " CRON_JOB, NULL, 200, "{}"},
+    };
+    static const play_turn newer[] = {
+        /* ours went on already: the others are left */
+        CRON,
+        {"GET " CRON_JOB, NULL, 200,
+         OF_CRON("\"labels\":{\"dataflow.dataflow.io/kind\":\"DataFlowCron\"},", "")},
+        {"GET " POSITIONS, NULL, 200, OF_CRON("", DATA)},
+        {"GET " OUR_POSITIONS, NULL, 200,
+         OF_CRON("\"name\":\"dfc-a-checkpoint\",", ",\"data\":{\"checkpoint.json\":\"1\"}")},
+        {"PATCH " CRON_JOB, NULL, 200, "{}"},
+    };
+    static const struct {
+        const play_turn *turns;
+        int count, rc;
+        const char *events;
+    } rows[] = {
+        {PLAY_TURNS(runs), DF_EFENCED, "TakenOver "},
+        {PLAY_TURNS(moves), DF_OK, "TakenOver TakenOver Started "},
+        {PLAY_TURNS(moved), DF_OK, "TakenOver Started "},
+        {PLAY_TURNS(newer), DF_OK, "Started "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world w;
+        op_action *a;
+        begin(&w, rows[i].turns, rows[i].count);
+        op_put(w.flow, "kind", json_object_new_string("DataFlowCron"));
+        a = op_plan_add(&w.plan, OP_APPLY, OP_CRON_JOB, "dfc-a",
+                        op_json("{'metadata': {'name': 'dfc-a'}}"));
+        assert_non_null(a);
+        a->event = "Started";
+        w.plan.takes_over = 1;
+        end(&w, rows[i].rc, rows[i].events);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new_child),   cmocka_unit_test(test_of_somebody_else),
-        cmocka_unit_test(test_made_before), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_the_servers), cmocka_unit_test(test_not_the_flows),
-        cmocka_unit_test(test_of_the_past), cmocka_unit_test(test_deleted),
-        cmocka_unit_test(test_absence),     cmocka_unit_test(test_words_of_the_server),
-        cmocka_unit_test(test_failed_get),  cmocka_unit_test(test_failed_status),
+        cmocka_unit_test(test_new_child),
+        cmocka_unit_test(test_of_somebody_else),
+        cmocka_unit_test(test_made_before),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_the_servers),
+        cmocka_unit_test(test_not_the_flows),
+        cmocka_unit_test(test_of_the_past),
+        cmocka_unit_test(test_deleted),
+        cmocka_unit_test(test_absence),
+        cmocka_unit_test(test_words_of_the_server),
+        cmocka_unit_test(test_failed_get),
+        cmocka_unit_test(test_failed_status),
         cmocka_unit_test(test_takes_over),
+        cmocka_unit_test(test_other_selector),
+        cmocka_unit_test(test_unlabelled_positions),
+        cmocka_unit_test(test_cron_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
