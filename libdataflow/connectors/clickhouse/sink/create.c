@@ -10,10 +10,23 @@ enum { DELETED_MARK = 2303 }; /* the first version whose engine knows one */
 
 int df__ch_missing(const df__ch_sink *s)
 {
-    return df_stage_failf(s->client.stage, DF_ENOTFOUND, NULL,
-                          "table %s%s%s does not exist; make it, or set autoCreateTable: true",
+    return df_stage_failf(s->client.stage, s->seen ? DF_EIO : DF_ENOTFOUND,
+                          s->seen ? "schema_changed" : NULL, "table %s%s%s %s",
                           s->table.name.database, s->table.name.database[0] ? "." : "",
-                          s->table.name.table);
+                          s->table.name.table,
+                          s->seen ? "is gone; the flow goes on when it is there again"
+                                  : "does not exist; make it, or set autoCreateTable: true");
+}
+
+int df__ch_look(df__ch_sink *s, int *ret_changed)
+{
+    int rc = df__ch_table_load(&s->client, &s->table, ret_changed);
+    if (rc == DF_ENOTFOUND && s->seen) /* its database is gone */
+        return df__ch_missing(s);
+    if (rc == DF_OK && !s->table.exists && !s->opt.auto_create)
+        return df__ch_missing(s);
+    s->seen |= rc == DF_OK && s->table.exists;
+    return rc;
 }
 
 static int gather(const df__ch_work *w, df__ch_guesses *g)

@@ -7,7 +7,9 @@
 #include "table.h"
 #include "tables/memory.h"
 #include "types/encode.h"
+#include "written.h"
 
+enum { CH_WITH_NAMES = 2203 }; /* the first version that looks at names and types of rows */
 enum df__ch_metric { CH_METRIC_INSERTS, CH_METRIC_TABLE_READS, CH_METRIC_OVERLOADED };
 enum df__ch_on_missing { CH_MISSING_DEFAULT, CH_MISSING_ERROR };
 enum df__ch_on_unknown { CH_UNKNOWN_ERROR, CH_UNKNOWN_IGNORE };
@@ -32,8 +34,11 @@ typedef struct df__ch_work {
     df_parcel *parcel;
     df__ch_group *groups;
     size_t group_count, group_cap;
-    size_t group; /* the one on its way */
-    size_t index; /* the record at hand */
+    size_t group;       /* the one on its way */
+    uint32_t *group_of; /* of each record: the last of its groups, counted from 1; 0: none */
+    size_t record_cap;
+    uint64_t token; /* names the insert on its way */
+    size_t index;   /* the record at hand */
     size_t refused;
     int looked; /* the table was read again for it */
     uint64_t generation;
@@ -55,8 +60,14 @@ typedef struct df__ch_sink {
     int64_t last_version; /* of a source without offsets */
     int stops;            /* a refused record ends the run */
     int prepared, failed;
-    unsigned told; /* changes of values */
-    int warned;    /* metadata was left out */
+    int seen;         /* the table was there */
+    int own_versions; /* some record had a version of its own */
+    int is_log;       /* the source's offsets are those of a log: see next_version */
+    df__ch_written written;
+    df__ch_tokens tokens;
+    char run[24], token[64]; /* of this run; name of the insert on its way */
+    unsigned told;           /* changes of values */
+    int warned;              /* metadata was left out */
 } df__ch_sink;
 
 extern const df_sink_ops df__ch_sink_ops;
@@ -70,6 +81,8 @@ int df__ch_sink_check(void *self, df_stage *st);
 /* Encodes the whole parcel. DF_OK; DF_EDATA: it has refused records and nothing may be written;
  * DF_AGAIN: the table changed, and was read again; a failure. */
 int df__ch_encode_parcel(df__ch_sink *s, df__ch_work *w);
+/* Notes which records of the parcel are written: those all of whose groups were. DF_ENOMEM. */
+int df__ch_note_written(df__ch_sink *s, const df__ch_work *w);
 /* Frees the rows; the work is empty. */
 void df__ch_work_free(df__ch_sink *s, df__ch_work *w);
 /* The record at hand does not fit the table as it is known. DF_DROP: refused; DF_AGAIN: the table
@@ -91,8 +104,11 @@ int df__ch_poll(df__ch_sink *s, int timeout_ms);
 /* ---- create.c ---- */
 /* Makes the table from the parcel's records. DF_DONE: none of them has a field. */
 int df__ch_create(df__ch_sink *s, df__ch_work *w);
-/* The table is not there and may not be made. */
+/* The table is not there and may not be made: DF_ENOTFOUND; DF_EIO when it was there before. */
 int df__ch_missing(const df__ch_sink *s);
+/* Asks what the table is now; *ret_changed (may be NULL) as df__ch_table_load. As df__ch_missing
+ * when it is not there, but for autoCreateTable. */
+int df__ch_look(df__ch_sink *s, int *ret_changed);
 
 /* ---- raw.c ---- */
 /* As df_parcel_row, for rawMode. */
