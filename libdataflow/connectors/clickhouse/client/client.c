@@ -18,6 +18,10 @@ int df__ch_client_check(const df__ch_client *c, df_stage *st)
     df__ch_dsn dsn;
     df_bytes text;
     const char *why = "no memory";
+    if (!c->cert_file.len != !c->key_file.len) {
+        return df_stage_problem(st, DF_ERROR, c->cert_file.len ? "certFile" : "keyFile",
+                                "the certificate of the client and its key go together");
+    }
     if (!c->string || df_secret_get(c->string, st, &text) != DF_OK)
         return DF_OK;
     int rc = df__ch_dsn_read(text, &dsn, &why);

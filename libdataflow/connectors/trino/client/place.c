@@ -120,6 +120,10 @@ int df__trino_place_check(df_stage *st, const df__trino_place *p)
     if (p->password && p->keycloak)
         rc = df_stage_problem(st, DF_ERROR, "password",
                               "goes without keycloak: one of them says who asks");
+    if (p->tls && (p->tls->cert || p->tls->cert_file.len) != (p->tls->key || p->tls->key_file.len))
+        rc = df_stage_problem(st, DF_ERROR, "tls",
+                              "the certificate of the client and its key go together (certFile or "
+                              "cert, keyFile or key)");
     if (p->tls && p->tls->insecure && !p->tls->ca && !p->tls->ca_file.len)
         df_stage_problem(st, DF_WARNING, "tls.insecureSkipVerify",
                          "whoever answers at this address can read and change all that is sent");

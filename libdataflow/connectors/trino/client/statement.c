@@ -241,6 +241,8 @@ static int by_status(df__trino_statement *t, const df__http_reply *reply)
         return later(t, reply->retry_after_us, 1, text);
     if (reply->status == 502 || reply->status == 504)
         return later(t, reply->retry_after_us, !posting || t->effect == TRINO_EFFECT_READS, text);
+    if (posting && reply->status == 413)
+        return end(t, DF_ETOOBIG, "too_large", text);
     if (!posting && (reply->status == 404 || reply->status == 410))
         return lost(t,
                     "the server does not know the query any more; it was restarted, or gave it up");
@@ -291,7 +293,7 @@ static int by_error(df__trino_statement *t)
     };
     const df__trino_page *p = &t->page;
     char text[700];
-    t->word = df__trino_word_of(p->error_name, p->error_type);
+    t->word = df__trino_word_of(p->error_name, p->error_type, p->error_text);
     int shown = t->word->open || t->effect == TRINO_EFFECT_READS || t->session->show_values;
     df__text_printf(text, sizeof text, "%s%s%.400s%s%s (query %.60s)", p->error_name,
                     shown ? ": "

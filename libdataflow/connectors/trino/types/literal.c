@@ -111,12 +111,27 @@ static int is_past_real(const df__exact *e)
     return e->digit_count > 0 && high > 39;
 }
 
+/* One text for all that reads as the same float: 1, 1.0 and 1e0; 0 and -0. */
+static int put_float_key(df__trino_writer *w, const df__trino_type *type, double value)
+{
+    df_bytes text;
+    if (isnan(value))
+        return refuse(w, "NaN, which is equal to no key");
+    if (type->kind == TRINO_KIND_REAL)
+        value = (double)(float)value;
+    df_value v = {.type = DF_V_DOUBLE, .u.d = fpclassify(value) == FP_ZERO ? 0.0 : value};
+    int rc = print(w, &v, df_value_text, &text);
+    return rc == DF_OK ? give(w, type->kind == TRINO_KIND_REAL ? "REAL" : "DOUBLE", text) : rc;
+}
+
 static int put_float(df__trino_writer *w, const df__trino_type *type, const df_value *v)
 {
     const char *name = type->kind == TRINO_KIND_REAL ? "REAL" : "DOUBLE";
     df_bytes text = {NULL, 0};
     df__exact exact;
     int rc = read_number(w, v, &text, &exact);
+    if (rc == DF_EDATA && w->one_form && text.len == 3)
+        return put_float_key(w, type, (double)NAN);
     if (rc == DF_EDATA)
         return text.data ? put_special(w, name, text) : rc;
     if (rc != DF_OK)
@@ -128,6 +143,8 @@ static int put_float(df__trino_writer *w, const df__trino_type *type, const df_v
     if (type->kind == TRINO_KIND_REAL && df_value_double(&number, &value) == DF_OK &&
         fabs(value) > 3.4028235677973366e38)
         return refuse(w, "out of range");
+    if (w->one_form && df_value_double(&number, &value) == DF_OK)
+        return put_float_key(w, type, value);
     return give(w, name, text);
 }
 
@@ -184,6 +201,8 @@ static int put_text(df__trino_writer *w, const df__trino_type *type, const df_va
         return refuse(w, "too long");
     if (type->kind != TRINO_KIND_CHAR)
         return give(w, "", text);
+    while (w->one_form && text.len > 0 && ((const char *)text.data)[text.len - 1] == ' ')
+        text.len--; /* the server fills it up with them */
     df__buf_str(w->out, "CAST(");
     df__trino_quote_text(w->out, text);
     df__buf_printf(w->out, " AS char(%d))", type->precision);
@@ -242,9 +261,16 @@ static int put_address(df__trino_writer *w, const df__trino_type *type, const df
     (void)type;
     if (v->type == DF_V_STRING && v->len < sizeof text)
         memcpy(text, v->text, v->len);
-    if (inet_pton(AF_INET, text, bytes) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
+    int is_old = inet_pton(AF_INET, text, bytes) == 1;
+    if (!is_old && inet_pton(AF_INET6, text, bytes) != 1)
         return refuse(w, "not an IP address");
-    return give(w, "IPADDRESS", (df_bytes){v->text, v->len});
+    if (!w->one_form)
+        return give(w, "IPADDRESS", (df_bytes){v->text, v->len});
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    int is_mapped = !is_old && memcmp(bytes, mapped, sizeof mapped) == 0;
+    inet_ntop(is_old || is_mapped ? AF_INET : AF_INET6, bytes + (is_mapped ? 12 : 0), text,
+              sizeof text);
+    return give(w, "IPADDRESS", (df_bytes){text, strlen(text)});
 }
 
 /* ---- nested ---------------------------------------------------------------------------------- */
