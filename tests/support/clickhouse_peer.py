@@ -5,6 +5,8 @@ clickhouse_peer.py DIR STEP,STEP,...: prints its port. It has a table t (id Int6
 String, d UInt8 DEFAULT 7) with ENGINE = ReplacingMergeTree(ver, del) ORDER BY id. The n-th insert with rows does what
 the n-th step says; after the last one all are kept. DIR/inserts gets a line for each insert that came, DIR/rows the
 rows of those that were kept."""
+import ctypes
+import gzip
 import http.server
 import json
 import os
@@ -57,6 +59,26 @@ class Rows:
         return rows
 
 
+def unpack(body, encoding):
+    """What Content-Encoding says of the body, by the libraries themselves."""
+    room = 1 << 24
+    out = ctypes.create_string_buffer(room)
+    if encoding == "zstd":
+        zstd = ctypes.CDLL("libzstd.so.1")
+        zstd.ZSTD_decompress.restype = ctypes.c_size_t
+        size = zstd.ZSTD_decompress(out, ctypes.c_size_t(room), body, ctypes.c_size_t(len(body)))
+        return out.raw[:size]
+    if encoding == "lz4":
+        lz4 = ctypes.CDLL("liblz4.so.1")
+        context, size, taken = ctypes.c_void_p(), ctypes.c_size_t(room), ctypes.c_size_t(len(body))
+        lz4.LZ4F_decompress.restype = ctypes.c_size_t
+        lz4.LZ4F_createDecompressionContext(ctypes.byref(context), 100)
+        left = lz4.LZ4F_decompress(context, out, ctypes.byref(size), body, ctypes.byref(taken), None)
+        lz4.LZ4F_freeDecompressionContext(context)
+        return out.raw[:size.value] if left == 0 and taken.value == len(body) else b""
+    return gzip.decompress(body) if encoding == "gzip" else body
+
+
 class Peer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -78,7 +100,7 @@ class Peer(http.server.BaseHTTPRequestHandler):
                     [("X-ClickHouse-Exception-Code", str(code))])
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = unpack(self.rfile.read(int(self.headers["Content-Length"])), self.headers["Content-Encoding"])
         statement, _, data = body.partition(b"\n")
         if body.startswith(b"SELECT version()"):
             self.answer(200, "23.8.2.7\n")
@@ -106,7 +128,7 @@ class Peer(http.server.BaseHTTPRequestHandler):
                 step = "constraint"
             self.server.refuses = step == "column"
             with open(os.path.join(folder, "inserts"), "a") as f:
-                f.write(f"{step} {len(rows)} {self.path} {statement}\n")
+                f.write(f"{step} {len(rows)} {self.path} {statement} {self.headers['Content-Encoding']}\n")
             if step in ("keep", "cut", "short"):
                 with open(os.path.join(folder, "rows"), "a") as f:
                     f.writelines(json.dumps(row) + "\n" for row in rows)

@@ -49,6 +49,23 @@ flow again 0
 same 'too many parts, a gateway without its server: again' 'busy gateway keep 3' \
     "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ') $(wc -l <"$dir/rows")"
 
+# ---- bodies made smaller ---------------------------------------------------------------------------
+python3 -c 'for i in range(5000): print("{\"id\":%d,\"v\":\"%s\"}" % (i, "x" * (i % 50)))' >"$dir/small.jsonl"
+for packing in lz4 zstd gzip; do
+    peer cut
+    scripted small "compression: $packing"
+    flow small 0
+    same "$packing: every row, also when it is sent again" "10000 5000 $packing" \
+        "$(wc -l <"$dir/rows") $(sort -u "$dir/rows" | wc -l) $(awk '{print $NF}' "$dir/inserts" | sort -u)"
+done
+sql 'create table small (id UInt32, v String) engine = MergeTree order by id'
+manifest small 'compression: gzip'
+flow small 0
+same 'gzip to the real server' '5000 5000 122500' "$(sql 'select count(), uniqExact(id), sum(length(v)) from small' | tr '\t' ' ')"
+manifest small 'compression: zstd'
+flow small 1
+has 'a server that does not know it' 'take the option compression out' "$(cat "$dir/out")"
+
 # ---- deletes and changed keys ----------------------------------------------------------------------
 peer ''
 cat >"$dir/marks.rows" <<'END'

@@ -33,6 +33,7 @@ static int prepare(df__ch_sink *s, df_stage *st)
     s->heap = df__tables_heap(st);
     df__ch_table_init(&s->table, &s->heap);
     df__buf_init(&s->text, &s->heap);
+    df__buf_init(&s->packed, &s->heap);
     memset(s->works, 0, sizeof s->works);
     memset(&s->encoder, 0, sizeof s->encoder);
     s->flight = NULL;
@@ -114,6 +115,7 @@ static void sink_close(void *self, df_stage *st)
     df__zone_free(s->zone);
     s->zone = NULL;
     df__buf_free(&s->text);
+    df__buf_free(&s->packed);
     df__free(&s->heap, s->values);
     s->values = NULL;
     df_stage_charge(st, -CHARGE);

@@ -4,6 +4,7 @@
 #define DF_CH_SINK_H
 
 #include "client/client.h"
+#include "client/pack.h"
 #include "table.h"
 #include "tables/memory.h"
 #include "types/encode.h"
@@ -18,7 +19,7 @@ enum df__ch_engine { CH_ENGINE_MERGE, CH_ENGINE_REPLACING };
 typedef struct df__ch_sink_options {
     df_bytes table, conflict_key, version_column, flatten_prefix, time_zone;
     int64_t batch_size, batch_interval_us;
-    int auto_create, missing, unknown, upsert, engine, raw, flatten, epoch;
+    int auto_create, missing, unknown, upsert, engine, raw, flatten, epoch, packing;
 } df__ch_sink_options;
 
 /* Rows of one list of columns: the statement and, after it, the rows. */
@@ -54,6 +55,7 @@ typedef struct df__ch_sink {
     df__ch_work works[2];
     df__ch_work *flight; /* a request is on its way */
     df__http_request *request;
+    df__buf packed;   /* the body of the request */
     df__buf text;     /* _metadata of the record at hand */
     df_value *values; /* of the record at hand */
     size_t value_cap;
@@ -104,10 +106,8 @@ int df__ch_poll(df__ch_sink *s, int timeout_ms);
 /* ---- create.c ---- */
 /* Makes the table from the parcel's records. DF_DONE: none of them has a field. */
 int df__ch_create(df__ch_sink *s, df__ch_work *w);
-/* The table is not there and may not be made: DF_ENOTFOUND; DF_EIO when it was there before. */
-int df__ch_missing(const df__ch_sink *s);
-/* Asks what the table is now; *ret_changed (may be NULL) as df__ch_table_load. As df__ch_missing
- * when it is not there, but for autoCreateTable. */
+/* Asks what the table is now; *ret_changed (may be NULL) as df__ch_table_load. When it is not
+ * there, but for autoCreateTable: DF_ENOTFOUND; DF_EIO when it was there before. */
 int df__ch_look(df__ch_sink *s, int *ret_changed);
 
 /* ---- raw.c ---- */

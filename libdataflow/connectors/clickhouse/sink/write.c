@@ -46,6 +46,12 @@ static int start(df__ch_sink *s, df_bytes body, uint64_t token)
         settings[ask.setting_count++] =
             (df__ch_setting){"input_format_binary_read_json_as_string", "1"};
     }
+    if (s->opt.packing != CH_PACK_NONE) {
+        ask.encoding = df__ch_packings[s->opt.packing];
+        if (df__ch_pack((enum df__ch_packing)s->opt.packing, body, &s->packed) != DF_OK)
+            return df_stage_fail(s->client.stage, DF_ENOMEM, NULL, "no memory for an insert");
+        ask.body = (df_bytes){s->packed.data, s->packed.len};
+    }
     df_stage_metric(s->client.stage, CH_METRIC_INSERTS, 1);
     return df__ch_start(&s->client, &ask, &s->request);
 }

@@ -100,7 +100,8 @@ static int put_special(df__trino_writer *w, const char *name, df_bytes text)
     static const char *const known[] = {"NaN", "Infinity", "-Infinity"};
     for (size_t i = 0; i < 3; i++)
         if (text.len == strlen(known[i]) && !strncasecmp(text.data, known[i], text.len))
-            return give(w, name, (df_bytes){known[i], strlen(known[i])});
+            return i == 0 && w->one_form ? refuse(w, "NaN, which is equal to no key")
+                                         : give(w, name, (df_bytes){known[i], strlen(known[i])});
     return refuse(w, "not a number");
 }
 
@@ -115,8 +116,6 @@ static int is_past_real(const df__exact *e)
 static int put_float_key(df__trino_writer *w, const df__trino_type *type, double value)
 {
     df_bytes text;
-    if (isnan(value))
-        return refuse(w, "NaN, which is equal to no key");
     if (type->kind == TRINO_KIND_REAL)
         value = (double)(float)value;
     df_value v = {.type = DF_V_DOUBLE, .u.d = fpclassify(value) == FP_ZERO ? 0.0 : value};
@@ -130,8 +129,6 @@ static int put_float(df__trino_writer *w, const df__trino_type *type, const df_v
     df_bytes text = {NULL, 0};
     df__exact exact;
     int rc = read_number(w, v, &text, &exact);
-    if (rc == DF_EDATA && w->one_form && text.len == 3)
-        return put_float_key(w, type, (double)NAN);
     if (rc == DF_EDATA)
         return text.data ? put_special(w, name, text) : rc;
     if (rc != DF_OK)

@@ -31,22 +31,23 @@ static int64_t clock_us(void *user)
 /* Rows [from, from + PAGE) of id and a wide text, and where the next ones are. */
 static int page(peer_conn *c, long from)
 {
-    char *text = malloc((size_t)PAGE * (WIDE + 64) + 1024);
+    size_t room = (size_t)PAGE * (WIDE + 64) + 1024;
+    char *text = malloc(room);
     assert_non_null(text);
-    size_t len = (size_t)sprintf(text, "{\"id\":\"q\",");
+    size_t len = (size_t)snprintf(text, room, "{\"id\":\"q\",");
     if (from + PAGE <= ROWS)
-        len += (size_t)sprintf(text + len, "\"nextUri\":\"%s/v1/statement/q/%ld\",", w.peer.url,
-                               from + PAGE);
-    len += (size_t)sprintf(text + len,
-                           "\"columns\":[{\"name\":\"id\",\"type\":\"bigint\"},{\"name\":\"v\","
-                           "\"type\":\"varchar\"}],\"stats\":{},\"data\":[");
+        len += (size_t)snprintf(text + len, room - len, "\"nextUri\":\"%s/v1/statement/q/%ld\",",
+                                w.peer.url, from + PAGE);
+    len += (size_t)snprintf(text + len, room - len,
+                            "\"columns\":[{\"name\":\"id\",\"type\":\"bigint\"},{\"name\":\"v\","
+                            "\"type\":\"varchar\"}],\"stats\":{},\"data\":[");
     for (long id = from; id < from + PAGE && id < ROWS; id++) {
-        len += (size_t)sprintf(text + len, "%s[%ld,\"", id > from ? "," : "", id);
+        len += (size_t)snprintf(text + len, room - len, "%s[%ld,\"", id > from ? "," : "", id);
         memset(text + len, 'x', WIDE);
         len += WIDE;
-        len += (size_t)sprintf(text + len, "\"]");
+        len += (size_t)snprintf(text + len, room - len, "\"]");
     }
-    sprintf(text + len, "]}");
+    snprintf(text + len, room - len, "]}");
     peer_reply(c, 200, "Content-Type: application/json\r\n", text);
     free(text);
     return 1;
