@@ -37,10 +37,34 @@ has 'settings that a profile may have otherwise' 'async_insert=0&wait_for_async_
 has 'the database' '/?database=shop' "$(head -n 1 "$dir/inserts")"
 has 'names and types of what is sent' 'FORMAT RowBinaryWithNamesAndTypes' "$(head -n 1 "$dir/inserts")"
 case $(cat "$dir/inserts" "$dir/out") in *secret-word*) bad 'the password is shown' ;; *) ok 'the password is not shown' ;; esac
+tokens() { grep -o 'insert_deduplication_token=[^& ]*' "$dir/inserts" | sort | uniq -c | awk '{print $1}' | paste -sd' '; }
+same 'each time under the name of the first' 4 "$(tokens)"
+yes '{"id":1,"v":"x"}' | head -n 6 >"$dir/twins.jsonl"
+scripted twins 'batchSize: 2'
+peer cut
+flow twins 0
+same 'batches that are the same are no repeats of one another' '1 1 2' "$(tokens | tr ' ' '\n' | sort | paste -sd' ')"
 peer busy,gateway
 flow again 0
 same 'too many parts, a gateway without its server: again' 'busy gateway keep 3' \
     "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ') $(wc -l <"$dir/rows")"
+
+# ---- bodies made smaller ---------------------------------------------------------------------------
+python3 -c 'for i in range(5000): print("{\"id\":%d,\"v\":\"%s\"}" % (i, "x" * (i % 50)))' >"$dir/small.jsonl"
+for packing in lz4 zstd gzip; do
+    peer cut
+    scripted small "compression: $packing"
+    flow small 0
+    same "$packing: every row, also when it is sent again" "10000 5000 $packing" \
+        "$(wc -l <"$dir/rows") $(sort -u "$dir/rows" | wc -l) $(awk '{print $NF}' "$dir/inserts" | sort -u)"
+done
+sql 'create table small (id UInt32, v String) engine = MergeTree order by id'
+manifest small 'compression: gzip'
+flow small 0
+same 'gzip to the real server' '5000 5000 122500' "$(sql 'select count(), uniqExact(id), sum(length(v)) from small' | tr '\t' ' ')"
+manifest small 'compression: zstd'
+flow small 1
+has 'a server that does not know it' 'take the option compression out' "$(cat "$dir/out")"
 
 # ---- deletes and changed keys ----------------------------------------------------------------------
 peer ''
@@ -58,6 +82,18 @@ same 'a row for each, a mark for what is gone' '1 a 0,2 b 0,1 a 1,2  1,3 kept 0'
 same 'versions that never fall' yes \
     "$(python3 -c 'import json,sys; v=[json.loads(l)["ver"] for l in open(sys.argv[1])]; print("yes" if v == sorted(v) else v)' "$dir/rows")"
 
+cat >"$dir/owns.rows" <<'END'
+{"op":"insert","row":{"id":1,"v":"a","ver":70}}
+{"op":"delete","row":{"id":1},"before":{"id":1,"v":"a","ver":70}}
+{"op":"delete","row":{"id":2},"before":{"id":2}}
+END
+peer ''
+scripted owns 'upsertMode: true'
+sed -i "1s|.*|source: {type: typed, config: {path: $dir/owns.rows}}|" "$dir/owns.yaml"
+flow owns 0
+same 'a delete has the version of the row that goes, or is refused' '1 70 0,1 70 1 no_version' \
+    "$(python3 -c 'import json,sys; print(",".join("%s %s %s" % (r["id"], r["ver"], r["del"]) for r in map(json.loads, open(sys.argv[1]))))' "$dir/rows") $(reasons owns | cut -d: -f1)"
+
 # ---- one refused row among many --------------------------------------------------------------------
 peer ''
 python3 -c 'for i in range(200): print("{\"id\":%d,\"v\":\"%s\"}" % (i, "refused" if i == 77 else "x"))' >"$dir/one.jsonl"
@@ -65,6 +101,34 @@ scripted one
 flow one 0
 same 'the others once' '199 199' "$(wc -l <"$dir/rows") $(sort -u "$dir/rows" | wc -l)"
 same 'itself refused' 'constraint_violation: ClickHouse refused it: code 469 VIOLATED_CONSTRAINT' "$(reasons one)"
+
+# Rows without a column that has a DEFAULT go in an insert of their own, which is written before the other is refused.
+peer ''
+python3 -c 'for i in range(40): print("{\"id\":%d,\"v\":\"%s\"%s}" % (i, "refused" if i == 33 else "x", ",\"d\":1" if i % 2 else ""))' >"$dir/lists.jsonl"
+scripted lists
+flow lists 0
+same 'two lists of columns: what is written is not sent again' '39 39' "$(wc -l <"$dir/rows") $(sort -u "$dir/rows" | wc -l)"
+same 'and the one refused' 1 "$(reasons lists | grep -c 'code 469')"
+sed 's/refused/x/' "$dir/lists.jsonl" >"$dir/halves.jsonl"
+scripted halves
+peer keep,cut
+flow halves 0
+same 'after a lost answer to the second list the first one is not sent again' '20 once, 20 twice' \
+    "$(sort "$dir/rows" | uniq -c | awk '{n[$1]++} END {print n[1] " once, " n[2] " twice"}')"
+
+# ---- a table that is not what it was ---------------------------------------------------------------
+printf '{"id":%s,"v":"x","w":"y"}\n' 1 2 3 4 5 6 >"$dir/gone.jsonl"
+scripted gone 'batchSize: 2' 'unknownFields: ignore'
+peer dropped
+flow gone 0
+same 'a column goes while two parcels are on their way' '1 2 3 4 5 6' "$(grep -o '"id": [0-9]*' "$dir/rows" | cut -d' ' -f2 | paste -sd' ')"
+peer column,column,column,column
+flow again 0
+same 'a column that a replica does not know yet: again' 'column column column column keep' "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ')"
+peer view
+flow again 0
+same 'a table behind a view is not there: again' 'view keep' "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ')"
+has 'and that it is not this one' 'table t is there, so a view of it' "$(cat "$dir/out")"
 
 # ---- the same by the real server, and a table that changes -----------------------------------------
 sql 'create table checked (id UInt32, v String, c UInt8 default throwIf(id = 77)) engine = MergeTree order by id'
@@ -95,9 +159,14 @@ arrived 3
 sql 'alter table moving drop column w'
 echo '{"id":4,"v":"d"}' >&7
 arrived 4
+sql 'rename table moving to aside'
+echo '{"id":5,"v":"e"}' >&7
+until_true 60 grep -q 'table moving is gone' "$dir/out" || bad 'it is not said that the table is gone'
+sql 'rename table aside to moving'
+arrived 5
 exec 7>&-
 wait "$run" || bad "the run ended with $?"
-same 'columns that come, change and go' '1 a,2 b,3 \N,4 d' "$(sql 'select id, v from moving order by id' | tr '\t' ' ' | paste -sd,)"
+same 'columns that come, change and go, and a table that is away for a while' '1 a,2 b,3 \N,4 d,5 e' "$(sql 'select id, v from moving order by id' | tr '\t' ' ' | paste -sd,)"
 
 # ---- mistakes --------------------------------------------------------------------------------------
 base=${DF_CLICKHOUSE%/default} host=${DF_CLICKHOUSE##*@} host=${host%/default}

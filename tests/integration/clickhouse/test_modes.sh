@@ -68,6 +68,14 @@ same 'what has no place' 'delete_not_supported
 no_key
 no_version
 unchanged' "$(reasons ups | cut -d: -f1 | sort -u)"
+# Offsets of files say nothing of what is newer: each file begins at 0.
+sql 'create table files (id Int64, v String, ver UInt64) engine = ReplacingMergeTree(ver) order by id'
+manifest files 'upsertMode: true'
+python3 -c 'for i in range(50): print("{\"id\":%d,\"v\":\"old\"}" % i)' >"$dir/files.jsonl"
+flow files 0
+echo '{"id":49,"v":"new"}' >"$dir/files.jsonl"
+flow files 0
+same 'a second file is newer than the first' new "$(sql 'select v from files final where id = 49')"
 sql 'create table plain (id Int64) engine = MergeTree order by id'
 echo '{"id":1}' >"$dir/plain.jsonl"
 manifest plain 'upsertMode: true'

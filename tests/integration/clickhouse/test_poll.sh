@@ -67,6 +67,23 @@ sql "insert into text values ('a''b\\\\c', 1), ('b\\n', 2), ('c', 3)"
 source_of text 'table: text' 'readBatchSize: 1'
 flow text 0
 same 'keys that are texts' '1 2 3' "$(grep -o '"n":[0-9]' "$dir/text.out" | cut -d: -f2 | paste -sd' ')"
+sql 'create table ties (id Int64, part String, n UInt32) engine = MergeTree order by id'
+sql "insert into ties select intDiv(number, 10), 'p', number from system.numbers limit 1000"
+source_of ties 'table: ties' 'orderByColumn: [id, part]' 'readBatchSize: 7'
+flow ties 0
+same 'rows of equal keys at the end of a page, each once' '1000 1000' "$(wc -l <"$dir/ties.out") $(sort -u "$dir/ties.out" | wc -l)"
+sql "insert into ties select 1000, 'p', number from system.numbers limit 300000"
+source_of tied 'table: ties' 'orderByColumn: id'
+sed -i "s|^sink:.*|&\nmemoryLimit: 8Mi|" "$dir/tied.yaml"
+flow tied 0
+same 'more rows of equal keys than a batch holds' '301000 301000' "$(wc -l <"$dir/tied.out") $(sort -u "$dir/tied.out" | wc -l)"
+if grep -qs DF_CRASH_AT "$DF_BUILD_DIR"/lib/libdataflow.so; then
+    rm -rf "$dir/state" "$dir/tied.out"
+    DF_CRASH_AT=save.done:1 timeout 60 dfproc run "$dir/tied.yaml" --until-exhausted >"$dir/out" 2>&1
+    same 'it died' 137 $?
+    flow_on tied
+    same 'nothing is lost where a batch ended between rows of equal keys' 301000 "$(sort -u "$dir/tied.out" | wc -l)"
+fi
 sql 'create table rep (id Int64, v String, ver UInt64) engine = ReplacingMergeTree(ver) order by id'
 sql "insert into rep values (1, 'old', 1)"
 sql "insert into rep values (1, 'new', 2)"
@@ -79,6 +96,21 @@ same 'a query' '0 2 4 6 8' "$(grep -o '"twice":[0-9]*' "$dir/query.out" | cut -d
 source_of plain 'query: select 1 as one, toDate(3) as d'
 flow plain 0
 same 'a query as it is' '{"one":1,"d":"1970-01-04"}' "$(cat "$dir/plain.out")"
+
+source_of nothing 'query: select id, NULL as n, toUInt8(7) as k from '"$database"'.page where id < 2' 'changeTrackingColumn: id' 'orderByColumn: id'
+flow nothing 0
+same 'NULL of a type that is none of ours' '{"id":0,"n":null,"k":7}
+{"id":1,"n":null,"k":7}' "$(cat "$dir/nothing.out")"
+
+# ---- positions of others, and of other columns -----------------------------------------------------
+sql "create table spots (id Int64, at DateTime('UTC')) engine = MergeTree order by id"
+sql "insert into spots select number, toDateTime('2026-01-02 00:00:00') + number * 3600 from system.numbers limit 6"
+source_of spots 'table: spots' 'changeTrackingColumn: at' 'orderByColumn: id'
+flow spots 0
+rm "$dir/spots.out"
+python3 "$(dirname "$0")/../../support/place.py" "$dir/state" '{"lastReadChangeTime":"2026-01-02T05:00:00+02:00","lastReadOrderByValue":3}'
+flow_on spots
+same 'a position that names an offset' '4 5' "$(grep -o '"id":[0-9]*' "$dir/spots.out" | cut -d: -f2 | paste -sd' ')"
 
 # ---- while it runs ---------------------------------------------------------------------------------
 sql 'create table live (id Int64, created_at DateTime default now()) engine = MergeTree order by id'
@@ -98,6 +130,23 @@ arrived 3
 kill -TERM "$run"
 wait "$run"
 has 'a column that came' '"w":"new"' "$(tail -n 1 "$dir/live.out")"
+
+# A change time that a table gets is none of the positions that there are.
+sql 'create table gets (id Int64) engine = MergeTree order by id'
+source_of gets 'table: gets' 'pollInterval: 100ms'
+sed 's/live/gets/g' <<<"$(declare -f arrived)" >"$dir/fn"; . "$dir/fn"
+rm -rf "$dir/state"
+timeout 120 dfproc run "$dir/gets.yaml" >"$dir/out" 2>&1 & run=$!
+sql 'insert into gets values (1), (2)'
+arrived 2
+sql 'alter table gets add column created_at DateTime default now()'
+sql 'insert into gets (id) values (3)'
+arrived 3
+kill -TERM "$run"
+wait "$run" || bad "a table that got created_at: the run ended with $?"
+sql 'insert into gets (id) values (4)'
+flow_on gets
+same 'created_at comes while it runs, and is there after a restart' '1 2 3 4' "$(grep -o '"id":[0-9]*' "$dir/gets.out" | cut -d: -f2 | paste -sd' ')"
 
 # ---- mistakes --------------------------------------------------------------------------------------
 # wrong NAME TEXT "option: value lines"

@@ -107,17 +107,43 @@ same 'each row once, what is new after the last' 'a b d d2 d3 e n4 n5 n9 new upd
     "$(grep -o '"v":"[^"]*"' "$dir/polled.out" | cut -d'"' -f4 | sort | tr '\n' ' ' | sed 's/ $//')"
 same 'order by time' 'n9 upd new' "$(tail -n 3 "$dir/polled.out" | grep -o '"v":"[^"]*"' | cut -d'"' -f4 | tr '\n' ' ' | sed 's/ $//')"
 
+sql "CREATE TABLE floats (d double, z timestamp(12) with time zone, c time(3) with time zone, id bigint)"
+sql "INSERT INTO floats VALUES (-0.0,TIMESTAMP '2026-01-01 02:00:00.000000000001 +02:00',TIME '03:00:00.000+02:00',1),
+  (0.0,TIMESTAMP '2026-01-01 00:00:00.000000000001 UTC',TIME '01:00:00.000+00:00',2),
+  (0.1,TIMESTAMP '2026-01-01 00:00:00.000000000002 UTC',TIME '02:00:00.000+00:00',3),
+  (nan(),TIMESTAMP '2026-01-01 00:00:00.000000000003 UTC',TIME '03:00:00.000+00:00',4)" >/dev/null
+ids() { grep -o '"id":[0-9]*' "$dir/floats.out" | cut -d: -f2 | sort | tr '\n' ' ' | sed 's/ $//'; }
+for key in d z c; do
+    rm -rf "$dir/state" "$dir/floats.out"
+    source_of floats 'readBatchSize: 1' "orderByColumn: $key"
+    flow floats
+    flow floats
+    same "key $key: each row once" "$([ $key = d ] && echo '1 2 3' || echo '1 2 3 4')" "$(ids)"
+done
+sql "INSERT INTO floats VALUES (0.10000000000000002,TIMESTAMP '2026-01-01 02:00:00.000000000004 +01:00',TIME '05:00:00.001+01:00',5)" >/dev/null
+rm "$dir/floats.out"
+flow floats
+same 'what is a tick behind the last key' 5 "$(ids)"
+
 # ---- tables that are made ------------------------------------------------------------------------
 printf '%s\n' '{"a":1,"b":"2026-01-01T00:00:00Z","c":1.5,"d":[1],"e":true,"f":null}' '{"a":2,"g":"x","c":2}' >"$dir/made.jsonl"
 sink made 'autoCreateTable: true'
 flow made
-same 'autoCreateTable' '[1, "2026-01-01 00:00:00.000000 UTC", "1.5", "[1]", true, null, null]
-[2, null, "2", null, null, null, "x"]' "$(sql 'SELECT * FROM made ORDER BY a')"
+same 'autoCreateTable' '[1, "2026-01-01 00:00:00.000000 UTC", "1.5000000000", "[1]", true, null, null]
+[2, null, "2.0000000000", null, null, null, "x"]' "$(sql 'SELECT * FROM made ORDER BY a')"
 printf '%s\n' '{"a":1}' '{"value":[1],"_metadata":{"k":"v"}}' >"$dir/whole.jsonl"
 sink whole 'autoCreateTable: true' 'rawMode: true'
 flow whole
 same 'rawMode' '["[1]", "{\"k\":\"v\"}"]
 ["{\"a\":1}", "offset timestamp"]' "$(sql "SELECT data, IF(strpos(_metadata, 'offset') > 0, 'offset timestamp', _metadata) FROM whole ORDER BY data")"
+
+# ---- many rows in one statement -------------------------------------------------------------------
+seq 1 10000 | sed 's/.*/{"id":&}/' >"$dir/many.jsonl"
+sql 'CREATE TABLE many (id bigint)'
+sink many 'batchSize: 10000'
+flow many
+same 'all of them' '10000 0' "$(summary sent) $(summary errored)"
+same 'once' '[10000, 10000]' "$(sql 'SELECT count(*), count(DISTINCT id) FROM many')"
 
 # ---- a kill in the middle: nothing is lost -------------------------------------------------------
 seq 1 4000 | sed 's/.*/{"id":&,"pad":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}/' >"$dir/killed.jsonl"

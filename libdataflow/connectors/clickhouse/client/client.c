@@ -18,6 +18,10 @@ int df__ch_client_check(const df__ch_client *c, df_stage *st)
     df__ch_dsn dsn;
     df_bytes text;
     const char *why = "no memory";
+    if (!c->cert_file.len != !c->key_file.len) {
+        return df_stage_problem(st, DF_ERROR, c->cert_file.len ? "certFile" : "keyFile",
+                                "the certificate of the client and its key go together");
+    }
     if (!c->string || df_secret_get(c->string, st, &text) != DF_OK)
         return DF_OK;
     int rc = df__ch_dsn_read(text, &dsn, &why);
@@ -172,7 +176,7 @@ static const char *make_url(df__ch_client *c, const df__ch_ask *ask)
 
 int df__ch_start(df__ch_client *c, const df__ch_ask *ask, df__http_request **ret)
 {
-    df__http_header headers[3] = {
+    df__http_header headers[4] = {
         {"Content-Type", "application/octet-stream", DF__HTTP_OPEN},
     };
     size_t count = 1;
@@ -180,6 +184,8 @@ int df__ch_start(df__ch_client *c, const df__ch_ask *ask, df__http_request **ret
     memset(&c->fault, 0, sizeof c->fault);
     if (!url)
         return df_stage_fail(c->stage, DF_ENOMEM, NULL, "no memory");
+    if (ask->encoding)
+        headers[count++] = (df__http_header){"Content-Encoding", ask->encoding, DF__HTTP_OPEN};
     if (c->basic)
         headers[count++] = (df__http_header){"Authorization", c->basic, DF__HTTP_SECRET};
     df__http_call call = {.method = "POST",
@@ -240,6 +246,7 @@ static const char *remedy(const df__ch_fault *f)
     case CH_FATE_PEOPLE:
         return f->code == 164   ? "; the user's profile is read-only, it needs one that may write"
                : f->code == 115 ? "; take the setting out of connectionString"
+               : f->code == 89  ? "; the server does not know it: take the option compression out"
                : f->code == 0   ? "; is this the port of ClickHouse's HTTP interface (8123, with "
                                   "TLS 8443)?"
                                 : "";

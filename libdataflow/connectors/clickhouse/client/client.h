@@ -83,7 +83,8 @@ typedef struct df__ch_ask {
     size_t setting_count;
     int (*receive)(void *user, int status, df_bytes part);
     void *user;
-    int repeatable; /* a read: may be sent again on a connection that died */
+    int repeatable;       /* a read: may be sent again on a connection that died */
+    const char *encoding; /* of the body; NULL: it is as it is */
 } df__ch_ask;
 /* Sends the statement and returns before the answer; *ret is the caller's to end. DF_ENOMEM. */
 int df__ch_start(df__ch_client *c, const df__ch_ask *ask, df__http_request **ret);

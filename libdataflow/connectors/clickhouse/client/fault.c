@@ -30,6 +30,7 @@ static const row rows[] = {
     {75, CH_FATE_LATER, "CANNOT_WRITE_TO_FILE_DESCRIPTOR"},
     {76, CH_FATE_LATER, "CANNOT_OPEN_FILE"},
     {81, CH_FATE_MISSING, "UNKNOWN_DATABASE"},
+    {89, CH_FATE_PEOPLE, "UNKNOWN_COMPRESSION_METHOD"},
     {115, CH_FATE_PEOPLE, "UNKNOWN_SETTING"},
     {117, CH_FATE_TABLE, "INCORRECT_DATA"},
     {122, CH_FATE_TABLE, "INCOMPATIBLE_COLUMNS"},
@@ -175,7 +176,7 @@ int df__ch_fault_status(const df__ch_fault *fault)
 {
     static const int status[] = {
         [CH_FATE_NONE] = DF_OK,           [CH_FATE_ROW] = DF_EDATA,     [CH_FATE_DOUBT] = DF_EINVAL,
-        [CH_FATE_TABLE] = DF_EINVAL,      [CH_FATE_BUSY] = DF_EIO,      [CH_FATE_LATER] = DF_EIO,
+        [CH_FATE_TABLE] = DF_EIO,         [CH_FATE_BUSY] = DF_EIO,      [CH_FATE_LATER] = DF_EIO,
         [CH_FATE_UNKNOWN] = DF_EUNKNOWN,  [CH_FATE_SPLIT] = DF_ETOOBIG, [CH_FATE_AUTH] = DF_EAUTH,
         [CH_FATE_MISSING] = DF_ENOTFOUND, [CH_FATE_PEOPLE] = DF_EINVAL,
     };
@@ -184,5 +185,7 @@ int df__ch_fault_status(const df__ch_fault *fault)
 
 const char *df__ch_fault_reason(const df__ch_fault *fault)
 {
-    return fault->fate == CH_FATE_BUSY ? "overloaded" : NULL;
+    return fault->fate == CH_FATE_BUSY    ? "overloaded"
+           : fault->fate == CH_FATE_TABLE ? "schema_changed"
+                                          : NULL;
 }

@@ -8,12 +8,26 @@
 
 enum { DELETED_MARK = 2303 }; /* the first version whose engine knows one */
 
-int df__ch_missing(const df__ch_sink *s)
+/* The table is not there and may not be made: DF_ENOTFOUND; DF_EIO when it was there before. */
+static int missing(const df__ch_sink *s)
 {
-    return df_stage_failf(s->client.stage, DF_ENOTFOUND, NULL,
-                          "table %s%s%s does not exist; make it, or set autoCreateTable: true",
+    return df_stage_failf(s->client.stage, s->seen ? DF_EIO : DF_ENOTFOUND,
+                          s->seen ? "schema_changed" : NULL, "table %s%s%s %s",
                           s->table.name.database, s->table.name.database[0] ? "." : "",
-                          s->table.name.table);
+                          s->table.name.table,
+                          s->seen ? "is gone; the flow goes on when it is there again"
+                                  : "does not exist; make it, or set autoCreateTable: true");
+}
+
+int df__ch_look(df__ch_sink *s, int *ret_changed)
+{
+    int rc = df__ch_table_load(&s->client, &s->table, ret_changed);
+    if (rc == DF_ENOTFOUND && s->seen) /* its database is gone */
+        return missing(s);
+    if (rc == DF_OK && !s->table.exists && !s->opt.auto_create)
+        return missing(s);
+    s->seen |= rc == DF_OK && s->table.exists;
+    return rc;
 }
 
 static int gather(const df__ch_work *w, df__ch_guesses *g)
@@ -191,7 +205,7 @@ int df__ch_create(df__ch_sink *s, df__ch_work *w)
     df__ch_guesses g;
     df__buf sql, key;
     if (!s->opt.auto_create)
-        return df__ch_missing(s);
+        return missing(s);
     df__ch_guesses_init(&g, &s->heap);
     df__buf_init(&sql, &s->heap);
     df__buf_init(&key, &s->heap);

@@ -76,6 +76,13 @@ static const df_option rows[] = {
      .type = DF_OPT_TEXT,
      AT(opt.flatten_prefix),
      .doc = "Put before the names of these columns."},
+    {.name = "compression",
+     .type = DF_OPT_ENUM,
+     AT(opt.packing),
+     .def = "none",
+     .choices = df__ch_packings,
+     .doc = "How bodies of inserts are made smaller, for a slow network: lz4 costs least, zstd "
+            "saves most; gzip is for servers before 21.10."},
     {.name = "missingColumns",
      .type = DF_OPT_ENUM,
      AT(opt.missing),

@@ -5,7 +5,7 @@
 
 #include "sink.h"
 
-enum { NAMES_SHOWN = 3, WITH_TYPES = 2203 };
+enum { NAMES_SHOWN = 3 };
 
 int df__ch_refuse_record(df__ch_work *w, size_t index, const char *reason, const char *text)
 {
@@ -21,7 +21,7 @@ int df__ch_offend(df__ch_sink *s, df__ch_work *w, const char *reason, const char
     if (!w->looked) {
         w->looked = 1;
         df_stage_metric(s->client.stage, CH_METRIC_TABLE_READS, 1);
-        int rc = df__ch_table_load(&s->client, &s->table, &changed);
+        int rc = df__ch_look(s, &changed);
         if (rc != DF_OK || changed)
             return rc == DF_OK ? DF_AGAIN : rc;
     }
@@ -240,7 +240,7 @@ static void add_header(const df__ch_sink *s, df__ch_group *g)
 static void begin_group(const df__ch_sink *s, df__ch_group *g)
 {
     const char *separator = " (";
-    int typed = s->client.version >= WITH_TYPES;
+    int typed = s->client.version >= CH_WITH_NAMES;
     df__buf_clear(&g->body);
     df__buf_str(&g->body, "INSERT INTO ");
     df__ch_quote_table(&g->body, &s->table.name);
@@ -276,6 +276,32 @@ static df__ch_group *group_of(const df__ch_sink *s, df__ch_work *w, uint64_t mas
     return g->body.failed ? NULL : g;
 }
 
+/* ---- which records are written --------------------------------------------------------------- */
+
+static int reserve_records(df__ch_sink *s, df__ch_work *w, size_t count)
+{
+    if (w->record_cap < count) {
+        uint32_t *more = df__realloc(&s->heap, w->group_of, count * sizeof *more);
+        if (!more)
+            return DF_ENOMEM;
+        w->group_of = more;
+        w->record_cap = count;
+    }
+    memset(w->group_of, 0, count * sizeof *w->group_of);
+    return DF_OK;
+}
+
+int df__ch_note_written(df__ch_sink *s, const df__ch_work *w)
+{
+    int rc = DF_OK;
+    for (size_t i = 0; w->group > 0 && i < df_parcel_count(w->parcel) && rc == DF_OK; i++)
+        if (w->group_of[i] > 0 && w->group_of[i] <= w->group)
+            rc = df__ch_written_add(&s->written, s->client.stage, df_parcel_at(w->parcel, i));
+    return rc;
+}
+
+/* ---- rows in groups -------------------------------------------------------------------------- */
+
 /* Where a row was put, to take it out again; the group by number, since more of them move them. */
 typedef struct place {
     size_t group, before;
@@ -306,6 +332,8 @@ static int put_row(df__ch_sink *s, df__ch_work *w, place *ret)
     g->rows++;
     if (rc != DF_OK)
         take_out(w, ret);
+    else if (w->group_of[w->index] <= ret->group)
+        w->group_of[w->index] = (uint32_t)ret->group + 1;
     return g->body.failed ? DF_ENOMEM : rc;
 }
 
@@ -321,8 +349,10 @@ static int encode_row(df__ch_sink *s, df__ch_work *w)
         return rc;
     rc = df__ch_upsert_old(s, w);
     rc = rc == DF_OK ? put_row(s, w, &old) : rc;
-    if (rc != DF_OK)
+    if (rc != DF_OK) {
         take_out(w, &at);
+        w->group_of[w->index] = 0;
+    }
     return rc;
 }
 
@@ -342,10 +372,12 @@ int df__ch_encode_parcel(df__ch_sink *s, df__ch_work *w)
 {
     size_t count = df_parcel_count(w->parcel);
     int rc = reserve_values(s);
+    rc = rc == DF_OK ? reserve_records(s, w, count) : rc;
     w->group_count = w->group = 0;
     w->generation = s->table.generation;
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
-        if (!df_parcel_rejected(w->parcel, i)) {
+        if (!df_parcel_rejected(w->parcel, i) &&
+            !df__ch_written_has(&s->written, df_parcel_at(w->parcel, i))) {
             w->index = i;
             rc = encode_row(s, w);
             rc = rc == DF_DROP ? DF_OK : rc;
@@ -361,5 +393,6 @@ void df__ch_work_free(df__ch_sink *s, df__ch_work *w)
     for (size_t i = 0; i < w->group_cap; i++)
         df__buf_free(&w->groups[i].body);
     df__free(&s->heap, w->groups);
+    df__free(&s->heap, w->group_of);
     memset(w, 0, sizeof *w);
 }

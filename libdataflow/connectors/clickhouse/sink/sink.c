@@ -2,10 +2,21 @@
  * sink.c: opens, writes, flushes, closes. */
 #include "sink.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LONG_CALENDAR = 2012 }; /* the first version with it */
 enum { CHARGE = 256 * 1024 };  /* connection, table: what is no block of ours */
+
+/* Begins the names of the inserts of this run: no other run has it. */
+static void name_run(df__ch_sink *s, df_stage *st)
+{
+    uint64_t noise = (uint64_t)df_stage_now(st) * UINT64_C(0x9E3779B97F4A7C15) ^
+                     (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)s;
+    if (s->run[0] == '\0')
+        df__text_printf(s->run, sizeof s->run, "%016" PRIx64, noise);
+}
 
 static int prepare(df__ch_sink *s, df_stage *st)
 {
@@ -15,11 +26,14 @@ static int prepare(df__ch_sink *s, df_stage *st)
     char text[DF__ZONE_TEXT];
     if (df__ch_name_parse(s->opt.table, &s->table.name, &why) != DF_OK)
         return df_stage_failf(st, DF_EINVAL, "invalid_config", "table: %s", why);
+    name_run(s, st);
     df_stage_describe(st, &info);
     s->stops = info.stops_at_refused;
+    s->is_log = info.position_holder == DF_HOLDER_SOURCE;
     s->heap = df__tables_heap(st);
     df__ch_table_init(&s->table, &s->heap);
     df__buf_init(&s->text, &s->heap);
+    df__buf_init(&s->packed, &s->heap);
     memset(s->works, 0, sizeof s->works);
     memset(&s->encoder, 0, sizeof s->encoder);
     s->flight = NULL;
@@ -37,9 +51,9 @@ static int prepare(df__ch_sink *s, df_stage *st)
 
 static int look(df__ch_sink *s)
 {
-    int rc = df__ch_table_load(&s->client, &s->table, NULL);
+    int rc = df__ch_look(s, NULL);
     if (rc != DF_OK || !s->table.exists)
-        return rc != DF_OK || s->opt.auto_create ? rc : df__ch_missing(s);
+        return rc;
     rc = s->opt.raw ? df__ch_raw_fits(s) : DF_OK;
     return rc == DF_OK && s->opt.upsert ? df__ch_upsert_fits(s) : rc;
 }
@@ -101,6 +115,7 @@ static void sink_close(void *self, df_stage *st)
     df__zone_free(s->zone);
     s->zone = NULL;
     df__buf_free(&s->text);
+    df__buf_free(&s->packed);
     df__free(&s->heap, s->values);
     s->values = NULL;
     df_stage_charge(st, -CHARGE);

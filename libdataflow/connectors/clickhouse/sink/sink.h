@@ -4,10 +4,13 @@
 #define DF_CH_SINK_H
 
 #include "client/client.h"
+#include "client/pack.h"
 #include "table.h"
 #include "tables/memory.h"
 #include "types/encode.h"
+#include "written.h"
 
+enum { CH_WITH_NAMES = 2203 }; /* the first version that looks at names and types of rows */
 enum df__ch_metric { CH_METRIC_INSERTS, CH_METRIC_TABLE_READS, CH_METRIC_OVERLOADED };
 enum df__ch_on_missing { CH_MISSING_DEFAULT, CH_MISSING_ERROR };
 enum df__ch_on_unknown { CH_UNKNOWN_ERROR, CH_UNKNOWN_IGNORE };
@@ -16,7 +19,7 @@ enum df__ch_engine { CH_ENGINE_MERGE, CH_ENGINE_REPLACING };
 typedef struct df__ch_sink_options {
     df_bytes table, conflict_key, version_column, flatten_prefix, time_zone;
     int64_t batch_size, batch_interval_us;
-    int auto_create, missing, unknown, upsert, engine, raw, flatten, epoch;
+    int auto_create, missing, unknown, upsert, engine, raw, flatten, epoch, packing;
 } df__ch_sink_options;
 
 /* Rows of one list of columns: the statement and, after it, the rows. */
@@ -32,8 +35,11 @@ typedef struct df__ch_work {
     df_parcel *parcel;
     df__ch_group *groups;
     size_t group_count, group_cap;
-    size_t group; /* the one on its way */
-    size_t index; /* the record at hand */
+    size_t group;       /* the one on its way */
+    uint32_t *group_of; /* of each record: the last of its groups, counted from 1; 0: none */
+    size_t record_cap;
+    uint64_t token; /* names the insert on its way */
+    size_t index;   /* the record at hand */
     size_t refused;
     int looked; /* the table was read again for it */
     uint64_t generation;
@@ -49,14 +55,21 @@ typedef struct df__ch_sink {
     df__ch_work works[2];
     df__ch_work *flight; /* a request is on its way */
     df__http_request *request;
+    df__buf packed;   /* the body of the request */
     df__buf text;     /* _metadata of the record at hand */
     df_value *values; /* of the record at hand */
     size_t value_cap;
     int64_t last_version; /* of a source without offsets */
     int stops;            /* a refused record ends the run */
     int prepared, failed;
-    unsigned told; /* changes of values */
-    int warned;    /* metadata was left out */
+    int seen;         /* the table was there */
+    int own_versions; /* some record had a version of its own */
+    int is_log;       /* the source's offsets are those of a log: see next_version */
+    df__ch_written written;
+    df__ch_tokens tokens;
+    char run[24], token[64]; /* of this run; name of the insert on its way */
+    unsigned told;           /* changes of values */
+    int warned;              /* metadata was left out */
 } df__ch_sink;
 
 extern const df_sink_ops df__ch_sink_ops;
@@ -70,6 +83,8 @@ int df__ch_sink_check(void *self, df_stage *st);
 /* Encodes the whole parcel. DF_OK; DF_EDATA: it has refused records and nothing may be written;
  * DF_AGAIN: the table changed, and was read again; a failure. */
 int df__ch_encode_parcel(df__ch_sink *s, df__ch_work *w);
+/* Notes which records of the parcel are written: those all of whose groups were. DF_ENOMEM. */
+int df__ch_note_written(df__ch_sink *s, const df__ch_work *w);
 /* Frees the rows; the work is empty. */
 void df__ch_work_free(df__ch_sink *s, df__ch_work *w);
 /* The record at hand does not fit the table as it is known. DF_DROP: refused; DF_AGAIN: the table
@@ -91,8 +106,9 @@ int df__ch_poll(df__ch_sink *s, int timeout_ms);
 /* ---- create.c ---- */
 /* Makes the table from the parcel's records. DF_DONE: none of them has a field. */
 int df__ch_create(df__ch_sink *s, df__ch_work *w);
-/* The table is not there and may not be made. */
-int df__ch_missing(const df__ch_sink *s);
+/* Asks what the table is now; *ret_changed (may be NULL) as df__ch_table_load. When it is not
+ * there, but for autoCreateTable: DF_ENOTFOUND; DF_EIO when it was there before. */
+int df__ch_look(df__ch_sink *s, int *ret_changed);
 
 /* ---- raw.c ---- */
 /* As df_parcel_row, for rawMode. */

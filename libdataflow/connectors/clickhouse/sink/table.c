@@ -233,13 +233,30 @@ static int take(df__ch_client *c, df__ch_table *t, df__buf *reply)
     return rc == DF_ENOMEM ? df_stage_fail(c->stage, rc, NULL, "no memory for the columns") : rc;
 }
 
+/* "Unknown table" may be told of another one, that a view or a Distributed table names. */
+static int is_there(df__ch_client *c, const df__ch_table *t, df__buf *reply)
+{
+    df__buf sql;
+    df__buf_init(&sql, t->shape.heap);
+    df__buf_str(&sql, "EXISTS TABLE ");
+    df__ch_quote_table(&sql, &t->name);
+    df__buf_str(&sql, " FORMAT TabSeparated");
+    int rc = df__buf_cstr(&sql) ? df__ch_run(c, sql.data, reply) : DF_ENOMEM;
+    df__buf_free(&sql);
+    return rc == DF_OK && reply->len > 0 && reply->data[0] == '1';
+}
+
 int df__ch_table_load(df__ch_client *c, df__ch_table *t, int *ret_changed)
 {
     df__buf reply;
     int changed = 0;
     df__buf_init(&reply, t->shape.heap);
     int rc = describe(c, t, &reply);
-    if (rc == DF_ENOTFOUND && c->fault.code == 60) {
+    df__ch_fault fault = c->fault;
+    if (rc == DF_ENOTFOUND && fault.code == 60 && is_there(c, t, &reply)) {
+        rc = df_stage_failf(c->stage, DF_EIO, "schema_changed", "ClickHouse: code 60 %s: %s",
+                            fault.name, fault.text);
+    } else if (rc == DF_ENOTFOUND && fault.code == 60) {
         changed = t->exists;
         t->exists = 0;
         rc = DF_OK;

@@ -53,12 +53,14 @@ int df__ch_is_delete(const df__ch_work *w)
     return is_delete(df_parcel_at(w->parcel, w->index));
 }
 
-/* Rises with each record, and is the same when a record comes again: its offset. A source without
- * offsets sends what comes again in its order, so that the time of writing does as well. */
+/* Rises with each record. Offsets of a log, which its own system keeps (Kafka), rise in a
+ * partition, and are the same when a record comes again. Others say nothing of what is newer (of
+ * two files, the second begins at 0): there it is the time of writing. What comes again comes in
+ * its order, so that it ends with the newest one as well. */
 static int64_t next_version(df__ch_sink *s, const df_record *r)
 {
     df_info info = {.size = sizeof info};
-    if (df_record_info(r, &info) == DF_OK && info.offset >= 0)
+    if (s->is_log && df_record_info(r, &info) == DF_OK && info.offset >= 0)
         return info.offset;
     int64_t now = df_stage_now(s->client.stage);
     s->last_version = now > s->last_version ? now : s->last_version + 1;
@@ -68,6 +70,13 @@ static int64_t next_version(df__ch_sink *s, const df_record *r)
 static void set_int(df__ch_sink *s, size_t column, int64_t value)
 {
     s->values[column] = (df_value){.type = DF_V_INT, .u.i = value};
+}
+
+/* The manifest says that records have it. */
+static int has_own_version(const df__ch_sink *s)
+{
+    return s->opt.version_column.data &&
+           df__ch_table_find(&s->table, s->opt.version_column) == s->table.version;
 }
 
 /* Version and mark of the row at hand. */
@@ -87,6 +96,12 @@ static int set_marks(df__ch_sink *s, df__ch_work *w, int deleted)
         return df__ch_offend_column(s, w, t->version, "no_version",
                                     "null, and it is the version by which rows replace each other");
     }
+    if (s->own_versions || has_own_version(s)) {
+        return df__ch_offend_column(s, w, t->version, "no_version",
+                                    "neither the record nor the row before it has it, and other "
+                                    "records have a version of their own, which one that is made "
+                                    "up here would not fit to");
+    }
     set_int(s, t->version, next_version(s, df_parcel_at(w->parcel, w->index)));
     return DF_OK;
 }
@@ -98,12 +113,14 @@ static int is_same(const df_value *a, const df_value *b)
     return m == n && (m > sizeof x || memcmp(x, y, m) == 0);
 }
 
-/* What the record does not have is taken from the row before: the key, and what did not change.
+/* What the record does not have is taken from the row before: the key, what did not change, and the
+ * version of a row that goes: a mark of the same version, since it comes later, hides it.
  * 1: the key was another one. */
-static int complete_value(const df__ch_column *column, const df_value *old, df_value *value)
+static int complete_value(const df__ch_column *column, const df_value *old, df_value *value,
+                          int needs_it)
 {
-    int lacks_key = column->in_key && value->type <= DF_V_NULL;
-    if ((value->type == DF_V_UNCHANGED || lacks_key) && old->type > DF_V_UNCHANGED) {
+    int lacks_it = (column->in_key || needs_it) && value->type <= DF_V_NULL;
+    if ((value->type == DF_V_UNCHANGED || lacks_it) && old->type > DF_V_UNCHANGED) {
         *value = *old;
         return 0;
     }
@@ -127,7 +144,8 @@ static int complete(df__ch_sink *s, df__ch_work *w, const df_value *before, int 
         df_value old = {.type = DF_V_ABSENT}, *value = &s->values[i];
         if (before->type == DF_V_OBJECT)
             df_value_member(before, column->name, &old);
-        *ret_moved |= complete_value(column, &old, value) && !deleted;
+        *ret_moved |=
+            complete_value(column, &old, value, deleted && i == s->table.version) && !deleted;
         if (column->in_key && value->type < DF_V_NULL) {
             return df__ch_offend_column(s, w, i, "no_key",
                                         "rows replace each other by it, and the record does not "
@@ -145,6 +163,8 @@ int df__ch_upsert_row(df__ch_sink *s, df__ch_work *w, int *ret_moved)
     *ret_moved = 0;
     df_record_before(df_parcel_at(w->parcel, w->index), &before);
     int rc = complete(s, w, &before, ret_moved);
+    if (s->table.version != CH_NO_COLUMN)
+        s->own_versions |= s->values[s->table.version].type > DF_V_NULL;
     return rc == DF_OK ? set_marks(s, w, df__ch_is_delete(w)) : rc;
 }
 

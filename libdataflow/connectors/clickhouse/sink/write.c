@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * write.c: sends a parcel as one insert, or one for each list of columns, and reads what came of
  * it. While the server works the next parcel is encoded. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sink.h"
 
-enum { ASYNC_INSERTS = 2111, JSON_AS_TEXT = 2408, LOOKS_MAX = 3 };
+enum { ASYNC_INSERTS = 2111, DEDUP_TOKENS = 2202, JSON_AS_TEXT = 2408, LOOKS_MAX = 3 };
 
 /* ---- one insert ------------------------------------------------------------------------------ */
 
@@ -18,10 +19,23 @@ static int has_setting(const df__ch_client *c, const char *name)
     return 0;
 }
 
-static int start(df__ch_sink *s, df_bytes body)
+/* A table that drops inserts which it has seen (Replicated...) knows them by their content, so that
+ * of two batches that are the same it would keep one. So each has a name of its own, which it keeps
+ * when it is sent again. An old server knows no names: there it is told not to look. */
+static void add_token(df__ch_sink *s, df__ch_ask *ask, df__ch_setting *at, uint64_t token)
 {
-    df__ch_setting settings[4];
+    df__text_printf(s->token, sizeof s->token, "dataflow-%s-%" PRIu64, s->run, token);
+    if (s->client.version >= DEDUP_TOKENS && !has_setting(&s->client, "insert_deduplication_token"))
+        at[ask->setting_count++] = (df__ch_setting){"insert_deduplication_token", s->token};
+    if (s->client.version < DEDUP_TOKENS && !has_setting(&s->client, "insert_deduplicate"))
+        at[ask->setting_count++] = (df__ch_setting){"insert_deduplicate", "0"};
+}
+
+static int start(df__ch_sink *s, df_bytes body, uint64_t token)
+{
+    df__ch_setting settings[5];
     df__ch_ask ask = {.body = body, .settings = settings};
+    add_token(s, &ask, settings, token);
     /* A profile of the user may have other ideas: an insert that was only noted is no insert. */
     if (s->client.version >= ASYNC_INSERTS) {
         if (!has_setting(&s->client, "async_insert"))
@@ -32,8 +46,20 @@ static int start(df__ch_sink *s, df_bytes body)
         settings[ask.setting_count++] =
             (df__ch_setting){"input_format_binary_read_json_as_string", "1"};
     }
+    if (s->opt.packing != CH_PACK_NONE) {
+        ask.encoding = df__ch_packings[s->opt.packing];
+        if (df__ch_pack((enum df__ch_packing)s->opt.packing, body, &s->packed) != DF_OK)
+            return df_stage_fail(s->client.stage, DF_ENOMEM, NULL, "no memory for an insert");
+        ask.body = (df_bytes){s->packed.data, s->packed.len};
+    }
     df_stage_metric(s->client.stage, CH_METRIC_INSERTS, 1);
     return df__ch_start(&s->client, &ask, &s->request);
+}
+
+static df_bytes body_of(const df__ch_work *w)
+{
+    const df__buf *body = &w->groups[w->group].body;
+    return (df_bytes){body->data, body->len};
 }
 
 static void end_request(df__ch_sink *s)
@@ -50,14 +76,14 @@ static int start_next(df__ch_sink *s, df__ch_work *w)
         w->group++;
     if (w->group == w->group_count)
         return DF_DONE;
-    const df__buf *body = &w->groups[w->group].body;
-    return start(s, (df_bytes){body->data, body->len});
+    w->token = df__ch_token_of(&s->tokens, body_of(w), df_parcel_attempt(w->parcel) > 0);
+    return start(s, body_of(w), w->token);
 }
 
 /* Whether the server would take the statement without its rows: DF_OK; else its refusal. */
 static int ask_without_rows(df__ch_sink *s, const df__ch_group *g)
 {
-    int rc = start(s, (df_bytes){g->body.data, g->head});
+    int rc = start(s, (df_bytes){g->body.data, g->head}, 0);
     if (rc == DF_OK) {
         rc = df__ch_await(&s->client, s->request, -1);
         rc = rc == DF_OK ? df__ch_outcome(&s->client, s->request) : rc;
@@ -80,7 +106,8 @@ static int blame_rows(df__ch_sink *s, df__ch_work *w, const df__ch_fault *f)
                     f->name[0] ? " " : "", f->name, s->client.show_values ? ": " : "",
                     s->client.show_values ? f->text : "");
     for (size_t i = 0; i < df_parcel_count(w->parcel); i++) {
-        if (!df_parcel_rejected(w->parcel, i)) {
+        if (!df_parcel_rejected(w->parcel, i) &&
+            !df__ch_written_has(&s->written, df_parcel_at(w->parcel, i))) {
             alone = i;
             left++;
         }
@@ -93,29 +120,62 @@ static int blame_rows(df__ch_sink *s, df__ch_work *w, const df__ch_fault *f)
     return df_stage_fail(s->client.stage, DF_EDATA, "constraint_violation", text);
 }
 
-/* The table is not what the rows were encoded for: again, for what it is now. */
+/* The rows of the parcel that are not written, encoded for the table as it is now. */
+static int prepare_rest(df__ch_sink *s, df__ch_work *w)
+{
+    int rc = df__ch_note_written(s, w);
+    return rc == DF_OK ? prepare(s, w) : df_stage_fail(s->client.stage, rc, NULL, "no memory");
+}
+
+/* The table may not be what the rows were encoded for: another parcel, too, may have seen that. */
 static int look_again(df__ch_sink *s, df__ch_work *w)
 {
     int changed = 0;
-    int rc = df__ch_table_load(&s->client, &s->table, &changed);
+    int rc = df__ch_look(s, &changed);
     df_stage_metric(s->client.stage, CH_METRIC_TABLE_READS, 1);
-    if (rc == DF_OK && !s->table.exists && !s->opt.auto_create)
-        return df__ch_missing(s);
     w->looked = 1;
-    if (rc == DF_OK && !changed)
+    if (rc == DF_OK && !changed && w->generation == s->table.generation)
         return DF_DROP;
-    return rc == DF_OK ? prepare(s, w) : rc;
+    return rc == DF_OK ? prepare_rest(s, w) : rc;
 }
 
-/* What follows from a refusal. DF_PENDING: the parcel is on its way again. */
+/* The table is what it was, so that it is not missing: one that a view of it, or a Distributed
+ * table, writes to is. */
+static int other_is_missing(df__ch_sink *s, const df__ch_fault *f)
+{
+    return df_stage_failf(s->client.stage, DF_EIO, "schema_changed",
+                          "ClickHouse: code %d %s: %s; table %s is there, so a view of it or what "
+                          "it passes rows on to is at fault; the flow goes on when that is mended",
+                          f->code, f->name, f->text, s->table.name.table);
+}
+
+/* What was refused is not settled by a look at the table: a row, or the statement. */
+static int judge_rest(df__ch_sink *s, df__ch_work *w, const df__ch_fault *first)
+{
+    if (first->fate == CH_FATE_MISSING)
+        return other_is_missing(s, first);
+    if (ask_without_rows(s, &w->groups[w->group]) == DF_OK) {
+        end_request(s);
+        return blame_rows(s, w, first);
+    }
+    int status = df__ch_fault_status(&s->client.fault);
+    int rc =
+        s->request ? df__ch_fail(&s->client, s->request, status < 0 ? status : DF_EIO) : DF_EIO;
+    end_request(s);
+    return rc;
+}
+
+/* What follows from a refusal. DF_OK: the parcel is on its way again. */
 static int judge(df__ch_sink *s, df__ch_work *w, int rc)
 {
     df__ch_fault first = s->client.fault;
-    int may_be_row =
-        first.fate == CH_FATE_ROW || first.fate == CH_FATE_DOUBT || first.fate == CH_FATE_TABLE;
+    int is_told = first.fate == CH_FATE_ROW || first.fate == CH_FATE_DOUBT ||
+                  first.fate == CH_FATE_TABLE || first.fate == CH_FATE_MISSING;
     if (first.fate == CH_FATE_BUSY)
         df_stage_metric(s->client.stage, CH_METRIC_OVERLOADED, 1);
-    if (first.fate != CH_FATE_MISSING && !may_be_row) {
+    if (!is_told) {
+        if (rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EUNKNOWN)
+            df__ch_token_keep(&s->tokens, body_of(w), w->token);
         rc = df__ch_fail(&s->client, s->request, rc);
         end_request(s);
         return rc;
@@ -126,14 +186,7 @@ static int judge(df__ch_sink *s, df__ch_work *w, int rc)
         if (rc != DF_DROP)
             return rc == DF_OK ? start_next(s, w) : rc;
     }
-    if (may_be_row && ask_without_rows(s, &w->groups[w->group]) == DF_OK) {
-        end_request(s);
-        return blame_rows(s, w, &first);
-    }
-    int status = df__ch_fault_status(&s->client.fault);
-    rc = s->request ? df__ch_fail(&s->client, s->request, status < 0 ? status : DF_EIO) : DF_EIO;
-    end_request(s);
-    return rc;
+    return judge_rest(s, w, &first);
 }
 
 /* ---- one parcel ------------------------------------------------------------------------------ */
@@ -158,16 +211,11 @@ static int prepare(df__ch_sink *s, df__ch_work *w)
                            : rc;
 }
 
-/* Before rows without names go: a server that does not look at names takes any bytes for any
- * column. */
+/* Before the rows go: the parcel before them may have seen that the table changed. A server that
+ * does not look at names takes any bytes for any column, so there it is asked. */
 static int confirm(df__ch_sink *s, df__ch_work *w)
 {
-    int changed = 0;
-    if (s->client.version >= 2203)
-        return DF_OK;
-    int rc = df__ch_table_load(&s->client, &s->table, &changed);
-    if (rc == DF_OK && !s->table.exists && !s->opt.auto_create)
-        return df__ch_missing(s);
+    int rc = s->client.version < CH_WITH_NAMES ? df__ch_look(s, NULL) : DF_OK;
     return rc == DF_OK && w->generation != s->table.generation ? prepare(s, w) : rc;
 }
 
@@ -181,11 +229,13 @@ static void tell_changes(df__ch_sink *s)
     s->told |= s->encoder.changed;
 }
 
-/* An end of the parcel: what the core is told. */
-static int finish(df__ch_sink *s, int rc)
+/* An end of the parcel: what the core is told. What of it is written is not written again. */
+static int finish(df__ch_sink *s, const df__ch_work *w, int rc)
 {
     if (rc == DF_DONE)
         return DF_OK;
+    if (rc < 0 && df__ch_note_written(s, w) != DF_OK)
+        df_stage_log(s->client.stage, DF_LOG_WARN, "no memory: rows may be written twice");
     s->failed |= rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EUNKNOWN;
     return rc;
 }
@@ -209,7 +259,7 @@ static int drive(df__ch_sink *s, int timeout_ms)
         if (rc != DF_OK) {
             end_request(s);
             s->flight = NULL;
-            rc = finish(s, rc);
+            rc = finish(s, w, rc);
             df_stage_settle(s->client.stage, w->parcel, rc);
             return rc;
         }
@@ -239,12 +289,26 @@ static int take_turn(df__ch_sink *s)
                : DF_AGAIN;
 }
 
+/* The records of a new parcel are no records of an earlier one, though they may lie where one lay.
+ */
+static void forget_written(df__ch_sink *s, const df_parcel *parcel)
+{
+    if (s->written.count == 0 || df_parcel_attempt(parcel) > 0)
+        return;
+    for (size_t i = 0; s->flight && i < df_parcel_count(parcel); i++)
+        df__ch_written_remove(&s->written, df_parcel_at(parcel, i));
+    if (!s->flight)
+        df__ch_written_clear(&s->written);
+}
+
 int df__ch_write(df__ch_sink *s, df_parcel *parcel)
 {
     df__ch_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
     w->parcel = parcel;
+    w->group_count = w->group = 0;
     w->refused = 0;
     w->looked = 0;
+    forget_written(s, parcel);
     int rc = s->flight && !s->table.exists ? take_turn(s) : DF_OK;
     rc = rc == DF_OK ? prepare(s, w) : rc;
     tell_changes(s);
@@ -256,5 +320,5 @@ int df__ch_write(df__ch_sink *s, df_parcel *parcel)
         s->flight = w;
         return DF_PENDING;
     }
-    return finish(s, rc);
+    return finish(s, w, rc);
 }

@@ -39,7 +39,7 @@ static int add_column(df__ch_plan *p, df_bytes name, df_bytes type)
     if (rc == DF_EDATA || (rc == DF_OK && (t->kind == CH_KIND_OTHER || t->kind == CH_KIND_JSON))) {
         enum df__ch_kind kind =
             rc == DF_OK && t->kind == CH_KIND_JSON ? CH_KIND_JSON : CH_KIND_STRING;
-        rc = df__ch_type_read(&p->arena, (df_bytes){"String", 6}, t);
+        rc = df__ch_type_read(&p->arena, (df_bytes){CH_AS_TEXT, strlen(CH_AS_TEXT)}, t);
         t->kind = kind;
         p->as_text[p->count] = 1;
     }
@@ -56,7 +56,8 @@ static int read_columns(df__ch_plan *p, char *at)
     p->names = df__arena_zalloc(&p->arena, lines * sizeof *p->names);
     p->types = df__arena_zalloc(&p->arena, lines * sizeof *p->types);
     p->as_text = df__arena_zalloc(&p->arena, lines);
-    if (!p->names || !p->types || !p->as_text)
+    p->key_of = df__arena_zalloc(&p->arena, lines);
+    if (!p->names || !p->types || !p->as_text || !p->key_of)
         return DF_ENOMEM;
     while (*at && rc == DF_OK) {
         df_bytes cells[2] = {{"", 0}, {"", 0}}, cell;
@@ -112,38 +113,53 @@ static int add_key(df__ch_source *s, const char *option, df_bytes name)
     return DF_OK;
 }
 
-/* The change time: named, or one that tables have by custom. */
+static const char *const usual[] = {"created_at", "updated_at"};
+
+/* The change time that tables have by custom. */
+static enum df__ch_custom find_usual(const df__ch_plan *p)
+{
+    for (size_t i = 0; i < 2; i++) {
+        size_t column = find(p, (df_bytes){usual[i], strlen(usual[i])});
+        enum df__ch_kind kind = column < p->count ? p->types[column].kind : CH_KIND_OTHER;
+        if (kind == CH_KIND_DATETIME || kind == CH_KIND_DATETIME64)
+            return i == 0 ? CH_CUSTOM_CREATED : CH_CUSTOM_UPDATED;
+    }
+    return CH_CUSTOM_NONE;
+}
+
+/* The change time: named, or by custom. What was chosen once stays, since positions are of it: a
+ * table may get or lose such a column. */
 static int add_time(df__ch_source *s)
 {
-    static const char *const usual[] = {"created_at", "updated_at"};
     df__ch_plan *p = &s->plan;
     if (s->opt.change.data) {
         p->has_time = 1;
         return add_key(s, "changeTrackingColumn", s->opt.change);
     }
-    for (size_t i = 0; i < 2; i++) {
-        df_bytes name = {usual[i], strlen(usual[i])};
-        size_t column = find(p, name);
-        enum df__ch_kind kind = column < p->count ? p->types[column].kind : CH_KIND_OTHER;
-        if (kind == CH_KIND_DATETIME || kind == CH_KIND_DATETIME64) {
-            p->has_time = 1;
-            return add_key(s, "changeTrackingColumn", name);
-        }
-    }
-    return DF_OK;
+    if (s->custom == CH_CUSTOM_OPEN)
+        s->custom = find_usual(p);
+    if (s->custom == CH_CUSTOM_NONE)
+        return DF_OK;
+    const char *name = usual[s->custom - CH_CUSTOM_CREATED];
+    p->has_time = 1;
+    return add_key(s, "changeTrackingColumn", (df_bytes){name, strlen(name)});
 }
 
 static int find_keys(df__ch_source *s)
 {
     df_bytes rest = s->opt.order;
-    s->plan.key_count = 0;
-    s->plan.has_time = 0;
+    df__ch_plan *p = &s->plan;
+    p->key_count = 0;
+    p->has_time = 0;
+    memset(p->key_of, 0, p->count);
     if (s->opt.query.data && !s->opt.change.data)
         return DF_OK;
     int rc = add_time(s);
     for (df_bytes name = df__list_name(&rest); name.len > 0 && rc == DF_OK;
          name = df__list_name(&rest))
         rc = add_key(s, "orderByColumn", name);
+    for (size_t k = 0; k < p->key_count; k++)
+        p->key_of[p->keys[k]] = (uint8_t)(k + 1);
     return rc;
 }
 
@@ -167,6 +183,23 @@ static int make_schema(df__ch_source *s, int is_loose, df_schema **ret)
     int rc = df_schema_new(s->client.stage, fields, p->count, ret);
     df__free(&s->heap, fields);
     return rc;
+}
+
+static int choose_keys(df__ch_source *s)
+{
+    df__ch_plan *p = &s->plan;
+    df_schema_free(p->schema);
+    df_schema_free(p->loose);
+    p->schema = p->loose = NULL;
+    int rc = find_keys(s);
+    rc = rc == DF_OK ? make_schema(s, 0, &p->schema) : rc;
+    return rc == DF_OK ? make_schema(s, 1, &p->loose) : rc;
+}
+
+int df__ch_plan_without_time(df__ch_source *s)
+{
+    s->custom = CH_CUSTOM_NONE;
+    return choose_keys(s);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
@@ -196,9 +229,7 @@ static int take(df__ch_source *s, df__buf *reply)
     p->is_made = 1;
     df__buf_add(&p->shape, reply->data, reply->len);
     int rc = read_columns(p, reply->data);
-    rc = rc == DF_OK ? find_keys(s) : rc;
-    rc = rc == DF_OK ? make_schema(s, 0, &p->schema) : rc;
-    rc = rc == DF_OK ? make_schema(s, 1, &p->loose) : rc;
+    rc = rc == DF_OK ? choose_keys(s) : rc;
     if (rc == DF_OK && p->count > s->value_cap) {
         df_value *values = df__realloc(&s->heap, s->values, p->count * sizeof *values);
         s->values = values ? values : s->values;

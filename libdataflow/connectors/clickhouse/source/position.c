@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "source.h"
+#include "util/rfc3339.h"
 
 static void put(const df__ch_source *s, size_t key, df__buf *b)
 {
@@ -35,27 +36,42 @@ void df__ch_position_print(const df__ch_source *s, df__buf *b)
     df__buf_str(b, open[0] ? "]}" : "}");
 }
 
-/* A time as RFC 3339 has it becomes one as the server has it. */
+/* A time as RFC 3339 has it, or as the server has it without a zone, becomes one of UTC as the
+ * server has it, with as many digits as the column keeps. 0: it is none. */
+static size_t print_utc(const df__ch_type *t, df_bytes text, char *out, size_t cap)
+{
+    df__stamp stamp;
+    df__civil c;
+    char fraction[16];
+    if (df__stamp_parse(text, &stamp) != DF_OK)
+        return 0;
+    df__civil_from_sec(stamp.local - (stamp.has_zone ? stamp.offset : 0), &c);
+    df__text_printf(fraction, sizeof fraction, ".%09d", (int)stamp.nsec);
+    fraction[t->kind == CH_KIND_DATETIME64 && t->scale > 0 ? t->scale + 1 : 0] = '\0';
+    return df__text_printf(out, cap, "%04lld-%02d-%02d %02d:%02d:%02d%s", (long long)c.year,
+                           c.month, c.day, c.hour, c.minute, c.second, fraction);
+}
+
 static int take(df__ch_source *s, size_t key, const df_value *v)
 {
-    enum df__ch_kind kind = s->plan.types[s->plan.keys[key]].kind;
+    const df__ch_type *t = &s->plan.types[s->plan.keys[key]];
     df__buf *b = &s->last[key];
+    char time[64];
+    if (v->type != DF_V_STRING && v->type != DF_V_INT && v->type != DF_V_NUMBER)
+        return DF_EDATA;
     size_t len = df_value_text(v, NULL, 0);
     df__buf_clear(b);
     char *text = df__buf_reserve(b, len + 1);
     if (!text)
         return DF_ENOMEM;
-    if (v->type != DF_V_STRING && v->type != DF_V_INT && v->type != DF_V_NUMBER)
-        return DF_EDATA;
     df_value_text(v, text, len);
-    if ((kind == CH_KIND_DATETIME || kind == CH_KIND_DATETIME64) && len > 11 && text[10] == 'T') {
-        text[10] = ' ';
-        len -= text[len - 1] == 'Z';
-    }
-    if (kind == CH_KIND_DATETIME && len > 19) /* it keeps seconds */
-        len = 19;
     b->len = len;
-    return DF_OK;
+    if (t->kind != CH_KIND_DATETIME && t->kind != CH_KIND_DATETIME64)
+        return DF_OK;
+    len = print_utc(t, (df_bytes){text, len}, time, sizeof time);
+    df__buf_clear(b);
+    df__buf_add(b, time, len);
+    return len > 0 ? DF_OK : DF_EDATA;
 }
 
 static int member(const df_value *root, const char *name, const char *old, df_value *ret)
@@ -89,8 +105,10 @@ int df__ch_position_read(df__ch_source *s, df_bytes text)
     s->has_last = 0;
     if (rc != DF_OK || root.type != DF_V_OBJECT)
         return rc == DF_ENOMEM ? rc : DF_EDATA;
-    if (from == 1)
-        rc = member(&root, "lastReadChangeTime", "lastReadTime", &v) ? take(s, 0, &v) : DF_EDATA;
+    if (from == 1 && member(&root, "lastReadChangeTime", "lastReadTime", &v))
+        rc = take(s, 0, &v);
+    else if (from == 1)
+        return s->opt.change.data ? DF_EDATA : DF_DROP;
     if (rc == DF_OK && from < s->plan.key_count) {
         rc = member(&root, "lastReadOrderByValue", "lastReadID", &v) ? take_order(s, from, &v)
                                                                      : DF_EDATA;

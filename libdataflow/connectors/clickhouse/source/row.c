@@ -39,7 +39,7 @@ int df__ch_read_header(df__ch_source *s)
         size_t i = (size_t)(n % count);
         df_bytes text = {NULL, 0};
         rc = read_text(&r, &text);
-        if (rc == DF_OK && n >= count && i < s->plan.count && !s->plan.as_text[i])
+        if (rc == DF_OK && n >= count && i < s->plan.count)
             good &= is_same(text, s->plan.types[i].text);
     }
     if (rc != DF_OK)
@@ -49,21 +49,31 @@ int df__ch_read_header(df__ch_source *s)
     return good && count == s->plan.count ? DF_OK : DF_MORE;
 }
 
-static int keep_keys(df__ch_source *s, df__ch_reader row)
+static int keep_keys(df__ch_source *s, const df__ch_row *row)
+{
+    int failed = 0;
+    for (size_t k = 0; row->is_other && k < s->plan.key_count; k++) {
+        df__buf_clear(&s->row[k]);
+        df__buf_add(&s->row[k], row->keys[k].data, row->keys[k].len);
+        failed |= s->row[k].failed;
+    }
+    s->has_row = !failed && s->plan.key_count > 0;
+    s->is_whole = s->is_marked = 0;
+    return failed ? DF_ENOMEM : DF_OK;
+}
+
+int df__ch_settle_row(df__ch_source *s)
 {
     int rc = DF_OK;
-    for (size_t i = 0; i < s->plan.count && rc == DF_OK; i++) {
-        for (size_t k = 0; k < s->plan.key_count; k++) {
-            if (s->plan.keys[k] == i) {
-                df__ch_reader at = row;
-                df__buf_clear(&s->last[k]);
-                rc = df__ch_key_text(&at, &s->plan.types[i], &s->last[k]);
-                rc = rc == DF_OK && s->last[k].failed ? DF_ENOMEM : rc;
-            }
-        }
-        rc = rc == DF_OK ? df__ch_skip(&row, &s->plan.types[i]) : rc;
+    for (size_t k = 0; s->has_row && k < s->plan.key_count && rc == DF_OK; k++) {
+        const unsigned char *at = (const unsigned char *)s->row[k].data;
+        df__ch_reader r = {at, at + s->row[k].len};
+        df__buf_clear(&s->last[k]);
+        rc = df__ch_key_text(&r, &s->plan.types[s->plan.keys[k]], &s->last[k]);
+        rc = rc == DF_OK && s->last[k].failed ? DF_ENOMEM : rc;
     }
-    s->has_last = rc == DF_OK && s->plan.key_count > 0;
+    s->has_last |= rc == DF_OK && s->has_row;
+    s->has_row &= rc != DF_OK;
     return rc;
 }
 
@@ -78,24 +88,32 @@ static int describe(df__ch_source *s, df_record *r)
     return rc == DF_OK ? df_record_set_meta(r, "id", id) : rc;
 }
 
-static int skip_row(const df__ch_source *s, df__ch_reader *r)
+int df__ch_look_row(const df__ch_source *s, df__ch_row *ret)
 {
-    int rc = r->at == r->end ? DF_MORE : DF_OK;
-    for (size_t i = 0; i < s->plan.count && rc == DF_OK; i++)
-        rc = df__ch_skip(r, &s->plan.types[i]);
+    df__ch_reader r = input_of(s);
+    int rc = r.at == r.end ? DF_MORE : DF_OK;
+    ret->from = r;
+    ret->is_other = !s->has_row;
+    for (size_t i = 0; i < s->plan.count && rc == DF_OK; i++) {
+        const unsigned char *at = r.at;
+        rc = df__ch_skip(&r, &s->plan.types[i]);
+        if (rc == DF_OK && s->plan.key_of[i] > 0) {
+            size_t k = s->plan.key_of[i] - 1;
+            ret->keys[k] = (df_bytes){at, (size_t)(r.at - at)};
+            ret->is_other |= !is_same(ret->keys[k], (df_bytes){s->row[k].data, s->row[k].len});
+        }
+    }
+    ret->past = r;
     return rc == DF_MORE ? DF_AGAIN : rc;
 }
 
-int df__ch_add_row(df__ch_source *s, df_batch *into)
+int df__ch_add_row(df__ch_source *s, df_batch *into, const df__ch_row *row)
 {
-    df__ch_reader row = input_of(s), past = row, at = row;
+    df__ch_reader at = row->from;
     df_input in = {.size = sizeof in, .partition = s->number, .offset = -1, .op = DF_OP_INSERT};
     df_record *r;
     int bytes = 0;
-    int rc = skip_row(s, &past);
-    if (rc != DF_OK)
-        return rc;
-    rc = df_batch_add(into, &in, &r);
+    int rc = df_batch_add(into, &in, &r);
     for (size_t i = 0; i < s->plan.count && rc == DF_OK; i++) {
         df__ch_decoder d = {.record = r, .arena = &s->scratch};
         rc = df__ch_decode(&d, &at, &s->plan.types[i], &s->values[i]);
@@ -106,7 +124,7 @@ int df__ch_add_row(df__ch_source *s, df_batch *into)
     rc = rc == DF_OK ? keep_keys(s, row) : rc;
     df__arena_reset(&s->scratch);
     if (rc == DF_OK) {
-        s->at = s->input.len - (size_t)(past.end - past.at);
+        s->at = s->input.len - (size_t)(row->past.end - row->past.at);
         s->page++;
     }
     return rc;

@@ -29,8 +29,10 @@ static int prepare(df__ch_source *s, df_stage *st)
     df__buf_init(&s->input, &s->heap);
     df__buf_init(&s->sql, &s->heap);
     df__buf_init(&s->position, &s->heap);
-    for (size_t i = 0; i < CH_KEYS_MAX; i++)
+    for (size_t i = 0; i < CH_KEYS_MAX; i++) {
         df__buf_init(&s->last[i], &s->heap);
+        df__buf_init(&s->row[i], &s->heap);
+    }
     df__arena_init(&s->scratch, &s->heap, 4096);
     s->prepared = 1;
     return DF_OK;
@@ -58,7 +60,8 @@ static void end_request(df__ch_source *s)
 static int go_to(df__ch_source *s, df_bytes text)
 {
     end_request(s);
-    s->has_last = 0;
+    s->has_last = s->has_row = s->is_whole = 0;
+    s->is_marked = 1;
     s->more = 0;
     s->due_us = 0;
     df__buf_clear(&s->position);
@@ -66,6 +69,10 @@ static int go_to(df__ch_source *s, df_bytes text)
     if (text.len == 0 || s->plan.key_count == 0)
         return DF_OK;
     int rc = df__ch_position_read(s, text);
+    if (rc == DF_DROP) { /* it is from when the table had no such column */
+        rc = df__ch_plan_without_time(s);
+        rc = rc == DF_OK ? df__ch_position_read(s, text) : rc;
+    }
     if (rc == DF_EDATA)
         return df__poll_foreign(s->client.stage);
     return rc;
@@ -161,6 +168,8 @@ static int finish(df__ch_source *s)
         rc = df__ch_fail(&s->client, s->request, rc);
     } else if (s->input.len > s->at || !s->header_read) {
         rc = broken(s);
+    } else { /* a page ends behind all rows of its last keys */
+        rc = df__ch_settle_row(s);
     }
     end_request(s);
     if (rc != DF_OK) {
@@ -173,12 +182,35 @@ static int finish(df__ch_source *s)
     return s->bounded && !s->more ? DF_DONE : DF_OK;
 }
 
-/* Rows until the room is used up, or none is all there. */
+/* The row up to which all is read; what was added is marked with it. */
+static int mark(df__ch_source *s, df_batch *into)
+{
+    if (s->is_marked || (s->has_row && !s->is_whole))
+        return DF_OK;
+    int rc = df__ch_settle_row(s);
+    if (rc == DF_OK && s->has_last)
+        df__ch_position_print(s, &s->position);
+    const char *text = rc == DF_OK ? df__buf_cstr(&s->position) : NULL;
+    if (!text)
+        return rc == DF_OK ? DF_ENOMEM : rc;
+    s->is_marked = 1;
+    return df_batch_mark(into, s->part, (df_bytes){text, s->position.len});
+}
+
+/* Rows until the room is used up, or none is all there. The row behind the last one is looked at as
+ * well, since with other keys it shows that what was added can be marked. */
 static int take_rows(df__ch_source *s, df_batch *into, int *added)
 {
+    df__ch_row row;
     int rc = s->header_read ? DF_OK : df__ch_read_header(s);
-    while (rc == DF_OK && df_batch_room(into) > 0) {
-        rc = df__ch_add_row(s, into);
+    while (rc == DF_OK) {
+        rc = df__ch_look_row(s, &row);
+        s->is_whole |= rc == DF_OK && row.is_other && s->has_row;
+        if (rc == DF_OK && !*added) /* of the batch before */
+            rc = mark(s, into);
+        if (rc != DF_OK || df_batch_room(into) == 0)
+            break;
+        rc = df__ch_add_row(s, into, &row);
         *added |= rc == DF_OK;
     }
     return rc == DF_EDATA || rc == DF_MORE ? broken(s) : rc;
@@ -213,14 +245,6 @@ static int step(df__ch_source *s, df_stage *st, df_batch *into, int *added)
     return s->client.net->done(s->request) ? finish(s) : DF_AGAIN;
 }
 
-static int mark(df__ch_source *s, df_batch *into)
-{
-    if (s->has_last)
-        df__ch_position_print(s, &s->position);
-    const char *text = df__buf_cstr(&s->position);
-    return text ? df_batch_mark(into, s->part, (df_bytes){text, s->position.len}) : DF_ENOMEM;
-}
-
 static int wait(df__ch_source *s, df_stage *st, int timeout_ms)
 {
     int fd = -1;
@@ -248,7 +272,7 @@ static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
         return DF_AGAIN;
     while (rc == DF_OK && df_batch_room(into) > 0 && !is_idle(s, st))
         rc = step(s, st, into, &added);
-    int marked = added ? mark(s, into) : DF_OK; /* after a failure, too */
+    int marked = mark(s, into); /* after a failure, too */
     if (rc < 0 || rc == DF_DONE)
         return rc < 0 || marked == DF_OK ? rc : marked;
     if (marked < 0)
@@ -275,8 +299,10 @@ static void source_close(void *self, df_stage *st)
     df__buf_free(&s->input);
     df__buf_free(&s->sql);
     df__buf_free(&s->position);
-    for (size_t i = 0; i < CH_KEYS_MAX; i++)
+    for (size_t i = 0; i < CH_KEYS_MAX; i++) {
         df__buf_free(&s->last[i]);
+        df__buf_free(&s->row[i]);
+    }
     df__arena_free(&s->scratch);
     df__free(&s->heap, s->values);
     s->values = NULL;

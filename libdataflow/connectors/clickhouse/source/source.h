@@ -9,6 +9,9 @@
 #include "types/decode.h"
 
 enum { CH_KEYS_MAX = 8 };
+#define CH_AS_TEXT "Nullable(String)"
+/* The change time of a table without changeTrackingColumn. */
+enum df__ch_custom { CH_CUSTOM_OPEN, CH_CUSTOM_NONE, CH_CUSTOM_CREATED, CH_CUSTOM_UPDATED };
 
 /* What is read, as the server describes it now. */
 typedef struct df__ch_plan {
@@ -16,6 +19,7 @@ typedef struct df__ch_plan {
     df_bytes *names;
     df__ch_type *types; /* as they are read */
     uint8_t *as_text;   /* the server makes a text of it */
+    uint8_t *key_of;    /* the number of the key that it is, from 1 on */
     size_t count;
     size_t keys[CH_KEYS_MAX]; /* columns that order it: the change time first, if there is one */
     size_t key_count;         /* 0: a query without a position */
@@ -38,8 +42,12 @@ typedef struct df__ch_source {
     uint32_t number;
     int bounded, prepared, failed;
     df__ch_plan plan;
-    df__buf last[CH_KEYS_MAX]; /* keys of the row that was added last */
-    int has_last;
+    enum df__ch_custom custom;
+    df__buf last[CH_KEYS_MAX]; /* keys of the row up to which all is read */
+    df__buf row[CH_KEYS_MAX];  /* of the newest row, as they came */
+    int has_last, has_row;
+    int is_whole;  /* no row with the keys of the newest one can follow */
+    int is_marked; /* what was added is marked */
     df__http_request *request;
     df__buf input; /* what came and was not read yet, from `at` on */
     size_t at, input_max;
@@ -64,6 +72,8 @@ int df__ch_source_check(void *self, df_stage *st);
 /* ---- plan.c ---- */
 /* Asks what there is. DF_ENOTFOUND: no such table. */
 int df__ch_plan_make(df__ch_source *s);
+/* Chooses the keys again, without a change time by custom. */
+int df__ch_plan_without_time(df__ch_source *s);
 /* Frees the plan and its schemas; one that was never made is fine. */
 void df__ch_plan_free(df__ch_plan *p);
 
@@ -77,12 +87,22 @@ size_t df__ch_page_rows(const df__ch_source *s);
 /* ---- position.c ---- */
 /* Appends the keys of the last row as the text that is stored. */
 void df__ch_position_print(const df__ch_source *s, df__buf *b);
-/* DF_EDATA: none of ours. */
+/* DF_EDATA: none of ours; DF_DROP: it has no change time, and the plan has one by custom. */
 int df__ch_position_read(df__ch_source *s, df_bytes text);
 
 /* ---- row.c ---- */
-/* Adds the next row that is all there. DF_AGAIN: none is; DF_EDATA: it cannot be one. */
-int df__ch_add_row(df__ch_source *s, df_batch *into);
+/* Where the next row is. */
+typedef struct df__ch_row {
+    df__ch_reader from, past;
+    df_bytes keys[CH_KEYS_MAX];
+    int is_other; /* its keys are others than those of the newest row */
+} df__ch_row;
+/* Looks for the next row that is all there. DF_AGAIN: none is; DF_EDATA: it cannot be one. */
+int df__ch_look_row(const df__ch_source *s, df__ch_row *ret);
+/* Adds it, right after that. */
+int df__ch_add_row(df__ch_source *s, df_batch *into, const df__ch_row *row);
+/* The newest row is the one up to which all is read. DF_ENOMEM. */
+int df__ch_settle_row(df__ch_source *s);
 /* Reads names and types in front of the rows. DF_AGAIN; DF_MORE: they are not those of the plan. */
 int df__ch_read_header(df__ch_source *s);
 

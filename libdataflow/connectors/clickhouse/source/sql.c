@@ -5,6 +5,8 @@
 
 #include "source.h"
 
+enum { WITH_TIES = 2003 }; /* a version that surely has it */
+
 size_t df__ch_page_rows(const df__ch_source *s)
 {
     if (s->plan.key_count == 0)
@@ -21,9 +23,9 @@ static void add_list(df__ch_source *s)
 {
     for (size_t i = 0; i < s->plan.count; i++) {
         df__buf_str(&s->sql, i ? ", " : "SELECT ");
-        df__buf_str(&s->sql, s->plan.as_text[i] ? "toString(" : "");
+        df__buf_str(&s->sql, s->plan.as_text[i] ? "CAST(toString(" : "");
         add_name(s, i);
-        df__buf_str(&s->sql, s->plan.as_text[i] ? ")" : "");
+        df__buf_str(&s->sql, s->plan.as_text[i] ? ") AS " CH_AS_TEXT ")" : "");
     }
 }
 
@@ -75,7 +77,8 @@ static void add_after(df__ch_source *s)
     df__buf_char(&s->sql, ')');
 }
 
-static void add_where(df__ch_source *s)
+/* Returns the word before a further condition. */
+static const char *add_where(df__ch_source *s)
 {
     const char *word = " WHERE ";
     for (size_t i = 0; i < s->plan.key_count; i++) {
@@ -95,7 +98,49 @@ static void add_where(df__ch_source *s)
         df__buf_str(&s->sql, word);
         add_name(s, s->plan.keys[0]);
         df__buf_printf(&s->sql, " <= now() - %" PRId64, (s->opt.late_us + 999999) / 1000000);
+        word = " AND ";
     }
+    return word;
+}
+
+/* "a, b" */
+static void add_keys(df__ch_source *s)
+{
+    for (size_t i = 0; i < s->plan.key_count; i++) {
+        df__buf_str(&s->sql, i ? ", " : "");
+        add_name(s, s->plan.keys[i]);
+    }
+}
+
+static void add_order(df__ch_source *s)
+{
+    df__buf_str(&s->sql, " ORDER BY ");
+    add_keys(s);
+    df__buf_printf(&s->sql, " LIMIT %zu", df__ch_page_rows(s));
+}
+
+/* A page never ends between rows of equal keys: the rest would be passed over. Before WITH TIES was
+ * there, the last keys of the page are asked for within. */
+static void add_limits(df__ch_source *s)
+{
+    const char *word = add_where(s);
+    if (s->client.version >= WITH_TIES) {
+        add_order(s);
+        df__buf_str(&s->sql, " WITH TIES");
+        return;
+    }
+    df__buf_str(&s->sql, word);
+    df__buf_str(&s->sql, "tuple(");
+    add_keys(s);
+    df__buf_str(&s->sql, ") <= (SELECT max(tuple(");
+    add_keys(s);
+    df__buf_str(&s->sql, ")) FROM (SELECT ");
+    add_keys(s);
+    add_from(s);
+    add_where(s);
+    add_order(s);
+    df__buf_str(&s->sql, ")) ORDER BY ");
+    add_keys(s);
 }
 
 const char *df__ch_poll_sql(df__ch_source *s)
@@ -103,14 +148,8 @@ const char *df__ch_poll_sql(df__ch_source *s)
     df__buf_clear(&s->sql);
     add_list(s);
     add_from(s);
-    if (s->plan.key_count > 0) {
-        add_where(s);
-        for (size_t i = 0; i < s->plan.key_count; i++) {
-            df__buf_str(&s->sql, i ? ", " : " ORDER BY ");
-            add_name(s, s->plan.keys[i]);
-        }
-        df__buf_printf(&s->sql, " LIMIT %zu", df__ch_page_rows(s));
-    }
+    if (s->plan.key_count > 0)
+        add_limits(s);
     df__buf_str(&s->sql, s->client.version >= CH_WITH_TYPES ? " FORMAT RowBinaryWithNamesAndTypes"
                                                             : " FORMAT RowBinary");
     return df__buf_cstr(&s->sql);

@@ -97,6 +97,8 @@ static const char *const bad[] = {"table: t",
                                   "connectionString: 'http://x', table: 'a.b.c'",
                                   "connectionString: 'http://x', table: t, timeZone: Nowhere",
                                   "connectionString: 'http://x', table: t, batchSize: -1",
+                                  "connectionString: 'https://x', table: t, certFile: /x.pem",
+                                  "connectionString: 'https://x', table: t, keyFile: /x.pem",
                                   NULL};
 
 extern const conform_kind conform_sink_clickhouse;

@@ -108,6 +108,21 @@ static int check_url(df_stage *st, const char *option, df_bytes url)
                : DF_OK;
 }
 
+static int check_tls(df_stage *st, const df__tls_block *tls)
+{
+    if (!tls)
+        return DF_OK;
+    if (tls->insecure && !tls->ca && !tls->ca_file.len)
+        df_stage_problem(st, DF_WARNING, "tls.insecureSkipVerify",
+                         "whoever answers at this address can read and change all that is sent");
+    int has_cert = tls->cert || tls->cert_file.len, has_key = tls->key || tls->key_file.len;
+    return has_cert == has_key
+               ? DF_OK
+               : df_stage_problem(st, DF_ERROR, "tls",
+                                  "the certificate of the client and its key go together (certFile "
+                                  "or cert, keyFile or key)");
+}
+
 int df__trino_place_check(df_stage *st, const df__trino_place *p)
 {
     int rc = check_url(st, "serverURL", p->server_url);
@@ -120,8 +135,6 @@ int df__trino_place_check(df_stage *st, const df__trino_place *p)
     if (p->password && p->keycloak)
         rc = df_stage_problem(st, DF_ERROR, "password",
                               "goes without keycloak: one of them says who asks");
-    if (p->tls && p->tls->insecure && !p->tls->ca && !p->tls->ca_file.len)
-        df_stage_problem(st, DF_WARNING, "tls.insecureSkipVerify",
-                         "whoever answers at this address can read and change all that is sent");
-    return rc;
+    int tls = check_tls(st, p->tls);
+    return rc == DF_OK ? tls : rc;
 }

@@ -228,29 +228,40 @@ static int denied(df__trino_statement *t, const df__http_reply *reply)
     return end(t, DF_EAUTH, "auth_error", text);
 }
 
+/* Whether the same may be asked again: a statement that writes only when it was not taken. */
+static int may_repeat(const df__trino_statement *t, int status)
+{
+    int posting = t->next.len == 0;
+    return status == 429 || status == 503 || !posting || t->effect == TRINO_EFFECT_READS;
+}
+
+/* What no later try would change. */
+static int refused(df__trino_statement *t, int status, const char *line)
+{
+    char text[400];
+    if (t->next.len > 0 && (status == 404 || status == 410))
+        return lost(t,
+                    "the server does not know the query any more; it was restarted, or gave it up");
+    df__text_printf(text, sizeof text,
+                    "serverURL: what is there answers with status %d%s%s; is it a Trino "
+                    "coordinator?",
+                    status, line[0] ? ": " : "", line);
+    return status == 413 ? end(t, DF_ETOOBIG, "too_large", text)
+                         : end(t, DF_EINVAL, "invalid_config", text);
+}
+
 static int by_status(df__trino_statement *t, const df__http_reply *reply)
 {
     char text[400], line[240];
-    int posting = t->next.len == 0;
+    int status = reply->status;
     first_line(reply->body, line, sizeof line);
-    df__text_printf(text, sizeof text, "the server answers with status %d%s%s", reply->status,
+    df__text_printf(text, sizeof text, "the server answers with status %d%s%s", status,
                     line[0] ? ": " : "", line);
-    if (reply->status == 401 || reply->status == 403)
+    if (status == 401 || status == 403)
         return denied(t, reply);
-    if (reply->status == 429 || reply->status == 503)
-        return later(t, reply->retry_after_us, 1, text);
-    if (reply->status == 502 || reply->status == 504)
-        return later(t, reply->retry_after_us, !posting || t->effect == TRINO_EFFECT_READS, text);
-    if (!posting && (reply->status == 404 || reply->status == 410))
-        return lost(t,
-                    "the server does not know the query any more; it was restarted, or gave it up");
-    if (reply->status >= 500)
-        return later(t, 0, !posting || t->effect == TRINO_EFFECT_READS, text);
-    df__text_printf(
-        text, sizeof text,
-        "serverURL: what is there answers with status %d%s%s; is it a Trino coordinator?",
-        reply->status, line[0] ? ": " : "", line);
-    return end(t, DF_EINVAL, "invalid_config", text);
+    if (status == 429 || (status >= 502 && status <= 504))
+        return later(t, reply->retry_after_us, may_repeat(t, status), text);
+    return status >= 500 ? later(t, 0, may_repeat(t, status), text) : refused(t, status, line);
 }
 
 /* No whole reply came. */
@@ -291,7 +302,7 @@ static int by_error(df__trino_statement *t)
     };
     const df__trino_page *p = &t->page;
     char text[700];
-    t->word = df__trino_word_of(p->error_name, p->error_type);
+    t->word = df__trino_word_of(p->error_name, p->error_type, p->error_text);
     int shown = t->word->open || t->effect == TRINO_EFFECT_READS || t->session->show_values;
     df__text_printf(text, sizeof text, "%s%s%.400s%s%s (query %.60s)", p->error_name,
                     shown ? ": "

@@ -16,6 +16,10 @@ static const df__trino_word words[] = {
     {"MISMATCHED_COLUMN_ALIASES", TRINO_FATE_COLUMNS, 1, NULL},
     {"PERMISSION_DENIED", TRINO_FATE_DENIED, 1, NULL},
     {"QUERY_TEXT_TOO_LARGE", TRINO_FATE_LARGE, 1, NULL},
+    {"STACK_OVERFLOW", TRINO_FATE_LARGE, 1, NULL},
+    {"COMPILER_ERROR", TRINO_FATE_LARGE, 0, NULL},
+    {"QUERY_EXCEEDED_COMPILER_LIMIT", TRINO_FATE_LARGE, 0, NULL},
+    {"QUERY_HAS_TOO_MANY_STAGES", TRINO_FATE_LARGE, 1, NULL},
     {"CONSTRAINT_VIOLATION", TRINO_FATE_ROW, 0, NULL},
     {"INVALID_CAST_ARGUMENT", TRINO_FATE_ROW, 0, NULL},
     {"INVALID_LITERAL", TRINO_FATE_ROW, 0, NULL},
@@ -48,8 +52,13 @@ static const struct {
     {"EXTERNAL", {"", TRINO_FATE_AGAIN, 0, NULL}},
 };
 
-const df__trino_word *df__trino_word_of(const char *name, const char *type)
+/* Parser and planner have names of their own for it, and older ones the words alone. */
+static const df__trino_word too_large = {"", TRINO_FATE_LARGE, 0, NULL};
+
+const df__trino_word *df__trino_word_of(const char *name, const char *type, const char *text)
 {
+    if (strstr(text, "statement is too large"))
+        return &too_large;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i].name, name) == 0)
             return &words[i];

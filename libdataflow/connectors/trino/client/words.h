@@ -21,7 +21,8 @@ typedef struct df__trino_word {
     const char *hint; /* what to do; NULL: the server's words say it */
 } df__trino_word;
 
-/* By name, else by the type of the error (USER_ERROR, INTERNAL_ERROR, …). Never NULL. */
-const df__trino_word *df__trino_word_of(const char *name, const char *type);
+/* By name, else by the type of the error (USER_ERROR, INTERNAL_ERROR, …); `text` is what the server
+ * says of it. Never NULL. */
+const df__trino_word *df__trino_word_of(const char *name, const char *type, const char *text);
 
 #endif

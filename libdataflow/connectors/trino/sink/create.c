@@ -6,6 +6,7 @@
 #include "sink/sink.h"
 #include "tables/raw.h"
 #include "util/rfc3339.h"
+#include "util/scalar.h"
 
 enum { COLUMNS_MAX = 1000 };
 
@@ -13,6 +14,7 @@ enum guess {
     GUESS_NOTHING,
     GUESS_BOOL,
     GUESS_BIGINT,
+    GUESS_DECIMAL, /* no more than 10 decimals and 28 digits before them */
     GUESS_DOUBLE,
     GUESS_MOMENT,
     GUESS_STAMP,
@@ -23,15 +25,11 @@ enum guess {
 };
 
 static const char *const sql_names[] = {
-    [GUESS_NOTHING] = "varchar",
-    [GUESS_BOOL] = "boolean",
-    [GUESS_BIGINT] = "bigint",
-    [GUESS_DOUBLE] = "double",
-    [GUESS_MOMENT] = "timestamp(6) with time zone",
-    [GUESS_STAMP] = "timestamp(6)",
-    [GUESS_DATE] = "date",
-    [GUESS_TIME] = "time(6)",
-    [GUESS_BYTES] = "varbinary",
+    [GUESS_NOTHING] = "varchar",    [GUESS_BOOL] = "boolean",
+    [GUESS_BIGINT] = "bigint",      [GUESS_DECIMAL] = "decimal(38,10)",
+    [GUESS_DOUBLE] = "double",      [GUESS_MOMENT] = "timestamp(6) with time zone",
+    [GUESS_STAMP] = "timestamp(6)", [GUESS_DATE] = "date",
+    [GUESS_TIME] = "time(6)",       [GUESS_BYTES] = "varbinary",
     [GUESS_TEXT] = "varchar",
 };
 
@@ -59,15 +57,29 @@ static enum guess guess_text(const df_value *v)
     return is_moment ? GUESS_MOMENT : GUESS_TEXT;
 }
 
+/* A double does not keep 19.99: numbers are exact, or text. */
+static enum guess guess_number(const df_value *v)
+{
+    df__exact exact;
+    __int128 value, limit = 1;
+    for (int i = 0; i < 38; i++)
+        limit *= 10;
+    int fits = df__exact_parse((df_bytes){v->text, v->len}, &exact) == DF_OK &&
+               df__exact_int(&exact, 10, 0, &value) == DF_OK && value < limit && value > -limit;
+    return fits ? GUESS_DECIMAL : GUESS_TEXT;
+}
+
 static enum guess guess_of(const df_value *v)
 {
     static const enum guess guesses[] = {
-        [DF_V_BOOL] = GUESS_BOOL,     [DF_V_INT] = GUESS_BIGINT,  [DF_V_NUMBER] = GUESS_DOUBLE,
-        [DF_V_DOUBLE] = GUESS_DOUBLE, [DF_V_BYTES] = GUESS_BYTES, [DF_V_DATE] = GUESS_DATE,
-        [DF_V_TIME] = GUESS_TIME,     [DF_V_ARRAY] = GUESS_TEXT,  [DF_V_OBJECT] = GUESS_TEXT,
+        [DF_V_BOOL] = GUESS_BOOL,   [DF_V_INT] = GUESS_BIGINT,  [DF_V_DOUBLE] = GUESS_DOUBLE,
+        [DF_V_BYTES] = GUESS_BYTES, [DF_V_DATE] = GUESS_DATE,   [DF_V_TIME] = GUESS_TIME,
+        [DF_V_ARRAY] = GUESS_TEXT,  [DF_V_OBJECT] = GUESS_TEXT,
     };
     if (v->type == DF_V_STRING)
         return guess_text(v);
+    if (v->type == DF_V_NUMBER)
+        return guess_number(v);
     if (v->type == DF_V_TIMESTAMP)
         return v->zone == DF_ZONE_NONE ? GUESS_STAMP : GUESS_MOMENT;
     return v->type >= 0 && v->type <= DF_V_OBJECT ? guesses[v->type] : GUESS_NOTHING;
@@ -76,9 +88,11 @@ static enum guess guess_of(const df_value *v)
 /* A double does not keep every whole number, nor every decimal: such columns are text. */
 static enum guess widen(enum guess a, enum guess b)
 {
+    int exact =
+        (a == GUESS_DECIMAL && b == GUESS_BIGINT) || (a == GUESS_BIGINT && b == GUESS_DECIMAL);
     if (a == b || b == GUESS_NOTHING)
         return a;
-    return a == GUESS_NOTHING ? b : GUESS_TEXT;
+    return a == GUESS_NOTHING ? b : exact ? GUESS_DECIMAL : GUESS_TEXT;
 }
 
 static int take(columns *c, df_bytes name, guessed **ret)

@@ -169,6 +169,7 @@ static int put_cell(df__trino_sink *s, size_t index, size_t column, enum df__tri
     if (!is_given(v) || (op == TRINO_OP_DELETE && !c->is_key))
         return DF_OK;
     size_t at = w->text.len;
+    s->writer.one_form = c->is_key;
     int rc = df__trino_literal(&s->writer, &c->type, v);
     if (rc == DF_EDATA)
         return refuse_value(s, index, column, s->writer.why);
@@ -229,6 +230,7 @@ static int key_moved(df__trino_sink *s, const df_value *before, int *ret)
             *ret = 0;
             return DF_OK;
         }
+        s->writer.one_form = 1;
         int rc = df__trino_literal(&s->writer, &c->type, &v);
         *ret |= w->text.len - at != cell->len ||
                 memcmp(w->text.data + at, w->text.data + cell->at, cell->len) != 0;

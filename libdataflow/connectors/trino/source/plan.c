@@ -60,13 +60,27 @@ static int add_usual(df__trino_source *s, const char *option, const char *name, 
     return *found ? add_key(s, option, text) : DF_OK;
 }
 
+/* The change time: named, or by custom. What was chosen once stays, since positions are of it: a
+ * table may get or lose such a column. */
 static int add_change(df__trino_source *s)
 {
+    static const char *const usual[] = {
+        [TRINO_CUSTOM_UPDATED] = "updated_at", [TRINO_CUSTOM_CREATED] = "created_at"};
     int found = 0, rc = DF_OK;
     if (s->opt.change.len)
         return add_key(s, "changeTrackingColumn", s->opt.change);
-    rc = add_usual(s, "changeTrackingColumn", "updated_at", &found);
-    return rc == DF_OK && !found ? add_usual(s, "changeTrackingColumn", "created_at", &found) : rc;
+    for (int i = TRINO_CUSTOM_UPDATED; i <= TRINO_CUSTOM_CREATED && rc == DF_OK && !found; i++) {
+        if (s->custom != TRINO_CUSTOM_OPEN && (int)s->custom != i)
+            continue;
+        rc = add_usual(s, "changeTrackingColumn", usual[i], &found);
+        if (!found && s->custom != TRINO_CUSTOM_OPEN)
+            return fail(s, "changeTrackingColumn", (df_bytes){usual[i], strlen(usual[i])},
+                        "it was by custom, and there is no column any more that is named");
+        s->custom = found ? (enum df__trino_custom)i : s->custom;
+    }
+    if (s->custom == TRINO_CUSTOM_OPEN)
+        s->custom = TRINO_CUSTOM_NONE;
+    return rc;
 }
 
 static int add_order(df__trino_source *s)

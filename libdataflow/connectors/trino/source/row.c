@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "source/source.h"
+#include "util/rfc3339.h"
 
-enum { SHOWN = 300 };
+enum { SHOWN = 300, DAY_S = 86400 };
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
@@ -21,6 +22,30 @@ static int set_mark(df__trino_mark *m, const df_value *v)
         return DF_ENOMEM;
     m->text.len = df_value_text(v, at, len);
     return DF_OK;
+}
+
+/* A time of day with a zone is ordered by what it is in UTC: so it is compared and stored. */
+static int set_clock(df__trino_mark *m, const df_value *v)
+{
+    char text[64] = "1970-01-02T";
+    df__stamp stamp;
+    df_value utc = *v;
+    if (v->type != DF_V_STRING || v->len > sizeof text - 12)
+        return set_mark(m, v);
+    memcpy(text + 11, v->text, v->len);
+    const char *zone = strpbrk(text + 11, "+-");
+    if (!zone || df__stamp_parse((df_bytes){text, 11 + v->len}, &stamp) != DF_OK)
+        return set_mark(m, v);
+    const char *dot = memchr(v->text, '.', v->len);
+    int64_t sec = (stamp.local - stamp.offset) % DAY_S;
+    df_bytes rest =
+        dot ? (df_bytes){dot, (size_t)(v->text + (zone - text - 11) - dot)} : (df_bytes){"", 0};
+    char shown[64];
+    utc.text = shown;
+    utc.len = df__text_printf(shown, sizeof shown, "%02d:%02d:%02d%.*s+00:00", (int)(sec / 3600),
+                              (int)(sec / 60 % 60), (int)(sec % 60), (int)rest.len,
+                              (const char *)rest.data);
+    return set_mark(m, &utc);
 }
 
 /* Keys are scalars, so that no record is needed. A time is stored in UTC with its Z, also one of a
@@ -43,7 +68,9 @@ static int set_key(df__trino_source *s, yyjson_val *row, size_t key, df__trino_m
                               : rc;
     if (v.type == DF_V_TIMESTAMP)
         v.zone = 0;
-    return set_mark(m, &v);
+    if (v.type == DF_V_DOUBLE && v.u.d <= 0 && v.u.d >= 0)
+        v.u.d = 0; /* -0, which is equal to it */
+    return f->type.kind == TRINO_KIND_TIME_ZONE ? set_clock(m, &v) : set_mark(m, &v);
 }
 
 static int is_same(const df__trino_mark *a, const df__trino_mark *b)

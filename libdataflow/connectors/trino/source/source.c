@@ -10,6 +10,8 @@
 #include "tables/poll.h"
 
 enum { PLAN_US = 60000000 }; /* how old the list of columns may be when a poll begins */
+/* The server gives up a statement whose pages nobody asks for, after five minutes. */
+enum { STALL_US = 120000000 };
 
 static int prepare(df__trino_source *s, df_stage *st)
 {
@@ -108,6 +110,7 @@ static int begin(df__trino_source *s)
     s->rows = 0;
     s->ahead = NULL;
     s->phase = TRINO_PHASE_ASKED;
+    s->heard_us = df_stage_clock_us(s->st);
     return sql ? df__trino_post(&s->statement, (df_bytes){sql, s->sql.len}, TRINO_EFFECT_READS,
                                 s->opt.timeout_us)
                : df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a statement");
@@ -167,22 +170,46 @@ static int check_page(df__trino_source *s)
     return DF_MORE;
 }
 
+/* The next page of the statement, whose rows are then ahead. */
+static int next_page(df__trino_source *s)
+{
+    int rc = df__trino_step(&s->statement);
+    if (rc != DF_AGAIN)
+        s->heard_us = df_stage_clock_us(s->st);
+    if (rc != DF_OK || check_page(s) == DF_MORE)
+        return rc;
+    if (s->statement.page.rows > 0 && yyjson_arr_iter_init(s->statement.page.data, &s->page))
+        s->ahead = yyjson_arr_iter_next(&s->page);
+    return DF_OK;
+}
+
+/* Who takes the rows is so slow that the server would give the statement up: it is ended here, and
+ * asked anew behind the last row when there is room. Not between rows of equal keys, which would
+ * come twice: the next page shows whether there are. And not without keys: all rows would. */
+static int let_go(df__trino_source *s)
+{
+    int64_t now = df_stage_clock_us(s->st);
+    if (s->phase != TRINO_PHASE_ASKED || now - s->heard_us < STALL_US || s->plan.key_count == 0)
+        return DF_OK;
+    int rc = s->ahead ? df__trino_look(s, s->ahead) : s->has_row ? next_page(s) : DF_OK;
+    if (rc < 0 || s->has_row)
+        return rc;
+    df_stage_log(s->st, DF_LOG_DEBUG, "a statement waits for the sink: it is asked again later");
+    df__trino_cancel(&s->statement);
+    s->ahead = NULL;
+    s->phase = TRINO_PHASE_IDLE;
+    s->more = 1; /* at once, when there is room */
+    return DF_OK;
+}
+
 static int step(df__trino_source *s, df_batch *into, int *added)
 {
     if (s->phase == TRINO_PHASE_IDLE)
         return begin(s);
     if (s->ahead)
         return take_rows(s, into, added);
-    int rc = df__trino_step(&s->statement);
-    if (rc == DF_DONE)
-        return finish(s);
-    if (rc != DF_OK)
-        return rc;
-    if (check_page(s) == DF_MORE)
-        return DF_OK;
-    if (s->statement.page.rows > 0 && yyjson_arr_iter_init(s->statement.page.data, &s->page))
-        s->ahead = yyjson_arr_iter_next(&s->page);
-    return DF_OK;
+    int rc = next_page(s);
+    return rc == DF_DONE ? finish(s) : rc;
 }
 
 static int is_idle(const df__trino_source *s)
@@ -222,8 +249,11 @@ static int failed(df__trino_source *s, int rc)
 static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
 {
     df__trino_source *s = self;
-    int added = 0, rc = DF_OK;
+    int added = 0, rc = let_go(s);
     (void)st;
+    if (rc < 0)
+        return failed(s, rc);
+    rc = DF_OK;
     if (df_batch_room(into) == 0)
         return DF_AGAIN;
     while (rc == DF_OK && df_batch_room(into) > 0 && !is_idle(s))

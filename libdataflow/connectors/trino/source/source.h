@@ -44,6 +44,14 @@ typedef struct df__trino_plan {
     int has_time;             /* the first of them is the change time */
 } df__trino_plan;
 
+/* The change time of a table without changeTrackingColumn. */
+enum df__trino_custom {
+    TRINO_CUSTOM_OPEN,
+    TRINO_CUSTOM_NONE,
+    TRINO_CUSTOM_UPDATED,
+    TRINO_CUSTOM_CREATED
+};
+
 enum df__trino_phase { TRINO_PHASE_IDLE, TRINO_PHASE_ASKED };
 
 typedef struct df__trino_source {
@@ -70,6 +78,8 @@ typedef struct df__trino_source {
     uint64_t rows;        /* of the statement that is under way */
     int64_t due_us;       /* of the next poll */
     int64_t planned_us;   /* when the columns were read */
+    int64_t heard_us;     /* when the server was asked last */
+    enum df__trino_custom custom;
     int is_open, bounded, changed, more, seen;
 } df__trino_source;
 

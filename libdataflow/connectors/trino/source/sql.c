@@ -44,10 +44,12 @@ static size_t print_time(const df__trino_type *type, df_bytes text, char *out, s
     df__stamp stamp;
     df__civil c;
     char fraction[16];
-    if (type->precision > 9 || df__stamp_parse(text, &stamp) != DF_OK)
+    if (type->precision > 12 || df__stamp_parse(text, &stamp) != DF_OK)
         return 0;
+    if (type->precision > 9 && !memchr(text.data, 'T', text.len))
+        return 0; /* as the server wrote it, finer than is read here */
     df__civil_from_sec(stamp.local - (stamp.has_zone ? stamp.offset : 0), &c);
-    snprintf(fraction, sizeof fraction, ".%09d", (int)stamp.nsec);
+    snprintf(fraction, sizeof fraction, ".%09d000", (int)stamp.nsec);
     fraction[type->precision ? type->precision + 1 : 0] = '\0';
     return df__text_printf(out, cap, "%04lld-%02d-%02d %02d:%02d:%02d%s%s", (long long)c.year,
                            c.month, c.day, c.hour, c.minute, c.second, fraction,
@@ -98,13 +100,27 @@ static size_t first_needed(const df__trino_plan *p)
     return p->has_time && p->key_count > 1 ? 1 : 0;
 }
 
+/* NaN is neither equal to anything nor after it, so that no row with it could be resumed at. */
+static void put_no_nan(df__buf *b, const df__trino_field_of *f, int may_be_null)
+{
+    if (f->type.kind != TRINO_KIND_DOUBLE && f->type.kind != TRINO_KIND_REAL)
+        return;
+    df__buf_str(b, " AND NOT is_nan(");
+    df__buf_str(b, may_be_null ? "coalesce(" : "");
+    df__trino_quote_name(b, f->name);
+    df__buf_str(b, may_be_null ? ", 0))" : ")");
+}
+
 static void put_needed(df__buf *b, const df__trino_plan *p)
 {
-    for (size_t i = first_needed(p); i < p->key_count; i++) {
-        df__buf_str(b, i > first_needed(p) ? " AND " : " WHERE ");
+    size_t from = first_needed(p);
+    for (size_t i = from; i < p->key_count; i++) {
+        df__buf_str(b, i > from ? " AND " : " WHERE ");
         df__trino_quote_name(b, key_of(p, i)->name);
         df__buf_str(b, " IS NOT NULL");
     }
+    for (size_t i = 0; i < p->key_count; i++)
+        put_no_nan(b, key_of(p, i), i < from);
 }
 
 /* What of the rows without a change time was not read. */

@@ -100,7 +100,8 @@ static int put_special(df__trino_writer *w, const char *name, df_bytes text)
     static const char *const known[] = {"NaN", "Infinity", "-Infinity"};
     for (size_t i = 0; i < 3; i++)
         if (text.len == strlen(known[i]) && !strncasecmp(text.data, known[i], text.len))
-            return give(w, name, (df_bytes){known[i], strlen(known[i])});
+            return i == 0 && w->one_form ? refuse(w, "NaN, which is equal to no key")
+                                         : give(w, name, (df_bytes){known[i], strlen(known[i])});
     return refuse(w, "not a number");
 }
 
@@ -109,6 +110,17 @@ static int is_past_real(const df__exact *e)
 {
     int64_t high = (int64_t)e->digit_count + e->exponent; /* 10^high is above it */
     return e->digit_count > 0 && high > 39;
+}
+
+/* One text for all that reads as the same float: 1, 1.0 and 1e0; 0 and -0. */
+static int put_float_key(df__trino_writer *w, const df__trino_type *type, double value)
+{
+    df_bytes text;
+    if (type->kind == TRINO_KIND_REAL)
+        value = (double)(float)value;
+    df_value v = {.type = DF_V_DOUBLE, .u.d = fpclassify(value) == FP_ZERO ? 0.0 : value};
+    int rc = print(w, &v, df_value_text, &text);
+    return rc == DF_OK ? give(w, type->kind == TRINO_KIND_REAL ? "REAL" : "DOUBLE", text) : rc;
 }
 
 static int put_float(df__trino_writer *w, const df__trino_type *type, const df_value *v)
@@ -128,6 +140,8 @@ static int put_float(df__trino_writer *w, const df__trino_type *type, const df_v
     if (type->kind == TRINO_KIND_REAL && df_value_double(&number, &value) == DF_OK &&
         fabs(value) > 3.4028235677973366e38)
         return refuse(w, "out of range");
+    if (w->one_form && df_value_double(&number, &value) == DF_OK)
+        return put_float_key(w, type, value);
     return give(w, name, text);
 }
 
@@ -184,6 +198,8 @@ static int put_text(df__trino_writer *w, const df__trino_type *type, const df_va
         return refuse(w, "too long");
     if (type->kind != TRINO_KIND_CHAR)
         return give(w, "", text);
+    while (w->one_form && text.len > 0 && ((const char *)text.data)[text.len - 1] == ' ')
+        text.len--; /* the server fills it up with them */
     df__buf_str(w->out, "CAST(");
     df__trino_quote_text(w->out, text);
     df__buf_printf(w->out, " AS char(%d))", type->precision);
@@ -242,9 +258,16 @@ static int put_address(df__trino_writer *w, const df__trino_type *type, const df
     (void)type;
     if (v->type == DF_V_STRING && v->len < sizeof text)
         memcpy(text, v->text, v->len);
-    if (inet_pton(AF_INET, text, bytes) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
+    int is_old = inet_pton(AF_INET, text, bytes) == 1;
+    if (!is_old && inet_pton(AF_INET6, text, bytes) != 1)
         return refuse(w, "not an IP address");
-    return give(w, "IPADDRESS", (df_bytes){v->text, v->len});
+    if (!w->one_form)
+        return give(w, "IPADDRESS", (df_bytes){v->text, v->len});
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    int is_mapped = !is_old && memcmp(bytes, mapped, sizeof mapped) == 0;
+    inet_ntop(is_old || is_mapped ? AF_INET : AF_INET6, bytes + (is_mapped ? 12 : 0), text,
+              sizeof text);
+    return give(w, "IPADDRESS", (df_bytes){text, strlen(text)});
 }
 
 /* ---- nested ---------------------------------------------------------------------------------- */

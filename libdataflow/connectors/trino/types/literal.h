@@ -12,6 +12,7 @@ typedef struct df__trino_writer {
     df__buf scratch;
     const char *why;    /* after DF_EDATA: static text */
     int ignore_unknown; /* members that a row type does not have */
+    int one_form;       /* keys: values that the server takes for equal have one text */
 } df__trino_writer;
 
 /* Appends the literal. ABSENT and UNCHANGED are the caller's. DF_EDATA with w->why, and what was

@@ -164,8 +164,10 @@ int df__trino_literal_stamp(df__trino_writer *w, const df__trino_type *type, con
     int rc = read_moment(w, v, &m);
     if (rc != DF_OK)
         return rc;
-    if (!zoned)
+    if (!zoned || w->one_form) {
         m.local -= m.offset;
+        m.offset = 0;
+    }
     df__buf_str(w->out, "TIMESTAMP'");
     rc = put_day(w, m.local);
     df__buf_char(w->out, ' ');
@@ -203,6 +205,10 @@ int df__trino_literal_time(df__trino_writer *w, const df__trino_type *type, cons
         return rc;
     if (m.has_zone && !zoned)
         return refuse(w, "has a zone, which a time without time zone cannot keep");
+    if (w->one_form) {
+        m.local -= m.offset;
+        m.offset = 0;
+    }
     df__buf_str(w->out, "TIME'");
     put_clock(w, m.local);
     rc = put_fraction(w, m.nsec, type->precision);

@@ -13,7 +13,7 @@
 typedef support_fixture fixture;
 
 /* What the coordinator does with a statement that writes. */
-enum post { POST_GOOD, POST_LOST, POST_BUSY, POST_TEXT };
+enum post { POST_GOOD, POST_LOST, POST_BUSY, POST_LARGE };
 
 typedef struct coordinator {
     http_peer peer;
@@ -58,6 +58,10 @@ static int write_statement(coordinator *w, peer_conn *c, const peer_request *q)
     pthread_mutex_unlock(&lock);
     if (w->post == POST_LOST && first)
         return 0;
+    if (w->post == POST_LARGE) {
+        peer_reply(c, 413, "", "");
+        return 1;
+    }
     if (w->post == POST_BUSY && first) {
         peer_reply(c, 503, "Retry-After: 0\r\n", "");
         return 1;
@@ -87,10 +91,8 @@ static int follow(coordinator *w, peer_conn *c)
     }
     if (!w->error)
         return say(c, "{\"id\":\"q2\",\"updateType\":\"INSERT\",\"updateCount\":1,\"stats\":{}}");
-    snprintf(
-        text, sizeof text,
-        "{\"id\":\"q2\",\"stats\":{},\"error\":{\"message\":\"hidden-value\",\"errorName\":%s}}",
-        w->error);
+    snprintf(text, sizeof text, "{\"id\":\"q2\",\"stats\":{},\"error\":{%s\"errorName\":%s}}",
+             strstr(w->error, "message") ? "" : "\"message\":\"hidden-value\",", w->error);
     return say(c, text);
 }
 
@@ -241,6 +243,35 @@ static void test_row_is_refused(void **state)
     peer_stop(&w.peer);
 }
 
+/* A text that is too long for the parser, the planner or the compiler, or for what is before the
+ * server: the parcel is halved, and a record that is alone is refused. */
+static void test_too_large(void **state)
+{
+    static const char *const errors[] = {
+        "\"SYNTAX_ERROR\",\"message\":\"line 1:1: statement is too large (stack overflow while "
+        "parsing)\",\"errorType\":\"USER_ERROR\"",
+        "\"STACK_OVERFLOW\",\"errorType\":\"INTERNAL_ERROR\"",
+        "\"COMPILER_ERROR\",\"errorType\":\"INTERNAL_ERROR\"", "413"};
+    fixture *f = *state;
+    for (size_t i = 0; i < 4; i++) {
+        static coordinator w;
+        char message[512];
+        memset(&w, 0, sizeof w);
+        if (strcmp(errors[i], "413") == 0)
+            w.post = POST_LARGE;
+        else
+            w.error = errors[i];
+        remove(f->errors);
+        begin(&w);
+        assert_ok(run(f, &w, two, "batchSize: 2", message));
+        char *refused = support_read_file(f->errors);
+        assert_non_null(strchr(strchr(refused, '\n') + 1, '\n'));
+        free(refused);
+        assert_int_equal(w.posts, 3);
+        peer_stop(&w.peer);
+    }
+}
+
 /* What no row can be at fault for ends the run, and refuses none. */
 static void test_never(void **state)
 {
@@ -301,6 +332,34 @@ static void test_merge(void **state)
         "THEN INSERT (\"id\",\"v\",\"d\") VALUES (s.\"id\",s.\"v\",s.\"d\")");
 }
 
+/* Keys that the server takes for equal are one key, however they are written. */
+static void test_merge_of_equal_keys(void **state)
+{
+    static coordinator w;
+    char message[512];
+    begin(&w);
+    assert_ok(run(*state, &w, "{\"id\":1,\"d\":1,\"v\":\"a\"}\n{\"id\":2,\"d\":1.0,\"v\":\"b\"}\n",
+                  "upsertMode: true, conflictKey: d, batchSize: 2", message));
+    peer_stop(&w.peer);
+    assert_non_null(strstr(w.sql, "(VALUES (CAST(BIGINT'2' AS bigint),CAST('b' AS varchar(5)),"
+                                  "CAST(DOUBLE'1.0' AS double),'111',false)) AS s"));
+}
+
+static void test_half_a_certificate(void **state)
+{
+    fixture *f = *state;
+    f->p = df_pipeline_new(f->env, NULL);
+    assert_non_null(f->p);
+    const char *yaml = "source: {type: stdio}\nsink:\n  type: trino\n  config: {serverURL: "
+                       "'https://x', catalog: c, schema: s, table: t, tls: {certFile: /x.pem}}\n";
+    df_text spec = {.size = sizeof spec, .text = yaml, .len = strlen(yaml)};
+    assert_ok(df_pipeline_load(f->p, &spec));
+    assert_status(df_pipeline_check(f->p), DF_ESPEC);
+    char *problems = support_problems(f->p);
+    assert_non_null(strstr(problems, "the certificate of the client and its key go together"));
+    free(problems);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, support_setup, support_teardown)
@@ -312,7 +371,10 @@ int main(void)
         CASE(test_lost_and_unknown),
         CASE(test_busy),
         CASE(test_row_is_refused),
+        CASE(test_too_large),
         CASE(test_never),
+        CASE(test_merge_of_equal_keys),
+        CASE(test_half_a_certificate),
         CASE(test_given_token),
         CASE(test_foreign_address),
         CASE(test_merge),

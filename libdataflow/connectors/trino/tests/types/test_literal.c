@@ -109,6 +109,58 @@ static const struct {
     {"hyperloglog", {.type = DF_V_NULL}, "NULL", NULL},
 };
 
+/* What the server takes for the same key has one text. */
+static const struct {
+    const char *type;
+    df_value value;
+    const char *sql; /* NULL: refused */
+} keys[] = {
+    {"double", INT(1), "DOUBLE'1.0'"},
+    {"double", NUMBER("1.0"), "DOUBLE'1.0'"},
+    {"double", STRING("1e0"), "DOUBLE'1.0'"},
+    {"double", NUMBER("-0.0"), "DOUBLE'0.0'"},
+    {"double", NUMBER("0.1"), "DOUBLE'0.1'"},
+    {"double", STRING("Infinity"), "DOUBLE'Infinity'"},
+    {"double", STRING("NaN"), NULL},
+    {"double", DOUBLE((double)NAN), NULL},
+    {"real", NUMBER("0.1"), "REAL'0.10000000149011612'"},
+    {"real", NUMBER("0.10"), "REAL'0.10000000149011612'"},
+    {"timestamp(3) with time zone", STRING("2024-01-01T02:00:00+02:00"),
+     "TIMESTAMP'2024-01-01 00:00:00.000 +00:00'"},
+    {"timestamp(3) with time zone", MOMENT(INT64_C(1704067200000000), -330),
+     "TIMESTAMP'2024-01-01 00:00:00.000 +00:00'"},
+    {"time(3) with time zone", STRING("01:30:00+02:00"), "TIME'23:30:00.000 +00:00'"},
+    {"time(3) with time zone", STRING("23:30:00Z"), "TIME'23:30:00.000 +00:00'"},
+    {"char(4)", STRING("ab "), "CAST('ab' AS char(4))"},
+    {"varchar", STRING("ab "), "'ab '"},
+    {"ipaddress", STRING("::FFFF:1.2.3.4"), "IPADDRESS'1.2.3.4'"},
+    {"ipaddress", STRING("0:0:0:0:0:0:0:1"), "IPADDRESS'::1'"},
+    {"decimal(10,2)", NUMBER("1"), "DECIMAL'1.00'"},
+};
+
+static void test_keys(void **state)
+{
+    df__buf out;
+    df__trino_writer w = {.out = &out, .one_form = 1};
+    (void)state;
+    df__buf_init(&out, &df__heap_libc);
+    df__buf_init(&w.scratch, &df__heap_libc);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        df__arena arena;
+        df__trino_type type;
+        df__arena_init(&arena, &df__heap_libc, 1024);
+        assert_ok(
+            df__trino_type_parse(&arena, (df_bytes){keys[i].type, strlen(keys[i].type)}, &type));
+        df__buf_clear(&out);
+        assert_status(df__trino_literal(&w, &type, &keys[i].value), keys[i].sql ? DF_OK : DF_EDATA);
+        if (keys[i].sql)
+            assert_string_equal(df__buf_cstr(&out), keys[i].sql);
+        df__arena_free(&arena);
+    }
+    df__buf_free(&out);
+    df__buf_free(&w.scratch);
+}
+
 static void test_values(void **state)
 {
     df__buf out;
@@ -152,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("literal", tests, NULL, NULL);
