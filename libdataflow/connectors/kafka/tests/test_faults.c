@@ -117,6 +117,36 @@ static void a_refused_request_is_narrowed(void **state)
     assert_int_equal(messages(b, "out"), 500);
 }
 
+/* Without an error sink a refused record ends the run: what is behind it in its partition is left,
+ * and no refusal. */
+static void what_is_left_behind_a_refusal_is_not_counted(void **state)
+{
+    bed *b = *state;
+    char yaml[1024], path[512];
+    char *dir = support_mkdir(), *lines = calloc(1, 8192), *metrics;
+    memset(lines, 'x', 3000); /* the client's limit is 1,000 bytes */
+    memcpy(lines + 3000, "\n", 2);
+    for (int i = 0; i < 50; i++)
+        strcat(lines, "{}\n");
+    support_write_file(support_path(path, dir, "lines"), lines);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: stdio, config: {path: '%s', format: text}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out, "
+             "properties: {message.max.bytes: 1000}}}\n",
+             path, b->brokers);
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_status(df_pipeline_run(p, &run), DF_EREJECTED);
+    metrics = support_metrics(b->env);
+    if (!strstr(metrics, "error_type=\"too_large\"} 1\n") || strstr(metrics, "context_canceled"))
+        fail_msg("%s", strstr(metrics, "dataflow_connector_errors_total"));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    free(metrics);
+    free(lines);
+    support_rmdir(dir);
+}
+
 static void a_topic_that_is_forbidden_stops(void **state)
 {
     bed *b = *state;
@@ -426,6 +456,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(transient_errors_never_surface, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refused_request_is_narrowed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_left_behind_a_refusal_is_not_counted, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_name_the_remedy, set_up, tear_down),
