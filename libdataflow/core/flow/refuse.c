@@ -39,6 +39,8 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
     df__sink *s = p->sink;
     df_record *record = p->records[r->index];
     df__reject *why = df__arena_zalloc(&p->arena, sizeof *why);
+    /* Behind a refusal that ends the run: it is read again, and counts then. */
+    int is_left = record->span && df__span_after_refused(record->span, record->offset);
     if (!why)
         return DF_ENOMEM;
     why->status = DF_EDATA;
@@ -56,7 +58,8 @@ static int refuse_one(df_parcel *p, const df__refusal *r)
             return DF_ENOMEM;
     }
     s->queue.records -= p->refused.is[r->index];
-    df__count_error(&s->counts, DF__DURING_WRITE, r->reason, r->text);
+    if (!is_left)
+        df__count_error(&s->counts, DF__DURING_WRITE, r->reason, r->text);
     return DF_OK;
 }
 

@@ -13,6 +13,7 @@
 #include "anew.h"
 #include "assign.h"
 #include "client/config.h"
+#include "client/expiry.h"
 #include "client/lacks.h"
 #include "client/letgo.h"
 #include "client/look.h"
@@ -101,6 +102,7 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
     s->group.sticky = rd_kafka_conf_get(setup.conf, "partition.assignment.strategy", text, &len) ==
                           RD_KAFKA_CONF_OK &&
                       strstr(text, "cooperative") != NULL;
+    df__kafka_expiry_begin(&s->o.common, &setup.dates);
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);
@@ -379,6 +381,7 @@ static int read_once(df__kafka_source *s, df_batch *into)
     }
     df__kafka_keep_fetching(s);
     df__kafka_owner_tell(s, 0);
+    df__kafka_expiry_tell(s->st, &s->o.common);
     return rc;
 }
 
@@ -394,14 +397,10 @@ static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
     return read_once(s, into);
 }
 
-static df__kafka_part *named(df__kafka_source *s, uint32_t number)
+static df__kafka_part *named(const df__kafka_source *s, uint32_t number)
 {
-    for (size_t i = 0; i < s->part_count; i++) {
-        df__kafka_part *p = s->parts[i];
-        if (p->part && p->state != DF__KAFKA_PART_OFF && df_partition_number(p->part) == number)
-            return p;
-    }
-    return NULL;
+    df__kafka_part *p = number < s->numbered_cap ? s->numbered[number] : NULL;
+    return p && p->state != DF__KAFKA_PART_OFF ? p : NULL;
 }
 
 static int source_ack(void *self, df_stage *st, const df_position *rows, size_t count)
@@ -460,7 +459,11 @@ static size_t source_before(void *self, const df_record *r, char *buf, size_t le
 static int source_probe(void *self, df_stage *st)
 {
     const df__kafka_source *s = self;
-    df__kafka_look look = {.o = s->o.common, .st = st, .group = s->o.group.data};
+    df__kafka_look look = {.o = s->o.common,
+                           .st = st,
+                           .topics = s->o.topics,
+                           .pattern = s->o.pattern,
+                           .group = s->o.group.data};
     int rc = df__kafka_coder_probe(st, &s->o.format);
     look.registry = s->o.format.registry != NULL;
     return rc == DF_OK ? df__kafka_probe(&look) : rc;

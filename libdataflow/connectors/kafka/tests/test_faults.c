@@ -117,6 +117,35 @@ static void a_refused_request_is_narrowed(void **state)
     assert_int_equal(messages(b, "out"), 500);
 }
 
+/* Without an error sink a refused record ends the run: what is behind it in its partition is left,
+ * and no refusal. */
+static void what_is_left_behind_a_refusal_is_not_counted(void **state)
+{
+    bed *b = *state;
+    char yaml[1024], path[512];
+    char *dir = support_mkdir(), *lines = calloc(1, 8192), *metrics;
+    memset(lines, 'x', 3000); /* the client's limit is 1,000 bytes */
+    for (size_t i = 0; i < 50; i++)
+        memcpy(lines + 3000 + i * 3, "\n{}", 3);
+    support_write_file(support_path(path, dir, "lines"), lines);
+    snprintf(yaml, sizeof yaml,
+             "source: {type: stdio, config: {path: '%s', format: text}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out, "
+             "properties: {message.max.bytes: 1000}}}\n",
+             path, b->brokers);
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_status(df_pipeline_run(p, &run), DF_EREJECTED);
+    metrics = support_metrics(b->env);
+    if (!strstr(metrics, "error_type=\"too_large\"} 1\n") || strstr(metrics, "context_canceled"))
+        fail_msg("%s", strstr(metrics, "dataflow_connector_errors_total"));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    free(metrics);
+    free(lines);
+    support_rmdir(dir);
+}
+
 static void a_topic_that_is_forbidden_stops(void **state)
 {
     bed *b = *state;
@@ -414,6 +443,100 @@ static void each_step_of_a_transaction_may_fail(void **state)
     }
 }
 
+/* ---- whether a commit without an answer took place --------------------------------------------
+ */
+
+static int is_ready(void *user)
+{
+    df_stats stats = {.size = sizeof stats};
+    return df_pipeline_stats(user, NULL, &stats) == DF_OK && stats.ready;
+}
+
+/* The group does not tell its offsets, for this client has no right to them any more. */
+static void a_missing_right_ends_the_asking(void **state)
+{
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    snprintf(yaml, sizeof yaml,
+             "deliveryGuarantee: exactlyOnce\n"
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: asked, "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out}}\n"
+             "errors: {type: 'null'}\n",
+             b->brokers, b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_ok(df_pipeline_start(p, &run));
+    assert_int_equal(support_wait(is_ready, p, 20000), 1);
+    rd_kafka_mock_push_request_errors(b->cluster, END_TXN, 1, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE);
+    for (int i = 0; i < 20; i++)
+        rd_kafka_mock_push_request_errors(b->cluster, OFFSET_FETCH, 1,
+                                          RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    fill(b, 0, 50);
+    assert_status(df_pipeline_wait(p, 30000), DF_EAUTH);
+    if (!strstr(df_pipeline_errmsg(p), "cannot ask for the group's offsets") ||
+        !strstr(df_pipeline_errmsg(p), "the right to read with this consumerGroup"))
+        fail_msg("%s", df_pipeline_errmsg(p));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+/* ---- who has shut it out --------------------------------------------------------------------- */
+
+/* An exactly-once run over the topic "in"; its status, and its message in `message`. */
+static int run_fenced(bed *b, const char *group, char message[512])
+{
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    snprintf(yaml, sizeof yaml,
+             "deliveryGuarantee: exactlyOnce\n"
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: %s, "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out}}\n"
+             "errors: {type: 'null'}\n",
+             b->brokers, group, b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    int rc = df_pipeline_run(p, &run);
+    snprintf(message, 512, "%s", df_pipeline_errmsg(p));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    return rc;
+}
+
+/* The coordinator of a broker that hung gets to the request of a connection that was given up after
+ * it has answered the next one: the producer is shut out by itself. */
+static void a_late_request_of_its_own_is_no_other_instance(void **state)
+{
+    bed *b = *state;
+    char message[512];
+    fill(b, 0, 50);
+    rd_kafka_mock_broker_push_request_error_rtts(b->cluster, 1, INIT_PRODUCER_ID, 1,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 1500);
+    rd_kafka_mock_push_request_errors(b->cluster, ADD_PARTITIONS, 1,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_ok(run_fenced(b, "late", message));
+    assert_true(messages(b, "out") >= 50);
+}
+
+/* Once; and never where each was answered. */
+static void another_instance_ends_the_run(void **state)
+{
+    bed *b = *state;
+    char message[512];
+    fill(b, 0, 50);
+    rd_kafka_mock_push_request_errors(b->cluster, ADD_PARTITIONS, 1,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_status(run_fenced(b, "other", message), DF_EFENCED);
+    assert_non_null(strstr(message, "another instance of this flow writes with the "
+                                    "transactional.id dataflow."));
+    rd_kafka_mock_broker_push_request_error_rtts(b->cluster, 1, INIT_PRODUCER_ID, 1,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 1500);
+    rd_kafka_mock_push_request_errors(b->cluster, ADD_PARTITIONS, 2,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_status(run_fenced(b, "twice", message), DF_EFENCED);
+}
+
 /* librdkafka starts its threads with thrd_create, which ThreadSanitizer does not know. */
 #if defined(__SANITIZE_THREAD__)
 enum { SKIPPED = 1 };
@@ -426,6 +549,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(transient_errors_never_surface, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refused_request_is_narrowed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_left_behind_a_refusal_is_not_counted, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_is_forbidden_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_lives_through_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_name_the_remedy, set_up, tear_down),
@@ -433,6 +558,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_step_of_a_transaction_may_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_right_ends_the_asking, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_late_request_of_its_own_is_no_other_instance, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(another_instance_ends_the_run, set_up, tear_down),
     };
     if (SKIPPED) {
         puts("ThreadSanitizer does not know the threads of librdkafka");
