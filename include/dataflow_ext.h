@@ -412,9 +412,10 @@ enum {
     DF_CAN_SLEEP = 256, /* source: while nothing comes it need not be called, since it has no client
                           to serve; a read that waits in df_stage_wait may then be given up to ten
                           seconds */
-    DF_IS_SHARED = 512  /* source: flows that read the same share its partitions, each record goes
+    DF_IS_SHARED = 512, /* source: flows that read the same share its partitions, each record goes
                           to one of them; said in the table, since spec.replicas asks before any
                           instance is there */
+    DF_OVERLAPS = 1024  /* source: after a restart a row may come twice, copied and as a change */
 };
 
 typedef struct df_connector {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "poll.h"
+#include "select.h"
 #include "util/list.h"
 
 void df__pg_plan_init(df__pg_plan *p, const df__heap *heap)
@@ -124,6 +125,7 @@ static void note_nulls(df__pg_source *s)
     const df__pg_field *first = &p->fields.at[p->keys[0]];
     enum df__pg_kind kind = first->type.kind;
     p->has_time = kind == PG_KIND_TIMESTAMP || kind == PG_KIND_TIMESTAMPTZ || kind == PG_KIND_DATE;
+    p->goes_back = kind == PG_KIND_TIMESTAMP && p->has_xmin;
     p->nullable = !first->not_null;
     p->reads_nulls = p->nullable && p->has_time && p->key_count > 1;
     if (p->nullable && !p->reads_nulls && !s->opt.query.data && !s->warned_null) {
@@ -162,7 +164,7 @@ static int choose_keys(df__pg_source *s)
 {
     df__pg_plan *p = &s->plan;
     p->key_count = 0;
-    p->has_time = p->nullable = p->reads_nulls = p->is_unique = 0;
+    p->has_time = p->goes_back = p->nullable = p->reads_nulls = p->is_unique = 0;
     if (s->opt.query.data && !s->opt.change.data)
         return DF_OK;
     int rc = add_change(s);
@@ -212,8 +214,10 @@ static int make_from(df__pg_source *s)
     df__buf *b = &s->plan.from;
     df__buf_clear(b);
     if (s->opt.query.data) { /* it may end in a comment */
+        size_t len = s->opt.query.len;
+        (void)df__pg_select_end(s->opt.query, &len); /* what is wrong with it, check has said */
         df__buf_char(b, '(');
-        df__buf_add(b, s->opt.query.data, s->opt.query.len);
+        df__buf_add(b, s->opt.query.data, len);
         df__buf_str(b, "\n) AS t");
     } else {
         df__pg_quote_table(b, &s->name);

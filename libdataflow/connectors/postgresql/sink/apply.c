@@ -38,20 +38,12 @@ static void add_key_match(const df__pg_sink *s, df__buf *b)
     }
 }
 
-static const df__pg_column *named(const df__pg_sink *s, df_bytes name)
-{
-    for (size_t i = 0; i < s->catalog.table.count && name.data; i++) {
-        const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0)
-            return column;
-    }
-    return NULL;
-}
-
 /* NULL: versions do not count. */
 static const df__pg_column *version_of(const df__pg_sink *s)
 {
-    return s->opt.upsert_strategy == PG_UPSERT_IF_NEWER ? named(s, s->opt.version_column) : NULL;
+    return s->opt.upsert_strategy == PG_UPSERT_IF_NEWER
+               ? df__pg_table_find(&s->catalog.table, s->opt.version_column)
+               : NULL;
 }
 
 static void add_table(const df__pg_sink *s, df__buf *b)
@@ -100,7 +92,7 @@ static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, en
             separator = ", ";
         }
     }
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     if (soft && !df__pg_mask_writes(mask, soft)) { /* it is there again */
         df__buf_printf(b, "%s%s = NULL", separator, soft->quoted);
         separator = ", ";
@@ -187,7 +179,7 @@ static void add_is_new(const df__pg_sink *s, df__buf *b)
 
 static void add_delete_head(const df__pg_sink *s, df__buf *b)
 {
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     df__buf_str(b, soft ? "UPDATE " : "DELETE FROM ");
     add_table(s, b);
     if (soft)
@@ -200,7 +192,7 @@ static void add_delete_head(const df__pg_sink *s, df__buf *b)
 static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
 {
     const df__pg_column *version = version_of(s);
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     size_t at = version ? (size_t)(version - s->catalog.table.columns) : 0;
     add_delete_head(s, b);
     if (soft && version && version != soft && !version->in_key) {
@@ -221,6 +213,36 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
     }
 }
 
+/* ---- rows that are left out ----------------------------------------------------------------- */
+
+/* A record of this mask changes its row, and is left out where there is none. */
+static int only_updates(const df__pg_sink *s, const df__pg_mask *mask)
+{
+    return mask->stays && updates_first(s, mask);
+}
+
+int df__pg_apply_may_leave_out(const df__pg_sink *s, const df__pg_group *group)
+{
+    for (size_t i = 0; i < group->form_count; i++)
+        if (only_updates(s, &group->forms[i].mask))
+            return 1;
+    return 0;
+}
+
+/* What blocks on the server have counted goes by a setting of this transaction. */
+void df__pg_apply_count(df__buf *b)
+{
+    df__buf_str(b, "PERFORM pg_catalog.set_config('dataflow.left_out', (gone + "
+                   "COALESCE(NULLIF(pg_catalog.current_setting('dataflow.left_out', true), ''), "
+                   "'0')::pg_catalog.int8)::pg_catalog.text, true); ");
+}
+
+void df__pg_apply_counted(df__buf *b)
+{
+    df__buf_str(b, "SELECT NULLIF(pg_catalog.current_setting('dataflow.left_out', true), '') "
+                   "AS " PG_LEFT_OUT);
+}
+
 /* ---- row by row ------------------------------------------------------------------------------ */
 
 static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
@@ -228,8 +250,12 @@ static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
     int updates = updates_first(s, mask);
     if (updates && add_update(s, b, mask, 0))
         df__buf_str(b, "; ");
-    if (updates && mask->stays)
+    if (only_updates(s, mask)) {
+        df__buf_str(b, "IF ");
+        add_is_new(s, b);
+        df__buf_str(b, " THEN gone := gone + 1; END IF; ");
         return;
+    }
     df__pg_apply_select(s, b, mask);
     if (updates) {
         df__buf_str(b, " WHERE ");
@@ -288,16 +314,24 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
 {
     df__buf body;
     df__buf_init(&body, &s->memory.heap);
-    df__buf_str(&body, "#variable_conflict use_column\nDECLARE r record; BEGIN FOR r IN SELECT * "
-                       "FROM ");
+    df__buf_str(&body,
+                "#variable_conflict use_column\nDECLARE r record; gone int8 := 0; BEGIN FOR r "
+                "IN SELECT * FROM ");
     df__buf_add(&body, source->data, source->len);
     df__buf_str(&body, " ORDER BY n LOOP ");
     if (hides && s->catalog.facts.checks[0])
         df__buf_str(&body, "IF NOT r.kept THEN RAISE USING ERRCODE = '23514'; END IF; ");
     df__pg_apply_row(s, &body, group);
-    df__buf_str(&body, "END LOOP; END");
+    df__buf_str(&body, "END LOOP; ");
+    if (df__pg_apply_may_leave_out(s, group))
+        df__pg_apply_count(&body);
+    df__buf_str(&body, "END");
     df__buf_str(b, "; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
+    if (df__pg_apply_may_leave_out(s, group)) {
+        df__buf_str(b, "; ");
+        df__pg_apply_counted(b);
+    }
     b->failed |= body.failed;
     df__buf_free(&body);
 }
@@ -338,7 +372,7 @@ static int writes_all(const df__pg_sink *s, const df__pg_group *group)
 static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     if (s->catalog.facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default))
         return 0;
     if (s->catalog.facts.checks[0] && (soft || !writes_all(s, group)))
@@ -463,8 +497,14 @@ static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group
         df__buf_add(b, alone->data, alone->len);
         df__buf_str(b, "; ");
     }
-    if (updates && mask->stays) {
-        df__buf_str(b, "SELECT 1");
+    if (only_updates(s, mask)) {
+        df__buf_printf(b,
+                       "SELECT pg_catalog.count(*) AS " PG_LEFT_OUT " FROM pg_temp." PG_STAGE
+                       " AS r WHERE NOT r.d AND r.m = %zu",
+                       number);
+        df__buf_add(b, alone->data, alone->len);
+        df__buf_str(b, " AND ");
+        add_is_new(s, b);
         return;
     }
     df__pg_apply_select(s, b, mask);

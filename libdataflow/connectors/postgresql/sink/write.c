@@ -60,9 +60,11 @@ static int give_up(df__pg_sink *s, df__pg_work *w, const refusal *why)
 /* The catalog may be old: forget what it refused. */
 static int look_again(df__pg_sink *s, df__pg_work *w)
 {
+    int altered = w->altered;
     int rc = df__pg_settle_down(s);
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
+    w->altered = altered;
     w->looked_again = 1; /* once: a slow server must not keep us here */
     return rc;
 }
@@ -93,11 +95,21 @@ static int take_out(df__pg_sink *s, df__pg_work *w, const refusal *why)
         why->duplicate && (s->opt.on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
     w->refusals++;
     int is_sure = why->named && !why->doubtful && w->refusals <= NARROW_LIMIT;
-    if (!s->expect.no_rows && (!is_sure || duplicate)) {
+    if (!s->expect.no_rows && !w->no_rows && (!is_sure || duplicate)) {
         w->by_rows = 1;
         return DF_OK;
     }
     return is_sure ? df__pg_refuse(w, why->index, why->reason, why->text) : give_up(s, w, why);
+}
+
+/* Statements stand between its rows, outside of the handlers of row mode: it may have failed for
+ * one of them, which says nothing of row mode itself. */
+static int has_between(const df__pg_work *w)
+{
+    int has = w->between.len > 0;
+    for (size_t i = 0; i < w->group_count; i++)
+        has |= w->groups[i].before.len > 0;
+    return has;
 }
 
 /* After a refusal that may be a row's fault: leaves the named record out, or turns to row mode,
@@ -110,7 +122,8 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
     if (rc != DF_OK)
         return rc;
     if (w->by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
-        s->expect.no_rows = 1;
+        s->expect.no_rows |= !has_between(w);
+        w->no_rows = 1;
         w->by_rows = 0;
         return DF_OK;
     }
@@ -122,7 +135,7 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
 }
 
 /* After an error that no row is known to be at fault for. */
-static int fail(df__pg_sink *s, df__pg_work *w)
+static int no_row(df__pg_sink *s, df__pg_work *w)
 {
     refusal why;
     if (df__pg_positions_failed(w->error))
@@ -143,6 +156,8 @@ static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
     if (s->whole && w->rejects.count > 0)
         return DF_DROP;
     int rc = ensure_table(s, w);
+    if (rc == DF_DONE) /* there is none to make; the position moves all the same */
+        return df__pg_write_alone(s, w);
     if (rc != DF_OK)
         return rc;
     if (w->catalog != s->catalog.generation) {
@@ -181,7 +196,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         if (rc == DF_DROP)
             return stop_here(s, w);
         if (rc == DF_AGAIN)
-            rc = look_again(s, w);
+            rc = w->alters ? df__pg_alter(s, w) : look_again(s, w);
         else if (rc == DF_MORE)
             rc = df__pg_settle_down(s);
         else if (rc == DF_EINVAL && filtered && w->error)
@@ -189,9 +204,9 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         else if (rc < 0 && df__pg_may_be_row(s, w))
             rc = narrow(s, w);
         else if (rc < 0 && w->error)
-            return fail(s, w);
+            return no_row(s, w);
         else
-            return rc == DF_DONE ? DF_OK : rc;
+            return rc;
         if (rc != DF_OK)
             return rc;
         df__pg_work_rewind(s, w);
@@ -232,7 +247,7 @@ static int land(df__pg_sink *s)
             return land(s);
         }
     } else if (rc < 0 && w->error) {
-        rc = fail(s, w);
+        rc = no_row(s, w);
     }
     rc = finish(s, w, rc);
     df_stage_settle(s->conn.stage, w->parcel, rc);
@@ -268,9 +283,7 @@ static int take_turn(df__pg_sink *s, df__pg_work *w)
     rc = land(s);
     if (rc == DF_OK || s->conn.pg)
         return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
-    return rc == DF_ECANCELED
-               ? rc
-               : df_stage_fail(s->conn.stage, DF_EIO, "connection_error", "connection lost");
+    return rc == DF_ECANCELED ? rc : df__pg_not_connected(&s->conn);
 }
 
 /* Logs, once for each kind, what values lost on their way to the table. */
