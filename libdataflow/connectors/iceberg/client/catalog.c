@@ -306,12 +306,34 @@ int df__ice_create(df__ice_catalog *c, df_bytes body)
     return rc;
 }
 
-int df__ice_commit(df__ice_catalog *c, df_bytes body, enum df__ice_outcome *ret)
+/* The table's URL with "@commit" after the branch, before a warehouse. */
+static const char *url_at(const df__ice_catalog *c, const char *at, df__buf *b)
+{
+    const char *url = c->table.data, *bar = NULL;
+    if (at && *at && df__ice_property(c, "nessie.is-nessie-catalog")) {
+        bar = strstr(url, "%7C");
+        if (!bar || (size_t)(bar - url) > c->base.len)
+            bar = url + c->base.len;
+    }
+    df__buf_add(b, url, bar ? (size_t)(bar - url) : c->table.len);
+    if (bar) {
+        df__buf_str(b, "%40");
+        df__percent_add(b, at);
+        df__buf_str(b, bar);
+    }
+    return df__buf_cstr(b);
+}
+
+int df__ice_commit(df__ice_catalog *c, df_bytes body, const char *at, enum df__ice_outcome *ret)
 {
     df__ice_answer a;
-    df__ice_ask q = {.method = "POST", .url = c->table.data, .body = body};
-    int rc = ask(c, &q, &a);
+    df__buf url;
+    df__buf_init(&url, &c->session->heap);
+    df__ice_ask q = {.method = "POST", .url = url_at(c, at, &url), .body = body};
     *ret = ICE_COMMITTED;
+    if (!q.url)
+        return no_memory(c);
+    int rc = ask(c, &q, &a);
     if (rc == DF_EUNKNOWN || rc == DF_ETOOBIG) { /* sent, and the answer is not known */
         *ret = ICE_UNKNOWN;
         rc = DF_OK;
@@ -326,5 +348,6 @@ int df__ice_commit(df__ice_catalog *c, df_bytes body, enum df__ice_outcome *ret)
         (void)by_status(c, &a, "a commit");
     }
     df__buf_free(&a.body);
+    df__buf_free(&url);
     return rc;
 }

@@ -304,7 +304,10 @@ static int send(commit *c)
         return rc;
     DF_CRASHPOINT("iceberg.commit");
     c->sent = 1; /* also when it is refused: what sends for us may send twice */
-    rc = df__ice_commit(&s->catalog, (df_bytes){c->body.data, c->body.len}, &outcome);
+    /* Nessie 0.99 does not look at a requirement that there is no snapshot yet; it refuses a commit
+     * when the table is another one than it was at this commit of its own. */
+    rc = df__ice_commit(&s->catalog, (df_bytes){c->body.data, c->body.len},
+                        df__ice_meta_property(&c->meta, "nessie.commit.id"), &outcome);
     DF_CRASHPOINT("iceberg.committed");
     if (rc != DF_OK)
         return rc;
@@ -393,19 +396,6 @@ int df__ice_commit_claim(df__ice_sink *s)
     return commit_one(s, 1);
 }
 
-/* Nessie takes a first snapshot of two writers from both, and the first one is gone. One without
- * files is no loss, and from then on each commit names its parent. */
-static int begin_history(df__ice_sink *s)
-{
-    df__ice_meta m;
-    int rc = df__ice_table_look(s, &m);
-    int is_new = rc == DF_OK && !m.has_snapshot;
-    df__ice_meta_free(&m);
-    if (rc == DF_ENOTFOUND)
-        return df__ice_missing(s);
-    return is_new ? commit_one(s, 1) : rc;
-}
-
 int df__ice_commit_all(df__ice_sink *s)
 {
     int rc = df__ice_file_finish(s);
@@ -413,12 +403,9 @@ int df__ice_commit_all(df__ice_sink *s)
     if (rc != DF_OK || (s->file_count == 0 && !moved))
         return rc;
     DF_CRASHPOINT("iceberg.files");
-    if (s->catalog.is_nessie && !s->has_history)
-        rc = begin_history(s);
-    rc = rc == DF_OK ? commit_one(s, s->file_count == 0) : rc;
+    rc = commit_one(s, s->file_count == 0);
     if (rc != DF_OK)
         return rc;
-    s->has_history = 1;
     df_stage_metric(s->st, 0, 1);
     df__ice_files_drop(s);
     rc = df__ice_places_copy(s, &s->stored, &s->next);
