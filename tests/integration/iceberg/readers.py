@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of Iceberg ask other people's programs.
 
-    readers.py make KIND TABLE 'name type[!], …'     makes a table; ! is "required"
+    readers.py make KIND TABLE[,TABLE…] 'name type[!], …'   makes tables; ! is "required"
     readers.py rows KIND TABLE [ORDER]               rows as JSON lines, by PyIceberg
-    readers.py count KIND TABLE                      rows, distinct ids, sum of ids, "ordered" or not, snapshots
+    readers.py count KIND TABLE[,TABLE…]             a line each: rows, distinct ids, sum of ids, snapshots
     readers.py duck KIND TABLE SQL                   rows of a query of DuckDB over the view t
     readers.py append KIND TABLE JSON                appends rows by PyIceberg
     readers.py add KIND TABLE NAME TYPE              adds a column
@@ -58,10 +58,11 @@ def make(kind, table, columns):
     for i, column in enumerate(columns.split(",")):
         name, word = column.split()
         fields.append(NestedField(i + 1, name, type_of(word.rstrip("!"), ids), required=word.endswith("!")))
-    space = tuple(table.split(".")[:-1])
-    for n in range(len(space)):
-        c.create_namespace_if_not_exists(space[:n + 1])
-    c.create_table(table, Schema(*fields))
+    for one in table.split(","):
+        space = tuple(one.split(".")[:-1])
+        for n in range(len(space)):
+            c.create_namespace_if_not_exists(space[:n + 1])
+        c.create_table(one, Schema(*fields))
 
 
 def plain(value):
@@ -81,10 +82,12 @@ def rows(kind, table, order=None):
 
 
 def count(kind, table):
-    t = catalog(kind).load_table(table)
-    found = t.scan().to_arrow()
-    ids = found["id"].to_pylist() if found.num_rows else []
-    print(len(ids), len(set(ids)), sum(ids), "ordered" if ids == sorted(ids) else "not ordered", len(t.snapshots()))
+    c = catalog(kind)
+    for one in table.split(","):
+        t = c.load_table(one)
+        found = t.scan().to_arrow()
+        ids = found["id"].to_pylist() if found.num_rows else []
+        print(len(ids), len(set(ids)), sum(ids), len(t.snapshots()))
 
 
 def duck(kind, table, query):
