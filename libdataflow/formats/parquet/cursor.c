@@ -65,13 +65,14 @@ static int fetch(df__pq_cursor *c, int64_t at, size_t len, df__buf *into, df_byt
 
 /* ---- heads ----------------------------------------------------------------------------------- */
 
-static void read_v1(df__thrift_in *t, head *h)
+/* Of a data page four fields are numbers, of a dictionary two. */
+static void read_v1(df__thrift_in *t, head *h, int numbers)
 {
     int32_t *const to[] = {NULL, &h->values, &h->encoding, &h->def_encoding, &h->rep_encoding};
     int id;
     df__thrift_enter(t);
     while ((id = df__thrift_next(t)) >= 0)
-        if (id >= 1 && id <= 4)
+        if (id >= 1 && id <= numbers)
             *to[id] = df__thrift_read_i32(t);
         else
             df__thrift_skip(t);
@@ -113,7 +114,7 @@ static int parse_head(df_bytes bytes, head *h)
             h->crc = df__thrift_read_i32(&t);
             h->has_crc = 1;
         } else if (id == 5 || id == 7)
-            read_v1(&t, h);
+            read_v1(&t, h, id == 5 ? 4 : 2);
         else if (id == 8)
             read_v2(&t, h);
         else
