@@ -2,10 +2,18 @@
  * dfparquet.c: Parquet files on the command line, for comparisons.
  *   dfparquet write SCHEMA FILE [codec=zstd] [group=BYTES] [page=BYTES] [dictionary=BYTES|no]
  *                       rows from standard input as JSON lines; SCHEMA: a file with Iceberg's JSON.
- *                       Prints what Iceberg wants to know, a line for each leaf */
+ *                       Prints what Iceberg wants to know, a line for each leaf
+ *   dfparquet cat FILE [columns=A,B,...] [ids=SCHEMA] [row=N]
+ *                       rows as JSON lines; of these columns, or as that schema wants them by id;
+ *                       from row N on
+ *   dfparquet schema FILE
+ *                       its columns in Iceberg's JSON */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "formats/parquet/parquet.h"
 #include "record/record.h"
@@ -167,9 +175,134 @@ static int do_write(int argc, char **argv)
     return rc;
 }
 
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static int read_range(void *user, int64_t offset, void *buf, size_t len)
+{
+    return pread(*(const int *)user, buf, len, (off_t)offset) == (ssize_t)len ? DF_OK : DF_EIO;
+}
+
+static int open_file(const char *path, int *fd, df__parquet_file **ret)
+{
+    df__parquet_error error = {""};
+    df__parquet_input in = {.read = read_range, .user = fd};
+    struct stat st;
+    int rc;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &st) != 0)
+        return fail(path, "cannot be opened");
+    in.size = st.st_size;
+    rc = df__parquet_open(&df__heap_libc, &in, ret, &error);
+    return rc == DF_OK ? 0 : fail(df_status_name(rc), error.text);
+}
+
+static int by_names(df__parquet_file *f, char *names, df__parquet_error *error)
+{
+    df__parquet_column wanted[64];
+    size_t n = 0;
+    char *rest = NULL;
+    memset(wanted, 0, sizeof wanted);
+    for (char *one = strtok_r(names, ",", &rest); one && n < 64; one = strtok_r(NULL, ",", &rest)) {
+        wanted[n].name = one;
+        wanted[n++].id = DF__PARQUET_NO_ID;
+    }
+    return df__parquet_project(f, wanted, n, DF__PARQUET_BY_NAME, error);
+}
+
+static int by_ids(df__parquet_file *f, const char *path, df__parquet_error *error)
+{
+    df__parquet_column *wanted;
+    df__arena a;
+    size_t len, count;
+    char *text = slurp(path, &len);
+    int rc = DF_EINVAL;
+    df__arena_init(&a, &df__heap_libc, 4096);
+    wanted = text ? schema_parse(&a, (df_bytes){text, len}, &count) : NULL;
+    if (wanted)
+        rc = df__parquet_project(f, wanted, count, 0, error);
+    df__arena_free(&a);
+    free(text);
+    return rc;
+}
+
+static int cat_option(df__parquet_file *f, char *word, df__parquet_error *error)
+{
+    if (strncmp(word, "columns=", 8) == 0)
+        return by_names(f, word + 8, error);
+    if (strncmp(word, "ids=", 4) == 0)
+        return by_ids(f, word + 4, error);
+    if (strncmp(word, "row=", 4) == 0)
+        return df__parquet_seek(f, strtoll(word + 4, NULL, 10), error);
+    return DF_EINVAL;
+}
+
+static void print_json(const df_value *v, df__buf *b)
+{
+    size_t n = df_value_json(v, b->data, b->cap);
+    if (n > b->cap && df__buf_reserve(b, n))
+        n = df_value_json(v, b->data, b->cap);
+    fwrite(b->data, 1, n, stdout);
+    putchar('\n');
+}
+
+static int cat_rows(df__parquet_file *f)
+{
+    df__parquet_error error = {""};
+    df__arena a;
+    df__buf b;
+    df_value v;
+    int rc;
+    df__buf_init(&b, &df__heap_libc);
+    df__buf_reserve(&b, 65536);
+    df__arena_init(&a, &df__heap_libc, 65536);
+    while ((rc = df__parquet_next_object(f, &a, &v, &error)) == DF_OK) {
+        print_json(&v, &b);
+        df__arena_reset(&a);
+    }
+    df__arena_free(&a);
+    df__buf_free(&b);
+    return rc == DF_DONE ? 0 : fail(df_status_name(rc), error.text);
+}
+
+static int do_cat(int argc, char **argv)
+{
+    df__parquet_error error = {""};
+    df__parquet_file *f = NULL;
+    int fd = -1, rc = argc ? open_file(argv[0], &fd, &f) : fail("cat", "no file");
+    for (int i = 1; i < argc && !rc; i++)
+        if (cat_option(f, argv[i], &error) != DF_OK)
+            rc = fail(argv[i], error.text);
+    if (!rc)
+        rc = cat_rows(f);
+    df__parquet_free(f);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int do_schema(int argc, char **argv)
+{
+    df__parquet_file *f = NULL;
+    int fd = -1, rc = argc ? open_file(argv[0], &fd, &f) : fail("schema", "no file");
+    if (!rc) {
+        size_t count;
+        const df__parquet_column *columns = df__parquet_columns(f, &count);
+        schema_print(columns, count);
+    }
+    df__parquet_free(f);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "write") == 0)
-        return do_write(argc - 2, argv + 2);
-    return fail("usage", "dfparquet write SCHEMA FILE [OPTION]...");
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {{"write", do_write}, {"cat", do_cat}, {"schema", do_schema}};
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+    return fail("usage", "dfparquet write SCHEMA FILE | cat FILE | schema FILE");
 }
