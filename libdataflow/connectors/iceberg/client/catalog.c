@@ -144,20 +144,11 @@ static void add_level(df__buf *b, df_bytes level)
     df__percent_add(b, text);
 }
 
-static int make_urls(df__ice_catalog *c)
+/* The namespace as a part of a URL and as JSON. */
+static void add_levels(df__ice_catalog *c)
 {
-    const df__ice_place *p = c->session->place;
-    const char *prefix = p->prefix.len ? p->prefix.data : df__ice_property(c, "prefix");
     const char *between = df__ice_property(c, "namespace-separator");
-    df_bytes rest = p->namespace;
-    add_url(&c->base, c->is_nessie ? p->base_url : p->catalog_uri);
-    df__buf_str(&c->base, c->is_nessie ? "/iceberg/v1" : "/v1");
-    if (prefix && *prefix)
-        df__buf_printf(&c->base, "/%s", prefix);
-    if (!df__buf_cstr(&c->base))
-        return no_memory(c);
-    df__buf_printf(&c->spaces, "%s/namespaces", c->base.data);
-    df__buf_printf(&c->tables, "%s/namespaces/", c->base.data);
+    df_bytes rest = c->session->place->namespace;
     df__buf_char(&c->space, '[');
     for (int first = 1; rest.data; first = 0) {
         df_bytes level = next_level(&rest);
@@ -167,12 +158,28 @@ static int make_urls(df__ice_catalog *c)
         df__buf_json(&c->space, level.data, level.len);
     }
     df__buf_char(&c->space, ']');
+}
+
+static int make_urls(df__ice_catalog *c)
+{
+    const df__ice_place *p = c->session->place;
+    const char *prefix = p->prefix.len ? p->prefix.data : df__ice_property(c, "prefix");
+    add_url(&c->base, c->is_nessie ? p->base_url : p->catalog_uri);
+    df__buf_str(&c->base, c->is_nessie ? "/iceberg/v1" : "/v1");
+    if (prefix && *prefix)
+        df__buf_printf(&c->base, "/%s", prefix);
+    if (!df__buf_cstr(&c->base))
+        return no_memory(c);
+    df__buf_printf(&c->spaces, "%s/namespaces", c->base.data);
+    df__buf_printf(&c->tables, "%s/namespaces/", c->base.data);
+    add_levels(c);
     df__buf_str(&c->tables, "/tables");
     df__buf_printf(&c->shown, "%s.%s", (const char *)p->namespace.data,
                    (const char *)p->table.data);
-    if (!df__buf_cstr(&c->tables) || !df__buf_cstr(&c->shown) || !df__buf_cstr(&c->space) ||
-        !df__buf_cstr(&c->spaces))
-        return no_memory(c);
+    df__buf *bufs[] = {&c->tables, &c->shown, &c->space, &c->spaces};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        if (!df__buf_cstr(bufs[i]))
+            return no_memory(c);
     df__buf_printf(&c->table, "%s/", c->tables.data);
     df__percent_add(&c->table, p->table.data);
     return df__buf_cstr(&c->table) ? DF_OK : no_memory(c);

@@ -38,8 +38,9 @@ int df__ice_load(df__ice_catalog *c, df__ice_answer *ret);
 int df__ice_create_space(df__ice_catalog *c);
 /* Makes the table. DF_EEXISTS: it is there; no text is set. */
 int df__ice_create(df__ice_catalog *c, df_bytes body);
-/* Sends a commit, once; `at`: Nessie's commit that has the table as it was seen, NULL: none. DF_OK: *ret says what came of it; ICE_REFUSED: never applied, and
- * the text says why. A failure (DF_ECANCELED, DF_ENOMEM, DF_EAUTH, DF_EIO): not applied. */
+/* Sends a commit, once; `at`: Nessie's commit that has the table as it was seen, NULL: none. DF_OK:
+ * *ret says what came of it; ICE_REFUSED: never applied, and the text says why. A failure
+ * (DF_ECANCELED, DF_ENOMEM, DF_EAUTH, DF_EIO): not applied. */
 int df__ice_commit(df__ice_catalog *c, df_bytes body, const char *at, enum df__ice_outcome *ret);
 
 #endif

@@ -43,6 +43,15 @@ static int set_secret(df__ice_store *s, df__buf *b, df_secret *secret)
     return rc;
 }
 
+static int end_texts(df__ice_store *s)
+{
+    df__buf *bufs[] = {&s->endpoint, &s->region, &s->key, &s->secret, &s->token};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        if (!df__buf_cstr(bufs[i]))
+            return df_stage_fail(s->session->st, DF_ENOMEM, NULL, "no memory");
+    return DF_OK;
+}
+
 static void set_text(df__buf *b, const char *text)
 {
     set(b, text, text ? strlen(text) : 0);
@@ -76,11 +85,7 @@ int df__ice_store_set(df__ice_store *s, const df__ice_store_facts *facts)
     while (s->endpoint.len && s->endpoint.data[s->endpoint.len - 1] == '/')
         s->endpoint.len--;
     s->path_style = s->endpoint.len > 0 && !p->virtual_host && facts->path_style != 0;
-    df__buf *bufs[] = {&s->endpoint, &s->region, &s->key, &s->secret, &s->token};
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
-        if (rc == DF_OK && !df__buf_cstr(bufs[i]))
-            rc = df_stage_fail(s->session->st, DF_ENOMEM, NULL, "no memory");
-    return rc;
+    return rc == DF_OK ? end_texts(s) : rc;
 }
 
 int df__ice_store_knows(df__ice_store *s, const char *location)

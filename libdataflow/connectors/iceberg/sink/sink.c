@@ -79,7 +79,8 @@ static int are_stale(df__ice_sink *s, int *ret)
     return rc == DF_ENOTFOUND ? df__ice_missing(s) : rc;
 }
 
-/* All that cannot be a row is told before a row is written. DF_AGAIN: the columns are others now. */
+/* All that cannot be a row is told before a row is written. DF_AGAIN: the columns are others now.
+ */
 static int look_first(df__ice_sink *s, df_parcel *parcel, int fresh)
 {
     size_t refused = 0;

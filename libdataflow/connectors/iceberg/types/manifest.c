@@ -184,21 +184,20 @@ static void read_entry(const df__ice_avro_value *v, const df__ice_manifest *of, 
     ret->bytes = df__ice_avro_number(file, 104, 0);
 }
 
-int df__ice_manifest_read(const df__heap *heap, df_bytes data, const df__ice_manifest *of,
-                          df__ice_entry_fn each, void *user, const char **why)
+int df__ice_manifest_read(df_bytes data, const df__ice_manifest *of, df__ice_reading *reading)
 {
     df__ice_avro_file f;
     df__arena arena;
     df__ice_avro_value v;
-    int rc = df__ice_avro_open(heap, data, &f);
-    df__arena_init(&arena, heap, 16384);
+    int rc = df__ice_avro_open(reading->heap, data, &f);
+    df__arena_init(&arena, reading->heap, 16384);
     while (rc == DF_OK && (rc = df__ice_avro_next(&f, &arena, &v)) == DF_OK) {
         df__ice_entry entry;
         read_entry(&v, of, &entry);
-        rc = entry.path.data ? each(user, &entry) : DF_EDATA;
+        rc = entry.path.data ? reading->each(reading->user, &entry) : DF_EDATA;
         df__arena_reset(&arena);
     }
-    *why = f.why ? f.why : "an entry of it names no file";
+    reading->why = f.why ? f.why : "an entry of it names no file";
     df__arena_free(&arena);
     df__ice_avro_close(&f);
     return rc == DF_DONE ? DF_OK : rc;

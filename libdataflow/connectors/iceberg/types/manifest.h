@@ -58,9 +58,15 @@ typedef struct df__ice_entry {
     int64_t records, bytes;
 } df__ice_entry;
 typedef int (*df__ice_entry_fn)(void *user, const df__ice_entry *entry);
+/* Who is told of the entries, and what went wrong. */
+typedef struct df__ice_reading {
+    const df__heap *heap;
+    df__ice_entry_fn each;
+    void *user;
+    const char *why; /* after DF_EDATA */
+} df__ice_reading;
 /* Calls `each` for every entry of a manifest, with what it inherits filled in; its texts are
- * borrowed. Ends when that answers other than DF_OK. DF_EDATA with *why; DF_ENOMEM. */
-int df__ice_manifest_read(const df__heap *heap, df_bytes data, const df__ice_manifest *of,
-                          df__ice_entry_fn each, void *user, const char **why);
+ * borrowed. Ends when that answers other than DF_OK. DF_EDATA; DF_ENOMEM. */
+int df__ice_manifest_read(df_bytes data, const df__ice_manifest *of, df__ice_reading *reading);
 
 #endif

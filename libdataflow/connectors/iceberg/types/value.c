@@ -270,36 +270,63 @@ static int fit_uuid(df_value *v, const char **why)
     return good ? DF_OK : refuse(why, "not a UUID like 12151fd2-7586-11e9-8f9e-2a86e4085a59");
 }
 
+typedef int fit_fn(const df__parquet_column *c, df_value *v, df__arena *arena, const char **why);
+
+static int bool_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)c, (void)a;
+    return fit_bool(v, why);
+}
+
+static int date_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)c, (void)a;
+    return fit_date(v, why);
+}
+
+static int time_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)c, (void)a;
+    return fit_time(v, why);
+}
+
+static int stamp_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)a;
+    return fit_stamp(c, v, why);
+}
+
+static int text_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)c, (void)a;
+    return fit_text(v, why);
+}
+
+static int uuid_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)c, (void)a;
+    return fit_uuid(v, why);
+}
+
+static int bytes_of(const df__parquet_column *c, df_value *v, df__arena *a, const char **why)
+{
+    (void)a;
+    return fit_bytes(c, v, why);
+}
+
 int df__ice_fit(const df__parquet_column *column, df_value *v, df__arena *arena, const char **why)
 {
-    if (v->type <= DF_V_NULL)
+    static fit_fn *const fits[] = {
+        [DF__PARQUET_BOOLEAN] = bool_of,    [DF__PARQUET_INT] = fit_whole,
+        [DF__PARQUET_LONG] = fit_whole,     [DF__PARQUET_FLOAT] = fit_real,
+        [DF__PARQUET_DOUBLE] = fit_real,    [DF__PARQUET_DECIMAL] = fit_decimal,
+        [DF__PARQUET_DATE] = date_of,       [DF__PARQUET_TIME] = time_of,
+        [DF__PARQUET_TIMESTAMP] = stamp_of, [DF__PARQUET_TIMESTAMPTZ] = stamp_of,
+        [DF__PARQUET_STRING] = text_of,     [DF__PARQUET_UUID] = uuid_of,
+        [DF__PARQUET_FIXED] = bytes_of,     [DF__PARQUET_BINARY] = bytes_of,
+    };
+    size_t kind = (size_t)column->kind;
+    if (v->type <= DF_V_NULL || kind >= sizeof fits / sizeof *fits || !fits[kind])
         return DF_OK;
-    switch (column->kind) {
-    case DF__PARQUET_BOOLEAN:
-        return fit_bool(v, why);
-    case DF__PARQUET_INT:
-    case DF__PARQUET_LONG:
-        return fit_whole(column, v, arena, why);
-    case DF__PARQUET_FLOAT:
-    case DF__PARQUET_DOUBLE:
-        return fit_real(column, v, arena, why);
-    case DF__PARQUET_DECIMAL:
-        return fit_decimal(column, v, arena, why);
-    case DF__PARQUET_DATE:
-        return fit_date(v, why);
-    case DF__PARQUET_TIME:
-        return fit_time(v, why);
-    case DF__PARQUET_TIMESTAMP:
-    case DF__PARQUET_TIMESTAMPTZ:
-        return fit_stamp(column, v, why);
-    case DF__PARQUET_STRING:
-        return fit_text(v, why);
-    case DF__PARQUET_UUID:
-        return fit_uuid(v, why);
-    case DF__PARQUET_FIXED:
-    case DF__PARQUET_BINARY:
-        return fit_bytes(column, v, why);
-    default:
-        return DF_OK;
-    }
+    return fits[kind](column, v, arena, why);
 }
