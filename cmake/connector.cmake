@@ -4,9 +4,10 @@
 # names a connector.
 #
 # df_connector(<name> [KINDS <kind>…] [DOC <text>] [NEEDS <pkg-config module and version> <Debian package>]…
-#              [NET] [EXAMPLE])
+#              [NET] [PARQUET] [EXAMPLE])
 #
 #   NET     calls the HTTP client when a manifest needs it, see net/calls.h
+#   PARQUET reads or writes Parquet files, see formats/parquet/parquet.h
 #   EXAMPLE built with the tests of a development build only, never installed
 #   KINDS   what a manifest's `type` may say, default <name>. The table of each kind is the symbol
 #           `const df_connector df_connector_<kind>`, a dash being an underscore.
@@ -31,7 +32,7 @@ function(df_connector name)
       list(APPEND rest "${word}")
     endif()
   endwhile()
-  cmake_parse_arguments(arg "EXAMPLE;NET" "DOC" "KINDS" ${rest})
+  cmake_parse_arguments(arg "EXAMPLE;NET;PARQUET" "DOC" "KINDS" ${rest})
   if(arg_EXAMPLE AND NOT (DF_DEV AND BUILD_TESTING AND DF_MODULES))
     return()
   endif()
@@ -61,6 +62,9 @@ function(df_connector name)
   endforeach()
   if(arg_NET)
     list(APPEND libraries dataflow_net_open)
+  endif()
+  if(arg_PARQUET)
+    list(APPEND libraries dataflow_parquet)
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.c")
   list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/tests/")

@@ -16,6 +16,7 @@ target_include_directories(dataflow_tables PRIVATE "${PROJECT_SOURCE_DIR}/includ
 target_link_libraries(dataflow_tables PUBLIC dataflow_util)
 
 include(net)
+include(parquet)
 
 # Connectors: a folder with a CMakeLists.txt is a module (see connector.cmake), the others are part of
 # the library.

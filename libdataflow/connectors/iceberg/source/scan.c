@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * scan.c: rows of the files of the plan, as records. */
+#include <string.h>
+
+#include "source/source.h"
+
+/* ---- bytes of the file at hand --------------------------------------------------------------- */
+
+static void empty_windows(df__ice_source *s)
+{
+    for (size_t i = 0; i < ICE_WINDOWS; i++)
+        s->windows[i].at = -1;
+}
+
+static df__ice_window *find(df__ice_source *s, int64_t offset, size_t len)
+{
+    df__ice_window *oldest = &s->windows[0];
+    for (size_t i = 0; i < ICE_WINDOWS; i++) {
+        df__ice_window *w = &s->windows[i];
+        if (w->at >= 0 && offset >= w->at &&
+            offset + (int64_t)len <= w->at + (int64_t)w->bytes.len) {
+            w->used = ++s->uses;
+            return w;
+        }
+        if (w->used < oldest->used)
+            oldest = w;
+    }
+    oldest->at = -1;
+    return oldest;
+}
+
+/* Columns are read in turn, each from its own place: a window for each of the newest places. */
+static int read_range(void *user, int64_t offset, void *buf, size_t len)
+{
+    df__ice_source *s = user;
+    const df__ice_scan_file *f = &s->files[s->spot.file];
+    df__ice_window *w = find(s, offset, len);
+    if (w->at < 0) {
+        int64_t most = f->bytes - offset, want = len > ICE_WINDOW ? (int64_t)len : ICE_WINDOW;
+        df__buf_clear(&w->bytes);
+        int rc = df__ice_store_get(&s->store, f->path.data, offset, want < most ? want : most,
+                                   &w->bytes);
+        if (rc != DF_OK)
+            return rc == DF_ENOTFOUND ? DF_EIO : rc;
+        w->at = offset;
+        w->used = ++s->uses;
+    }
+    memcpy(buf, w->bytes.data + (offset - w->at), len);
+    return DF_OK;
+}
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+void df__ice_scan_close(df__ice_source *s)
+{
+    df__parquet_free(s->file);
+    s->file = NULL;
+}
+
+static int bad_file(df__ice_source *s, int rc, const df__parquet_error *error)
+{
+    if ((rc != DF_EDATA && rc != DF_EINVAL && rc != DF_ENOTSUP) || !error->text[0])
+        return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for a file") : rc;
+    return df_stage_failf(s->st, rc == DF_EDATA ? DF_EINVAL : rc, "configuration", "%.200s: %s",
+                          (const char *)s->files[s->spot.file].path.data, error->text);
+}
+
+/* A file that another program brought into the table has no ids, and its names may be old ones. */
+static int check_ids(df__ice_source *s)
+{
+    size_t count;
+    const df__parquet_column *columns = df__parquet_columns(s->file, &count);
+    return count == 0 || columns[0].id != DF__PARQUET_NO_ID
+               ? DF_OK
+               : df_stage_failf(s->st, DF_ENOTSUP, "not_supported",
+                                "%.200s: has no field ids; files that are known by names alone are "
+                                "not read yet",
+                                (const char *)s->files[s->spot.file].path.data);
+}
+
+static int open_file(df__ice_source *s)
+{
+    df__parquet_error error = {.text = ""};
+    df__parquet_input input = {.read = read_range, .user = s, .size = s->files[s->spot.file].bytes};
+    empty_windows(s);
+    int rc = df__parquet_open(&s->session.heap, &input, &s->file, &error);
+    rc = rc == DF_OK ? check_ids(s) : rc;
+    if (rc == DF_OK)
+        rc = df__parquet_project(s->file, s->columns, s->column_count, 0, &error);
+    if (rc == DF_OK && s->spot.row > 0)
+        rc = df__parquet_seek(s->file, s->spot.row, &error);
+    return rc == DF_OK ? rc : bad_file(s, rc, &error);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* Containers are the record's own. */
+static int adopt(df__ice_source *s, df_record *r)
+{
+    int rc = DF_OK;
+    for (size_t i = 0; i < s->column_count && rc == DF_OK; i++) {
+        df_value from = s->values[i];
+        if (from.type == DF_V_ABSENT)
+            s->values[i].type = DF_V_NULL;
+        else if (from.type == DF_V_OBJECT || from.type == DF_V_ARRAY)
+            rc = df_value_new(r, &from, &s->values[i]);
+    }
+    return rc;
+}
+
+static int add_row(df__ice_source *s, df_batch *into)
+{
+    df_input in = {.size = sizeof in,
+                   .partition = df_partition_number(s->part),
+                   .offset = -1,
+                   .time_us = df_stage_now(s->st)};
+    df_record *r;
+    int rc = df_batch_add(into, &in, &r);
+    rc = rc == DF_OK ? adopt(s, r) : rc;
+    rc = rc == DF_OK ? df_record_set_row(r, s->schema, s->values) : rc;
+    if (rc == DF_EDATA) /* a text that is no text: the record goes to the error sink */
+        rc = df_record_reject(r, rc, "invalid_data", "a value of the row is damaged") < 0 ? DF_OK
+                                                                                          : rc;
+    return rc;
+}
+
+static int next_row(df__ice_source *s, df_batch *into, int *added)
+{
+    df__parquet_error error = {.text = ""};
+    int rc = s->file ? DF_OK : open_file(s);
+    if (rc != DF_OK)
+        return rc;
+    df__arena_reset(&s->row);
+    rc = df__parquet_next(s->file, &s->row, s->values, &error);
+    if (rc == DF_DONE) {
+        df__ice_scan_close(s);
+        s->bytes += s->files[s->spot.file].bytes;
+        s->spot.file++;
+        s->spot.row = 0;
+        s->changed = 1;
+        return DF_OK;
+    }
+    if (rc != DF_OK)
+        return bad_file(s, rc, &error);
+    rc = add_row(s, into);
+    s->spot.row++;
+    s->rows++;
+    s->changed = 1;
+    *added = 1;
+    return rc;
+}
+
+static int is_capped(const df__ice_source *s)
+{
+    return (s->opt.most_rows > 0 && s->rows >= s->opt.most_rows) ||
+           (s->opt.most_bytes > 0 && s->bytes >= s->opt.most_bytes);
+}
+
+int df__ice_scan(df__ice_source *s, df_batch *into, int *added)
+{
+    int rc = DF_OK;
+    while (rc == DF_OK && s->spot.file < (int64_t)s->file_count && df_batch_room(into) > 0) {
+        if (is_capped(s))
+            return DF_AGAIN;
+        rc = next_row(s, into, added);
+    }
+    return rc == DF_OK && s->spot.file >= (int64_t)s->file_count ? DF_DONE : rc;
+}
