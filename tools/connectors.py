@@ -30,6 +30,19 @@ def examples():
     return {kind for kind, words in declared().items() if "EXAMPLE" in words}
 
 
+def packages():
+    """What a package for each module has to know: {folder: {kinds, doc, net, needs}}, users' modules only."""
+    found = {}
+    for path in sorted(FOLDERS.glob("*/CMakeLists.txt")):
+        text = path.read_text(encoding="utf-8")
+        name = re.search(r"^df_connector\((\w+)", text, re.M)[1]
+        kinds = [kind for kind, words in declared().items() if words[0] == name]
+        if not set(kinds) & examples():
+            found[name] = {"kinds": kinds, "doc": re.search(r'\bDOC "([^"]*)"', text)[1], "net": "NET" in declared()[kinds[0]],
+                           "needs": re.findall(r'\bNEEDS "([^"]*)" (\S+)', text)}
+    return found
+
+
 def planned():
     """Kinds of the contract that have no folder yet."""
     lines = (FOLDERS / "planned.txt").read_text(encoding="utf-8").split("\n")

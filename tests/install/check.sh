@@ -62,8 +62,14 @@ uninstall)
     cmake --install "$DF_BUILD_DIR" >log 2>&1 || { cat log; exit 1; }
     [ -e "$DESTDIR$lib/libdataflow.so.0" ] || { echo "nothing was installed"; cat log; exit 1; }
     cmake --build "$DF_BUILD_DIR" --target uninstall >log 2>&1 || { cat log; exit 1; }
-    left=$(find "$DESTDIR" ! -type d; find "$DESTDIR" -type d -path '*libdataflow')
+    left=$(find "$DESTDIR" ! -type d; find "$DESTDIR" -type d \( -path '*libdataflow' -o -path '*include/dataflow' \))
     [ -z "$left" ] || { echo "left behind:"; echo "$left"; exit 1; }
+    # Folders of headers too, but nobody else's.
+    mkdir -p root/p/include/dataflow/parts root/p/include/other
+    touch root/p/include/dataflow/parts/a.hpp
+    echo /p/include/dataflow/parts/a.hpp >manifest
+    cmake -DMANIFEST="$PWD/manifest" -P "$here/../../cmake/uninstall.cmake" >log 2>&1 || { cat log; exit 1; }
+    [ "$(cd root/p/include && ls)" = other ] || { echo "folders of headers: $(cd root/p/include && ls)"; exit 1; }
     ;;
 hardened)
     # Each of our files: lazy binding off, its tables read-only, no executable stack, checked copies

@@ -48,14 +48,23 @@ static void fail(df__graph *g, const df__stage_spec *s, const char *text)
 
 static void fail_unknown(df__graph *g, const df__stage_spec *s)
 {
-    const char *names[KINDS], *near, *module;
-    char text[160], hint[160];
+    const char *names[KINDS], *near, *module, *why = df__env_unopened(g->env, s->kind);
+    char text[640], hint[160];
     size_t n;
+    if (s->role != DF_TRANSFORM && why) {
+        df__text_printf(text, sizeof text, "the connector \"%s\" cannot be used: %s", s->kind, why);
+        fail(g, s, text);
+        return;
+    }
     if (s->role != DF_TRANSFORM && df__env_knows(s->kind, &module)) {
         df__text_printf(text, sizeof text, "the connector \"%s\" is not %s%s%s", s->kind,
                         module ? "installed: no " : "in this build", module ? module : "",
                         module ? ".so in the folder of modules" : "");
         fail(g, s, text);
+        if (module) {
+            df__text_printf(hint, sizeof hint, "the package dataflow-module-%s brings it", module);
+            df__problem_hint(g->problems, hint);
+        }
         return;
     }
     df__text_printf(text, sizeof text, "unknown %s type \"%.60s\"", role_names[s->role], s->kind);

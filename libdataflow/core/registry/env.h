@@ -29,6 +29,8 @@ struct df_env {
     _Atomic int left;              /* a thread of one of its pipelines did not come back */
     char *module_path;
     char error[512];
+    char unopened[64]; /* the kind whose module is there and was refused last, and why */
+    char unopened_why[512];
 };
 
 /* Keeps the text for df_env_errmsg. The status. */
@@ -44,6 +46,8 @@ int64_t df__env_clock(const df_env *env); /* monotonic */
 df__type *df__env_find(df_env *env, const char *name, int transform);
 /* "counter" for DF_COUNTER: as the Prometheus text and df_env_describe write it. */
 const char *df__metric_type(int type);
+/* Why the module of a kind that is there was not opened; NULL: none is there. */
+const char *df__env_unopened(const df_env *env, const char *kind);
 /* Opens the module of a kind, or every module there is (kind NULL). */
 void df__env_open_modules(df_env *env, const char *kind);
 /* The allocator that everything of this env takes its memory from. */

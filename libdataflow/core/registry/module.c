@@ -24,6 +24,17 @@ static const char default_path[] = DF_MODULE_DIR;
 
 enum { PATH = 1024 };
 
+/* A package of another version came while the process ran, or a plug-in is older than its library's
+ * API. */
+static int refuse_version(df_env *env, const char *path, int version)
+{
+    return df__env_fail(
+        env, DF_ENOTSUP, "%s was built for version %d.%d.%d and this process runs %d.%d.%d: %s",
+        path, version / 10000, version / 100 % 100, version % 100, DF_VERSION / 10000,
+        DF_VERSION / 100 % 100, DF_VERSION % 100,
+        version > DF_VERSION ? "restart it with the newer library" : "build it for this version");
+}
+
 /* What the file says of itself, before a constructor of it can run. */
 static int check_file(df_env *env, const char *path)
 {
@@ -40,8 +51,7 @@ static int check_file(df_env *env, const char *path)
     if (rc != DF_OK || seen.size < init_end)
         return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
     if (seen.version / 10000 != DF_VERSION / 10000 || seen.version > DF_VERSION)
-        return df__env_fail(env, DF_ENOTSUP, "%s was built for version %d, this is %d", path,
-                            seen.version, DF_VERSION);
+        return refuse_version(env, path, seen.version);
     return DF_OK;
 }
 
@@ -89,8 +99,16 @@ static void open_one(df_env *env, const char *dir, const char *file, size_t name
     kind[name_len] = '\0';
     if (df__env_find(env, kind, 0))
         return;
-    if (df_env_load_plugin(env, path) < 0)
+    if (df_env_load_plugin(env, path) < 0) {
+        df__text_printf(env->unopened, sizeof env->unopened, "%s", kind);
+        df__text_printf(env->unopened_why, sizeof env->unopened_why, "%s", env->error);
         df__env_log(env, DF_LOG_WARN, env->error);
+    }
+}
+
+const char *df__env_unopened(const df_env *env, const char *kind)
+{
+    return strcmp(env->unopened, kind) == 0 ? env->unopened_why : NULL;
 }
 
 static void open_folder(df_env *env, const char *dir)
