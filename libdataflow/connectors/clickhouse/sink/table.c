@@ -135,9 +135,12 @@ static void read_engine_columns(df__ch_table *t, const char *full)
     }
 }
 
+/* "a, b", from today's servers "(a, b)" */
 static void read_key(df__ch_table *t, df_bytes key)
 {
-    df_bytes rest = key;
+    const char *text = key.data;
+    int closed = key.len > 1 && text[0] == '(' && text[key.len - 1] == ')';
+    df_bytes rest = closed ? (df_bytes){text + 1, key.len - 2} : key;
     for (df_bytes name = df__list_name(&rest); name.len > 0; name = df__list_name(&rest)) {
         const char *s = name.data;
         if (name.len > 2 && s[0] == '`')

@@ -23,9 +23,9 @@ static void add_list(df__ch_source *s)
 {
     for (size_t i = 0; i < s->plan.count; i++) {
         df__buf_str(&s->sql, i ? ", " : "SELECT ");
-        df__buf_str(&s->sql, s->plan.as_text[i] ? "CAST(toString(" : "");
+        df__buf_str(&s->sql, s->plan.as_text[i] ? "CAST(" : "");
         add_name(s, i);
-        df__buf_str(&s->sql, s->plan.as_text[i] ? ") AS " CH_AS_TEXT ")" : "");
+        df__buf_str(&s->sql, s->plan.as_text[i] ? " AS " CH_AS_TEXT ")" : "");
     }
 }
 

@@ -359,11 +359,35 @@ static int read_type(reader *r, df__ch_type *t)
     return rc;
 }
 
+/* The text in one line, as it stands in front of rows: DESCRIBE of today's servers has a line for
+ * each element of a Tuple. Names in quotes have no line ends of their own. */
+static int copy_line(df__arena *arena, df_bytes text, df_bytes *ret)
+{
+    const char *s = text.data;
+    char *out = df__arena_alloc(arena, text.len + 1);
+    size_t len = 0;
+    if (!out)
+        return DF_ENOMEM;
+    for (size_t i = 0; i < text.len; i++) {
+        if (s[i] != '\n') {
+            out[len++] = s[i];
+            continue;
+        }
+        while (i + 1 < text.len && s[i + 1] == ' ')
+            i++;
+        if (len > 0 && out[len - 1] == ',')
+            out[len++] = ' ';
+    }
+    out[len] = '\0';
+    *ret = (df_bytes){out, len};
+    return DF_OK;
+}
+
 int df__ch_type_read(df__arena *arena, df_bytes text, df__ch_type *ret)
 {
     df_bytes copy = {NULL, 0};
     memset(ret, 0, sizeof *ret);
-    if (df__arena_copy(arena, text, &copy) != DF_OK)
+    if (copy_line(arena, text, &copy) != DF_OK)
         return DF_ENOMEM;
     if (copy.len == 0)
         return DF_EDATA;
