@@ -246,9 +246,10 @@ typedef struct old {
     element elements[6];
     size_t count;
     int max_def, max_rep;
-    const char *defs, *reps; /* a digit for each level */
-    const char *want;        /* the rows; values are 1, 2, 3, ... */
-    int old_levels;          /* BIT_PACKED */
+    const char *defs, *reps;           /* a digit for each level */
+    const char *want;                  /* the rows; values are 1, 2, 3, ... */
+    int old_levels;                    /* BIT_PACKED */
+    const char *more_defs, *more_reps; /* of a second leaf; NULL: none */
 } old;
 
 static void put_elements(df__thrift_out *t, const old *o)
@@ -298,18 +299,18 @@ static void put_levels(df__buf *b, const char *levels, int most, int old_levels)
         df__buf_char(b, (char)(acc << (8 - have)));
 }
 
-static size_t put_page(df__buf *file, const old *o)
+static size_t put_page(df__buf *file, const old *o, const char *defs, const char *reps)
 {
     df__thrift_out t = {file, {0}, 0};
     df__buf body;
-    size_t before = file->len, n = strlen(o->defs);
+    size_t before = file->len, n = strlen(defs);
     uint32_t value = 0;
     int encoding = o->old_levels ? DF__PQ_BIT_PACKED : DF__PQ_RLE;
     df__buf_init(&body, &df__heap_libc);
-    put_levels(&body, o->reps, o->max_rep, o->old_levels);
-    put_levels(&body, o->defs, o->max_def, o->old_levels);
+    put_levels(&body, reps, o->max_rep, o->old_levels);
+    put_levels(&body, defs, o->max_def, o->old_levels);
     for (size_t i = 0; i < n; i++)
-        if (o->defs[i] - '0' == o->max_def) {
+        if (defs[i] - '0' == o->max_def) {
             value++;
             df__buf_add(&body, &value, 4);
         }
@@ -329,38 +330,42 @@ static size_t put_page(df__buf *file, const old *o)
     return file->len - before;
 }
 
-static void put_group(df__thrift_out *t, const old *o, size_t len, int64_t rows)
+static void put_chunk(df__thrift_out *t, const char *defs, size_t begin, size_t len)
 {
-    df__thrift_list(t, 4, DF__THRIFT_STRUCT, 1);
-    df__thrift_begin(t);
-    df__thrift_list(t, 1, DF__THRIFT_STRUCT, 1);
     df__thrift_begin(t);
     df__thrift_struct(t, 3);
     df__thrift_i32(t, 4, 0);
-    df__thrift_i64(t, 5, (int64_t)strlen(o->defs));
+    df__thrift_i64(t, 5, (int64_t)strlen(defs));
     df__thrift_i64(t, 7, (int64_t)len);
-    df__thrift_i64(t, 9, 4);
+    df__thrift_i64(t, 9, (int64_t)begin);
     df__thrift_end(t);
-    df__thrift_end(t);
-    df__thrift_i64(t, 3, rows);
     df__thrift_end(t);
 }
 
 static void old_file(df__buf *file, const old *o)
 {
     df__thrift_out t = {file, {0}, 0};
-    size_t at, len;
+    size_t at, len, second = 0;
     uint32_t footer;
     int64_t rows = 0;
     for (const char *p = o->reps; *p; p++)
         rows += *p == '0';
     df__buf_init(file, &df__heap_libc);
     df__buf_add(file, "PAR1", 4);
-    len = put_page(file, o);
+    len = put_page(file, o, o->defs, o->reps);
+    if (o->more_defs)
+        second = put_page(file, o, o->more_defs, o->more_reps);
     at = file->len;
     df__thrift_begin(&t);
     put_elements(&t, o);
-    put_group(&t, o, len, rows);
+    df__thrift_list(&t, 4, DF__THRIFT_STRUCT, 1);
+    df__thrift_begin(&t);
+    df__thrift_list(&t, 1, DF__THRIFT_STRUCT, second ? 2 : 1);
+    put_chunk(&t, o->defs, 4, len);
+    if (second)
+        put_chunk(&t, o->more_defs, 4 + len, second);
+    df__thrift_i64(&t, 3, rows);
+    df__thrift_end(&t);
     df__thrift_end(&t);
     footer = (uint32_t)(file->len - at);
     df__buf_add(file, &footer, 4);
@@ -378,7 +383,9 @@ static void old_shapes_are_read(void **state)
          "22012",
          "01000",
          "{\"l\":[1,2]}\n{\"l\":null}\n{\"l\":[]}\n{\"l\":[3]}\n",
-         0},
+         0,
+         NULL,
+         NULL},
         /* a repeated group that is called array: its struct is the element */
         {{{"root", GROUP, 0, 1, -1},
           {"l", GROUP, 1, 1, LIST},
@@ -390,7 +397,9 @@ static void old_shapes_are_read(void **state)
          "22",
          "01",
          "{\"l\":[{\"x\":1},{\"x\":2}]}\n",
-         0},
+         0,
+         NULL,
+         NULL},
         /* or as its list, with _tuple */
         {{{"root", GROUP, 0, 1, -1},
           {"l", GROUP, 1, 1, LIST},
@@ -402,7 +411,9 @@ static void old_shapes_are_read(void **state)
          "32",
          "01",
          "{\"l\":[{\"x\":1},{\"x\":null}]}\n",
-         0},
+         0,
+         NULL,
+         NULL},
         /* three levels under any other name */
         {{{"root", GROUP, 0, 1, -1},
           {"l", GROUP, 1, 1, LIST},
@@ -414,7 +425,9 @@ static void old_shapes_are_read(void **state)
          "3201",
          "0100",
          "{\"l\":[1,null]}\n{\"l\":null}\n{\"l\":[]}\n",
-         0},
+         0,
+         NULL,
+         NULL},
         /* a repeated leaf and no LIST at all */
         {{{"root", GROUP, 0, 1, -1}, {"r", 1, 2, 0, -1}},
          2,
@@ -423,7 +436,9 @@ static void old_shapes_are_read(void **state)
          "1101",
          "0100",
          "{\"r\":[1,2]}\n{\"r\":[]}\n{\"r\":[3]}\n",
-         0},
+         0,
+         NULL,
+         NULL},
         /* a map of keys alone */
         {{{"root", GROUP, 0, 1, -1},
           {"m", GROUP, 1, 1, 1},
@@ -435,7 +450,9 @@ static void old_shapes_are_read(void **state)
          "22",
          "01",
          "{\"m\":[{\"key\":1},{\"key\":2}]}\n",
-         0},
+         0,
+         NULL,
+         NULL},
         /* levels of the oldest writers */
         {{{"root", GROUP, 0, 1, -1},
           {"l", GROUP, 1, 1, LIST},
@@ -448,7 +465,9 @@ static void old_shapes_are_read(void **state)
          "010000001",
          "{\"l\":[1,null]}\n{\"l\":null}\n{\"l\":[]}\n{\"l\":[2]}\n{\"l\":[3]}\n{\"l\":[4]}\n"
          "{\"l\":[5,6]}\n",
-         1},
+         1,
+         NULL,
+         NULL},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -457,6 +476,42 @@ static void old_shapes_are_read(void **state)
         old_file(&file, &cases[i]);
         open_bytes(&in, &file);
         assert_rows(&in, cases[i].want);
+        close_bytes(&in);
+        df__buf_free(&file);
+    }
+}
+
+/* A list of structs whose columns have lists of other lengths is no list. */
+static void columns_that_disagree_are_refused(void **state)
+{
+    static const char *const levels[][4] = {
+        {"222", "011", "22", "01"}, /* the second one is shorter, the first row is the last */
+        {"22", "01", "222", "011"}, /* longer */
+        {"2222", "0101", "2222", "0110"},
+        {"22", "00", "2", "0"}, /* fewer rows */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        old o = {{{"root", GROUP, 0, 1, -1},
+                  {"l", GROUP, 1, 1, LIST},
+                  {"array", GROUP, 2, 2, -1},
+                  {"x", 1, 0, 0, -1},
+                  {"y", 1, 0, 0, -1}},
+                 5,
+                 2,
+                 1,
+                 levels[i][0],
+                 levels[i][1],
+                 NULL,
+                 0,
+                 levels[i][2],
+                 levels[i][3]};
+        df__buf file;
+        opened in;
+        old_file(&file, &o);
+        open_bytes(&in, &file);
+        assert_int_equal(read_lines(in.f, &in.out, &in.error), DF_EDATA);
+        assert_non_null(strstr(in.error.text, "column y has"));
         close_bytes(&in);
         df__buf_free(&file);
     }
@@ -576,6 +631,7 @@ int main(void)
         cmocka_unit_test(narrower_kinds_are_refused),
         cmocka_unit_test(statistics_are_told),
         cmocka_unit_test(old_shapes_are_read),
+        cmocka_unit_test(columns_that_disagree_are_refused),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(any_allocation_may_fail),
