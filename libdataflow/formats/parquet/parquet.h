@@ -147,7 +147,9 @@ typedef struct df__parquet_writer df__parquet_writer;
 int df__parquet_writer_new(const df__heap *heap, const df__parquet_options *options,
                            df__parquet_writer **ret, df__parquet_error *error);
 /* Adds a row: values[i] is of options->columns[i]. May write a row group that is full. DF_EDATA: a
- * value does not fit; nothing of the row is added, and the writer goes on. */
+ * value does not fit; nothing of the row is added, and the writer goes on, as it does when there
+ * was no memory for the row. What fails after that, in packing or in the callback, ends the writer.
+ */
 int df__parquet_append(df__parquet_writer *w, const df_value *values, df__parquet_error *error);
 /* Rows so far. */
 int64_t df__parquet_rows(const df__parquet_writer *w);

@@ -481,6 +481,29 @@ static void old_shapes_are_read(void **state)
     }
 }
 
+static void columns_of_one_name_are_two(void **state)
+{
+    static const old o = {{{"root", GROUP, 0, 2, -1}, {"x", 1, 0, 0, -1}, {"x", 1, 1, 0, -1}},
+                          3,
+                          0,
+                          0,
+                          "00",
+                          "00",
+                          NULL,
+                          0,
+                          "00",
+                          "00"};
+    df__buf file;
+    opened in;
+    (void)state;
+    old_file(&file, &o);
+    open_bytes(&in, &file);
+    assert_int_equal(read_lines(in.f, &in.out, &in.error), DF_EDATA);
+    assert_non_null(strstr(in.error.text, "column x has")); /* the second one has no levels */
+    close_bytes(&in);
+    df__buf_free(&file);
+}
+
 /* A list of structs whose columns have lists of other lengths is no list. */
 static void columns_that_disagree_are_refused(void **state)
 {
@@ -621,6 +644,78 @@ static void any_allocation_may_fail(void **state)
     df__buf_free(&shared_file);
 }
 
+/* ---- memory that is measured ----------------------------------------------------------------- */
+
+typedef struct measured {
+    df__heap heap;
+    size_t now, peak;
+} measured;
+
+static void *measured_realloc(void *user, void *block, size_t len)
+{
+    measured *m = user;
+    size_t *p = block ? (size_t *)block - 2 : NULL; /* the length, and room to stay aligned */
+    if (p)
+        m->now -= *p;
+    if (!len) {
+        free(p);
+        return NULL;
+    }
+    p = realloc(p, len + 2 * sizeof *p);
+    assert_non_null(p);
+    *p = len;
+    m->now += len;
+    m->peak = m->now > m->peak ? m->now : m->peak;
+    return p + 2;
+}
+
+static void put_many(df__parquet_writer *w, int rows)
+{
+    static const char pad[] = "a text that is long enough to fill a group before the rows end";
+    char text[120];
+    df__parquet_error error;
+    for (int i = 0; i < rows; i++) {
+        df_value v[2] = {{DF_V_INT, 0, {i}, NULL, 0}, {DF_V_STRING, 0, {0}, text, 0}};
+        v[1].len = (size_t)snprintf(text, sizeof text, "%d %s %d", i * 7919, pad, i);
+        if (df__parquet_append(w, v, &error) != DF_OK)
+            fail_msg("%s", error.text);
+    }
+}
+
+/* Twenty groups take the memory of one, when they are written and when they are read. */
+static void memory_follows_the_options(void **state)
+{
+    static const df__parquet_column two[] = {{.name = "i", .id = 1, .kind = DF__PARQUET_LONG},
+                                             {.name = "s", .id = 2, .kind = DF__PARQUET_STRING}};
+    enum { GROUP_BYTES = 1 << 20, MANY = 250000 };
+    measured writing = {.heap = {measured_realloc, &writing}};
+    measured reading = {.heap = {measured_realloc, &reading}};
+    df__buf file;
+    df__parquet_options o = {.columns = two,
+                             .column_count = 2,
+                             .row_group_bytes = GROUP_BYTES,
+                             .page_bytes = 65536,
+                             .write = put_bytes,
+                             .user = &file};
+    df__parquet_error error = {""};
+    df__parquet_writer *w;
+    df__parquet_summary s;
+    (void)state;
+    df__buf_init(&file, &df__heap_libc);
+    assert_int_equal(df__parquet_writer_new(&writing.heap, &o, &w, &error), DF_OK);
+    put_many(w, MANY);
+    assert_int_equal(df__parquet_finish(w, &s, &error), DF_OK);
+    assert_in_range(s.split_count, 10, 1000);
+    df__parquet_writer_free(w);
+    assert_int_equal(writing.now, 0);
+    assert_in_range(writing.peak, GROUP_BYTES / 2, 4 * GROUP_BYTES);
+    shared_file = file;
+    assert_int_equal(read_with(&reading.heap), DF_OK);
+    assert_int_equal(reading.now, 0);
+    assert_in_range(reading.peak, 65536, GROUP_BYTES);
+    df__buf_free(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -631,10 +726,12 @@ int main(void)
         cmocka_unit_test(narrower_kinds_are_refused),
         cmocka_unit_test(statistics_are_told),
         cmocka_unit_test(old_shapes_are_read),
+        cmocka_unit_test(columns_of_one_name_are_two),
         cmocka_unit_test(columns_that_disagree_are_refused),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(memory_follows_the_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
