@@ -2,6 +2,7 @@
  * test_parquet_write.c: rows into files: values of every kind, rows that do not fit, bounds, and
  * memory that fails or stays flat. What other readers make of the files is in tests/parquet/judge.
  */
+#include "formats/parquet/thrift.h"
 #include "support/parquet_help.h"
 
 #define LEAF(kind_, ...)                                                                           \
@@ -206,6 +207,167 @@ static void a_refused_row_leaves_nothing(void **state)
     }
 }
 
+/* ---- the index of pages ---------------------------------------------------------------------- */
+
+enum { PAGES = 64 };
+typedef struct page_index {
+    size_t count;
+    int64_t offsets[PAGES], rows[PAGES], nulls[PAGES];
+    int32_t sizes[PAGES];
+    int only_nulls[PAGES], order;
+    df_bytes low[PAGES], high[PAGES];
+    int64_t where[8]; /* fields 4 to 7 of the chunk: offset and length of both indexes */
+} page_index;
+
+/* Enters list `field` of the struct; how many elements. */
+static size_t enter_list(df__thrift_in *t, int field)
+{
+    int id;
+    while ((id = df__thrift_next(t)) >= 0 && id != field)
+        df__thrift_skip(t);
+    assert_int_equal(id, field);
+    return df__thrift_read_list(t);
+}
+
+/* Where chunk `leaf` of the first row group says that its indexes are. */
+static void find_index(const df__buf *file, size_t leaf, page_index *p)
+{
+    df__thrift_in t;
+    uint32_t len;
+    int id;
+    memset(p, 0, sizeof *p);
+    memcpy(&len, file->data + file->len - 8, 4);
+    df__thrift_open(&t, (df_bytes){file->data + file->len - 8 - len, len});
+    enter_list(&t, 4);
+    df__thrift_enter(&t);
+    enter_list(&t, 1);
+    for (size_t i = 0; i <= leaf; i++) {
+        t.type = DF__THRIFT_STRUCT;
+        memset(p->where, 0, sizeof p->where);
+        df__thrift_enter(&t);
+        while ((id = df__thrift_next(&t)) >= 0)
+            if (id >= 4 && id <= 7)
+                p->where[id] = df__thrift_read_int(&t);
+            else
+                df__thrift_skip(&t);
+    }
+    assert_false(t.bad);
+}
+
+static void read_offsets(const df__buf *file, page_index *p)
+{
+    df__thrift_in t;
+    df__thrift_open(&t, (df_bytes){file->data + p->where[4], (size_t)p->where[5]});
+    p->count = enter_list(&t, 1);
+    assert_in_range(p->count, 2, PAGES);
+    for (size_t i = 0; i < p->count; i++) {
+        t.type = DF__THRIFT_STRUCT;
+        df__thrift_enter(&t);
+        assert_int_equal(df__thrift_next(&t), 1);
+        p->offsets[i] = df__thrift_read_int(&t);
+        assert_int_equal(df__thrift_next(&t), 2);
+        p->sizes[i] = df__thrift_read_i32(&t);
+        assert_int_equal(df__thrift_next(&t), 3);
+        p->rows[i] = df__thrift_read_int(&t);
+        assert_int_equal(df__thrift_next(&t), -1);
+        if (i)
+            assert_int_equal(p->offsets[i], p->offsets[i - 1] + p->sizes[i - 1]);
+    }
+    assert_false(t.bad);
+}
+
+static void read_bounds(const df__buf *file, page_index *p)
+{
+    df__thrift_in t;
+    df__thrift_open(&t, (df_bytes){file->data + p->where[6], (size_t)p->where[7]});
+    assert_int_equal(enter_list(&t, 1), p->count);
+    for (size_t i = 0; i < p->count; i++)
+        p->only_nulls[i] = *t.p++ == DF__THRIFT_TRUE;
+    assert_int_equal(enter_list(&t, 2), p->count);
+    for (size_t i = 0; i < p->count; i++)
+        p->low[i] = df__thrift_read_bytes(&t);
+    assert_int_equal(enter_list(&t, 3), p->count);
+    for (size_t i = 0; i < p->count; i++)
+        p->high[i] = df__thrift_read_bytes(&t);
+    assert_int_equal(df__thrift_next(&t), 4);
+    p->order = df__thrift_read_i32(&t);
+    assert_int_equal(enter_list(&t, 5), p->count);
+    for (size_t i = 0; i < p->count; i++)
+        p->nulls[i] = df__thrift_read_int(&t);
+    assert_int_equal(df__thrift_next(&t), -1);
+    assert_false(t.bad);
+}
+
+enum { INDEXED = 300 };
+
+/* Row i: a number that rises, one that falls, a text that is null in the middle, NaN. */
+static void indexed_file(df__buf *file)
+{
+    static const df__parquet_column columns[] = {
+        {.name = "up", .id = 1, .kind = DF__PARQUET_INT, .required = 1},
+        {.name = "down", .id = 2, .kind = DF__PARQUET_LONG},
+        {.name = "text", .id = 3, .kind = DF__PARQUET_STRING},
+        {.name = "nan", .id = 4, .kind = DF__PARQUET_DOUBLE}};
+    static char lines[INDEXED][200];
+    const char *all[INDEXED + 1] = {NULL};
+    df__parquet_options o = {
+        .columns = columns, .column_count = 4, .page_bytes = 100, .no_dictionary = 1};
+    for (int i = 0; i < INDEXED; i++) {
+        int n =
+            snprintf(lines[i], sizeof lines[i], "{\"up\":%d,\"down\":%d,\"nan\":\"NaN\"", i, -i);
+        snprintf(lines[i] + n, sizeof lines[i] - (size_t)n,
+                 i >= 60 && i < 260 ? "}" : ",\"text\":\"%04d\"}", i);
+        all[i] = lines[i];
+    }
+    df__buf_init(file, &df__heap_libc);
+    write_lines(&o, all, file);
+}
+
+static void pages_are_indexed(void **state)
+{
+    df__buf file;
+    page_index p;
+    int only_nulls = 0;
+    (void)state;
+    indexed_file(&file);
+    for (size_t leaf = 0; leaf < 3; leaf++) {
+        find_index(&file, leaf, &p);
+        read_offsets(&file, &p);
+        read_bounds(&file, &p);
+        assert_int_equal(p.rows[0], 0);
+        assert_int_equal(p.order, leaf == 1 ? 2 : 1);
+        for (size_t i = 0; i < p.count; i++) {
+            int64_t first = p.rows[i], last = (i + 1 < p.count ? p.rows[i + 1] : INDEXED) - 1;
+            int32_t up;
+            int64_t down;
+            assert_true(first <= last);
+            if (leaf == 0) {
+                memcpy(&up, p.low[i].data, 4);
+                assert_int_equal(up, first);
+                memcpy(&up, p.high[i].data, 4);
+                assert_int_equal(up, last);
+            } else if (leaf == 1) {
+                memcpy(&down, p.low[i].data, 8);
+                assert_int_equal(down, -last);
+                memcpy(&down, p.high[i].data, 8);
+                assert_int_equal(down, -first);
+            } else {
+                int64_t nulls = (last < 259 ? last : 259) - (first > 60 ? first : 60) + 1;
+                nulls = nulls > 0 ? nulls : 0;
+                assert_int_equal(p.nulls[i], nulls);
+                assert_int_equal(p.only_nulls[i], nulls == last - first + 1);
+                assert_int_equal(p.low[i].len, p.only_nulls[i] ? 0 : 4);
+                only_nulls += p.only_nulls[i];
+            }
+        }
+    }
+    assert_true(only_nulls > 0);
+    find_index(&file, 3, &p); /* NaN bounds nothing: no page may be left out by it */
+    read_offsets(&file, &p);
+    assert_int_equal(p.where[6], 0);
+    df__buf_free(&file);
+}
+
 /* ---- options --------------------------------------------------------------------------------- */
 
 static void wrong_columns_are_told(void **state)
@@ -333,6 +495,7 @@ int main(void)
         cmocka_unit_test(values_of_every_kind),
         cmocka_unit_test(nested_rows_come_back),
         cmocka_unit_test(a_refused_row_leaves_nothing),
+        cmocka_unit_test(pages_are_indexed),
         cmocka_unit_test(wrong_columns_are_told),
         cmocka_unit_test(what_the_callback_answers_is_final),
         cmocka_unit_test(any_allocation_may_fail),
