@@ -142,8 +142,6 @@ void df__ice_note_read(const df__ice_sink *s, const df__ice_meta *m, df__ice_not
 void df__ice_note_free(df__ice_note *n);
 /* Appends the property's text as a JSON string. */
 void df__ice_note_write(df__ice_sink *s, int64_t commit, df__buf *out);
-/* Takes the note's positions as s->stored and s->next. DF_ENOMEM. */
-int df__ice_note_take(df__ice_sink *s, const df__ice_note *n);
 /* The positions of a parcel go into s->next. DF_ENOMEM. */
 int df__ice_places_add(df__ice_sink *s, const df_parcel *parcel);
 /* After a commit: s->stored is s->next; after a loss the other way round. DF_ENOMEM. */
