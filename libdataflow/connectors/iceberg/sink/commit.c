@@ -15,7 +15,13 @@
 #include "sink/sink.h"
 #include "util/crashpoint.h"
 
-enum { TRIES = 200, PAUSE_US = 100000, PAUSE_MOST_US = 10000000, PATIENCE_US = 600000000 };
+enum {
+    TRIES = 200,
+    REFUSED_TRIES = 5,
+    PAUSE_US = 100000,
+    PAUSE_MOST_US = 10000000,
+    PATIENCE_US = 600000000
+};
 
 typedef struct commit {
     df__ice_sink *s;
@@ -314,8 +320,6 @@ static int send(commit *c)
     switch (outcome) {
     case ICE_COMMITTED:
         return DF_OK;
-    case ICE_REFUSED:
-        return DF_EINVAL; /* the text is set */
     case ICE_CONFLICT:
         df_stage_metric(s->st, 1, 1);
         return DF_AGAIN;
@@ -343,7 +347,9 @@ static int may_go_on(const commit *c, int rc)
 {
     int64_t now = df_stage_clock_us(c->s->st);
     if (rc == DF_AGAIN)
-        return c->tries < TRIES || c->sent;
+        return c->tries < TRIES;
+    if (rc == DF_EINVAL) /* some say so when another writer was faster */
+        return c->tries < REFUSED_TRIES;
     return c->sent && (rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EAUTH) && !c->s->doom[0] &&
            now - c->since_us < PATIENCE_US;
 }
