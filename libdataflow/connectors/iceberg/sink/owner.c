@@ -58,19 +58,19 @@ static void add_position(df__buf *b, const df__ice_place_of *p)
     df__buf_str(b, "\"]");
 }
 
-void df__ice_note_write(df__ice_sink *s, int64_t commit, df__buf *out)
+void df__ice_note_write(df__ice_sink *s, df__buf *out)
 {
     df__buf b;
     df__buf_init(&b, out->heap);
-    df__buf_printf(&b, "{\"v\":1,\"commit\":\"%lld\"", (long long)commit);
+    df__buf_printf(&b, "{\"v\":1,\"commit\":\"%lld\"", (long long)s->pending.id);
     if (s->exactly_once) {
         df__buf_printf(&b, ",\"owner\":\"%s\",\"epoch\":%lld,\"source\":", s->owner,
                        (long long)s->epoch);
         df__buf_json(&b, s->source, strlen(s->source));
         df__buf_str(&b, ",\"positions\":{");
-        for (size_t i = 0; i < s->next.count; i++) {
+        for (size_t i = 0; i < s->pending.at.count; i++) {
             df__buf_str(&b, i ? "," : "");
-            add_position(&b, &s->next.rows[i]);
+            add_position(&b, &s->pending.at.rows[i]);
         }
         df__buf_char(&b, '}');
     }
