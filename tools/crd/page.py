@@ -32,8 +32,7 @@ source: {type: kafka, kafka: {brokers: "kafka:9092", topic: events}}
 ```
 
 In `config` an option has the type that it has with every kind; an option whose type depends on the
-kind has none (`brokers`, `fields`, `rate`). Bounds that depend on the kind are rules. Kinds of the
-original that are not in this version (@planned@) are accepted with any options, and so are
+kind has none (`brokers`, `fields`, `rate`). Bounds that depend on the kind are rules. @planned@
 @open@, whose options would make the definitions too large, and kinds of plug-ins, whose
 names begin with `x-`; the validator says whether it has them.
 
@@ -171,7 +170,10 @@ def quoted(kinds, last=", "):
 def text(tables, options):
     page = Page(tables, options)
     left = sorted({kind for kinds in tables.open.values() for kind in kinds})
-    intro = INTRO.replace("@planned@", quoted(connectors.planned())).replace("@open@", quoted(left, " and "))
+    planned = connectors.planned()
+    any_options = ("Kinds of the\noriginal that are not in this version (%s) are accepted with any options, and so are"
+                   % quoted(planned) if planned else "Any options\nare accepted of")
+    intro = INTRO.replace("@planned@", any_options).replace("@open@", quoted(left, " and "))
     out = [intro.rstrip("\n"), *("| `%s` | %s |" % row for row in VALIDATOR_ONLY.items()), "",
            "### What the CRD refuses and a file may hold", "",
            "`dfproc validate` reads the text of a file; the API server gets what kubectl made of it.", "",

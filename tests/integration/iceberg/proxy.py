@@ -10,7 +10,7 @@ PLAN-FILE has one word a line; each commit (a POST to a table) takes the first o
     409      applied, then answered with 409
     twice    sent twice, and answered with what the second one got
     never    not applied, answered with 503
-    append   another writer commits before it: `python3 readers.py append` of JSON in the environment's APPEND
+    append/KIND/TABLE   another writer commits a row with id 1000000 before it
 """
 import http.client
 import http.server
@@ -64,9 +64,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if word == "never":
             self.answer(503, "application/json", error % 503)
             return
-        if word == "append":
-            subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "readers.py"), "append",
-                            *os.environ["APPEND"].split(" ", 2)], check=True)
+        if word.startswith("append/"):
+            subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "readers.py"), *word.split("/"),
+                            '[{"id":1000000,"v":"other"}]'], check=True)
         status, kind, data = self.forward(body)
         if word == "twice":
             status, kind, data = self.forward(body)

@@ -31,11 +31,10 @@ for kind in rest nessie; do
     readers make "$kind" "${tables#,}" 'id long, v string' || bad "$kind: tables"
     start_proxy "$real"
     for word in "${words[@]}"; do
-        export APPEND="$kind shop.a_$word [{\"id\":1000000,\"v\":\"other\"}]"
         flow_of "$kind" "a_$word" 2000 0 "$mode"
         : >"$dir/plan"
         [ "$mode" = once ] && echo ok >"$dir/plan" # the claim
-        echo "$word" >>"$dir/plan"
+        [ "$word" = append ] && echo "append/$kind/shop.a_append" >>"$dir/plan" || echo "$word" >>"$dir/plan"
         (
             [ "$kind" = rest ] && DF_ICEBERG=http://127.0.0.1:$(<"$dir/port") || DF_NESSIE=http://127.0.0.1:$(<"$dir/port")
             export DF_ICEBERG DF_NESSIE

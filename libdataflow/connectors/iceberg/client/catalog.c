@@ -348,11 +348,8 @@ int df__ice_commit(df__ice_catalog *c, df_bytes body, const char *at, enum df__i
         *ret = ICE_CONFLICT;
     } else if (rc == DF_OK && a.status >= 500) {
         *ret = ICE_UNKNOWN;
-    } else if (rc == DF_OK && (a.status == 401 || a.status == 419 || a.status == 429)) {
-        rc = by_status(c, &a, "a commit");
     } else if (rc == DF_OK && a.status / 100 != 2) {
-        *ret = ICE_REFUSED;
-        (void)by_status(c, &a, "a commit");
+        rc = by_status(c, &a, "a commit");
     }
     df__buf_free(&a.body);
     df__buf_free(&url);

@@ -21,7 +21,7 @@ typedef struct df__ice_catalog {
     int is_nessie;
 } df__ice_catalog;
 
-enum df__ice_outcome { ICE_COMMITTED, ICE_CONFLICT, ICE_UNKNOWN, ICE_REFUSED };
+enum df__ice_outcome { ICE_COMMITTED, ICE_CONFLICT, ICE_UNKNOWN };
 
 /* Asks the catalog for its configuration. DF_OK; a failure with the text set: DF_EIO, DF_ETIMEOUT,
  * DF_EAUTH, DF_EINVAL (no such catalog, branch or warehouse), DF_ENOMEM, DF_ECANCELED.
@@ -39,8 +39,8 @@ int df__ice_create_space(df__ice_catalog *c);
 /* Makes the table. DF_EEXISTS: it is there; no text is set. */
 int df__ice_create(df__ice_catalog *c, df_bytes body);
 /* Sends a commit, once; `at`: Nessie's commit that has the table as it was seen, NULL: none. DF_OK:
- * *ret says what came of it; ICE_REFUSED: never applied, and the text says why. A failure
- * (DF_ECANCELED, DF_ENOMEM, DF_EAUTH, DF_EIO): not applied. */
+ * *ret says what came of it. A failure, with the text set: not applied; DF_EINVAL: the catalog
+ * refuses it. */
 int df__ice_commit(df__ice_catalog *c, df_bytes body, const char *at, enum df__ice_outcome *ret);
 
 #endif

@@ -15,17 +15,22 @@
 #include "sink/sink.h"
 #include "util/crashpoint.h"
 
-enum { TRIES = 200, PAUSE_US = 100000, PAUSE_MOST_US = 10000000, PATIENCE_US = 600000000 };
+enum {
+    TRIES = 200,
+    REFUSED_TRIES = 5,
+    PAUSE_US = 100000,
+    PAUSE_MOST_US = 10000000,
+    PATIENCE_US = 600000000
+};
 
 typedef struct commit {
     df__ice_sink *s;
-    int64_t snapshot; /* our id */
+    df__ice_pending *p; /* what is committed */
     df__ice_manifest manifest;
-    df__buf manifest_path, body;
+    df__buf body;
     int tries;
     int64_t since_us;
-    int sent;     /* a try may have been applied */
-    int is_claim; /* without files, to become the owner */
+    int is_claim; /* to become the owner */
     df__ice_meta meta;
     df__arena memory;       /* of one try */
     df__ice_manifest *rows; /* those of the parent */
@@ -72,31 +77,36 @@ static int write_manifest(commit *c)
     df__ice_sink *s = c->s;
     char name[37];
     df__buf file;
-    df__ice_manifest_of of = {.meta = &s->meta, .partition_fields = "", .snapshot = c->snapshot};
-    if (c->is_claim || c->manifest_path.len)
+    df__ice_manifest_of of = {.meta = &s->meta, .partition_fields = "", .snapshot = c->p->id};
+    if (c->p->files == 0 || c->p->manifest.len)
         return DF_OK;
     df__ice_uuid(&s->session, name);
     random_bytes(s, of.sync);
     df__buf_init(&file, &s->session.heap);
-    int rc = metadata_path(c, &c->manifest_path, "%s-m0.avro", name)
-                 ? df__ice_manifest_write(&file, &of, s->files, s->file_count)
+    int rc = metadata_path(c, &c->p->manifest, "%s-m0.avro", name)
+                 ? df__ice_manifest_write(&file, &of, s->files, c->p->files)
                  : DF_ENOMEM;
     if (rc == DF_ENOMEM)
         (void)no_memory(c);
     if (rc == DF_OK)
-        rc = df__ice_store_put(&s->store, c->manifest_path.data, (df_bytes){file.data, file.len});
+        rc = df__ice_store_put(&s->store, c->p->manifest.data, (df_bytes){file.data, file.len});
     if (rc != DF_OK)
-        df__buf_clear(&c->manifest_path);
-    c->manifest = (df__ice_manifest){.path = {c->manifest_path.data, c->manifest_path.len},
-                                     .length = (int64_t)file.len,
-                                     .spec_id = s->meta.spec_id,
-                                     .snapshot = c->snapshot,
-                                     .files = {(int64_t)s->file_count, 0, 0},
-                                     .rows = {s->records, 0, 0}};
-    /* An unpartitioned spec has a list of summaries without members. */
-    c->manifest.partitions = (df_bytes){"\x02\x00", 2};
+        df__buf_clear(&c->p->manifest);
+    c->p->manifest_length = (int64_t)file.len;
     df__buf_free(&file);
     return rc;
+}
+
+static void describe_manifest(commit *c)
+{
+    c->manifest = (df__ice_manifest){.path = {c->p->manifest.data, c->p->manifest.len},
+                                     .length = c->p->manifest_length,
+                                     .spec_id = c->s->meta.spec_id,
+                                     .snapshot = c->p->id,
+                                     .files = {(int64_t)c->p->files, 0, 0},
+                                     .rows = {c->p->records, 0, 0}};
+    /* An unpartitioned spec has a list of summaries without members. */
+    c->manifest.partitions = (df_bytes){"\x02\x00", 2};
 }
 
 /* ---- one try: the table as it is ------------------------------------------------------------- */
@@ -133,13 +143,13 @@ static int read_parent(commit *c)
 static int is_applied(const commit *c, const df__ice_note *note)
 {
     df__ice_snapshot at;
-    if (!c->sent)
+    if (!c->p->sent)
         return 0;
-    if (note->commit == c->snapshot || df__ice_meta_snapshot(&c->meta, c->snapshot, &at))
+    if (note->commit == c->p->id || df__ice_meta_snapshot(&c->meta, c->p->id, &at))
         return 1;
-    for (size_t i = 0; i < c->row_count && c->manifest_path.len; i++)
-        if (c->rows[i].path.len == c->manifest_path.len &&
-            memcmp(c->rows[i].path.data, c->manifest_path.data, c->manifest_path.len) == 0)
+    for (size_t i = 0; i < c->row_count && c->p->manifest.len; i++)
+        if (c->rows[i].path.len == c->p->manifest.len &&
+            memcmp(c->rows[i].path.data, c->p->manifest.data, c->p->manifest.len) == 0)
             return 1;
     return 0;
 }
@@ -148,10 +158,18 @@ static int is_applied(const commit *c, const df__ice_note *note)
 static int check_owner(const commit *c, const df__ice_note *note)
 {
     df__ice_sink *s = c->s;
-    if (!s->exactly_once || c->is_claim || strcmp(note->owner, s->owner) == 0)
+    if (!s->exactly_once || c->is_claim)
         return DF_OK;
-    return df__ice_doom(s, "fenced: another process of this flow took table %s over",
-                        s->catalog.shown.data);
+    if (strcmp(note->owner, s->owner) != 0)
+        return df__ice_doom(s, "fenced: another process of this flow took table %s over",
+                            s->catalog.shown.data);
+    /* After a close a commit of ours may have been applied that we gave up. */
+    return note->commit == s->last_commit
+               ? DF_OK
+               : df__ice_doom(s,
+                              "table %s has a later commit of this flow than was known of; "
+                              "start the flow again, it goes on there",
+                              s->catalog.shown.data);
 }
 
 static int look(commit *c)
@@ -198,8 +216,7 @@ static void add_total(commit *c, const char *name, int64_t added)
 static void add_summary(commit *c)
 {
     df__ice_sink *s = c->s;
-    int64_t bytes = 0, files = c->is_claim ? 0 : (int64_t)s->file_count;
-    int64_t records = c->is_claim ? 0 : s->records;
+    int64_t bytes = 0, files = (int64_t)c->p->files, records = c->p->records;
     for (int64_t i = 0; i < files; i++)
         bytes += s->files[i].summary.bytes;
     df__buf_str(&c->body, "\"summary\":{\"operation\":\"append\"");
@@ -216,7 +233,7 @@ static void add_summary(commit *c)
     add_total(c, "total-equality-deletes", 0);
     df__buf_printf(&c->body, ",\"engine-name\":\"dataflow\",\"engine-version\":\"%s\",\"%s\":",
                    df_version_string(), s->key);
-    df__ice_note_write(s, c->snapshot, &c->body);
+    df__ice_note_write(s, &c->body);
     df__buf_char(&c->body, '}');
 }
 
@@ -227,7 +244,7 @@ static void add_snapshot(commit *c, const char *list)
     if (yyjson_is_int(updated) && yyjson_get_sint(updated) > now)
         now = yyjson_get_sint(updated);
     df__buf_printf(&c->body, "{\"action\":\"add-snapshot\",\"snapshot\":{\"snapshot-id\":%lld,",
-                   (long long)c->snapshot);
+                   (long long)c->p->id);
     if (c->meta.has_snapshot)
         df__buf_printf(&c->body, "\"parent-snapshot-id\":%lld,", (long long)c->meta.snapshot.id);
     df__buf_printf(&c->body, "\"sequence-number\":%lld,\"timestamp-ms\":%lld,\"manifest-list\":",
@@ -254,8 +271,8 @@ static int make_body(commit *c, const char *list)
     df__buf_printf(b,
                    ",{\"action\":\"set-snapshot-ref\",\"ref-name\":\"main\",\"type\":\"branch\","
                    "\"snapshot-id\":%lld},{\"action\":\"set-properties\",\"updates\":{\"%s\":",
-                   (long long)c->snapshot, c->s->key);
-    df__ice_note_write(c->s, c->snapshot, b);
+                   (long long)c->p->id, c->s->key);
+    df__ice_note_write(c->s, b);
     df__buf_str(b, "}}]}");
     return df__buf_cstr(b) ? DF_OK : no_memory(c);
 }
@@ -266,20 +283,21 @@ static int write_list(commit *c, df__buf *path)
     df__ice_sink *s = c->s;
     char uuid[37], name[80];
     df__buf file;
-    size_t own = c->is_claim ? 0 : 1;
-    df__ice_list_of of = {.snapshot = c->snapshot,
+    size_t own = c->p->files ? 1 : 0;
+    df__ice_list_of of = {.snapshot = c->p->id,
                           .parent = c->meta.has_snapshot ? c->meta.snapshot.id : ICE_NO_SNAPSHOT,
                           .sequence = c->meta.sequence + 1};
     df__ice_manifest *rows = df__arena_alloc(&c->memory, (c->row_count + 1) * sizeof *rows);
     if (!rows)
         return no_memory(c);
+    describe_manifest(c);
     c->manifest.sequence = c->manifest.min_sequence = of.sequence;
     rows[0] = c->manifest;
     if (c->row_count)
         memcpy(rows + own, c->rows, c->row_count * sizeof *rows);
     random_bytes(s, of.sync);
     df__ice_uuid(&s->session, uuid);
-    snprintf(name, sizeof name, "%lld-%d-%s", (long long)c->snapshot, c->tries, uuid);
+    snprintf(name, sizeof name, "%lld-%d-%s", (long long)c->p->id, c->tries, uuid);
     df__buf_init(&file, &s->session.heap);
     int rc = df__ice_list_write(&file, &of, rows, c->row_count + own);
     if (rc != DF_OK || !metadata_path(c, path, "snap-%s.avro", name))
@@ -303,7 +321,7 @@ static int send(commit *c)
     if (rc != DF_OK)
         return rc;
     DF_CRASHPOINT("iceberg.commit");
-    c->sent = 1; /* also when it is refused: what sends for us may send twice */
+    c->p->sent = 1; /* also when it is refused: what sends for us may send twice */
     /* Nessie 0.99 does not look at a requirement that there is no snapshot yet; it refuses a commit
      * when the table is another one than it was at this commit of its own. */
     rc = df__ice_commit(&s->catalog, (df_bytes){c->body.data, c->body.len},
@@ -314,8 +332,6 @@ static int send(commit *c)
     switch (outcome) {
     case ICE_COMMITTED:
         return DF_OK;
-    case ICE_REFUSED:
-        return DF_EINVAL; /* the text is set */
     case ICE_CONFLICT:
         df_stage_metric(s->st, 1, 1);
         return DF_AGAIN;
@@ -343,8 +359,10 @@ static int may_go_on(const commit *c, int rc)
 {
     int64_t now = df_stage_clock_us(c->s->st);
     if (rc == DF_AGAIN)
-        return c->tries < TRIES || c->sent;
-    return c->sent && (rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EAUTH) && !c->s->doom[0] &&
+        return c->tries < TRIES;
+    if (rc == DF_EINVAL) /* some say so when another writer was faster */
+        return c->tries < REFUSED_TRIES;
+    return c->p->sent && (rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EAUTH) && !c->s->doom[0] &&
            now - c->since_us < PATIENCE_US;
 }
 
@@ -375,10 +393,8 @@ static int64_t new_snapshot(df__ice_sink *s)
 
 static int commit_one(df__ice_sink *s, int is_claim)
 {
-    commit c = {.s = s, .is_claim = is_claim};
-    c.snapshot = new_snapshot(s);
+    commit c = {.s = s, .p = &s->pending, .is_claim = is_claim};
     c.since_us = df_stage_clock_us(s->st);
-    df__buf_init(&c.manifest_path, &s->session.heap);
     df__buf_init(&c.body, &s->session.heap);
     df__arena_init(&c.memory, &s->session.heap, 16384);
     int rc = run(&c);
@@ -386,28 +402,75 @@ static int commit_one(df__ice_sink *s, int is_claim)
         s->has_table = 0; /* the columns are read again before the next row */
     df__ice_meta_free(&c.meta);
     df__arena_free(&c.memory);
-    df__buf_free(&c.manifest_path);
     df__buf_free(&c.body);
     return rc;
 }
 
+void df__ice_pending_drop(df__ice_sink *s)
+{
+    s->pending.id = 0;
+    df__buf_free(&s->pending.manifest);
+    df__ice_places_free(s, &s->pending.at);
+}
+
+/* From now on it is this commit until it is known what came of it. */
+static int begin(df__ice_sink *s)
+{
+    df__ice_pending *p = &s->pending;
+    if (p->id)
+        return DF_OK;
+    df__ice_pending_drop(s);
+    df__buf_init(&p->manifest, &s->session.heap);
+    p->files = s->file_count;
+    p->records = s->records;
+    p->sent = 0;
+    if (df__ice_places_copy(s, &p->at, &s->next) != DF_OK)
+        return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for positions");
+    p->id = new_snapshot(s);
+    return DF_OK;
+}
+
+static int end(df__ice_sink *s)
+{
+    int rc = df__ice_places_copy(s, &s->stored, &s->pending.at);
+    s->last_commit = s->pending.id;
+    s->records -= s->pending.records;
+    df__ice_files_done(s, s->pending.files);
+    df__ice_pending_drop(s);
+    return rc == DF_OK ? rc : df_stage_fail(s->st, rc, NULL, "no memory for positions");
+}
+
 int df__ice_commit_claim(df__ice_sink *s)
 {
-    return commit_one(s, 1);
+    df__ice_pending_drop(s);
+    int rc = begin(s);
+    rc = rc == DF_OK ? commit_one(s, 1) : rc;
+    return rc == DF_OK ? end(s) : rc;
+}
+
+/* Positions that the table does not have, also without rows. */
+static int has_moved(const df__ice_sink *s)
+{
+    if (!s->exactly_once || s->next.count != s->stored.count)
+        return s->exactly_once;
+    for (size_t i = 0; i < s->next.count; i++)
+        if (s->next.rows[i].seq != s->stored.rows[i].seq ||
+            s->next.rows[i].len != s->stored.rows[i].len ||
+            memcmp(s->next.rows[i].data, s->stored.rows[i].data, s->next.rows[i].len) != 0)
+            return 1;
+    return 0;
 }
 
 int df__ice_commit_all(df__ice_sink *s)
 {
     int rc = df__ice_file_finish(s);
-    int moved = s->exactly_once && s->next.count > 0;
-    if (rc != DF_OK || (s->file_count == 0 && !moved))
-        return rc;
     DF_CRASHPOINT("iceberg.files");
-    rc = commit_one(s, s->file_count == 0);
-    if (rc != DF_OK)
-        return rc;
-    df_stage_metric(s->st, 0, 1);
-    df__ice_files_drop(s);
-    rc = df__ice_places_copy(s, &s->stored, &s->next);
-    return rc == DF_OK ? rc : df_stage_fail(s->st, rc, NULL, "no memory for positions");
+    while (rc == DF_OK && (s->pending.id || s->file_count > 0 || has_moved(s))) {
+        rc = begin(s);
+        rc = rc == DF_OK ? commit_one(s, 0) : rc;
+        rc = rc == DF_OK ? end(s) : rc;
+        if (rc == DF_OK)
+            df_stage_metric(s->st, 0, 1);
+    }
+    return rc;
 }

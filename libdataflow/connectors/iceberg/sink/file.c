@@ -112,7 +112,7 @@ int df__ice_file_finish(df__ice_sink *s)
     df__parquet_error error = {.text = ""};
     if (!s->writer)
         return DF_OK;
-    if (df__parquet_rows(s->writer) == 0) {
+    if (df__parquet_rows(s->writer) == 0) { /* all of it was refused */
         end_writer(s);
         return DF_OK;
     }
@@ -125,6 +125,15 @@ int df__ice_file_finish(df__ice_sink *s)
     else if (error.text[0])
         rc = df_stage_failf(s->st, DF_EINTERNAL, NULL, "%s", error.text);
     return rc;
+}
+
+void df__ice_files_done(df__ice_sink *s, size_t count)
+{
+    if (count)
+        memmove(s->files, s->files + count, (s->file_count - count) * sizeof *s->files);
+    s->file_count -= count;
+    if (s->file_count == 0 && s->files_memory.heap)
+        df__arena_reset(&s->files_memory);
 }
 
 void df__ice_files_drop(df__ice_sink *s)

@@ -58,19 +58,19 @@ static void add_position(df__buf *b, const df__ice_place_of *p)
     df__buf_str(b, "\"]");
 }
 
-void df__ice_note_write(df__ice_sink *s, int64_t commit, df__buf *out)
+void df__ice_note_write(df__ice_sink *s, df__buf *out)
 {
     df__buf b;
     df__buf_init(&b, out->heap);
-    df__buf_printf(&b, "{\"v\":1,\"commit\":\"%lld\"", (long long)commit);
+    df__buf_printf(&b, "{\"v\":1,\"commit\":\"%lld\"", (long long)s->pending.id);
     if (s->exactly_once) {
         df__buf_printf(&b, ",\"owner\":\"%s\",\"epoch\":%lld,\"source\":", s->owner,
                        (long long)s->epoch);
         df__buf_json(&b, s->source, strlen(s->source));
         df__buf_str(&b, ",\"positions\":{");
-        for (size_t i = 0; i < s->next.count; i++) {
+        for (size_t i = 0; i < s->pending.at.count; i++) {
             df__buf_str(&b, i ? "," : "");
-            add_position(&b, &s->next.rows[i]);
+            add_position(&b, &s->pending.at.rows[i]);
         }
         df__buf_char(&b, '}');
     }
@@ -148,7 +148,8 @@ int df__ice_places_add(df__ice_sink *s, const df_parcel *parcel)
     return rc == DF_OK ? rc : df_stage_fail(s->st, rc, NULL, "no memory for positions");
 }
 
-int df__ice_note_take(df__ice_sink *s, const df__ice_note *n)
+/* Takes the note's positions as s->stored and s->next. DF_ENOMEM. */
+static int take(df__ice_sink *s, const df__ice_note *n)
 {
     yyjson_val *key, *value;
     size_t i, most;
@@ -211,7 +212,7 @@ static int claim(df__ice_sink *s)
     }
     df__ice_note_read(s, &m, &note);
     rc = rc == DF_OK ? check_note(s, &m, &note) : rc;
-    rc = rc == DF_OK ? df__ice_note_take(s, &note) : rc;
+    rc = rc == DF_OK ? take(s, &note) : rc;
     s->epoch = note.epoch + 1;
     df__ice_note_free(&note);
     df__ice_meta_free(&m);
@@ -253,7 +254,7 @@ int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel)
     }
     df__ice_note_read(s, &m, &note);
     int ours = strcmp(note.owner, s->owner) == 0;
-    rc = ours ? df__ice_note_take(s, &note)
+    rc = ours ? take(s, &note)
               : df_stage_fail(s->st, DF_EFENCED, "fenced", "another process owns the positions");
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const df_position *at = DF_ROW(df_position, rows, i);

@@ -29,6 +29,9 @@ static int prepare(df__ice_sink *s, df_stage *st)
         s->source = info.source_identity ? info.source_identity : "";
         df__ice_owner_key(s, &info);
     }
+    /* Positions of the partitions that are claimed already are still ours. */
+    if (rc == DF_OK && df__ice_places_copy(s, &s->next, &s->stored) != DF_OK)
+        rc = df_stage_fail(st, DF_ENOMEM, NULL, "no memory for positions");
     return rc == DF_OK ? df__ice_catalog_open(&s->catalog, &s->session) : rc;
 }
 
@@ -113,6 +116,26 @@ static int absorb(df__ice_sink *s, df_parcel *parcel)
     return rc;
 }
 
+/* Each batch is a commit, as it was asked for. One that fails is given again: nothing of it stays.
+ */
+static int commit_batch(df__ice_sink *s)
+{
+    int rc = df__ice_commit_all(s);
+    int sent = s->pending.id && s->pending.sent;
+    if (rc == DF_OK)
+        return rc;
+    df__ice_files_drop(s);
+    df__ice_pending_drop(s);
+    if (df__ice_places_copy(s, &s->next, &s->stored) != DF_OK)
+        return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for positions");
+    if (sent && !s->doom[0])
+        return df_stage_fail(s->st, DF_EUNKNOWN, "connection_error",
+                             "it is not known whether a commit was applied");
+    return rc == DF_AGAIN ? df_stage_fail(s->st, DF_EIO, "transient",
+                                          "other writers were faster again and again")
+                          : rc;
+}
+
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__ice_sink *s = self;
@@ -126,8 +149,8 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     rc = rc == DF_OK ? absorb(s, parcel) : rc;
     if (rc != DF_OK)
         return rc;
-    if (s->opt.batch_size != DF_UNSET) /* each batch is a commit, as it was asked for */
-        return df__ice_commit_all(s);
+    if (s->opt.batch_size != DF_UNSET)
+        return commit_batch(s);
     s->parcels[s->parcel_count++] = parcel;
     return DF_ABSORBED;
 }
@@ -154,10 +177,9 @@ static void sink_close(void *self, df_stage *st)
     if (!s->is_open)
         return;
     s->is_open = 0;
-    s->claimed = 0;
     df__ice_files_drop(s);
+    df__ice_pending_drop(s);
     forget_parcels(s);
-    df__ice_places_free(s, &s->stored);
     df__ice_places_free(s, &s->next);
     df__ice_table_free(s);
     df__ice_store_free(&s->store);

@@ -25,6 +25,18 @@ typedef struct df__ice_places {
     size_t count, cap;
 } df__ice_places;
 
+/* A commit that was begun. It stays the same until it is known what came of it, also when a flush
+ * was broken off and more was absorbed meanwhile. */
+typedef struct df__ice_pending {
+    int64_t id;       /* of its snapshot; 0: none is begun */
+    size_t files;     /* the first of s->files */
+    int64_t records;  /* in them */
+    int sent;         /* it may have been applied */
+    df__buf manifest; /* its path; empty: not written yet */
+    int64_t manifest_length;
+    df__ice_places at; /* positions that it stores */
+} df__ice_pending;
+
 typedef struct df__ice_sink {
     df__ice_place place;
     struct {
@@ -65,9 +77,12 @@ typedef struct df__ice_sink {
     char key[ICE_KEY]; /* name of the table's property */
     char owner[ICE_OWNER];
     int64_t epoch;
-    int claimed, has_history;    /* has_history: the table has a snapshot */
+    int claimed;
+    int64_t last_commit; /* that we know of in the table's note; it and the next ones survive a
+                            close, since the core does not claim again */
     df__ice_places stored, next; /* in the table; with what is not committed yet */
-    const char *source;          /* identity of what the flow reads */
+    df__ice_pending pending;
+    const char *source; /* identity of what the flow reads */
 } df__ice_sink;
 
 extern const df_options df__ice_sink_options, df__nessie_sink_options;
@@ -114,6 +129,8 @@ int df__ice_file_ensure(df__ice_sink *s);
 int df__ice_file_finish(df__ice_sink *s);
 /* Forgets all that is not committed; what lies in the storage stays there. */
 void df__ice_files_drop(df__ice_sink *s);
+/* Forgets the first files: they are committed. */
+void df__ice_files_done(df__ice_sink *s, size_t count);
 
 /* ---- commit.c -------------------------------------------------------------------------------- */
 
@@ -123,6 +140,8 @@ void df__ice_files_drop(df__ice_sink *s);
 int df__ice_commit_all(df__ice_sink *s);
 /* A snapshot without files, that makes us the owner of the positions. */
 int df__ice_commit_claim(df__ice_sink *s);
+/* Forgets a commit that was begun. */
+void df__ice_pending_drop(df__ice_sink *s);
 /* The next open ends the run with this text; DF_EIO. */
 int df__ice_doom(df__ice_sink *s, const char *format, ...) DF_PRINTF(2, 3);
 
@@ -140,10 +159,8 @@ typedef struct df__ice_note {
 /* Freed by df__ice_note_free. A text that is no note of ours reads as one without anything. */
 void df__ice_note_read(const df__ice_sink *s, const df__ice_meta *m, df__ice_note *ret);
 void df__ice_note_free(df__ice_note *n);
-/* Appends the property's text as a JSON string. */
-void df__ice_note_write(df__ice_sink *s, int64_t commit, df__buf *out);
-/* Takes the note's positions as s->stored and s->next. DF_ENOMEM. */
-int df__ice_note_take(df__ice_sink *s, const df__ice_note *n);
+/* Appends the property's text for the commit that was begun, as a JSON string. */
+void df__ice_note_write(df__ice_sink *s, df__buf *out);
 /* The positions of a parcel go into s->next. DF_ENOMEM. */
 int df__ice_places_add(df__ice_sink *s, const df_parcel *parcel);
 /* After a commit: s->stored is s->next; after a loss the other way round. DF_ENOMEM. */

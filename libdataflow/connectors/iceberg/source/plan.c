@@ -311,12 +311,11 @@ static int since(df__ice_source *s)
     /* One snapshot without a parent: the catalog does not tell more. */
     int tells = s->meta.snapshot.parent != ICE_NO_SNAPSHOT ||
                 yyjson_arr_size(yyjson_obj_get(s->meta.table, "snapshots")) > 1;
-    if (rc == DF_OK)
-        rc = found ? along(s, rows, count)
-             : !tells && s->spot.done_sequence > 0 &&
-                     s->spot.done_sequence < s->meta.snapshot.sequence
-                 ? by_sequence(s)
-                 : lost(s);
+    int newer = s->spot.done_sequence > 0 && s->spot.done_sequence < s->meta.snapshot.sequence;
+    if (rc == DF_OK && found)
+        rc = along(s, rows, count);
+    else if (rc == DF_OK)
+        rc = !tells && newer ? by_sequence(s) : lost(s);
     df__free(&s->session.heap, rows);
     return rc;
 }
@@ -344,10 +343,11 @@ static int go_on(df__ice_source *s)
         return DF_OK;
     }
     if (!s->opt.incremental || !s->exactly_once) { /* what was read of it comes once more */
-        df_stage_logf(s->st, DF_LOG_WARN,
-                      "snapshot %lld, of which a part was read, is gone: that part comes again with "
-                      "the current one",
-                      (long long)s->spot.target);
+        df_stage_logf(
+            s->st, DF_LOG_WARN,
+            "snapshot %lld, of which a part was read, is gone: that part comes again with "
+            "the current one",
+            (long long)s->spot.target);
         s->spot.file = s->spot.row = 0;
         return DF_OK;
     }

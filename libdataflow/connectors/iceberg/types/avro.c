@@ -341,7 +341,7 @@ static int walk_meta(cursor *c, const char *name, df_bytes *ret)
     }
 }
 
-df_bytes df__ice_avro_meta(const df__ice_avro_file *f, const char *name)
+static df_bytes meta_of(const df__ice_avro_file *f, const char *name)
 {
     const unsigned char *at = f->meta.data;
     cursor c = {at, at + f->meta.len, NULL};
@@ -368,11 +368,11 @@ int df__ice_avro_open(const df__heap *heap, df_bytes data, df__ice_avro_file *re
         return bad(ret, "its header is damaged");
     memcpy(ret->sync, sync.data, 16);
     ret->rest = (df_bytes){c.p, (size_t)(c.end - c.p)};
-    df_bytes codec = df__ice_avro_meta(ret, "avro.codec");
+    df_bytes codec = meta_of(ret, "avro.codec");
     ret->deflated = codec.len == 7 && memcmp(codec.data, "deflate", 7) == 0;
     if (codec.len && !ret->deflated && (codec.len != 4 || memcmp(codec.data, "null", 4) != 0))
         return bad(ret, "its codec is not supported: only null and deflate are");
-    int rc = parse_schema(ret, df__ice_avro_meta(ret, "avro.schema"));
+    int rc = parse_schema(ret, meta_of(ret, "avro.schema"));
     return rc == DF_EDATA ? bad(ret, "its schema is none of a record") : rc;
 }
 
@@ -456,9 +456,4 @@ int64_t df__ice_avro_number(const df__ice_avro_value *record, int id, int64_t mi
 {
     const df__ice_avro_value *v = df__ice_avro_field(record, id);
     return v->kind == ICE_AVRO_LONG ? v->number : missing;
-}
-
-int df__ice_avro_id(const df__ice_avro_value *record, size_t index)
-{
-    return record->kind == ICE_AVRO_RECORD && index < record->count ? record->type->ids[index] : -1;
 }

@@ -50,16 +50,12 @@ typedef struct df__ice_avro_file {
 int df__ice_avro_open(const df__heap *heap, df_bytes data, df__ice_avro_file *ret);
 /* Frees it. */
 void df__ice_avro_close(df__ice_avro_file *f);
-/* Metadata of the header by name; data NULL: none. */
-df_bytes df__ice_avro_meta(const df__ice_avro_file *f, const char *name);
 /* The next record, in `arena`; its bytes live until the next call. DF_DONE at the end; DF_EDATA. */
 int df__ice_avro_next(df__ice_avro_file *f, df__arena *arena, df__ice_avro_value *ret);
 /* The field of that id of a record; an ICE_AVRO_NULL one when it has none. */
 const df__ice_avro_value *df__ice_avro_field(const df__ice_avro_value *record, int id);
 /* Its number; `missing` when it is null. */
 int64_t df__ice_avro_number(const df__ice_avro_value *record, int id, int64_t missing);
-/* Id of the index-th field of a record; -1: none. */
-int df__ice_avro_id(const df__ice_avro_value *record, size_t index);
 
 /* ---- writing: values are appended to a buffer, the file is put together of them ---------------
  */

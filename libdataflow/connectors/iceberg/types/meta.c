@@ -115,7 +115,7 @@ const char *df__ice_meta_property(const df__ice_meta *m, const char *name)
     return text(yyjson_obj_get(m->table, "properties"), name);
 }
 
-const char *df__ice_meta_config(const df__ice_meta *m, const char *name)
+static const char *config_of(const df__ice_meta *m, const char *name)
 {
     return text(yyjson_obj_get(m->root, "config"), name);
 }
@@ -126,7 +126,7 @@ static const char *fact(const df__ice_catalog *c, const df__ice_meta *m, yyjson_
                         const char *name)
 {
     const char *t = text(keys, name);
-    t = t ? t : df__ice_meta_config(m, name);
+    t = t ? t : config_of(m, name);
     return t ? t : df__ice_property(c, name);
 }
 

@@ -40,8 +40,6 @@ int df__ice_meta_read(const df__ice_answer *a, df__ice_meta *ret, char why[ICE_S
 void df__ice_meta_free(df__ice_meta *m);
 /* A property of the table; NULL: none. */
 const char *df__ice_meta_property(const df__ice_meta *m, const char *name);
-/* A value of the reply's config; NULL: none. */
-const char *df__ice_meta_config(const df__ice_meta *m, const char *name);
 /* A snapshot that the metadata lists. 0: there is none of this id. */
 int df__ice_meta_snapshot(const df__ice_meta *m, int64_t id, df__ice_snapshot *ret);
 /* 1: `id` is the current snapshot or an ancestor of it, as far as the list goes. */
