@@ -56,6 +56,22 @@ program)
         "$prefix/bin/dfproc" connectors | grep -qw "$name" || { echo "dfproc does not list $name"; exit 1; }
     done
     ;;
+moved)
+    # The whole prefix elsewhere: pkg-config, CMake, programs and modules are those of the new place.
+    cp -a "$prefix" moved
+    lib=$dir/moved/${lib#"$prefix"/}
+    export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+    cc -Wall -Wextra -Werror -o embed "$here/embed.c" $(pkg-config --cflags --libs libdataflow)
+    ./embed
+    ran
+    cp "$here/embed.c" . && cp "$here/CMakeLists-user.txt" CMakeLists.txt
+    cmake -S . -B build -DCMAKE_PREFIX_PATH="$dir/moved" >log 2>&1 && cmake --build build >>log 2>&1 || { cat log; exit 1; }
+    [ "$(pkg-config --libs libdataflow | xargs -n 1 | grep '^-l')" = -ldataflow ] || { echo "pkg-config: $(pkg-config --libs libdataflow)"; exit 1; }
+    echo >"$lib/libdataflow/none.so"
+    unset LD_LIBRARY_PATH
+    moved/bin/dfproc connectors >log 2>&1 || { cat log; exit 1; }
+    grep -q "$dir/moved/.*/libdataflow/none.so" log || { echo 'modules are looked for elsewhere:'; cat log; exit 1; }
+    ;;
 uninstall)
     # Into an empty folder and out of it again: nothing of ours stays.
     export DESTDIR=$dir/root
