@@ -43,12 +43,6 @@ def packages():
     return found
 
 
-def planned():
-    """Kinds of the contract that have no folder yet."""
-    lines = (FOLDERS / "planned.txt").read_text(encoding="utf-8").split("\n")
-    return [line for line in lines if line and not line.startswith("#") and line not in declared()]
-
-
 def more_options(kind):
     """Lines for docs/options.md beyond the option tables: `lines()` in options_page.py of the kind's folder."""
     path = FOLDERS / kind / "options_page.py"

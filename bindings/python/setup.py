@@ -3,8 +3,10 @@
 
 With DATAFLOW_BUNDLE=PREFIX the library and the modules that are installed in PREFIX go into the wheel, which
 then needs no other package of DataFlow; librdkafka and libpq it takes from the system."""
+import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -45,10 +47,36 @@ class WithLibrary(build_py):
             raise SystemExit(f"no libdataflow.so in {library}")
         for file in libraries:
             shutil.copy(file, to / file.name)
-        for file in modules.glob("*.so"):
-            shutil.copy(file, to / "modules" / file.name)
-            # what it links is one folder up, wherever the wheel is
-            subprocess.run(["patchelf", "--set-rpath", "$ORIGIN/..", to / "modules" / file.name], check=True)
+        self.carry(to)
+        for file in (*modules.glob("*.so"), *modules.glob("shared/*.so")):
+            copy = to / "modules" / file.relative_to(modules)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(file, copy)
+            # what it links lies in the folder of the library, wherever the wheel is
+            self.patch(copy, "--set-rpath", "$ORIGIN/.." if copy.parent.name == "modules" else "$ORIGIN/../..")
+            for old, new in self.carried.items():
+                self.patch(copy, "--replace-needed", old, new)
+
+    @staticmethod
+    def patch(file, *options):
+        subprocess.run(["patchelf", *options, file], check=True)
+
+    def carry(self, to):
+        """What the library itself links and a bare machine may lack comes along, under a name that nobody else's
+        copy in the process has."""
+        self.carried = {}
+        for library in to.glob("libdataflow.so.?"):
+            found = subprocess.run(["ldd", library], check=True, capture_output=True, text=True).stdout
+            for name, path in re.findall(r"(lib\S+) => (/\S+)", found):
+                if re.match(r"lib(c|m|dl|rt|pthread|z)\.so", name):
+                    continue
+                code = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:8]
+                self.carried[name] = name.replace(".so", f"-{code}.so", 1)
+                shutil.copy(os.path.realpath(path), to / self.carried[name])
+                self.patch(to / self.carried[name], "--set-soname", self.carried[name])
+            self.patch(library, "--set-rpath", "$ORIGIN")
+            for old, new in self.carried.items():
+                self.patch(library, "--replace-needed", old, new)
 
 
 setup(

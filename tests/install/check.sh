@@ -56,6 +56,59 @@ program)
         "$prefix/bin/dfproc" connectors | grep -qw "$name" || { echo "dfproc does not list $name"; exit 1; }
     done
     ;;
+moved)
+    # The whole prefix elsewhere: pkg-config, CMake, programs and modules are those of the new place.
+    cp -a "$prefix" moved
+    lib=$dir/moved/${lib#"$prefix"/}
+    export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+    cc -Wall -Wextra -Werror -o embed "$here/embed.c" $(pkg-config --cflags --libs libdataflow)
+    ./embed
+    ran
+    cp "$here/embed.c" . && cp "$here/CMakeLists-user.txt" CMakeLists.txt
+    cmake -S . -B build -DCMAKE_PREFIX_PATH="$dir/moved" >log 2>&1 && cmake --build build >>log 2>&1 || { cat log; exit 1; }
+    [ "$(pkg-config --libs libdataflow | xargs -n 1 | grep '^-l')" = -ldataflow ] || { echo "pkg-config: $(pkg-config --libs libdataflow)"; exit 1; }
+    echo >"$lib/libdataflow/none.so"
+    unset LD_LIBRARY_PATH
+    moved/bin/dfproc connectors >log 2>&1 || { cat log; exit 1; }
+    grep -q "$dir/moved/.*/libdataflow/none.so" log || { echo 'modules are looked for elsewhere:'; cat log; exit 1; }
+    ;;
+refused)
+    # A module of a newer version came while this library is in use.
+    cat >newer.c <<'C'
+#include <dataflow_ext.h>
+static int init(df_env *env) { (void)env; return 0; }
+extern const df_plugin df_plugin_entry;
+const df_plugin df_plugin_entry = {sizeof(df_plugin), DF_VERSION + 100, init};
+C
+    cat >check.c <<'C'
+#include <dataflow.h>
+#include <stdio.h>
+#include <string.h>
+int main(void)
+{
+    static const char yaml[] = "source: {type: kafka, config: {brokers: a:1, topic: b, consumerGroup: c}}\nsink: {type: stdio}\n";
+    df_env_options options = DF_ENV_OPTIONS_INIT;
+    df_text text = {sizeof text, "flow.yaml", yaml, sizeof yaml - 1};
+    df_problem problem = {sizeof problem};
+    options.module_path = "modules";
+    df_env *env = df_env_new(&options);
+    df_pipeline *p = df_pipeline_new(env, NULL);
+    int rc = df_pipeline_load(p, &text);
+    if (rc == DF_OK)
+        rc = df_pipeline_check(p);
+    if (df_pipeline_problem_at(p, 0, &problem) == DF_OK)
+        printf("%s %s\n", df_status_name(rc), problem.text);
+    df_pipeline_free(p);
+    df_env_free(env);
+    return 0;
+}
+C
+    mkdir modules
+    cc -shared -fPIC -o modules/kafka.so newer.c $(pkg-config --cflags libdataflow)
+    cc -o check check.c $(pkg-config --cflags --libs libdataflow)
+    ./check >log
+    grep -qE '^DF_ESPEC .*"kafka" cannot be used: .* was built for version 0\.2\.0 and this process runs 0\.1\.0: restart it' log || { cat log; exit 1; }
+    ;;
 uninstall)
     # Into an empty folder and out of it again: nothing of ours stays.
     export DESTDIR=$dir/root

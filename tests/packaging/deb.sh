@@ -49,6 +49,12 @@ elif build "$dir/work/second/deeper" "$dir/again"; then
 else bad '  a second build'; fi
 lintian_here >out 2>&1
 same '  lintian has no error and no warning' '' "$(grep -E '^[EW]:' out)"
+if [ "$own" = "$release" ] && command -v systemd-analyze >/dev/null; then
+    unit=$source/packaging/systemd/dfproc@.service
+    mkdir unit && sed 's#/usr/bin/dfproc#/bin/true#' "$unit" >unit/dfproc@.service
+    same '  the unit is sound' '' "$(systemd-analyze verify --man=no unit/dfproc@.service 2>&1 | grep -F dfproc@)"
+    systemd-analyze security --offline=true --threshold=15 "$unit" >out 2>&1 && ok '  and closed' || bad "  and closed: $(tail -n 1 out)"
+fi
 next_version || bad '  the next version'
 if clean "$release" --bind "$packages:/packages" --bind "$dir/next:/next" -- bash /src/tests/packaging/deb-installed.sh; then
     ok "$release: installed"

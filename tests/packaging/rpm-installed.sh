@@ -32,6 +32,6 @@ same '  the new one lies beside it' '# of the next version' "$(tail -n 1 /etc/da
 same '  one version of each' '' "$(rpm --dbpath /var/lib/rpm -qa --qf '%{NAME}\n' | sort | uniq -d)"
 rpm_ -V $(rpm --dbpath /var/lib/rpm -qa --qf '%{NAME}\n' | grep -v dfproc) && ok '  and as it was packed' || bad '  and as it was packed'
 rpm_ -e $(rpm --dbpath /var/lib/rpm -qa) && ok 'remove' || bad 'remove'
-rm -rf /etc/dataflow/example.yaml.rpm* /var/lib/dataflow
+rm -rf /etc/dataflow/example.yaml.rpm* /var/lib/dataflow && rmdir /etc/dataflow # what its owner edited
 same '  nothing of them stays' '' "$(find /usr /etc -name '*dataflow*' -o -name '*dfproc*' -o -name '*dfoperator*')"
 exit $failed

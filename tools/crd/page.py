@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/crd.md: what the CustomResourceDefinitions hold, and what they alone cannot refuse."""
-import connectors
 from resource_definition import CRON_STATUS, FLOW_STATUS, MOST_ROUTES, MOST_TRANSFORMATIONS, STATUS
 from schema import LONGEST_TEXT
 
@@ -32,8 +31,8 @@ source: {type: kafka, kafka: {brokers: "kafka:9092", topic: events}}
 ```
 
 In `config` an option has the type that it has with every kind; an option whose type depends on the
-kind has none (`brokers`, `fields`, `rate`). Bounds that depend on the kind are rules. @planned@
-@open@, whose options would make the definitions too large, and kinds of plug-ins, whose
+kind has none (`brokers`, `fields`, `rate`). Bounds that depend on the kind are rules. Any options
+are accepted of @open@, whose options would make the definitions too large, and kinds of plug-ins, whose
 names begin with `x-`; the validator says whether it has them.
 
 ## Who refuses what
@@ -170,10 +169,7 @@ def quoted(kinds, last=", "):
 def text(tables, options):
     page = Page(tables, options)
     left = sorted({kind for kinds in tables.open.values() for kind in kinds})
-    planned = connectors.planned()
-    any_options = ("Kinds of the\noriginal that are not in this version (%s) are accepted with any options, and so are"
-                   % quoted(planned) if planned else "Any options\nare accepted of")
-    intro = INTRO.replace("@planned@", any_options).replace("@open@", quoted(left, " and "))
+    intro = INTRO.replace("@open@", quoted(left, " and "))
     out = [intro.rstrip("\n"), *("| `%s` | %s |" % row for row in VALIDATOR_ONLY.items()), "",
            "### What the CRD refuses and a file may hold", "",
            "`dfproc validate` reads the text of a file; the API server gets what kubectl made of it.", "",

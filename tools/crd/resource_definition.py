@@ -112,7 +112,7 @@ class Tables:
         left = sorted(self.open.get(role, []))
         found = {n: c["options"] for n, c in self.found(role).items() if n not in left}
         return Kinds(found, {n: self.rules_at(role, n) for n in found}, {n: self.limits_at(role, n) for n in found},
-                     left + connectors.planned())
+                     left)
 
     def transforms(self):
         found = {t["name"]: t["options"] for t in self.all["transforms"]}

@@ -48,7 +48,8 @@ static void fail(df__graph *g, const df__stage_spec *s, const char *text)
 
 static void fail_unknown(df__graph *g, const df__stage_spec *s)
 {
-    const char *names[KINDS], *near, *module, *why = df__env_unopened(g->env, s->kind);
+    const char *names[KINDS], *near, *module = df__env_module_of(s->kind);
+    const char *why = df__env_unopened(g->env, s->kind);
     char text[640], hint[160];
     size_t n;
     if (s->role != DF_TRANSFORM && why) {
@@ -56,15 +57,13 @@ static void fail_unknown(df__graph *g, const df__stage_spec *s)
         fail(g, s, text);
         return;
     }
-    if (s->role != DF_TRANSFORM && df__env_knows(s->kind, &module)) {
-        df__text_printf(text, sizeof text, "the connector \"%s\" is not %s%s%s", s->kind,
-                        module ? "installed: no " : "in this build", module ? module : "",
-                        module ? ".so in the folder of modules" : "");
+    if (s->role != DF_TRANSFORM && module) {
+        df__text_printf(text, sizeof text,
+                        "the connector \"%s\" is not installed: no %s.so in the folder of modules",
+                        s->kind, module);
         fail(g, s, text);
-        if (module) {
-            df__text_printf(hint, sizeof hint, "the package dataflow-module-%s brings it", module);
-            df__problem_hint(g->problems, hint);
-        }
+        df__text_printf(hint, sizeof hint, "the package dataflow-module-%s brings it", module);
+        df__problem_hint(g->problems, hint);
         return;
     }
     df__text_printf(text, sizeof text, "unknown %s type \"%.60s\"", role_names[s->role], s->kind);
@@ -86,11 +85,7 @@ static int find_connector(df__graph *g, df__stage_spec *s)
         return DF_OK;
     }
     if (s->connector) {
-        /* all kinds of the contract are sources */
-        const char *module, *how = s->role == DF_SOURCE && df__env_knows(s->kind, &module)
-                                       ? "is not in this build as"
-                                       : "cannot be";
-        df__text_printf(text, sizeof text, "the connector \"%.60s\" %s a %s", s->kind, how,
+        df__text_printf(text, sizeof text, "the connector \"%.60s\" cannot be a %s", s->kind,
                         role_names[s->role]);
         fail(g, s, text);
     } else if (df__env_transform(g->env, s->kind)) {

@@ -7,14 +7,13 @@
 #include "dataflow_ext.h"
 
 typedef struct df__known_kind {
-    const char *kind, *module; /* the file that brings it, without ".so"; NULL: none does yet */
+    const char *kind, *module; /* the file that brings it, without ".so" */
 } df__known_kind;
 
 /* NULL ends each. */
 extern const df_connector *const df__builtin_connectors[];
 extern const df_transform *const df__builtin_transforms[];
-/* Kinds of all modules that the source tree has, those that this build leaves out too, and kinds
- * that a manifest may name and that come later. */
+/* Kinds of all modules that the source tree has, those that this build leaves out too. */
 extern const df__known_kind df__known_kinds[];
 
 #endif

@@ -62,8 +62,8 @@ const df_transform *df__env_transform(df_env *env, const char *kind);
 const df_connector *df__env_connector_at(df_env *env, size_t index);
 /* All transforms that are registered; NULL: the end. */
 const df_transform *df__env_transform_at(df_env *env, size_t index);
-/* Is it a kind that no registered table has, but that belongs to a module of the tree or comes
- * later? *ret_module: the file that brings it, without ".so"; NULL: none does yet. */
-int df__env_knows(const char *kind, const char **ret_module);
+/* The file of the module that brings a kind, without ".so", whether this build has it or not; NULL:
+ * no module of the tree does. */
+const char *df__env_module_of(const char *kind);
 
 #endif

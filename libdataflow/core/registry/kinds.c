@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * kinds.c: looking kinds up: those that are registered, those that a module brings, those that are
- * known and not here. */
+ * kinds.c: looking kinds up: those that are registered, and those that a module brings. */
 #include <string.h>
 
 #include "core/registry/builtin.h"
 #include "core/registry/env.h"
 
-int df__env_knows(const char *kind, const char **ret_module)
+const char *df__env_module_of(const char *kind)
 {
     const df__known_kind *k = df__known_kinds;
     while (k->kind && strcmp(k->kind, kind) != 0)
         k++;
-    *ret_module = k->module;
-    return k->kind != NULL;
+    return k->module;
 }
 
 const df_connector *df__env_connector(df_env *env, const char *kind)

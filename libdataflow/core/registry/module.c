@@ -17,12 +17,27 @@
 #define DF_MODULE_DIR "/usr/lib/libdataflow"
 #endif
 #ifdef DF_MODULE_DIR_BUILD
-static const char default_path[] = DF_MODULE_DIR_BUILD ":" DF_MODULE_DIR;
+static const char built_path[] = DF_MODULE_DIR_BUILD ":" DF_MODULE_DIR;
 #else
-static const char default_path[] = DF_MODULE_DIR;
+static const char built_path[] = DF_MODULE_DIR;
 #endif
 
 enum { PATH = 1024 };
+
+/* Beside the library first, wherever it was moved to: a wheel, another prefix. Where it is part of
+ * a program there is no such folder. */
+static void default_path(char *ret, size_t len)
+{
+    Dl_info info;
+    const char *slash =
+        dladdr(built_path, &info) && info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+    int folder = slash ? (int)(slash - info.dli_fname) : 0;
+    df__text_printf(ret, len, "%.*s/libdataflow", folder, slash ? info.dli_fname : "");
+    if (!slash || !strcmp(ret, DF_MODULE_DIR) || strchr(ret, ':'))
+        df__text_printf(ret, len, "%s", built_path);
+    else
+        df__text_printf(ret, len, "%.*s/libdataflow:%s", folder, info.dli_fname, built_path);
+}
 
 /* A package of another version came while the process ran, or a plug-in is older than its library's
  * API. */
@@ -132,8 +147,9 @@ static int is_plain(const char *kind)
 
 void df__env_open_modules(df_env *env, const char *kind)
 {
-    const char *at = env->module_path ? env->module_path : default_path;
-    char dir[PATH], path[PATH], file[128];
+    char dir[PATH], path[PATH], file[128], found[2 * PATH];
+    const char *at = env->module_path ? env->module_path : found;
+    default_path(found, sizeof found);
     if (kind && !is_plain(kind))
         return;
     while (*at) {

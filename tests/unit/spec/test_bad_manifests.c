@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "core/registry/builtin.h"
 #include "support/spec_bench.h"
 
 #ifndef DF_TEST_DIR
@@ -135,32 +134,6 @@ FILE_TEST(options, 80)
 FILE_TEST(fields, 50)
 FILE_TEST(cron, 15)
 
-static void check_planned(const char *where, const char *kind, const char *manifest)
-{
-    char text[256], expected[256];
-    df__text_printf(text, sizeof text, "%s", manifest);
-    df__text_printf(expected, sizeof expected,
-                    "%s.type: the connector \"%s\" is not in this build\n", where, kind);
-    check_case("yaml", where, text, strlen(text), expected);
-}
-
-/* A kind of the contract without a folder of its own is not called unknown. */
-static void test_planned_kinds(void **state)
-{
-    char text[256];
-    (void)state;
-    for (const df__known_kind *k = df__known_kinds; k->kind; k++) {
-        if (k->module)
-            continue;
-        df__text_printf(text, sizeof text,
-                        "source: {type: %s}\nsink: {type: tank, config: {table: t}}\n", k->kind);
-        check_planned("1:16 spec.source", k->kind, text);
-        df__text_printf(text, sizeof text,
-                        "source: {type: well, config: {topic: a}}\nsink: {type: %s}\n", k->kind);
-        check_planned("2:14 spec.sink", k->kind, text);
-    }
-}
-
 /* A file that is not in the list above would be run by nobody. */
 static void test_every_file_is_run(void **state)
 {
@@ -188,7 +161,7 @@ int main(void)
         cmocka_unit_test(test_manifest),      cmocka_unit_test(test_stages),
         cmocka_unit_test(test_router),        cmocka_unit_test(test_options),
         cmocka_unit_test(test_fields),        cmocka_unit_test(test_cron),
-        cmocka_unit_test(test_planned_kinds), cmocka_unit_test(test_every_file_is_run),
+        cmocka_unit_test(test_every_file_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,3 @@
+module dataflow.dataflow.io/go
+
+go 1.23
