@@ -10,11 +10,6 @@ A case is (name, base, changes, who). A change is (path, value); GONE takes the 
 Cases that follow from the option tables are made from them (see generated).
 """
 import json
-import sys
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).resolve().parents[3] / "tools"))
-import connectors  # noqa: E402
 
 GONE = object()
 BOTH, NONE, FREE = "both", "none", "free"
