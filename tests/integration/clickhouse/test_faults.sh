@@ -168,6 +168,17 @@ exec 7>&-
 wait "$run" || bad "the run ended with $?"
 same 'columns that come, change and go, and a table that is away for a while' '1 a,2 b,3 \N,4 d,5 e' "$(sql 'select id, v from moving order by id' | tr '\t' ' ' | paste -sd,)"
 
+# ---- secrets ---------------------------------------------------------------------------------------
+echo '{"id":1,"v":"payload-value"}' >"$dir/quiet.jsonl"
+scripted quiet
+peer busy,cut
+rm -rf "$dir/state"
+timeout --foreground -k 5 120 dfproc run "$dir/quiet.yaml" --until-exhausted --log-level debug >"$dir/out" 2>&1 || bad "quiet: exit code $?"
+case $(cat "$dir/out" "$dir/inserts") in
+*secret-word* | *payload-value*) bad 'the log shows a password or a value' ;;
+*) ok 'no password and no value in the log of debug' ;;
+esac
+
 # ---- mistakes --------------------------------------------------------------------------------------
 base=${DF_CLICKHOUSE%/default} host=${DF_CLICKHOUSE##*@} host=${host%/default}
 echo '{"id":1}' >"$dir/wrong.jsonl"

@@ -102,6 +102,15 @@ flow nothing 0
 same 'NULL of a type that is none of ours' '{"id":0,"n":null,"k":7}
 {"id":1,"n":null,"k":7}' "$(cat "$dir/nothing.out")"
 
+# An error that comes when the first rows are out already: no row of it, and no position behind it.
+source_of late "query: select number as id, throwIf(number = 900000) as t from system.numbers limit 1000000"
+sed -i "s|CH_TEST_URL}|&?max_block_size=1000|" "$dir/late.yaml"
+rm -rf "$dir/state"
+timeout --foreground -k 5 60 dfproc run "$dir/late.yaml" --until-exhausted >"$dir/out" 2>&1
+same 'an error in the middle of an answer ends the run' 1 $?
+same 'with no row of it' 0 "$(wc -l <"$dir/late.out")"
+has 'it is told' 'code 395' "$(cat "$dir/out")"
+
 # ---- positions of others, and of other columns -----------------------------------------------------
 sql "create table spots (id Int64, at DateTime('UTC')) engine = MergeTree order by id"
 sql "insert into spots select number, toDateTime('2026-01-02 00:00:00') + number * 3600 from system.numbers limit 6"

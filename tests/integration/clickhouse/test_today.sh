@@ -83,6 +83,24 @@ manifest loose
 flow loose 0
 same 'not written' 'type_mismatch: column va: of a type that cannot be written' "$(reasons loose)"
 
+cat >"$dir/made.jsonl" <<'END'
+{"id":1,"price":10,"at":"2024-02-29T10:00:00.5Z","b":true}
+{"id":70000,"price":19.99,"at":"2024-02-29T12:00:00+02:00","b":false}
+END
+manifest made 'autoCreateTable: true'
+flow made 0
+same 'a table that is made' "id Int64,price Nullable(Decimal(38, 10)),at Nullable(DateTime64(6, \\'UTC\\')),b Nullable(Bool),created_at DateTime" \
+    "$(sql 'describe table made' | cut -f 1,2 | tr '\t' ' ' | paste -sd,)"
+same 'its rows' '1 10 2024-02-29 10:00:00.500000 true,70000 19.99 2024-02-29 10:00:00.000000 false' \
+    "$(sql 'select id, price, at, b from made order by id' | tr '\t' ' ' | paste -sd,)"
+
+# ---- one bad row among many ------------------------------------------------------------------------
+sql 'create table checked (id UInt32, constraint c check id != 777) engine = MergeTree order by id'
+seq 1 2000 | sed 's/.*/{"id":&}/' >"$dir/checked.jsonl"
+manifest checked
+flow checked 0
+same 'a constraint refuses one row of 2000' '1999 1999 1' "$(sql 'select count(), uniqExact(id) from checked' | tr '\t' ' ') $(reasons checked | grep -c 'code 469 VIOLATED_CONSTRAINT')"
+
 # ---- pages and keys --------------------------------------------------------------------------------
 sql 'create table ties (id UInt32, n UInt32, at DateTime64(9)) engine = MergeTree order by id'
 sql "insert into ties select intDiv(number, 10), number, toDateTime64('2026-01-01 00:00:00', 9) + toIntervalNanosecond(intDiv(number, 10)) from numbers(1000)"

@@ -30,6 +30,26 @@ same 'the rest' "\N|b\\'c|61f0c404-5cb3-11e7-907b-a6006ad3dba0|[1,NULL,-3]|(7,'x
 \N|a|00000000-0000-0000-0000-000000000000|[]|(0,'')|[]|[]||d3|6" \
     "$(sql 'select n, e, u, a, tp, nn.k, nn.v, lc, defs, mat from exact order by id' | tr '\t' '|')"
 
+# ---- hours that come twice or never, names that are long ----------------------------------------
+sql "create table hours (id UInt8, t DateTime('Europe/Berlin')) engine = MergeTree order by id"
+cat >"$dir/hours.jsonl" <<'END'
+{"id":1,"t":"2024-10-27T02:30:00"}
+{"id":2,"t":"2024-10-27T02:30:00+02:00"}
+{"id":3,"t":"2024-10-27T02:30:00+01:00"}
+{"id":4,"t":"2024-03-31T02:30:00"}
+{"id":5,"t":"2024-03-31T03:30:00"}
+END
+manifest hours
+TZ=America/New_York flow hours 0
+same 'of an hour that comes twice the first, of one that never comes what follows, whatever zone this machine has' \
+    '1729989000 1729989000 1729992600 1711848600 1711848600' "$(sql 'select toUInt32(t) from hours order by id' | paste -sd' ')"
+long=$(printf 'c%.0s' $(seq 60))
+sql "create table wide (id UInt8$(for i in $(seq 600); do echo ", ${long}_$i UInt8"; done)) engine = Log"
+echo "{\"id\":1,\"${long}_600\":7}" >"$dir/wide.jsonl"
+manifest wide
+flow wide 0
+same '600 columns with long names' '1 7' "$(sql "select id, ${long}_600 from wide" | tr '\t' ' ')"
+
 # ---- refused, each for its column, the others written -------------------------------------------
 sql "create table narrow (id UInt8, i Int16, d Decimal(9,2), dt Date, t DateTime, fs FixedString(2), e Enum8('a' = 1),
   u UUID, b UInt8, a Array(UInt8), m UInt8 materialized id) engine = MergeTree order by id"

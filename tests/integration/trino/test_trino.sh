@@ -145,6 +145,26 @@ flow many
 same 'all of them' '10000 0' "$(summary sent) $(summary errored)"
 same 'once' '[10000, 10000]' "$(sql 'SELECT count(*), count(DISTINCT id) FROM many')"
 
+# ---- a record that is no statement, and its neighbours -------------------------------------------
+python3 -c 'for i in range(3): print("{\"id\":%d,\"v\":\"%s\"}" % (i, "x" * (1200000 if i == 1 else 5)))' >"$dir/large.jsonl"
+sql 'CREATE TABLE large (id bigint, v varchar)'
+sink large
+flow large
+same 'one over the limit of a statement' '2 1' "$(summary sent) $(summary errored)"
+same 'and why' 'the row is more than a statement may hold: a million characters' "$(reasons large)"
+
+# ---- a stop ends what runs at the server ---------------------------------------------------------
+source_of endless 'query: SELECT a.orderkey AS id FROM tpch.sf1.lineitem a, tpch.sf1.lineitem b WHERE a.comment < b.comment' 'clientTags: endless'
+dfproc run "$dir/endless.yaml" >"$dir/log" 2>&1 &
+pid=$!
+states() { sql "SELECT state, error_code FROM system.runtime.queries WHERE query LIKE '%a.comment < b.comment%' AND query NOT LIKE '%runtime%' AND query NOT LIKE '%LIMIT 0%'"; }
+runs() { states | grep -q RUNNING; }
+until_true 60 runs || bad 'the query does not run'
+kill -TERM $pid
+wait $pid
+is_canceled() { states | grep -q USER_CANCELED; }
+until_true 20 is_canceled && ok 'canceled with the stop' || { bad 'it is not canceled'; states; }
+
 # ---- a kill in the middle: nothing is lost -------------------------------------------------------
 seq 1 4000 | sed 's/.*/{"id":&,"pad":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}/' >"$dir/killed.jsonl"
 sql 'CREATE TABLE killed (id bigint, pad varchar)'

@@ -135,6 +135,19 @@ static int read_moment(const df__ch_encoder *e, const df_value *v, moment *ret)
 
 /* ---- what the column keeps ------------------------------------------------------------------- */
 
+/* Of an hour that comes twice the first one: `sec` may be in the second, right behind the change.
+ */
+static int64_t first_of_two(const df__zone *zone, const df__zone_span *span, int64_t local,
+                            int64_t sec)
+{
+    df__zone_span before = {0};
+    if (sec < span->start || span->start < sec - DAY)
+        return sec;
+    df__zone_at(zone, span->start - 1, &before);
+    int64_t first = local - before.offset;
+    return first < sec && first >= before.start && first < span->start ? first : sec;
+}
+
 static void settle_zone(df__ch_encoder *e, const df__ch_type *t, moment *m)
 {
     const df__zone *zone = t->rules ? t->rules : e->zone;
@@ -143,7 +156,9 @@ static void settle_zone(df__ch_encoder *e, const df__ch_type *t, moment *m)
             memset(&e->span, 0, sizeof e->span);
             e->span_of = zone;
         }
-        m->sec = df__zone_moment(zone, m->sec, &e->span);
+        int64_t local = m->sec;
+        m->sec = df__zone_moment(zone, local, &e->span);
+        m->sec = first_of_two(zone, &e->span, local, m->sec);
     }
     m->local = 0;
 }
