@@ -81,6 +81,23 @@ static void levels_come_back(void **state)
     df__buf_free(&b);
 }
 
+/* A dictionary of one entry: some write a run, some nothing at all. */
+static void numbers_of_no_bits_are_zero(void **state)
+{
+    uint32_t got[20];
+    df__pq_rle r;
+    (void)state;
+    for (size_t len = 0; len < 2; len++) {
+        memset(got, 1, sizeof got);
+        df__pq_rle_open(&r, (df_bytes){"\x28", len}, 0);
+        assert_true(df__pq_rle_read(&r, got, 20));
+        for (size_t i = 0; i < 20; i++)
+            assert_int_equal(got[i], 0);
+    }
+    df__pq_rle_open(&r, (df_bytes){"", 0}, 1);
+    assert_false(df__pq_rle_read(&r, got, 1));
+}
+
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
 typedef struct cut {
@@ -212,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_come_back),
         cmocka_unit_test(levels_come_back),
+        cmocka_unit_test(numbers_of_no_bits_are_zero),
         cmocka_unit_test(bounds_hold_what_they_bound),
         cmocka_unit_test(long_values_bound_too),
         cmocka_unit_test(orders_are_those_of_the_types),

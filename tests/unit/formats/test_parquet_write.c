@@ -155,6 +155,26 @@ static void nested_rows_come_back(void **state)
     df__buf_free(&file);
 }
 
+/* In any order, with members that are missing, and one name twice: the last one counts. */
+static void members_may_come_in_any_order(void **state)
+{
+    static const char *const lines[] = {
+        "{\"id\":1,\"l\":[{\"x\":1,\"y\":\"a\"},{\"y\":\"b\",\"x\":2},{\"x\":3},"
+        "{\"x\":9,\"x\":4},{\"x\":9,\"y\":\"c\",\"x\":5}]}",
+        NULL};
+    df__parquet_options o = {.columns = nested, .column_count = 2};
+    df__buf file;
+    opened in;
+    (void)state;
+    df__buf_init(&file, &df__heap_libc);
+    write_lines(&o, lines, &file);
+    open_bytes(&in, &file);
+    assert_rows(&in, "{\"id\":1,\"l\":[{\"x\":1,\"y\":\"a\"},{\"x\":2,\"y\":\"b\"},"
+                     "{\"x\":3,\"y\":null},{\"x\":4,\"y\":null},{\"x\":5,\"y\":\"c\"}]}\n");
+    close_bytes(&in);
+    df__buf_free(&file);
+}
+
 /* A row that fails in its last column leaves nothing in those before it, nor in the metrics. */
 static void a_refused_row_leaves_nothing(void **state)
 {
@@ -494,6 +514,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_every_kind),
         cmocka_unit_test(nested_rows_come_back),
+        cmocka_unit_test(members_may_come_in_any_order),
         cmocka_unit_test(a_refused_row_leaves_nothing),
         cmocka_unit_test(pages_are_indexed),
         cmocka_unit_test(wrong_columns_are_told),
