@@ -151,6 +151,9 @@ static int refused(df__ice_store *s, const request *r, const df__ice_answer *a)
     if (a->status == 404)
         return df_stage_failf(st, DF_ENOTFOUND, "configuration",
                               "the storage has no %.200s (%s%s%s)", r->path, code, gap, message);
+    if (strcmp(code, "ExpiredToken") == 0 && !s->session->place->access_key)
+        return df_stage_fail(st, DF_EIO, "transient",
+                             "the keys that the catalog gave have expired: others are asked for");
     if (a->status == 401 || a->status == 403 || strcmp(code, "ExpiredToken") == 0)
         return df_stage_failf(st, DF_EAUTH, "auth_error",
                               "the storage refuses %s of %.200s (%d%s%s%s%s): check accessKey, "
