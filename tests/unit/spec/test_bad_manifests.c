@@ -157,10 +157,14 @@ static void test_every_file_is_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_yaml),          cmocka_unit_test(test_json),
-        cmocka_unit_test(test_manifest),      cmocka_unit_test(test_stages),
-        cmocka_unit_test(test_router),        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_fields),        cmocka_unit_test(test_cron),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_router),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_cron),
         cmocka_unit_test(test_every_file_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
