@@ -596,7 +596,8 @@ DF_API int df_stage_fail(df_stage *st, int status, const char *reason, const cha
 DF_API int df_stage_failf(df_stage *st, int status, const char *reason, const char *format, ...)
     DF_PRINTF(4, 5);
 /* In probe: what is there, one line for people ("topic orders, 12 partitions"), made as by printf.
- * The last call counts. */
+ * In check, which then answers DF_OK: what `explain` shall say of the stage. The last call
+ * counts. */
 DF_API void df_stage_foundf(df_stage *st, const char *format, ...) DF_PRINTF(2, 3);
 /* In check: a problem with the option at `option` ("tls.caFile"; NULL: the stage), DF_ERROR or
  * DF_WARNING; df_pipeline_problem_at tells it with its place in the manifest. Go on and name the

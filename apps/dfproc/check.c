@@ -196,6 +196,8 @@ static void add_stage(df__buf *out, yyjson_val *stage)
         add_text(out, ", when ", app_json_text(stage, "when"), "");
     if (*route && strcmp(route, "default") && strcmp(route, "error"))
         add_text(out, ", gets records with ", route, "");
+    if (*app_json_text(stage, "about"))
+        add_text(out, ": ", app_json_text(stage, "about"), "");
     df__buf_char(out, '\n');
 }
 

@@ -27,6 +27,7 @@ struct df__stage_spec {
     int line, column;
     _Atomic unsigned traits; /* DF_CAN_..., of this instance */
     df_limits limits;        /* of a sink, as its check said them */
+    const char *about;       /* what its check said for `explain`; NULL: nothing */
     void *self;              /* instance filled for check (no secrets) */
     int broken;              /* its options have problems: do not call check */
     int linted;              /* check was called: its problems are told once */

@@ -63,6 +63,8 @@ static int check_stage(df_pipeline *p, df__stage_spec *spec)
     rc = df__stage_status(&st, df__stage_check(&st));
     spec->unsure = st.unsure;
     spec->limits = st.limits;
+    if (rc == DF_OK && st.fault.status == DF_OK && st.fault.text[0])
+        spec->about = df__arena_bytes(&g->arena, st.fault.text, strlen(st.fault.text));
     if (rc < 0 && rc != DF_ENOMEM && !st.unsure &&
         df__problems_count(g->problems, DF_ERROR) == before)
         df__problem_add(g->problems, DF_ERROR, spec->place, spec->field,

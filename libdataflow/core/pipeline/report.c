@@ -85,6 +85,8 @@ static void plan_stages(const df_pipeline *p, df__buf *out)
             text_member(out, "route", s->route_label);
         if (s->role == DF_SINK)
             number_member(out, "exit", s->exit);
+        if (s->about)
+            text_member(out, "about", s->about);
         df__buf_char(out, '}');
     }
     df__buf_char(out, ']');

@@ -16,6 +16,9 @@ typedef struct df__kafka_txn {
     int batch_most;     /* bytes of one request, learnt from refusals; 0: as configured */
     int64_t timeout_ms; /* after that the brokers abort it */
     int64_t begun_ms;   /* of the monotonic clock */
+    int64_t late_until; /* until then the coordinator may get to an InitProducerId of ours that it
+                           has not answered; 0: there is none */
+    int late;           /* that is what has shut this client out, as far as is known */
 } df__kafka_txn;
 
 /* Makes the whole configuration. txn NULL, or its id NULL: no transactions. The answer is that of

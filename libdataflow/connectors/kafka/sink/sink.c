@@ -43,7 +43,10 @@ static int sink_check(void *self, df_stage *st)
     df__kafka_encoder_check(st, &s->o);
     df__kafka_sink_topics_check(&s->o, st);
     df__kafka_create_check(st, s->o.create);
-    return df__kafka_address(s, st);
+    int rc = df__kafka_address(s, st);
+    if (rc == DF_OK)
+        df__kafka_txn_explain(s, st);
+    return rc;
 }
 
 static int sink_open(void *self, df_stage *st)

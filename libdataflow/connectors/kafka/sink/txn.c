@@ -12,6 +12,9 @@ enum {
     CALL_MS = 500,    /* one call of the client; then it is called again */
     BEGIN_MS = 30000, /* for the coordinator to let us in: it may be loading, or moving */
     REST_MS = 20,     /* between calls that fail at once */
+    LATE_MS = 1000,   /* the first InitProducerId is unanswered by then */
+    LATE_LIMIT_MS = 120000,
+    ID_BYTES = 1024, /* of a transactional.id, with its NUL */
     GOOD_BYTES = 4 << 20,
     MOST_BYTES = 16 << 20 /* of a parcel, so that it ends in time */
 };
@@ -36,8 +39,22 @@ int df__kafka_txn_is_fenced(const df__kafka_sink *s, rd_kafka_resp_err_t err)
     return shut_out && df__kafka_clock_ms() - s->txn.begun_ms < s->txn.timeout_ms;
 }
 
+/* A coordinator that hung may have answered the second InitProducerId before it gets to the first
+ * one, which shuts out this very producer: once, that is no other instance. */
+static int shut_out_by_itself(df__kafka_sink *s)
+{
+    s->txn.late |= df__kafka_clock_ms() < s->txn.late_until;
+    return s->txn.late;
+}
+
 int df__kafka_txn_fenced(df__kafka_sink *s)
 {
+    if (shut_out_by_itself(s)) {
+        s->txn.fenced = 0;
+        return df_stage_fail(s->st, DF_EUNKNOWN, "transaction_error",
+                             "shut out, perhaps by a request of our own that the coordinator did "
+                             "not answer in time; opened again");
+    }
     s->txn.fenced = 1;
     return df_stage_failf(s->st, DF_EFENCED, "fenced",
                           "another instance of this flow writes with the transactional.id %s; "
@@ -64,18 +81,43 @@ void df__kafka_txn_rest(df__kafka_sink *s, const df__kafka_txn_fault *f, int64_t
         (void)df_stage_wait(s->st, -1, 0, REST_MS);
 }
 
+/* The same for each start on this host; -1: too long. */
+static int make_id(const df__kafka_sink *s, const df_stage_info *info, char *out, size_t cap)
+{
+    char host[256] = "";
+    const df_bytes *given = &s->o.transactional_id;
+    (void)gethostname(host, sizeof host - 1);
+    int len = given->len > 0 ? snprintf(out, cap, "%s", (const char *)given->data)
+                             : snprintf(out, cap, "dataflow.%s.%s.%s.%s", info->space,
+                                        info->pipeline, info->stage, host);
+    return len < (int)cap ? len : -1;
+}
+
+static int is_transactional(const df_stage_info *info)
+{
+    return info->exactly_once && !info->dry && !info->is_error_sink;
+}
+
+void df__kafka_txn_explain(const df__kafka_sink *s, df_stage *st)
+{
+    char id[ID_BYTES];
+    df_stage_info info = {.size = sizeof info};
+    if (df_stage_describe(st, &info) == DF_OK && is_transactional(&info) &&
+        make_id(s, &info, id, sizeof id) >= 0)
+        df_stage_foundf(st, "transactional.id %s%s", id,
+                        s->o.transactional_id.len > 0
+                            ? ""
+                            : " (made of the flow, the stage and this host, or the pod)");
+}
+
 int df__kafka_txn_prepare(df__kafka_sink *s, const df_stage_info *info)
 {
-    char host[256] = "", id[1024];
-    const df_bytes *given = &s->o.transactional_id;
-    if (!info->exactly_once || info->dry || info->is_error_sink || s->txn.id)
+    char id[ID_BYTES];
+    if (!is_transactional(info) || s->txn.id)
         return DF_OK;
-    (void)gethostname(host, sizeof host - 1);
-    int len = given->len > 0 ? snprintf(id, sizeof id, "%s", (const char *)given->data)
-                             : snprintf(id, sizeof id, "dataflow.%s.%s.%s.%s", info->space,
-                                        info->pipeline, info->stage, host);
+    int len = make_id(s, info, id, sizeof id);
     s->txn.timeout_ms = s->o.transaction_timeout / 1000;
-    s->txn.id = len < (int)sizeof id ? df_stage_alloc(s->st, (size_t)len + 1) : NULL;
+    s->txn.id = len >= 0 ? df_stage_alloc(s->st, (size_t)len + 1) : NULL;
     if (!s->txn.id)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a transactional.id");
     memcpy(s->txn.id, id, (size_t)len + 1);
@@ -89,10 +131,15 @@ int df__kafka_txn_open(df__kafka_sink *s)
     s->txn.open = 0;
     s->txn.ready = 0;
     s->txn.begun_ms = df__kafka_clock_ms();
+    if (s->txn.late) /* the next one that shuts it out is another instance */
+        s->txn.late_until = 0;
+    s->txn.late = 0;
     while (!s->txn.fenced) {
         int64_t from = df__kafka_clock_ms();
         df__kafka_txn_fault f = df__kafka_txn_fault_of(rd_kafka_init_transactions(s->rk, CALL_MS));
         s->txn.ready = !f.err;
+        if (df__kafka_clock_ms() - s->txn.begun_ms >= LATE_MS) /* one may be under way yet */
+            s->txn.late_until = df__kafka_clock_ms() + LATE_LIMIT_MS;
         if (s->txn.ready)
             return DF_OK;
         df__kafka_serve(s, 0);

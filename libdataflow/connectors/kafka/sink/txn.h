@@ -5,6 +5,8 @@
 
 #include "sink.h"
 
+/* In check: tells `explain` the transactional.id. */
+void df__kafka_txn_explain(const df__kafka_sink *s, df_stage *st);
 /* In open, before the client is made: whether there are transactions, and under which id. */
 int df__kafka_txn_prepare(df__kafka_sink *s, const df_stage_info *info);
 /* After the client was made: ends what a former producer of the id has left, and shuts it out.
@@ -24,7 +26,8 @@ df__kafka_txn_fault df__kafka_txn_fault_of(rd_kafka_error_t *error);
  * whose transaction took too long, so the time decides. */
 int df__kafka_txn_is_fenced(const df__kafka_sink *s, rd_kafka_resp_err_t err);
 /* Ends the writing of transactions for good, with a text set on the stage: a new client would shut
- * out the one that has taken over. DF_EFENCED. */
+ * out the one that has taken over. DF_EFENCED. Or DF_EUNKNOWN, once, when it may have been a late
+ * request of this very sink. */
 int df__kafka_txn_fenced(df__kafka_sink *s);
 /* Reports a failed call: as its own rule or fencing says, else with `status`. what: the call, to
  * follow "cannot". */

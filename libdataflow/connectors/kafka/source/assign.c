@@ -93,6 +93,8 @@ static int open_part(df__kafka_source *s, df__kafka_part *p)
     const char *of = df__kafka_part_topic(p);
     (void)snprintf(name, sizeof name, "%s/%d", of, (int)p->id);
     int rc = df_partition_open(s->st, name, &p->part);
+    if (rc == DF_OK)
+        rc = df__kafka_part_number(s, p);
     if (rc == DF_OK) {
         df_value topic = {.type = DF_V_STRING, .text = of, .len = strlen(of)};
         df_value number = {.type = DF_V_INT, .u.i = p->id};

@@ -11,7 +11,8 @@ struct df__kafka_topic {
     df__kafka_topic *next;
     df__kafka_part **parts; /* by number */
     size_t cap;
-    int first; /* df__kafka_part_first */
+    int first;    /* df__kafka_part_first */
+    int64_t came; /* df__kafka_part_came */
     char name[];
 };
 
@@ -23,6 +24,11 @@ const char *df__kafka_part_topic(const df__kafka_part *p)
 int *df__kafka_part_first(df__kafka_topic *topic)
 {
     return &topic->first;
+}
+
+int64_t *df__kafka_part_came(df__kafka_topic *topic)
+{
+    return &topic->came;
 }
 
 rd_kafka_topic_partition_t *df__kafka_part_row(rd_kafka_topic_partition_list_t *list,
@@ -109,6 +115,20 @@ df__kafka_part *df__kafka_part_at(df__kafka_source *s, const char *topic, int32_
     if (!t->parts[id])
         t->parts[id] = new_part(s, t, id);
     return t->parts[id];
+}
+
+int df__kafka_part_number(df__kafka_source *s, df__kafka_part *p)
+{
+    size_t number = df_partition_number(p->part);
+    if (number >= s->numbered_cap) {
+        df__kafka_part **all =
+            grow(s->st, s->numbered, &s->numbered_cap, number + 1, sizeof(df__kafka_part *));
+        if (!all)
+            return DF_ENOMEM;
+        s->numbered = all;
+    }
+    s->numbered[number] = p;
+    return DF_OK;
 }
 
 void df__kafka_discard(df__kafka_source *s, const df__kafka_part *p)

@@ -15,6 +15,10 @@ const char *df__kafka_part_topic(const df__kafka_part *p);
 /* How many partitions the topic had when the flow began, to be read and set; 0: unknown, or the
  * topic was not there. */
 int *df__kafka_part_first(df__kafka_topic *topic);
+/* When the last message of the topic was taken from the client, to be read and set; 0: none yet. */
+int64_t *df__kafka_part_came(df__kafka_topic *topic);
+/* After the core has opened it: makes it known by the core's number. DF_OK or DF_ENOMEM. */
+int df__kafka_part_number(df__kafka_source *s, df__kafka_part *p);
 /* Adds a row of that partition to a list of the client, which owns it; NULL: no memory. */
 rd_kafka_topic_partition_t *df__kafka_part_row(rd_kafka_topic_partition_list_t *list,
                                                const df__kafka_part *p);

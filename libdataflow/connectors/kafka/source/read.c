@@ -198,22 +198,21 @@ static int mark_touched(df__kafka_source *s, df_batch *into)
     return rc;
 }
 
-/* A topic is not deleted and made anew between two messages that come one at once after the other:
- * fetching would have been interrupted. */
-static void note_silence(df__kafka_source *s)
+/* A topic is not deleted and made anew between two messages of it that come one at once after the
+ * other: fetching would have been interrupted. Others may have had theirs meanwhile. */
+static void note_silence(df__kafka_source *s, const df__kafka_part *p)
 {
-    int64_t now = df__kafka_clock_ms();
-    if (now - s->trust.polled > SILENCE_MS && s->exactly_once)
-        s->trust.silent = 1;
-    else if (now - s->trust.polled > SILENCE_MS)
+    int64_t *came = df__kafka_part_came(p->of);
+    if (s->trust.came - *came > SILENCE_MS) {
         s->trust.sure_until = 0;
-    s->trust.polled = now;
+        s->trust.silent = s->exactly_once;
+    }
+    *came = s->trust.came;
 }
 
-static int take_message(df__kafka_source *s, const rd_kafka_message_t *m, df_batch *into)
+static int take_message(df__kafka_source *s, df__kafka_part *p, const rd_kafka_message_t *m,
+                        df_batch *into)
 {
-    df__kafka_part *p =
-        !m->rkt ? NULL : df__kafka_part_known(s, rd_kafka_topic_name(m->rkt), m->partition);
     if (!m->err)
         return add_record(s, p, m, into);
     take_error(s, p, m);
@@ -230,22 +229,23 @@ int df__kafka_add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added
                 rd_kafka_consume_batch_queue(s->data, 0, s->fetched.messages, DF__KAFKA_FETCH);
             s->fetched.at = 0;
             s->fetched.have = n > 0 ? (size_t)n : 0;
-            note_silence(s);
             if (n <= 0)
                 break;
-            s->trust.came = s->trust.polled;
-            s->trust.learn_until = s->trust.polled + LEARN_MS;
+            s->trust.came = df__kafka_clock_ms();
+            s->trust.learn_until = s->trust.came + LEARN_MS;
         }
-        if (!df__kafka_trusts(s))
-            break;
         rd_kafka_message_t *m = s->fetched.messages[s->fetched.at];
         if (!m) {
             s->fetched.at++;
             continue;
         }
-        if (df_batch_room(into) == 0)
+        df__kafka_part *p =
+            !m->rkt ? NULL : df__kafka_part_known(s, rd_kafka_topic_name(m->rkt), m->partition);
+        if (p && !m->err)
+            note_silence(s, p);
+        if (!df__kafka_trusts(s) || df_batch_room(into) == 0)
             break;
-        rc = take_message(s, m, into);
+        rc = take_message(s, p, m, into);
         if (rc == DF_MORE)
             break;
         if (rc >= 0) { /* else it is added by the next read */

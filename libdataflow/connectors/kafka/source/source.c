@@ -394,14 +394,10 @@ static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
     return read_once(s, into);
 }
 
-static df__kafka_part *named(df__kafka_source *s, uint32_t number)
+static df__kafka_part *named(const df__kafka_source *s, uint32_t number)
 {
-    for (size_t i = 0; i < s->part_count; i++) {
-        df__kafka_part *p = s->parts[i];
-        if (p->part && p->state != DF__KAFKA_PART_OFF && df_partition_number(p->part) == number)
-            return p;
-    }
-    return NULL;
+    df__kafka_part *p = number < s->numbered_cap ? s->numbered[number] : NULL;
+    return p && p->state != DF__KAFKA_PART_OFF ? p : NULL;
 }
 
 static int source_ack(void *self, df_stage *st, const df_position *rows, size_t count)

@@ -71,10 +71,9 @@ typedef struct df__kafka_group {
 typedef struct df__kafka_trust {
     int doubt;           /* the client does not know the topic, or not all of it, any more */
     int64_t doubt_until; /* the doubt ends at the first good answer after that */
-    int silent;          /* exactly-once: nothing came for a while, see df__kafka_trusts */
+    int silent;          /* exactly-once: a topic had nothing for a while, see df__kafka_trusts */
     int64_t sure_until;  /* until then the group's last answer counts */
-    int64_t polled;      /* when the client was asked for messages last */
-    int64_t came;        /* when it had some */
+    int64_t came;        /* when the client had messages last */
     int64_t learn_until; /* until then the group is asked what it holds; 0: no need */
     df__kafka_gate learn_gate, doubt_gate;
 } df__kafka_trust;
@@ -115,6 +114,8 @@ typedef struct df__kafka_source {
     df__kafka_failure failure;
     df__kafka_part **parts; /* all */
     size_t part_count, part_cap;
+    df__kafka_part **numbered; /* those the core has met, by its number; NULL: not ours */
+    size_t numbered_cap;
     df__kafka_topic *topics, *last; /* that were met; the one of the last message */
     df__kafka_fetched fetched;
     df__kafka_group group;

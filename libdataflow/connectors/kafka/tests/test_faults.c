@@ -444,6 +444,100 @@ static void each_step_of_a_transaction_may_fail(void **state)
     }
 }
 
+/* ---- whether a commit without an answer took place --------------------------------------------
+ */
+
+static int is_ready(void *user)
+{
+    df_stats stats = {.size = sizeof stats};
+    return df_pipeline_stats(user, NULL, &stats) == DF_OK && stats.ready;
+}
+
+/* The group does not tell its offsets, for this client has no right to them any more. */
+static void a_missing_right_ends_the_asking(void **state)
+{
+    bed *b = *state;
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run};
+    snprintf(yaml, sizeof yaml,
+             "deliveryGuarantee: exactlyOnce\n"
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: asked, "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out}}\n"
+             "errors: {type: 'null'}\n",
+             b->brokers, b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    assert_ok(df_pipeline_start(p, &run));
+    assert_int_equal(support_wait(is_ready, p, 20000), 1);
+    rd_kafka_mock_push_request_errors(b->cluster, END_TXN, 1, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE);
+    for (int i = 0; i < 20; i++)
+        rd_kafka_mock_push_request_errors(b->cluster, OFFSET_FETCH, 1,
+                                          RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    fill(b, 0, 50);
+    assert_status(df_pipeline_wait(p, 30000), DF_EAUTH);
+    if (!strstr(df_pipeline_errmsg(p), "cannot ask for the group's offsets") ||
+        !strstr(df_pipeline_errmsg(p), "the right to read with this consumerGroup"))
+        fail_msg("%s", df_pipeline_errmsg(p));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+}
+
+/* ---- who has shut it out --------------------------------------------------------------------- */
+
+/* An exactly-once run over the topic "in"; its status, and its message in `message`. */
+static int run_fenced(bed *b, const char *group, char message[512])
+{
+    char yaml[1024];
+    df_run_options run = {.size = sizeof run, .until_exhausted = 1};
+    snprintf(yaml, sizeof yaml,
+             "deliveryGuarantee: exactlyOnce\n"
+             "source: {type: kafka, config: {brokers: '%s', topic: in, consumerGroup: %s, "
+             "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}}}\n"
+             "sink: {type: kafka, config: {brokers: '%s', topic: out}}\n"
+             "errors: {type: 'null'}\n",
+             b->brokers, group, b->brokers);
+    df_pipeline *p = support_load(b->env, yaml);
+    int rc = df_pipeline_run(p, &run);
+    snprintf(message, 512, "%s", df_pipeline_errmsg(p));
+    support_assert_conserved(p);
+    df_pipeline_free(p);
+    return rc;
+}
+
+/* The coordinator of a broker that hung gets to the request of a connection that was given up after
+ * it has answered the next one: the producer is shut out by itself. */
+static void a_late_request_of_its_own_is_no_other_instance(void **state)
+{
+    bed *b = *state;
+    char message[512];
+    fill(b, 0, 50);
+    rd_kafka_mock_broker_push_request_error_rtts(b->cluster, 1, INIT_PRODUCER_ID, 1,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 1500);
+    rd_kafka_mock_push_request_errors(b->cluster, ADD_PARTITIONS, 1,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_ok(run_fenced(b, "late", message));
+    assert_true(messages(b, "out") >= 50);
+}
+
+/* Once; and never where each was answered. */
+static void another_instance_ends_the_run(void **state)
+{
+    bed *b = *state;
+    char message[512];
+    fill(b, 0, 50);
+    rd_kafka_mock_push_request_errors(b->cluster, ADD_PARTITIONS, 1,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_status(run_fenced(b, "other", message), DF_EFENCED);
+    assert_non_null(strstr(message, "another instance of this flow writes with the "
+                                    "transactional.id dataflow."));
+    rd_kafka_mock_broker_push_request_error_rtts(b->cluster, 1, INIT_PRODUCER_ID, 1,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 1500);
+    rd_kafka_mock_push_request_errors(b->cluster, ADD_PARTITIONS, 2,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    assert_status(run_fenced(b, "twice", message), DF_EFENCED);
+}
+
 /* librdkafka starts its threads with thrd_create, which ThreadSanitizer does not know. */
 #if defined(__SANITIZE_THREAD__)
 enum { SKIPPED = 1 };
@@ -465,6 +559,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rewind_goes_to_the_beginning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_step_of_a_transaction_may_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_right_ends_the_asking, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_late_request_of_its_own_is_no_other_instance, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(another_instance_ends_the_run, set_up, tear_down),
     };
     if (SKIPPED) {
         puts("ThreadSanitizer does not know the threads of librdkafka");
