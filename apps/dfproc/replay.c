@@ -412,6 +412,7 @@ static int work(const app_args *args, dfproc_flow *flow, dfproc_replay *r, const
 static void free_all(dfproc_replay *r)
 {
     dfproc_reader_close(&r->reader);
+    dfproc_replay_forget(r);
     dfproc_replay_row_free(&r->row);
     dfproc_replay_paths_free(&r->paths);
     dfproc_ledger_close(&r->ledger);

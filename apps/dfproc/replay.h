@@ -26,6 +26,7 @@ void dfproc_ids_free(dfproc_ids *ids);
 typedef struct dfproc_ledger {
     char path[4096];
     int fd;
+    int torn; /* the last write failed, perhaps in a line */
     dfproc_ids done;
     char begun[40]; /* when a replay began that did not come to its end; "": none */
 } dfproc_ledger;
@@ -101,6 +102,7 @@ void dfproc_reader_close(dfproc_reader *r);
 /* ---- all of it: replay.c, replay_source.c ------------------------------------------------------
  */
 
+typedef struct dfproc_replay_feed dfproc_replay_feed;
 typedef struct dfproc_replay {
     dfproc_reader reader;
     dfproc_ledger ledger;
@@ -112,6 +114,7 @@ typedef struct dfproc_replay {
     int64_t since_us, until_us; /* -1: any */
     int transforms;             /* the flow has any */
     int changed;                /* --changed */
+    dfproc_replay_feed *feed;   /* replay_source.c: what is under way; NULL: nothing is replayed */
     uint64_t limit, taken;
     uint64_t counts[DFPROC_FATES], reordered;
 } dfproc_replay;
@@ -125,5 +128,7 @@ enum {
 };
 /* The source that feeds them into the flow. */
 int dfproc_replay_register(df_env *env, dfproc_replay *r);
+/* After the end of the flow: frees what the source had under way. */
+void dfproc_replay_forget(dfproc_replay *r);
 
 #endif

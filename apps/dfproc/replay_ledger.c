@@ -82,7 +82,10 @@ static int write_all(int fd, const char *text, size_t len)
             len -= (size_t)n;
         }
     }
-    return fdatasync(fd) ? DF_EIO : DF_OK;
+    while (fdatasync(fd))
+        if (errno != EINTR)
+            return DF_EIO;
+    return DF_OK;
 }
 
 /* A line that a crash cut off must not swallow the next one. */
@@ -95,6 +98,16 @@ static int end_line(int fd)
     if (pread(fd, &last, 1, end - 1) != 1)
         return DF_EIO;
     return last == '\n' ? DF_OK : write_all(fd, "\n", 1);
+}
+
+/* Whole lines. One that a failed write cut off ends first. */
+static int append(dfproc_ledger *l, const char *text, size_t len)
+{
+    int rc = l->torn ? end_line(l->fd) : DF_OK;
+    if (rc == DF_OK)
+        rc = write_all(l->fd, text, len);
+    l->torn = rc != DF_OK;
+    return rc;
 }
 
 int dfproc_ledger_open(dfproc_ledger *l, int write)
@@ -122,7 +135,7 @@ int dfproc_ledger_begin(dfproc_ledger *l)
     struct tm tm;
     gmtime_r(&now, &tm);
     strftime(line, sizeof line, "begin %Y-%m-%dT%H:%M:%SZ\n", &tm);
-    return write_all(l->fd, line, strlen(line));
+    return append(l, line, strlen(line));
 }
 
 int dfproc_ledger_add(dfproc_ledger *l, const uint64_t *ids, size_t count)
@@ -132,14 +145,14 @@ int dfproc_ledger_add(dfproc_ledger *l, const uint64_t *ids, size_t count)
     df__buf_init(&text, &df__heap_libc);
     for (size_t i = 0; i < count; i++)
         df__buf_printf(&text, "%016llx\n", (unsigned long long)ids[i]);
-    rc = text.failed ? DF_ENOMEM : write_all(l->fd, text.data, text.len);
+    rc = text.failed ? DF_ENOMEM : append(l, text.data, text.len);
     df__buf_free(&text);
     return rc;
 }
 
 int dfproc_ledger_end(dfproc_ledger *l)
 {
-    return write_all(l->fd, "end\n", 4);
+    return append(l, "end\n", 4);
 }
 
 void dfproc_ledger_close(dfproc_ledger *l)

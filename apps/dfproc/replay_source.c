@@ -2,6 +2,7 @@
  * replay_source.c: the source of a replay: records as they were when they were refused, under the
  * partitions that they came from ("replay/orders/3"). Its positions are numbers of error records;
  * what is acknowledged goes into the ledger. */
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -19,15 +20,19 @@ typedef struct part {
     size_t count, cap;
     uint64_t marked; /* records of it that are in the ledger */
     int touched;     /* by this read */
+    int taken;       /* the ledger has what the sink knows */
 } part;
 
-typedef struct instance {
+/* It outlives a source that is closed and opened again: what was read stays with the flow then, and
+ * what is held comes next. */
+struct dfproc_replay_feed {
     part *parts;
     size_t count, cap, last;
     size_t open; /* records of all partitions that are not marked */
     int held;    /* the next record is there already */
     int ended;   /* there is no next one */
-} instance;
+};
+typedef struct dfproc_replay_feed instance;
 
 /* ---- partitions ----------------------------------------------------------------------------- */
 
@@ -45,15 +50,20 @@ static part *find(instance *self, const dfproc_replay_row *row)
     return NULL;
 }
 
+static int cannot_write(df_stage *st, const dfproc_replay *r)
+{
+    return df_stage_failf(st, DF_EIO, "write", "%s: what was replayed cannot be written: %s",
+                          r->ledger.path, strerror(errno));
+}
+
 /* A sink that holds positions (exactlyOnce) knows of records that a crash kept out of the ledger.
  */
-static int take_position(dfproc_replay *r, const part *p)
+static int take_position(df_stage *st, dfproc_replay *r, part *p)
 {
     df_position at = {.size = sizeof at};
-    const char *text;
-    if (df_partition_position(p->part, &at) != DF_OK || !at.data.data)
-        return DF_OK;
-    text = memchr(at.data.data, ' ', at.data.len);
+    const char *text = NULL;
+    if (df_partition_position(p->part, &at) == DF_OK && at.data.data)
+        text = memchr(at.data.data, ' ', at.data.len);
     for (size_t left = text ? at.data.len - (size_t)(text - (const char *)at.data.data) : 0;
          left >= 17; left -= 17, text += 17) {
         char digits[17];
@@ -61,14 +71,18 @@ static int take_position(dfproc_replay *r, const part *p)
         memcpy(digits, text + 1, 16);
         digits[16] = 0;
         id = strtoull(digits, NULL, 16);
-        if (dfproc_ids_add(&r->ledger.done, id) > 0 &&
-            dfproc_ledger_add(&r->ledger, &id, 1) != DF_OK)
-            return DF_EIO;
+        if (dfproc_ids_has(&r->ledger.done, id))
+            continue;
+        if (dfproc_ledger_add(&r->ledger, &id, 1) != DF_OK)
+            return cannot_write(st, r);
+        if (dfproc_ids_add(&r->ledger.done, id) < 0)
+            return DF_ENOMEM;
     }
+    p->taken = 1;
     return DF_OK;
 }
 
-static int open_part(instance *self, df_stage *st, dfproc_replay *r)
+static int open_part(instance *self, df_stage *st, const dfproc_replay *r)
 {
     part *p;
     int rc;
@@ -82,7 +96,7 @@ static int open_part(instance *self, df_stage *st, dfproc_replay *r)
     if (rc != DF_OK)
         return rc;
     self->last = self->count++;
-    return take_position(r, p);
+    return DF_OK;
 }
 
 /* "COUNT ID ID ...": how many were added, and the newest of them, as many as can be open. */
@@ -124,8 +138,9 @@ static int add_metadata(df_record *record, const dfproc_replay_row *row)
     return rc == DF_OK ? df_record_set_meta(record, "replays", &replays) : rc;
 }
 
-static int add(instance *self, dfproc_replay *r, part *p, df_batch *into)
+static int add(instance *self, df_stage *st, part *p, df_batch *into)
 {
+    dfproc_replay *r = df_stage_user(st);
     dfproc_replay_row *row = &r->row;
     df_record *record = NULL;
     df_input in = {.size = sizeof in,
@@ -140,10 +155,10 @@ static int add(instance *self, dfproc_replay *r, part *p, df_batch *into)
     int rc = DF_ENOMEM;
     if (df__grow(&df__heap_libc, &p->ids, &p->cap, p->count, sizeof *p->ids) == DF_OK)
         rc = df_batch_add(into, &in, &record);
-    if (rc == DF_OK && record)
-        rc = add_metadata(record, row);
     if (rc != DF_OK)
         return rc;
+    if (record && add_metadata(record, row) != DF_OK) /* it is in the batch, and not whole */
+        return df_stage_fail(st, DF_ESTATE, NULL, "no memory for a record: replay again");
     p->ids[p->count++] = row->id;
     p->touched = 1;
     self->open++;
@@ -179,17 +194,20 @@ static int add_held(instance *self, df_stage *st, dfproc_replay *r, df_batch *in
 {
     part *p = find(self, &r->row);
     int rc = DF_OK;
-    if (!p && *io_added)
+    if ((!p || !p->taken) && *io_added)
         return DF_AGAIN;
     if (!p)
         rc = open_part(self, st, r);
+    p = find(self, &r->row);
+    if (rc == DF_OK && !p->taken)
+        rc = take_position(st, r, p);
     if (rc != DF_OK)
         return rc;
     if (dfproc_ids_has(&r->ledger.done, r->row.id)) { /* the sink knew it */
         self->held = 0;
         return DF_OK;
     }
-    rc = add(self, r, find(self, &r->row), into);
+    rc = add(self, st, p, into);
     *io_added += rc == DF_OK;
     return rc;
 }
@@ -213,27 +231,32 @@ static int add_all(instance *self, df_stage *st, dfproc_replay *r, df_batch *int
         if (rc == DF_OK)
             rc = add_held(self, st, r, into, &added);
     }
-    marked = rc < 0 ? rc : mark_all(self, into);
-    if (marked != DF_OK)
-        return marked;
-    return added ? DF_OK : rc == DF_DONE ? DF_DONE : DF_AGAIN;
+    marked = mark_all(self, into);
+    if (marked != DF_OK) /* the flow would forget what no mark is behind, and it is not read again */
+        return df_stage_fail(st, DF_ESTATE, NULL, "no memory for a mark: replay again");
+    if (added && rc != DF_ESTATE)
+        return DF_OK; /* what failed fails in the next read, too */
+    return rc < 0 || rc == DF_DONE ? rc : DF_AGAIN;
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
 
 static int source_open(void *user, df_stage *st)
 {
-    instance *self = user;
-    (void)st;
-    memset(self, 0, sizeof *self);
-    return DF_OK;
+    instance *self = ((dfproc_replay *)df_stage_user(st))->feed;
+    int rc = DF_OK;
+    (void)user;
+    for (size_t i = 0; i < self->count && rc == DF_OK; i++) /* it is opened again */
+        rc = df_partition_open(st, self->parts[i].name, &self->parts[i].part);
+    return rc;
 }
 
 static int source_read(void *user, df_stage *st, df_batch *into, int timeout_ms)
 {
-    const instance *self = user;
     dfproc_replay *r = df_stage_user(st);
-    int rc = df_batch_room(into) ? add_all(user, st, r, into) : DF_AGAIN;
+    instance *self = r->feed;
+    int rc = df_batch_room(into) ? add_all(self, st, r, into) : DF_AGAIN;
+    (void)user;
     if (rc != DF_AGAIN || !df_batch_room(into))
         return rc;
     /* What the reader has next is of no use before an ack. */
@@ -253,8 +276,9 @@ static part *part_of(instance *self, uint32_t number)
 
 static int source_ack(void *user, df_stage *st, const df_position *rows, size_t count)
 {
-    instance *self = user;
     dfproc_replay *r = df_stage_user(st);
+    instance *self = r->feed;
+    (void)user;
     for (size_t i = 0; i < count; i++) {
         const df_position *at = DF_ROW(df_position, rows, i);
         part *p = part_of(self, at->partition);
@@ -263,8 +287,7 @@ static int source_ack(void *user, df_stage *st, const df_position *rows, size_t 
         if (!n || n > p->count)
             continue;
         if (dfproc_ledger_add(&r->ledger, p->ids, n) != DF_OK)
-            return df_stage_failf(st, DF_EIO, "write", "%s: what was replayed cannot be written",
-                                  r->ledger.path);
+            return cannot_write(st, r);
         memmove(p->ids, p->ids + n, (p->count - n) * sizeof *p->ids);
         p->count -= n;
         p->marked += n;
@@ -283,12 +306,8 @@ static int source_seek(void *user, df_stage *st, const df_position *to)
 
 static void source_close(void *user, df_stage *st)
 {
-    instance *self = user;
+    (void)user;
     (void)st;
-    for (size_t i = 0; i < self->count; i++)
-        free(self->parts[i].ids);
-    free(self->parts);
-    memset(self, 0, sizeof *self);
 }
 
 int dfproc_replay_register(df_env *env, dfproc_replay *r)
@@ -302,9 +321,19 @@ int dfproc_replay_register(df_env *env, dfproc_replay *r)
     df_connector type = {.size = sizeof type,
                          .name = DFPROC_REPLAY_SOURCE,
                          .doc = "Records that were refused.",
-                         .source_size = sizeof(instance),
+                         .source_size = 1,
                          .source_flags = DF_HOLDS_POSITION | DF_CAN_REPLAY,
                          .source = &ops,
                          .user = r};
-    return df_connector_register(env, &type);
+    r->feed = calloc(1, sizeof *r->feed);
+    return r->feed ? df_connector_register(env, &type) : DF_ENOMEM;
+}
+
+void dfproc_replay_forget(dfproc_replay *r)
+{
+    for (size_t i = 0; r->feed && i < r->feed->count; i++)
+        free(r->feed->parts[i].ids);
+    if (r->feed)
+        free(r->feed->parts);
+    free(r->feed);
 }
