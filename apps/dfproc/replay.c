@@ -53,7 +53,7 @@ static int fate_of(const dfproc_replay *r, const dfproc_replay_row *row)
         return DFPROC_OTHER;
     if (row->fate != DFPROC_REPLAYS)
         return row->fate;
-    if (r->reader.decodes && !row->decoded && !strcmp(row->stage, "read"))
+    if (r->reader.decodes && !row->decoded) /* whichever stage refused it: these are its bytes */
         return DFPROC_UNDECODED;
     return is_changed(r, row) && !r->changed ? DFPROC_CHANGED : row->fate;
 }
@@ -135,8 +135,8 @@ static const struct {
                                                "again at their source"},
     [DFPROC_CHANGED] = {"changed", "values that transformations have changed already, for their "
                                    "source gave no bytes; --changed replays them as they are"},
-    [DFPROC_UNDECODED] = {"undecoded", "refused by the source before it could decode them: they "
-                                       "have to be read again at their source"},
+    [DFPROC_UNDECODED] = {"undecoded", "bytes that their source decodes (option format): they have "
+                                       "to be read again there (dfproc offsets reset)"},
     [DFPROC_NO_ENVELOPE] = {"no_envelope", "no error records"}};
 
 static void add_text_member(df__buf *out, const char *name, const char *text)
@@ -183,7 +183,7 @@ static void tell_reordered(const dfproc_replay *r)
         return;
     df__text_printf(text, sizeof text,
                     "%" PRIu64 " of them come out of a jsonb column, which keeps neither the order "
-                    "of members nor blanks: same values, other bytes",
+                    "of members, nor blanks, nor how a number was written (1e2, -0.0)",
                     r->reordered);
     dfproc_note(text);
 }
@@ -305,7 +305,7 @@ static int apply(const app_args *args, dfproc_flow *flow, dfproc_replay *r)
     df_pipeline_stats(flow->pipeline, NULL, &stats);
     if (rc < 0)
         dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
-    else if (dfproc_ledger_end(&r->ledger) != DF_OK)
+    if (dfproc_replay_settle(r) != DF_OK || (rc >= 0 && dfproc_ledger_end(&r->ledger) != DF_OK))
         return dfproc_fail("%s: %s", r->ledger.path, strerror(errno));
     if (tell(args, r, &stats) != EXIT_DONE)
         return EXIT_FAILED;

@@ -128,7 +128,9 @@ enum {
 };
 /* The source that feeds them into the flow. */
 int dfproc_replay_register(df_env *env, dfproc_replay *r);
-/* After the end of the flow: frees what the source had under way. */
+/* After the end of the flow: writes what it could not write before. DF_OK or DF_EIO, errno. */
+int dfproc_replay_settle(dfproc_replay *r);
+/* And frees what the source had under way. */
 void dfproc_replay_forget(dfproc_replay *r);
 
 #endif

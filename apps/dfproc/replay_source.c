@@ -19,6 +19,7 @@ typedef struct part {
     uint64_t *ids;
     size_t count, cap;
     uint64_t marked; /* records of it that are in the ledger */
+    uint64_t acked;  /* records of it that are delivered */
     int touched;     /* by this read */
     int taken;       /* the ledger has what the sink knows */
 } part;
@@ -232,7 +233,8 @@ static int add_all(instance *self, df_stage *st, dfproc_replay *r, df_batch *int
             rc = add_held(self, st, r, into, &added);
     }
     marked = mark_all(self, into);
-    if (marked != DF_OK) /* the flow would forget what no mark is behind, and it is not read again */
+    if (marked !=
+        DF_OK) /* the flow would forget what no mark is behind, and it is not read again */
         return df_stage_fail(st, DF_ESTATE, NULL, "no memory for a mark: replay again");
     if (added && rc != DF_ESTATE)
         return DF_OK; /* what failed fails in the next read, too */
@@ -274,26 +276,37 @@ static part *part_of(instance *self, uint32_t number)
     return NULL;
 }
 
-static int source_ack(void *user, df_stage *st, const df_position *rows, size_t count)
+/* What is delivered goes into the ledger. What a failed write left out comes with the next one. */
+int dfproc_replay_settle(dfproc_replay *r)
 {
-    dfproc_replay *r = df_stage_user(st);
     instance *self = r->feed;
-    (void)user;
-    for (size_t i = 0; i < count; i++) {
-        const df_position *at = DF_ROW(df_position, rows, i);
-        part *p = part_of(self, at->partition);
-        uint64_t upto = at->data.data && at->data.len ? strtoull(at->data.data, NULL, 10) : 0;
-        size_t n = p && upto > p->marked ? (size_t)(upto - p->marked) : 0;
-        if (!n || n > p->count)
+    for (size_t i = 0; i < self->count; i++) {
+        part *p = &self->parts[i];
+        size_t n = (size_t)(p->acked - p->marked);
+        if (!n)
             continue;
         if (dfproc_ledger_add(&r->ledger, p->ids, n) != DF_OK)
-            return cannot_write(st, r);
+            return DF_EIO;
         memmove(p->ids, p->ids + n, (p->count - n) * sizeof *p->ids);
         p->count -= n;
         p->marked += n;
         self->open -= n;
     }
     return DF_OK;
+}
+
+static int source_ack(void *user, df_stage *st, const df_position *rows, size_t count)
+{
+    dfproc_replay *r = df_stage_user(st);
+    (void)user;
+    for (size_t i = 0; i < count; i++) {
+        const df_position *at = DF_ROW(df_position, rows, i);
+        part *p = part_of(r->feed, at->partition);
+        uint64_t upto = at->data.data && at->data.len ? strtoull(at->data.data, NULL, 10) : 0;
+        if (p && upto > p->acked && upto - p->marked <= p->count)
+            p->acked = upto;
+    }
+    return dfproc_replay_settle(r) == DF_OK ? DF_OK : cannot_write(st, r);
 }
 
 static int source_seek(void *user, df_stage *st, const df_position *to)
