@@ -57,20 +57,30 @@ static int is_offset(const char *where, int64_t *ret)
     return 1;
 }
 
+/* What stands after the last slash. */
+static const char *number_in(const char *partition, size_t len)
+{
+    size_t at = len;
+    while (at > 0 && partition[at - 1] != '/')
+        at--;
+    return partition + at;
+}
+
 /* What is wrong with a --to; NULL: nothing. *io_time: -1, or the time of another one. */
 static const char *target_fault(const target *t, int64_t *io_time)
 {
     int64_t n;
-    for (size_t i = 0; i < t->partition_len; i++)
-        if (t->partition[i] < '0' || t->partition[i] > '9')
-            return "is not the number of a partition before =";
+    const char *number = number_in(t->partition, t->partition_len);
+    for (; number < t->partition + t->partition_len; number++)
+        if (*number < '0' || *number > '9')
+            return "is not the number of a partition, or TOPIC/NUMBER, before =";
     if (!strcmp(t->where, "earliest") || !strcmp(t->where, "latest"))
         return NULL;
     if (is_offset(t->where, &n))
         return t->partition_len ? NULL : "is an offset: say of which partition (3=1200)";
     if (!is_time(t->where, &n) || n < 0)
         return "is none of earliest, latest, a time such as 2026-11-29T12:00:00Z, or "
-               "PARTITION=OFFSET";
+               "[TOPIC/]PARTITION=OFFSET";
     if (*io_time >= 0 && *io_time != n)
         return "is a second time; reset the partitions one after the other";
     *io_time = n;
@@ -95,17 +105,19 @@ static void add_row(void *user, const df_offset *at)
     r->wanted = -1;
 }
 
-static const char *number_in(const row *r)
+/* It names a partition with its topic. */
+static int is_whole(const target *t)
 {
-    const char *slash = strrchr(r->partition, '/');
-    return slash ? slash + 1 : r->partition;
+    return number_in(t->partition, t->partition_len) != t->partition;
 }
 
 static int aims_at(const target *t, const row *r)
 {
-    const char *number = number_in(r);
+    const char *name = r->partition;
+    if (!is_whole(t))
+        name = number_in(name, strlen(name));
     return !t->partition_len ||
-           (strlen(number) == t->partition_len && !memcmp(number, t->partition, t->partition_len));
+           (strlen(name) == t->partition_len && !memcmp(name, t->partition, t->partition_len));
 }
 
 static int64_t offset_for(const target *t, const row *r)
@@ -127,7 +139,9 @@ static int aim(const table *t, const char *text)
         row *r = &t->rows[i];
         if (!aims_at(&to, r))
             continue;
-        hits++;
+        if (hits++ && to.partition_len)
+            return dfproc_fail("--to %s: several topics have this partition: write TOPIC/%s", text,
+                               text);
         r->wanted = offset_for(&to, r);
         if (r->wanted < r->now.first || r->wanted > r->now.end)
             return dfproc_fail("%s has the offsets %" PRId64 " to %" PRId64 ", not %" PRId64,

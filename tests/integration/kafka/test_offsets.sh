@@ -51,6 +51,35 @@ offsets_of reset --to 2000-01-01T00:00:00Z --apply
 same 'a time before the first record' '{"0":0,"1":0,"2":0}' "$(stored)"
 has 'what a time means' 'a time is that of the first record' "$dir/offsets.err"
 
+# ---- several topics, and those of a pattern -----------------------------------------------------------
+topic more
+seq 7 | sed 's/.*/{"n":&}/' | kcat -b "$DF_KAFKA" -P -t "$(name_of more)"
+several() { # NAME OPTION
+    { echo "source: {type: kafka, config: {brokers: \"$DF_KAFKA\", $2, consumerGroup: $run.$1}}"; file_sink several.jsonl; } >"$dir/$1.yaml"
+    cp "$dir/$1.yaml" "$dir/flow.yaml"
+    offsets_of show
+    same "$1: show" '0 45 20 5 7' "$code $(for of in in/0 in/1 in/2 more/0; do grep "^$(name_of $of) " "$dir/offsets.out" | awk '{print $4}'; done | paste -sd' ')"
+    offsets_of reset --to earliest --to "$(name_of more)/0=3" --apply
+    same "$1: reset" '0 {"0":0,"1":0,"2":0} {"0":3}' "$code $(offsets "$run.$1" in) $(offsets "$run.$1" more)"
+    offsets_of reset --to 0=1 --apply
+    has "$1: a number alone says too little" "several topics have this partition: write TOPIC/0=1" "$dir/offsets.err"
+    offsets_of reset --to "$(name_of none)/0=1"
+    has "$1: of another topic" 'there is no such partition' "$dir/offsets.err"
+    dfproc validate --connect "$dir/$1.yaml" >"$dir/look.out" 2>&1
+    has "$1: a look" 'source (kafka): ok: topics .*: 4 partitions of 2 topics, 1 broker' "$dir/look.out"
+    flow "$1" 0
+    same "$1: a run begins there" 74 "$(summary received "$1")"
+}
+several list "topics: [$(name_of in), $(name_of more)]"
+several pattern "topicPattern: \"$run[.](in|more)\""
+sed -i "s/(in|more)/nothing/" "$dir/pattern.yaml"
+dfproc validate --connect "$dir/pattern.yaml" >"$dir/look.out" 2>&1
+has 'a pattern without a topic' "no topic on .* matches the topicPattern $run\[.\]nothing" "$dir/look.out"
+sed "s/$(name_of more)/$(name_of nowhere)/" "$dir/list.yaml" >"$dir/nowhere.yaml"
+dfproc validate --connect "$dir/nowhere.yaml" >"$dir/look.out" 2>&1
+has 'one of the topics is not there' "topic $(name_of nowhere) does not exist on" "$dir/look.out"
+{ source_of in g; file_sink out.jsonl; } >"$dir/flow.yaml"
+
 # ---- refused ---------------------------------------------------------------------------------------
 offsets_of reset --to 0=99 --apply
 same 'an offset that is not there' 1 "$code"

@@ -9,11 +9,6 @@
 
 enum { VISIT_MS = 4000, SURE_MS = 1500 };
 
-static const char *topic_of(const df__kafka_look *p)
-{
-    return p->o.topic.data;
-}
-
 /* Any request that goes to one broker does; its answer may be that it is not allowed. */
 static int ask_broker(df__kafka_look *p, df__kafka_broker *b)
 {
@@ -70,9 +65,9 @@ static int visit_brokers(df__kafka_look *p)
         const df__kafka_broker *b = &p->brokers[i];
         if (!b->answered && p->failure.status == DF_OK)
             df__kafka_fail(&p->failure, DF_EIO, "connection_error",
-                           "topic %s: a broker of %s answers and says that broker %d is at %s (its "
+                           "%s: a broker of %s answers and says that broker %d is at %s (its "
                            "advertised.listeners), and there it is not reached: %s",
-                           topic_of(p), (const char *)p->o.brokers.data, (int)b->id, b->address,
+                           p->label, (const char *)p->o.brokers.data, (int)b->id, b->address,
                            b->cause != NULL ? b->cause : "no answer");
     }
     return p->failure.status;
@@ -99,12 +94,12 @@ static int read_ends(df__kafka_look *p)
     rd_kafka_resp_err_t err = rd_kafka_assign(p->rk, list);
     int rc = err ? df__kafka_look_error(p, err) : DF_OK;
     rd_kafka_topic_partition_list_destroy(list);
-    while (rc == DF_OK && p->read_count < p->partition_count)
+    while (rc == DF_OK && p->read_count < p->partitions->cnt)
         rc = df__kafka_look_pause(p);
     (void)rd_kafka_assign(p->rk, NULL);
     if (rc == DF_ECANCELED)
-        df__kafka_fail(&p->failure, DF_ETIMEOUT, "timeout", "topic %s: %d of %d partitions answer",
-                       topic_of(p), p->read_count, p->partition_count);
+        df__kafka_fail(&p->failure, DF_ETIMEOUT, "timeout", "%s: %d of %d partitions answer",
+                       p->label, p->read_count, p->partitions->cnt);
     return rc;
 }
 
@@ -112,12 +107,15 @@ static int read_ends(df__kafka_look *p)
 
 static void tell(df__kafka_look *p)
 {
-    char there[64];
-    (void)snprintf(there, sizeof there, "%d partition%s", p->partition_count,
-                   p->partition_count == 1 ? "" : "s");
+    char there[96], several[32] = "";
+    int count = p->partitions->cnt;
+    if (p->o.topic.data == NULL)
+        (void)snprintf(several, sizeof several, " of %d topic%s", p->topic_count,
+                       p->topic_count == 1 ? "" : "s");
+    (void)snprintf(there, sizeof there, "%d partition%s%s", count, count == 1 ? "" : "s", several);
     df_stage_foundf(
-        p->st, "topic %s: %s, %d broker%s%s%s", topic_of(p),
-        p->partition_count > 0 ? there : "is not there, a run makes it", p->broker_count,
+        p->st, "%s: %s, %d broker%s%s%s", p->label,
+        count > 0 ? there : "is not there, a run makes it", p->broker_count,
         p->broker_count == 1 ? "" : "s", p->registry ? ", the schema registry answers" : "",
         p->group != NULL ? "" : "; whether it may be written shows with the first record");
 }

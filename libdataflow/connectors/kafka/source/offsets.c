@@ -3,10 +3,10 @@
  * offset is never committed: -1 would mean the end of then.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/look.h"
+#include "client/position.h"
 #include "offsets.h"
 #include "source.h"
 
@@ -14,9 +14,13 @@ enum { ASK_MS = 2000, SET_MS = 10000 };
 
 typedef rd_kafka_topic_partition_list_t list_of_partitions;
 
-static const char *topic_of(const df__kafka_look *l)
+static df__kafka_look look_of(const df__kafka_source *s, df_stage *st)
 {
-    return l->o.topic.data;
+    return (df__kafka_look){.o = s->o.common,
+                            .st = st,
+                            .topics = s->o.topics,
+                            .pattern = s->o.pattern,
+                            .group = s->o.group.data};
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
@@ -27,18 +31,18 @@ static int try_again(df__kafka_look *l, rd_kafka_resp_err_t err, const char *wha
     int rc = df__kafka_look_error(l, err);
     rc = rc == DF_OK ? df__kafka_look_pause(l) : rc;
     if (rc == DF_ECANCELED)
-        df__kafka_fail(&l->failure, DF_ETIMEOUT, "timeout", "topic %s: cannot read %s: %s",
-                       topic_of(l), what, rd_kafka_err2str(err));
+        df__kafka_fail(&l->failure, DF_ETIMEOUT, "timeout", "%s: cannot read %s: %s", l->label,
+                       what, rd_kafka_err2str(err));
     return rc;
 }
 
-static int ask_bounds(df__kafka_look *l, int32_t id, df_offset *row)
+static int ask_bounds(df__kafka_look *l, const rd_kafka_topic_partition_t *of, df_offset *row)
 {
     rd_kafka_resp_err_t err;
     int rc = DF_OK;
     do {
-        err = rd_kafka_query_watermark_offsets(l->rk, topic_of(l), id, &row->first, &row->end,
-                                               ASK_MS);
+        err = rd_kafka_query_watermark_offsets(l->rk, of->topic, of->partition, &row->first,
+                                               &row->end, ASK_MS);
         rc = err ? try_again(l, err, "the ends of its partitions") : DF_OK;
     } while (err && rc == DF_OK);
     return rc;
@@ -66,10 +70,11 @@ static int tell(df__kafka_look *l, const list_of_partitions *held, const list_of
     for (int i = 0; i < held->cnt; i++) {
         char name[300];
         df_offset row = {.size = sizeof row, .partition = name, .stored = -1, .at_time = -1};
-        int rc = ask_bounds(l, held->elems[i].partition, &row);
+        int rc = ask_bounds(l, &held->elems[i], &row);
         if (rc != DF_OK)
             return rc;
-        (void)snprintf(name, sizeof name, "%s/%d", topic_of(l), (int)held->elems[i].partition);
+        (void)snprintf(name, sizeof name, "%s/%d", held->elems[i].topic,
+                       (int)held->elems[i].partition);
         if (held->elems[i].offset >= 0)
             row.stored = held->elems[i].offset;
         if (times)
@@ -82,7 +87,7 @@ static int tell(df__kafka_look *l, const list_of_partitions *held, const list_of
 int df__kafka_offsets(void *self, df_stage *st, int64_t time_us, df_offset_fn each, void *user)
 {
     const df__kafka_source *s = self;
-    df__kafka_look l = {.o = s->o.common, .st = st, .group = s->o.group.data};
+    df__kafka_look l = look_of(s, st);
     list_of_partitions *held = NULL, *times = NULL;
     int rc = df__kafka_look_begin(&l);
     if (rc == DF_OK) {
@@ -128,32 +133,30 @@ static int look_for_members(df__kafka_look *l)
     return l->failure.status;
 }
 
-/* A partition by its name; -1: there is none. */
-static int32_t number_of(const df__kafka_look *l, const char *name)
+/* A partition by its name; NULL: there is none. */
+static const rd_kafka_topic_partition_t *named(const df__kafka_look *l, const char *name)
 {
-    size_t len = strlen(topic_of(l));
-    char *end = NULL;
-    if (strncmp(name, topic_of(l), len) != 0 || name[len] != '/')
-        return -1;
-    long n = strtol(name + len + 1, &end, 10);
-    int whole = *end == '\0' && end > name + len + 1;
-    return whole && n >= 0 && n < l->partition_count ? (int32_t)n : -1;
+    char topic[256];
+    int32_t id;
+    if (df__kafka_partition_read(name, topic, sizeof topic, &id) != DF_OK)
+        return NULL;
+    return rd_kafka_topic_partition_list_find(l->partitions, topic, id);
 }
 
 static int add_row(df__kafka_look *l, list_of_partitions *list, const df_offset *row)
 {
-    int32_t id = number_of(l, row->partition);
+    const rd_kafka_topic_partition_t *of = named(l, row->partition);
     df_offset now = {.size = sizeof now};
-    if (id < 0)
+    if (!of)
         return df_stage_failf(l->st, DF_EINVAL, "invalid_config", "there is no partition %s",
                               row->partition);
-    int rc = ask_bounds(l, id, &now);
+    int rc = ask_bounds(l, of, &now);
     if (rc == DF_OK && (row->stored < now.first || row->stored > now.end))
         return df_stage_failf(l->st, DF_EINVAL, "invalid_config",
                               "%s has the offsets %lld to %lld, not %lld", row->partition,
                               (long long)now.first, (long long)now.end, (long long)row->stored);
     if (rc == DF_OK)
-        rd_kafka_topic_partition_list_add(list, topic_of(l), id)->offset = row->stored;
+        rd_kafka_topic_partition_list_add(list, of->topic, of->partition)->offset = row->stored;
     return rc;
 }
 
@@ -200,7 +203,7 @@ static int commit(df__kafka_look *l, const list_of_partitions *list)
 int df__kafka_set_offsets(void *self, df_stage *st, const df_offset *rows, size_t count)
 {
     const df__kafka_source *s = self;
-    df__kafka_look l = {.o = s->o.common, .st = st, .group = s->o.group.data};
+    df__kafka_look l = look_of(s, st);
     list_of_partitions *list = rd_kafka_topic_partition_list_new((int)count);
     int rc =
         list != NULL ? df__kafka_look_begin(&l) : df_stage_fail(st, DF_ENOMEM, NULL, "no memory");

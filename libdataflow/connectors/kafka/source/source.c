@@ -456,7 +456,11 @@ static size_t source_before(void *self, const df_record *r, char *buf, size_t le
 static int source_probe(void *self, df_stage *st)
 {
     const df__kafka_source *s = self;
-    df__kafka_look look = {.o = s->o.common, .st = st, .group = s->o.group.data};
+    df__kafka_look look = {.o = s->o.common,
+                           .st = st,
+                           .topics = s->o.topics,
+                           .pattern = s->o.pattern,
+                           .group = s->o.group.data};
     int rc = df__kafka_coder_probe(st, &s->o.format);
     look.registry = s->o.format.registry != NULL;
     return rc == DF_OK ? df__kafka_probe(&look) : rc;
