@@ -97,6 +97,34 @@ refuses no_chain "$DF_KAFKA_MTLS" "tls: {$trust, certFile: $certs/lone.pem, keyF
 refuses old "$DF_KAFKA_MTLS" "tls: {$trust, certFile: $certs/expired.pem, keyFile: $certs/expired.key}" 'does not accept the client.s certificate: it has expired'
 refuses other_key "$DF_KAFKA_MTLS" "tls: {$trust, certFile: $certs/client.pem, keyFile: $certs/stranger.key}" 'the key does not belong to'
 
+# ---- certificates that end: a metric, and a warning before ------------------------------------------------
+ends() { date -u -d "$(openssl x509 -in "$1" -noout -enddate | cut -d= -f2)" +%s; }
+expires() { curl -s -m 5 "$(grep -o 'http://[^/ "]*' "$dir/$1.out" | head -n 1)/metrics" | sed -n "s/^dataflow_kafka_certificate_expires_timestamp_seconds{.*certificate=\"$2\"} //p" | head -n 1; }
+expires_is() { [ "$(expires "$1" "$2")" = "$3" ]; }
+(
+    mkdir "$dir/ca" && cd "$dir/ca" && : >index
+    printf '%s\n' '[ca]' 'default_ca = c' '[c]' 'database = index' 'new_certs_dir = .' 'rand_serial = yes' 'default_md = sha256' 'policy = p' '[p]' 'commonName = supplied' >conf
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=client -keyout soon.key -out soon.csr &&
+        openssl ca -batch -config conf -in soon.csr -cert "$certs/middle.pem" -keyfile "$certs/middle.key" -notext -out soon.pem \
+            -startdate "$(date -u -d '-80 days' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d '+10 days 1 hour' +%Y%m%d%H%M%SZ)" && cat "$certs/middle.pem" >>soon.pem
+) >"$dir/ca.log" 2>&1 || bad "openssl ca: $(tail -n 3 "$dir/ca.log")"
+soon="certFile: $dir/ca/soon.pem, keyFile: $dir/ca/soon.key"
+lets_in soon "$DF_KAFKA_MTLS" "tls: {$trust, $soon}"
+has 'a certificate that ends soon: told' 'warn.*the certificate of the client ends at 20.*Z (10 days): renew it' "$dir/soon.out"
+has 'by a look too' 'the certificate of the client ends at 20.*(10 days): renew it' "$dir/soon.look.out"
+same 'one that does not: nothing' '' "$(grep 'the certificate of the' "$dir"/mtls*.out "$dir"/tls.out)"
+for form in file text; do
+    manifest soon.$form "$DF_KAFKA_MTLS" "tls: {$trust, $soon}"
+    [ $form = text ] && sed -i "s|certFile: \([^,]*\), keyFile: \([^}]*\)|cert: '\${file:\1}', key: '\${file:\2}'|" "$dir/soon.$form.yaml"
+    start soon.$form soon.$form --metrics-port 127.0.0.1:0
+    until_true 20 expires_is soon.$form broker "$(ends "$certs/server.pem")" && ok "$form: when the broker's ends" || bad "$form, broker: $(expires soon.$form broker)"
+    same "$form: when the client's ends" "$(ends "$dir/ca/soon.pem")" "$(expires soon.$form client)"
+    end "$pid" 20
+done
+{ source_of in sink_soon; sink_to soon "tls: {$trust, $soon}" | sed "s|brokers: \"[^\"]*\"|brokers: \"$DF_KAFKA_MTLS\"|"; } >"$dir/sink_soon.yaml"
+flow sink_soon 0
+has 'a sink tells it' 'sink_soon/sink: the certificate of the client ends at' "$dir/sink_soon.out"
+
 # ---- users ------------------------------------------------------------------------------------------
 export PASSWORD=alice-pw
 lets_in plain "$DF_KAFKA_SASL" "sasl: {username: alice, password: '\${env:PASSWORD}'}"

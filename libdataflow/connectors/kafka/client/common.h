@@ -11,11 +11,17 @@
 #include <librdkafka/rdkafka.h>
 
 #include "dataflow_ext.h"
+#include "gate.h"
 #include "net/tls_block.h"
 
 typedef df__tls_block df__kafka_tls;
 typedef struct df__kafka_sasl df__kafka_sasl;
 typedef struct df__kafka_token df__kafka_token;
+
+/* Of a certificate, in seconds since 1970; end_s 0: there is none. */
+typedef struct df__kafka_dates {
+    int64_t begin_s, end_s;
+} df__kafka_dates;
 
 /* First in the options of both, and so first in a source and in a sink. */
 typedef struct df__kafka_common {
@@ -25,6 +31,9 @@ typedef struct df__kafka_common {
     df_list properties;
     df__kafka_token *token; /* no option: that gets access tokens; NULL: none are needed */
     int flaw; /* no option: of the broker's certificate, OpenSSL's number; 0: none was found */
+    /* No options: see expiry.c. Those of the broker are set by a thread of the client. */
+    df__kafka_dates client_dates, broker_dates;
+    df__kafka_gate expiry_gate, client_gate, broker_gate;
 } df__kafka_common;
 
 /* Rows of the metrics table. */
@@ -35,7 +44,8 @@ enum df__kafka_metric {
     DF__KAFKA_METRIC_REFETCHED,
     DF__KAFKA_METRIC_REBALANCES,
     DF__KAFKA_METRIC_COMMITS,
-    DF__KAFKA_METRIC_UNVERIFIED
+    DF__KAFKA_METRIC_UNVERIFIED,
+    DF__KAFKA_METRIC_EXPIRES
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "expiry.h"
 #include "letgo.h"
 #include "look.h"
 #include "reach.h"
@@ -280,6 +281,7 @@ static int make_client(df__kafka_look *p)
     if (df__kafka_setup_probe(&setup, &p->o, p->group) != DF_OK)
         return setup.status == DF_ENOMEM ? df_stage_fail(p->st, DF_ENOMEM, NULL, "no memory")
                                          : setup.status;
+    df__kafka_expiry_begin(&p->o, &setup.dates);
     rd_kafka_conf_set_opaque(setup.conf, p);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "expiry.h"
 #include "look.h"
 
 enum { VISIT_MS = 4000, SURE_MS = 1500 };
@@ -130,6 +131,7 @@ static int look(df__kafka_look *p)
     }
     if (rc == DF_OK)
         tell(p);
+    df__kafka_expiry_tell(p->st, &p->o);
     return rc;
 }
 

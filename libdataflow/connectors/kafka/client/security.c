@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "expiry.h"
 #include "security.h"
 #include "verify.h"
 
@@ -283,6 +284,7 @@ typedef struct pem {
     const char *option, *property;
     df_bytes file;
     df_secret *secret;
+    df__kafka_dates *dates; /* of the client's certificate, to be set; NULL: of no interest */
 } pem;
 
 static void set_path(df__kafka_setup *s, const pem *p, const char *path)
@@ -293,6 +295,8 @@ static void set_path(df__kafka_setup *s, const pem *p, const char *path)
                                    p->option, path, strerror(errno));
     if (s->status == DF_OK)
         df__kafka_set(s, p->option, p->property, path);
+    if (s->status == DF_OK && p->dates)
+        df__kafka_expiry_file(path, p->dates);
 }
 
 static void set_pem(df__kafka_setup *s, const pem *p)
@@ -319,14 +323,16 @@ static void set_pem(df__kafka_setup *s, const pem *p)
     else {
         (void)snprintf(path, sizeof path, "/proc/self/fd/%d", s->files[s->file_count++]);
         df__kafka_set(s, p->option, p->property, path);
+        if (p->dates)
+            (void)df__kafka_expiry_pem(text, p->dates);
     }
 }
 
 static void set_tls(df__kafka_setup *s, const df__kafka_tls *tls)
 {
-    const pem ca = {"tls.ca", "ssl.ca.location", tls->ca_file, tls->ca};
-    const pem cert = {"tls.cert", "ssl.certificate.location", tls->cert_file, tls->cert};
-    const pem key = {"tls.key", "ssl.key.location", tls->key_file, tls->key};
+    const pem ca = {"tls.ca", "ssl.ca.location", tls->ca_file, tls->ca, NULL};
+    const pem cert = {"tls.cert", "ssl.certificate.location", tls->cert_file, tls->cert, &s->dates};
+    const pem key = {"tls.key", "ssl.key.location", tls->key_file, tls->key, NULL};
     int unverified = tls->insecure && !ca.secret && ca.file.len == 0;
     df__kafka_set(s, NULL, "ssl.endpoint.identification.algorithm", "https");
     df_stage_metric(s->st, DF__KAFKA_METRIC_UNVERIFIED, unverified);

@@ -2,6 +2,7 @@
  * client.c: the client of a sink: made, led to a broker, destroyed.
  */
 #include "client.h"
+#include "client/expiry.h"
 #include "client/letgo.h"
 #include "client/reach.h"
 #include "client/security.h"
@@ -30,6 +31,7 @@ static int make_client(df__kafka_sink *s, df_stage *st)
     if (df__kafka_setup_sink(&setup, &s->o, &s->txn) != DF_OK)
         return setup.status == DF_ENOMEM ? df_stage_fail(st, DF_ENOMEM, NULL, "no memory")
                                          : setup.status;
+    df__kafka_expiry_begin(&s->o.common, &setup.dates);
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_events(setup.conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
@@ -75,7 +77,10 @@ int df__kafka_open_client(df__kafka_sink *s)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for the Kafka client");
     rd_kafka_queue_io_event_enable(s->queue, s->fd, &one, sizeof one);
     rc = reach(s, s->st);
-    return rc == DF_OK && s->txn.id != NULL ? df__kafka_txn_open(s) : rc;
+    rc = rc == DF_OK && s->txn.id != NULL ? df__kafka_txn_open(s) : rc;
+    if (rc == DF_OK)
+        df__kafka_expiry_tell(s->st, &s->o.common);
+    return rc;
 }
 
 void df__kafka_destroy_client(df__kafka_sink *s)

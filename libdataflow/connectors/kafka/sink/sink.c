@@ -8,6 +8,7 @@
 
 #include "client.h"
 #include "client/config.h"
+#include "client/expiry.h"
 #include "client/lacks.h"
 #include "client/look.h"
 #include "create.h"
@@ -100,6 +101,7 @@ static void sink_close(void *self, df_stage *st)
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__kafka_sink *s = self;
+    df__kafka_expiry_tell(st, &s->o.common);
     if (s->txn.id)
         return df__kafka_transact_write(s, parcel);
     return !s->rk ? df__kafka_raise(&s->failure, st) : df__kafka_deliver(s, parcel);
@@ -110,6 +112,7 @@ static int sink_poll(void *self, df_stage *st, int timeout_ms)
     df__kafka_sink *s = self;
     if (!s->rk)
         return df__kafka_raise(&s->failure, st);
+    df__kafka_expiry_tell(st, &s->o.common);
     df__kafka_serve(s, 0);
     if (timeout_ms > 0 && s->under_way > 0 && s->failure.status == DF_OK &&
         df_stage_wait(st, s->fd, POLLIN, timeout_ms) == DF_OK)

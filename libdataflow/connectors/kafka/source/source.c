@@ -13,6 +13,7 @@
 #include "anew.h"
 #include "assign.h"
 #include "client/config.h"
+#include "client/expiry.h"
 #include "client/lacks.h"
 #include "client/letgo.h"
 #include "client/look.h"
@@ -101,6 +102,7 @@ static int make_client(df__kafka_source *s, df_stage *st, uint64_t share)
     s->group.sticky = rd_kafka_conf_get(setup.conf, "partition.assignment.strategy", text, &len) ==
                           RD_KAFKA_CONF_OK &&
                       strstr(text, "cooperative") != NULL;
+    df__kafka_expiry_begin(&s->o.common, &setup.dates);
     rd_kafka_conf_set_opaque(setup.conf, s);
     rd_kafka_conf_set_log_cb(setup.conf, log_line);
     rd_kafka_conf_set_error_cb(setup.conf, error_cb);
@@ -379,6 +381,7 @@ static int read_once(df__kafka_source *s, df_batch *into)
     }
     df__kafka_keep_fetching(s);
     df__kafka_owner_tell(s, 0);
+    df__kafka_expiry_tell(s->st, &s->o.common);
     return rc;
 }
 

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * expiry.c: when certificates end: the client's own and those that brokers show. Of a certificate
+ * (RFC 5280, in DER) only its dates are read; whether it is good is OpenSSL's to say.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "expiry.h"
+#include "util/buf.h"
+#include "util/codec.h"
+#include "util/rfc3339.h"
+
+enum { TELL_MS = 60000, WARN_MS = 86400000, DAY_S = 86400, NEAR_S = 14 * DAY_S };
+enum { INTEGER = 0x02, UTC_TIME = 0x17, TIME = 0x18, SEQUENCE = 0x30, VERSION = 0xa0 };
+enum { FILE_MAX = 1 << 20 };
+
+/* ---- DER ---------------------------------------------------------------------------------------
+ */
+
+/* Takes the next element off `from`; 0: it is not of that kind, or not whole. */
+static int take(df_bytes *from, int tag, df_bytes *ret)
+{
+    const unsigned char *at = from->data;
+    size_t head = 2, len = 0;
+    if (from->len < head || at[0] != tag)
+        return 0;
+    if (at[1] < 0x80) {
+        len = at[1];
+    } else {
+        size_t more = at[1] & 0x7f;
+        if (more == 0 || more > 3 || from->len < head + more)
+            return 0;
+        for (size_t i = 0; i < more; i++)
+            len = len << 8 | at[head + i];
+        head += more;
+    }
+    if (len > from->len - head)
+        return 0;
+    *ret = (df_bytes){at + head, len};
+    *from = (df_bytes){at + head + len, from->len - head - len};
+    return 1;
+}
+
+/* Two digits each; -1: they are none. */
+static int pair(const char *digits)
+{
+    int tens = digits[0] - '0', ones = digits[1] - '0';
+    return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
+}
+
+/* "261130120000Z", or with a whole year. */
+static int take_time(df_bytes *from, int64_t *ret)
+{
+    df_bytes text;
+    int year = 0, part[5];
+    int is_long = from->len > 0 && *(const unsigned char *)from->data == TIME;
+    if (!take(from, is_long ? TIME : UTC_TIME, &text) || text.len != (is_long ? 15 : 13))
+        return 0;
+    const char *at = text.data;
+    if (is_long)
+        year = pair(at) * 100;
+    at += is_long ? 2 : 0;
+    int last = pair(at);
+    year = is_long ? year + last : last < 50 ? 2000 + last : 1900 + last;
+    for (int i = 0; i < 5; i++)
+        if ((part[i] = pair(at + 2 + (size_t)i * 2)) < 0)
+            return 0;
+    if (last < 0 || year < 1 || part[0] < 1 || part[0] > 12)
+        return 0;
+    df__civil c = {.year = year,
+                   .month = part[0],
+                   .day = part[1],
+                   .hour = part[2],
+                   .minute = part[3],
+                   .second = part[4]};
+    *ret = df__civil_sec(&c);
+    return 1;
+}
+
+int df__kafka_expiry_der(df_bytes der, df__kafka_dates *ret)
+{
+    df_bytes whole, in, skipped, dates;
+    df__kafka_dates found;
+    if (!take(&der, SEQUENCE, &whole) || !take(&whole, SEQUENCE, &in))
+        return DF_EDATA;
+    (void)take(&in, VERSION, &skipped);
+    if (!take(&in, INTEGER, &skipped) || !take(&in, SEQUENCE, &skipped) || /* number, algorithm */
+        !take(&in, SEQUENCE, &skipped) || !take(&in, SEQUENCE, &dates) ||  /* issuer, validity */
+        !take_time(&dates, &found.begin_s) || !take_time(&dates, &found.end_s))
+        return DF_EDATA;
+    *ret = found;
+    return DF_OK;
+}
+
+/* ---- PEM ---------------------------------------------------------------------------------------
+ */
+
+int df__kafka_expiry_pem(df_bytes pem, df__kafka_dates *ret)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+    const char *at = pem.data, *stop = at + pem.len;
+    int rc = DF_EDATA;
+    df__buf der;
+    df__buf_init(&der, &df__heap_libc);
+    while (at && (at = memmem(at, (size_t)(stop - at), begin, sizeof begin - 1))) {
+        df__kafka_dates one;
+        at += sizeof begin - 1;
+        const char *until = memmem(at, (size_t)(stop - at), end, sizeof end - 1);
+        df__buf_clear(&der);
+        if (!until || df__base64_read(&der, at, (size_t)(until - at)) < 0 ||
+            df__kafka_expiry_der((df_bytes){der.data, der.len}, &one) != DF_OK)
+            break;
+        if (rc != DF_OK)
+            *ret = one;
+        else if (one.end_s < ret->end_s)
+            ret->end_s = one.end_s;
+        rc = DF_OK;
+        at = until;
+    }
+    df__buf_free(&der);
+    return rc;
+}
+
+void df__kafka_expiry_file(const char *path, df__kafka_dates *ret)
+{
+    FILE *f = fopen(path, "re");
+    df__buf text;
+    df__buf_init(&text, &df__heap_libc);
+    for (size_t n = 1; f && n > 0 && text.len < FILE_MAX;) {
+        char *at = df__buf_reserve(&text, 4096);
+        n = at ? fread(at, 1, 4096, f) : 0;
+        text.len += n;
+    }
+    if (f)
+        (void)fclose(f);
+    (void)df__kafka_expiry_pem((df_bytes){text.data, text.len}, ret);
+    df__buf_free(&text);
+}
+
+/* ---- what is told ------------------------------------------------------------------------------
+ */
+
+int df__kafka_expiry_is_near(const df__kafka_dates *d, int64_t now_s)
+{
+    int64_t life = d->end_s - d->begin_s, near = life / 5 < NEAR_S ? life / 5 : NEAR_S;
+    return d->end_s - now_s < near;
+}
+
+void df__kafka_expiry_begin(df__kafka_common *o, const df__kafka_dates *own)
+{
+    o->client_dates = *own;
+    o->broker_dates = (df__kafka_dates){0, 0};
+    o->expiry_gate = (df__kafka_gate){0};
+}
+
+static void warn(df_stage *st, const df__kafka_dates *d, const char *whose)
+{
+    df__civil c;
+    int64_t left = d->end_s - df_stage_now(st) / 1000000;
+    df__civil_from_sec(d->end_s, &c);
+    df_stage_logf(
+        st, DF_LOG_WARN,
+        "the certificate of the %s %s %04d-%02d-%02dT%02d:%02d:%02dZ (%lld days): renew it", whose,
+        left < 0 ? "has ended at" : "ends at", (int)c.year, c.month, c.day, c.hour, c.minute,
+        c.second, (long long)(left / DAY_S));
+}
+
+void df__kafka_expiry_tell(df_stage *st, df__kafka_common *o)
+{
+    const struct {
+        const char *whose;
+        df__kafka_dates dates;
+        df__kafka_gate *gate;
+    } rows[] = {
+        {"client", o->client_dates, &o->client_gate},
+        {"broker",
+         {__atomic_load_n(&o->broker_dates.begin_s, __ATOMIC_ACQUIRE),
+          __atomic_load_n(&o->broker_dates.end_s, __ATOMIC_ACQUIRE)},
+         &o->broker_gate},
+    };
+    if (!o->tls || !df__kafka_gate_open(&o->expiry_gate, TELL_MS))
+        return;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].dates.end_s == 0)
+            continue;
+        df_stage_metric_of(st, DF__KAFKA_METRIC_EXPIRES, rows[i].whose,
+                           (double)rows[i].dates.end_s);
+        if (df__kafka_expiry_is_near(&rows[i].dates, df_stage_now(st) / 1000000) &&
+            df__kafka_gate_open(rows[i].gate, WARN_MS))
+            warn(st, &rows[i].dates, rows[i].whose);
+    }
+}

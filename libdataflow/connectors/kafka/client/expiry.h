@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * expiry.h: when certificates end. Pure but for df__kafka_expiry_tell. */
+#ifndef DF_CONNECTORS_KAFKA_EXPIRY_H
+#define DF_CONNECTORS_KAFKA_EXPIRY_H
+
+#include "common.h"
+
+/* The dates of a certificate in DER, in seconds since 1970. DF_EDATA: it is none. */
+int df__kafka_expiry_der(df_bytes der, df__kafka_dates *ret);
+/* Those of the first certificate of a PEM text; when one after it ends sooner, that end. DF_EDATA:
+ * there is none. */
+int df__kafka_expiry_pem(df_bytes pem, df__kafka_dates *ret);
+/* Likewise of a file; nothing is set when it cannot be read as one. */
+void df__kafka_expiry_file(const char *path, df__kafka_dates *ret);
+/* 1: so little of its life is left that whoever renews it should have done so: a fifth, or two
+ * weeks when that is less. */
+int df__kafka_expiry_is_near(const df__kafka_dates *d, int64_t now_s);
+/* A new client with that certificate of its own; nothing is known of brokers yet. Before it is
+ * made. */
+void df__kafka_expiry_begin(df__kafka_common *o, const df__kafka_dates *own);
+/* Shows the dates in `o` as metrics, and warns once a day where an end is near. The stage's thread,
+ * as often as it likes. */
+void df__kafka_expiry_tell(df_stage *st, df__kafka_common *o);
+
+#endif
