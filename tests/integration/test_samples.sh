@@ -119,6 +119,17 @@ sed '/type: cast/,/amount: float64/d' "$dir/k2k.yaml" >"$dir/mended.yaml"
 for call in first second; do dfproc replay "$dir/mended.yaml" --apply >"$dir/out" 2>&1 || bad "$call replay: $(cat "$dir/out")"; done
 same 'replay: delivered once' 1 "$(read_all orders-clean | grep -c '"amount":"many"')"
 
+topic orders-checked && topic orders-failed
+here "$examples/kafka-replay.yaml" >"$dir/replay.yaml"
+go kafka-replay "$dir/replay.yaml"
+failed_are() { grep -o '^ *[0-9]*  to replay' "$dir/out" | grep -o '[0-9]*'; }
+sed -i '/type: cast/,/amount: float64/d' "$dir/replay.yaml"
+dfproc replay "$dir/replay.yaml" >"$dir/out" 2>&1 || bad "kafka-replay: $(cat "$dir/out")"
+before=$(read_all orders-checked | grep -c many) there=$(failed_are)
+for call in first second; do dfproc replay "$dir/replay.yaml" --apply >"$dir/out" 2>&1 || bad "kafka-replay, $call: $(cat "$dir/out")"; done
+same 'kafka-replay: refused, then delivered once, with its key' '0 y 1' "$before $(read_all orders-checked '%k %s\n' | awk '/many/ {print $1; n++} END {print n}' | paste -sd' ')"
+same 'kafka-replay: the second call has nothing to do' "$there" "$(grep -o '^ *[0-9]*  replayed before' "$dir/out" | grep -o '[0-9]*')"
+
 # Each order into the topic of its country.
 printf '%s\n' 'x	{"orderId":9,"country":"'$run.DE'"}' 'y	{"orderId":10,"country":"nowhere"}' 'z	{"orderId":11}' | fill orders
 here "$examples/kafka-by-country.yaml" | sed "s|topicAllow: .*|topicAllow: $run[.][A-Z]{2}|" >"$dir/country.yaml"

@@ -13,6 +13,7 @@ set +a
 . "$(dirname "$0")/../kafka_lib.sh"
 trap '[ "$BASHPID" = $$ ] && { leave; "$bed/kafka" stop --dir "$folder/kafka"; rm -rf "$folder"; }' EXIT
 certs=$DF_KAFKA_CERTS
+examples=${DF_SOURCE_DIR:-$(cd "$(dirname "$0")/../../.." && pwd)}/examples
 topic in 2
 lines() { seq "$1" "$2" | sed 's/.*/{"n":&}/' | kcat -b "$DF_KAFKA" -P -t "$(name_of in)"; }
 lines 1 100
@@ -147,6 +148,28 @@ set +f
 flow no_create 1
 has no_create 'it may not create it: give it the right CREATE' "$dir/no_create.out"
 same 'no password in any output' '' "$(grep -l -e '[a-z]*-pw' "$dir"/*.out)"
+
+# ---- the sample, all of whose secrets are references -----------------------------------------------------
+mkdir -p "$dir/secrets/kafka" "$dir/secrets/kafka-client"
+cp "$certs/ca.pem" "$dir/secrets/kafka/ca.crt"
+cp "$certs/client.pem" "$dir/secrets/kafka-client/tls.crt"
+cp "$certs/client.key" "$dir/secrets/kafka-client/tls.key"
+printf carol >"$dir/secrets/kafka/user"
+printf carol-pw >"$dir/secrets/kafka/password"
+topic secured
+sed -e "s|localhost:9094|$DF_KAFKA_SASLTLS|; s|localhost:9095|$DF_KAFKA_MTLS|; s|consumerGroup: .*|consumerGroup: $run.sample|" \
+    -e "s|topic: orders$|topic: $(name_of in)|; s|topic: orders-secure|topic: $(name_of secured)|" "$examples/kafka-secure.yaml" >"$dir/sample.yaml"
+dfproc validate --connect "$dir/sample.yaml" --secrets-dir "$dir/secrets" >"$dir/sample.look.out" 2>&1
+same 'the sample: a look' 0 $?
+flow sample 0 --secrets-dir "$dir/secrets"
+same 'the sample: all of it' 100 "$(dump secured | grep -c .)"
+printf wrong-pw >"$dir/secrets/kafka/password"
+flow sample 1 --secrets-dir "$dir/secrets"
+has 'the sample: a wrong password by reference' 'check user and password' "$dir/sample.out"
+rm "$dir/secrets/kafka-client/tls.key"
+flow sample 1 --secrets-dir "$dir/secrets"
+has 'the sample: a secret without the key' 'tls.key' "$dir/sample.out"
+same 'no secret in any output' '' "$(grep -l -e '[a-z]*-pw' -e 'PRIVATE KEY' "$dir"/*.out)"
 
 # ---- what changes is read again -------------------------------------------------------------------------
 # The broker takes another password and other client certificates from now on. Its clients notice when it
