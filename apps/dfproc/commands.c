@@ -150,8 +150,8 @@ static const app_option checkpoint_options[] = {
 static const app_option offsets_options[] = {
     {"to", 0, "WHERE...", NULL,
      "With reset: earliest, latest, or a time (2026-11-29T12:00:00Z: the first record of then or "
-     "later); PARTITION=WHERE for one partition alone, where an offset is possible too (3=1200, or orders/3=1200 of several topics). "
-     "May be given several times, with one time at most."},
+     "later); PARTITION=WHERE for one partition alone, where an offset is possible too (3=1200; of "
+     "several topics orders/3=1200). May be given several times, with one time at most."},
     {"apply", 0, NULL, NULL, "With reset: stores them; without it they are only shown."},
     {"json", 0, NULL, NULL, "Prints one JSON object."},
     FLOW_OPTIONS,

@@ -52,27 +52,26 @@ static int pair(const char *digits)
 static int take_time(df_bytes *from, int64_t *ret)
 {
     df_bytes text;
-    int year = 0, part[5];
+    int part[6], century = 19;
     int is_long = from->len > 0 && *(const unsigned char *)from->data == TIME;
-    if (!take(from, is_long ? TIME : UTC_TIME, &text) || text.len != (is_long ? 15 : 13))
+    size_t head = is_long ? 2 : 0;
+    if (!take(from, is_long ? TIME : UTC_TIME, &text) || text.len != head + 13)
         return 0;
-    const char *at = text.data;
-    if (is_long)
-        year = pair(at) * 100;
-    at += is_long ? 2 : 0;
-    int last = pair(at);
-    year = is_long ? year + last : last < 50 ? 2000 + last : 1900 + last;
-    for (int i = 0; i < 5; i++)
-        if ((part[i] = pair(at + 2 + (size_t)i * 2)) < 0)
+    for (size_t i = 0; i < 6; i++)
+        if ((part[i] = pair((const char *)text.data + head + i * 2)) < 0)
             return 0;
-    if (last < 0 || year < 1 || part[0] < 1 || part[0] > 12)
+    if (is_long)
+        century = pair(text.data);
+    else if (part[0] < 50)
+        century = 20;
+    if (century < 0 || part[1] < 1 || part[1] > 12)
         return 0;
-    df__civil c = {.year = year,
-                   .month = part[0],
-                   .day = part[1],
-                   .hour = part[2],
-                   .minute = part[3],
-                   .second = part[4]};
+    df__civil c = {.year = century * 100 + part[0],
+                   .month = part[1],
+                   .day = part[2],
+                   .hour = part[3],
+                   .minute = part[4],
+                   .second = part[5]};
     *ret = df__civil_sec(&c);
     return 1;
 }

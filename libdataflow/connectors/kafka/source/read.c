@@ -219,40 +219,53 @@ static int take_message(df__kafka_source *s, df__kafka_part *p, const rd_kafka_m
     return DF_OK;
 }
 
+/* Takes the next messages from the client when all were added. 0: there are none. */
+static int refill(df__kafka_source *s)
+{
+    df__kafka_fetched *f = &s->fetched;
+    if (f->at < f->have)
+        return 1;
+    ssize_t n = rd_kafka_consume_batch_queue(s->data, 0, f->messages, DF__KAFKA_FETCH);
+    f->at = 0;
+    f->have = n > 0 ? (size_t)n : 0;
+    if (n <= 0)
+        return 0;
+    s->trust.came = df__kafka_clock_ms();
+    s->trust.learn_until = s->trust.came + LEARN_MS;
+    return 1;
+}
+
+/* The next message. DF_OK: it is a record of the batch; DF_AGAIN: it is none, and done with;
+ * DF_MORE: it comes with the next read; or a failure, likewise. */
+static int add_next(df__kafka_source *s, df_batch *into)
+{
+    rd_kafka_message_t *m = s->fetched.messages[s->fetched.at];
+    if (!m) {
+        s->fetched.at++;
+        return DF_AGAIN;
+    }
+    df__kafka_part *p =
+        !m->rkt ? NULL : df__kafka_part_known(s, rd_kafka_topic_name(m->rkt), m->partition);
+    if (p && !m->err)
+        note_silence(s, p);
+    if (!df__kafka_trusts(s) || df_batch_room(into) == 0)
+        return DF_MORE;
+    int rc = take_message(s, p, m, into);
+    if (rc < 0 || rc == DF_MORE)
+        return rc;
+    rc = m->err ? DF_AGAIN : rc;
+    rd_kafka_message_destroy(m);
+    s->fetched.at++;
+    return rc;
+}
+
 int df__kafka_add_waiting(df__kafka_source *s, df_batch *into, size_t *ret_added)
 {
     int rc = DF_OK;
     *ret_added = 0;
-    while (rc >= 0 && s->failure.status == DF_OK) {
-        if (s->fetched.at == s->fetched.have) {
-            ssize_t n =
-                rd_kafka_consume_batch_queue(s->data, 0, s->fetched.messages, DF__KAFKA_FETCH);
-            s->fetched.at = 0;
-            s->fetched.have = n > 0 ? (size_t)n : 0;
-            if (n <= 0)
-                break;
-            s->trust.came = df__kafka_clock_ms();
-            s->trust.learn_until = s->trust.came + LEARN_MS;
-        }
-        rd_kafka_message_t *m = s->fetched.messages[s->fetched.at];
-        if (!m) {
-            s->fetched.at++;
-            continue;
-        }
-        df__kafka_part *p =
-            !m->rkt ? NULL : df__kafka_part_known(s, rd_kafka_topic_name(m->rkt), m->partition);
-        if (p && !m->err)
-            note_silence(s, p);
-        if (!df__kafka_trusts(s) || df_batch_room(into) == 0)
-            break;
-        rc = take_message(s, p, m, into);
-        if (rc == DF_MORE)
-            break;
-        if (rc >= 0) { /* else it is added by the next read */
-            *ret_added += !m->err && rc == DF_OK;
-            rd_kafka_message_destroy(m);
-            s->fetched.at++;
-        }
+    while (rc >= 0 && rc != DF_MORE && s->failure.status == DF_OK && refill(s)) {
+        rc = add_next(s, into);
+        *ret_added += rc == DF_OK;
     }
     if (*ret_added == 0 && s->fetched.touched)
         *ret_added = 1;

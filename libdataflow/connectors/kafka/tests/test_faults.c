@@ -125,9 +125,8 @@ static void what_is_left_behind_a_refusal_is_not_counted(void **state)
     char yaml[1024], path[512];
     char *dir = support_mkdir(), *lines = calloc(1, 8192), *metrics;
     memset(lines, 'x', 3000); /* the client's limit is 1,000 bytes */
-    memcpy(lines + 3000, "\n", 2);
-    for (int i = 0; i < 50; i++)
-        strcat(lines, "{}\n");
+    for (size_t i = 0; i < 50; i++)
+        memcpy(lines + 3000 + i * 3, "\n{}", 3);
     support_write_file(support_path(path, dir, "lines"), lines);
     snprintf(yaml, sizeof yaml,
              "source: {type: stdio, config: {path: '%s', format: text}}\n"
