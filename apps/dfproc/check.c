@@ -11,6 +11,7 @@
 #include "common/progress.h"
 #include "common/visible.h"
 #include "dfproc/dfproc.h"
+#include "dfproc/run.h"
 
 enum { INDENT = 12 };
 
@@ -261,17 +262,23 @@ static int plan_save(void *user, const df_state *rows, size_t count)
     return DF_ENOTSUP;
 }
 
-/* The plan of `dfproc run`, which has a store where one is useful. */
+/* The plan of `dfproc run`, which has a store where one is useful, and a name. */
 static yyjson_doc *plan_of(dfproc_flow *flow)
 {
+    char name[256];
     df_store store = {.size = sizeof store, .load = plan_load, .save = plan_save};
     df_pipeline_options options = DF_PIPELINE_OPTIONS_INIT;
     yyjson_doc *plan = dfproc_report(flow, DF_REPORT_PLAN);
-    if (!plan || strcmp(app_json_text(yyjson_doc_get_root(plan), "position"), "store"))
+    yyjson_val *root = yyjson_doc_get_root(plan);
+    int has_name = !plan || dfproc_is_named(root);
+    int has_store = plan && !strcmp(app_json_text(root, "position"), "store");
+    if (has_name && !has_store)
         return plan;
     yyjson_doc_free(plan);
+    dfproc_name_by_file(flow->file, name, sizeof name);
     options.resolve = df_resolve_process;
-    options.store = &store;
+    options.store = has_store ? &store : NULL;
+    options.name = has_name ? NULL : name;
     dfproc_build(flow, &options, 1);
     return dfproc_report(flow, DF_REPORT_PLAN);
 }

@@ -78,6 +78,14 @@ int dfproc_is_named(yyjson_val *plan)
     return *name && (*app_json_text(who, "namespace") || strcmp(name, "dataflow"));
 }
 
+void dfproc_name_by_file(const char *file, char *name, size_t len)
+{
+    const char *base = strrchr(file, '/');
+    base = base ? base + 1 : file;
+    size_t stem = strcspn(base, ".");
+    snprintf(name, len, "%.*s", (int)(stem ? stem : strlen(base)), base);
+}
+
 void dfproc_store_name(yyjson_val *plan, const dfproc_job_options *o, char *name, size_t len)
 {
     yyjson_val *who = yyjson_obj_get(plan, "pipeline");

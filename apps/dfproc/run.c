@@ -219,15 +219,6 @@ static int prints_records(yyjson_val *plan)
     return 0;
 }
 
-/* "flows/orders.yaml" is "orders". */
-static void name_by_file(const char *file, char *name, size_t len)
-{
-    const char *base = strrchr(file, '/');
-    base = base ? base + 1 : file;
-    size_t stem = strcspn(base, ".");
-    snprintf(name, len, "%.*s", (int)(stem ? stem : strlen(base)), base);
-}
-
 static void obey_plan(dfproc_job *job, dfproc_job_options *o)
 {
     yyjson_doc *doc = dfproc_report(&job->flow, DF_REPORT_PLAN);
@@ -235,7 +226,7 @@ static void obey_plan(dfproc_job *job, dfproc_job_options *o)
     const char *space = o->space ? o->space : app_json_text(who, "namespace");
     const char *name = o->name ? o->name : app_json_text(who, "name");
     if (!o->name && !dfproc_is_named(plan)) {
-        name_by_file(o->file, job->name, sizeof job->name);
+        dfproc_name_by_file(o->file, job->name, sizeof job->name);
         name = job->name;
     }
     snprintf(job->title, sizeof job->title, "%s%s%s", space, *space ? "/" : "", name);

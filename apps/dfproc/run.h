@@ -58,6 +58,8 @@ int dfproc_pages_start(dfproc_job *job, const char *address);
 void dfproc_job_tell(dfproc_job *job);
 /* The manifest says its name. A bare spec has none, the library calls it "dataflow". */
 int dfproc_is_named(yyjson_val *plan);
+/* What a flow without a name is called: "flows/orders.yaml" is "orders". */
+void dfproc_name_by_file(const char *file, char *name, size_t len);
 /* Chooses where positions are kept and fills `store`: DF_OK, DF_DONE when none is needed, or a
  * failure, printed. */
 int dfproc_store_choose(dfproc_job *job, const dfproc_job_options *options, df_store *store);

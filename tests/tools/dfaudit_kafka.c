@@ -325,16 +325,18 @@ static void wait_for_admin(rd_kafka_queue_t *queue, rd_kafka_event_type_t type, 
 
 static void set_topic_config(rd_kafka_NewTopic_t *fresh, const char *config)
 {
-    char pair[256], *equals;
+    char all[512], *rest = all, *pair;
     if (config == NULL)
         return;
-    (void)snprintf(pair, sizeof pair, "%s", config);
-    equals = strchr(pair, '=');
-    if (equals == NULL)
-        audit_die("--config", "write name=value");
-    *equals = '\0';
-    if (rd_kafka_NewTopic_set_config(fresh, pair, equals + 1))
-        audit_die("--config", "cannot be set");
+    (void)snprintf(all, sizeof all, "%s", config);
+    while ((pair = strsep(&rest, ";"))) {
+        char *equals = strchr(pair, '=');
+        if (equals == NULL)
+            audit_die("--config", "write name=value;name=value");
+        *equals = '\0';
+        if (rd_kafka_NewTopic_set_config(fresh, pair, equals + 1))
+            audit_die("--config", "cannot be set");
+    }
 }
 
 /* A topic can be used when each of its partitions has a leader. */

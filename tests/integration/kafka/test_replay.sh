@@ -20,7 +20,7 @@ shape() { kcat -b "$DF_KAFKA" -C -e -q -o beginning -t "$(name_of "$1")" -f '%K|
 topic in 2 && topic errors 2 && topic out 2
 put() { kcat -b "$DF_KAFKA" -P -t "$(name_of in)" "$@"; }
 printf '{"n": "x" ,"big":9007199254740993,"e":1e2}\n{"n":"\xc3\xa9\\u00e9\\/"}\n' | put -k key -H a=1 -H a=2 -H "b="
-printf 'no json\n' | put
+printf 'no json\n' | put -H nothing
 printf '{"n":"y"}\n' | put -k $'\x01\xff\x02' -H $'bin=\xff\xfe'
 printf '"text"\n[1, 2]\n{"original_data":"\\"x\\""}\n"x"\n' | put -k ''
 flow_with() { # NAME TRANSFORMATIONS ERRORS [SINK]
