@@ -443,6 +443,8 @@ int dfproc_replay_command(const app_args *args)
     if (rc == EXIT_DONE)
         rc = learn(&flow, &o, r, &a);
     app_signals_default(0);
+    if (rc == EXIT_DONE)
+        rc = dfproc_reader_check(&flow);
     if (rc == EXIT_DONE && a.exactly_once_by_source)
         rc = loosen(&flow, &options);
     if (rc == EXIT_DONE)

@@ -91,6 +91,8 @@ typedef struct dfproc_reader {
     int decodes; /* the flow's source decodes bytes, and a replay cannot */
 } dfproc_reader;
 
+/* Whether the manifest has an error sink that can be read. 0 or an exit code, printed. */
+int dfproc_reader_check(dfproc_flow *flow);
 /* A pipeline that reads the error sink of a flow from its beginning to the end of now. 0 or an exit
  * code, printed. */
 int dfproc_reader_open(dfproc_reader *r, dfproc_flow *flow, const app_args *args, const char *name);

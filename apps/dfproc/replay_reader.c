@@ -143,6 +143,15 @@ static int decodes(yyjson_val *source)
            strcasecmp(format, "json") != 0;
 }
 
+/* Why there is nothing to read. */
+static const char *no_errors(yyjson_val *sink)
+{
+    return yyjson_obj_get(yyjson_obj_get(sink, "config"), "errorTopic")
+               ? "the flow has them in the errorTopic of its sink: name that topic with errors, in "
+                 "a copy of this file without exactlyOnce"
+               : "the flow has none";
+}
+
 /* {"source": the error sink, "sink": a port} */
 static int write_manifest(df__buf *out, dfproc_flow *flow, const char *group, int *ret_decodes)
 {
@@ -155,7 +164,8 @@ static int write_manifest(df__buf *out, dfproc_flow *flow, const char *group, in
     if (!doc)
         return EXIT_USAGE;
     *ret_decodes = decodes(yyjson_obj_get(spec ? spec : root, "source"));
-    fault = *type ? fault_of(k, config, flow->set) : "the flow has none";
+    fault = *type ? fault_of(k, config, flow->set)
+                  : no_errors(yyjson_obj_get(spec ? spec : root, "sink"));
     if (fault) {
         dfproc_fail("%s: the error sink%s%s cannot be replayed: %s", flow->file, *type ? " " : "",
                     type, fault);
@@ -233,6 +243,16 @@ static int start(dfproc_reader *r)
     int rc = df_port_open(r->pipeline, &o, &r->port);
     if (rc == DF_OK)
         rc = df_pipeline_start(r->pipeline, &run);
+    return rc;
+}
+
+int dfproc_reader_check(dfproc_flow *flow)
+{
+    df__buf manifest;
+    int decodes;
+    df__buf_init(&manifest, &df__heap_libc);
+    int rc = write_manifest(&manifest, flow, "", &decodes);
+    df__buf_free(&manifest);
     return rc;
 }
 

@@ -261,6 +261,11 @@ static const df_option sink_rows[] = {
      .offset = SINK(transaction_timeout),
      .doc = "With exactlyOnce: after that the brokers abort a transaction; so long a writer that "
             "was killed and does not come back can hold up readers of the topic."},
+    {.name = "errorTopic",
+     .type = DF_OPT_TEXT,
+     .offset = SINK(error_topic),
+     .doc = "With exactlyOnce: a topic of the same cluster for refused records, in the transaction "
+            "of the others and so once, too; in place of an error sink (errors)."},
     {.name = "topicFrom",
      .type = DF_OPT_TEXT,
      .offset = SINK(topic_from),

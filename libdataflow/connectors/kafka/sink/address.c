@@ -169,6 +169,21 @@ static int is_replaced(const df__kafka_sink *s, const char *name)
     return 0;
 }
 
+int df__kafka_own_headers(const df__kafka_place *at, rd_kafka_headers_t **ret)
+{
+    const df_record *r = df_parcel_at(at->parcel, at->index);
+    df_header h;
+    int rc = DF_OK;
+    *ret = NULL;
+    for (size_t i = 0; rc == DF_OK && df_record_header(r, i, &h) == DF_OK; i++)
+        rc = add_header(ret, h.name, h.value);
+    if (rc != DF_OK && *ret != NULL) {
+        rd_kafka_headers_destroy(*ret);
+        *ret = NULL;
+    }
+    return rc;
+}
+
 int df__kafka_headers(df__kafka_sink *s, const df__kafka_place *at, rd_kafka_headers_t **ret)
 {
     const df_record *r = df_parcel_at(at->parcel, at->index);

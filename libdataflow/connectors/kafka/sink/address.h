@@ -26,4 +26,7 @@ int df__kafka_is_delete(const df__kafka_place *at);
  * key. */
 int df__kafka_headers(df__kafka_sink *s, const df__kafka_place *at, rd_kafka_headers_t **ret);
 
+/* The same with those of the record alone. */
+int df__kafka_own_headers(const df__kafka_place *at, rd_kafka_headers_t **ret);
+
 #endif

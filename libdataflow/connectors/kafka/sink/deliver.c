@@ -34,10 +34,23 @@ static int write_value(df__kafka_sink *s, const df__kafka_place *at, letter *l)
     return rc;
 }
 
+/* An error record goes to its topic with what the refused one had. */
+static int look_at_error(df__kafka_sink *s, const df__kafka_place *at, letter *ret)
+{
+    int rc = df_parcel_payload(at->parcel, at->index, &ret->payload);
+    if (rc == DF_OK)
+        rc = df__kafka_sink_topic_of(s, s->o.error_topic, &ret->topic, &ret->why);
+    if (rc == DF_OK)
+        rc = df_record_key(df_parcel_at(at->parcel, at->index), &ret->key);
+    return rc == DF_OK ? df__kafka_own_headers(at, &ret->headers) : rc;
+}
+
 /* DF_EDATA: the record is at fault, `why` tells; DF_ETOOBIG: it is too large to look into. */
 static int look(df__kafka_sink *s, const df__kafka_place *at, letter *ret)
 {
     df_bytes name = {NULL, 0};
+    if (s->o.error_topic.len > 0 && df_parcel_is_error(at->parcel, at->index))
+        return look_at_error(s, at, ret);
     int rc = !s->coder ? df_parcel_payload(at->parcel, at->index, &ret->payload) : DF_OK;
     if (rc == DF_OK && s->o.topic_from.len > 0)
         rc = df__kafka_topic_from(s, at, &name);

@@ -20,7 +20,7 @@ typedef struct df__kafka_sink_options {
     df_bytes topic_from, topic_allow;
     df__kafka_create *create; /* NULL: no block */
     int tombstones;
-    df_bytes transactional_id;
+    df_bytes transactional_id, error_topic;
     int64_t transaction_timeout;
     df__kafka_format format;
     int subject_from, auto_register;

@@ -38,8 +38,26 @@ rd_kafka_topic_t *df__kafka_sink_topic_handle(const df__kafka_sink_topic *topic)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
+static void check_error_topic(const df__kafka_sink_options *o, df_stage *st)
+{
+    df_stage_info info = {.size = sizeof info};
+    const char *why = df__kafka_topic_fault(o->error_topic);
+    if (df_stage_describe(st, &info) != DF_OK)
+        return;
+    if (why)
+        (void)df_stage_problem(st, DF_ERROR, "errorTopic", why);
+    if (info.exactly_once && !info.is_error_sink)
+        (void)df_stage_traits(st, DF_TAKES_ERRORS, 0);
+    else
+        (void)df_stage_problem(st, DF_ERROR, "errorTopic",
+                               "needs deliveryGuarantee: exactlyOnce, of which it is a part; else "
+                               "use an error sink (errors)");
+}
+
 void df__kafka_sink_topics_check(const df__kafka_sink_options *o, df_stage *st)
 {
+    if (o->error_topic.len > 0)
+        check_error_topic(o, st);
     if (o->topic_from.len > 0 && o->topic_allow.len == 0)
         (void)df_stage_problem(st, DF_ERROR, "topicAllow",
                                "is required with topicFrom: which topics records may choose, as a "
@@ -146,6 +164,8 @@ int df__kafka_sink_topic_of(df__kafka_sink *s, df_bytes name, df__kafka_sink_top
     *ret_why = NULL;
     if (!name.data) {
         name = s->o.common.topic;
+    } else if (name.data == s->o.error_topic.data) {
+        ;                              /* no record has chosen it */
     } else if (!is_allowed(s, name)) { /* a name in there would be a value of the record */
         *ret_why = "topicFrom names a topic that topicAllow does not allow";
         return DF_EDATA;

@@ -13,7 +13,8 @@ void df__kafka_sink_topics_check(const df__kafka_sink_options *o, df_stage *st);
 int df__kafka_sink_topics_open(df__kafka_sink *s);
 /* Before the client is destroyed: lets go of all handles. */
 void df__kafka_sink_topics_close(df__kafka_sink *s);
-/* The topic of that name, made by topicCreate when it is new; data NULL: of the option topic. It
+/* The topic of that name, made by topicCreate when it is new; data NULL: of the option topic, and
+ * that of errorTopic is the option's own text. It
  * lives as long as the stage. DF_EDATA: no record may go there, and *ret_why says why; DF_ENOMEM
  * without, others with a text set on the stage. */
 int df__kafka_sink_topic_of(df__kafka_sink *s, df_bytes name, df__kafka_sink_topic **ret,
