@@ -57,7 +57,7 @@ state = {"ids": {
     "10": {"schema": '"int"', "references": [{"name": "a", "subject": "gone", "version": 3}]},
     "11": {"schema": text_of(ITEM), "references": [{"name": "a", "subject": "round", "version": 1}]},
     "12": {"schema": '{"type":"nonsense"}'}, "13": {"schema": text_of(BOX)}},
-    "guids": {"00112233-4455-6677-8899-aabbccddeeff": {"schema": text_of(ORDER)}},
+    "guids": {"10112233-4455-6677-8899-aabbccddeeff": {"schema": text_of(ORDER)}},
     "subjects": {"order/s": [1], "kinds": [6], "round": [11]}}
 for topic in sys.argv[2:]:
     state["subjects"][topic + "-value"] = [1]
@@ -128,6 +128,19 @@ same 'a registry has the schemas, with references' "$three
 {\"list\":[1,2]}" "$(cat "$dir/registry.lines")"
 same 'each is asked for once' '1 1 1' "$(asked /schemas/ids/1$) $(asked /schemas/ids/2$) $(asked /subjects/order%2Fs/versions/1)"
 has 'a header that is none' '__value_schema_id is not' "$dir/registry.errors"
+
+# The newer framing: the schema's GUID in a header, the body bare; beside messages with a prefix.
+topic guids
+guid=$'\x10\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff'
+put guids raw0 -H "__value_schema_id="$'\x01'"$guid"
+put guids good1
+put guids raw2 -H "__value_schema_id="$'\x01'"$guid"
+put guids raw0 -H "__value_schema_id="$'\x01'"${guid/$'\xee'/$'\xef'}"
+from guids guids "$avro"
+flow guids 0
+same 'a GUID in a header, mixed with prefixes' "$three" "$(cat "$dir/guids.lines")"
+same 'it is asked for once' 1 "$(asked /schemas/guids/10112233-4455-6677-8899-aabbccddeeff$)"
+has 'one that is unknown is refused under its name' '10112233-4455-6677-8899-aabbccddefff' "$dir/guids.errors"
 
 topic unions
 put unions 'good1'
