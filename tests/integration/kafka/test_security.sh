@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: timeout=240
+# ctest: timeout=300
 # A broker that asks for TLS, client certificates, users: what gets in gets the records, what does not
 # says why and what to do; certificates and passwords that change are read again in a running flow.
 bed=${DF_BED:-$(dirname "$0")/../../bed}
@@ -148,6 +148,29 @@ set +f
 flow no_create 1
 has no_create 'it may not create it: give it the right CREATE' "$dir/no_create.out"
 same 'no password in any output' '' "$(grep -l -e '[a-z]*-pw' "$dir"/*.out)"
+
+# ---- rights of exactly-once, one after the other: what is missing is named, nothing is written meanwhile -------
+may() { # OPTIONS of the tool for ACLs
+    set -f
+    $DF_KAFKA_JAVA kafka.admin.AclCommand --bootstrap-server "$DF_KAFKA" --add --allow-principal User:guest "$@" >"$dir/acls.log" 2>&1 ||
+        bad "acls: $(tail -n 3 "$dir/acls.log")"
+    set +f
+}
+topic exact
+{ echo 'deliveryGuarantee: exactlyOnce'; source_of in exact
+  sink_to exact "transactionalId: $run.tx, sasl: {username: guest, password: guest-pw}"; } |
+    sed "s|\(sink: .*brokers: \)\"[^\"]*\"|\1\"$DF_KAFKA_SASL\"|" >"$dir/exact.yaml"
+lacks() { # WORDS
+    flow exact 1
+    has "exactly once: $1" "$1" "$dir/exact.out"
+}
+lacks 'the right to write with the transactionalId'
+may --operation Write --operation Describe --topic "$(name_of exact)" --transactional-id "$run.tx"
+lacks 'the right to read with this consumerGroup'
+same 'exactly once: nothing was written' '' "$(kcat -b "$DF_KAFKA" -C -e -q -X isolation.level=read_committed -t "$(name_of exact)")"
+may --operation Read --group "$run.exact" --topic "$(name_of in)"
+flow exact 0
+same 'exactly once: with all of them, all of it' 100 "$(kcat -b "$DF_KAFKA" -C -e -q -X isolation.level=read_committed -t "$(name_of exact)" | wc -l)"
 
 # ---- the sample, all of whose secrets are references -----------------------------------------------------
 mkdir -p "$dir/secrets/kafka" "$dir/secrets/kafka-client"
