@@ -45,12 +45,9 @@ static int look_at_error(df__kafka_sink *s, const df__kafka_place *at, letter *r
     return rc == DF_OK ? df__kafka_own_headers(at, &ret->headers) : rc;
 }
 
-/* DF_EDATA: the record is at fault, `why` tells; DF_ETOOBIG: it is too large to look into. */
-static int look(df__kafka_sink *s, const df__kafka_place *at, letter *ret)
+static int look_at_record(df__kafka_sink *s, const df__kafka_place *at, letter *ret)
 {
     df_bytes name = {NULL, 0};
-    if (s->o.error_topic.len > 0 && df_parcel_is_error(at->parcel, at->index))
-        return look_at_error(s, at, ret);
     int rc = !s->coder ? df_parcel_payload(at->parcel, at->index, &ret->payload) : DF_OK;
     if (rc == DF_OK && s->o.topic_from.len > 0)
         rc = df__kafka_topic_from(s, at, &name);
@@ -68,6 +65,14 @@ static int look(df__kafka_sink *s, const df__kafka_place *at, letter *ret)
     if (rc == DF_OK && is_delete)
         ret->payload = (df_bytes){NULL, 0};
     return rc;
+}
+
+/* DF_EDATA: the record is at fault, `why` tells; DF_ETOOBIG: it is too large to look into. */
+static int look(df__kafka_sink *s, const df__kafka_place *at, letter *ret)
+{
+    return s->o.error_topic.len > 0 && df_parcel_is_error(at->parcel, at->index)
+               ? look_at_error(s, at, ret)
+               : look_at_record(s, at, ret);
 }
 
 static void note_waiting(df__kafka_sink *s, df__kafka_load *load, size_t index)
