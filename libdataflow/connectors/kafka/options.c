@@ -265,7 +265,7 @@ static const df_option sink_rows[] = {
      .type = DF_OPT_TEXT,
      .offset = SINK(error_topic),
      .doc = "With exactlyOnce: a topic of the same cluster for refused records, in the transaction "
-            "of the others and so once, too; in place of an error sink (errors)."},
+            "of the others and so once, too; in place of an error sink (errors). It has to exist."},
     {.name = "topicFrom",
      .type = DF_OPT_TEXT,
      .offset = SINK(topic_from),

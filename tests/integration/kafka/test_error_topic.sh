@@ -61,6 +61,18 @@ rule 'without exactlyOnce' 'errorTopic: needs deliveryGuarantee: exactlyOnce'
 rule 'beside an error sink' 'takes error records into its own transaction: remove the error sink'
 sed 's/errorTopic: [^,]*/errorTopic: a b/' "$dir/both.yaml" >"$dir/rule.yaml"
 rule 'no name of a topic' 'errorTopic: is not the name of a topic'
+sed "s/errorTopic: [^,]*/errorTopic: $(name_of both)/" "$dir/both.yaml" >"$dir/rule.yaml"
+rule 'the same topic' 'errorTopic: must be another one than topic'
+
+# ---- topicCreate is about the topic of the others ----------------------------------------------------------------
+topic made.errors
+exactly made '[{type: cast, config: {spec: {n: int64}}}]'
+sed -i 's/compression: none/compression: none, topicCreate: {partitions: 2, config: {cleanup.policy: compact}}/; s/, key: $.id//' "$dir/made.yaml"
+echo '{"n":"keyless"}' | put
+flow made 0
+same 'an error record without a key is taken' 1 "$(committed made.errors | grep -c keyless)"
+same 'and nothing is said of its topic' '' "$(grep 'made.errors' "$dir/made.out")"
+
 dfproc replay "$dir/both.yaml" >"$dir/replay.out" 2>&1
 same 'replay: exit code' 2 $?
 has 'replay says what to do' 'in the errorTopic of its sink: name that topic with errors' "$dir/replay.out"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ctest: timeout=300
+# ctest: timeout=420
 # A broker that asks for TLS, client certificates, users: what gets in gets the records, what does not
 # says why and what to do; certificates and passwords that change are read again in a running flow.
 bed=${DF_BED:-$(dirname "$0")/../../bed}

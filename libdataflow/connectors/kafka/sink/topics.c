@@ -38,6 +38,12 @@ rd_kafka_topic_t *df__kafka_sink_topic_handle(const df__kafka_sink_topic *topic)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
+static int is_error_topic(const df__kafka_sink_options *o, df_bytes name)
+{
+    return name.len > 0 && o->error_topic.len == name.len &&
+           memcmp(o->error_topic.data, name.data, name.len) == 0;
+}
+
 static void check_error_topic(const df__kafka_sink_options *o, df_stage *st)
 {
     df_stage_info info = {.size = sizeof info};
@@ -46,6 +52,8 @@ static void check_error_topic(const df__kafka_sink_options *o, df_stage *st)
         return;
     if (why)
         (void)df_stage_problem(st, DF_ERROR, "errorTopic", why);
+    if (is_error_topic(o, o->common.topic))
+        (void)df_stage_problem(st, DF_ERROR, "errorTopic", "must be another one than topic");
     if (info.exactly_once && !info.is_error_sink)
         (void)df_stage_traits(st, DF_TAKES_ERRORS, 0);
     else
@@ -145,8 +153,10 @@ static int is_allowed(df__kafka_sink *s, df_bytes name)
 /* The topic exists, as far as topicCreate can see to that, before anything else names it. */
 static int make_handle(df__kafka_sink *s, df__kafka_sink_topic *topic)
 {
+    df_bytes name = {topic->name, strlen(topic->name)};
     int rc = DF_OK;
-    if (s->o.create && !s->dry)
+    /* A topic for error records is not to be like the one for the others (compacted, say). */
+    if (s->o.create && !s->dry && !is_error_topic(&s->o, name))
         rc = df__kafka_create_topic(s, topic->name, !topic->checked);
     if (rc != DF_OK)
         return rc;
