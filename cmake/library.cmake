@@ -110,3 +110,6 @@ set_target_properties(dataflow_static PROPERTIES LINK_INTERFACE_MULTIPLICITY 3)
 foreach(archive IN LISTS builtin_archives)
   target_link_libraries(${archive} PUBLIC dataflow_static)
 endforeach()
+if(builtin_archives) # one of them may have Parquet under it, which calls the library too
+  target_link_libraries(dataflow_parquet PUBLIC dataflow_static)
+endif()
