@@ -12,11 +12,6 @@ typedef struct building {
     df__parquet_error *error;
 } building;
 
-int df__pq_damaged(const df__pq_shape *s, const char *why, df__parquet_error *error)
-{
-    return df__pq_fail(error, DF_EDATA, "Parquet: column %.100s %s", s->column->name, why);
-}
-
 /* ---- the array of values --------------------------------------------------------------------- */
 
 static yyjson_val *push(building *b)

@@ -2,6 +2,8 @@
  * bound.c: the order of values, and bounds that are cut so that they still hold all values. */
 #include "formats/parquet/type.h"
 
+#include "util/unicase.h"
+
 static int signum(int less, int more)
 {
     return more - less;
@@ -158,27 +160,17 @@ static uint32_t code_point(const unsigned char *p, size_t len)
     return c;
 }
 
-static size_t put_code_point(unsigned char *p, uint32_t c)
-{
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const unsigned char heads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = n; i-- > 1; c >>= 6)
-        p[i] = (unsigned char)(0x80 | (c & 0x3f));
-    p[0] = (unsigned char)(heads[n] | c);
-    return n;
-}
-
 /* The least text above all that begin so, when it needs no more room. 0: there is none. */
 static size_t increase_text(unsigned char *p, size_t len, size_t limit)
 {
     while (len) {
         size_t at = character(p, len);
         uint32_t c = code_point(p + at, len - at) + 1;
-        unsigned char next[4];
+        char next[4];
         size_t n;
         if (c == 0xd800)
             c = 0xe000;
-        n = c <= 0x10ffff ? put_code_point(next, c) : 0;
+        n = c <= 0x10ffff ? df__utf8_put(next, c) : 0;
         if (n && at + n <= limit) {
             memcpy(p + at, next, n);
             return at + n;

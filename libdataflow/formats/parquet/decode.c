@@ -74,7 +74,7 @@ static const char *open_numbers(df__pq_values *v)
     if (!v->dictionary)
         return "has a page with numbers of a dictionary, and no dictionary";
     if (v->p == v->end) { /* a page of nulls */
-        df__pq_rle_open(&v->rle, (df_bytes){v->p, 0}, 0);
+        df__pq_rle_open(&v->rle, (df_bytes){v->p, 0}, 1);
         return NULL;
     }
     bits = *v->p++;

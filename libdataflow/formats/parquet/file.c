@@ -10,11 +10,6 @@ enum {
     ARENA = 4096
 };
 
-int df__pq_read(df__parquet_file *f, int64_t offset, void *buf, size_t len)
-{
-    return len ? f->input.read(f->input.user, offset, buf, len) : DF_OK;
-}
-
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* The footer, in the arena. */

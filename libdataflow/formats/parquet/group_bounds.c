@@ -78,27 +78,36 @@ static int put_whole(const df__pq_shape *s, df_bytes in, df__buf *out)
     return 1;
 }
 
-static int put_bound(const df__pq_shape *s, df_bytes in, int upper, df__buf *out)
+/* 1: statistics of that leaf are in the order of its kind, and this one has the right length. */
+static int is_ordered(const df__pq_shape *s, df_bytes in)
 {
     static const unsigned char widths[DF__PQ_PHYSICALS] = {[DF__PQ_BOOLEAN] = 1,
                                                            [DF__PQ_INT32] = 4,
                                                            [DF__PQ_INT64] = 8,
                                                            [DF__PQ_FLOAT] = 4,
                                                            [DF__PQ_DOUBLE] = 8};
-    int physical = s->element->physical, kind = s->column->kind;
-    size_t width = physical == DF__PQ_FIXED ? 0 : widths[physical];
+    int physical = s->element->physical;
+    size_t width = widths[physical];
     if (!in.data || physical == DF__PQ_INT96 || (width && in.len != width))
         return 0;
-    if (kind == DF__PARQUET_DECIMAL && s->element->bits == 64) /* unsigned: another order */
+    if (s->column->kind == DF__PARQUET_DECIMAL)
+        return s->element->bits != 64 || s->element->is_signed;
+    if (s->column->kind == DF__PARQUET_FLOAT) /* not those of 16 bits */
+        return physical == DF__PQ_FLOAT;
+    return s->column->kind != DF__PARQUET_UUID || in.len == 16;
+}
+
+static int put_bound(const df__pq_shape *s, df_bytes in, int upper, df__buf *out)
+{
+    int kind = s->column->kind;
+    if (!is_ordered(s, in))
         return 0;
     if (kind == DF__PARQUET_DECIMAL)
         return put_decimal(s, in, out), 1;
     if (kind == DF__PARQUET_FLOAT || kind == DF__PARQUET_DOUBLE)
-        return physical != DF__PQ_FIXED && put_floating(in, upper, out);
+        return put_floating(in, upper, out);
     if (kind >= DF__PARQUET_TIME && kind <= DF__PARQUET_TIMESTAMPTZ_NS)
         return put_time(s, in, out);
-    if (kind == DF__PARQUET_UUID && in.len != 16)
-        return 0;
     return put_whole(s, in, out);
 }
 

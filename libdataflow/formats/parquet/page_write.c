@@ -318,11 +318,12 @@ static int pays(const df__pq_leaf *l)
     return with < plain_bytes(l) - plain_bytes(l) / 4;
 }
 
-/* Asked once in a chunk: when there is enough to tell by, or no more to come. */
+/* Asked once in a chunk: when there is enough to tell by, or no more to come. Values that are a
+ * page already are enough: they may have to go into one. */
 static int judged_now(const df__parquet_writer *w, const df__pq_leaf *l, int full)
 {
     return !l->dict.judged && !l->dict.written &&
-           (full || w->closing || l->value_count >= JUDGED_AT);
+           (full || w->closing || l->value_count >= JUDGED_AT || l->dict.data.len >= w->page_bytes);
 }
 
 int df__pq_page_judge(df__parquet_writer *w, df__pq_leaf *l)

@@ -47,7 +47,13 @@
  * STRING keys takes such an ARRAY too UNCHANGED and ABSENT are written as null: who writes decides
  * before.
  *
- * BORROWED. What a reader gives lives until its next call, containers also as long as `arena`.
+ * BORROWED. What a reader gives lives until its next call, and not longer than `arena`, in which
+ * containers and texts that had to be made are built: copy what is kept (df_value_new,
+ * df_record_set_row and df_record_set_root do). What is given to a writer is not kept.
+ *
+ * READS. A reader asks for the last 64 KiB of the file, then for each column a range at a time, in
+ * the order of the file within a column: 64 KiB, or what is left of a page. A callback to which a
+ * request is dear reads ahead: df__parquet_group_at says where a row group lies.
  *
  * ANSWERS. DF_EDATA: the file is damaged or hostile, or a value does not fit; error->text is one
  * line with the column, without values. DF_ENOTSUP: a sound file with something that is not read
@@ -141,7 +147,9 @@ typedef struct df__parquet_writer df__parquet_writer;
 int df__parquet_writer_new(const df__heap *heap, const df__parquet_options *options,
                            df__parquet_writer **ret, df__parquet_error *error);
 /* Adds a row: values[i] is of options->columns[i]. May write a row group that is full. DF_EDATA: a
- * value does not fit; nothing of the row is added, and the writer goes on. */
+ * value does not fit; nothing of the row is added, and the writer goes on, as it does when there
+ * was no memory for the row. What fails after that, in packing or in the callback, ends the writer.
+ */
 int df__parquet_append(df__parquet_writer *w, const df_value *values, df__parquet_error *error);
 /* Rows so far. */
 int64_t df__parquet_rows(const df__parquet_writer *w);
@@ -219,8 +227,9 @@ int df__parquet_next_object(df__parquet_file *f, df__arena *arena, df_value *ret
 /* The number of the row that is next in the file, from 0; counted over all row groups, also those
  * that are skipped: what position deletes name. */
 int64_t df__parquet_position(const df__parquet_file *f);
-/* Goes on at that row; position == rows of the file: DF_DONE next. Pages before it are not
- * unpacked when the file has an index of pages, row groups before it are not read. DF_EINVAL. */
+/* Goes on at that row; the number of rows of the file: DF_DONE next. Row groups before it are not
+ * read; pages before it are read over without being unpacked, those of lists only when they are of
+ * v2. DF_EINVAL: no such row. */
 int df__parquet_seek(df__parquet_file *f, int64_t row, df__parquet_error *error);
 
 typedef struct df__parquet_group {

@@ -8,12 +8,15 @@ typedef struct planning {
     unsigned flags;
     df__buf leaves; /* shapes of the cursors */
     size_t count;
+    int as_it_is; /* columns are those of the file, one after the other */
 } planning;
 
 static const df__pq_shape *find(const planning *p, const df__pq_shape *in,
-                                const df__parquet_column *wanted)
+                                const df__parquet_column *wanted, size_t place)
 {
     int by_id = !(p->flags & DF__PARQUET_BY_NAME) && wanted->id != DF__PARQUET_NO_ID;
+    if (p->as_it_is)
+        return &in->children[place];
     for (size_t i = 0; i < in->column->child_count; i++) {
         const df__parquet_column *c = in->children[i].column;
         if (by_id ? c->id == wanted->id : strcmp(c->name, wanted->name) == 0)
@@ -54,7 +57,7 @@ static int plan_children(planning *p, df__pq_plan *to)
         return DF_ENOMEM;
     for (size_t i = 0; i < w->child_count && rc == DF_OK; i++) {
         const df__pq_shape *from =
-            is_struct ? find(p, to->from, &w->children[i]) : &to->from->children[i];
+            is_struct ? find(p, to->from, &w->children[i], i) : &to->from->children[i];
         rc = plan_one(p, &to->children[i], &w->children[i], from);
     }
     return rc;
@@ -85,7 +88,8 @@ static const df__parquet_column *settled(planning *p, const df__parquet_column *
 static int plan_one(planning *p, df__pq_plan *to, const df__parquet_column *wanted,
                     const df__pq_shape *from)
 {
-    int rc = DF_OK;
+    int rc = DF_OK, before = p->as_it_is;
+    p->as_it_is |= wanted->kind == DF__PARQUET_ANY;
     wanted = settled(p, wanted, from);
     if (!wanted)
         return DF_ENOMEM;
@@ -95,8 +99,10 @@ static int plan_one(planning *p, df__pq_plan *to, const df__parquet_column *want
     to->cursor = p->count;
     to->key.tag = (uint64_t)strlen(wanted->name) << YYJSON_TAG_BIT | YYJSON_TYPE_STR;
     to->key.uni.str = wanted->name;
-    if (!from)
+    if (!from) {
+        p->as_it_is = before;
         return DF_OK;
+    }
     if (df__pq_nested(wanted)) {
         if (from->column->kind != wanted->kind ||
             (wanted->kind != DF__PARQUET_STRUCT &&
@@ -111,6 +117,7 @@ static int plan_one(planning *p, df__pq_plan *to, const df__parquet_column *want
         add_cursor(p, from);
     }
     to->cursor_count = p->count - to->cursor;
+    p->as_it_is = before;
     return rc;
 }
 
@@ -151,6 +158,7 @@ int df__parquet_project(df__parquet_file *f, const df__parquet_column *wanted, s
                         unsigned flags, df__parquet_error *error)
 {
     planning p = {.f = f, .error = error, .flags = flags};
+    p.as_it_is = wanted == f->root.column->children && count == f->root.column->child_count;
     int rc = DF_OK;
     error->text[0] = '\0';
     drop_plan(f);
@@ -161,7 +169,7 @@ int df__parquet_project(df__parquet_file *f, const df__parquet_column *wanted, s
     if (!wanted || !f->plan.children || !f->row_values)
         rc = DF_ENOMEM;
     for (size_t i = 0; i < count && rc == DF_OK; i++)
-        rc = plan_one(&p, &f->plan.children[i], &wanted[i], find(&p, &f->root, &wanted[i]));
+        rc = plan_one(&p, &f->plan.children[i], &wanted[i], find(&p, &f->root, &wanted[i], i));
     if (rc == DF_OK)
         rc = make_cursors(&p);
     df__buf_free(&p.leaves);

@@ -61,6 +61,9 @@ struct df__pq_shape {
 /* The tree of columns of the file. root->column is a STRUCT. DF_EDATA, DF_ENOTSUP, DF_ENOMEM. */
 int df__pq_shapes(df__arena *a, df__pq_footer *f, df__pq_shape *root, df__parquet_error *error);
 
+/* An answer about damage in a column. */
+int df__pq_damaged(const df__pq_shape *s, const char *why, df__parquet_error *error);
+
 /* ---- values of pages: decode.c --------------------------------------------------------------- */
 
 typedef union df__pq_raw { /* a plain value */
@@ -175,12 +178,13 @@ struct df__parquet_file {
 };
 
 /* Reads len bytes at offset, which are in the file. */
-int df__pq_read(df__parquet_file *f, int64_t offset, void *buf, size_t len);
+static inline int df__pq_read(df__parquet_file *f, int64_t offset, void *buf, size_t len)
+{
+    return len ? f->input.read(f->input.user, offset, buf, len) : DF_OK;
+}
 /* The values of the row at which all cursors are. */
 int df__pq_assemble(df__parquet_file *f, df__arena *a, df_value *values, df__parquet_error *error);
 /* A scalar as trees have it; ABSENT as null. */
 void df__pq_place(yyjson_val *to, const df_value *v);
-/* An answer about damage in a column. */
-int df__pq_damaged(const df__pq_shape *s, const char *why, df__parquet_error *error);
 
 #endif

@@ -194,6 +194,9 @@ int df__pq_rle_read(df__pq_rle *r, uint32_t *to, size_t n)
             leave_packed(r);
         } else if (next_stretch(r)) {
             continue;
+        } else if (!r->bits && r->p == r->end) { /* numbers of no bits need no bytes */
+            memset(to, 0, n * sizeof *to);
+            return 1;
         } else {
             return 0;
         }

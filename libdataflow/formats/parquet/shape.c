@@ -150,34 +150,52 @@ static void fixed_kind(const df__pq_element *e, df__parquet_column *c)
         c->kind = DF__PARQUET_FLOAT;
 }
 
+static void boolean_kind(const df__pq_element *e, df__parquet_column *c)
+{
+    (void)e;
+    c->kind = DF__PARQUET_BOOLEAN;
+}
+
+static void int96_kind(const df__pq_element *e, df__parquet_column *c)
+{
+    (void)e;
+    c->kind = DF__PARQUET_TIMESTAMP_NS;
+}
+
+static void float_kind(const df__pq_element *e, df__parquet_column *c)
+{
+    c->kind = e->physical == DF__PQ_FLOAT ? DF__PARQUET_FLOAT : DF__PARQUET_DOUBLE;
+}
+
+/* What is wrong with its annotation; NULL: nothing. */
+static const char *wrong_leaf(const df__pq_element *e, const df__parquet_column *c)
+{
+    int timed = e->physical != DF__PQ_INT96 && c->kind >= DF__PARQUET_TIME &&
+                c->kind <= DF__PARQUET_TIMESTAMPTZ_NS;
+    if (c->kind == DF__PARQUET_DECIMAL && (c->scale < 0 || c->scale > 1000 || c->precision < 1))
+        return "is a decimal without digits";
+    if (timed && (e->unit < UNIT_MS || e->unit > UNIT_NS))
+        return "has a time in a unit that is none";
+    return NULL;
+}
+
 static int leaf_kind(shaping *s, const df__pq_element *e, df__parquet_column *c)
 {
-    static const int plain[] = {[DF__PQ_BOOLEAN] = DF__PARQUET_BOOLEAN,
-                                [DF__PQ_INT96] = DF__PARQUET_TIMESTAMP_NS,
-                                [DF__PQ_FLOAT] = DF__PARQUET_FLOAT,
-                                [DF__PQ_DOUBLE] = DF__PARQUET_DOUBLE};
+    static void (*const kinds[DF__PQ_PHYSICALS])(const df__pq_element *, df__parquet_column *) = {
+        [DF__PQ_BOOLEAN] = boolean_kind,  [DF__PQ_INT32] = int32_kind, [DF__PQ_INT64] = int64_kind,
+        [DF__PQ_INT96] = int96_kind,      [DF__PQ_FLOAT] = float_kind, [DF__PQ_DOUBLE] = float_kind,
+        [DF__PQ_BYTE_ARRAY] = bytes_kind, [DF__PQ_FIXED] = fixed_kind,
+    };
+    const char *why;
     if (e->physical >= DF__PQ_PHYSICALS)
         return refuse(s, e, "has a type that is none");
     if (e->physical == DF__PQ_FIXED && (e->length < 1 || e->length > INT32_MAX / 2))
         return refuse(s, e, "has a length that is none");
-    if (e->physical == DF__PQ_INT32)
-        int32_kind(e, c);
-    else if (e->physical == DF__PQ_INT64)
-        int64_kind(e, c);
-    else if (e->physical == DF__PQ_BYTE_ARRAY)
-        bytes_kind(e, c);
-    else if (e->physical == DF__PQ_FIXED)
-        fixed_kind(e, c);
-    else
-        c->kind = plain[e->physical];
+    kinds[e->physical](e, c);
     if (e->logical == L_UNKNOWN)
         c->kind = DF__PARQUET_UNKNOWN;
-    if (c->kind == DF__PARQUET_DECIMAL && (c->scale < 0 || c->scale > 1000 || c->precision < 1))
-        return refuse(s, e, "is a decimal without digits");
-    if ((c->kind == DF__PARQUET_TIME || e->logical == L_STAMP) &&
-        (e->unit < UNIT_MS || e->unit > UNIT_NS))
-        return refuse(s, e, "has a time in a unit that is none");
-    return DF_OK;
+    why = wrong_leaf(e, c);
+    return why ? refuse(s, e, why) : DF_OK;
 }
 
 /* ---- groups ---------------------------------------------------------------------------------- */
@@ -305,6 +323,11 @@ static int shape_one(shaping *s, df__pq_shape *to, df__parquet_column *c, const 
     s->depth--;
     to->leaf_count = s->leaves - to->leaf;
     return rc;
+}
+
+int df__pq_damaged(const df__pq_shape *s, const char *why, df__parquet_error *error)
+{
+    return df__pq_fail(error, DF_EDATA, "Parquet: column %.100s %s", s->column->name, why);
 }
 
 int df__pq_shapes(df__arena *a, df__pq_footer *f, df__pq_shape *root, df__parquet_error *error)

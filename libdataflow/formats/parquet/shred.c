@@ -35,21 +35,46 @@ static int put_leaf(shred *s, const df__pq_node *n, const df_value *v, int rep)
     return DF_OK;
 }
 
+static int is_named(const df_walk *member, const char *name)
+{
+    return strlen(name) == member->name.len &&
+           memcmp(name, member->name.data, member->name.len) == 0;
+}
+
 /* 1: every member is a column. */
 static int all_known(const df__pq_node *n, const df_value *v)
 {
     df_walk walk = {{NULL}, 0, {NULL, 0}, {0, 0, {0}, NULL, 0}};
     while (df_value_walk(v, &walk) == DF_OK) {
         size_t i = 0;
-        for (; i < n->column->child_count; i++) {
-            const char *name = n->column->children[i].name;
-            if (strlen(name) == walk.name.len && memcmp(name, walk.name.data, walk.name.len) == 0)
-                break;
-        }
+        while (i < n->column->child_count && !is_named(&walk, n->column->children[i].name))
+            i++;
         if (i == n->column->child_count)
             return 0;
     }
     return 1;
+}
+
+/* 1: the members are the columns, in their order, as they mostly are. */
+static int in_order(const df__pq_node *n, const df_value *v)
+{
+    df_walk walk = {{NULL}, 0, {NULL, 0}, {0, 0, {0}, NULL, 0}};
+    size_t i = 0;
+    if (v->len != n->column->child_count)
+        return 0;
+    while (df_value_walk(v, &walk) == DF_OK)
+        if (!is_named(&walk, n->column->children[i++].name))
+            return 0;
+    return 1;
+}
+
+static int put_in_order(shred *s, const df__pq_node *n, const df_value *v, int rep)
+{
+    df_walk walk = {{NULL}, 0, {NULL, 0}, {0, 0, {0}, NULL, 0}};
+    int rc = DF_OK;
+    for (size_t i = 0; rc == DF_OK && df_value_walk(v, &walk) == DF_OK; i++)
+        rc = put_node(s, &n->children[i], &walk.value, rep);
+    return rc;
 }
 
 static int put_struct(shred *s, const df__pq_node *n, const df_value *v, int rep)
@@ -58,6 +83,8 @@ static int put_struct(shred *s, const df__pq_node *n, const df_value *v, int rep
     int rc = DF_OK;
     if (v->type != DF_V_OBJECT)
         return refuse(s, "takes objects");
+    if (in_order(n, v))
+        return put_in_order(s, n, v, rep);
     for (size_t i = 0; i < n->column->child_count && rc == DF_OK; i++) {
         const char *name = n->column->children[i].name;
         df_value member;

@@ -252,23 +252,25 @@ static int to_time(const df__pq_plan *p, df__pq_raw raw, df__arena *a, df_value 
 
 /* ---- texts and bytes ------------------------------------------------------------------------- */
 
+/* Bytes of the character at p; 0: it is none. */
 static size_t sequence(const unsigned char *p, size_t left)
 {
-    size_t n = p[0] < 0x80   ? 1
-               : p[0] < 0xc2 ? 0
-               : p[0] < 0xe0 ? 2
-               : p[0] < 0xf0 ? 3
-               : p[0] < 0xf5 ? 4
-                             : 0;
-    if (!n || n > left)
+    static const struct {
+        unsigned char first, last, low, high; /* of the head, of the byte after it */
+        size_t len;
+    } rows[] = {
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    size_t i = 0, n = sizeof rows / sizeof rows[0];
+    while (i < n && (p[0] < rows[i].first || p[0] > rows[i].last))
+        i++;
+    if (i == n || rows[i].len > left)
         return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
+    for (size_t k = 1; k < rows[i].len; k++)
+        if ((p[k] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
+    return rows[i].len > 1 && (p[1] < rows[i].low || p[1] > rows[i].high) ? 0 : rows[i].len;
 }
 
 static int is_utf8(const unsigned char *p, size_t len)
@@ -340,29 +342,34 @@ static int is_stamp(int kind)
     return kind >= DF__PARQUET_TIMESTAMP && kind <= DF__PARQUET_TIMESTAMPTZ_NS;
 }
 
-static int is_bytes(int kind)
+/* 1: a leaf of that length and digits is one of the wanted ones, both of one kind. */
+static int same_kind(const df__parquet_column *from, const df__parquet_column *wanted)
 {
-    return kind == DF__PARQUET_STRING || kind == DF__PARQUET_BINARY;
+    if (from->kind == DF__PARQUET_DECIMAL)
+        return from->scale == wanted->scale && from->precision <= wanted->precision;
+    return from->kind != DF__PARQUET_FIXED || from->length == wanted->length;
 }
 
 /* 1: a value of kind `from` is one of the wanted kind too. */
 static int widens(const df__parquet_column *from, const df__parquet_column *wanted)
 {
+    static const signed char pairs[][2] = {
+        {DF__PARQUET_INT, DF__PARQUET_LONG},       {DF__PARQUET_FLOAT, DF__PARQUET_DOUBLE},
+        {DF__PARQUET_DATE, DF__PARQUET_TIMESTAMP}, {DF__PARQUET_DATE, DF__PARQUET_TIMESTAMP_NS},
+        {DF__PARQUET_STRING, DF__PARQUET_BINARY},  {DF__PARQUET_BINARY, DF__PARQUET_STRING},
+        {DF__PARQUET_FIXED, DF__PARQUET_BINARY},
+    };
     int have = from->kind, want = wanted->kind;
-    if (have == DF__PARQUET_UNKNOWN)
-        return want < DF__PARQUET_STRUCT;
-    if (want == DF__PARQUET_DECIMAL)
-        return have == want && from->scale == wanted->scale && from->precision <= wanted->precision;
-    if (want == DF__PARQUET_FIXED)
-        return (have == want && from->length == wanted->length) ||
-               (have == DF__PARQUET_UUID && wanted->length == 16);
-    if (want == DF__PARQUET_UUID && have == DF__PARQUET_FIXED)
+    if (have == want)
+        return same_kind(from, wanted);
+    if (have == DF__PARQUET_UUID && want == DF__PARQUET_FIXED)
+        return wanted->length == 16;
+    if (have == DF__PARQUET_FIXED && want == DF__PARQUET_UUID)
         return from->length == 16;
-    return have == want || (have == DF__PARQUET_INT && want == DF__PARQUET_LONG) ||
-           (have == DF__PARQUET_FLOAT && want == DF__PARQUET_DOUBLE) ||
-           (have == DF__PARQUET_DATE && is_stamp(want) && !is_zoned(want)) ||
-           (is_stamp(have) && is_stamp(want)) || (is_bytes(have) && is_bytes(want)) ||
-           (have == DF__PARQUET_FIXED && want == DF__PARQUET_BINARY);
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (have == pairs[i][0] && want == pairs[i][1])
+            return 1;
+    return have == DF__PARQUET_UNKNOWN || (is_stamp(have) && is_stamp(want));
 }
 
 int df__pq_convert_of(df__pq_plan *p)

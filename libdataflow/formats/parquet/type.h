@@ -116,13 +116,17 @@ typedef struct df__pq_cut {
 } df__pq_cut;
 int df__pq_bound_cut(const df__pq_bound *b, df__pq_cut *how, unsigned char *out);
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "Parquet files are little-endian, and this code takes their bytes as they are"
+#endif
+
 /* ---- little-endian numbers ------------------------------------------------------------------- */
 
 static inline uint32_t df__pq_load4(const void *p)
 {
     uint32_t v;
     memcpy(&v, p, sizeof v);
-    return v; /* hosts are little-endian: see docs/parquet.md */
+    return v;
 }
 
 static inline uint64_t df__pq_load8(const void *p)
