@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bridge.h: what Go cannot say itself: structs with pointers to its memory, and functions that the library
- * calls. A handle is a cgo.Handle: a number that stands for a Go value. */
+ * bridge.h: what Go cannot say itself: structs with pointers to its memory, and functions that the
+ * library calls. A handle is a cgo.Handle: a number that stands for a Go value. */
 #ifndef DATAFLOW_GO_BRIDGE_H
 #define DATAFLOW_GO_BRIDGE_H
 #include <dataflow_ext.h>

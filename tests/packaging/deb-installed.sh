@@ -65,7 +65,7 @@ dfproc version >out 2>&1 || bad 'dfproc version'
 same 'no library is missing' '' "$(dpkg -L libdataflow0 dfproc dfoperator dataflow-net $(dpkg-query -W -f '${Package} ' 'dataflow-module-*') |
     grep -E '/bin/df|\.so' | xargs ldd 2>/dev/null | grep 'not found')"
 same 'no path of the building machine' '' "$(dpkg -L libdataflow0 libdataflow-dev dfproc dfoperator dataflow-net $(dpkg-query -W -f '${Package} ' 'dataflow-module-*') |
-    while read -r f; do [ -f "$f" ] && grep -laE '/dataflow-0\.[0-9.]*/|/home/|/root/' "$f"; done)"
+    while read -r f; do [ -f "$f" ] && grep -laE '/dataflow-0\.[0-9.]*/|/home/|/ro[o]t/' "$f"; done)"
 
 # ---- a program against -dev -----------------------------------------------------------------------------
 if apt install gcc libc6-dev pkgconf; then :; else bad 'a compiler installs'; fi
