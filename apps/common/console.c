@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,16 @@ int app_log_level(const char *word)
     return word && !strcasecmp(word, "warning") ? DF_LOG_WARN : 0;
 }
 
+/* systemd says which stream is its journal's. */
+static int is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat info;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &info) == 0 &&
+           info.st_dev == device && info.st_ino == inode;
+}
+
 void app_console_init(app_console *c, int fd, int level, int format)
 {
     const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
@@ -35,6 +46,7 @@ void app_console_init(app_console *c, int fd, int level, int format)
     c->fd = fd;
     c->terminal = isatty(fd) && (!term || strcmp(term, "dumb"));
     c->json = format == APP_LOG_JSON || (format == APP_LOG_AUTO && !isatty(fd));
+    c->journal = is_journal(fd);
     c->colour = c->terminal && !(plain && *plain);
     c->level = level ? level : app_log_level(getenv("LOG_LEVEL"));
     if (!c->level)
@@ -115,17 +127,20 @@ static void add_text_line(const app_console *c, df__buf *b, int level, const cha
 }
 
 /* Puts one finished line out, above the progress line. Called under the lock. */
-static void put_line(app_console *c, df__buf *line)
+static void put_line(app_console *c, int level, df__buf *line)
 {
+    static const char *const priorities[] = {"<6>", "<3>", "<4>", "<6>", "<7>"};
+    const char *mark = c->journal ? priorities[level] : "";
     df__buf all;
     df__buf_init(&all, &df__heap_libc);
     if (c->progress[0])
         df__buf_str(&all, "\r\033[K");
     if (c->dropped)
         df__buf_printf(&all,
-                       c->json ? "{\"level\":\"warn\",\"msg\":\"%lu log lines dropped\"}\n"
-                               : "%lu log lines dropped\n",
-                       c->dropped);
+                       c->json ? "%s{\"level\":\"warn\",\"msg\":\"%lu log lines dropped\"}\n"
+                               : "%s%lu log lines dropped\n",
+                       c->journal ? priorities[DF_LOG_WARN] : "", c->dropped);
+    df__buf_str(&all, mark);
     df__buf_add(&all, line->data, line->len);
     df__buf_char(&all, '\n');
     df__buf_str(&all, c->progress);
@@ -152,7 +167,7 @@ void app_console_log(void *user, int level, const char *message)
     } else {
         add_text_line(c, &line, level, message);
     }
-    put_line(c, &line);
+    put_line(c, level, &line);
     pthread_mutex_unlock(&c->lock);
     df__buf_free(&line);
 }
@@ -191,7 +206,7 @@ void app_console_told(app_console *c, const char *message, const char *members, 
     } else {
         df__buf_str(&line, text);
     }
-    put_line(c, &line);
+    put_line(c, DF_LOG_INFO, &line);
     pthread_mutex_unlock(&c->lock);
     df__buf_free(&line);
 }
@@ -204,7 +219,7 @@ void app_console_line(app_console *c, const char *who, const char *text)
     if (!c->json)
         df__buf_printf(&line, "%s: ", who);
     df__buf_str(&line, text);
-    put_line(c, &line);
+    put_line(c, DF_LOG_INFO, &line);
     pthread_mutex_unlock(&c->lock);
     df__buf_free(&line);
 }

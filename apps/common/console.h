@@ -17,6 +17,7 @@ typedef struct app_console {
     pthread_mutex_t lock;
     int fd, level;
     int json;     /* log lines are JSON */
+    int journal;  /* systemd's journal reads: each line begins with its priority, as <4> */
     int terminal; /* a progress line can be drawn */
     int colour;
     char space[128], name[256]; /* labels of the pipeline in JSON lines */

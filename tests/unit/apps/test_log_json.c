@@ -52,6 +52,37 @@ static void lines_are_json(void **state)
     close(fds[1]);
 }
 
+/* systemd takes <4> off and keeps it as the line's priority. */
+static void lines_for_the_journal(void **state)
+{
+    int fds[2];
+    char text[2000], stream[64];
+    app_console c;
+    struct stat info;
+    (void)state;
+    assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+    assert_int_equal(fstat(fds[1], &info), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)info.st_dev,
+             (unsigned long long)info.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    app_console_init(&c, fds[1], DF_LOG_INFO, APP_LOG_AUTO);
+    app_console_log(&c, DF_LOG_WARN, "slow");
+    app_console_event(&c, "finished", "\"sent\":3", "text");
+    read_all(fds[0], text, sizeof text);
+    assert_true(strncmp(text, "<4>{\"ts\":", 9) == 0);
+    assert_non_null(strstr(text, "}\n<6>{\"ts\":"));
+    /* another file of the same device: a redirected standard error */
+    snprintf(stream, sizeof stream, "%llu:1", (unsigned long long)info.st_dev);
+    setenv("JOURNAL_STREAM", stream, 1);
+    app_console_init(&c, fds[1], DF_LOG_INFO, APP_LOG_AUTO);
+    app_console_log(&c, DF_LOG_WARN, "slow");
+    read_all(fds[0], text, sizeof text);
+    assert_true(text[0] == '{');
+    unsetenv("JOURNAL_STREAM");
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void text_has_no_control_characters(void **state)
 {
     int fds[2];
@@ -105,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_json),
+        cmocka_unit_test(lines_for_the_journal),
         cmocka_unit_test(text_has_no_control_characters),
         cmocka_unit_test(never_blocks),
         cmocka_unit_test(words),
