@@ -19,6 +19,7 @@ typedef struct dfproc_cluster_options {
     const char *kubeconfig;          /* NULL: $KUBECONFIG, the pod's own access, ~/.kube/config */
     const char *space, *name;        /* of the flow */
     const char *uid;                 /* of the flow; NULL: not known */
+    const char *kind;                /* of the flow; NULL: DataFlow */
     const char *map, *lease;         /* names; NULL: df-NAME-checkpoint, df-NAME */
     const char *source_type, *stage; /* of its source */
     int min_interval_ms;             /* between two saves of positions */

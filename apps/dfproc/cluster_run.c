@@ -75,6 +75,7 @@ int dfproc_cluster_open(dfproc_job *job, const dfproc_job_options *o, yyjson_val
                                       .space = o->space,
                                       .name = o->name,
                                       .uid = o->uid,
+                                      .kind = o->kind,
                                       .map = map_of(o),
                                       .lease = o->lease,
                                       .source_type = app_json_text(source, "kind"),

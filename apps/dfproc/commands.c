@@ -79,6 +79,8 @@ static const app_option pod_options[] = {
     {"state-dir", 0, "DIR", "dir", "Keeps them in a folder."},
     {"lease", 0, "LEASE", NULL, "Name of that Lease (df-NAME)."},
     {"uid", 0, "UID", NULL, "uid of the flow: what belongs to another one is not touched."},
+    {"kind", 0, "KIND", "DataFlow DataFlowCron",
+     "What the flow is (DataFlow): the Lease goes with the object of this kind, name and uid."},
     {"reset", 0, "NUMBER", NULL,
      "With checkpointReset: true in the spec: positions in the cluster are forgotten once for each "
      "number (without it: at each start)."},

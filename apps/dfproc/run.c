@@ -363,6 +363,7 @@ int dfproc_pod(const app_args *args)
     o.checkpoint = app_args_value(args, "checkpoint");
     o.kubeconfig = app_args_value(args, "kubeconfig");
     o.uid = app_args_value(args, "uid");
+    o.kind = app_args_value(args, "kind");
     o.lease = app_args_value(args, "lease");
     o.reset = app_args_value(args, "reset");
     o.termination_log = app_args_value(args, "termination-log");
@@ -370,6 +371,8 @@ int dfproc_pod(const app_args *args)
         strncmp(o.checkpoint, "kubernetes:", 11))
         return app_misuse(args, "--checkpoint is kubernetes, kubernetes:MAP or none, not \"%s\"",
                           o.checkpoint);
+    if (o.kind && strcmp(o.kind, "DataFlow") != 0 && strcmp(o.kind, "DataFlowCron") != 0)
+        return app_misuse(args, "--kind is DataFlow or DataFlowCron, not \"%s\"", o.kind);
     if (o.checkpoint && strcmp(o.checkpoint, "none") && o.state_dir)
         return app_misuse(args, "--checkpoint %s and --state-dir are two places", o.checkpoint);
     if (!o.file)

@@ -43,7 +43,7 @@ typedef struct dfproc_job_options {
     uint64_t limit;
     int from_start, until_exhausted, progress;
     int keep_positions; /* in a default folder when there is no state_dir */
-    const char *checkpoint, *kubeconfig, *uid, *lease, *reset; /* of the form for pods */
+    const char *checkpoint, *kubeconfig, *uid, *kind, *lease, *reset; /* of the form for pods */
     int is_pod;
     const char *termination_log; /* of a pod: why it ended; NULL: where the kubelet looks */
 } dfproc_job_options;

@@ -51,9 +51,12 @@ static int add_cluster_args(const op_wish *wish, json_object *args)
         const char *option, *value;
     } rows[] = {{"--checkpoint=kubernetes:", wish->names.checkpoint},
                 {"--lease=", wish->names.base},
-                {"--uid=", op_text(wish->flow, "metadata.uid")}};
+                {"--uid=", op_text(wish->flow, "metadata.uid")},
+                {"--kind=", op_kinds[wish->kind].kind}};
+    /* That of a DataFlow is the default: its pods stay as they are. */
+    size_t count = sizeof rows / sizeof rows[0] - (wish->kind == OP_FLOW);
     char text[400];
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         snprintf(text, sizeof text, "%s%s", rows[i].option, rows[i].value);
         if (json_object_array_add(args, json_object_new_string(text)))
             return -1;

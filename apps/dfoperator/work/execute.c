@@ -353,6 +353,22 @@ static void adopt(op_execution *e, json_object *there)
     json_object_put(patch);
 }
 
+/* The object of the action's name is the flow's. */
+static void met(op_execution *e, json_object *there)
+{
+    const op_action *a = &e->plan.actions[e->next];
+    if (a->kind == OP_DEPLOYMENT && op_former_is_deployment(there, e->flow)) {
+        e->plan.takes_over = 1; /* no informer has seen it */
+        e->taken_over = 0;
+    } else if (a->verb == OP_CREATE && a->kind == OP_CONFIG_MAP && op_is_former(there)) {
+        adopt(e, there);
+    } else if (a->verb == OP_CREATE) {
+        succeeded(e);
+    } else {
+        e->looked = 1;
+    }
+}
+
 static void on_look(void *user, const kube_reply *reply)
 {
     op_execution *e = user;
@@ -369,13 +385,8 @@ static void on_look(void *user, const kube_reply *reply)
                         "remove it, or give this object another name",
                         op_kinds[a->kind].kind, a->name);
         failed(e, &taken);
-    } else if (there && a->kind == OP_DEPLOYMENT && op_former_is_deployment(there, e->flow)) {
-        e->plan.takes_over = 1; /* no informer has seen it */
-        e->taken_over = 0;
-    } else if (there && a->verb == OP_CREATE && a->kind == OP_CONFIG_MAP && op_is_former(there)) {
-        adopt(e, there);
-    } else if (there && a->verb == OP_CREATE) {
-        succeeded(e);
+    } else if (there) {
+        met(e, there);
     } else {
         e->looked = 1;
     }

@@ -20,7 +20,7 @@
 
 struct dfproc_cluster {
     dfproc_cluster_options options;
-    char *texts[9]; /* what the options point to */
+    char *texts[10]; /* what the options point to */
     int text_count;
     char identity[300];
     kube_client *client; /* of the Lease */
@@ -65,6 +65,8 @@ static int copy_options(dfproc_cluster *c, const dfproc_cluster_options *options
     rc = rc ? rc : copy(c, &o->space);
     rc = rc ? rc : copy(c, &o->name);
     rc = rc ? rc : copy(c, &o->uid);
+    o->kind = o->kind ? o->kind : "DataFlow";
+    rc = rc ? rc : copy(c, &o->kind);
     rc = rc ? rc : copy(c, &o->source_type);
     rc = rc ? rc : copy(c, &o->stage);
     rc = rc ? rc : copy(c, &o->reset);
@@ -186,7 +188,7 @@ static json_object *owner(const dfproc_cluster *c)
     if (!o)
         return NULL;
     json_object_object_add(o, "apiVersion", json_object_new_string("dataflow.dataflow.io/v1"));
-    json_object_object_add(o, "kind", json_object_new_string("DataFlow"));
+    json_object_object_add(o, "kind", json_object_new_string(c->options.kind));
     json_object_object_add(o, "name", json_object_new_string(c->options.name));
     json_object_object_add(o, "uid", json_object_new_string(c->options.uid));
     return o;

@@ -218,6 +218,7 @@ _dfproc() {
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --lease) COMPREPLY=(); return ;;
         --uid) COMPREPLY=(); return ;;
+        --kind) COMPREPLY=($(compgen -W "DataFlow DataFlowCron" -- "$cur")); return ;;
         --reset) COMPREPLY=(); return ;;
         --kubeconfig) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
         --termination-log) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
@@ -228,7 +229,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --reset --kubeconfig --termination-log --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --kind --reset --kubeconfig --termination-log --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
         else
             COMPREPLY=()
         fi

@@ -130,6 +130,7 @@ complete -c dfproc -n '__fish_use_subcommand' -l checkpoint -r -f -a 'kubernetes
 complete -c dfproc -n '__fish_use_subcommand' -l state-dir -r -f -a '(__fish_complete_directories)' -d 'Keeps them in a folder.'
 complete -c dfproc -n '__fish_use_subcommand' -l lease -r -f -d 'Name of that Lease (df-NAME).'
 complete -c dfproc -n '__fish_use_subcommand' -l uid -r -f -d 'uid of the flow: what belongs to another one is not touched.'
+complete -c dfproc -n '__fish_use_subcommand' -l kind -r -f -a 'DataFlow DataFlowCron' -d 'What the flow is (DataFlow): the Lease goes with the object of this kind, name and uid.'
 complete -c dfproc -n '__fish_use_subcommand' -l reset -r -f -d 'With checkpointReset: true in the spec: positions in the cluster are forgotten once for each number (without it: at each start).'
 complete -c dfproc -n '__fish_use_subcommand' -l kubeconfig -r -F -d 'How the cluster is reached ($KUBECONFIG, else as a pod).'
 complete -c dfproc -n '__fish_use_subcommand' -l termination-log -r -F -d 'Where to write why it ended, for the kubelet (/dev/termination-log, if that is there).'

@@ -40,7 +40,7 @@ static void on_lost(void *user)
     w->lost++;
 }
 
-static void begin(world *w, const play_turn *turns, int count)
+static void begin_kind(world *w, const char *kind, const play_turn *turns, int count)
 {
     char text[700];
     memset(w, 0, sizeof *w);
@@ -56,6 +56,7 @@ static void begin(world *w, const play_turn *turns, int count)
                                           .space = "shop",
                                           .name = "a",
                                           .uid = "flow-uid",
+                                          .kind = kind,
                                           .source_type = "stdio",
                                           .stage = "source",
                                           .log = on_log,
@@ -64,6 +65,11 @@ static void begin(world *w, const play_turn *turns, int count)
     w->store.size = sizeof w->store;
     assert_ok(cluster_open(&w->options, &w->cluster, w->err));
     kube_fixture_hold(kube_client_loop(w->cluster->client));
+}
+
+static void begin(world *w, const play_turn *turns, int count)
+{
+    begin_kind(w, NULL, turns, count);
 }
 
 /* Waits for what the other thread does. */
@@ -182,6 +188,21 @@ static void test_lost(void **state)
     end(&w, 0);
 }
 
+/* An owner of another kind is nowhere: the cluster would remove the Lease, and two pods read. */
+static void test_of_a_cron(void **state)
+{
+    static const play_turn turns[] = {
+        {"GET ", NULL, 404, PLAY_REFUSED(404, "NotFound")},
+        {"POST ", NULL, 201, LEASE("1", "me"),
+         .body = "\"kind\":\"DataFlowCron\",\"name\":\"a\",\"uid\":\"flow-uid\"}]"},
+    };
+    world w;
+    (void)state;
+    begin_kind(&w, "DataFlowCron", PLAY_TURNS(turns));
+    assert_ok(cluster_take(w.cluster, w.err));
+    end(&w, 0);
+}
+
 static void test_given_back(void **state)
 {
     static const play_turn turns[] = {
@@ -213,7 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_its_turn), cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_lost),           cmocka_unit_test(test_given_back),
-        cmocka_unit_test(test_no_map),
+        cmocka_unit_test(test_of_a_cron),      cmocka_unit_test(test_no_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
