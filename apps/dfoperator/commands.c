@@ -57,7 +57,8 @@ static const app_pair environment[] = {
      "A step of a DataFlowCron's run whose container has not begun after so long fails, when the "
      "object has no activeDeadlineSeconds (600; 0: never)."},
     {"WATCH_SILENCE_SECONDS",
-     "/readyz says no when nothing was heard of a kind of objects for so long (600)."},
+     "/readyz says no when nothing was heard of a kind of objects for so long (600; at least 240: "
+     "a quiet watch may be heard of only when it ends)."},
     {"SECRETS_OF_OTHER_NAMESPACES", "true: flows may name Secrets of other namespaces that allow "
                                     "it; it then gets such Secrets, and "
                                     "keeps copies of them beside the flow (false)."},

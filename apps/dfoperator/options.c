@@ -10,6 +10,9 @@
 
 #include "common/dispatch.h"
 
+/* A quiet watch may be heard of only when it ends, within 200 s: less would say no to a good one. */
+enum { SILENCE_LEAST_S = 240 };
+
 #define REPOSITORY "ghcr.io/dataflow-operator/dataflow"
 
 static const char *text_of(const char *name, const char *otherwise)
@@ -103,7 +106,7 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
     rc = rc ? rc : yes_or_no(args, "WATCH_SECRETS", &watch); /* nothing watches them: see --help */
     rc = rc ? rc : number_of(args, "MAX_CONCURRENT_RECONCILES", 1, 8, &workers);
     rc = rc ? rc : number_of(args, "STEP_START_TIMEOUT_SECONDS", 0, 600, &start);
-    rc = rc ? rc : number_of(args, "WATCH_SILENCE_SECONDS", 10, 600, &silence);
+    rc = rc ? rc : number_of(args, "WATCH_SILENCE_SECONDS", SILENCE_LEAST_S, 600, &silence);
     if (rc != EXIT_DONE)
         return rc;
     *ret = (op_settings){

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kube/moment.h"
 #include "util/codec.h"
 
 enum { MAX_TOKEN = 65536, MAX_HEADERS = 4 };
@@ -23,6 +24,7 @@ struct kube_client {
     kube_request *first;
     int (*may)(void *user);
     void *may_user;
+    int64_t ahead_us; /* the server's clock of ours */
 };
 
 struct kube_request {
@@ -33,6 +35,7 @@ struct kube_request {
     df__http_request *http;
     kube_timer timer; /* tells a failure to start */
     int asked_again;  /* after a 401 */
+    int64_t asked_us; /* wall clock; -1: what the reply says of the server's is known */
     int is_write;
     kube_reply reply;
 };
@@ -251,9 +254,25 @@ static int without_reply(const kube_request *r, const df__http_reply *from)
                                                                                   : from->rc;
 }
 
+int64_t kube_client_wall_us(const kube_client *c)
+{
+    return kube_wall_us() + c->ahead_us;
+}
+
+static void note_clock(kube_request *r, const df__http_request *http)
+{
+    kube_client *c = r->client;
+    if (r->asked_us < 0)
+        return;
+    c->ahead_us = kube_moment_ahead(c->ahead_us, df__http_header_of(http, "date", 0), r->asked_us,
+                                    kube_wall_us());
+    r->asked_us = -1;
+}
+
 static int on_receive(void *user, int status, df_bytes part)
 {
     kube_request *r = user;
+    note_clock(r, r->http);
     return r->call.receive(r->call.user, status, part);
 }
 
@@ -263,6 +282,7 @@ static void on_done(void *user, df__http_request *http)
 {
     kube_request *r = user;
     const df__http_reply *from = df__http_reply_of(http);
+    note_clock(r, http);
     r->reply = (kube_reply){
         .rc = from->rc, .status = from->status, .retry_after_us = from->retry_after_us};
     if (from->rc != DF_OK) {
@@ -325,6 +345,7 @@ static int start(kube_request *r, int again)
             (df__http_header){"Content-Type", r->content_type, DF__HTTP_OPEN};
     if (r->call.receive)
         call.receive = on_receive;
+    r->asked_us = kube_wall_us();
     rc = df__http_start(c->http, &call, &r->http);
     if (rc != DF_OK)
         df__text_printf(r->reply.text, sizeof r->reply.text, "%s %s: %s", r->method, r->url,

@@ -19,7 +19,7 @@ typedef struct room {
 
 struct op_cluster {
     op_cluster_calls calls;
-    kube_loop *loop;
+    kube_client *client;
     room rooms[OP_KINDS];
     int synced; /* kinds whose first list is whole */
 };
@@ -169,7 +169,7 @@ op_cluster *op_cluster_new(kube_client *client, const char *space, int here,
     if (!c)
         return NULL;
     c->calls = *calls;
-    c->loop = kube_client_loop(client);
+    c->client = client;
     for (op_kind k = 0; k < OP_KINDS; k++) {
         c->rooms[k] = (room){.cluster = c, .kind = k};
         if (here && !is_in_cluster(k))
@@ -197,6 +197,11 @@ void op_cluster_free(op_cluster *c)
 int op_cluster_synced(const op_cluster *c)
 {
     return c->synced == OP_KINDS;
+}
+
+int64_t op_cluster_wall_us(const op_cluster *c)
+{
+    return kube_client_wall_us(c->client);
 }
 
 const kube_objects *op_cluster_objects(const op_cluster *c, op_kind kind)
@@ -248,7 +253,7 @@ void op_cluster_learn(op_cluster *c, op_kind kind, json_object *object)
 kube_informer_stats op_cluster_stats(const op_cluster *c, op_kind kind)
 {
     if (op_cluster_is_here(c, kind))
-        return (kube_informer_stats){.heard_us = c->loop->now()};
+        return (kube_informer_stats){.heard_us = kube_client_loop(c->client)->now()};
     return kube_informer_stats_of(c->rooms[kind].informer);
 }
 

@@ -24,6 +24,8 @@ op_cluster *op_cluster_new(kube_client *client, const char *space, int here,
                            const op_cluster_calls *calls);
 void op_cluster_free(op_cluster *c);
 int op_cluster_synced(const op_cluster *c);
+/* The clock of views: that of the API server, which stamps objects. µs since 1970. */
+int64_t op_cluster_wall_us(const op_cluster *c);
 
 /* A copy of an object, to be put back with json_object_put; NULL: there is none. */
 json_object *op_cluster_get(const op_cluster *c, op_kind kind, const char *space, const char *name);

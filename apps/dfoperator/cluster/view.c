@@ -4,16 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dfoperator/object/names.h"
-
-int64_t op_wall_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* Kinds of which a flow has one child, and its name. */
 static void read_children(const op_cluster *c, op_view *v, const op_names *names)
@@ -48,7 +40,7 @@ int op_view_read(const op_cluster *c, const op_key *key, op_view_box *ret)
     *ret = (op_view_box){.key = *key};
     v->space = ret->key.space;
     v->name = ret->key.name;
-    v->now_us = op_wall_us();
+    v->now_us = op_cluster_wall_us(c);
     v->figures = (op_figures){-1, -1, -1, -1, 0};
     v->flow = op_cluster_get(c, key->kind, v->space, v->name);
     if (!v->flow)

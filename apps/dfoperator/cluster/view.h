@@ -14,8 +14,6 @@ typedef struct op_view_box {
 
 /* 0, or -1: no memory. Freed in either case. */
 int op_view_read(const op_cluster *c, const op_key *key, op_view_box *ret);
-/* The clock of views: µs since 1970. */
-int64_t op_wall_us(void);
 void op_view_free(op_view_box *box);
 
 #endif

@@ -142,7 +142,7 @@ static void on_time(kube_timer *t)
     ticker *c = t->user;
     const op_clocks_config *config = &c->all->config;
     json_object *cron_job = op_cluster_get(config->cluster, OP_CRON_JOB, c->space, c->name);
-    int64_t now_us = kube_wall_us(), next_s = LOOK_S, due_s = 0;
+    int64_t now_us = op_cluster_wall_us(config->cluster), next_s = LOOK_S, due_s = 0;
     if (cron_job)
         due_s = look(c, cron_job, now_us / SECOND, &next_s);
     kube_timer_set(config->loop, &c->timer, next_s * SECOND - now_us % SECOND);
@@ -167,7 +167,7 @@ static void begin(ticker *c, json_object *before, json_object *now)
     if (!before || strcmp(op_text(before, "spec.schedule"), op_text(now, "spec.schedule")) != 0 ||
         strcmp(op_text(before, "spec.timeZone"), op_text(now, "spec.timeZone")) != 0 ||
         op_is(before, "spec.suspend"))
-        c->seen_s = kube_wall_us() / SECOND;
+        c->seen_s = op_cluster_wall_us(c->all->config.cluster) / SECOND;
     op_cluster_put(c->all->config.cluster, OP_CRON_JOB, now);
     kube_timer_set(c->all->config.loop, &c->timer, 0);
 }

@@ -62,9 +62,9 @@ static void settle_soon(group *g)
     kube_timer_set(loop_of(g->node), &g->timer, 0);
 }
 
-static int64_t now_s(void)
+static int64_t now_s(const op_node *n)
 {
-    return kube_wall_us() / SECOND;
+    return op_cluster_wall_us(n->config.cluster) / SECOND;
 }
 
 /* ---- how it is shown ------------------------------------------------------------------------- */
@@ -161,7 +161,7 @@ static int ends_job(group *g, op_seat *seat, int code)
     if (g->kind != OP_JOB || !g->object)
         return 0;
     g->failures += code != 0;
-    if (!is_over(g) && !op_local_job_judge(g->object, code, g->failures, now_s()))
+    if (!is_over(g) && !op_local_job_judge(g->object, code, g->failures, now_s(g->node)))
         return 0;
     seat->is_over = 1;
     seat->stopping = 0;
@@ -487,7 +487,7 @@ static void on_deadline(kube_timer *t)
     if (!g->object || is_over(g))
         return;
     op_local_job_fail(g->object, "DeadlineExceeded",
-                      "Job was active longer than specified deadline", now_s());
+                      "Job was active longer than specified deadline", now_s(g->node));
     for (op_seat *seat = g->seats; seat; seat = seat->next)
         end(g, seat);
     settle_soon(g);
@@ -588,13 +588,13 @@ static void create_job(op_node *n, json_object *stored)
                *name = op_text(stored, "metadata.name"), *refusal = op_local_job_refusal(stored);
     int64_t limit_s = op_int(stored, "spec.activeDeadlineSeconds", 0);
     group *g;
-    if (group_of(n, OP_JOB, space, name) || op_local_job_begin(stored, now_s()) ||
+    if (group_of(n, OP_JOB, space, name) || op_local_job_begin(stored, now_s(n)) ||
         !(g = new_group(n, OP_JOB, space, name)))
         return;
     g->object = json_object_get(stored);
     note_template(g);
     if (refusal)
-        op_local_job_fail(g->object, "NotRun", refusal, now_s());
+        op_local_job_fail(g->object, "NotRun", refusal, now_s(n));
     else if (limit_s > 0)
         kube_timer_set(loop_of(n), &g->deadline, limit_s * SECOND);
     op_cluster_put(n->config.cluster, OP_JOB, g->object);

@@ -154,7 +154,7 @@ static void broke(op_execution *e, const op_action *what, const kube_reply *repl
     else
         abandon(e, reply->rc, reply->text, reply->retry_after_us);
     if (is_the_flows(reply->rc) || reply->status >= 500)
-        op_status_broken(&e->plan, e->flow, &failure, op_wall_us());
+        op_status_broken(&e->plan, e->flow, &failure, kube_client_wall_us(e->with.client));
     e->wait_us = reply->retry_after_us;
     e->next = e->plan.action_count;
 }
@@ -242,7 +242,7 @@ static void wait_for_former(op_execution *e, const char *text)
     note_failure(e, DF_EFENCED, text);
     e->wait_us = FORMER_US;
     e->next = e->plan.action_count;
-    op_status_waits(&e->plan, e->flow, text, op_wall_us());
+    op_status_waits(&e->plan, e->flow, text, kube_client_wall_us(e->with.client));
 }
 
 static void on_former(void *user, const char *waits, const kube_reply *refused)

@@ -239,7 +239,7 @@ static void on_applied(void *user, json_object *flow, op_kind kind, const char *
     op_key_write(&key, text);
     fights = fights_of(o, text);
     if (fights)
-        op_fights_note(fights, kind, difference, op_wall_us());
+        op_fights_note(fights, kind, difference, kube_client_wall_us(o->config.client));
     if (difference)
         on_changed(o, text);
 }
@@ -271,6 +271,28 @@ static void on_ended(void *user, int rc, int64_t took_us)
         o->config.ended(o->config.user, rc, took_us);
 }
 
+/* The turns of the one who led before: its pods are still being renewed. */
+static void resume_upgrades(op_operator *o)
+{
+    const kube_objects *all = op_cluster_objects(o->cluster, OP_DEPLOYMENT);
+    const kube_object *object;
+    size_t at = 0;
+    o->upgrades = (op_upgrades){0};
+    while ((object = kube_objects_next(all, &at))) {
+        const char *slash = strchr(object->key, '/');
+        char space[254], text[OP_KEY];
+        op_key key;
+        json_object *d;
+        df__text_printf(space, sizeof space, "%.*s", (int)(slash - object->key), object->key);
+        d = op_cluster_get(o->cluster, OP_DEPLOYMENT, space, slash + 1);
+        if (d && !op_key_of(OP_DEPLOYMENT, d, &key)) {
+            op_key_write(&key, text);
+            op_upgrades_resume(&o->upgrades, text, d, op_cluster_wall_us(o->cluster));
+        }
+        json_object_put(d);
+    }
+}
+
 /* What became of flows while nobody led, or before the copy was whole, is seen now. */
 static void begin_to_lead(op_operator *o)
 {
@@ -291,6 +313,7 @@ static void begin_to_lead(op_operator *o)
     o->refusals = op_refusals_new(o->config.client, on_changed, o);
     if (!o->queue || !o->refusals || (o->config.settings->copies && !o->copies))
         app_console_logf(o->config.console, DF_LOG_ERROR, "no memory for the work queue");
+    resume_upgrades(o);
     look_at_all(o, OP_FLOW);
     look_at_all(o, OP_CRON);
 }

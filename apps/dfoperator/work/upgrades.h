@@ -4,6 +4,7 @@
 #ifndef DFOPERATOR_UPGRADES_H
 #define DFOPERATOR_UPGRADES_H
 
+#include <json-c/json.h>
 #include <stdint.h>
 
 #include "dfoperator/object/keys.h"
@@ -23,5 +24,7 @@ int op_upgrades_hold(const op_upgrades *u, const char *key, int64_t now_us);
 /* A plan of the flow was made. `begins`: it renews the pods; `settled`: they are as they should be.
  * 1: another flow's turn has come. */
 int op_upgrades_note(op_upgrades *u, const char *key, int begins, int settled, int64_t now_us);
+/* Who begins to lead knows of no turns: a flow has one whose Deployment gets new pods just now. */
+void op_upgrades_resume(op_upgrades *u, const char *key, json_object *deployment, int64_t now_us);
 
 #endif

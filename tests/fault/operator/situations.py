@@ -8,12 +8,13 @@ import urllib.error
 import urllib.request
 
 from rights import RIGHTS
-from scenarios import KAFKA, POLL, SINK, create, make_cron, run, until
-from successors import SUCCESSORS
+from scenarios import CDC, KAFKA, POLL, SINK, create, gone, make_cron, run, until
+from successors import SUCCESSORS, told
 from world import CRONS, FLOWS, LEASE, SPACE, Key, Stuck
 
 LEASE_S, RENEW_S = 15, 10
 WATCH_S = 215  # the longest that a watch lasts, and a moment
+SILENCE_S = 240  # the least that can be set
 
 
 def expect(holds, what):
@@ -156,15 +157,16 @@ def readiness_of(w):
 
 def readiness_red(w):
     """Who hears nothing is not ready, after a time that can be set."""
-    w.env = {"WATCH_SILENCE_SECONDS": "20"}
+    w.env = {"WATCH_SILENCE_SECONDS": str(SILENCE_S)}
     w.replace_operator("127.0.0.1:0")
     create(w)
     w.until("it is ready", lambda: readiness_of(w)[0] == 200)
-    w.server.hush()
+    w.server.away = "hang"  # a watch that falls silent alone is asked for again before
     begin = time.monotonic()
-    w.until("it is not ready", lambda: "for 20 s" in readiness_of(w)[1])
+    w.until("it is not ready", lambda: f"for {SILENCE_S} s" in readiness_of(w)[1], SILENCE_S + 10)
+    expect(took(begin) > SILENCE_S - 15, "not before that time")
     expect(readiness_of(w)[0] == 503, "its status says so")
-    return f"not ready {took(begin):.0f} s after the watches fell silent"
+    return f"not ready {took(begin):.0f} s after the server fell silent"
 
 
 def one_watch_silent(w):
@@ -285,6 +287,23 @@ def step_never_begins(w):
     return f"its run failed after {took(begin):.1f} s"
 
 
+def clocks_apart(w):
+    """The server's clock is a quarter of an hour behind: nothing is as old as it seems."""
+    w.store.ahead_s = -900
+    w.replace_operator()
+    create(w, {"source": CDC, "sink": SINK})
+    w.delete(FLOWS, "orders")
+    gone(w, FLOWS, "orders")
+    w.until("its end is told", lambda: told(w) & {"CleanedUp", "CleanupFailed"})
+    expect("CleanupFailed" not in told(w), "the slot is not given up")
+    make_cron(w, processorImage="never:1")
+    run(w, "dfc-nightly-1")
+    w.until("it is seen", lambda: run_of(w) == "Running")
+    w.rest()
+    expect(run_of(w) == "Running", "a step that has just begun is waited for")
+    return "neither a slot nor a step is given up"
+
+
 # ---- what stays small -------------------------------------------------------------------------------
 EVENTS, MAPS_CHANGED, GROWTH_KIB = 10000, 20, 4096
 
@@ -340,4 +359,4 @@ def positions_of_earlier(w):
 SITUATIONS = {f.__name__: f for f in (
     leader_killed, leader_stopped, leader_frozen, server_silent, server_refuses, watches_silent, one_watch_silent,
     readiness_red, impossible_flow, policy_writes_too, job_removed_unseen, job_removed_seen, positions_of_earlier,
-    step_never_begins, events_without_end)} | SUCCESSORS | RIGHTS
+    step_never_begins, clocks_apart, events_without_end)} | SUCCESSORS | RIGHTS

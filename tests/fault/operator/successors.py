@@ -81,6 +81,12 @@ def readers(w):
     return seen
 
 
+def told(w):
+    """Reasons of events."""
+    with w.store.lock:
+        return {o["reason"] for k, o in w.store.objects.items() if k.resource.endswith("/events")}
+
+
 def messages(w, resource, name):
     with w.store.lock:
         return {(c.object.get("status") or {}).get("message", "") for c in w.store.log if c.key == Key(resource, SPACE, name)}
@@ -119,9 +125,8 @@ def original_slot_deleted(w):
     w.delete(FLOWS, "orders")
     w.replace_operator()
     gone(w, FLOWS, "orders")
-    with w.store.lock:
-        told = {o["reason"] for k, o in w.store.objects.items() if k.resource.endswith("/events")}
-    expect({"TakenOver", "CleanedUp"} <= told and "CleanupFailed" not in told, f"the slot is removed: {told}")
+    w.until("its end is told", lambda: {"CleanedUp", "CleanupFailed"} & told(w))
+    expect("TakenOver" in told(w) and "CleanupFailed" not in told(w), f"the slot is removed: {told(w)}")
     expect(max(moments(w, "df-orders", "DELETED")[:1]) < min(moments(w, "df-orders-end", "ADDED")),
            "its pod ends before the Job begins")
     return "its pod ended, then a Job removed the slot, then it went"
@@ -215,5 +220,25 @@ def pods_renewed(w):
     return f"{FLOW_COUNT - len(kept)} flows were renewed twice, {max(most)} at once at most"
 
 
+def renewed_by_two(w):
+    """Another one leads while pods are renewed that never become ready: it renews no more beside them."""
+    names = [f"flow-{i:02}" for i in range(FLOW_COUNT // 2)]
+    w.env = {"PROCESSOR_IMAGE": "registry.test/dataflow:1"}
+    w.replace_operator()
+    for name in names:
+        w.create(FLOWS, name, {"source": KAFKA, "sink": SINK})
+    for name in names:
+        until(w, FLOWS, name, "Running")
+    w.env = {"PROCESSOR_IMAGE": "registry.test/never:2"}
+    for _ in range(2):
+        w.replace_operator()
+        w.until("it leads", lambda: " leads" in w.log_of(len(w.operators)))
+        w.until("some are renewed", lambda: sum("never" in image_of(w.find(DEPLOYMENTS, f"df-{n}")) for n in names) >= AT_ONCE)
+        w.rest()
+    count = sum("never" in image_of(w.find(DEPLOYMENTS, f"df-{n}")) for n in names)
+    expect(count == AT_ONCE, f"{AT_ONCE} are renewed, not {count}")
+    return f"{count} flows were renewed by two operators"
+
+
 SUCCESSORS = {f.__name__: f for f in (original_taken_over, original_later_form, original_slot_deleted,
-                                      original_cron_positions, original_cron_deleted, pods_renewed)}
+                                      original_cron_positions, original_cron_deleted, pods_renewed, renewed_by_two)}

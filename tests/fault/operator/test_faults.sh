@@ -15,7 +15,7 @@ if [ "${DF_OPERATOR_FAULTS:-}" = all ]; then
 else
     campaign requests --sample 50 --seed 7 --jobs 12
     campaign views --scenario cron_run --scenario flow_reset --sample 10 --seed 7 --jobs 10
-    campaign situations --but server watches_silent removed_seen pods_renewed events_without_end --jobs 10
+    campaign situations --but server watches_silent readiness_red removed_seen pods_renewed events_without_end --jobs 10
     campaign fields --sample 2 --seed 7
 fi
 # Alone: they keep the server of the test busy, and those before them count seconds.

@@ -153,6 +153,9 @@ said 'SECRETS_OF_OTHER_NAMESPACES is true or false, not "perhaps"' 4 && ok 'a wr
 RECONCILE_PENDING_REQUEUE_SECONDS=0 start_operator 5
 wait "$operator"
 said 'RECONCILE_PENDING_REQUEUE_SECONDS is a number from 1 to' 5 && ok '  and another' || bad '  and another'
+WATCH_SILENCE_SECONDS=239 start_operator 8
+wait "$operator"
+said 'WATCH_SILENCE_SECONDS is a number from 240 to' 8 && ok '  and one that a quiet watch would not keep' || bad '  and one that a quiet watch would not keep'
 older='[{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/upgradePolicy"},
 {"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/lag"}]'
 run 'an older definition' 0 kubectl patch crd dataflows.dataflow.dataflow.io --type json -p "$older"

@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 
-from .store import WAITS, Key, Refused, now
+from .store import WAITS, Key, Refused
 
 PODS, DEPLOYMENTS, JOBS = "v1/pods", "apps/v1/deployments", "batch/v1/jobs"
 PAUSE_S = 0.02
@@ -124,7 +124,7 @@ class Controllers:
             phase = pod.get("status", {}).get("phase")
             if phase in ("Succeeded", "Failed"):
                 end = "Complete" if phase == "Succeeded" else "Failed"
-                condition = {"type": end, "status": "True", "lastTransitionTime": now()}
+                condition = {"type": end, "status": "True", "lastTransitionTime": self.store.now()}
                 if end == "Failed":
                     condition.update(reason="BackoffLimitExceeded", message="Job has reached the specified backoff limit")
                 self.store.patch(key, {"status": {"conditions": [condition]}}, "status")
@@ -135,7 +135,7 @@ class Controllers:
             owner = self.store.get(Key("batch/v1/cronjobs", space, cron_job))
             template = copy.deepcopy(owner["spec"]["jobTemplate"])
             meta = template.setdefault("metadata", {})
-            meta.setdefault("annotations", {})["batch.kubernetes.io/cronjob-scheduled-timestamp"] = now()
+            meta.setdefault("annotations", {})["batch.kubernetes.io/cronjob-scheduled-timestamp"] = self.store.now()
             meta["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "CronJob", "name": cron_job, "controller": True,
                                         "uid": owner["metadata"]["uid"], "blockOwnerDeletion": True}]
             self.store.create(Key(JOBS, space, name), {"apiVersion": "batch/v1", "kind": "Job", **template})

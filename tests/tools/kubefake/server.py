@@ -132,6 +132,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.server.store.wall() if timestamp is None else timestamp)
+
     def handle_expect_100(self):
         super().handle_expect_100()
         self.wfile.flush()  # or the client waits for a second

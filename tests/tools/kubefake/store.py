@@ -27,10 +27,6 @@ class Refused(Exception):
         self.status, self.reason = status, reason
 
 
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 def merge(into, patch):
     """RFC 7386, in place."""
     for name, value in patch.items():
@@ -97,6 +93,13 @@ class Store:
         self.log = []
         self.lives = collections.Counter()
         self.policy = None  # changes what is written, as a webhook of the cluster would
+        self.ahead_s = 0  # of the clock of this machine
+
+    def wall(self):
+        return time.time() + self.ahead_s
+
+    def now(self):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.wall()))
 
     # ---- reading -----------------------------------------------------------------------------------
     def get(self, key):
@@ -166,7 +169,7 @@ class Store:
             text = hashlib.sha1(f"{key}#{self.lives[key]}".encode()).hexdigest()
             meta = body.setdefault("metadata", {})
             meta.update(name=key.name, uid="-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:32])),
-                        creationTimestamp=now())
+                        creationTimestamp=self.now())
             if key.space:
                 meta["namespace"] = key.space
             if key.resource.rsplit("/", 1)[1] in COUNTED:
@@ -223,5 +226,5 @@ class Store:
                 return self._note("DELETED", key, body, old)
             if "deletionTimestamp" in body["metadata"]:
                 return old
-            body["metadata"]["deletionTimestamp"] = now()
+            body["metadata"]["deletionTimestamp"] = self.now()
             return self._note("MODIFIED", key, body, old)

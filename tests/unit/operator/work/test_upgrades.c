@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "dfoperator/object/tree.h"
 #include "dfoperator/work/upgrades.h"
 
 static void test_turns(void **state)
@@ -42,8 +43,53 @@ static void test_time(void **state)
     assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/x", OP_UPGRADE_US), 0);
 }
 
+#define DEPLOYMENT(replicas, status)                                                               \
+    "{'metadata': {'generation': 2}, 'spec': {'replicas': " replicas "}, 'status': {" status "}}"
+#define PROGRESS                                                                                   \
+    ", 'conditions': [{'type': 'Progressing', 'lastUpdateTime': '2026-01-01T00:00:00Z'}]"
+#define ROLLED_OUT                                                                                 \
+    "'observedGeneration': 2, 'replicas': 1, 'updatedReplicas': 1, 'readyReplicas': 1"
+#define AT_US INT64_C(1767225600000000) /* 2026-01-01 */
+
+/* Who begins to lead counts what moves as a turn, for as long as it makes progress. */
+static void test_resumed(void **state)
+{
+    static const struct {
+        const char *deployment;
+        int64_t after_us;
+        int has_turn;
+    } rows[] = {
+        {DEPLOYMENT("1", "'observedGeneration': 1"), 0, 1},
+        {DEPLOYMENT("1", "'observedGeneration': 2, 'replicas': 1" PROGRESS), 1, 1},
+        {DEPLOYMENT("1", "'observedGeneration': 2, 'replicas': 1" PROGRESS), OP_UPGRADE_US, 0},
+        {DEPLOYMENT("2", ROLLED_OUT PROGRESS), 1, 1},
+        {DEPLOYMENT("1", ROLLED_OUT PROGRESS), 1, 0},
+        {DEPLOYMENT("0", "'observedGeneration': 2" PROGRESS), 1, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_object *deployment = op_json(rows[i].deployment);
+        int64_t now_us = AT_US + rows[i].after_us;
+        op_upgrades u = {0};
+        char key[20];
+        assert_non_null(deployment);
+        for (int k = 0; k < OP_UPGRADES; k++) {
+            snprintf(key, sizeof key, "DataFlow/n/%d", k);
+            op_upgrades_resume(&u, key, deployment, now_us);
+        }
+        op_upgrades_resume(&u, "DataFlow/n/more", deployment, now_us);
+        assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/x", now_us), rows[i].has_turn);
+        assert_int_equal(op_upgrades_hold(&u, "DataFlow/n/0", now_us), 0);
+        json_object_put(deployment);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns), cmocka_unit_test(test_time)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_resumed),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
