@@ -53,24 +53,64 @@ static int mark(const op_wish *wish, json_object *metadata, const char *run, con
     return label(metadata, OP_STEP, step) || (run && label(metadata, OP_RUN_ID, run)) ? -1 : 0;
 }
 
-/* {spec} of a Job; the template is taken over. */
-static json_object *job_body(const op_wish *wish, json_object *template, const char *run,
-                             const char *step)
+/* How a Job ends. `rules`: what the failure of a pod means; one that its node lost is no try. */
+typedef struct job_form {
+    int64_t retries, limit_s; /* limit_s 0: none */
+    const char *rules;
+} job_form;
+
+#define LOST_IS_NO_TRY                                                                             \
+    "{'action': 'Ignore', 'onPodConditions': [{'type': 'DisruptionTarget', 'status': 'True'}]}"
+
+/* A container that a service mesh adds may never end, and so would the Job: none is asked for.
+ * As istio.io/docs/reference/config/labels and linkerd.io/docs/features/proxy-injection say. */
+static int refuse_sidecars(const op_wish *wish, json_object *template)
 {
-    int64_t limit_s = op_int(wish->flow, "spec.activeDeadlineSeconds", 0);
-    json_object *body = NULL;
-    if (template && !mark(wish, op_get(template, "metadata"), run, step))
-        body = op_json("{'spec': {'backoffLimit': 0, 'podReplacementPolicy': 'Failed', "
-                       "'podFailurePolicy': {'rules': [{'action': 'Ignore', 'onPodConditions': "
-                       "[{'type': 'DisruptionTarget', 'status': 'True'}]}]}, 'template': %o}}",
-                       template);
+    static const struct {
+        const char *of, *name, *value;
+    } rows[] = {{"metadata.labels", "sidecar.istio.io/inject", "false"},
+                {"metadata.annotations", "sidecar.istio.io/inject", "false"},
+                {"metadata.annotations", "linkerd.io/inject", "disabled"}};
+    if (!strcmp(op_annotation(wish->flow, OP_JOB_SIDECARS), "true"))
+        return 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_object *value = json_object_new_string(rows[i].value);
+        if (!value || json_object_object_add(op_get(template, rows[i].of), rows[i].name, value)) {
+            json_object_put(value);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* {spec} of a Job; the template is taken over. */
+static json_object *body_of(const op_wish *wish, json_object *template, const job_form *form)
+{
+    json_object *rules = op_json(form->rules), *body = NULL;
+    if (template && rules && !refuse_sidecars(wish, template))
+        body = op_json("{'spec': {'backoffLimit': %n, 'podReplacementPolicy': 'Failed', "
+                       "'podFailurePolicy': {'rules': %o}, 'template': %o}}",
+                       form->retries, rules, template);
+    json_object_put(rules);
     json_object_put(template);
-    if (body && limit_s > 0 &&
-        op_put(body, "spec.activeDeadlineSeconds", json_object_new_int64(limit_s))) {
+    if (body && form->limit_s > 0 &&
+        op_put(body, "spec.activeDeadlineSeconds", json_object_new_int64(form->limit_s))) {
         json_object_put(body);
         body = NULL;
     }
     return body;
+}
+
+/* Of a step of a run. */
+static json_object *job_body(const op_wish *wish, json_object *template, const char *run,
+                             const char *step)
+{
+    job_form form = {0, op_int(wish->flow, "spec.activeDeadlineSeconds", 0),
+                     "[" LOST_IS_NO_TRY "]"};
+    if (template && !mark(wish, op_get(template, "metadata"), run, step))
+        return body_of(wish, template, &form);
+    json_object_put(template);
+    return NULL;
 }
 
 json_object *op_cron_job_body(const op_wish *wish, int suspend)
@@ -137,6 +177,50 @@ json_object *op_job_trigger(const op_wish *wish, const char *run, int64_t index)
     snprintf(rest, sizeof rest, "-%.64s-trigger-%s", run, step);
     op_name_child(OP_CRON, op_text(wish->flow, "metadata.name"), rest, name);
     return whole(wish, job_body(wish, op_pod_trigger(wish, trigger), run, step), name, run, step);
+}
+
+/* ---- the Job of a slot ----------------------------------------------------------------------- */
+
+/* The flow's pod, with another command and without what belongs to a run. */
+static json_object *slot_template(const op_wish *wish)
+{
+    static const char *const dropped[] = {"startupProbe", "livenessProbe", "readinessProbe",
+                                          "ports"};
+    json_object *template = op_pod_template(wish);
+    json_object *container = op_get(template, "spec.containers.0");
+    int rc = !template ||
+             op_put(container, "args",
+                    op_json("['slot', 'drop', '/etc/dataflow/spec.json', "
+                            "'--secrets-dir=/etc/dataflow/secrets']")) ||
+             op_put(template, "spec.restartPolicy", json_object_new_string("Never")) ||
+             op_put(template, "spec.automountServiceAccountToken", json_object_new_boolean(0)) ||
+             op_put(template, "metadata.labels.app", json_object_new_string("dataflow-end")) ||
+             json_object_object_add(op_get(template, "metadata.labels"), OP_RUN_ID,
+                                    json_object_new_string("end"));
+    for (size_t i = 0; !rc && i < sizeof dropped / sizeof dropped[0]; i++)
+        op_put(container, dropped[i], NULL);
+    if (!rc)
+        return template;
+    json_object_put(template);
+    return NULL;
+}
+
+/* A wrong manifest or command line is not tried again. */
+json_object *op_job_slot(const op_wish *wish, const char *name)
+{
+    static const job_form form = {4, OP_JOB_SLOT_S,
+                                  "[{'action': 'FailJob', 'onExitCodes': {'containerName': "
+                                  "'" OP_CONTAINER
+                                  "', 'operator': 'In', 'values': [2]}}, " LOST_IS_NO_TRY "]"};
+    json_object *body = body_of(wish, slot_template(wish), &form), *job = NULL;
+    json_object *metadata = op_metadata(OP_FLOW, wish->flow, name);
+    json_object *notes = op_get(body, "spec.template.metadata.annotations");
+    if (body && metadata && !op_put(metadata, "annotations", op_copy(notes)))
+        job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': %o}",
+                      metadata, op_get(body, "spec"));
+    json_object_put(body);
+    json_object_put(metadata);
+    return job;
 }
 
 /* ---- as they are --------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * jobs.h: the Jobs of a DataFlowCron, and what a Job says of its end. Each carries the labels of
- * its cron, OP_FLOW_ANNOTATION and OP_FLOW_UID. */
+ * jobs.h: the Jobs of a DataFlowCron, that which drops a flow's replication slot, and what a Job
+ * says of its end. Each carries the labels of its flow, OP_FLOW_ANNOTATION and OP_FLOW_UID. */
 #ifndef DFOPERATOR_JOBS_H
 #define DFOPERATOR_JOBS_H
 
@@ -10,7 +10,10 @@
 #define OP_RUN_ID OP_GROUP "/run-id"
 #define OP_STEP OP_GROUP "/trigger-index" /* "processor", or the index of the trigger */
 
-enum { OP_RUN_DIGITS = 8 };
+/* On the flow: "true" when the sidecars of its service mesh end by themselves. */
+#define OP_JOB_SIDECARS OP_GROUP "/job-sidecars"
+
+enum { OP_RUN_DIGITS = 8, OP_JOB_SLOT_S = 300 }; /* the longest that a slot's Job goes on */
 
 /* Body of the CronJob: {spec}. NULL: no memory; so are the others. */
 json_object *op_cron_job_body(const op_wish *wish, int suspend);
@@ -20,6 +23,9 @@ json_object *op_job_by_hand(const op_wish *wish, const char *name);
 /* Name of such a Job, made from the text of the annotation. */
 void op_job_by_hand_name(const op_wish *wish, const char *text, char ret[OP_NAME_MAX + 1]);
 json_object *op_job_trigger(const op_wish *wish, const char *run, int64_t index);
+
+/* Drops the replication slot of a flow: its pod with another command, the same spec and Secrets. */
+json_object *op_job_slot(const op_wish *wish, const char *name);
 
 /* The run of a processor's Job of this name. */
 void op_run_id(const char *name, char ret[OP_RUN_DIGITS + 1]);

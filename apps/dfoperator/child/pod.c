@@ -197,37 +197,10 @@ static json_object *template_of(json_object *labels, json_object *annotations, j
     return template;
 }
 
-/* As istio.io/docs/reference/config/labels and linkerd.io/docs/features/proxy-injection say. */
-int op_pod_refuse_sidecars(json_object *template)
-{
-    static const struct {
-        const char *of, *name, *value;
-    } rows[] = {{"metadata.labels", "sidecar.istio.io/inject", "false"},
-                {"metadata.annotations", "sidecar.istio.io/inject", "false"},
-                {"metadata.annotations", "linkerd.io/inject", "disabled"}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        json_object *value = json_object_new_string(rows[i].value);
-        if (!value || json_object_object_add(op_get(template, rows[i].of), rows[i].name, value)) {
-            json_object_put(value);
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static json_object *of_job(json_object *template)
-{
-    if (!template || !op_pod_refuse_sidecars(template))
-        return template;
-    json_object_put(template);
-    return NULL;
-}
-
 json_object *op_pod_template(const op_wish *wish)
 {
-    json_object *template = template_of(op_labels(wish->kind, op_text(wish->flow, "metadata.name")),
-                                        annotations_of(wish), pod_of(wish));
-    return wish->kind == OP_CRON ? of_job(template) : template;
+    return template_of(op_labels(wish->kind, op_text(wish->flow, "metadata.name")),
+                       annotations_of(wish), pod_of(wish));
 }
 
 /* ---- triggers ------------------------------------------------------------------------------ */
@@ -263,7 +236,7 @@ json_object *op_pod_trigger(const op_wish *wish, json_object *trigger)
     if (labels && pod && /* they serve no metrics */
         !op_put(labels, "app", json_object_new_string("dataflow-trigger")) &&
         !copy_fields(pod, op_get(wish->flow, "spec")))
-        return of_job(template_of(labels, annotations_of(wish), pod));
+        return template_of(labels, annotations_of(wish), pod);
     json_object_put(labels);
     json_object_put(pod);
     return NULL;

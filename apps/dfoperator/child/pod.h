@@ -15,9 +15,6 @@
 /* A DataFlow's runs on; a DataFlowCron's ends when everything has been read, and is never started
  * again by the kubelet. NULL: no memory. */
 json_object *op_pod_template(const op_wish *wish);
-/* A container that a service mesh adds never ends, and so would the Job: none is asked for. 0, or
- * -1: no memory. */
-int op_pod_refuse_sidecars(json_object *template);
 /* Of a trigger, an item of spec.triggers: an image of the user's, as restricted as the processor
  * but for a root that can be written, with no rights at the API server. */
 json_object *op_pod_trigger(const op_wish *wish, json_object *trigger);

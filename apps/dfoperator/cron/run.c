@@ -164,11 +164,10 @@ static void name_step(const op_cron *c, int64_t step, char ret[200])
         df__text_printf(ret, 200, "Trigger %lld", (long long)step);
 }
 
-static void fail(op_cron *c, json_object *run, int64_t step, json_object *job, const char *when)
+static void fail(op_cron *c, json_object *run, int64_t step, const char *why, const char *when)
 {
-    char why[OP_TROUBLE_TEXT], name[200], text[OP_TROUBLE_TEXT + 240];
+    char name[200], text[OP_TROUBLE_TEXT + 400];
     name_step(c, step, name);
-    op_job_failure(job, c->f.view->pods, c->f.view->pod_count, why);
     df__text_printf(text, sizeof text, "%s failed: %s", name, why);
     end(c, run, "Failed", when, text);
 }
@@ -234,22 +233,36 @@ static int gives_up(op_cron *c, json_object *job)
     return waits >= limit;
 }
 
-static void give_up(op_cron *c, json_object *run, int64_t step, json_object *job)
+/* "it did not begin within 600 s: Image … cannot be pulled" */
+static void tell_no_begin(const op_cron *c, json_object *job, char why[OP_TROUBLE_TEXT + 100])
 {
     const op_view *v = c->f.view;
-    char why[OP_TROUBLE_TEXT] = "", name[200], text[OP_TROUBLE_TEXT + 280];
-    int64_t now_s = v->now_us / 1000000;
-    op_trouble trouble = op_job_trouble(job, v->pods, v->pod_count, now_s, why);
-    name_step(c, step, name);
-    df__text_printf(text, sizeof text, "%s failed: it did not begin within %lld s%s%s", name,
-                    (long long)c->f.wish.settings->start_limit_s, trouble ? ": " : "", why);
-    end(c, run, "Failed", "", text);
+    char trouble[OP_TROUBLE_TEXT] = "";
+    int has_trouble =
+        op_job_trouble(job, v->pods, v->pod_count, v->now_us / 1000000, trouble) != OP_NO_TROUBLE;
+    df__text_printf(why, OP_TROUBLE_TEXT + 100, "it did not begin within %lld s%s%s",
+                    (long long)c->f.wish.settings->start_limit_s, has_trouble ? ": " : "", trouble);
+}
+
+/* 1: the step has failed, or never begins; why and when. */
+static int has_failed(op_cron *c, json_object *job, char why[OP_TROUBLE_TEXT + 100],
+                      const char **when)
+{
+    if (op_job_end_of(job, when) == OP_JOB_FAILED) {
+        op_job_failure(job, c->f.view->pods, c->f.view->pod_count, why);
+        return 1;
+    }
+    if (!gives_up(c, job))
+        return 0;
+    tell_no_begin(c, job, why);
+    return 1;
 }
 
 static void move_on(op_cron *c, json_object *run)
 {
     int64_t step, before = op_int(run, "step", -1);
     const char *when, *ended = "";
+    char why[OP_TROUBLE_TEXT + 100];
     json_object *job = find_step(c, run, &step, &when);
     if (!job && step == before && *op_text(run, "job")) {
         lose(c, run);
@@ -259,12 +272,10 @@ static void move_on(op_cron *c, json_object *run)
     set_text(c, run, "job", op_text(job, "metadata.name"));
     if (step >= 0)
         set_text(c, run, "phase", "RunningTriggers");
-    if (job && op_job_end_of(job, &ended) == OP_JOB_FAILED)
-        fail(c, run, step, job, ended);
+    if (job && has_failed(c, job, why, &ended))
+        fail(c, run, step, why, ended);
     else if (!job && step >= trigger_count(c))
         end(c, run, "Completed", when, "");
-    else if (job && gives_up(c, job))
-        give_up(c, run, step, job);
 }
 
 /* ---- all ----------------------------------------------------------------------------------- */

@@ -12,9 +12,9 @@
 
 #define SECOND INT64_C(1000000)
 
-/* Of the Job; of one that says nothing; of one that cannot be made, as in a namespace that goes,
+/* Of a Job that says nothing; of one that cannot be made, as in a namespace that goes,
  * since the deletion or the edit: pods may take ten minutes of it. */
-enum { LIMIT_S = 300, SILENT_S = LIMIT_S + 120, NO_JOB_S = 900 };
+enum { SILENT_S = OP_JOB_SLOT_S + 120, NO_JOB_S = 900 };
 
 /* Kinds of sources that hold something, and what removes it by hand. */
 static const struct {
@@ -70,56 +70,6 @@ void op_flow_want_finalizer(op_flow *f)
 
 /* ---- the Job ------------------------------------------------------------------------------- */
 
-/* The flow's pod, with another command and without what belongs to a run. */
-static json_object *template_of(const op_wish *wish)
-{
-    static const char *const dropped[] = {"startupProbe", "livenessProbe", "readinessProbe",
-                                          "ports"};
-    json_object *template = op_pod_template(wish);
-    json_object *container = op_get(template, "spec.containers.0");
-    int rc = !template ||
-             op_put(container, "args",
-                    op_json("['slot', 'drop', '/etc/dataflow/spec.json', "
-                            "'--secrets-dir=/etc/dataflow/secrets']")) ||
-             op_put(template, "spec.restartPolicy", json_object_new_string("Never")) ||
-             op_put(template, "spec.automountServiceAccountToken", json_object_new_boolean(0)) ||
-             op_put(template, "metadata.labels.app", json_object_new_string("dataflow-end")) ||
-             json_object_object_add(op_get(template, "metadata.labels"), OP_RUN_ID,
-                                    json_object_new_string("end")) ||
-             op_pod_refuse_sidecars(template);
-    for (size_t i = 0; !rc && i < sizeof dropped / sizeof dropped[0]; i++)
-        op_put(container, dropped[i], NULL);
-    if (!rc)
-        return template;
-    json_object_put(template);
-    return NULL;
-}
-
-/* A wrong manifest or command line is not tried again; a pod that its node lost is no try. */
-#define FAILURES                                                                                   \
-    "{'rules': [{'action': 'FailJob', 'onExitCodes': {'containerName': '" OP_CONTAINER             \
-    "', 'operator': 'In', 'values': [2]}}, {'action': 'Ignore', 'onPodConditions': [{'type': "     \
-    "'DisruptionTarget', 'status': 'True'}]}]}"
-
-static json_object *job_of(const op_wish *wish, const char *name)
-{
-    json_object *template = template_of(wish), *job = NULL;
-    json_object *metadata = op_metadata(OP_FLOW, wish->flow, name);
-    if (template && metadata)
-        job = op_json("{'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': %o, 'spec': "
-                      "{'backoffLimit': 4, 'activeDeadlineSeconds': %n, 'podReplacementPolicy': "
-                      "'Failed', 'podFailurePolicy': " FAILURES ", 'template': %o}}",
-                      metadata, (int64_t)LIMIT_S, template);
-    if (job &&
-        op_put(job, "metadata.annotations", op_copy(op_get(template, "metadata.annotations")))) {
-        json_object_put(job);
-        job = NULL;
-    }
-    json_object_put(template);
-    json_object_put(metadata);
-    return job;
-}
-
 /* What is cleaned up: the flow with the spec that holds it. */
 typedef struct cleanup {
     const op_view *view;
@@ -146,7 +96,7 @@ static void create_job(const cleanup *c, const char *name)
     json_object *job = NULL;
     op_action *a;
     if (op_wish_read(&f.wish, OP_FLOW, c->held, c->settings, c->view->mirrors) == 0)
-        job = job_of(&f.wish, name);
+        job = op_job_slot(&f.wish, name);
     if (job)
         want_its_needs(&f);
     if (job) {

@@ -8,13 +8,16 @@
 #include <string.h>
 
 #include "dfoperator/child/children.h"
+#include "dfoperator/child/jobs.h"
 #include "unit/operator/fixture.h"
 
 static json_object *children_of(op_wish *w)
 {
     json_object *all = json_object_new_object();
     if (w->kind == OP_CRON) {
-        json_object_object_add(all, "template", op_pod_template(w));
+        json_object *job = op_job_by_hand(w, "job");
+        json_object_object_add(all, "template", json_object_get(op_get(job, "spec.template")));
+        json_object_put(job);
     } else {
         json_object_object_add(all, "spec", op_child_spec(w));
         json_object_object_add(all, "checkpoint", op_child_checkpoint(w));
@@ -170,13 +173,40 @@ static void test_pod_spec(void **state)
     json_object_put(flow);
 }
 
+/* What a service mesh adds would keep every Job for ever, unless the flow says that it ends. */
+static void test_sidecars(void **state)
+{
+    op_settings settings = fixture_settings(fixture_env);
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        int keeps = i % 2, is_slot = i / 2 == 2;
+        json_object *flow = fixture_flow(is_slot ? "DataFlow" : "DataFlowCron", FIXTURE_POLL);
+        json_object *job, *template;
+        op_wish w;
+        op_put(flow, "spec.triggers", op_json("[{'image': 'psql:17'}]"));
+        if (keeps)
+            op_put(flow, "metadata.annotations", op_json("{'" OP_JOB_SIDECARS "': 'true'}"));
+        assert_int_equal(
+            op_wish_read(&w, is_slot ? OP_FLOW : OP_CRON, flow, &settings, (op_mirrors){0}), 0);
+        job = is_slot  ? op_job_slot(&w, "df-orders-end")
+              : i >= 2 ? op_job_trigger(&w, "r", 0)
+                       : op_job_by_hand(&w, "job");
+        template = op_get(job, "spec.template");
+        assert_non_null(template);
+        assert_string_equal(op_label(template, "sidecar.istio.io/inject"), keeps ? "" : "false");
+        assert_string_equal(op_annotation(template, "linkerd.io/inject"), keeps ? "" : "disabled");
+        json_object_put(job);
+        op_wish_free(&w);
+        json_object_put(flow);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_invalid),
-        cmocka_unit_test(test_pod_spec),
+        cmocka_unit_test(test_golden),   cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_invalid),  cmocka_unit_test(test_pod_spec),
+        cmocka_unit_test(test_sidecars),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }
