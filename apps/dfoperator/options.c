@@ -10,7 +10,7 @@
 
 #include "common/dispatch.h"
 
-/* A quiet watch may be heard of only when it ends, within 200 s: less would say no to a good one. */
+/* A quiet watch may be heard of only when it ends, within 200 s. */
 enum { SILENCE_LEAST_S = 240 };
 
 #define REPOSITORY "ghcr.io/dataflow-operator/dataflow"

@@ -347,6 +347,19 @@ int dfproc_run(const app_args *args)
     return run_job(&o, level, format);
 }
 
+static int check_places(const app_args *args, const dfproc_job_options *o)
+{
+    if (o->checkpoint && strcmp(o->checkpoint, "none") && strcmp(o->checkpoint, "kubernetes") &&
+        strncmp(o->checkpoint, "kubernetes:", 11))
+        return app_misuse(args, "--checkpoint is kubernetes, kubernetes:MAP or none, not \"%s\"",
+                          o->checkpoint);
+    if (o->kind && strcmp(o->kind, "DataFlow") != 0 && strcmp(o->kind, "DataFlowCron") != 0)
+        return app_misuse(args, "--kind is DataFlow or DataFlowCron, not \"%s\"", o->kind);
+    if (o->checkpoint && strcmp(o->checkpoint, "none") && o->state_dir)
+        return app_misuse(args, "--checkpoint %s and --state-dir are two places", o->checkpoint);
+    return EXIT_DONE;
+}
+
 int dfproc_pod(const app_args *args)
 {
     dfproc_job_options o = {
@@ -367,14 +380,9 @@ int dfproc_pod(const app_args *args)
     o.lease = app_args_value(args, "lease");
     o.reset = app_args_value(args, "reset");
     o.termination_log = app_args_value(args, "termination-log");
-    if (o.checkpoint && strcmp(o.checkpoint, "none") && strcmp(o.checkpoint, "kubernetes") &&
-        strncmp(o.checkpoint, "kubernetes:", 11))
-        return app_misuse(args, "--checkpoint is kubernetes, kubernetes:MAP or none, not \"%s\"",
-                          o.checkpoint);
-    if (o.kind && strcmp(o.kind, "DataFlow") != 0 && strcmp(o.kind, "DataFlowCron") != 0)
-        return app_misuse(args, "--kind is DataFlow or DataFlowCron, not \"%s\"", o.kind);
-    if (o.checkpoint && strcmp(o.checkpoint, "none") && o.state_dir)
-        return app_misuse(args, "--checkpoint %s and --state-dir are two places", o.checkpoint);
+    rc = check_places(args, &o);
+    if (rc != EXIT_DONE)
+        return rc;
     if (!o.file)
         o.file = "/etc/dataflow/spec.json";
     if (!o.metrics)
