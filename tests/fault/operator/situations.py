@@ -132,6 +132,12 @@ def address_of(w, what):
     return w.logs().rpartition(what)[2].split('"')[0].split(",")[0].split()[0]
 
 
+def gauge_of(w, name):
+    with urllib.request.urlopen(f"http://{address_of(w, 'metrics at ')}/metrics") as reply:
+        return next(float(line.split()[-1]) for line in reply.read().decode().splitlines()
+                    if line.startswith("dataflow_" + name))
+
+
 def watches_silent(w):
     """Half-open: the connections of all watches stay, and nothing comes any more."""
     w.kill(w.operators[0])
@@ -183,6 +189,8 @@ def one_watch_silent(w):
 # ---- one flow and the others ------------------------------------------------------------------------
 def impossible_flow(w):
     """The server never answers what is written for one flow."""
+    w.kill(w.operators[0])
+    w.start_operator("127.0.0.1:0")
     for i in range(20):
         w.create(FLOWS, f"good-{i}", {"source": KAFKA, "sink": SINK})
     for i in range(20):
@@ -200,6 +208,7 @@ def impossible_flow(w):
     for i in range(20):
         is_applied(w, "beside", 5, f"good-{i}")
     beside = took(begin)
+    w.until("the age of the oldest one in work is told", lambda: gauge_of(w, "controller_reconcile_oldest_seconds") > 2)
     w.server.deaf = ()
     until(w, FLOWS, "bad", "Running")
     return f"one change took {alone:.2f} s alone, 20 took {beside:.2f} s beside it"

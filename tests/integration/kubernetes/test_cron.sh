@@ -105,6 +105,54 @@ within '  and in an event' 20 has 'exceeded quota: none' tells full
 within 'so is a flow whose pods are too large' 60 has 'maximum memory usage per Container is 64Mi' says small dataflows
 has 'Error: ' says small dataflows && ok '  as an error' || bad '  as an error'
 within '  and in an event' 20 has 'maximum memory usage per Container is 64Mi' tells small
+run 'the quota goes' 0 kubectl -n full delete quota none
+pods_in() { [ -n "$(kubectl -n "$1" get pods -o name)" ]; }
+# The cluster's controllers try again after a pause that grows: an edit of the Job spares it.
+try_again() { kubectl -n full annotate jobs --all --overwrite "tried=$SECONDS" && pods_in full; }
+within '  a pod comes' 60 try_again
+cleared() { ! says "$@" | grep -q 'exceeded quota\|maximum memory\|^Error'; }
+within '  and the words go' 30 cleared full dataflowcrons
+run 'so does the limit range' 0 kubectl -n small delete limitrange small
+try_again() { kubectl -n small annotate replicasets --all --overwrite "tried=$SECONDS" && pods_in small; }
+within '  a pod comes' 60 try_again
+within '  and the words go' 30 cleared small dataflows
+
+# ---- neither an edit nor the end of a suspension starts a run for a time before it
+at() { date -u -d "$1" '+%M %H * * *'; }
+cron_yaml() { sed -e "s/name: nightly/name: $1/" -e "s/schedule: .*/schedule: \"$2\"/" -e 's/timeZone: .*/timeZone: UTC/' -e '/^  triggers/,$d' "$dir/cron.yaml"; }
+ran() { # CronJob, when: as if its last run was then
+    kubectl patch cronjob "$1" --subresource=status --type merge -p "{\"status\":{\"lastScheduleTime\":\"$(date -u -d "$2" +%FT%H:%M:00Z)\"}}"
+}
+# As ours, without the limit that we set: the cluster starts a run of it, and has seen ours by then.
+beside() { # NAME, when it ran last
+    kubectl get cronjob dfc-edited -o json | python3 -c 'import json, sys
+o = json.load(sys.stdin)
+del o["spec"]["startingDeadlineSeconds"]
+json.dump({"apiVersion": o["apiVersion"], "kind": o["kind"], "metadata": {"name": sys.argv[1]}, "spec": o["spec"]}, sys.stdout)' "$1" |
+        kubectl create -f - && ran "$1" "$2"
+}
+edited() { kubectl get cronjob dfc-edited -o "jsonpath={.spec.$1}"; }
+no_run() { ! kubectl get jobs -o name | grep -q dfc-edited; }
+cron_yaml edited "$(at '2 hours')" >"$dir/edited.yaml"
+run 'a cron that is due in two hours' 0 kubectl apply -f "$dir/edited.yaml"
+within '  its CronJob' 20 kubectl get cronjob dfc-edited
+within '  ran yesterday' 10 ran dfc-edited '1 day ago'
+past=$(at '6 minutes ago')
+run 'it is to be six minutes ago' 0 kubectl patch dataflowcron edited --type merge -p "{\"spec\":{\"schedule\":\"$past\"}}"
+within '  which its CronJob has' 20 is "$past" edited schedule
+within '  another one like it' 10 beside unlimited '1 day ago'
+within '  runs at once' 40 has job.batch/unlimited- kubectl get jobs -o name
+no_run && ok '  ours does not' || bad '  ours does not'
+run 'it is suspended' 0 kubectl patch dataflowcron edited --type merge -p '{"spec":{"suspend":true}}'
+within '  so is its CronJob' 20 is true edited suspend
+within '  for three days' 10 ran dfc-edited '3 days ago'
+run '  and no more' 0 kubectl patch dataflowcron edited --type merge -p '{"spec":{"suspend":false}}'
+within '  nor is its CronJob' 20 is false edited suspend
+within '  another one like it' 10 beside unlimited2 '3 days ago'
+within '  runs at once' 40 has job.batch/unlimited2- kubectl get jobs -o name
+no_run && ok '  ours does not' || bad '  ours does not'
+run '  deleted' 0 kubectl delete dataflowcron edited --timeout=30s
+run '  and those beside it' 0 kubectl delete cronjob unlimited unlimited2
 
 # ---- runs that do not begin: the first one has no node to run on, and holds those of the next minutes
 sed -e 's/name: nightly/name: busy/' -e 's/schedule: .*/schedule: "* * * * *"/' -e '/^  triggers/,$d' "$dir/cron.yaml" >"$dir/busy.yaml"
