@@ -3,7 +3,7 @@
 come of it, also while the world fails."""
 import datetime
 
-from world import CRONS, FLOWS, SPACE, Key
+from world import CRONS, FLOWS, GROUP, SPACE, Key
 
 KAFKA = {"type": "kafka", "config": {"brokers": "k:9092", "topic": "t", "consumerGroup": "g"}}
 POLL = {"type": "memory", "config": {"server": "s"}}  # one reader, positions in a ConfigMap
@@ -174,6 +174,38 @@ def positions_lost(w):
     until(w, FLOWS, "orders", "Running")
 
 
+def owners_of(w, resource, name):
+    """The reference of what belongs to a flow."""
+    body = w.store.get(Key(resource, SPACE, name))
+    return [{"apiVersion": body["apiVersion"], "kind": body["kind"], "name": name, "controller": True,
+             "uid": body["metadata"]["uid"]}]
+
+
+def original_deployment(name, owners, replicas=1):
+    """As the original operator made it: no labels of ours, and a selector of its own."""
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"ownerReferences": owners},
+            "spec": {"replicas": replicas, "strategy": {"type": "RollingUpdate"}, "selector": {"matchLabels": {"of": name}},
+                     "template": {"metadata": {"labels": {"of": name}},
+                                  "spec": {"containers": [{"name": "processor", "image": "original:1"}]}}}}
+
+
+def flow_taken_over(w):
+    """Its Deployment is suddenly that of the original operator, in both of its forms. Without pods: whether
+    there is time for one is chance."""
+    create(w)
+    w.act()
+    with w.store.lock:
+        owners = owners_of(w, FLOWS, "orders")
+        w.store.delete(Key(DEPLOYMENTS, SPACE, "df-orders"))
+        for name in ("df-orders", "dataflow-orders"):
+            w.store.create(Key(DEPLOYMENTS, SPACE, name), original_deployment(name, owners, 0))
+        w.store.create(Key(MAPS, SPACE, "dataflow-orders-spec"), {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"ownerReferences": owners}, "data": {"password": "hunter2"}})
+    w.until("its Deployment is ours", lambda: "of" not in (w.find(DEPLOYMENTS, "df-orders") or {
+        "spec": {"selector": {"matchLabels": {"of": ""}}}})["spec"]["selector"]["matchLabels"])
+    until(w, FLOWS, "orders", "Running")
+
+
 # ---- DataFlowCron -----------------------------------------------------------------------------------
 def make_cron(w, **more):
     w.create(CRONS, "nightly", {**NIGHTLY, **more})
@@ -241,8 +273,24 @@ def cron_deleted(w):
     gone(w, CRONS, "nightly")
 
 
+def cron_taken_over(w):
+    """Its CronJob has lost what makes it ours, and its positions have the name that the original gives them."""
+    make_cron(w, source=POLL)
+    w.act()
+    key, former = Key("batch/v1/cronjobs", SPACE, "dfc-nightly"), Key(MAPS, SPACE, "df-nightly-checkpoint")
+    with w.store.lock:
+        labels = w.store.get(key)["metadata"]["labels"]
+        w.store.create(former, {"apiVersion": "v1", "kind": "ConfigMap", "data": {"checkpoint.json": "{}"},
+                                "metadata": {"ownerReferences": owners_of(w, CRONS, "nightly")}})
+        w.store.patch(key, {"metadata": {"labels": dict.fromkeys(labels), "annotations": {f"{GROUP}/applied": None}}})
+    w.until("its positions have moved", lambda: not w.find(*former[::2]))
+    w.until("its CronJob is ours", lambda: w.store.get(key)["metadata"].get("labels") == labels)
+    until(w, CRONS, "nightly", "Scheduled")
+    w.until("the schedule goes on", lambda: not w.store.get(key)["spec"]["suspend"])
+
+
 SCENARIOS = {f.__name__: f for f in (
     flow_created, flow_of_kafka, flow_changed, flow_scaled, flow_suspended, flow_in_window, flow_reset, flow_wrong,
     flow_secret_changed, flow_secret_copied, flow_reader_changed, flow_slot_left, flow_deleted, flow_ended, flow_made_again,
     child_lost, positions_lost, cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand,
-    cron_changed, cron_deleted)}
+    cron_changed, cron_deleted, flow_taken_over, cron_taken_over)}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An operator that comes after another one: what the original operator left behind, and pods of another image."""
-from scenarios import CDC, DEPLOYMENTS, KAFKA, MAPS, NIGHTLY, POLL, SINK, gone, make_cron, until
+from scenarios import CDC, DEPLOYMENTS, KAFKA, MAPS, NIGHTLY, POLL, SINK, gone, make_cron, original_deployment, owners_of, until
 from world import CRONS, FLOWS, GROUP, SPACE, Key, Stuck
 
 FLOW_COUNT, AT_ONCE, LIMIT_S = 20, 4, 300
@@ -14,11 +14,7 @@ def expect(holds, what):
 # ---- the original -----------------------------------------------------------------------------------
 def make_original(w, name, owners):
     """A Deployment as the first form of the original made it."""
-    w.store.create(Key(DEPLOYMENTS, SPACE, name), {
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"ownerReferences": owners},
-        "spec": {"replicas": 1, "strategy": {"type": "RollingUpdate"}, "selector": {"matchLabels": {"of": name}},
-                 "template": {"metadata": {"labels": {"of": name}},
-                              "spec": {"containers": [{"name": "processor", "image": "original:1"}]}}}})
+    w.store.create(Key(DEPLOYMENTS, SPACE, name), original_deployment(name, owners))
     w.until(f"the pod of {name} is there", lambda: pods_of(w, name))
 
 
@@ -42,9 +38,7 @@ def left_by_original(w, resource, name, spec, finalizer=""):
     w.store.patch(key, {"status": {"phase": "Running", "message": "Processor pod is running"}}, "status")
     if finalizer:
         w.change(resource, name, {"metadata": {"finalizers": [f"{GROUP}/{finalizer}"]}})
-    body = w.store.get(key)
-    return [{"apiVersion": f"{GROUP}/v1", "kind": body["kind"], "name": name, "controller": True,
-             "uid": body["metadata"]["uid"]}]
+    return owners_of(w, resource, name)
 
 
 def make_map(w, name, owners, data):
