@@ -10,6 +10,9 @@
 #include "dataflow_ext.h"
 #include "tables/memory.h"
 
+/* A statement of ours gives, in one row of this column, how many records it left out. */
+#define PG_LEFT_OUT "dataflow_left_out"
+
 typedef struct df__pg_conn {
     /* options, filled by the core */
     df_secret *string;
@@ -33,8 +36,9 @@ typedef struct df__pg_conn {
     int64_t sent_ms; /* the last df__pg_send, by df__pg_clock_ms */
     /* since then */
     size_t notices;
-    size_t copies;   /* COPY statements begun */
-    uint64_t copied; /* rows that the finished ones took */
+    size_t copies;     /* COPY statements begun */
+    uint64_t copied;   /* rows that the finished ones took */
+    uint64_t left_out; /* sum of what came in columns named PG_LEFT_OUT */
 } df__pg_conn;
 
 /* Connects and makes the settings of the session. DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL with the

@@ -75,7 +75,7 @@ int df__pg_send(df__pg_conn *c, const char *sql)
     if (!c->pg)
         return df_stage_fail(c->stage, DF_EIO, "connection_error", "not connected");
     c->notices = c->copies = 0;
-    c->copied = 0;
+    c->copied = c->left_out = 0;
     c->sent_ms = df__pg_clock_ms();
     return PQsendQuery(c->pg, sql) ? flush(c) : df__pg_lost(c);
 }
@@ -101,6 +101,12 @@ static void count_copied(df__pg_conn *c, PGresult *res)
         c->copied += strtoull(PQcmdTuples(res), NULL, 10);
 }
 
+static void count_left_out(df__pg_conn *c, const PGresult *res)
+{
+    if (PQntuples(res) == 1 && PQnfields(res) == 1 && strcmp(PQfname(res, 0), PG_LEFT_OUT) == 0)
+        c->left_out += strtoull(PQgetvalue(res, 0, 0), NULL, 10);
+}
+
 int df__pg_result(df__pg_conn *c, PGresult **ret)
 {
     *ret = NULL;
@@ -116,6 +122,8 @@ int df__pg_result(df__pg_conn *c, PGresult **ret)
         return df__pg_lost(c);
     if (*ret && PQresultStatus(*ret) == PGRES_COMMAND_OK)
         count_copied(c, *ret);
+    if (*ret && PQresultStatus(*ret) == PGRES_TUPLES_OK)
+        count_left_out(c, *ret);
     return DF_OK;
 }
 

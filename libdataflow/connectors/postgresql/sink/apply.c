@@ -221,6 +221,36 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
     }
 }
 
+/* ---- rows that are left out ----------------------------------------------------------------- */
+
+/* A record of this mask changes its row, and is left out where there is none. */
+static int only_updates(const df__pg_sink *s, const df__pg_mask *mask)
+{
+    return mask->stays && updates_first(s, mask);
+}
+
+int df__pg_apply_may_leave_out(const df__pg_sink *s, const df__pg_group *group)
+{
+    for (size_t i = 0; i < group->form_count; i++)
+        if (only_updates(s, &group->forms[i].mask))
+            return 1;
+    return 0;
+}
+
+/* What blocks on the server have counted goes by a setting of this transaction. */
+void df__pg_apply_count(df__buf *b)
+{
+    df__buf_str(b, "PERFORM pg_catalog.set_config('dataflow.left_out', (gone + "
+                   "COALESCE(NULLIF(pg_catalog.current_setting('dataflow.left_out', true), ''), "
+                   "'0')::pg_catalog.int8)::pg_catalog.text, true); ");
+}
+
+void df__pg_apply_counted(df__buf *b)
+{
+    df__buf_str(b, "SELECT NULLIF(pg_catalog.current_setting('dataflow.left_out', true), '') "
+                   "AS " PG_LEFT_OUT);
+}
+
 /* ---- row by row ------------------------------------------------------------------------------ */
 
 static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
@@ -228,8 +258,12 @@ static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask
     int updates = updates_first(s, mask);
     if (updates && add_update(s, b, mask, 0))
         df__buf_str(b, "; ");
-    if (updates && mask->stays)
+    if (only_updates(s, mask)) {
+        df__buf_str(b, "IF ");
+        add_is_new(s, b);
+        df__buf_str(b, " THEN gone := gone + 1; END IF; ");
         return;
+    }
     df__pg_apply_select(s, b, mask);
     if (updates) {
         df__buf_str(b, " WHERE ");
@@ -288,16 +322,24 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
 {
     df__buf body;
     df__buf_init(&body, &s->memory.heap);
-    df__buf_str(&body, "#variable_conflict use_column\nDECLARE r record; BEGIN FOR r IN SELECT * "
-                       "FROM ");
+    df__buf_str(&body,
+                "#variable_conflict use_column\nDECLARE r record; gone int8 := 0; BEGIN FOR r "
+                "IN SELECT * FROM ");
     df__buf_add(&body, source->data, source->len);
     df__buf_str(&body, " ORDER BY n LOOP ");
     if (hides && s->catalog.facts.checks[0])
         df__buf_str(&body, "IF NOT r.kept THEN RAISE USING ERRCODE = '23514'; END IF; ");
     df__pg_apply_row(s, &body, group);
-    df__buf_str(&body, "END LOOP; END");
+    df__buf_str(&body, "END LOOP; ");
+    if (df__pg_apply_may_leave_out(s, group))
+        df__pg_apply_count(&body);
+    df__buf_str(&body, "END");
     df__buf_str(b, "; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
+    if (df__pg_apply_may_leave_out(s, group)) {
+        df__buf_str(b, "; ");
+        df__pg_apply_counted(b);
+    }
     b->failed |= body.failed;
     df__buf_free(&body);
 }
@@ -463,8 +505,14 @@ static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group
         df__buf_add(b, alone->data, alone->len);
         df__buf_str(b, "; ");
     }
-    if (updates && mask->stays) {
-        df__buf_str(b, "SELECT 1");
+    if (only_updates(s, mask)) {
+        df__buf_printf(b,
+                       "SELECT pg_catalog.count(*) AS " PG_LEFT_OUT " FROM pg_temp." PG_STAGE
+                       " AS r WHERE NOT r.d AND r.m = %zu",
+                       number);
+        df__buf_add(b, alone->data, alone->len);
+        df__buf_str(b, " AND ");
+        add_is_new(s, b);
         return;
     }
     df__pg_apply_select(s, b, mask);

@@ -58,6 +58,20 @@ static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
     return DF_AGAIN;
 }
 
+void df__pg_tell_left_out(df__pg_sink *s, const df__pg_work *w)
+{
+    if (s->conn.left_out == 0)
+        return;
+    df_parcel_left_out(w->parcel, s->conn.left_out);
+    if (!s->told.gone) {
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
+                     "updates that leave a NOT NULL column unchanged (TOAST) and whose row is not "
+                     "in the table are left out and counted (left_out): the value was not sent, "
+                     "so no row can be made; in order after a copy that was cut short");
+    }
+    s->told.gone = 1;
+}
+
 int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
 {
     PGresult *res;
@@ -81,6 +95,7 @@ int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
     s->conn.late = 0;
     if (status == DF_OK) {
         s->conn.in_transaction = 0;
+        df__pg_tell_left_out(s, w);
         s->catalog.staged = w->group_count > 0 ? s->catalog.generation : s->catalog.staged;
         status = df__pg_positions_moved(s, w);
     }
@@ -110,6 +125,8 @@ int df__pg_write_alone(df__pg_sink *s, df__pg_work *w)
     df__buf_str(&s->sql, "SELECT 1");
     put_rest(s, w);
     df__pg_positions_move(s, w, &s->sql);
+    if (s->conn.in_transaction) /* the table was made in it */
+        df__buf_str(&s->sql, "; COMMIT");
     const char *sql = df__buf_cstr(&s->sql);
     rc = sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
     if (rc != DF_OK)

@@ -78,7 +78,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
                    "#variable_conflict use_column\n"
                    "DECLARE r record; message text; detail text; place text; raised boolean; "
                    "tab text; col text; typ text; con text; "
-                   "low int8 := 1; kept int8 := 0; got int8; "
+                   "low int8 := 1; kept int8 := 0; got int8; gone int8 := 0; "
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
                    number);
@@ -101,6 +101,8 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
         df__buf_printf(b, "INSERT INTO pg_temp.dataflow_refused_%zu VALUES (0, 'kept', kept); ",
                        number);
     }
+    if (df__pg_apply_may_leave_out(s, &w->groups[number]))
+        df__pg_apply_count(b);
     df__buf_str(b, "END");
 }
 
@@ -137,6 +139,14 @@ static int is_stopped(const df__pg_work *w)
     return state && strcmp(state, STOPPED) == 0;
 }
 
+static int may_leave_out(const df__pg_sink *s, const df__pg_work *w)
+{
+    int may = 0;
+    for (size_t i = 0; i < w->group_count; i++)
+        may |= df__pg_apply_may_leave_out(s, &w->groups[i]);
+    return may;
+}
+
 static int send_rows(df__pg_sink *s, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
@@ -146,6 +156,10 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
         add_block(s, w, &s->sql, i);
     }
     df__buf_add(&s->sql, w->between.data, w->between.len);
+    if (may_leave_out(s, w)) {
+        df__pg_apply_counted(&s->sql);
+        df__buf_str(&s->sql, "; ");
+    }
     if (s->whole)
         add_stop(&s->sql, w->group_count);
     df__pg_positions_move(s, w, &s->sql);
@@ -332,6 +346,7 @@ int df__pg_write_rows(df__pg_sink *s, df__pg_work *w)
     if (rc == DF_OK) {
         s->conn.late = 0;
         s->conn.in_transaction = 0;
+        df__pg_tell_left_out(s, w);
         rc = df__pg_positions_moved(s, w);
         rc = rc == DF_OK ? judge(s, w, w->rejects.count - before - by_catalog) : rc;
     }

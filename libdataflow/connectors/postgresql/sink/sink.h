@@ -43,7 +43,7 @@ typedef struct df__pg_memory {
 
 /* What was logged already, and is not logged again. */
 typedef struct df__pg_told {
-    int rights;
+    int rights, gone;
     unsigned changes; /* of encoder.convert.changed */
 } df__pg_told;
 
@@ -158,6 +158,8 @@ int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w);
  * changed, the rows were not written. DF_EFENCED: a position is not where it was left; nor were
  * they, see df__pg_positions_settle. */
 int df__pg_read_end(df__pg_sink *s, df__pg_work *w);
+/* w is durable: counts what the statements left out of it, and says so once. */
+void df__pg_tell_left_out(df__pg_sink *s, const df__pg_work *w);
 /* Asked before anything of w counts: DF_OK; DF_ECANCELED: it is not ours any more; DF_DROP: it has
  * refused records, and nothing may be written of it. */
 int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w);

@@ -83,6 +83,7 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
     w->parcel = parcel;
     s->expect.as_text -= s->expect.as_text > 0;
     w->by_rows = 0;
+    w->no_rows = 0;
     w->refusals = 0;
     w->looked_again = 0;
     w->unsure = 0;

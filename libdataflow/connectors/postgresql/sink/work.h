@@ -40,6 +40,7 @@ typedef struct df__pg_work {
     int looked_again;   /* the catalog was read for it */
     int unsure;         /* the catalog refused records, and the end of COPY is to confirm it */
     int by_rows;        /* row mode from now on */
+    int no_rows;        /* row mode was tried and did not work for it */
     int wide;           /* groups with several masks */
     int binary;         /* its groups are in binary format */
     int refusals;       /* by the server, of this parcel */

@@ -93,11 +93,21 @@ static int take_out(df__pg_sink *s, df__pg_work *w, const refusal *why)
         why->duplicate && (s->opt.on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
     w->refusals++;
     int is_sure = why->named && !why->doubtful && w->refusals <= NARROW_LIMIT;
-    if (!s->expect.no_rows && (!is_sure || duplicate)) {
+    if (!s->expect.no_rows && !w->no_rows && (!is_sure || duplicate)) {
         w->by_rows = 1;
         return DF_OK;
     }
     return is_sure ? df__pg_refuse(w, why->index, why->reason, why->text) : give_up(s, w, why);
+}
+
+/* Statements stand between its rows, outside of the handlers of row mode: it may have failed for
+ * one of them, which says nothing of row mode itself. */
+static int has_between(const df__pg_work *w)
+{
+    int has = w->between.len > 0;
+    for (size_t i = 0; i < w->group_count; i++)
+        has |= w->groups[i].before.len > 0;
+    return has;
 }
 
 /* After a refusal that may be a row's fault: leaves the named record out, or turns to row mode,
@@ -110,7 +120,8 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
     if (rc != DF_OK)
         return rc;
     if (w->by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
-        s->expect.no_rows = 1;
+        s->expect.no_rows |= !has_between(w);
+        w->no_rows = 1;
         w->by_rows = 0;
         return DF_OK;
     }
@@ -143,6 +154,8 @@ static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
     if (s->whole && w->rejects.count > 0)
         return DF_DROP;
     int rc = ensure_table(s, w);
+    if (rc == DF_DONE) /* there is none to make; the position moves all the same */
+        return df__pg_write_alone(s, w);
     if (rc != DF_OK)
         return rc;
     if (w->catalog != s->catalog.generation) {
@@ -191,7 +204,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         else if (rc < 0 && w->error)
             return fail(s, w);
         else
-            return rc == DF_DONE ? DF_OK : rc;
+            return rc;
         if (rc != DF_OK)
             return rc;
         df__pg_work_rewind(s, w);
