@@ -412,9 +412,12 @@ enum {
     DF_CAN_SLEEP = 256, /* source: while nothing comes it need not be called, since it has no client
                           to serve; a read that waits in df_stage_wait may then be given up to ten
                           seconds */
-    DF_IS_SHARED = 512  /* source: flows that read the same share its partitions, each record goes
+    DF_IS_SHARED = 512, /* source: flows that read the same share its partitions, each record goes
                           to one of them; said in the table, since spec.replicas asks before any
                           instance is there */
+    DF_OVERLAPS = 1024  /* source: it copies tables and then follows their changes, and a copy that
+                          was cut short goes on with a newer one: a row may come with it and once
+                          more as a change, each as a record of its own */
 };
 
 typedef struct df_connector {

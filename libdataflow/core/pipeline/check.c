@@ -291,6 +291,17 @@ static void commits_of(const df__graph *g, df__guarantee *ret)
     }
 }
 
+/* Every record once is not every row once, where the source itself gives one twice. */
+static const char *overlap(const df__graph *g)
+{
+    const df__stage_spec *source = df__graph_source(g);
+    return source && (source->traits & DF_OVERLAPS)
+               ? " of a record; after a copy of the tables that was cut short, rows that changed "
+                 "meanwhile come as a row and as a change: a sink that keeps one row for a key "
+                 "(upsertMode) is exact, one that appends has both"
+               : "";
+}
+
 void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
 {
     const char *place = position_place(g, has_store);
@@ -311,7 +322,7 @@ void df__guarantee_of(const df__graph *g, int has_store, df__guarantee *ret)
                     "unbroken range of records that are in a sink, in the error sink, or filtered",
                     place);
     if (g->settings.guarantee == DF__GUARANTEE_EXACTLY)
-        df__text_printf(ret->duplicates, sizeof ret->duplicates, "none");
+        df__text_printf(ret->duplicates, sizeof ret->duplicates, "none%s", overlap(g));
     else
         df__text_printf(ret->duplicates, sizeof ret->duplicates,
                         "after a kill at most %llu "

@@ -423,7 +423,7 @@ int df_stage_traits(df_stage *st, unsigned set, unsigned clear)
     enum {
         ALL = DF_CAN_REPLAY | DF_CAN_EXACTLY_ONCE | DF_IS_IDEMPOTENT | DF_HOLDS_POSITION |
               DF_IS_LINE | DF_COMMITS_FOR_SOURCE | DF_VARIES | DF_TAKES_ERRORS | DF_CAN_SLEEP |
-              DF_IS_SHARED
+              DF_IS_SHARED | DF_OVERLAPS
     };
     /* The spec is shared by check and by the instances that run. */
     df__stage_spec *spec = (df__stage_spec *)(uintptr_t)st->spec;

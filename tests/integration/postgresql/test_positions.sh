@@ -82,6 +82,23 @@ until_end polled 0
 sql "alter table dataflow_positions drop column source"
 until_end polled 0
 same 'a table of positions that is older gets its new column' 1 "$(sql "select count(*) from dataflow_positions where pipeline = 'polled' and source <> ''")"
+
+# ---- a table of positions that is older and belongs to somebody else -----------------------------------
+user=${schema}_u
+sql "alter table dataflow_positions drop column source; create role $user login password 'u'; grant usage on schema $schema to $user;
+     grant select, insert, update, delete on all tables in schema $schema to $user"
+of_user() { sed "s|env:PG_TEST_URL}|env:PG_USER_URL}|g" "$dir/polled.yaml" >"$dir/user.yaml"; }
+export PG_USER_URL="postgres://$user:u@${PG_TEST_URL#*@}"
+of_user
+until_end user 1
+says 'what its owner has to do' "ALTER TABLE $schema.dataflow_positions ADD COLUMN source text; as postgres, or grant postgres to the user"
+timeout 60 dfproc validate --connect "$dir/user.yaml" >"$dir/out" 2>&1
+same 'and before a run' '1 1' "$? $(grep -c 'ADD COLUMN source text; as postgres' "$dir/out")"
+sql "alter table dataflow_positions add column source text; update dataflow_positions set pipeline = 'user' where pipeline = 'polled'"
+until_end user 0
+sql "update dataflow_positions set pipeline = 'polled' where pipeline = 'user'"
+sql "drop owned by $user; drop role $user"
+
 exact polled of_table two
 until_end polled 1
 says 'the position of another table is not taken' 'is of a source that reads something else'
@@ -90,4 +107,11 @@ exact polled of_table one
 sql "insert into one values (3, 'three')"
 until_end polled 0
 same 'its own source goes on' three "$(sql 'select v from dst where id = 3')"
+
+# ---- what explain says of it ---------------------------------------------------------------------------
+explained() { dfproc explain "$dir/$1.yaml" | grep -A 3 'duplicates:' | tr -s ' \n' ' '; }
+exact told source_of told "$schema.src"
+case $(explained told) in *'none of a record;'*'cut short'*'one that appends has both'*) ok 'a copy that is cut short may overlap' ;; *) bad "explain: $(explained told)" ;; esac
+exact told source_of told "$schema.src" 'snapshotMode: never'
+case $(explained told) in *'duplicates: none'[!\ ]* | *'none of'*) bad "explain: $(explained told)" ;; *'duplicates: none'*) ok 'without a copy there are none' ;; *) bad 'explain' ;; esac
 finish

@@ -23,6 +23,6 @@ const df_connector df_connector_postgresql_cdc = {
     .source_size = sizeof(df__pg_cdc),
     .source_options = &df__pg_cdc_options,
     .source = &df__pg_cdc_ops,
-    .source_flags = DF_CAN_REPLAY,
+    .source_flags = DF_CAN_REPLAY | DF_OVERLAPS,
     .metrics = metrics,
 };

@@ -194,5 +194,7 @@ int df__pg_cdc_check(void *self, df_stage *st)
         bad |= df_stage_problem(st, DF_ERROR, "primaryKeyColumn", "letters, digits and _") < 0;
     if (x->opt.plugin.len != 8 || memcmp(x->opt.plugin.data, "pgoutput", 8) != 0)
         bad |= df_stage_problem(st, DF_ERROR, "plugin", "must be pgoutput") < 0;
+    if (x->opt.snapshot_mode == PG_SNAPSHOT_NEVER) /* nothing is copied */
+        df_stage_traits(st, 0, DF_OVERLAPS);
     return bad && rc == DF_OK ? DF_ESPEC : rc;
 }

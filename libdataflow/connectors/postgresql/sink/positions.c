@@ -28,11 +28,24 @@ static void literal(df__buf *b, const char *text)
     df__pg_literal(b, (df_bytes){text, strlen(text)});
 }
 
+enum { IS_THERE, MAY_WRITE, HAS_COLUMNS, HAS_SOURCE, MAY_ALTER, OWNER, FULL_NAME };
+
+/* Only the owner of a table may add a column to it. */
+static int not_owner(df__pg_sink *s, const PGresult *res)
+{
+    const char *table = PQgetvalue(res, 0, FULL_NAME), *owner = PQgetvalue(res, 0, OWNER);
+    return df_stage_failf(s->conn.stage, DF_EINVAL, "permission",
+                          "table %s, which holds the positions with exactlyOnce, is of an older "
+                          "version and has no column source, which only its owner can add: run "
+                          "ALTER TABLE %s ADD COLUMN source text; as %s, or grant %s to the user "
+                          "of connectionString for one start",
+                          table, table, owner, owner);
+}
+
 /* DF_OK: it is there and can be used; DF_DROP: it is not there; DF_MORE: it lacks the column
- * source, which the first ones did not have. */
+ * source, which the first ones did not have, and the user may add it. */
 static int find(df__pg_sink *s)
 {
-    enum { IS_THERE, MAY_WRITE, HAS_COLUMNS, HAS_SOURCE };
     static const char head[] =
         "SELECT c IS NOT NULL, pg_catalog.has_table_privilege(c, 'SELECT') "
         "AND pg_catalog.has_table_privilege(c, 'INSERT') "
@@ -40,9 +53,15 @@ static int find(df__pg_sink *s)
         "pg_catalog.pg_attribute WHERE attrelid = c AND NOT attisdropped AND attname IN ('space', "
         "'pipeline', 'stage', 'partition', 'epoch', 'seq', 'position', 'updated_at')) = 8, "
         "EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = c AND NOT attisdropped AND "
-        "attname = 'source') FROM (SELECT pg_catalog.to_regclass(";
+        "attname = 'source'), (SELECT pg_catalog.pg_has_role(k.relowner, 'USAGE') FROM "
+        "pg_catalog.pg_class k WHERE k.oid = c), (SELECT pg_catalog.quote_ident("
+        "pg_catalog.pg_get_userbyid(k.relowner)) FROM pg_catalog.pg_class k WHERE k.oid = c), "
+        "(SELECT pg_catalog.format('%I.%I', n.nspname, k.relname) FROM pg_catalog.pg_class k "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace WHERE k.oid = c) "
+        "FROM (SELECT pg_catalog.to_regclass(";
     PGresult *res = NULL;
     int rc = df__pg_query_table(&s->conn, head, &s->positions.name, ") AS c) AS t", &res);
+    rc = rc == DF_OK && res ? df__pg_has_columns(&s->conn, res, FULL_NAME + 1) : rc;
     int known = rc == DF_OK && res && PQntuples(res) == 1;
     if (known && PQgetvalue(res, 0, IS_THERE)[0] != 't') {
         rc = DF_DROP;
@@ -56,7 +75,7 @@ static int find(df__pg_sink *s)
                             "table %s is not one of positions; name another one in positionsTable",
                             s->positions.name.table);
     } else if (known && PQgetvalue(res, 0, HAS_SOURCE)[0] != 't') {
-        rc = DF_MORE;
+        rc = PQgetvalue(res, 0, MAY_ALTER)[0] == 't' ? DF_MORE : not_owner(s, res);
     }
     PQclear(res);
     return rc;
@@ -68,13 +87,7 @@ static int widen(df__pg_sink *s)
     df__buf_str(&s->sql, "ALTER TABLE ");
     df__pg_quote_table(&s->sql, &s->positions.name);
     df__buf_str(&s->sql, " ADD COLUMN IF NOT EXISTS source text");
-    int rc = run(s, NULL);
-    return rc != DF_EINVAL ? rc
-                           : df_stage_failf(s->conn.stage, rc, "permission",
-                                            "table %s, which holds the positions with exactlyOnce, "
-                                            "has no column source: ALTER TABLE %s ADD COLUMN "
-                                            "source text, as its owner",
-                                            s->positions.name.table, s->positions.name.table);
+    return run(s, NULL);
 }
 
 /* Two that start at once both make it: the second one's failure says that it is there. The row is
@@ -113,7 +126,8 @@ static int name_table(df__pg_sink *s)
     return DF_OK;
 }
 
-int df__pg_positions_open(df__pg_sink *s)
+/* DF_OK with positions.used 0: none are kept here. */
+static int prepare(df__pg_sink *s)
 {
     df__pg_positions *p = &s->positions;
     df_stage_info info = {.size = sizeof info};
@@ -125,10 +139,22 @@ int df__pg_positions_open(df__pg_sink *s)
     p->pipeline = info.pipeline;
     p->stage = info.stage;
     p->source = info.source_identity;
-    rc = name_table(s);
-    rc = rc == DF_OK ? find(s) : rc;
+    return name_table(s);
+}
+
+int df__pg_positions_open(df__pg_sink *s)
+{
+    int rc = prepare(s);
+    rc = rc == DF_OK && s->positions.used ? find(s) : rc;
     rc = rc == DF_MORE ? widen(s) : rc;
     return rc == DF_DROP ? make(s) : rc;
+}
+
+int df__pg_positions_probe(df__pg_sink *s)
+{
+    int rc = prepare(s);
+    rc = rc == DF_OK && s->positions.used ? find(s) : rc;
+    return rc > 0 ? DF_OK : rc; /* what is missing is made or added at the start */
 }
 
 void df__pg_positions_close(df__pg_positions *p)

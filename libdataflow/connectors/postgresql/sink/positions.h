@@ -29,6 +29,8 @@ typedef struct df__pg_positions {
 
 /* Finds the table, or makes it. */
 int df__pg_positions_open(struct df__pg_sink *s);
+/* Looks for it without making or changing anything: DF_OK, or why it cannot be used. */
+int df__pg_positions_probe(struct df__pg_sink *s);
 /* Frees the answer to the last claim; what is held of the partitions stays. */
 void df__pg_positions_close(df__pg_positions *p);
 /* Appends the statement that moves them with the rows of w. It fails, and takes the rows back with

@@ -131,6 +131,8 @@ static int sink_probe(void *self, df_stage *st)
     if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create)
         rc = df__pg_missing(s);
     if (rc == DF_OK)
+        rc = df__pg_positions_probe(s);
+    if (rc == DF_OK)
         rc = df__pg_may_write(s);
     sink_close(s, st);
     return rc;
