@@ -99,7 +99,7 @@ once mixed
 same 'a name in quotes' '{"id":1,"Value":"x"}' "$(cat "$dir/mixed.out")"
 
 # ---- queries --------------------------------------------------------------------------------------
-polled query "$(to_file query)" 'query: "select id, updated_at, id * 2 as twice from pages where id < 10 -- some"' \
+polled query "$(to_file query)" 'query: "select id, updated_at, id * 2 as twice from pages where id < 10; -- some"' \
     'changeTrackingColumn: updated_at' 'readBatchSize: 4'
 once query
 once query

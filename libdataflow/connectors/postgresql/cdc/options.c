@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cdc.h"
-#include "client/conninfo.h"
 
 static const char *const snapshot_choices[] = {"initial", "never", "always", NULL};
 static const char *const envelope_choices[] = {"row", "debezium", NULL};
@@ -122,12 +121,6 @@ static int is_plain(df_bytes name)
     return name.len > 0 && name.len <= PG_NAME_MAX;
 }
 
-/* Known only when it stands in the manifest itself. */
-static int known(df_secret *secret, df_stage *st, df_bytes *ret)
-{
-    return secret && df_secret_get(secret, st, ret) == DF_OK;
-}
-
 static int check_slot(const df__pg_cdc *x, df_stage *st)
 {
     df_bytes slot = x->opt.slot;
@@ -168,24 +161,10 @@ static int check_tables(const df__pg_cdc *x, df_stage *st)
     return rc;
 }
 
-static int check_connection(const df__pg_cdc *x, df_stage *st)
-{
-    char why[400];
-    df_bytes text;
-    int is_error = 0;
-    if (!known(x->wal.conn.string, st, &text))
-        return DF_OK;
-    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
-    PQconninfoFree(given);
-    if (given || !is_error)
-        return given ? DF_OK : DF_ENOMEM;
-    return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
-}
-
 int df__pg_cdc_check(void *self, df_stage *st)
 {
     df__pg_cdc *x = self;
-    int rc = check_connection(x, st);
+    int rc = df__pg_conn_check(&x->wal.conn, st);
     int bad = check_slot(x, st) < 0;
     bad |= check_tables(x, st) < 0;
     bad |= check_columns(st, "includeColumns", &x->opt.include) < 0;

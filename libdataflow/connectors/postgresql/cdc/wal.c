@@ -172,7 +172,7 @@ int df__pg_wal_next(df__pg_wal *w, df__pgo_frame *ret)
     PQfreemem(w->held);
     w->held = NULL;
     if (!w->conn.pg)
-        return df_stage_fail(w->conn.stage, DF_EIO, "connection_error", "not connected");
+        return df__pg_not_connected(&w->conn);
     int rc = df__pg_copy_get(&w->conn, &w->held, &len);
     if (rc == DF_DONE) {
         w->streaming = 0;

@@ -294,3 +294,18 @@ int df__pg_connect(df__pg_conn *c)
     c->connected |= rc == DF_OK;
     return rc;
 }
+
+/* One that is not known yet, since it is in a secret, is looked at when it is there. */
+int df__pg_conn_check(const df__pg_conn *c, df_stage *st)
+{
+    char why[400];
+    df_bytes text;
+    int is_error = 0;
+    if (!c->string || df_secret_get(c->string, st, &text) != DF_OK)
+        return DF_OK;
+    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
+    PQconninfoFree(given);
+    if (given || !is_error)
+        return given ? DF_OK : DF_ENOMEM;
+    return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
+}

@@ -41,6 +41,9 @@ typedef struct df__pg_conn {
     uint64_t left_out; /* sum of what came in columns named PG_LEFT_OUT */
 } df__pg_conn;
 
+/* What can be known to be wrong with the connection string when it stands in the manifest, told as
+ * a problem of the option. */
+int df__pg_conn_check(const df__pg_conn *c, df_stage *st);
 /* Connects and makes the settings of the session. DF_EIO, DF_ETIMEOUT, DF_EAUTH, DF_EINVAL with the
  * text on the stage. */
 int df__pg_connect(df__pg_conn *c);

@@ -13,6 +13,11 @@
 enum { QUEUE_MAX = 120 * 1024 };
 enum { TICK_MS = 60 * 1000, NOTICES_MANY = 16 };
 
+int df__pg_not_connected(const df__pg_conn *c)
+{
+    return df_stage_fail(c->stage, DF_EIO, "connection_error", "not connected");
+}
+
 /* What was sent before the end of a COPY is certainly not applied. */
 int df__pg_lost(df__pg_conn *c)
 {
@@ -73,7 +78,7 @@ static int flush(df__pg_conn *c)
 int df__pg_send(df__pg_conn *c, const char *sql)
 {
     if (!c->pg)
-        return df_stage_fail(c->stage, DF_EIO, "connection_error", "not connected");
+        return df__pg_not_connected(c);
     c->notices = c->copies = 0;
     c->copied = c->left_out = 0;
     c->sent_ms = df__pg_clock_ms();

@@ -19,6 +19,8 @@ int df__pg_answer(df__pg_conn *c, PGresult **ret);
 int df__pg_answered(df__pg_conn *c);
 /* Tells that the connection is gone, and gives it up. */
 int df__pg_lost(df__pg_conn *c);
+/* Tells that it was given up before. */
+int df__pg_not_connected(const df__pg_conn *c);
 /* Gives the connection up: what answers there is no PostgreSQL. what: as the text says it. */
 int df__pg_strange(df__pg_conn *c, const char *what);
 /* DF_OK, or that. */

@@ -3,8 +3,8 @@
  * connection. */
 #include <string.h>
 
-#include "client/conninfo.h"
 #include "poll.h"
+#include "select.h"
 
 #define AT(member) .offset = offsetof(df__pg_source, member)
 
@@ -80,33 +80,18 @@ static const df_option rows[] = {
 
 const df_options df__pg_poll_options = DF_OPTIONS(rows, df__pg_source);
 
-/* A connection string that stands in the manifest is looked at before any run. */
-static int check_connection(const df__pg_source *s, df_stage *st)
-{
-    char why[400];
-    df_bytes text;
-    int is_error = 0;
-    if (!s->conn.string || df_secret_get(s->conn.string, st, &text) != DF_OK)
-        return DF_OK;
-    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
-    PQconninfoFree(given);
-    if (given || !is_error)
-        return given ? DF_OK : DF_ENOMEM;
-    return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
-}
-
 static int check_query(const df__pg_source *s, df_stage *st)
 {
-    const char *text = s->opt.query.data;
-    size_t len = s->opt.query.len;
+    size_t len;
     if (!s->opt.query.data)
         return DF_OK;
-    while (len > 0 && strchr(" \t\r\n", text[len - 1]))
-        len--;
-    if (len == 0)
+    int rc = df__pg_select_end(s->opt.query, &len);
+    if (rc == DF_ENOTFOUND)
         return df_stage_problem(st, DF_ERROR, "query", "it is empty");
-    if (text[len - 1] == ';')
-        return df_stage_problem(st, DF_ERROR, "query", "one SELECT without a semicolon at its end");
+    if (rc != DF_OK) {
+        return df_stage_problem(st, DF_ERROR, "query",
+                                "something follows the semicolon: give one SELECT");
+    }
     if (!s->opt.change.data) {
         df_stage_problem(st, DF_WARNING, "query",
                          "without changeTrackingColumn every row comes in every poll");
@@ -119,7 +104,7 @@ int df__pg_poll_check(void *self, df_stage *st)
     df__pg_source *s = self;
     df__pg_name name;
     const char *why = NULL;
-    int rc = check_connection(s, st);
+    int rc = df__pg_conn_check(&s->conn, st);
     if (!s->opt.table.data && !s->opt.query.data)
         rc = df_stage_problem(st, DF_ERROR, "table", "needed unless there is a query");
     if (s->opt.table.data && df__pg_name_parse(s->opt.table, &name, &why) != DF_OK)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "poll.h"
+#include "select.h"
 #include "util/list.h"
 
 void df__pg_plan_init(df__pg_plan *p, const df__heap *heap)
@@ -212,8 +213,10 @@ static int make_from(df__pg_source *s)
     df__buf *b = &s->plan.from;
     df__buf_clear(b);
     if (s->opt.query.data) { /* it may end in a comment */
+        size_t len = s->opt.query.len;
+        (void)df__pg_select_end(s->opt.query, &len); /* what is wrong with it, check has said */
         df__buf_char(b, '(');
-        df__buf_add(b, s->opt.query.data, s->opt.query.len);
+        df__buf_add(b, s->opt.query.data, len);
         df__buf_str(b, "\n) AS t");
     } else {
         df__pg_quote_table(b, &s->name);

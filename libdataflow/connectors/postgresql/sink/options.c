@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "client/conninfo.h"
 #include "sink.h"
 #include "tables/raw.h"
 
@@ -180,21 +179,6 @@ static int check_raw(const df__pg_sink *s, df_stage *st)
     return df__raw_check(st, &o);
 }
 
-/* A connection string that stands in the manifest is looked at before any run. */
-static int check_connection(const df__pg_sink *s, df_stage *st)
-{
-    char why[400];
-    df_bytes text;
-    int is_error = 0;
-    if (!s->conn.string || df_secret_get(s->conn.string, st, &text) != DF_OK)
-        return DF_OK;
-    PQconninfoOption *given = df__pg_conninfo_read_bytes(text, why, sizeof why, &is_error);
-    PQconninfoFree(given);
-    if (given || !is_error)
-        return given ? DF_OK : DF_ENOMEM;
-    return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
-}
-
 /* A key that the user did not ask for must not end every run. */
 static int skips_by_default(const df__pg_sink *s, const df_stage_info *info)
 {
@@ -237,7 +221,7 @@ int df__pg_sink_check(void *self, df_stage *st)
         rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
     if (df__pg_name_parse(s->opt.positions_table, &name, &why) != DF_OK)
         rc = df_stage_problem(st, DF_ERROR, "positionsTable", why);
-    int connection = check_connection(s, st);
+    int connection = df__pg_conn_check(&s->conn, st);
     rc = connection == DF_OK ? rc : connection;
     if (s->opt.upsert && s->opt.conflict_key.data) /* a record that comes twice is one row */
         df_stage_traits(st, DF_IS_IDEMPOTENT, 0);

@@ -386,9 +386,10 @@ static int read_claim(df__pg_sink *s, df_position *partition)
 int df__pg_claim(void *self, df_stage *st, df_position *partition)
 {
     df__pg_sink *s = self;
+    (void)st;
     df__pg_positions_close(&s->positions);
     if (!s->conn.pg)
-        return df_stage_fail(st, DF_EIO, "connection_error", "connection lost");
+        return df__pg_not_connected(&s->conn);
     int rc = take_over(s, partition);
     return rc == DF_OK ? read_claim(s, partition) : rc;
 }

@@ -64,8 +64,9 @@ static int sink_open(void *self, df_stage *st)
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__pg_sink *s = self;
+    (void)st;
     if (!s->conn.pg)
-        return df_stage_fail(st, DF_EIO, "connection_error", "not connected");
+        return df__pg_not_connected(&s->conn);
     return df__pg_write(s, parcel);
 }
 

@@ -133,7 +133,7 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
 }
 
 /* After an error that no row is known to be at fault for. */
-static int fail(df__pg_sink *s, df__pg_work *w)
+static int no_row(df__pg_sink *s, df__pg_work *w)
 {
     refusal why;
     if (df__pg_positions_failed(w->error))
@@ -202,7 +202,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         else if (rc < 0 && df__pg_may_be_row(s, w))
             rc = narrow(s, w);
         else if (rc < 0 && w->error)
-            return fail(s, w);
+            return no_row(s, w);
         else
             return rc;
         if (rc != DF_OK)
@@ -245,7 +245,7 @@ static int land(df__pg_sink *s)
             return land(s);
         }
     } else if (rc < 0 && w->error) {
-        rc = fail(s, w);
+        rc = no_row(s, w);
     }
     rc = finish(s, w, rc);
     df_stage_settle(s->conn.stage, w->parcel, rc);
@@ -281,9 +281,7 @@ static int take_turn(df__pg_sink *s, df__pg_work *w)
     rc = land(s);
     if (rc == DF_OK || s->conn.pg)
         return rc == DF_EDATA ? DF_AGAIN : rc; /* the other parcel comes first, in halves */
-    return rc == DF_ECANCELED
-               ? rc
-               : df_stage_fail(s->conn.stage, DF_EIO, "connection_error", "connection lost");
+    return rc == DF_ECANCELED ? rc : df__pg_not_connected(&s->conn);
 }
 
 /* Logs, once for each kind, what values lost on their way to the table. */
