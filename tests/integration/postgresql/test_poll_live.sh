@@ -67,6 +67,26 @@ late by_time 'table: by_time'
 late by_number 'table: by_number' 'orderByColumn: id' 'changeTrackingColumn: id'
 late by_query 'query: select * from by_query' 'changeTrackingColumn: updated_at' 'lateCommitWindow: 5s'
 
+# ---- an hour that comes twice ----------------------------------------------------------------------
+# Local times west of UTC, without a zone: when daylight-saving time ends they go back by an hour.
+local_time() { # NAME OPTIONS...
+    sql "create table $1 (id serial primary key, updated_at timestamp not null, v text)"
+    sql "insert into $1 (updated_at, v) values ((now() at time zone 'UTC') - interval '4 h', 'summer')"
+    polled "$1" "$(to_file "$1")" 'pollInterval: 100ms' "${@:2}"
+    start "$1"
+    until_there 20 has_lines "$1" 1
+    sql "insert into $1 (updated_at, v) values ((now() at time zone 'UTC') - interval '5 h', 'winter')"
+    until_there 20 has_lines "$1" 2
+    [ "$1" = dst_query ] || { stop KILL; start "$1"; }
+    sql "update $1 set updated_at = (now() at time zone 'UTC') - interval '5 h', v = 'again' where id = 1"
+    until_there 20 has_lines "$1" 3
+    sleep 0.5
+    stop
+    same "the second of two equal hours ($1)" 'summer winter again ' "$(jq -r .v "$dir/$1.out" | awk '!seen[$0]++' | tr '\n' ' ')"
+}
+local_time dst 'table: dst'
+local_time dst_query 'query: select * from dst_query' 'changeTrackingColumn: updated_at' 'lateCommitWindow: 65m'
+
 # ---- rows that come anywhere ----------------------------------------------------------------------
 # A row without a change time, or a uuid as the only key: the next one may have any key.
 sql "create table anywhere (id uuid primary key, updated_at timestamptz, v text);

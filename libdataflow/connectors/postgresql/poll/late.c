@@ -25,6 +25,7 @@ static const char snapshot_sql[] =
     "SELECT pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())";
 
 enum { USUAL_US = 10 * 1000 * 1000 };
+#define SAVING_US INT64_C(3600000000) /* by how much daylight-saving time moves clocks */
 static const int64_t ever_us = INT64_C(-62135596800000000); /* 0001-01-01 */
 enum { AT_NOW, AT_OLDEST, AT_SEES_ALL, AT_PREPARED, AT_COLUMNS };
 
@@ -94,7 +95,7 @@ int df__pg_late_before(df__pg_source *s)
         if (s->spot.late.is_set && from < before) /* the clock went back, and with it what it set */
             s->spot.late.from_us = from;
         s->next.from_us = from;
-        s->next.span_us = now - from;
+        s->next.span_us = now - from + (s->plan.goes_back ? SAVING_US : 0);
         s->next.is_set = 1;
     }
     PQclear(res);

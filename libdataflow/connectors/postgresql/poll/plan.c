@@ -125,6 +125,7 @@ static void note_nulls(df__pg_source *s)
     const df__pg_field *first = &p->fields.at[p->keys[0]];
     enum df__pg_kind kind = first->type.kind;
     p->has_time = kind == PG_KIND_TIMESTAMP || kind == PG_KIND_TIMESTAMPTZ || kind == PG_KIND_DATE;
+    p->goes_back = kind == PG_KIND_TIMESTAMP && p->has_xmin;
     p->nullable = !first->not_null;
     p->reads_nulls = p->nullable && p->has_time && p->key_count > 1;
     if (p->nullable && !p->reads_nulls && !s->opt.query.data && !s->warned_null) {
@@ -163,7 +164,7 @@ static int choose_keys(df__pg_source *s)
 {
     df__pg_plan *p = &s->plan;
     p->key_count = 0;
-    p->has_time = p->nullable = p->reads_nulls = p->is_unique = 0;
+    p->has_time = p->goes_back = p->nullable = p->reads_nulls = p->is_unique = 0;
     if (s->opt.query.data && !s->opt.change.data)
         return DF_OK;
     int rc = add_change(s);

@@ -22,6 +22,7 @@ typedef struct df__pg_plan {
     int reads_nulls;           /* such rows are read by the other keys */
     int is_unique;             /* no two rows have the same keys: the primary key is among them */
     int has_xmin;              /* rows tell their transaction */
+    int goes_back;             /* and their change time has no zone: local times repeat an hour */
     int is_scattered;          /* the keys have no time, and a new row's may be anywhere (a uuid) */
     df__buf from;              /* what stands after FROM */
     df__buf list;              /* what stands after SELECT */
