@@ -38,20 +38,12 @@ static void add_key_match(const df__pg_sink *s, df__buf *b)
     }
 }
 
-static const df__pg_column *named(const df__pg_sink *s, df_bytes name)
-{
-    for (size_t i = 0; i < s->catalog.table.count && name.data; i++) {
-        const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->name.len == name.len && memcmp(column->name.data, name.data, name.len) == 0)
-            return column;
-    }
-    return NULL;
-}
-
 /* NULL: versions do not count. */
 static const df__pg_column *version_of(const df__pg_sink *s)
 {
-    return s->opt.upsert_strategy == PG_UPSERT_IF_NEWER ? named(s, s->opt.version_column) : NULL;
+    return s->opt.upsert_strategy == PG_UPSERT_IF_NEWER
+               ? df__pg_table_find(&s->catalog.table, s->opt.version_column)
+               : NULL;
 }
 
 static void add_table(const df__pg_sink *s, df__buf *b)
@@ -100,7 +92,7 @@ static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, en
             separator = ", ";
         }
     }
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     if (soft && !df__pg_mask_writes(mask, soft)) { /* it is there again */
         df__buf_printf(b, "%s%s = NULL", separator, soft->quoted);
         separator = ", ";
@@ -187,7 +179,7 @@ static void add_is_new(const df__pg_sink *s, df__buf *b)
 
 static void add_delete_head(const df__pg_sink *s, df__buf *b)
 {
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     df__buf_str(b, soft ? "UPDATE " : "DELETE FROM ");
     add_table(s, b);
     if (soft)
@@ -200,7 +192,7 @@ static void add_delete_head(const df__pg_sink *s, df__buf *b)
 static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
 {
     const df__pg_column *version = version_of(s);
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     size_t at = version ? (size_t)(version - s->catalog.table.columns) : 0;
     add_delete_head(s, b);
     if (soft && version && version != soft && !version->in_key) {
@@ -380,7 +372,7 @@ static int writes_all(const df__pg_sink *s, const df__pg_group *group)
 static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
-    const df__pg_column *soft = named(s, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     if (s->catalog.facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default))
         return 0;
     if (s->catalog.facts.checks[0] && (soft || !writes_all(s, group)))

@@ -7,7 +7,7 @@
 #include "sink.h"
 #include "util/list.h"
 
-static int gather(const df__pg_work *w, df__pg_guesses *g)
+int df__pg_gather(const df__pg_work *w, df__pg_guesses *g)
 {
     size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
@@ -148,7 +148,7 @@ int df__pg_create_table(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_guesses g;
     df__pg_guesses_init(&g, &s->memory.heap);
-    int rc = s->opt.raw ? df__pg_raw_gather(s, w, &g) : gather(w, &g);
+    int rc = s->opt.raw ? df__pg_raw_gather(s, w, &g) : df__pg_gather(w, &g);
     if (rc == DF_OK)
         rc = (s->opt.raw ? g.records : g.count) == 0 ? refuse_all(s, w) : run(s, &g);
     if (rc == DF_OK) {

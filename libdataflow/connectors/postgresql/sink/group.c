@@ -24,16 +24,6 @@ static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char
     return rc == DF_OK ? DF_DROP : rc;
 }
 
-static int is_column(const df__pg_sink *s, df_bytes name)
-{
-    for (size_t i = 0; i < s->catalog.table.count; i++) {
-        const df_bytes *column = &s->catalog.table.columns[i].name;
-        if (column->len == name.len && memcmp(column->data, name.data, name.len) == 0)
-            return 1;
-    }
-    return 0;
-}
-
 /* Names the first keys that are no column. */
 static int offend_unknown(df__pg_sink *s, df__pg_work *w)
 {
@@ -46,7 +36,7 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
     if (df_parcel_root(w->parcel, w->index, &root) != DF_OK)
         return offend(s, w, "unknown_field", text);
     while (shown < NAMES_SHOWN && df_value_walk(&root, &walk) == DF_OK) {
-        if (!is_column(s, walk.name)) {
+        if (!df__pg_table_find(&s->catalog.table, walk.name)) {
             char name[PG_NAME_MAX + 1];
             df__text_set(name, sizeof name, walk.name.data, walk.name.len);
             len +=
@@ -54,7 +44,8 @@ static int offend_unknown(df__pg_sink *s, df__pg_work *w)
             shown++;
         }
     }
-    df__text_printf(text + len, sizeof text - len, " (add it, or set unknownFields: ignore)");
+    df__text_printf(text + len, sizeof text - len,
+                    " (add it, or set autoAddColumns or unknownFields: ignore)");
     return offend(s, w, "unknown_field", text);
 }
 
@@ -197,6 +188,19 @@ static int read_values(df__pg_sink *s, const df__pg_work *w, const df_value *bef
     return read_before(s, df_parcel_at(w->parcel, w->index), before) == DF_OK ? DF_OK : rc;
 }
 
+/* With autoAddColumns the table gets a column first; a field that is null needs none. */
+static int meet_unknown(df__pg_sink *s, df__pg_work *w)
+{
+    enum df__pg_extra extra = s->opt.add_columns ? df__pg_alter_extra(s, w) : PG_EXTRA_STAYS;
+    if (extra == PG_EXTRA_NULLS)
+        return DF_OK;
+    if (extra == PG_EXTRA_NEW && !w->altered && df__pg_alter_adds(s)) {
+        w->alters = 1;
+        return DF_AGAIN;
+    }
+    return offend_unknown(s, w);
+}
+
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 {
     size_t unknown = 0;
@@ -217,8 +221,11 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
     }
     if (rc != DF_OK)
         return rc;
-    if (unknown > 0 && s->opt.unknown == PG_UNKNOWN_ERROR)
-        return offend_unknown(s, w);
+    if (unknown > 0 && s->opt.unknown == PG_UNKNOWN_ERROR) {
+        rc = meet_unknown(s, w);
+        if (rc != DF_OK)
+            return rc;
+    }
     if (!s->opt.raw && !has_column(s))
         return offend_empty(s, w);
     rc = match_before(s, w, &before);
@@ -244,6 +251,10 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
     s->encoder.wide = group->wide;
     int rc = df__pg_encode_row(&s->encoder, &s->catalog.table, s->encoder.values,
                                &group->forms[s->encoder.number].mask, &group->text);
+    if (rc == DF_EDATA && !w->altered && df__pg_alter_widens(s)) {
+        w->alters = 1;
+        return DF_AGAIN;
+    }
     if (rc == DF_EDATA)
         return offend(s, w, "type_mismatch", s->encoder.why);
     if (rc == DF_MORE)

@@ -47,6 +47,19 @@ static const df_option rows[] = {
      AT(opt.auto_create),
      .def = "false",
      .doc = "Makes a missing table from all records of the first batch."},
+    {.name = "autoAddColumns",
+     .type = DF_OPT_BOOL,
+     AT(opt.add_columns),
+     .def = "false",
+     .doc = "Adds a column for a field that the table does not have, with the type that "
+            "autoCreateTable would give it; the user must own the table."},
+    {.name = "autoWidenColumns",
+     .type = DF_OPT_BOOL,
+     AT(opt.widen_columns),
+     .def = "false",
+     .doc = "Changes the type of a column when a value is too large for it: smallint, integer to "
+            "bigint or numeric, real to double precision, varchar(n) to text, numeric(p,s) to "
+            "numeric. The user must own the table, and numbers make the server rewrite it."},
     {.name = "missingColumns",
      .type = DF_OPT_ENUM,
      AT(opt.missing),
@@ -202,6 +215,21 @@ static void check_repeats(const df__pg_sink *s, df_stage *st)
     }
 }
 
+/* Options that change the table, beside those that say that it stays. */
+static int check_altered(const df__pg_sink *s, df_stage *st)
+{
+    int rc = DF_OK;
+    if (s->opt.add_columns && s->opt.unknown == PG_UNKNOWN_IGNORE) {
+        rc = df_stage_problem(st, DF_ERROR, "autoAddColumns",
+                              "makes columns of what unknownFields: ignore leaves out: set one");
+    }
+    if (s->opt.add_columns && s->opt.raw)
+        rc = df_stage_problem(st, DF_ERROR, "autoAddColumns", "rawMode has its own columns");
+    if (s->opt.widen_columns && s->opt.raw)
+        rc = df_stage_problem(st, DF_ERROR, "autoWidenColumns", "rawMode has its own columns");
+    return rc;
+}
+
 int df__pg_sink_check(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
@@ -226,6 +254,8 @@ int df__pg_sink_check(void *self, df_stage *st)
     if (s->opt.upsert && s->opt.conflict_key.data) /* a record that comes twice is one row */
         df_stage_traits(st, DF_IS_IDEMPOTENT, 0);
     check_repeats(s, st);
+    if (check_altered(s, st) != DF_OK)
+        rc = DF_ESPEC;
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 

@@ -13,7 +13,7 @@ enum df__pg_upsert { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
 typedef struct df__pg_options {
     df_bytes table, positions_table;
     int64_t batch_size, batch_interval_us;
-    int auto_create;
+    int auto_create, add_columns, widen_columns;
     int missing, unknown, on_conflict, bytea, round;
     int skips_unasked; /* on_conflict is skip because it is not set; told once, then 0 */
     int upsert, upsert_strategy;

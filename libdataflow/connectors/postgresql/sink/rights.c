@@ -8,6 +8,10 @@ static const char insert_head[] = "SELECT pg_catalog.has_any_column_privilege("
                                   "pg_catalog.to_regclass(";
 static const char insert_tail[] = ")::pg_catalog.oid, 'INSERT')";
 
+static const char owner_head[] =
+    "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c WHERE c.oid = "
+    "pg_catalog.to_regclass(";
+
 /* The answer of a query of one value: DF_OK is yes, DF_DROP no. */
 static int answer(int rc, PGresult *res)
 {
@@ -56,6 +60,23 @@ static int may_create(df__pg_sink *s)
     if (rc == DF_OK) {
         df_stage_foundf(s->conn.stage, "table %s is not there; a run makes it",
                         s->catalog.name.table);
+    }
+    return rc;
+}
+
+int df__pg_may_alter(df__pg_sink *s)
+{
+    PGresult *res = NULL;
+    if ((!s->opt.add_columns && !s->opt.widen_columns) || !s->catalog.table.exists)
+        return DF_OK;
+    int rc = df__pg_query_table(&s->conn, owner_head, &s->catalog.name, ")::pg_catalog.oid", &res);
+    rc = answer(rc, res);
+    if (rc == DF_DROP) {
+        return df_stage_failf(s->conn.stage, DF_EINVAL, "permission",
+                              "%s: only the owner of table %s may change it, and the user of "
+                              "connectionString is not a member of that role",
+                              s->opt.add_columns ? "autoAddColumns" : "autoWidenColumns",
+                              s->catalog.name.table);
     }
     return rc;
 }

@@ -37,6 +37,8 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->expect.mixed = 0;
     s->expect.no_rows = 0;
     s->expect.no_copy = 0;
+    s->expect.no_more = 0;
+    s->expect.no_wider = 0;
     s->expect.rows_likely = 0;
     df_stage_charge(st, CHARGE);
     df__pg_options_settle(s, st);
@@ -58,7 +60,7 @@ static int sink_open(void *self, df_stage *st)
         rc = df__pg_raw_create(s);
     if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create)
         rc = df__pg_missing(s);
-    return rc;
+    return rc == DF_OK ? df__pg_may_alter(s) : rc;
 }
 
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
@@ -135,6 +137,8 @@ static int sink_probe(void *self, df_stage *st)
         rc = df__pg_positions_probe(s);
     if (rc == DF_OK)
         rc = df__pg_may_write(s);
+    if (rc == DF_OK)
+        rc = df__pg_may_alter(s);
     sink_close(s, st);
     return rc;
 }

@@ -24,6 +24,8 @@ typedef struct df__pg_expect {
     int rows_likely; /* written in row mode at once */
     int no_rows;     /* row mode does not work */
     int no_copy;     /* COPY does not work: row mode always */
+    int no_more;     /* no column can be added */
+    int no_wider;    /* none can be made wider */
     int alone;       /* times in a row that the record at hand, alone, met a limit of statements */
 } df__pg_expect;
 
@@ -132,6 +134,24 @@ int df__pg_raw_create(df__pg_sink *s);
 /* Begins a transaction, makes the table from the parcel's records in it, reads the catalog.
  * DF_DONE: no record has a field; all are refused and noted. */
 int df__pg_create_table(df__pg_sink *s, df__pg_work *w);
+
+/* The columns of the parcel's records and the types of their values. */
+int df__pg_gather(const df__pg_work *w, struct df__pg_guesses *g);
+
+/* ---- alter.c ---- */
+/* The fields of record w->index that are no column: null all of them, some that none can be made
+ * for, or a new one. */
+enum df__pg_extra { PG_EXTRA_NULLS, PG_EXTRA_STAYS, PG_EXTRA_NEW };
+enum df__pg_extra df__pg_alter_extra(const df__pg_sink *s, const df__pg_work *w);
+/* 1: columns may be added. */
+int df__pg_alter_adds(const df__pg_sink *s);
+/* 1: a column may be made wide enough for its value in encoder.values. */
+int df__pg_alter_widens(df__pg_sink *s);
+/* Puts the connection to rest and makes the table such that the records of w fit, as far as it can
+ * be; then w begins anew. */
+int df__pg_alter(df__pg_sink *s, df__pg_work *w);
+/* autoAddColumns, autoWidenColumns: whether the user may alter the table. */
+int df__pg_may_alter(df__pg_sink *s);
 
 /* ---- write.c ---- */
 /* The write operation: one parcel, as its answers say. */

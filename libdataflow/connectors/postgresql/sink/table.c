@@ -21,3 +21,13 @@ void df__pg_table_free(df__pg_table *t)
     memset(t, 0, sizeof *t);
     df__arena_init(&t->arena, heap, 4096);
 }
+
+const df__pg_column *df__pg_table_find(const df__pg_table *t, df_bytes name)
+{
+    for (size_t i = 0; i < t->count && name.data; i++) {
+        const df_bytes *column = &t->columns[i].name;
+        if (column->len == name.len && memcmp(column->data, name.data, name.len) == 0)
+            return &t->columns[i];
+    }
+    return NULL;
+}

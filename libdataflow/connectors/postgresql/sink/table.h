@@ -37,6 +37,8 @@ typedef struct df__pg_table {
 
 /* True when every column can be written in binary, and the shape can be checked after it. */
 int df__pg_table_binary(const df__pg_table *t);
+/* The column of that name that can be written; NULL: none. */
+const df__pg_column *df__pg_table_find(const df__pg_table *t, df_bytes name);
 /* Frees what is known; the table is as one that is not there. */
 void df__pg_table_free(df__pg_table *t);
 

@@ -61,6 +61,7 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
     df__buf_clear(&w->between);
     w->index = 0;
     w->sent = 0;
+    w->alters = 0;
     w->begun = 0;
     w->wide = 0;
     w->catalog = s->catalog.generation;
@@ -84,6 +85,7 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
     s->expect.as_text -= s->expect.as_text > 0;
     w->by_rows = 0;
     w->no_rows = 0;
+    w->altered = 0;
     w->refusals = 0;
     w->looked_again = 0;
     w->unsure = 0;

@@ -38,6 +38,8 @@ typedef struct df__pg_work {
     size_t index;       /* next record to encode */
     int sent, begun;    /* the COPY statement is sent; the server waits for data */
     int looked_again;   /* the catalog was read for it */
+    int alters;         /* a record needs another table: see alter.c */
+    int altered;        /* that was tried */
     int unsure;         /* the catalog refused records, and the end of COPY is to confirm it */
     int by_rows;        /* row mode from now on */
     int no_rows;        /* row mode was tried and did not work for it */

@@ -60,9 +60,11 @@ static int give_up(df__pg_sink *s, df__pg_work *w, const refusal *why)
 /* The catalog may be old: forget what it refused. */
 static int look_again(df__pg_sink *s, df__pg_work *w)
 {
+    int altered = w->altered;
     int rc = df__pg_settle_down(s);
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
+    w->altered = altered;
     w->looked_again = 1; /* once: a slow server must not keep us here */
     return rc;
 }
@@ -194,7 +196,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         if (rc == DF_DROP)
             return stop_here(s, w);
         if (rc == DF_AGAIN)
-            rc = look_again(s, w);
+            rc = w->alters ? df__pg_alter(s, w) : look_again(s, w);
         else if (rc == DF_MORE)
             rc = df__pg_settle_down(s);
         else if (rc == DF_EINVAL && filtered && w->error)
