@@ -415,9 +415,7 @@ enum {
     DF_IS_SHARED = 512, /* source: flows that read the same share its partitions, each record goes
                           to one of them; said in the table, since spec.replicas asks before any
                           instance is there */
-    DF_OVERLAPS = 1024  /* source: it copies tables and then follows their changes, and a copy that
-                          was cut short goes on with a newer one: a row may come with it and once
-                          more as a change, each as a record of its own */
+    DF_OVERLAPS = 1024  /* source: after a restart a row may come twice, copied and as a change */
 };
 
 typedef struct df_connector {

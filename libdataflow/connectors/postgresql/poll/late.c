@@ -70,6 +70,24 @@ int64_t df__pg_late_from(const df__pg_source *s, const df__pg_late *l)
     return behind;
 }
 
+/* What the next poll has to know of this one, by the answer to before_sql. */
+static void note_before(df__pg_source *s, const PGresult *res)
+{
+    int64_t now = number_at(res, AT_NOW), from = number_at(res, AT_OLDEST);
+    if (PQgetvalue(res, 0, AT_SEES_ALL)[0] != 't')
+        warn(s);
+    from = (from < now ? from : now) - window_of(s);
+    /* When a prepared transaction began is not known; it was open at the poll before. */
+    int64_t before = s->spot.late.is_set ? s->spot.late.from_us : ever_us;
+    if (PQgetvalue(res, 0, AT_PREPARED)[0] == 't' && before < from)
+        from = before;
+    if (s->spot.late.is_set && from < before) /* the clock went back, and with it what it set */
+        s->spot.late.from_us = from;
+    s->next.from_us = from;
+    s->next.span_us = now - from + (s->plan.goes_back ? SAVING_US : 0);
+    s->next.is_set = 1;
+}
+
 int df__pg_late_before(df__pg_source *s)
 {
     PGresult *res = NULL;
@@ -83,21 +101,8 @@ int df__pg_late_before(df__pg_source *s)
         rc = res && PQntuples(res) == 1 ? df__pg_has_columns(&s->conn, res, AT_COLUMNS)
                                         : df__pg_strange(&s->conn, "no row");
     }
-    if (rc == DF_OK) {
-        int64_t now = number_at(res, AT_NOW), from = number_at(res, AT_OLDEST);
-        if (PQgetvalue(res, 0, AT_SEES_ALL)[0] != 't')
-            warn(s);
-        from = (from < now ? from : now) - window_of(s);
-        /* When a prepared transaction began is not known; it was open at the poll before. */
-        int64_t before = s->spot.late.is_set ? s->spot.late.from_us : ever_us;
-        if (PQgetvalue(res, 0, AT_PREPARED)[0] == 't' && before < from)
-            from = before;
-        if (s->spot.late.is_set && from < before) /* the clock went back, and with it what it set */
-            s->spot.late.from_us = from;
-        s->next.from_us = from;
-        s->next.span_us = now - from + (s->plan.goes_back ? SAVING_US : 0);
-        s->next.is_set = 1;
-    }
+    if (rc == DF_OK)
+        note_before(s, res);
     PQclear(res);
     return rc;
 }

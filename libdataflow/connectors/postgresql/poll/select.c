@@ -64,33 +64,45 @@ static int begins(const char *s, size_t at, size_t len, const char *two)
     return at + 1 < len && s[at] == two[0] && s[at + 1] == two[1];
 }
 
+/* Passes over what stands between words. 0: a word or a semicolon is here. */
+static int skip_gap(const char *s, size_t *at, size_t len)
+{
+    if (begins(s, *at, len, "--"))
+        *at = skip_line(s, *at, len);
+    else if (begins(s, *at, len, "/*"))
+        *at = skip_block(s, *at, len);
+    else if (s[*at] && strchr(" \t\r\n\f\v", s[*at]))
+        ++*at;
+    else
+        return 0;
+    return 1;
+}
+
+static size_t skip_word(const char *s, size_t at, size_t len)
+{
+    if (s[at] == '\'' || s[at] == '"')
+        return skip_quoted(s, at, len);
+    return s[at] == '$' ? skip_dollars(s, at, len) : at + 1;
+}
+
 int df__pg_select_end(df_bytes text, size_t *ret_len)
 {
     const char *s = text.data;
-    size_t len = text.len, at = 0, end = SIZE_MAX;
+    size_t at = 0, end = SIZE_MAX;
     int found = 0;
-    while (at < len) {
-        size_t from = at;
-        int counts = 1;
-        if (strchr(" \t\r\n\f\v", s[at]) && s[at]) {
-            at++;
-            counts = 0;
-        } else if (begins(s, at, len, "--") || begins(s, at, len, "/*")) {
-            at = s[at] == '-' ? skip_line(s, at, len) : skip_block(s, at, len);
-            counts = 0;
-        } else if (s[at] == ';') {
-            end = end == SIZE_MAX ? at : end;
-            at++;
-            counts = 0;
-        } else if (s[at] == '\'' || s[at] == '"') {
-            at = skip_quoted(s, at, len);
-        } else {
-            at = s[at] == '$' ? skip_dollars(s, at, len) : at + 1;
+    while (at < text.len) {
+        if (skip_gap(s, &at, text.len))
+            continue;
+        if (s[at] != ';') {
+            if (end != SIZE_MAX)
+                return DF_EDATA;
+            at = skip_word(s, at, text.len);
+            found = 1;
+            continue;
         }
-        if (counts && from > end)
-            return DF_EDATA;
-        found |= counts;
+        end = end == SIZE_MAX ? at : end;
+        at++;
     }
-    *ret_len = end == SIZE_MAX ? len : end;
+    *ret_len = end == SIZE_MAX ? text.len : end;
     return found ? DF_OK : DF_ENOTFOUND;
 }

@@ -191,6 +191,8 @@ static int read_values(df__pg_sink *s, const df__pg_work *w, const df_value *bef
 /* With autoAddColumns the table gets a column first; a field that is null needs none. */
 static int meet_unknown(df__pg_sink *s, df__pg_work *w)
 {
+    if (s->opt.unknown == PG_UNKNOWN_IGNORE)
+        return DF_OK;
     enum df__pg_extra extra = s->opt.add_columns ? df__pg_alter_extra(s, w) : PG_EXTRA_STAYS;
     if (extra == PG_EXTRA_NULLS)
         return DF_OK;
@@ -219,13 +221,10 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
                            df_parcel_error(w->parcel));
         return rc == DF_OK ? DF_DROP : rc;
     }
+    if (rc == DF_OK && unknown > 0)
+        rc = meet_unknown(s, w);
     if (rc != DF_OK)
         return rc;
-    if (unknown > 0 && s->opt.unknown == PG_UNKNOWN_ERROR) {
-        rc = meet_unknown(s, w);
-        if (rc != DF_OK)
-            return rc;
-    }
     if (!s->opt.raw && !has_column(s))
         return offend_empty(s, w);
     rc = match_before(s, w, &before);
