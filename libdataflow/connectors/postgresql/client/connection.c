@@ -47,6 +47,9 @@ void df__pg_disconnect(df__pg_conn *c)
     c->pg = NULL;
     c->in_transaction = 0;
     c->unflushed = 0;
+    c->is_pooled = 0;
+    if (c->before.data)
+        df__buf_free(&c->before);
 }
 
 void df__pg_hear(void *user, const PGresult *message)
@@ -170,7 +173,7 @@ static int finish_connect(df__pg_conn *c, int64_t timeout_ms)
  * as text. A path that does not name pg_catalog has it first; the others stay as they are. */
 #define PATH "pg_catalog.current_schemas(false)"
 static const char first_catalog[] =
-    "; SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY("
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY("
     "SELECT pg_catalog.quote_ident(p.name::pg_catalog.text) FROM pg_catalog.unnest(" PATH
     ") WITH ORDINALITY AS p(name, i) WHERE p.name OPERATOR(pg_catalog.<>) "
     "'pg_catalog'::pg_catalog.name ORDER BY p.i), ', '), false) WHERE "
@@ -178,25 +181,61 @@ static const char first_catalog[] =
     "OPERATOR(pg_catalog.=) ANY (" PATH ") AND (" PATH ")[1] OPERATOR(pg_catalog.<>) "
     "'pg_catalog'::pg_catalog.name";
 
-/* Makes the settings that our statements rely on, over those of the role and the database;
- * statement_timeout of the connection string counts. The planner takes the catalog queries for long
- * ones and would compile them, which takes a second for an answer of milliseconds. */
+/* What our statements rely on, over the settings of the role and the database. The planner takes
+ * the catalog queries for long ones and would compile them, which takes a second for an answer of
+ * milliseconds. */
+static const char *const settings[] = {
+    "standard_conforming_strings = on",
+    "datestyle = 'ISO, YMD'",
+    "timezone = 'UTC'",
+    "client_min_messages = error",
+    "jit = off",
+    "extra_float_digits = 1",
+    "intervalstyle = 'postgres'",
+    "bytea_output = 'hex'",
+};
+
+/* statement_timeout of the connection string counts. */
+static void put_settings(const df__pg_conn *c, const char *word, int has_timeout, df__buf *b)
+{
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        df__buf_printf(b, "%s %s; ", word, settings[i]);
+    if (!has_timeout) {
+        df__buf_printf(b, "%s statement_timeout = %lld; ", word,
+                       (long long)(c->statement_timeout_us / 1000));
+    }
+}
+
+/* A pooler answers for the server, with a process of its own; what is set in a session there stays
+ * with a connection that others get after us. So it is set for each transaction. */
+static int find_pooler(df__pg_conn *c)
+{
+    PGresult *res = NULL;
+    int rc = df__pg_query(c, "SELECT pg_catalog.pg_backend_pid()", &res);
+    if (rc == DF_OK && res && PQntuples(res) == 1)
+        c->is_pooled = strtol(PQgetvalue(res, 0, 0), NULL, 10) != PQbackendPID(c->pg);
+    PQclear(res);
+    return rc;
+}
+
 static int set_session(df__pg_conn *c, int has_timeout)
 {
     df__buf sql;
     df__heap heap = df__tables_heap(c->stage);
-    df__buf_init(&sql, &heap);
-    df__buf_str(&sql, "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; "
-                      "SET timezone = 'UTC'; SET client_min_messages = error; SET jit = off; "
-                      "SET extra_float_digits = 1; SET intervalstyle = 'postgres'; "
-                      "SET bytea_output = 'hex'");
-    df__buf_str(&sql, first_catalog);
-    if (!has_timeout) {
-        df__buf_str(&sql, "; SET statement_timeout = ");
-        df__buf_u64(&sql, (unsigned long long)(c->statement_timeout_us / 1000));
+    int rc = c->replication ? DF_OK : find_pooler(c);
+    if (rc != DF_OK)
+        return rc;
+    if (c->is_pooled) {
+        c->heap = heap;
+        df__buf_init(&c->before, &c->heap);
+        put_settings(c, "SET LOCAL", has_timeout, &c->before);
+        return c->before.failed ? DF_ENOMEM : DF_OK;
     }
+    df__buf_init(&sql, &heap);
+    put_settings(c, "SET", has_timeout, &sql);
+    df__buf_str(&sql, first_catalog);
     const char *text = df__buf_cstr(&sql);
-    int rc = text ? df__pg_query(c, text, NULL) : DF_ENOMEM;
+    rc = text ? df__pg_query(c, text, NULL) : DF_ENOMEM;
     df__buf_free(&sql);
     return rc;
 }

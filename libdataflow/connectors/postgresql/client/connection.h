@@ -9,6 +9,7 @@
 
 #include "dataflow_ext.h"
 #include "tables/memory.h"
+#include "util/buf.h"
 
 /* A statement of ours gives, in one row of this column, how many records it left out. */
 #define PG_LEFT_OUT "dataflow_left_out"
@@ -31,7 +32,10 @@ typedef struct df__pg_conn {
     int late;           /* a commit may have been sent: a lost connection leaves it unknown */
     int in_transaction; /* an explicit one that has to be committed */
     size_t unflushed;   /* bytes given to libpq since its buffer was empty */
-    int connected;      /* once: the connection string was right */
+    int is_pooled;      /* a pooler answers: a session is ours for one transaction */
+    df__heap heap;
+    df__buf before; /* then: what is set at the beginning of each */
+    int connected;  /* once: the connection string was right */
     int warned_tls;
     int64_t sent_ms; /* the last df__pg_send, by df__pg_clock_ms */
     /* since then */

@@ -75,6 +75,18 @@ static int flush(df__pg_conn *c)
     }
 }
 
+/* Behind a pooler a transaction begins with our settings. -1: no memory. */
+static int send_after(df__pg_conn *c, const char *sql)
+{
+    size_t before = c->before.len;
+    df__buf_str(&c->before, sql);
+    const char *all = df__buf_cstr(&c->before);
+    int sent = all ? PQsendQuery(c->pg, all) : -1;
+    c->before.len = before;
+    c->before.failed = 0;
+    return sent;
+}
+
 int df__pg_send(df__pg_conn *c, const char *sql)
 {
     if (!c->pg)
@@ -82,7 +94,12 @@ int df__pg_send(df__pg_conn *c, const char *sql)
     c->notices = c->copies = 0;
     c->copied = c->left_out = 0;
     c->sent_ms = df__pg_clock_ms();
-    return PQsendQuery(c->pg, sql) ? flush(c) : df__pg_lost(c);
+    int sent = c->before.len > 0 && PQtransactionStatus(c->pg) == PQTRANS_IDLE
+                   ? send_after(c, sql)
+                   : PQsendQuery(c->pg, sql);
+    if (sent < 0)
+        return DF_ENOMEM;
+    return sent ? flush(c) : df__pg_lost(c);
 }
 
 int df__pg_strange(df__pg_conn *c, const char *what)

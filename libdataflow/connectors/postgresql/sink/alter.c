@@ -4,122 +4,11 @@
  * afterwards leaves columns behind, and no row. */
 #include <string.h>
 
+#include "fits.h"
 #include "guess.h"
-#include "sink.h"
 
 enum { COLUMNS_MAX = 1500 };
 #define LOCK_LIMIT "10s" /* a lock that is waited for holds up everybody who comes after */
-
-/* ---- what is missing ------------------------------------------------------------------------- */
-
-static int is_there(const df__pg_table *t, df_bytes name)
-{
-    for (size_t i = 0; i < t->generated_count; i++)
-        if (t->generated[i].len == name.len &&
-            memcmp(t->generated[i].data, name.data, name.len) == 0)
-            return 1;
-    return df__pg_table_find(t, name) != NULL;
-}
-
-enum df__pg_extra df__pg_alter_extra(const df__pg_sink *s, const df__pg_work *w)
-{
-    enum df__pg_extra found = PG_EXTRA_NULLS;
-    df_value root;
-    df_walk walk;
-    memset(&walk, 0, sizeof walk);
-    if (df_parcel_root(w->parcel, w->index, &root) != DF_OK)
-        return PG_EXTRA_STAYS;
-    while (df_value_walk(&root, &walk) == DF_OK) {
-        if (walk.value.type == DF_V_NULL || walk.value.type == DF_V_UNCHANGED)
-            continue;
-        if (!is_there(&s->catalog.table, walk.name) && df__pg_name_usable(walk.name))
-            return PG_EXTRA_NEW;
-        if (!df__pg_table_find(&s->catalog.table, walk.name))
-            found = PG_EXTRA_STAYS;
-    }
-    return found;
-}
-
-/* ---- what is too narrow ---------------------------------------------------------------------- */
-
-/* From each kind to one that keeps all of its values, the narrowest first. */
-static const struct {
-    enum df__pg_kind from, to;
-    const char *sql;
-} steps[] = {
-    {PG_KIND_INT2, PG_KIND_INT4, "integer"},
-    {PG_KIND_INT2, PG_KIND_INT8, "bigint"},
-    {PG_KIND_INT4, PG_KIND_INT8, "bigint"},
-    {PG_KIND_INT2, PG_KIND_NUMERIC, "numeric"},
-    {PG_KIND_INT4, PG_KIND_NUMERIC, "numeric"},
-    {PG_KIND_INT8, PG_KIND_NUMERIC, "numeric"},
-    {PG_KIND_NUMERIC, PG_KIND_NUMERIC, "numeric"},
-    {PG_KIND_FLOAT4, PG_KIND_FLOAT8, "double precision"},
-    {PG_KIND_TEXT, PG_KIND_TEXT, "text"},
-};
-enum { STEPS = sizeof steps / sizeof steps[0] };
-
-/* A domain has rules of its own, and char(n) is padded. */
-static int may_widen(const df__pg_column *column)
-{
-    const df__pg_type *type = &column->type;
-    size_t len = strlen(type->cast);
-    return !type->array && strncmp(type->name, type->cast, len) == 0 &&
-           (type->name[len] == '\0' || type->name[len] == '(') &&
-           (type->kind != PG_KIND_TEXT || strncmp(type->name, "character varying(", 18) == 0);
-}
-
-/* The step that makes room for a value; STEPS: it has room, or there is none. */
-static size_t step_for(df__pg_sink *s, const df__pg_column *column, const df_value *v)
-{
-    df__pg_convert *c = &s->encoder.convert;
-    df__pg_plain plain;
-    if (v->type <= DF_V_NULL || v->type == DF_V_UNCHANGED || !may_widen(column) ||
-        df__pg_plain_value(c, &column->type, v, &plain) == DF_OK)
-        return STEPS;
-    for (size_t i = 0; i < STEPS; i++) {
-        df__pg_type wide = {.kind = steps[i].to};
-        if (steps[i].from == column->type.kind && df__pg_plain_value(c, &wide, v, &plain) == DF_OK)
-            return i;
-    }
-    return STEPS;
-}
-
-int df__pg_alter_widens(df__pg_sink *s)
-{
-    if (!s->opt.widen_columns || s->expect.no_wider)
-        return 0;
-    for (size_t i = 0; i < s->catalog.table.count; i++)
-        if (step_for(s, &s->catalog.table.columns[i], &s->encoder.values[i]) < STEPS)
-            return 1;
-    return 0;
-}
-
-/* The last step that any record needs, for each column: what is later in the table is wider. */
-static int find_steps(df__pg_sink *s, const df__pg_work *w, unsigned char *steps_of)
-{
-    const df__pg_table *t = &s->catalog.table;
-    memset(steps_of, STEPS, t->count);
-    for (size_t i = 0; i < df_parcel_count(w->parcel); i++) {
-        size_t unknown;
-        int rc = w->skip[i]
-                     ? DF_EDATA
-                     : df_parcel_row(w->parcel, i, s->catalog.columns, s->encoder.values, &unknown);
-        for (size_t k = 0; rc == DF_OK && k < t->count; k++) {
-            size_t step = step_for(s, &t->columns[k], &s->encoder.values[k]);
-            if (step < STEPS && (steps_of[k] == STEPS || step > steps_of[k]))
-                steps_of[k] = (unsigned char)step;
-        }
-        if (rc != DF_OK && rc != DF_EDATA)
-            return rc;
-    }
-    return DF_OK;
-}
-
-int df__pg_alter_adds(const df__pg_sink *s)
-{
-    return s->opt.add_columns && !s->expect.no_more;
-}
 
 /* ---- the statement --------------------------------------------------------------------------- */
 
@@ -129,7 +18,7 @@ static void put_added(const df__pg_sink *s, const df__pg_guesses *g, df__buf *b)
     size_t count = t->count + t->generated_count;
     for (size_t i = 0; i < g->count && count < COLUMNS_MAX; i++) {
         const df__pg_guess *row = &g->rows[i];
-        if (is_there(t, row->name))
+        if (df__pg_fits_there(t, row->name))
             continue;
         if (row->kind == GUESS_NOTHING && !row->field) /* nulls alone: of no type yet */
             continue;
@@ -141,15 +30,36 @@ static void put_added(const df__pg_sink *s, const df__pg_guesses *g, df__buf *b)
     }
 }
 
+/* The last step that any record needs, for each column: what is later in the table is wider. */
+static int find_steps(df__pg_sink *s, const df__pg_work *w, unsigned char *steps_of)
+{
+    const df__pg_table *t = &s->catalog.table;
+    memset(steps_of, PG_FITS, t->count);
+    for (size_t i = 0; i < df_parcel_count(w->parcel); i++) {
+        size_t unknown;
+        int rc = df__pg_skips(w, i)
+                     ? DF_EDATA
+                     : df_parcel_row(w->parcel, i, s->catalog.columns, s->encoder.values, &unknown);
+        for (size_t k = 0; rc == DF_OK && k < t->count; k++) {
+            size_t step = df__pg_fits_step(s, &t->columns[k], &s->encoder.values[k]);
+            if (step < PG_FITS && (steps_of[k] == PG_FITS || step > steps_of[k]))
+                steps_of[k] = (unsigned char)step;
+        }
+        if (rc != DF_OK && rc != DF_EDATA)
+            return rc;
+    }
+    return DF_OK;
+}
+
 static int put_widened(df__pg_sink *s, const df__pg_work *w, df__buf *b)
 {
     const df__pg_table *t = &s->catalog.table;
     unsigned char *steps_of = df__zalloc(&s->memory.heap, t->count + 1);
     int rc = steps_of ? find_steps(s, w, steps_of) : DF_ENOMEM;
     for (size_t i = 0; rc == DF_OK && i < t->count; i++) {
-        if (steps_of[i] < STEPS) {
+        if (steps_of[i] < PG_FITS) {
             df__buf_printf(b, "%sALTER COLUMN %s TYPE %s", b->len > 0 ? ", " : "",
-                           t->columns[i].quoted, steps[steps_of[i]].sql);
+                           t->columns[i].quoted, df__pg_fits_sql(steps_of[i]));
         }
     }
     df__free(&s->memory.heap, steps_of);
@@ -233,7 +143,7 @@ int df__pg_alter(df__pg_sink *s, df__pg_work *w)
 {
     int rc = df__pg_settle_down(s);
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
-    if (rc == DF_OK && s->catalog.table.exists && df__pg_alter_adds(s)) {
+    if (rc == DF_OK && s->catalog.table.exists && df__pg_fits_adds(s)) {
         rc = add(s, w);
         rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     }
@@ -242,7 +152,7 @@ int df__pg_alter(df__pg_sink *s, df__pg_work *w)
         rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     }
     rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
-    w->altered = 1; /* once: what does not fit after that is refused */
-    w->looked_again = 1;
+    w->tried.altered = 1; /* once: what does not fit after that is refused */
+    w->tried.looked_again = 1;
     return rc;
 }

@@ -52,6 +52,12 @@ static void add_table(const df__pg_sink *s, df__buf *b)
     df__buf_str(b, " AS t");
 }
 
+/* The staging table, as r. */
+static void add_stage(const df__pg_sink *s, df__buf *b, const char *before)
+{
+    df__buf_printf(b, "%spg_temp.%s AS r", before, s->catalog.stage);
+}
+
 static void add_insert_head(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     df__buf_str(b, "INSERT INTO ");
@@ -157,7 +163,9 @@ static int add_update(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask,
         b->len = before;
         return 0;
     }
-    df__buf_str(b, staged ? " FROM pg_temp." PG_STAGE " AS r WHERE " : " WHERE ");
+    if (staged)
+        add_stage(s, b, " FROM ");
+    df__buf_str(b, " WHERE ");
     add_key_match(s, b);
     if (version) {
         df__buf_str(b, " AND (");
@@ -199,10 +207,8 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
         df__buf_printf(b, ", %s = COALESCE(r.c%zu::%s, t.%s)", version->quoted, at,
                        version->type.cast, version->quoted);
     }
-    if (staged) {
-        df__buf_str(b, soft ? " FROM pg_temp." : " USING pg_temp.");
-        df__buf_str(b, PG_STAGE " AS r");
-    }
+    if (staged)
+        add_stage(s, b, soft ? " FROM " : " USING ");
     df__buf_str(b, " WHERE ");
     add_key_match(s, b);
     if (version) {
@@ -412,7 +418,8 @@ static void add_several(const df__pg_sink *s, df__buf *b)
         add_key(s, b);
     else
         df__buf_str(b, "pg_catalog.unnest(pg_catalog.array_agg(r.n))");
-    df__buf_str(b, " FROM pg_temp." PG_STAGE " AS r GROUP BY ");
+    add_stage(s, b, " FROM ");
+    df__buf_str(b, " GROUP BY ");
     add_key(s, b);
     df__buf_str(b, " HAVING pg_catalog.count(*) > 1)");
 }
@@ -465,11 +472,11 @@ static void add_unchecked(const df__pg_sink *s, df__buf *b)
 /* What the loop goes through: keys that have several rows, and rows of masks that few have. */
 static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int hides)
 {
-    df__buf_str(b, hides ? "(SELECT *, " : "pg_temp." PG_STAGE " AS r");
     if (hides) {
+        df__buf_str(b, "(SELECT *, ");
         add_kept(s, b);
-        df__buf_str(b, " AS kept FROM pg_temp." PG_STAGE " AS r");
     }
+    add_stage(s, b, hides ? " AS kept FROM " : "");
     if (!s->catalog.facts.orders_rows) {
         df__buf_str(b, " WHERE ");
         add_several(s, b);
@@ -498,17 +505,16 @@ static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group
         df__buf_str(b, "; ");
     }
     if (only_updates(s, mask)) {
-        df__buf_printf(b,
-                       "SELECT pg_catalog.count(*) AS " PG_LEFT_OUT " FROM pg_temp." PG_STAGE
-                       " AS r WHERE NOT r.d AND r.m = %zu",
-                       number);
+        add_stage(s, b, "SELECT pg_catalog.count(*) AS " PG_LEFT_OUT " FROM ");
+        df__buf_printf(b, " WHERE NOT r.d AND r.m = %zu", number);
         df__buf_add(b, alone->data, alone->len);
         df__buf_str(b, " AND ");
         add_is_new(s, b);
         return;
     }
     df__pg_apply_select(s, b, mask);
-    df__buf_printf(b, " FROM pg_temp." PG_STAGE " AS r WHERE NOT r.d AND r.m = %zu", number);
+    add_stage(s, b, " FROM ");
+    df__buf_printf(b, " WHERE NOT r.d AND r.m = %zu", number);
     df__buf_add(b, alone->data, alone->len);
     if (updates) {
         df__buf_str(b, " AND ");
@@ -531,7 +537,7 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
     }
     df__buf_str(b, "; ");
     add_delete(s, b, 1);
-    df__buf_str(b, " AND r.d AND EXISTS (SELECT FROM pg_temp." PG_STAGE " WHERE d)");
+    df__buf_printf(b, " AND r.d AND EXISTS (SELECT FROM pg_temp.%s WHERE d)", s->catalog.stage);
     df__buf_add(b, alone.data, alone.len);
     for (size_t i = 0; i < group->form_count; i++) {
         if (!is_frequent(group, i))

@@ -23,6 +23,16 @@ static void put_rest(df__pg_sink *s, const df__pg_work *w)
     }
 }
 
+/* Where nothing else follows: the positions, and the end of an explicit transaction. */
+static void put_end(df__pg_sink *s, const df__pg_work *w)
+{
+    if (w->part)
+        return;
+    df__pg_positions_move(s, w, &s->sql);
+    if (s->conn.in_transaction)
+        df__buf_str(&s->sql, "; COMMIT");
+}
+
 /* The statements for all groups; an explicit transaction ends with them. */
 static int send_copies(df__pg_sink *s, df__pg_work *w)
 {
@@ -32,9 +42,7 @@ static int send_copies(df__pg_sink *s, df__pg_work *w)
     put_rest(s, w);
     if (w->binary && !s->opt.upsert) /* the staging table of an upsert is ours */
         df__pg_shape_check(s, &s->sql);
-    df__pg_positions_move(s, w, &s->sql);
-    if (s->conn.in_transaction)
-        df__buf_str(&s->sql, "; COMMIT");
+    put_end(s, w);
     const char *sql = df__buf_cstr(&s->sql);
     w->sent = 1;
     return sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
@@ -43,7 +51,8 @@ static int send_copies(df__pg_sink *s, df__pg_work *w)
 /* Bytes for a column of another type may fail in any way: look at the columns before it counts. */
 static int doubt(const df__pg_work *w, int status)
 {
-    return status == DF_EINVAL && w->binary && w->error && !w->looked_again ? DF_AGAIN : status;
+    return status == DF_EINVAL && w->binary && w->error && !w->tried.looked_again ? DF_AGAIN
+                                                                                  : status;
 }
 
 /* A failure after the last COPY. DF_AGAIN: the rows were encoded for other columns. */
@@ -54,15 +63,16 @@ static int judge(df__pg_sink *s, const df__pg_work *w, const PGresult *res)
         return DF_EFENCED;
     if (!df__pg_shape_failed(res))
         return doubt(w, df__pg_result_status(&s->conn, res, &reason));
-    s->expect.as_text = w->looked_again ? STICKY : s->expect.as_text;
+    s->expect.as_text = w->tried.looked_again ? STICKY : s->expect.as_text;
     return DF_AGAIN;
 }
 
-void df__pg_tell_left_out(df__pg_sink *s, const df__pg_work *w)
+/* Counts what the statements left out of w, and says so once. */
+static void tell_gone(df__pg_sink *s, const df__pg_work *w)
 {
-    if (s->conn.left_out == 0)
+    if (w->gone == 0)
         return;
-    df_parcel_left_out(w->parcel, s->conn.left_out);
+    df_parcel_left_out(w->parcel, w->gone);
     if (!s->told.gone) {
         df_stage_log(s->conn.stage, DF_LOG_WARN,
                      "updates that leave a NOT NULL column unchanged (TOAST) and whose row is not "
@@ -70,6 +80,17 @@ void df__pg_tell_left_out(df__pg_sink *s, const df__pg_work *w)
                      "so no row can be made; in order after a copy that was cut short");
     }
     s->told.gone = 1;
+}
+
+int df__pg_durable(df__pg_sink *s, df__pg_work *w)
+{
+    s->conn.in_transaction = 0;
+    s->catalog.is_new = 0;
+    df__pg_targets_durable(s);
+    tell_gone(s, w);
+    w->gone = 0;
+    df__pg_tell_skipped(s, w);
+    return df__pg_positions_moved(s, w);
 }
 
 int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
@@ -93,13 +114,10 @@ int df__pg_read_end(df__pg_sink *s, df__pg_work *w)
         return df__pg_strange(&s->conn, "nothing to the end of a COPY");
     DF_CRASHPOINT("pg.committed");
     s->conn.late = 0;
-    if (status == DF_OK) {
-        s->conn.in_transaction = 0;
-        df__pg_tell_left_out(s, w);
-        s->catalog.staged = w->group_count > 0 ? s->catalog.generation : s->catalog.staged;
-        status = df__pg_positions_moved(s, w);
-    }
-    return status;
+    if (status != DF_OK)
+        return status;
+    w->gone += s->conn.left_out;
+    return w->part ? DF_OK : df__pg_durable(s, w);
 }
 
 int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
@@ -114,9 +132,9 @@ int df__pg_named_record(const df__pg_sink *s, const df__pg_work *w, size_t *ret)
 int df__pg_write_alone(df__pg_sink *s, df__pg_work *w)
 {
     size_t count = 0;
-    if (s->positions.used)
+    if (s->positions.used && !w->part)
         (void)df_parcel_positions(w->parcel, &count);
-    if (count == 0 && w->between.len == 0)
+    if (count == 0 && w->between.len == 0 && (w->part || !w->is_open))
         return DF_OK;
     int rc = df__pg_may_count(s, w);
     if (rc != DF_OK)
@@ -124,28 +142,31 @@ int df__pg_write_alone(df__pg_sink *s, df__pg_work *w)
     df__buf_clear(&s->sql);
     df__buf_str(&s->sql, "SELECT 1");
     put_rest(s, w);
-    df__pg_positions_move(s, w, &s->sql);
-    if (s->conn.in_transaction) /* the table was made in it */
-        df__buf_str(&s->sql, "; COMMIT");
+    put_end(s, w);
     const char *sql = df__buf_cstr(&s->sql);
     rc = sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
     if (rc != DF_OK)
         return rc;
-    s->conn.late = 1;
+    s->conn.late = !w->part;
     return df__pg_read_end(s, w);
 }
 
 /* ---- the common case ------------------------------------------------------------------------ */
+
+static int be_mixed(df__pg_sink *s, df__pg_work *w)
+{
+    s->expect.mixed = STICKY;
+    w->tried.in_groups = 1;
+    return DF_MORE;
+}
 
 /* Encodes record w->index. DF_MORE: it has other columns than the first. */
 static int encode_one(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_mask mask;
     int rc = df__pg_read_row(s, w, &mask);
-    if (rc == DF_DROP && w->between.len > 0 && w->group_count > 0) {
-        s->expect.mixed = STICKY;
-        return DF_MORE;
-    }
+    if (rc == DF_DROP && w->between.len > 0 && w->group_count > 0)
+        return be_mixed(s, w);
     if (rc != DF_OK)
         return rc;
     df__pg_group *group = df__pg_group_of(s, w, &mask);
@@ -153,16 +174,15 @@ static int encode_one(df__pg_sink *s, df__pg_work *w)
         return DF_ENOMEM;
     if (group != &w->groups[0]) {
         w->group_count = 1;
-        s->expect.mixed = STICKY;
-        return DF_MORE;
+        return be_mixed(s, w);
     }
     return df__pg_add_row(s, w, group);
 }
 
 int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w)
 {
-    size_t count = df_parcel_count(w->parcel), looked = 0;
-    while (w->index < count) {
+    size_t looked = 0;
+    while (w->index < w->end) {
         int rc = encode_one(s, w);
         if (rc != DF_OK && rc != DF_DROP)
             return rc == DF_ENOMEM ? rc : DF_OK; /* met again when it is this parcel's turn */
@@ -218,16 +238,17 @@ static int end_stream(df__pg_sink *s, df__pg_work *w, size_t bytes)
     int rc = push(s, w);
     rc = rc == DF_OK ? df__pg_may_count(s, w) : rc;
     if (rc == DF_OK)
-        rc = df__pg_copy_end(&s->conn, PG_COPY_COMMIT);
+        rc = df__pg_copy_end(&s->conn, w->part ? PG_COPY_MORE : PG_COPY_COMMIT);
     if (rc != DF_OK)
         return rc;
-    return bytes < SHORT || s->conn.in_transaction ? df__pg_read_end(s, w) : DF_PENDING;
+    return bytes < SHORT || s->conn.in_transaction || s->targets.is_used ? df__pg_read_end(s, w)
+                                                                         : DF_PENDING;
 }
 
 static int write_stream(df__pg_sink *s, df__pg_work *w)
 {
-    size_t count = df_parcel_count(w->parcel), bytes = 0;
-    for (; w->index < count; w->index++) {
+    size_t bytes = 0;
+    for (; w->index < w->end; w->index++) {
         int rc = encode_one(s, w);
         if (rc == DF_OK && !w->sent) /* the server gets ready meanwhile */
             rc = send_copies(s, w);
@@ -239,7 +260,7 @@ static int write_stream(df__pg_sink *s, df__pg_work *w)
             return rc;
     }
     if (w->group_count == 0)
-        return w->unsure ? DF_AGAIN : df__pg_write_alone(s, w);
+        return w->tried.unsure ? DF_AGAIN : df__pg_write_alone(s, w);
     return end_stream(s, w, bytes + w->groups[0].text.len);
 }
 
@@ -256,18 +277,19 @@ static int write_group(df__pg_sink *s, df__pg_work *w, size_t i)
     df__pg_group_end(w, &w->groups[i]);
     rc = give(s, &w->groups[i].text);
     rc = rc == DF_OK && last ? df__pg_may_count(s, w) : rc;
-    return rc == DF_OK ? df__pg_copy_end(&s->conn, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
+    return rc == DF_OK ? df__pg_copy_end(&s->conn, last && !w->part ? PG_COPY_COMMIT : PG_COPY_MORE)
+                       : rc;
 }
 
 static int write_groups(df__pg_sink *s, df__pg_work *w)
 {
     int rc = df__pg_groups_fill(s, w);
     if (rc == DF_OK && w->group_count == 0)
-        return w->unsure ? DF_AGAIN : df__pg_write_alone(s, w);
+        return w->tried.unsure ? DF_AGAIN : df__pg_write_alone(s, w);
     if (rc != DF_OK)
         return rc;
     int is_mixed = w->group_count > 1 || w->groups[0].form_count > 1;
-    s->expect.mixed = is_mixed ? STICKY : s->expect.mixed - 1;
+    s->expect.mixed = is_mixed ? STICKY : s->expect.mixed - (s->expect.mixed > 0);
     rc = send_copies(s, w);
     for (size_t i = 0; i < w->group_count && rc == DF_OK; i++)
         rc = write_group(s, w, i);
@@ -276,11 +298,11 @@ static int write_groups(df__pg_sink *s, df__pg_work *w)
 
 int df__pg_attempt(df__pg_sink *s, df__pg_work *w)
 {
-    if (w->unsure && !w->binary) /* nothing would confirm it any more */
+    if (w->tried.unsure && !w->binary) /* nothing would confirm it any more */
         return DF_AGAIN;
-    if (w->by_rows)
+    if (w->tried.by_rows)
         return df__pg_write_rows(s, w);
-    if (s->expect.mixed > 0)
+    if (s->expect.mixed > 0 || w->tried.in_groups)
         return doubt(w, write_groups(s, w));
     return doubt(w, write_stream(s, w));
 }

@@ -258,8 +258,10 @@ static int choose_key(const df__pg_sink *s, df__pg_table *t)
         t->key_count++;
     }
     if (t->key_count == 0) {
-        return df_stage_fail(s->conn.stage, DF_EINVAL, "configuration",
-                             "upsertMode: the table has no primary key or unique index");
+        return df_stage_failf(s->conn.stage, DF_EINVAL, "configuration",
+                              "upsertMode: the table has no primary key or unique index%s%s",
+                              s->targets.is_used ? ": " : "",
+                              s->targets.is_used ? s->catalog.name.table : "");
     }
     return DF_OK;
 }
@@ -278,6 +280,20 @@ static int choose_columns(const df__pg_sink *s, df__pg_table *t)
         !find_named(s->conn.stage, t, "softDeleteColumn", s->opt.soft_delete_column))
         return DF_EINVAL;
     return rc;
+}
+
+/* A staging table serves one table with columns of these types. */
+static void name_stage(df__pg_catalog *c, const df__pg_table *t)
+{
+    const char *names[] = {c->name.schema, ".", c->name.table};
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < t->count + 3; i++) {
+        const char *text = i < 3 ? names[i] : t->columns[i - 3].type.name;
+        for (; *text; text++)
+            hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+        hash = (hash ^ ',') * UINT64_C(1099511628211);
+    }
+    df__text_printf(c->stage, sizeof c->stage, "dataflow_upsert_%016llx", (unsigned long long)hash);
 }
 
 static int adopt(df__pg_sink *s, const PGresult *res)
@@ -303,6 +319,7 @@ static int adopt(df__pg_sink *s, const PGresult *res)
     }
     df__pg_table_free(&s->catalog.table);
     s->catalog.table = t;
+    name_stage(&s->catalog, &t);
     s->conn.table_seen |= t.exists;
     s->catalog.generation++;
     df_stage_metric(s->conn.stage, PG_METRIC_CATALOG, 1);

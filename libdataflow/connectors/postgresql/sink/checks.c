@@ -127,7 +127,7 @@ int df__pg_checks_load(df__pg_sink *s)
 {
     df__pg_checks *c = &s->checks;
     forget(c);
-    if (c->off)
+    if (c->off || s->conn.is_pooled) /* the function is one of the session */
         return DF_OK;
     c->read_ms = df__pg_clock_ms();
     int rc = query_checks(s);

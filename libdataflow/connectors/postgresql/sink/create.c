@@ -14,7 +14,7 @@ int df__pg_gather(const df__pg_work *w, df__pg_guesses *g)
         const df_schema *schema = df_record_schema(df_parcel_at(w->parcel, i));
         df_value root;
         int rc = DF_OK;
-        if (w->skip[i])
+        if (df__pg_skips(w, i))
             continue;
         if (schema)
             rc = df__pg_guesses_schema(g, schema);
@@ -31,7 +31,7 @@ static int refuse_all(const df__pg_sink *s, df__pg_work *w)
 {
     size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
-        if (w->skip[i])
+        if (df__pg_skips(w, i))
             continue;
         if (df__pg_is_truncation(s, w, i)) /* a table that is not there is empty */
             continue;
@@ -111,13 +111,15 @@ static void add_create(df__pg_sink *s, df__pg_guesses *g, df__buf *b)
 static int run(df__pg_sink *s, df__pg_guesses *g)
 {
     df__buf_clear(&s->sql);
-    df__buf_str(&s->sql, "BEGIN; ");
+    if (!s->conn.in_transaction)
+        df__buf_str(&s->sql, "BEGIN; ");
     if (s->opt.raw)
         df__pg_raw_create_sql(s, g, &s->sql);
     else
         add_create(s, g, &s->sql);
     const char *sql = df__buf_cstr(&s->sql);
     s->conn.in_transaction = 1;
+    s->catalog.is_new = 1;
     int rc = sql ? df__pg_query(&s->conn, sql, NULL) : DF_ENOMEM;
     if (rc == DF_EDATA) { /* another process makes the same table at this moment */
         return df_stage_fail(s->conn.stage, DF_EIO, "conflict",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "types/binary.h"
+#include "fits.h"
 #include "shape.h"
 #include "sql.h"
 
@@ -15,10 +16,10 @@ enum { STICKY = 16 }; /* parcels to write as text after a value that only the se
  * record. A table of this transaction is ours. */
 static int offend(df__pg_sink *s, df__pg_work *w, const char *reason, const char *text)
 {
-    if (!s->conn.in_transaction && !w->looked_again) {
+    if (!s->catalog.is_new && !w->tried.looked_again) {
         if (!df__pg_shape_confirms(s, w))
             return DF_AGAIN;
-        w->unsure = 1;
+        w->tried.unsure = 1;
     }
     int rc = df__pg_refuse(w, w->index, reason, text);
     return rc == DF_OK ? DF_DROP : rc;
@@ -193,10 +194,10 @@ static int meet_unknown(df__pg_sink *s, df__pg_work *w)
 {
     if (s->opt.unknown == PG_UNKNOWN_IGNORE)
         return DF_OK;
-    enum df__pg_extra extra = s->opt.add_columns ? df__pg_alter_extra(s, w) : PG_EXTRA_STAYS;
+    enum df__pg_extra extra = s->opt.add_columns ? df__pg_fits_extra(s, w) : PG_EXTRA_STAYS;
     if (extra == PG_EXTRA_NULLS)
         return DF_OK;
-    if (extra == PG_EXTRA_NEW && !w->altered && df__pg_alter_adds(s)) {
+    if (extra == PG_EXTRA_NEW && !w->tried.altered && df__pg_fits_adds(s)) {
         w->alters = 1;
         return DF_AGAIN;
     }
@@ -206,7 +207,7 @@ static int meet_unknown(df__pg_sink *s, df__pg_work *w)
 int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 {
     size_t unknown = 0;
-    if (w->skip[w->index])
+    if (df__pg_skips(w, w->index))
         return DF_DROP;
     df_value before = {0};
     if (df__pg_is_truncation(s, w, w->index)) {
@@ -237,7 +238,7 @@ int df__pg_read_row(df__pg_sink *s, df__pg_work *w, df__pg_mask *ret_mask)
 /* Rows that go through a staging table. */
 static int is_staged(const df__pg_sink *s, const df__pg_work *w)
 {
-    return s->opt.upsert || w->by_rows;
+    return s->opt.upsert || w->tried.by_rows;
 }
 
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
@@ -250,7 +251,7 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
     s->encoder.wide = group->wide;
     int rc = df__pg_encode_row(&s->encoder, &s->catalog.table, s->encoder.values,
                                &group->forms[s->encoder.number].mask, &group->text);
-    if (rc == DF_EDATA && !w->altered && df__pg_alter_widens(s)) {
+    if (rc == DF_EDATA && !w->tried.altered && df__pg_fits_wider(s)) {
         w->alters = 1;
         return DF_AGAIN;
     }
@@ -360,10 +361,9 @@ df__pg_group *df__pg_group_of(df__pg_sink *s, df__pg_work *w, const df__pg_mask 
 
 int df__pg_groups_fill(df__pg_sink *s, df__pg_work *w)
 {
-    size_t count = df_parcel_count(w->parcel);
     df__pg_work_rewind(s, w);
     w->wide = is_staged(s, w);
-    for (; w->index < count; w->index++) {
+    for (; w->index < w->end; w->index++) {
         df__pg_mask mask;
         int rc = df__pg_read_row(s, w, &mask);
         if (rc == DF_OK) {

@@ -61,14 +61,14 @@ int df__pg_limit(df__pg_sink *s, df__pg_work *w)
     rc = rc == DF_OK ? is_found(s, w) : rc;
     if (rc == DF_OK && s->expect.alone > 0) {
         s->expect.alone = 0;
-        rc = df__pg_query(&s->conn, "RESET lock_timeout", NULL);
+        rc = s->conn.is_pooled ? rc : df__pg_query(&s->conn, "RESET lock_timeout", NULL);
     }
     return rc;
 }
 
 int df__pg_limit_watch(df__pg_sink *s, const df__pg_work *w)
 {
-    if (s->expect.alone == 0 || df_parcel_count(w->parcel) != 1 || !s->conn.pg)
+    if (s->expect.alone == 0 || s->conn.is_pooled || df_parcel_count(w->parcel) != 1 || !s->conn.pg)
         return DF_OK;
     int rc = asked(s, "SELECT pg_catalog.set_config('lock_timeout', (setting::int8 * 4 / 5)::text, "
                       "false) IS NOT NULL FROM pg_catalog.pg_settings "

@@ -31,6 +31,16 @@ static const df_option rows[] = {
      .flags = DF_OPT_REQUIRED | DF_OPT_REF,
      AT(opt.table),
      .doc = "Table, or schema.table; names with capitals or spaces stand in double quotes."},
+    {.name = "tableFrom",
+     .type = DF_OPT_TEXT,
+     AT(opt.table_from),
+     .doc = "Where the name of a record's table comes from: a path ($.kind) or metadata.NAME "
+            "(metadata.table of postgresql-cdc); missing or null: table. Needs tableAllow."},
+    {.name = "tableAllow",
+     .type = DF_OPT_TEXT,
+     AT(opt.table_allow),
+     .doc = "Which tables tableFrom may name: a regular expression (POSIX extended) for the whole "
+            "name. Records that name another one are refused."},
     {.name = "batchSize",
      .type = DF_OPT_INT,
      AT(opt.batch_size),
@@ -230,6 +240,16 @@ static int check_altered(const df__pg_sink *s, df_stage *st)
     return rc;
 }
 
+static int check_upsert(const df__pg_sink *s, df_stage *st)
+{
+    int rc = DF_OK;
+    if (s->opt.upsert_strategy == PG_UPSERT_IF_NEWER && !s->opt.version_column.data)
+        rc = df_stage_problem(st, DF_ERROR, "upsertVersionColumn", "ifNewer needs it");
+    if (!s->opt.upsert && s->opt.soft_delete_column.data)
+        rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
+    return rc;
+}
+
 int df__pg_sink_check(void *self, df_stage *st)
 {
     df__pg_sink *s = self;
@@ -238,15 +258,14 @@ int df__pg_sink_check(void *self, df_stage *st)
     int rc = set_limits(s, st); /* known before the connection stands, so that it is kept to */
     if (s->opt.table.data && df__pg_name_parse(s->opt.table, &name, &why) != DF_OK)
         rc = df_stage_problem(st, DF_ERROR, "table", why);
-    if (s->opt.upsert_strategy == PG_UPSERT_IF_NEWER && !s->opt.version_column.data)
-        rc = df_stage_problem(st, DF_ERROR, "upsertVersionColumn", "ifNewer needs it");
+    if (check_altered(s, st) != DF_OK || df__pg_targets_check(s, st) != DF_OK)
+        rc = DF_ESPEC;
+    rc = check_upsert(s, st) == DF_OK ? rc : DF_ESPEC;
     if (s->opt.batch_size > 0 && s->opt.batch_size < ROWS_FEW) {
         df_stage_problem(st, DF_WARNING, "batchSize",
                          "below 100 most of the time goes into commits; leave it out, and it "
                          "adapts to the load");
     }
-    if (!s->opt.upsert && s->opt.soft_delete_column.data)
-        rc = df_stage_problem(st, DF_ERROR, "softDeleteColumn", "needs upsertMode: true");
     if (df__pg_name_parse(s->opt.positions_table, &name, &why) != DF_OK)
         rc = df_stage_problem(st, DF_ERROR, "positionsTable", why);
     int connection = df__pg_conn_check(&s->conn, st);
@@ -254,8 +273,6 @@ int df__pg_sink_check(void *self, df_stage *st)
     if (s->opt.upsert && s->opt.conflict_key.data) /* a record that comes twice is one row */
         df_stage_traits(st, DF_IS_IDEMPOTENT, 0);
     check_repeats(s, st);
-    if (check_altered(s, st) != DF_OK)
-        rc = DF_ESPEC;
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }
 

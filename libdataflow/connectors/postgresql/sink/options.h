@@ -11,7 +11,7 @@ enum df__pg_on_conflict { PG_CONFLICT_EQUAL, PG_CONFLICT_SKIP, PG_CONFLICT_ERROR
 enum df__pg_upsert { PG_UPSERT_ALWAYS, PG_UPSERT_IF_NEWER };
 
 typedef struct df__pg_options {
-    df_bytes table, positions_table;
+    df_bytes table, table_from, table_allow, positions_table;
     int64_t batch_size, batch_interval_us;
     int auto_create, add_columns, widen_columns;
     int missing, unknown, on_conflict, bytea, round;

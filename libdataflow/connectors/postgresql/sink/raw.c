@@ -140,7 +140,7 @@ int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses
     size_t count = df_parcel_count(w->parcel);
     for (size_t i = 0; i < count; i++) {
         df__raw raw;
-        int rc = w->skip[i] ? DF_EDATA : df__raw_read(w->parcel, i, &raw);
+        int rc = df__pg_skips(w, i) ? DF_EDATA : df__raw_read(w->parcel, i, &raw);
         if (rc == DF_OK) {
             g->records++;
             rc = df__raw_each(&raw, gather_one, &user);

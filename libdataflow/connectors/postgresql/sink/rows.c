@@ -133,6 +133,14 @@ static void add_stop(df__buf *b, size_t groups)
     df__buf_str(b, " THEN RAISE EXCEPTION USING ERRCODE = '" STOPPED "'; END IF; END$$; ");
 }
 
+/* The next table in this transaction makes its own of these names. */
+static void add_drops(df__buf *b, size_t groups)
+{
+    for (size_t i = 0; i < groups; i++)
+        df__buf_printf(b, "DROP TABLE pg_temp.dataflow_refused_%zu, pg_temp.dataflow_rows_%zu; ", i,
+                       i);
+}
+
 static int is_stopped(const df__pg_work *w)
 {
     const char *state = w->error ? PQresultErrorField(w->error, PG_DIAG_SQLSTATE) : NULL;
@@ -162,8 +170,11 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
     }
     if (s->whole)
         add_stop(&s->sql, w->group_count);
-    df__pg_positions_move(s, w, &s->sql);
-    if (s->conn.in_transaction)
+    if (w->part)
+        add_drops(&s->sql, w->group_count);
+    else
+        df__pg_positions_move(s, w, &s->sql);
+    if (s->conn.in_transaction && !w->part)
         df__buf_str(&s->sql, "; COMMIT");
     const char *sql = df__buf_cstr(&s->sql);
     return sql ? df__pg_send(&s->conn, sql) : DF_ENOMEM;
@@ -253,8 +264,9 @@ static int feed(df__pg_sink *s, const df__pg_work *w, size_t at)
     int last = at + 1 == w->group_count;
     if (last && !df_stage_current(s->conn.stage, w->parcel))
         return DF_ECANCELED;
+    int commits = last && !w->part;
     int rc = df__pg_copy_data(&s->conn, text->data, text->len);
-    return rc == DF_OK ? df__pg_copy_end(&s->conn, last ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
+    return rc == DF_OK ? df__pg_copy_end(&s->conn, commits ? PG_COPY_COMMIT : PG_COPY_MORE) : rc;
 }
 
 static int next_answer(df__pg_sink *s, PGresult **ret, int more_copies)
@@ -305,7 +317,8 @@ static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
         rows += w->groups[i].count;
     if (!w->doubtful[0] || refused < rows)
         return DF_OK;
-    if ((rows == 1 || w->raised == rows) && (w->probed || df__pg_probe(s, &w->groups[0]) == DF_OK))
+    if ((rows == 1 || w->raised == rows) &&
+        (w->tried.probed || df__pg_probe(s, &w->groups[0]) == DF_OK))
         return DF_OK;
     const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);
     const char *remedy = df__pg_sqlstate_remedy(w->doubtful);
@@ -314,8 +327,12 @@ static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
                           remedy[0] ? "; " : "", remedy);
 }
 
-static void warn_left_out(df__pg_sink *s)
+void df__pg_tell_skipped(df__pg_sink *s, df__pg_work *w)
 {
+    if (w->left_out == 0)
+        return;
+    df_parcel_left_out(w->parcel, w->left_out);
+    w->left_out = 0;
     if (s->opt.skips_unasked) {
         s->opt.skips_unasked = 0;
         df_stage_log(s->conn.stage, DF_LOG_WARN,
@@ -329,7 +346,8 @@ int df__pg_write_rows(df__pg_sink *s, df__pg_work *w)
 {
     size_t before = w->rejects.count;
     w->doubtful[0] = '\0';
-    w->raised = w->left_out = 0;
+    w->raised = 0;
+    w->left_out = w->part ? w->left_out : 0;
     int rc = df__pg_groups_fill(s, w);
     size_t by_catalog = w->rejects.count - before;
     if (rc != DF_OK || w->group_count == 0)
@@ -340,19 +358,13 @@ int df__pg_write_rows(df__pg_sink *s, df__pg_work *w)
     rc = rc == DF_OK ? exchange(s, w) : rc;
     if (is_stopped(w)) { /* a table made in this transaction is gone, and needs no proof */
         s->conn.late = 0;
-        rc = s->conn.in_transaction ? DF_OK : judge(s, w, w->rejects.count - before - by_catalog);
+        rc = s->catalog.is_new ? DF_OK : judge(s, w, w->rejects.count - before - by_catalog);
         return rc == DF_OK ? DF_DROP : rc;
     }
-    if (rc == DF_OK) {
-        s->conn.late = 0;
-        s->conn.in_transaction = 0;
-        df__pg_tell_left_out(s, w);
-        rc = df__pg_positions_moved(s, w);
-        rc = rc == DF_OK ? judge(s, w, w->rejects.count - before - by_catalog) : rc;
-    }
-    if (rc == DF_OK && w->left_out > 0) {
-        df_parcel_left_out(w->parcel, w->left_out);
-        warn_left_out(s);
-    }
-    return rc;
+    if (rc != DF_OK)
+        return rc;
+    s->conn.late = 0;
+    w->gone += s->conn.left_out;
+    rc = w->part ? DF_OK : df__pg_durable(s, w);
+    return rc == DF_OK ? judge(s, w, w->rejects.count - before - by_catalog) : rc;
 }

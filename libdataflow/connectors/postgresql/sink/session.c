@@ -4,11 +4,12 @@
 
 int df__pg_settle_down(df__pg_sink *s)
 {
-    int created = s->conn.in_transaction;
     int rc = s->conn.pg ? df__pg_recover(&s->conn) : DF_OK;
-    if (created) {
+    if (s->catalog.is_new) {
         df__pg_table_free(&s->catalog.table);
         s->catalog.generation++;
     }
+    s->catalog.is_new = 0;
+    df__pg_targets_undone(s);
     return rc;
 }

@@ -40,18 +40,18 @@ int df__pg_shape_failed(const PGresult *res)
 int df__pg_shape_look(df__pg_sink *s, df__pg_work *w)
 {
     char before[32];
-    if (!w->binary || w->looked_again || !s->catalog.table.exists)
+    if (!w->binary || w->tried.looked_again || !s->catalog.table.exists)
         return DF_DROP;
     df__text_set(before, sizeof before, s->catalog.table.shape, strlen(s->catalog.table.shape));
     int rc = df__pg_catalog_load(s);
-    w->looked_again = 1;
+    w->tried.looked_again = 1;
     if (rc != DF_OK)
         return rc;
     if (s->catalog.table.exists && strcmp(before, s->catalog.table.shape) == 0) {
-        w->unsure = 0;
+        w->tried.unsure = 0;
         return DF_DROP;
     }
     rc = df__pg_work_start(s, w, w->parcel);
-    w->looked_again = 1;
+    w->tried.looked_again = 1;
     return rc;
 }

@@ -17,7 +17,6 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->conn.table = s->catalog.name.table;
     s->conn.notice = df__pg_checks_notice;
     s->conn.user = s;
-    s->catalog.staged = 0;
     s->memory.heap = df__tables_heap(st);
     df__buf_init(&s->sql, &s->memory.heap);
     df__buf_init(&s->raw.text, &s->memory.heap);
@@ -42,7 +41,7 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->expect.rows_likely = 0;
     df_stage_charge(st, CHARGE);
     df__pg_options_settle(s, st);
-    return DF_OK;
+    return df__pg_targets_open(s);
 }
 
 static int sink_open(void *self, df_stage *st)
@@ -55,6 +54,8 @@ static int sink_open(void *self, df_stage *st)
         rc = df__pg_positions_open(s);
     if (rc == DF_OK)
         rc = df__pg_catalog_load(s);
+    if (s->targets.is_used) /* each table is looked at when its first record comes */
+        return rc;
     if (rc == DF_OK && !s->catalog.table.exists && s->opt.auto_create && s->opt.raw &&
         !s->opt.flatten)
         rc = df__pg_raw_create(s);
@@ -69,7 +70,7 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     (void)st;
     if (!s->conn.pg)
         return df__pg_not_connected(&s->conn);
-    return df__pg_write(s, parcel);
+    return s->targets.is_used ? df__pg_write_several(s, parcel) : df__pg_write(s, parcel);
 }
 
 static int sink_poll(void *self, df_stage *st, int timeout_ms)
@@ -110,6 +111,7 @@ static void sink_close(void *self, df_stage *st)
     if (!s->prepared)
         return;
     s->prepared = 0;
+    df__pg_targets_close(s);
     df__pg_positions_close(&s->positions);
     df_stage_charge(st, -CHARGE);
     df__arena_free(&s->catalog.table.arena);
@@ -131,11 +133,15 @@ static int sink_probe(void *self, df_stage *st)
         rc = df__pg_connect(&s->conn);
     if (rc == DF_OK)
         rc = df__pg_catalog_load(s);
-    if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create)
+    int may_miss = s->opt.auto_create || s->targets.is_used;
+    if (rc == DF_OK && !s->catalog.table.exists && !may_miss)
         rc = df__pg_missing(s);
     if (rc == DF_OK)
         rc = df__pg_positions_probe(s);
-    if (rc == DF_OK)
+    if (rc == DF_OK && !s->catalog.table.exists && s->targets.is_used && !s->opt.auto_create)
+        df_stage_foundf(st, "table %s is not there; records may name others",
+                        s->catalog.name.table);
+    else if (rc == DF_OK)
         rc = df__pg_may_write(s);
     if (rc == DF_OK)
         rc = df__pg_may_alter(s);

@@ -11,6 +11,7 @@
 #include "positions.h"
 #include "rejects.h"
 #include "table.h"
+#include "targets.h"
 #include "tables/memory.h"
 #include "work.h"
 
@@ -60,6 +61,7 @@ typedef struct df__pg_sink {
     df__pg_memory memory;
     df__pg_told told;
     df__pg_positions positions;
+    df__pg_targets targets;
     df__pg_work works[2];
     df__pg_work *flight; /* everything is sent, the answer is not there yet */
     df__buf sql;         /* the statement at hand */
@@ -67,6 +69,17 @@ typedef struct df__pg_sink {
     int whole; /* so, or exactly-once: nothing is written of a parcel with a refused one */
     int prepared;
 } df__pg_sink;
+
+/* One of several tables, while another is at hand. */
+typedef struct df__pg_target {
+    char name[2 * PG_NAME_MAX + 8]; /* as records write it; "": the option `table` */
+    df__pg_catalog catalog;
+    df__pg_expect expect;
+    df__pg_told told;
+    df__pg_tried tried;
+    int table_seen;
+    uint64_t looked; /* parcel for which it was looked at and not there */
+} df__pg_target;
 
 /* ---- sink.c ---- */
 extern const df_sink_ops df__pg_sink_ops;
@@ -139,14 +152,6 @@ int df__pg_create_table(df__pg_sink *s, df__pg_work *w);
 int df__pg_gather(const df__pg_work *w, struct df__pg_guesses *g);
 
 /* ---- alter.c ---- */
-/* The fields of record w->index that are no column: null all of them, some that none can be made
- * for, or a new one. */
-enum df__pg_extra { PG_EXTRA_NULLS, PG_EXTRA_STAYS, PG_EXTRA_NEW };
-enum df__pg_extra df__pg_alter_extra(const df__pg_sink *s, const df__pg_work *w);
-/* 1: columns may be added. */
-int df__pg_alter_adds(const df__pg_sink *s);
-/* 1: a column may be made wide enough for its value in encoder.values. */
-int df__pg_alter_widens(df__pg_sink *s);
 /* Puts the connection to rest and makes the table such that the records of w fit, as far as it can
  * be; then w begins anew. */
 int df__pg_alter(df__pg_sink *s, df__pg_work *w);
@@ -154,8 +159,18 @@ int df__pg_alter(df__pg_sink *s, df__pg_work *w);
 int df__pg_may_alter(df__pg_sink *s);
 
 /* ---- write.c ---- */
-/* The write operation: one parcel, as its answers say. */
+/* The write operation for one table: one parcel, as its answers say. */
 int df__pg_write(df__pg_sink *s, df_parcel *parcel);
+/* One try of the records at hand, and whether COPY had a condition. DF_DROP: it has refused
+ * records, and nothing may be written beside them. */
+int df__pg_try(df__pg_sink *s, df__pg_work *w, int *ret_filtered);
+/* After a try that was none: DF_OK: w is to be written again from its first record; else the
+ * answer. */
+int df__pg_after(df__pg_sink *s, df__pg_work *w, int rc, int filtered);
+/* 1: the first try of a parcel is in row mode. */
+int df__pg_begins_by_rows(const df__pg_expect *expect, const df_parcel *parcel);
+/* The end of the write operation: refused records are told, a broken connection is given up. */
+int df__pg_finish(df__pg_sink *s, df__pg_work *w, int rc);
 /* The poll operation: waits at most timeout_ms for the answer to the parcel in flight and settles
  * it. DF_AGAIN: no answer yet. */
 int df__pg_poll(df__pg_sink *s, int timeout_ms);
@@ -178,8 +193,8 @@ int df__pg_encode_ahead(df__pg_sink *s, df__pg_work *w);
  * changed, the rows were not written. DF_EFENCED: a position is not where it was left; nor were
  * they, see df__pg_positions_settle. */
 int df__pg_read_end(df__pg_sink *s, df__pg_work *w);
-/* w is durable: counts what the statements left out of it, and says so once. */
-void df__pg_tell_left_out(df__pg_sink *s, const df__pg_work *w);
+/* The transaction of w is committed: counts what was left out of it, and keeps its positions. */
+int df__pg_durable(df__pg_sink *s, df__pg_work *w);
 /* Asked before anything of w counts: DF_OK; DF_ECANCELED: it is not ours any more; DF_DROP: it has
  * refused records, and nothing may be written of it. */
 int df__pg_may_count(const df__pg_sink *s, const df__pg_work *w);
@@ -212,6 +227,7 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w);
 void df__pg_work_init(df__pg_work *w, const df__heap *heap);
 /* Frees its buffers, and the answer it holds; df__pg_work_init before it is used again. */
 void df__pg_work_free(df__pg_work *w);
+/* ---- refuse.c ---- */
 /* Refuses a record of w for good. DF_ENOMEM. */
 int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text);
 
@@ -231,8 +247,14 @@ int df__pg_limit(df__pg_sink *s, df__pg_work *w);
  * of its own, before the limit does. */
 int df__pg_limit_watch(df__pg_sink *s, const df__pg_work *w);
 
+/* ---- several.c ---- */
+/* The write operation with tableFrom. */
+int df__pg_write_several(df__pg_sink *s, df_parcel *parcel);
+
 /* ---- rows.c ---- */
 /* Writes w row by row in one transaction, notes the refused ones, keeps the others. */
 int df__pg_write_rows(df__pg_sink *s, df__pg_work *w);
+/* w is durable: counts the rows that onConflict: skip left out, and says so once. */
+void df__pg_tell_skipped(df__pg_sink *s, df__pg_work *w);
 
 #endif

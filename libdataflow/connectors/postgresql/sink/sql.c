@@ -7,19 +7,22 @@
 
 const char *df__pg_sql_target(const df__pg_sink *s)
 {
-    return s->opt.upsert ? PG_STAGE : s->catalog.name.table;
+    return s->opt.upsert ? s->catalog.stage : s->catalog.name.table;
 }
 
-/* One table for the session: making one for each batch would bloat the catalog. */
-static void add_staging(const df__pg_sink *s, df__buf *b)
+/* One table for the session: making one for each batch would bloat the catalog. Behind a pooler the
+ * session may be one of another flow: the name says what columns the table has. */
+static void add_staging(const df__pg_sink *s, df__buf *b, int is_used)
 {
-    if (s->catalog.staged != s->catalog.generation)
-        df__buf_str(b, "DROP TABLE IF EXISTS pg_temp." PG_STAGE "; ");
-    df__buf_str(b, "CREATE TEMP TABLE IF NOT EXISTS " PG_STAGE
-                   " (n int8 GENERATED ALWAYS AS IDENTITY, d boolean, m int2");
+    df__buf_printf(b,
+                   "CREATE TEMP TABLE IF NOT EXISTS %s (n int8 GENERATED ALWAYS AS IDENTITY, d "
+                   "boolean, m int2",
+                   s->catalog.stage);
     for (size_t i = 0; i < s->catalog.table.count; i++)
         df__buf_printf(b, ", c%zu %s", i, s->catalog.table.columns[i].type.name);
     df__buf_str(b, ") ON COMMIT DELETE ROWS; ");
+    if (is_used)
+        df__buf_printf(b, "TRUNCATE pg_temp.%s; ", s->catalog.stage);
 }
 
 const df__pg_mask *df__pg_sql_written(const df__pg_group *group)
@@ -35,12 +38,12 @@ void df__pg_sql_group(df__pg_sink *s, df__buf *b, const df__pg_work *w, size_t n
     df__buf_str(b, number > 0 ? "; " : "");
     df__buf_add(b, group->before.data, group->before.len);
     if (s->opt.upsert && number == 0)
-        add_staging(s, b);
+        add_staging(s, b, w->part);
     else if (s->opt.upsert)
-        df__buf_str(b, "TRUNCATE pg_temp." PG_STAGE "; ");
+        df__buf_printf(b, "TRUNCATE pg_temp.%s; ", s->catalog.stage);
     df__buf_str(b, "COPY ");
     if (s->opt.upsert) {
-        df__buf_str(b, "pg_temp." PG_STAGE " (d, m, ");
+        df__buf_printf(b, "pg_temp.%s (d, m, ", s->catalog.stage);
     } else {
         df__pg_quote_table(b, &s->catalog.name);
         df__buf_str(b, " (");

@@ -5,8 +5,6 @@
 
 #include "sink.h"
 
-#define PG_STAGE "dataflow_upsert"
-
 /* The columns that the rows of a group write; NULL: all. */
 const df__pg_mask *df__pg_sql_written(const df__pg_group *group);
 /* Appends the COPY for one group and, in upsert mode, what stands around it. */

@@ -47,8 +47,9 @@ typedef struct df__pg_catalog {
     df__pg_name name;
     df__pg_table table;
     df__pg_facts facts;
+    char stage[40];      /* name of its staging table, which says what columns that has */
+    int is_new;          /* it was made in the open transaction */
     uint64_t generation; /* of `table` */
-    uint64_t staged;     /* the generation that the staging table of upsertMode was made for */
     df_columns *columns; /* the core's; with the names it was made of it lives with the stage */
     const char **column_names;
     size_t column_count;

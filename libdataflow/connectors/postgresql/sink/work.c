@@ -5,13 +5,14 @@
 
 #include <string.h>
 
+#include "route.h"
 #include "sink.h"
 
 /* Bytes that its buffers take. */
 static size_t bytes_of(const df__pg_work *w)
 {
-    size_t bytes = w->between.cap + w->skip_cap + w->rejects.texts.cap +
-                   w->rejects.cap * sizeof *w->rejects.rows;
+    size_t bytes = w->between.cap + w->skip_cap + w->targets_cap * sizeof *w->targets_of +
+                   w->rejects.texts.cap + w->rejects.cap * sizeof *w->rejects.rows;
     for (size_t i = 0; i < w->group_cap; i++) {
         const df__pg_group *group = &w->groups[i];
         bytes += group->text.cap + group->before.cap + group->cap * sizeof *group->records;
@@ -38,6 +39,7 @@ void df__pg_work_free(df__pg_work *w)
     df__free(w->heap, w->groups);
     df__buf_free(&w->between);
     df__free(w->heap, w->skip);
+    df__free(w->heap, w->targets_of);
     df__pg_rejects_free(&w->rejects);
     PQclear(w->error);
     memset(w, 0, sizeof *w);
@@ -59,13 +61,14 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
     w->error_group = 0;
     w->group_count = 0;
     df__buf_clear(&w->between);
-    w->index = 0;
+    w->index = w->begin;
     w->sent = 0;
     w->alters = 0;
     w->begun = 0;
     w->wide = 0;
     w->catalog = s->catalog.generation;
-    w->binary = !w->by_rows && s->expect.as_text == 0 && df__pg_table_binary(&s->catalog.table);
+    w->binary =
+        !w->tried.by_rows && s->expect.as_text == 0 && df__pg_table_binary(&s->catalog.table);
 }
 
 int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
@@ -83,20 +86,13 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
         w->skip[i] = (unsigned char)df_parcel_rejected(parcel, i);
     w->parcel = parcel;
     s->expect.as_text -= s->expect.as_text > 0;
-    w->by_rows = 0;
-    w->no_rows = 0;
-    w->altered = 0;
-    w->refusals = 0;
-    w->looked_again = 0;
-    w->unsure = 0;
-    w->probed = 0;
+    w->tried = (df__pg_tried){0};
+    w->begin = 0;
+    w->end = count;
+    w->part = w->is_open = 0;
+    w->gone = w->left_out = 0;
     df__pg_rejects_clear(&w->rejects);
+    int rc = s->targets.is_used ? df__pg_route(s, w) : DF_OK;
     df__pg_work_rewind(s, w);
-    return DF_OK;
-}
-
-int df__pg_refuse(df__pg_work *w, size_t index, const char *reason, const char *text)
-{
-    w->skip[index] = 1;
-    return df__pg_rejects_add(&w->rejects, index, reason, text);
+    return rc;
 }

@@ -7,6 +7,7 @@
 
 #include "encode.h"
 #include "rejects.h"
+#include "tried.h"
 
 /* Rows of one mask, and which record each line came from. On their way through a staging table
  * they may have several masks; each row says the number of its own. */
@@ -34,19 +35,21 @@ typedef struct df__pg_work {
     size_t skip_cap;
     df__pg_group *groups;
     size_t group_count, group_cap;
-    df__buf between;    /* what stands before the next row: see between.c */
-    size_t index;       /* next record to encode */
+    df__buf between; /* what stands before the next row: see between.c */
+    size_t index;    /* next record to encode */
+    df__pg_tried tried;
+    size_t begin, end;       /* the records at hand: all, or a segment of them */
+    const uint32_t *targets; /* with tableFrom, of each record; NULL: there is one table */
+    uint32_t *targets_of;    /* where they are kept */
+    size_t targets_cap;
+    uint32_t target;    /* whose records are at hand */
+    int is_open;        /* its transaction was begun, and is to be committed in any case */
+    int part;           /* more follows in this transaction, and then its commit */
+    uint64_t gone;      /* updates that were left out since their row is not there */
     int sent, begun;    /* the COPY statement is sent; the server waits for data */
-    int looked_again;   /* the catalog was read for it */
     int alters;         /* a record needs another table: see alter.c */
-    int altered;        /* that was tried */
-    int unsure;         /* the catalog refused records, and the end of COPY is to confirm it */
-    int by_rows;        /* row mode from now on */
-    int no_rows;        /* row mode was tried and did not work for it */
     int wide;           /* groups with several masks */
     int binary;         /* its groups are in binary format */
-    int refusals;       /* by the server, of this parcel */
-    int probed;         /* the server takes the statement without its rows */
     char doubtful[6];   /* a state that row mode met and that may not be a row's fault; "": none */
     size_t doubtful_at; /* its refusal */
     size_t raised;      /* rows for which code of the database raised a state that else passes */
@@ -55,5 +58,11 @@ typedef struct df__pg_work {
     PGresult *error;    /* what the server refused with */
     size_t error_group;
 } df__pg_work;
+
+/* 1: the record was refused already, or is one of another table. */
+static inline int df__pg_skips(const df__pg_work *w, size_t index)
+{
+    return w->skip[index] || (w->targets && w->targets[index] != w->target);
+}
 
 #endif

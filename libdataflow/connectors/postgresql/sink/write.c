@@ -41,7 +41,7 @@ static void read_refusal(const df__pg_sink *s, const df__pg_work *w, refusal *wh
     const char *check = PQresultErrorField(w->error, PG_DIAG_CONSTRAINT_NAME);
     why->duplicate = state && (strcmp(state, "23505") == 0 || strcmp(state, "23P01") == 0);
     why->doubtful = state && df__pg_sqlstate_find(state)->fate != PG_FATE_ROW;
-    why->no_copy = state && !s->opt.upsert && !w->by_rows && !why->named &&
+    why->no_copy = state && !s->opt.upsert && !w->tried.by_rows && !why->named &&
                    (strcmp(state, "0A000") == 0 || strcmp(state, "42809") == 0);
     if (check && state && strcmp(state, "23514") == 0)
         df__text_set(why->check, sizeof why->check, check, strlen(check));
@@ -60,12 +60,12 @@ static int give_up(df__pg_sink *s, df__pg_work *w, const refusal *why)
 /* The catalog may be old: forget what it refused. */
 static int look_again(df__pg_sink *s, df__pg_work *w)
 {
-    int altered = w->altered;
+    int altered = w->tried.altered;
     int rc = df__pg_settle_down(s);
     rc = rc == DF_OK ? df__pg_catalog_load(s) : rc;
     rc = rc == DF_OK ? df__pg_work_start(s, w, w->parcel) : rc;
-    w->altered = altered;
-    w->looked_again = 1; /* once: a slow server must not keep us here */
+    w->tried.altered = altered;
+    w->tried.looked_again = 1; /* once: a slow server must not keep us here */
     return rc;
 }
 
@@ -73,14 +73,15 @@ static int look_again(df__pg_sink *s, df__pg_work *w)
  * tried without its rows. DF_OK: try again; DF_DROP: the server takes rows. */
 static int doubt(df__pg_sink *s, df__pg_work *w, const refusal *why)
 {
-    if (w->probed || !s->catalog.table.exists) /* a table made in the same transaction is ours */
+    if (w->tried.probed ||
+        !s->catalog.table.exists) /* a table made in the same transaction is ours */
         return DF_DROP;
-    if (!w->looked_again && !why->no_copy)
+    if (!w->tried.looked_again && !why->no_copy)
         return look_again(s, w);
     if (w->error_group >= w->group_count)
         return DF_DROP;
     int rc = df__pg_probe(s, &w->groups[w->error_group]);
-    w->probed = rc == DF_OK;
+    w->tried.probed = rc == DF_OK;
     s->expect.no_copy |= rc == DF_OK && why->no_copy;
     if (rc == DF_DROP)
         return df__pg_result_fail(&s->conn, w->error);
@@ -93,10 +94,10 @@ static int take_out(df__pg_sink *s, df__pg_work *w, const refusal *why)
     /* Of two rows of one key the later one is refused; groups are not in the order of records. */
     int duplicate =
         why->duplicate && (s->opt.on_conflict != PG_CONFLICT_ERROR || w->group_count > 1);
-    w->refusals++;
-    int is_sure = why->named && !why->doubtful && w->refusals <= NARROW_LIMIT;
-    if (!s->expect.no_rows && !w->no_rows && (!is_sure || duplicate)) {
-        w->by_rows = 1;
+    w->tried.refusals++;
+    int is_sure = why->named && !why->doubtful && w->tried.refusals <= NARROW_LIMIT;
+    if (!s->expect.no_rows && !w->tried.no_rows && (!is_sure || duplicate)) {
+        w->tried.by_rows = 1;
         return DF_OK;
     }
     return is_sure ? df__pg_refuse(w, why->index, why->reason, why->text) : give_up(s, w, why);
@@ -121,10 +122,10 @@ static int narrow(df__pg_sink *s, df__pg_work *w)
     int rc = df__pg_settle_down(s);
     if (rc != DF_OK)
         return rc;
-    if (w->by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
+    if (w->tried.by_rows) { /* no TEMP privilege, no plpgsql, or a trigger of the whole statement */
         s->expect.no_rows |= !has_between(w);
-        w->no_rows = 1;
-        w->by_rows = 0;
+        w->tried.no_rows = 1;
+        w->tried.by_rows = 0;
         return DF_OK;
     }
     if (why.no_copy && s->expect.no_rows)
@@ -151,7 +152,7 @@ static int no_row(df__pg_sink *s, df__pg_work *w)
 
 /* One try; what COPY left out of it is noted. *ret_filtered: it had a condition. DF_DROP: it has
  * refused records, and nothing may be written beside them. */
-static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
+int df__pg_try(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
 {
     if (s->whole && w->rejects.count > 0)
         return DF_DROP;
@@ -161,7 +162,7 @@ static int try_once(df__pg_sink *s, df__pg_work *w, int *ret_filtered)
     if (rc != DF_OK)
         return rc;
     if (w->catalog != s->catalog.generation) {
-        if (w->unsure)
+        if (w->tried.unsure)
             return DF_AGAIN;
         df__pg_work_rewind(s, w);
     }
@@ -187,34 +188,57 @@ static int stop_here(df__pg_sink *s, df__pg_work *w)
     return rc == DF_OK ? DF_EDATA : rc;
 }
 
+int df__pg_after(df__pg_sink *s, df__pg_work *w, int rc, int filtered)
+{
+    if (rc == DF_DROP)
+        return stop_here(s, w);
+    if (rc == DF_AGAIN)
+        return w->alters ? df__pg_alter(s, w) : look_again(s, w);
+    if (rc == DF_MORE)
+        return df__pg_settle_down(s);
+    if (rc == DF_EINVAL && filtered && w->error)
+        return stop_filtering(s);
+    if (rc < 0 && df__pg_may_be_row(s, w))
+        return narrow(s, w);
+    return rc < 0 && w->error ? no_row(s, w) : rc;
+}
+
 /* Tries until w is durable, sent, or cannot be written now. */
 static int drive(df__pg_sink *s, df__pg_work *w)
 {
     for (;;) {
         int filtered = 0;
-        int rc = try_once(s, w, &filtered);
-        if (rc == DF_DROP)
-            return stop_here(s, w);
-        if (rc == DF_AGAIN)
-            rc = w->alters ? df__pg_alter(s, w) : look_again(s, w);
-        else if (rc == DF_MORE)
-            rc = df__pg_settle_down(s);
-        else if (rc == DF_EINVAL && filtered && w->error)
-            rc = stop_filtering(s);
-        else if (rc < 0 && df__pg_may_be_row(s, w))
-            rc = narrow(s, w);
-        else if (rc < 0 && w->error)
-            return no_row(s, w);
-        else
+        int rc = df__pg_try(s, w, &filtered);
+        if (rc == DF_OK || rc == DF_PENDING)
             return rc;
+        rc = df__pg_after(s, w, rc, filtered);
         if (rc != DF_OK)
             return rc;
         df__pg_work_rewind(s, w);
     }
 }
 
-static int finish(df__pg_sink *s, df__pg_work *w, int rc)
+/* Logs, once for each kind, what values lost on their way to the table. */
+static void tell_changes(df__pg_sink *s)
 {
+    unsigned news = s->encoder.convert.changed & ~s->told.changes;
+    if (news & PG_CHANGED_FRACTION) {
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
+                     "times with more than six digits of a second are rounded to "
+                     "microseconds, the finest that PostgreSQL keeps");
+    }
+    if (news & PG_CHANGED_ZONE) {
+        df_stage_log(s->conn.stage, DF_LOG_WARN,
+                     "times with a zone go as UTC into columns without time zone "
+                     "(timestamptz keeps the moment)");
+    }
+    s->told.changes |= news;
+}
+
+int df__pg_finish(df__pg_sink *s, df__pg_work *w, int rc)
+{
+    df__pg_raw_warn(s);
+    tell_changes(s);
     if (rc == DF_OK && s->conn.in_transaction) /* no row came to the table that was made for it */
         rc = df__pg_settle_down(s);
     if (rc == DF_OK) {
@@ -249,7 +273,7 @@ static int land(df__pg_sink *s)
     } else if (rc < 0 && w->error) {
         rc = no_row(s, w);
     }
-    rc = finish(s, w, rc);
+    rc = df__pg_finish(s, w, rc);
     df_stage_settle(s->conn.stage, w->parcel, rc);
     return rc;
 }
@@ -286,21 +310,10 @@ static int take_turn(df__pg_sink *s, df__pg_work *w)
     return rc == DF_ECANCELED ? rc : df__pg_not_connected(&s->conn);
 }
 
-/* Logs, once for each kind, what values lost on their way to the table. */
-static void tell_changes(df__pg_sink *s)
+int df__pg_begins_by_rows(const df__pg_expect *expect, const df_parcel *parcel)
 {
-    unsigned news = s->encoder.convert.changed & ~s->told.changes;
-    if (news & PG_CHANGED_FRACTION) {
-        df_stage_log(s->conn.stage, DF_LOG_WARN,
-                     "times with more than six digits of a second are rounded to "
-                     "microseconds, the finest that PostgreSQL keeps");
-    }
-    if (news & PG_CHANGED_ZONE) {
-        df_stage_log(s->conn.stage, DF_LOG_WARN,
-                     "times with a zone go as UTC into columns without time zone "
-                     "(timestamptz keeps the moment)");
-    }
-    s->told.changes |= news;
+    return !expect->no_rows && (df_parcel_attempt(parcel) >= NARROW_LIMIT ||
+                                expect->rows_likely > 0 || expect->no_copy);
 }
 
 int df__pg_write(df__pg_sink *s, df_parcel *parcel)
@@ -312,16 +325,12 @@ int df__pg_write(df__pg_sink *s, df_parcel *parcel)
     rc = take_turn(s, w);
     if (rc != DF_OK)
         return rc;
-    int rows =
-        df_parcel_attempt(parcel) >= NARROW_LIMIT || s->expect.rows_likely > 0 || s->expect.no_copy;
-    w->by_rows = rows && !s->expect.no_rows;
+    w->tried.by_rows = df__pg_begins_by_rows(&s->expect, parcel);
     rc = df__pg_limit_watch(s, w);
     rc = rc == DF_OK ? drive(s, w) : rc;
-    df__pg_raw_warn(s);
-    tell_changes(s);
     if (rc == DF_PENDING) {
         s->flight = w;
         return rc;
     }
-    return finish(s, w, rc);
+    return df__pg_finish(s, w, rc);
 }
