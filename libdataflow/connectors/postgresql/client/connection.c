@@ -131,9 +131,10 @@ static int connect_failed(df__pg_conn *c)
         status = DF_EAUTH;
         reason = "auth_error";
     }
-    const df__pg_refusal *refusal = state[0] ? NULL : df__pg_refusal_in(message);
+    int has_own_state = state[0] && strcmp(state, "08P01") != 0; /* a pooler's is that */
+    const df__pg_refusal *refusal = has_own_state ? NULL : df__pg_refusal_in(message);
     if (refusal) {
-        status = DF_EAUTH;
+        status = refusal->status;
         reason = refusal->reason;
         remedy = refusal->remedy;
     }

@@ -101,14 +101,19 @@ const char *df__pg_sqlstate_remedy(const char *state)
 }
 
 static const df__pg_refusal refusals[] = {
-    {"does not support SSL", "tls", "switch TLS on in the server, or write sslmode=disable"},
-    {"certificate verify failed", "tls",
+    {"does not support SSL", DF_EAUTH, "tls",
+     "switch TLS on in the server, or write sslmode=disable"},
+    {"certificate verify failed", DF_EAUTH, "tls",
      "sslrootcert must name the authority that signed the "
      "server's certificate"},
-    {"does not match host name", "tls",
+    {"does not match host name", DF_EAUTH, "tls",
      "the host of connectionString must be a name in the "
      "server's certificate"},
-    {"no password supplied", "auth_error", "connectionString has no password"},
+    {"no password supplied", DF_EAUTH, "auth_error", "connectionString has no password"},
+    {"unsupported startup parameter", DF_EINVAL, "configuration",
+     "a pooler answers, which takes neither settings of a session nor replication: leave "
+     "search_path and other settings out of connectionString and name the schema in table; "
+     "postgresql-cdc needs the address of the server itself"},
 };
 
 const df__pg_refusal *df__pg_refusal_in(const char *message)

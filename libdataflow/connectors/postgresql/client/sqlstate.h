@@ -34,7 +34,9 @@ int df__pg_sqlstate(const char *state, const char **ret_reason);
 const char *df__pg_sqlstate_remedy(const char *state);
 /* Failures of connecting that have no state and that no retry mends. */
 typedef struct df__pg_refusal {
-    const char *text, *reason, *remedy;
+    const char *text;
+    int status;
+    const char *reason, *remedy;
 } df__pg_refusal;
 /* The one that libpq's message tells of, or NULL. */
 const df__pg_refusal *df__pg_refusal_in(const char *message);
