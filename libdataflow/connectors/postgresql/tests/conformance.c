@@ -69,7 +69,7 @@ static const char *const polled_bad[] = {"table: t",
                                          "connectionString: 'host=x'",
                                          "connectionString: 'host=x', table: 'a.b.c.d'",
                                          "connectionString: 'host=x', query: ''",
-                                         "connectionString: 'host=x', query: 'select 1;'",
+                                         "connectionString: 'host=x', query: 'select 1; select 2'",
                                          NULL};
 
 /* ---- changes -------------------------------------------------------------------------------- */
