@@ -30,8 +30,8 @@ points=(
 # and one whose partitions end.
 elsewhere=(revoke.store partition.ended ended.before ended.after)
 listed() { printf '%s\n' "${points[@]%%:*}" "${elsewhere[@]}" | sort -u; }
-# Those of postgresql-cdc are in test_crashpoints_cdc.sh.
-written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | grep -v '^cdc\.' | sort -u; }
+# Those of postgresql-cdc are in test_crashpoints_cdc.sh, those of iceberg in integration/iceberg/test_commits.sh.
+written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | grep -vE '^(cdc|iceberg)\.' | sort -u; }
 same 'every point of the sources is tried' "$(written)" "$(listed)"
 
 quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
