@@ -24,6 +24,8 @@ static const sample samples[] = {
     {"publicationName", "my_publication", "my_publication", 0},
     {"path", "events.jsonl", "results.jsonl", 0},
     {"serverURL", "http://localhost:8080", "http://localhost:8080", 0},
+    {"baseURL", "http://localhost:19120", "http://localhost:19120", 0},
+    {"catalogURI", "http://localhost:8181", "http://localhost:8181", 0},
 };
 
 static int is_plain(const char *text)

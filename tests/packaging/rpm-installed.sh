@@ -7,7 +7,7 @@ set -u
 evidence=(/tmp/out)
 echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/fast
 apt-get -q update >/tmp/out 2>&1
-apt-get -q -y --no-install-recommends install rpm systemd-standalone-sysusers librdkafka1 libpq5 libcurl4 libjson-c5 libyaml-0-2 libmicrohttpd12 \
+apt-get -q -y --no-install-recommends install rpm systemd-standalone-sysusers librdkafka1 libpq5 libcurl4 libjson-c5 libyaml-0-2 libmicrohttpd12 libsnappy1v5 libzstd1 liblz4-1 libbrotli1 \
     libgnutls30 </dev/null >/tmp/out 2>&1 || { bad 'the libraries of Debian'; exit 1; }
 cp -a /yyjson/* /usr/lib64/ # a package of Fedora
 echo /usr/lib64 >/etc/ld.so.conf.d/lib64.conf # where rpm systems look by themselves

@@ -55,7 +55,7 @@ completes dfproc va validate
 completes dfproc run --log-l --log-level
 completes dfproc run --log-level = w warn
 completes dfproc transforms ma mask
-completes dfproc init n ''
+completes dfproc init n nessie
 completes dfproc init stdio nu null
 completes dfproc --spec-path x --names --namespace
 
