@@ -47,7 +47,7 @@ static void ends(void **state)
         if (strcmp(want, NONE) == 0 || strcmp(want, MORE) == 0)
             code = strcmp(want, NONE) == 0 ? DF_ENOTFOUND : DF_EDATA;
         if (rc != code || (rc == DF_OK && (len != strlen(want) || memcmp(text.data, want, len))))
-            fail_msg("%s: %d, %.*s", cases[i].text, rc, (int)len, text.data);
+            fail_msg("%s: %d, %.*s", cases[i].text, rc, (int)len, (const char *)text.data);
     }
 }
 
