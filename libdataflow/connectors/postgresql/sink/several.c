@@ -45,7 +45,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         rc = df__pg_after(s, w, rc, filtered);
         w->is_open = w->part = 0;
         if (rc != DF_OK)
-            return rc;
+            return rc == DF_DONE ? DF_OK : rc;
     }
 }
 
