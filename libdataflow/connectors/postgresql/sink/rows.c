@@ -70,6 +70,15 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
                    number);
 }
 
+/* One of the first `count` groups may leave rows out. */
+static int may_leave_out(const df__pg_sink *s, const df__pg_work *w, size_t count)
+{
+    int may = 0;
+    for (size_t i = 0; i < count; i++)
+        may |= df__pg_apply_may_leave_out(s, &w->groups[i]);
+    return may;
+}
+
 /* Some rows at once, then, if that fails, each of them. An upsert goes row by row, and so do rows
  * of several masks: they must follow each other. */
 static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
@@ -102,7 +111,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
                        number);
     }
     if (df__pg_apply_may_leave_out(s, &w->groups[number]))
-        df__pg_apply_count(b);
+        df__pg_apply_count(b, !may_leave_out(s, w, number));
     df__buf_str(b, "END");
 }
 
@@ -147,14 +156,6 @@ static int is_stopped(const df__pg_work *w)
     return state && strcmp(state, STOPPED) == 0;
 }
 
-static int may_leave_out(const df__pg_sink *s, const df__pg_work *w)
-{
-    int may = 0;
-    for (size_t i = 0; i < w->group_count; i++)
-        may |= df__pg_apply_may_leave_out(s, &w->groups[i]);
-    return may;
-}
-
 static int send_rows(df__pg_sink *s, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
@@ -164,7 +165,7 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
         add_block(s, w, &s->sql, i);
     }
     df__buf_add(&s->sql, w->between.data, w->between.len);
-    if (may_leave_out(s, w)) {
+    if (may_leave_out(s, w, w->group_count)) {
         df__pg_apply_counted(&s->sql);
         df__buf_str(&s->sql, "; ");
     }
