@@ -34,7 +34,6 @@ typedef struct df__pg_expect {
 typedef struct df__pg_raw {
     df__buf text;    /* _metadata of the record at hand */
     size_t left_out; /* its keys without a column */
-    char index[PG_NAME_MAX + 1];
     int warned;
 } df__pg_raw;
 
