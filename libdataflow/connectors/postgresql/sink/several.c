@@ -54,11 +54,11 @@ int df__pg_write_several(df__pg_sink *s, df_parcel *parcel)
     df__pg_targets *t = &s->targets;
     df__pg_work *w = &s->works[0];
     t->parcels++;
+    int rc = df__pg_work_start(s, w, parcel);
     for (size_t i = 0; i < t->count; i++) {
         const df__pg_expect *expect = i == t->current ? &s->expect : &t->rows[i]->expect;
         t->rows[i]->tried = (df__pg_tried){.by_rows = df__pg_begins_by_rows(expect, parcel)};
     }
-    int rc = df__pg_work_start(s, w, parcel);
     w->tried = t->rows[t->current]->tried;
     rc = rc == DF_OK ? drive(s, w) : rc;
     return df__pg_finish(s, w, rc);
