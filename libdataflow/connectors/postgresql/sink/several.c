@@ -60,6 +60,9 @@ int df__pg_write_several(df__pg_sink *s, df_parcel *parcel)
         t->rows[i]->tried = (df__pg_tried){.by_rows = df__pg_begins_by_rows(expect, parcel)};
     }
     w->tried = t->rows[t->current]->tried;
+    if (rc == DF_OK && t->segment_count == 1)
+        df__pg_target_turn(s, w, t->segments[0].target);
+    rc = rc == DF_OK ? df__pg_limit_watch(s, w) : rc;
     rc = rc == DF_OK ? drive(s, w) : rc;
     return df__pg_finish(s, w, rc);
 }
