@@ -72,6 +72,20 @@ tell "$pg_control" cut
 until_true 30 waits 2 || bad 'the new connection does not look how the old one ended'
 echo 'commit;' >&"${locker[1]}"
 until_true 60 unique_at_least cuts "$total" || { bad 'late commit: not all arrived'; show "$dir/cuts.out"; }
+
+# ---- later still: it holds no position when the new connection looks, and its rows are sent once more ---------
+sql "create function $schema.stay() returns trigger language plpgsql as \$\$ begin perform pg_advisory_xact_lock(hashtext('$schema')); return null; end \$\$;
+    create trigger stay after insert on $schema.cuts for each statement execute function $schema.stay()"
+echo "select 'held' from pg_advisory_lock(hashtext('$schema'));" >&"${locker[1]}"
+read -r held <&"${locker[0]}"
+same 'the end of a batch is held' held "$held"
+produce cuts --count 200 --from $((total / 2)) --producers 2 --partitions 2 --keys 100; total=$((total + 200))
+until_true 30 waits 1 || bad 'no batch waits'
+tell "$pg_control" cut
+until_true 30 waits 2 || bad 'its rows are not sent again'
+echo "select pg_advisory_unlock(hashtext('$schema'));" >&"${locker[1]}"
+until_true 60 unique_at_least cuts "$total" || { bad 'later commit: not all arrived'; show "$dir/cuts.out"; }
+sql "drop trigger stay on $schema.cuts"
 echo '\q' >&"${locker[1]}"
 wait "$locker_pid" 2>/dev/null
 

@@ -22,6 +22,11 @@ manifest slow 'statementTimeout: 1s'
 flow slow 0
 same 'a CHECK that takes too long for one row' '2 1: 1 3: 57014' "$(outcome slow)"
 grep -q '"reason":"timeout"' "$dir/slow.errors" && ok 'and why' || bad 'and why'
+sql "create table named (k int); create table chosen (k int check (slow(k)), t text)"
+sed 's/}/,"t":"chosen"}/' "$dir/slow.jsonl" >"$dir/named.jsonl"
+manifest named 'statementTimeout: 1s' 'tableFrom: $.t' 'tableAllow: chosen'
+flow named 0
+same '  likewise in a table that records name' '2 1: 1 3' "$(summary sent) $(summary errored): $(sql "select string_agg(k::text, ' ' order by k) from chosen")"
 manifest large
 flow large 0
 same 'a trigger whose query is too large for one row' '2 1: 1 3: 53400' "$(outcome large)"

@@ -33,6 +33,26 @@ manifest only 'tableFrom: $.kind' "tableAllow: 'a('"
 timeout 60 dfproc validate "$dir/only.yaml" >"$dir/out" 2>&1
 says '  a pattern that is none' 'tableAllow.*is not a regular expression'
 
+# ---- one table under two names; a state of its own for a row that is alone in its table ---------------------
+sql "create table same (id int primary key, kind text, v int)"
+manifest same 'tableFrom: $.kind' "tableAllow: 'same|$schema.same'" 'upsertMode: true'
+printf '{"id":1,"v":1}\n{"id":1,"kind":"%s.same","v":2}\n{"id":1,"v":3}\n' "$schema" >"$dir/same.jsonl"
+flow same 0
+same 'in the order of the records under both names' 3 "$(sql 'select v from same')"
+
+sql "create table plain (id int primary key, kind text, v int); create table veto (like plain including all);
+     create function no() returns trigger language plpgsql as \$\$ begin if new.v < 0 then raise exception 'no' using errcode = 'AB123'; end if; return new; end \$\$;
+     create trigger no before insert on veto for each row execute function no()"
+manifest veto 'tableFrom: $.kind' "tableAllow: 'plain|veto'" 'batchSize: 100'
+{
+    for n in $(seq 1 10); do printf '{"id":%d,"kind":"veto","v":%d}\n' "$n" $((n % 2 - 1)); done
+    for n in $(seq 11 199); do printf '{"id":%d,"kind":"plain","v":1}\n' "$n"; done
+    printf '{"id":200,"kind":"veto","v":-1}\n'
+} >"$dir/veto.jsonl"
+flow veto 0
+same 'a row that is refused alone takes none with it' '189 5' "$(sql 'select (select count(*) from plain), (select count(*) from veto)' | tr '|' ' ')"
+same '  and is an error' 6 "$(refused veto)"
+
 # ---- tables that are made; more columns; upsert in tables of one shape -------------------------------------
 manifest made 'tableFrom: metadata.none' 'tableAllow: made_.*' 'autoCreateTable: true' 'autoAddColumns: true' 'upsertMode: true' 'conflictKey: id'
 sed -i 's/metadata.none/$.t/' "$dir/made.yaml"

@@ -23,6 +23,13 @@ typedef struct df__kafka_dates {
     int64_t begin_s, end_s;
 } df__kafka_dates;
 
+/* A broker that has shown a certificate; who 0: none. */
+enum { DF__KAFKA_SHOWN = 32 };
+typedef struct df__kafka_shown {
+    uint64_t who; /* hash of host and port */
+    df__kafka_dates dates;
+} df__kafka_shown;
+
 /* First in the options of both, and so first in a source and in a sink. */
 typedef struct df__kafka_common {
     df_bytes brokers, topic, security;
@@ -31,8 +38,9 @@ typedef struct df__kafka_common {
     df_list properties;
     df__kafka_token *token; /* no option: that gets access tokens; NULL: none are needed */
     int flaw; /* no option: of the broker's certificate, OpenSSL's number; 0: none was found */
-    /* No options: see expiry.c. Those of the broker are set by a thread of the client. */
-    df__kafka_dates client_dates, broker_dates;
+    /* No options: see expiry.c. Those of brokers are set by threads of the client. */
+    df__kafka_dates client_dates;
+    df__kafka_shown shown[DF__KAFKA_SHOWN];
     df__kafka_gate expiry_gate, client_gate, broker_gate;
 } df__kafka_common;
 

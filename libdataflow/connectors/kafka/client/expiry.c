@@ -148,8 +148,56 @@ int df__kafka_expiry_is_near(const df__kafka_dates *d, int64_t now_s)
 void df__kafka_expiry_begin(df__kafka_common *o, const df__kafka_dates *own)
 {
     o->client_dates = *own;
-    o->broker_dates = (df__kafka_dates){0, 0};
+    memset(o->shown, 0, sizeof o->shown);
     o->expiry_gate = (df__kafka_gate){0};
+}
+
+/* Without the number, which the first connection to a broker does not know. */
+static uint64_t hash_of(const char *broker)
+{
+    const char *end = strrchr(broker, '/');
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *broker && broker != end; broker++)
+        hash = (hash ^ (unsigned char)*broker) * UINT64_C(1099511628211);
+    return hash ? hash : 1;
+}
+
+/* NULL: there are too many brokers. */
+static df__kafka_shown *shown_by(df__kafka_common *o, uint64_t who)
+{
+    for (size_t i = 0; i < DF__KAFKA_SHOWN; i++) {
+        uint64_t known = 0;
+        if (__atomic_compare_exchange_n(&o->shown[i].who, &known, who, 0, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE) ||
+            known == who)
+            return &o->shown[i];
+    }
+    return NULL;
+}
+
+void df__kafka_expiry_note(df__kafka_common *o, const char *broker, df_bytes der)
+{
+    df__kafka_dates d;
+    df__kafka_shown *shown = NULL;
+    if (df__kafka_expiry_der(der, &d) == DF_OK)
+        shown = shown_by(o, hash_of(broker ? broker : ""));
+    if (!shown)
+        return;
+    __atomic_store_n(&shown->dates.begin_s, d.begin_s, __ATOMIC_RELEASE);
+    __atomic_store_n(&shown->dates.end_s, d.end_s, __ATOMIC_RELEASE);
+}
+
+df__kafka_dates df__kafka_expiry_soonest(const df__kafka_common *o)
+{
+    df__kafka_dates soonest = {0, 0};
+    for (size_t i = 0; i < DF__KAFKA_SHOWN; i++) {
+        const df__kafka_dates *at = &o->shown[i].dates;
+        df__kafka_dates d = {.end_s = __atomic_load_n(&at->end_s, __ATOMIC_ACQUIRE)};
+        d.begin_s = __atomic_load_n(&at->begin_s, __ATOMIC_ACQUIRE);
+        if (d.end_s != 0 && (soonest.end_s == 0 || d.end_s < soonest.end_s))
+            soonest = d;
+    }
+    return soonest;
 }
 
 static void warn(df_stage *st, const df__kafka_dates *d, const char *whose)
@@ -172,10 +220,7 @@ void df__kafka_expiry_tell(df_stage *st, df__kafka_common *o)
         df__kafka_gate *gate;
     } rows[] = {
         {"client", o->client_dates, &o->client_gate},
-        {"broker",
-         {__atomic_load_n(&o->broker_dates.begin_s, __ATOMIC_ACQUIRE),
-          __atomic_load_n(&o->broker_dates.end_s, __ATOMIC_ACQUIRE)},
-         &o->broker_gate},
+        {"broker", df__kafka_expiry_soonest(o), &o->broker_gate},
     };
     if (!o->tls || !df__kafka_gate_open(&o->expiry_gate, TELL_MS))
         return;

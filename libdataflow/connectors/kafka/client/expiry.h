@@ -18,6 +18,11 @@ int df__kafka_expiry_is_near(const df__kafka_dates *d, int64_t now_s);
 /* A new client with that certificate of its own; nothing is known of brokers yet. Before it is
  * made. */
 void df__kafka_expiry_begin(df__kafka_common *o, const df__kafka_dates *own);
+/* A broker ("ssl://host:9093/1") has shown a certificate, in DER; the newest one of a broker
+ * counts. Any thread. */
+void df__kafka_expiry_note(df__kafka_common *o, const char *broker, df_bytes der);
+/* The dates of the one that ends first. */
+df__kafka_dates df__kafka_expiry_soonest(const df__kafka_common *o);
 /* Shows the dates in `o` as metrics, and warns once a day where an end is near. The stage's thread,
  * as often as it likes. */
 void df__kafka_expiry_tell(df_stage *st, df__kafka_common *o);

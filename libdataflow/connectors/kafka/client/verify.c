@@ -8,27 +8,16 @@
 #include "letgo.h"
 #include "verify.h"
 
-/* That of the broker whose certificate ends first. */
-static void note_dates(df__kafka_common *o, df_bytes der)
-{
-    df__kafka_dates d;
-    int64_t known = __atomic_load_n(&o->broker_dates.end_s, __ATOMIC_ACQUIRE);
-    if (df__kafka_expiry_der(der, &d) != DF_OK || (known != 0 && known <= d.end_s))
-        return;
-    __atomic_store_n(&o->broker_dates.begin_s, d.begin_s, __ATOMIC_RELEASE);
-    __atomic_store_n(&o->broker_dates.end_s, d.end_s, __ATOMIC_RELEASE);
-}
-
 /* Signature: rd_kafka_conf_set_ssl_cert_verify_cb. */
 int df__kafka_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *flaw, int depth,
                      const char *der, size_t size, char *text, size_t cap, void *opaque)
 {
     df__kafka_common *o = opaque;
-    (void)broker, (void)id;
+    (void)id;
     if (!df__kafka_tell_begin(rk))
         return 0;
     if (depth == 0)
-        note_dates(o, (df_bytes){der, size});
+        df__kafka_expiry_note(o, broker, (df_bytes){der, size});
     if (*flaw != 0) {
         __atomic_store_n(&o->flaw, *flaw, __ATOMIC_RELAXED);
         (void)snprintf(text, cap, "it is not trusted");

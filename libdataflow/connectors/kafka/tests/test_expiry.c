@@ -65,6 +65,37 @@ static void of_a_chain_the_soonest_counts(void **state)
     }
 }
 
+static void show(df__kafka_common *o, const char *broker, const char *pem)
+{
+    const char *begin = strchr(pem, '\n'), *end = strstr(pem, "-----END");
+    df__buf der;
+    df__buf_init(&der, &df__heap_libc);
+    assert_int_equal(df__base64_read(&der, begin, (size_t)(end - begin)), 0);
+    df__kafka_expiry_note(o, broker, (df_bytes){der.data, der.len});
+    df__buf_free(&der);
+}
+
+/* A broker that has a new certificate shows it with the next connection. */
+static void of_brokers_the_newest_counts(void **state)
+{
+    df__kafka_common o = {0};
+    df__kafka_dates none = {0, 0};
+    (void)state;
+    show(&o, "ssl://a:9093/bootstrap", short_years);
+    show(&o, "ssl://b:9093/2", long_years);
+    assert_int_equal(df__kafka_expiry_soonest(&o).end_s, 2111417737);
+    show(&o, "ssl://a:9093/1", long_years);
+    assert_int_equal(df__kafka_expiry_soonest(&o).end_s, 3524057737);
+    for (int i = 0; i < 2 * DF__KAFKA_SHOWN; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "ssl://c%d:9093/%d", i, i);
+        show(&o, name, long_years);
+    }
+    assert_int_equal(df__kafka_expiry_soonest(&o).begin_s, 1796057737);
+    df__kafka_expiry_begin(&o, &none);
+    assert_int_equal(df__kafka_expiry_soonest(&o).end_s, 0);
+}
+
 /* Cut off anywhere, each byte another one: no date, or some date, and never a read behind the end:
  * the copy is as long as its bytes. */
 static void nothing_else_is_one(void **state)
@@ -128,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_read),
         cmocka_unit_test(of_a_chain_the_soonest_counts),
+        cmocka_unit_test(of_brokers_the_newest_counts),
         cmocka_unit_test(nothing_else_is_one),
         cmocka_unit_test(an_end_is_near),
     };

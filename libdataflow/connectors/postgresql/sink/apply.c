@@ -235,12 +235,15 @@ int df__pg_apply_may_leave_out(const df__pg_sink *s, const df__pg_group *group)
     return 0;
 }
 
-/* What blocks on the server have counted goes by a setting of this transaction. */
-void df__pg_apply_count(df__buf *b)
+/* What blocks on the server have counted goes by a setting of this transaction, which may have the
+ * sum of an earlier table. */
+void df__pg_apply_count(df__buf *b, int is_first)
 {
-    df__buf_str(b, "PERFORM pg_catalog.set_config('dataflow.left_out', (gone + "
-                   "COALESCE(NULLIF(pg_catalog.current_setting('dataflow.left_out', true), ''), "
-                   "'0')::pg_catalog.int8)::pg_catalog.text, true); ");
+    df__buf_str(b, "PERFORM pg_catalog.set_config('dataflow.left_out', (gone");
+    if (!is_first)
+        df__buf_str(b, " + COALESCE(NULLIF(pg_catalog.current_setting('dataflow.left_out', true), "
+                       "''), '0')::pg_catalog.int8");
+    df__buf_str(b, ")::pg_catalog.text, true); ");
 }
 
 void df__pg_apply_counted(df__buf *b)
@@ -330,7 +333,7 @@ static void add_loop(const df__pg_sink *s, df__buf *b, const df__pg_group *group
     df__pg_apply_row(s, &body, group);
     df__buf_str(&body, "END LOOP; ");
     if (df__pg_apply_may_leave_out(s, group))
-        df__pg_apply_count(&body);
+        df__pg_apply_count(&body, 1);
     df__buf_str(&body, "END");
     df__buf_str(b, "; DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});

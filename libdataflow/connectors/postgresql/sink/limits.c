@@ -66,10 +66,22 @@ int df__pg_limit(df__pg_sink *s, df__pg_work *w)
     return rc;
 }
 
+/* Behind a pooler the limit is that of our own setting, and this one stays with the connection. */
+static int watch_pooled(df__pg_conn *c)
+{
+    int64_t limit_ms = c->statement_timeout_us / 1000;
+    if (limit_ms > 1)
+        df__buf_printf(&c->before, "SET LOCAL lock_timeout = %lld; ",
+                       (long long)(limit_ms - (limit_ms + 4) / 5));
+    return c->before.failed ? DF_ENOMEM : DF_OK;
+}
+
 int df__pg_limit_watch(df__pg_sink *s, const df__pg_work *w)
 {
-    if (s->expect.alone == 0 || s->conn.is_pooled || df_parcel_count(w->parcel) != 1 || !s->conn.pg)
+    if (s->expect.alone == 0 || df_parcel_count(w->parcel) != 1 || !s->conn.pg)
         return DF_OK;
+    if (s->conn.is_pooled)
+        return watch_pooled(&s->conn);
     int rc = asked(s, "SELECT pg_catalog.set_config('lock_timeout', (setting::int8 * 4 / 5)::text, "
                       "false) IS NOT NULL FROM pg_catalog.pg_settings "
                       "WHERE name = 'statement_timeout' AND setting::int8 > 1");

@@ -151,6 +151,16 @@ int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses
     return DF_OK;
 }
 
+/* As long a part of the table's name as fits before what says which index it is. */
+static void put_index(const df__pg_sink *s, df__buf *b)
+{
+    static const char tail[] = "_data_gin";
+    char head[PG_NAME_MAX + 1 - sizeof tail + 1], name[PG_NAME_MAX + 1];
+    df__text_set(head, sizeof head, s->catalog.name.table, strlen(s->catalog.name.table));
+    size_t len = df__text_printf(name, sizeof name, "%s%s", head, tail);
+    df__pg_quote(b, (df_bytes){name, len});
+}
+
 /* The index answers "which records hold this": data @> '{"a": 1}'. */
 void df__pg_raw_create_sql(const df__pg_sink *s, const df__pg_guesses *g, df__buf *b)
 {
@@ -170,7 +180,7 @@ void df__pg_raw_create_sql(const df__pg_sink *s, const df__pg_guesses *g, df__bu
         df__buf_str(b, ", \"_metadata\" JSONB");
     df__buf_str(b, ", \"created_at\" TIMESTAMPTZ DEFAULT now(), \"updated_at\" TIMESTAMPTZ "
                    "DEFAULT now(), \"deleted_at\" TIMESTAMPTZ); CREATE INDEX IF NOT EXISTS ");
-    df__pg_quote(b, (df_bytes){s->raw.index, strlen(s->raw.index)});
+    put_index(s, b);
     df__buf_str(b, " ON ");
     df__pg_quote_table(b, &s->catalog.name);
     df__buf_str(b, " USING gin (\"data\")");

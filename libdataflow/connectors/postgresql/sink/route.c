@@ -137,6 +137,28 @@ static const df__pg_facts *facts_of(const df__pg_sink *s, size_t target)
                                         : &s->targets.rows[target]->catalog.facts;
 }
 
+/* One table may come under two names: its option and records', with a schema and without. */
+static int may_be_same(const df__pg_name *a, const df__pg_name *b)
+{
+    return strcmp(a->table, b->table) == 0 &&
+           (!a->schema[0] || !b->schema[0] || strcmp(a->schema, b->schema) == 0);
+}
+
+static const df__pg_name *table_of(const df__pg_sink *s, size_t target)
+{
+    return target == s->targets.current ? &s->catalog.name : &s->targets.rows[target]->catalog.name;
+}
+
+static int has_namesakes(const df__pg_sink *s)
+{
+    const df__pg_targets *t = &s->targets;
+    for (size_t i = 0; i < t->segment_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (may_be_same(table_of(s, t->segments[i].target), table_of(s, t->segments[k].target)))
+                return 1;
+    return 0;
+}
+
 /* Foreign keys and triggers lead from table to table; else no table notices the others. A delete
  * or truncation needs no more than that either. */
 static int is_free(const df__pg_sink *s, const df__pg_work *w)
@@ -157,24 +179,37 @@ static int has_segment(const df__pg_targets *t, uint32_t target)
     return 0;
 }
 
-static int plan(df__pg_sink *s, const df__pg_work *w)
+static int plan_by_table(df__pg_sink *s, const df__pg_work *w)
+{
+    int rc = DF_OK;
+    s->targets.segment_count = 0;
+    for (size_t i = 0; i < w->end && rc == DF_OK; i++)
+        if (!w->skip[i] && !has_segment(&s->targets, w->targets[i]))
+            rc = add_segment(s, (df__pg_segment){w->targets[i], 0, w->end});
+    return rc;
+}
+
+static int plan_by_record(df__pg_sink *s, const df__pg_work *w)
 {
     df__pg_targets *t = &s->targets;
-    int by_table = is_free(s, w), rc = DF_OK;
+    int rc = DF_OK;
     t->segment_count = 0;
     for (size_t i = 0; i < w->end && rc == DF_OK; i++) {
-        uint32_t target = w->targets[i];
+        df__pg_segment *last = t->segment_count > 0 ? &t->segments[t->segment_count - 1] : NULL;
         if (w->skip[i])
             continue;
-        df__pg_segment *last = t->segment_count > 0 ? &t->segments[t->segment_count - 1] : NULL;
-        if (by_table && !has_segment(t, target))
-            rc = add_segment(s, (df__pg_segment){target, 0, w->end});
-        else if (!by_table && last && last->target == target)
+        if (last && last->target == w->targets[i])
             last->end = i + 1;
-        else if (!by_table)
-            rc = add_segment(s, (df__pg_segment){target, i, i + 1});
+        else
+            rc = add_segment(s, (df__pg_segment){w->targets[i], i, i + 1});
     }
     return rc;
+}
+
+static int plan(df__pg_sink *s, const df__pg_work *w)
+{
+    int rc = is_free(s, w) ? plan_by_table(s, w) : DF_MORE;
+    return rc == DF_MORE || (rc == DF_OK && has_namesakes(s)) ? plan_by_record(s, w) : rc;
 }
 
 int df__pg_route(df__pg_sink *s, df__pg_work *w)

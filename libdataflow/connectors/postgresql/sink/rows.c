@@ -70,6 +70,15 @@ static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size
                    number);
 }
 
+/* One of the first `count` groups may leave rows out. */
+static int may_leave_out(const df__pg_sink *s, const df__pg_work *w, size_t count)
+{
+    int may = 0;
+    for (size_t i = 0; i < count; i++)
+        may |= df__pg_apply_may_leave_out(s, &w->groups[i]);
+    return may;
+}
+
 /* Some rows at once, then, if that fails, each of them. An upsert goes row by row, and so do rows
  * of several masks: they must follow each other. */
 static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
@@ -102,7 +111,7 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
                        number);
     }
     if (df__pg_apply_may_leave_out(s, &w->groups[number]))
-        df__pg_apply_count(b);
+        df__pg_apply_count(b, !may_leave_out(s, w, number));
     df__buf_str(b, "END");
 }
 
@@ -147,14 +156,6 @@ static int is_stopped(const df__pg_work *w)
     return state && strcmp(state, STOPPED) == 0;
 }
 
-static int may_leave_out(const df__pg_sink *s, const df__pg_work *w)
-{
-    int may = 0;
-    for (size_t i = 0; i < w->group_count; i++)
-        may |= df__pg_apply_may_leave_out(s, &w->groups[i]);
-    return may;
-}
-
 static int send_rows(df__pg_sink *s, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
@@ -164,7 +165,7 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
         add_block(s, w, &s->sql, i);
     }
     df__buf_add(&s->sql, w->between.data, w->between.len);
-    if (may_leave_out(s, w)) {
+    if (may_leave_out(s, w, w->group_count)) {
         df__pg_apply_counted(&s->sql);
         df__buf_str(&s->sql, "; ");
     }
@@ -307,9 +308,25 @@ static int exchange(df__pg_sink *s, df__pg_work *w)
     return rc == DF_OK ? status : rc;
 }
 
+/* DF_OK: the server takes the statement without a row, as far as is known; a table made in this
+ * transaction is ours. The transaction of several tables would not outlive the question, so it is
+ * taken back first: DF_MORE: the server takes it, and all is to be written again, but for the rows
+ * that are noted. */
+static int probe(df__pg_sink *s, df__pg_work *w)
+{
+    int is_open = w->is_open;
+    if (w->tried.probed || s->catalog.is_new)
+        return DF_OK;
+    int rc = is_open ? df__pg_settle_down(s) : DF_OK;
+    rc = rc == DF_OK ? df__pg_probe(s, &w->groups[0]) : rc;
+    w->tried.probed = rc == DF_OK;
+    return rc == DF_OK && is_open ? DF_MORE : rc;
+}
+
 /* Rows were refused with a state that is not always a row's fault. It is when others passed. When
  * none did, the statement without a row stands for the others where there is one row, and where
- * code of the database raised what else passes by itself for each: trying again would never end. */
+ * code of the database raised what else passes by itself for each: trying again would never end.
+ * DF_MORE: as probe. */
 static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
 {
     size_t rows = 0;
@@ -317,9 +334,9 @@ static int judge(df__pg_sink *s, df__pg_work *w, size_t refused)
         rows += w->groups[i].count;
     if (!w->doubtful[0] || refused < rows)
         return DF_OK;
-    if ((rows == 1 || w->raised == rows) &&
-        (w->tried.probed || df__pg_probe(s, &w->groups[0]) == DF_OK))
-        return DF_OK;
+    int rc = rows == 1 || w->raised == rows ? probe(s, w) : DF_DROP;
+    if (rc != DF_DROP)
+        return rc;
     const df__pg_state_row *state = df__pg_sqlstate_find(w->doubtful);
     const char *remedy = df__pg_sqlstate_remedy(w->doubtful);
     return df_stage_failf(s->conn.stage, state->status, state->reason, "%s%s%s",

@@ -45,7 +45,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
         rc = df__pg_after(s, w, rc, filtered);
         w->is_open = w->part = 0;
         if (rc != DF_OK)
-            return rc;
+            return rc == DF_DONE ? DF_OK : rc;
     }
 }
 
@@ -54,12 +54,15 @@ int df__pg_write_several(df__pg_sink *s, df_parcel *parcel)
     df__pg_targets *t = &s->targets;
     df__pg_work *w = &s->works[0];
     t->parcels++;
+    int rc = df__pg_work_start(s, w, parcel);
     for (size_t i = 0; i < t->count; i++) {
         const df__pg_expect *expect = i == t->current ? &s->expect : &t->rows[i]->expect;
         t->rows[i]->tried = (df__pg_tried){.by_rows = df__pg_begins_by_rows(expect, parcel)};
     }
-    int rc = df__pg_work_start(s, w, parcel);
     w->tried = t->rows[t->current]->tried;
+    if (rc == DF_OK && t->segment_count == 1)
+        df__pg_target_turn(s, w, t->segments[0].target);
+    rc = rc == DF_OK ? df__pg_limit_watch(s, w) : rc;
     rc = rc == DF_OK ? drive(s, w) : rc;
     return df__pg_finish(s, w, rc);
 }

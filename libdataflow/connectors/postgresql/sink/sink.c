@@ -20,9 +20,6 @@ static int prepare(df__pg_sink *s, df_stage *st)
     s->memory.heap = df__tables_heap(st);
     df__buf_init(&s->sql, &s->memory.heap);
     df__buf_init(&s->raw.text, &s->memory.heap);
-    char head[PG_NAME_MAX + 1 - sizeof "_data_gin" + 1];
-    df__text_set(head, sizeof head, s->catalog.name.table, strlen(s->catalog.name.table));
-    df__text_printf(s->raw.index, sizeof s->raw.index, "%s_data_gin", head);
     df__arena_init(&s->catalog.table.arena, &s->memory.heap, 4096);
     df__pg_work_init(&s->works[0], &s->memory.heap);
     df__pg_work_init(&s->works[1], &s->memory.heap);

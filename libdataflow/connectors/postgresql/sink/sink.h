@@ -34,7 +34,6 @@ typedef struct df__pg_expect {
 typedef struct df__pg_raw {
     df__buf text;    /* _metadata of the record at hand */
     size_t left_out; /* its keys without a column */
-    char index[PG_NAME_MAX + 1];
     int warned;
 } df__pg_raw;
 
@@ -164,8 +163,8 @@ int df__pg_write(df__pg_sink *s, df_parcel *parcel);
 /* One try of the records at hand, and whether COPY had a condition. DF_DROP: it has refused
  * records, and nothing may be written beside them. */
 int df__pg_try(df__pg_sink *s, df__pg_work *w, int *ret_filtered);
-/* After a try that was none: DF_OK: w is to be written again from its first record; else the
- * answer. */
+/* After a try that was none: DF_OK: w is to be written again from its first record; DF_DONE: a
+ * transaction before it has written w already, and committed late; else the answer. */
 int df__pg_after(df__pg_sink *s, df__pg_work *w, int rc, int filtered);
 /* 1: the first try of a parcel is in row mode. */
 int df__pg_begins_by_rows(const df__pg_expect *expect, const df_parcel *parcel);

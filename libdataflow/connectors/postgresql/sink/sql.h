@@ -32,9 +32,9 @@ void df__pg_apply_nothing(const df__pg_sink *s, df__buf *b, const df__pg_group *
 /* 1: of such rows some may be left out and counted: those that only change a row, where there is
  * none. df__pg_apply_row counts them in the block's variable `gone`. */
 int df__pg_apply_may_leave_out(const df__pg_sink *s, const df__pg_group *group);
-/* Appends, for the end of such a block, what adds `gone` up for the transaction; and the statement
- * after it that tells the sum. */
-void df__pg_apply_count(df__buf *b);
+/* Appends, for the end of such a block, what adds `gone` up, the first one from 0; and the
+ * statement after the last one that tells the sum. */
+void df__pg_apply_count(df__buf *b, int is_first);
 void df__pg_apply_counted(df__buf *b);
 /* Appends INSERT INTO ... SELECT with the casts, up to where FROM follows. */
 void df__pg_apply_select(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask);

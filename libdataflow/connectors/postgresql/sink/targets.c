@@ -104,7 +104,7 @@ int df__pg_targets_open(df__pg_sink *s)
     if (rc == DF_OK && t->count == 0 && !df__pg_target_make(s, (df_bytes){"", 0}))
         rc = DF_ENOMEM;
     for (size_t i = 0; rc == DF_OK && i < t->count; i++)
-        t->rows[i]->expect = (df__pg_expect){0};
+        t->rows[i]->expect = (df__pg_expect){.alone = t->rows[i]->expect.alone};
     return rc;
 }
 

@@ -200,7 +200,11 @@ int df__pg_after(df__pg_sink *s, df__pg_work *w, int rc, int filtered)
         return stop_filtering(s);
     if (rc < 0 && df__pg_may_be_row(s, w))
         return narrow(s, w);
-    return rc < 0 && w->error ? no_row(s, w) : rc;
+    if (rc < 0 && w->error) {
+        rc = no_row(s, w);
+        return rc == DF_OK ? DF_DONE : rc;
+    }
+    return rc;
 }
 
 /* Tries until w is durable, sent, or cannot be written now. */
@@ -213,7 +217,7 @@ static int drive(df__pg_sink *s, df__pg_work *w)
             return rc;
         rc = df__pg_after(s, w, rc, filtered);
         if (rc != DF_OK)
-            return rc;
+            return rc == DF_DONE ? DF_OK : rc;
         df__pg_work_rewind(s, w);
     }
 }
