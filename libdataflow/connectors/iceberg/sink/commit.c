@@ -154,11 +154,14 @@ static int is_applied(const commit *c, const df__ice_note *note)
     return 0;
 }
 
-/* The positions in the table have to be those that we know: else another one wrote them. */
+/* The positions in the table have to be those that we know: else another one wrote them. A claim
+ * takes them as they are in this try: a former owner may have been faster than the one before. */
 static int check_owner(const commit *c, const df__ice_note *note)
 {
     df__ice_sink *s = c->s;
-    if (!s->exactly_once || c->is_claim)
+    if (c->is_claim)
+        return df__ice_take_over(s, &c->meta, note);
+    if (!s->exactly_once)
         return DF_OK;
     if (strcmp(note->owner, s->owner) != 0)
         return df__ice_doom(s, "fenced: another process of this flow took table %s over",

@@ -198,24 +198,25 @@ static int check_note(df__ice_sink *s, const df__ice_meta *m, const df__ice_note
     return DF_OK;
 }
 
+int df__ice_take_over(df__ice_sink *s, const df__ice_meta *m, const df__ice_note *n)
+{
+    int rc = check_note(s, m, n);
+    rc = rc == DF_OK ? take(s, n) : rc;
+    rc = rc == DF_OK ? df__ice_places_copy(s, &s->pending.at, &s->next) : rc;
+    s->epoch = n->epoch + 1;
+    return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for positions") : rc;
+}
+
 static int claim(df__ice_sink *s)
 {
     df__ice_meta m;
-    df__ice_note note;
     int rc = df__ice_table_look(s, &m);
-    if (rc == DF_ENOTFOUND) {
-        df__ice_meta_free(&m);
+    df__ice_meta_free(&m);
+    if (rc == DF_ENOTFOUND)
         return df_stage_failf(s->st, DF_ENOTFOUND, "configuration",
                               "exactlyOnce needs a table that is there: make %s before the flow "
                               "begins",
                               s->catalog.shown.data);
-    }
-    df__ice_note_read(s, &m, &note);
-    rc = rc == DF_OK ? check_note(s, &m, &note) : rc;
-    rc = rc == DF_OK ? take(s, &note) : rc;
-    s->epoch = note.epoch + 1;
-    df__ice_note_free(&note);
-    df__ice_meta_free(&m);
     df__ice_uuid(&s->session, s->owner);
     rc = rc == DF_OK ? df__ice_commit_claim(s) : rc;
     s->claimed = rc == DF_OK;

@@ -166,6 +166,10 @@ int df__ice_places_add(df__ice_sink *s, const df_parcel *parcel);
 /* After a commit: s->stored is s->next; after a loss the other way round. DF_ENOMEM. */
 int df__ice_places_copy(df__ice_sink *s, df__ice_places *to, const df__ice_places *from);
 void df__ice_places_free(df__ice_sink *s, df__ice_places *p);
+/* For a claim: takes epoch and positions of the note that the commit will be put upon, with what
+ * the commit stores: a former owner may have written one since the last look. DF_ESTATE: the
+ * positions are another source's, or were not rolled back with the table; DF_ENOMEM. */
+int df__ice_take_over(df__ice_sink *s, const df__ice_meta *m, const df__ice_note *n);
 /* claim and resolve of df_sink_ops. */
 int df__ice_claim(void *self, df_stage *st, df_position *partition);
 int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel);
