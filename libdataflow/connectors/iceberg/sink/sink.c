@@ -164,7 +164,7 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
     int rc = df__ice_commit_all(s);
     if (rc != DF_OK)
         return rc;
-    for (size_t i = 0; i < s->parcel_count; i++)
+    for (size_t i = 0; i < s->parcel_count; i++) /* those without a row or a position */
         df_stage_settle(st, s->parcels[i], DF_OK);
     s->parcel_count = 0;
     return DF_OK;

@@ -30,6 +30,7 @@ typedef struct df__ice_places {
 typedef struct df__ice_pending {
     int64_t id;       /* of its snapshot; 0: none is begun */
     size_t files;     /* the first of s->files */
+    size_t parcels;   /* the first of s->parcels */
     int64_t records;  /* in them */
     int sent;         /* it may have been applied */
     df__buf manifest; /* its path; empty: not written yet */
@@ -134,9 +135,9 @@ void df__ice_files_done(df__ice_sink *s, size_t count);
 
 /* ---- commit.c -------------------------------------------------------------------------------- */
 
-/* All that was absorbed becomes a snapshot. DF_OK: it is committed, by this try or an earlier one
- * whose answer was lost. Other answers with the text set: nothing was committed, or
- * (DF_ECANCELED) it is not known. */
+/* All that was absorbed becomes a snapshot, and its parcels are settled. DF_OK: it is committed, by
+ * this try or an earlier one whose answer was lost. Other answers with the text set: what is not
+ * settled was not committed, or (DF_ECANCELED) it is not known. */
 int df__ice_commit_all(df__ice_sink *s);
 /* A snapshot without files, that makes us the owner of the positions. */
 int df__ice_commit_claim(df__ice_sink *s);
