@@ -170,7 +170,7 @@ static int read_manifest(df__ice_source *s, const df__ice_manifest *m, range *r)
                                 (const char *)m->path.data, reading.why);
     }
     df__buf_free(&file);
-    return rc;
+    return rc == DF_ENOTFOUND ? DF_EIO : rc; /* expired a moment ago */
 }
 
 static int read_list(df__ice_source *s, const df__ice_snapshot *at, df__ice_manifest **ret,
@@ -299,6 +299,7 @@ static int lost(df__ice_source *s)
                   "again",
                   (long long)s->spot.done);
     s->spot.done = ICE_NO_SNAPSHOT;
+    s->spot.file = s->spot.row = 0; /* of another plan, that was begun */
     return whole(s);
 }
 
@@ -373,10 +374,15 @@ int df__ice_plan(df__ice_source *s)
         return rc;
     if (s->spot.done == s->meta.snapshot.id)
         return DF_DONE;
-    if (s->spot.done == ICE_NO_SNAPSHOT && s->opt.incremental && s->opt.start.len)
+    /* What was begun without a snapshot that is done are all rows of its target. */
+    if (s->spot.done == ICE_NO_SNAPSHOT && s->spot.target == ICE_NO_SNAPSHOT &&
+        s->opt.incremental && s->opt.start.len)
         s->spot.done = strtoll(s->opt.start.data, NULL, 10);
-    if (s->spot.done == s->meta.snapshot.id)
+    if (s->spot.done == s->meta.snapshot.id) { /* nothing came after the one to start with */
+        s->spot.done_sequence = s->meta.snapshot.sequence;
+        s->changed = 1;
         return DF_DONE;
+    }
     s->spot.target = s->meta.snapshot.id;
     s->target_sequence = s->meta.snapshot.sequence;
     return s->opt.incremental && s->spot.done != ICE_NO_SNAPSHOT ? since(s) : whole(s);
