@@ -109,10 +109,25 @@ static int read_columns(df__ice_sink *s)
     return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for the columns") : rc;
 }
 
+/* Files that are not committed belong to the table as it was. */
+static int check_same(df__ice_sink *s, const df__ice_meta *old)
+{
+    int holds = s->file_count > 0 || s->pending.id;
+    return !holds || !old->uuid || strcmp(old->uuid, s->meta.uuid) == 0
+               ? DF_OK
+               : df__ice_doom(s,
+                              "table %s was replaced by another one of its name while the flow ran",
+                              s->catalog.shown.data);
+}
+
 int df__ice_table_load(df__ice_sink *s)
 {
+    df__ice_meta old = s->meta;
+    memset(&s->meta, 0, sizeof s->meta);
     df__ice_table_free(s);
     int rc = df__ice_table_look(s, &s->meta);
+    rc = rc == DF_OK ? check_same(s, &old) : rc;
+    df__ice_meta_free(&old);
     rc = rc == DF_OK ? read_columns(s) : rc;
     rc = rc == DF_OK ? check_shape(s) : rc;
     if (rc == DF_OK && s->opt.raw)
