@@ -239,7 +239,7 @@ int df__ice_claim(void *self, df_stage *st, df_position *partition)
     return DF_OK;
 }
 
-/* Never needed after our own answers, which are not DF_EUNKNOWN; what the table says is right. */
+/* With batchSize: what the table says is right, and is what the next commit goes by. */
 int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel)
 {
     df__ice_sink *s = self;
@@ -257,6 +257,8 @@ int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel)
     int ours = strcmp(note.owner, s->owner) == 0;
     rc = ours ? take(s, &note)
               : df_stage_fail(s->st, DF_EFENCED, "fenced", "another process owns the positions");
+    if (rc == DF_OK)
+        s->last_commit = note.commit;
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const df_position *at = DF_ROW(df_position, rows, i);
         const df__ice_place_of *row = find(&s->stored, at->name);
