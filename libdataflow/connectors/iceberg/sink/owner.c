@@ -223,11 +223,23 @@ static int claim(df__ice_sink *s)
     return rc;
 }
 
+/* A partition that was given away with rows that were absorbed, and comes back: its position is in
+ * the commit that has them. */
+static int has_absorbed(const df__ice_sink *s, const char *name)
+{
+    const df__ice_place_of *next = find(&s->next, name), *at = find(&s->stored, name);
+    return next && (!at || next->seq != at->seq || next->len != at->len ||
+                    memcmp(next->data, at->data, at->len) != 0);
+}
+
 int df__ice_claim(void *self, df_stage *st, df_position *partition)
 {
     df__ice_sink *s = self;
-    (void)st;
     int rc = s->claimed ? DF_OK : claim(s);
+    if (rc == DF_OK && has_absorbed(s, partition->name))
+        rc = df__ice_sink_flush(s, st, 0);
+    if (rc == DF_AGAIN)
+        rc = df_stage_fail(st, DF_EIO, "transient", "other writers were faster again and again");
     if (rc != DF_OK)
         return rc;
     const df__ice_place_of *row = find(&s->stored, partition->name);

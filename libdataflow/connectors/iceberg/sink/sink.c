@@ -155,7 +155,7 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     return DF_ABSORBED;
 }
 
-static int sink_flush(void *self, df_stage *st, int timeout_ms)
+int df__ice_sink_flush(void *self, df_stage *st, int timeout_ms)
 {
     df__ice_sink *s = self;
     (void)timeout_ms;
@@ -212,7 +212,7 @@ const df_sink_ops df__ice_sink_ops = {
     .check = df__ice_sink_check,
     .open = sink_open,
     .write = sink_write,
-    .flush = sink_flush,
+    .flush = df__ice_sink_flush,
     .claim = df__ice_claim,
     .resolve = df__ice_resolve,
     .close = sink_close,

@@ -90,6 +90,8 @@ extern const df_options df__ice_sink_options, df__nessie_sink_options;
 extern const df_sink_ops df__ice_sink_ops;
 /* The check operation: what the options alone show to be wrong. */
 int df__ice_sink_check(void *self, df_stage *st);
+/* The flush operation. */
+int df__ice_sink_flush(void *self, df_stage *st, int timeout_ms);
 
 /* ---- table.c --------------------------------------------------------------------------------- */
 
