@@ -51,6 +51,7 @@ typedef struct df__ice_sink {
     df__ice_catalog catalog;
     df__ice_store store;
     int is_open, has_table, seen, stops, exactly_once, show_values, warned_left_out;
+    int is_lost;          /* a flush failed: nothing is taken before the close */
     char doom[ICE_SHOWN]; /* why the next open ends the run; "": it does not */
 
     /* The table as it was when its columns were read. */
