@@ -143,11 +143,15 @@ static int next_row(df__ice_source *s, df_batch *into, int *added)
     if (rc != DF_OK)
         return bad_file(s, rc, &error);
     rc = add_row(s, into);
+    if (rc != DF_OK) {
+        s->changed = 0; /* no mark covers a row that is not whole: it is read again */
+        return rc;
+    }
     s->spot.row++;
     s->rows++;
     s->changed = 1;
     *added = 1;
-    return rc;
+    return DF_OK;
 }
 
 static int is_capped(const df__ice_source *s)
