@@ -126,17 +126,18 @@ int df__ice_shape(df__ice_source *s)
 
 typedef struct range { /* which entries are wanted */
     df__ice_source *s;
-    int added_only;   /* by one snapshot */
-    int64_t snapshot; /* that one */
-    int64_t after;    /* sequence numbers above it; -1: all */
-    int64_t deleted;  /* entries that were taken away since */
+    const df__ice_snapshot *at; /* whose list is read */
+    int added_only;             /* by one snapshot */
+    int64_t snapshot;           /* that one */
+    int64_t after;              /* sequence numbers above it; -1: all */
+    int64_t deleted;            /* entries that were taken away since */
 } range;
 
 static int take_entry(void *user, const df__ice_entry *e)
 {
     range *r = user;
     df__ice_source *s = r->s;
-    df__ice_scan_file f = {.bytes = e->bytes};
+    df__ice_scan_file f = {.bytes = e->bytes, .snapshot = r->at->id, .sequence = r->at->sequence};
     if (e->status == 2) {
         r->deleted += e->snapshot != ICE_NO_SNAPSHOT;
         return DF_OK;
@@ -211,6 +212,7 @@ static int all_of(df__ice_source *s, const df__ice_snapshot *at, range *r)
 {
     df__ice_manifest *rows = NULL;
     size_t count = 0;
+    r->at = at;
     int rc = read_list(s, at, &rows, &count);
     for (size_t i = 0; i < count && rc == DF_OK; i++)
         if (rows[i].content == 1 && rows[i].files[0] + rows[i].files[1] != 0 && !r->added_only &&
