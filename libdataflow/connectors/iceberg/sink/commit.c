@@ -482,7 +482,8 @@ static int has_moved(const df__ice_sink *s)
 
 int df__ice_commit_all(df__ice_sink *s)
 {
-    int rc = df__ice_file_finish(s);
+    int rc = df__ice_keep_keys(s);
+    rc = rc == DF_OK ? df__ice_file_finish(s) : rc;
     DF_CRASHPOINT("iceberg.files");
     while (rc == DF_OK && (s->pending.id || s->file_count > 0 || has_moved(s))) {
         rc = begin(s);

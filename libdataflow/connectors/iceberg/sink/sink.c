@@ -144,7 +144,8 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     (void)st;
     if (s->is_lost) /* its file may be ended, and its close is on the way */
         return DF_AGAIN;
-    int rc = df_parcel_count(parcel) ? ensure_table(s, parcel) : DF_OK;
+    int rc = df__ice_keep_keys(s);
+    rc = rc == DF_OK && df_parcel_count(parcel) ? ensure_table(s, parcel) : rc;
     if (rc == DF_MORE)
         return refuse_all(s, parcel);
     if (rc == DF_OK && df_parcel_count(parcel) && (s->stops || s->exactly_once))

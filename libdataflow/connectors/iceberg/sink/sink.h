@@ -56,6 +56,7 @@ typedef struct df__ice_sink {
 
     /* The table as it was when its columns were read. */
     df__ice_meta meta;
+    int64_t looked_us; /* when it was looked at last */
     df__arena memory;
     df__parquet_column *columns;
     size_t column_count, data, metadata; /* of rawMode; column_count: there is none */
@@ -101,6 +102,10 @@ int df__ice_sink_flush(void *self, df_stage *st, int timeout_ms);
 int df__ice_table_load(df__ice_sink *s);
 /* Loads the metadata alone, for a commit. As df__ice_table_load; freed by df__ice_meta_free. */
 int df__ice_table_look(df__ice_sink *s, df__ice_meta *ret);
+/* Looks again when keys that the catalog gave are minutes old: they do not last, and a file may be
+ * written for longer than they do. DF_OK, also when the catalog cannot be asked now; DF_ECANCELED,
+ * DF_ENOMEM. */
+int df__ice_keep_keys(df__ice_sink *s);
 /* What a table that is not there means. */
 int df__ice_missing(df__ice_sink *s);
 /* Forgets the columns. */

@@ -4,6 +4,8 @@
 
 #include "sink/sink.h"
 
+enum { KEYS_US = 300000000 };
+
 void df__ice_table_free(df__ice_sink *s)
 {
     if (s->memory.heap)
@@ -42,7 +44,20 @@ int df__ice_table_look(df__ice_sink *s, df__ice_meta *ret)
     if (rc != DF_OK)
         return rc;
     df__ice_meta_facts(&s->catalog, ret, &facts);
+    s->looked_us = df_stage_clock_us(s->st);
     return df__ice_store_set(&s->store, &facts);
+}
+
+int df__ice_keep_keys(df__ice_sink *s)
+{
+    df__ice_meta m;
+    if (s->place.access_key || !s->store.key.len || !s->writer ||
+        df_stage_clock_us(s->st) - s->looked_us < KEYS_US)
+        return DF_OK;
+    s->looked_us = df_stage_clock_us(s->st);
+    int rc = df__ice_table_look(s, &m);
+    df__ice_meta_free(&m);
+    return rc == DF_ECANCELED || rc == DF_ENOMEM ? rc : DF_OK;
 }
 
 /* What is not written yet is refused before a record is taken. */
