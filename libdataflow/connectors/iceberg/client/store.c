@@ -85,7 +85,12 @@ int df__ice_store_set(df__ice_store *s, const df__ice_store_facts *facts)
     while (s->endpoint.len && s->endpoint.data[s->endpoint.len - 1] == '/')
         s->endpoint.len--;
     s->path_style = s->endpoint.len > 0 && !p->virtual_host && facts->path_style != 0;
-    return rc == DF_OK ? end_texts(s) : rc;
+    rc = rc == DF_OK ? end_texts(s) : rc;
+    if (rc == DF_OK && s->endpoint.len && !strstr(s->endpoint.data, "://"))
+        return df_stage_failf(s->session->st, DF_EINVAL, "configuration",
+                              "s3Endpoint: begins with https:// or http:// (it is %.200s)",
+                              s->endpoint.data);
+    return rc;
 }
 
 int df__ice_store_knows(df__ice_store *s, const char *location)

@@ -215,8 +215,8 @@ static int all_of(df__ice_source *s, const df__ice_snapshot *at, range *r)
     r->at = at;
     int rc = read_list(s, at, &rows, &count);
     for (size_t i = 0; i < count && rc == DF_OK; i++)
-        if (rows[i].content == 1 && rows[i].files[0] + rows[i].files[1] != 0 && !r->added_only &&
-            (r->after < 0 || rows[i].sequence > r->after) &&
+        if (rows[i].content == 1 && (rows[i].files[0] != 0 || rows[i].files[1] != 0) &&
+            !r->added_only && (r->after < 0 || rows[i].sequence > r->after) &&
             !(r->after >= 0 && s->opt.on_overwrite == 1))
             return refuse_deletes(s, at->id);
     for (size_t i = count; i-- > 0 && rc == DF_OK;) {
