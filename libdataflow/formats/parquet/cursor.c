@@ -4,7 +4,7 @@
 
 #include "formats/parquet/read.h"
 
-enum { WINDOW = 65536, MOST_HEAD = 16 << 20 };
+enum { WINDOW = 65536, MOST_HEAD = 16 << 20, SPARE = 1024 }; /* of a page that packs badly */
 
 typedef struct head { /* of a page */
     int32_t type, raw, packed, crc, values, encoding, def_encoding, rep_encoding, rows, def_len,
@@ -126,7 +126,7 @@ static int parse_head(df_bytes bytes, head *h)
 static int read_head(df__pq_cursor *c, head *h, df__parquet_error *error)
 {
     int64_t left = c->end - c->at;
-    size_t len = left < WINDOW ? (size_t)left : WINDOW;
+    size_t len = left < WINDOW ? (size_t)left : WINDOW, limit;
     const unsigned char *p;
     int rc;
     for (;; len *= 2) {
@@ -143,7 +143,8 @@ static int read_head(df__pq_cursor *c, head *h, df__parquet_error *error)
     if (h->raw < 0 || h->packed < 0 || h->packed > left - (int64_t)h->len || h->values < 0 ||
         h->def_len < 0 || h->rep_len < 0)
         return damaged(c, "has a page that is longer than its chunk", error);
-    if ((size_t)h->raw > c->file->input.page_limit)
+    limit = c->file->input.page_limit;
+    if ((size_t)h->raw > limit || (size_t)h->packed > limit + limit / 16 + SPARE)
         return damaged(c, "has a page that is larger than the limit", error);
     return DF_OK;
 }
@@ -189,6 +190,18 @@ static int body_of(df__pq_cursor *c, const head *h, df__buf *into, df_bytes *ret
 
 /* ---- dictionary ------------------------------------------------------------------------------ */
 
+/* Entries that so many bytes can hold. */
+static size_t most_entries(const df__pq_cursor *c, size_t bytes)
+{
+    static const unsigned char widths[DF__PQ_PHYSICALS] = {
+        [DF__PQ_INT32] = 4,  [DF__PQ_INT64] = 8,  [DF__PQ_FLOAT] = 4,
+        [DF__PQ_DOUBLE] = 8, [DF__PQ_INT96] = 12, [DF__PQ_BYTE_ARRAY] = 4};
+    const df__pq_element *e = c->shape->element;
+    if (e->physical == DF__PQ_BOOLEAN)
+        return bytes * 8;
+    return bytes / (e->physical == DF__PQ_FIXED ? (size_t)e->length : widths[e->physical]);
+}
+
 static int read_dictionary(df__pq_cursor *c, const head *h, df__parquet_error *error)
 {
     df__pq_values v;
@@ -205,7 +218,7 @@ static int read_dictionary(df__pq_cursor *c, const head *h, df__parquet_error *e
         df__buf_add(&c->dictionary_page, body.data, body.len);
         body.data = c->dictionary_page.data;
     }
-    if (n > body.len * 8)
+    if (n > most_entries(c, body.len))
         return damaged(c, "has a dictionary with more entries than bytes", error);
     c->dictionary = df__alloc(c->file->heap, n * sizeof *c->dictionary + 1);
     if (!c->dictionary || c->dictionary_page.failed)

@@ -173,11 +173,10 @@ static int to_date(const df__pq_plan *p, df__pq_raw raw, df__arena *a, df_value 
     int64_t days = (int32_t)(uint32_t)raw.bits;
     (void)a;
     *ret = value_of(p->kind == DF__PARQUET_DATE ? DF_V_DATE : DF_V_TIMESTAMP, days);
-    if (p->kind != DF__PARQUET_DATE) {
-        ret->u.i *= DAY_US;
-        ret->zone = DF_ZONE_NONE;
-    }
-    return DF_OK;
+    if (p->kind == DF__PARQUET_DATE)
+        return DF_OK;
+    ret->zone = DF_ZONE_NONE;
+    return __builtin_mul_overflow(days, DAY_US, &ret->u.i) ? DF_EDATA : DF_OK;
 }
 
 /* Text of a time with nine digits; sec since 1970. */

@@ -144,20 +144,16 @@ static void add_level(df__buf *b, df_bytes level)
     df__percent_add(b, text);
 }
 
-/* The namespace as a part of a URL and as JSON. */
+/* The namespace as a part of a URL. */
 static void add_levels(df__ice_catalog *c)
 {
     const char *between = df__ice_property(c, "namespace-separator");
     df_bytes rest = c->session->place->namespace;
-    df__buf_char(&c->space, '[');
     for (int first = 1; rest.data; first = 0) {
         df_bytes level = next_level(&rest);
         df__buf_str(&c->tables, first ? "" : between ? between : "%1F");
         add_level(&c->tables, level);
-        df__buf_str(&c->space, first ? "" : ",");
-        df__buf_json(&c->space, level.data, level.len);
     }
-    df__buf_char(&c->space, ']');
 }
 
 static int make_urls(df__ice_catalog *c)
@@ -176,7 +172,7 @@ static int make_urls(df__ice_catalog *c)
     df__buf_str(&c->tables, "/tables");
     df__buf_printf(&c->shown, "%s.%s", (const char *)p->namespace.data,
                    (const char *)p->table.data);
-    df__buf *bufs[] = {&c->tables, &c->shown, &c->space, &c->spaces};
+    df__buf *bufs[] = {&c->tables, &c->shown, &c->spaces};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         if (!df__buf_cstr(bufs[i]))
             return no_memory(c);
@@ -249,7 +245,7 @@ int df__ice_catalog_open(df__ice_catalog *c, df__ice_session *s)
     memset(c, 0, sizeof *c);
     c->session = s;
     c->is_nessie = s->place->base_url.data != NULL;
-    df__buf *bufs[] = {&c->base, &c->table, &c->tables, &c->spaces, &c->shown, &c->space};
+    df__buf *bufs[] = {&c->base, &c->table, &c->tables, &c->spaces, &c->shown};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         df__buf_init(bufs[i], &s->heap);
     int rc = c->is_nessie ? look_at_branch(c) : set_token_url(c);
@@ -259,7 +255,7 @@ int df__ice_catalog_open(df__ice_catalog *c, df__ice_session *s)
 
 void df__ice_catalog_close(df__ice_catalog *c)
 {
-    df__buf *bufs[] = {&c->base, &c->table, &c->tables, &c->spaces, &c->shown, &c->space};
+    df__buf *bufs[] = {&c->base, &c->table, &c->tables, &c->spaces, &c->shown};
     if (!c->session)
         return;
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
@@ -279,22 +275,42 @@ int df__ice_load(df__ice_catalog *c, df__ice_answer *ret)
     return ret->status == 404 ? DF_ENOTFOUND : by_status(c, ret, "the request for the table");
 }
 
-int df__ice_create_space(df__ice_catalog *c)
+/* A namespace of these levels, each as JSON. What is said of an upper one is only that it may be
+ * there already, or not be ours to make: the last one tells. */
+static int create_one(df__ice_catalog *c, const df__buf *levels, int is_last)
 {
     df__ice_answer a;
     df__buf body;
     df__buf_init(&body, &c->session->heap);
-    df__buf_printf(&body, "{\"namespace\":%s,\"properties\":{}}", c->space.data);
+    df__buf_printf(&body, "{\"namespace\":[%.*s],\"properties\":{}}", (int)levels->len,
+                   levels->data ? levels->data : "");
     df__ice_ask q = {.method = "POST", .url = c->spaces.data, .body = {body.data, body.len}};
-    if (!df__buf_cstr(&body))
+    if (levels->failed || body.failed) {
+        df__buf_free(&body);
         return no_memory(c);
-    q.body = (df_bytes){body.data, body.len};
+    }
     q.repeat = 1; /* one that is there is fine */
     int rc = ask(c, &q, &a);
-    if (rc == DF_OK && a.status / 100 != 2 && a.status != 409)
+    if (rc == DF_OK && is_last && a.status / 100 != 2 && a.status != 409)
         rc = by_status(c, &a, "the request to make the namespace");
     df__buf_free(&a.body);
     df__buf_free(&body);
+    return rc;
+}
+
+int df__ice_create_space(df__ice_catalog *c)
+{
+    df_bytes rest = c->session->place->namespace;
+    df__buf levels;
+    int rc = DF_OK;
+    df__buf_init(&levels, &c->session->heap);
+    while (rc == DF_OK && rest.data) {
+        df_bytes level = next_level(&rest);
+        df__buf_str(&levels, levels.len ? "," : "");
+        df__buf_json(&levels, level.data, level.len);
+        rc = create_one(c, &levels, !rest.data);
+    }
+    df__buf_free(&levels);
     return rc;
 }
 

@@ -16,7 +16,6 @@ typedef struct df__ice_catalog {
     df__buf tables;     /* URL of the tables of its namespace */
     df__buf spaces;     /* URL of namespaces */
     df__buf shown;      /* "a.b.t", for texts */
-    df__buf space;      /* levels of the namespace as a JSON array */
     yyjson_doc *config; /* defaults and overrides */
     int is_nessie;
 } df__ice_catalog;

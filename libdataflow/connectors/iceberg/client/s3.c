@@ -22,6 +22,7 @@ typedef struct request {
     const char *method, *path, *query, *range;
     df_bytes body;
     const char *kept; /* a header of the reply that is wanted; NULL: none */
+    int once;         /* not tried again */
 } request;
 
 typedef struct address {
@@ -108,7 +109,7 @@ static int send_to(df__ice_store *s, const request *r, const address *a, df__ice
                        .headers = headers,
                        .header_count = count,
                        .body = r->body,
-                       .repeat = 1,
+                       .repeat = !r->once,
                        .etag_of = r->kept};
     int rc = df__ice_send(s->session, &ask, ret);
     df__buf_wipe(&authorization);
@@ -313,6 +314,7 @@ void df__ice_s3_abort(df__ice_upload *u)
     df__buf_str(&query, "uploadId=");
     add_id(u, &query);
     request r = {.method = "DELETE", .path = u->path.data, .query = df__buf_cstr(&query)};
+    r.once = 1; /* a close waits for it */
     if (r.query) {
         (void)call(u->store, &r, &a); /* what stays of it is the storage's to remove */
         df__buf_free(&a.body);

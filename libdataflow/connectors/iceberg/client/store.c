@@ -85,7 +85,12 @@ int df__ice_store_set(df__ice_store *s, const df__ice_store_facts *facts)
     while (s->endpoint.len && s->endpoint.data[s->endpoint.len - 1] == '/')
         s->endpoint.len--;
     s->path_style = s->endpoint.len > 0 && !p->virtual_host && facts->path_style != 0;
-    return rc == DF_OK ? end_texts(s) : rc;
+    rc = rc == DF_OK ? end_texts(s) : rc;
+    if (rc == DF_OK && s->endpoint.len && !strstr(s->endpoint.data, "://"))
+        return df_stage_failf(s->session->st, DF_EINVAL, "configuration",
+                              "s3Endpoint: begins with https:// or http:// (it is %.200s)",
+                              s->endpoint.data);
+    return rc;
 }
 
 int df__ice_store_knows(df__ice_store *s, const char *location)
@@ -105,13 +110,30 @@ int df__ice_store_knows(df__ice_store *s, const char *location)
     return DF_OK;
 }
 
+/* A path that metadata or a property of the table has, wherever the table itself is. */
+static int check_path(df__ice_store *s, const char *path)
+{
+    return df__ice_local(path) || df__ice_is_s3(path)
+               ? DF_OK
+               : df_stage_failf(s->session->st, DF_ENOTSUP, "not_supported",
+                                "table: it has the file %.200s; only s3:, s3a:, s3n: and file: are "
+                                "supported",
+                                path);
+}
+
 int df__ice_store_put(df__ice_store *s, const char *path, df_bytes body)
 {
+    int rc = check_path(s, path);
+    if (rc != DF_OK)
+        return rc;
     return df__ice_local(path) ? df__ice_local_put(s, path, body) : df__ice_s3_put(s, path, body);
 }
 
 int df__ice_store_get(df__ice_store *s, const char *path, int64_t offset, int64_t len, df__buf *out)
 {
+    int rc = check_path(s, path);
+    if (rc != DF_OK)
+        return rc;
     return df__ice_local(path) ? df__ice_local_get(s, path, offset, len, out)
                                : df__ice_s3_get(s, path, offset, len, out);
 }
@@ -121,7 +143,10 @@ int df__ice_store_get(df__ice_store *s, const char *path, int64_t offset, int64_
 int df__ice_upload_begin(df__ice_upload *u, df__ice_store *s, const char *path)
 {
     df__buf *bufs[] = {&u->path, &u->upload, &u->parts, &u->held};
+    int rc = check_path(s, path);
     memset(u, 0, sizeof *u);
+    if (rc != DF_OK)
+        return rc;
     u->store = s;
     u->fd = -1;
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)

@@ -154,11 +154,14 @@ static int is_applied(const commit *c, const df__ice_note *note)
     return 0;
 }
 
-/* The positions in the table have to be those that we know: else another one wrote them. */
+/* The positions in the table have to be those that we know: else another one wrote them. A claim
+ * takes them as they are in this try: a former owner may have been faster than the one before. */
 static int check_owner(const commit *c, const df__ice_note *note)
 {
     df__ice_sink *s = c->s;
-    if (!s->exactly_once || c->is_claim)
+    if (c->is_claim)
+        return df__ice_take_over(s, &c->meta, note);
+    if (!s->exactly_once)
         return DF_OK;
     if (strcmp(note->owner, s->owner) != 0)
         return df__ice_doom(s, "fenced: another process of this flow took table %s over",
@@ -422,6 +425,7 @@ static int begin(df__ice_sink *s)
     df__ice_pending_drop(s);
     df__buf_init(&p->manifest, &s->session.heap);
     p->files = s->file_count;
+    p->parcels = s->parcel_count;
     p->records = s->records;
     p->sent = 0;
     if (df__ice_places_copy(s, &p->at, &s->next) != DF_OK)
@@ -430,14 +434,27 @@ static int begin(df__ice_sink *s)
     return DF_OK;
 }
 
-static int end(df__ice_sink *s)
+/* What is in the table is settled at once: should the next commit fail, it is not read again. */
+static void settle(df__ice_sink *s, size_t count)
 {
-    int rc = df__ice_places_copy(s, &s->stored, &s->pending.at);
+    for (size_t i = 0; i < count; i++)
+        df_stage_settle(s->st, s->parcels[i], DF_OK);
+    s->parcel_count -= count;
+    if (count)
+        memmove(s->parcels, s->parcels + count, s->parcel_count * sizeof(df_parcel *));
+}
+
+/* Takes no memory: what is committed is never half known. */
+static void end(df__ice_sink *s)
+{
+    df__ice_places_free(s, &s->stored);
+    s->stored = s->pending.at;
+    memset(&s->pending.at, 0, sizeof s->pending.at);
     s->last_commit = s->pending.id;
     s->records -= s->pending.records;
     df__ice_files_done(s, s->pending.files);
+    settle(s, s->pending.parcels);
     df__ice_pending_drop(s);
-    return rc == DF_OK ? rc : df_stage_fail(s->st, rc, NULL, "no memory for positions");
 }
 
 int df__ice_commit_claim(df__ice_sink *s)
@@ -445,7 +462,9 @@ int df__ice_commit_claim(df__ice_sink *s)
     df__ice_pending_drop(s);
     int rc = begin(s);
     rc = rc == DF_OK ? commit_one(s, 1) : rc;
-    return rc == DF_OK ? end(s) : rc;
+    if (rc == DF_OK)
+        end(s);
+    return rc;
 }
 
 /* Positions that the table does not have, also without rows. */
@@ -463,14 +482,16 @@ static int has_moved(const df__ice_sink *s)
 
 int df__ice_commit_all(df__ice_sink *s)
 {
-    int rc = df__ice_file_finish(s);
+    int rc = df__ice_keep_keys(s);
+    rc = rc == DF_OK ? df__ice_file_finish(s) : rc;
     DF_CRASHPOINT("iceberg.files");
     while (rc == DF_OK && (s->pending.id || s->file_count > 0 || has_moved(s))) {
         rc = begin(s);
         rc = rc == DF_OK ? commit_one(s, 0) : rc;
-        rc = rc == DF_OK ? end(s) : rc;
-        if (rc == DF_OK)
+        if (rc == DF_OK) {
+            end(s);
             df_stage_metric(s->st, 0, 1);
+        }
     }
     return rc;
 }

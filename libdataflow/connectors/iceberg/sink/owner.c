@@ -198,35 +198,48 @@ static int check_note(df__ice_sink *s, const df__ice_meta *m, const df__ice_note
     return DF_OK;
 }
 
+int df__ice_take_over(df__ice_sink *s, const df__ice_meta *m, const df__ice_note *n)
+{
+    int rc = check_note(s, m, n);
+    rc = rc == DF_OK ? take(s, n) : rc;
+    rc = rc == DF_OK ? df__ice_places_copy(s, &s->pending.at, &s->next) : rc;
+    s->epoch = n->epoch + 1;
+    return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for positions") : rc;
+}
+
 static int claim(df__ice_sink *s)
 {
     df__ice_meta m;
-    df__ice_note note;
     int rc = df__ice_table_look(s, &m);
-    if (rc == DF_ENOTFOUND) {
-        df__ice_meta_free(&m);
+    df__ice_meta_free(&m);
+    if (rc == DF_ENOTFOUND)
         return df_stage_failf(s->st, DF_ENOTFOUND, "configuration",
                               "exactlyOnce needs a table that is there: make %s before the flow "
                               "begins",
                               s->catalog.shown.data);
-    }
-    df__ice_note_read(s, &m, &note);
-    rc = rc == DF_OK ? check_note(s, &m, &note) : rc;
-    rc = rc == DF_OK ? take(s, &note) : rc;
-    s->epoch = note.epoch + 1;
-    df__ice_note_free(&note);
-    df__ice_meta_free(&m);
     df__ice_uuid(&s->session, s->owner);
     rc = rc == DF_OK ? df__ice_commit_claim(s) : rc;
     s->claimed = rc == DF_OK;
     return rc;
 }
 
+/* A partition that was given away with rows that were absorbed, and comes back: its position is in
+ * the commit that has them. */
+static int has_absorbed(const df__ice_sink *s, const char *name)
+{
+    const df__ice_place_of *next = find(&s->next, name), *at = find(&s->stored, name);
+    return next && (!at || next->seq != at->seq || next->len != at->len ||
+                    memcmp(next->data, at->data, at->len) != 0);
+}
+
 int df__ice_claim(void *self, df_stage *st, df_position *partition)
 {
     df__ice_sink *s = self;
-    (void)st;
     int rc = s->claimed ? DF_OK : claim(s);
+    if (rc == DF_OK && has_absorbed(s, partition->name))
+        rc = df__ice_sink_flush(s, st, 0);
+    if (rc == DF_AGAIN)
+        rc = df_stage_fail(st, DF_EIO, "transient", "other writers were faster again and again");
     if (rc != DF_OK)
         return rc;
     const df__ice_place_of *row = find(&s->stored, partition->name);
@@ -238,7 +251,7 @@ int df__ice_claim(void *self, df_stage *st, df_position *partition)
     return DF_OK;
 }
 
-/* Never needed after our own answers, which are not DF_EUNKNOWN; what the table says is right. */
+/* With batchSize: what the table says is right, and is what the next commit goes by. */
 int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel)
 {
     df__ice_sink *s = self;
@@ -256,6 +269,8 @@ int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel)
     int ours = strcmp(note.owner, s->owner) == 0;
     rc = ours ? take(s, &note)
               : df_stage_fail(s->st, DF_EFENCED, "fenced", "another process owns the positions");
+    if (rc == DF_OK)
+        s->last_commit = note.commit;
     for (size_t i = 0; i < count && rc == DF_OK; i++) {
         const df_position *at = DF_ROW(df_position, rows, i);
         const df__ice_place_of *row = find(&s->stored, at->name);

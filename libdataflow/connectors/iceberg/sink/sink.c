@@ -16,6 +16,7 @@ static int prepare(df__ice_sink *s, df_stage *st)
     df_stage_info info = {.size = sizeof info};
     s->st = st;
     s->is_open = 1;
+    s->is_lost = 0;
     int rc = df__ice_session_open(&s->session, st, &s->place);
     df__buf_init(&s->scratch, &s->session.heap);
     if (!s->names)
@@ -141,7 +142,10 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     df__ice_sink *s = self;
     int fresh = !s->has_table;
     (void)st;
-    int rc = df_parcel_count(parcel) ? ensure_table(s, parcel) : DF_OK;
+    if (s->is_lost) /* its file may be ended, and its close is on the way */
+        return DF_AGAIN;
+    int rc = df__ice_keep_keys(s);
+    rc = rc == DF_OK && df_parcel_count(parcel) ? ensure_table(s, parcel) : rc;
     if (rc == DF_MORE)
         return refuse_all(s, parcel);
     if (rc == DF_OK && df_parcel_count(parcel) && (s->stops || s->exactly_once))
@@ -155,16 +159,17 @@ static int sink_write(void *self, df_stage *st, df_parcel *parcel)
     return DF_ABSORBED;
 }
 
-static int sink_flush(void *self, df_stage *st, int timeout_ms)
+int df__ice_sink_flush(void *self, df_stage *st, int timeout_ms)
 {
     df__ice_sink *s = self;
     (void)timeout_ms;
     if (s->parcel_count == 0)
         return DF_OK;
     int rc = df__ice_commit_all(s);
+    s->is_lost = rc < 0 && rc != DF_ECANCELED;
     if (rc != DF_OK)
         return rc;
-    for (size_t i = 0; i < s->parcel_count; i++)
+    for (size_t i = 0; i < s->parcel_count; i++) /* those without a row or a position */
         df_stage_settle(st, s->parcels[i], DF_OK);
     s->parcel_count = 0;
     return DF_OK;
@@ -212,7 +217,7 @@ const df_sink_ops df__ice_sink_ops = {
     .check = df__ice_sink_check,
     .open = sink_open,
     .write = sink_write,
-    .flush = sink_flush,
+    .flush = df__ice_sink_flush,
     .claim = df__ice_claim,
     .resolve = df__ice_resolve,
     .close = sink_close,

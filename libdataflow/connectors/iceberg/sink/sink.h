@@ -30,6 +30,7 @@ typedef struct df__ice_places {
 typedef struct df__ice_pending {
     int64_t id;       /* of its snapshot; 0: none is begun */
     size_t files;     /* the first of s->files */
+    size_t parcels;   /* the first of s->parcels */
     int64_t records;  /* in them */
     int sent;         /* it may have been applied */
     df__buf manifest; /* its path; empty: not written yet */
@@ -50,10 +51,12 @@ typedef struct df__ice_sink {
     df__ice_catalog catalog;
     df__ice_store store;
     int is_open, has_table, seen, stops, exactly_once, show_values, warned_left_out;
+    int is_lost;          /* a flush failed: nothing is taken before the close */
     char doom[ICE_SHOWN]; /* why the next open ends the run; "": it does not */
 
     /* The table as it was when its columns were read. */
     df__ice_meta meta;
+    int64_t looked_us; /* when it was looked at last */
     df__arena memory;
     df__parquet_column *columns;
     size_t column_count, data, metadata; /* of rawMode; column_count: there is none */
@@ -89,6 +92,8 @@ extern const df_options df__ice_sink_options, df__nessie_sink_options;
 extern const df_sink_ops df__ice_sink_ops;
 /* The check operation: what the options alone show to be wrong. */
 int df__ice_sink_check(void *self, df_stage *st);
+/* The flush operation. */
+int df__ice_sink_flush(void *self, df_stage *st, int timeout_ms);
 
 /* ---- table.c --------------------------------------------------------------------------------- */
 
@@ -97,6 +102,10 @@ int df__ice_sink_check(void *self, df_stage *st);
 int df__ice_table_load(df__ice_sink *s);
 /* Loads the metadata alone, for a commit. As df__ice_table_load; freed by df__ice_meta_free. */
 int df__ice_table_look(df__ice_sink *s, df__ice_meta *ret);
+/* Looks again when keys that the catalog gave are minutes old: they do not last, and a file may be
+ * written for longer than they do. DF_OK, also when the catalog cannot be asked now; DF_ECANCELED,
+ * DF_ENOMEM. */
+int df__ice_keep_keys(df__ice_sink *s);
 /* What a table that is not there means. */
 int df__ice_missing(df__ice_sink *s);
 /* Forgets the columns. */
@@ -134,9 +143,9 @@ void df__ice_files_done(df__ice_sink *s, size_t count);
 
 /* ---- commit.c -------------------------------------------------------------------------------- */
 
-/* All that was absorbed becomes a snapshot. DF_OK: it is committed, by this try or an earlier one
- * whose answer was lost. Other answers with the text set: nothing was committed, or
- * (DF_ECANCELED) it is not known. */
+/* All that was absorbed becomes a snapshot, and its parcels are settled. DF_OK: it is committed, by
+ * this try or an earlier one whose answer was lost. Other answers with the text set: what is not
+ * settled was not committed, or (DF_ECANCELED) it is not known. */
 int df__ice_commit_all(df__ice_sink *s);
 /* A snapshot without files, that makes us the owner of the positions. */
 int df__ice_commit_claim(df__ice_sink *s);
@@ -166,6 +175,10 @@ int df__ice_places_add(df__ice_sink *s, const df_parcel *parcel);
 /* After a commit: s->stored is s->next; after a loss the other way round. DF_ENOMEM. */
 int df__ice_places_copy(df__ice_sink *s, df__ice_places *to, const df__ice_places *from);
 void df__ice_places_free(df__ice_sink *s, df__ice_places *p);
+/* For a claim: takes epoch and positions of the note that the commit will be put upon, with what
+ * the commit stores: a former owner may have written one since the last look. DF_ESTATE: the
+ * positions are another source's, or were not rolled back with the table; DF_ENOMEM. */
+int df__ice_take_over(df__ice_sink *s, const df__ice_meta *m, const df__ice_note *n);
 /* claim and resolve of df_sink_ops. */
 int df__ice_claim(void *self, df_stage *st, df_position *partition);
 int df__ice_resolve(void *self, df_stage *st, df_parcel *parcel);

@@ -4,6 +4,8 @@
 
 #include "sink/sink.h"
 
+enum { KEYS_US = 300000000 };
+
 void df__ice_table_free(df__ice_sink *s)
 {
     if (s->memory.heap)
@@ -42,7 +44,20 @@ int df__ice_table_look(df__ice_sink *s, df__ice_meta *ret)
     if (rc != DF_OK)
         return rc;
     df__ice_meta_facts(&s->catalog, ret, &facts);
+    s->looked_us = df_stage_clock_us(s->st);
     return df__ice_store_set(&s->store, &facts);
+}
+
+int df__ice_keep_keys(df__ice_sink *s)
+{
+    df__ice_meta m;
+    if (s->place.access_key || !s->store.key.len || !s->writer ||
+        df_stage_clock_us(s->st) - s->looked_us < KEYS_US)
+        return DF_OK;
+    s->looked_us = df_stage_clock_us(s->st);
+    int rc = df__ice_table_look(s, &m);
+    df__ice_meta_free(&m);
+    return rc == DF_ECANCELED || rc == DF_ENOMEM ? rc : DF_OK;
 }
 
 /* What is not written yet is refused before a record is taken. */
@@ -109,10 +124,25 @@ static int read_columns(df__ice_sink *s)
     return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for the columns") : rc;
 }
 
+/* Files that are not committed belong to the table as it was. */
+static int check_same(df__ice_sink *s, const df__ice_meta *old)
+{
+    int holds = s->file_count > 0 || s->pending.id;
+    return !holds || !old->uuid || strcmp(old->uuid, s->meta.uuid) == 0
+               ? DF_OK
+               : df__ice_doom(s,
+                              "table %s was replaced by another one of its name while the flow ran",
+                              s->catalog.shown.data);
+}
+
 int df__ice_table_load(df__ice_sink *s)
 {
+    df__ice_meta old = s->meta;
+    memset(&s->meta, 0, sizeof s->meta);
     df__ice_table_free(s);
     int rc = df__ice_table_look(s, &s->meta);
+    rc = rc == DF_OK ? check_same(s, &old) : rc;
+    df__ice_meta_free(&old);
     rc = rc == DF_OK ? read_columns(s) : rc;
     rc = rc == DF_OK ? check_shape(s) : rc;
     if (rc == DF_OK && s->opt.raw)

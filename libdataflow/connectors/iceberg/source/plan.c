@@ -126,17 +126,18 @@ int df__ice_shape(df__ice_source *s)
 
 typedef struct range { /* which entries are wanted */
     df__ice_source *s;
-    int added_only;   /* by one snapshot */
-    int64_t snapshot; /* that one */
-    int64_t after;    /* sequence numbers above it; -1: all */
-    int64_t deleted;  /* entries that were taken away since */
+    const df__ice_snapshot *at; /* whose list is read */
+    int added_only;             /* by one snapshot */
+    int64_t snapshot;           /* that one */
+    int64_t after;              /* sequence numbers above it; -1: all */
+    int64_t deleted;            /* entries that were taken away since */
 } range;
 
 static int take_entry(void *user, const df__ice_entry *e)
 {
     range *r = user;
     df__ice_source *s = r->s;
-    df__ice_scan_file f = {.bytes = e->bytes};
+    df__ice_scan_file f = {.bytes = e->bytes, .snapshot = r->at->id, .sequence = r->at->sequence};
     if (e->status == 2) {
         r->deleted += e->snapshot != ICE_NO_SNAPSHOT;
         return DF_OK;
@@ -170,7 +171,7 @@ static int read_manifest(df__ice_source *s, const df__ice_manifest *m, range *r)
                                 (const char *)m->path.data, reading.why);
     }
     df__buf_free(&file);
-    return rc;
+    return rc == DF_ENOTFOUND ? DF_EIO : rc; /* expired a moment ago */
 }
 
 static int read_list(df__ice_source *s, const df__ice_snapshot *at, df__ice_manifest **ret,
@@ -211,10 +212,11 @@ static int all_of(df__ice_source *s, const df__ice_snapshot *at, range *r)
 {
     df__ice_manifest *rows = NULL;
     size_t count = 0;
+    r->at = at;
     int rc = read_list(s, at, &rows, &count);
     for (size_t i = 0; i < count && rc == DF_OK; i++)
-        if (rows[i].content == 1 && rows[i].files[0] + rows[i].files[1] != 0 && !r->added_only &&
-            (r->after < 0 || rows[i].sequence > r->after) &&
+        if (rows[i].content == 1 && (rows[i].files[0] != 0 || rows[i].files[1] != 0) &&
+            !r->added_only && (r->after < 0 || rows[i].sequence > r->after) &&
             !(r->after >= 0 && s->opt.on_overwrite == 1))
             return refuse_deletes(s, at->id);
     for (size_t i = count; i-- > 0 && rc == DF_OK;) {
@@ -299,6 +301,7 @@ static int lost(df__ice_source *s)
                   "again",
                   (long long)s->spot.done);
     s->spot.done = ICE_NO_SNAPSHOT;
+    s->spot.file = s->spot.row = 0; /* of another plan, that was begun */
     return whole(s);
 }
 
@@ -373,10 +376,15 @@ int df__ice_plan(df__ice_source *s)
         return rc;
     if (s->spot.done == s->meta.snapshot.id)
         return DF_DONE;
-    if (s->spot.done == ICE_NO_SNAPSHOT && s->opt.incremental && s->opt.start.len)
+    /* What was begun without a snapshot that is done are all rows of its target. */
+    if (s->spot.done == ICE_NO_SNAPSHOT && s->spot.target == ICE_NO_SNAPSHOT &&
+        s->opt.incremental && s->opt.start.len)
         s->spot.done = strtoll(s->opt.start.data, NULL, 10);
-    if (s->spot.done == s->meta.snapshot.id)
+    if (s->spot.done == s->meta.snapshot.id) { /* nothing came after the one to start with */
+        s->spot.done_sequence = s->meta.snapshot.sequence;
+        s->changed = 1;
         return DF_DONE;
+    }
     s->spot.target = s->meta.snapshot.id;
     s->target_sequence = s->meta.snapshot.sequence;
     return s->opt.incremental && s->spot.done != ICE_NO_SNAPSHOT ? since(s) : whole(s);

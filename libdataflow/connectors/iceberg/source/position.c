@@ -60,6 +60,11 @@ int df__ice_position_read(df_bytes text, df__ice_spot *ret)
         ret->file = number_of(root, "scanFile");
         ret->row = number_of(root, "scanRowOffset");
         df__text_set(ret->uuid, sizeof ret->uuid, uuid ? uuid : "", uuid ? strlen(uuid) : 0);
+        /* A row of the whole snapshot, as earlier versions counted, is no place in a plan. */
+        if (!yyjson_obj_get(root, "scanFile")) {
+            ret->target = ICE_NO_SNAPSHOT;
+            ret->file = ret->row = 0;
+        }
     }
     yyjson_doc_free(doc);
     return good && ret->file >= 0 && ret->row >= 0 ? DF_OK : DF_EDATA;

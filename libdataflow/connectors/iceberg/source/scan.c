@@ -108,6 +108,16 @@ static int adopt(df__ice_source *s, df_record *r)
     return rc;
 }
 
+/* Which snapshot brought the row, of an incremental read. */
+static int describe(const df__ice_source *s, df_record *r)
+{
+    const df__ice_scan_file *f = &s->files[s->spot.file];
+    df_value id = {.type = DF_V_INT, .u.i = f->snapshot}, sequence = id;
+    sequence.u.i = f->sequence;
+    int rc = df_record_set_meta(r, "snapshot_id", &id);
+    return rc == DF_OK ? df_record_set_meta(r, "snapshot_sequence", &sequence) : rc;
+}
+
 static int add_row(df__ice_source *s, df_batch *into)
 {
     df_input in = {.size = sizeof in,
@@ -116,6 +126,7 @@ static int add_row(df__ice_source *s, df_batch *into)
                    .time_us = df_stage_now(s->st)};
     df_record *r;
     int rc = df_batch_add(into, &in, &r);
+    rc = rc == DF_OK && s->opt.incremental ? describe(s, r) : rc;
     rc = rc == DF_OK ? adopt(s, r) : rc;
     rc = rc == DF_OK ? df_record_set_row(r, s->schema, s->values) : rc;
     if (rc == DF_EDATA) /* a text that is no text: the record goes to the error sink */
@@ -143,11 +154,15 @@ static int next_row(df__ice_source *s, df_batch *into, int *added)
     if (rc != DF_OK)
         return bad_file(s, rc, &error);
     rc = add_row(s, into);
+    if (rc != DF_OK) {
+        s->changed = 0; /* no mark covers a row that is not whole: it is read again */
+        return rc;
+    }
     s->spot.row++;
     s->rows++;
     s->changed = 1;
     *added = 1;
-    return rc;
+    return DF_OK;
 }
 
 static int is_capped(const df__ice_source *s)

@@ -23,6 +23,7 @@ typedef struct df__ice_spot {
 typedef struct df__ice_scan_file {
     df_bytes path;
     int64_t bytes;
+    int64_t snapshot, sequence; /* that the file is read for */
 } df__ice_scan_file;
 
 /* A piece of a file that was read. */

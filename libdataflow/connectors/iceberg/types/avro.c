@@ -6,7 +6,7 @@
 #include <yyjson.h>
 #include <zlib.h>
 
-enum { DEPTH = 32, BLOCK_MAX = 512 << 20 };
+enum { DEPTH = 32, BLOCK_MAX = 512 << 20, VALUE_MAX = 256 << 20 };
 
 enum type {
     T_NULL,
@@ -162,6 +162,7 @@ static int parse_schema(df__ice_avro_file *f, df_bytes text)
 typedef struct cursor {
     const unsigned char *p, *end;
     df__arena *arena;
+    int depth;
 } cursor;
 
 static int get_long(cursor *c, int64_t *ret)
@@ -213,7 +214,7 @@ static int get_record(cursor *c, const df__ice_avro_node *n, df__ice_avro_value 
 static int get_block(cursor *c, const df__ice_avro_node *n, int64_t count, df__ice_avro_value *ret)
 {
     size_t total = ret->count + (size_t)count;
-    if (count > c->end - c->p)
+    if (count > c->end - c->p || total > VALUE_MAX / sizeof *ret->items)
         return DF_EDATA;
     df__ice_avro_value *items = df__arena_zalloc(c->arena, (total + 1) * sizeof *items);
     if (!items)
@@ -275,7 +276,7 @@ static int get_branch(cursor *c, const df__ice_avro_node *n, df__ice_avro_value 
     return get(c, n->parts[which], ret);
 }
 
-static int get(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *ret)
+static int get_one(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *ret)
 {
     df_bytes raw;
     int rc;
@@ -312,6 +313,17 @@ static int get(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *ret)
     }
 }
 
+/* A named type may be in itself, and a list may come in many blocks. */
+static int get(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *ret)
+{
+    if (c->depth == 2 * DEPTH || c->arena->total > 2 * (size_t)VALUE_MAX)
+        return DF_EDATA;
+    c->depth++;
+    int rc = get_one(c, n, ret);
+    c->depth--;
+    return rc;
+}
+
 /* ---- the file -------------------------------------------------------------------------------- */
 
 static int bad(df__ice_avro_file *f, const char *why)
@@ -344,7 +356,7 @@ static int walk_meta(cursor *c, const char *name, df_bytes *ret)
 static df_bytes meta_of(const df__ice_avro_file *f, const char *name)
 {
     const unsigned char *at = f->meta.data;
-    cursor c = {at, at + f->meta.len, NULL};
+    cursor c = {at, at + f->meta.len, NULL, 0};
     df_bytes value = {NULL, 0};
     (void)walk_meta(&c, name, &value);
     return value;
@@ -353,7 +365,7 @@ static df_bytes meta_of(const df__ice_avro_file *f, const char *name)
 int df__ice_avro_open(const df__heap *heap, df_bytes data, df__ice_avro_file *ret)
 {
     const unsigned char *at = data.data;
-    cursor c = {at ? at + 4 : NULL, at ? at + data.len : NULL, NULL};
+    cursor c = {at ? at + 4 : NULL, at ? at + data.len : NULL, NULL, 0};
     df_bytes nothing = {NULL, 0}, sync;
     memset(ret, 0, sizeof *ret);
     ret->heap = heap;
@@ -411,7 +423,7 @@ static int inflate_block(df__ice_avro_file *f, df_bytes raw)
 static int next_block(df__ice_avro_file *f)
 {
     const unsigned char *at = f->rest.data;
-    cursor c = {at, at + f->rest.len, NULL};
+    cursor c = {at, at + f->rest.len, NULL, 0};
     df_bytes raw, sync;
     if (f->rest.len == 0)
         return DF_DONE;
@@ -421,10 +433,15 @@ static int next_block(df__ice_avro_file *f)
     f->rest = (df_bytes){c.p, (size_t)(c.end - c.p)};
     f->at = 0;
     df__buf_clear(&f->block);
+    int rc = DF_OK;
     if (f->deflated)
-        return inflate_block(f, raw);
-    df__buf_add(&f->block, raw.data, raw.len);
-    return f->block.failed ? DF_ENOMEM : DF_OK;
+        rc = inflate_block(f, raw);
+    else
+        df__buf_add(&f->block, raw.data, raw.len);
+    rc = rc == DF_OK && f->block.failed ? DF_ENOMEM : rc;
+    if (rc == DF_OK && (uint64_t)f->left > f->block.len) /* each has a byte at least */
+        return bad(f, "a block of it has fewer values than it says");
+    return rc;
 }
 
 int df__ice_avro_next(df__ice_avro_file *f, df__arena *arena, df__ice_avro_value *ret)
@@ -435,7 +452,7 @@ int df__ice_avro_next(df__ice_avro_file *f, df__arena *arena, df__ice_avro_value
     if (rc != DF_OK)
         return rc;
     const unsigned char *at = (const unsigned char *)f->block.data;
-    cursor c = {at + f->at, at + f->block.len, arena};
+    cursor c = {at + f->at, at + f->block.len, arena, 0};
     memset(ret, 0, sizeof *ret);
     rc = get(&c, f->root, ret);
     f->at = (size_t)(c.p - at);

@@ -184,13 +184,47 @@ static void test_damaged(void **state)
     df__buf_free(&out);
 }
 
+/* A type in itself, and values of no bytes: files that would need a stack or a memory without end.
+ */
+static void test_endless(void **state)
+{
+    static const struct {
+        const char *schema;
+        int64_t count;
+    } cases[] = {
+        {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[{\"name\":\"x\",\"field-id\":500,"
+         "\"type\":\"a\"}]}",
+         1},
+        {"{\"type\":\"record\",\"name\":\"a\",\"fields\":[{\"name\":\"p\",\"field-id\":500,"
+         "\"type\":{\"type\":\"fixed\",\"name\":\"f\",\"size\":0}}]}",
+         INT64_C(1) << 40},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *why;
+        df__ice_manifest *rows;
+        df__arena arena;
+        df__buf out;
+        size_t count;
+        df__ice_avro_parts parts = {
+            .schema = cases[i].schema, .values = {"\0", 1}, .count = cases[i].count};
+        df__buf_init(&out, &df__heap_libc);
+        df__arena_init(&arena, &df__heap_libc, 1024);
+        assert_int_equal(df__ice_avro_write(&out, &parts), DF_OK);
+        assert_int_equal(
+            df__ice_list_read(&arena, (df_bytes){out.data, out.len}, &rows, &count, &why),
+            DF_EDATA);
+        df__arena_free(&arena);
+        df__buf_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meta),
-        cmocka_unit_test(test_manifest),
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_meta),    cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_list),    cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_endless),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
 }
