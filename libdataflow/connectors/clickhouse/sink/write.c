@@ -136,6 +136,7 @@ static int look_again(df__ch_sink *s, df__ch_work *w)
     w->looked = 1;
     if (rc == DF_OK && !changed && w->generation == s->table.generation)
         return DF_DROP;
+    s->table.generation++; /* the next parcel is encoded again too: its versions are to be newer */
     return rc == DF_OK ? prepare_rest(s, w) : rc;
 }
 
