@@ -226,13 +226,15 @@ static void look_at_map(op_former *f, json_object *there)
 
 /* ---- a schedule ------------------------------------------------------------------------------ */
 
+/* What runs now is looked at in a moment: the cluster may have begun a run just then, which its
+ * list of what is active does not show yet. */
 static void on_stopped(void *user, const kube_reply *reply)
 {
     op_former *f = user;
     if (is_refused(f, reply))
         return;
     taken(f, "is taken over");
-    kube_timer_set(kube_client_loop(f->with.client), &f->timer, 0); /* what runs now? */
+    wait_for(f, "runs of CronJob", f->name);
 }
 
 /* Runs of the original end before its positions are moved, and begin no more meanwhile. */

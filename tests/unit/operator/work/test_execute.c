@@ -477,6 +477,11 @@ static void test_cron_taken_over(void **state)
         CRON,
         {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":false}")},
         {"PATCH " CRON_JOB, NULL, 200, "{}", .body = "\"spec\":{\"suspend\":true}"},
+        {CRON_STATUS, NULL, 200, "{}",
+         .body = "Waiting for runs of CronJob dfc-a of the operator before to end"},
+    };
+    static const play_turn waits[] = {
+        CRON,
         {"GET " CRON_JOB, NULL, 200,
          OF_CRON("", ",\"spec\":{\"suspend\":true},\"status\":{\"active\":[{\"name\":\"j-1\"}]}")},
         {CRON_STATUS, NULL, 200, "{}", .body = "Waiting for Job j-1 of the operator before to end"},
@@ -516,6 +521,7 @@ static void test_cron_taken_over(void **state)
         const char *events;
     } rows[] = {
         {PLAY_TURNS(runs), DF_EFENCED, "TakenOver "},
+        {PLAY_TURNS(waits), DF_EFENCED, ""},
         {PLAY_TURNS(moves), DF_OK, "TakenOver TakenOver Started "},
         {PLAY_TURNS(moved), DF_OK, "TakenOver Started "},
         {PLAY_TURNS(newer), DF_OK, "Started "},
