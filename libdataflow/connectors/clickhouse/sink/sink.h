@@ -103,6 +103,8 @@ int df__ch_write(df__ch_sink *s, df_parcel *parcel);
 /* The poll operation: waits at most timeout_ms for the answer to the parcel in flight, and settles
  * it. DF_AGAIN: no answer yet. */
 int df__ch_poll(df__ch_sink *s, int timeout_ms);
+/* Gives up the parcel that is on its way, which may be sent again. */
+void df__ch_leave(df__ch_sink *s);
 
 /* ---- create.c ---- */
 /* Makes the table from the parcel's records. DF_DONE: none of them has a field. */

@@ -241,6 +241,17 @@ static int finish(df__ch_sink *s, const df__ch_work *w, int rc)
     return rc;
 }
 
+void df__ch_leave(df__ch_sink *s)
+{
+    df__ch_work *w = s->flight;
+    if (w && s->request)
+        df__ch_token_keep(&s->tokens, body_of(w), w->token);
+    if (w && df__ch_note_written(s, w) != DF_OK)
+        df_stage_log(s->client.stage, DF_LOG_WARN, "no memory: rows may be written twice");
+    end_request(s);
+    s->flight = NULL;
+}
+
 /* Drives the parcel in flight until it has ended, or for timeout_ms. DF_AGAIN: not yet. */
 static int drive(df__ch_sink *s, int timeout_ms)
 {
