@@ -353,12 +353,20 @@ static void adopt(op_execution *e, json_object *there)
     json_object_put(patch);
 }
 
+/* It is the original's, and no informer has seen it. A CronJob stays when it is taken over. */
+static int is_in_the_way(const op_execution *e, json_object *there)
+{
+    op_kind kind = e->plan.actions[e->next].kind;
+    return (kind == OP_DEPLOYMENT && op_former_is_deployment(there, e->flow)) ||
+           (kind == OP_CRON_JOB && !e->taken_over && op_is_former(there));
+}
+
 /* The object of the action's name is the flow's. */
 static void met(op_execution *e, json_object *there)
 {
     const op_action *a = &e->plan.actions[e->next];
-    if (a->kind == OP_DEPLOYMENT && op_former_is_deployment(there, e->flow)) {
-        e->plan.takes_over = 1; /* no informer has seen it */
+    if (is_in_the_way(e, there)) {
+        e->plan.takes_over = 1;
         e->taken_over = 0;
     } else if (a->verb == OP_CREATE && a->kind == OP_CONFIG_MAP && op_is_former(there)) {
         adopt(e, there);

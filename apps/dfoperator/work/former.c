@@ -25,15 +25,19 @@ static void look_at_map(op_former *f, json_object *there);
 static void look_at_schedule(op_former *f, json_object *there);
 static void look_at_positions(op_former *f, json_object *there);
 
-/* In this order. `format`: of the flow's name; NULL: the name of ours. */
+/* In this order. `format`: of the flow's name, which the original never cuts; NULL: the name of
+ * ours. */
 static const struct {
     op_kind of, kind;
     const char *format;
     void (*look)(op_former *f, json_object *there); /* the object is the flow's */
 } rows[] = {
     {OP_FLOW, OP_DEPLOYMENT, "dataflow-%.253s", look_at_deployment},
+    {OP_FLOW, OP_DEPLOYMENT, "df-%.253s", look_at_deployment},
     {OP_FLOW, OP_DEPLOYMENT, NULL, look_at_deployment},
     {OP_FLOW, OP_CONFIG_MAP, "dataflow-%.253s-spec", look_at_map},
+    {OP_FLOW, OP_CONFIG_MAP, "df-%.253s-spec", look_at_map},
+    {OP_FLOW, OP_CONFIG_MAP, "df-%.253s-checkpoint", look_at_positions},
     {OP_CRON, OP_CRON_JOB, NULL, look_at_schedule},
     {OP_CRON, OP_CONFIG_MAP, "df-%.253s-checkpoint", look_at_positions},
 };
@@ -139,23 +143,31 @@ static void on_found(void *user, const kube_reply *reply)
     json_object_put(there);
 }
 
+/* 0: it is a name of ours, where nothing of the original is left when it is looked at. */
+static int name_row(op_former *f)
+{
+    const char *flow = op_text(f->with.flow, "metadata.name"), *format = rows[f->row].format;
+    op_names ours;
+    op_names_of(f->kind, flow, &ours);
+    if (!format) {
+        snprintf(f->name, sizeof f->name, "%s", ours.base);
+        return 1;
+    }
+    snprintf(f->name, sizeof f->name, format, flow); /* NOLINT */
+    return strcmp(f->name, ours.base) && strcmp(f->name, ours.spec) &&
+           strcmp(f->name, ours.checkpoint);
+}
+
 static void step(kube_timer *t)
 {
     op_former *f = t->user;
-    const char *flow = op_text(f->with.flow, "metadata.name");
     kube_target target;
-    op_names names;
-    while (f->row < ROWS && rows[f->row].of != f->kind)
+    while (f->row < ROWS && (rows[f->row].of != f->kind || !name_row(f)))
         f->row++;
     if (f->row == ROWS) {
         end(f, NULL, NULL);
         return;
     }
-    op_names_of(f->kind, flow, &names);
-    if (rows[f->row].format)
-        snprintf(f->name, sizeof f->name, rows[f->row].format, flow); /* NOLINT */
-    else
-        snprintf(f->name, sizeof f->name, "%s", names.base);
     target = target_of(f);
     f->request = kube_get(f->with.client, &target, (kube_then){.done = on_found, .user = f});
     asked(f);
@@ -214,13 +226,15 @@ static void look_at_map(op_former *f, json_object *there)
 
 /* ---- a schedule ------------------------------------------------------------------------------ */
 
+/* What runs now is looked at in a moment: the cluster may have begun a run just then, which its
+ * list of what is active does not show yet. */
 static void on_stopped(void *user, const kube_reply *reply)
 {
     op_former *f = user;
     if (is_refused(f, reply))
         return;
     taken(f, "is taken over");
-    kube_timer_set(kube_client_loop(f->with.client), &f->timer, 0); /* what runs now? */
+    wait_for(f, "runs of CronJob", f->name);
 }
 
 /* Runs of the original end before its positions are moved, and begin no more meanwhile. */

@@ -291,9 +291,13 @@ static int reserve_records(df__ch_sink *s, df__ch_work *w, size_t count)
     return DF_OK;
 }
 
+/* Rows that replace each other are all sent again: one that was not written would else get a newer
+ * version than one that came after it and was. */
 int df__ch_note_written(df__ch_sink *s, const df__ch_work *w)
 {
     int rc = DF_OK;
+    if (s->opt.upsert)
+        return rc;
     for (size_t i = 0; w->group > 0 && i < df_parcel_count(w->parcel) && rc == DF_OK; i++)
         if (w->group_of[i] > 0 && w->group_of[i] <= w->group)
             rc = df__ch_written_add(&s->written, s->client.stage, df_parcel_at(w->parcel, i));
@@ -314,20 +318,29 @@ static void take_out(const df__ch_work *w, const place *p)
     g->rows--;
 }
 
+/* A mark may be of the same version as a row before it, and hides it when it is inserted later. So
+ * it goes into the last insert when that writes all that the mark has; what else of it is written
+ * there does not count. */
+static uint64_t mask_of_mark(const df__ch_work *w, uint64_t mask)
+{
+    uint64_t last = w->group_count > 0 ? w->groups[w->group_count - 1].mask : mask;
+    return (last & ~mask) == 0 ? last : mask;
+}
+
 /* The values at hand as a row. */
-static int put_row(df__ch_sink *s, df__ch_work *w, place *ret)
+static int put_row(df__ch_sink *s, df__ch_work *w, int is_mark, place *ret)
 {
     uint64_t mask;
     int rc = read_mask(s, w, &mask);
     if (rc != DF_OK)
         return rc;
-    df__ch_group *g = group_of(s, w, mask);
+    df__ch_group *g = group_of(s, w, is_mark ? mask_of_mark(w, mask) : mask);
     if (!g)
         return DF_ENOMEM;
     *ret = (place){(size_t)(g - w->groups), g->body.len};
     s->encoder.out = &g->body;
     for (size_t i = 0; i < s->table.count && rc == DF_OK; i++)
-        if (is_written(&s->table.columns[i], mask))
+        if (is_written(&s->table.columns[i], g->mask))
             rc = encode_column(s, w, i);
     g->rows++;
     if (rc != DF_OK)
@@ -344,11 +357,11 @@ static int encode_row(df__ch_sink *s, df__ch_work *w)
     int rc = read_values(s, w);
     if (rc == DF_OK && s->opt.upsert)
         rc = df__ch_upsert_row(s, w, &moved);
-    rc = rc == DF_OK ? put_row(s, w, &at) : rc;
+    rc = rc == DF_OK ? put_row(s, w, s->opt.upsert && df__ch_is_delete(w), &at) : rc;
     if (rc != DF_OK || !moved)
         return rc;
     rc = df__ch_upsert_old(s, w);
-    rc = rc == DF_OK ? put_row(s, w, &old) : rc;
+    rc = rc == DF_OK ? put_row(s, w, 1, &old) : rc;
     if (rc != DF_OK) {
         take_out(w, &at);
         w->group_of[w->index] = 0;

@@ -100,14 +100,10 @@ static int sink_flush(void *self, df_stage *st, int timeout_ms)
 static void sink_close(void *self, df_stage *st)
 {
     df__ch_sink *s = self;
-    if (s->request) {
-        s->client.net->end(s->request);
-        s->request = NULL;
-    }
+    df__ch_leave(s);
     if (!s->prepared)
         return;
     s->prepared = 0;
-    s->flight = NULL;
     df__ch_disconnect(&s->client, s->failed);
     df__ch_table_free(&s->table);
     df__ch_work_free(s, &s->works[0]);

@@ -83,7 +83,8 @@ int df__ch_sink_check(void *self, df_stage *st);
 /* Encodes the whole parcel. DF_OK; DF_EDATA: it has refused records and nothing may be written;
  * DF_AGAIN: the table changed, and was read again; a failure. */
 int df__ch_encode_parcel(df__ch_sink *s, df__ch_work *w);
-/* Notes which records of the parcel are written: those all of whose groups were. DF_ENOMEM. */
+/* Notes which records of the parcel are written: those all of whose groups were; none with
+ * upsertMode. DF_ENOMEM. */
 int df__ch_note_written(df__ch_sink *s, const df__ch_work *w);
 /* Frees the rows; the work is empty. */
 void df__ch_work_free(df__ch_sink *s, df__ch_work *w);
@@ -102,6 +103,8 @@ int df__ch_write(df__ch_sink *s, df_parcel *parcel);
 /* The poll operation: waits at most timeout_ms for the answer to the parcel in flight, and settles
  * it. DF_AGAIN: no answer yet. */
 int df__ch_poll(df__ch_sink *s, int timeout_ms);
+/* Gives up the parcel that is on its way, which may be sent again. */
+void df__ch_leave(df__ch_sink *s);
 
 /* ---- create.c ---- */
 /* Makes the table from the parcel's records. DF_DONE: none of them has a field. */

@@ -136,6 +136,7 @@ static int look_again(df__ch_sink *s, df__ch_work *w)
     w->looked = 1;
     if (rc == DF_OK && !changed && w->generation == s->table.generation)
         return DF_DROP;
+    s->table.generation++; /* the next parcel is encoded again too: its versions are to be newer */
     return rc == DF_OK ? prepare_rest(s, w) : rc;
 }
 
@@ -238,6 +239,17 @@ static int finish(df__ch_sink *s, const df__ch_work *w, int rc)
         df_stage_log(s->client.stage, DF_LOG_WARN, "no memory: rows may be written twice");
     s->failed |= rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EUNKNOWN;
     return rc;
+}
+
+void df__ch_leave(df__ch_sink *s)
+{
+    df__ch_work *w = s->flight;
+    if (w && s->request)
+        df__ch_token_keep(&s->tokens, body_of(w), w->token);
+    if (w && df__ch_note_written(s, w) != DF_OK)
+        df_stage_log(s->client.stage, DF_LOG_WARN, "no memory: rows may be written twice");
+    end_request(s);
+    s->flight = NULL;
 }
 
 /* Drives the parcel in flight until it has ended, or for timeout_ms. DF_AGAIN: not yet. */

@@ -477,6 +477,11 @@ static void test_cron_taken_over(void **state)
         CRON,
         {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":false}")},
         {"PATCH " CRON_JOB, NULL, 200, "{}", .body = "\"spec\":{\"suspend\":true}"},
+        {CRON_STATUS, NULL, 200, "{}",
+         .body = "Waiting for runs of CronJob dfc-a of the operator before to end"},
+    };
+    static const play_turn waits[] = {
+        CRON,
         {"GET " CRON_JOB, NULL, 200,
          OF_CRON("", ",\"spec\":{\"suspend\":true},\"status\":{\"active\":[{\"name\":\"j-1\"}]}")},
         {CRON_STATUS, NULL, 200, "{}", .body = "Waiting for Job j-1 of the operator before to end"},
@@ -516,6 +521,7 @@ static void test_cron_taken_over(void **state)
         const char *events;
     } rows[] = {
         {PLAY_TURNS(runs), DF_EFENCED, "TakenOver "},
+        {PLAY_TURNS(waits), DF_EFENCED, ""},
         {PLAY_TURNS(moves), DF_OK, "TakenOver TakenOver Started "},
         {PLAY_TURNS(moved), DF_OK, "TakenOver Started "},
         {PLAY_TURNS(newer), DF_OK, "Started "},
@@ -532,6 +538,83 @@ static void test_cron_taken_over(void **state)
         a->event = "Started";
         w.plan.takes_over = 1;
         end(&w, rows[i].rc, rows[i].events);
+    }
+}
+
+/* The original writes a phase when the first run has ended: until then nothing but its CronJob
+ * tells that it was here. */
+static void test_cron_without_phase(void **state)
+{
+    static const play_turn turns[] = {
+        CRON,
+        {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":true}")},
+        {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":true}")},
+        {"GET " POSITIONS, NULL, NOT_THERE},
+        {"GET " CRON_JOB, NULL, 200, OF_CRON("", ",\"spec\":{\"suspend\":true}")},
+        {"PATCH " CRON_JOB, NULL, 200, "{}"},
+    };
+    world w;
+    op_action *a;
+    (void)state;
+    begin(&w, PLAY_TURNS(turns));
+    op_put(w.flow, "kind", json_object_new_string("DataFlowCron"));
+    a = op_plan_add(&w.plan, OP_APPLY, OP_CRON_JOB, "dfc-a",
+                    op_json("{'metadata': {'name': 'dfc-a'}}"));
+    assert_non_null(a);
+    a->is_new = 1;
+    a->event = "Started";
+    end(&w, DF_OK, "Started ");
+}
+
+/* The original cut no names; ours are at most 63 characters long. */
+#define SIXTY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LONG SIXTY "a"
+#define LONG_FLOW "/apis/dataflow.dataflow.io/v1/namespaces/n/dataflows/" LONG
+#define DEPLOYMENTS "/apis/apps/v1/namespaces/n/deployments/"
+#define MAPS "/api/v1/namespaces/n/configmaps/"
+#define CUT "df-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-d8aa9763"
+#define CUT_POSITIONS "df-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-201ee168"
+#define POSITIONS_OF(more, rest)                                                                   \
+    "{\"metadata\":{\"uid\":\"u7\",\"resourceVersion\":\"9\"," more                                \
+    "\"ownerReferences\":[{\"apiVersion\":\"dataflow.dataflow.io/v1\",\"kind\":\"DataFlow\","      \
+    "\"name\":\"" LONG "\",\"uid\":\"u1\",\"controller\":true}]}" rest "}"
+
+static void test_long_name(void **state)
+{
+    static const play_turn runs[] = {
+        {"GET " LONG_FLOW, NULL, 200, OF_VERSION("7")},
+        {"GET " DEPLOYMENTS "dataflow-" LONG, NULL, NOT_THERE},
+        {"GET " DEPLOYMENTS "df-" LONG, NULL, 200, OF_FORMER("")},
+        {"DELETE " DEPLOYMENTS "df-" LONG, NULL, 200, "{}",
+         .body = "\"propagationPolicy\":\"Foreground\""},
+        {"PATCH " LONG_FLOW "/status", NULL, 200, "{}",
+         .body = "Waiting for Deployment df-" LONG " of the operator before to end"},
+    };
+    static const play_turn moves[] = {
+        {"GET " LONG_FLOW, NULL, 200, OF_VERSION("7")},
+        {"GET " DEPLOYMENTS "dataflow-" LONG, NULL, NOT_THERE},
+        {"GET " DEPLOYMENTS "df-" LONG, NULL, NOT_THERE},
+        {"GET " DEPLOYMENTS CUT, NULL, NOT_THERE},
+        {"GET " MAPS "dataflow-" LONG "-spec", NULL, NOT_THERE},
+        {"GET " MAPS "df-" LONG "-spec", NULL, 200, OF_FORMER("")},
+        {"DELETE " MAPS "df-" LONG "-spec", NULL, 200, "{}", .body = "\"uid\":\"u7\""},
+        {"GET " MAPS "df-" LONG "-checkpoint", NULL, 200, POSITIONS_OF("", DATA)},
+        {"GET " MAPS CUT_POSITIONS, NULL, 200, POSITIONS_OF("\"name\":\"" CUT_POSITIONS "\",", "")},
+        {"PATCH " MAPS CUT_POSITIONS, NULL, 200, "{}", .body = DATA},
+        {"DELETE " MAPS "df-" LONG "-checkpoint", NULL, 200, "{}",
+         .body = "\"resourceVersion\":\"9\""},
+        {"PATCH " DEPLOYMENT, NULL, 200, "{}"},
+    };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        world w;
+        begin(&w, i ? moves : runs,
+              i ? (int)(sizeof moves / sizeof moves[0]) : (int)(sizeof runs / sizeof runs[0]));
+        op_put(w.flow, "metadata.name", json_object_new_string(LONG));
+        plan_deployment(&w, 0);
+        w.plan.takes_over = 1;
+        end(&w, i ? DF_OK : DF_EFENCED,
+            i ? "TakenOver TakenOver TakenOver Started " : "TakenOver ");
     }
 }
 
@@ -554,6 +637,8 @@ int main(void)
         cmocka_unit_test(test_other_selector),
         cmocka_unit_test(test_unlabelled_positions),
         cmocka_unit_test(test_cron_taken_over),
+        cmocka_unit_test(test_cron_without_phase),
+        cmocka_unit_test(test_long_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
