@@ -41,7 +41,14 @@ until_true 30 on "$DF_PG" rows_at_least errors $((first * 9 / 10)) || { bad 'the
 pg_server kill
 begin=$(now)
 portion "$n" $first
-sleep 3
+# Memory is full and both wait: what the server that is there takes stands still.
+stands() {
+    local before
+    before=$(on "$DF_PG" rows errors)
+    sleep 1
+    [ "$(on "$DF_PG" rows errors)" = "$before" ]
+}
+until_true 60 stands || bad 'the other flow does not come to wait'
 down_cpu=$(cpu_ms "$down_pid") errors_cpu=$(cpu_ms "$errors_pid") since=$(now)
 while [ $(($(now) - begin)) -lt $((outage * 1000)) ] || [ $(($(now) - since)) -lt 5000 ]; do sleep 0.5; done
 span=$(($(now) - since))
