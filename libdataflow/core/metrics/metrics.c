@@ -84,16 +84,33 @@ static void own_series(void *ctx, const df__series *s)
         df__sample_add(o->to, labels, s->value);
 }
 
-static void own_metric(df__scrape *s, df_stage *st, size_t index)
+static int is_same_text(const char *a, const char *b)
 {
-    shown o = {&s->to, st, df__metric_at(st, index)};
-    df__stage_series(st, index, own_series, &o);
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Kinds of one module may share a family. */
+static int is_same(const df_metric *a, const df_metric *b)
+{
+    return strcmp(a->name, b->name) == 0 && is_same_text(a->help, b->help) && a->type == b->type &&
+           is_same_text(a->label, b->label) && df__metric_start(a) == df__metric_start(b);
+}
+
+/* What a stage counts for the family. */
+static void own_metric(df__scrape *s, df_stage *st, const df_metric *m)
+{
+    const df_connector *c = st->spec->connector;
+    for (size_t i = 0; i < df__metric_count(c); i++)
+        if (is_same(&c->metrics[i], m)) {
+            shown o = {&s->to, st, m};
+            df__stage_series(st, i, own_series, &o);
+            return;
+        }
 }
 
 /* Samples of one connector metric over all stages of all pipelines. */
-static void own_family(scraper *all, const df_connector *c, size_t index)
+static void own_family(scraper *all, const df_metric *m)
 {
-    const df_metric *m = &c->metrics[index];
     df_pipeline *p;
     size_t at = 0;
     df__family_head(&all->out, m->name, df__metric_type(m->type), m->help ? m->help : "");
@@ -101,11 +118,9 @@ static void own_family(scraper *all, const df_connector *c, size_t index)
         df__scrape s = scrape_of(all, m->name, p, all->ranks[at]);
         if (all->ranks[at] < 0)
             continue;
-        if (p->run.source.stage->spec->connector == c)
-            own_metric(&s, p->run.source.stage, index);
+        own_metric(&s, p->run.source.stage, m);
         for (size_t i = 0; i < p->run.flow.sink_count; i++)
-            if (p->run.flow.sinks[i].spec->connector == c)
-                own_metric(&s, p->run.flow.sinks[i].stage, index);
+            own_metric(&s, p->run.flow.sinks[i].stage, m);
     }
 }
 
@@ -143,7 +158,7 @@ static int is_taken(const df_env *env, const df_connector *c, size_t index)
         const df_metric *m = t->connector ? t->connector->metrics : NULL;
         size_t count = df__metric_count(t->connector);
         for (size_t i = 0; i < count; i++) {
-            if (&m[i] == own)
+            if (t->connector == c && i == index)
                 return 0;
             if (clash(own, m[i].name, m[i].type == DF_HISTOGRAM))
                 return 1;
@@ -171,7 +186,7 @@ static void own_families(scraper *all)
         for (size_t i = 0; i < count; i++)
             if (df__family_valid(m[i].name) && (!m[i].label || label_usable(m[i].label)) &&
                 !is_taken(all->env, t->connector, i))
-                own_family(all, t->connector, i);
+                own_family(all, &m[i]);
     }
 }
 

@@ -375,13 +375,17 @@ static const df_metric own_metrics[] = {
 static void test_own_metrics(void **state)
 {
     fixture *f = *state;
-    df_pipeline *p;
+    df_pipeline *p, *too;
     char *text;
     register_own(f->env, "own", own_metrics);
-    register_own(f->env, "own-too", own_metrics); /* all of it is taken */
+    register_own(f->env, "own-too", own_metrics); /* the same families */
     p = support_load(f->env, "source: {type: own}\nsink: {type: \"null\"}\n");
     assert_ok(finish(p));
+    too = support_load(f->env, "source: {type: own-too}\nsink: {type: \"null\"}\n");
+    assert_ok(finish(too));
     text = scrape(f->env);
+#define TOO "{namespace=\"\",name=\"dataflow#2\",connector_type=\"own-too\",stage=\"source\"}"
+    assert_value(text, "dataflow_own_total" TOO, 4.5);
 #define OWN "{namespace=\"\",name=\"dataflow\",connector_type=\"own\",stage=\"source\"}"
     assert_value(text, "dataflow_own_total" OWN, 4.5);
     assert_value(text, "dataflow_own_level" OWN, -0.25);
@@ -391,6 +395,7 @@ static void test_own_metrics(void **state)
     assert_null(strstr(text, "process_"));
     free(text);
     df_pipeline_free(p);
+    df_pipeline_free(too);
 }
 
 /* ---- parts -------------------------------------------------------------------------------- */
