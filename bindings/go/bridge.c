@@ -100,7 +100,7 @@ int dfgo_load(df_pipeline *p, const char *file, const char *text, size_t len)
     return df_pipeline_load(p, &t);
 }
 
-int dfgo_push(df_port *port, const df_input *like, const void *payload, const void *key)
+int dfgo_push(df_port *port, const df_input *like, const char *payload, const char *key)
 {
     df_input in = *like;
     size_t taken;

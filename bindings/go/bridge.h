@@ -10,7 +10,8 @@ int dfgo_transform(df_env *env, const char *name, const char *doc, uintptr_t fun
 int dfgo_sink(df_env *env, const char *name, const char *doc, uintptr_t make);
 df_pipeline *dfgo_pipeline_new(df_env *env, const char *name, int resolve, df_store *store);
 int dfgo_load(df_pipeline *p, const char *file, const char *text, size_t len);
-int dfgo_push(df_port *port, const df_input *like, const void *payload, const void *key);
+/* Bytes as char: of a void pointer cgo looks through all that it lies in. */
+int dfgo_push(df_port *port, const df_input *like, const char *payload, const char *key);
 /* A value of a text type, or any other one with `text` NULL. */
 int dfgo_set(df_record *r, const df_path *path, df_value *like, const char *text, size_t len);
 int dfgo_set_json(df_record *r, const df_path *path, const char *text, size_t len);

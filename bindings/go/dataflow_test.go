@@ -165,6 +165,9 @@ func TestValuesExact(t *testing.T) {
 		if err := r.Get("list").Decode(&list); err != nil || len(list) != 3 {
 			return fmt.Errorf("list: %v %v", list, err)
 		}
+		if text, err := r.Get("n").Text(); err != nil || text != "-9223372036854775808" {
+			return fmt.Errorf("n as text: %v %v", text, err)
+		}
 		return errors.Join(r.Set("copy", r.Get("big")), r.Set("f", 0.1), r.Set("list", r.Get("list")), r.Set("b", true), r.Set("z", nil))
 	}
 	if err := env.Transform("check", check); err != nil {
@@ -249,6 +252,71 @@ func TestPanicRefuses(t *testing.T) {
 	err = p.Run(context.Background(), RunOptions{UntilExhausted: true})
 	if !errors.Is(err, ERejected) || !strings.Contains(err.Error(), "bad panicked") || strings.Contains(err.Error(), "4111") {
 		t.Fatalf("%v", err)
+	}
+}
+
+// What a transform returns is the cause, and its text, which may hold values, is not told.
+func TestErrorRefuses(t *testing.T) {
+	env := newEnv(t)
+	own := errors.New("4111-1111")
+	env.Transform("bad", func(r *Record) error { return own }) //nolint:errcheck
+	p := load(t, env, "source: {type: generate, config: {count: 3, template: '{}'}}\ntransformations: [{type: bad}]\nsink: {type: host}\n")
+	take, err := p.Take("sink")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer take.Close()
+	err = p.Run(context.Background(), RunOptions{UntilExhausted: true})
+	if !errors.Is(err, ERejected) || !errors.Is(err, own) || strings.Contains(err.Error(), "4111") {
+		t.Fatalf("%v", err)
+	}
+	if _, err := env.Load("source: {type: host}\nsink: {type: host}\n", Options{StateDir: t.TempDir()}); !errors.Is(err, EInval) {
+		t.Fatalf("a folder without a name: %v", err)
+	}
+}
+
+// Close beside goroutines that wait; OnEvent stops the flow; a payload that lies beside a pointer.
+func TestCloseWhileWaiting(t *testing.T) {
+	env := newEnv(t)
+	for range 200 {
+		p, feed, take := both(t, env, "")
+		inside := &struct {
+			payload [2]byte
+			next    *int
+		}{[2]byte{'{', '}'}, new(int)}
+		if _, err := feed.Push(context.Background(), Message{Payload: inside.payload[:], Key: inside.payload[:]}); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		all.Add(2)
+		go func() { defer all.Done(); p.Wait(context.Background()) }() //nolint:errcheck
+		go func() {
+			defer all.Done()
+			for _, err := take.Next(context.Background()); err == nil; _, err = take.Next(context.Background()) {
+			}
+		}()
+		runtime.Gosched()
+		take.Close()
+		p.Close()
+		feed.Close()
+		all.Wait()
+	}
+	var p *Pipeline
+	p, err := env.Load("source: {type: generate, config: {rate: 100, template: '{}'}}\nsink: {type: host}\n",
+		Options{Name: "events", OnEvent: func(Event) { p.Stop(Now) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	take, err := p.Take("sink")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer take.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := p.Run(ctx, RunOptions{}); errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal("OnEvent stopped nothing")
 	}
 }
 

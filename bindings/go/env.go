@@ -34,10 +34,12 @@ const (
 
 // EnvOptions say how the library behaves in this process; the zero value is fine.
 type EnvOptions struct {
-	Log        func(level Level, line string) // called from any thread; must not block
+	Log        func(level Level, line string) // called from any thread; must not block or panic
 	LogLevel   Level                          // 0: warnings
 	ModulePath string                         // folders of connector modules; "": built in
 }
+
+var errEnvClosed = &Error{Status: EState, Text: "the env is closed"}
 
 // Env is the library in the process: connectors, transforms, log. One for a process is enough.
 type Env struct {
@@ -65,6 +67,9 @@ func NewEnv(options EnvOptions) (*Env, error) {
 	}
 	e.h = C.dfgo_env_new(C.int(options.LogLevel), path, C.uintptr_t(e.log))
 	if e.h == nil {
+		if e.log != 0 {
+			e.log.Delete()
+		}
 		return nil, ENoMem
 	}
 	return e, nil
@@ -119,8 +124,9 @@ type transform struct {
 }
 
 // Transform makes `- type: NAME` of manifests a function of this program. It edits the record and returns nil, Drop,
-// Reject(...) or any other error, which refuses the record too. Several threads may call it at once. A panic refuses
-// the record with the name of the transform alone; the first one is the cause of the run's error.
+// Reject(...) or any other error, which refuses the record too. Several threads may call it at once. Another error than
+// Reject's or this package's, and a panic, refuse the record with the name of the transform alone, since their texts
+// may hold values of it; the first one is the cause of the run's error.
 func (e *Env) Transform(name string, call func(*Record) error) error {
 	return e.register(name, &transform{e, name, call}, func(n, doc *C.char, h C.uintptr_t) C.int {
 		return C.dfgo_transform(e.h, n, doc, h)
@@ -152,6 +158,9 @@ func (e *Env) register(name string, what any, do func(name, doc *C.char, h C.uin
 	defer C.free(unsafe.Pointer(doc))
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.h == nil {
+		return errEnvClosed
+	}
 	if rc := do(n, doc, C.uintptr_t(cgo.NewHandle(what))); rc < 0 { // the library frees the handle
 		return failure(rc, C.df_env_errmsg(e.h))
 	}
@@ -182,7 +191,10 @@ func guarded(env *Env, call func() error) (err error, panicked bool) {
 			env.keep(err)
 		}
 	}()
-	return call(), false
+	if err = call(); err != nil {
+		_ = err.Error() // of the program too
+	}
+	return err, false
 }
 
 //export dfgoLog
@@ -205,9 +217,19 @@ func dfgoApply(user C.uintptr_t, r *C.df_record) C.int {
 	if errors.Is(err, Drop) {
 		return C.DF_DROP
 	}
-	text := err.Error()
-	if panicked {
+	text, refused, failed, status := "", (*Rejection)(nil), (*Error)(nil), Status(0)
+	switch {
+	case panicked:
 		text = "the transform " + t.name + " panicked"
+	case errors.As(err, &refused):
+		text = refused.Text
+	case errors.As(err, &failed): // of a call on the record
+		text = failed.Text
+	case errors.As(err, &status):
+		text = status.Error()
+	default:
+		text = "an error of the transform " + t.name
+		t.env.keep(err)
 	}
 	c := C.CString(text)
 	defer C.free(unsafe.Pointer(c))
@@ -220,7 +242,7 @@ type sink struct {
 }
 
 // answer tells the core how an operation of a sink ended.
-func answer(st *C.df_stage, err error) C.int {
+func answer(env *Env, st *C.df_stage, err error) C.int {
 	if err == nil {
 		return C.DF_OK
 	}
@@ -228,7 +250,12 @@ func answer(st *C.df_stage, err error) C.int {
 	if errors.As(err, &refused) {
 		status = EData
 	} else {
-		errors.As(err, &status)
+		if errors.As(err, &status); status >= 0 {
+			status = EInternal
+		}
+		if status != EIO && status != ETimeout { // those are tried again
+			env.keep(err)
+		}
 	}
 	c := C.CString(err.Error())
 	defer C.free(unsafe.Pointer(c))
@@ -247,7 +274,7 @@ func dfgoSinkOpen(user C.uintptr_t, st *C.df_stage, made *C.uintptr_t) C.int {
 		return nil
 	})
 	*made = C.uintptr_t(cgo.NewHandle(s))
-	return answer(st, err)
+	return answer(kind.env, st, err)
 }
 
 //export dfgoSinkWrite
@@ -259,7 +286,7 @@ func dfgoSinkWrite(user C.uintptr_t, st *C.df_stage, parcel *C.df_parcel) C.int 
 	}
 	var refused Rejections
 	if !errors.As(err, &refused) {
-		return answer(st, err)
+		return answer(s.kind.env, st, err)
 	}
 	for _, one := range refused {
 		text := C.CString(one.Text)

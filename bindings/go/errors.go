@@ -59,7 +59,7 @@ type Error struct {
 	Status   Status
 	Text     string
 	Problems []Problem // of ESpec: all at once
-	Cause    error     // what a function of the program returned or panicked with, first of the run
+	Cause    error     // what a function of the program returned or panicked with, first of the run; of all that the env runs at once
 }
 
 func (e *Error) Error() string { return e.Text }

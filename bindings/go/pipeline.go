@@ -18,11 +18,11 @@ import (
 type Options struct {
 	RunOptions // of Env.Run
 
-	Name     string // label of metrics, key of positions; "": the manifest's
-	File     string // for messages
-	StateDir string // where positions live when neither a sink nor the source's own system holds them; "": memory
-	Resolve  bool   // ${env:NAME} and ${file:PATH} of the manifest are this process's
-	OnEvent  func(Event)
+	Name     string      // label of metrics, key of positions; "": the manifest's
+	File     string      // for messages
+	StateDir string      // where positions live when no sink and no system of the source holds them, needs a Name; "": memory
+	Resolve  bool        // ${env:NAME} and ${file:PATH} of the manifest are this process's
+	OnEvent  func(Event) // called by Wait and Run; it may Stop the pipeline, and must not Close it or Wait
 }
 
 // Event is something that changed while a flow runs.
@@ -51,16 +51,19 @@ func (e *Env) Load(manifest string, options Options) (*Pipeline, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.h == nil {
-		return nil, &Error{Status: EState, Text: "the env is closed"}
+		return nil, errEnvClosed
 	}
 	var store *C.df_store
 	if options.StateDir != "" {
+		if options.Name == "" {
+			return nil, &Error{Status: EInval, Text: "a pipeline with a StateDir needs a Name"}
+		}
 		dir := C.CString(options.StateDir)
 		defer C.free(unsafe.Pointer(dir))
 		store = (*C.df_store)(C.calloc(1, C.sizeof_df_store))
 		defer C.free(unsafe.Pointer(store))
 		store.size = C.sizeof_df_store
-		if rc := C.df_store_file(e.h, dir, orNil(name), store); rc < 0 {
+		if rc := C.df_store_file(e.h, dir, name, store); rc < 0 {
 			return nil, failure(rc, C.df_env_errmsg(e.h))
 		}
 	}
@@ -185,36 +188,45 @@ func (p *Pipeline) Wait(ctx context.Context) error {
 	}
 	var result error
 	err := p.events.until(ctx, func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.h == nil {
-			result = errClosed
-			return true
+		events, ended := p.readEvents(&result)
+		for _, event := range events {
+			p.options.OnEvent(event)
 		}
-		return p.readEvents(&result)
+		return ended
 	})
 	return errors.Join(err, result)
 }
 
-// readEvents tells what is there; true: the run has ended.
-func (p *Pipeline) readEvents(result *error) bool {
+// readEvents answers what is there, for OnEvent; ended: the run has.
+func (p *Pipeline) readEvents(result *error) (events []Event, ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.h == nil {
+		*result = errClosed
+		return nil, true
+	}
 	for {
 		var event C.df_event
 		event.size = C.sizeof_df_event
 		switch rc := C.df_pipeline_next_event(p.h, &event); rc {
 		case C.DF_OK:
 			if p.options.OnEvent != nil {
-				p.options.OnEvent(Event{Status(event.status), C.GoString(event.stage), C.GoString(event.text)})
+				events = append(events, Event{Status(event.status), C.GoString(event.stage), C.GoString(event.text)})
 			}
 		case C.DF_AGAIN:
-			return false
+			return events, false
 		default:
-			if rc = C.df_pipeline_wait(p.h, -1); rc < 0 {
+			rc = C.df_pipeline_wait(p.h, -1)
+			cause := p.env.takeCause() // none is left for the next run
+			if rc < 0 {
 				failed := p.failed(rc)
-				failed.Cause = p.env.takeCause()
+				switch failed.Status {
+				case ERejected, EInternal, EData: // how a function of the program ends a run
+					failed.Cause = cause
+				}
 				*result = failed
 			}
-			return true
+			return events, true
 		}
 	}
 }
@@ -288,14 +300,16 @@ func (p *Pipeline) Plan() (json.RawMessage, error) {
 func (p *Pipeline) Close() error {
 	p.Stop(Now)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.h == nil {
+	h := p.h
+	if p.h = nil; h != nil {
+		C.df_pipeline_free(h)
+	}
+	p.mu.Unlock()
+	if h == nil {
 		return nil
 	}
-	C.df_pipeline_free(p.h)
-	p.h = nil
 	if p.events != nil {
-		p.events.close()
+		p.events.close() // waits for those that wait in it, and they want the lock
 	}
 	p.env.mu.Lock()
 	p.env.open--

@@ -72,11 +72,13 @@ func (o *port) wait(ctx context.Context, do func() C.int) error {
 // Close ends the port.
 func (o *port) Close() error {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.h != nil {
-		C.df_port_close(o.h)
-		o.h = nil
-		o.ready.close()
+	h := o.h
+	if o.h = nil; h != nil {
+		C.df_port_close(h)
+	}
+	o.mu.Unlock()
+	if h != nil {
+		o.ready.close() // waits for those that wait in it, and they want the lock
 	}
 	return nil
 }
@@ -109,7 +111,7 @@ func (f *Feed) push(ctx context.Context, m *Message) error {
 	like.payload.len, like.key.len = C.size_t(len(m.Payload)), C.size_t(len(m.Key))
 	free := cHeaders(&like, m.Headers)
 	defer free()
-	return f.wait(ctx, func() C.int { return C.dfgo_push(f.h, &like, pointer(m.Payload), pointer(m.Key)) })
+	return f.wait(ctx, func() C.int { return C.dfgo_push(f.h, &like, (*C.char)(pointer(m.Payload)), (*C.char)(pointer(m.Key))) })
 }
 
 var nothing byte

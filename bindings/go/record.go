@@ -191,7 +191,7 @@ func copied(v *C.df_value) Value {
 		made.text = string(unsafe.Slice((*byte)(unsafe.Pointer(v.text)), int(v.len)))
 		made.json = made.text
 		return made
-	case C.DF_V_DATE, C.DF_V_TIME, C.DF_V_TIMESTAMP:
+	case C.DF_V_INT, C.DF_V_DATE, C.DF_V_TIME, C.DF_V_TIMESTAMP:
 		made.text = written(v, false)
 	}
 	made.bits = *(*int64)(unsafe.Pointer(&v.u))
@@ -270,7 +270,7 @@ func (v Value) Bool() (bool, error) {
 
 // Text is a string; of a number its exact text.
 func (v Value) Text() (string, error) {
-	if v.err == nil && (v.kind == C.DF_V_STRING || v.kind == C.DF_V_NUMBER) {
+	if v.err == nil && (v.kind == C.DF_V_STRING || v.kind == C.DF_V_NUMBER || v.kind == C.DF_V_INT) {
 		return v.text, nil
 	}
 	return "", v.wrong("text")

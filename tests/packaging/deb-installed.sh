@@ -62,8 +62,11 @@ for name in $(ls /src/libdataflow/connectors/*/CMakeLists.txt | xargs grep -LE '
     holds "the connector $name is found" "^ *$name\b"
 done
 dfproc version >out 2>&1 || bad 'dfproc version'
-same 'no library is missing' '' "$(dpkg -L libdataflow0 dfproc dfoperator dataflow-net $(dpkg-query -W -f '${Package} ' 'dataflow-module-*') |
-    grep -E '/bin/df|\.so' | xargs ldd 2>/dev/null | grep 'not found')"
+objects=$(dpkg -L libdataflow0 dfproc dfoperator dataflow-net $(dpkg-query -W -f '${Package} ' 'dataflow-module-*') | grep -E '/bin/df|\.so')
+ldd $objects >out 2>&1
+same 'no library is missing' '' "$(grep 'not found' out)"
+[ "$(grep -c 'libdataflow.so.0 => /' out)" -ge 7 ] || bad '  of any program or module'
+same '  the Parquet codecs are there' 4 "$(ldd /usr/lib/*/libdataflow/iceberg.so | grep -cE 'lib(snappy|zstd|lz4|brotlidec)\.so')"
 same 'no path of the building machine' '' "$(dpkg -L libdataflow0 libdataflow-dev dfproc dfoperator dataflow-net $(dpkg-query -W -f '${Package} ' 'dataflow-module-*') |
     while read -r f; do [ -f "$f" ] && grep -laE '/dataflow-0\.[0-9.]*/|/home/|/ro[o]t/' "$f"; done)"
 
@@ -80,6 +83,7 @@ same '  to the next version' "$(dpkg-deb -f "$(files /next dfproc)" Version)" "$
 holds '  an edited file stays' '^# mine$' /etc/dataflow/example.yaml
 same '  the new one lies beside it' 1 "$(ls /etc/dataflow/example.yaml.dpkg-dist | wc -l)"
 dfproc validate /etc/dataflow/example.yaml >out 2>&1 && ok '  it runs' || bad '  it runs'
+apt-get check >out 2>&1 || bad '  and nothing is missing then'
 dpkg -i "$(files /packages libdataflow0)" >out 2>&1
 if dpkg-query -W -f '${db:Status-Status}\n' 'dataflow-module-*' | grep -vq '^installed' || ! dpkg --audit >out 2>&1 || [ -s out ] || ! apt-get check >out 2>&1; then
     ok 'a module of another version than the library is refused'

@@ -48,6 +48,7 @@ elif build "$dir/work/second/deeper" "$dir/again"; then
     same '  a second build in another folder has the same bytes' "$(cd "$packages" && sha256sum *.deb)" "$(cd again && sha256sum *.deb)"
 else bad '  a second build'; fi
 lintian_here >out 2>&1
+[ $? -le 1 ] || bad '  lintian runs' # 1: it has found something
 same '  lintian has no error and no warning' '' "$(grep -E '^[EW]:' out)"
 if [ "$own" = "$release" ] && command -v systemd-analyze >/dev/null; then
     unit=$source/packaging/systemd/dfproc@.service

@@ -20,7 +20,10 @@ printf 'source: {type: kafka, config: {brokers: "127.0.0.1:1", topic: a, consume
 same 'a flow of Kafka is refused with the name of the package' 1 "$(dfproc validate kafka.yaml 2>&1 | grep -c dataflow-module-kafka)"
 rpm_ -i $(ls /packages/*.rpm | grep -vE '/(libdataflow-0|dfproc)') && ok 'all packages install' || bad 'all packages install'
 dfproc validate kafka.yaml >out 2>&1 && ok 'then it is valid' || bad 'then it is valid'
-same 'no library is missing' '' "$(find /usr/bin/df* /usr/lib64/libdataflow* -name '*' -type f | xargs ldd 2>/dev/null | grep 'not found')"
+find /usr/bin/df* /usr/lib64/libdataflow* -type f | xargs ldd >out 2>&1
+same 'no library is missing' '' "$(grep 'not found' out)"
+[ "$(grep -c 'libdataflow.so.0 => /' out)" -ge 7 ] || bad '  of any program or module'
+same '  the Parquet codecs are there' 4 "$(ldd /usr/lib64/libdataflow/iceberg.so | grep -cE 'lib(snappy|zstd|lz4|brotlidec)\.so')"
 mkdir -p /var/lib/dataflow/example && cd /var/lib/dataflow/example || exit 1
 dfproc run --no-progress --state-dir . -l 20 /etc/dataflow/example.yaml >/tmp/out 2>&1 && same 'a flow runs' 20 "$(wc -l <numbers.jsonl)" || bad 'a flow runs'
 cd /tmp || exit 1

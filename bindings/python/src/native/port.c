@@ -97,10 +97,29 @@ static PyObject *whole_row(const df_output *row)
                          dfpy_from_text(row->partition), (unsigned)row->op);
 }
 
-static PyObject *all(PyObject *o, row_fn *make)
+/* From begin to end nobody settles the parcel: objects are made, and that may run Python. NULL with
+ * an exception. */
+static df_parcel *begin_reading(dfpy_parcel *self)
 {
-    df_parcel *parcel = alive(o);
-    PyObject *list = parcel ? PyList_New((Py_ssize_t)df_parcel_count(parcel)) : NULL;
+    dfpy_parcel_unread(self);
+    if (!alive((PyObject *)self))
+        return NULL;
+    self->reader = PyThread_get_thread_ident();
+    if (self->port)
+        self->port->readers++;
+    return self->parcel;
+}
+
+static void end_reading(dfpy_parcel *self)
+{
+    if (self->port)
+        self->port->readers--;
+    self->reader = 0;
+}
+
+static PyObject *read_rows(df_parcel *parcel, row_fn *make)
+{
+    PyObject *list = PyList_New((Py_ssize_t)df_parcel_count(parcel));
     df_output rows[ROWS];
     size_t from = 0, filled = 1;
     rows[0].size = sizeof *rows;
@@ -116,6 +135,18 @@ static PyObject *all(PyObject *o, row_fn *make)
                 Py_CLEAR(list);
         }
         from += filled;
+    }
+    return list;
+}
+
+static PyObject *all(PyObject *o, row_fn *make)
+{
+    dfpy_parcel *self = (dfpy_parcel *)o;
+    df_parcel *parcel = begin_reading(self);
+    PyObject *list = NULL;
+    if (parcel) {
+        list = read_rows(parcel, make);
+        end_reading(self);
     }
     return list;
 }
@@ -155,16 +186,10 @@ static PyObject *parcel_get(PyObject *o, PyObject *args)
     Py_ssize_t index;
     if (!PyArg_ParseTuple(args, "n|O", &index, &path))
         return NULL;
-    dfpy_parcel_unread(self);
-    if (!alive(o))
+    if (!begin_reading(self))
         return NULL;
-    self->reader = PyThread_get_thread_ident();
-    if (self->port)
-        self->port->readers++;
     value = read_value(self, index, path);
-    if (self->port)
-        self->port->readers--;
-    self->reader = 0;
+    end_reading(self);
     return value;
 }
 
@@ -231,8 +256,9 @@ PyObject *dfpy_port_open(dfpy_pipeline *p, const df_port_options *options)
     dfpy_handle_init(&self->handle);
     self->mode = options->mode;
     self->pipeline = (dfpy_pipeline *)Py_NewRef((PyObject *)p);
-    DFPY_CALL(&p->handle, rc, df_port_open(p->pipeline, options, &self->port),
-              df_pipeline_errmsg(p->pipeline));
+    DFPY_CALL(&p->handle, rc,
+              p->pipeline ? df_port_open(p->pipeline, options, &self->port) : DF_ESTATE,
+              p->pipeline ? df_pipeline_errmsg(p->pipeline) : "this pipeline is closed");
     if (rc >= 0)
         return (PyObject *)self;
     Py_DECREF((PyObject *)self);
