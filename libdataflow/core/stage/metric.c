@@ -16,7 +16,7 @@ size_t df__metric_count(const df_connector *c)
     return n;
 }
 
-const df_metric *df__metric_at(const df_stage *st, size_t index)
+static const df_metric *metric_at(const df_stage *st, size_t index)
 {
     return index < st->metric_count ? &st->spec->connector->metrics[index] : NULL;
 }
@@ -72,7 +72,7 @@ static void add_atomic(_Atomic uint64_t *word, int type, double value)
 
 void df_stage_metric_of(df_stage *st, size_t index, const char *of, double value)
 {
-    const df_metric *m = df__metric_at(st, index);
+    const df_metric *m = metric_at(st, index);
     char cut[DF__SERIES];
     df__series *s;
     if (!m || (m->type != DF_GAUGE && !(value >= 0)))
@@ -87,7 +87,7 @@ void df_stage_metric_of(df_stage *st, size_t index, const char *of, double value
 
 void df_stage_metric(df_stage *st, size_t index, double value)
 {
-    const df_metric *m = df__metric_at(st, index);
+    const df_metric *m = metric_at(st, index);
     if (m && (m->label || m->type == DF_HISTOGRAM))
         df_stage_metric_of(st, index, "", value);
     else if (m && (m->type == DF_GAUGE || value >= 0))
@@ -97,7 +97,7 @@ void df_stage_metric(df_stage *st, size_t index, double value)
 void df__stage_series(df_stage *st, size_t index, void (*emit)(void *ctx, const df__series *s),
                       void *ctx)
 {
-    const df_metric *m = df__metric_at(st, index);
+    const df_metric *m = metric_at(st, index);
     df__series one = {.index = index}, *s;
     if (m && !m->label && m->type != DF_HISTOGRAM) {
         uint64_t bits = atomic_load(&st->metric[index]);

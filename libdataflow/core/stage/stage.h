@@ -92,11 +92,8 @@ void df__stage_free(df_stage *st);
 void df__stage_describe(df_stage *st);
 /* Frees what its code took. */
 void df__stage_free_memory(df_stage *st);
-/* metric.c: how many metrics a table has, of those that count; row `index` of its own, NULL: there
- * is none. */
+/* metric.c: how many metrics a table has, of those that count. */
 size_t df__metric_count(const df_connector *c);
-/* Row `index` of its own metrics. NULL: there is none. */
-const df_metric *df__metric_at(const df_stage *st, size_t index);
 double df__metric_start(const df_metric *m); /* of a histogram: its first upper edge */
 /* Calls emit for every series of a metric, under the stage's lock. */
 void df__stage_series(df_stage *st, size_t index, void (*emit)(void *ctx, const df__series *s),

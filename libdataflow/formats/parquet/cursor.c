@@ -123,10 +123,22 @@ static int parse_head(df_bytes bytes, head *h)
     return !t.bad;
 }
 
+static int check_sizes(const df__pq_cursor *c, const head *h, df__parquet_error *error)
+{
+    int64_t left = c->end - c->at - (int64_t)h->len;
+    size_t limit = c->file->input.page_limit;
+    if (h->raw < 0 || h->packed < 0 || h->packed > left || h->values < 0 || h->def_len < 0 ||
+        h->rep_len < 0)
+        return damaged(c, "has a page that is longer than its chunk", error);
+    if ((size_t)h->raw > limit || (size_t)h->packed > limit + limit / 16 + SPARE)
+        return damaged(c, "has a page that is larger than the limit", error);
+    return DF_OK;
+}
+
 static int read_head(df__pq_cursor *c, head *h, df__parquet_error *error)
 {
     int64_t left = c->end - c->at;
-    size_t len = left < WINDOW ? (size_t)left : WINDOW, limit;
+    size_t len = left < WINDOW ? (size_t)left : WINDOW;
     const unsigned char *p;
     int rc;
     for (;; len *= 2) {
@@ -140,13 +152,7 @@ static int read_head(df__pq_cursor *c, head *h, df__parquet_error *error)
         if ((int64_t)len == left || len >= MOST_HEAD)
             return damaged(c, "has a page without a head", error);
     }
-    if (h->raw < 0 || h->packed < 0 || h->packed > left - (int64_t)h->len || h->values < 0 ||
-        h->def_len < 0 || h->rep_len < 0)
-        return damaged(c, "has a page that is longer than its chunk", error);
-    limit = c->file->input.page_limit;
-    if ((size_t)h->raw > limit || (size_t)h->packed > limit + limit / 16 + SPARE)
-        return damaged(c, "has a page that is larger than the limit", error);
-    return DF_OK;
+    return check_sizes(c, h, error);
 }
 
 /* ---- unpacking ------------------------------------------------------------------------------- */

@@ -62,21 +62,27 @@ static int hide(df__ice_store *s, const char *text)
     return text ? df_stage_hide(s->session->st, (df_bytes){text, strlen(text)}) : DF_OK;
 }
 
-int df__ice_store_set(df__ice_store *s, const df__ice_store_facts *facts)
+/* The options' keys win over those that the catalog gives. */
+static int set_keys(df__ice_store *s, const df__ice_store_facts *facts)
 {
     const df__ice_place *p = s->session->place;
-    int rc = DF_OK;
+    int rc;
     if (p->access_key) {
         rc = set_secret(s, &s->key, p->access_key);
         rc = rc == DF_OK ? set_secret(s, &s->secret, p->secret_key) : rc;
-        rc = rc == DF_OK ? set_secret(s, &s->token, p->session_token) : rc;
-    } else {
-        set_text(&s->key, facts->key);
-        set_text(&s->secret, facts->secret);
-        set_text(&s->token, facts->token);
-        rc = hide(s, facts->secret);
-        rc = rc == DF_OK ? hide(s, facts->token) : rc;
+        return rc == DF_OK ? set_secret(s, &s->token, p->session_token) : rc;
     }
+    set_text(&s->key, facts->key);
+    set_text(&s->secret, facts->secret);
+    set_text(&s->token, facts->token);
+    rc = hide(s, facts->secret);
+    return rc == DF_OK ? hide(s, facts->token) : rc;
+}
+
+int df__ice_store_set(df__ice_store *s, const df__ice_store_facts *facts)
+{
+    const df__ice_place *p = s->session->place;
+    int rc = set_keys(s, facts);
     s->signs = facts->signs && s->key.len == 0;
     set_text(&s->endpoint, p->s3_endpoint.len ? p->s3_endpoint.data : facts->endpoint);
     set_text(&s->region, p->s3_region.len ? p->s3_region.data

@@ -7,7 +7,6 @@
  * answer was lost is recognised: by the note in the table's property, by the id in the list of
  * snapshots, or by our manifest in the current list. Nothing that may be in the table is removed.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +35,6 @@ typedef struct commit {
     df__ice_manifest *rows; /* those of the parent */
     size_t row_count;
 } commit;
-
-int df__ice_doom(df__ice_sink *s, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    df__text_vprintf(s->doom, sizeof s->doom, format, args);
-    va_end(args);
-    return df_stage_failf(s->st, DF_EIO, "configuration", "%s", s->doom);
-}
 
 /* ---- paths and the manifest ------------------------------------------------------------------ */
 

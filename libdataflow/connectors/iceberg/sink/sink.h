@@ -95,6 +95,11 @@ int df__ice_sink_check(void *self, df_stage *st);
 /* The flush operation. */
 int df__ice_sink_flush(void *self, df_stage *st, int timeout_ms);
 
+/* ---- doom.c ---------------------------------------------------------------------------------- */
+
+/* The next open ends the run with this text; DF_EIO. */
+int df__ice_doom(df__ice_sink *s, const char *format, ...) DF_PRINTF(2, 3);
+
 /* ---- table.c --------------------------------------------------------------------------------- */
 
 /* Reads the table anew. DF_ENOTFOUND: there is none, and no text is set. DF_ENOTSUP and others with
@@ -151,8 +156,6 @@ int df__ice_commit_all(df__ice_sink *s);
 int df__ice_commit_claim(df__ice_sink *s);
 /* Forgets a commit that was begun. */
 void df__ice_pending_drop(df__ice_sink *s);
-/* The next open ends the run with this text; DF_EIO. */
-int df__ice_doom(df__ice_sink *s, const char *format, ...) DF_PRINTF(2, 3);
 
 /* ---- owner.c --------------------------------------------------------------------------------- */
 

@@ -207,6 +207,14 @@ static int refuse_deletes(df__ice_source *s, int64_t snapshot)
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
+/* Delete files that would change what is read. */
+static int has_deletes(const df__ice_source *s, const df__ice_manifest *m, const range *r)
+{
+    if (m->content != 1 || (m->files[0] == 0 && m->files[1] == 0) || r->added_only)
+        return 0;
+    return r->after < 0 || (m->sequence > r->after && s->opt.on_overwrite != 1);
+}
+
 /* Manifests stand in a list with the newest first, as writers write it. */
 static int all_of(df__ice_source *s, const df__ice_snapshot *at, range *r)
 {
@@ -215,9 +223,7 @@ static int all_of(df__ice_source *s, const df__ice_snapshot *at, range *r)
     r->at = at;
     int rc = read_list(s, at, &rows, &count);
     for (size_t i = 0; i < count && rc == DF_OK; i++)
-        if (rows[i].content == 1 && (rows[i].files[0] != 0 || rows[i].files[1] != 0) &&
-            !r->added_only && (r->after < 0 || rows[i].sequence > r->after) &&
-            !(r->after >= 0 && s->opt.on_overwrite == 1))
+        if (has_deletes(s, &rows[i], r))
             return refuse_deletes(s, at->id);
     for (size_t i = count; i-- > 0 && rc == DF_OK;) {
         int wanted = rows[i].content == 0;
@@ -360,17 +366,13 @@ static int go_on(df__ice_source *s)
                           s->catalog.shown.data, (long long)s->spot.target);
 }
 
-int df__ice_plan(df__ice_source *s)
+/* Where to go on. DF_DONE: nothing came since. */
+static int aim(df__ice_source *s)
 {
-    df__ice_plan_free(s);
-    df__arena_init(&s->plan_memory, &s->session.heap, 8192);
-    int rc = df__ice_shape(s);
-    rc = rc == DF_OK ? check_uuid(s) : rc;
-    if (rc == DF_OK && !s->meta.has_snapshot)
-        return DF_DONE;
-    if (rc == DF_OK && s->spot.target != ICE_NO_SNAPSHOT)
+    int rc = DF_OK;
+    if (s->spot.target != ICE_NO_SNAPSHOT)
         rc = go_on(s);
-    else if (rc == DF_OK)
+    else
         s->spot.file = s->spot.row = 0;
     if (rc != DF_OK)
         return rc;
@@ -385,6 +387,20 @@ int df__ice_plan(df__ice_source *s)
         s->changed = 1;
         return DF_DONE;
     }
+    return DF_OK;
+}
+
+int df__ice_plan(df__ice_source *s)
+{
+    df__ice_plan_free(s);
+    df__arena_init(&s->plan_memory, &s->session.heap, 8192);
+    int rc = df__ice_shape(s);
+    rc = rc == DF_OK ? check_uuid(s) : rc;
+    if (rc == DF_OK && !s->meta.has_snapshot)
+        return DF_DONE;
+    rc = rc == DF_OK ? aim(s) : rc;
+    if (rc != DF_OK)
+        return rc;
     s->spot.target = s->meta.snapshot.id;
     s->target_sequence = s->meta.snapshot.sequence;
     return s->opt.incremental && s->spot.done != ICE_NO_SNAPSHOT ? since(s) : whole(s);
