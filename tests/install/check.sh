@@ -73,12 +73,12 @@ moved)
     grep -q "$dir/moved/.*/libdataflow/none.so" log || { echo 'modules are looked for elsewhere:'; cat log; exit 1; }
     ;;
 refused)
-    # A module of a newer version came while this library is in use.
-    cat >newer.c <<'C'
+    # A module of a newer version came while this library is in use, or one of an older ABI is there.
+    cat >other.c <<'C'
 #include <dataflow_ext.h>
 static int init(df_env *env) { (void)env; return 0; }
 extern const df_plugin df_plugin_entry;
-const df_plugin df_plugin_entry = {sizeof(df_plugin), DF_VERSION + 100, init};
+const df_plugin df_plugin_entry = {sizeof(df_plugin), OTHER, init};
 C
     cat >check.c <<'C'
 #include <dataflow.h>
@@ -104,10 +104,16 @@ int main(void)
 }
 C
     mkdir modules
-    cc -shared -fPIC -o modules/kafka.so newer.c $(pkg-config --cflags libdataflow)
     cc -o check check.c $(pkg-config --cflags --libs libdataflow)
-    ./check >log
-    grep -qE '^DF_ESPEC .*"kafka" cannot be used: .* was built for version 0\.2\.0 and this process runs 0\.1\.0: restart it' log || { cat log; exit 1; }
+    while read -r other version remedy; do
+        cc -shared -fPIC "-DOTHER=DF_VERSION $other" -o modules/kafka.so other.c $(pkg-config --cflags libdataflow)
+        ./check >log
+        grep -qE "^DF_ESPEC .*\"kafka\" cannot be used: .* was built for version $version and this process runs 0\.1\.0: $remedy" log ||
+            { cat log; exit 1; }
+    done <<'END'
++100 0[.]2[.]0 restart it
+-100 0[.]0[.]0 build it
+END
     ;;
 uninstall)
     # Into an empty folder and out of it again: nothing of ours stays.

@@ -50,6 +50,13 @@ static int refuse_version(df_env *env, const char *path, int version)
         version > DF_VERSION ? "restart it with the newer library" : "build it for this version");
 }
 
+/* Versions with one ABI: the same first number, and before 1.0 the same second one too. */
+static int has_our_abi(int version)
+{
+    int major = DF_VERSION / 10000;
+    return version / 10000 == major && (major > 0 || version / 100 == DF_VERSION / 100);
+}
+
 /* What the file says of itself, before a constructor of it can run. */
 static int check_file(df_env *env, const char *path)
 {
@@ -65,7 +72,7 @@ static int check_file(df_env *env, const char *path)
                             path);
     if (rc != DF_OK || seen.size < init_end)
         return df__env_fail(env, DF_ENOTSUP, "%s exports no df_plugin_entry", path);
-    if (seen.version / 10000 != DF_VERSION / 10000 || seen.version > DF_VERSION)
+    if (!has_our_abi(seen.version) || seen.version > DF_VERSION)
         return refuse_version(env, path, seen.version);
     return DF_OK;
 }
