@@ -418,7 +418,6 @@ static void make_sink(df__pg_sink *s, unsigned options)
     s->memory.heap = df__heap_libc;
     df__buf_init(&s->sql, &s->memory.heap);
     df__buf_init(&s->raw.text, &s->memory.heap);
-    df__text_set(s->raw.index, sizeof s->raw.index, "t_data_gin", 10);
     df__arena_init(&s->catalog.table.arena, &s->memory.heap, 4096);
     df__pg_work_init(&s->works[0], &s->memory.heap);
     df__pg_work_init(&s->works[1], &s->memory.heap);
