@@ -54,7 +54,6 @@ static void make_sink(df__pg_sink *s, df__pg_column *columns, df_value *values, 
     s->encoder.values = values;
     df__buf_init(&s->raw.text, &df__heap_libc);
     memcpy(s->catalog.name.table, "t", 2);
-    df__text_set(s->raw.index, sizeof s->raw.index, "t_data_gin", 10);
 }
 
 /* {"value": ..., "_metadata": {...}} and nothing else. */
