@@ -5,12 +5,7 @@
 #include "lag.h"
 #include "parts.h"
 
-enum {
-    LAG_MS = 1000,
-    LOOK_MS = 2000,
-    WAKE_MS = 5,
-    WAKE_SHARE = 20 /* with many partitions counting takes at most the 20th part of the time */
-};
+enum { LAG_MS = 1000, LOOK_MS = 2000, WAKE_MS = 5 };
 
 /* What is known of a partition's first offset and its end; 0: nothing. */
 static int bounds_of(df__kafka_source *s, const df__kafka_part *p, int64_t *low, int64_t *high)
@@ -71,10 +66,8 @@ void df__kafka_keep_fetching(df__kafka_source *s)
         df__kafka_wake_look(s->lag.wake);
     low &= s->lag.falls_asleep;
     if (low && df__kafka_gate_open(&s->lag.wake_gate, WAKE_MS)) {
-        int64_t from = df__kafka_clock_ms();
         size_t lagging = count_lag(s); /* may move the targets */
         df__kafka_wake_want(s->lag.wake, s->lag.targets, lagging);
-        s->lag.wake_gate.next += WAKE_SHARE * (df__kafka_clock_ms() - from);
     } else if (!low && s->lag.falls_asleep && s->lag.wake) {
         df__kafka_wake_want(s->lag.wake, NULL, 0);
     }
