@@ -11,6 +11,7 @@ foreach(codec IN ITEMS "SNAPPY snappy" "ZSTD libzstd" "LZ4 liblz4" "BROTLI libbr
   list(GET codec 1 module)
   pkg_check_modules(PARQUET_${name} QUIET IMPORTED_TARGET GLOBAL ${module})
   if(PARQUET_${name}_FOUND)
+    set_property(GLOBAL APPEND PROPERTY DF_PARQUET_NEEDS PARQUET_${name})
     target_compile_definitions(dataflow_parquet PRIVATE DF_PARQUET_${name})
     target_link_libraries(dataflow_parquet PUBLIC PkgConfig::PARQUET_${name})
   endif()

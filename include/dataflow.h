@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dataflow.h: everything that a program with the library inside may call. What is not here (or in
- * dataflow_ext.h, dataflow_record.h and dataflow_avro.h, for those who write connectors and
- * transforms) is not the API.
+ * dataflow_manage.h, for those who administer flows, and dataflow_ext.h, dataflow_record.h and
+ * dataflow_avro.h, for those who write connectors and transforms) is not the API.
  *
  * THE STORY. A pipeline moves records from a source through transforms to sinks and loses none
  * of them. Five nouns explain all of it:
@@ -340,10 +340,12 @@ typedef struct df_pipeline_options {
      * value that begins with {, [ or a quote is YAML, else it is text, a number or a boolean.
      * df_problem.file of such a value is "--set PATH". NULL: none. */
     const char *const *set;
+    void *user; /* df_stage_info.user of its stages: for a binding, whose pipeline calls it back */
 } df_pipeline_options;
 #define DF_PIPELINE_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL    \
+        sizeof(df_pipeline_options), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL,   \
+            NULL                                                                                   \
     }
 
 typedef struct df_stage_def {

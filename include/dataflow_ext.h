@@ -3,7 +3,8 @@
  * dataflow_ext.h: for people who write connectors and transforms. The built-in ones are written
  * against it too. Read dataflow.h first; what an operation may do with one record and its values is
  * in dataflow_record.h, which this header includes; for a system that speaks Avro there is a codec
- * in dataflow_avro.h. connectors/template is a whole connector to copy.
+ * in dataflow_avro.h. What programs ask of a connector beside running it is in dataflow_manage.h.
+ * connectors/template is a whole connector to copy.
  *
  * THE STORY. A connector or transform is a const table: name, help, size of one instance, option
  * rows, and operations; NULL means "cannot". The core allocates the instance zeroed, fills the
@@ -130,7 +131,7 @@
  *                    runs on threads of their own, each with an instance of its own
  *   sink thread      open, claim, write, poll, flush, resolve, close of one sink
  *   the caller's     check (df_pipeline_check and df_pipeline_start), open of transforms
- *                    (df_pipeline_start), probe, offsets, set_offsets, release
+ *                    (df_pipeline_start), probe, offsets, set_offsets, release, reread
  *   any              before
  * From any thread: df_stage_settle, df_stage_current, df_stage_wake, df_stage_stopping,
  * df_stage_describe, df_stage_now, df_stage_clock_us, df_stage_log, df_stage_logf, df_stage_hide,
@@ -147,6 +148,7 @@
 #ifndef DATAFLOW_EXT_H
 #define DATAFLOW_EXT_H
 
+#include "dataflow_manage.h"
 #include "dataflow_record.h" /* and dataflow.h with it */
 
 #ifdef __cplusplus
@@ -248,17 +250,6 @@ typedef struct df_lag {
     int64_t newest_us; /* time of the newest existing record; -1 unknown */
 } df_lag;
 
-/* Offsets of one partition of a source whose own system stores them (a consumer group of Kafka). */
-typedef struct df_offset {
-    size_t size;
-    const char *partition; /* "orders/3" */
-    int64_t stored;        /* of the record to read next; -1: none is stored */
-    int64_t first, end;    /* of what exists now: from `first`, before `end` */
-    int64_t at_time;       /* first record of the time asked for or later, `end` when there is none;
-                              -1: no time was asked for */
-} df_offset;
-typedef void (*df_offset_fn)(void *user, const df_offset *row);
-
 /* ---- what a connector implements ---------------------------------------------------------- */
 
 /* A source opens partitions, adds records and marks positions. `read` has to be there. */
@@ -306,16 +297,18 @@ typedef struct df_source_ops {
      * its time is over df_stage_wait says DF_ECANCELED: better than returning that is to tell what
      * was waited for. NULL: it offers no look. */
     int (*probe)(void *self, df_stage *st);
-    /* Of a source with DF_HOLDS_POSITION whose positions are numbers: calls `each` for every
-     * partition, with rows that are borrowed; time_us as df_pipeline_offsets has it. Changes
-     * nothing. On an instance and with a time as `probe`. NULL: it cannot; both or none. */
+    /* Of a source with DF_HOLDS_POSITION whose positions are numbers: `each` for every partition,
+     * rows borrowed; time_us as df_pipeline_offsets has it. As `probe`. NULL: both or none. */
     int (*offsets)(void *self, df_stage *st, int64_t time_us, df_offset_fn each, void *user);
-    /* Stores `stored` of each row (walk with DF_ROW), and answers as df_pipeline_set_offsets says.
-     * On an instance and with a time as `probe`. */
+    /* Stores `stored` of each row (DF_ROW), answers as df_pipeline_set_offsets. As `probe`. */
     int (*set_offsets)(void *self, df_stage *st, const df_offset *rows, size_t count);
-    /* Removes what the source holds in its own system, as df_pipeline_release says. On an instance
-     * and with a time as `probe`. NULL: it holds nothing there. */
+    /* Removes what it holds in its own system: df_pipeline_release. As `probe`. NULL: nothing. */
     int (*release)(void *self, df_stage *st);
+    /* Gives a record the value that `read` makes of its payload and headers, or rejects it. It is
+     * never open: connects at the first call, ends with `close`. NULL: the payload is the value. */
+    int (*decode)(void *self, df_stage *st, df_record *r);
+    /* Asks whoever runs the flow: df_pipeline_reread. As `probe`. NULL: it cannot be asked. */
+    int (*reread)(void *self, df_stage *st, const char *table);
 } df_source_ops;
 
 /* A sink makes parcels durable, in the order given. `write` has to be there. */
@@ -369,6 +362,11 @@ typedef struct df_sink_ops {
     void (*close)(void *self, df_stage *st);
     /* As of a source: it makes no table, truncates and locks nothing, writes no record. */
     int (*probe)(void *self, df_stage *st);
+    /* Calls `each` for what lies where it writes, is older than age_us and nothing names; removes
+     * nothing. As `probe`, without a limit of time. NULL: it leaves nothing behind. */
+    int (*leftovers)(void *self, df_stage *st, int64_t age_us, df_leftover_fn each, void *user);
+    /* df_pipeline_expire. As `leftovers`. NULL: it has no former states. */
+    int (*expire)(void *self, df_stage *st, const df_expiry *how, df_expired_fn each, void *user);
 } df_sink_ops;
 
 /* A metric of a connector's own; at most 32 for one. A name that the text format does not allow,
@@ -474,39 +472,6 @@ DF_API int df_connector_register(df_env *env, const df_connector *type);
 /* The same for a transform. */
 DF_API int df_transform_register(df_env *env, const df_transform *type);
 
-/* ---- what a program asks of the connectors of a flow, instead of running it ---------------- */
-
-/* What a look at one stage found. */
-typedef struct df_probe {
-    size_t size;
-    const char *stage, *kind;
-    int role;           /* DF_SOURCE, DF_SINK, DF_ERROR_SINK */
-    int status;         /* DF_OK; DF_ENOTSUP: its kind offers no look, which is no failure */
-    const char *reason; /* of a failure: the word that metrics have (docs/errors.md); else "" */
-    const char *text;   /* what is there, or why it failed */
-} df_probe;
-typedef void (*df_probe_fn)(void *user, const df_probe *row);
-
-/* Connects each source and sink as a run would, one after the other, looks whether what it shall
- * read or write is there and may be used, and closes it again. Changes nothing: no group is joined,
- * no table or file made, no position stored. Instead of a start, on the caller's thread. `each`
- * (may be NULL) is called for every stage; what it gets is borrowed. timeout_ms: for each of them,
- * 0: 10 s. DF_OK, or the status of the first failure, with its text in df_pipeline_errmsg. */
-DF_API int df_pipeline_probe(df_pipeline *p, int timeout_ms, df_probe_fn each, void *user);
-
-/* Shows what is stored for the flow, a row for each partition, borrowed. time_us: since 1970; -1:
- * no time. Instead of a start, like df_pipeline_probe, and changes nothing. DF_ENOTSUP: the
- * source's own system stores none. */
-DF_API int df_pipeline_offsets(df_pipeline *p, int64_t time_us, df_offset_fn each, void *user);
-/* Stores `stored` of each row, never below 0; other partitions keep theirs. DF_ESTATE: another
- * process reads with them now, and nothing was stored; DF_EINVAL: outside of `first` and `end` as
- * they are now. */
-DF_API int df_pipeline_set_offsets(df_pipeline *p, const df_offset *rows, size_t count);
-/* For a flow that does not come back: removes what its source holds in its own system, such as a
- * replication slot. What is not there is DF_OK. Instead of a start. DF_ENOTSUP: it holds nothing;
- * DF_EIO: not now, another process uses it. */
-DF_API int df_pipeline_release(df_pipeline *p);
-
 /* The one symbol that a plug-in exports: `const df_plugin df_plugin_entry`. */
 typedef struct df_plugin {
     size_t size;
@@ -535,8 +500,8 @@ typedef struct df_stage_info {
     int position_holder;          /* DF_HOLDER_...: who keeps the positions of this run */
     const char *varied_by; /* sink: a stage before it that has DF_VARIES, so that a record that
                               comes again after a crash differs from what was written; else NULL */
-    const char *source_identity; /* what the source reads, as a hash: a position belongs to it. "":
-                                    the names of its partitions say all of it */
+    const char *source_identity; /* hash of what it reads; "": names of its partitions say it */
+    void *user;                  /* df_pipeline_options.user; in `check` NULL */
 } df_stage_info;
 enum {
     DF_HOLDER_NONE,           /* none: a restart begins as configured */

@@ -278,6 +278,22 @@ DF_API void df_parcel_left_out(df_parcel *parcel, size_t count);
 DF_API int df_parcel_return(df_parcel *parcel, const df_input *record, const char *reason,
                             const char *text);
 
+/* ---- the codec of a source ------------------------------------------------------------------ */
+
+/* The codec of a flow's source, for bytes that come another way: `dfproc replay` gives it what the
+ * source could not read once. */
+typedef struct df_decoder df_decoder;
+/* Instead of a start; the pipeline outlives it. Connects to nothing yet. DF_ENOTSUP: what the
+ * source reads is the value as it is. */
+DF_API int df_decoder_open(df_pipeline *p, df_decoder **ret);
+/* In another source, after df_batch_add: gives the record its value by its payload and headers, or
+ * rejects it, as the source would. Waits for what it needs, 30 s at most, and not after
+ * df_pipeline_stop(p, DF_STOP_NOW): DF_ECANCELED. DF_OK, also when it was rejected; a failure has
+ * its text in df_pipeline_errmsg. */
+DF_API int df_decoder_read(df_decoder *d, df_record *r);
+/* Frees it; NULL is nothing. */
+DF_API void df_decoder_close(df_decoder *d);
+
 #ifdef __cplusplus
 }
 #endif

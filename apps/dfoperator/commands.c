@@ -62,6 +62,7 @@ static const app_pair environment[] = {
     {"SECRETS_OF_OTHER_NAMESPACES", "true: flows may name Secrets of other namespaces that allow "
                                     "it; it then gets such Secrets, and "
                                     "keeps copies of them beside the flow (false)."},
+    {"SECRETS_REFRESH_SECONDS", "How often such Secrets and their copies are read again (30)."},
     {"WATCH_SECRETS", "true or false, for the sake of settings that have it: no Secret is ever "
                       "watched, pods see by themselves when theirs changes."},
     {"OPERATOR_DEPLOYMENT_NAME", "Has no effect: an operator whose Deployment changes is started "

@@ -97,11 +97,12 @@ static int yes_or_no(const app_args *args, const char *name, int *ret)
 int op_settings_read(const app_args *args, const char *pod_namespace, op_settings *ret,
                      op_texts *texts)
 {
-    long long progress, reconcile, pending, workers, start, silence;
+    long long progress, reconcile, pending, refresh, workers, start, silence;
     int copies = 0, watch = 1;
     int rc = number_of(args, "PROCESSOR_PROGRESS_TIMEOUT_SECONDS", -1000000, 3600, &progress);
     rc = rc ? rc : number_of(args, "RECONCILE_TIMEOUT_SECONDS", 1, 180, &reconcile);
     rc = rc ? rc : number_of(args, "RECONCILE_PENDING_REQUEUE_SECONDS", 1, 20, &pending);
+    rc = rc ? rc : number_of(args, "SECRETS_REFRESH_SECONDS", 1, 30, &refresh);
     rc = rc ? rc : yes_or_no(args, "SECRETS_OF_OTHER_NAMESPACES", &copies);
     rc = rc ? rc : yes_or_no(args, "WATCH_SECRETS", &watch); /* nothing watches them: see --help */
     rc = rc ? rc : number_of(args, "MAX_CONCURRENT_RECONCILES", 1, 8, &workers);
@@ -117,6 +118,7 @@ int op_settings_read(const app_args *args, const char *pod_namespace, op_setting
         .reconcile_timeout_s = reconcile,
         .pending_us = pending * 1000000,
         .start_limit_s = start,
+        .secrets_us = refresh * 1000000,
         .copies = copies,
         .workers = (int)workers,
     };

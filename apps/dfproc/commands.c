@@ -56,6 +56,8 @@ static const app_option run_options[] = {
     {"state-dir", 0, "DIR", "dir",
      "Where read positions are kept when neither a sink nor the source's own system holds them "
      "($XDG_STATE_HOME/dataflow, else ~/.local/state/dataflow)."},
+    {"work-dir", 0, "DIR", "dir",
+     "Folder for temporary files, which have no names there ($TMPDIR, else /var/tmp, else /tmp)."},
     {"secrets-dir", 0, "DIR", "dir", "Folder with Secrets as files, DIR/NAME/KEY."},
     {"secrets-from-file", 0, NULL, NULL, "Secrets of the manifest's own file give their values."},
     {"name", 0, "NAME", NULL, "Which flow, when the file has several: NAME or NAMESPACE/NAME."},
@@ -71,12 +73,16 @@ static const app_option pod_options[] = {
     {"name", 0, "NAME", NULL, "Name of the flow."},
     {"metrics-port", 0, "ADDRESS", NULL,
      "Where to serve metrics and probes (:9090); empty: nowhere."},
-    {"until-exhausted", 0, NULL, NULL, "Ends when everything that exists now has been delivered."},
+    {"until-exhausted", 0, NULL, NULL,
+     "Ends when everything that exists now has been delivered; with exit code 75 when it is "
+     "stopped before that."},
     {"checkpoint", 0, "PLACE", "kubernetes none",
      "Where read positions are kept: kubernetes (in a pod without --state-dir), the ConfigMap "
      "df-NAME-checkpoint or kubernetes:MAP, which must be there; none, in memory. With kubernetes "
      "a source that has one reader is read by the holder of a Lease only."},
     {"state-dir", 0, "DIR", "dir", "Keeps them in a folder."},
+    {"work-dir", 0, "DIR", "dir",
+     "Folder for temporary files, which have no names there ($TMPDIR, else /var/tmp, else /tmp)."},
     {"lease", 0, "LEASE", NULL, "Name of that Lease (df-NAME)."},
     {"uid", 0, "UID", NULL, "uid of the flow: what belongs to another one is not touched."},
     {"kind", 0, "KIND", "DataFlow DataFlowCron",
@@ -176,7 +182,24 @@ static const app_option replay_options[] = {
     FLOW_OPTIONS,
     {0}};
 
+static const app_option snapshot_options[] = {
+    {"table", 't', "TABLE...", NULL,
+     "Which table, as `tables` of the source names it. May be given several times."},
+    FLOW_OPTIONS,
+    {0}};
+
 static const app_option slot_options[] = {FLOW_OPTIONS, {0}};
+
+static const app_option iceberg_options[] = {
+    {"older-than", 0, "TIME", NULL,
+     "orphans: only files that are older (72h): younger ones may belong to a commit that goes on. "
+     "expire: only snapshots that are older (120h)."},
+    {"keep", 0, "N", NULL, "expire: as many of each branch stay in any case (1), the newest."},
+    {"apply", 0, NULL, NULL, "expire: does it. Without it nothing is changed."},
+    {"json", 0, NULL, NULL,
+     "Prints a JSON object for each: {name, bytes, time} of a file, {snapshot, time}."},
+    FLOW_OPTIONS,
+    {0}};
 
 static const app_command commands[] = {
     {"run", "Runs a flow.", "FILE", "file",
@@ -257,6 +280,22 @@ static const app_command commands[] = {
      "that is not there is success; one that is in use is left, with code 1. Stored positions and "
      "the publication stay.",
      slot_options, 2, 2, dfproc_slot},
+    {"snapshot", "Has a running flow read a table again.", "FILE", "file",
+     "Of a postgresql-cdc source. The rows that the table has now come once more, in parts, beside "
+     "its changes; none of them is older than what came before it. The command asks for it and "
+     "ends: the flow that runs does it, or the next start. After a stop or a kill it goes on where "
+     "it was. Rows that only the sink has stay there.",
+     snapshot_options, 1, 1, dfproc_snapshot},
+    {"iceberg", "Looks after the Iceberg tables that a flow writes.", "orphans|expire FILE",
+     "orphans expire",
+     "orphans: shows files in the tables' places that no snapshot names: what a crash left "
+     "between an upload and its commit, or another writer. Nothing is removed. All snapshots, "
+     "manifests, metadata and statistics of the table count; files of another table below its "
+     "place would be shown too. expire: shows the snapshots that are old and the files that only "
+     "they name; with --apply they go, also while the flow runs. What a branch, a tag or any "
+     "other snapshot names stays. Tables of Nessie are refused: nessie-gc knows all of its "
+     "branches and tags.",
+     iceberg_options, 1, 2, dfproc_iceberg},
     {"version", "Prints versions, also of the libraries under the connectors.", "", NULL, NULL,
      NULL, 0, 0, dfproc_version},
     {"help", "Explains a command.", "[COMMAND]", "@commands", NULL, app_help_options, 0, 1,

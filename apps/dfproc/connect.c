@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/visible.h"
-#include "dataflow_ext.h"
+#include "dataflow_manage.h"
 #include "dfproc/dfproc.h"
 
 typedef struct looks {

@@ -55,7 +55,8 @@ int dfproc_has_secrets(dfproc_flow *flow);
 /* Looks at each server of a checked flow and prints what is there, or adds JSON objects to `rows`,
  * comma between. 0 or an exit code. */
 int dfproc_connect(dfproc_flow *flow, df__buf *rows);
-/* --files, --env-prefix, --env-file, --show-values: where references lead. 0 or an exit code. */
+/* --files, --env-prefix, --env-file, --show-values, --work-dir: where references lead, and where
+ * temporary files are made. 0 or an exit code. */
 int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options);
 /* Reads the file of --env-file. 0 or an exit code. */
 int dfproc_env_file(dfproc_flow *flow, const char *file);
@@ -77,8 +78,11 @@ int dfproc_ready(dfproc_flow *flow, const app_args *args, df_pipeline_options *o
 void dfproc_tell_problem(dfproc_flow *flow, const df_problem *p);
 /* Adds it as a JSON object, a comma before it when there is something. */
 void dfproc_problem_json(df__buf *out, const char *severity, const df_problem *p);
+/* Stops a pipeline at once and waits for its end; NULL is nothing. */
+void dfproc_end(df_pipeline *p);
 void dfproc_close(dfproc_flow *flow);
-/* A thread of a flow that was closed did not come back: leave by _exit. */
+/* A thread of a pipeline that was ended did not come back: what it may use must stay, and the
+ * process leaves by _exit. */
 int dfproc_left_behind(void);
 
 /* Writes a report of the pipeline; NULL when there is none. */
@@ -126,6 +130,8 @@ int dfproc_checkpoint(const app_args *args);
 int dfproc_offsets(const app_args *args);
 int dfproc_replay_command(const app_args *args);
 int dfproc_slot(const app_args *args);
+int dfproc_snapshot(const app_args *args);
+int dfproc_iceberg(const app_args *args);
 int dfproc_version(const app_args *args);
 
 #endif

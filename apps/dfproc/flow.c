@@ -179,6 +179,15 @@ int dfproc_has_secrets(dfproc_flow *flow)
     return rc;
 }
 
+/* Temporary files may be large, and /tmp is memory on many systems. */
+static const char *work_dir(const char *asked)
+{
+    const char *const places[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    for (size_t i = 0; !asked && i < sizeof places / sizeof places[0]; i++)
+        asked = places[i] && access(places[i], W_OK | X_OK) == 0 ? places[i] : NULL;
+    return asked;
+}
+
 int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *options)
 {
     const char *file = app_args_value(args, "env-file");
@@ -187,6 +196,7 @@ int dfproc_reach(const app_args *args, dfproc_flow *flow, df_pipeline_options *o
     options->files = app_args_value(args, "files");
     options->env_prefix = app_args_value(args, "env-prefix");
     options->show_values = app_args_value(args, "show-values") != NULL;
+    options->work_dir = work_dir(app_args_value(args, "work-dir"));
     app_args_list(args, "set", flow->set);
     return file ? dfproc_env_file(flow, file) : EXIT_DONE;
 }
@@ -230,13 +240,18 @@ int dfproc_left_behind(void)
     return left_behind > 0;
 }
 
-void dfproc_close(dfproc_flow *flow)
+void dfproc_end(df_pipeline *p)
 {
     df_stats stats = {.size = sizeof stats};
-    df_pipeline_stop(flow->pipeline, DF_STOP_NOW);
-    df_pipeline_wait(flow->pipeline, -1); /* at once when it never ran */
-    if (df_pipeline_stats(flow->pipeline, NULL, &stats) == DF_OK)
+    df_pipeline_stop(p, DF_STOP_NOW);
+    df_pipeline_wait(p, -1); /* at once when it never ran */
+    if (df_pipeline_stats(p, NULL, &stats) == DF_OK)
         left_behind += stats.left;
+}
+
+void dfproc_close(dfproc_flow *flow)
+{
+    dfproc_end(flow->pipeline);
     df_pipeline_free(flow->pipeline);
     df_env_free(flow->env);
     df__buf_free(&flow->manifest);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/visible.h"
-#include "dataflow_ext.h"
+#include "dataflow_manage.h"
 #include "dfproc/dfproc.h"
 #include "util/rfc3339.h"
 

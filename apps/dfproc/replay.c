@@ -53,8 +53,6 @@ static int fate_of(const dfproc_replay *r, const dfproc_replay_row *row)
         return DFPROC_OTHER;
     if (row->fate != DFPROC_REPLAYS)
         return row->fate;
-    if (r->reader.decodes && !row->decoded) /* whichever stage refused it: these are its bytes */
-        return DFPROC_UNDECODED;
     return is_changed(r, row) && !r->changed ? DFPROC_CHANGED : row->fate;
 }
 
@@ -135,8 +133,6 @@ static const struct {
                                                "again at their source"},
     [DFPROC_CHANGED] = {"changed", "values that transformations have changed already, for their "
                                    "source gave no bytes; --changed replays them as they are"},
-    [DFPROC_UNDECODED] = {"undecoded", "bytes that their source decodes (option format): they have "
-                                       "to be read again there (dfproc offsets reset)"},
     [DFPROC_NO_ENVELOPE] = {"no_envelope", "no error records"}};
 
 static void add_text_member(df__buf *out, const char *name, const char *text)
@@ -192,6 +188,7 @@ static void tell_reordered(const dfproc_replay *r)
 
 static int look(dfproc_replay *r, groups *g)
 {
+    app_signals_default(1);
     for (;;) {
         int rc = dfproc_replay_next(r);
         struct pollfd fd = {df_port_fd(r->reader.port), POLLIN, 0};
@@ -239,15 +236,23 @@ static int show(const app_args *args, dfproc_replay *r)
 
 /* ---- with effects --------------------------------------------------------------------------- */
 
+typedef struct running {
+    df_pipeline *flow, *codec;
+} running;
+
 static void on_stop(void *user, int count)
 {
-    df_pipeline_stop(user, count == 1 ? DF_STOP_DRAIN : DF_STOP_NOW);
+    running *now = user;
+    int how = count == 1 ? DF_STOP_DRAIN : DF_STOP_NOW;
+    df_pipeline_stop(now->flow, how);
+    df_pipeline_stop(now->codec, how);
 }
 
-static int run(dfproc_flow *flow)
+static int run(dfproc_flow *flow, const dfproc_replay *r)
 {
+    running now = {flow->pipeline, r->codec};
     df_run_options how = {.size = sizeof how, .until_exhausted = 1, .from_start = -1};
-    app_signal_calls calls = {.stop = on_stop, .user = flow->pipeline};
+    app_signal_calls calls = {.stop = on_stop, .user = &now};
     app_signals *signals = app_signals_start(&calls);
     int rc;
     if (!signals) {
@@ -278,6 +283,13 @@ static int tell(const app_args *args, dfproc_replay *r, const df_stats *stats)
     return dfproc_print(&out);
 }
 
+/* The source has ended: what it could not write is written now. */
+static int end_ledger(dfproc_replay *r, int result)
+{
+    int rc = dfproc_replay_settle(r);
+    return rc == DF_OK && result >= 0 ? dfproc_ledger_end(&r->ledger) : rc;
+}
+
 static int apply(const app_args *args, dfproc_flow *flow, dfproc_replay *r)
 {
     df_stage_def def = {.size = sizeof def,
@@ -301,11 +313,11 @@ static int apply(const app_args *args, dfproc_flow *flow, dfproc_replay *r)
     }
     if (dfproc_ledger_begin(&r->ledger) != DF_OK)
         return dfproc_fail("%s: %s", r->ledger.path, strerror(errno));
-    rc = run(flow);
+    rc = run(flow, r);
     df_pipeline_stats(flow->pipeline, NULL, &stats);
     if (rc < 0)
         dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
-    if (dfproc_replay_settle(r) != DF_OK || (rc >= 0 && dfproc_ledger_end(&r->ledger) != DF_OK))
+    if (!stats.left && end_ledger(r, rc) != DF_OK)
         return dfproc_fail("%s: %s", r->ledger.path, strerror(errno));
     if (tell(args, r, &stats) != EXIT_DONE)
         return EXIT_FAILED;
@@ -396,6 +408,17 @@ static int loosen(dfproc_flow *flow, const df_pipeline_options *options)
     return dfproc_build(flow, options, 1);
 }
 
+/* The source's codec, which the source of the replay borrows: it takes the place of that one in the
+ * pipeline that runs, so that is built once more. */
+static int borrow_codec(dfproc_flow *flow, const df_pipeline_options *options, dfproc_replay *r)
+{
+    if (df_decoder_open(flow->pipeline, &r->decoder) != DF_OK)
+        return dfproc_fail("%s", df_pipeline_errmsg(flow->pipeline));
+    r->codec = flow->pipeline;
+    flow->pipeline = NULL;
+    return dfproc_build(flow, options, 1);
+}
+
 static int work(const app_args *args, dfproc_flow *flow, dfproc_replay *r, const char *name)
 {
     int is_apply = app_args_value(args, "apply") != NULL;
@@ -411,6 +434,8 @@ static int work(const app_args *args, dfproc_flow *flow, dfproc_replay *r, const
 
 static void free_all(dfproc_replay *r)
 {
+    df_decoder_close(r->decoder);
+    df_pipeline_free(r->codec);
     dfproc_reader_close(&r->reader);
     dfproc_replay_forget(r);
     dfproc_replay_row_free(&r->row);
@@ -444,12 +469,17 @@ int dfproc_replay_command(const app_args *args)
         rc = learn(&flow, &o, r, &a);
     app_signals_default(0);
     if (rc == EXIT_DONE)
-        rc = dfproc_reader_check(&flow);
+        rc = dfproc_reader_check(&r->reader, &flow);
     if (rc == EXIT_DONE && a.exactly_once_by_source)
         rc = loosen(&flow, &options);
+    if (rc == EXIT_DONE && r->reader.decodes)
+        rc = borrow_codec(&flow, &options, r);
     if (rc == EXIT_DONE)
         rc = work(args, &flow, r, a.name);
-    free_all(r);
+    dfproc_end(flow.pipeline);
+    dfproc_end(r->reader.pipeline);
+    if (!dfproc_left_behind()) /* else the source may still read by r */
+        free_all(r);
     dfproc_close(&flow);
     return rc;
 }

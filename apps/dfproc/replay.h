@@ -47,7 +47,6 @@ enum {
     DFPROC_OTHER,         /* does not match the filters */
     DFPROC_WITHOUT_BYTES, /* its error sink had no room for them */
     DFPROC_CHANGED,       /* a value that transformations have changed already */
-    DFPROC_UNDECODED,     /* the source has to decode it */
     DFPROC_NO_ENVELOPE,   /* no error record at all */
     DFPROC_FATES
 };
@@ -88,11 +87,12 @@ typedef struct dfproc_reader {
     df_port *port;
     df_parcel *parcel;
     size_t index;
-    int decodes; /* the flow's source decodes bytes, and a replay cannot */
+    int decodes; /* the flow's source decodes bytes */
 } dfproc_reader;
 
-/* Whether the manifest has an error sink that can be read. 0 or an exit code, printed. */
-int dfproc_reader_check(dfproc_flow *flow);
+/* Whether the manifest has an error sink that can be read; sets r->decodes. 0 or an exit code,
+ * printed. */
+int dfproc_reader_check(dfproc_reader *r, dfproc_flow *flow);
 /* A pipeline that reads the error sink of a flow from its beginning to the end of now. 0 or an exit
  * code, printed. */
 int dfproc_reader_open(dfproc_reader *r, dfproc_flow *flow, const app_args *args, const char *name);
@@ -115,8 +115,10 @@ typedef struct dfproc_replay {
     const char *partitions[APP_REPEATS_MAX + 1];
     int64_t since_us, until_us; /* -1: any */
     int transforms;             /* the flow has any */
-    int changed;                /* --changed */
-    dfproc_replay_feed *feed;   /* replay_source.c: what is under way; NULL: nothing is replayed */
+    df_pipeline *codec;         /* whose source decodes what has its bytes; NULL: none does */
+    df_decoder *decoder;
+    int changed;              /* --changed */
+    dfproc_replay_feed *feed; /* replay_source.c: what is under way; NULL: nothing is replayed */
     uint64_t limit, taken;
     uint64_t counts[DFPROC_FATES], reordered;
 } dfproc_replay;

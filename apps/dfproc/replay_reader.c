@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
+#include "common/signals.h"
 #include "dfproc/replay.h"
+
+enum { WAIT_S = 60 }; /* a session is shorter */
 
 /* Which options of a sink its source takes as they are, and what it is told besides. */
 typedef struct kind {
@@ -220,6 +224,22 @@ static void add_begin(void *user, const df_offset *at)
     b->failed |= !row->partition;
 }
 
+/* A replay that was killed is a member of its group until its session ends. */
+static int store(df_pipeline *p, const begins *b)
+{
+    int rc = df_pipeline_set_offsets(p, b->rows, b->count);
+    app_signals_default(1);
+    for (int s = 0; rc == DF_ESTATE && s < WAIT_S; s++) {
+        if (s == 0)
+            dfproc_note("another replay reads there, or one that was killed did: waiting until its "
+                        "session ends");
+        sleep(1);
+        rc = df_pipeline_set_offsets(p, b->rows, b->count);
+    }
+    app_signals_default(0);
+    return rc;
+}
+
 /* A system that keeps the reader's offsets would go on at them: they go back to the first record.
  * That is refused while another replay reads there. */
 static int go_back(df_pipeline *p)
@@ -229,7 +249,7 @@ static int go_back(df_pipeline *p)
     if (rc == DF_OK && b.failed)
         rc = DF_ENOMEM;
     if (rc == DF_OK && b.count)
-        rc = df_pipeline_set_offsets(p, b.rows, b.count);
+        rc = store(p, &b);
     for (size_t i = 0; i < b.count; i++)
         free((void *)(uintptr_t)b.rows[i].partition);
     free(b.rows);
@@ -246,12 +266,11 @@ static int start(dfproc_reader *r)
     return rc;
 }
 
-int dfproc_reader_check(dfproc_flow *flow)
+int dfproc_reader_check(dfproc_reader *r, dfproc_flow *flow)
 {
     df__buf manifest;
-    int decodes;
     df__buf_init(&manifest, &df__heap_libc);
-    int rc = write_manifest(&manifest, flow, "", &decodes);
+    int rc = write_manifest(&manifest, flow, "", &r->decodes);
     df__buf_free(&manifest);
     return rc;
 }
@@ -307,10 +326,6 @@ void dfproc_reader_close(dfproc_reader *r)
 {
     if (r->parcel)
         df_port_settle(r->port, r->parcel, DF_OK);
-    if (r->pipeline) {
-        df_pipeline_stop(r->pipeline, DF_STOP_NOW);
-        df_pipeline_wait(r->pipeline, -1);
-    }
     df_port_close(r->port);
     df_pipeline_free(r->pipeline);
 }

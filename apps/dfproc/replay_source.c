@@ -160,6 +160,9 @@ static int add(instance *self, df_stage *st, part *p, df_batch *into)
         return rc;
     if (record && add_metadata(record, row) != DF_OK) /* it is in the batch, and not whole */
         return df_stage_fail(st, DF_ESTATE, NULL, "no memory for a record: replay again");
+    if (record && r->decoder && !row->decoded && df_decoder_read(r->decoder, record) != DF_OK)
+        return df_stage_failf(st, DF_ESTATE, NULL, "the source's codec: %s: replay again",
+                              df_pipeline_errmsg(r->codec));
     p->ids[p->count++] = row->id;
     p->touched = 1;
     self->open++;

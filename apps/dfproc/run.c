@@ -146,7 +146,14 @@ static int wait_for_end(dfproc_job *job)
 
 /* ---- before and after -------------------------------------------------------------------- */
 
-static void finish(dfproc_job *job, int rc, int64_t started_us)
+/* The pod of a DataFlowCron's run was taken away before its source ended: the run is not done, or
+ * its triggers would begin with half of the records. */
+static int is_cut_short(const dfproc_job *job, const dfproc_job_options *o, int rc)
+{
+    return rc == DF_OK && o->is_pod && o->until_exhausted && atomic_load(&job->stopping);
+}
+
+static void finish(dfproc_job *job, int rc, int is_cut, int64_t started_us)
 {
     df_stats stats = {.size = sizeof stats};
     app_usage usage;
@@ -160,7 +167,9 @@ static void finish(dfproc_job *job, int rc, int64_t started_us)
         s.result = df_pipeline_errmsg(job->flow.pipeline);
     if (rc < 0 && !*s.result)
         s.result = df_status_text(rc);
-    if (rc < 0)
+    if (is_cut)
+        s.result = "stopped before everything was read: the next pod, or the next run, goes on";
+    if (rc < 0 || is_cut)
         df__text_set(job->result, sizeof job->result, s.result, strlen(s.result));
     df__buf_init(&text, &df__heap_libc);
     df__buf_init(&members, &df__heap_libc);
@@ -179,7 +188,7 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     app_signal_calls calls = {on_stop, on_reload, on_status, job};
     app_signals *signals;
     int64_t started_us = app_clock_us();
-    int rc;
+    int rc, is_cut;
     run.until_exhausted = o->until_exhausted;
     run.from_start = o->from_start ? 1 : job->resets_once ? -1 : 0;
     atomic_store(&job->moved_us, started_us);
@@ -201,10 +210,11 @@ static int run_pipeline(dfproc_job *job, const dfproc_job_options *o)
     else
         app_console_log(&job->flow.console, DF_LOG_ERROR, df_pipeline_errmsg(job->flow.pipeline));
     pthread_mutex_lock(&job->lock);
-    finish(job, rc, started_us);
+    is_cut = is_cut_short(job, o, rc);
+    finish(job, rc, is_cut, started_us);
     pthread_mutex_unlock(&job->lock);
     app_signals_end(signals);
-    return dfproc_cluster_lost(job) ? EXIT_TEMPORARY : dfproc_exit_code(rc);
+    return is_cut || dfproc_cluster_lost(job) ? EXIT_TEMPORARY : dfproc_exit_code(rc);
 }
 
 /* Records on the terminal's screen and a progress line would spoil each other. */

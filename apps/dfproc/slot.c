@@ -3,7 +3,7 @@
  * does not come back. The operator's Job for a deleted flow runs it. */
 #include <string.h>
 
-#include "dataflow_ext.h"
+#include "dataflow_manage.h"
 #include "dfproc/dfproc.h"
 
 int dfproc_slot(const app_args *args)

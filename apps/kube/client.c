@@ -24,7 +24,7 @@ struct kube_client {
     kube_request *first;
     int (*may)(void *user);
     void *may_user;
-    int64_t ahead_us; /* the server's clock of ours */
+    int64_t ahead_us; /* the server's wall clock of the loop's, which nobody sets */
 };
 
 struct kube_request {
@@ -35,7 +35,7 @@ struct kube_request {
     df__http_request *http;
     kube_timer timer; /* tells a failure to start */
     int asked_again;  /* after a 401 */
-    int64_t asked_us; /* wall clock; -1: what the reply says of the server's is known */
+    int64_t asked_us; /* by the loop's clock; -1: what the reply says of the server's is known */
     int is_write;
     kube_reply reply;
 };
@@ -132,7 +132,8 @@ int kube_client_new(const kube_access *access, const char *user_agent, kube_clie
     rc = df__http_new(&config, &c->http);
     if (rc == DF_OK)
         rc = kube_loop_init(&c->loop, c->http);
-    if (rc == DF_OK) {
+    if (rc == DF_OK) { /* until the server has said what its time is */
+        c->ahead_us = kube_wall_us() - c->loop.now();
         *ret = c;
         return DF_OK;
     }
@@ -256,7 +257,7 @@ static int without_reply(const kube_request *r, const df__http_reply *from)
 
 int64_t kube_client_wall_us(const kube_client *c)
 {
-    return kube_wall_us() + c->ahead_us;
+    return c->loop.now() + c->ahead_us;
 }
 
 static void note_clock(kube_request *r, const df__http_request *http)
@@ -265,7 +266,7 @@ static void note_clock(kube_request *r, const df__http_request *http)
     if (r->asked_us < 0)
         return;
     c->ahead_us = kube_moment_ahead(c->ahead_us, df__http_header_of(http, "date", 0), r->asked_us,
-                                    kube_wall_us());
+                                    c->loop.now());
     r->asked_us = -1;
 }
 
@@ -345,7 +346,7 @@ static int start(kube_request *r, int again)
             (df__http_header){"Content-Type", r->content_type, DF__HTTP_OPEN};
     if (r->call.receive)
         call.receive = on_receive;
-    r->asked_us = kube_wall_us();
+    r->asked_us = c->loop.now();
     rc = df__http_start(c->http, &call, &r->http);
     if (rc != DF_OK)
         df__text_printf(r->reply.text, sizeof r->reply.text, "%s %s: %s", r->method, r->url,

@@ -47,8 +47,9 @@ int kube_client_new(const kube_access *access, const char *user_agent, kube_clie
                     char *err);
 void kube_client_free(kube_client *c);
 kube_loop *kube_client_loop(kube_client *c);
-/* The server's wall clock, by which it stamps objects: ours, set right by its replies. Microseconds
- * since 1970. */
+/* The server's wall clock, by which it stamps objects: as its replies tell it, and between them by
+ * the loop's clock, so that it does not matter when ours is set. Before the first reply: ours.
+ * Microseconds since 1970. */
 int64_t kube_client_wall_us(const kube_client *c);
 /* Asks `may` before each request that is no GET: 0 answers it DF_EFENCED and nothing is sent. So no
  * code can forget that who does not lead does not write. NULL: everything may. */

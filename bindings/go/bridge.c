@@ -16,9 +16,24 @@ static void on_log(void *user, int level, const char *line)
     dfgoLog((uintptr_t)user, level, (char *)(uintptr_t)line);
 }
 
-static int on_apply(df_record *r, void *user)
+uintptr_t dfgo_run(const df_stage *st)
 {
-    return dfgoApply((uintptr_t)user, r);
+    df_stage_info info = {.size = sizeof info};
+    df_stage_describe(st, &info);
+    return (uintptr_t)info.user;
+}
+
+static int on_apply(void *self, df_stage *st, df_batch *batch)
+{
+    const uintptr_t function = (uintptr_t)df_stage_user(st), run = dfgo_run(st);
+    const size_t count = df_batch_count(batch);
+    (void)self;
+    for (size_t i = 0; i < count; i++) {
+        df_record *r = df_batch_at(batch, i);
+        if (df_record_live(r))
+            dfgoApply(function, run, r);
+    }
+    return DF_OK;
 }
 
 static void on_free(void *user)
@@ -63,8 +78,15 @@ df_env *dfgo_env_new(int level, const char *module_path, uintptr_t log)
 
 int dfgo_transform(df_env *env, const char *name, const char *doc, uintptr_t function)
 {
-    df_function f = {sizeof f, name, doc, on_apply, (void *)function, on_free, 1};
-    return df_transform_register_fn(env, &f);
+    df_transform t = {0};
+    t.size = sizeof t;
+    t.name = name;
+    t.doc = doc;
+    t.self_size = sizeof(void *);
+    t.apply = on_apply;
+    t.user = (void *)function;
+    t.user_free = on_free;
+    return df_transform_register(env, &t);
 }
 
 int dfgo_sink(df_env *env, const char *name, const char *doc, uintptr_t make)
@@ -85,12 +107,14 @@ int dfgo_sink(df_env *env, const char *name, const char *doc, uintptr_t make)
     return df_connector_register(env, &c);
 }
 
-df_pipeline *dfgo_pipeline_new(df_env *env, const char *name, int resolve, df_store *store)
+df_pipeline *dfgo_pipeline_new(df_env *env, const char *name, int resolve, df_store *store,
+                               uintptr_t run)
 {
     df_pipeline_options o = DF_PIPELINE_OPTIONS_INIT;
     o.name = name;
     o.resolve = resolve ? df_resolve_process : NULL;
     o.store = store;
+    o.user = (void *)run;
     return df_pipeline_new(env, &o);
 }
 

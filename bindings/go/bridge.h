@@ -8,7 +8,10 @@
 df_env *dfgo_env_new(int level, const char *module_path, uintptr_t log);
 int dfgo_transform(df_env *env, const char *name, const char *doc, uintptr_t function);
 int dfgo_sink(df_env *env, const char *name, const char *doc, uintptr_t make);
-df_pipeline *dfgo_pipeline_new(df_env *env, const char *name, int resolve, df_store *store);
+/* `run` is what dfgo_run answers for the stages of the pipeline. */
+df_pipeline *dfgo_pipeline_new(df_env *env, const char *name, int resolve, df_store *store,
+                               uintptr_t run);
+uintptr_t dfgo_run(const df_stage *st);
 int dfgo_load(df_pipeline *p, const char *file, const char *text, size_t len);
 /* Bytes as char: of a void pointer cgo looks through all that it lies in. */
 int dfgo_push(df_port *port, const df_input *like, const char *payload, const char *key);

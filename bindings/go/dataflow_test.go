@@ -165,6 +165,13 @@ func TestValuesExact(t *testing.T) {
 		if err := r.Get("list").Decode(&list); err != nil || len(list) != 3 {
 			return fmt.Errorf("list: %v %v", list, err)
 		}
+		for i := range 3000 { // ever new paths
+			path := fmt.Sprintf("m%d", i)
+			err := r.Set(path, i)
+			if n, e := r.Get(path).Int(); err != nil || e != nil || n != int64(i) || r.Remove(path) != nil {
+				return fmt.Errorf("%s: %v %v %v", path, n, err, e)
+			}
+		}
 		if text, err := r.Get("n").Text(); err != nil || text != "-9223372036854775808" {
 			return fmt.Errorf("n as text: %v %v", text, err)
 		}
@@ -272,6 +279,115 @@ func TestErrorRefuses(t *testing.T) {
 	}
 	if _, err := env.Load("source: {type: host}\nsink: {type: host}\n", Options{StateDir: t.TempDir()}); !errors.Is(err, EInval) {
 		t.Fatalf("a folder without a name: %v", err)
+	}
+}
+
+// Two flows of one name in one env: each error has the cause of its own flow, whichever failed first.
+func TestCauseOfEachFlow(t *testing.T) {
+	env := newEnv(t)
+	env.Transform("bad", func(r *Record) error { //nolint:errcheck
+		n, err := r.Get("n").Int()
+		return errors.Join(err, fmt.Errorf("flow %d", n))
+	})
+	var flows []*Pipeline
+	for i := range 3 {
+		p := load(t, env, "source: {type: host}\ntransformations: [{type: bad}]\nsink: {type: host}\n")
+		feed, err := p.Feed("source")
+		if err == nil {
+			err = p.Start(RunOptions{})
+		}
+		if err == nil {
+			_, err = feed.Push(context.Background(), Message{Payload: []byte(fmt.Sprintf(`{"n":%d}`, i))})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer feed.Close()
+		flows = append(flows, p)
+	}
+	for i := len(flows) - 1; i >= 0; i-- {
+		err := flows[i].Wait(context.Background())
+		var failed *Error
+		if !errors.As(err, &failed) || failed.Cause == nil || failed.Cause.Error() != fmt.Sprintf("flow %d", i) {
+			t.Fatalf("flow %d: %v, cause %v", i, err, failed.Cause)
+		}
+	}
+}
+
+// What a record was refused for before is not why a sink ends the run later.
+func TestCauseOfTheEnd(t *testing.T) {
+	env := newEnv(t)
+	own := errors.New("the disk burns")
+	env.Transform("bad", func(r *Record) error { return errors.New("a record") })          //nolint:errcheck
+	env.Sink("burns", func() Sink { return writer(func([]Message) error { return own }) }) //nolint:errcheck
+	p := load(t, env, `source: {type: generate, config: {count: 10, template: '{"n":${seq}}'}}
+transformations: [{type: bad, when: $.n < 5}]
+sink: {type: burns}
+errors: {policy: skip}
+`)
+	err := p.Run(context.Background(), RunOptions{UntilExhausted: true})
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Cause != own {
+		t.Fatalf("%v, cause %v", err, failed.Cause)
+	}
+}
+
+type writer func([]Message) error
+
+func (w writer) Write(records []Message) error { return w(records) }
+
+// The word of a Rejection is in the envelope; a nil among Rejections ends the run and no process.
+func TestReasons(t *testing.T) {
+	env := newEnv(t)
+	env.Transform("picky", func(r *Record) error { //nolint:errcheck
+		if n, _ := r.Get("n").Int(); n == 1 {
+			return &Rejection{Text: "a one", Reason: "own_word"}
+		}
+		return nil
+	})
+	env.Sink("picky", func() Sink { //nolint:errcheck
+		return writer(func(records []Message) error {
+			var refused Rejections
+			for i, r := range records {
+				if string(r.Payload) == `{"n":2}` {
+					refused = append(refused, &Rejection{Text: "a two", Reason: "other_word", Index: i})
+				}
+			}
+			return refused // nil when none is
+		})
+	})
+	p := load(t, env, `source: {type: generate, config: {count: 4, template: '{"n":${seq}}'}}
+transformations: [{type: picky}]
+sink: {type: picky}
+errors: {type: host}
+`)
+	take, err := p.Take("errors")
+	if err == nil {
+		err = p.Start(RunOptions{UntilExhausted: true})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer take.Close()
+	var all string
+	for _, m := range drain(t, take) {
+		all += string(m.Payload)
+	}
+	if err := p.Wait(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"a one"`, `"own_word"`, `"a two"`, `"other_word"`} {
+		if !strings.Contains(all, want) {
+			t.Fatalf("no %s in %s", want, all)
+		}
+	}
+	for text, wrong := range map[string]Rejections{"a nil among": {nil}, "record 9 of 1": {{Text: "none", Index: 9}}} {
+		env := newEnv(t)
+		env.Sink("wrong", func() Sink { return writer(func([]Message) error { return wrong }) }) //nolint:errcheck
+		p := load(t, env, "source: {type: generate, config: {count: 1, template: '{}'}}\nsink: {type: wrong}\nerrors: {policy: skip}\n")
+		if err := p.Run(context.Background(), RunOptions{UntilExhausted: true}); err == nil || !strings.Contains(err.Error(), text) {
+			t.Fatalf("%s: %v", text, err)
+		}
 	}
 }
 
@@ -442,4 +558,20 @@ func BenchmarkFeedTake(b *testing.B) {
 	p.Close()
 	take.Close()
 	env.Close()
+}
+
+func TestAThousandPathsAreKept(t *testing.T) {
+	env := newEnv(t)
+	for i := range 3000 {
+		compiled, done, err := env.path(fmt.Sprintf("m%d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done(compiled)
+	}
+	kept := 0
+	env.paths.Range(func(_, _ any) bool { kept++; return true })
+	if kept != mostPaths {
+		t.Fatalf("%d paths are kept", kept)
+	}
 }

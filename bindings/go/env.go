@@ -19,6 +19,7 @@ import (
 	"runtime/cgo"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -47,11 +48,8 @@ type Env struct {
 	h     *C.df_env
 	log   cgo.Handle
 	paths sync.Map // text: *C.df_path
-	cause struct {
-		sync.Mutex
-		first error
-	}
-	open int // pipelines
+	count int      // of paths
+	open  int      // pipelines
 }
 
 // NewEnv makes one. It opens no module and starts no thread.
@@ -97,24 +95,34 @@ func (e *Env) Close() error {
 // Version of the library in use, "0.1.0".
 func Version() string { return C.GoString(C.df_version_string()) }
 
-// path compiles a path once.
-func (e *Env) path(text string) (*C.df_path, error) {
+// So many paths are kept: a program that makes them of its records' values takes no more memory for ever new ones.
+const mostPaths = 1000
+
+func kept(*C.df_path)    {}
+func freed(p *C.df_path) { C.df_path_free(p) }
+
+// path compiles a path once, or, of one too many, for this call, after which it is given to the function.
+func (e *Env) path(text string) (*C.df_path, func(*C.df_path), error) {
 	if known, ok := e.paths.Load(text); ok {
-		return known.(*C.df_path), nil
+		return known.(*C.df_path), kept, nil
 	}
 	t := C.CString(text)
 	defer C.free(unsafe.Pointer(t))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if known, ok := e.paths.Load(text); ok {
-		return known.(*C.df_path), nil
+		return known.(*C.df_path), kept, nil
 	}
 	made := C.df_path_new(e.h, t)
 	if made == nil {
-		return nil, failure(C.DF_EINVAL, C.df_env_errmsg(e.h))
+		return nil, kept, failure(C.DF_EINVAL, C.df_env_errmsg(e.h))
 	}
+	if e.count >= mostPaths {
+		return made, freed, nil
+	}
+	e.count++
 	e.paths.Store(text, made)
-	return made, nil
+	return made, kept, nil
 }
 
 type transform struct {
@@ -124,9 +132,9 @@ type transform struct {
 }
 
 // Transform makes `- type: NAME` of manifests a function of this program. It edits the record and returns nil, Drop,
-// Reject(...) or any other error, which refuses the record too. Several threads may call it at once. Another error than
-// Reject's or this package's, and a panic, refuse the record with the name of the transform alone, since their texts
-// may hold values of it; the first one is the cause of the run's error.
+// Reject(...), a *Rejection or any other error, which refuses the record too. Several threads may call it at once. Another
+// error than a Rejection or this package's, and a panic, refuse the record with the name of the transform alone, since
+// their texts may hold values of it; the first one is the cause of the error of a run that ends at a refused record.
 func (e *Env) Transform(name string, call func(*Record) error) error {
 	return e.register(name, &transform{e, name, call}, func(n, doc *C.char, h C.uintptr_t) C.int {
 		return C.dfgo_transform(e.h, n, doc, h)
@@ -140,14 +148,11 @@ type Sink interface {
 	Write(records []Message) error
 }
 
-type sinkKind struct {
-	env  *Env
-	make func() Sink
-}
+type sinkKind struct{ make func() Sink }
 
 // Sink makes `type: NAME` of manifests a sink of this program; make is called at each open.
 func (e *Env) Sink(name string, make func() Sink) error {
-	return e.register(name, &sinkKind{e, make}, func(n, doc *C.char, h C.uintptr_t) C.int {
+	return e.register(name, &sinkKind{make}, func(n, doc *C.char, h C.uintptr_t) C.int {
 		return C.dfgo_sink(e.h, n, doc, h)
 	})
 }
@@ -167,28 +172,68 @@ func (e *Env) register(name string, what any, do func(name, doc *C.char, h C.uin
 	return nil
 }
 
-func (e *Env) keep(cause error) {
-	e.cause.Lock()
-	defer e.cause.Unlock()
-	if e.cause.first == nil {
-		e.cause.first = cause
+// causes are what functions of the program failed with in one pipeline.
+type causes struct {
+	mu      sync.Mutex
+	refused error // the first record that one refused
+	failed  error // the first sink that ended the run, with this status
+	status  Status
+}
+
+// runs has the causes of each pipeline by the number that its stages know. A thread that was left behind may still
+// ask for one that is gone.
+var (
+	runs    sync.Map
+	lastRun atomic.Uintptr
+)
+
+func newRun() (number uintptr, made *causes) {
+	number, made = lastRun.Add(1), &causes{}
+	runs.Store(number, made)
+	return number, made
+}
+
+func causesOf(run C.uintptr_t) *causes {
+	if known, ok := runs.Load(uintptr(run)); ok {
+		return known.(*causes)
+	}
+	return &causes{}
+}
+
+func (c *causes) keepRefused(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused == nil {
+		c.refused = cause
 	}
 }
 
-func (e *Env) takeCause() error {
-	e.cause.Lock()
-	defer e.cause.Unlock()
-	first := e.cause.first
-	e.cause.first = nil
-	return first
+func (c *causes) keepFailed(status Status, cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		c.failed, c.status = cause, status
+	}
+}
+
+// of is the cause of a run that ended with this status; nil: no function of the program.
+func (c *causes) of(status Status) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch status {
+	case ERejected:
+		return c.refused
+	case c.status:
+		return c.failed
+	}
+	return nil
 }
 
 // guarded runs a function of the program; no panic passes into the library.
-func guarded(env *Env, call func() error) (err error, panicked bool) {
+func guarded(call func() error) (err error, panicked bool) {
 	defer func() {
 		if what := recover(); what != nil {
 			err, panicked = fmt.Errorf("panic: %v\n%s", what, debug.Stack()), true
-			env.keep(err)
 		}
 	}()
 	if err = call(); err != nil {
@@ -206,67 +251,76 @@ func dfgoLog(user C.uintptr_t, level C.int, line *C.char) {
 func dfgoFree(user C.uintptr_t) { cgo.Handle(user).Delete() }
 
 //export dfgoApply
-func dfgoApply(user C.uintptr_t, r *C.df_record) C.int {
+func dfgoApply(user, run C.uintptr_t, r *C.df_record) {
 	t := cgo.Handle(user).Value().(*transform)
 	record := Record{r: r, env: t.env}
-	err, panicked := guarded(t.env, func() error { return t.call(&record) })
+	err, panicked := guarded(func() error { return t.call(&record) })
 	record.r = nil // what was kept of it says so
 	if err == nil {
-		return C.DF_OK
+		return
 	}
 	if errors.Is(err, Drop) {
-		return C.DF_DROP
+		C.df_record_drop(r)
+		return
 	}
-	text, refused, failed, status := "", (*Rejection)(nil), (*Error)(nil), Status(0)
+	text, reason, refused, failed, status := "", "", (*Rejection)(nil), (*Error)(nil), Status(0)
 	switch {
 	case panicked:
 		text = "the transform " + t.name + " panicked"
-	case errors.As(err, &refused):
-		text = refused.Text
+		causesOf(run).keepRefused(err)
+	case errors.As(err, &refused) && refused != nil:
+		text, reason = refused.Text, refused.Reason
 	case errors.As(err, &failed): // of a call on the record
 		text = failed.Text
 	case errors.As(err, &status):
 		text = status.Error()
 	default:
 		text = "an error of the transform " + t.name
-		t.env.keep(err)
+		causesOf(run).keepRefused(err)
 	}
-	c := C.CString(text)
+	c, word := C.CString(text), cWord(reason)
 	defer C.free(unsafe.Pointer(c))
-	return C.df_record_fail(r, C.DF_EDATA, c)
+	defer C.free(unsafe.Pointer(word))
+	C.df_record_reject(r, C.DF_EDATA, word, c)
 }
 
-type sink struct {
-	kind *sinkKind
-	it   Sink
+// cWord is a word for metrics in C; nil: none, and the status says it.
+func cWord(reason string) *C.char {
+	if reason == "" {
+		return nil
+	}
+	return C.CString(reason)
 }
+
+type sink struct{ it Sink }
 
 // answer tells the core how an operation of a sink ended.
-func answer(env *Env, st *C.df_stage, err error) C.int {
+func answer(st *C.df_stage, err error) C.int {
 	if err == nil {
 		return C.DF_OK
 	}
-	status, refused := Status(C.DF_EINTERNAL), (*Rejection)(nil)
-	if errors.As(err, &refused) {
-		status = EData
+	status, reason, refused := Status(C.DF_EINTERNAL), "", (*Rejection)(nil)
+	if errors.As(err, &refused) && refused != nil {
+		status, reason = EData, refused.Reason
 	} else {
 		if errors.As(err, &status); status >= 0 {
 			status = EInternal
 		}
 		if status != EIO && status != ETimeout { // those are tried again
-			env.keep(err)
+			causesOf(C.dfgo_run(st)).keepFailed(status, err)
 		}
 	}
-	c := C.CString(err.Error())
+	c, word := C.CString(err.Error()), cWord(reason)
 	defer C.free(unsafe.Pointer(c))
-	return C.df_stage_fail(st, C.int(status), nil, c)
+	defer C.free(unsafe.Pointer(word))
+	return C.df_stage_fail(st, C.int(status), word, c)
 }
 
 //export dfgoSinkOpen
 func dfgoSinkOpen(user C.uintptr_t, st *C.df_stage, made *C.uintptr_t) C.int {
 	kind := cgo.Handle(user).Value().(*sinkKind)
-	s := &sink{kind: kind}
-	err, _ := guarded(kind.env, func() error {
+	s := &sink{}
+	err, _ := guarded(func() error {
 		s.it = kind.make()
 		if opens, ok := s.it.(interface{ Open() error }); ok {
 			return opens.Open()
@@ -274,7 +328,7 @@ func dfgoSinkOpen(user C.uintptr_t, st *C.df_stage, made *C.uintptr_t) C.int {
 		return nil
 	})
 	*made = C.uintptr_t(cgo.NewHandle(s))
-	return answer(kind.env, st, err)
+	return answer(st, err)
 }
 
 //export dfgoSinkWrite
@@ -282,23 +336,23 @@ func dfgoSinkWrite(user C.uintptr_t, st *C.df_stage, parcel *C.df_parcel) C.int 
 	s := cgo.Handle(user).Value().(*sink)
 	records, err := messages(parcel)
 	if err == nil {
-		err, _ = guarded(s.kind.env, func() error { return s.it.Write(records) })
+		err, _ = guarded(func() error { return s.it.Write(records) })
 	}
 	var refused Rejections
 	if !errors.As(err, &refused) {
-		return answer(s.kind.env, st, err)
+		return answer(st, err)
 	}
 	for _, one := range refused {
-		text := C.CString(one.Text)
-		var reason *C.char
-		if one.Reason != "" {
-			reason = C.CString(one.Reason)
+		if one == nil { // what it stood for is not known, so it is not known what is durable
+			return answer(st, &Error{Status: EInternal, Text: "a nil among the Rejections of a sink"})
 		}
+		text, reason := C.CString(one.Text), cWord(one.Reason)
 		rc := C.df_parcel_reject(parcel, C.size_t(one.Index), reason, text)
 		C.free(unsafe.Pointer(text))
 		C.free(unsafe.Pointer(reason))
 		if rc < 0 {
-			return rc
+			why := fmt.Sprintf("record %d of %d is refused by a sink", one.Index, len(records))
+			return answer(st, &Error{Status: Status(rc), Text: why})
 		}
 	}
 	return C.DF_OK
@@ -309,6 +363,6 @@ func dfgoSinkClose(user C.uintptr_t) {
 	s := cgo.Handle(user).Value().(*sink)
 	cgo.Handle(user).Delete()
 	if closes, ok := s.it.(interface{ Close() error }); ok {
-		guarded(s.kind.env, closes.Close) //nolint:errcheck // nobody is left to be told
+		guarded(closes.Close) //nolint:errcheck // nobody is left to be told
 	}
 }

@@ -59,7 +59,7 @@ type Error struct {
 	Status   Status
 	Text     string
 	Problems []Problem // of ESpec: all at once
-	Cause    error     // what a function of the program returned or panicked with, first of the run; of all that the env runs at once
+	Cause    error     // what a function of the program returned or panicked with, and so ended this run
 }
 
 func (e *Error) Error() string { return e.Text }
@@ -82,7 +82,7 @@ func failure(rc C.int, text *C.char) *Error {
 }
 
 // Rejection refuses a record: it goes to the error sink. Return it from a transform, or, with the index of each
-// record, from a sink.
+// record, in Rejections from a sink.
 type Rejection struct {
 	Text   string
 	Reason string // a word for metrics; "": none

@@ -39,6 +39,8 @@ type Pipeline struct {
 	options Options
 	events  *poller
 	started bool
+	run     uintptr // number of its causes
+	causes  *causes
 }
 
 var errClosed = &Error{Status: EState, Text: "the pipeline is closed"}
@@ -71,11 +73,14 @@ func (e *Env) Load(manifest string, options Options) (*Pipeline, error) {
 	if options.Resolve {
 		resolve = 1
 	}
-	h := C.dfgo_pipeline_new(e.h, orNil(name), resolve, store)
+	p := &Pipeline{env: e, options: options}
+	p.run, p.causes = newRun()
+	h := C.dfgo_pipeline_new(e.h, orNil(name), resolve, store, C.uintptr_t(p.run))
 	if h == nil {
+		runs.Delete(p.run)
 		return nil, ENoMem
 	}
-	p := &Pipeline{env: e, h: h, options: options}
+	p.h = h
 	text := []byte(manifest)
 	if len(text) == 0 {
 		text = []byte(" ")
@@ -84,6 +89,7 @@ func (e *Env) Load(manifest string, options Options) (*Pipeline, error) {
 	if rc < 0 {
 		err := p.failed(rc)
 		C.df_pipeline_free(h)
+		runs.Delete(p.run)
 		return nil, err
 	}
 	e.open++
@@ -216,14 +222,9 @@ func (p *Pipeline) readEvents(result *error) (events []Event, ended bool) {
 		case C.DF_AGAIN:
 			return events, false
 		default:
-			rc = C.df_pipeline_wait(p.h, -1)
-			cause := p.env.takeCause() // none is left for the next run
-			if rc < 0 {
+			if rc = C.df_pipeline_wait(p.h, -1); rc < 0 {
 				failed := p.failed(rc)
-				switch failed.Status {
-				case ERejected, EInternal, EData: // how a function of the program ends a run
-					failed.Cause = cause
-				}
+				failed.Cause = p.causes.of(failed.Status)
 				*result = failed
 			}
 			return events, true
@@ -311,6 +312,7 @@ func (p *Pipeline) Close() error {
 	if p.events != nil {
 		p.events.close() // waits for those that wait in it, and they want the lock
 	}
+	runs.Delete(p.run)
 	p.env.mu.Lock()
 	p.env.open--
 	p.env.mu.Unlock()

@@ -27,9 +27,9 @@ func (r *Record) use() error {
 	return nil
 }
 
-func (r *Record) at(path string) (*C.df_path, error) {
+func (r *Record) at(path string) (*C.df_path, func(*C.df_path), error) {
 	if err := r.use(); err != nil {
-		return nil, err
+		return nil, kept, err
 	}
 	return r.env.path(path)
 }
@@ -37,10 +37,11 @@ func (r *Record) at(path string) (*C.df_path, error) {
 // Get reads the value at a path such as "price" or "$.items[0].id". It never fails: the value of a payload that is not
 // JSON, or of a wrong path, has the error, which each of its methods returns.
 func (r *Record) Get(path string) Value {
-	compiled, err := r.at(path)
+	compiled, done, err := r.at(path)
 	if err != nil {
 		return Value{err: err}
 	}
+	defer done(compiled)
 	var v C.df_value
 	if rc := C.df_record_get(r.r, compiled, &v); rc < 0 {
 		return Value{err: &Error{Status: Status(rc), Text: "the payload is not JSON"}}
@@ -51,10 +52,11 @@ func (r *Record) Get(path string) Value {
 // Set puts a value at a path and makes missing parents: nil, bool, integers, floats, string, []byte, time.Time,
 // json.Number, a Value, or anything else that encoding/json writes.
 func (r *Record) Set(path string, to any) error {
-	compiled, err := r.at(path)
+	compiled, done, err := r.at(path)
 	if err != nil {
 		return err
 	}
+	defer done(compiled)
 	var v C.df_value
 	var text string
 	switch x := to.(type) {
@@ -114,10 +116,11 @@ func (r *Record) Set(path string, to any) error {
 
 // Remove takes away what is at a path.
 func (r *Record) Remove(path string) error {
-	compiled, err := r.at(path)
+	compiled, done, err := r.at(path)
 	if err != nil {
 		return err
 	}
+	defer done(compiled)
 	var none C.df_value
 	return setError(C.df_record_set(r.r, compiled, &none))
 }

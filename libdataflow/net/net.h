@@ -85,6 +85,9 @@ int df__http_tls_load(df__http *http, char *err, size_t len);
 void df__http_tls_free(df__http *http);
 /* Gives a handle certificates and keys as memory, which libcurl copies, and what is verified. */
 CURLcode df__http_tls_use(df__http *http, CURL *easy);
+/* Why a server cannot be verified when no bundle of certificates was found: where it was looked
+ * for. Returns buf. */
+const char *df__http_tls_no_bundle(char *buf, size_t len);
 
 /* outcome.c: when the request is given up, by df__monotonic_us; -1: never. */
 int64_t df__http_deadline(const df__http_request *r);

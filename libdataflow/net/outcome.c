@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * outcome.c: what the end of a transfer means for who called, and in words. */
-#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,18 +30,6 @@ static const struct {
     {CURLE_BAD_CONTENT_ENCODING, 0, "the reply's compression is damaged"},
     {CURLE_SEND_FAIL_REWIND, 0, "the connection ended while the request was sent"},
 };
-
-void df__http_say(df__http_request *r, const char *format, ...)
-{
-    char url[DF_NET_TEXT / 2], what[DF_NET_TEXT];
-    va_list args;
-    va_start(args, format);
-    df__text_vprintf(what, sizeof what, format, args);
-    va_end(args);
-    df__http_shown_url(r->url, url, sizeof url);
-    df__text_printf(r->text, sizeof r->text, "%s %s: %s", r->method, url, what);
-    r->reply.text = r->text;
-}
 
 /* A request of which no byte left, or which may be applied twice, just failed. */
 static int by_progress(const df__http_request *r)
@@ -83,6 +70,7 @@ static int is_alert(const df__http_request *r, CURLcode code)
 static void failed(df__http_request *r, CURLcode code)
 {
     const char *text = r->curl_text[0] ? r->curl_text : curl_easy_strerror(code);
+    char places[DF_NET_TEXT];
     if (code == CURLE_UNSUPPORTED_PROTOCOL && r->sendings) /* libcurl takes it for HTTP/0.9 */
         code = CURLE_WEIRD_SERVER_REPLY;
     r->reply.rc = is_alert(r, code) ? DF_EAUTH : by_progress(r);
@@ -93,6 +81,9 @@ static void failed(df__http_request *r, CURLcode code)
         text = outcomes[i].text ? outcomes[i].text : text;
         break;
     }
+    if (code == CURLE_SSL_CACERT_BADFILE && !r->http->pem[DF__PEM_CA].path &&
+        !r->http->pem[DF__PEM_CA].given.data)
+        text = df__http_tls_no_bundle(places, sizeof places);
     df__http_say(r, "%s", text);
 }
 

@@ -58,11 +58,12 @@ static int has_user(CURLU *u)
     return has;
 }
 
+/* A name may begin as an address does: 127.example.com is some other machine. */
 static int is_loopback(CURLU *u)
 {
     char *host = part(u, CURLUPART_HOST);
-    int is =
-        host && (!strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]"));
+    int is_ours = host && !strncmp(host, "127.", 4) && !host[strspn(host, "0123456789.")];
+    int is = is_ours || (host && (!strcmp(host, "localhost") || !strcmp(host, "[::1]")));
     curl_free(host);
     return is;
 }

@@ -188,28 +188,6 @@ int df__http_start(df__http *http, const df__http_call *call, df__http_request *
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
-int df__http_done(const df__http_request *r)
-{
-    return r->done;
-}
-
-const df__http_reply *df__http_reply_of(const df__http_request *r)
-{
-    return &r->reply;
-}
-
-const char *df__http_header_of(const df__http_request *r, const char *name, size_t index)
-{
-    const char *at = r->head.data, *end = at ? at + r->head.len : NULL;
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        if (!strcasecmp(at, name) && index-- == 0)
-            return value;
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
-}
-
 void df__http_resume(df__http_request *r)
 {
     if (!r->running)

@@ -5,12 +5,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "net/net.h"
 
 enum { MAX_PEM = 4 << 20 };
+
+/* Where systems keep the certificates of public authorities. libcurl was built with one of them,
+ * which is not the one of every machine that a wheel or an image comes to. */
+static const char *const bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine */
+    "/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora, RHEL */
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* the same without its links */
+    "/etc/ssl/ca-bundle.pem",                            /* SUSE */
+    "/etc/ssl/cert.pem",                                 /* Alpine, BSD */
+};
+enum { BUNDLES = sizeof bundles / sizeof *bundles };
 
 static int same_file(const struct stat *a, const struct stat *b)
 {
@@ -77,6 +89,54 @@ void df__http_tls_free(df__http *http)
         df__buf_wipe(&http->pem[i].text);
 }
 
+/* The file that the user of this process names, as for curl and for OpenSSL; NULL: none. */
+static const char *named_bundle(void)
+{
+    static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = getenv(names[i]);
+        if (path && *path)
+            return path;
+    }
+    return NULL;
+}
+
+/* A bundle that is named; else one that is there, when libcurl's own is not; NULL: its own, or
+ * there is none. */
+static const char *other_bundle(void)
+{
+    const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
+    const char *named = named_bundle();
+    if (named)
+        return named; /* also when it is not there: nothing else is trusted then */
+    if (about->age < CURLVERSION_SEVENTH || !about->cainfo || access(about->cainfo, R_OK) == 0)
+        return NULL;
+    for (int i = 0; i < BUNDLES; i++)
+        if (access(bundles[i], R_OK) == 0)
+            return bundles[i];
+    return NULL;
+}
+
+const char *df__http_tls_no_bundle(char *buf, size_t len)
+{
+    const char *named = named_bundle();
+    int at;
+    if (named) {
+        snprintf(buf, len,
+                 "%s: no certificates of authorities in this file, which CURL_CA_BUNDLE "
+                 "or SSL_CERT_FILE names",
+                 named);
+        return buf;
+    }
+    at = snprintf(buf, len, "no certificates of authorities are here (");
+    for (int i = 0; i < BUNDLES && at > 0 && (size_t)at < len; i++)
+        at += snprintf(buf + at, len - (size_t)at, "%s%s", i ? ", " : "", bundles[i]);
+    if (at > 0 && (size_t)at < len)
+        snprintf(buf + at, len - (size_t)at,
+                 "): install ca-certificates, or name a file of them in caFile");
+    return buf;
+}
+
 CURLcode df__http_tls_use(df__http *http, CURL *easy)
 {
     static const CURLoption options[DF__PEM_COUNT] = {CURLOPT_CAINFO_BLOB, CURLOPT_SSLCERT_BLOB,
@@ -89,6 +149,11 @@ CURLcode df__http_tls_use(df__http *http, CURL *easy)
         struct curl_blob blob = {(void *)(uintptr_t)text.data, text.len, CURL_BLOB_COPY};
         if (pem->given.data || pem->path)
             code = curl_easy_setopt(easy, options[i], &blob);
+    }
+    if (code == CURLE_OK && !http->pem[DF__PEM_CA].given.data && !http->pem[DF__PEM_CA].path) {
+        const char *bundle = other_bundle();
+        if (bundle)
+            code = curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
     }
     if (code == CURLE_OK && tls->key_password)
         code = curl_easy_setopt(easy, CURLOPT_KEYPASSWD, tls->key_password);

@@ -13,6 +13,11 @@ typedef struct df__tls_block {
     df_secret *ca, *cert, *key;
 } df__tls_block;
 
+extern const df_options df__tls_block_options;
+
+/* What does not fit together in the block `tls`, as problems; DF_ESPEC when one is an error. NULL:
+ * there is none. */
+int df__tls_block_check(df_stage *st, const df__tls_block *block);
 /* Fills `ret`, whose texts are borrowed; `block` NULL: nothing. Paths are asked for (df_stage_file)
  * and can be read. The client's certificate counts with its key only. DF_EAUTH and what
  * df_secret_get says, with the text set, which begins with `where`, the option's name. */

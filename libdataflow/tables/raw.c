@@ -33,6 +33,16 @@ int df__raw_each(const df__raw *raw, df__raw_fn act, void *user)
     return rc;
 }
 
+int df__raw_value(df__buf *b, const df_value *value)
+{
+    size_t len = df_value_json(value, NULL, 0);
+    char *at = df__buf_reserve(b, len);
+    if (!at)
+        return DF_ENOMEM;
+    b->len += df_value_json(value, at, len);
+    return DF_OK;
+}
+
 static int add_member(void *user, df_bytes name, const df_value *value)
 {
     df__buf *b = user;
@@ -40,12 +50,7 @@ static int add_member(void *user, df_bytes name, const df_value *value)
         df__buf_char(b, ',');
     df__buf_json(b, name.data, name.len);
     df__buf_char(b, ':');
-    size_t len = df_value_json(value, NULL, 0);
-    char *at = df__buf_reserve(b, len);
-    if (!at)
-        return DF_ENOMEM;
-    b->len += df_value_json(value, at, len);
-    return DF_OK;
+    return df__raw_value(b, value);
 }
 
 int df__raw_meta(const df__raw *raw, df__buf *b)

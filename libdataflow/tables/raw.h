@@ -18,6 +18,8 @@ int df__raw_read(df_parcel *parcel, size_t index, df__raw *ret);
 typedef int (*df__raw_fn)(void *user, df_bytes name, const df_value *value);
 /* Calls `act` for each key of the metadata, until it answers other than DF_OK. */
 int df__raw_each(const df__raw *raw, df__raw_fn act, void *user);
+/* Appends a value as JSON. DF_ENOMEM. */
+int df__raw_value(df__buf *b, const df_value *value);
 /* Appends the metadata as a JSON object. DF_ENOMEM. */
 int df__raw_meta(const df__raw *raw, df__buf *b);
 

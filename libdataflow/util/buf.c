@@ -77,15 +77,22 @@ void df__buf_char(df__buf *b, char c)
     df__buf_add(b, &c, 1);
 }
 
-void df__buf_u64(df__buf *b, unsigned long long v)
+size_t df__digits(char *to, unsigned long long v)
 {
-    char digits[24];
+    char digits[20];
     size_t n = sizeof digits;
     do {
         digits[--n] = (char)('0' + v % 10);
         v /= 10;
     } while (v);
-    df__buf_add(b, digits + n, sizeof digits - n);
+    memcpy(to, digits + n, sizeof digits - n);
+    return sizeof digits - n;
+}
+
+void df__buf_u64(df__buf *b, unsigned long long v)
+{
+    char digits[20];
+    df__buf_add(b, digits, df__digits(digits, v));
 }
 
 static void vprintf_to(df__buf *b, const char *format, va_list args)

@@ -35,6 +35,8 @@ void df__buf_str(df__buf *b, const char *s);
 void df__buf_char(df__buf *b, char c);
 /* Appends a number in decimal. */
 void df__buf_u64(df__buf *b, unsigned long long v);
+/* Decimal digits to `to` (room for 20), without a NUL; their count. */
+size_t df__digits(char *to, unsigned long long v);
 /* Appends as printf does, of any length. */
 void df__buf_printf(df__buf *b, const char *format, ...) DF_PRINTF(2, 3);
 /* Appends a JSON string with quotes; bytes that are not UTF-8 become U+FFFD. */

@@ -4,6 +4,7 @@
 #ifndef TEST_CONFORMANCE_CONFORM_H
 #define TEST_CONFORMANCE_CONFORM_H
 
+#include "dataflow_manage.h"
 #include "support/support.h"
 
 #include <pthread.h>

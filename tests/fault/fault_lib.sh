@@ -45,6 +45,7 @@ finish() {
     exit $failed
 }
 at_most() { # NAME LIMIT ACTUAL [unit]
+    case ${4:-} in s | ms) set -- "$1" "$(awk "BEGIN{print $2 * $slack}")" "$3" "$4" ;; esac
     if awk "BEGIN{exit !(\"$3\" != \"\" && $3 <= $2)}"; then ok "$1 ($3 <= $2${4:+ $4})"; else
         bad "$1: $3, more than $2${4:+ $4}"; fi
 }

@@ -24,14 +24,15 @@ points=(
     kafka.revoke:r revoke.ask:r revoke.flow:r revoke.acked:r kafka.revoked:r
     sink.failed:e
     kafka.txn.begin:x kafka.txn.offsets:x kafka.txn.commit:x kafka.txn.committed:x kafka.txn.abort:y
-    pg.claim:z pg.commit:z pg.sent:z pg.committed:z
+    pg.claim:z pg.claimed:z pg.commit:z pg.sent:z pg.committed:z
 )
 # No flow of dfproc passes these yet: a source whose partitions leave and whose positions are in a store,
 # and one whose partitions end.
 elsewhere=(revoke.store partition.ended ended.before ended.after)
 listed() { printf '%s\n' "${points[@]%%:*}" "${elsewhere[@]}" | sort -u; }
-# Those of postgresql-cdc are in test_crashpoints_cdc.sh, those of iceberg in integration/iceberg/test_commits.sh.
-written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | grep -vE '^(cdc|iceberg)\.' | sort -u; }
+# Those of postgresql-cdc are in test_crashpoints_cdc.sh, those of iceberg in integration/iceberg/test_commits.sh, those
+# of clickhouse in integration/clickhouse/test_exact.sh.
+written() { grep -rhoE 'DF_CRASHPOINT\("[^"]+"\)' "$here/../../libdataflow" | sed 's/.*"\(.*\)".*/\1/' | grep -vE '^(cdc|iceberg|ch)\.' | sort -u; }
 same 'every point of the sources is tried' "$(written)" "$(listed)"
 
 quick='properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 300}'
@@ -54,6 +55,7 @@ exactly x exact >"$dir/x.yaml"
 { echo "source: {type: stdio, config: {path: $dir/lines.in}}"; echo "sink: {type: stdio, config: {path: $dir/lines.out}}"; } >"$dir/f.yaml"
 { from_topic in "$quick"; to_table out; echo "$errors"; } >"$dir/r.yaml"
 cp "$dir/t.yaml" "$dir/e.yaml"
+case $PG in *\?*) named=$PG\&application_name=$run ;; *) named=$PG?application_name=$run ;; esac
 
 more() { # a new portion for all flows
     produce in --count $n --from "$total" --partitions 2 --keys 10 --bad 0.5 --bad-kind type
@@ -63,7 +65,8 @@ more_lines() {
     dfaudit produce --stdout --count $n --from "$file_total" >>"$dir/lines.in" 2>/dev/null
     file_total=$((file_total + n))
 }
-terminate() { sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dataflow'" >/dev/null; }
+# The server is shared: only the sessions of this test are ended.
+terminate() { sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = '$run'" >/dev/null; }
 
 # One death at the count-th passage of the point; 0 when it died there.
 die_at() { # POINT FLOW COUNT
@@ -75,7 +78,7 @@ die_at() { # POINT FLOW COUNT
         start r r.other; other=$pid
         sleep 0.5 ;;
     e)
-        DF_CRASH_AT=$1:$3 dfproc run "$dir/e.yaml" >"$dir/e.out" 2>&1 & pid=$!
+        FAULT_PG=$named DF_CRASH_AT=$1:$3 dfproc run "$dir/e.yaml" >"$dir/e.out" 2>&1 & pid=$!
         started+=("$pid")
         for _ in $(seq 40); do ours "$pid" || break; terminate; more; sleep 0.05; done
         code_of "$pid" 10

@@ -4,6 +4,7 @@
 # Topic to table with exactlyOnce: every record once, in order within its key, after kills, connections
 # that are cut around the commit, a commit that comes late, a second instance, and with records that the
 # table refuses. test_crashpoints.sh kills at each step of a transaction.
+# DF_COMMIT_CUTS (6) cuts around the commit; the long run: DF_COMMIT_CUTS=1000.
 . "$(dirname "$0")/fault_lib.sh"
 quick='properties: {session.timeout.ms: 1500, heartbeat.interval.ms: 300}'
 exactly() { # NAME TOPIC TABLE: the manifest
@@ -45,17 +46,20 @@ FAULT_PG=$(sed "s/:$DF_PG_PORT\//:$pg_proxy\//" <<<"$PG")
 topic cuts 2; table cuts
 exactly cuts cuts cuts
 start cuts; flow_pid=$pid total=0 cuts=0
-feed() { produce cuts --count 2000 --from $((total / 2)) --producers 2 --partitions 2 --keys 100; total=$((total + 2000)); }
-for when in before after answer; do
-    for _ in 1 2; do
-        tell "$pg_control" cut-at $when hex:6300000004 0 once
-        feed
-        until_true 60 unique_at_least cuts "$total" || { bad "cut $when the commit: not all arrived"; show "$dir/cuts.out"; }
-        cuts=$((cuts + $(faultproxy tell "$pg_control" stat | sed 's/.*cuts //')))
-    done
+feed() { produce cuts --count "$portion" --from $((total / 2)) --producers 2 --partitions 2 --keys 100; total=$((total + portion)); }
+wanted=${DF_COMMIT_CUTS:-6}
+portion=$((wanted > 6 ? 200 : 2000))
+whens=(before after answer)
+for ((i = 0; i < wanted; i++)); do
+    when=${whens[i % 3]}
+    tell "$pg_control" cut-at $when hex:6300000004 0 once
+    feed
+    until_true 60 unique_at_least cuts "$total" || { bad "cut $when the commit: not all arrived"; show "$dir/cuts.out"; }
+    cuts=$((cuts + $(faultproxy tell "$pg_control" stat | sed 's/.*cuts //')))
 done
+portion=2000
 tell "$pg_control" pass
-same 'cuts around the commit' 6 "$cuts"
+same 'cuts around the commit' "$wanted" "$cuts"
 
 # ---- a commit that comes late: the old transaction waits for a lock while its connection is gone ------------
 feed

@@ -115,6 +115,63 @@ C
 -100 0[.]0[.]0 build it
 END
     ;;
+static)
+    # The archive inside the program: it needs no libdataflow.so, has the connectors, and says why it
+    # opens no plug-in; one that shows its symbols opens it.
+    export PKG_CONFIG_PATH=$lib/pkgconfig
+    flags=$(pkg-config --static --cflags --libs libdataflow | sed 's/-ldataflow/-Wl,--whole-archive -l:libdataflow.a -Wl,--no-whole-archive/')
+    cc -Wall -Wextra -Werror -o embed "$here/embed.c" $flags
+    cat >plugin.c <<'C'
+#include <dataflow_ext.h>
+static int init(df_env *env) { return df_connector_register(env, 0) == DF_EINVAL ? DF_OK : DF_EIO; }
+extern const df_plugin df_plugin_entry;
+const df_plugin df_plugin_entry = {sizeof(df_plugin), DF_VERSION, init};
+C
+    cat >opens.c <<'C'
+#include <dataflow_ext.h>
+#include <stdio.h>
+int main(void)
+{
+    df_env *env = df_env_new(NULL);
+    int rc = df_env_load_plugin(env, "./plugin.so");
+    printf("%s %s\n", df_status_name(rc), df_env_errmsg(env));
+    df_env_free(env);
+    return 0;
+}
+C
+    cc -shared -fPIC -o plugin.so plugin.c $(pkg-config --cflags libdataflow)
+    cc -o hides opens.c $flags
+    cc -rdynamic -o shows opens.c $flags
+    unset LD_LIBRARY_PATH
+    ldd embed hides | grep libdataflow && exit 1
+    ./embed
+    ran
+    ./hides | grep -q '^DF_ENOTSUP .*link it with --whole-archive and -rdynamic' || { ./hides; exit 1; }
+    ./shows | grep -q '^DF_OK' || { ./shows; exit 1; }
+    cat >flow.c <<'C'
+#include <dataflow.h>
+#include <stdio.h>
+int main(void)
+{
+    static const char yaml[] = "source: {type: kafka, config: {brokers: a:1, topic: b, consumerGroup: c}}\n"
+                               "sink: {type: iceberg, config: {catalogURI: 'http://a:1', namespace: n, table: t}}\n";
+    df_text text = {sizeof text, "flow.yaml", yaml, sizeof yaml - 1};
+    df_env *env = df_env_new(NULL);
+    df_pipeline *p = df_pipeline_new(env, NULL);
+    int rc = df_pipeline_load(p, &text);
+    puts(df_status_name(rc == DF_OK ? df_pipeline_check(p) : rc));
+    df_pipeline_free(p);
+    df_env_free(env);
+    return 0;
+}
+C
+    cc -o flow flow.c $flags
+    [ "$(./flow)" = DF_OK ] || { ./flow; exit 1; }
+    cp "$here/embed.c" . && sed 's/libdataflow::dataflow/&_static/' "$here/CMakeLists-user.txt" >CMakeLists.txt
+    cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" >log 2>&1 && cmake --build build >>log 2>&1 || { cat log; exit 1; }
+    ldd build/embed | grep libdataflow && exit 1
+    ./build/embed
+    ;;
 uninstall)
     # Into an empty folder and out of it again: nothing of ours stays.
     export DESTDIR=$dir/root
@@ -132,9 +189,14 @@ uninstall)
     ;;
 hardened)
     # Each of our files: lazy binding off, its tables read-only, no executable stack, checked copies
-    # and frames; programs at addresses of chance.
+    # and frames; programs at addresses of chance. What is built on Debian 12 needs glibc 2.34, as docs/install.md
+    # says; a newer Debian's headers name newer functions.
+    floor=$(ldd --version | sed -n '1s/.* //p')
+    [ "$floor" != 2.36 ] || floor=2.34
     for file in "$prefix/bin/dfproc" "$lib/libdataflow.so" "$lib"/libdataflow/*.so "$lib"/libdataflow/*/*.so; do
         [ -e "$file" ] || continue
+        newest=$(printf '%s\n' "$floor" $(objdump -T "$file" | grep -o 'GLIBC_[0-9.]*' | cut -d_ -f2) | sort -V | tail -n 1)
+        [ "$newest" = "$floor" ] || { echo "$file: needs glibc $newest"; exit 1; }
         has() { readelf -W "$2" "$file" | grep -qE -- "$3" || { echo "$file: no $1"; exit 1; }; }
         has 'read-only tables (relro)' -l 'GNU_RELRO'
         has 'binding at the start (now)' -d 'BIND_NOW|FLAGS_1.*NOW'

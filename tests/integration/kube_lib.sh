@@ -35,7 +35,7 @@ call() {
 
 # within NAME SECONDS COMMAND...: until it succeeds
 within() {
-    local name=$1 end=$((SECONDS + $2))
+    local name=$1 end=$((SECONDS + $2 * slack))
     shift 2
     until call "$@" >"$dir/out" 2>"$dir/err"; do
         [ $SECONDS -lt $end ] || { bad "$name"; return; }

@@ -46,6 +46,12 @@ stop_operator() { # pid [signal]
     wait "$1" 2>/dev/null
 }
 
+# Killed, and its Lease given back for it: the next one need not wait until it has lapsed.
+kill_operator() { # pid
+    stop_operator "$1" KILL
+    run '  and the lease is free' 0 kubectl -n dataflow patch lease dataflow-operator.dataflow.io --type merge -p '{"spec":{"holderIdentity":""}}'
+}
+
 flow() { # name [jsonpath]
     kubectl get dataflow "$1" -o "jsonpath={${2:-.status.phase}}"
 }

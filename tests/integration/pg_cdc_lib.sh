@@ -64,6 +64,3 @@ wait_for() { # NAME EXPECTED COMMAND...: 90 seconds for it, since a slot waits f
 }
 confirmed() { admin "select confirmed_flush_lsn from pg_replication_slots where slot_name = '${slot}_$1'"; }
 
-says() { # NAME TEXT: the last run said it
-    if grep -q "$2" "$dir/out"; then ok "$1"; else bad "$1: $(tail -n 2 "$dir/out")"; fi
-}

@@ -46,3 +46,6 @@ flow() {
 
 # summary FIELD: from the last line of the last run
 summary() { tail -n 1 "$dir/out" | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
+says() { # NAME TEXT: the last run said it
+    if grep -q "$2" "$dir/out"; then ok "$1"; else bad "$1: $(tail -n 2 "$dir/out")"; fi
+}

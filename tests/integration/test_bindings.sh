@@ -17,29 +17,51 @@ END
 dfproc run -u --no-progress --state-dir "$dir/fill.state" "$dir/fill.yaml" >"$dir/out" 2>&1 || bad "fill: $(tail -n 1 "$dir/out")"
 
 cd "$dir" || exit 1
-BROKERS=$DF_KAFKA TOPIC=$schema.orders DATABASE=$PG_TEST_URL PYTHONPATH=$python PYTHONDONTWRITEBYTECODE=1 \
-    timeout 90 python3 "$examples/python/examples/kafka_to_postgresql.py" >out 2>&1 || bad "Python: $(tail -n 3 out)"
-refused=$(wc -l <refused.jsonl)
-same 'Python: each record once' "20000 $((20000 - refused))" "$(($(sql 'select count(*) from orders') + refused)) $(sql 'select count(distinct id) from orders')"
-same 'Python: what the function made of them' 0 "$(sql 'select count(*) from orders where abs(total - price * quantity) > 0.0001 or quantity < 1')"
-same 'Python: why it refused' "$refused" "$(grep -c '"message":"no quantity".*"reason":"invalid_data"' refused.jsonl)"
-[ "$refused" -gt 1000 ] && ok 'Python: refused some' || bad "Python: $refused were refused"
-
-# ---- Go, when there is one -------------------------------------------------------------------------
-go=$(command -v go || ls /usr/local/go/bin/go 2>/dev/null)
-case $([ -z "$go" ] || GOTOOLCHAIN=local "$go" env GOVERSION) in
-'' | go1.? | go1.1? | go1.2[012]*) echo 'the Go program is left out: no Go 1.23 or newer'; finish ;;
-esac
-sql 'drop table orders' >/dev/null
-rm -f refused.jsonl
+export BROKERS=$DF_KAFKA TOPIC=$schema.orders DATABASE=$PG_TEST_URL
 mkdir pc && sed "s#^prefix=.*#prefix=$DF_SOURCE_DIR#; s#^libdir=.*#libdir=$DF_BUILD_DIR/lib#; s#^includedir=.*#includedir=$DF_SOURCE_DIR/include#" \
     "$DF_BUILD_DIR/generated/libdataflow.pc" >pc/libdataflow.pc
-(cd "$examples/go" && GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-buildvcs=false GOCACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dataflow-go-build GOPATH=$dir/gopath \
-    PKG_CONFIG_PATH=$dir/pc "$go" build -o "$dir/go-example" ./example) >out 2>&1 || bad "Go: $(tail -n 3 out)"
-BROKERS=$DF_KAFKA TOPIC=$schema.orders DATABASE=$PG_TEST_URL LD_LIBRARY_PATH=$DF_BUILD_DIR/lib timeout 90 ./go-example >out 2>&1
-same 'Go: the run has no error' 1 "$(grep -c '<nil>$' out)"
-refused=$(wc -l <refused.jsonl)
-same 'Go: each record once' "20000 $((20000 - refused))" "$(($(sql 'select count(*) from orders') + refused)) $(sql 'select count(distinct id) from orders')"
-same 'Go: what the function made of them' 0 "$(sql 'select count(*) from orders where abs(total - price * quantity) > 0.0001 or quantity < 1')"
-same 'Go: why it refused' "$refused" "$(grep -c '"message":"no quantity"' refused.jsonl)"
+
+program() { # LANGUAGE COMMAND...: runs it on an empty table, and looks at what it delivered
+    local language=$1 refused
+    shift
+    sql 'drop table if exists orders' >/dev/null
+    rm -f refused.jsonl
+    timeout 90 "$@" >out 2>&1 && ok "$language: the run has no error" || bad "$language: $(tail -n 3 out)"
+    refused=$(wc -l <refused.jsonl)
+    same "  each record once" "20000 $((20000 - refused))" "$(($(sql 'select count(*) from orders') + refused)) $(sql 'select count(distinct id) from orders')"
+    same '  what the function made of them' 0 "$(sql 'select count(*) from orders where abs(total - price * quantity) > 0.0001 or quantity < 1')"
+    same '  why it refused' "$refused" "$(grep -c '"message":"no quantity"' refused.jsonl)"
+    [ "$refused" -gt 1000 ] && ok '  refused some' || bad "  $refused were refused"
+}
+
+program Python env PYTHONPATH="$python" PYTHONDONTWRITEBYTECODE=1 python3 "$examples/python/examples/kafka_to_postgresql.py"
+same '  and the word for it' "$(wc -l <refused.jsonl)" "$(grep -c '"reason":"invalid_data"' refused.jsonl)"
+export LD_LIBRARY_PATH=$DF_BUILD_DIR/lib
+
+# ---- those that this machine has ---------------------------------------------------------------------------------
+go=$(command -v go || ls /usr/local/go/bin/go 2>/dev/null)
+case $([ -z "$go" ] || GOTOOLCHAIN=local "$go" env GOVERSION) in
+'' | go1.? | go1.1? | go1.2[012]*) echo 'the Go program is left out: no Go 1.23 or newer' ;;
+*)
+    (cd "$examples/go" && GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-buildvcs=false GOCACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dataflow-go-build GOPATH=$dir/gopath \
+        PKG_CONFIG_PATH=$dir/pc "$go" build -o "$dir/go-example" ./example) >out 2>&1 || bad "Go: $(tail -n 3 out)"
+    program Go ./go-example
+    same '  nothing else is said' 1 "$(grep -c '<nil>$' out)"
+    ;;
+esac
+
+if PATH=$PATH:$HOME/.cargo/bin command -v cargo >/dev/null; then
+    tar -C "$examples" --exclude target -cf - rust | tar -xf -
+    (cd rust && PATH=$PATH:$HOME/.cargo/bin CARGO_HOME=$dir/home PKG_CONFIG_PATH=$dir/pc cargo build --offline --quiet --examples --target-dir "$dir/target") \
+        >out 2>&1 || bad "Rust: $(tail -n 3 out)"
+    program Rust target/debug/examples/kafka_to_postgresql
+else echo 'the Rust program is left out: no cargo'; fi
+
+case $(command -v node >/dev/null && node --version) in
+'' | v1[0-7].*) echo 'the Node program is left out: no Node 18 or newer' ;;
+*)
+    cp -r "$examples/node" . && (cd node && PKG_CONFIG_PATH=$dir/pc node build.js) >out 2>&1 || bad "Node: $(tail -n 3 out)"
+    program Node node node/example/kafka-to-postgresql.js
+    ;;
+esac
 finish

@@ -81,7 +81,7 @@ same 'that a client library is missing is told' 1 "$(grep -c 'cannot be used.*li
 
 apt-get -q -y --no-install-recommends install libcurl4 </dev/null >out 2>&1 || bad 'libcurl'
 mv /etc/ssl/certs/ca-certificates.crt /tmp/
-v/bin/python - >out 2>&1 <<'P'
+cat >tls.py <<'P'
 import dataflow, socket
 server = socket.create_server(("127.0.0.1", 0))
 with dataflow.Pipeline.from_yaml("source: {type: generate, config: {count: 1, template: '{}'}}\n"
@@ -91,7 +91,10 @@ with dataflow.Pipeline.from_yaml("source: {type: generate, config: {count: 1, te
     except dataflow.Error as error:
         print(type(error).__name__, error)
 P
-same 'that CA certificates are missing is told' 1 "$(grep -c '^AuthenticationError .*certificate file: /etc/ssl/certs/ca-certificates.crt' out)"
+v/bin/python tls.py >out 2>&1
+same 'that CA certificates are missing is told' 1 "$(grep -c '^AuthenticationError .*no certificates of authorities are here (/etc/ssl/certs/ca-certificates.crt' out)"
+SSL_CERT_FILE=/nowhere/ca.pem v/bin/python tls.py >out 2>&1
+same 'SSL_CERT_FILE is honoured: nothing else is trusted then' 1 "$(grep -c '^AuthenticationError .*/nowhere/ca.pem: no certificates of authorities in this file' out)"
 mv /tmp/ca-certificates.crt /etc/ssl/certs/
 
 # ---- from the sources -----------------------------------------------------------------------------------

@@ -140,6 +140,12 @@ class Peer(http.server.BaseHTTPRequestHandler):
             self.answer(200, "", [("X-ClickHouse-Exception-Code", "209")])
         elif step == "busy":
             self.refuse(252, "TOO_MANY_PARTS")
+        elif step == "space":
+            self.refuse(243, "NOT_ENOUGH_SPACE")
+        elif step == "full":  # told by what failed, in words of the system
+            self.answer(500, "Code: 1001. DB::Exception: std::exception. Code: 1001, type: std::__1::__fs::filesystem::filesystem_error, "
+                        "e.what() = filesystem error: in rename: No space left on device [\"/x\"] (STD_EXCEPTION)\n",
+                        [("X-ClickHouse-Exception-Code", "1001")])
         elif step == "gateway":
             self.answer(503, "upstream is away", [("Retry-After", "1")])
         elif step == "dropped":  # while a slow insert runs a column goes

@@ -22,6 +22,7 @@ static const char usage[] =
     "faultproxy tell CONTROL COMMAND…\n"
     "Commands: pass (as it should be), cut (reset all connections), refuse (reset new ones),\n"
     "  down (cut and refuse), blackhole [up|down], delay MS, loss PERCENT, rate BYTES_PER_SECOND,\n"
+    "  forget MS (a connection idle for so long swallows what comes, without a word),\n"
     "  cut-at before|after|answer PATTERN|hex:DIGITS [SKIP [once|always]], stat\n";
 
 void proxy_die(const char *what)
@@ -78,6 +79,7 @@ static void accept_one(int from, const char *to)
     c = calloc(1, sizeof *c);
     if (c == NULL)
         proxy_die("no memory");
+    c->last_ms = proxy_now_ms();
     c->fd[0] = client;
     c->fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (faults.refuse || count == PROXY_CONNECTIONS || c->fd[1] < 0 ||

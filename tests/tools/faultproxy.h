@@ -17,14 +17,15 @@ typedef struct proxy_faults {
     int hold[2];         /* a direction that is a black hole */
     int refuse;          /* new connections are reset */
     int64_t delay_ms[2]; /* each chunk waits */
-    double loss;  /* percent of segments that are "sent again", late, with what comes after */
-    int64_t rate; /* bytes per second and direction; 0: no limit */
+    double loss;       /* percent of segments that are "sent again", late, with what comes after */
+    int64_t rate;      /* bytes per second and direction; 0: no limit */
+    int64_t forget_ms; /* a connection idle for so long is forgotten; 0: none is */
     unsigned char pattern[PROXY_PATTERN];
     size_t pattern_len;
     int when;      /* cut before the pattern, after it is sent, or when the answer comes */
     int64_t skip;  /* passages before the cut */
     int64_t every; /* then each time (1) or only once (0) */
-    uint64_t seen, cuts, accepted, bytes[2];
+    uint64_t seen, cuts, accepted, forgotten, bytes[2];
     uint64_t seed;
 } proxy_faults;
 
@@ -45,6 +46,8 @@ typedef struct proxy_way { /* one direction */
 typedef struct proxy_connection {
     int fd[2]; /* client, server; data of way w comes from fd[w] and goes to fd[1 - w] */
     int connecting, answer_cuts, dead;
+    int forgotten;   /* what comes is swallowed, and neither side is told */
+    int64_t last_ms; /* of data, either way */
     size_t matched;
     proxy_way way[2];
 } proxy_connection;

@@ -14,7 +14,7 @@ static void pass(proxy_faults *f)
     memset(f->delay_ms, 0, sizeof f->delay_ms);
     f->refuse = 0;
     f->loss = 0;
-    f->rate = 0;
+    f->rate = f->forget_ms = 0;
     f->pattern_len = 0;
 }
 
@@ -73,6 +73,8 @@ static int set_fault(proxy_faults *f, const char *name, char *words)
         f->loss = words != NULL ? strtod(words, NULL) : 1;
     } else if (strcmp(name, "rate") == 0) {
         number(words, &f->rate);
+    } else if (strcmp(name, "forget") == 0) {
+        number(words, &f->forget_ms);
     } else if (strcmp(name, "cut-at") == 0) {
         return cut_at(f, words);
     } else {
@@ -95,8 +97,9 @@ void proxy_command(proxy_faults *f, char *line, char *reply, size_t cap, int *cu
     } else if (strcmp(name, "stat") == 0) {
         (void)snprintf(reply, cap,
                        "accepted %" PRIu64 " up %" PRIu64 " down %" PRIu64 " seen %" PRIu64
-                       " cuts %" PRIu64 "\n",
-                       f->accepted, f->bytes[PROXY_UP], f->bytes[PROXY_DOWN], f->seen, f->cuts);
+                       " forgotten %" PRIu64 " cuts %" PRIu64 "\n",
+                       f->accepted, f->bytes[PROXY_UP], f->bytes[PROXY_DOWN], f->seen, f->forgotten,
+                       f->cuts);
     } else if (!set_fault(f, name, words)) {
         (void)snprintf(reply, cap, "unknown command: %s\n", name);
     }

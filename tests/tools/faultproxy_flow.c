@@ -90,6 +90,16 @@ static int cut_here(proxy_connection *c, proxy_faults *f, const unsigned char *d
     return !c->answer_cuts;
 }
 
+/* As a balancer that keeps no state of a connection that was idle for too long. */
+static int is_forgotten(proxy_connection *c, proxy_faults *f)
+{
+    int64_t now = proxy_now_ms();
+    int idle = f->forget_ms > 0 && now - c->last_ms >= f->forget_ms;
+    c->last_ms = now;
+    f->forgotten += idle && !c->forgotten;
+    return c->forgotten |= idle;
+}
+
 int proxy_read(proxy_connection *c, int way, proxy_faults *f)
 {
     unsigned char data[PROXY_CHUNK];
@@ -98,6 +108,10 @@ int proxy_read(proxy_connection *c, int way, proxy_faults *f)
         return 1;
     if (n < 0)
         return 0;
+    if (is_forgotten(c, f)) {
+        c->way[way].ended |= n == 0;
+        return !(c->way[0].ended && c->way[1].ended);
+    }
     if (n == 0) {
         c->way[way].ended = 1;
         return 1;
@@ -128,7 +142,7 @@ int proxy_write(proxy_connection *c, int way, const proxy_faults *f)
         w->first = p->next;
         free(p);
     }
-    if (w->first == NULL && w->ended && !w->told && !f->hold[way]) {
+    if (w->first == NULL && w->ended && !w->told && !f->hold[way] && !c->forgotten) {
         (void)shutdown(c->fd[1 - way], SHUT_WR);
         w->told = 1;
     }

@@ -3,7 +3,7 @@
  * have types, one JSON object a line, values that JSON does not have marked as in the vectors
  * (docs/vectors.md). A line to read is
  *   {"schema": [{"name", "type", "item", "key", "must", "digits": [precision, scale]}]}
- *   {"op": "insert" | "update" | "delete", "row": {...}, "before": {...}}
+ *   {"op": "insert" | "update" | "delete" | "truncate", "row": {...}, "before": {...}}
  * where a schema is of the lines behind it, and an empty list is none. A line that is written is
  * {"row": ..., "before": ..., "schema": "name:type name:type"}. */
 #include <stdio.h>
@@ -93,11 +93,17 @@ static int read_schema(reader *self, df_stage *st, df_batch *into, const df_valu
 
 static uint32_t op_of(const df_value *line)
 {
-    static const char *const ops[] = {"", "insert", "update", "delete"};
+    static const struct {
+        const char *name;
+        uint32_t op;
+    } ops[] = {{"insert", DF_OP_INSERT},
+               {"update", DF_OP_UPDATE},
+               {"delete", DF_OP_DELETE},
+               {"truncate", DF_OP_TRUNCATE}};
     df_value op = get(line, "op");
-    for (uint32_t i = 1; i < 4; i++)
-        if (op.type == DF_V_STRING && op.len == 6 && !memcmp(op.text, ops[i], 6))
-            return i;
+    for (size_t i = 0; op.type == DF_V_STRING && i < sizeof ops / sizeof ops[0]; i++)
+        if (op.len == strlen(ops[i].name) && !memcmp(op.text, ops[i].name, op.len))
+            return ops[i].op;
     return DF_OP_NONE;
 }
 

@@ -31,6 +31,7 @@ STATUS = [
     ("errorCount", COUNT, "Records that could not pass."),
     ("lag", COUNT, "Records that wait in the source."),
     ("lastProcessedTime", TIME, "When the last record came to an end."),
+    ("secretsTime", TIME, "Since when all pods use the values that they have of Secrets now."),
 ]
 FLOW_STATUS = [
     ("replicas", INT, "Pods that run."),

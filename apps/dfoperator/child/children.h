@@ -7,7 +7,6 @@
 
 #include "dfoperator/child/pod.h"
 
-#define OP_APPLIED OP_GROUP "/applied"
 #define OP_COPIES OP_GROUP "/copies" /* on the spec's ConfigMap: as op_refs.foreign */
 
 json_object *op_child_spec(const op_wish *wish);       /* ConfigMap with spec.json */

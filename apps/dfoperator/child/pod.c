@@ -117,8 +117,8 @@ static json_object *container_of(const op_wish *wish, int secrets)
     json_object *container = op_json(
         "{'name': '" OP_CONTAINER "', 'image': %o, 'args': %o, 'env': %o, "
         "'ports': [{'name': 'metrics', 'containerPort': 9090, 'protocol': 'TCP'}], "
-        "'startupProbe': {'httpGet': {'path': '/readyz', 'port': 9090}, 'periodSeconds': 10, "
-        "'timeoutSeconds': 5, 'failureThreshold': 120}, "
+        "'startupProbe': {'httpGet': {'path': '/readyz', 'port': 9090}, 'periodSeconds': 2, "
+        "'timeoutSeconds': 5, 'failureThreshold': 600}, "
         "'livenessProbe': {'httpGet': {'path': '/livez', 'port': 9090}, 'periodSeconds': 30, "
         "'timeoutSeconds': 5, 'failureThreshold': 3}, "
         "'readinessProbe': {'httpGet': {'path': '/readyz', 'port': 9090}, 'periodSeconds': 10, "

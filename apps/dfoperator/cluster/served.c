@@ -12,7 +12,8 @@
 static const char *const flow_status[] = {"phase",      "message",           "observedGeneration",
                                           "conditions", "processedCount",    "errorCount",
                                           "lag",        "lastProcessedTime", "maintenanceStatus",
-                                          "replicas",   "selector",          NULL};
+                                          "replicas",   "selector",          "secretsTime",
+                                          NULL};
 static const char *const cron_status[] = {"phase",
                                           "message",
                                           "observedGeneration",
@@ -29,12 +30,18 @@ static const char *const cron_status[] = {"phase",
                                           "errorCount",
                                           "lag",
                                           "lastProcessedTime",
+                                          "secretsTime",
                                           NULL};
+
+/* A new definition comes into the document after a moment, one kind after the other, and a changed
+ * one is there as it was before for as long: what is missing is told when it stays missing. */
+enum { SOON_US = 2000000, EVERY_US = 60000000, NO_SCHEMA_US = 120000000, OLD_SCHEMA_US = 20000000 };
 
 struct op_served {
     op_served_config config;
     kube_request *request;
     kube_timer timer;
+    int64_t since_us; /* something is missing, by the loop's clock; -1: nothing */
     char said[OP_SERVED_TEXT];
 };
 
@@ -69,8 +76,8 @@ static void add(list *l, const char *part, const char *name)
     if (!l->begun)
         l->len += df__text_printf(l->text + l->len, OP_SERVED_TEXT - l->len,
                                   "%s%s:", l->len ? "; " : "", l->kind);
-    l->len += df__text_printf(l->text + l->len, OP_SERVED_TEXT - l->len, "%s %s.%s",
-                              l->begun ? "," : "", part, name);
+    l->len += df__text_printf(l->text + l->len, OP_SERVED_TEXT - l->len, "%s %s%s%s",
+                              l->begun ? "," : "", part, *name ? "." : "", name);
     l->begun = 1;
 }
 
@@ -90,20 +97,33 @@ static void look_for_rows(list *l, json_object *schema, json_object *rows)
         look_for(l, schema, "spec", op_text(json_object_array_get_idx(rows, i), "name"));
 }
 
-void op_served_compare(json_object *openapi, json_object *described, char ret[OP_SERVED_TEXT])
+static void look_for_kind(list *l, json_object *schema, json_object *described)
+{
+    int is_cron = !strcmp(l->kind, op_kinds[OP_CRON].kind);
+    look_for_rows(l, schema, op_get(described, "spec"));
+    if (is_cron)
+        look_for_rows(l, schema, op_get(described, "cron"));
+    for (const char *const *name = is_cron ? cron_status : flow_status; *name; name++)
+        look_for(l, schema, "status", *name);
+}
+
+int op_served_compare(json_object *openapi, json_object *described, char ret[OP_SERVED_TEXT])
 {
     list l = {.text = ret};
+    int unknown = 0;
     ret[0] = '\0';
     for (op_kind kind = OP_FLOW; kind <= OP_CRON; kind++) {
         json_object *schema = schema_of(openapi, op_kinds[kind].kind);
         l.kind = op_kinds[kind].kind;
         l.begun = 0;
-        look_for_rows(&l, schema, op_get(described, "spec"));
-        if (kind == OP_CRON)
-            look_for_rows(&l, schema, op_get(described, "cron"));
-        for (const char *const *name = kind == OP_CRON ? cron_status : flow_status; *name; name++)
-            look_for(&l, schema, "status", *name);
+        if (schema) {
+            look_for_kind(&l, schema, described);
+        } else {
+            add(&l, "everything", "");
+            unknown++;
+        }
     }
+    return unknown;
 }
 
 /* ---- at work ------------------------------------------------------------------------------- */
@@ -143,22 +163,40 @@ static void tell(op_served *s, const char *lacks)
     df__text_set(s->said, sizeof s->said, lacks, strlen(lacks));
 }
 
-/* A server that does not tell is asked again: the document comes some seconds after a definition.
- */
+/* 1: what is missing may still come, and is looked for again soon. */
+static int look_again(op_served *s, int64_t patience_us)
+{
+    kube_loop *loop = kube_client_loop(s->config.client);
+    int waits;
+    if (s->since_us < 0)
+        s->since_us = loop->now();
+    waits = loop->now() - s->since_us < patience_us;
+    kube_timer_set(loop, &s->timer, waits ? SOON_US : EVERY_US);
+    return waits;
+}
+
+static void judge(op_served *s, json_object *openapi, json_object *described)
+{
+    char lacks[OP_SERVED_TEXT];
+    int unknown = op_served_compare(openapi, described, lacks);
+    if (!*lacks)
+        s->since_us = -1;
+    else if (look_again(s, unknown ? NO_SCHEMA_US : OLD_SCHEMA_US))
+        return;
+    tell(s, lacks);
+    s->config.lacks(s->config.user, *lacks != '\0');
+}
+
 static void on_document(void *user, const kube_reply *reply)
 {
     op_served *s = user;
     json_object *openapi = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
     json_object *described = openapi ? describe(s->config.env) : NULL;
-    char lacks[OP_SERVED_TEXT];
     s->request = NULL;
-    if (described) {
-        op_served_compare(openapi, described, lacks);
-        tell(s, lacks);
-        s->config.lacks(s->config.user, *lacks != '\0');
-    }
-    if (!described || *lacks)
-        kube_timer_set(kube_client_loop(s->config.client), &s->timer, s->config.every_us);
+    if (described)
+        judge(s, openapi, described);
+    else
+        look_again(s, NO_SCHEMA_US);
     json_object_put(openapi);
     json_object_put(described);
 }
@@ -170,7 +208,7 @@ static void look(kube_timer *timer)
         .path = "/openapi/v3/apis/dataflow.dataflow.io/v1", .done = on_document, .user = s};
     s->request = kube_client_start(s->config.client, &call);
     if (!s->request)
-        kube_timer_set(kube_client_loop(s->config.client), timer, s->config.every_us);
+        kube_timer_set(kube_client_loop(s->config.client), timer, SOON_US);
 }
 
 op_served *op_served_new(const op_served_config *config)
@@ -179,7 +217,7 @@ op_served *op_served_new(const op_served_config *config)
     if (!s)
         return NULL;
     s->config = *config;
-    s->config.every_us = config->every_us ? config->every_us : 60000000;
+    s->since_us = -1;
     s->timer = (kube_timer){.fire = look, .user = s};
     kube_timer_set(kube_client_loop(config->client), &s->timer, 0);
     return s;

@@ -41,7 +41,7 @@ int op_view_read(const op_cluster *c, const op_key *key, op_view_box *ret)
     v->space = ret->key.space;
     v->name = ret->key.name;
     v->now_us = op_cluster_wall_us(c);
-    v->figures = (op_figures){-1, -1, -1, -1, 0};
+    v->figures = (op_figures){-1, -1, -1, -1, 0, 0};
     v->flow = op_cluster_get(c, key->kind, v->space, v->name);
     if (!v->flow)
         return 0;

@@ -16,58 +16,6 @@
  * since the deletion or the edit: pods may take ten minutes of it. */
 enum { SILENT_S = OP_JOB_SLOT_S + 120, NO_JOB_S = 900 };
 
-/* Kinds of sources that hold something, and what removes it by hand. */
-static const struct {
-    const char *type, *what, *command;
-} holders[] = {
-    {"postgresql-cdc", "replication slot", "SELECT pg_drop_replication_slot('...')"},
-};
-enum { HOLDERS = sizeof holders / sizeof holders[0] };
-
-/* An index of `holders`; -1: it holds nothing. */
-static int holder_of(json_object *flow)
-{
-    const char *type = op_text(flow, "spec.source.type");
-    for (int i = 0; i < HOLDERS; i++)
-        if (!strcmp(type, holders[i].type))
-            return i;
-    return -1;
-}
-
-static json_object *finalizers_of(json_object *flow)
-{
-    json_object *all = op_get(flow, "metadata.finalizers");
-    return json_object_is_type(all, json_type_array) ? all : NULL;
-}
-
-static int has_finalizer(json_object *flow)
-{
-    json_object *all = finalizers_of(flow);
-    for (size_t i = 0; all && i < json_object_array_length(all); i++)
-        if (!strcmp(json_object_get_string(json_object_array_get_idx(all, i)), OP_FINALIZER))
-            return 1;
-    return 0;
-}
-
-/* Before there is a pod that could make something outside. */
-void op_flow_want_finalizer(op_flow *f)
-{
-    json_object *flow = f->view->flow, *all, *ours;
-    if (holder_of(flow) < 0 || has_finalizer(flow))
-        return;
-    all = finalizers_of(flow) ? op_copy(finalizers_of(flow)) : json_object_new_array();
-    ours = json_object_new_string(OP_FINALIZER);
-    if (!all || !ours || json_object_array_add(all, ours)) {
-        json_object_put(ours);
-        f->plan->failed = 1;
-    } else { /* of the version that the list was read from */
-        op_plan_add(f->plan, OP_MERGE, OP_FLOW, op_text(flow, "metadata.name"),
-                    op_json("{'metadata': {'resourceVersion': %s, 'finalizers': %o}}",
-                            op_text(flow, "metadata.resourceVersion"), all));
-    }
-    json_object_put(all);
-}
-
 /* ---- the Job ------------------------------------------------------------------------------- */
 
 /* What is cleaned up: the flow with the spec that holds it. */
@@ -111,17 +59,6 @@ static void create_job(const cleanup *c, const char *name)
     op_wish_free(&f.wish);
 }
 
-static json_object *find_job(const op_view *view)
-{
-    char name[OP_NAME_MAX + 1];
-    op_name_child(OP_FLOW, view->name, "-end", name);
-    for (size_t i = 0; i < view->job_count; i++)
-        if (!strcmp(op_text(view->jobs[i], "metadata.name"), name) &&
-            op_belongs_to(view->jobs[i], OP_FLOW, view->flow) == OP_OURS)
-            return view->jobs[i];
-    return NULL;
-}
-
 /* ---- the plan ------------------------------------------------------------------------------ */
 
 /* Pods that read; the Job's are none. */
@@ -143,12 +80,12 @@ static int64_t age_s(const op_view *view, json_object *object, const char *membe
 /* It is over. `why`: what is held is still there; NULL: it is gone. */
 static int tell_over(cleanup *c, const char *why)
 {
-    int i = holder_of(c->held);
+    const op_holding *held = op_flow_holds(c->held);
     if (why)
-        op_plan_event(c->plan, 1, "CleanupFailed", "The %s is left: %s. By hand: %s",
-                      holders[i].what, why, holders[i].command);
+        op_plan_event(c->plan, 1, "CleanupFailed", "The %s is left: %s. By hand: %s", held->what,
+                      why, held->command);
     else
-        op_plan_event(c->plan, 0, "CleanedUp", "The %s is removed", holders[i].what);
+        op_plan_event(c->plan, 0, "CleanedUp", "The %s is removed", held->what);
     c->left = 0;
     return 1;
 }
@@ -173,7 +110,7 @@ static int watch_job(cleanup *c, json_object *job)
 /* First the pods, which use it; then the Job. All else that the Job needs stays. 1: it is over. */
 static int clean_up(cleanup *c)
 {
-    json_object *deployment = c->view->child[OP_DEPLOYMENT], *job = find_job(c->view);
+    json_object *deployment = c->view->child[OP_DEPLOYMENT], *job = op_flow_cleanup_job(c->view);
     char name[OP_NAME_MAX + 1];
     c->left = living_readers(c->view);
     op_flow_take_over(c->view, OP_DEPLOYMENT, c->plan);
@@ -195,48 +132,18 @@ static int clean_up(cleanup *c)
     return 0;
 }
 
-/* The flow with the spec that its pods had last; its own, when that is not known. */
-static json_object *last_applied(const op_view *view)
-{
-    json_object *map = view->spec_map, *applied = NULL;
-    if (map && op_belongs_to(map, OP_FLOW, view->flow) == OP_OURS)
-        applied = op_wish_applied(view->flow, map);
-    return applied ? applied : json_object_get(view->flow);
-}
-
 /* ---- a source of another kind -------------------------------------------------------------- */
-
-/* The finalizer says that there may be something; the ConfigMap is written anew only after it. */
-int op_flow_leaves_something(const op_view *view)
-{
-    json_object *applied;
-    int leaves;
-    if (holder_of(view->flow) >= 0 || !has_finalizer(view->flow))
-        return 0;
-    applied = last_applied(view);
-    leaves = holder_of(applied) >= 0;
-    json_object_put(applied);
-    return leaves;
-}
 
 /* The finalizer goes when it is over: the next plan makes the pods of the new source. */
 void op_flow_clean_up(op_flow *f, const op_settings *settings)
 {
-    cleanup c = {f->view, settings, f->plan, last_applied(f->view), 0, 0};
+    cleanup c = {f->view, settings, f->plan, op_flow_last_applied(f->view), 0, 0};
     json_object *since = op_status_last(f->view, OP_CLEANED_UP);
     if (since)
         c.waited_s = age_s(f->view, since, "lastTransitionTime");
     if (clean_up(&c))
         op_flow_drop_finalizer(f->view, f->plan);
     json_object_put(c.held);
-}
-
-/* That of an edit has done its work, or is not wanted any more: the next one is another. */
-void op_flow_drop_cleanup(op_flow *f)
-{
-    json_object *job = find_job(f->view);
-    if (job && !op_get(job, "metadata.deletionTimestamp"))
-        op_plan_delete(f->plan, OP_JOB, job);
 }
 
 /* ---- the end of the flow ------------------------------------------------------------------- */
@@ -248,15 +155,15 @@ void op_flow_plan_end(const op_view *view, const op_settings *settings, op_plan 
     cleanup c = {view,
                  settings,
                  plan,
-                 last_applied(view),
+                 op_flow_last_applied(view),
                  age_s(view, view->flow, "metadata.deletionTimestamp"),
                  0};
     int over;
-    if (holder_of(c.held) < 0 && holder_of(view->flow) >= 0) {
+    if (!op_flow_holds(c.held) && op_flow_holds(view->flow)) {
         json_object_put(c.held); /* edited, and deleted before that was applied */
         c.held = json_object_get(view->flow);
     }
-    if (holder_of(c.held) >= 0 && has_finalizer(view->flow)) {
+    if (op_flow_holds(c.held) && op_flow_has_finalizer(view->flow)) {
         over = clean_up(&c);
     } else {
         c.left = op_flow_end_children(view, OP_DEPLOYMENT, plan);

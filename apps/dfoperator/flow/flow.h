@@ -50,6 +50,30 @@ typedef struct op_child_row {
     const char *created, *updated, *failure, *failed;
 } op_child_row;
 
+/* ---- what it holds outside of the cluster (holding.c) ---- */
+/* Of a kind of source. */
+typedef struct op_holding {
+    const char *type, *what, *command; /* command: what removes it by hand */
+} op_holding;
+/* NULL: nothing. */
+const op_holding *op_flow_holds(json_object *flow);
+int op_flow_has_finalizer(json_object *flow);
+/* When it holds something; before there is a pod that could make it. */
+void op_flow_want_finalizer(op_flow *f);
+/* Those of the original operator too. */
+void op_flow_drop_finalizer(const op_view *view, op_plan *plan);
+/* The flow with the spec that its pods had last; its own, when that is not known. NULL: no memory.
+ */
+json_object *op_flow_last_applied(const op_view *view);
+/* The source was edited into another kind, and the one before held something: 1, until it is gone
+ * or given up. */
+int op_flow_leaves_something(const op_view *view);
+/* The Job that removes it; NULL: there is none. */
+json_object *op_flow_cleanup_job(const op_view *view);
+/* 1: that Job, or a pod of it, is at work. */
+int op_flow_is_cleaned(const op_view *view);
+void op_flow_drop_cleanup(op_flow *f);
+
 /* ---- may it go on? (stand.c) ---- */
 void op_flow_look(op_flow *f); /* fills `stand` and `text` */
 int op_flow_needs(const op_flow *f, op_kind kind);
@@ -72,18 +96,10 @@ void op_flow_name_event(op_action *a, const op_child_row *row, int is_new);
 /* Of a flow that is being deleted: its children go, the one of kind `first` before the others,
  * since it would make more. How many of them, and of its pods, are still there. */
 size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan);
-void op_flow_drop_finalizer(const op_view *view, op_plan *plan);
 
 /* ---- the end (end.c) ---- */
-/* When it holds something outside of the cluster. */
-void op_flow_want_finalizer(op_flow *f);
 void op_flow_plan_end(const op_view *view, const op_settings *settings, op_plan *plan);
-/* The source was edited into another kind, and the one before held something: 1, until it is gone
- * or given up. */
-int op_flow_leaves_something(const op_view *view);
 void op_flow_clean_up(op_flow *f, const op_settings *settings);
-/* Removes the Job of that. */
-void op_flow_drop_cleanup(op_flow *f);
 
 /* ---- status (flow/status.c) ---- */
 /* An event, when the status says something new: the cluster refuses to make the pods. */

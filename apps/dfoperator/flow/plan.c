@@ -27,14 +27,6 @@ static const op_child_row budget_row = {OP_DISRUPTION_BUDGET,
                                         "PodDisruptionBudgetFailed",
                                         "Failed to create PodDisruptionBudget"};
 
-int op_flow_is_rolled_out(json_object *d, int64_t desired)
-{
-    return op_int(d, "status.observedGeneration", -1) >= op_int(d, "metadata.generation", 0) &&
-           op_int(d, "status.updatedReplicas", 0) >= desired &&
-           op_int(d, "status.readyReplicas", 0) >= desired &&
-           op_int(d, "status.replicas", 0) == op_int(d, "status.updatedReplicas", 0);
-}
-
 /* ---- the Deployment ------------------------------------------------------------------------ */
 
 static const char *note_of_template(json_object *deployment, const char *name)
@@ -177,6 +169,8 @@ static void plan_living(op_flow *f, const op_settings *settings)
         act(f);
     else if (f->stand == OP_CLEANS_UP)
         op_flow_clean_up(f, settings);
+    else if (f->stand == OP_HAS_EARLIER && op_flow_holds(f->view->flow))
+        op_flow_drop_cleanup(f); /* of an edit that was taken back */
     else if (f->stand != OP_IS_PAUSED && f->stand != OP_HAS_EARLIER)
         scale(f,
               op_flow_own(f, f->view->child[OP_DEPLOYMENT])); /* pauses are obeyed all the same */

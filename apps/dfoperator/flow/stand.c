@@ -130,12 +130,18 @@ static void look_at_positions(op_flow *f)
 
 static void look_at_holdings(op_flow *f)
 {
-    if (f->stand != OP_GOES_ON || f->wish.kind != OP_FLOW || !op_flow_leaves_something(f->view))
+    if (f->stand != OP_GOES_ON || f->wish.kind != OP_FLOW)
         return;
-    stand(f, OP_CLEANS_UP,
-          "The source was changed: what the one before holds outside of the cluster is removed "
-          "first, then the pods of the new one start");
-    f->desired = 0;
+    if (op_flow_leaves_something(f->view)) {
+        stand(f, OP_CLEANS_UP,
+              "The source was changed: what the one before holds outside of the cluster is removed "
+              "first, then the pods of the new one start");
+        f->desired = 0;
+    } else if (op_flow_holds(f->view->flow) && op_flow_is_cleaned(f->view)) {
+        stand(f, OP_HAS_EARLIER,
+              "The source was changed back: waiting for the Job to end that removes what it held");
+        op_plan_again(f->plan, 2 * SECOND);
+    }
 }
 
 /* What copies the Secrets of other namespaces need: see copies.h. */

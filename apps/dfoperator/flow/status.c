@@ -82,6 +82,14 @@ static const struct {
     [OP_CLEANS_UP] = {"Pending", "CleansUp"},
 };
 
+int op_flow_is_rolled_out(json_object *d, int64_t desired)
+{
+    return op_int(d, "status.observedGeneration", -1) >= op_int(d, "metadata.generation", 0) &&
+           op_int(d, "status.updatedReplicas", 0) >= desired &&
+           op_int(d, "status.readyReplicas", 0) >= desired &&
+           op_int(d, "status.replicas", 0) == op_int(d, "status.updatedReplicas", 0);
+}
+
 /* ---- conditions ---------------------------------------------------------------------------- */
 
 static void say_ready(const op_flow *f, json_object *d, op_status *s)

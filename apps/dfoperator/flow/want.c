@@ -197,28 +197,3 @@ size_t op_flow_end_children(const op_view *view, op_kind first, op_plan *plan)
     left += end_child(view, OP_CONFIG_MAP, view->checkpoint_map, plan);
     return left + op_flow_living_pods(view);
 }
-
-static int is_finalizer(json_object *one)
-{
-    const char *name = json_object_get_string(one);
-    return name && (!strcmp(name, OP_FINALIZER) || !strcmp(name, OP_CRON_FINALIZER));
-}
-
-void op_flow_drop_finalizer(const op_view *view, op_plan *plan)
-{
-    json_object *all = op_get(view->flow, "metadata.finalizers"), *kept = json_object_new_array();
-    size_t count = op_count(all);
-    for (size_t i = 0; kept && i < count; i++) {
-        json_object *one = json_object_array_get_idx(all, i);
-        if (!is_finalizer(one))
-            json_object_array_add(kept, json_object_get(one));
-    }
-    if (!kept)
-        plan->failed = 1;
-    else if (json_object_array_length(kept) <
-             count) /* of the version that the list was read from */
-        op_plan_add(plan, OP_MERGE, op_flow_kind(view->flow), op_text(view->flow, "metadata.name"),
-                    op_json("{'metadata': {'resourceVersion': %s, 'finalizers': %o}}",
-                            op_text(view->flow, "metadata.resourceVersion"), kept));
-    json_object_put(kept);
-}

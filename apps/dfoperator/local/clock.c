@@ -64,16 +64,23 @@ json_object *op_clock_job(json_object *cron_job, int64_t due_s)
     return job;
 }
 
+/* Name of the DataFlowCron; "": not known. */
+static const char *flow_of(json_object *cron_job)
+{
+    const char *of = op_annotation(op_get(cron_job, "spec.jobTemplate"), OP_FLOW_ANNOTATION);
+    const char *slash = strchr(of, '/');
+    return slash ? slash + 1 : "";
+}
+
 /* Jobs of the CronJob that go on; `end`: they are removed. */
 static int count_active(const ticker *c, json_object *cron_job, int end)
 {
     const op_clocks_config *config = &c->all->config;
-    const char *of = op_annotation(op_get(cron_job, "spec.jobTemplate"), OP_FLOW_ANNOTATION), *when;
+    const char *when;
     char key[OP_KEY];
     json_object **jobs = NULL;
     int count, active = 0;
-    snprintf(key, sizeof key, "%s/%s/%s", op_kinds[OP_CRON].kind, c->space,
-             strchr(of, '/') ? strchr(of, '/') + 1 : "");
+    snprintf(key, sizeof key, "%s/%s/%s", op_kinds[OP_CRON].kind, c->space, flow_of(cron_job));
     count = op_cluster_of(config->cluster, OP_JOB, key, &jobs);
     for (int i = 0; i < count; i++) {
         if (op_job_end_of(jobs[i], &when) == OP_JOB_RUNS &&
@@ -111,29 +118,31 @@ static void start(const ticker *c, json_object *cron_job, int64_t due_s)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* The last time that was due and is not too old, and how long until the next one. */
-static int64_t look(ticker *c, json_object *cron_job, int64_t now_s, int64_t *next_s)
+int64_t op_clock_due(json_object *cron_job, int64_t *seen_s, int64_t now_s, int64_t *next_s)
 {
     const char *zone_name = op_text(cron_job, "spec.timeZone");
     int64_t oldest_s = now_s - op_int(cron_job, "spec.startingDeadlineSeconds", 0), due_s = 0;
+    int64_t started_s = op_time(cron_job, "status.lastScheduleTime", oldest_s), at_s = *seen_s;
     char why[DF__ZONE_TEXT];
     df__zone *zone = NULL;
     op_schedule schedule;
     op_due due;
     *next_s = LOOK_S;
-    if (c->seen_s < oldest_s)
-        c->seen_s = oldest_s;
+    *seen_s = now_s;
+    if (at_s < oldest_s)
+        at_s = oldest_s;
+    if (at_s < started_s)
+        at_s = started_s;
     if (df__zone_load(&df__heap_libc, zone_name, NULL, &zone, why) == DF_OK &&
         !op_schedule_read(op_text(cron_job, "spec.schedule"), zone, &schedule)) {
-        while (!op_schedule_next(&schedule, c->seen_s, now_s, &due)) {
-            c->seen_s = due.at_s;
+        while (!op_schedule_next(&schedule, at_s, now_s, &due)) {
+            at_s = due.at_s;
             due_s = due.left_out ? due_s : due.at_s;
         }
         if (!op_schedule_next(&schedule, now_s, now_s + LOOK_S, &due))
             *next_s = due.at_s - now_s;
     }
     df__zone_free(zone);
-    c->seen_s = now_s;
     return due_s;
 }
 
@@ -144,7 +153,7 @@ static void on_time(kube_timer *t)
     json_object *cron_job = op_cluster_get(config->cluster, OP_CRON_JOB, c->space, c->name);
     int64_t now_us = op_cluster_wall_us(config->cluster), next_s = LOOK_S, due_s = 0;
     if (cron_job)
-        due_s = look(c, cron_job, now_us / SECOND, &next_s);
+        due_s = op_clock_due(cron_job, &c->seen_s, now_us / SECOND, &next_s);
     kube_timer_set(config->loop, &c->timer, next_s * SECOND - now_us % SECOND);
     if (due_s)
         start(c, cron_job, due_s);
@@ -183,14 +192,31 @@ static ticker *add(op_clocks *all, const char *space, const char *name)
     return all->first = c;
 }
 
+/* What was started last: of this CronJob, or by an operator before, as the status of the flow has
+ * it. */
+static json_object *last_of(const op_clocks *all, json_object *cron_job, json_object *before)
+{
+    json_object *flow, *status;
+    const char *time;
+    if (before)
+        return json_object_get(op_get(before, "status"));
+    flow = op_cluster_get(all->config.cluster, OP_CRON, op_text(cron_job, "metadata.namespace"),
+                          flow_of(cron_job));
+    time = op_text(flow, "status.lastScheduleTime");
+    status = *time ? op_json("{'lastScheduleTime': %s}", time) : NULL;
+    json_object_put(flow);
+    return status;
+}
+
 void op_clocks_put(op_clocks *all, json_object *cron_job)
 {
     const char *space = op_text(cron_job, "metadata.namespace"),
                *name = op_text(cron_job, "metadata.name");
     json_object *before = op_cluster_get(all->config.cluster, OP_CRON_JOB, space, name);
+    json_object *last = last_of(all, cron_job, before);
     ticker *c = find(all, space, name);
-    if (before && op_get(before, "status"))
-        op_put(cron_job, "status", json_object_get(op_get(before, "status")));
+    if (last)
+        op_put(cron_job, "status", last);
     if (c || (c = add(all, space, name)))
         begin(c, before, cron_job);
     json_object_put(before);

@@ -26,6 +26,10 @@ void op_clocks_suspend(op_clocks *c, const char *space, const char *name, int su
 void op_clocks_drop(op_clocks *c, const char *space, const char *name);
 void op_clocks_free(op_clocks *c);
 
+/* The last time that was due after `seen_s`, is not too old, and is later than the one that was
+ * started last (status.lastScheduleTime), so that a clock that is set back starts none again; 0:
+ * none. `next_s`: how long until the next look. `seen_s` becomes `now_s`. */
+int64_t op_clock_due(json_object *cron_job, int64_t *seen_s, int64_t now_s, int64_t *next_s);
 /* The Job of a CronJob for a due time, as the cluster makes it. NULL: no memory. */
 json_object *op_clock_job(json_object *cron_job, int64_t due_s);
 

@@ -62,12 +62,23 @@ static json_object *state_of(const op_seat *seat)
                                    : "{'waiting': {'reason': 'ContainerCreating'}}");
 }
 
+/* The template's annotations, and where the metrics are. */
+static int put_port(json_object *pod, json_object *given, int number)
+{
+    json_object *all = given ? op_copy(given) : json_object_new_object();
+    char port[12];
+    snprintf(port, sizeof port, "%d", number);
+    if (!all || json_object_object_add(all, OP_METRICS_PORT, json_object_new_string(port))) {
+        json_object_put(all);
+        return -1;
+    }
+    return op_put(pod, "metadata.annotations", all);
+}
+
 json_object *op_seat_show(const op_seat *seat, json_object *template)
 {
     json_object *state = state_of(seat), *end = seat->has_ended ? end_of(seat) : NULL;
     json_object *container = NULL, *pod = NULL;
-    char port[12];
-    snprintf(port, sizeof port, "%d", seat->port);
     if (state)
         container = op_json("{'name': '" OP_CONTAINER "', 'ready': %b, 'restartCount': %n, "
                             "'state': %o, 'lastState': %o}",
@@ -78,12 +89,9 @@ json_object *op_seat_show(const op_seat *seat, json_object *template)
                       "'127.0.0.1', 'containerStatuses': [%o]}}",
                       seat->pod, seat->space, seat->pod, op_get(template, "metadata.labels"),
                       phase_of(seat), container);
-    if (pod &&
-        (op_put(pod, "metadata.annotations", op_copy(op_get(template, "metadata.annotations"))) ||
-         json_object_object_add(op_get(pod, "metadata.annotations"), OP_METRICS_PORT,
-                                json_object_new_string(port)) ||
-         (seat->stopping && op_put(pod, "metadata.deletionTimestamp",
-                                   json_object_new_string("1970-01-01T00:00:00Z"))))) {
+    if (pod && (put_port(pod, op_get(template, "metadata.annotations"), seat->port) ||
+                (seat->stopping && op_put(pod, "metadata.deletionTimestamp",
+                                          json_object_new_string("1970-01-01T00:00:00Z"))))) {
         json_object_put(pod);
         pod = NULL;
     }

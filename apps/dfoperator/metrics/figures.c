@@ -20,6 +20,7 @@ static const row rows[] = {
     {"dataflow_conservation_records", "skipped", TO(errors), 1},
     {"dataflow_watermark_lag_records", NULL, TO(lag), 1},
     {"dataflow_last_progress_timestamp_seconds", NULL, TO(last_processed_us), 1e6},
+    {"dataflow_secrets_timestamp_seconds", NULL, TO(secrets_us), 1e6},
 };
 
 static int has_term(df_bytes labels, const char *term)
@@ -69,6 +70,8 @@ void op_figures_add(op_figures *sum, const op_figures *pod, size_t pods)
         add(&sum->lag, pod->lag);
     if (pod->last_processed_us > sum->last_processed_us)
         sum->last_processed_us = pod->last_processed_us;
+    if (pod->secrets_us > 0 && (sum->secrets_us <= 0 || pod->secrets_us < sum->secrets_us))
+        sum->secrets_us = pod->secrets_us;
     if (pod->read_at_us > sum->read_at_us)
         sum->read_at_us = pod->read_at_us;
 }
@@ -76,5 +79,5 @@ void op_figures_add(op_figures *sum, const op_figures *pod, size_t pods)
 int op_figures_equal(const op_figures *a, const op_figures *b)
 {
     return a->processed == b->processed && a->errors == b->errors && a->lag == b->lag &&
-           a->last_processed_us == b->last_processed_us;
+           a->last_processed_us == b->last_processed_us && a->secrets_us == b->secrets_us;
 }

@@ -16,7 +16,7 @@ int op_figures_equal(const op_figures *a, const op_figures *b);
 
 #define OP_FIGURES_NONE                                                                            \
     {                                                                                              \
-        -1, -1, -1, -1, 0                                                                          \
+        -1, -1, -1, -1, 0, 0                                                                       \
     }
 
 #endif

@@ -12,6 +12,7 @@
 #define OP_LABEL_NAME OP_GROUP "/name"
 #define OP_LABEL_KIND OP_GROUP "/kind"
 #define OP_LABEL_OWNED OP_GROUP "/owned"
+#define OP_APPLIED OP_GROUP "/applied" /* on a child: see child/children.h */
 
 enum { OP_NAME_MAX = 63, OP_CRON_JOB_MAX = 52, OP_FORMER_MAX = 280 };
 

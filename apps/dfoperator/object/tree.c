@@ -201,6 +201,40 @@ json_object *op_copy(json_object *object)
     return !object || json_object_deep_copy(object, &copy, NULL) ? NULL : copy;
 }
 
+/* What a member needs to become `now`: the same for objects, else all of it. */
+static json_object *patch_of(json_object *was, json_object *now)
+{
+    return json_object_is_type(was, json_type_object) && json_object_is_type(now, json_type_object)
+               ? op_patch(was, now)
+               : op_copy(now);
+}
+
+json_object *op_patch(json_object *was, json_object *now)
+{
+    json_object *patch = json_object_new_object(), *other;
+    int rc = patch ? 0 : -1;
+    json_object_object_foreach(now, name, value)
+    {
+        other = NULL;
+        json_object_object_get_ex(was, name, &other);
+        if (rc || (other && json_object_equal(other, value)))
+            continue;
+        other = patch_of(other, value);
+        if (!other || (rc = json_object_object_add(patch, name, other)))
+            json_object_put(other);
+        rc = rc || !other ? -1 : 0;
+    }
+    json_object_object_foreach(was, gone, unused)
+    {
+        (void)unused;
+        if (!rc && !json_object_object_get_ex(now, gone, NULL))
+            rc = json_object_object_add(patch, gone, NULL);
+    }
+    if (rc)
+        json_object_put(patch);
+    return rc ? NULL : patch;
+}
+
 /* ---- hash ---------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)

@@ -36,6 +36,8 @@ json_object *op_time_new(int64_t sec); /* NULL also: no memory */
  * value is NULL where there must be one. */
 int op_put(json_object *object, const char *path, json_object *value);
 json_object *op_copy(json_object *object); /* NULL: no memory */
+/* The JSON merge patch (RFC 7386) that makes `now` of `was`, both objects. NULL: no memory. */
+json_object *op_patch(json_object *was, json_object *now);
 /* SHA-256 of the text with sorted members: the same for all orders. -1: no memory. */
 int op_hash(json_object *object, char ret[DF__SHA256_HEX]);
 

@@ -19,6 +19,8 @@ typedef struct op_figures {
     int64_t last_processed_us; /* since 1970 */
     int64_t read_at_us;        /* when they were read; 0: never. At most every 15 s, since each
                                   change of them is a write of the status */
+    int64_t secrets_us; /* since when all pods use the values that they have of Secrets; 0: they
+                           have none */
 } op_figures;
 
 /* Objects are borrowed from the one who asks for a plan. NULL: there is no such object. An object

@@ -21,6 +21,8 @@ typedef struct op_settings {
                                     at again after it */
     int64_t start_limit_s;       /* STEP_START_TIMEOUT_SECONDS: a step of a cron's run that has not
                                     begun by then fails; 0: never */
+    int64_t secrets_us;          /* SECRETS_REFRESH_SECONDS: copies of Secrets are compared again
+                                    after it */
     int copies;                  /* SECRETS_OF_OTHER_NAMESPACES */
     int workers;                 /* MAX_CONCURRENT_RECONCILES: keys in work at once */
 } op_settings;

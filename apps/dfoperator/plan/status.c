@@ -61,18 +61,47 @@ static json_object *condition_of(const op_view *view, const op_condition *c)
     return row;
 }
 
+static int add_condition(json_object *list, json_object *c)
+{
+    if (c && !json_object_array_add(list, c))
+        return 0;
+    json_object_put(c);
+    return -1;
+}
+
+static int is_ours(const char *type)
+{
+    static const char *const ours[] = {"Ready",
+                                       "SpecValid",
+                                       "SpecResolved",
+                                       "Reconciled",
+                                       "HasPositions",
+                                       "CleanedUp",
+                                       "ProcessorDeploymentReady",
+                                       "Drained",
+                                       "LastRunSucceeded"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (!strcmp(type, ours[i]))
+            return 1;
+    return 0;
+}
+
+/* Ours, then those that somebody else set. */
 static int put_conditions(const op_view *view, const op_status *s, json_object *status)
 {
-    json_object *list = json_object_new_array();
-    for (size_t i = 0; list && i < s->count; i++) {
-        json_object *c = condition_of(view, &s->conditions[i]);
-        if (!c || json_object_array_add(list, c)) {
-            json_object_put(c);
-            json_object_put(list);
-            return -1;
-        }
+    json_object *list = json_object_new_array(), *last = op_get(status, "conditions");
+    size_t count = op_count(last);
+    int rc = list ? 0 : -1;
+    for (size_t i = 0; !rc && i < s->count; i++)
+        rc = add_condition(list, condition_of(view, &s->conditions[i]));
+    for (size_t i = 0; !rc && i < count; i++) {
+        json_object *c = json_object_array_get_idx(last, i);
+        if (!is_ours(op_text(c, "type")))
+            rc = add_condition(list, op_copy(c));
     }
-    return op_put(status, "conditions", list);
+    if (rc)
+        json_object_put(list);
+    return rc ? rc : op_put(status, "conditions", list);
 }
 
 static int put_window(const op_window *w, json_object *status)
@@ -97,6 +126,11 @@ static int put_count(json_object *status, const char *name, int64_t value)
     return value < 0 ? 0 : op_put(status, name, json_object_new_int64(value));
 }
 
+static int put_time(json_object *status, const char *name, int64_t us)
+{
+    return us <= 0 ? 0 : op_put(status, name, op_time_new(us / 1000000));
+}
+
 /* What was never read stays as it is; a lag that nobody knows is absent, never 0. */
 static int put_figures(const op_figures *f, json_object *status)
 {
@@ -104,10 +138,11 @@ static int put_figures(const op_figures *f, json_object *status)
         return 0;
     if (f->lag < 0)
         op_put(status, "lag", NULL);
-    if (f->last_processed_us > 0 &&
-        op_put(status, "lastProcessedTime", op_time_new(f->last_processed_us / 1000000)))
-        return -1;
-    return put_count(status, "processedCount", f->processed) ||
+    if (f->secrets_us <= 0)
+        op_put(status, "secretsTime", NULL);
+    return put_time(status, "lastProcessedTime", f->last_processed_us) ||
+           put_time(status, "secretsTime", f->secrets_us) ||
+           put_count(status, "processedCount", f->processed) ||
            put_count(status, "errorCount", f->errors) || put_count(status, "lag", f->lag);
 }
 

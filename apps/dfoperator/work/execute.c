@@ -55,6 +55,14 @@ static void tell(op_execution *e, int warning, const char *reason, const char *n
         e->with.tell(e->with.user, e->flow, warning, reason, note);
 }
 
+static void tell_of(op_execution *e, const char *reason, op_kind kind, const char *name,
+                    const char *what)
+{
+    char note[400];
+    df__text_printf(note, sizeof note, "%s %s%s", op_kinds[kind].kind, name, what);
+    tell(e, 0, reason, note);
+}
+
 static void finish(op_execution *e)
 {
     op_executed done = e->done;
@@ -116,9 +124,7 @@ static const char *space_of(const op_execution *e)
 static void succeeded(op_execution *e)
 {
     const op_action *a = &e->plan.actions[e->next++];
-    char note[400];
-    df__text_printf(note, sizeof note, "%s %s", op_kinds[a->kind].kind, a->name);
-    tell(e, 0, a->event, note);
+    tell_of(e, a->event, a->kind, a->name, "");
     if (a->verb == OP_APPLY && e->with.applied)
         e->with.applied(e->with.op, e->flow, a->kind, a->difference);
 }
@@ -206,23 +212,75 @@ static void confirm(op_execution *e)
     e->request = kube_get(e->with.client, &t, (kube_then){.done = on_confirm, .user = e});
 }
 
-/* An object of somebody else under the name is as good as none. */
+/* It has the label that informers ask for. */
+static int is_seen(json_object *object)
+{
+    return !strcmp(op_label(object, OP_LABEL_OWNED), "true");
+}
+
+/* Gives an object of the flow the labels by which it is seen. */
+static void label(op_execution *e, const kube_target *t, json_object *there, kube_then then)
+{
+    json_object *labels = op_labels(op_flow_kind(e->flow), op_text(e->flow, "metadata.name"));
+    json_object *patch =
+        op_json("{'metadata': {'uid': %s, 'labels': %o}}", op_text(there, "metadata.uid"), labels);
+    if (patch)
+        e->request = kube_merge(e->with.client, t, patch, then);
+    if (!e->request)
+        abandon(e, DF_ENOMEM, "", -1);
+    json_object_put(labels);
+    json_object_put(patch);
+}
+
+static void labelled(op_execution *e, op_kind kind, const char *name, const kube_reply *reply)
+{
+    json_object *object = json_tokener_parse(reply->body.data);
+    int is_former = !*op_annotation(object, OP_APPLIED);
+    learn(e, kind, reply);
+    tell_of(e, is_former ? "TakenOver" : "LabelsRestored", kind, name,
+            is_former ? " of the operator before is used on"
+                      : " had lost labels and has them again");
+    json_object_put(object);
+}
+
+/* The next plan is made from what is there. */
+static void on_seen_again(void *user, const kube_reply *reply)
+{
+    op_execution *e = user;
+    const op_absence *a = &e->plan.absences[e->absent];
+    e->request = NULL;
+    if (reply->rc == DF_OK) {
+        labelled(e, a->kind, a->name, reply);
+        abandon(e, DF_EFENCED, "", -1);
+    } else {
+        abandon(e, reply->rc, reply->text, reply->retry_after_us);
+    }
+    go_on(e);
+}
+
+/* An object of somebody else under the name is as good as none. The flow's own ConfigMap that lost
+ * our label is only not seen. */
 static void on_absence(void *user, const kube_reply *reply)
 {
     op_execution *e = user;
     const op_absence *a = &e->plan.absences[e->absent];
     json_object *there = reply->rc == DF_OK ? json_tokener_parse(reply->body.data) : NULL;
+    kube_target t = op_target(a->kind, space_of(e), a->name);
     e->request = NULL;
     if (reply->rc != DF_OK && reply->rc != DF_ENOTFOUND) {
         abandon(e, reply->rc, reply->text, reply->retry_after_us);
-    } else if (there && !strcmp(op_label(there, OP_LABEL_OWNED), "true")) {
+    } else if (there && is_seen(there)) {
         learn(e, a->kind, reply);
         abandon(e, DF_EFENCED, "", -1);
+    } else if (there && a->kind == OP_CONFIG_MAP &&
+               op_belongs_to(there, op_flow_kind(e->flow), e->flow) == OP_OURS) {
+        label(e, &t, there, (kube_then){.done = on_seen_again, .user = e});
     } else {
         e->absent++;
     }
     json_object_put(there);
-    go_on(e);
+    if (!e->request)
+        go_on(e);
 }
 
 static void ask_absence(op_execution *e)
@@ -327,30 +385,14 @@ static void on_adopted(void *user, const kube_reply *reply)
 {
     op_execution *e = user;
     const op_action *a = &e->plan.actions[e->next];
-    char note[400];
     e->request = NULL;
     if (reply->rc == DF_OK) {
-        learn(e, a->kind, reply);
-        df__text_printf(note, sizeof note, "%s %s of the operator before is used on",
-                        op_kinds[a->kind].kind, a->name);
-        tell(e, 0, "TakenOver", note);
+        labelled(e, a->kind, a->name, reply);
         e->next++;
     } else {
         failed(e, reply);
     }
     go_on(e);
-}
-
-/* Positions of the original's: they are used as they are, and its labels make them seen. */
-static void adopt(op_execution *e, json_object *there)
-{
-    const op_action *a = &e->plan.actions[e->next];
-    kube_target t = op_target(a->kind, space_of(e), a->name);
-    json_object *patch =
-        op_json("{'metadata': {'uid': %s, 'labels': %o}}", op_text(there, "metadata.uid"),
-                op_get(a->object, "metadata.labels"));
-    e->request = kube_merge(e->with.client, &t, patch, (kube_then){.done = on_adopted, .user = e});
-    json_object_put(patch);
 }
 
 /* It is the original's, and no informer has seen it. A CronJob stays when it is taken over. */
@@ -365,11 +407,13 @@ static int is_in_the_way(const op_execution *e, json_object *there)
 static void met(op_execution *e, json_object *there)
 {
     const op_action *a = &e->plan.actions[e->next];
+    kube_target t = op_target(a->kind, space_of(e), a->name);
     if (is_in_the_way(e, there)) {
         e->plan.takes_over = 1;
         e->taken_over = 0;
-    } else if (a->verb == OP_CREATE && a->kind == OP_CONFIG_MAP && op_is_former(there)) {
-        adopt(e, there);
+    } else if (a->verb == OP_CREATE && a->kind == OP_CONFIG_MAP && !is_seen(there)) {
+        /* positions, of the original's too, are used as they are */
+        label(e, &t, there, (kube_then){.done = on_adopted, .user = e});
     } else if (a->verb == OP_CREATE) {
         succeeded(e);
     } else {
@@ -417,35 +461,37 @@ static void on_status(void *user, const kube_reply *reply)
     go_on(e);
 }
 
-/* The whole status, for the state of the object that the plan was made from: what it says of runs
- * and positions must not replace what is newer. */
-static json_object *status_object(const op_execution *e)
+/* What is new in the status, for the state of the object that the plan was made from: what it says
+ * of runs and positions must not replace what is newer. No apply: a server whose definition lacks a
+ * member would refuse all of it, and drops that member of a patch. */
+static json_object *status_patch(const op_execution *e)
 {
-    json_object *meta = NULL, *object = json_object_new_object(), *to = json_object_new_object();
-    json_object_object_get_ex(e->flow, "metadata", &meta);
-    json_object_object_add(object, "apiVersion",
-                           json_object_new_string(kube_text(e->flow, "apiVersion")));
-    json_object_object_add(object, "kind", json_object_new_string(kube_text(e->flow, "kind")));
-    json_object_object_add(to, "name", json_object_new_string(kube_text(meta, "name")));
-    json_object_object_add(to, "namespace", json_object_new_string(kube_text(meta, "namespace")));
-    json_object_object_add(to, "uid", json_object_new_string(kube_text(meta, "uid")));
-    if (e->version[0])
-        json_object_object_add(to, "resourceVersion", json_object_new_string(e->version));
-    json_object_object_add(object, "metadata", to);
-    json_object_object_add(object, "status", json_object_get(e->plan.status));
-    return object;
+    json_object *none = json_object_new_object(), *last = op_get(e->flow, "status");
+    json_object *changes = none ? op_patch(last ? last : none, e->plan.status) : NULL,
+                *patch = NULL;
+    if (changes)
+        patch = op_json("{'metadata': {'uid': %s}, 'status': %o}", op_text(e->flow, "metadata.uid"),
+                        changes);
+    if (patch && e->version[0] &&
+        op_put(patch, "metadata.resourceVersion", json_object_new_string(e->version))) {
+        json_object_put(patch);
+        patch = NULL;
+    }
+    json_object_put(none);
+    json_object_put(changes);
+    return patch;
 }
 
 static void start_status(op_execution *e)
 {
-    json_object *object = status_object(e), *meta = NULL;
-    kube_target t;
-    json_object_object_get_ex(object, "metadata", &meta);
-    t = op_target(op_flow_kind(e->flow), kube_text(meta, "namespace"), kube_text(meta, "name"));
+    json_object *patch = status_patch(e);
+    kube_target t = op_target(op_flow_kind(e->flow), op_text(e->flow, "metadata.namespace"),
+                              op_text(e->flow, "metadata.name"));
     t.subresource = "status";
-    e->request =
-        kube_apply(e->with.client, &t, object, 1, (kube_then){.done = on_status, .user = e});
-    json_object_put(object);
+    if (patch)
+        e->request =
+            kube_merge(e->with.client, &t, patch, (kube_then){.done = on_status, .user = e});
+    json_object_put(patch);
 }
 
 /* An apply takes over what is there: who knows of no child of that name looks first. */

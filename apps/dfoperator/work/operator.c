@@ -97,14 +97,19 @@ static void make_plan(op_operator *o, const op_key *key, const op_view *view, op
         op_flow_plan(view, o->config.settings, plan);
 }
 
-/* What of a flow's children somebody else sets again and again; NULL: no memory. */
-static op_fights *fights_of(op_operator *o, const char *key)
+/* What of a flow's children somebody else sets again and again; NULL: nothing. Most flows never
+ * have any, and it is three KiB. */
+static op_fights *fights_of(const op_operator *o, const char *key)
+{
+    const kube_object *at = kube_objects_get(&o->fights, key);
+    return at ? (op_fights *)(void *)at->text : NULL;
+}
+
+/* NULL: no memory. */
+static op_fights *begin_fights(op_operator *o, const char *key)
 {
     kube_object *at = kube_objects_add(&o->fights, key);
-    op_fights *fights;
-    if (!at || at->text)
-        return at ? (op_fights *)(void *)at->text : NULL;
-    fights = calloc(1, sizeof *fights);
+    op_fights *fights = at ? calloc(1, sizeof *fights) : NULL;
     if (fights)
         kube_objects_set_text(&o->fights, at, (char *)fights, sizeof *fights);
     return fights;
@@ -238,6 +243,8 @@ static void on_applied(void *user, json_object *flow, op_kind kind, const char *
         return;
     op_key_write(&key, text);
     fights = fights_of(o, text);
+    if (!fights && difference)
+        fights = begin_fights(o, text);
     if (fights)
         op_fights_note(fights, kind, difference, kube_client_wall_us(o->config.client));
     if (difference)
@@ -308,8 +315,11 @@ static void begin_to_lead(op_operator *o)
                                   .deadline_us = o->config.settings->reconcile_timeout_s * 1000000,
                               });
     if (o->config.settings->copies)
-        o->copies = op_copies_new(&(op_copies_config){
-            .client = o->config.client, .changed = on_changed, .tell = on_told, .user = o});
+        o->copies = op_copies_new(&(op_copies_config){.client = o->config.client,
+                                                      .every_us = o->config.settings->secrets_us,
+                                                      .changed = on_changed,
+                                                      .tell = on_told,
+                                                      .user = o});
     o->refusals = op_refusals_new(o->config.client, on_changed, o);
     if (!o->queue || !o->refusals || (o->config.settings->copies && !o->copies))
         app_console_logf(o->config.console, DF_LOG_ERROR, "no memory for the work queue");

@@ -141,22 +141,23 @@ static void on_started(void *user)
     set_held(user, 1, "");
 }
 
-static void on_waiting(void *user, const char *why)
+static void not_held(dfproc_cluster *c, int level, const char *what, const char *why)
 {
-    dfproc_cluster *c = user;
     char line[DFPROC_CLUSTER_TEXT + 100];
     set_held(c, 0, why);
-    df__text_printf(line, sizeof line, "waiting, nothing is read yet: %s", why);
-    c->options.log(c->options.user, DF_LOG_WARN, line);
+    df__text_printf(line, sizeof line, "%s: %s", what, why);
+    c->options.log(c->options.user, level, line);
+}
+
+static void on_waiting(void *user, const char *why)
+{
+    not_held(user, DF_LOG_WARN, "waiting, nothing is read yet", why);
 }
 
 static void on_stopped(void *user, const char *why)
 {
     dfproc_cluster *c = user;
-    char line[DFPROC_CLUSTER_TEXT + 100];
-    set_held(c, 0, why);
-    df__text_printf(line, sizeof line, "ending at once, another pod may read now: %s", why);
-    c->options.log(c->options.user, DF_LOG_ERROR, line);
+    not_held(c, DF_LOG_ERROR, "ending at once, another pod may read now", why);
     c->options.lost(c->options.user);
 }
 

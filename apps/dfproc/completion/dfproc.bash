@@ -6,7 +6,7 @@ _dfproc() {
     [ "$cur" = = ] && cur=
     [ "$prev" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}
     if [ "$COMP_CWORD" = 1 ] && [[ $cur != -* ]]; then
-        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint offsets replay slot version help" -- "$cur"))
+        COMPREPLY=($(compgen -W "run validate explain preview test connectors transforms init fmt checkpoint offsets replay slot snapshot iceberg version help" -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -17,6 +17,7 @@ _dfproc() {
         --limit | -l) COMPREPLY=(); return ;;
         --metrics-port) COMPREPLY=(); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --work-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --name) COMPREPLY=(); return ;;
         --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
@@ -25,7 +26,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --set --env-file --until-exhausted --from-start --limit --metrics-port --state-dir --secrets-dir --secrets-from-file --name --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --set --env-file --until-exhausted --from-start --limit --metrics-port --state-dir --work-dir --secrets-dir --secrets-from-file --name --no-progress --core-dumps --files --env-prefix --show-values --log-level --log-format" -- "$cur"))
         else
             COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
         fi
@@ -190,6 +191,39 @@ _dfproc() {
             COMPREPLY=($(compgen -W "drop" -- "$cur"))
         fi
         ;;
+    snapshot)
+        case $prev in
+        --table | -t) COMPREPLY=(); return ;;
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --table --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames
+        fi
+        ;;
+    iceberg)
+        case $prev in
+        --older-than) COMPREPLY=(); return ;;
+        --keep) COMPREPLY=(); return ;;
+        --set) COMPREPLY=(); return ;;
+        --env-file) COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;
+        --secrets-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --name) COMPREPLY=(); return ;;
+        --files) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --env-prefix) COMPREPLY=(); return ;;
+        esac
+        if [[ $cur == -* ]]; then
+            COMPREPLY=($(compgen -W "--help --older-than --keep --apply --json --set --env-file --secrets-dir --secrets-from-file --name --files --env-prefix --show-values" -- "$cur"))
+        else
+            COMPREPLY=($(compgen -W "orphans expire" -- "$cur"))
+        fi
+        ;;
     version)
         case $prev in
         esac
@@ -216,6 +250,7 @@ _dfproc() {
         --metrics-port) COMPREPLY=(); return ;;
         --checkpoint) COMPREPLY=($(compgen -W "kubernetes none" -- "$cur")); return ;;
         --state-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
+        --work-dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames; return ;;
         --lease) COMPREPLY=(); return ;;
         --uid) COMPREPLY=(); return ;;
         --kind) COMPREPLY=($(compgen -W "DataFlow DataFlowCron" -- "$cur")); return ;;
@@ -229,7 +264,7 @@ _dfproc() {
         --log-format) COMPREPLY=($(compgen -W "auto text json" -- "$cur")); return ;;
         esac
         if [[ $cur == -* ]]; then
-            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --lease --uid --kind --reset --kubeconfig --termination-log --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
+            COMPREPLY=($(compgen -W "--help --spec-path --namespace --name --metrics-port --until-exhausted --checkpoint --state-dir --work-dir --lease --uid --kind --reset --kubeconfig --termination-log --secrets-dir --core-dumps --files --env-prefix --show-values --log-level --log-format --version" -- "$cur"))
         else
             COMPREPLY=()
         fi

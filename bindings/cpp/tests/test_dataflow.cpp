@@ -61,6 +61,12 @@ static void values()
         CHECK(r.get("n").integer() == 5 && r.get("real").number() == 2.5 && r.get("yes").boolean());
         CHECK(r.root()["text"].view() == "gr\xc3\xbcn");
         THROWS(r.get("text").integer(), DF_EDATA);
+        for (int i = 0; i < 3000; i++) { // ever new paths
+            auto path = "m" + std::to_string(i);
+            r.set(path, i);
+            CHECK(r.get(path).integer() == i);
+            r.erase(path);
+        }
         THROWS(r.get("$["), DF_EINVAL);
         r.set("a.b", 1);
         r.set("text", "new");
@@ -117,6 +123,35 @@ static void refusals()
         }
         CHECK(cause == "a secret value");
         CHECK(text.find("secret") == std::string::npos);
+    }
+}
+
+// Two flows of one name in one env: each error has the cause of its own flow, whichever failed first.
+static void causes_are_apart()
+{
+    dataflow::Env env;
+    env.transform("bad", [](dataflow::Record &r) { throw std::logic_error("flow " + std::to_string(static_cast<int>(r.get("n").number()))); });
+    std::vector<dataflow::Pipeline> flows;
+    std::vector<dataflow::Feed> feeds;
+    for (int n = 0; n < 2; n++) {
+        flows.push_back(dataflow::Pipeline::from_yaml(env, "{source: {type: host}, transformations: [{type: bad}], sink: {type: host}}"));
+        feeds.push_back(flows.back().feed());
+        flows.back().start();
+        CHECK(feeds.back().push("{\"n\":" + std::to_string(n) + "}"));
+    }
+    for (int n = 1; n >= 0; n--) {
+        std::string cause;
+        try {
+            flows[static_cast<size_t>(n)].wait();
+        } catch (const dataflow::Error &e) {
+            try {
+                if (e.cause)
+                    std::rethrow_exception(e.cause);
+            } catch (const std::logic_error &inner) {
+                cause = inner.what();
+            }
+        }
+        CHECK(cause == "flow " + std::to_string(n));
     }
 }
 
@@ -179,6 +214,24 @@ static void stages()
         told = e.cause && std::string(e.what()).find("a bug") != std::string::npos;
     }
     CHECK(told);
+    // What a record was refused for before is not why a sink ends the run later.
+    env.transform("picky", [](dataflow::Record &r) {
+        if (r.get("$").number() < 5)
+            throw std::logic_error("a record");
+    });
+    auto both = dataflow::Pipeline::from_yaml(env, "{source: {type: counter}, transformations: [{type: picky}], sink: {type: broken}, errors: {policy: skip}}");
+    std::string cause;
+    try {
+        both.run();
+    } catch (const dataflow::Error &e) {
+        try {
+            if (e.cause)
+                std::rethrow_exception(e.cause);
+        } catch (const std::exception &inner) {
+            cause = inner.what();
+        }
+    }
+    CHECK(cause == "a bug");
 }
 
 static void handles()
@@ -215,6 +268,7 @@ int main()
 {
     values();
     refusals();
+    causes_are_apart();
     stages();
     handles();
     return failures;

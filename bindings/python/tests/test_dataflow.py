@@ -253,6 +253,26 @@ class Refusals(Flows):
             self.assertEqual(str(raised.exception.__cause__), "at 1")
             self.assertEqual(raised.exception.__cause__.__traceback__.tb_frame.f_code.co_name, "boom")
 
+    def test_a_cause_is_its_own_pipelines(self):
+        def boom(record):
+            raise ZeroDivisionError(record["n"])
+
+        self.transform(boom)
+        made = []
+        for n in range(3):  # all of one name
+            one = flow("source: {type: host}\ntransformations: [{type: boom}]\nsink: {type: host}\n", env=self.env)
+            feed = one.feed()
+            one.start()
+            feed.send([b'{"n":%d}' % n])
+            made.append((one, feed))
+        for n in (2, 1, 0):
+            one, feed = made[n]
+            with self.assertRaises(dataflow.RejectedError) as raised:
+                one.wait()
+            self.assertEqual(str(raised.exception.__cause__), str(n))
+            feed.close()
+            one.close()
+
     def test_a_manifest_with_problems(self):
         with self.assertRaises(dataflow.SpecError) as raised:
             flow("source: {type: hosst}\nsink: {type: host, config: {a: 1}}\n")

@@ -26,6 +26,7 @@ const df_connector df_connector_clickhouse = {
     .source_options = &df__ch_source_options,
     .source = &df__ch_source_ops,
     .sink_size = sizeof(df__ch_sink),
+    .sink_flags = DF_CAN_EXACTLY_ONCE,
     .sink_options = &df__ch_sink_options_table,
     .sink = &df__ch_sink_ops,
     .metrics = metrics,

@@ -6,6 +6,7 @@
 
 #include "connectors/generate/template.h"
 #include "dataflow_ext.h"
+#include "util/buf.h"
 
 enum { MAX_PARTITIONS = 1024 };
 
@@ -221,12 +222,11 @@ static int mark_all(struct generate *g, df_batch *into)
     char text[24];
     for (size_t i = 0; i < (size_t)g->partitions; i++) {
         struct gen_part *p = &g->part[i];
-        int rc, len;
         if (!p->touched)
             continue;
         p->touched = 0;
-        len = snprintf(text, sizeof text, "%llu", (unsigned long long)p->next);
-        rc = df_batch_mark(into, p->handle, (df_bytes){text, (size_t)len});
+        df_bytes position = {text, df__digits(text, p->next)};
+        int rc = df_batch_mark(into, p->handle, position);
         if (rc < 0)
             return rc;
     }

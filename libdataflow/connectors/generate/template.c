@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * template.c: compiles and writes templates, see template.h. */
 #include "connectors/generate/template.h"
+#include "util/buf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -216,15 +217,7 @@ static int64_t between(uint64_t *state, int64_t low, int64_t high)
 
 static char *put_u64(char *at, uint64_t n)
 {
-    char digits[20];
-    size_t len = 0;
-    do {
-        digits[len++] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    while (len)
-        *at++ = digits[--len];
-    return at;
+    return at + df__digits(at, n);
 }
 
 static char *put_i64(char *at, int64_t n)

@@ -9,6 +9,8 @@ static const df_metric metrics[] = {
               "Commits that were made anew, since another writer was faster.", DF_COUNTER),
     DF_METRIC("dataflow_iceberg_lost_answers_total",
               "Commits whose answer was lost; the table told what came of them.", DF_COUNTER),
+    DF_METRIC("dataflow_iceberg_delete_files",
+              "Delete files of the sink's table, which each reader has to apply.", DF_GAUGE),
     DF_METRIC_END,
 };
 

@@ -30,7 +30,7 @@ static const df_metric metrics[] = {
         "1: the brokers' certificates are not verified (tls.insecureSkipVerify)", DF_GAUGE),
     [DF__KAFKA_METRIC_EXPIRES] = {sizeof(df_metric),
                                   "dataflow_kafka_certificate_expires_timestamp_seconds",
-                                  "When the certificate of the client, or of a broker, ends",
+                                  "When the certificate of the client, the CA or a broker ends",
                                   DF_GAUGE, "certificate", 0},
     DF_METRIC_END,
 };

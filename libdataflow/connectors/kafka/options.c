@@ -36,7 +36,7 @@ static const char *const compressions[] = {"snappy", "none", "gzip", "lz4", "zst
         {.name = "tls",                                                                            \
          .type = DF_OPT_BLOCK,                                                                     \
          .offset = COMMON(tls),                                                                    \
-         .block = &df__kafka_tls_table,                                                            \
+         .block = &df__tls_block_options,                                                          \
          .doc = "TLS to the brokers."},                                                            \
         {.name = "sasl",                                                                           \
          .type = DF_OPT_BLOCK,                                                                     \
@@ -119,6 +119,12 @@ static const df_option source_rows[] = {
      .offset = SOURCE(out_of_range),
      .doc = "When the broker no longer has the offset to read: stop that partition, or go on at "
             "the earliest or latest offset, which skips records."},
+    {.name = "markFile",
+     .type = DF_OPT_TEXT,
+     .offset = SOURCE(mark_file),
+     .doc = "File that keeps of which partitions the group had an offset, so that a group whose "
+            "offsets the brokers forgot is not taken for one that never ran: then "
+            "onOffsetOutOfRange decides, not startFrom."},
     {.name = "cooperative",
      .type = DF_OPT_BOOL,
      .def = "false",

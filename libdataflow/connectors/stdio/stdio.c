@@ -109,6 +109,10 @@ int df__stdio_open_failed(df_stage *st, df_bytes path, int error)
     else if (error == EMFILE || error == ENFILE || error == EINTR || error == EIO ||
              error == ENOSPC || error == ENXIO || error == EAGAIN || error == ESTALE)
         status = DF_EIO;
-    return df_stage_failf(st, status, "open", "cannot open %.300s: %s", (const char *)path.data,
-                          strerror_r(error, text, sizeof text));
+    /* most often no fault of the disk: the unit of dfproc, or the image, lets it write elsewhere */
+    return df_stage_failf(st, status, "open", "cannot open %.300s: %s%s", (const char *)path.data,
+                          strerror_r(error, text, sizeof text),
+                          error == EROFS ? " (of a service, ReadWritePaths= opens a folder; of a "
+                                           "container, a volume)"
+                                         : "");
 }

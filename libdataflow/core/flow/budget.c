@@ -26,10 +26,15 @@ static uint64_t batch_payload(const df__budget *b)
     return payload > DF__BATCH_BYTES ? DF__BATCH_BYTES : payload;
 }
 
+static uint64_t batch_memory(const df__budget *b, uint64_t payload)
+{
+    return df__budget_need(b, payload > b->seen ? payload : b->seen);
+}
+
 size_t df__budget_grant(df__budget *b, int idle, size_t *ret_reserved)
 {
     uint64_t payload = batch_payload(b);
-    uint64_t memory = df__budget_need(b, payload > b->seen ? payload : b->seen);
+    uint64_t memory = batch_memory(b, payload);
     if (b->used + b->reserved + b->outside + memory > b->flow && !idle)
         return 0;
     b->reserved += memory;
@@ -103,6 +108,11 @@ void df__budget_release(df__budget *b, size_t bytes)
 int df__budget_pressed(const df__budget *b)
 {
     return b->used + b->reserved + b->outside >= b->flow / 10 * 9;
+}
+
+int df__budget_starves(const df__budget *b)
+{
+    return b->used + b->outside + batch_memory(b, batch_payload(b)) > b->flow;
 }
 
 int df__budget_over(const df__budget *b)

@@ -53,6 +53,9 @@ void df__budget_charge(df__budget *b, size_t bytes);
 void df__budget_release(df__budget *b, size_t bytes);
 /* Nine tenths are used: batches that wait for their size are flushed. */
 int df__budget_pressed(const df__budget *b);
+/* What is in use, without what is being read, leaves no room for another batch: they are flushed
+ * too, since what they wait for is not read. */
+int df__budget_starves(const df__budget *b);
 /* 1: more is in use than the flow has. */
 int df__budget_over(const df__budget *b);
 /* Room for one more batch of an expansion. */

@@ -37,6 +37,7 @@ static void drop_tickets(df_parcel *p)
             p->tickets[kept++] = span;
         } else {
             span->main--;
+            span->ticket_in = 0;
             df__span_close(span);
         }
     }

@@ -84,7 +84,10 @@ void df__flow_find_holders(df__flow *f)
             for (size_t k = 0; k < p->ticket_count; k++)
                 if (p->tickets[k] == p->tickets[k]->part->head)
                     hold(p->tickets[k]->part, f->sinks[i].name);
-    for (part = f->partitions; part; part = part->next)
+    for (part = f->partitions; part; part = part->next) {
         if (part->head && part->refused)
             hold(part, "a refused record");
+        if (part->begun.parcel)
+            hold(part, "a block that its sink had begun, not read to its end yet");
+    }
 }

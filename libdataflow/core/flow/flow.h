@@ -94,9 +94,10 @@ struct df__flow {
     df__rewind rewind;
     df__stop stop;
     df__left left;
-    size_t begun;      /* partitions of which a begun parcel is not read whole yet */
-    uint64_t absorbed; /* records in sinks that commit now and then: not for maxUncommitted */
-    uint64_t parcel_number;
+    size_t begun;           /* partitions of which a begun parcel is not read whole yet */
+    uint64_t absorbed;      /* records in sinks that commit now and then: not for maxUncommitted */
+    uint64_t parcel_number; /* of the newest that was sent */
+    uint64_t parcel_serial; /* of the newest */
 
     enum df__phase phase;
     int result; /* status of the run */

@@ -88,8 +88,8 @@ static df__span *spare_take(df_partition *p)
 {
     for (size_t i = 0; i < DF__SPARE_SPANS; i++) {
         df__span *s = NULL;
-        if (atomic_load_explicit(&p->spare[i], memory_order_relaxed))
-            s = atomic_exchange_explicit(&p->spare[i], NULL, memory_order_acquire);
+        if (atomic_load_explicit(&p->spare.spans[i], memory_order_relaxed))
+            s = atomic_exchange_explicit(&p->spare.spans[i], NULL, memory_order_acquire);
         if (s) {
             SHOW(s);
             return s;
@@ -104,9 +104,9 @@ static int spare_give(df_partition *p, df__span *s)
     HIDE(s);
     for (size_t i = 0; i < DF__SPARE_SPANS; i++) {
         df__span *none = NULL;
-        if (!atomic_load_explicit(&p->spare[i], memory_order_relaxed) &&
-            atomic_compare_exchange_strong_explicit(&p->spare[i], &none, s, memory_order_release,
-                                                    memory_order_relaxed))
+        if (!atomic_load_explicit(&p->spare.spans[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong_explicit(&p->spare.spans[i], &none, s,
+                                                    memory_order_release, memory_order_relaxed))
             return 1;
     }
     SHOW(s);
@@ -149,12 +149,18 @@ df__span *df__span_new(df_partition *part)
 static void span_blank(df__span *s)
 {
     const df__heap *heap = s->part->heap;
-    df__mark mark = {.text = s->mark.text, .cap = s->mark.cap};
-    df__mark_free(heap, &s->before_refused);
-    if (mark.cap > SPARE_MARK)
-        df__mark_free(heap, &mark);
+    char *text = s->mark.text;
+    size_t cap = s->mark.cap;
+    if (s->before_refused.text)
+        df__mark_free(heap, &s->before_refused);
+    if (cap > SPARE_MARK) {
+        df__free(heap, text);
+        text = NULL;
+        cap = 0;
+    }
     memset(s, 0, sizeof *s);
-    s->mark = mark;
+    s->mark.text = text;
+    s->mark.cap = cap;
 }
 
 void df__span_free(df__span *s)

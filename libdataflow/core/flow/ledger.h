@@ -24,7 +24,7 @@
 #include "util/heap.h"
 
 typedef struct df__span df__span;
-enum { DF__SPARE_SPANS = 4 };
+enum { DF__SPARE_SPANS = 4, DF__CACHE_LINE = 64 };
 typedef struct df__mark { /* a position; owned text */
     char *text;
     size_t len, cap;
@@ -43,6 +43,7 @@ struct df__span {
     uint32_t open;           /* tickets */
     uint32_t main;           /* of these, held by the main sink (exactly-once: errors first) */
     uint32_t deferred;       /* of these, waiting only for the others (afterMainSinkSuccess) */
+    uint64_t ticket_in;      /* serial of the parcel that took the newest ticket */
     uint32_t refused;        /* of these, records refused without an error sink: never settle */
     uint8_t ends_begun;      /* its mark is where a begun parcel ends */
     uint8_t linked;          /* in the ring; false: given away, only counted down */
@@ -94,14 +95,14 @@ typedef struct df__part_begun { /* begun.c */
 
 /* batch.c and partition.c, on the source thread; `resume` is written in replies while it waits. */
 typedef struct df__part_intake {
-    df__mark resume;
-    int has_resume;
-    _Atomic int begun_armed; /* `begun` was not marked yet; the flow lets go of it too */
-    df__span *filling;       /* span of `batch`, which is being read */
+    df__span *filling; /* span of `batch`, which is being read */
     df_batch *batch;
     df__meta *meta;
-    df__arena arena;   /* of meta */
-    df_schema *schema; /* of what is added from now on */
+    df_schema *schema;       /* of what is added from now on */
+    _Atomic int begun_armed; /* `begun` was not marked yet; the flow lets go of it too */
+    int has_resume;
+    df__mark resume;
+    df__arena arena; /* of meta */
 } df__part_intake;
 
 typedef struct df__part_token { /* run/owner.c: the source's newest token; any thread, stage's lock
@@ -109,6 +110,14 @@ typedef struct df__part_token { /* run/owner.c: the source's newest token; any t
     char *text;                 /* NULL: none */
     size_t len;
 } df__part_token;
+
+/* Spans that ended, for the next batches; any thread. They change hands for every span, so their
+ * cache line has nothing that one thread alone looks at. */
+typedef struct df__part_spare {
+    char before[DF__CACHE_LINE];
+    df__span *_Atomic spans[DF__SPARE_SPANS];
+    char after[DF__CACHE_LINE];
+} df__part_spare;
 
 typedef struct df__part_lag {           /* partition.c */
     _Atomic int64_t records, newest_us; /* any thread */
@@ -125,7 +134,6 @@ struct df_partition {
     const df__heap *heap;
     char *name;
     uint32_t number;
-    df__span *_Atomic spare[DF__SPARE_SPANS]; /* ended, for the next batches; any thread */
     /* from here on: looked at for every record or span, so close together */
     _Atomic uint32_t generation; /* written by the pipeline thread, read by any */
     /* pipeline thread */
@@ -158,6 +166,7 @@ struct df_partition {
     int64_t closing_since_us;
     df__part_token token;
     df__part_intake in;
+    df__part_spare spare;
     df__part_lag lag;
     const char *held_by; /* flight.c: who holds its oldest unsettled records, when last looked */
 };

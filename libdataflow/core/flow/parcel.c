@@ -11,6 +11,7 @@ df_parcel *df__parcel_new(const df__heap *heap, struct df__sink *sink)
         return NULL;
     p->heap = heap;
     p->sink = sink;
+    p->serial = sink ? ++sink->flow->parcel_serial : 0;
     p->command.about = p;
     p->settle.about = p;
     df__arena_init(&p->arena, heap, 4096);
@@ -38,10 +39,13 @@ size_t df__parcel_size(const df_parcel *p)
            p->ticket_cap * sizeof *p->tickets + p->batch_cap * sizeof *p->batches;
 }
 
-/* Records come in runs of a partition, so looking at the newest few tickets finds the span; an
- * older one merely gets a second ticket, which is right as well. */
+/* With one sink the span itself tells, however many partitions take turns. With several, records
+ * come in runs of a partition, so looking at the newest few tickets finds the span; an older one
+ * merely gets a second ticket, which is right as well. */
 static int has_ticket(const df_parcel *p, const df__span *span)
 {
+    if (p->serial && span->ticket_in == p->serial)
+        return 1;
     for (size_t i = p->ticket_count; i > 0 && p->ticket_count - i < 8; i--)
         if (p->tickets[i - 1] == span)
             return 1;
@@ -72,6 +76,7 @@ int df__parcel_add(df_parcel *p, df_record *r, df_batch *b)
     if (new_span) {
         p->tickets[p->ticket_count++] = r->span;
         df__span_open(r->span);
+        r->span->ticket_in = p->serial;
         r->span->main += p->is_main ? 1 : 0;
     }
     if (new_batch) {

@@ -89,6 +89,7 @@ struct df_parcel {
     const df__heap *heap;
     struct df__sink *sink;
     uint64_t number;
+    uint64_t serial; /* of all parcels of the flow; 0: of no flow */
     df_record **records;
     size_t count, cap;
     df__span **tickets;

@@ -153,7 +153,7 @@ void df__flow_save_advance(df__flow *f)
 {
     int64_t now = f->io.now(f->io.ctx);
     int moved;
-    if (now < due_at(f))
+    if (now < due_at(f) || !something_to_save(f))
         return;
     moved = collect(f);
     if ((f->exactly_once && save_in_sink(f)) || moved)

@@ -263,7 +263,8 @@ void df__sink_advance(df__sink *s, int forced)
 {
     df__flow *f = s->flow;
     int64_t now = f->io.now(f->io.ctx);
-    int pressed = df__budget_pressed(&f->budget) && df__sink_has_time(s);
+    int pressed =
+        (df__budget_pressed(&f->budget) || df__budget_starves(&f->budget)) && df__sink_has_time(s);
     s->queue.due_us = INT64_MAX;
     if (s->life.dead || f->stop.canceled)
         return;

@@ -63,6 +63,7 @@ static void drop_stale_from(df__sink *s, df_parcel *p)
             p->tickets[tickets++] = span;
         } else {
             span->main -= p->is_main ? 1 : 0;
+            span->ticket_in = 0;
             df__span_close(span);
         }
     }

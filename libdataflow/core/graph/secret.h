@@ -51,6 +51,9 @@ int df__secret_literal(const df_secret *secret, df_bytes *ret);
 /* Resolves once and keeps it until df__secrets_refresh; failure text in err. Borrowed until the
  * next call for it. */
 int df__secret_value(df_secret *secret, df_bytes *ret, char *err, size_t errlen);
+/* When a Secret or a file last gave another value than before, in microseconds since 1970; 0: none
+ * gave one. */
+int64_t df__secrets_since(df__secrets *s);
 /* Each value is resolved anew when it is asked for next. */
 void df__secrets_refresh(df__secrets *s);
 /* Replaces every known secret value (4 bytes or longer, also percent-encoded) and pieces of 8 bytes

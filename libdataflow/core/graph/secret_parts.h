@@ -40,6 +40,7 @@ struct df__secrets {
     df__hidden hidden;
     df__fence fence;
     unsigned epoch;
+    int64_t since_us; /* see df__secrets_since */
 };
 
 /* The secret is nothing but one reference; NULL: it is not. */

@@ -2,6 +2,7 @@
  * secret_value.c: the value of a secret: its parts resolved on use, in front of the fence, and kept
  * until the set is refreshed. */
 #include <string.h>
+#include <time.h>
 
 #include "core/graph/secret_parts.h"
 #include "util/buf.h"
@@ -119,6 +120,34 @@ static int resolve_part(df_secret *secret, const df__part *p, df__buf *out, char
     return rc;
 }
 
+/* A value that can change while the process runs is another one than before, or the first. */
+static int is_news(const df_secret *secret, const df__buf *value)
+{
+    const df__part *p = secret->parts;
+    while (p && (p->literal.data || p->ref.kind == DF_REF_ENV))
+        p = p->next;
+    return p && (!secret->epoch || secret->value.len != value->len ||
+                 (value->len && memcmp(secret->value.data, value->data, value->len) != 0));
+}
+
+static void note_news(df__secrets *s)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    pthread_mutex_lock(&s->lock);
+    s->since_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    pthread_mutex_unlock(&s->lock);
+}
+
+int64_t df__secrets_since(df__secrets *s)
+{
+    int64_t us;
+    pthread_mutex_lock(&s->lock);
+    us = s->since_us;
+    pthread_mutex_unlock(&s->lock);
+    return us;
+}
+
 static int resolve_all(df_secret *secret, char *err, size_t errlen)
 {
     df__buf out;
@@ -127,6 +156,8 @@ static int resolve_all(df_secret *secret, char *err, size_t errlen)
     df__buf_init(&out, secret->set->heap);
     for (p = secret->parts; p && rc == DF_OK; p = p->next)
         rc = resolve_part(secret, p, &out, err, errlen);
+    if (rc == DF_OK && is_news(secret, &out))
+        note_news(secret->set);
     if (rc == DF_OK)
         rc = out.failed ? DF_ENOMEM
                         : df_answer_set(&secret->value, out.data ? out.data : "", out.len);

@@ -112,6 +112,13 @@ static void last_progress(df__scrape *s)
         df__scrape_sample(s, NULL, (double)us / 1e6);
 }
 
+static void secrets_since(df__scrape *s)
+{
+    int64_t us = df__secrets_since(s->p->secrets);
+    if (us > 0)
+        df__scrape_sample(s, NULL, (double)us / 1e6);
+}
+
 static void retries(df__scrape *s)
 {
     df__scrape_sample(s, NULL, (double)s->r->shown.stats.retries);
@@ -130,6 +137,8 @@ const df__family df__families_state[] = {
      "Age of the newest record that ended; 0: all is read.", lag_seconds},
     {"dataflow_last_progress_timestamp_seconds", "gauge", "When the last record ended, since 1970.",
      last_progress},
+    {"dataflow_secrets_timestamp_seconds", "gauge",
+     "Since when the values in use of Secrets and files are used, since 1970.", secrets_since},
     {"dataflow_retries_total", "counter", "Reconnects and retries.", retries},
     {NULL, NULL, NULL, NULL},
 };

@@ -62,6 +62,7 @@ int df__pipeline_instance(df_pipeline *p, const df__stage_spec *spec, df_stage *
     st->info.bounded = p->how.until_exhausted;
     st->info.dry = p->how.dry;
     st->info.show_values = p->options.show_values;
+    st->info.user = p->options.user;
     st->info.position_holder = df__position_holder(p);
     if (s->unsure && check_values(p, st) != DF_OK) {
         df__stage_free(st);

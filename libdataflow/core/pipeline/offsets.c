@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * offsets.c: what the source's own system keeps for a flow: offsets, looked at and set; and what is
- * removed for good. */
+ * offsets.c: what the source's own system keeps for a flow: offsets, looked at and set; what is
+ * removed for good; what is asked of it while it runs. */
 #include "core/pipeline/pipeline.h"
+#include "dataflow_manage.h"
 #include "util/clock.h"
 
 enum { OFFSETS_MS = 30000 };
@@ -14,6 +15,7 @@ struct work {
     void *user;
     const df_offset *rows; /* NULL: to see them */
     size_t count;
+    const char *table;
 };
 
 static int ask_offsets(df_stage *st, const df_source_ops *ops, const work *w)
@@ -36,6 +38,15 @@ static int ask_release(df_stage *st, const df_source_ops *ops, const work *w)
                               "a source of kind \"%s\" keeps nothing that has to be removed",
                               st->spec->kind);
     return ops->release(st->self, st);
+}
+
+static int ask_reread(df_stage *st, const df_source_ops *ops, const work *w)
+{
+    if (!DF__OP(ops, reread))
+        return df_stage_failf(st, DF_ENOTSUP, NULL,
+                              "a source of kind \"%s\" cannot read a table again while it runs",
+                              st->spec->kind);
+    return ops->reread(st->self, st, w->table);
 }
 
 static int with_source(df_pipeline *p, const work *w)
@@ -75,4 +86,10 @@ int df_pipeline_release(df_pipeline *p)
 {
     work w = {.ask = ask_release};
     return p ? with_source(p, &w) : DF_EINVAL;
+}
+
+int df_pipeline_reread(df_pipeline *p, const char *table)
+{
+    work w = {.ask = ask_reread, .table = table};
+    return p && table ? with_source(p, &w) : DF_EINVAL;
 }

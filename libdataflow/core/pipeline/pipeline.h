@@ -27,6 +27,7 @@ struct df_pipeline {
     df__secrets *secrets;
     df__ports *ports;
     df__runner run;
+    _Atomic(df_stage *) decoding; /* of a decoder; NULL: there is none */
     char error[DF__TEXT];
     df_run_options how;
     pthread_mutex_t events_lock;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/pipeline/pipeline.h"
+#include "dataflow_manage.h"
 #include "util/clock.h"
 
 enum { PROBE_MS = 10000 };

@@ -61,6 +61,9 @@ void df_pipeline_stop(df_pipeline *p, int how)
         atomic_store(&p->run.stop_us[how < DF_STOP_NOW ? how : DF_STOP_NOW], df__monotonic_us());
         atomic_store(&p->run.stop_asked, how);
     }
+    df_stage *decoding = how >= DF_STOP_NOW ? atomic_load(&p->decoding) : NULL;
+    if (decoding)
+        df__stage_cancel(decoding);
     if (p->started)
         df__mailbox_poke(&p->run.box);
 }

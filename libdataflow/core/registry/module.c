@@ -77,6 +77,18 @@ static int check_file(df_env *env, const char *path)
     return DF_OK;
 }
 
+/* A plug-in takes our functions from what is open already: a shared library, or a program that
+ * shows them. */
+static int refuse_opening(df_env *env, const char *path, const char *why)
+{
+    int hidden = strstr(why, "undefined symbol: df_") != NULL;
+    return df__env_fail(env, hidden ? DF_ENOTSUP : DF_ENOTFOUND, "cannot open plug-in %s: %s%s",
+                        path, why,
+                        hidden ? "; this program has libdataflow inside and does not show it: link "
+                                 "it with --whole-archive and -rdynamic, or with the shared library"
+                               : "");
+}
+
 int df_env_load_plugin(df_env *env, const char *path)
 {
     const df_plugin *entry;
@@ -92,7 +104,7 @@ int df_env_load_plugin(df_env *env, const char *path)
     df__text_printf(place, sizeof place, "%s%s", strchr(path, '/') ? "" : "./", path);
     object = dlopen(place, RTLD_NOW | RTLD_LOCAL);
     if (!object)
-        return df__env_fail(env, DF_ENOTFOUND, "cannot open plug-in %s: %s", path, dlerror());
+        return refuse_opening(env, path, dlerror());
     entry = dlsym(object, "df_plugin_entry");
     if (!entry || !entry->init) {
         dlclose(object);

@@ -277,14 +277,13 @@ static void serve(df__source_thread *s)
     df__mailbox_wait(&s->box, SERVE_MS);
 }
 
-/* A source that may sleep waits longer from read to read while nothing comes, so that a flow with
- * nothing to do costs next to nothing. */
+/* A source that may sleep waits longer once nothing came, so that a flow with nothing to do costs
+ * next to nothing. */
 static void next_wait(df__source_thread *s, int rc)
 {
-    int twice = s->wait_ms < IDLE_MS / 2 ? s->wait_ms * 2 : IDLE_MS;
     int sleeps =
         rc == DF_AGAIN && !s->batch->count && (atomic_load(&s->stage->spec->traits) & DF_CAN_SLEEP);
-    s->wait_ms = sleeps ? twice : READ_MS;
+    s->wait_ms = sleeps ? IDLE_MS : READ_MS;
 }
 
 static void read_batch(df__source_thread *s)

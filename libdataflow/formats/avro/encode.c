@@ -2,38 +2,11 @@
  * encode.c: a value to bytes by a schema, exactly or not at all: records, lists and maps. Each node
  * of the schema knows what writes it; nothing is noted of the place on the way down: a failure
  * collects it on its way back. */
-#include "formats/avro/encode.h"
-
-#include <stdarg.h>
+#include "formats/avro/encoder.h"
 
 #include "formats/avro/names.h"
 
-enum { ENCODE_DEPTH = 500, FIRST_ROOM = 256 };
-
-static const char *const kinds[] = {"nothing",        "an unchanged value", "null",     "a boolean",
-                                    "a whole number", "a number",           "a double", "a string",
-                                    "bytes",          "a timestamp",        "a date",   "a time",
-                                    "a list",         "an object"};
-
-/* ---- room ------------------------------------------------------------------------------------ */
-
-/* The buffer's place becomes the encoder's. */
-static void take_place(df__encoder *e)
-{
-    e->p = (unsigned char *)e->out->data + e->out->len;
-    e->end = (unsigned char *)e->out->data + e->out->cap - DF__AVRO_SLACK;
-}
-
-int df__avro_more(df__encoder *e, size_t len)
-{
-    e->out->len = df__avro_length(e);
-    if (!df__buf_reserve(e->out, len + DF__AVRO_SLACK + FIRST_ROOM)) {
-        e->no_memory = 1;
-        return 0;
-    }
-    take_place(e);
-    return 1;
-}
+enum { ENCODE_DEPTH = 500 };
 
 static int no_memory(df__encoder *e)
 {
@@ -45,38 +18,6 @@ static int no_memory(df__encoder *e)
 static inline int has_room(df__encoder *e)
 {
     return e->p <= e->end || df__avro_more(e, 0);
-}
-
-int df__avro_add_raw(df__encoder *e, const void *data, size_t len)
-{
-    if (!df__avro_room(e, len))
-        return DF_ENOMEM;
-    df__copy((char *)e->p, data, len);
-    e->p += len;
-    return DF_OK;
-}
-
-/* ---- refusing -------------------------------------------------------------------------------- */
-
-int df__avro_refuse(df__encoder *e, const char *format, ...)
-{
-    va_list args;
-    if (e->trial)
-        return DF_EDATA;
-    e->path[0] = '\0';
-    va_start(args, format);
-    df__text_vprintf(e->why, sizeof e->why, format, args);
-    va_end(args);
-    return DF_EDATA;
-}
-
-int df__avro_mismatch(df__encoder *e, const df__avro_type *n, int type)
-{
-    char buf[64];
-    const char *name;
-    size_t len = df__avro_branch_name(n, buf, &name);
-    return df__avro_refuse(e, "%s cannot be written as %.*s", kinds[type],
-                           (int)(len < 80 ? len : 80), name);
 }
 
 /* A failure comes back through a member or an element: the path begins with it. */
@@ -394,11 +335,9 @@ int df__avro_encode(const df_avro_schema *schema, const df_value *value, df__buf
     yyjson_val room;
     const void *v = as_handle(value, &room);
     int rc;
-    if (!df__buf_reserve(out, FIRST_ROOM + DF__AVRO_SLACK))
-        return DF_ENOMEM;
     memset(&e, 0, offsetof(df__encoder, path));
-    e.out = out;
-    take_place(&e);
+    if (!df__avro_begin(&e, out))
+        return DF_ENOMEM;
     rc = v ? df__avro_put(&e, schema->root, v) : df__avro_mismatch(&e, schema->root, DF_V_ABSENT);
     out->len = rc == DF_OK ? df__avro_length(&e) : before;
     if (rc == DF_EDATA)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * encode_plain.c: values of the very type that the schema has, and rows of them in one loop: most
  * members of most records. Whatever is not so is left to what writes any value. */
-#include "formats/avro/encode.h"
+#include "formats/avro/encoder.h"
 
 static inline int is_name(const yyjson_val *key, const df_bytes *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * encode_scalar.c: numbers, texts, bytes and times as the schema has them; nothing is rounded.
  * Values of the very type mostly do not come here: see encode_plain.c. */
-#include "formats/avro/encode.h"
+#include "formats/avro/encoder.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * encode_union.c: which branch of a union a value is written as: the one that it names in a
  * wrapper, else the one that keeps all of it and changes least, and of several such the first. */
-#include "formats/avro/encode.h"
+#include "formats/avro/encoder.h"
 
 /* Bits of DF_V_... that a type may be written from, so that most branches need no try. */
 #define BIT(t) (1u << (t))

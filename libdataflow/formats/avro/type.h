@@ -53,7 +53,7 @@ enum {
 
 typedef struct df__avro_type df__avro_type;
 typedef struct df__encoder df__encoder;
-/* Writes a value as the type says: see encode.h. */
+/* Writes a value as the type says: see encoder.h. */
 typedef int df__aput_fn(df__encoder *e, const df__avro_type *n, const void *v);
 
 typedef struct df__avro_row df__avro_row;

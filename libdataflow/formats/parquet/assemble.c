@@ -62,6 +62,15 @@ static int push_null(building *b, const df__pq_plan *p)
     return DF_OK;
 }
 
+/* A field that the file does not have. */
+static int push_missing(building *b, const df__pq_plan *p, const df__pq_plan *field)
+{
+    int rc = push_null(b, p);
+    if (rc == DF_OK && field->wanted->missing)
+        df__pq_place(&b->f->vals[b->f->val_count - 1], field->wanted->missing);
+    return rc;
+}
+
 static int push_container(building *b, const df__pq_plan *p, unsigned tag, size_t *ret_at)
 {
     yyjson_val *v = push(b);
@@ -171,7 +180,7 @@ static int build_struct(building *b, const df__pq_plan *p)
         if (!key)
             return no_room(b, p);
         *key = child->key;
-        rc = child->from ? build(b, child) : push_null(b, p);
+        rc = child->from ? build(b, child) : push_missing(b, p, child);
         used += child->cursor_count;
     }
     if (rc == DF_OK &&

@@ -7,16 +7,27 @@ typedef struct reading {
     df__pq_footer *f;
     df__thrift_in t;
     df__parquet_error *error;
+    size_t taken, most; /* bytes of lists */
     int rc;
 } reading;
 
+/* What a footer is read into is larger than its bytes, but not by more: a list that says a count
+ * without the bytes for it takes no memory. */
+enum { LARGER = 16, FLOOR = 65536 };
+
 static void *room(reading *r, size_t count, size_t size)
 {
-    void *p = df__arena_zalloc(r->arena, count * size + 1);
+    size_t left = r->most - r->taken;
+    void *p = count <= left / size ? df__arena_zalloc(r->arena, count * size + 1) : NULL;
     if (!p) {
-        r->rc = DF_ENOMEM;
+        r->rc = count <= left / size ? DF_ENOMEM
+                                     : df__pq_fail(r->error, DF_EDATA,
+                                                   "Parquet: a list of the footer says more than "
+                                                   "the footer has");
         r->t.bad = 1;
+        return NULL;
     }
+    r->taken += count * size;
     return p;
 }
 
@@ -274,6 +285,7 @@ static void read_meta(reading *r)
 int df__pq_footer_read(df__arena *a, df_bytes bytes, df__pq_footer *f, df__parquet_error *error)
 {
     reading r = {.arena = a, .f = f, .error = error, .rc = DF_OK};
+    r.most = FLOOR + LARGER * bytes.len;
     int id;
     df__thrift_open(&r.t, bytes);
     while (r.rc == DF_OK && (id = df__thrift_next(&r.t)) >= 0)

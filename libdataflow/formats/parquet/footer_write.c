@@ -206,20 +206,6 @@ int df__pq_footer_write(df__parquet_writer *w)
 
 enum { ICEBERG_CUT = 16 };
 
-/* Decimals go as the fewest bytes, big-endian. */
-static int decimal_bytes(const df__pq_leaf *l, const df__pq_bound *b, unsigned char *out)
-{
-    unsigned char wide[DF__PQ_DECIMAL];
-    size_t n = b->len, at = 0;
-    for (size_t i = 0; i < n; i++)
-        wide[i] = b->data[l->scalar.layout.physical == DF__PQ_FIXED ? i : n - 1 - i];
-    while (at + 1 < n &&
-           ((wide[at] == 0 && wide[at + 1] < 0x80) || (wide[at] == 0xff && wide[at + 1] >= 0x80)))
-        at++;
-    memcpy(out, wide + at, n - at);
-    return (int)(n - at);
-}
-
 static df_bytes bound_of(const df__pq_leaf *l, int upper, unsigned char *out)
 {
     const df__pq_bound *b = upper ? &l->file_range.high : &l->file_range.low;
@@ -231,7 +217,9 @@ static df_bytes bound_of(const df__pq_leaf *l, int upper, unsigned char *out)
     int n;
     if (!b->set || l->max_rep)
         return (df_bytes){NULL, 0};
-    n = kind == DF__PARQUET_DECIMAL ? decimal_bytes(l, b, out) : df__pq_bound_cut(b, &how, out);
+    n = kind == DF__PARQUET_DECIMAL
+            ? (int)df__pq_decimal_single(&l->scalar.layout, (df_bytes){b->data, b->len}, out)
+            : df__pq_bound_cut(b, &how, out);
     return (df_bytes){n < 0 ? NULL : out, n < 0 ? 0 : (size_t)n};
 }
 

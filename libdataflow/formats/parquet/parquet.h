@@ -110,6 +110,8 @@ typedef struct df__parquet_column {
     int length;           /* FIXED */
     const struct df__parquet_column *children;
     size_t child_count;
+    /* Read: a field of a struct that the file does not have; NULL: null. A scalar; borrowed. */
+    const df_value *missing;
 } df__parquet_column;
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -182,6 +184,9 @@ typedef struct df__parquet_summary {
 int df__parquet_finish(df__parquet_writer *w, df__parquet_summary *ret, df__parquet_error *error);
 /* Frees the writer, finished or not. NULL is nothing. */
 void df__parquet_writer_free(df__parquet_writer *w);
+/* Appends a value of a leaf as Iceberg serializes single values (its Appendix D), whole. DF_EDATA:
+ * it is null or does not fit; DF_ENOMEM. */
+int df__parquet_single(const df__parquet_column *column, const df_value *v, df__buf *out);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -212,8 +217,8 @@ enum { DF__PARQUET_BY_NAME = 1 /* columns are matched by name, not by id */ };
  * maps too; a wanted column without an id by its name. A kind may be wider than the file's: INT as
  * LONG, FLOAT as DOUBLE, DATE as TIMESTAMP, a DECIMAL of fewer digits and the same scale,
  * TIMESTAMP and TIMESTAMPTZ as each other, STRING and BINARY too. What the file does not have is
- * null (ABSENT at the top level, so that it can be told). Reading begins at the first row again.
- * DF_EINVAL: a kind cannot be read as the one wanted. */
+ * null, or its `missing` (ABSENT at the top level, so that it can be told). Reading begins at the
+ * first row again. DF_EINVAL: a kind cannot be read as the one wanted. */
 int df__parquet_project(df__parquet_file *f, const df__parquet_column *wanted, size_t count,
                         unsigned flags, df__parquet_error *error);
 

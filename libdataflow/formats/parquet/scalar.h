@@ -17,5 +17,8 @@ typedef struct df__pq_scalar {
 
 /* Fills bits or bytes. DF_EDATA: s->why; DF_ENOMEM. */
 int df__pq_scalar_make(df__pq_scalar *s, const df_value *v);
+/* The plain value of a DECIMAL as the fewest bytes, big-endian: how Iceberg serializes it. Answers
+ * how many; out has room for DF__PQ_DECIMAL. */
+size_t df__pq_decimal_single(const df__pq_layout *layout, df_bytes plain, unsigned char *out);
 
 #endif

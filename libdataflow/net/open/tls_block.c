@@ -6,6 +6,58 @@
 #include <string.h>
 #include <unistd.h>
 
+#define AT(member) .offset = offsetof(df__tls_block, member)
+
+static const df_option tls_rows[] = {
+    {.name = "insecureSkipVerify",
+     .type = DF_OPT_BOOL,
+     AT(insecure),
+     .def = "false",
+     .doc =
+         "Takes any certificate: anybody between can read and change what is sent. A CA beside it "
+         "wins."},
+    {.name = "caFile",
+     .type = DF_OPT_TEXT,
+     AT(ca_file),
+     .doc = "Authorities in PEM. Unset: those of the system."},
+    {.name = "certFile",
+     .type = DF_OPT_TEXT,
+     AT(cert_file),
+     .doc = "Certificate of the client in PEM, intermediate ones after it; with keyFile."},
+    {.name = "keyFile", .type = DF_OPT_TEXT, AT(key_file), .doc = "Its key in PEM."},
+    {.name = "ca",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     AT(ca),
+     .doc = "Authorities in PEM, as text or the path of a file."},
+    {.name = "cert",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     AT(cert),
+     .doc = "Certificate of the client in PEM, likewise."},
+    {.name = "key",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     AT(key),
+     .doc = "Its key in PEM, likewise."},
+};
+const df_options df__tls_block_options = DF_OPTIONS(tls_rows, df__tls_block);
+
+int df__tls_block_check(df_stage *st, const df__tls_block *tls)
+{
+    if (!tls)
+        return DF_OK;
+    if (tls->insecure && !tls->ca && !tls->ca_file.len)
+        df_stage_problem(st, DF_WARNING, "tls.insecureSkipVerify",
+                         "whoever answers at this address can read and change all that is sent");
+    int has_cert = tls->cert || tls->cert_file.len, has_key = tls->key || tls->key_file.len;
+    return has_cert == has_key
+               ? DF_OK
+               : df_stage_problem(st, DF_ERROR, "tls",
+                                  "the certificate of the client and its key go together (certFile "
+                                  "or cert, keyFile or key)");
+}
+
 typedef struct pem {
     df_secret *secret;
     df_bytes file;

@@ -11,8 +11,8 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BED = os.path.join(ROOT, "tests", "bed")
-TARGETS = ["dfproc", "module_kafka", "module_postgresql", "module_clickhouse", "floor_consume", "floor_produce", "gen_records",
-           "growth", "embed", "dfaudit", "faultproxy"]
+TARGETS = ["dfproc", "module_kafka", "module_postgresql", "module_clickhouse", "module_iceberg", "floor_consume",
+           "floor_produce", "gen_records", "growth", "embed", "dfaudit", "faultproxy"]
 
 
 class Bed:
@@ -48,6 +48,27 @@ class Bed:
                               check=True, stdout=subprocess.PIPE, text=True, env=self.env).stdout.strip()
 
 
+    def server_cpu(self):
+        """CPU seconds of all processes of the PostgreSQL server until now, ended ones included."""
+        with open(os.path.join(self.sql("show data_directory"), "postmaster.pid")) as f:
+            first = f.readline().strip()
+        total = sum(stat(first)[:4])
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                times = stat(pid)
+            except OSError:
+                continue
+            total += sum(times[:2]) if times[4] == int(first) else 0
+        return total / os.sysconf("SC_CLK_TCK")
+
+
+def stat(pid):
+    """utime, stime, those of ended children, and the parent of a process."""
+    with open("/proc/%s/stat" % pid) as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return [int(word) for word in words[11:15] + words[1:2]]
+
+
 def build(folder, skip):
     if not skip:
         subprocess.run(["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
@@ -62,6 +83,7 @@ class Run:
     it used at most; the shell between us and it keeps our own memory out of that."""
 
     SHELL = ["sh", "-c", '"$@"; exit $?', "sh"]
+    server_cpu = None  # of the source's server meanwhile; None: not measured
 
     def __init__(self, command, env, stdin=None):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -87,6 +109,7 @@ class Series:
         self.seconds = sum(r.seconds for r in runs)
         self.cpu = sum(r.cpu for r in runs)
         self.rss = max(r.rss for r in runs)
+        self.server_cpu = None
 
 
 def free_port():

@@ -23,11 +23,18 @@ def yes(met):
     return "yes" if met else "**no**"
 
 
+def of_server(runs, count):
+    """What the source's server took meanwhile, where that was measured."""
+    cpus = [run.server_cpu for run in runs if run.server_cpu is not None]
+    return "; server %.2f" % (statistics.median(cpus) / count * 1e6) if cpus else ""
+
+
 class Result:
     """One row; without pairs of runs it is `text` beside a goal."""
 
-    def __init__(self, name, job, floor_name="", goal=0.0, cpu_goal=None):
-        self.name, self.job, self.floor_name, self.goal, self.cpu_goal = name, job, floor_name, goal, cpu_goal
+    def __init__(self, name, job, floor_name="", goal=0.0, cpu_goal=None, by="seconds"):
+        """by: what of a run is compared with the floor, seconds or cpu."""
+        self.name, self.job, self.floor_name, self.goal, self.cpu_goal, self.by = name, job, floor_name, goal, cpu_goal, by
         self.cells = ["", "", "", "", ""]  # floor's figures, ours, ratio, CPU, peak
         self.goal_text, self.met = "", "no"
 
@@ -36,16 +43,19 @@ class Result:
         self.goal_text, self.met = goal_text, yes(met)
         return self
 
+    rate = 0.0  # ours, in records a second
+
     def pairs(self, pairs, count):
         """(floor, ours) of neighbouring runs."""
         floor = [f for f, _ in pairs]
         ours = [o for _, o in pairs]
         cpu = statistics.median(o.cpu for o in ours) / count * 1e6
-        self.ratios([f.seconds / o.seconds for f, o in pairs], [
-            "%.0f k/s, %.2f" % (count / 1e3 / statistics.median(f.seconds for f in floor),
-                                statistics.median(f.cpu for f in floor) / count * 1e6),
-            "%.0f k/s" % (count / 1e3 / statistics.median(o.seconds for o in ours)), "",
-            "%.2f" % cpu, "%.1f" % (max(o.rss for o in ours) / 2**20)])
+        self.rate = count / statistics.median(o.seconds for o in ours)
+        self.ratios([getattr(f, self.by) / getattr(o, self.by) for f, o in pairs], [
+            "%.0f k/s, %.2f%s" % (count / 1e3 / statistics.median(f.seconds for f in floor),
+                                  statistics.median(f.cpu for f in floor) / count * 1e6, of_server(floor, count)),
+            "%.0f k/s" % (self.rate / 1e3), "",
+            "%.2f%s" % (cpu, of_server(ours, count)), "%.1f" % (max(o.rss for o in ours) / 2**20)])
         if self.cpu_goal:
             self.goal_text += ", CPU ≤ %g" % self.cpu_goal
             self.met = self.met if cpu <= self.cpu_goal else yes(False)
@@ -75,7 +85,7 @@ PAGE = """# Benchmarks
 
 Measured by `tests/bench/bench`, which anyone can run: it builds, starts private servers, runs the
 floor and ours alternately, audits what arrived, and writes this page. A row keeps the day, commit,
-load and number of rounds of its own measurement until it is measured again.
+processor, load and number of rounds of its own measurement until it is measured again.
 
 {machine}
 
@@ -85,7 +95,7 @@ load and number of rounds of its own measurement until it is measured again.
 
 The ratio is floor time / our time of neighbouring runs, from exec to exit of the process, group
 join and leave included: 1.00 is as fast as the floor. CPU and memory are of the client process
-alone. Floors: W1 a librdkafka consumer that does nothing with the records; W2 the same flow without
+alone; where "server" follows, that is the CPU of the source's server meanwhile. Floors: W1 a librdkafka consumer that does nothing with the records; W2 the same flow without
 the filter; W3 that consumer and, after it, a librdkafka producer with the same settings that sends
 the finished records (the time of both together); W4 is W3 without transactions; W5 one `\\copy` of
 the same rows already in PostgreSQL's own format, as one transaction; W6 that into a staging table and
@@ -137,23 +147,29 @@ def merged(old, new, width, order):
     return sorted(rows, key=lambda row: place.get(row[0], len(place)))
 
 
-def machine(bench):
+def processor():
     with open("/proc/cpuinfo") as f:
-        cpu = re.search(r"model name\s*:\s*(.*)", f.read())
+        name = re.search(r"model name\s*:\s*(.*)", f.read())
+    return name.group(1) if name else platform.machine()
+
+
+def machine(bench):
     with open("/proc/meminfo") as f:
         memory = int(re.search(r"MemTotal:\s+(\d+)", f.read()).group(1)) / 2**20
     programs = subprocess.run([bench.program("dfproc"), "version"], stdout=subprocess.PIPE, text=True,
                               env=bench.bed.env).stdout.strip().replace("\n", "; ")
     return ("%s, %d cores, %.0f GiB, kernel %s; PostgreSQL %s (fsync on), Kafka on the same machine. %s." % (
-        cpu.group(1) if cpu else platform.machine(), os.cpu_count(), memory, platform.release(),
+        processor(), os.cpu_count(), memory, platform.release(),
         bench.bed.sql("show server_version"), programs))
 
 
 def stamp(rounds):
-    """When, what and under which load a row was measured."""
+    """When, what, on which processor and under which load a row was measured."""
+    kind = re.search(r"EPYC|Xeon|Ryzen|Core|Neoverse", processor())
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE,
                             text=True).stdout.strip()
-    return "%s, %s, load %.1f, %d rounds" % (datetime.date.today(), commit, os.getloadavg()[0], rounds)
+    return "%s, %s, %s, load %.1f, %d rounds" % (
+        datetime.date.today(), commit, kind.group() if kind else processor(), os.getloadavg()[0], rounds)
 
 
 def write(bench, found, order):

@@ -7,6 +7,7 @@ import signal
 import statistics
 import subprocess
 import time
+import types
 
 from .bed import Run, Series
 from .core import MANIFESTS
@@ -78,6 +79,50 @@ def w4(bench):
         return run
     result = Result("W4", "W3 exactly once, %d B" % data.size, "W3 at least once", 0.90)
     return [bench.rounds(result, lambda: run_of("kafka"), lambda: run_of("kafka_exact"), data.count)]
+
+
+def w15(bench):
+    """Bodies of one schema: what is written from JSON is what is read."""
+    data = bench.topic("orders", order, bench.options.records)
+    schema = os.path.join(MANIFESTS, "order.avsc")
+    tool = bench.program("avro_floor")
+    if not os.path.exists(tool):
+        raise SystemExit("W15 needs avro-c: libavro-dev")
+    bodies = bench.fresh_topic()
+    bench.ours("avro_write", data, TARGET=bodies, SCHEMA=schema)
+    kept = bench.consume(bodies, "65536", "hash")
+    sums = [json.loads(kept.out)[name] for name in ("records", "bytes", "hash")]
+    size = sums[1] // data.count
+
+    def floor(*words):
+        run = Run([tool, bench.bed.env["DF_KAFKA"]] + list(words), bench.bed.env)
+        bench.must("records of the floor", data.count, json.loads(run.out)["records"])
+        return run
+
+    def read(name, topic):
+        run = bench.ours(name, topic, SCHEMA=schema)
+        bench.audit_counts(run, received=data.count, sent=data.count)
+        return run
+
+    def write():
+        run, found = into_fresh(bench, lambda target: bench.ours("avro_write", data, TARGET=target, SCHEMA=schema))
+        bench.audit_counts(run, received=data.count, sent=data.count)
+        bench.must("records, bytes and hash", tuple(sums), found)
+        return run
+
+    def floor_write():
+        return into_fresh(bench, lambda target: floor(data.name, schema, target, bodies))[0]
+    topic = types.SimpleNamespace(name=bodies)
+    kind = "%d B (%d B as JSON)" % (size, data.size)
+    found = [
+        bench.rounds(Result("W15", "Kafka Avro → null, " + kind, "consumer and avro-c", 1.0),
+                     lambda: floor(bodies, schema), lambda: read("avro_read", topic), data.count),
+        bench.rounds(Result("W15", "Kafka Avro → null, " + kind, "JSON → filter on one field → null", 0.75),
+                     lambda: bench.ours("filter", data), lambda: read("avro_read", topic), data.count),
+        bench.rounds(Result("W15", "JSON → Kafka Avro, " + kind, "consumer, avro-c, producer", 0.75),
+                     floor_write, write, data.count)]
+    bench.delete_topic(bodies)
+    return found
 
 
 def copy_file(bench, data):

@@ -66,8 +66,8 @@ def flow_suspended(w):
 
 
 def flow_in_window(w):
-    """A window that ends in three seconds: nobody writes anything at its edge."""
-    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=57)
+    """A window that ends in ten seconds, enough to be seen in spite of a fault: nobody writes anything at its edge."""
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=50)
     w.create(FLOWS, "orders", {"source": POLL, "sink": SINK, "maintenance": {
         "startTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"), "duration": "1m"}})
     until(w, FLOWS, "orders", "Running")
@@ -172,6 +172,16 @@ def positions_lost(w):
     w.until("no pod", lambda: w.find(FLOWS, "orders")["status"].get("replicas") == 0)
     w.change(FLOWS, "orders", {"metadata": {"annotations": {"dataflow.dataflow.io/reset-checkpoint": "true"}}})
     until(w, FLOWS, "orders", "Running")
+
+
+def positions_unlabelled(w):
+    """Somebody takes our labels from the positions: they are given back, and the pod goes on."""
+    create(w)
+    for labels in ((f"{GROUP}/owned",), ("app", f"{GROUP}/owned", f"{GROUP}/name", f"{GROUP}/kind")):
+        w.change(MAPS, "df-orders-checkpoint", {"metadata": {"labels": dict.fromkeys(labels)}})
+        w.until("it has its labels", lambda: f"{GROUP}/owned" in
+                w.find(MAPS, "df-orders-checkpoint")["metadata"].get("labels", {}))
+        until(w, FLOWS, "orders", "Running")
 
 
 def owners_of(w, resource, name):
@@ -292,5 +302,5 @@ def cron_taken_over(w):
 SCENARIOS = {f.__name__: f for f in (
     flow_created, flow_of_kafka, flow_changed, flow_scaled, flow_suspended, flow_in_window, flow_reset, flow_wrong,
     flow_secret_changed, flow_secret_copied, flow_reader_changed, flow_slot_left, flow_deleted, flow_ended, flow_made_again,
-    child_lost, positions_lost, cron_created, cron_run, cron_run_kept_short, cron_run_slow, cron_trigger_fails, cron_by_hand,
-    cron_changed, cron_deleted, flow_taken_over, cron_taken_over)}
+    child_lost, positions_lost, positions_unlabelled, cron_created, cron_run, cron_run_kept_short, cron_run_slow,
+    cron_trigger_fails, cron_by_hand, cron_changed, cron_deleted, flow_taken_over, cron_taken_over)}

@@ -313,6 +313,31 @@ def clocks_apart(w):
     return "neither a slot nor a step is given up"
 
 
+def clocks_set(w):
+    """By a day and an hour, forward and back, of the machine that leads, of the one that waits, and of the server:
+    nobody else leads, work goes on, and a step that has just begun is not given up."""
+    create(w)
+    make_cron(w, processorImage="never:1")
+    run(w, "dfc-nightly-1")
+    until(w, CRONS, "nightly", "Running")
+    w.start_operator()
+    time.sleep(3)
+    began = time.monotonic()
+    cases = [(w.set_clock, (number, ahead)) for number in (1, 2) for ahead in (86400, -86400, 3600, 0)]
+    cases += [(w.set_server_clock, (ahead,)) for ahead in (300, -300, 0)]
+    for number, (set_clock, words) in enumerate(cases):
+        set_clock(*words)
+        w.change(CRONS, "nightly", {"metadata": {"labels": {"case": str(number)}}})  # it is looked at before any reply
+        change_table(w, f"case_{number}")
+        is_applied(w, f"case_{number}", 5)
+        time.sleep(1)
+        expect(run_of(w) == "Running", f"{set_clock.__name__}{words}: the run is {run_of(w)}")
+    time.sleep(max(0, LEASE_S + 5 - took(began)))  # longer than a lease lasts
+    expect(leader(w) == "operator-1" and not writes_of(w, 2, began), "the first one leads all the while")
+    expect("leads no more" not in w.logs(), "and never lost it")
+    return f"{len(cases)} times"
+
+
 # ---- what stays small -------------------------------------------------------------------------------
 EVENTS, MAPS_CHANGED, GROWTH_KIB = 10000, 20, 4096
 
@@ -368,4 +393,4 @@ def positions_of_earlier(w):
 SITUATIONS = {f.__name__: f for f in (
     leader_killed, leader_stopped, leader_frozen, server_silent, server_refuses, watches_silent, one_watch_silent,
     readiness_red, impossible_flow, policy_writes_too, job_removed_unseen, job_removed_seen, positions_of_earlier,
-    step_never_begins, clocks_apart, events_without_end)} | SUCCESSORS | RIGHTS
+    step_never_begins, clocks_apart, clocks_set, events_without_end)} | SUCCESSORS | RIGHTS

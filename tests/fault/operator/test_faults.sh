@@ -6,19 +6,31 @@
 here=$(cd "$(dirname "$0")" && pwd)
 failed=0
 campaign() { python3 "$here/campaign" "$@" || failed=1; }
+running=()
+beside() { python3 "$here/campaign" "$@" & running+=($!); }
+join() {
+    local one
+    for one in "${running[@]}"; do wait "$one" || failed=1; done
+    running=()
+}
+trap 'kill "${running[@]}" 2>/dev/null; exit 143' INT TERM HUP
 for kind in kafka postgresql; do
     dfproc connectors | grep -q "^$kind" || { echo "skipped: this build has no $kind"; exit 77; }
 done
 if [ "${DF_OPERATOR_FAULTS:-}" = all ]; then
-    for what in requests views fields; do campaign $what; done
+    for what in requests views clocks fields; do campaign $what; done
     campaign situations --but pods_renewed events_without_end
 else
-    campaign requests --sample 50 --seed 7 --jobs 12
-    campaign views --scenario cron_run --scenario flow_reset --sample 10 --seed 7 --jobs 10
+    # Most of it waits for faults to pass: beside each other, but for situations that count seconds.
+    beside requests --sample 50 --seed 7 --jobs 12
+    beside views --scenario cron_run --scenario flow_reset --sample 10 --seed 7 --jobs 10
+    beside clocks --scenario cron_run_slow --scenario flow_in_window --sample 10 --seed 7 --jobs 10
+    join
     campaign situations --but server watches_silent readiness_red removed_seen pods_renewed events_without_end --jobs 10
-    campaign fields --sample 2 --seed 7
+    beside fields --sample 2 --seed 7
 fi
-# Alone: they keep the server of the test busy, and those before them count seconds.
-campaign situations --only pods_renewed
-campaign situations --only events_without_end
+# These keep the server of the test busy.
+beside situations --only pods_renewed
+beside situations --only events_without_end
+join
 exit $failed

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,9 @@ LEASE = Key("coordination.k8s.io/v1/leases", "dataflow", "dataflow-operator.data
 SPACE = "shop"
 CONVERGE_S = 60  # after the faults stop
 QUIET_S = 1.2
+
+# Sets the clock of an operator (tests/torture/clockshim.c).
+SHIM = Path(shutil.which("dfoperator") or "").resolve().parents[1] / "lib/clockshim.so"
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -73,11 +78,15 @@ class World:
             "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
             "clusters": [{"name": "c", "cluster": {"server": self.server.url}}],
             "users": [{"name": "u", "user": {"token": name}}]}), encoding="utf-8")
+        self.set_clock(len(self.operators) + 1, 0)
+        before = os.environ.get("LD_PRELOAD")
         with open(Path(self.folder.name, name + ".log"), "w", encoding="utf-8") as log:
             self.operators.append(subprocess.Popen(
                 ["dfoperator", "run", "--kubeconfig", str(config), "--metrics-bind-address", probes,
                  "--health-probe-bind-address", probes], stderr=log, stdout=log,
                 env={**os.environ, "OPERATOR_NAMESPACE": "dataflow", "POD_NAME": name,
+                     "LD_PRELOAD": f"{before}:{SHIM}" if before else str(SHIM), "DF_CLOCK": f"{config}.clock",
+                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
                      "SECRETS_OF_OTHER_NAMESPACES": "true", **self.env}))
         processes.add(self.operators[-1])
         return self.operators[-1]
@@ -108,6 +117,16 @@ class World:
                 if LEASE in self.store.objects:
                     self.store.patch(LEASE, {"spec": {"holderIdentity": ""}})
             self.start_operator(probes)
+
+    def set_clock(self, number, ahead_s):
+        """The wall clock of the n-th operator's machine, from now on."""
+        path = Path(self.folder.name, f"operator-{number}.clock")
+        with open(path, "r+b" if path.exists() else "wb") as clock:
+            clock.write(struct.pack("q", ahead_s))
+
+    def set_server_clock(self, ahead_s):
+        with self.store.lock:
+            self.store.ahead_s = ahead_s
 
     def log_of(self, number):
         return Path(self.folder.name, f"operator-{number}.log").read_text("utf-8")

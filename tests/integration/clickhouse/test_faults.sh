@@ -48,6 +48,23 @@ peer busy,gateway
 flow again 0
 same 'too many parts, a gateway without its server: again' 'busy gateway keep 3' \
     "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ') $(wc -l <"$dir/rows")"
+peer space,full
+flow again 0
+same 'a disk that is full, by its code and by the words of the system: again, and no row is refused' 'space full keep 3 0' \
+    "$(cut -d' ' -f1 "$dir/inserts" | paste -sd' ') $(wc -l <"$dir/rows") $(summary errored)"
+
+# The server itself has too many parts: it is left alone until it has merged some, and nothing is lost or twice.
+sql 'create table crowded (id UInt32) engine = MergeTree order by id settings parts_to_delay_insert = 5, parts_to_throw_insert = 6'
+sql "system stop merges $database.crowded"
+python3 -c 'for i in range(200): print("{\"id\":%d}" % i)' >"$dir/crowded.jsonl"
+manifest crowded 'batchSize: 10'
+rm -rf "$dir/state"
+timeout 120 dfproc run "$dir/crowded.yaml" --until-exhausted >"$dir/out" 2>&1 & run=$!
+until_true 60 grep -q 'fewer and larger inserts' "$dir/out" || bad 'it is not said that there are too many parts'
+sql "system start merges $database.crowded"
+sql 'optimize table crowded final'
+wait "$run" || bad "the run ended with $?"
+same 'too many parts at the real server: every row once' '200 200' "$(sql 'select count(), uniqExact(id) from crowded' | tr '\t' ' ')"
 
 # ---- bodies made smaller ---------------------------------------------------------------------------
 python3 -c 'for i in range(5000): print("{\"id\":%d,\"v\":\"%s\"}" % (i, "x" * (i % 50)))' >"$dir/small.jsonl"
@@ -195,13 +212,25 @@ same 'columns that come, change and go, and a table that is away for a while' '1
 # ---- secrets ---------------------------------------------------------------------------------------
 echo '{"id":1,"v":"payload-value"}' >"$dir/quiet.jsonl"
 scripted quiet
-peer busy,cut
-rm -rf "$dir/state"
-timeout --foreground -k 5 120 dfproc run "$dir/quiet.yaml" --until-exhausted --log-level debug >"$dir/out" 2>&1 || bad "quiet: exit code $?"
-case $(cat "$dir/out" "$dir/inserts") in
-*secret-word* | *payload-value*) bad 'the log shows a password or a value' ;;
-*) ok 'no password and no value in the log of debug' ;;
-esac
+for who in us:secret-word@ ''; do
+    peer busy,cut
+    CH_PEER_URL="http://${who}127.0.0.1:$port/shop"
+    [ -n "$who" ] || CH_PEER_URL+='?username=us&password=secret-word'
+    rm -rf "$dir/state"
+    timeout --foreground -k 5 120 dfproc run "$dir/quiet.yaml" --until-exhausted --log-level debug >"$dir/out" 2>&1 || bad "quiet: exit code $?"
+    case $(cat "$dir/out" "$dir/inserts") in
+    *secret-word* | *payload-value*) bad "the log or a URL shows a password or a value (${who:-in the settings})" ;;
+    *) ok "no password and no value in the log of debug and in URLs (${who:-in the settings})" ;;
+    esac
+done
+
+# ---- a statement that is longer than a URL may be --------------------------------------------------
+columns=$(seq -f 'a_column_whose_name_is_not_exactly_short_%.0f' 600)
+sql "create table wide ($(sed 's/$/ UInt16/' <<<"$columns" | paste -sd,)) engine = MergeTree order by tuple()"
+(sed 's/.*_\([0-9]*\)$/"&":\1/' <<<"$columns" | paste -sd, | sed 's/.*/{&}/') >"$dir/wide.jsonl"
+manifest wide
+flow wide 0
+same '600 columns with long names' '1 300 600' "$(sql 'select count(), any(a_column_whose_name_is_not_exactly_short_300), any(a_column_whose_name_is_not_exactly_short_600) from wide' | tr '\t' ' ')"
 
 # ---- mistakes --------------------------------------------------------------------------------------
 base=${DF_CLICKHOUSE%/default} host=${DF_CLICKHOUSE##*@} host=${host%/default}
@@ -210,7 +239,9 @@ echo '{"id":1}' >"$dir/wrong.jsonl"
 wrong() {
     manifest wrong
     sed -i "s|table: wrong|table: $3|; s|CH_TEST_URL|CH_WRONG_URL|" "$dir/wrong.yaml"
-    has "$1" "$4" "$(CH_WRONG_URL=$2 dfproc validate --connect "$dir/wrong.yaml" 2>&1)"
+    CH_WRONG_URL=$2 dfproc validate --connect "$dir/wrong.yaml" >"$dir/said" 2>&1
+    has "$1" "$4" "$(cat "$dir/said")"
+    ! grep -q nonsense-word "$dir/said" || bad "$1: the password is shown"
 }
 sql 'create table there (id UInt32) engine = MergeTree order by id'
 wrong 'a wrong password' "http://dataflow:nonsense-word@$host/default" t 'look at the user and the password'
@@ -234,6 +265,10 @@ if os.fork() == 0:
     c.recv(1)
 END
 )/x" t 'not as a ClickHouse server'
+manifest wrong
+echo 'deliveryGuarantee: exactlyOnce' >>"$dir/wrong.yaml"
+has 'exactlyOnce where the server knows no tokens' 'a server before 22.2 knows no names of inserts' \
+    "$(sed -i 's/table: wrong/table: there/' "$dir/wrong.yaml"; dfproc validate --connect "$dir/wrong.yaml" 2>&1)"
 has 'all is well' 'table there, 1 column, engine MergeTree' \
     "$(manifest wrong; sed -i 's|table: wrong|table: there|' "$dir/wrong.yaml"; dfproc validate --connect "$dir/wrong.yaml" 2>&1)"
 manifest wrong

@@ -50,6 +50,12 @@ flow flat 0
 same 'metadata as columns' '{"x":1} t 3,{"x":2} u 4' "$(sql 'select data, m_topic, m_partition from flat order by m_partition' | tr '\t' ' ' | paste -sd,)"
 
 # ---- rows that replace each other ------------------------------------------------------------------
+# Without a version the row that is inserted last stays; records that have not the same columns go in several inserts.
+sql 'create table unversioned (id Int64, v String, d UInt8 default 7) engine = ReplacingMergeTree order by id'
+printf '%s\n' '{"id":1,"v":"a","d":1}' '{"id":1,"v":"b"}' '{"id":1,"v":"c","d":1}' '{"id":2,"v":"x"}' '{"id":2,"v":"y","d":1}' '{"id":2,"v":"z"}' >"$dir/unversioned.jsonl"
+manifest unversioned 'upsertMode: true'
+flow unversioned 0
+same 'no version: the last record of a key stays' '1 c 1,2 z 7' "$(sql 'select * from unversioned final order by id' | tr '\t' ' ' | paste -sd,)"
 sql 'create table ups (id Int64, v String, ver UInt64) engine = ReplacingMergeTree(ver) order by id'
 cat >"$dir/ups.rows" <<'END'
 {"op":"insert","row":{"id":1,"v":"a"}}

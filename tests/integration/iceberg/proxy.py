@@ -11,6 +11,7 @@ PLAN-FILE has one word a line; each commit (a POST to a table) takes the first o
     twice    sent twice, and answered with what the second one got
     never    not applied, answered with 503
     append/KIND/TABLE   another writer commits a row with id 1000000 before it
+    add/KIND/TABLE/NAME/TYPE   another writer adds a column before it
 """
 import http.client
 import http.server
@@ -64,9 +65,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if word == "never":
             self.answer(503, "application/json", error % 503)
             return
-        if word.startswith("append/"):
-            subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "readers.py"), *word.split("/"),
-                            '[{"id":1000000,"v":"other"}]'], check=True)
+        if "/" in word:
+            row = ['[{"id":1000000,"v":"other"}]'] if word.startswith("append/") else []
+            subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "readers.py"), *word.split("/"), *row],
+                           check=True)
         status, kind, data = self.forward(body)
         if word == "twice":
             status, kind, data = self.forward(body)

@@ -9,12 +9,18 @@ first line away:
     lost       done, then the connection is cut
     error200   not done, answered with 200 and an error in it
     done200    done, answered with 200 and an error in it
+    cut        done, and the connection ends in the middle of the answer's body
+    short      done, and the answer is the first half of it, as if that were all
+    whole      done for the whole object, though a range of it was asked for
+    slow       done, and the answer comes in pieces
+    ok         done
 """
 import http.client
 import http.server
 import os
 import sys
 import threading
+import time
 import urllib.parse
 
 port_file, target, plan_file = sys.argv[1:4]
@@ -50,11 +56,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("content-length", length or str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data)
+            self.write(data)
+
+    def write(self, data):
+        data = data[:len(data) // 2] if self.word == "cut" else data
+        piece = max(1, len(data) // 20) if self.word == "slow" else len(data) or 1
+        for at in range(0, len(data), piece):
+            if self.word == "slow":
+                time.sleep(0.05)
+            self.wfile.write(data[at:at + piece])
+        self.close_connection = self.close_connection or self.word == "cut"
 
     def work(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        word = word_of(self.command, self.path)
+        word = self.word = word_of(self.command, self.path)
         if word in ("503", "error200"):
             status, code = {"503": (503, b"SlowDown"), "error200": (200, b"InternalError")}[word]
             self.answer(status, [], ERROR % code)
@@ -62,7 +77,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         c = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
         c.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
-            c.putheader(name, value)
+            if word != "whole" or name.lower() != "range":
+                c.putheader(name, value)
         c.endheaders(body or None)
         r = c.getresponse()
         data = r.read()
@@ -72,7 +88,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif word == "done200":
             self.answer(200, [], ERROR % b"InternalError")
         else:
-            self.answer(r.status, r.getheaders(), data)
+            self.answer(r.status, r.getheaders(), data[:len(data) // 2] if word == "short" else data)
 
     do_GET = do_POST = do_DELETE = do_HEAD = do_PUT = work
 

@@ -48,6 +48,19 @@ for kind in rest nessie; do
         "$(readers count "$kind" "${tables#,}" | cut -d' ' -f1-3)"
 done
 
+# ---- the first commit of two writers: Nessie 0.99 does not look at "there is no snapshot yet" ------
+readers make nessie shop.first 'id long, v string' || bad 'a table'
+start_proxy "$DF_NESSIE"
+flow_of nessie first 2000 0 least
+echo append/nessie/shop.first >"$dir/plan"
+(
+    export DF_NESSIE=http://127.0.0.1:$(<"$dir/port")
+    flow first
+    exit $failed
+) || failed=1
+stop_proxy
+same 'Nessie: two first commits: the rows of both' '2001 2001 2999000' "$(readers count nessie shop.first | cut -d' ' -f1-3)"
+
 # ---- kills ---------------------------------------------------------------------------------------
 library=$(dirname "$(command -v dfproc)")/../modules/iceberg.so
 points=(iceberg.file:2 iceberg.files:1 iceberg.commit:1 iceberg.commit:2 iceberg.committed:1 iceberg.committed:2 iceberg.committed:3)

@@ -60,8 +60,8 @@ for kind in rest nessie; do
     sink "$kind" made "autoCreateTable: true"
     flow made
     same "$kind: a table that is made" \
-        '{"id": 1, "n": 2.5, "at": "2026-01-02T03:04:05+00:00", "ok": true, "o": "{\"a\":1}", "more": null}
-{"id": 2, "n": 3.5, "at": null, "ok": null, "o": null, "more": "x"}' "$(readers rows "$kind" shop.made)"
+        '{"id": 1, "n": "2.5000000000", "at": "2026-01-02T03:04:05+00:00", "ok": true, "o": "{\"a\":1}", "more": null}
+{"id": 2, "n": "3.5000000000", "at": null, "ok": null, "o": null, "more": "x"}' "$(readers rows "$kind" shop.made)"
     cp "$dir/made.jsonl" "$dir/raw.jsonl"
     sink "$kind" raw "autoCreateTable: true" "rawMode: true"
     flow raw

@@ -6,15 +6,6 @@
 # in the middle, snapshots that only rewrite, those that delete, tables that are made anew.
 . "$(dirname "$0")/../ice_lib.sh"
 
-# source_of KIND NAME LINES…: a manifest NAME, which begins anew, from the table shop.NAME to $dir/NAME.out
-source_of() {
-    rm -rf "$dir/state" "$dir/$2.out"
-    { to_table "$@" | sed 's/^sink:/source:/'; echo "sink: {type: stdio, config: {path: $dir/$2.out}}"; } >"$dir/$2.yaml"
-}
-ids() { python3 -c '
-import json, sys
-print(*[json.loads(line)["id"] for line in open(sys.argv[1])])' "$dir/$1.out" 2>/dev/null; }
-
 # ---- values --------------------------------------------------------------------------------------
 types='id long!, b boolean, i int, f float, d double, e decimal38, day date, t time, ts timestamp, tz timestamptz,
  v string, x binary, k fixed4, l list, m map, s struct'
@@ -77,11 +68,7 @@ source_of rest since "incrementalBySnapshot: true" "startSnapshotID: \"12345\""
 same 'a start that is not there' 1 "$(refused_flow since | grep -c 'snapshot 12345, which was read last, is no ancestor of the current one any more')"
 source_of rest since "incrementalBySnapshot: true"
 flow since
-python3 -c '
-import os, sys
-sys.path.insert(0, os.environ["DF_ICEBERG_READERS"])
-from pyiceberg.catalog import load_catalog
-load_catalog("r", type="rest", uri=os.environ["DF_ICEBERG"]).load_table("shop.since").delete("id = 2")' 2>/dev/null
+readers delete rest shop.since 'id = 2'
 same 'rows that were deleted' 1 "$(refused_flow since | grep -c 'changed or deleted rows, which an incremental read cannot tell')"
 sed -i 's/incrementalBySnapshot: true/&\n    onOverwrite: ignore/' "$dir/since.yaml"
 flow since
@@ -94,6 +81,60 @@ readers make rest shop.since 'id long, v string'
 readers append rest shop.since '[{"id":1,"v":"a"}]'
 same 'a table that was made anew' 1 "$(refused_flow since | grep -c 'table shop.since is another one than was read')"
 
+# ---- Nessie shows the newest snapshot alone: what came between is in the log of its branch ---------
+readers make nessie shop.between 'id long, v string'
+readers append nessie shop.between '[{"id":1,"v":"a"}]'
+readers append nessie shop.between '[{"id":2,"v":"b"}]'
+source_of nessie between "incrementalBySnapshot: true"
+flow between
+readers delete nessie shop.between 'id = 2'
+readers append nessie shop.between '[{"id":3,"v":"c"}]'
+same 'Nessie: a delete between two looks' 1 "$(refused_flow between | grep -c 'changed or deleted rows, which an incremental read cannot tell')"
+sed -i 's/incrementalBySnapshot: true/&\n    onOverwrite: ignore/' "$dir/between.yaml"
+flow between
+same 'Nessie: or what was added' '1 2 3' "$(ids between)"
+sed -i '/onOverwrite/d' "$dir/between.yaml"
+for i in $(seq 4 9); do readers append nessie shop.between "[{\"id\":$i,\"v\":\"d\"}]"; done
+flow between
+same 'Nessie: several snapshots in one look' '1 2 3 4 5 6 7 8 9' "$(ids between)"
+
+# ---- names and partitions that have to be written otherwise in addresses -------------------------
+for kind in rest nessie; do
+    name='odd +name' # the server of the REST catalog takes no percent sign in an address
+    [ $kind = rest ] || name='odd +name%2F'
+    timeout 120 python3 "$here/iceberg/states.py" names "$kind" "$name" 2>"$dir/readers.log" || bad "$kind: a table of unusual names"
+    source_of "$kind" odd "columns: [\"p q=é\", id]"
+    sed -i 's/namespace: shop/namespace: shop.sub é/; s/table: odd/table: "'"$name"'"/' "$dir/odd.yaml"
+    flow odd
+    same "$kind: unusual names" '0 a b|1 a=b|2 a+b|3 a/b|4 a%2Fb|5 a#b|6 a?b|7 é😀|8 a&b;c|9 ..|10 |11 None' "$(python3 -c '
+import json, sys
+rows = sorted((r["id"], r["p q=é"]) for r in map(json.loads, open(sys.argv[1])))
+print(*("%s %s" % r for r in rows), sep="|")' "$dir/odd.out")"
+done
+
+# ---- Nessie: its own tags, branches and times ----------------------------------------------------
+trees() { curl -sf -H 'content-type: application/json' "$@"; }
+at_main() { trees "$DF_NESSIE/api/v2/trees/main" | python3 -c 'import json, sys; print(json.load(sys.stdin)["reference"]["hash"])'; }
+nessie_state() { # WHAT IDS LINES…
+    source_of nessie nstates "${@:3}"
+    flow nstates
+    same "Nessie: $1" "$2" "$(ids nstates | tr ' ' '\n' | sort -n | paste -sd' ')"
+}
+readers make nessie shop.nstates 'id long, v string'
+readers append nessie shop.nstates '[{"id":1,"v":"a"}]'
+first=$(at_main)
+now=$(python3 -c 'import time; print(int(time.time() * 1000) + 1)')
+trees -X POST -d "{\"type\":\"BRANCH\",\"name\":\"main\",\"hash\":\"$first\"}" "$DF_NESSIE/api/v2/trees?name=v1&type=TAG" >/dev/null || bad 'a tag'
+later() { [ "$(date +%s%3N)" -gt $((now + 1)) ]; }
+until_true 10 later
+readers append nessie shop.nstates '[{"id":2,"v":"b"}]'
+nessie_state 'the newest' '1 2'
+nessie_state 'a tag' '1' "tag: v1"
+nessie_state 'a time' '1' "asOfTimestamp: \"$now\""
+nessie_state 'some columns' '1 2' "columns: [id]"
+same 'Nessie: no others' '{"id":1} {"id":2}' "$(sort "$dir/nstates.out" | paste -sd' ')"
+source_of nessie nstates "tag: other"
+same 'Nessie: no such tag' 1 "$(refused_flow nstates | grep -c 'tag: Nessie has no tag other')"
 # ---- large files, a kill in the middle -----------------------------------------------------------
 cat >"$dir/many.yaml" <<END
 source: {type: generate, config: {count: 100000, template: '{"id":\${seq},"v":"row \${seq} \${string:60}"}'}}

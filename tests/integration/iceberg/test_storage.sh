@@ -3,7 +3,7 @@
 # ctest: timeout=300
 # ctest: no-servers
 # A storage that answers 503, loses answers, or says 200 with an error in it, in the middle of uploads: no file is in a
-# commit that is not stored, and every row is in the table once.
+# commit that is not stored, and every row is in the table once. The same while a table is read: every row comes once.
 servers="s3 nessie"
 . "$(dirname "$0")/../ice_lib.sh"
 : >"$dir/plan"
@@ -31,5 +31,16 @@ spoil slow 'PUT snap- 503' 'POST uploads= 503' 'PUT partNumber=1& 503' 'PUT part
 spoil lost 'PUT partNumber=1& lost' 'POST uploadId= lost' 'PUT -m0.avro lost' 'PUT snap- lost'
 spoil done 'POST uploadId= done200'
 spoil error 'POST uploadId= error200'
+
+# ---- reading: slow, refused for a while, cut, and other bytes than were asked for ------------------
+source_of nessie slow "incrementalBySnapshot: true" "s3Endpoint: http://127.0.0.1:$(<"$dir/port")"
+{ # in the middle of a file, which is read in pieces
+    printf '%s\n' 'GET snap- cut' 'GET -m0.avro 503' 'GET -m0.avro cut' 'GET .parquet cut' 'GET .parquet ok'
+    for word in slow cut short whole lost 503; do printf 'GET .parquet %s\n' ok ok ok ok $word; done
+    for i in $(seq 7); do echo 'GET .parquet 503'; done # more than are tried at once: the source begins anew where it was
+} >"$dir/plan"
+flow slow
+same 'reading: it came to all of it' '' "$(cat "$dir/plan")"
+same 'reading: every row once' "$(seq 0 59999 | cksum)" "$(ids slow | tr ' ' '\n' | sort -n | cksum)"
 kill "$proxy"
 finish

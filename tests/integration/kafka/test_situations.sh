@@ -108,11 +108,13 @@ echo '{"n":"none"}' | kcat -b "$DF_KAFKA" -P -t "$(name_of keys)"
 tail -n 250 "$dir/keys" | kcat -b "$DF_KAFKA" -P -t "$(name_of keys)" -K :
 { source_of keys keys_plain; sink_to keys_plain; } >"$dir/keys_plain.yaml"
 exactly keys_exact keys keys_exact
+# Without a transaction the broker may have taken the batch after the refused one; all of both comes again then.
+last_of_each() { tac | awk '!seen[$0]++' | tac; }
 for kind in keys_plain keys_exact; do
     echo "errors: {type: stdio, config: {path: $dir/$kind.errors}}" >>"$dir/$kind.yaml"
     flow $kind 0
     same "$kind: one is refused" '500 1' "$(summary sent $kind) $(grep -c '"n":"none"' "$dir/$kind.errors")"
-    same "$kind: the others once, in order" "$(cat "$dir/keys")" "$(values $kind '%k:%s\n')"
+    same "$kind: the others once, in order" "$(cat "$dir/keys")" "$(values $kind '%k:%s\n' | if [ $kind = keys_plain ]; then last_of_each; else cat; fi)"
 done
 
 # ---- and now the idle ones --------------------------------------------------------------------------------------
@@ -122,7 +124,7 @@ put_idle 2
 begin=$(now)
 until_true 20 arrived 2 || bad "after idling: $(values idle_out | wc -l) and $(values exact_out | wc -l) of 2"
 took=$(($(now) - begin))
-[ $took -le 6000 ] && ok "after idling: the next record is there ($took ms)" || bad "after idling: only after $took ms"
+[ $took -le $((6000 * slack)) ] && ok "after idling: the next record is there ($took ms)" || bad "after idling: only after $took ms"
 same 'nobody is taken for shut out' '' "$(grep -h 'another instance\|"level":"error"' "$dir/plain.out" "$dir/exact.out")"
 
 # Stopped for longer than its id lives, while another one with that id has taken over: it adds nothing.

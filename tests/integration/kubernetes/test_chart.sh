@@ -87,6 +87,7 @@ difference() { diff -U 2 --label default --label "$1" "$dir/default.yaml" "$dir/
 plain global.a=b >"$dir/default.yaml" || bad 'the default renders'
 keep default.yaml <"$dir/default.yaml"
 takes() { run "  a server takes it" 0 kubectl apply --dry-run=server --server-side --validate=strict -f "$1"; }
+takes "$dir/default.yaml"
 # The server does not have the kinds of cert-manager and of Prometheus's operator.
 without_foreign() {
     python3 -c 'import sys, yaml

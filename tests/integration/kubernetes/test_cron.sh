@@ -35,7 +35,11 @@ end_pod() { # job, phase
     run "  it ends: $2" 0 kubectl patch pod "$(pod_of "$1")" --subresource=status --type merge -p "{\"status\":{\"phase\":\"$2\"}}"
 }
 
-# ---- looked at below: what is refused needs a while
+# ---- looked at below: what is refused needs a while, and what is skipped two minutes
+sed -e 's/name: nightly/name: busy/' -e 's/schedule: .*/schedule: "* * * * *"/' -e '/^  triggers/,$d' "$dir/cron.yaml" >"$dir/busy.yaml"
+echo '  startingDeadlineSeconds: 10' >>"$dir/busy.yaml"
+run 'a namespace for a cron that is due each minute' 0 kubectl create namespace busy
+run '  it' 0 kubectl -n busy apply -f "$dir/busy.yaml"
 run 'a namespace without room for a pod' 0 kubectl create namespace full
 run '  by a quota' 0 kubectl -n full create quota none --hard=pods=0
 run '  a cron in it' 0 kubectl -n full apply -f "$dir/cron.yaml"
@@ -155,14 +159,11 @@ run '  deleted' 0 kubectl delete dataflowcron edited --timeout=30s
 run '  and those beside it' 0 kubectl delete cronjob unlimited unlimited2
 
 # ---- runs that do not begin: the first one has no node to run on, and holds those of the next minutes
-sed -e 's/name: nightly/name: busy/' -e 's/schedule: .*/schedule: "* * * * *"/' -e '/^  triggers/,$d' "$dir/cron.yaml" >"$dir/busy.yaml"
-echo '  startingDeadlineSeconds: 10' >>"$dir/busy.yaml"
-run 'a cron that is due each minute' 0 kubectl apply -f "$dir/busy.yaml"
-skips() { kubectl get dataflowcron busy -o "jsonpath={.status.skips.$1}"; }
+skips() { kubectl -n busy get dataflowcron busy -o "jsonpath={.status.skips.$1}"; }
 skipped() { [ "$(skips count)" -ge 1 ]; }
-within '  its second run does not begin' 160 skipped
-within '  an event says why' 20 has 'another run went on, and concurrencyPolicy is Forbid' kubectl get events.events.k8s.io -o 'jsonpath={.items[*].note}'
+within 'the second run of a busy cron does not begin' 160 skipped
+within '  an event says why' 20 has 'another run went on, and concurrencyPolicy is Forbid' kubectl -n busy get events.events.k8s.io -o 'jsonpath={.items[*].note}'
 [ -n "$(skips lastTime)" ] && ok '  the status says when' || bad '  the status says when'
-run '  deleted' 0 kubectl delete dataflowcron busy --timeout=30s
+run '  deleted' 0 kubectl -n busy delete dataflowcron busy --timeout=30s
 stop_operator "$operator"
 exit $failed

@@ -35,7 +35,7 @@ run 'it is available' 0 kubectl -n shop wait --for=condition=Available --timeout
 
 arrived() { [ "$(sql 'select count(distinct (producer, seq)) from orders')" = "$1" ]; }
 await_rows() {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + 60 * slack))
     until arrived "$1"; do
         [ $SECONDS -lt $end ] || { bad "$(rows) rows, not $1"; break; }
         sleep 0.3

@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # A DataFlow on a real node, looked after by the operator from its chart, Kafka to PostgreSQL: nothing is
 # lost when the spec changes, a pod is killed, the operator is killed, the flow is suspended and goes on;
+# passwords of both servers change under load, one of them in a Secret of another namespace, and no pod is renewed;
 # a wrong secret is told and a right one heals it without a hand. The node is drained while one flow has one pod and
 # another one pods that never get ready, both with a disruption budget. Of two pods of a flow with one reader, one
-# waits; images that do not exist and too little memory are told, and healed by an edit. Uninstalled, pods go on,
+# waits; images that do not exist and too little memory are told, and healed by an edit. A run of a DataFlowCron whose pod
+# is evicted goes on in the next one before its trigger begins; one whose image does not exist fails. Uninstalled, pods go on,
 # and their namespace can be deleted.
 # ctest: no-servers kubernetes timeout=1500
 . "$(dirname "$0")/../kube_lib.sh"
 start_node
-start_servers_of_node
+start_servers_of_node --secure --conf listener.name.sasl.scram-sha-512.connections.max.reauth.ms=5000
 
 limit=150 run 'the chart' 0 "$DF_HELM" install df "$source/deploy/helm/dataflow-operator" --namespace dataflow --create-namespace \
     --set image.repository="${image%:*}" --set image.tag="${image#*:}" --set image.pullPolicy=Never \
-    --set webhook.enabled=true --set webhook.selfSigned=true --wait --timeout 140s
+    --set webhook.enabled=true --set webhook.selfSigned=true --set secrets.otherNamespaces=true \
+    --set 'extraEnv[0].name=STEP_START_TIMEOUT_SECONDS' --set-string 'extraEnv[0].value=20' \
+    --set 'extraEnv[1].name=SECRETS_REFRESH_SECONDS' --set-string 'extraEnv[1].value=3' --wait --timeout 140s
 operator=deployment/df-dataflow-operator
 run 'the secret' 0 kubectl -n shop create secret generic db --from-literal=url="$DF_PG"
 cat >"$dir/flow.yaml" <<YAML
@@ -60,6 +64,73 @@ within '  it says so' 30 suspended
 run '  no more' 0 kubectl -n shop patch dataflow orders --type merge -p '{"spec":{"maintenance":{"suspended":false}}}'
 within '  all rows' 90 arrived
 run 'nothing lost' 0 $DF_KUBE_INSIDE dfaudit check --source table --table orders --count "$from" --no-gaps
+
+# ---- rotation: user and password of the broker in two edits, the password of the database in a Secret of
+# another namespace, of which the operator keeps a copy. The servers are first: what the pod has is refused.
+sql "create role loader login password 'first-word'; grant create on schema public to loader;
+    create table rotated (like orders); alter table rotated owner to loader" >/dev/null
+run 'a Secret with user and password' 0 kubectl -n shop create secret generic kafka --from-literal=user=carol --from-literal=password=carol-pw
+kubectl create namespace vault >/dev/null
+run 'one of another namespace' 0 kubectl -n vault create secret generic loader --from-literal=url="postgres://loader:first-word@${DF_PG#*@}"
+run '  allowed' 0 kubectl -n vault annotate secret loader dataflow.dataflow.io/allow-namespaces=shop
+cat >"$dir/rotated.yaml" <<YAML
+apiVersion: dataflow.dataflow.io/v1
+kind: DataFlow
+metadata: {name: rotated, namespace: shop}
+spec:
+  deliveryGuarantee: exactlyOnce
+  source:
+    type: kafka
+    config:
+      {brokers: "$DF_KAFKA_SASL", topic: orders, consumerGroup: rotated, properties: {session.timeout.ms: "6000"}, sasl: {
+       mechanism: scram-sha-512, usernameSecretRef: {name: kafka, key: user}, passwordSecretRef: {name: kafka, key: password}}}
+  sink:
+    type: postgresql
+    config: {table: rotated, connectionStringSecretRef: {namespace: vault, name: loader, key: url}}
+YAML
+cat >"$dir/rotate" <<'END'
+set -ef
+users() { $DF_KUBE_INSIDE $DF_KAFKA_JAVA kafka.admin.ConfigCommand --bootstrap-server "$DF_KAFKA" --alter --entity-type users "$@"; }
+# until it is in the log of the pod
+until_told() { until kubectl -n shop logs deployment/df-rotated | grep -q "$1"; do sleep 0.2; done; }
+# The database first: nothing is written any more when nothing can be read.
+$DF_KUBE_INSIDE psql "$DF_PG" -Xq -c "alter role loader password 'second-word'" -c "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'loader'"
+until_told 'password authentication failed'
+users --entity-name dave --add-config 'SCRAM-SHA-512=[iterations=4096,password=second-pw]' &
+users --entity-name carol --delete-config SCRAM-SHA-512
+wait $!
+until_told 'check user and password'
+kubectl -n shop patch secret kafka --type merge -p '{"stringData":{"user":"dave"}}'
+kubectl -n shop patch secret kafka --type merge -p '{"stringData":{"password":"second-pw"}}'
+kubectl -n vault patch secret loader --type merge -p "{\"stringData\":{\"url\":\"postgres://loader:second-word@${DF_PG#*@}\"}}"
+END
+pod_of_rotated() { kubectl -n shop get pods -l dataflow.dataflow.io/name=rotated -o 'jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[0].restartCount}{end}'; }
+arrived_rotated() { [ "$(sql 'select count(*) from rotated')" = "$from" ]; }
+run 'a flow with both' 0 kubectl apply -f "$dir/rotated.yaml"
+run '  runs' 0 kubectl -n shop wait --for=condition=Ready --timeout=55s dataflow/rotated
+within '  all rows' 60 arrived_rotated
+before=$(pod_of_rotated)
+since() { kubectl -n shop get dataflow rotated -o 'jsonpath={.status.secretsTime}'; }
+is_told() { [ -n "$(since)" ]; }
+within '  its status says since when its Secrets are used' 60 is_told
+used=$(since)
+limit=150 while_producing 'passwords change under load' $from 20000 1000 bash "$dir/rotate"
+changed=$SECONDS
+from=$((from + 20000))
+within '  all rows' 90 arrived_rotated
+[ $failed = 0 ] || kubectl -n shop logs deployment/df-rotated
+ok "    $((SECONDS - changed)) s after the last edit at most"
+run '  nothing lost, nothing twice' 0 $DF_KUBE_INSIDE dfaudit check --source table --table rotated --count "$from" --expect-count "$from" \
+    --no-gaps --max-duplicates 0
+is_as_before() { [ "$(pod_of_rotated)" = "$before" ]; }
+is_as_before && ok '  by the same pod' || bad "  by the same pod: $(pod_of_rotated), not $before"
+is_newer() { [[ $(since) > $used ]]; }
+within '  the status says that newer Secrets are used' 60 is_newer
+kubectl -n shop logs deploy/df-rotated >"$dir/out" 2>&1
+kubectl -n shop describe dataflow rotated >>"$dir/out" 2>&1
+kubectl -n dataflow logs $operator >>"$dir/out" 2>&1
+grep -qE '(first|second)-(word|pw)|carol-pw' "$dir/out" && bad '  no password is shown' || ok '  no password is shown'
+run '  deleted' 0 kubectl -n shop delete dataflow rotated --timeout=50s
 
 run 'a wrong secret' 0 kubectl -n shop create secret generic wrong --from-literal=url=postgres://nobody:hidden-word@10.99.0.1:1/x
 run '  is used' 0 kubectl -n shop patch dataflow orders --type merge -p '{"spec":{"sink":{"config":{"connectionStringSecretRef":{"name":"wrong"}}}}}'
@@ -138,6 +209,29 @@ run '  it takes pods again' 0 kubectl uncordon "$node"
 goes_on '  the flow goes on'
 run '  the others go' 0 kubectl -n shop delete dataflow stuck --timeout=50s
 
+# ---- runs: one pod of a step at a time, and no trigger before everything was read: looked at further below
+sql 'create table nightly (id bigint)'
+cat >"$dir/nightly.yaml" <<YAML
+apiVersion: dataflow.dataflow.io/v1
+kind: DataFlowCron
+metadata: {name: nightly, namespace: shop}
+spec:
+  schedule: "30 2 1 1 *"
+  timeZone: Europe/Berlin
+  source: {type: generate, config: {count: 4000, rate: 500, template: '{"id":\${seq}}'}}
+  sink: {type: postgresql, config: {table: nightly, connectionStringSecretRef: {name: db, key: url}}}
+  triggers: [{name: after, image: $image, command: [dfproc, version]}]
+YAML
+sed 's/name: nightly/name: absent/; s#^  schedule#  processorImage: localhost/none:1\n&#' "$dir/nightly.yaml" >"$dir/absent.yaml"
+cron() { kubectl -n shop get dataflowcron "$1" -o "jsonpath={$2}"; }
+run 'a cron' 0 kubectl apply -f "$dir/nightly.yaml" -f "$dir/absent.yaml"
+run '  a run' 0 kubectl -n shop annotate dataflowcron nightly absent dataflow.dataflow.io/run-now=1
+some_rows() { [ "$(sql 'select count(*) from nightly')" -gt 500 ]; }
+within '  reads' 60 some_rows
+pod=$(kubectl -n shop get pods -l dataflow.dataflow.io/name=nightly -o 'jsonpath={.items[0].metadata.name}')
+printf '{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"%s","namespace":"shop"}}' "$pod" >"$dir/eviction.json"
+run '  its pod is evicted' 0 kubectl create --raw "/api/v1/namespaces/shop/pods/$pod/eviction" -f "$dir/eviction.json"
+
 # ---- what keeps a pod from running is told, and an edit heals it
 edit() { run "$1" 0 kubectl -n shop patch dataflow numbers --type merge -p "{\"spec\":$2}"; }
 edit 'an image that is not there' '{"processorImage":"localhost/none:1"}'
@@ -156,10 +250,27 @@ sed -e 's/numbers/hungry/; s/rate: 200/rate: 0/; s/"id":[^}]*}/&,"pad":"${string
 echo '  resources: {limits: {memory: 24Mi}, requests: {memory: 24Mi}}' >>"$dir/hungry.yaml"
 run 'too little memory' 0 kubectl apply -f "$dir/hungry.yaml"
 within '  is told' 60 says hungry 'needed more memory than resources.limits.memory'
-kill $lock
+# The server goes on with what a client asked for that is gone.
+sql "select pg_terminate_backend(pid) from pg_stat_activity where query like '%lock table hungry%' and pid <> pg_backend_pid()" >/dev/null
+wait $lock
 run '  enough of it' 0 kubectl -n shop patch dataflow hungry --type merge -p '{"spec":{"resources":null,"source":{"config":{"rate":10}}}}'
 within '  heals it' 60 says hungry '^Running: '
 run '  deleted' 0 kubectl -n shop delete dataflow hungry --timeout=50s
+
+within 'the run whose pod was evicted is complete' 60 is Completed cron nightly .status.phase
+[ "$(sql 'select count(distinct id) from nightly')" = 4000 ] && ok '  of all records' || bad "  of all records: $(sql 'select count(distinct id) from nightly')"
+kubectl -n shop get pods -l dataflow.dataflow.io/name=nightly -o json | python3 -c '
+import json, sys
+spans = []
+for pod in json.load(sys.stdin)["items"]:
+    end = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    spans.append((end["startedAt"], end["finishedAt"], end["exitCode"]))
+spans.sort()
+print(spans)
+sys.exit(any(a[1] > b[0] for a, b in zip(spans, spans[1:])) or len(spans) < 2)' >"$dir/out" && ok '  pods one after another' || bad '  pods one after another'
+within 'that of an image that does not exist fails' 60 is Failed cron absent .status.phase
+cron absent .status.message | grep -q 'did not begin within 20 s' && ok '  with the reason' || bad "  with the reason: $(cron absent .status.message)"
+run '  deleted' 0 kubectl -n shop delete dataflowcron nightly absent --timeout=50s
 
 kubectl -n dataflow logs $operator >"$dir/out" 2>&1
 kubectl -n shop logs deploy/df-orders >>"$dir/out" 2>&1

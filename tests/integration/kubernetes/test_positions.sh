@@ -9,7 +9,7 @@ read -r -a port < <(free_ports 11)
 
 # until NAME SECONDS FUNCTION...: calls it again and again until it is true
 soon() {
-    local name=$1 end=$((SECONDS + $2))
+    local name=$1 end=$((SECONDS + $2 * slack))
     shift 2
     until "$@" >"$dir/out"; do
         [ $SECONDS -lt $end ] || { bad "$name" >&3; tail -n 3 "$dir"/log.* >&3; return; }
@@ -116,7 +116,7 @@ start=$SECONDS
 lines 3001 4000
 pod c "${port[3]}"
 soon 'after SIGKILL c reads when the Lease has lapsed' 25 is_ready "${port[3]}"
-[ $((SECONDS - start)) -le 18 ] && ok "  within $((SECONDS - start)) s" || bad "  only after $((SECONDS - start)) s"
+[ $((SECONDS - start)) -le $((18 * slack)) ] && ok "  within $((SECONDS - start)) s" || bad "  only after $((SECONDS - start)) s"
 soon '  nothing is missing' 20 has_all 4000 1000
 soon '  positions go on' 20 moved
 
@@ -144,7 +144,7 @@ pod e "${port[5]}"
 soon 'e reads' 20 is_ready "${port[5]}"
 "$bed/kubernetes" pause --dir "$dir/cluster" --program kube-apiserver
 start=$SECONDS
-ended e 75 && [ $((SECONDS - start)) -le 13 ] && ok "without an API server e ends with 75 after $((SECONDS - start)) s" ||
+ended e 75 && [ $((SECONDS - start)) -le $((13 * slack)) ] && ok "without an API server e ends with 75 after $((SECONDS - start)) s" ||
     bad "e after $((SECONDS - start)) s: $(tail -3 "$dir/log.e")"
 "$bed/kubernetes" resume --dir "$dir/cluster" --program kube-apiserver
 soon '  it is back' 20 kubectl get --raw /readyz --request-timeout 2s

@@ -33,7 +33,7 @@ has 'set secrets.otherNamespaces in its chart' condition orders SpecResolved mes
 stop_operator "$operator"
 
 # ---- without the grant
-export SECRETS_OF_OTHER_NAMESPACES=true
+export SECRETS_OF_OTHER_NAMESPACES=true SECRETS_REFRESH_SECONDS=2
 start_operator 2
 told() { has 'kubectl -n vault annotate secret db dataflow.dataflow.io/allow-namespaces=default' condition orders SpecResolved message; }
 within 'with the opt-in it says how to allow it' 60 told
@@ -118,7 +118,7 @@ within '  the copy is back' 60 has_copy
 is x value url && ok '  with its value' || bad '  with its value'
 has_taken() { has "$(copy_name taken vault/db)" copies_of taken; }
 within '  and there is one where the name was taken' 60 has_taken
-stop_operator "$operator" KILL
+kill_operator "$operator"
 apply_flow 'the reference goes while no operator is there' orders "${spec/namespace: vault, name: db/name: own}"
 start_operator 3
 within '  so does the copy' 60 no_copy

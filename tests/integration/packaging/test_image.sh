@@ -13,11 +13,13 @@ limit=700
 export SOURCE_DATE_EPOCH=1700000000
 run 'it is built' 0 "$source/packaging/oci/build" --revision r --build "$DF_BUILD_DIR/oci" --output "$first"
 [ $failed = 0 ] || exit 1
-mkdir copy && tar -C "$source" --exclude=./build --exclude='./build-*' --exclude=./.git -c . | tar -x -C copy
-run 'and again from a copy elsewhere' 0 copy/packaging/oci/build --revision r --output "$dir/second.tar"
+# Elsewhere, and at the same place each time: what ccache has of it was compiled there.
+copy=$DF_BUILD_DIR/oci-copy
+rm -rf "$copy" && mkdir "$copy" && tar -C "$source" --exclude=./build --exclude='./build-*' --exclude=./.git -c . | tar -x -C "$copy"
+run 'and again from a copy elsewhere' 0 "$copy/packaging/oci/build" --revision r --output "$dir/second.tar"
 if cmp "$first" second.tar >out 2>&1; then ok '  the same bytes'; else bad '  the same bytes'; fi
 if cmp "${first%.tar}.spdx.json" second.spdx.json >out 2>&1; then ok '  the same list'; else bad '  the same list'; fi
-rm -rf copy
+rm -rf "$copy"
 limit=60
 
 # ---- what is in it ---------------------------------------------------------------------------------

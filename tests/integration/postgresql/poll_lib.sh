@@ -24,7 +24,7 @@ once() {
 ids() { jq -r .id "$dir/$1.out" | tr '\n' ' '; }
 sorted() { jq -r .id "$dir/$1.out" | sort -n | tr '\n' ' '; }
 until_there() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * slack))
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || return 1

@@ -68,9 +68,17 @@ same 'the same values by insert' "$(after r)" "$(after c)"
 same 'the same values by update' "$(after r)" "$(after u)"
 same 'deletes have the key' '{"id":1}{"id":2}{"id":3}' \
     "$(grep '"op":"d"' "$dir/values.jsonl" | sed 's/.*"before":\(.*\),"after":null.*/\1/' | tr -d '\n')"
-same 'where each came from' '"db":"postgres","schema":"SCHEMA","table":"v"' \
-    "$(grep -o '"db":"postgres","schema":"[a-z0-9_]*","table":"v"' "$dir/values.jsonl" | sed "s/$schema/SCHEMA/" | sort -u)"
+same 'where each came from' '"schema":"SCHEMA","table":"v"' \
+    "$(grep -o '"schema":"[a-z0-9_]*","table":"v"' "$dir/values.jsonl" | sed "s/$schema/SCHEMA/" | sort -u)"
 same 'one transaction, one number' 1 "$(grep '"op":"[dc]"' "$dir/values.jsonl" | grep -o '"txId":[0-9]*' | sort -u | wc -l)"
+
+# The end of the commit before, as a position keeps it, and the LSN.
+sql "update v set o = o"
+until_end values 0
+sequences() { grep "\"op\":\"[$1]\"" "$dir/values.jsonl" | sed -E 's/.*"db":"postgres","sequence":"\[([^]]*)\]","schema":.*"lsn":([0-9]+).*/\1 \2/' | tr -d '\\"' | tr , ' '; }
+same 'a sequence is of the LSN' '' "$(sequences rcdu | awk '$2 != $3 || NF != 3')"
+same '  nothing was committed before the first transaction' null "$(sequences rcd | cut -d' ' -f1 | sort -u)"
+same '  the order of transactions is that of sequences' '3 in order' "$(sequences cdu | awk 'BEGIN { was = -1 } { sub("null", "0") } $1 != was { n++; bad += $1 < last || $1 > $2; was = $1 } { bad += $2 < last; last = $2 } END { print n + 0, bad ? "not in order" : "in order" }')"
 
 # ---- a replica, with writers and kills ---------------------------------------------------------------
 sql "create table src (id int primary key, v int, doc text, n numeric(12, 3), at timestamptz);

@@ -34,6 +34,16 @@ c "before":null,"after":{"a":1,"b":3,"n":4}
 d "before":{"a":1,"b":3},"after":null' "$(events before | sed 's/"w\{3000\}"/"W"/g')"
 forget before
 
+# ---- what the key is: not what its index only stores -------------------------------------------------------
+sql "create table stores (b int, a text, v int, primary key (a, b) include (v)); insert into stores values (1, 'x', 1), (2, 'x', 1), (1, 'y', 1)"
+replica keys "$schema.stores" "$schema.stores_copy"
+until_end keys 0
+sql "update stores set v = 2 where b = 1"
+until_end keys 0
+same 'the copy has the same key, and each row once' '1 x 2,1 y 2,2 x 1' \
+    "$(sql "select string_agg(concat_ws(' ', b, a, v), ',' order by b, a) from stores_copy")"
+forget keys
+
 # ---- columns, partitions, several tables, a table that is added ----------------------------------------
 sql "create table parts (id int, day date, secret text, primary key (id, day)) partition by range (day);
      create table parts_1 partition of parts for values from ('2026-01-01') to ('2026-02-01');

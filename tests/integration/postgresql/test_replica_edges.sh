@@ -60,10 +60,18 @@ wait_for 'the rows around it are written' 1 last
 same 'it is refused' 1 "$(grep -c moved_copy "$dir/m.errors")"
 same '  its row is as it was' '2 0' "$(sql "select id || ' ' || v from moved_copy where id = 2")"
 before=$(metric dataflow_postgresql_row_mode_total)
+sql "begin; update moved set v = 4 where id < 20; update moved set id = 3000 where id = 21; update moved set id = 31 + 1000 where id = 22; update moved set id = 50 where id = 23; update moved set v = 4 where id = 40; commit"
+wait_for 'moves among others' 4 last
+same '  those that are refused, and no other' '3 50' "$(grep -c . "$dir/m.errors") $(sql 'select max(id) from moved_copy')"
+same '  are found row by row, in one try' 1 "$(($(metric dataflow_postgresql_row_mode_total) - before))"
+before=$(metric dataflow_postgresql_row_mode_total)
 sql "begin; update moved set v = 100 + id where id between 3 and 30; update moved set v = 2 where id = 40; commit"
 wait_for 'rows that are refused later' 2 last
-wait_for '  all of them' 29 grep -c . "$dir/m.errors"
+wait_for '  all of them' 28 grep -c . "$dir/m.errors"
 same '  are found row by row, in one try' 1 "$(($(metric dataflow_postgresql_row_mode_total) - before))"
+sql "begin; update moved set id = 60, v = 200 where id = 32; update moved set v = 6 where id = 40; commit"
+wait_for 'a row that is refused under its new key' 6 last
+same '  is an error record, and stays under the old one' '29 32' "$(grep -c . "$dir/m.errors") $(sql 'select id from moved_copy where id in (32, 60)')"
 stop
 forget m
 

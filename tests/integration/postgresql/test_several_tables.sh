@@ -53,6 +53,39 @@ flow veto 0
 same 'a row that is refused alone takes none with it' '189 5' "$(sql 'select (select count(*) from plain), (select count(*) from veto)' | tr '|' ' ')"
 same '  and is an error' 6 "$(refused veto)"
 
+# ---- names without a table give their places back ----------------------------------------------------------
+manifest idle 'tableFrom: $.kind' "tableAllow: 'no_[0-9]*|idle_[0-9]'"
+sql "create table idle (id int primary key, kind text); create table idle_1 (like idle including all); create table idle_2 (like idle including all)"
+{
+    echo '{"id":1,"kind":"idle_1"}'
+    for n in $(seq 1 1300); do printf '{"id":%d,"kind":"no_%d"}\n' "$n" "$n"; done
+    printf '{"id":2,"kind":"idle_1"}\n{"id":2,"kind":"idle_2"}\n{"id":3,"kind":"no_1"}\n'
+} >"$dir/idle.jsonl"
+flow idle 0
+same '1,300 names without a table take no place' '2 1' "$(sql 'select (select count(*) from idle_1), (select count(*) from idle_2)' | tr '|' ' ')"
+same '  and each is told' 1301 "$(grep -c 'does not exist' "$dir/idle.errors")"
+
+# ---- a row of one table is a row of another, too -----------------------------------------------------------
+sql "create table kp (id int primary key, kind text, v int); create table kc (primary key (id)) inherits (kp)"
+manifest kp 'tableFrom: $.kind' 'tableAllow: kc' 'upsertMode: true'
+sed -i '1a transformations: [{type: debeziumUnwrap}]' "$dir/kp.yaml"
+printf '{"payload":{"op":"%s","before":%s,"after":%s}}\n' c null '{"id":1,"kind":"kc","v":1}' d '{"id":1}' null c null '{"id":1,"kind":"kc","v":2}' >"$dir/kp.jsonl"
+flow kp 0
+same 'INHERITS: in the order of the records' 2 "$(sql 'select v from kc')"
+
+# ---- a constraint that looks at the end of the transaction --------------------------------------------------
+sql "create sequence tries; create table dp (id int primary key); insert into dp values (1);
+     create table dc (id int primary key, kind text, p int references dp deferrable initially deferred);
+     create table last (id int primary key, kind text, n int default nextval('tries'))"
+manifest last 'tableFrom: $.kind' 'tableAllow: dc' 'batchSize: 100'
+{
+    for n in $(seq 1 50); do printf '{"id":%d,"kind":"dc","p":%d}\n' "$n" $((n == 20 ? 2 : 1)); done
+    for n in $(seq 1 50); do printf '{"id":%d}\n' "$n"; done
+} >"$dir/last.jsonl"
+flow last 0
+same 'a deferred constraint: all but one' '49 50 1' "$(sql 'select (select count(*) from dc), (select count(*) from last)' | tr '|' ' ') $(refused last)"
+same '  found in its own table, in one more try' 100 "$(sql 'select last_value from tries')"
+
 # ---- tables that are made; more columns; upsert in tables of one shape -------------------------------------
 manifest made 'tableFrom: metadata.none' 'tableAllow: made_.*' 'autoCreateTable: true' 'autoAddColumns: true' 'upsertMode: true' 'conflictKey: id'
 sed -i 's/metadata.none/$.t/' "$dir/made.yaml"

@@ -50,6 +50,30 @@ same 'the last of each key' \
     "$(awk -F'[:,}"]+' '{ last[$3 "|" $5] = $7 } END { for (k in last) { c++; s += last[k] } print c, s }' "$dir/counters.jsonl")" \
     "$(sql "select count(*) || ' ' || sum(n) from counters")"
 
+# Keys that come once and several times, with deletes between them and without, NULL versions.
+sql "create table folded (id int primary key, v int, t text); insert into folded select g, 5, 'old' from generate_series(1, 100) g;
+create table by_one (like folded including all); insert into by_one select * from folded"
+random() { # SEED DELETES: changes of 160 keys
+    awk -v seed="$1" -v deletes="$2" 'BEGIN { srand(seed); for (i = 1; i <= 800; i++) {
+        id = int(rand() * 160); v = rand() < 0.1 ? "null" : int(rand() * 10)
+        if (deletes && rand() < 0.1) printf "{\"payload\":{\"op\":\"d\",\"before\":{\"id\":%d,\"v\":%s},\"after\":null}}\n", id, v
+        else printf "{\"payload\":{\"op\":\"u\",\"before\":null,\"after\":{\"id\":%d,\"v\":%s,\"t\":\"t%d\"}}}\n", id, v, i } }'
+}
+for options in 'upsertStrategy: always' 'upsertStrategy: ifNewer'; do
+    for deletes in 0 1; do
+        random $((RANDOM + 1)) $deletes >"$dir/folded.jsonl"
+        cp "$dir/folded.jsonl" "$dir/by_one.jsonl"
+        set -- 'upsertMode: true' "$options"
+        [ "$options" = 'upsertStrategy: always' ] || set -- "$@" 'upsertVersionColumn: v'
+        changes folded "$@"
+        changes by_one "$@" 'batchSize: 1'
+        flow folded 0
+        flow by_one 0
+        same "a batch is as its records one by one ($options, deletes: $deletes)" "$(sql 'select md5(string_agg(x::text, chr(10) order by id)) from by_one x')" \
+            "$(sql 'select md5(string_agg(x::text, chr(10) order by id)) from folded x')"
+    done
+done
+
 # With CHECKs, records with all columns: those that a later one hides are looked at, not written.
 sql "create table checked (k int primary key, n int check (n <> 777), w text)"
 seq 1 20000 | awk '{ printf "{\"k\":%d,\"n\":%d,\"w\":\"some text\"}\n", $1 % 20, $1 + 1000 }' >"$dir/checked.jsonl"
@@ -103,7 +127,7 @@ same 'what was deleted does not come back' '1|1|
 
 # ---- records with different columns --------------------------------------------------------------------
 # A fifth of the records is partial, with more sets of columns than one round takes. What is timed is
-# how the two compare: one statement for each run of equal records took twenty times as long.
+# how the two compare: one statement for each run of equal records took fifty times as long.
 cat >"$dir/mixed.py" <<'END'
 import json, random, sys
 names, rows, rng = [f"c{i}" for i in range(10)], {}, random.Random(7)
@@ -125,7 +149,7 @@ for kind in uniform mixed; do
     same "$kind columns" '' "$(sql "select * from $kind order by id" | diff "$dir/$kind.expected" - | head -n 4)"
     declare "$kind=$(summary seconds)"
 done
-if awk "BEGIN { exit !($mixed < 0.5 + 6 * $uniform) }"; then ok 'mixed columns are not slow'; else
+if awk "BEGIN { exit !($mixed < 0.5 + 15 * $uniform) }"; then ok 'mixed columns are not slow'; else
     bad "mixed columns: $mixed s, uniform ones: $uniform s"
 fi
 
@@ -158,6 +182,42 @@ manifest strict 'upsertMode: true'
 flow strict 0
 same 'row mode names them' '2998 2 2998' "$(summary sent) $(summary errored) $(sql 'select count(*) from strict')"
 
+# ---- what changes nothing ----------------------------------------------------------------------------------------
+# Where rows stand, and how many dead ones there are: an update moves a row even when all of its values stay.
+places() { sql "select string_agg(ctid::text, ' ' order by id) from $1"; }
+again() { # NAME TABLE MOVED: the same records once more move so many rows
+    local before
+    before=$(places "$2")
+    flow "$2" 0
+    same "$1" "$3" "$(diff <(tr ' ' '\n' <<<"$before") <(places "$2" | tr ' ' '\n') | grep -c '^>')"
+}
+same_rows() { # NAME SQL "options": twice the same 40 rows, some columns of which are long or NULL
+    sql "$2"
+    seq 1 40 | awk '{ n = $1 % 4 ? "\"n" $1 "\"" : "null"
+        printf "{\"id\":%d,\"n\":%s,\"big\":\"%05000d\",\"a\":1.50,\"j\":{\"k\":[1,2]},\"l\":[1,2],\"f\":0.5,\"p\":\"(1,2)\"}\n", $1, n, $1 }' >"$dir/$1.jsonl"
+    manifest "$1" 'upsertMode: true' 'unknownFields: ignore' "${@:3}"
+    flow "$1" 0
+}
+same_rows still "create table still (id int primary key, n varchar(20), big text, a numeric(10,2), j json, l int[], f float8, p point);
+alter table still alter big set storage external"
+again 'a row that is there with the same values stays where it is' still 0
+sed -i '7s/"n7"/"n8"/; 8s/null/"x"/; 9s/"n9"/null/; 10s/1.50/1.51/; 11s/0.5,/-0.0,/; 12s/00012"/00013"/; 13s/\[1,2\]},/[1, 3]},/' "$dir/still.jsonl"
+again '  one with any other value moves' still 7
+same '  to it' 'n8 x  1.51 -0 13 3' "$(sql "select concat_ws(' ', (select n from still where id = 7), (select n from still where id = 8), (select coalesce(n, '') from still where id = 9),
+    (select a from still where id = 10), (select f from still where id = 11), (select right(big, 2) from still where id = 12), (select j #>> '{k,1}' from still where id = 13))")"
+same_rows must "create domain short as varchar(9) check (value <> 'no');
+create table must (id int primary key, n short, big text not null, needed text not null default 'd', gone timestamptz); alter table must alter needed drop default"
+same '  where a NOT NULL column is left alone there is no row' 40 "$(summary errored)"
+sql "insert into must select g, 'n' || g, lpad(g::text, 5000, '0'), 'x' from generate_series(1, 40) g; update must set n = null where id % 4 = 0"
+again '  rows of an UPDATE' must 0
+manifest must 'upsertMode: true' 'unknownFields: ignore' 'softDeleteColumn: gone'
+again '  with a column that marks deletes' must 0
+sql 'update must set gone = now() where id < 4'
+again '    those that were marked are there again' must 3
+same_rows seen "create table seen (id int primary key, n text, at timestamptz); create function touch() returns trigger language plpgsql as 'begin new.at := clock_timestamp(); return new; end';
+create trigger touch before update on seen for each row execute function touch()"
+again '  a trigger sees every record' seen 40
+
 # ---- keys that are equal and not the same ------------------------------------------------------------------------
 sql 'create table scaled (id numeric primary key, v int)'
 printf '%s\n' '{"id":1.0,"v":1}' '{"id":1.00,"v":2}' '{"id":2,"v":3}' >"$dir/scaled.jsonl"
@@ -181,4 +241,11 @@ flow noversion 1
 grep -qF 'softDeleteColumn: the table has no column gone' "$dir/out" && ok 'no soft delete column' || bad 'no soft delete column'
 manifest nokey 'upsertMode: true' 'upsertStrategy: ifNewer'
 dfproc validate "$dir/nokey.yaml" >"$dir/out" 2>&1 && bad 'ifNewer without a version' || ok 'ifNewer needs a version'
+
+# ---- a column that the index of the key only stores -------------------------------------------------------
+sql 'create table stored (id int, v int, t text, primary key (id) include (v))'
+printf '{"id":%d,"v":%d,"t":"%s"}\n' 1 1 a 2 2 b 1 3 c >"$dir/stored.jsonl"
+manifest stored 'upsertMode: true'
+flow stored 0
+same 'a column that the key only stores is none of it' '1|3|c 2|2|b' "$(sql 'select * from stored order by id' | paste -sd' ')"
 finish

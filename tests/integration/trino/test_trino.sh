@@ -15,22 +15,8 @@ trap leave EXIT
 . "$dir/env"
 export XDG_STATE_HOME=$dir/state NO_COLOR=1 DF_TRINO
 
-# sql STATEMENT: its rows, one a line as JSON, by a client of our own
-sql() { python3 - "$DF_TRINO" "$1" <<'END'
-import json, sys, urllib.request
-headers = {"X-Trino-User": "judge", "X-Trino-Catalog": "memory", "X-Trino-Schema": "default",
-           "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME"}
-reply = json.load(urllib.request.urlopen(urllib.request.Request(sys.argv[1] + "/v1/statement", sys.argv[2].encode(), headers)))
-while True:
-    for row in reply.get("data") or []:
-        print(json.dumps(row, ensure_ascii=False))
-    if "error" in reply:
-        sys.exit(reply["error"]["message"])
-    if "nextUri" not in reply:
-        break
-    reply = json.load(urllib.request.urlopen(urllib.request.Request(reply["nextUri"], headers=headers)))
-END
-}
+# sql STATEMENT: its rows, one a line as JSON
+sql() { python3 "$(dirname "$0")/../../support/trino_sql.py" "$DF_TRINO" memory default "$1"; }
 
 # sink NAME LINES…: a manifest from $dir/NAME.jsonl into the table NAME; lines are further options
 sink() {

@@ -610,6 +610,40 @@ static void limits_are_kept(void **state)
     df__buf_free(&file);
 }
 
+static void *largest_realloc(void *user, void *from, size_t len)
+{
+    size_t *largest = user;
+    *largest = len > *largest ? len : *largest;
+    return df__heap_libc.realloc(NULL, from, len);
+}
+
+/* A footer of one list, which says a million elements of one byte each. */
+static void counts_take_no_memory(void **state)
+{
+    enum { COUNT = 1000000 };
+    static const unsigned char list[] = {0x29, 0xfc, 0xc0, 0x84, 0x3d};
+    size_t largest = 0;
+    const df__heap heap = {largest_realloc, &largest};
+    df__parquet_error error = {""};
+    df__parquet_file *f;
+    df__buf file;
+    uint32_t len = sizeof list + COUNT;
+    (void)state;
+    df__buf_init(&file, &df__heap_libc);
+    df__buf_str(&file, "PAR1");
+    df__buf_add(&file, list, sizeof list);
+    memset(df__buf_reserve(&file, COUNT), 0, COUNT);
+    file.len += COUNT;
+    df__buf_add(&file, &len, sizeof len);
+    df__buf_str(&file, "PAR1");
+    df_bytes bytes = {file.data, file.len};
+    df__parquet_input input = {get_bytes, &bytes, (int64_t)file.len, 0, 0};
+    assert_int_equal(df__parquet_open(&heap, &input, &f, &error), DF_EDATA);
+    assert_non_null(strstr(error.text, "a list of the footer says more"));
+    assert_true(largest < 20 * COUNT);
+    df__buf_free(&file);
+}
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 static df__buf shared_file;
@@ -731,6 +765,7 @@ int main(void)
         cmocka_unit_test(columns_that_disagree_are_refused),
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(counts_take_no_memory),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(memory_follows_the_options),
     };

@@ -8,8 +8,8 @@
 #define AT INT64_C(784111777)
 #define S INT64_C(1000000)
 
-/* Whole seconds, a reply that took its time, and our own clock that is set: none of it is taken for
- * a difference, and a difference that is known moves no more than it must. */
+/* Whole seconds, and a reply that took its time: neither is taken for a difference, and a
+ * difference that is known moves no more than it must. */
 static void test_ahead(void **state)
 {
     static const struct {
@@ -23,7 +23,6 @@ static void test_ahead(void **state)
         {DATE, 0, (AT + 900) * S, (AT + 902) * S, -899 * S},
         {DATE, -900 * S, (AT + 900) * S, (AT + 902) * S, -900 * S},
         {DATE, 5 * S, AT * S, AT * S, 1 * S},
-        {DATE, 7, (AT + 2) * S, (AT + 1) * S, 7},
         {NULL, 7, (AT + 900) * S, (AT + 900) * S, 7},
         {"", 7, (AT + 900) * S, (AT + 900) * S, 7},
         {"Sun, 06 Nov 1994 08:49:37 CET", 7, 0, 0, 7},

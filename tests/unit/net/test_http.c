@@ -479,6 +479,7 @@ static void test_wrong_calls(void **state)
         {{.url = "http://x/", .headers = &bad_value, .header_count = 1}, "line end"},
         {{.url = "http://x/", .headers = &no_value, .header_count = 1}, "no value"},
         {{.url = "http://x/", .headers = &token, .header_count = 1}, "https only"},
+        {{.url = "http://127.example.com/", .headers = &token, .header_count = 1}, "https only"},
     };
     world *w = begin(echo, NULL);
     df__http_request *r = NULL;

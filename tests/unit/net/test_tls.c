@@ -132,6 +132,39 @@ static void test_who_is_trusted(void **state)
     }
 }
 
+/* The file that the environment names, when no option does; nothing else is trusted then. */
+static void test_named_by_the_environment(void **state)
+{
+    static const char *const names[] = {"SSL_CERT_FILE", "CURL_CA_BUNDLE"};
+    http_peer peer;
+    (void)state;
+    unsetenv("CURL_CA_BUNDLE"); /* of the machine */
+    start(&peer, "server", NULL);
+    for (size_t i = 0; i < 2; i++) {
+        const struct {
+            const char *named, *option, *text;
+            int rc;
+        } rows[] = {
+            {f.ca, NULL, "nobody", DF_OK},
+            {f.other_ca, NULL, "certificate", DF_EAUTH},
+            {f.other_ca, f.ca, "nobody", DF_OK},
+            {f.ca, f.other_ca, "certificate", DF_EAUTH},
+            {"/nowhere/ca.pem", NULL, "/nowhere/ca.pem: no certificates", DF_EAUTH},
+            {"", f.ca, "nobody", DF_OK},
+        };
+        for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
+            df__http_tls tls = {.ca_file = rows[n].option};
+            df__http *http;
+            assert_int_equal(setenv(names[i], rows[n].named, 1), 0);
+            http = client(&tls);
+            expect(http, &peer, rows[n].rc, rows[n].text);
+            df__http_free(http);
+        }
+        unsetenv(names[i]);
+    }
+    peer_stop(&peer);
+}
+
 static void test_in_memory(void **state)
 {
     char *ca = support_read_file(f.ca);
@@ -262,9 +295,13 @@ static void test_plain_and_tls_mixed_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who_is_trusted),    cmocka_unit_test(test_in_memory),
-        cmocka_unit_test(test_files_that_change), cmocka_unit_test(test_authority_that_changes),
-        cmocka_unit_test(test_no_certificate),    cmocka_unit_test(test_plain_and_tls_mixed_up),
+        cmocka_unit_test(test_named_by_the_environment),
+        cmocka_unit_test(test_who_is_trusted),
+        cmocka_unit_test(test_in_memory),
+        cmocka_unit_test(test_files_that_change),
+        cmocka_unit_test(test_authority_that_changes),
+        cmocka_unit_test(test_no_certificate),
+        cmocka_unit_test(test_plain_and_tls_mixed_up),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

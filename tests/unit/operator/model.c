@@ -118,7 +118,7 @@ void model_plan(model *m, op_plan *ret)
     v.job_count = jobs_of(m, jobs, 256);
     v.fights = &m->fights;
     v.hold_upgrades = m->hold;
-    v.figures = (op_figures){-1, -1, -1, 0, 0};
+    v.figures = (op_figures){-1, -1, -1, 0, 0, 0};
     memset(ret, 0, sizeof *ret);
     ret->again_us = -1;
     if (kind == OP_CRON)

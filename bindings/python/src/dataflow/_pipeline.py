@@ -78,15 +78,8 @@ class Pipeline(_native.Pipeline):
         error.problems = self.problems if isinstance(error, _native.SpecError) else []
         return error
 
-    def _take_failure(self):
-        """The first exception of a function of the program in a run of this name; there is none any more then."""
-        try:
-            return self._env.take_failure(self.report("plan")["pipeline"]["name"] or "")
-        except _native.Error:
-            return None
-
     def _with_cause(self, error):
-        cause = self._take_failure()
+        cause = self.take_failure()
         if error.status in _OF_PROGRAMS:
             error.__cause__ = cause
         return self._with_problems(error)
@@ -118,7 +111,7 @@ class Pipeline(_native.Pipeline):
     def start(self, **options):
         """Starts its threads and returns. limit: records to read; until_exhausted: the run ends where the
         sources end now; dry: sinks accept and forget; from_start=1: stored positions are forgotten."""
-        self._take_failure()
+        self.take_failure()
         try:
             super().start(**options)
         except _native.Error as error:
@@ -129,7 +122,7 @@ class Pipeline(_native.Pipeline):
         try:
             ended = super().wait(-1 if timeout is None else int(timeout * 1e3))
             if ended:
-                self._take_failure()
+                self.take_failure()
             return ended
         except _native.Error as error:
             raise self._with_cause(error)

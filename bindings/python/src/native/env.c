@@ -66,11 +66,10 @@ static PyObject *env_new(PyTypeObject *type, PyObject *args, PyObject *named)
     dfpy_handle_init(&self->handle);
     self->log = log == Py_None ? NULL : Py_NewRef(log);
     self->paths = PyDict_New();
-    self->failures = PyDict_New();
     options.user = self;
     options.log = self->log ? on_log : NULL;
     options.thread = on_thread;
-    if (self->paths && self->failures && (self->env = df_env_new(&options)))
+    if (self->paths && (self->env = df_env_new(&options)))
         return (PyObject *)self;
     Py_DECREF((PyObject *)self);
     return PyErr_NoMemory();
@@ -86,7 +85,6 @@ static void env_dealloc(PyObject *o)
         df_env_free(self->env);
         PyEval_RestoreThread(saved);
     }
-    Py_CLEAR(self->failures);
     Py_CLEAR(self->log);
     dfpy_delete(o);
 }
@@ -226,21 +224,7 @@ static PyObject *env_load_plugin(PyObject *o, PyObject *args)
     return rc < 0 ? dfpy_raise(rc, self->handle.error) : Py_NewRef(Py_None);
 }
 
-/* The first exception that a function of the program raised in the pipeline of that name; once. */
-static PyObject *env_take_failure(PyObject *o, PyObject *name)
-{
-    PyObject *failures = ((dfpy_env *)o)->failures,
-             *error = PyDict_GetItemWithError(failures, name);
-    if (!error)
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    Py_INCREF(error);
-    if (PyDict_DelItem(failures, name) < 0)
-        Py_CLEAR(error);
-    return error;
-}
-
 static PyMethodDef methods[] = {
-    {"take_failure", env_take_failure, METH_O, "take_failure(pipeline): an exception, or None."},
     {"metrics", env_metrics, METH_NOARGS,
      "Metrics of all pipelines in the Prometheus text format."},
     {"describe", env_describe, METH_NOARGS,

@@ -29,7 +29,7 @@ int leave(border *b, int rc)
 int failed(border *b)
 {
     char text[DFPY_TEXT], reason[64];
-    int status = dfpy_caught(b->kind->env, b->st, 1, text, reason);
+    int status = dfpy_caught(b->st, 1, text, reason);
     return df_stage_fail(b->st, status, *reason ? reason : NULL, text);
 }
 
@@ -124,7 +124,7 @@ int on_check(void *self, df_stage *st)
         Py_DECREF(o);
         return leave(&b, DF_OK);
     }
-    dfpy_caught(b.kind->env, st, 1, text, NULL);
+    dfpy_caught(st, 1, text, NULL);
     return leave(&b, df_stage_problem(st, DF_ERROR, unknown_text(b.kind, self), text));
 }
 

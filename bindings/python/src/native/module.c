@@ -98,20 +98,7 @@ static void describe(PyObject *error, int values, char text[DFPY_TEXT])
     PyErr_Clear();
 }
 
-static void keep_first(dfpy_env *env, df_stage *st, PyObject *error)
-{
-    df_stage_info info = {.size = sizeof info};
-    PyObject *name;
-    if (df_stage_describe(st, &info) < 0)
-        return;
-    name = PyUnicode_FromString(info.pipeline ? info.pipeline : "");
-    if (name && !PyDict_Contains(env->failures, name))
-        PyDict_SetItem(env->failures, name, error);
-    Py_XDECREF(name);
-    PyErr_Clear();
-}
-
-int dfpy_caught(dfpy_env *env, df_stage *st, int values, char text[DFPY_TEXT], char ret_reason[64])
+int dfpy_caught(df_stage *st, int values, char text[DFPY_TEXT], char ret_reason[64])
 {
     PyObject *type, *error, *trace;
     int status;
@@ -132,7 +119,7 @@ int dfpy_caught(dfpy_env *env, df_stage *st, int values, char text[DFPY_TEXT], c
         PyErr_Clear();
         values = 1;                                         /* its text is for people */
     } else if (status != DF_EIO && status != DF_ETIMEOUT) { /* those are tried again */
-        keep_first(env, st, error);
+        dfpy_keep_failure(st, error);
     }
     describe(error, values, text);
     Py_XDECREF(type);

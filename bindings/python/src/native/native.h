@@ -28,9 +28,8 @@ typedef struct dfpy_handle {
 typedef struct dfpy_env {
     PyObject_HEAD df_env *env;
     dfpy_handle handle;
-    PyObject *log;      /* called with (level, line), or NULL */
-    PyObject *paths;    /* text -> capsule of a df_path */
-    PyObject *failures; /* pipeline name -> first exception of a callback in it */
+    PyObject *log;   /* called with (level, line), or NULL */
+    PyObject *paths; /* text -> capsule of a df_path */
 } dfpy_env;
 
 typedef struct dfpy_pipeline {
@@ -81,7 +80,9 @@ int dfpy_status_of_raised(void);
  * type and place only), and the exception itself is kept for the caller of run or wait, the first
  * of a pipeline. Answers the status; *ret_reason (may be NULL) is the reason word of a Reject, or
  * "". */
-int dfpy_caught(dfpy_env *env, df_stage *st, int values, char text[DFPY_TEXT], char ret_reason[64]);
+int dfpy_caught(df_stage *st, int values, char text[DFPY_TEXT], char ret_reason[64]);
+/* pipeline.c: keeps it for Pipeline.take_failure, unless there is an earlier one. */
+void dfpy_keep_failure(df_stage *st, PyObject *error);
 /* 0, or -1 with StateError raised: a handle of another process, or inside of a callback when
  * `blocking`. */
 int dfpy_usable(const dfpy_handle *h, int blocking);

@@ -47,6 +47,7 @@ static PyObject *answer(dfpy_pipeline *self, int rc)
 struct dfpy_borrowed {
     PyObject *resolve;       /* called with (kind, name, key), or NULL */
     PyObject *set, *secrets; /* hold the texts below */
+    PyObject *failure;       /* the first exception of a function that it called, or NULL */
     const char *rows[MOST_SETTINGS];
 };
 
@@ -57,7 +58,18 @@ static void forget(struct dfpy_borrowed *kept)
     Py_XDECREF(kept->resolve);
     Py_XDECREF(kept->set);
     Py_XDECREF(kept->secrets);
+    Py_XDECREF(kept->failure);
     free(kept);
+}
+
+void dfpy_keep_failure(df_stage *st, PyObject *error)
+{
+    df_stage_info info = {.size = sizeof info};
+    struct dfpy_borrowed *kept;
+    df_stage_describe(st, &info);
+    kept = info.user; /* NULL while a manifest is checked: a problem says it */
+    if (kept && !kept->failure)
+        kept->failure = Py_NewRef(error);
 }
 
 /* A resolver of the program: (kind, name, key) -> bytes, str, or None: there is no such value. */
@@ -165,7 +177,7 @@ static PyObject *pipeline_new(PyTypeObject *type, PyObject *args, PyObject *name
     pthread_rwlock_init(&self->life, NULL);
     self->env = (dfpy_env *)Py_NewRef(env);
     options.memory_limit = limit;
-    self->kept = calloc(1, sizeof *self->kept);
+    options.user = self->kept = calloc(1, sizeof *self->kept);
     if (self->kept && settings(set, self->kept) == 0 &&
         set_resolver(self->kept, resolve, secrets, &options) == 0 &&
         open_store(self, dir, &options, &store) == 0) {
@@ -217,6 +229,7 @@ static void free_pipeline(dfpy_pipeline *self)
     pthread_mutex_unlock(&self->handle.lock);
     left = end_pipeline(p, self->draining);
     PyEval_RestoreThread(saved);
+    Py_CLEAR(self->kept->failure); /* its frames may hold this pipeline */
     if (left) {
         self->kept = NULL;
         Py_INCREF((PyObject *)self->env);
@@ -591,10 +604,23 @@ static PyObject *pipeline_report(PyObject *o, PyObject *args)
     return text;
 }
 
+/* The first exception that a function of the program raised in it; there is none any more then. */
+static PyObject *pipeline_take_failure(PyObject *o, PyObject *none)
+{
+    dfpy_pipeline *self = (dfpy_pipeline *)o;
+    PyObject *failure = self->kept ? self->kept->failure : NULL;
+    (void)none;
+    if (!failure)
+        return Py_NewRef(Py_None);
+    self->kept->failure = NULL;
+    return failure;
+}
+
 static PyMethodDef methods[] = {
     {"load", pipeline_load, METH_VARARGS, "load(text, file=None)"},
     {"add", pipeline_add, METH_VARARGS, "add(role, kind, name, config, replace)"},
     {"link", pipeline_link, METH_VARARGS, "link(from, exit, to)"},
+    {"take_failure", pipeline_take_failure, METH_NOARGS, "The first exception, once, or None."},
     {"check", pipeline_check, METH_NOARGS, "Checks the whole graph without I/O."},
     {"problem_at", pipeline_problem, METH_VARARGS, "A problem as a tuple; None past the last."},
     {"start", (PyCFunction)(void (*)(void))pipeline_start, METH_VARARGS | METH_KEYWORDS,

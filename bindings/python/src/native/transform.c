@@ -10,7 +10,7 @@ static int refused(border *b, df_record *r)
     char text[DFPY_TEXT], reason[64];
     int status;
     df_stage_describe(b->st, &info);
-    status = dfpy_caught(b->kind->env, b->st, info.show_values, text, reason);
+    status = dfpy_caught(b->st, info.show_values, text, reason);
     if (status == DF_ENOMEM)
         return status;
     df_record_reject(r, DF_EDATA, *reason ? reason : NULL, text);

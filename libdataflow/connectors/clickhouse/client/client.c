@@ -279,11 +279,10 @@ int df__ch_fail(df__ch_client *c, const df__http_request *r, int status)
                           remedy(f));
 }
 
-int df__ch_run(df__ch_client *c, const char *sql, df__buf *ret)
+int df__ch_do(df__ch_client *c, const df__ch_ask *ask, df__buf *ret)
 {
     df__http_request *r = NULL;
-    df__ch_ask ask = {.body = {sql, strlen(sql)}, .repeatable = strncmp(sql, "SELECT", 6) == 0};
-    int rc = df__ch_start(c, &ask, &r);
+    int rc = df__ch_start(c, ask, &r);
     if (rc != DF_OK)
         return rc;
     rc = df__ch_await(c, r, -1);
@@ -303,4 +302,10 @@ int df__ch_run(df__ch_client *c, const char *sql, df__buf *ret)
     }
     c->net->end(r);
     return rc;
+}
+
+int df__ch_run(df__ch_client *c, const char *sql, df__buf *ret)
+{
+    df__ch_ask ask = {.body = {sql, strlen(sql)}, .repeatable = strncmp(sql, "SELECT", 6) == 0};
+    return df__ch_do(c, &ask, ret);
 }

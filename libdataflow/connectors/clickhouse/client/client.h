@@ -95,7 +95,10 @@ int df__ch_await(df__ch_client *c, df__http_request *r, int timeout_ms);
 int df__ch_outcome(df__ch_client *c, const df__http_request *r);
 /* Tells the stage why the last request failed; returns the status. */
 int df__ch_fail(df__ch_client *c, const df__http_request *r, int status);
-/* Runs a statement to its end and keeps the reply, as a C text, in `ret` (NULL: of no use). */
+/* Runs a statement that does no harm twice to its end, and keeps the reply, as a C text, in `ret`
+ * (NULL: of no use). */
+int df__ch_do(df__ch_client *c, const df__ch_ask *ask, df__buf *ret);
+/* The same without settings. */
 int df__ch_run(df__ch_client *c, const char *sql, df__buf *ret);
 
 #endif

@@ -74,6 +74,10 @@ static const row rows[] = {
     {1002, CH_FATE_LATER, "UNKNOWN_EXCEPTION"},
 };
 
+/* Of the system, when a disk is full: it comes with whatever code what failed has. No row is at
+ * fault. */
+static const char no_space[] = "No space left on device";
+
 static const row *find(int code)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -164,7 +168,10 @@ void df__ch_fault_read(int http, const char *header, df_bytes body, int looks_in
     }
     ret->code = ret->code ? ret->code : leading_code(body);
     const row *r = find(ret->code);
-    ret->fate = r ? r->fate : ret->code ? CH_FATE_DOUBT : fate_of_status(http);
+    ret->fate = r                                                         ? r->fate
+                : ret->code == 0                                          ? fate_of_status(http)
+                : memmem(body.data, body.len, no_space, strlen(no_space)) ? CH_FATE_LATER
+                                                                          : CH_FATE_DOUBT;
     if (r)
         df__text_set(ret->name, sizeof ret->name, r->name, strlen(r->name));
     cut_text(body, ret);

@@ -112,6 +112,13 @@ static int replaces(const df__ch_sink *s)
     return s->opt.upsert || s->opt.engine == CH_ENGINE_REPLACING;
 }
 
+/* With exactly-once the table has to know repeated inserts. */
+static void add_window(const df__ch_sink *s, df__buf *b)
+{
+    if (s->exact.used)
+        df__buf_str(b, " SETTINGS non_replicated_deduplication_window = 10000");
+}
+
 static void add_engine(const df__ch_sink *s, const df__buf *key, df__buf *b)
 {
     df_bytes version =
@@ -126,6 +133,7 @@ static void add_engine(const df__ch_sink *s, const df__buf *key, df__buf *b)
         df__buf_str(b, ") ORDER BY ");
     }
     df__buf_printf(b, key->len ? "(%.*s)" : "tuple()", (int)key->len, key->len ? key->data : "");
+    add_window(s, b);
 }
 
 static void add_create(const df__ch_sink *s, df__ch_guesses *g, const df__buf *key, df__buf *b)
@@ -161,6 +169,7 @@ static void add_raw(const df__ch_sink *s, const df__ch_guesses *g, df__buf *b)
     }
     df__buf_str(b, s->opt.flatten ? "" : ", `_metadata` String");
     df__buf_str(b, ", `created_at` DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY created_at");
+    add_window(s, b);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */

@@ -107,6 +107,13 @@ static const df_option rows[] = {
      AT(opt.time_zone),
      .def = "UTC",
      .doc = "Zone of times without one, for columns that name none."},
+    {.name = "positionsTable",
+     .type = DF_OPT_TEXT,
+     AT(opt.positions_table),
+     .def = "dataflow_positions",
+     .doc =
+         "With deliveryGuarantee: exactlyOnce: the table that holds the positions of the source, "
+         "made when it is missing; without a database it is in that of `table`."},
 };
 
 const df_options df__ch_sink_options_table = DF_OPTIONS(rows, df__ch_sink);
@@ -169,5 +176,6 @@ int df__ch_sink_check(void *self, df_stage *st)
     int connection = df__ch_client_check(&s->client, st);
     rc = connection == DF_OK ? rc : connection;
     rc = check_upsert(s, st) == DF_OK ? rc : DF_ESPEC;
+    rc = df__ch_exact_check(s, st) == DF_OK ? rc : DF_ESPEC;
     return check_raw(s, st) == DF_OK ? rc : DF_ESPEC;
 }

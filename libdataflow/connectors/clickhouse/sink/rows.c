@@ -5,7 +5,7 @@
 
 #include "sink.h"
 
-enum { NAMES_SHOWN = 3 };
+enum { NAMES_SHOWN = 3, SERVE_ROWS = 512 };
 
 int df__ch_refuse_record(df__ch_work *w, size_t index, const char *reason, const char *text)
 {
@@ -251,6 +251,7 @@ static void begin_group(const df__ch_sink *s, df__ch_group *g)
             separator = ", ";
         }
     }
+    g->columns = g->body.len;
     df__buf_str(&g->body, typed ? ") FORMAT RowBinaryWithNamesAndTypes\n" : ") FORMAT RowBinary\n");
     if (typed)
         add_header(s, g);
@@ -258,11 +259,33 @@ static void begin_group(const df__ch_sink *s, df__ch_group *g)
     g->rows = 0;
 }
 
-static df__ch_group *group_of(const df__ch_sink *s, df__ch_work *w, uint64_t mask)
+/* With exactly-once rows of several partitions are several inserts: where one of them ends must not
+ * depend on another. */
+static const char *partition_of(const df__ch_sink *s, const df__ch_work *w)
 {
-    for (size_t i = w->group_count; i-- > 0;)
+    df_info info = {.size = sizeof info};
+    return s->exact.used && df_record_info(df_parcel_at(w->parcel, w->index), &info) == DF_OK
+               ? info.partition
+               : NULL;
+}
+
+/* Without a version the row that was inserted last stays, so rows go in their order. */
+static int newest_is_last(const df__ch_table *t)
+{
+    return t->replaces && t->version == CH_NO_COLUMN;
+}
+
+static df__ch_group *group_of(const df__ch_sink *s, df__ch_work *w, uint64_t mask,
+                              const char *partition)
+{
+    for (size_t i = w->group_count; i-- > 0;) {
+        if (w->groups[i].partition != partition)
+            continue;
         if (w->groups[i].mask == mask)
             return &w->groups[i];
+        if (newest_is_last(&s->table))
+            break;
+    }
     size_t old = w->group_cap;
     if (df__grow(&s->heap, &w->groups, &w->group_cap, w->group_count, sizeof *w->groups) != DF_OK)
         return NULL;
@@ -272,6 +295,7 @@ static df__ch_group *group_of(const df__ch_sink *s, df__ch_work *w, uint64_t mas
     }
     df__ch_group *g = &w->groups[w->group_count++];
     g->mask = mask;
+    g->partition = partition;
     begin_group(s, g);
     return g->body.failed ? NULL : g;
 }
@@ -296,7 +320,7 @@ static int reserve_records(df__ch_sink *s, df__ch_work *w, size_t count)
 int df__ch_note_written(df__ch_sink *s, const df__ch_work *w)
 {
     int rc = DF_OK;
-    if (s->opt.upsert)
+    if (s->opt.upsert || s->exact.used) /* there the whole block goes again, under its name */
         return rc;
     for (size_t i = 0; w->group > 0 && i < df_parcel_count(w->parcel) && rc == DF_OK; i++)
         if (w->group_of[i] > 0 && w->group_of[i] <= w->group)
@@ -321,9 +345,12 @@ static void take_out(const df__ch_work *w, const place *p)
 /* A mark may be of the same version as a row before it, and hides it when it is inserted later. So
  * it goes into the last insert when that writes all that the mark has; what else of it is written
  * there does not count. */
-static uint64_t mask_of_mark(const df__ch_work *w, uint64_t mask)
+static uint64_t mask_of_mark(const df__ch_work *w, uint64_t mask, const char *partition)
 {
-    uint64_t last = w->group_count > 0 ? w->groups[w->group_count - 1].mask : mask;
+    uint64_t last = mask;
+    for (size_t i = 0; i < w->group_count; i++)
+        if (w->groups[i].partition == partition)
+            last = w->groups[i].mask;
     return (last & ~mask) == 0 ? last : mask;
 }
 
@@ -334,7 +361,8 @@ static int put_row(df__ch_sink *s, df__ch_work *w, int is_mark, place *ret)
     int rc = read_mask(s, w, &mask);
     if (rc != DF_OK)
         return rc;
-    df__ch_group *g = group_of(s, w, is_mark ? mask_of_mark(w, mask) : mask);
+    const char *partition = partition_of(s, w);
+    df__ch_group *g = group_of(s, w, is_mark ? mask_of_mark(w, mask, partition) : mask, partition);
     if (!g)
         return DF_ENOMEM;
     *ret = (place){(size_t)(g - w->groups), g->body.len};
@@ -395,6 +423,8 @@ int df__ch_encode_parcel(df__ch_sink *s, df__ch_work *w)
             rc = encode_row(s, w);
             rc = rc == DF_DROP ? DF_OK : rc;
         }
+        if (i % SERVE_ROWS == 0 && s->flight) /* the parcel before it goes on meanwhile */
+            s->client.net->drive(s->client.http);
     }
     if (rc == DF_OK && w->refused > 0 && s->stops)
         return DF_EDATA;

@@ -9,13 +9,17 @@
 enum { LONG_CALENDAR = 2012 }; /* the first version with it */
 enum { CHARGE = 256 * 1024 };  /* connection, table: what is no block of ours */
 
-/* Begins the names of the inserts of this run: no other run has it. */
-static void name_run(df__ch_sink *s, df_stage *st)
+uint64_t df__ch_noise(const df__ch_sink *s)
 {
-    uint64_t noise = (uint64_t)df_stage_now(st) * UINT64_C(0x9E3779B97F4A7C15) ^
-                     (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)s;
+    return (uint64_t)df_stage_now(s->client.stage) * UINT64_C(0x9E3779B97F4A7C15) ^
+           (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)s;
+}
+
+/* Begins the names of the inserts of this run: no other run has it. */
+static void name_run(df__ch_sink *s)
+{
     if (s->run[0] == '\0')
-        df__text_printf(s->run, sizeof s->run, "%016" PRIx64, noise);
+        df__text_printf(s->run, sizeof s->run, "%016" PRIx64, df__ch_noise(s));
 }
 
 static int prepare(df__ch_sink *s, df_stage *st)
@@ -26,7 +30,8 @@ static int prepare(df__ch_sink *s, df_stage *st)
     char text[DF__ZONE_TEXT];
     if (df__ch_name_parse(s->opt.table, &s->table.name, &why) != DF_OK)
         return df_stage_failf(st, DF_EINVAL, "invalid_config", "table: %s", why);
-    name_run(s, st);
+    s->client.stage = st;
+    name_run(s);
     df_stage_describe(st, &info);
     s->stops = info.stops_at_refused;
     s->is_log = info.position_holder == DF_HOLDER_SOURCE;
@@ -34,6 +39,8 @@ static int prepare(df__ch_sink *s, df_stage *st)
     df__ch_table_init(&s->table, &s->heap);
     df__buf_init(&s->text, &s->heap);
     df__buf_init(&s->packed, &s->heap);
+    df__buf_init(&s->exact.sql, &s->heap);
+    df__buf_init(&s->exact.reply, &s->heap);
     memset(s->works, 0, sizeof s->works);
     memset(&s->encoder, 0, sizeof s->encoder);
     s->flight = NULL;
@@ -58,15 +65,20 @@ static int look(df__ch_sink *s)
     return rc == DF_OK && s->opt.upsert ? df__ch_upsert_fits(s) : rc;
 }
 
-static int sink_open(void *self, df_stage *st)
+static int open_sink(df__ch_sink *s, df_stage *st, int make)
 {
-    df__ch_sink *s = self;
     int rc = prepare(s, st);
     rc = rc == DF_OK ? df__ch_connect(&s->client, st) : rc;
     s->encoder.old_calendar = s->client.version < LONG_CALENDAR;
     rc = rc == DF_OK ? look(s) : rc;
+    rc = rc == DF_OK ? df__ch_exact_open(s, make) : rc;
     s->failed |= rc != DF_OK;
     return rc;
+}
+
+static int sink_open(void *self, df_stage *st)
+{
+    return open_sink(self, st, 1);
 }
 
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
@@ -112,6 +124,7 @@ static void sink_close(void *self, df_stage *st)
     s->zone = NULL;
     df__buf_free(&s->text);
     df__buf_free(&s->packed);
+    df__ch_exact_close(&s->exact);
     df__free(&s->heap, s->values);
     s->values = NULL;
     df_stage_charge(st, -CHARGE);
@@ -120,7 +133,7 @@ static void sink_close(void *self, df_stage *st)
 static int sink_probe(void *self, df_stage *st)
 {
     df__ch_sink *s = self;
-    int rc = sink_open(s, st);
+    int rc = open_sink(s, st, 0);
     if (rc == DF_OK) {
         int major = s->client.version / 100, minor = s->client.version % 100;
         if (s->table.exists) {
@@ -143,6 +156,7 @@ const df_sink_ops df__ch_sink_ops = {
     .write = sink_write,
     .poll = sink_poll,
     .flush = sink_flush,
+    .claim = df__ch_exact_claim,
     .close = sink_close,
     .probe = sink_probe,
 };

@@ -5,28 +5,32 @@
 
 #include "client/client.h"
 #include "client/pack.h"
+#include "exact.h"
 #include "table.h"
 #include "tables/memory.h"
 #include "types/encode.h"
 #include "written.h"
 
-enum { CH_WITH_NAMES = 2203 }; /* the first version that looks at names and types of rows */
+/* The first versions that look at names and types of rows, and that know names of inserts. */
+enum { CH_WITH_NAMES = 2203, CH_DEDUP_TOKENS = 2202 };
 enum df__ch_metric { CH_METRIC_INSERTS, CH_METRIC_TABLE_READS, CH_METRIC_OVERLOADED };
 enum df__ch_on_missing { CH_MISSING_DEFAULT, CH_MISSING_ERROR };
 enum df__ch_on_unknown { CH_UNKNOWN_ERROR, CH_UNKNOWN_IGNORE };
 enum df__ch_engine { CH_ENGINE_MERGE, CH_ENGINE_REPLACING };
 
 typedef struct df__ch_sink_options {
-    df_bytes table, conflict_key, version_column, flatten_prefix, time_zone;
+    df_bytes table, conflict_key, version_column, flatten_prefix, time_zone, positions_table;
     int64_t batch_size, batch_interval_us;
     int auto_create, missing, unknown, upsert, engine, raw, flatten, epoch, packing;
 } df__ch_sink_options;
 
 /* Rows of one list of columns: the statement and, after it, the rows. */
 typedef struct df__ch_group {
-    uint64_t mask; /* columns that are left to the server */
+    uint64_t mask;         /* columns that are left to the server */
+    const char *partition; /* with exactly-once: of its rows; else NULL */
     df__buf body;
-    size_t head; /* bytes of the statement */
+    size_t head;    /* bytes of the statement */
+    size_t columns; /* of them those that list the columns */
     size_t rows;
 } df__ch_group;
 
@@ -67,6 +71,7 @@ typedef struct df__ch_sink {
     int is_log;       /* the source's offsets are those of a log: see next_version */
     df__ch_written written;
     df__ch_tokens tokens;
+    df__ch_exact exact;
     char run[24], token[64]; /* of this run; name of the insert on its way */
     unsigned told;           /* changes of values */
     int warned;              /* metadata was left out */
@@ -97,7 +102,21 @@ int df__ch_offend_column(df__ch_sink *s, df__ch_work *w, size_t column, const ch
 /* Refuses a record of the parcel. */
 int df__ch_refuse_record(df__ch_work *w, size_t index, const char *reason, const char *text);
 
+/* ---- sink.c ---- */
+/* Bits that no other run has. */
+uint64_t df__ch_noise(const df__ch_sink *s);
+
+/* ---- insert.c ---- */
+/* 1: the connection string has this setting. */
+int df__ch_has_setting(const df__ch_client *c, const char *name);
+/* Sends an insert under the name of `token` and returns before the answer: s->request. */
+int df__ch_insert(df__ch_sink *s, df_bytes body, const char *token);
+/* Lets go of it, whatever came of it. */
+void df__ch_insert_end(df__ch_sink *s);
+
 /* ---- write.c ---- */
+/* Encodes a parcel for the table as it is. DF_OK, or what to answer. */
+int df__ch_prepare(df__ch_sink *s, df__ch_work *w);
 /* The write operation: encodes a parcel and sends it. DF_PENDING: it is settled by a later call. */
 int df__ch_write(df__ch_sink *s, df_parcel *parcel);
 /* The poll operation: waits at most timeout_ms for the answer to the parcel in flight, and settles

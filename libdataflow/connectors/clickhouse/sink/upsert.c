@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sink.h"
+#include "tables/change.h"
 #include "util/list.h"
 
 static int fails(const df__ch_sink *s, const char *what)
@@ -38,19 +39,9 @@ int df__ch_upsert_fits(const df__ch_sink *s)
     return DF_OK;
 }
 
-static int is_delete(const df_record *r)
-{
-    df_value v;
-    df_info info = {.size = sizeof info};
-    if (df_record_info(r, &info) == DF_OK && info.op != DF_OP_NONE)
-        return info.op == DF_OP_DELETE;
-    return df_record_meta(r, "operation", &v) == DF_OK && v.type == DF_V_STRING && v.len == 6 &&
-           memcmp(v.text, "delete", 6) == 0;
-}
-
 int df__ch_is_delete(const df__ch_work *w)
 {
-    return is_delete(df_parcel_at(w->parcel, w->index));
+    return df__change_op(df_parcel_at(w->parcel, w->index)) == DF_OP_DELETE;
 }
 
 /* Rises with each record. Offsets of a log, which its own system keeps (Kafka), rise in a

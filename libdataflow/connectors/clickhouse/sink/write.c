@@ -7,66 +7,20 @@
 
 #include "sink.h"
 
-enum { ASYNC_INSERTS = 2111, DEDUP_TOKENS = 2202, JSON_AS_TEXT = 2408, LOOKS_MAX = 3 };
+enum { LOOKS_MAX = 3 };
 
 /* ---- one insert ------------------------------------------------------------------------------ */
 
-static int has_setting(const df__ch_client *c, const char *name)
-{
-    for (size_t i = 0; i < c->dsn.setting_count; i++)
-        if (strcmp(c->dsn.settings[i].name, name) == 0)
-            return 1;
-    return 0;
-}
-
-/* A table that drops inserts which it has seen (Replicated...) knows them by their content, so that
- * of two batches that are the same it would keep one. So each has a name of its own, which it keeps
- * when it is sent again. An old server knows no names: there it is told not to look. */
-static void add_token(df__ch_sink *s, df__ch_ask *ask, df__ch_setting *at, uint64_t token)
-{
-    df__text_printf(s->token, sizeof s->token, "dataflow-%s-%" PRIu64, s->run, token);
-    if (s->client.version >= DEDUP_TOKENS && !has_setting(&s->client, "insert_deduplication_token"))
-        at[ask->setting_count++] = (df__ch_setting){"insert_deduplication_token", s->token};
-    if (s->client.version < DEDUP_TOKENS && !has_setting(&s->client, "insert_deduplicate"))
-        at[ask->setting_count++] = (df__ch_setting){"insert_deduplicate", "0"};
-}
-
 static int start(df__ch_sink *s, df_bytes body, uint64_t token)
 {
-    df__ch_setting settings[5];
-    df__ch_ask ask = {.body = body, .settings = settings};
-    add_token(s, &ask, settings, token);
-    /* A profile of the user may have other ideas: an insert that was only noted is no insert. */
-    if (s->client.version >= ASYNC_INSERTS) {
-        if (!has_setting(&s->client, "async_insert"))
-            settings[ask.setting_count++] = (df__ch_setting){"async_insert", "0"};
-        settings[ask.setting_count++] = (df__ch_setting){"wait_for_async_insert", "1"};
-    }
-    if (s->client.version >= JSON_AS_TEXT) {
-        settings[ask.setting_count++] =
-            (df__ch_setting){"input_format_binary_read_json_as_string", "1"};
-    }
-    if (s->opt.packing != CH_PACK_NONE) {
-        ask.encoding = df__ch_packings[s->opt.packing];
-        if (df__ch_pack((enum df__ch_packing)s->opt.packing, body, &s->packed) != DF_OK)
-            return df_stage_fail(s->client.stage, DF_ENOMEM, NULL, "no memory for an insert");
-        ask.body = (df_bytes){s->packed.data, s->packed.len};
-    }
-    df_stage_metric(s->client.stage, CH_METRIC_INSERTS, 1);
-    return df__ch_start(&s->client, &ask, &s->request);
+    df__text_printf(s->token, sizeof s->token, "dataflow-%s-%" PRIu64, s->run, token);
+    return df__ch_insert(s, body, s->token);
 }
 
 static df_bytes body_of(const df__ch_work *w)
 {
     const df__buf *body = &w->groups[w->group].body;
     return (df_bytes){body->data, body->len};
-}
-
-static void end_request(df__ch_sink *s)
-{
-    if (s->request)
-        s->client.net->end(s->request);
-    s->request = NULL;
 }
 
 /* Starts the insert of the next group that has rows. DF_DONE: there is none. */
@@ -156,13 +110,13 @@ static int judge_rest(df__ch_sink *s, df__ch_work *w, const df__ch_fault *first)
     if (first->fate == CH_FATE_MISSING)
         return other_is_missing(s, first);
     if (ask_without_rows(s, &w->groups[w->group]) == DF_OK) {
-        end_request(s);
+        df__ch_insert_end(s);
         return blame_rows(s, w, first);
     }
     int status = df__ch_fault_status(&s->client.fault);
     int rc =
         s->request ? df__ch_fail(&s->client, s->request, status < 0 ? status : DF_EIO) : DF_EIO;
-    end_request(s);
+    df__ch_insert_end(s);
     return rc;
 }
 
@@ -178,10 +132,10 @@ static int judge(df__ch_sink *s, df__ch_work *w, int rc)
         if (rc == DF_EIO || rc == DF_ETIMEOUT || rc == DF_EUNKNOWN)
             df__ch_token_keep(&s->tokens, body_of(w), w->token);
         rc = df__ch_fail(&s->client, s->request, rc);
-        end_request(s);
+        df__ch_insert_end(s);
         return rc;
     }
-    end_request(s);
+    df__ch_insert_end(s);
     if (first.fate != CH_FATE_ROW && df_parcel_attempt(w->parcel) < LOOKS_MAX) {
         rc = look_again(s, w);
         if (rc != DF_DROP)
@@ -248,7 +202,7 @@ void df__ch_leave(df__ch_sink *s)
         df__ch_token_keep(&s->tokens, body_of(w), w->token);
     if (w && df__ch_note_written(s, w) != DF_OK)
         df_stage_log(s->client.stage, DF_LOG_WARN, "no memory: rows may be written twice");
-    end_request(s);
+    df__ch_insert_end(s);
     s->flight = NULL;
 }
 
@@ -262,14 +216,14 @@ static int drive(df__ch_sink *s, int timeout_ms)
             return rc;
         rc = rc == DF_OK ? df__ch_outcome(&s->client, s->request) : rc;
         if (rc == DF_OK) {
-            end_request(s);
+            df__ch_insert_end(s);
             w->group++;
             rc = start_next(s, w);
         } else {
             rc = judge(s, w, rc);
         }
         if (rc != DF_OK) {
-            end_request(s);
+            df__ch_insert_end(s);
             s->flight = NULL;
             rc = finish(s, w, rc);
             df_stage_settle(s->client.stage, w->parcel, rc);
@@ -313,6 +267,13 @@ static void forget_written(df__ch_sink *s, const df_parcel *parcel)
         df__ch_written_clear(&s->written);
 }
 
+int df__ch_prepare(df__ch_sink *s, df__ch_work *w)
+{
+    int rc = prepare(s, w);
+    tell_changes(s);
+    return rc == DF_OK ? confirm(s, w) : rc;
+}
+
 int df__ch_write(df__ch_sink *s, df_parcel *parcel)
 {
     df__ch_work *w = s->flight == &s->works[0] ? &s->works[1] : &s->works[0];
@@ -320,6 +281,8 @@ int df__ch_write(df__ch_sink *s, df_parcel *parcel)
     w->group_count = w->group = 0;
     w->refused = 0;
     w->looked = 0;
+    if (s->exact.used)
+        return df__ch_exact_write(s, w);
     forget_written(s, parcel);
     int rc = s->flight && !s->table.exists ? take_turn(s) : DF_OK;
     rc = rc == DF_OK ? prepare(s, w) : rc;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "source.h"
+#include "tables/poll.h"
 
 #define AT(member) .offset = offsetof(df__ch_source, member)
 
@@ -15,39 +16,11 @@ static const df_option rows[] = {
      AT(opt.table),
      .doc = "Table or view, or database.table; names with dots or blanks stand between backticks. "
             "Not needed with query."},
-    {.name = "query",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY,
-     AT(opt.query),
-     .doc = "A SELECT instead of the whole table. With changeTrackingColumn it is read like a "
-            "table; without, it runs as it is in every poll, and every row comes each time."},
-    {.name = "pollInterval",
-     .type = DF_OPT_DURATION,
-     AT(opt.interval_us),
-     .def = "5",
-     .min = 1000,
-     .max = 0,
-     .doc = "From the beginning of one poll to the next."},
-    {.name = "readBatchSize",
-     .type = DF_OPT_INT,
-     AT(opt.batch),
-     .def = "0",
-     .min = 0,
-     .max = -1,
-     .doc = "Rows of one statement; 0: 100,000. A poll goes on until nothing is left."},
-    {.name = "changeTrackingColumn",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY,
-     AT(opt.change),
-     .doc = "The column that every insert sets to a later time. Unset: created_at, else "
-            "updated_at, when the table has it; the same as orderByColumn: that column alone."},
-    {.name = "orderByColumn",
-     .type = DF_OPT_TEXT,
-     .of = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY,
-     AT(opt.order),
-     .def = "id",
-     .doc = "The column, or several, that together with the change time name a row."},
+    DF__POLL_ROWS(
+        df__ch_source, "as it is in every poll, and every row comes each time.", "100,000",
+        "The column that every insert sets to a later time. Unset: created_at, else "
+        "updated_at, when the table has it; the same as orderByColumn: that column alone.",
+        "", "id"),
     {.name = "lateCommitWindow",
      .type = DF_OPT_DURATION,
      AT(opt.late_us),

@@ -2,19 +2,12 @@
  * auth.c: what proves to the catalog who asks. A token that is given is read anew for each request,
  * so that another one in its Secret or file is seen. One that is got by client credentials is
  * renewed at four fifths of its life. */
-#include <poll.h>
 #include <string.h>
 
 #include "client/session.h"
 #include "util/codec.h"
 
 enum { AGAIN_US = 1000000 };
-
-static int wait_for(void *ctx, int fd, int timeout_ms)
-{
-    int rc = df_stage_wait(ctx, fd, POLLIN, timeout_ms);
-    return rc == DF_AGAIN ? DF_OK : rc;
-}
 
 static int set_bearer(df__ice_session *s, df_bytes token)
 {
@@ -72,7 +65,9 @@ static int fetch(df__ice_session *s, const df__token_ask *ask)
 {
     df__token token = {.rc = DF_OK};
     int64_t now = df_stage_clock_us(s->st);
-    int rc = s->net->token_fetch(s->http, ask, wait_for, s->st, &token);
+    df__ice_asks(s, "the token endpoint");
+    int rc = s->net->token_fetch(s->http, ask, df__ice_wait, s, &token);
+    df__ice_asks(s, NULL);
     if (rc == DF_OK) {
         s->until_us = now + token.life_us;
         s->renew_us = now + token.life_us / 5 * 4;

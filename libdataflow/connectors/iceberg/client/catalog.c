@@ -28,12 +28,11 @@ static void read_error(const df__ice_answer *a, char *out, size_t cap)
     yyjson_doc_free(doc);
 }
 
-/* A failure of any request, by its status. */
-static int by_status(df__ice_catalog *c, const df__ice_answer *a, const char *doing)
+int df__ice_refused(df__ice_catalog *c, const df__ice_answer *a, const char *doing)
 {
-    char why[ICE_SHOWN];
+    char *why = c->said;
     df_stage *st = c->session->st;
-    read_error(a, why, sizeof why);
+    read_error(a, why, sizeof c->said);
     const char *colon = why[0] ? ": " : "";
     if (a->retry_after_us > 0)
         df_stage_retry_after(st, (int)(a->retry_after_us / 1000));
@@ -80,7 +79,7 @@ static int ask(df__ice_catalog *c, df__ice_ask *a, df__ice_answer *ret)
     }
 }
 
-static int get(df__ice_catalog *c, const char *url, df__ice_answer *ret)
+int df__ice_get(df__ice_catalog *c, const char *url, df__ice_answer *ret)
 {
     df__ice_ask a = {.url = url, .repeat = 1};
     return ask(c, &a, ret);
@@ -126,8 +125,7 @@ const char *df__ice_property(const df__ice_catalog *c, const char *name)
     return text ? text : yyjson_get_str(yyjson_obj_get(yyjson_obj_get(root, "defaults"), name));
 }
 
-/* The next level of the namespace; levels have a dot between. */
-static df_bytes next_level(df_bytes *rest)
+df_bytes df__ice_next_level(df_bytes *rest)
 {
     const char *s = rest->data;
     const char *dot = memchr(s, '.', rest->len);
@@ -150,7 +148,7 @@ static void add_levels(df__ice_catalog *c)
     const char *between = df__ice_property(c, "namespace-separator");
     df_bytes rest = c->session->place->namespace;
     for (int first = 1; rest.data; first = 0) {
-        df_bytes level = next_level(&rest);
+        df_bytes level = df__ice_next_level(&rest);
         df__buf_str(&c->tables, first ? "" : between ? between : "%1F");
         add_level(&c->tables, level);
     }
@@ -187,21 +185,22 @@ static int make_urls(df__ice_catalog *c)
 static int look_at_branch(df__ice_catalog *c)
 {
     const df__ice_place *p = c->session->place;
+    const char *ref = p->is_tag ? "tag" : "branch";
     df__ice_answer a;
     df__buf url;
     df__buf_init(&url, &c->session->heap);
     add_url(&url, p->base_url);
     df__buf_str(&url, "/api/v2/trees/");
     df__percent_add(&url, p->branch.data);
-    int rc = df__buf_cstr(&url) ? get(c, url.data, &a) : no_memory(c);
+    int rc = df__buf_cstr(&url) ? df__ice_get(c, url.data, &a) : no_memory(c);
     if (url.failed)
         return rc;
     if (rc == DF_OK && a.status == 404)
         rc = df_stage_failf(c->session->st, DF_EINVAL, "configuration",
-                            "branch: Nessie has no branch %s, or baseURL is not its root",
+                            "%s: Nessie has no %s %s, or baseURL is not its root", ref, ref,
                             (const char *)p->branch.data);
     else if (rc == DF_OK && a.status != 200)
-        rc = by_status(c, &a, "a look at the branch");
+        rc = df__ice_refused(c, &a, "a look at the branch");
     df__buf_free(&a.body);
     df__buf_free(&url);
     return rc;
@@ -215,9 +214,9 @@ static int read_config(df__ice_catalog *c)
     config_url(c, &url);
     if (!df__buf_cstr(&url))
         return no_memory(c);
-    int rc = get(c, url.data, &a);
+    int rc = df__ice_get(c, url.data, &a);
     if (rc == DF_OK && a.status != 200) {
-        rc = by_status(c, &a, "the first request (v1/config)");
+        rc = df__ice_refused(c, &a, "the first request (v1/config)");
     } else if (rc == DF_OK) {
         c->config = yyjson_read(a.body.data, a.body.len, 0);
         if (!yyjson_is_obj(yyjson_doc_get_root(c->config)))
@@ -267,12 +266,17 @@ void df__ice_catalog_close(df__ice_catalog *c)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-int df__ice_load(df__ice_catalog *c, df__ice_answer *ret)
+static int load(df__ice_catalog *c, const char *url, df__ice_answer *ret)
 {
-    int rc = get(c, c->table.data, ret);
+    int rc = df__ice_get(c, url, ret);
     if (rc != DF_OK || ret->status == 200)
         return rc;
-    return ret->status == 404 ? DF_ENOTFOUND : by_status(c, ret, "the request for the table");
+    return ret->status == 404 ? DF_ENOTFOUND : df__ice_refused(c, ret, "the request for the table");
+}
+
+int df__ice_load(df__ice_catalog *c, df__ice_answer *ret)
+{
+    return load(c, c->table.data, ret);
 }
 
 /* A namespace of these levels, each as JSON. What is said of an upper one is only that it may be
@@ -292,7 +296,7 @@ static int create_one(df__ice_catalog *c, const df__buf *levels, int is_last)
     q.repeat = 1; /* one that is there is fine */
     int rc = ask(c, &q, &a);
     if (rc == DF_OK && is_last && a.status / 100 != 2 && a.status != 409)
-        rc = by_status(c, &a, "the request to make the namespace");
+        rc = df__ice_refused(c, &a, "the request to make the namespace");
     df__buf_free(&a.body);
     df__buf_free(&body);
     return rc;
@@ -305,7 +309,7 @@ int df__ice_create_space(df__ice_catalog *c)
     int rc = DF_OK;
     df__buf_init(&levels, &c->session->heap);
     while (rc == DF_OK && rest.data) {
-        df_bytes level = next_level(&rest);
+        df_bytes level = df__ice_next_level(&rest);
         df__buf_str(&levels, levels.len ? "," : "");
         df__buf_json(&levels, level.data, level.len);
         rc = create_one(c, &levels, !rest.data);
@@ -324,12 +328,12 @@ int df__ice_create(df__ice_catalog *c, df_bytes body)
     else if (rc == DF_OK && a.status == 409)
         rc = DF_EEXISTS;
     else if (rc == DF_OK && a.status / 100 != 2)
-        rc = by_status(c, &a, "the request to make the table");
+        rc = df__ice_refused(c, &a, "the request to make the table");
     df__buf_free(&a.body);
     return rc;
 }
 
-/* The table's URL with "@commit" after the branch, before a warehouse. */
+/* The table's URL with "@commit" or "*time" after the branch, before a warehouse. */
 static const char *url_at(const df__ice_catalog *c, const char *at, df__buf *b)
 {
     const char *url = c->table.data, *bar = NULL;
@@ -340,11 +344,23 @@ static const char *url_at(const df__ice_catalog *c, const char *at, df__buf *b)
     }
     df__buf_add(b, url, bar ? (size_t)(bar - url) : c->table.len);
     if (bar) {
-        df__buf_str(b, "%40");
+        df__buf_str(b, *at == '*' ? "" : "%40"); /* a time has its sign with it */
         df__percent_add(b, at);
         df__buf_str(b, bar);
     }
     return df__buf_cstr(b);
+}
+
+int df__ice_load_at(df__ice_catalog *c, const char *at, df__ice_answer *ret)
+{
+    df__buf url;
+    df__buf_init(&url, &c->session->heap);
+    const char *text = url_at(c, at, &url);
+    memset(ret, 0, sizeof *ret);
+    df__buf_init(&ret->body, &c->session->heap);
+    int rc = text ? load(c, text, ret) : no_memory(c);
+    df__buf_free(&url);
+    return rc;
 }
 
 int df__ice_commit(df__ice_catalog *c, df_bytes body, const char *at, enum df__ice_outcome *ret)
@@ -365,7 +381,7 @@ int df__ice_commit(df__ice_catalog *c, df_bytes body, const char *at, enum df__i
     } else if (rc == DF_OK && a.status >= 500) {
         *ret = ICE_UNKNOWN;
     } else if (rc == DF_OK && a.status / 100 != 2) {
-        rc = by_status(c, &a, "a commit");
+        rc = df__ice_refused(c, &a, "a commit");
     }
     df__buf_free(&a.body);
     df__buf_free(&url);

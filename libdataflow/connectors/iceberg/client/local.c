@@ -127,6 +127,15 @@ int df__ice_local_put(df__ice_store *s, const char *path, df_bytes body)
     return rc;
 }
 
+int df__ice_local_remove(df__ice_store *s, const char *path)
+{
+    const char *name = df__ice_local(path);
+    int rc = df_stage_file(s->session->st, name);
+    if (rc != DF_OK)
+        return rc;
+    return unlink(name) == 0 || errno == ENOENT ? DF_OK : failed(s, "cannot remove", name);
+}
+
 int df__ice_local_get(df__ice_store *s, const char *path, int64_t offset, int64_t len, df__buf *out)
 {
     struct stat st;

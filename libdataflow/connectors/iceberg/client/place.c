@@ -2,8 +2,6 @@
  * place.c: see place.h. */
 #include "client/place.h"
 
-#include <string.h>
-
 #define AT(type, member) .offset = offsetof(type, member)
 
 const char *const df__ice_auth_choices[] = {"AUTO", "BEARER", "BASIC", "NONE", NULL};
@@ -21,51 +19,6 @@ static const df_option basic_rows[] = {
      .doc = "Password of that user; goes over TLS only."},
 };
 const df_options df__ice_basic_options = DF_OPTIONS(basic_rows, df__ice_basic);
-
-static const df_option tls_rows[] = {
-    {.name = "insecureSkipVerify",
-     .type = DF_OPT_BOOL,
-     AT(df__tls_block, insecure),
-     .def = "false",
-     .doc = "Takes any certificate; a CA beside it wins."},
-    {.name = "caFile",
-     .type = DF_OPT_TEXT,
-     AT(df__tls_block, ca_file),
-     .doc = "Authorities in PEM. Unset: those of the system."},
-    {.name = "certFile",
-     .type = DF_OPT_TEXT,
-     AT(df__tls_block, cert_file),
-     .doc = "Certificate of the client in PEM, with keyFile."},
-    {.name = "keyFile", .type = DF_OPT_TEXT, AT(df__tls_block, key_file), .doc = "Its key in PEM."},
-    {.name = "ca",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     AT(df__tls_block, ca),
-     .doc = "Authorities in PEM, as text."},
-    {.name = "cert",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     AT(df__tls_block, cert),
-     .doc = "Certificate of the client in PEM, as text."},
-    {.name = "key",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     AT(df__tls_block, key),
-     .doc = "Its key in PEM, as text."},
-};
-const df_options df__ice_tls_options = DF_OPTIONS(tls_rows, df__tls_block);
-
-static int check_url(df_stage *st, const char *option, df_bytes url)
-{
-    const char *s = url.data;
-    if (!s || strstr(s, "${"))
-        return DF_OK;
-    if (strncmp(s, "http://", 7) != 0 && strncmp(s, "https://", 8) != 0)
-        return df_stage_problem(st, DF_ERROR, option, "begins with https:// or http://");
-    return strchr(s, '@')
-               ? df_stage_problem(st, DF_ERROR, option, "holds no user: there are options for it")
-               : DF_OK;
-}
 
 static int check_token(df_stage *st, const df__ice_place *p)
 {
@@ -102,15 +55,13 @@ static int check_basic(df_stage *st, const df__ice_place *p)
 
 int df__ice_place_check(df_stage *st, const df__ice_place *p)
 {
-    int rcs[] = {check_url(st, "baseURL", p->base_url),
-                 check_url(st, "catalogURI", p->catalog_uri),
-                 check_url(st, "oauth2ServerURI", p->oauth_uri),
-                 check_url(st, "s3Endpoint", p->s3_endpoint),
+    int rcs[] = {df__url_option_check(st, "baseURL", p->base_url),
+                 df__url_option_check(st, "catalogURI", p->catalog_uri),
+                 df__url_option_check(st, "oauth2ServerURI", p->oauth_uri),
+                 df__url_option_check(st, "s3Endpoint", p->s3_endpoint),
                  check_token(st, p),
-                 check_basic(st, p)};
-    if (p->tls && p->tls->insecure && !p->tls->ca && !p->tls->ca_file.len)
-        df_stage_problem(st, DF_WARNING, "tls.insecureSkipVerify",
-                         "whoever answers at this address can read and change all that is sent");
+                 check_basic(st, p),
+                 df__tls_block_check(st, p->tls)};
     for (size_t i = 0; i < sizeof rcs / sizeof *rcs; i++)
         if (rcs[i] != DF_OK)
             return rcs[i];

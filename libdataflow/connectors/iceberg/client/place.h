@@ -5,6 +5,7 @@
 #define DF_ICEBERG_PLACE_H
 
 #include "net/tls_block.h"
+#include "net/url_option.h"
 
 enum df__ice_auth { ICE_AUTH_AUTO, ICE_AUTH_BEARER, ICE_AUTH_BASIC, ICE_AUTH_NONE };
 
@@ -16,7 +17,8 @@ typedef struct df__ice_place {
     df_bytes base_url;            /* of a Nessie; data NULL: the kind is iceberg */
     df_bytes catalog_uri, prefix; /* of a REST catalog */
     df_bytes branch, warehouse, namespace, table;
-    int auth; /* enum df__ice_auth */
+    int is_tag; /* branch is a tag of Nessie */
+    int auth;   /* enum df__ice_auth */
     df_secret *bearer, *token;
     df__ice_basic *basic;
     df_bytes oauth_uri, oauth_scope;
@@ -27,7 +29,7 @@ typedef struct df__ice_place {
     int virtual_host;
 } df__ice_place;
 
-extern const df_options df__ice_basic_options, df__ice_tls_options;
+extern const df_options df__ice_basic_options;
 
 /* What does not fit together, as problems; DF_ESPEC when one is an error. */
 int df__ice_place_check(df_stage *st, const df__ice_place *p);
@@ -87,7 +89,7 @@ int df__ice_place_check(df_stage *st, const df__ice_place *p);
          .doc = "User and password for the catalog."},                                             \
         {.name = "tls",                                                                            \
          .type = DF_OPT_BLOCK,                                                                     \
-         .block = &df__ice_tls_options,                                                            \
+         .block = &df__tls_block_options,                                                          \
          ICE_AT(tls),                                                                              \
          .doc = "Certificates, for the catalog, the token endpoint and the storage."},             \
         ICE_TEXT("s3Endpoint", s3_endpoint, 0,                                                     \

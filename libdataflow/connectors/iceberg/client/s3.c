@@ -109,25 +109,13 @@ static int send_to(df__ice_store *s, const request *r, const address *a, df__ice
                        .headers = headers,
                        .header_count = count,
                        .body = r->body,
+                       .whom = "the storage",
                        .repeat = !r->once,
                        .etag_of = r->kept};
     int rc = df__ice_send(s->session, &ask, ret);
     df__buf_wipe(&authorization);
     return rc;
 }
-
-static int call(df__ice_store *s, const request *r, df__ice_answer *ret)
-{
-    address a;
-    memset(ret, 0, sizeof *ret);
-    df__buf_init(&ret->body, &s->session->heap);
-    int rc = find(s, r, &a);
-    rc = rc == DF_OK ? send_to(s, r, &a, ret) : rc;
-    free_address(&a);
-    return rc == DF_ENOMEM ? df_stage_fail(s->session->st, rc, NULL, "no memory") : rc;
-}
-
-/* ---- what an answer means -------------------------------------------------------------------- */
 
 /* The text of an element of an XML document; "" when there is none. */
 static const char *element(const df__buf *body, const char *name, char *out, size_t cap)
@@ -141,6 +129,36 @@ static const char *element(const df__buf *body, const char *name, char *out, siz
         df__text_set(out, cap, from + strlen(tag), (size_t)(to - from - (long)strlen(tag)));
     return out;
 }
+
+static int send_anew(df__ice_store *s, const request *r, df__ice_answer *ret)
+{
+    address a;
+    memset(ret, 0, sizeof *ret);
+    df__buf_init(&ret->body, &s->session->heap);
+    int rc = find(s, r, &a);
+    rc = rc == DF_OK ? send_to(s, r, &a, ret) : rc;
+    free_address(&a);
+    return rc;
+}
+
+/* Keys that the catalog gave are renewed in time, or else when the storage says that they ended. */
+static int call(df__ice_store *s, const request *r, df__ice_answer *ret)
+{
+    char code[CODE];
+    int rc = df__ice_store_keep(s);
+    memset(ret, 0, sizeof *ret);
+    df__buf_init(&ret->body, &s->session->heap);
+    rc = rc == DF_OK ? send_anew(s, r, ret) : rc;
+    if (rc == DF_OK && ret->status / 100 == 4 &&
+        strcmp(element(&ret->body, "Code", code, sizeof code), "ExpiredToken") == 0 &&
+        df__ice_store_renew(s) == DF_OK) {
+        df__buf_free(&ret->body);
+        rc = send_anew(s, r, ret);
+    }
+    return rc == DF_ENOMEM ? df_stage_fail(s->session->st, rc, NULL, "no memory") : rc;
+}
+
+/* ---- what an answer means -------------------------------------------------------------------- */
 
 static int refused(df__ice_store *s, const request *r, const df__ice_answer *a)
 {
@@ -201,6 +219,24 @@ int df__ice_s3_get(df__ice_store *s, const char *path, int64_t offset, int64_t l
     df__buf_free(&a.body);
     return rc == DF_OK && out->failed ? df_stage_fail(s->session->st, DF_ENOMEM, NULL, "no memory")
                                       : rc;
+}
+
+int df__ice_s3_remove(df__ice_store *s, const char *path)
+{
+    request r = {.method = "DELETE", .path = path, .query = ""};
+    df__ice_answer a;
+    int rc = call(s, &r, &a);
+    if (rc == DF_OK && a.status / 100 != 2 && a.status != 404)
+        rc = refused(s, &r, &a);
+    df__buf_free(&a.body);
+    return rc;
+}
+
+int df__ice_s3_ask(df__ice_store *s, const char *path, const char *query, df__ice_answer *ret)
+{
+    request r = {.method = "GET", .path = path, .query = query};
+    int rc = call(s, &r, ret);
+    return rc == DF_OK && ret->status / 100 != 2 ? refused(s, &r, ret) : rc;
 }
 
 /* ---- several parts --------------------------------------------------------------------------- */

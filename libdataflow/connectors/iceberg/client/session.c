@@ -11,6 +11,7 @@ enum {
     CONNECT_US = 10000000,
     FIRST_US = 60000000,
     IDLE_US = 60000000,
+    SILENT_US = 5000000, /* until it is shown */
     REPLY_MOST = 512 << 20,
     TRIES = 6,
     PAUSE_US = 200000
@@ -79,9 +80,23 @@ void df__ice_uuid(df__ice_session *s, char ret[37])
 
 /* ---- one request ----------------------------------------------------------------------------- */
 
-static int wait_for(void *ctx, int fd, int timeout_ms)
+void df__ice_asks(df__ice_session *s, const char *whom)
 {
-    int rc = df_stage_wait(ctx, fd, POLLIN, timeout_ms);
+    s->asked = whom;
+    s->asked_us = df_stage_clock_us(s->st);
+    if (!whom)
+        df_stage_waits(s->st, NULL);
+}
+
+int df__ice_wait(void *session, int fd, int timeout_ms)
+{
+    df__ice_session *s = session;
+    int64_t left = (s->asked_us + SILENT_US - df_stage_clock_us(s->st)) / 1000;
+    if (left <= 0)
+        df_stage_waits(s->st, s->asked);
+    else if (timeout_ms < 0 || left < timeout_ms)
+        timeout_ms = (int)left + 1;
+    int rc = df_stage_wait(s->st, fd, POLLIN, timeout_ms);
     return rc == DF_AGAIN ? DF_OK : rc;
 }
 
@@ -129,7 +144,7 @@ static int send_once(df__ice_session *s, const df__ice_ask *ask, df__ice_answer 
     int rc = s->net->start(s->http, &call, &r);
     if (rc != DF_OK)
         return df_stage_fail(s->st, rc, "invalid_config", s->net->errmsg(s->http));
-    (void)s->net->wait(r, wait_for, s->st);
+    (void)s->net->wait(r, df__ice_wait, s);
     rc = take(s, ask, r, ret);
     s->net->end(r);
     return rc;
@@ -140,10 +155,8 @@ static int is_passing(int status)
     return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-int df__ice_send(df__ice_session *s, const df__ice_ask *ask, df__ice_answer *ret)
+static int send_some_times(df__ice_session *s, const df__ice_ask *ask, df__ice_answer *ret)
 {
-    memset(ret, 0, sizeof *ret);
-    df__buf_init(&ret->body, &s->heap);
     for (int i = 1;; i++) {
         int rc = send_once(s, ask, ret);
         int passes = rc == DF_OK ? is_passing(ret->status)
@@ -158,4 +171,14 @@ int df__ice_send(df__ice_session *s, const df__ice_ask *ask, df__ice_answer *ret
         if (rc != DF_OK)
             return rc;
     }
+}
+
+int df__ice_send(df__ice_session *s, const df__ice_ask *ask, df__ice_answer *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    df__buf_init(&ret->body, &s->heap);
+    df__ice_asks(s, ask->whom ? ask->whom : "the catalog");
+    int rc = send_some_times(s, ask, ret);
+    df__ice_asks(s, NULL);
+    return rc;
 }

@@ -21,6 +21,8 @@ typedef struct df__ice_session {
     df__buf token_url;          /* of OAuth 2.0; empty: none */
     int64_t renew_us, until_us; /* of the token; until 0: there is none */
     uint64_t noise;             /* state of df__ice_random */
+    const char *asked;          /* who has not answered yet */
+    int64_t asked_us;           /* since when */
     int is_open;
 } df__ice_session;
 
@@ -29,6 +31,7 @@ typedef struct df__ice_ask {
     const df__http_header *headers;
     size_t header_count;
     df_bytes body;
+    const char *whom;    /* static text; NULL: "the catalog" */
     int repeat;          /* may be sent again when its end is not known */
     const char *etag_of; /* name of a reply header that is kept in the answer; NULL: none */
 } df__ice_ask;
@@ -50,6 +53,11 @@ void df__ice_session_close(df__ice_session *s);
  * DF_ENOMEM, DF_EINVAL; the text is set. With `repeat`, 429, 500, 502, 503, 504 and lost replies
  * are tried again some times. */
 int df__ice_send(df__ice_session *s, const df__ice_ask *ask, df__ice_answer *ret);
+/* A request goes to `whom` (static text). An answer that is long in coming is shown as what the
+ * stage waits for, until NULL is said: there is one. */
+void df__ice_asks(df__ice_session *s, const char *whom);
+/* Waits for it: what df__net_calls want, of a session. */
+int df__ice_wait(void *session, int fd, int timeout_ms);
 /* Waits. DF_OK, DF_ECANCELED, DF_EIO. */
 int df__ice_pause(df__ice_session *s, int64_t us);
 /* 64 bits that no other process has. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PART = 8 << 20 };
+enum { PART = 8 << 20, KEYS_US = 300000000, AGAIN_US = 1000000 };
 
 void df__ice_store_init(df__ice_store *s, df__ice_session *session)
 {
@@ -62,6 +62,34 @@ static int hide(df__ice_store *s, const char *text)
     return text ? df_stage_hide(s->session->st, (df_bytes){text, strlen(text)}) : DF_OK;
 }
 
+/* When keys that the catalog gave are to be renewed. */
+static void set_end(df__ice_store *s, const df__ice_store_facts *facts)
+{
+    df_stage *st = s->session->st;
+    int64_t left = facts->until_us - df_stage_now(st);
+    s->catalog = !s->session->place->access_key && facts->key ? facts->catalog : NULL;
+    s->renew = facts->renew;
+    s->renew_us = df_stage_clock_us(st) + (!facts->until_us          ? KEYS_US
+                                           : left / 5 * 4 > AGAIN_US ? left / 5 * 4
+                                                                     : AGAIN_US);
+}
+
+int df__ice_store_renew(df__ice_store *s)
+{
+    if (!s->catalog)
+        return DF_ENOTFOUND;
+    s->renew_us = df_stage_clock_us(s->session->st) + AGAIN_US;
+    return s->renew(s->catalog, s);
+}
+
+int df__ice_store_keep(df__ice_store *s)
+{
+    int rc = DF_OK;
+    if (s->catalog && df_stage_clock_us(s->session->st) >= s->renew_us)
+        rc = df__ice_store_renew(s);
+    return rc == DF_ECANCELED || rc == DF_ENOMEM ? rc : DF_OK;
+}
+
 /* The options' keys win over those that the catalog gives. */
 static int set_keys(df__ice_store *s, const df__ice_store_facts *facts)
 {
@@ -83,6 +111,7 @@ int df__ice_store_set(df__ice_store *s, const df__ice_store_facts *facts)
 {
     const df__ice_place *p = s->session->place;
     int rc = set_keys(s, facts);
+    set_end(s, facts);
     s->signs = facts->signs && s->key.len == 0;
     set_text(&s->endpoint, p->s3_endpoint.len ? p->s3_endpoint.data : facts->endpoint);
     set_text(&s->region, p->s3_region.len ? p->s3_region.data
@@ -142,6 +171,14 @@ int df__ice_store_get(df__ice_store *s, const char *path, int64_t offset, int64_
         return rc;
     return df__ice_local(path) ? df__ice_local_get(s, path, offset, len, out)
                                : df__ice_s3_get(s, path, offset, len, out);
+}
+
+int df__ice_store_remove(df__ice_store *s, const char *path)
+{
+    int rc = check_path(s, path);
+    if (rc != DF_OK)
+        return rc;
+    return df__ice_local(path) ? df__ice_local_remove(s, path) : df__ice_s3_remove(s, path);
 }
 
 /* ---- part by part ---------------------------------------------------------------------------- */

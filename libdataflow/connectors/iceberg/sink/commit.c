@@ -19,84 +19,27 @@ enum {
     REFUSED_TRIES = 5,
     PAUSE_US = 100000,
     PAUSE_MOST_US = 10000000,
-    PATIENCE_US = 600000000
+    PATIENCE_US = 600000000,
+    DELETES_MANY = 1000
 };
 
 typedef struct commit {
     df__ice_sink *s;
     df__ice_pending *p; /* what is committed */
-    df__ice_manifest manifest;
     df__buf body;
     int tries;
     int64_t since_us;
     int is_claim; /* to become the owner */
+    int is_over;  /* no later try can be better */
     df__ice_meta meta;
     df__arena memory;       /* of one try */
     df__ice_manifest *rows; /* those of the parent */
     size_t row_count;
 } commit;
 
-/* ---- paths and the manifest ------------------------------------------------------------------ */
-
-static const char *metadata_path(commit *c, df__buf *b, const char *format, const char *name)
-{
-    const char *folder = df__ice_meta_property(&c->meta, "write.metadata.path");
-    df__buf_clear(b);
-    df__buf_str(b, folder ? folder : c->meta.location);
-    while (b->len && b->data[b->len - 1] == '/')
-        b->len--;
-    df__buf_str(b, folder ? "/" : "/metadata/");
-    df__buf_printf(b, format, name);
-    return df__buf_cstr(b);
-}
-
-static void random_bytes(df__ice_sink *s, unsigned char ret[16])
-{
-    uint64_t two[2] = {df__ice_random(&s->session), df__ice_random(&s->session)};
-    memcpy(ret, two, sizeof two);
-}
-
 static int no_memory(const commit *c)
 {
     return df_stage_fail(c->s->st, DF_ENOMEM, NULL, "no memory for a commit");
-}
-
-/* Once for all tries: its entries inherit their sequence number from the list. */
-static int write_manifest(commit *c)
-{
-    df__ice_sink *s = c->s;
-    char name[37];
-    df__buf file;
-    df__ice_manifest_of of = {.meta = &s->meta, .partition_fields = "", .snapshot = c->p->id};
-    if (c->p->files == 0 || c->p->manifest.len)
-        return DF_OK;
-    df__ice_uuid(&s->session, name);
-    random_bytes(s, of.sync);
-    df__buf_init(&file, &s->session.heap);
-    int rc = metadata_path(c, &c->p->manifest, "%s-m0.avro", name)
-                 ? df__ice_manifest_write(&file, &of, s->files, c->p->files)
-                 : DF_ENOMEM;
-    if (rc == DF_ENOMEM)
-        (void)no_memory(c);
-    if (rc == DF_OK)
-        rc = df__ice_store_put(&s->store, c->p->manifest.data, (df_bytes){file.data, file.len});
-    if (rc != DF_OK)
-        df__buf_clear(&c->p->manifest);
-    c->p->manifest_length = (int64_t)file.len;
-    df__buf_free(&file);
-    return rc;
-}
-
-static void describe_manifest(commit *c)
-{
-    c->manifest = (df__ice_manifest){.path = {c->p->manifest.data, c->p->manifest.len},
-                                     .length = c->p->manifest_length,
-                                     .spec_id = c->s->meta.spec_id,
-                                     .snapshot = c->p->id,
-                                     .files = {(int64_t)c->p->files, 0, 0},
-                                     .rows = {c->p->records, 0, 0}};
-    /* An unpartitioned spec has a list of summaries without members. */
-    c->manifest.partitions = (df_bytes){"\x02\x00", 2};
 }
 
 /* ---- one try: the table as it is ------------------------------------------------------------- */
@@ -129,6 +72,19 @@ static int read_parent(commit *c)
     return rc;
 }
 
+static int has_data(const commit *c)
+{
+    size_t i = 0;
+    while (i < c->row_count && c->rows[i].content != ICE_DATA)
+        i++;
+    return i < c->row_count;
+}
+
+static int is_same_path(const df__ice_manifest *a, const df__ice_manifest *b)
+{
+    return a->path.len == b->path.len && memcmp(a->path.data, b->path.data, a->path.len) == 0;
+}
+
 /* 1: a try before this one was applied. */
 static int is_applied(const commit *c, const df__ice_note *note)
 {
@@ -137,10 +93,10 @@ static int is_applied(const commit *c, const df__ice_note *note)
         return 0;
     if (note->commit == c->p->id || df__ice_meta_snapshot(&c->meta, c->p->id, &at))
         return 1;
-    for (size_t i = 0; i < c->row_count && c->p->manifest.len; i++)
-        if (c->rows[i].path.len == c->p->manifest.len &&
-            memcmp(c->rows[i].path.data, c->p->manifest.data, c->p->manifest.len) == 0)
-            return 1;
+    for (size_t i = 0; i < c->row_count; i++)
+        for (size_t k = 0; k < c->p->manifest_count; k++)
+            if (is_same_path(&c->rows[i], &c->p->manifests[k].manifest))
+                return 1;
     return 0;
 }
 
@@ -165,6 +121,61 @@ static int check_owner(const commit *c, const df__ice_note *note)
                               s->catalog.shown.data);
 }
 
+/* Specs that no file goes by any more may be taken away, as by an expiry after a compaction. */
+static int has_specs(const commit *c)
+{
+    const df__ice_sink *s = c->s;
+    for (size_t i = 0; i < c->p->files; i++)
+        if ((i == 0 || s->files[i].spec_id != s->files[i - 1].spec_id) &&
+            !df__ice_meta_spec(&c->meta, s->files[i].spec_id))
+            return 0;
+    return 1;
+}
+
+/* Deletes in partitions are written for the specs that were there. */
+static int reaches_all(const commit *c)
+{
+    const df__ice_sink *s = c->s;
+    return !s->opt.upsert || c->p->files == 0 || s->is_flat ||
+           yyjson_arr_size(yyjson_obj_get(c->meta.table, "partition-specs")) == s->spec_count;
+}
+
+/* Keys were not deleted, since no row was there; another writer's is by now. */
+static int misses_rows(const commit *c)
+{
+    return c->p->lacks_keys && has_data(c);
+}
+
+static int other_table(const commit *c)
+{
+    df__ice_sink *s = c->s;
+    if (misses_rows(c))
+        return df_stage_failf(s->st, DF_EIO, "transient",
+                              "table %s was empty and got rows of another writer, which no delete "
+                              "that was written reaches: the sink begins anew from the last commit",
+                              s->catalog.shown.data);
+    if (!has_specs(c))
+        return df_stage_failf(s->st, DF_EIO, "transient",
+                              "table %s has a partition spec no more that files were written by: "
+                              "the sink begins anew from the last commit",
+                              s->catalog.shown.data);
+    return df_stage_failf(s->st, DF_EIO, "transient",
+                          "table %s got another partition spec, whose rows the deletes that were "
+                          "written do not reach: the sink begins anew from the last commit",
+                          s->catalog.shown.data);
+}
+
+/* A table that was upgraded asks for more of a snapshot: the next open says what is written. */
+static int check_version(commit *c)
+{
+    df__ice_sink *s = c->s;
+    c->is_over = s->meta.version && c->meta.version != s->meta.version;
+    return !c->is_over ? DF_OK
+                       : df_stage_failf(s->st, DF_EIO, "transient",
+                                        "table %s has another format-version (%d) by now",
+                                        s->catalog.shown.data, c->meta.version);
+}
+
 static int look(commit *c)
 {
     df__ice_sink *s = c->s;
@@ -183,15 +194,24 @@ static int look(commit *c)
     if (rc != DF_OK)
         return rc;
     df__ice_note_read(s, &c->meta, &note);
+    c->is_over = !has_specs(c) || !reaches_all(c) || misses_rows(c);
     if (is_applied(c, &note))
         rc = DF_DONE;
     else
+        rc = c->is_over ? other_table(c) : check_version(c);
+    if (rc == DF_OK)
         rc = check_owner(c, &note);
     df__ice_note_free(&note);
     return rc;
 }
 
 /* ---- one try: what is sent ------------------------------------------------------------------- */
+
+/* Keys are deleted of older rows alone: without any, such deletes would only be read in vain. */
+static int is_used(const commit *c, const df__ice_own *own)
+{
+    return own->content != ICE_EQUALITY || has_data(c);
+}
 
 static int64_t total_of(const commit *c, const char *name, int64_t missing)
 {
@@ -206,24 +226,55 @@ static void add_total(commit *c, const char *name, int64_t added)
         df__buf_printf(&c->body, ",\"%s\":\"%lld\"", name, (long long)(old + added));
 }
 
+/* What a commit adds, by the content of files. */
+typedef struct sums {
+    int64_t files[3], rows[3], bytes;
+} sums;
+
+static sums sum_up(const commit *c)
+{
+    sums all = {.bytes = 0};
+    for (size_t i = 0; i < c->p->manifest_count; i++) {
+        const df__ice_own *own = &c->p->manifests[i];
+        if (!is_used(c, own))
+            continue;
+        all.files[own->content] += own->manifest.files[0];
+        all.rows[own->content] += own->manifest.rows[0];
+        all.bytes += own->bytes;
+    }
+    return all;
+}
+
+static void add_count(commit *c, const char *name, int64_t added)
+{
+    if (added)
+        df__buf_printf(&c->body, ",\"%s\":\"%lld\"", name, (long long)added);
+}
+
 static void add_summary(commit *c)
 {
     df__ice_sink *s = c->s;
-    int64_t bytes = 0, files = (int64_t)c->p->files, records = c->p->records;
-    for (int64_t i = 0; i < files; i++)
-        bytes += s->files[i].summary.bytes;
-    df__buf_str(&c->body, "\"summary\":{\"operation\":\"append\"");
-    if (files)
-        df__buf_printf(&c->body,
-                       ",\"added-data-files\":\"%lld\",\"added-records\":\"%lld\","
-                       "\"added-files-size\":\"%lld\",\"changed-partition-count\":\"1\"",
-                       (long long)files, (long long)records, (long long)bytes);
-    add_total(c, "total-records", records);
-    add_total(c, "total-files-size", bytes);
-    add_total(c, "total-data-files", files);
-    add_total(c, "total-delete-files", 0);
-    add_total(c, "total-position-deletes", 0);
-    add_total(c, "total-equality-deletes", 0);
+    sums all = sum_up(c);
+    int64_t deletes = all.files[ICE_POSITIONS] + all.files[ICE_EQUALITY];
+    df__buf_printf(&c->body, "\"summary\":{\"operation\":\"%s\"",
+                   !deletes              ? "append"
+                   : all.files[ICE_DATA] ? "overwrite"
+                                         : "delete");
+    add_count(c, "added-data-files", all.files[ICE_DATA]);
+    add_count(c, "added-records", all.rows[ICE_DATA]);
+    add_count(c, "added-delete-files", deletes);
+    add_count(c, "added-position-delete-files", all.files[ICE_POSITIONS]);
+    add_count(c, "added-equality-delete-files", all.files[ICE_EQUALITY]);
+    add_count(c, "added-position-deletes", all.rows[ICE_POSITIONS]);
+    add_count(c, "added-equality-deletes", all.rows[ICE_EQUALITY]);
+    add_count(c, "added-files-size", all.bytes);
+    add_count(c, "changed-partition-count", (int64_t)c->p->partitions);
+    add_total(c, "total-records", all.rows[ICE_DATA]);
+    add_total(c, "total-files-size", all.bytes);
+    add_total(c, "total-data-files", all.files[ICE_DATA]);
+    add_total(c, "total-delete-files", deletes);
+    add_total(c, "total-position-deletes", all.rows[ICE_POSITIONS]);
+    add_total(c, "total-equality-deletes", all.rows[ICE_EQUALITY]);
     df__buf_printf(&c->body, ",\"engine-name\":\"dataflow\",\"engine-version\":\"%s\",\"%s\":",
                    df_version_string(), s->key);
     df__ice_note_write(s, &c->body);
@@ -270,30 +321,43 @@ static int make_body(commit *c, const char *list)
     return df__buf_cstr(b) ? DF_OK : no_memory(c);
 }
 
-/* Our manifest, then all of the parent as they are. */
+/* Our manifests, then all of the parent as they are. NULL: no memory. */
+static df__ice_manifest *rows_of_list(commit *c, size_t *ret_count)
+{
+    const df__ice_pending *p = c->p;
+    size_t own = 0, most = c->row_count + p->manifest_count + 1;
+    df__ice_manifest *rows = df__arena_alloc(&c->memory, most * sizeof *rows);
+    for (size_t i = 0; rows && i < p->manifest_count; i++) {
+        if (!is_used(c, &p->manifests[i]))
+            continue;
+        rows[own] = p->manifests[i].manifest;
+        rows[own].sequence = rows[own].min_sequence = c->meta.sequence + 1;
+        own++;
+    }
+    if (rows && c->row_count)
+        memcpy(rows + own, c->rows, c->row_count * sizeof *rows);
+    *ret_count = c->row_count + own;
+    return rows;
+}
+
 static int write_list(commit *c, df__buf *path)
 {
     df__ice_sink *s = c->s;
     char uuid[37], name[80];
+    size_t count;
     df__buf file;
-    size_t own = c->p->files ? 1 : 0;
     df__ice_list_of of = {.snapshot = c->p->id,
                           .parent = c->meta.has_snapshot ? c->meta.snapshot.id : ICE_NO_SNAPSHOT,
                           .sequence = c->meta.sequence + 1};
-    df__ice_manifest *rows = df__arena_alloc(&c->memory, (c->row_count + 1) * sizeof *rows);
+    df__ice_manifest *rows = rows_of_list(c, &count);
     if (!rows)
         return no_memory(c);
-    describe_manifest(c);
-    c->manifest.sequence = c->manifest.min_sequence = of.sequence;
-    rows[0] = c->manifest;
-    if (c->row_count)
-        memcpy(rows + own, c->rows, c->row_count * sizeof *rows);
-    random_bytes(s, of.sync);
+    df__ice_sync(s, of.sync);
     df__ice_uuid(&s->session, uuid);
     snprintf(name, sizeof name, "%lld-%d-%s", (long long)c->p->id, c->tries, uuid);
     df__buf_init(&file, &s->session.heap);
-    int rc = df__ice_list_write(&file, &of, rows, c->row_count + own);
-    if (rc != DF_OK || !metadata_path(c, path, "snap-%s.avro", name))
+    int rc = df__ice_list_write(&file, &of, rows, count);
+    if (rc != DF_OK || !df__ice_metadata_path(path, &c->meta, "snap-%s.avro", name))
         rc = no_memory(c);
     else
         rc = df__ice_store_put(&s->store, path->data, (df_bytes){file.data, file.len});
@@ -351,6 +415,8 @@ static int wait_a_little(commit *c)
 static int may_go_on(const commit *c, int rc)
 {
     int64_t now = df_stage_clock_us(c->s->st);
+    if (c->is_over) /* the table was seen: it was not applied */
+        return 0;
     if (rc == DF_AGAIN)
         return c->tries < TRIES;
     if (rc == DF_EINVAL) /* some say so when another writer was faster */
@@ -359,16 +425,39 @@ static int may_go_on(const commit *c, int rc)
            now - c->since_us < PATIENCE_US;
 }
 
+/* Readers have to apply them all: who lets the table grow so is told, and again at twice as many.
+ */
+static void count_deletes(commit *c, int is_sent)
+{
+    df__ice_sink *s = c->s;
+    sums own = sum_up(c);
+    int64_t count = total_of(c, "total-delete-files", 0);
+    if (is_sent)
+        count += own.files[ICE_POSITIONS] + own.files[ICE_EQUALITY];
+    df_stage_metric(s->st, 3, (double)count);
+    if (count < DELETES_MANY)
+        s->deletes_warned = 0;
+    if (count < DELETES_MANY || count < 2 * s->deletes_warned)
+        return;
+    s->deletes_warned = count;
+    df_stage_logf(s->st, DF_LOG_WARN,
+                  "table %s has %lld delete files, which each reader has to apply: let an engine "
+                  "compact it (rewrite_data_files, OPTIMIZE), or commit less often",
+                  s->catalog.shown.data, (long long)count);
+}
+
 static int run(commit *c)
 {
     int rc;
     for (;;) {
         rc = look(c);
         if (rc == DF_OK)
-            rc = write_manifest(c);
+            rc = df__ice_manifests_put(c->s, &c->meta);
         if (rc == DF_OK)
             rc = send(c);
         c->tries++;
+        if (rc == DF_OK || rc == DF_DONE)
+            count_deletes(c, rc == DF_OK);
         if (rc == DF_OK || rc == DF_DONE || !may_go_on(c, rc))
             return rc == DF_DONE ? DF_OK : rc;
         int waited = wait_a_little(c);
@@ -391,8 +480,8 @@ static int commit_one(df__ice_sink *s, int is_claim)
     df__buf_init(&c.body, &s->session.heap);
     df__arena_init(&c.memory, &s->session.heap, 16384);
     int rc = run(&c);
-    if (rc == DF_OK && s->has_table && c.meta.schema_id != s->meta.schema_id)
-        s->has_table = 0; /* the columns are read again before the next row */
+    if (rc == DF_OK && s->has_table && !df__ice_table_is_same(s, &c.meta))
+        s->has_table = 0; /* it is read again before the next row */
     df__ice_meta_free(&c.meta);
     df__arena_free(&c.memory);
     df__buf_free(&c.body);
@@ -402,7 +491,9 @@ static int commit_one(df__ice_sink *s, int is_claim)
 void df__ice_pending_drop(df__ice_sink *s)
 {
     s->pending.id = 0;
-    df__buf_free(&s->pending.manifest);
+    s->pending.manifest_count = 0;
+    if (s->pending.memory.heap)
+        df__arena_free(&s->pending.memory);
     df__ice_places_free(s, &s->pending.at);
 }
 
@@ -413,14 +504,16 @@ static int begin(df__ice_sink *s)
     if (p->id)
         return DF_OK;
     df__ice_pending_drop(s);
-    df__buf_init(&p->manifest, &s->session.heap);
+    df__arena_init(&p->memory, &s->session.heap, 4096);
     p->files = s->file_count;
     p->parcels = s->parcel_count;
     p->records = s->records;
     p->sent = 0;
+    p->lacks_keys = s->changes.keys.count > 0 && !s->has_rows;
     if (df__ice_places_copy(s, &p->at, &s->next) != DF_OK)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for positions");
     p->id = new_snapshot(s);
+    df__ice_upsert_forget(s); /* what comes now is of the next commit */
     return DF_OK;
 }
 
@@ -470,18 +563,47 @@ static int has_moved(const df__ice_sink *s)
     return 0;
 }
 
+/* The commit that was begun, or is begun now. */
+static int commit_and_settle(df__ice_sink *s)
+{
+    int rc = begin(s);
+    rc = rc == DF_OK ? commit_one(s, 0) : rc;
+    if (rc != DF_OK)
+        return rc;
+    end(s);
+    df_stage_metric(s->st, 0, 1);
+    return DF_OK;
+}
+
+/* Whether rows of older commits may have to be deleted. Once the table had some, it is not looked
+ * at again for that. */
+static int look_for_rows(df__ice_sink *s)
+{
+    commit c = {.s = s, .p = &s->pending};
+    if (s->has_rows || s->changes.keys.count == 0)
+        return DF_OK;
+    df__arena_init(&c.memory, &s->session.heap, 16384);
+    int rc = df__ice_table_look(s, &c.meta);
+    rc = rc == DF_OK ? read_parent(&c) : rc;
+    s->has_rows = rc == DF_OK && has_data(&c);
+    df__ice_meta_free(&c.meta);
+    df__arena_free(&c.memory);
+    return rc == DF_ENOTFOUND ? df__ice_missing(s) : rc;
+}
+
+/* Deletes have to be in the commit of the rows that stand for those they delete: they are written
+ * when it is begun, and not while another one is in doubt. */
 int df__ice_commit_all(df__ice_sink *s)
 {
-    int rc = df__ice_keep_keys(s);
-    rc = rc == DF_OK ? df__ice_file_finish(s) : rc;
+    int rc = s->pending.id ? commit_and_settle(s) : DF_OK;
+    rc = rc == DF_OK ? df__ice_files_finish(s) : rc;
     DF_CRASHPOINT("iceberg.files");
-    while (rc == DF_OK && (s->pending.id || s->file_count > 0 || has_moved(s))) {
-        rc = begin(s);
-        rc = rc == DF_OK ? commit_one(s, 0) : rc;
-        if (rc == DF_OK) {
-            end(s);
-            df_stage_metric(s->st, 0, 1);
-        }
-    }
+    rc = rc == DF_OK ? look_for_rows(s) : rc;
+    rc = rc == DF_OK ? df__ice_deletes_write(s) : rc;
+    DF_CRASHPOINT("iceberg.deletes");
+    if (rc == DF_OK && (s->file_count > 0 || has_moved(s)))
+        return commit_and_settle(s);
+    if (rc == DF_OK)
+        df__ice_upsert_forget(s); /* keys that were deleted of no row */
     return rc;
 }

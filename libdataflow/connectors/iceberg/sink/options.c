@@ -5,6 +5,7 @@
 
 #include "sink/sink.h"
 #include "tables/raw.h"
+#include "types/term.h"
 
 enum { ROWS_MAX = 10000, ROWS_FEW = 1000, GOOD_BYTES = 1 << 20, MOST_BYTES = 4 << 20 };
 
@@ -54,6 +55,14 @@ static const char *const codec_choices[] = {"none", "snappy", "gzip", "zstd", NU
          .min = 1 << 20,                                                                           \
          .max = 1 << 28,                                                                           \
          .doc = "Bytes of a row group of a data file; so many are held in memory."},               \
+        {.name = "openFilesSize",                                                                  \
+         .type = DF_OPT_SIZE,                                                                      \
+         AT(opt.open_bytes),                                                                       \
+         .def = "32MiB",                                                                           \
+         .min = 1 << 20,                                                                           \
+         .max = INT64_C(1) << 34,                                                                  \
+         .doc = "Of a partitioned table: memory that all open files may take. When rows of many "  \
+                "partitions come at a time, the largest file is ended early."},                    \
         {.name = "compression",                                                                    \
          .type = DF_OPT_ENUM,                                                                      \
          AT(opt.codec),                                                                            \
@@ -65,6 +74,39 @@ static const char *const codec_choices[] = {"none", "snappy", "gzip", "zstd", NU
          AT(opt.auto_create),                                                                      \
          .def = "false",                                                                           \
          .doc = "Makes a missing table, and its namespace, from all records of the first batch."}, \
+        {.name = "autoAddColumns",                                                                 \
+         .type = DF_OPT_BOOL,                                                                      \
+         AT(opt.add_columns),                                                                      \
+         .def = "false",                                                                           \
+         .doc = "Adds an optional column for a field that the table does not have, with the type " \
+                "that autoCreateTable would give it."},                                            \
+        {.name = "autoWidenColumns",                                                               \
+         .type = DF_OPT_BOOL,                                                                      \
+         AT(opt.widen_columns),                                                                    \
+         .def = "false",                                                                           \
+         .doc = "Changes a column that a value does not fit: int to long, float to double, a "     \
+                "decimal to more digits; a required one that a record has no value for becomes "   \
+                "optional."},                                                                      \
+        {.name = "partitionBy",                                                                    \
+         .type = DF_OPT_TEXT,                                                                      \
+         AT(opt.partition_by),                                                                     \
+         .doc = "With autoCreateTable: by what the table is partitioned, such as day(ts), "        \
+                "bucket(16, id). Columns alone, year, month, day, hour, bucket and truncate."},    \
+        {.name = "sortBy",                                                                         \
+         .type = DF_OPT_TEXT,                                                                      \
+         AT(opt.sort_by),                                                                          \
+         .doc = "With autoCreateTable: the table's sort order, such as day(ts), id desc nulls "    \
+                "last. Rows of a file are sorted by the order that the table has."},               \
+        {.name = "upsertMode",                                                                     \
+         .type = DF_OPT_BOOL,                                                                      \
+         AT(opt.upsert),                                                                           \
+         .def = "false",                                                                           \
+         .doc = "A record replaces the row of its key, a delete removes it. See iceberg.md."},     \
+        {.name = "conflictKey",                                                                    \
+         .type = DF_OPT_TEXT,                                                                      \
+         AT(opt.conflict_key),                                                                     \
+         .doc = "Key columns of upsertMode, commas between; unset: the table's identifier "        \
+                "fields."},                                                                        \
         {.name = "unknownFields",                                                                  \
          .type = DF_OPT_ENUM,                                                                      \
          AT(opt.unknown),                                                                          \
@@ -113,13 +155,61 @@ static int set_limits(const df__ice_sink *s, df_stage *st)
     return df_stage_limits(st, &limits);
 }
 
+/* Options that say how a table is made. */
+static int check_terms(const df__ice_sink *s, df_stage *st, const char *name, df_bytes rest)
+{
+    char text[ICE_SHOWN];
+    const char *why;
+    df__ice_sort_term term;
+    int is_sort = strcmp(name, "sortBy") == 0, rc = DF_OK;
+    if (rest.data && !s->opt.auto_create)
+        df_stage_problem(st, DF_WARNING, name,
+                         "says how a table is made; without autoCreateTable it has no effect");
+    while (rc == DF_OK)
+        rc = is_sort ? df__ice_sort_next(&rest, &term, &why)
+                     : df__ice_term_next(&rest, &term.term, &why);
+    if (rc == DF_DONE)
+        return DF_OK;
+    df__text_printf(text, sizeof text, "%s; it is written as in: day(ts), bucket(16, id), %s", why,
+                    is_sort ? "name desc nulls last" : "country");
+    return df_stage_problem(st, DF_ERROR, name, text);
+}
+
+static int check_evolution(const df__ice_sink *s, df_stage *st)
+{
+    int rc = DF_OK;
+    if (s->opt.add_columns && s->opt.unknown == 0)
+        rc = df_stage_problem(st, DF_ERROR, "autoAddColumns",
+                              "makes columns of what unknownFields: ignore leaves out: set one");
+    if (s->opt.add_columns && s->opt.raw)
+        rc = df_stage_problem(st, DF_ERROR, "autoAddColumns", "rawMode has its own columns");
+    if (s->opt.widen_columns && s->opt.raw)
+        rc = df_stage_problem(st, DF_ERROR, "autoWidenColumns", "rawMode has its own columns");
+    return rc;
+}
+
+static int check_upsert(const df__ice_sink *s, df_stage *st)
+{
+    if (s->opt.conflict_key.data && !s->opt.upsert)
+        df_stage_problem(st, DF_WARNING, "conflictKey", "has no effect without upsertMode: true");
+    if (s->opt.upsert) /* a record that comes twice is one row */
+        df_stage_traits(st, DF_IS_IDEMPOTENT, 0);
+    if (s->opt.upsert && s->opt.auto_create && !s->opt.conflict_key.data)
+        return df_stage_problem(st, DF_ERROR, "conflictKey",
+                                "autoCreateTable with upsertMode needs it");
+    return DF_OK;
+}
+
 int df__ice_sink_check(void *self, df_stage *st)
 {
     const df__ice_sink *s = self;
-    const df__raw_options o = {s->opt.raw, 0, s->opt.flatten, s->opt.flatten_prefix};
+    const df__raw_options o = {s->opt.raw, s->opt.upsert, s->opt.flatten, s->opt.flatten_prefix};
     int limits = set_limits(s, st);
     int place = df__ice_place_check(st, &s->place);
     int raw = df__raw_check(st, &o);
+    int terms = check_terms(s, st, "partitionBy", s->opt.partition_by);
+    int order = check_terms(s, st, "sortBy", s->opt.sort_by);
+    int upsert = check_upsert(s, st), evolution = check_evolution(s, st);
     int codec = DF_OK;
     if (s->opt.codec >= 0 && df__parquet_codec(codec_choices[s->opt.codec]) < 0)
         codec = df_stage_problem(st, DF_ERROR, "compression", "this build does not have it");
@@ -129,5 +219,9 @@ int df__ice_sink_check(void *self, df_stage *st)
                          "gathered for commitInterval");
     place = place == DF_OK ? raw : place;
     place = place == DF_OK ? codec : place;
+    place = place == DF_OK ? terms : place;
+    place = place == DF_OK ? order : place;
+    place = place == DF_OK ? upsert : place;
+    place = place == DF_OK ? evolution : place;
     return place == DF_OK ? limits : place;
 }

@@ -182,14 +182,12 @@ static int take(df__ice_sink *s, const df__ice_note *n)
 /* A position belongs to what was read, and to a history that is still the table's. */
 static int check_note(df__ice_sink *s, const df__ice_meta *m, const df__ice_note *n)
 {
-    df__ice_snapshot at;
     if (*n->source && *s->source && strcmp(n->source, s->source) != 0)
         return df_stage_failf(s->st, DF_ESTATE, "configuration",
                               "the positions in table %s (property %s) belong to another source; "
                               "give this flow another name, or remove the property",
                               s->catalog.shown.data, s->key);
-    if (n->commit != ICE_NO_SNAPSHOT && df__ice_meta_snapshot(m, n->commit, &at) &&
-        !df__ice_meta_is_live(m, n->commit))
+    if (n->commit != ICE_NO_SNAPSHOT && df__ice_meta_is_lost(m, n->commit))
         return df_stage_failf(s->st, DF_ESTATE, "configuration",
                               "table %s was rolled back to a snapshot before the last commit of "
                               "this flow, and its positions were not; remove the property %s to "

@@ -15,16 +15,6 @@ static size_t column_at(const df__ice_sink *s, df_bytes name)
     return i;
 }
 
-static int add_json(df__buf *b, const df_value *value)
-{
-    size_t len = df_value_json(value, NULL, 0);
-    char *at = df__buf_reserve(b, len + 1);
-    if (!at)
-        return DF_ENOMEM;
-    b->len += df_value_json(value, at, len);
-    return DF_OK;
-}
-
 static int set_column(void *user, df_bytes name, const df_value *value)
 {
     df__ice_sink *s = user;
@@ -57,7 +47,7 @@ int df__ice_raw_row(df__ice_sink *s, df_parcel *parcel, size_t index)
     if (s->opt.flatten && (rc = df__raw_each(&raw, set_column, s)) != DF_OK)
         return rc;
     df__buf_clear(b);
-    rc = add_json(b, &raw.data);
+    rc = df__raw_value(b, &raw.data);
     size_t len = b->len;
     if (rc == DF_OK && !s->opt.flatten)
         rc = df__raw_meta(&raw, b);

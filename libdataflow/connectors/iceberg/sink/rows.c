@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sink/sink.h"
+#include "tables/change.h"
 
 enum { NAMES_SHOWN = 3 };
 
@@ -35,7 +36,7 @@ static int refuse_column(rows *r, size_t index, const df__parquet_column *c, con
     return refuse(r, index, "invalid_data", text);
 }
 
-/* Names the first fields that have no column. */
+/* Names the first fields that have no column. DF_OK: all may be left out. */
 static int refuse_unknown(rows *r, size_t index)
 {
     char text[ICE_SHOWN];
@@ -51,16 +52,18 @@ static int refuse_unknown(rows *r, size_t index)
                (strlen(r->s->columns[i].name) != walk.name.len ||
                 memcmp(r->s->columns[i].name, walk.name.data, walk.name.len) != 0))
             i++;
-        if (i == r->s->column_count)
-            len += df__text_printf(text + len, sizeof text - len, "%s \"%.*s\"", shown++ ? "," : "",
-                                   (int)(walk.name.len < 40 ? walk.name.len : 40),
-                                   (const char *)walk.name.data);
+        if (i < r->s->column_count || (r->s->opt.add_columns && walk.value.type <= DF_V_NULL))
+            continue; /* nulls alone are of no type yet, and are passed over */
+        len += df__text_printf(text + len, sizeof text - len, "%s \"%.*s\"", shown++ ? "," : "",
+                               (int)(walk.name.len < 40 ? walk.name.len : 40),
+                               (const char *)walk.name.data);
     }
     df__text_printf(text + len, sizeof text - len, " (add it, or set unknownFields: ignore)");
-    return rc == DF_OK ? refuse(r, index, "unknown_field", text) : rc;
+    return rc == DF_OK && shown ? refuse(r, index, "unknown_field", text) : rc;
 }
 
-static int read_values(rows *r, size_t index)
+/* `whole`: it has to be a row; else what is not there is left out. */
+static int read_values(rows *r, size_t index, int whole)
 {
     df__ice_sink *s = r->s;
     size_t unknown = 0, found = 0;
@@ -69,12 +72,16 @@ static int read_values(rows *r, size_t index)
         return rc == DF_EDATA ? refuse(r, index, "invalid_data", df_parcel_error(r->parcel)) : rc;
     }
     int rc = df_parcel_row(r->parcel, index, s->names, s->values, &unknown);
+    if (rc == DF_EDATA && !whole) { /* a delete may come without a value */
+        memset(s->values, 0, s->column_count * sizeof *s->values);
+        return DF_OK;
+    }
     if (rc == DF_EDATA)
         return refuse(r, index, "not_an_object", df_parcel_error(r->parcel));
-    if (rc != DF_OK)
+    if (rc != DF_OK || !whole)
         return rc;
-    if (unknown > 0 && s->opt.unknown == 1)
-        return refuse_unknown(r, index);
+    if (unknown > 0 && s->opt.unknown == 1 && (rc = refuse_unknown(r, index)) != DF_OK)
+        return rc;
     for (size_t i = 0; i < s->column_count; i++)
         found += s->values[i].type != DF_V_ABSENT;
     return found ? DF_OK
@@ -82,44 +89,133 @@ static int read_values(rows *r, size_t index)
                           "the record has no column of the table, so it is no row");
 }
 
-/* An append-only table has no place for what was there before. */
-static int check_op(rows *r, size_t index)
+static int fit_column(rows *r, size_t index, size_t column)
 {
-    df_info info = {.size = sizeof info};
-    df_record_info(df_parcel_at(r->parcel, index), &info);
-    return info.op == DF_OP_DELETE && !r->s->opt.raw
-               ? refuse(r, index, "not_supported",
-                        "a delete: the sink only appends (upserts and deletes are not supported "
-                        "yet)")
-               : DF_OK;
+    df__ice_sink *s = r->s;
+    const df__parquet_column *c = &s->columns[column];
+    const char *why = NULL;
+    if (s->values[column].type == DF_V_UNCHANGED)
+        return refuse_column(r, index, c,
+                             "the source did not send it, since it did not change, and a row "
+                             "is written whole (PostgreSQL: REPLICA IDENTITY FULL)");
+    if (s->values[column].type <= DF_V_NULL && c->required)
+        return refuse_column(r, index, c, "is required, and the record has no value for it");
+    int rc = df__ice_fit(c, &s->values[column], &s->row, &why);
+    return rc == DF_EDATA ? refuse_column(r, index, c, why) : rc;
 }
 
 static int fit(rows *r, size_t index)
 {
-    df__ice_sink *s = r->s;
-    for (size_t i = 0; i < s->column_count; i++) {
-        const df__parquet_column *c = &s->columns[i];
-        const char *why = NULL;
-        if (s->values[i].type == DF_V_UNCHANGED)
-            return refuse_column(r, index, c,
-                                 "the source did not send it, since it did not change, and a row "
-                                 "is written whole (PostgreSQL: REPLICA IDENTITY FULL)");
-        if (s->values[i].type <= DF_V_NULL && c->required)
-            return refuse_column(r, index, c, "is required, and the record has no value for it");
-        int rc = df__ice_fit(c, &s->values[i], &s->row, &why);
-        if (rc != DF_OK)
-            return rc == DF_EDATA ? refuse_column(r, index, c, why) : rc;
+    int rc = DF_OK;
+    for (size_t i = 0; i < r->s->column_count && rc == DF_OK; i++)
+        rc = fit_column(r, index, i);
+    return rc;
+}
+
+/* An append-only table has no place for what was there before. */
+static int take_row(rows *r, size_t index)
+{
+    df_info info = {.size = sizeof info};
+    df_record_info(df_parcel_at(r->parcel, index), &info);
+    if (info.op == DF_OP_DELETE && !r->s->opt.raw)
+        return refuse(r, index, "not_supported",
+                      "a delete: the sink only appends (upsertMode: true deletes rows by their "
+                      "key)");
+    int rc = read_values(r, index, 1);
+    return rc == DF_OK ? fit(r, index) : rc;
+}
+
+/* ---- upsertMode ------------------------------------------------------------------------------ */
+
+/* What the record leaves out of the key, or did not send, the row before it has. */
+static void complete(df__ice_sink *s, const df_value *before)
+{
+    for (size_t i = 0; i < s->column_count && before->type == DF_V_OBJECT; i++) {
+        const char *name = s->columns[i].name;
+        df_value old = {.type = DF_V_ABSENT};
+        int wanted = s->values[i].type == DF_V_UNCHANGED;
+        for (size_t k = 0; k < s->key_count; k++)
+            wanted |= s->keys[k] == i && s->values[i].type <= DF_V_NULL;
+        if (wanted && df_value_member(before, (df_bytes){name, strlen(name)}, &old) == DF_OK &&
+            old.type > DF_V_UNCHANGED)
+            s->values[i] = old;
     }
-    return DF_OK;
+}
+
+/* A row that goes is known by its key alone. */
+static int fit_key(rows *r, size_t index)
+{
+    df__ice_sink *s = r->s;
+    int rc = DF_OK;
+    for (size_t k = 0; k < s->key_count && rc == DF_OK; k++)
+        rc = s->values[s->keys[k]].type > DF_V_NULL ? fit_column(r, index, s->keys[k]) : DF_OK;
+    return rc;
+}
+
+static int take_key(rows *r, size_t index)
+{
+    df__ice_sink *s = r->s;
+    size_t column;
+    df__buf_clear(&s->row_key);
+    int rc = df__ice_key_make(s, s->values, &s->row_key, &column);
+    return rc == DF_EDATA ? refuse_column(r, index, &s->columns[column],
+                                          "is part of the key, and the record has no value for it")
+                          : rc;
+}
+
+/* The row before may have had another key: it goes. One that does not tell its key had the same. */
+static int take_old_key(df__ice_sink *s, const df_value *before)
+{
+    size_t column;
+    const char *why;
+    int rc = DF_OK;
+    df__buf_clear(&s->old_key);
+    if (before->type != DF_V_OBJECT)
+        return DF_OK;
+    for (size_t k = 0; k < s->key_count && rc == DF_OK; k++) {
+        const df__parquet_column *c = &s->columns[s->keys[k]];
+        df_value *v = &s->old_values[s->keys[k]];
+        *v = (df_value){.type = DF_V_ABSENT};
+        (void)df_value_member(before, (df_bytes){c->name, strlen(c->name)}, v);
+        rc = df__ice_fit(c, v, &s->row, &why);
+    }
+    rc = rc == DF_OK ? df__ice_key_make(s, s->old_values, &s->old_key, &column) : rc;
+    int is_same = s->old_key.len == s->row_key.len &&
+                  memcmp(s->old_key.data, s->row_key.data, s->row_key.len) == 0;
+    if (rc == DF_EDATA || is_same)
+        df__buf_clear(&s->old_key);
+    return rc == DF_EDATA ? DF_OK : rc;
+}
+
+static int take_change(rows *r, size_t index)
+{
+    df__ice_sink *s = r->s;
+    const df_record *record = df_parcel_at(r->parcel, index);
+    df_value before = {.type = DF_V_ABSENT};
+    unsigned op = df__change_op(record);
+    s->is_delete = op == DF_OP_DELETE;
+    if (op == DF_OP_TRUNCATE)
+        return refuse(r, index, "not_supported",
+                      "a truncation: empty the table by hand (DELETE FROM), in order with what the "
+                      "flow writes");
+    int rc = read_values(r, index, !s->is_delete);
+    if (rc != DF_OK)
+        return rc;
+    df_record_before(record, &before);
+    complete(s, &before);
+    rc = s->is_delete ? fit_key(r, index) : fit(r, index);
+    rc = rc == DF_OK ? take_key(r, index) : rc;
+    if (s->is_delete)
+        df__buf_clear(&s->old_key);
+    return rc == DF_OK && !s->is_delete ? take_old_key(s, &before) : rc;
 }
 
 /* Reads one record into s->values. DF_DROP: it was refused. */
 static int take(rows *r, size_t index)
 {
     df__arena_reset(&r->s->row);
-    int rc = check_op(r, index);
-    rc = rc == DF_OK ? read_values(r, index) : rc;
-    return rc == DF_OK ? fit(r, index) : rc;
+    r->s->is_delete = 0;
+    return r->s->opt.upsert ? take_change(r, index) : take_row(r, index);
 }
 
 static int for_each(rows *r, int (*act)(rows *r, size_t index))
@@ -180,7 +276,7 @@ static int look(rows *r, size_t index)
     df__ice_sink *s = r->s;
     df__parquet_error error;
     size_t n = 0;
-    if (!r->nested)
+    if (!r->nested || s->is_delete)
         return DF_OK;
     for (size_t i = 0; i < s->column_count; i++)
         if (df__ice_is_nested(&s->columns[i]))
@@ -206,19 +302,22 @@ static int add(rows *r, size_t index)
 {
     df__ice_sink *s = r->s;
     df__parquet_error error = {.text = ""};
-    int rc = df__parquet_append(s->writer, s->values, &error);
+    df__ice_out *out = NULL;
+    int rc = s->is_delete ? DF_OK : df__ice_out_for_row(s, &out);
+    if (rc == DF_OK && out)
+        rc = out->sorter ? df__ice_sorter_add(s, out)
+                         : df__parquet_append(out->writer, s->values, &error);
     if (rc == DF_EDATA)
         return refuse(r, index, "invalid_data", error.text);
-    if (rc == DF_OK)
+    if (rc == DF_OK && out)
         s->records++;
-    return rc;
+    return rc == DF_OK && s->opt.upsert ? df__ice_upsert_note(s, out) : rc;
 }
 
 int df__ice_add_rows(df__ice_sink *s, df_parcel *parcel, size_t *ret_refused)
 {
     rows r = {.s = s, .parcel = parcel};
-    int rc = df__ice_file_ensure(s);
-    rc = rc == DF_OK ? for_each(&r, add) : rc;
+    int rc = for_each(&r, add);
     *ret_refused = r.refused;
     return rc;
 }

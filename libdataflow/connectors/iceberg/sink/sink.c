@@ -17,11 +17,17 @@ static int prepare(df__ice_sink *s, df_stage *st)
     s->st = st;
     s->is_open = 1;
     s->is_lost = 0;
+    s->evolves_us = 0;
     int rc = df__ice_session_open(&s->session, st, &s->place);
     df__buf_init(&s->scratch, &s->session.heap);
     if (!s->names)
         df__buf_init(&s->names_text, &s->session.heap);
     df__arena_init(&s->row, &s->session.heap, 4096);
+    df__buf_init(&s->tuple, &s->session.heap);
+    df__buf_init(&s->row_key, &s->session.heap);
+    df__buf_init(&s->old_key, &s->session.heap);
+    df__ice_keymap_init(&s->parts, &s->session.heap, df__ice_random(&s->session));
+    df__ice_keymap_init(&s->changes.keys, &s->session.heap, df__ice_random(&s->session));
     df__ice_store_init(&s->store, &s->session);
     if (df_stage_describe(st, &info) == DF_OK) {
         s->stops = info.stops_at_refused;
@@ -55,7 +61,7 @@ static int ensure_table(df__ice_sink *s, df_parcel *parcel)
     int rc;
     if (s->has_table)
         return DF_OK;
-    rc = df__ice_file_finish(s); /* its columns were others */
+    rc = df__ice_sink_flush(s, s->st, 0); /* of other columns, and maybe another spec */
     rc = rc == DF_OK ? df__ice_table_load(s) : rc;
     if (rc == DF_ENOTFOUND && s->opt.auto_create && !s->seen) {
         rc = df__ice_make_table(s, parcel);
@@ -78,7 +84,7 @@ static int are_stale(df__ice_sink *s, int *ret)
 {
     df__ice_meta m;
     int rc = df__ice_table_look(s, &m);
-    *ret = rc == DF_OK && m.schema_id != s->meta.schema_id;
+    *ret = rc == DF_OK && !df__ice_table_is_same(s, &m);
     df__ice_meta_free(&m);
     return rc == DF_ENOTFOUND ? df__ice_missing(s) : rc;
 }
@@ -112,9 +118,7 @@ static int absorb(df__ice_sink *s, df_parcel *parcel)
         return df_stage_fail(s->st, DF_EINTERNAL, NULL,
                              "a record was refused after it was found to be good");
     rc = rc == DF_OK && s->exactly_once ? df__ice_places_add(s, parcel) : rc;
-    if (rc == DF_OK && s->writer && df__parquet_bytes(s->writer) >= s->opt.file_bytes)
-        rc = df__ice_file_finish(s);
-    return rc;
+    return rc == DF_OK ? df__ice_files_trim(s) : rc;
 }
 
 /* Each batch is a commit, as it was asked for. One that fails is given again: nothing of it stays.
@@ -137,19 +141,37 @@ static int commit_batch(df__ice_sink *s)
                           : rc;
 }
 
+/* What is open has the columns of before: it is committed when they change. */
+static int follow(df__ice_sink *s, df_parcel *parcel)
+{
+    int rc = df__ice_evolve_look(s, parcel);
+    if (rc != DF_MORE)
+        return rc;
+    rc = df__ice_sink_flush(s, s->st, 0);
+    return rc == DF_OK ? df__ice_evolve(s, parcel) : rc;
+}
+
+/* DF_MORE: no table can be made of the records. */
+static int prepare_columns(df__ice_sink *s, df_parcel *parcel, int fresh)
+{
+    int rc = ensure_table(s, parcel);
+    rc = rc == DF_OK ? follow(s, parcel) : rc;
+    return rc == DF_OK && (s->stops || s->exactly_once) ? look_first(s, parcel, fresh) : rc;
+}
+
 static int sink_write(void *self, df_stage *st, df_parcel *parcel)
 {
     df__ice_sink *s = self;
     int fresh = !s->has_table;
-    (void)st;
     if (s->is_lost) /* its file may be ended, and its close is on the way */
         return DF_AGAIN;
-    int rc = df__ice_keep_keys(s);
-    rc = rc == DF_OK && df_parcel_count(parcel) ? ensure_table(s, parcel) : rc;
+    int rc = DF_OK;
+    if (df__ice_upsert_is_full(s) || df__ice_files_are_many(s))
+        rc = df__ice_sink_flush(s, st, 0);
+    if (rc == DF_OK && df_parcel_count(parcel))
+        rc = prepare_columns(s, parcel, fresh);
     if (rc == DF_MORE)
         return refuse_all(s, parcel);
-    if (rc == DF_OK && df_parcel_count(parcel) && (s->stops || s->exactly_once))
-        rc = look_first(s, parcel, fresh);
     rc = rc == DF_OK ? absorb(s, parcel) : rc;
     if (rc != DF_OK)
         return rc;
@@ -190,8 +212,23 @@ static void sink_close(void *self, df_stage *st)
     df__ice_store_free(&s->store);
     df__ice_catalog_close(&s->catalog);
     df__buf_free(&s->scratch);
+    df__buf_free(&s->tuple);
+    df__buf_free(&s->row_key);
+    df__buf_free(&s->old_key);
     df__arena_free(&s->row);
     df__ice_session_close(&s->session);
+}
+
+static void tell(df__ice_sink *s)
+{
+    df__buf spec;
+    df__buf_init(&spec, &s->session.heap);
+    df__ice_spec_text(&s->specs[0], &spec);
+    const char *text = df__buf_cstr(&spec);
+    df_stage_foundf(s->st, "table %s, %zu column%s%s%s", s->catalog.shown.data, s->column_count,
+                    DF__PLURAL(s->column_count), text && *text ? ", partitioned by " : "",
+                    text ? text : "");
+    df__buf_free(&spec);
 }
 
 static int sink_probe(void *self, df_stage *st)
@@ -205,9 +242,27 @@ static int sink_probe(void *self, df_stage *st)
     } else if (rc == DF_ENOTFOUND) {
         rc = df__ice_missing(s);
     } else if (rc == DF_OK) {
-        df_stage_foundf(st, "table %s, %zu column%s", s->catalog.shown.data, s->column_count,
-                        DF__PLURAL(s->column_count));
+        tell(s);
     }
+    sink_close(s, st);
+    return rc;
+}
+
+static int sink_leftovers(void *self, df_stage *st, int64_t age_us, df_leftover_fn each, void *user)
+{
+    df__ice_sink *s = self;
+    int rc = prepare(s, st);
+    rc = rc == DF_OK ? df__ice_orphans(s, age_us, each, user) : rc;
+    sink_close(s, st);
+    return rc;
+}
+
+static int sink_expire(void *self, df_stage *st, const df_expiry *how, df_expired_fn each,
+                       void *user)
+{
+    df__ice_sink *s = self;
+    int rc = prepare(s, st);
+    rc = rc == DF_OK ? df__ice_expire(s, how, each, user) : rc;
     sink_close(s, st);
     return rc;
 }
@@ -222,4 +277,6 @@ const df_sink_ops df__ice_sink_ops = {
     .resolve = df__ice_resolve,
     .close = sink_close,
     .probe = sink_probe,
+    .leftovers = sink_leftovers,
+    .expire = sink_expire,
 };

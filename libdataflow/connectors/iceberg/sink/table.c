@@ -4,15 +4,13 @@
 
 #include "sink/sink.h"
 
-enum { KEYS_US = 300000000 };
-
 void df__ice_table_free(df__ice_sink *s)
 {
     if (s->memory.heap)
         df__arena_free(&s->memory);
     df__ice_meta_free(&s->meta);
     s->columns = NULL;
-    s->column_count = 0;
+    s->column_count = s->spec_count = 0;
     s->has_table = 0;
 }
 
@@ -44,45 +42,92 @@ int df__ice_table_look(df__ice_sink *s, df__ice_meta *ret)
     if (rc != DF_OK)
         return rc;
     df__ice_meta_facts(&s->catalog, ret, &facts);
-    s->looked_us = df_stage_clock_us(s->st);
     return df__ice_store_set(&s->store, &facts);
 }
 
-int df__ice_keep_keys(df__ice_sink *s)
+static int check_version(df__ice_sink *s)
 {
-    df__ice_meta m;
-    if (s->place.access_key || !s->store.key.len || !s->writer ||
-        df_stage_clock_us(s->st) - s->looked_us < KEYS_US)
+    int version = s->meta.version;
+    if (version == 2)
         return DF_OK;
-    s->looked_us = df_stage_clock_us(s->st);
-    int rc = df__ice_table_look(s, &m);
-    df__ice_meta_free(&m);
-    return rc == DF_ECANCELED || rc == DF_ENOMEM ? rc : DF_OK;
+    return df_stage_failf(s->st, DF_ENOTSUP, "not_supported",
+                          "table %s: its format-version is %d; only 2 is written%s",
+                          s->catalog.shown.data, version,
+                          version == 1 ? " (ALTER TABLE ... SET TBLPROPERTIES "
+                                         "('format-version' = '2') upgrades it)"
+                                       : ", and no table goes back: make one with "
+                                         "'format-version' = '2', and copy the rows into it");
 }
 
-/* What is not written yet is refused before a record is taken. */
+/* What is not written is refused before a record is taken. */
 static int check_shape(df__ice_sink *s)
 {
-    const df__ice_meta *m = &s->meta;
-    if (m->version != 2)
-        return df_stage_failf(s->st, DF_ENOTSUP, "not_supported",
-                              "table %s: its format-version is %d; only 2 is written",
-                              s->catalog.shown.data, m->version);
-    if (yyjson_arr_size(m->spec) > 0) {
-        yyjson_val *first = yyjson_arr_get_first(m->spec);
-        const char *name = yyjson_get_str(yyjson_obj_get(first, "name"));
-        return df_stage_failf(s->st, DF_ENOTSUP, "not_supported",
-                              "table %s: it is partitioned (by %s); writing into partitions is "
-                              "not supported yet",
-                              s->catalog.shown.data, name ? name : "?");
-    }
     for (size_t i = 0; i < s->column_count; i++) {
         int kind = s->columns[i].kind;
         if (kind == DF__PARQUET_TIMESTAMP_NS || kind == DF__PARQUET_TIMESTAMPTZ_NS)
             return df_stage_failf(s->st, DF_ENOTSUP, "not_supported",
                                   "column %s: nanoseconds are not written", s->columns[i].name);
     }
-    return df__ice_store_knows(&s->store, m->location);
+    return df__ice_store_knows(&s->store, s->meta.location);
+}
+
+static int read_spec(df__ice_sink *s, int64_t id)
+{
+    char why[ICE_SHOWN];
+    const df__ice_layout layout = {s->columns, s->column_count};
+    df__ice_spec *spec = &s->specs[s->spec_count];
+    spec->id = id;
+    int rc = df__ice_spec_read(&s->memory, &s->meta, &layout, spec, why);
+    s->spec_count += rc == DF_OK;
+    return rc == DF_EDATA ? df_stage_failf(s->st, DF_ENOTSUP, "not_supported", "table %s: %s",
+                                           s->catalog.shown.data, why)
+                          : rc;
+}
+
+/* The spec that rows go by first; deletes have to reach the rows of all others too. */
+static int read_specs(df__ice_sink *s)
+{
+    yyjson_val *v, *list = yyjson_obj_get(s->meta.table, "partition-specs");
+    size_t i, most;
+    s->spec_count = 0;
+    s->flat = (df__ice_spec){.id = -1};
+    s->specs = df__arena_zalloc(&s->memory, (yyjson_arr_size(list) + 1) * sizeof *s->specs);
+    int rc = s->specs ? read_spec(s, s->meta.spec_id) : DF_ENOMEM;
+    yyjson_arr_foreach (list, i, most, v) {
+        int64_t id = yyjson_get_sint(yyjson_obj_get(v, "spec-id"));
+        if (rc == DF_OK && s->opt.upsert && id != s->meta.spec_id)
+            rc = read_spec(s, id);
+    }
+    return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for partition specs") : rc;
+}
+
+/* Files need not be sorted: an order that cannot be kept is told, once. */
+static int read_order(df__ice_sink *s)
+{
+    char why[ICE_SHOWN];
+    const df__ice_layout layout = {s->columns, s->column_count};
+    int rc = df__ice_order_read(&s->memory, &s->meta, &layout, &s->order, why);
+    if (rc == DF_OK && s->order.id && s->nested) {
+        df__text_printf(why, sizeof why, "it has columns with columns in them");
+        rc = DF_EDATA;
+    }
+    if (rc == DF_EDATA) {
+        s->order.id = 0;
+        if (!s->warned_order)
+            df_stage_logf(s->st, DF_LOG_WARN,
+                          "table %s has a sort order; its files are written unsorted, and say so: "
+                          "%s",
+                          s->catalog.shown.data, why);
+        s->warned_order = 1;
+        return DF_OK;
+    }
+    return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for a sort order") : rc;
+}
+
+int df__ice_table_is_same(const df__ice_sink *s, const df__ice_meta *m)
+{
+    return m->schema_id == s->meta.schema_id && m->spec_id == s->meta.spec_id &&
+           m->order_id == s->meta.order_id;
 }
 
 /* Names for df_parcel_row; the core keeps what it compiled as long as the stage, so again only when
@@ -119,7 +164,8 @@ static int read_columns(df__ice_sink *s)
         s->nested += (size_t)df__ice_is_nested(&s->columns[i]);
     if (rc == DF_OK) {
         s->values = df__arena_zalloc(&s->memory, (s->column_count + 1) * sizeof *s->values);
-        rc = s->values ? compile_names(s) : DF_ENOMEM;
+        s->old_values = df__arena_zalloc(&s->memory, (s->column_count + 1) * sizeof *s->values);
+        rc = s->values && s->old_values ? compile_names(s) : DF_ENOMEM;
     }
     return rc == DF_ENOMEM ? df_stage_fail(s->st, rc, NULL, "no memory for the columns") : rc;
 }
@@ -143,8 +189,12 @@ int df__ice_table_load(df__ice_sink *s)
     int rc = df__ice_table_look(s, &s->meta);
     rc = rc == DF_OK ? check_same(s, &old) : rc;
     df__ice_meta_free(&old);
+    rc = rc == DF_OK ? check_version(s) : rc;
     rc = rc == DF_OK ? read_columns(s) : rc;
     rc = rc == DF_OK ? check_shape(s) : rc;
+    rc = rc == DF_OK ? read_specs(s) : rc;
+    rc = rc == DF_OK ? read_order(s) : rc;
+    rc = rc == DF_OK && s->opt.upsert ? df__ice_upsert_fits(s) : rc;
     if (rc == DF_OK && s->opt.raw)
         rc = df__ice_raw_fits(s);
     s->has_table = rc == DF_OK;

@@ -24,6 +24,10 @@ int df__ice_position_write(df__ice_source *s)
     put_text(b, "namespace", s->place.namespace);
     put_text(b, "table", s->place.table);
     put_text(b, "tableUUID", (df_bytes){p->uuid, strlen(p->uuid)});
+    if (p->done_commit[0])
+        put_text(b, "commit", (df_bytes){p->done_commit, strlen(p->done_commit)});
+    if (p->target != ICE_NO_SNAPSHOT && p->target_commit[0])
+        put_text(b, "scanCommit", (df_bytes){p->target_commit, strlen(p->target_commit)});
     if (p->target != ICE_NO_SNAPSHOT)
         df__buf_printf(b, ",\"scanSnapshotID\":\"%lld\",\"scanFile\":%lld,\"scanRowOffset\":%lld",
                        (long long)p->target, (long long)p->file, (long long)p->row);
@@ -43,6 +47,15 @@ static int64_t number_of(yyjson_val *root, const char *name)
     return yyjson_is_int(v) ? yyjson_get_sint(v) : 0;
 }
 
+/* A commit goes into addresses: what is none is not known. */
+static void commit_of(yyjson_val *root, const char *name, char ret[ICE_COMMIT])
+{
+    const char *text = yyjson_get_str(yyjson_obj_get(root, name));
+    size_t len = text ? strlen(text) : 0;
+    if (len < ICE_COMMIT && (!text || strspn(text, "0123456789abcdef") == len))
+        df__text_set(ret, ICE_COMMIT, text ? text : "", len);
+}
+
 int df__ice_position_read(df_bytes text, df__ice_spot *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -59,6 +72,8 @@ int df__ice_position_read(df_bytes text, df__ice_spot *ret)
         ret->target = id_of(root, "scanSnapshotID");
         ret->file = number_of(root, "scanFile");
         ret->row = number_of(root, "scanRowOffset");
+        commit_of(root, "commit", ret->done_commit);
+        commit_of(root, "scanCommit", ret->target_commit);
         df__text_set(ret->uuid, sizeof ret->uuid, uuid ? uuid : "", uuid ? strlen(uuid) : 0);
         /* A row of the whole snapshot, as earlier versions counted, is no place in a plan. */
         if (!yyjson_obj_get(root, "scanFile")) {

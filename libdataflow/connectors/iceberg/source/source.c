@@ -14,9 +14,14 @@ static int prepare(df__ice_source *s, df_stage *st)
     s->is_open = 1;
     s->due_us = 0;
     s->changed = 0;
-    int rc = df__ice_session_open(&s->session, st, &s->place);
+    int rc = df__ice_state_open(s);
+    int opened = df__ice_session_open(&s->session, st, &s->place);
+    rc = rc == DF_OK ? opened : rc;
     df__buf_init(&s->position, &s->session.heap);
+    df__buf_init(&s->gone, &s->session.heap);
+    df__buf_init(&s->key, &s->session.heap);
     df__arena_init(&s->row, &s->session.heap, 16384);
+    df__arena_init(&s->file_memory, &s->session.heap, 4096);
     for (size_t i = 0; i < ICE_WINDOWS; i++) {
         df__buf_init(&s->windows[i].bytes, &s->session.heap);
         s->windows[i].at = -1;
@@ -25,6 +30,7 @@ static int prepare(df__ice_source *s, df_stage *st)
     if (df_stage_describe(st, &info) == DF_OK) {
         s->bounded = info.bounded;
         s->exactly_once = info.exactly_once;
+        s->share = (size_t)info.memory_share / 2;
     }
     return rc == DF_OK ? df__ice_catalog_open(&s->catalog, &s->session) : rc;
 }
@@ -57,7 +63,7 @@ static int source_open(void *self, df_stage *st)
     df__ice_source *s = self;
     df_bytes at;
     int rc = prepare(s, st);
-    rc = rc == DF_OK ? df__ice_shape(s) : rc;
+    rc = rc == DF_OK ? df__ice_shape(s, NULL) : rc;
     rc = rc == DF_OK ? df__poll_open(st, 0, &s->part, &at) : rc;
     rc = rc == DF_OK ? go_to(s, at) : rc;
     return rc == DF_OK ? set_meta(s) : rc;
@@ -78,6 +84,7 @@ static void finish(df__ice_source *s)
 {
     s->spot.done = s->spot.target;
     s->spot.done_sequence = s->target_sequence;
+    memcpy(s->spot.done_commit, s->spot.target_commit, sizeof s->spot.done_commit);
     s->spot.target = ICE_NO_SNAPSHOT;
     s->spot.file = s->spot.row = 0;
     s->changed = 1;
@@ -135,15 +142,18 @@ static int source_read(void *self, df_stage *st, df_batch *into, int timeout_ms)
     df__ice_source *s = self;
     int added = 0, rc = DF_OK;
     (void)st;
+    s->passed = 0;
     if (df_batch_room(into) == 0)
         return DF_AGAIN;
-    while (rc == DF_OK && df_batch_room(into) > 0 && !is_idle(s))
+    while (rc == DF_OK && df_batch_room(into) > 0 && !is_idle(s) && s->passed < ICE_PASSED_MOST)
         rc = step(s, into, &added);
     int marked = mark(s, into); /* after a failure, too: what was added is not read again */
     if (rc < 0 || rc == DF_DONE)
         return rc < 0 || marked == DF_OK ? rc : marked;
     if (marked < 0)
         return marked;
+    if (s->passed >= ICE_PASSED_MOST)
+        return added ? DF_OK : DF_AGAIN;
     return added ? DF_OK : wait(s, timeout_ms);
 }
 
@@ -171,7 +181,10 @@ static void source_close(void *self, df_stage *st)
     df__ice_store_free(&s->store);
     df__ice_catalog_close(&s->catalog);
     df__buf_free(&s->position);
+    df__buf_free(&s->gone);
+    df__buf_free(&s->key);
     df__arena_free(&s->row);
+    df__arena_free(&s->file_memory);
     for (size_t i = 0; i < ICE_WINDOWS; i++)
         df__buf_free(&s->windows[i].bytes);
     df__ice_session_close(&s->session);
@@ -181,7 +194,7 @@ static int source_probe(void *self, df_stage *st)
 {
     df__ice_source *s = self;
     int rc = prepare(s, st);
-    rc = rc == DF_OK ? df__ice_shape(s) : rc;
+    rc = rc == DF_OK ? df__ice_shape(s, NULL) : rc;
     if (rc == DF_OK)
         df_stage_foundf(st, "table %s, %zu column%s", s->catalog.shown.data, s->column_count,
                         DF__PLURAL(s->column_count));

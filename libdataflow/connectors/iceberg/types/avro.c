@@ -27,8 +27,9 @@ enum type {
 
 struct df__ice_avro_node {
     enum type type;
-    const char *name;                /* of a named type */
-    size_t size;                     /* fixed */
+    const char *name; /* of a named type */
+    size_t size;      /* fixed */
+    int is_decimal;
     const df__ice_avro_node **parts; /* fields, branches, or the one item */
     int *ids;                        /* of the fields */
     size_t count;
@@ -116,6 +117,7 @@ static int parse_object(parser *p, yyjson_val *v, df__ice_avro_node *n)
         n->type = is_record ? T_RECORD : is_fixed ? T_FIXED : T_ENUM;
         n->name = df__arena_bytes(p->arena, name ? name : "", name ? strlen(name) : 0);
         n->size = (size_t)yyjson_get_uint(yyjson_obj_get(v, "size"));
+        n->is_decimal = yyjson_equals_str(yyjson_obj_get(v, "logicalType"), "decimal");
         if (!n->name)
             return DF_ENOMEM;
         p->named[p->named_count++] = n;
@@ -196,6 +198,25 @@ static int get_bytes(cursor *c, df_bytes *ret)
 }
 
 static int get(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *ret);
+
+/* A decimal as its fewest bytes: the type of a column may have become wider since. */
+static df_bytes narrowed(df_bytes raw)
+{
+    const unsigned char *p = raw.data;
+    size_t at = 0;
+    while (at + 1 < raw.len &&
+           ((p[at] == 0 && p[at + 1] < 0x80) || (p[at] == 0xff && p[at + 1] >= 0x80)))
+        at++;
+    return (df_bytes){p + at, raw.len - at};
+}
+
+static int get_fixed(cursor *c, const df__ice_avro_node *n, df_bytes *ret)
+{
+    int rc = get_raw(c, n->size, ret);
+    if (rc == DF_OK && n->is_decimal)
+        *ret = narrowed(*ret);
+    return rc;
+}
 
 static int get_record(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *ret)
 {
@@ -303,7 +324,7 @@ static int get_one(cursor *c, const df__ice_avro_node *n, df__ice_avro_value *re
         return get_bytes(c, &ret->bytes);
     case T_FIXED:
         ret->kind = ICE_AVRO_BYTES;
-        return get_raw(c, n->size, &ret->bytes);
+        return get_fixed(c, n, &ret->bytes);
     case T_UNION:
         return get_branch(c, n, ret);
     case T_RECORD:
@@ -467,6 +488,11 @@ const df__ice_avro_value *df__ice_avro_field(const df__ice_avro_value *record, i
         if (record->type->ids[i] == id)
             return &record->items[i];
     return &nothing;
+}
+
+int df__ice_avro_id(const df__ice_avro_value *record, size_t i)
+{
+    return record->type->ids[i];
 }
 
 int64_t df__ice_avro_number(const df__ice_avro_value *record, int id, int64_t missing)

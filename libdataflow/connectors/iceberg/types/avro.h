@@ -54,6 +54,8 @@ void df__ice_avro_close(df__ice_avro_file *f);
 int df__ice_avro_next(df__ice_avro_file *f, df__arena *arena, df__ice_avro_value *ret);
 /* The field of that id of a record; an ICE_AVRO_NULL one when it has none. */
 const df__ice_avro_value *df__ice_avro_field(const df__ice_avro_value *record, int id);
+/* The id of its i-th field; -1: it has none. */
+int df__ice_avro_id(const df__ice_avro_value *record, size_t i);
 /* Its number; `missing` when it is null. */
 int64_t df__ice_avro_number(const df__ice_avro_value *record, int id, int64_t missing);
 

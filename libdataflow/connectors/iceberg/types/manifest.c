@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * manifest.c: a manifest of added data files, and the entries of manifests that others wrote. */
+ * manifest.c: a manifest of added files, and the entries of manifests that others wrote. */
 #include "types/manifest.h"
 
 #include <stdio.h>
@@ -45,7 +45,9 @@ static const char entry_tail[] =
                                      "\"array\",\"items\":\"int\","
                                      "\"element-id\":136}],\"default\":null,\"field-id\":135},"
                                      "{\"name\":\"sort_order_id\",\"type\":[\"null\",\"int\"],"
-                                     "\"default\":null,\"field-id\":140}"
+                                     "\"default\":null,\"field-id\":140},"
+                                     "{\"name\":\"referenced_data_file\",\"type\":[\"null\","
+                                     "\"string\"],\"default\":null,\"field-id\":143}"
                                      "]},\"field-id\":2}]}";
 
 enum which { SIZES, VALUES, NULLS, NANS, LOWER, UPPER };
@@ -92,18 +94,29 @@ static void put_metrics(df__buf *b, const df__parquet_summary *s, enum which whi
     df__ice_put_long(b, 0);
 }
 
-static void put_entry(df__buf *b, const df__ice_data_file *f, int64_t snapshot)
+static void put_key(df__buf *b, const df__ice_data_file *f)
+{
+    df__ice_put_long(b, f->content == ICE_EQUALITY);
+    if (f->content != ICE_EQUALITY)
+        return;
+    if (f->key_count)
+        df__ice_put_long(b, (int64_t)f->key_count);
+    for (size_t i = 0; i < f->key_count; i++)
+        df__ice_put_long(b, f->key_ids[i]);
+    df__ice_put_long(b, 0);
+}
+
+static void put_entry(df__buf *b, const df__ice_data_file *f, const df__ice_manifest_of *of)
 {
     df__ice_put_long(b, 1); /* added */
     df__ice_put_long(b, 1);
-    df__ice_put_long(b, snapshot);
+    df__ice_put_long(b, of->snapshot);
     df__ice_put_long(b, 0); /* sequence numbers are inherited: the list has them */
     df__ice_put_long(b, 0);
-    df__ice_put_long(b, 0); /* data */
+    df__ice_put_long(b, f->content);
     df__ice_put_bytes(b, f->path.data, f->path.len);
     df__ice_put_text(b, "PARQUET");
-    if (f->partition.len)
-        df__buf_add(b, f->partition.data, f->partition.len);
+    df__ice_tuple_avro(of->spec, f->tuple, b);
     df__ice_put_long(b, f->summary.records);
     df__ice_put_long(b, f->summary.bytes);
     for (enum which which = SIZES; which <= UPPER; which++)
@@ -115,8 +128,13 @@ static void put_entry(df__buf *b, const df__ice_data_file *f, int64_t snapshot)
     for (size_t i = 0; i < f->summary.split_count; i++)
         df__ice_put_long(b, f->summary.splits[i]);
     df__ice_put_long(b, 0);
-    df__ice_put_long(b, 0); /* equality_ids */
-    df__ice_put_long(b, 0); /* sort_order_id: rows are in no order */
+    put_key(b, f);
+    df__ice_put_long(b, f->order_id != 0); /* sort_order_id */
+    if (f->order_id)
+        df__ice_put_long(b, f->order_id);
+    df__ice_put_long(b, f->target.data ? 1 : 0);
+    if (f->target.data)
+        df__ice_put_bytes(b, f->target.data, f->target.len);
 }
 
 static df_pair pair(const char *name, const char *value)
@@ -130,14 +148,17 @@ int df__ice_manifest_write(df__buf *out, const df__ice_manifest_of *of,
     char schema_id[24], spec_id[24];
     df__buf values, schema;
     char *table = yyjson_val_write(of->meta->schema, 0, NULL);
-    char *spec = of->meta->spec ? yyjson_val_write(of->meta->spec, 0, NULL) : NULL;
+    yyjson_val *fields = df__ice_meta_spec(of->meta, of->spec->id);
+    char *spec = fields ? yyjson_val_write(fields, 0, NULL) : NULL;
     df__buf_init(&values, out->heap);
     df__buf_init(&schema, out->heap);
-    df__buf_printf(&schema, "%s%s%s", entry_head, of->partition_fields, entry_tail);
+    df__buf_str(&schema, entry_head);
+    df__ice_spec_avro(of->spec, &schema);
+    df__buf_str(&schema, entry_tail);
     for (size_t i = 0; i < count; i++)
-        put_entry(&values, &files[i], of->snapshot);
+        put_entry(&values, &files[i], of);
     snprintf(schema_id, sizeof schema_id, "%lld", (long long)of->meta->schema_id);
-    snprintf(spec_id, sizeof spec_id, "%lld", (long long)of->meta->spec_id);
+    snprintf(spec_id, sizeof spec_id, "%lld", (long long)of->spec->id);
     int rc = table && df__buf_cstr(&schema) && !values.failed ? DF_OK : DF_ENOMEM;
     if (rc == DF_OK) {
         const df_pair meta[] = {pair("schema", table),
@@ -145,7 +166,7 @@ int df__ice_manifest_write(df__buf *out, const df__ice_manifest_of *of,
                                 pair("partition-spec", spec ? spec : "[]"),
                                 pair("partition-spec-id", spec_id),
                                 pair("format-version", "2"),
-                                pair("content", "data")};
+                                pair("content", of->deletes ? "deletes" : "data")};
         df__ice_avro_parts parts = {.schema = schema.data,
                                     .meta = meta,
                                     .meta_count = sizeof meta / sizeof *meta,
@@ -182,6 +203,9 @@ static void read_entry(const df__ice_avro_value *v, const df__ice_manifest *of, 
     ret->format = bytes_of(file, 101);
     ret->records = df__ice_avro_number(file, 103, 0);
     ret->bytes = df__ice_avro_number(file, 104, 0);
+    ret->offset = df__ice_avro_number(file, 144, 0);
+    ret->length = df__ice_avro_number(file, 145, 0);
+    ret->file = file;
 }
 
 int df__ice_manifest_read(df_bytes data, const df__ice_manifest *of, df__ice_reading *reading)

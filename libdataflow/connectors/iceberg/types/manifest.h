@@ -7,19 +7,30 @@
 
 #include "types/avro.h"
 #include "types/meta.h"
+#include "types/partition.h"
 
-/* ---- data files that are added --------------------------------------------------------------- */
+/* ---- files that are added -------------------------------------------------------------------- */
 
+enum { ICE_DATA, ICE_POSITIONS, ICE_EQUALITY }; /* what is in a file: rows, or which are deleted */
 typedef struct df__ice_data_file {
     df_bytes path;
-    df_bytes partition;          /* the tuple, as Avro writes the record of it */
+    df_bytes tuple; /* of its partition, see partition.h */
+    int64_t spec_id;
+    int content;
+    const int32_t *key_ids; /* ICE_EQUALITY: the columns that name a row */
+    size_t key_count;
+    df_bytes target;             /* ICE_POSITIONS: the one file that it is for, or none */
+    int64_t order_id;            /* that its rows are sorted by; 0: none */
+    uint32_t number;             /* for who wrote it */
+    const uint32_t *places;      /* where its rows are, by the order they came in; NULL: there */
     df__parquet_summary summary; /* its arrays live as long as what they were copied to */
 } df__ice_data_file;
 
 /* What all files of a manifest have in common. */
 typedef struct df__ice_manifest_of {
     const df__ice_meta *meta;
-    const char *partition_fields; /* Avro fields of the partition's record, commas between; "" */
+    const df__ice_spec *spec;
+    int deletes; /* 1: they are delete files */
     int64_t snapshot;
     unsigned char sync[16];
 } df__ice_manifest_of;
@@ -56,6 +67,8 @@ typedef struct df__ice_entry {
     int content; /* 0 data, 1 position deletes, 2 equality deletes */
     df_bytes path, format;
     int64_t records, bytes;
+    int64_t offset, length;         /* of a deletion vector in the file; length 0: it is none */
+    const df__ice_avro_value *file; /* the record of the file, for what is asked for rarely */
 } df__ice_entry;
 typedef int (*df__ice_entry_fn)(void *user, const df__ice_entry *entry);
 /* Who is told of the entries, and what went wrong. */

@@ -25,12 +25,14 @@ static const struct {
     {"string", DF__PARQUET_STRING},
     {"uuid", DF__PARQUET_UUID},
     {"binary", DF__PARQUET_BINARY},
+    {"unknown", DF__PARQUET_UNKNOWN},
 };
 
 typedef struct reader {
     df__arena *arena;
     char *why;
-    const char *top; /* the column of the table */
+    const char *top;          /* the column of the table */
+    const df__ice_pick *pick; /* of the table's columns */
     int depth;
 } reader;
 
@@ -75,9 +77,26 @@ static int is_true(yyjson_val *object, const char *name)
     return yyjson_get_bool(yyjson_obj_get(object, name));
 }
 
+static int read_default(reader *r, yyjson_val *field, df__parquet_column *c)
+{
+    int rc = df__ice_default(r->arena, yyjson_obj_get(field, "initial-default"), c);
+    return rc == DF_EDATA ? refuse(r, "its initial-default is not supported") : rc;
+}
+
+static int is_picked(const df__ice_pick *pick, yyjson_val *field, const char *name)
+{
+    size_t len = strlen(name);
+    if (!pick->names)
+        return pick->id == DF__PARQUET_NO_ID || id_of(field, "id") == pick->id;
+    for (size_t i = 0; i < pick->name_count; i++)
+        if (pick->names[i].len == len && memcmp(pick->names[i].data, name, len) == 0)
+            return 1;
+    return 0;
+}
+
 static int read_fields(reader *r, yyjson_val *fields, df__parquet_column **ret, size_t *ret_count)
 {
-    size_t i, most, count = yyjson_arr_size(fields);
+    size_t i, most, used = 0, count = yyjson_arr_size(fields);
     yyjson_val *v;
     int rc = DF_OK;
     df__parquet_column *columns = df__arena_zalloc(r->arena, (count + 1) * sizeof *columns);
@@ -86,21 +105,25 @@ static int read_fields(reader *r, yyjson_val *fields, df__parquet_column **ret, 
     if (count > COLUMNS_MAX)
         return refuse(r, "there are more than 10000 of them");
     yyjson_arr_foreach (fields, i, most, v) {
-        df__parquet_column *c = &columns[i];
+        df__parquet_column *c = &columns[used];
         const char *name = yyjson_get_str(yyjson_obj_get(v, "name"));
         if (!name)
             return refuse(r, "has no name");
+        if (r->depth == 0 && !is_picked(r->pick, v, name))
+            continue;
         if (r->depth == 0)
             r->top = name;
         c->name = df__arena_bytes(r->arena, name, strlen(name));
         c->id = id_of(v, "id");
         c->required = is_true(v, "required");
         rc = c->name ? read_type(r, yyjson_obj_get(v, "type"), c) : DF_ENOMEM;
+        rc = rc == DF_OK ? read_default(r, v, c) : rc;
         if (rc != DF_OK)
             return rc;
+        used++;
     }
     *ret = columns;
-    *ret_count = count;
+    *ret_count = used;
     return rc;
 }
 
@@ -160,8 +183,15 @@ static int read_type(reader *r, yyjson_val *type, df__parquet_column *c)
 int df__ice_columns(df__arena *arena, yyjson_val *schema, df__parquet_column **ret,
                     size_t *ret_count, char why[ICE_SHOWN])
 {
-    reader r = {arena, why, NULL, 0};
-    return read_fields(&r, yyjson_obj_get(schema, "fields"), ret, ret_count);
+    df__ice_pick pick = {.schema = schema, .id = DF__PARQUET_NO_ID};
+    return df__ice_columns_pick(arena, &pick, ret, ret_count, why);
+}
+
+int df__ice_columns_pick(df__arena *arena, const df__ice_pick *pick, df__parquet_column **ret,
+                         size_t *ret_count, char why[ICE_SHOWN])
+{
+    reader r = {arena, why, NULL, pick, 0};
+    return read_fields(&r, yyjson_obj_get(pick->schema, "fields"), ret, ret_count);
 }
 
 void df__ice_type_name(df__buf *b, const df__parquet_column *column)

@@ -23,6 +23,11 @@ typedef struct df__kafka_dates {
     int64_t begin_s, end_s;
 } df__kafka_dates;
 
+/* What the client was made with. */
+typedef struct df__kafka_own {
+    df__kafka_dates client, ca;
+} df__kafka_own;
+
 /* A broker that has shown a certificate; who 0: none. */
 enum { DF__KAFKA_SHOWN = 32 };
 typedef struct df__kafka_shown {
@@ -38,10 +43,12 @@ typedef struct df__kafka_common {
     df_list properties;
     df__kafka_token *token; /* no option: that gets access tokens; NULL: none are needed */
     int flaw; /* no option: of the broker's certificate, OpenSSL's number; 0: none was found */
+    int has_answered;   /* no option: `answered` is written, and stays */
+    char answered[272]; /* no option: of `brokers`, the one that answered */
     /* No options: see expiry.c. Those of brokers are set by threads of the client. */
-    df__kafka_dates client_dates;
+    df__kafka_own own;
     df__kafka_shown shown[DF__KAFKA_SHOWN];
-    df__kafka_gate expiry_gate, client_gate, broker_gate;
+    df__kafka_gate expiry_gate, client_gate, ca_gate, broker_gate;
 } df__kafka_common;
 
 /* Rows of the metrics table. */

@@ -12,6 +12,13 @@
 #include "security.h"
 #include "topic.h"
 
+enum {
+    /* Balancers of clouds forget an idle connection after 4 minutes, some without a word: then a
+     * request has no answer. One that we close first is made anew when it is needed. */
+    MAX_IDLE_MS = 180000,
+    CONNECT_MS = 8000 /* to an address that swallows everything; then it is told */
+};
+
 /* ---- brokers --------------------------------------------------------------------------------- */
 
 static int is_space(char c)
@@ -148,6 +155,8 @@ int df__kafka_setup_begin(df__kafka_setup *s, const df__kafka_common *o)
         df__kafka_setup_problem(s, "topic", df__kafka_topic_fault(o->topic));
     df__kafka_set_text(s, "client.id", "dataflow-operator");
     df__kafka_set_text(s, "socket.keepalive.enable", "true");
+    df__kafka_set_number(s, "connections.max.idle.ms", MAX_IDLE_MS);
+    df__kafka_set_number(s, "socket.connection.setup.timeout.ms", CONNECT_MS);
     rd_kafka_conf_set_socket_cb(s->conf, open_socket);
     df__kafka_set_text(s, "log.thread.name", "false");
     df__kafka_set_text(s, "reconnect.backoff.max.ms",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * expiry.c: when certificates end: the client's own and those that brokers show. Of a certificate
- * (RFC 5280, in DER) only its dates are read; whether it is good is OpenSSL's to say.
+ * expiry.c: when certificates end: the client's own, the CA's and those that brokers show. Of a
+ * certificate (RFC 5280, in DER) only its dates are read; whether it is good is OpenSSL's to say.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,13 @@
 #include "util/codec.h"
 #include "util/rfc3339.h"
 
-enum { TELL_MS = 60000, WARN_MS = 86400000, DAY_S = 86400, NEAR_S = 14 * DAY_S };
+enum {
+    TELL_MS = 60000,
+    WARN_MS = 86400000,
+    DAY_S = 86400,
+    NEAR_S = 14 * DAY_S,
+    NEAR_CA_S = 30 * DAY_S
+};
 enum { INTEGER = 0x02, UTC_TIME = 0x17, TIME = 0x18, SEQUENCE = 0x30, VERSION = 0xa0 };
 enum { FILE_MAX = 1 << 20 };
 
@@ -94,7 +100,16 @@ int df__kafka_expiry_der(df_bytes der, df__kafka_dates *ret)
 /* ---- PEM ---------------------------------------------------------------------------------------
  */
 
-int df__kafka_expiry_pem(df_bytes pem, df__kafka_dates *ret)
+/* 1: `a` is the one to look at, not `b`: what ends next, and only then what ended last. */
+static int is_next(const df__kafka_dates *a, const df__kafka_dates *b, int64_t now_s)
+{
+    int ended = a->end_s < now_s;
+    if (ended != (b->end_s < now_s))
+        return !ended;
+    return ended ? a->end_s > b->end_s : a->end_s < b->end_s;
+}
+
+int df__kafka_expiry_pem(df_bytes pem, int64_t now_s, df__kafka_dates *ret)
 {
     static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
     const char *at = pem.data, *stop = at + pem.len;
@@ -109,10 +124,8 @@ int df__kafka_expiry_pem(df_bytes pem, df__kafka_dates *ret)
         if (!until || df__base64_read(&der, at, (size_t)(until - at)) < 0 ||
             df__kafka_expiry_der((df_bytes){der.data, der.len}, &one) != DF_OK)
             break;
-        if (rc != DF_OK)
+        if (rc != DF_OK || is_next(&one, ret, now_s))
             *ret = one;
-        else if (one.end_s < ret->end_s)
-            ret->end_s = one.end_s;
         rc = DF_OK;
         at = until;
     }
@@ -120,7 +133,7 @@ int df__kafka_expiry_pem(df_bytes pem, df__kafka_dates *ret)
     return rc;
 }
 
-void df__kafka_expiry_file(const char *path, df__kafka_dates *ret)
+void df__kafka_expiry_file(const char *path, int64_t now_s, df__kafka_dates *ret)
 {
     FILE *f = fopen(path, "re");
     df__buf text;
@@ -132,22 +145,22 @@ void df__kafka_expiry_file(const char *path, df__kafka_dates *ret)
     }
     if (f)
         (void)fclose(f);
-    (void)df__kafka_expiry_pem((df_bytes){text.data, text.len}, ret);
+    (void)df__kafka_expiry_pem((df_bytes){text.data, text.len}, now_s, ret);
     df__buf_free(&text);
 }
 
 /* ---- what is told ------------------------------------------------------------------------------
  */
 
-int df__kafka_expiry_is_near(const df__kafka_dates *d, int64_t now_s)
+int df__kafka_expiry_is_near(const df__kafka_dates *d, int is_ca, int64_t now_s)
 {
-    int64_t life = d->end_s - d->begin_s, near = life / 5 < NEAR_S ? life / 5 : NEAR_S;
-    return d->end_s - now_s < near;
+    int64_t fifth = (d->end_s - d->begin_s) / 5, most = is_ca ? NEAR_CA_S : NEAR_S;
+    return d->end_s - now_s < (fifth < most ? fifth : most);
 }
 
-void df__kafka_expiry_begin(df__kafka_common *o, const df__kafka_dates *own)
+void df__kafka_expiry_begin(df__kafka_common *o, const df__kafka_own *own)
 {
-    o->client_dates = *own;
+    o->own = *own;
     memset(o->shown, 0, sizeof o->shown);
     o->expiry_gate = (df__kafka_gate){0};
 }
@@ -215,21 +228,23 @@ static void warn(df_stage *st, const df__kafka_dates *d, const char *whose)
 void df__kafka_expiry_tell(df_stage *st, df__kafka_common *o)
 {
     const struct {
-        const char *whose;
+        const char *label, *whose;
         df__kafka_dates dates;
         df__kafka_gate *gate;
+        int is_ca;
     } rows[] = {
-        {"client", o->client_dates, &o->client_gate},
-        {"broker", df__kafka_expiry_soonest(o), &o->broker_gate},
+        {"client", "client", o->own.client, &o->client_gate, 0},
+        {"ca", "CA", o->own.ca, &o->ca_gate, 1},
+        {"broker", "broker", df__kafka_expiry_soonest(o), &o->broker_gate, 0},
     };
     if (!o->tls || !df__kafka_gate_open(&o->expiry_gate, TELL_MS))
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].dates.end_s == 0)
             continue;
-        df_stage_metric_of(st, DF__KAFKA_METRIC_EXPIRES, rows[i].whose,
+        df_stage_metric_of(st, DF__KAFKA_METRIC_EXPIRES, rows[i].label,
                            (double)rows[i].dates.end_s);
-        if (df__kafka_expiry_is_near(&rows[i].dates, df_stage_now(st) / 1000000) &&
+        if (df__kafka_expiry_is_near(&rows[i].dates, rows[i].is_ca, df_stage_now(st) / 1000000) &&
             df__kafka_gate_open(rows[i].gate, WARN_MS))
             warn(st, &rows[i].dates, rows[i].whose);
     }

@@ -3,17 +3,34 @@
  * next message to read.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "position.h"
+#include "util/buf.h"
+
+static char *put(char *to, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(to, text, len);
+    return to + len;
+}
+
+static char *put_number(char *to, int64_t n)
+{
+    if (n < 0)
+        *to++ = '-';
+    return to + df__digits(to, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+}
 
 size_t df__kafka_position_write(char *buf, size_t cap, int64_t offset, int32_t epoch)
 {
-    int len = epoch < 0 ? snprintf(buf, cap, "{\"offset\":%" PRId64 "}", offset)
-                        : snprintf(buf, cap, "{\"offset\":%" PRId64 ",\"leaderEpoch\":%" PRId32 "}",
-                                   offset, epoch);
-    return len < 0 || (size_t)len >= cap ? 0 : (size_t)len;
+    if (cap < DF__KAFKA_POSITION)
+        return 0;
+    char *to = put_number(put(buf, "{\"offset\":"), offset);
+    if (epoch >= 0)
+        to = put_number(put(to, ",\"leaderEpoch\":"), epoch);
+    *to++ = '}';
+    return (size_t)(to - buf);
 }
 
 typedef struct scan {
@@ -99,6 +116,16 @@ void df__kafka_set_epoch(rd_kafka_topic_partition_t *row, int32_t epoch)
 #else
     (void)row;
     (void)epoch;
+#endif
+}
+
+int32_t df__kafka_epoch_of(const rd_kafka_topic_partition_t *row)
+{
+#if RD_KAFKA_VERSION >= 0x020100ff
+    return rd_kafka_topic_partition_get_leader_epoch(row);
+#else
+    (void)row;
+    return -1;
 #endif
 }
 

@@ -50,6 +50,29 @@ static int count_answers(df__kafka_look *p, int *ret_known)
     return answered;
 }
 
+/* Whoever corrects one address wants to know of the others too. */
+static void tell_unreached(df__kafka_look *p)
+{
+    char text[sizeof p->failure.text] = "";
+    size_t used = 0;
+    for (int i = 0; i < p->broker_count; i++) {
+        const df__kafka_broker *b = &p->brokers[i];
+        const df__kafka_named named = {(int)b->id, b->address,
+                                       b->cause != NULL ? b->cause : "no answer",
+                                       (int)strlen(b->address)};
+        if (b->answered)
+            continue;
+        if (used == 0)
+            df__kafka_named_words(text, sizeof text, &p->o, &named);
+        else
+            (void)snprintf(text + used, sizeof text - used, "; broker %d at %s: %s", named.id,
+                           b->address, named.cause);
+        used = strlen(text);
+    }
+    if (used > 0)
+        df__kafka_fail(&p->failure, DF_EIO, "connection_error", "%s: %s", p->label, text);
+}
+
 static int visit_brokers(df__kafka_look *p)
 {
     int64_t begin = df__kafka_clock_ms();
@@ -62,15 +85,7 @@ static int visit_brokers(df__kafka_look *p)
             break;
         rc = df__kafka_look_pause(p);
     }
-    for (int i = 0; i < p->broker_count; i++) {
-        const df__kafka_broker *b = &p->brokers[i];
-        if (!b->answered && p->failure.status == DF_OK)
-            df__kafka_fail(&p->failure, DF_EIO, "connection_error",
-                           "%s: a broker of %s answers and says that broker %d is at %s (its "
-                           "advertised.listeners), and there it is not reached: %s",
-                           p->label, (const char *)p->o.brokers.data, (int)b->id, b->address,
-                           b->cause != NULL ? b->cause : "no answer");
-    }
+    tell_unreached(p);
     return p->failure.status;
 }
 

@@ -19,8 +19,10 @@ static int answered(const df__kafka_reach *r, int slice_ms)
     const rd_kafka_metadata_t *meta = NULL;
     char *cluster = NULL;
     rd_kafka_resp_err_t err = rd_kafka_metadata(r->rk, 0, r->topic, &meta, slice_ms);
-    if (meta)
+    if (meta) {
+        df__kafka_note_answer(r->o, meta->orig_broker_name);
         rd_kafka_metadata_destroy(meta);
+    }
     if (err)
         cluster = rd_kafka_clusterid(r->rk, 0);
     if (cluster)

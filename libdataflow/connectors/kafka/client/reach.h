@@ -9,7 +9,7 @@ typedef struct df__kafka_reach {
     df_stage *st;
     rd_kafka_t *rk;
     rd_kafka_topic_t *topic; /* to ask for; NULL: for none */
-    const df__kafka_common *o;
+    df__kafka_common *o;
     const df__kafka_failure *failure; /* that `serve` sets */
     void (*serve)(void *self);        /* takes the errors that the client has to tell */
     void *self;

@@ -14,43 +14,6 @@
 #include "security.h"
 #include "verify.h"
 
-static const df_option tls_rows[] = {
-    {.name = "insecureSkipVerify",
-     .type = DF_OPT_BOOL,
-     .def = "false",
-     .offset = offsetof(df__kafka_tls, insecure),
-     .doc = "Do not verify the broker's certificate; anybody between can read and change what is "
-            "sent. Certificates to trust switch verification on again."},
-    {.name = "caFile",
-     .type = DF_OPT_TEXT,
-     .offset = offsetof(df__kafka_tls, ca_file),
-     .doc = "PEM file with the certificates to trust (those of the system)."},
-    {.name = "certFile",
-     .type = DF_OPT_TEXT,
-     .offset = offsetof(df__kafka_tls, cert_file),
-     .doc = "PEM file with the client's certificate, intermediate certificates after it."},
-    {.name = "keyFile",
-     .type = DF_OPT_TEXT,
-     .offset = offsetof(df__kafka_tls, key_file),
-     .doc = "PEM file with the client's key."},
-    {.name = "ca",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(df__kafka_tls, ca),
-     .doc = "The certificates to trust as PEM text, or the path of a file with them."},
-    {.name = "cert",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(df__kafka_tls, cert),
-     .doc = "The client's certificate, likewise."},
-    {.name = "key",
-     .type = DF_OPT_SECRET,
-     .flags = DF_OPT_REF,
-     .offset = offsetof(df__kafka_tls, key),
-     .doc = "The client's key, likewise."},
-};
-const df_options df__kafka_tls_table = DF_OPTIONS(tls_rows, df__kafka_tls);
-
 struct df__kafka_sasl {
     df_bytes mechanism;
     df_secret *username, *password;
@@ -284,7 +247,8 @@ typedef struct pem {
     const char *option, *property;
     df_bytes file;
     df_secret *secret;
-    df__kafka_dates *dates; /* of the client's certificate, to be set; NULL: of no interest */
+    df__kafka_dates *dates; /* to be set; NULL: of no interest */
+    int64_t now_s;          /* as df__kafka_expiry_pem wants it */
 } pem;
 
 static void set_path(df__kafka_setup *s, const pem *p, const char *path)
@@ -296,7 +260,7 @@ static void set_path(df__kafka_setup *s, const pem *p, const char *path)
     if (s->status == DF_OK)
         df__kafka_set(s, p->option, p->property, path);
     if (s->status == DF_OK && p->dates)
-        df__kafka_expiry_file(path, p->dates);
+        df__kafka_expiry_file(path, p->now_s, p->dates);
 }
 
 static void set_pem(df__kafka_setup *s, const pem *p)
@@ -324,15 +288,17 @@ static void set_pem(df__kafka_setup *s, const pem *p)
         (void)snprintf(path, sizeof path, "/proc/self/fd/%d", s->files[s->file_count++]);
         df__kafka_set(s, p->option, p->property, path);
         if (p->dates)
-            (void)df__kafka_expiry_pem(text, p->dates);
+            (void)df__kafka_expiry_pem(text, p->now_s, p->dates);
     }
 }
 
 static void set_tls(df__kafka_setup *s, const df__kafka_tls *tls)
 {
-    const pem ca = {"tls.ca", "ssl.ca.location", tls->ca_file, tls->ca, NULL};
-    const pem cert = {"tls.cert", "ssl.certificate.location", tls->cert_file, tls->cert, &s->dates};
-    const pem key = {"tls.key", "ssl.key.location", tls->key_file, tls->key, NULL};
+    int64_t now_s = df_stage_now(s->st) / 1000000;
+    const pem ca = {"tls.ca", "ssl.ca.location", tls->ca_file, tls->ca, &s->dates.ca, now_s};
+    const pem cert = {"tls.cert", "ssl.certificate.location", tls->cert_file,
+                      tls->cert,  &s->dates.client,           0};
+    const pem key = {"tls.key", "ssl.key.location", tls->key_file, tls->key, NULL, 0};
     int unverified = tls->insecure && !ca.secret && ca.file.len == 0;
     df__kafka_set(s, NULL, "ssl.endpoint.identification.algorithm", "https");
     df_stage_metric(s->st, DF__KAFKA_METRIC_UNVERIFIED, unverified);
@@ -403,5 +369,7 @@ int df__kafka_no_client(df_stage *st, const df__kafka_common *o, const char *tex
     for (size_t i = 0; o->tls != NULL && i < sizeof causes / sizeof causes[0]; i++)
         if (strstr(text, causes[i].mark))
             return df_stage_failf(st, DF_EAUTH, "tls_error", "%s (%s)", causes[i].words, text);
+    if (rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE) /* threads, descriptors */
+        return df_stage_failf(st, DF_EIO, "transient", "Kafka client: %s", text);
     return df_stage_failf(st, DF_EINVAL, "invalid_config", "Kafka client: %s", text);
 }

@@ -6,7 +6,7 @@
 
 #include "setup.h"
 
-extern const df_options df__kafka_tls_table, df__kafka_sasl_table;
+extern const df_options df__kafka_sasl_table;
 
 /* What sasl.mechanism oauthbearer needs. */
 typedef struct df__kafka_oauth {

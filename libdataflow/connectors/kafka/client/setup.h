@@ -15,7 +15,7 @@ typedef struct df__kafka_setup {
     int status;
     int files[3]; /* in memory: certificates and keys, until the client is made */
     size_t file_count;
-    df__kafka_dates dates; /* of the client's certificate */
+    df__kafka_own dates;
 } df__kafka_setup;
 
 /* Tells what is wrong with an option, and makes the setup fail with DF_EINVAL. */

@@ -10,7 +10,7 @@
 #include "token.h"
 #include "words.h"
 
-enum { LOG_MS = 60000 };
+enum { LOG_MS = 60000, FAILED_MS = 30000 };
 
 void df__kafka_fail(df__kafka_failure *f, int status, const char *reason, const char *format, ...)
 {
@@ -136,13 +136,36 @@ static const struct alert {
  */
 static int broker_of(const char *text, const char **ret)
 {
-    static const char coordinator[] = "GroupCoordinator: ";
+    static const char *const coordinators[] = {"GroupCoordinator: ", "TxnCoordinator: "};
     const char *at = strstr(text, "://");
-    if (strncmp(text, coordinator, sizeof coordinator - 1) == 0)
-        text += sizeof coordinator - 1;
+    for (size_t i = 0; i < sizeof coordinators / sizeof coordinators[0]; i++)
+        if (strncmp(text, coordinators[i], strlen(coordinators[i])) == 0)
+            text += strlen(coordinators[i]);
     *ret = at != NULL ? at + 3 : text;
     size_t len = strcspn(*ret, "/ ");
     return (int)len - (len > 0 && (*ret)[len - 1] == ':');
+}
+
+/* Its number, from "host:port/3: ..."; -1: the text has none. */
+static int number_of(const char *broker, int len)
+{
+    int id = 0;
+    const char *at = broker + len;
+    if (at[0] != '/' || at[1] < '0' || at[1] > '9')
+        return -1;
+    for (at++; *at >= '0' && *at <= '9' && id < 100000000; at++)
+        id = id * 10 + (*at - '0');
+    return id;
+}
+
+void df__kafka_note_answer(df__kafka_common *o, const char *name)
+{
+    const char *broker;
+    int len = broker_of(name, &broker);
+    if (o->has_answered)
+        return;
+    (void)snprintf(o->answered, sizeof o->answered, "%.*s", len, broker);
+    __atomic_store_n(&o->has_answered, 1, __ATOMIC_RELEASE);
 }
 
 /* What token.c says of a token that it does not get; NULL: it is not about that. */
@@ -219,8 +242,7 @@ static const struct cause {
     const char *mark, *words;
 } causes[] = {
     {"Connection refused", "nobody listens there; is the broker running, is the address right?"},
-    {"Failed to resolve", "this name has no address; check the option brokers and the name "
-                          "service"},
+    {"Failed to resolve", "this name has no address; is it right, does the name service know it?"},
     {"Connection setup timed out", "no answer; is the address right, is a firewall between?"},
     {"No route to host", "there is no way to this address"},
     {"Network is unreachable", "there is no way to this address"},
@@ -241,11 +263,35 @@ const char *df__kafka_cause(const char *text)
     return NULL;
 }
 
-/* The option brokers does not have it: another broker named it. */
-static int is_advertised(const df__kafka_common *o, const char *broker, int len)
+/* The option brokers does not have it: the cluster named it. */
+static int is_named(const df__kafka_common *o, const char *broker, int len)
 {
-    return o->brokers.data != NULL && len > 0 &&
-           !memmem(o->brokers.data, o->brokers.len, broker, (size_t)len);
+    const char *at = o->brokers.data, *end = at + o->brokers.len;
+    if (!at || len == 0)
+        return 0;
+    while ((at = memmem(at, (size_t)(end - at), broker, (size_t)len))) {
+        int begins = at == (const char *)o->brokers.data || strchr(", \t\r\n", at[-1]) != NULL;
+        at += len;
+        if (begins && (at == end || strchr(", \t\r\n", *at)))
+            return 0;
+    }
+    return 1;
+}
+
+void df__kafka_named_words(char *out, size_t cap, const df__kafka_common *o,
+                           const df__kafka_named *broker)
+{
+    char who[sizeof o->answered + 16], which[24] = "a broker";
+    if (broker->id >= 0)
+        (void)snprintf(which, sizeof which, "broker %d", broker->id);
+    if (__atomic_load_n(&o->has_answered, __ATOMIC_ACQUIRE))
+        (void)snprintf(who, sizeof who, "%s", o->answered);
+    else
+        (void)snprintf(who, sizeof who, "a broker of %s", (const char *)o->brokers.data);
+    (void)snprintf(out, cap,
+                   "%s answers and says that %s is at %.*s (its advertised.listeners), and "
+                   "there it is not reached: %s",
+                   who, which, broker->len, broker->address, broker->cause);
 }
 
 void df__kafka_words(char *out, size_t cap, const df__kafka_common *o, rd_kafka_resp_err_t err,
@@ -253,12 +299,13 @@ void df__kafka_words(char *out, size_t cap, const df__kafka_common *o, rd_kafka_
 {
     const char *broker, *cause = df__kafka_cause(text);
     int len = broker_of(text, &broker);
+    if (cause && is_named(o, broker, len)) {
+        const df__kafka_named named = {number_of(broker, len), broker, cause, len};
+        df__kafka_named_words(out, cap, o, &named);
+        return;
+    }
     if (cause) {
-        (void)snprintf(out, cap, "broker %.*s%s: %s", len, broker,
-                       is_advertised(o, broker, len)
-                           ? " (this address is from the advertised.listeners of a broker)"
-                           : "",
-                       cause);
+        (void)snprintf(out, cap, "broker %.*s: %s", len, broker, cause);
         return;
     }
     if (token_words(text)) {
@@ -278,14 +325,54 @@ const char *df__kafka_words_of(rd_kafka_resp_err_t err)
                : rd_kafka_err2str(err);
 }
 
+/* One side closes what was idle for too long, or the other one stops; then the next connection
+ * fails, and that is told. Without a connection left the client counts all brokers as down. */
+static int is_closed_in_order(df__kafka_gates *gates, rd_kafka_resp_err_t err, const char *text)
+{
+    const char *at = strstr(text, ": Disconnected (after ");
+    int64_t now = df__kafka_clock_ms();
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        return gates->failed_ms == 0 || now - gates->failed_ms > FAILED_MS;
+    if (at && strstr(at, "in state UP"))
+        return 1;
+    gates->failed_ms = now;
+    return 0;
+}
+
+static df__kafka_gate *gate_of(df__kafka_gates *gates, const df__kafka_common *o,
+                               rd_kafka_resp_err_t err, const char *text)
+{
+    const char *broker;
+    int len = broker_of(text, &broker);
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        return &gates->down;
+    return df__kafka_cause(text) && is_named(o, broker, len)
+               ? &gates->named[(unsigned)number_of(broker, len) % DF__KAFKA_NAMED]
+               : &gates->error;
+}
+
+static const char *topic_of(const df__kafka_common *o)
+{
+    return o->topic.data != NULL ? o->topic.data : "(one of several)";
+}
+
+static void tell(df_stage *st, const df__kafka_common *o, rd_kafka_resp_err_t err, const char *text)
+{
+    char words[480];
+    df__kafka_words(words, sizeof words, o, err, text);
+    df_stage_logf(st, DF_LOG_WARN, "topic %s: %s", topic_of(o), words);
+}
+
 void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
                     rd_kafka_resp_err_t err, const char *text)
 {
     int down = err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-    const char *topic = o->topic.data != NULL ? o->topic.data : "(one of several)";
-    const char *brokers = o->brokers.data;
-    char words[400];
-    if (!df__kafka_gate_open(down ? &gates->down : &gates->error, LOG_MS))
+    const char *topic = topic_of(o), *brokers = o->brokers.data;
+    if (is_closed_in_order(gates, err, text)) {
+        df_stage_logf(st, DF_LOG_DEBUG, "%s", text);
+        return;
+    }
+    if (!df__kafka_gate_open(gate_of(gates, o, err, text), LOG_MS))
         return;
     if (down) {
         df_stage_logf(st, DF_LOG_WARN,
@@ -304,23 +391,45 @@ void df__kafka_warn(df_stage *st, const df__kafka_common *o, df__kafka_gates *ga
                       "waited for: was it deleted?",
                       topic, brokers);
     } else {
-        df__kafka_words(words, sizeof words, o, err, text);
-        df_stage_logf(st, DF_LOG_WARN, "topic %s: %s", topic, words);
+        tell(st, o, err, text);
     }
 }
 
-void df__kafka_log(df_stage *st, df__kafka_gates *gates, int level, const df__kafka_line *line)
+/* "[thrd:node:9092/3]: node:9092/3: Failed to resolve ..." without the thread. */
+static const char *without_thread(const char *text)
 {
+    const char *end = strncmp(text, "[thrd:", 6) == 0 ? strstr(text, "]: ") : NULL;
+    return end ? end + 3 : text;
+}
+
+/* The line of a lost connection comes as an error as well, when the stage polls. A stage that asks
+ * the brokers and is opened again when they do not answer never polls: what it waits for is told
+ * here. */
+static void tell_named(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
+                       const char *text)
+{
+    df__kafka_gate *gate = gate_of(gates, o, RD_KAFKA_RESP_ERR__TRANSPORT, text);
+    if (gate != &gates->error && df__kafka_gate_open(gate, LOG_MS))
+        tell(st, o, RD_KAFKA_RESP_ERR__TRANSPORT, text);
+}
+
+void df__kafka_log(df_stage *st, const df__kafka_common *o, df__kafka_gates *gates,
+                   const df__kafka_line *line)
+{
+    int level = line->level;
     char words[400];
     if (level >= LOG_DEBUG) {
         df_stage_logf(st, DF_LOG_DEBUG, "%s: %s", line->facility, line->text);
         return;
     }
-    /* The client logs this in every first start on a broker, and asks again within a second. */
-    if (strstr(line->text, rd_kafka_err2str(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS))) {
+    /* The client logs these in every first start on a broker, and asks again within a second. */
+    if (strstr(line->text, rd_kafka_err2str(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS)) ||
+        strstr(line->text, rd_kafka_err2str(RD_KAFKA_RESP_ERR_NOT_COORDINATOR))) {
         df_stage_logf(st, DF_LOG_DEBUG, "%s: %s", line->facility, line->text);
         return;
     }
+    if (strcmp(line->facility, "FAIL") == 0)
+        tell_named(st, o, gates, without_thread(line->text));
     /* A lost connection and a refused certificate come as an error as well, and are told there. */
     if (level > LOG_WARNING || strcmp(line->facility, "FAIL") == 0 ||
         strcmp(line->facility, "ERROR") == 0 ||

@@ -17,10 +17,10 @@ enum { LET_GO_MS = 3000 };
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     df__kafka_sink *s = rd_kafka_opaque(rk);
-    df__kafka_line line = {facility, text};
+    df__kafka_line line = {level, facility, text};
     if (!df__kafka_tell_begin(rk))
         return;
-    df__kafka_log(s->st, &s->gates, level, &line);
+    df__kafka_log(s->st, &s->o.common, &s->gates, &line);
     df__kafka_tell_end();
 }
 

@@ -19,6 +19,7 @@ typedef struct df__kafka_txn {
     int64_t late_until; /* until then the coordinator may get to an InitProducerId of ours that it
                            has not answered; 0: there is none */
     int late;           /* that is what has shut this client out, as far as is known */
+    int64_t excused_until; /* until then nothing else is taken for that */
 } df__kafka_txn;
 
 /* Makes the whole configuration. txn NULL, or its id NULL: no transactions. The answer is that of

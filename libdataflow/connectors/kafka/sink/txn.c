@@ -40,10 +40,15 @@ int df__kafka_txn_is_fenced(const df__kafka_sink *s, rd_kafka_resp_err_t err)
 }
 
 /* A coordinator that hung may have answered the second InitProducerId before it gets to the first
- * one, which shuts out this very producer: once, that is no other instance. */
+ * one, which shuts out this very producer: once, that is no other instance. Once in a while,
+ * however slow the coordinator is: else two instances would shut each other out for ever. */
 static int shut_out_by_itself(df__kafka_sink *s)
 {
-    s->txn.late |= df__kafka_clock_ms() < s->txn.late_until;
+    int64_t now = df__kafka_clock_ms();
+    if (!s->txn.late && now < s->txn.late_until && now >= s->txn.excused_until) {
+        s->txn.late = 1;
+        s->txn.excused_until = now + LATE_LIMIT_MS;
+    }
     return s->txn.late;
 }
 
@@ -104,10 +109,14 @@ void df__kafka_txn_explain(const df__kafka_sink *s, df_stage *st)
     df_stage_info info = {.size = sizeof info};
     if (df_stage_describe(st, &info) == DF_OK && is_transactional(&info) &&
         make_id(s, &info, id, sizeof id) >= 0)
-        df_stage_foundf(st, "transactional.id %s%s", id,
+        df_stage_foundf(st,
+                        "transactional.id %s (%san instance that is killed and does not come back "
+                        "holds up readers of committed records for %lld s)",
+                        id,
                         s->o.transactional_id.len > 0
                             ? ""
-                            : " (made of the flow, the stage and this host, or the pod)");
+                            : "made of the flow, the stage and this host, or the pod; ",
+                        (long long)(s->o.transaction_timeout / 1000000));
 }
 
 int df__kafka_txn_prepare(df__kafka_sink *s, const df_stage_info *info)
@@ -131,8 +140,6 @@ int df__kafka_txn_open(df__kafka_sink *s)
     s->txn.open = 0;
     s->txn.ready = 0;
     s->txn.begun_ms = df__kafka_clock_ms();
-    if (s->txn.late) /* the next one that shuts it out is another instance */
-        s->txn.late_until = 0;
     s->txn.late = 0;
     while (!s->txn.fenced) {
         int64_t from = df__kafka_clock_ms();

@@ -5,7 +5,7 @@
 
 #include "sink.h"
 
-/* In check: tells `explain` the transactional.id. */
+/* In check: tells `explain` the transactional.id, and what its end without a successor means. */
 void df__kafka_txn_explain(const df__kafka_sink *s, df_stage *st);
 /* In open, before the client is made: whether there are transactions, and under which id. */
 int df__kafka_txn_prepare(df__kafka_sink *s, const df_stage_info *info);

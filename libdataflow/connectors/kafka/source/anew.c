@@ -5,7 +5,10 @@
  * while a group has members: an offset of ours that is not there any more is proof. It is asked for
  * before offsets are committed, since a commit would destroy the proof.
  */
+#include <stdio.h>
+
 #include "anew.h"
+#include "mark.h"
 #include "parts.h"
 
 enum { ASK_MS = 500, SURE_MS = 1000, DOUBT_MS = 30000, LOW_MS = 1000, LEARN_MS = 500 };
@@ -18,6 +21,7 @@ static const char *const policy_words[] = {
 static void renew_at(df__kafka_source *s, df__kafka_part *p, int64_t offset)
 {
     p->next = offset;
+    p->epoch = -1;
     p->state = DF__KAFKA_PART_RESTART;
     p->renew = 1;
     s->group.restart = s->group.reassign = 1; /* its fetching may have ended */
@@ -36,10 +40,11 @@ static int64_t elsewhere(df__kafka_source *s, const df__kafka_part *p)
     return earliest ? low : high;
 }
 
-/* The start of a partition moved on before its first record was fetched. */
+/* The start of a partition moved on before its first record was fetched. A position that was stored
+ * with records is no such start, whatever the group has. */
 static int is_passing_start(const df__kafka_source *s, const df__kafka_part *p)
 {
-    return s->o.start_from == DF__KAFKA_START_EARLIEST && !p->held && p->acked < 0 &&
+    return s->o.start_from == DF__KAFKA_START_EARLIEST && !p->held && !p->stored && p->acked < 0 &&
            p->next == p->begin;
 }
 
@@ -72,6 +77,7 @@ void df__kafka_gone(df__kafka_source *s, df__kafka_part *p)
     long long at = p->sent >= 0 ? p->sent : p->next;
     p->gone = 1;
     p->held = 0;
+    df__kafka_mark(s, p, 0); /* it is told now; the next start may read the new topic */
     if (!stops) {
         df_stage_logf(s->st, DF_LOG_ERROR,
                       "topic %s was deleted, and offset %lld of partition %d with "
@@ -90,6 +96,27 @@ void df__kafka_gone(df__kafka_source *s, df__kafka_part *p)
                    "again to read a new "
                    "topic of that name, or set onOffsetOutOfRange",
                    df__kafka_part_topic(p), (int)p->id, at);
+}
+
+int df__kafka_vanished(df__kafka_source *s, df__kafka_part *p)
+{
+    static const char what[] =
+        "the group %s had an offset and has none any more: brokers forget those of a group "
+        "without members (offsets.retention.minutes), and those of a deleted topic";
+    char why[400];
+    (void)snprintf(why, sizeof why, what, (const char *)s->o.group.data);
+    if (s->o.out_of_range == DF__KAFKA_RANGE_STOP) {
+        df__kafka_fail(&s->failure, DF_ESTATE, "offset_out_of_range",
+                       "topic %s partition %d: %s; set it with dfproc offsets reset, or set "
+                       "onOffsetOutOfRange",
+                       df__kafka_part_topic(p), (int)p->id, why);
+        return s->failure.status;
+    }
+    df_stage_logf(s->st, DF_LOG_ERROR, "topic %s partition %d: %s; %s", df__kafka_part_topic(p),
+                  (int)p->id, why, policy_words[s->o.out_of_range]);
+    p->next = elsewhere(s, p);
+    p->acked = p->next >= 0 ? p->next : -1; /* committed at once: nothing after it is passed over */
+    return DF_OK;
 }
 
 static rd_kafka_topic_partition_list_t *held(df__kafka_source *s)
@@ -183,10 +210,12 @@ void df__kafka_learn(df__kafka_source *s)
     for (int i = 0; known && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *row = &list->elems[i];
         df__kafka_part *p = df__kafka_part_known(s, row->topic, row->partition);
-        if (p && !row->err && row->offset >= 0)
+        if (p && !row->err && row->offset >= 0) {
             p->held = 1;
-        else
+            df__kafka_mark(s, p, 1);
+        } else {
             missing = 1;
+        }
     }
     if (!missing) {
         df_stage_log(s->st, DF_LOG_DEBUG,

@@ -23,6 +23,9 @@ void df__kafka_settle_doubt(df__kafka_source *s);
 /* The group had an offset of the partition and has none any more: goes on elsewhere by
  * onOffsetOutOfRange, or sets s->failure. */
 void df__kafka_gone(df__kafka_source *s, df__kafka_part *p);
+/* The group has no offset of the partition, and had one in a former run, by markFile: as
+ * df__kafka_gone, with a `next` that is set. DF_OK, or what s->failure has. */
+int df__kafka_vanished(df__kafka_source *s, df__kafka_part *p);
 /* The broker does not have the offset to read: stops the partition or goes on elsewhere. why: the
  * client's words. */
 void df__kafka_out_of_range(df__kafka_source *s, df__kafka_part *p, const char *why);

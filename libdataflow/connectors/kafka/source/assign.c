@@ -9,6 +9,7 @@
 #include "assign.h"
 #include "client/position.h"
 #include "commit.h"
+#include "mark.h"
 #include "owner.h"
 #include "parts.h"
 #include "start.h"
@@ -76,14 +77,20 @@ static int choose_offset(df__kafka_source *s, df__kafka_part *p, int64_t committ
     }
     p->acked = p->sent = committed >= 0 ? committed : -1;
     p->held = committed >= 0;
+    p->stored = 0;
     if (begins_anew(p, &stored, committed))
         p->next = p->begin;
-    else if (stored >= 0 && (s->exactly_once || stored > committed))
+    else if (stored >= 0 && (s->exactly_once || stored > committed)) {
         p->next = stored;
-    else if (committed >= 0)
+        p->stored = 1;
+    } else if (committed >= 0)
         p->next = committed;
+    else if (df__kafka_is_marked(s, p))
+        return df__kafka_vanished(s, p);
     else
         p->fresh = 1;
+    if (p->held)
+        df__kafka_mark(s, p, 1);
     return rc;
 }
 
@@ -126,8 +133,10 @@ static void begin_at(df__kafka_source *s, rd_kafka_topic_partition_t *row)
     int64_t committed = row->offset;
     note_begin(p, committed);
     row->offset = p->next;
-    if (p->next != committed) /* else the epoch came with the offset */
+    if (p->next != committed)
         df__kafka_set_epoch(row, p->epoch);
+    else /* it came with the offset */
+        p->epoch = df__kafka_epoch_of(row);
     if (!p->renew)
         p->state = DF__KAFKA_PART_ON;
     forward(s, p);
@@ -326,7 +335,9 @@ void df__kafka_restart(df__kafka_source *s)
             renew(s, p);
         df__kafka_discard(s, p);
         p->all = -1;
-        df__kafka_part_row(list, p)->offset = p->next;
+        rd_kafka_topic_partition_t *row = df__kafka_part_row(list, p);
+        row->offset = p->next;
+        df__kafka_set_epoch(row, p->epoch);
         p->state = DF__KAFKA_PART_ON;
     }
     if (!list)

@@ -4,6 +4,7 @@
 #include "anew.h"
 #include "client/position.h"
 #include "commit.h"
+#include "mark.h"
 #include "parts.h"
 #include "util/crashpoint.h"
 
@@ -68,8 +69,10 @@ static void note_held(df__kafka_source *s, const rd_kafka_topic_partition_list_t
 {
     for (int i = 0; i < list->cnt; i++) {
         df__kafka_part *p = part_of(s, &list->elems[i]);
-        if (p && !list->elems[i].err && !p->gone)
-            p->held = 1;
+        if (!p || list->elems[i].err || p->gone)
+            continue;
+        p->held = 1;
+        df__kafka_mark(s, p, 1);
     }
 }
 

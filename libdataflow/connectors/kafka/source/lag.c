@@ -5,7 +5,8 @@
 #include "lag.h"
 #include "parts.h"
 
-enum { LAG_MS = 1000, LOOK_MS = 2000, WAKE_MS = 5 };
+enum { LAG_MS = 1000, LOOK_MS = 2000, WAKE_MS = 5, CALM_MS = 50 };
+enum { ENOUGH = 64 }; /* lagging partitions: some of each broker are among them */
 
 /* What is known of a partition's first offset and its end; 0: nothing. */
 static int bounds_of(df__kafka_source *s, const df__kafka_part *p, int64_t *low, int64_t *high)
@@ -20,34 +21,48 @@ static int bounds_of(df__kafka_source *s, const df__kafka_part *p, int64_t *low,
     return 1;
 }
 
+/* What is to come of a partition, from *ret_next on; 0: nothing, or it is not known. */
+static int64_t lag_of(df__kafka_source *s, const df__kafka_part *p, int tell, int64_t *ret_next)
+{
+    int64_t low, high;
+    if (p->state != DF__KAFKA_PART_ON || !bounds_of(s, p, &low, &high))
+        return 0;
+    int64_t next = p->next >= 0 ? p->next : p->next == RD_KAFKA_OFFSET_END ? high : low;
+    if (next < p->all)
+        next = p->all;
+    df_lag lag = {.size = sizeof lag, .newest_us = -1};
+    lag.records = high > next ? high - next : 0;
+    if (tell)
+        df_partition_lag(p->part, &lag);
+    *ret_next = next;
+    return lag.records;
+}
+
 /* The client's own count for each partition; also the targets of the wake-up thread. There is none
- * when all that exists has been fetched: the request would wait until an idle fetch has ended. */
+ * when all that exists has been fetched: the request would wait until an idle fetch has ended. With
+ * many partitions a count costs: one that tells nobody ends when it has found enough, and the next
+ * goes on behind it. */
 static size_t count_lag(df__kafka_source *s)
 {
-    size_t lagging = 0, here = rd_kafka_queue_length(s->data) + (s->fetched.have - s->fetched.at);
-    int64_t missing = 0;
+    size_t seen = 0, lagging = 0;
+    int64_t missing = 0, next,
+            here = (int64_t)(rd_kafka_queue_length(s->data) + s->fetched.have - s->fetched.at);
     int tell = df__kafka_gate_open(&s->lag.gate, LAG_MS);
     if (s->lag.target_cap < s->part_count) {
         s->lag.targets = df_stage_alloc(s->st, s->part_cap * sizeof *s->lag.targets);
         s->lag.target_cap = !s->lag.targets ? 0 : s->part_cap;
     }
-    for (size_t i = 0; i < s->part_count && i < s->lag.target_cap; i++) {
-        df__kafka_part *p = s->parts[i];
-        int64_t low, high;
-        if (p->state != DF__KAFKA_PART_ON || !bounds_of(s, p, &low, &high))
-            continue;
-        int64_t next = p->next >= 0 ? p->next : p->next == RD_KAFKA_OFFSET_END ? high : low;
-        if (next < p->all)
-            next = p->all;
-        df_lag lag = {.size = sizeof lag, .newest_us = -1};
-        lag.records = high > next ? high - next : 0;
-        if (tell)
-            df_partition_lag(p->part, &lag);
-        if (lag.records > 0)
+    for (; seen < s->part_count && seen < s->lag.target_cap; seen++) {
+        const df__kafka_part *p = s->parts[(s->lag.from + seen) % s->part_count];
+        if (!tell && lagging >= ENOUGH && missing > here)
+            break;
+        int64_t lag = lag_of(s, p, tell, &next);
+        if (lag > 0)
             s->lag.targets[lagging++] = (df__kafka_target){df__kafka_part_topic(p), p->id, next};
-        missing += lag.records;
+        missing += lag;
     }
-    return missing > (int64_t)here ? lagging : 0;
+    s->lag.from += seen;
+    return missing > here ? lagging : 0;
 }
 
 /* The local queue is under a quarter of what the client may hold. */
@@ -68,8 +83,10 @@ void df__kafka_keep_fetching(df__kafka_source *s)
     if (low && df__kafka_gate_open(&s->lag.wake_gate, WAKE_MS)) {
         size_t lagging = count_lag(s); /* may move the targets */
         df__kafka_wake_want(s->lag.wake, s->lag.targets, lagging);
+        s->lag.wake_gate.next += lagging ? 0 : CALM_MS;
     } else if (!low && s->lag.falls_asleep && s->lag.wake) {
         df__kafka_wake_want(s->lag.wake, NULL, 0);
+        s->lag.wake_gate.next = 0; /* once full, the client may sleep: look when it runs low */
     }
     if (df__kafka_clock_ms() >= s->lag.gate.next)
         (void)count_lag(s);

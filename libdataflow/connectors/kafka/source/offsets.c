@@ -143,6 +143,28 @@ static const rd_kafka_topic_partition_t *named(const df__kafka_look *l, const ch
     return rd_kafka_topic_partition_list_find(l->partitions, topic, id);
 }
 
+/* The epoch of the leader of now: should an unclean election cut off what was reset to, the group's
+ * offset is seen to be past the end of that epoch. */
+static int add_epoch(df__kafka_look *l, rd_kafka_topic_partition_t *row)
+{
+    list_of_partitions *end = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_resp_err_t err;
+    int rc = DF_OK;
+    if (!end)
+        return df_stage_fail(l->st, DF_ENOMEM, NULL, "no memory");
+    rd_kafka_topic_partition_list_add(end, row->topic, row->partition);
+    do {
+        end->elems[0].offset = RD_KAFKA_OFFSET_END;
+        err = rd_kafka_offsets_for_times(l->rk, end, ASK_MS);
+        err = err ? err : end->elems[0].err;
+        rc = err ? try_again(l, err, "the ends of its partitions") : DF_OK;
+    } while (err && rc == DF_OK);
+    if (rc == DF_OK)
+        df__kafka_set_epoch(row, df__kafka_epoch_of(&end->elems[0]));
+    rd_kafka_topic_partition_list_destroy(end);
+    return rc;
+}
+
 static int add_row(df__kafka_look *l, list_of_partitions *list, const df_offset *row)
 {
     const rd_kafka_topic_partition_t *of = named(l, row->partition);
@@ -155,9 +177,12 @@ static int add_row(df__kafka_look *l, list_of_partitions *list, const df_offset 
         return df_stage_failf(l->st, DF_EINVAL, "invalid_config",
                               "%s has the offsets %lld to %lld, not %lld", row->partition,
                               (long long)now.first, (long long)now.end, (long long)row->stored);
-    if (rc == DF_OK)
-        rd_kafka_topic_partition_list_add(list, of->topic, of->partition)->offset = row->stored;
-    return rc;
+    if (rc != DF_OK)
+        return rc;
+    rd_kafka_topic_partition_t *to =
+        rd_kafka_topic_partition_list_add(list, of->topic, of->partition);
+    to->offset = row->stored;
+    return rd_kafka_version() >= 0x020100ff ? add_epoch(l, to) : DF_OK;
 }
 
 /* Who is no member may commit only while the group has none. */

@@ -26,7 +26,7 @@ typedef struct df__kafka_source_options {
     int cooperative;
     df__kafka_format format;
     df_list topics, start_offsets;
-    df_bytes pattern, start_time;
+    df_bytes pattern, start_time, mark_file;
     int64_t max_wait, min_bytes, max_bytes, partition_max_bytes, read_timeout, write_timeout;
 } df__kafka_source_options;
 

@@ -11,6 +11,7 @@
 #include "commit.h"
 #include "errors.h"
 #include "headers.h"
+#include "mark.h"
 #include "parts.h"
 #include "read.h"
 #include "types/decode.h"
@@ -151,7 +152,11 @@ static int add_record(df__kafka_source *s, df__kafka_part *p, const rd_kafka_mes
     df__kafka_reading how = {.program = NULL};
     if (!is_wanted(s, p, m))
         return DF_AGAIN;
-    int reading = s->coder != NULL ? df__kafka_reading_of(s->coder, m, &how) : DF_OK;
+    int reading = DF_OK;
+    if (s->coder) {
+        df__kafka_raw raw = df__kafka_raw_of(m);
+        reading = df__kafka_reading_of(s->coder, &raw, &how);
+    }
     s->fetched.held = reading == DF_AGAIN;
     if (reading != DF_OK && reading != DF_EDATA)
         return s->fetched.held ? DF_MORE : reading;
@@ -235,6 +240,16 @@ static int refill(df__kafka_source *s)
     return 1;
 }
 
+/* The place past the marks of transactions is no end of records: it is marked by itself, in the
+ * next read. A sink may begin a block that ends at a mark, and has to meet that mark again; behind
+ * a record it does, but the end of a topic is another one by then. */
+static int ends_behind_records(const df__kafka_source *s, const df__kafka_part *p,
+                               const rd_kafka_message_t *m)
+{
+    return m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && s->exactly_once && p != NULL &&
+           p->touched && m->offset > p->next;
+}
+
 /* The next message. DF_OK: it is a record of the batch; DF_AGAIN: it is none, and done with;
  * DF_MORE: it comes with the next read; or a failure, likewise. */
 static int add_next(df__kafka_source *s, df_batch *into)
@@ -248,7 +263,7 @@ static int add_next(df__kafka_source *s, df_batch *into)
         !m->rkt ? NULL : df__kafka_part_known(s, rd_kafka_topic_name(m->rkt), m->partition);
     if (p && !m->err)
         note_silence(s, p);
-    if (!df__kafka_trusts(s) || df_batch_room(into) == 0)
+    if (!df__kafka_trusts(s) || df_batch_room(into) == 0 || ends_behind_records(s, p, m))
         return DF_MORE;
     int rc = take_message(s, p, m, into);
     if (rc < 0 || rc == DF_MORE)
@@ -295,4 +310,5 @@ void df__kafka_serve_control(df__kafka_source *s)
         df__kafka_forward_all(s);
     if (df__kafka_gate_open(&s->retry_gate, TURN_MS) && s->failure.status == DF_OK)
         (void)df__kafka_commit(s, 0); /* what failed or came while one was under way */
+    df__kafka_mark_sync(s);
 }

@@ -3,6 +3,7 @@
  * back. The prefetch of all partitions comes through one data queue; group work
  * and errors through the control queue.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "config.h"
 #include "errors.h"
 #include "lag.h"
+#include "mark.h"
 #include "offsets.h"
 #include "owner.h"
 #include "parts.h"
@@ -32,6 +34,7 @@
 #include "source.h"
 #include "start.h"
 #include "topics.h"
+#include "types/decode.h"
 #include "util/crashpoint.h"
 
 enum { CLOSE_MS = 5000, JOIN_MS = 1000, TELL_MS = 5000 };
@@ -75,10 +78,10 @@ static int source_check(void *self, df_stage *st)
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     df__kafka_source *s = rd_kafka_opaque(rk);
-    df__kafka_line line = {facility, text};
+    df__kafka_line line = {level, facility, text};
     if (!df__kafka_tell_begin(rk))
         return;
-    df__kafka_log(s->st, &s->gates, level, &line);
+    df__kafka_log(s->st, &s->o.common, &s->gates, &line);
     df__kafka_tell_end();
 }
 
@@ -122,10 +125,13 @@ static int make_queues(df__kafka_source *s, df_stage *st)
 {
     static const uint64_t one = 1;
     s->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->fd < 0) /* others may give theirs back */
+        return df_stage_failf(st, DF_EIO, "transient", "no descriptor for the Kafka client: %s",
+                              strerror(errno));
     s->data = rd_kafka_queue_new(s->rk);
     s->control = rd_kafka_queue_get_consumer(s->rk);
-    if (s->fd < 0 || !s->data || !s->control)
-        return df_stage_fail(st, DF_ENOMEM, NULL, "no descriptor or memory for the Kafka client");
+    if (!s->data || !s->control)
+        return df_stage_fail(st, DF_ENOMEM, NULL, "no memory for the Kafka client");
     rd_kafka_queue_io_event_enable(s->data, s->fd, &one, sizeof one);
     rd_kafka_queue_io_event_enable(s->control, s->fd, &one, sizeof one);
     return DF_OK;
@@ -219,7 +225,7 @@ static int begin_anew(df__kafka_source *s, df_stage *st, df_stage_info *info)
         s->label = df__kafka_topics_label(s);
     if (rc == DF_OK && !s->label)
         rc = df_stage_fail(st, DF_ENOMEM, NULL, "no memory");
-    return rc;
+    return rc == DF_OK ? df__kafka_mark_open(s) : rc;
 }
 
 /* Another member may have read and committed meanwhile, so what was read before the connection was
@@ -316,6 +322,7 @@ static void source_close(void *self, df_stage *st)
     drop_queues(s);
     free(s->owner.text);
     s->owner.text = NULL;
+    df__kafka_mark_close(s);
     df__kafka_token_stop(&s->o.common);
     s->group.closing = 1;
     if (s->rk)
@@ -323,7 +330,7 @@ static void source_close(void *self, df_stage *st)
     s->rk = NULL;
     df__kafka_coder_close(s->coder);
     s->coder = NULL;
-    if (s->fd >= 0)
+    if (s->st != NULL && s->fd >= 0) /* a codec that decoded nothing has no descriptor, not 0 */
         (void)close(s->fd);
     s->fd = -1;
     for (size_t i = 0; i < s->part_count; i++)
@@ -435,12 +442,16 @@ static int source_seek(void *self, df_stage *st, const df_position *to)
     if (!p)
         return DF_OK;  /* given back meanwhile */
     offset = p->begin; /* nothing settled yet */
+    epoch = -1;
     if (to->data.len > 0 && df__kafka_position_read(to->data, &offset, &epoch) != DF_OK)
         return df_stage_failf(st, DF_EINTERNAL, NULL, "not a position of %s: %.*s", s->label,
                               (int)(to->data.len > 80 ? 80 : to->data.len),
                               (const char *)to->data.data);
-    if (offset == p->lost) /* nothing settled since */
+    if (offset == p->lost) { /* nothing settled since */
         offset = p->begin;
+        epoch = -1;
+    }
+    p->epoch = epoch;
     df__kafka_discard(s, p);
     p->reached = 0;
     df__kafka_restart_at(s, p, offset);
@@ -469,6 +480,23 @@ static int source_probe(void *self, df_stage *st)
     return rc == DF_OK ? df__kafka_probe(&look) : rc;
 }
 
+/* On an instance that is not open otherwise. */
+static int source_decode(void *self, df_stage *st, df_record *r)
+{
+    df__kafka_source *s = self;
+    if (!s->st) {
+        int rc = df__kafka_coder_open(st, &s->o.format, &s->coder);
+        s->fd = -1;
+        if (rc != DF_OK) {
+            df__kafka_coder_close(s->coder);
+            s->coder = NULL;
+            return rc;
+        }
+        s->st = st;
+    }
+    return s->coder != NULL ? df__kafka_decode(s->coder, r) : DF_OK;
+}
+
 const df_source_ops df__kafka_source_ops = {
     .size = sizeof(df_source_ops),
     .check = source_check,
@@ -481,4 +509,5 @@ const df_source_ops df__kafka_source_ops = {
     .probe = source_probe,
     .offsets = df__kafka_offsets,
     .set_offsets = df__kafka_set_offsets,
+    .decode = source_decode,
 };

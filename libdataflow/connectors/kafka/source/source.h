@@ -18,20 +18,25 @@ enum df__kafka_part_state {
     DF__KAFKA_PART_PARKED   /* ours, and not read: see df__kafka_out_of_range */
 };
 
+/* Whether markFile has it that the group had an offset of a partition. */
+enum df__kafka_mark_state { DF__KAFKA_MARK_UNKNOWN, DF__KAFKA_MARK_NONE, DF__KAFKA_MARK_HAS };
+
 typedef struct df__kafka_part df__kafka_part;
 typedef struct df__kafka_topic df__kafka_topic;
 struct df__kafka_part {
     df__kafka_topic *of;
     df_partition *part; /* NULL: never opened */
     df__kafka_part *touched_next;
-    int32_t id, epoch;   /* epoch of the leader, -1: unknown */
+    int32_t id, epoch;   /* epoch of the leader that `next` is of, -1: unknown */
     int32_t acked_epoch; /* that belongs to `acked` */
     enum df__kafka_part_state state;
+    enum df__kafka_mark_state mark;
     int touched, reached, tries;
     int gap_tries;       /* a gap before the next message is looked at again while over 1 */
     int held;            /* the group has an offset of it from us, or had one when we got it */
     int gone;            /* that offset is gone: the topic was deleted */
     int renew;           /* with the state RESTART: all that was read of it is over */
+    int stored;          /* it began at a position that was stored with its records */
     int fresh;           /* neither core nor group has an offset: begins where `startFrom` says */
     int begun;           /* the core has it open, over lost connections as well */
     int64_t next;        /* offset expected next; negative: the client's logical offsets */
@@ -83,7 +88,7 @@ typedef struct df__kafka_lag {
     df__kafka_wake *wake; /* NULL: no thread */
     int falls_asleep;     /* the client, when its queue is full: see wake.c */
     df__kafka_target *targets;
-    size_t target_cap;
+    size_t target_cap, from;
     int64_t prefetch_bytes, prefetch_count; /* where the client stops to fetch */
     double mean;                            /* bytes of a message */
     df__kafka_gate gate, look_gate, wake_gate;
@@ -96,6 +101,15 @@ typedef struct df__kafka_owner_text {
     size_t head; /* bytes before the metadata */
     df__kafka_gate gate;
 } df__kafka_owner_text;
+
+/* mark.c: the file markFile. */
+typedef struct df__kafka_mark_file {
+    int fd;     /* not above 0: no file */
+    char *text; /* as it was when the source opened */
+    int cut;    /* it ends within a line */
+    int fresh;  /* it has lines that are not synced */
+    df__kafka_gate gate;
+} df__kafka_mark_file;
 
 /* Times are ms of the monotonic clock. */
 typedef struct df__kafka_source {
@@ -122,6 +136,7 @@ typedef struct df__kafka_source {
     df__kafka_trust trust;
     df__kafka_lag lag;
     df__kafka_owner_text owner;
+    df__kafka_mark_file mark;
     int64_t trouble_until, fenced_until; /* connection lost, member fenced lately */
     df__kafka_gates gates;
     df__kafka_gate commit_gate, retry_gate;

@@ -43,10 +43,10 @@ static void dates_are_read(void **state)
 {
     df__kafka_dates d = {0, 0};
     (void)state;
-    assert_ok(df__kafka_expiry_pem(bytes_of(short_years), &d));
+    assert_ok(df__kafka_expiry_pem(bytes_of(short_years), 0, &d));
     assert_int_equal(d.begin_s, 1796057737);
     assert_int_equal(d.end_s, 2111417737);
-    assert_ok(df__kafka_expiry_pem(bytes_of(long_years), &d));
+    assert_ok(df__kafka_expiry_pem(bytes_of(long_years), 0, &d));
     assert_int_equal(d.begin_s, 1796057737);
     assert_int_equal(d.end_s, 3524057737);
 }
@@ -60,8 +60,26 @@ static void of_a_chain_the_soonest_counts(void **state)
     for (int i = 0; i < 2; i++) {
         (void)snprintf(text, sizeof text, "key first\n%s%s", i ? long_years : short_years,
                        i ? short_years : long_years);
-        assert_ok(df__kafka_expiry_pem(bytes_of(text), &d));
+        assert_ok(df__kafka_expiry_pem(bytes_of(text), 0, &d));
         assert_int_equal(d.end_s, 2111417737);
+    }
+}
+
+/* Of a list of CAs one that has ended counts only when all have. */
+static void of_a_list_the_next_counts(void **state)
+{
+    char text[4096];
+    df__kafka_dates d = {0, 0};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(text, sizeof text, "%s%s", i ? long_years : short_years,
+                       i ? short_years : long_years);
+        assert_ok(df__kafka_expiry_pem(bytes_of(text), 2111417737, &d));
+        assert_int_equal(d.end_s, 2111417737);
+        assert_ok(df__kafka_expiry_pem(bytes_of(text), 2111417738, &d));
+        assert_int_equal(d.end_s, 3524057737);
+        assert_ok(df__kafka_expiry_pem(bytes_of(text), 3524057738, &d));
+        assert_int_equal(d.end_s, 3524057737);
     }
 }
 
@@ -79,7 +97,7 @@ static void show(df__kafka_common *o, const char *broker, const char *pem)
 static void of_brokers_the_newest_counts(void **state)
 {
     df__kafka_common o = {0};
-    df__kafka_dates none = {0, 0};
+    df__kafka_own none = {0};
     (void)state;
     show(&o, "ssl://a:9093/bootstrap", short_years);
     show(&o, "ssl://b:9093/2", long_years);
@@ -112,7 +130,7 @@ static void nothing_else_is_one(void **state)
     df__buf der;
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_status(df__kafka_expiry_pem(bytes_of(bad[i]), &d), DF_EDATA);
+        assert_status(df__kafka_expiry_pem(bytes_of(bad[i]), 0, &d), DF_EDATA);
     df__buf_init(&der, &df__heap_libc);
     assert_int_equal(df__base64_read(&der, begin, (size_t)(end - begin)), 0);
     for (size_t len = 0; len < der.len; len++) {
@@ -138,19 +156,22 @@ static void an_end_is_near(void **state)
 {
     static const struct {
         int64_t life, left;
-        int near;
-    } rows[] = {{365 * DAY, 15 * DAY, 0},
-                {365 * DAY, 13 * DAY, 1},
-                {90 * DAY, 13 * DAY, 1},
-                {90 * DAY, 15 * DAY, 0},
-                {DAY, DAY / 2, 0},
-                {DAY, DAY / 6, 1},
-                {DAY, -1, 1},
-                {3650 * DAY, 15 * DAY, 0}};
+        int near, near_as_ca;
+    } rows[] = {{365 * DAY, 15 * DAY, 0, 1},
+                {365 * DAY, 13 * DAY, 1, 1},
+                {90 * DAY, 13 * DAY, 1, 1},
+                {90 * DAY, 15 * DAY, 0, 1},
+                {DAY, DAY / 2, 0, 0},
+                {DAY, DAY / 6, 1, 1},
+                {DAY, -1, 1, 1},
+                {3650 * DAY, 29 * DAY, 0, 1},
+                {3650 * DAY, 31 * DAY, 0, 0}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         df__kafka_dates d = {1000, 1000 + rows[i].life};
-        assert_int_equal(df__kafka_expiry_is_near(&d, d.end_s - rows[i].left), rows[i].near);
+        int64_t now_s = d.end_s - rows[i].left;
+        assert_int_equal(df__kafka_expiry_is_near(&d, 0, now_s), rows[i].near);
+        assert_int_equal(df__kafka_expiry_is_near(&d, 1, now_s), rows[i].near_as_ca);
     }
 }
 
@@ -159,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_read),
         cmocka_unit_test(of_a_chain_the_soonest_counts),
+        cmocka_unit_test(of_a_list_the_next_counts),
         cmocka_unit_test(of_brokers_the_newest_counts),
         cmocka_unit_test(nothing_else_is_one),
         cmocka_unit_test(an_end_is_near),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/kafka/client/config.h"
 #include "connectors/kafka/client/words.h"
 #include "connectors/kafka/kafka.h"
 #include "dataflow_ext.h"
@@ -178,6 +179,56 @@ static void errors_of_the_client_have_a_fate(void **state)
                      DF_EFENCED);
 }
 
+/* Words for a broker at an address that the cluster names, and for one of the option brokers. */
+static void who_names_a_broker_is_told(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"localhost:1/2: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms)",
+         "a:9092 answers and says that broker 2 is at localhost:1 (its advertised.listeners), and "
+         "there it is not reached: nobody listens there"},
+        {"sasl_ssl://node:9092/3: Failed to resolve 'node:9092': Name or service not known",
+         "broker 3 is at node:9092 (its advertised.listeners), and there it is not reached: this "
+         "name has no address"},
+        {"GroupCoordinator: node:9092: Connect to ipv4#10.0.0.1:9092 failed: Connection refused",
+         "a:9092 answers and says that a broker is at node:9092"},
+        {"TxnCoordinator: my-node:9092: Connect to ipv4#10.0.0.1:9092 failed: Connection refused",
+         "broker my-node:9092: nobody listens there"},
+        {"localhost:19092/bootstrap: Connect to ipv4#127.0.0.1:19092 failed: Connection refused",
+         "broker localhost:19092: nobody listens there"},
+        {"a:9092/1: Connect to ipv4#10.0.0.2:9092 failed: Connection refused",
+         "broker a:9092: nobody listens there"},
+    };
+    static const char brokers[] = "localhost:19092, a:9092,my-node:9092";
+    df__kafka_common o = {.brokers = {brokers, sizeof brokers - 1}};
+    (void)state;
+    df__kafka_note_answer(&o, "ssl://a:9092/bootstrap");
+    df__kafka_note_answer(&o, "ssl://node:9092/3"); /* its address is what the first one said */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char words[480];
+        df__kafka_words(words, sizeof words, &o, RD_KAFKA_RESP_ERR__TRANSPORT, rows[i].text);
+        if (!strstr(words, rows[i].want))
+            fail_msg("'%s' is not in '%s'", rows[i].want, words);
+    }
+}
+
+/* Below what balancers of clouds keep; `properties` have the last word. */
+static void idle_connections_are_closed_by_us(void **state)
+{
+    static const df_pair own = {{"connections.max.idle.ms", 23}, {"30000", 5}};
+    df__kafka_common o = {.brokers = {"a:1", 3}, .topic = {"t", 1}};
+    df__kafka_setup s = {.checking = 1};
+    (void)state;
+    assert_ok(df__kafka_setup_probe(&s, &o, NULL));
+    assert_int_equal(df__kafka_setup_number(&s, "connections.max.idle.ms"), 180000);
+    df__kafka_setup_end(&s);
+    o.properties = (df_list){&own, 1, sizeof own};
+    assert_ok(df__kafka_setup_probe(&s, &o, NULL));
+    assert_int_equal(df__kafka_setup_number(&s, "connections.max.idle.ms"), 30000);
+    df__kafka_setup_end(&s);
+}
+
 static void a_gate_lets_one_through(void **state)
 {
     df__kafka_gate gate = {0};
@@ -216,6 +267,8 @@ int main(void)
         cmocka_unit_test(a_good_flow_has_no_problem),
         cmocka_unit_test(each_rule_tells_its_field),
         cmocka_unit_test(errors_of_the_client_have_a_fate),
+        cmocka_unit_test(who_names_a_broker_is_told),
+        cmocka_unit_test(idle_connections_are_closed_by_us),
         cmocka_unit_test(a_gate_lets_one_through),
         cmocka_unit_test(the_document_names_every_metric),
         cmocka_unit_test(a_failure_is_kept_until_the_first_is_told),

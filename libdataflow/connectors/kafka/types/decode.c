@@ -8,7 +8,10 @@
 #include "decode.h"
 #include "util/buf.h"
 
-enum { LONG_FRAME = 9 }; /* 0 and a number of 8 bytes */
+enum {
+    LONG_FRAME = 9, /* 0 and a number of 8 bytes */
+    WAIT_MS = 1000
+};
 
 /* What reads bodies of this schema; made once. */
 static int program_of(df__kafka_coder *c, const df_avro_schema *writer, df_avro_program **at)
@@ -71,13 +74,23 @@ static int by_frame(df__kafka_coder *c, df__kafka_reading *ret)
     return rc;
 }
 
-int df__kafka_reading_of(df__kafka_coder *c, const rd_kafka_message_t *m, df__kafka_reading *ret)
+df__kafka_raw df__kafka_raw_of(const rd_kafka_message_t *m)
 {
     rd_kafka_headers_t *headers = NULL;
+    df__kafka_raw raw = {{m->payload, m->len}, {NULL, 0}};
     const void *value = NULL;
     size_t len = 0;
-    *ret = (df__kafka_reading){.body = {m->payload, m->len}};
-    if (!m->payload || c->o->kind != DF__KAFKA_FORMAT_AVRO)
+    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        rd_kafka_header_get_last(headers, DF_AVRO_VALUE_HEADER, &value, &len) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+        raw.guid = (df_bytes){value != NULL ? value : "", len};
+    return raw;
+}
+
+int df__kafka_reading_of(df__kafka_coder *c, const df__kafka_raw *raw, df__kafka_reading *ret)
+{
+    *ret = (df__kafka_reading){.body = raw->payload};
+    if (!raw->payload.data || c->o->kind != DF__KAFKA_FORMAT_AVRO)
         return DF_OK;
     if (!c->registry) {
         int rc = program_of(c, c->given, &c->fixed);
@@ -86,11 +99,7 @@ int df__kafka_reading_of(df__kafka_coder *c, const rd_kafka_message_t *m, df__ka
             ret->why = df_avro_error(c->avro);
         return rc == DF_ESPEC ? DF_EDATA : rc;
     }
-    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-        rd_kafka_header_get_last(headers, DF_AVRO_VALUE_HEADER, &value, &len) ==
-            RD_KAFKA_RESP_ERR_NO_ERROR)
-        return by_header(c, (df_bytes){value, len}, ret);
-    return by_frame(c, ret);
+    return raw->guid.data != NULL ? by_header(c, raw->guid, ret) : by_frame(c, ret);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -140,4 +149,32 @@ void df__kafka_read_value(df__kafka_coder *c, df_record *r, const df__kafka_read
         (void)df_record_reject(r, rc, "invalid_data", "format: text, and the value is no UTF-8");
     else if (rc != DF_OK)
         (void)df_record_reject(r, rc, NULL, "no memory for the value");
+}
+
+/* ---- a record that came another way -----------------------------------------------------------
+ */
+
+static int raw_of_record(df_record *r, df__kafka_raw *ret)
+{
+    df_header h = {NULL, {NULL, 0}};
+    *ret = (df__kafka_raw){{NULL, 0}, {NULL, 0}};
+    for (size_t i = 0; df_record_header(r, i, &h) == DF_OK; i++)
+        if (strcmp(h.name, DF_AVRO_VALUE_HEADER) == 0)
+            ret->guid = (df_bytes){h.value.data != NULL ? h.value.data : "", h.value.len};
+    return df_record_payload(r, &ret->payload);
+}
+
+int df__kafka_decode(df__kafka_coder *c, df_record *r)
+{
+    df__kafka_reading how;
+    df__kafka_raw raw;
+    int rc = raw_of_record(r, &raw);
+    if (rc != DF_OK)
+        return rc;
+    while ((rc = df__kafka_reading_of(c, &raw, &how)) == DF_AGAIN)
+        if (df__kafka_coder_wait(c, WAIT_MS) == DF_ECANCELED)
+            return DF_ECANCELED;
+    if (rc == DF_OK || rc == DF_EDATA)
+        df__kafka_read_value(c, r, &how, rc);
+    return rc == DF_EDATA ? DF_OK : rc;
 }

@@ -13,11 +13,21 @@ typedef struct df__kafka_reading {
     const char *why; /* it cannot be read */
 } df__kafka_reading;
 
+/* What is looked at to find out how. */
+typedef struct df__kafka_raw {
+    df_bytes payload, guid; /* guid: the header of newer clients; data NULL: none */
+} df__kafka_raw;
+
+/* Of a message, borrowed. */
+df__kafka_raw df__kafka_raw_of(const rd_kafka_message_t *m);
 /* Before the message is added. DF_AGAIN: its schema is asked for, come again; DF_EDATA: `why`;
  * others with the text set on the stage. */
-int df__kafka_reading_of(df__kafka_coder *c, const rd_kafka_message_t *m, df__kafka_reading *ret);
+int df__kafka_reading_of(df__kafka_coder *c, const df__kafka_raw *raw, df__kafka_reading *ret);
 /* After it was added: gives the record its value, or rejects it. rc: what reading_of answered,
  * DF_OK or DF_EDATA. */
 void df__kafka_read_value(df__kafka_coder *c, df_record *r, const df__kafka_reading *how, int rc);
+/* All of it, for a record that has its payload and headers; waits for the registry. DF_OK,
+ * DF_ECANCELED, others with the text set on the stage. */
+int df__kafka_decode(df__kafka_coder *c, df_record *r);
 
 #endif

@@ -48,7 +48,7 @@ static const df_option registry_rows[] = {
     {.name = "tls",
      .type = DF_OPT_BLOCK,
      .offset = offsetof(df__kafka_registry_options, tls),
-     .block = &df__kafka_tls_table,
+     .block = &df__tls_block_options,
      .doc = "TLS to the registry; without the block the authorities of the system count."},
 };
 const df_options df__kafka_registry_table = DF_OPTIONS(registry_rows, df__kafka_registry_options);

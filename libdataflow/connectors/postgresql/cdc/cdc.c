@@ -5,6 +5,9 @@
 static const df_metric metrics[] = {
     [PG_CDC_LAG] = DF_METRIC("dataflow_postgresql_cdc_lag_bytes",
                              "Log of the server behind what the slot has confirmed.", DF_GAUGE),
+    [PG_CDC_LAG_SECONDS] =
+        DF_METRIC("dataflow_postgresql_cdc_lag_seconds",
+                  "Age of what was read last of the changes, by the server's clock.", DF_GAUGE),
     [PG_CDC_RETAINED] = DF_METRIC("dataflow_postgresql_cdc_retained_bytes",
                                   "Log that the server keeps for the slot.", DF_GAUGE),
     [PG_CDC_SAFE] =
@@ -12,6 +15,9 @@ static const df_metric metrics[] = {
                   "Log that may still be written before the server gives the slot up.", DF_GAUGE),
     [PG_CDC_SNAPSHOT_ROWS] = DF_METRIC("dataflow_postgresql_cdc_snapshot_rows_total",
                                        "Rows read by snapshots.", DF_COUNTER),
+    [PG_CDC_SPOOLED] =
+        DF_METRIC("dataflow_postgresql_cdc_spooled_bytes",
+                  "Changes kept here of transactions that have not ended (streaming).", DF_GAUGE),
     DF_METRIC_END,
 };
 

@@ -25,10 +25,24 @@ static int put_int(df_record *r, df_value *object, const char *name, int64_t n)
     return df__pg_put(r, object, name, &v);
 }
 
+static const char *const read_words[] = {"false", "true", "incremental"}; /* of df__pg_read */
+
+/* Orders events of transactions that ran side by side, whose LSNs alone do not: the end of the
+ * commit before, and the LSN. */
+static df_bytes sequence(const df__pg_change *change, char *text, size_t size)
+{
+    size_t n = change->committed
+                   ? df__text_printf(text, size, "[\"%" PRIu64 "\",", change->committed)
+                   : df__text_printf(text, size, "[null,");
+    n += df__text_printf(text + n, size - n, "\"%" PRIu64 "\"]", change->lsn);
+    return (df_bytes){text, n};
+}
+
 /* The members in Debezium's order; names that a message does not have are empty, as there. */
 static int put_source(df__pg_rows *rows, df_record *r, const df__pg_relation *rel,
                       const df__pg_change *change, df_value *ret)
 {
+    char order[64];
     const struct {
         const char *name;
         df_value value;
@@ -37,8 +51,9 @@ static int put_source(df__pg_rows *rows, df_record *r, const df__pg_relation *re
         {"connector", df__pg_text_value(bytes("postgresql"))},
         {"name", df__pg_text_value(rows->pipeline)},
         {"ts_ms", df__pg_int_value(change->time_us / 1000)},
-        {"snapshot", df__pg_text_value(bytes(change->is_snapshot ? "true" : "false"))},
+        {"snapshot", df__pg_text_value(bytes(read_words[change->read]))},
         {"db", df__pg_text_value(bytes(rows->database))},
+        {"sequence", df__pg_text_value(sequence(change, order, sizeof order))},
         {"schema", df__pg_text_value(bytes(rel ? rel->name.schema : ""))},
         {"table", df__pg_text_value(bytes(rel ? rel->name.table : ""))},
         {"txId", change->xid ? df__pg_int_value(change->xid) : null_value},
@@ -54,7 +69,7 @@ static int put_source(df__pg_rows *rows, df_record *r, const df__pg_relation *re
 static const char *letter(const df__pg_relation *rel, const df__pg_change *change)
 {
     static const char *const letters[] = {"m", "c", "u", "d", "t"};
-    return change->is_snapshot ? "r" : letters[rel ? change->op : 0];
+    return change->read ? "r" : letters[rel ? change->op : 0];
 }
 
 int df__pg_envelope_put(df__pg_rows *rows, df_record *r, const df__pg_relation *rel,

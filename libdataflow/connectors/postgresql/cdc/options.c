@@ -5,6 +5,7 @@
 #include "cdc.h"
 
 static const char *const snapshot_choices[] = {"initial", "never", "always", NULL};
+static const char *const streaming_choices[] = {"off", "on", "auto", NULL};
 static const char *const envelope_choices[] = {"row", "debezium", NULL};
 
 #define AT(member) .offset = offsetof(df__pg_cdc, member)
@@ -92,6 +93,23 @@ static const df_option rows[] = {
      AT(opt.messages),
      .def = "false",
      .doc = "Delivers what pg_logical_emit_message wrote as records with prefix and content."},
+    {.name = "streaming",
+     .type = DF_OPT_ENUM,
+     AT(opt.streaming),
+     .def = "auto",
+     .choices = streaming_choices,
+     .doc =
+         "Where a transaction that is too large for the server's memory "
+         "(logical_decoding_work_mem) waits for its commit. off: on the server's disk; on: here, "
+         "in temporary files; auto: here where the server (14 or newer) and a folder for "
+         "temporary files allow it."},
+    {.name = "applyTransactions",
+     .type = DF_OPT_BOOL,
+     AT(opt.whole),
+     .def = "false",
+     .doc = "Keeps transactions whole: who reads the sink's tables never sees a part of one. Needs "
+            "deliveryGuarantee: exactlyOnce, and memory for the largest one. See "
+            "postgresql-cdc.md."},
     {.name = "connectTimeout",
      .type = DF_OPT_DURATION,
      AT(wal.conn.connect_timeout_us),
@@ -161,6 +179,17 @@ static int check_tables(const df__pg_cdc *x, df_stage *st)
     return rc;
 }
 
+/* Parcels end at marks with exactlyOnce alone: else the core and the sink cut where they like. */
+static int check_whole(const df__pg_cdc *x, df_stage *st)
+{
+    df_stage_info info = {.size = sizeof info};
+    if (!x->opt.whole || df_stage_describe(st, &info) != DF_OK || info.exactly_once)
+        return DF_OK;
+    return df_stage_problem(st, DF_ERROR, "applyTransactions",
+                            "needs deliveryGuarantee: exactlyOnce, by which rows and position are "
+                            "committed together");
+}
+
 int df__pg_cdc_check(void *self, df_stage *st)
 {
     df__pg_cdc *x = self;
@@ -173,6 +202,7 @@ int df__pg_cdc_check(void *self, df_stage *st)
         bad |= df_stage_problem(st, DF_ERROR, "primaryKeyColumn", "letters, digits and _") < 0;
     if (x->opt.plugin.len != 8 || memcmp(x->opt.plugin.data, "pgoutput", 8) != 0)
         bad |= df_stage_problem(st, DF_ERROR, "plugin", "must be pgoutput") < 0;
+    bad |= check_whole(x, st) < 0;
     if (x->opt.snapshot_mode == PG_SNAPSHOT_NEVER) /* nothing is copied */
         df_stage_traits(st, 0, DF_OVERLAPS);
     return bad && rc == DF_OK ? DF_ESPEC : rc;

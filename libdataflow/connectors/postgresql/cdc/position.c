@@ -22,11 +22,35 @@ static void put_identity(const df__pg_place *p, df__buf *b)
     put_lsn(b, "slotLSN", p->slot_lsn);
 }
 
-void df__pg_place_print(const df__pg_place *p, df__buf *b)
+static void put_array(df__buf *b, const char *name, df_bytes array)
+{
+    if (array.len) {
+        df__buf_printf(b, ",\"%s\":", name);
+        df__buf_add(b, array.data, array.len);
+    }
+}
+
+static void put_index(df__buf *b, const char *name, uint64_t oid)
+{
+    if (oid)
+        df__buf_printf(b, ",\"%s\":%" PRIu64, name, oid);
+}
+
+void df__pg_place_print(const df__pg_place *p, const df__pg_again *again, df__buf *b)
 {
     df__buf_char(b, '{');
     put_lsn(b, "lastAckedLSN", p->lsn);
     df__buf_printf(b, ",\"ordinal\":%" PRIu64, p->ordinal);
+    if (p->committed) {
+        df__buf_char(b, ',');
+        put_lsn(b, "committedLSN", p->committed);
+    }
+    if (again->tables.len) {
+        put_array(b, "again", again->tables);
+        put_array(b, "againAfter", again->after);
+        df__buf_printf(b, ",\"againRows\":%" PRIu64, again->rows);
+        put_index(b, "againIndex", again->key_oid);
+    }
     put_identity(p, b);
     df__buf_char(b, '}');
 }
@@ -35,10 +59,8 @@ void df__pg_progress_print(const df__pg_place *identity, const df__pg_progress *
 {
     df__buf_printf(b, "{\"phase\":\"snapshot\",\"done\":%s,\"rows\":%" PRIu64,
                    p->is_done ? "true" : "false", p->rows);
-    if (p->after.len) {
-        df__buf_str(b, ",\"after\":");
-        df__buf_add(b, p->after.data, p->after.len);
-    }
+    put_array(b, "after", p->after);
+    put_index(b, "index", p->key_oid);
     put_identity(identity, b);
     df__buf_char(b, '}');
 }
@@ -166,8 +188,26 @@ int df__pg_place_read(df_bytes text, df__pg_place *ret)
     if (!lsn(text, "lastAckedLSN", &ret->lsn))
         return DF_EDATA;
     number(text, "ordinal", &ret->ordinal);
+    if (!lsn(text, "committedLSN", &ret->committed))
+        ret->committed = 0;
     read_identity(text, ret);
     return DF_OK;
+}
+
+/* A value that is no array is none. */
+static df_bytes array_of(df_bytes text, const char *name)
+{
+    df_bytes v = {NULL, 0};
+    int is_array = member(text, name, &v) && v.len > 0 && *(const char *)v.data == '[';
+    return is_array ? v : (df_bytes){NULL, 0};
+}
+
+void df__pg_again_read(df_bytes text, df__pg_again *ret)
+{
+    ret->tables = array_of(text, "again");
+    ret->after = array_of(text, "againAfter");
+    number(text, "againRows", &ret->rows);
+    number(text, "againIndex", &ret->key_oid);
 }
 
 int df__pg_progress_read(df_bytes text, df__pg_place *ret_identity, df__pg_progress *ret)
@@ -179,9 +219,8 @@ int df__pg_progress_read(df_bytes text, df__pg_place *ret_identity, df__pg_progr
         return DF_EDATA;
     ret->is_done = done.len == 4 && memcmp(done.data, "true", 4) == 0;
     number(text, "rows", &ret->rows);
-    if (!member(text, "after", &ret->after) || ret->after.len == 0 ||
-        *(const char *)ret->after.data != '[')
-        ret->after = (df_bytes){NULL, 0};
+    ret->after = array_of(text, "after");
+    number(text, "index", &ret->key_oid);
     read_identity(text, ret_identity);
     return DF_OK;
 }

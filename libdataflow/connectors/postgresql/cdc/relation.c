@@ -74,20 +74,26 @@ int df__pg_relation_read(const df__pgo_message *m, const df__heap *heap, df__pg_
 
 /* ---- from the catalog ------------------------------------------------------------------------ */
 
-/* p is the index of the primary key, q that of the identity. */
+/* p is the index of the primary key, q that of the identity; `at` is where a column stands in them,
+ * from 0. Columns that an index only stores (INCLUDE) come after its indnkeyatts. */
 static const char find_head[] =
     "SELECT n.nspname, c.relname, c.relreplident, a.attname, a.atttypid, a.atttypmod, "
     "CASE c.relreplident WHEN 'f' THEN true "
-    "WHEN 'd' THEN COALESCE(a.attnum = ANY (p.indkey::pg_catalog.int2[]), false) "
-    "WHEN 'i' THEN COALESCE(a.attnum = ANY (q.indkey::pg_catalog.int2[]), false) "
-    "ELSE false END, COALESCE(a.attnum = ANY (p.indkey::pg_catalog.int2[]), false) "
+    "WHEN 'd' THEN COALESCE(at.p < p.indnkeyatts, false) "
+    "WHEN 'i' THEN COALESCE(at.q < q.indnkeyatts, false) "
+    "ELSE false END, COALESCE(at.p < p.indnkeyatts, false), "
+    "COALESCE(CASE c.relreplident WHEN 'i' THEN at.q ELSE at.p END, 0), c.relkind <> 'p', "
+    "COALESCE(CASE c.relreplident WHEN 'i' THEN q.indexrelid ELSE p.indexrelid END, 0) "
     "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
     "AND NOT a.attisdropped AND a.attgenerated = '' "
     "LEFT JOIN pg_catalog.pg_index p ON p.indrelid = c.oid AND p.indisprimary "
     "LEFT JOIN pg_catalog.pg_index q ON q.indrelid = c.oid AND q.indisreplident "
+    "CROSS JOIN LATERAL (SELECT pg_catalog.array_position(p.indkey::pg_catalog.int2[], a.attnum), "
+    "pg_catalog.array_position(q.indkey::pg_catalog.int2[], a.attnum)) AS at(p, q) "
     "WHERE c.oid = pg_catalog.to_regclass(";
-enum { AT_SCHEMA, AT_TABLE, AT_REPLICA, AT_NAME, AT_TYPE, AT_MODIFIER, AT_IDENTITY, AT_KEY };
+enum { AT_SCHEMA, AT_TABLE, AT_REPLICA, AT_NAME, AT_TYPE, AT_MODIFIER };
+enum { AT_IDENTITY = AT_MODIFIER + 1, AT_KEY, AT_PLACE, AT_ALONE, AT_INDEX };
 
 static df_bytes value(const PGresult *res, int row, int column)
 {
@@ -106,12 +112,15 @@ static int fill(const PGresult *res, const df__heap *heap, df__pg_relation **ret
         r->fields.at[i].mod = (int32_t)strtol(PQgetvalue(res, i, AT_MODIFIER), NULL, 10);
         cell->in_identity = df__pg_is_true(res, i, AT_IDENTITY);
         cell->in_key = df__pg_is_true(res, i, AT_KEY);
+        cell->place = strtoul(PQgetvalue(res, i, AT_PLACE), NULL, 10);
     }
     if (rc != DF_OK) {
         df__pg_relation_free(r);
         return rc;
     }
     r->identity = PQgetvalue(res, 0, AT_REPLICA)[0];
+    r->is_alone = df__pg_is_true(res, 0, AT_ALONE);
+    r->key_oid = df__pg_cell_oid(res, 0, AT_INDEX);
     *ret = r;
     return DF_OK;
 }
@@ -158,8 +167,8 @@ static int find_key(df__pg_relation *r, df__pg_conn *c)
     int rc = df__pg_query_table(
         c,
         "SELECT a.attname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a "
-        "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::pg_catalog.int2[]) WHERE "
-        "i.indisprimary AND "
+        "ON a.attrelid = i.indrelid AND pg_catalog.array_position("
+        "i.indkey::pg_catalog.int2[], a.attnum) < i.indnkeyatts WHERE i.indisprimary AND "
         "i.indrelid = pg_catalog.to_regclass(",
         &r->name, ")::pg_catalog.oid", &res);
     for (size_t i = 0; rc == DF_OK && res && i < r->count; i++)

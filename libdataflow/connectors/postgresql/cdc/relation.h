@@ -13,6 +13,7 @@ typedef struct df__pg_cell { /* a column of it */
     df_bytes name;           /* a zero follows it */
     int in_identity;         /* the old row of an update or a delete has it */
     int in_key;
+    size_t place;   /* in the index of the key; known when the relation is from the catalog */
     int is_kept;    /* records have it */
     df_bytes label; /* of the key: what stands before its value in a record's key, {"id": */
     df__pg_type type;
@@ -22,7 +23,10 @@ typedef struct df__pg_relation {
     struct df__pg_relation *next;
     uint32_t id; /* of its messages */
     char identity;
-    int is_wanted; /* one of the source's tables */
+    int is_alone;     /* its rows are read ONLY of it: it is no partitioned table. This and the next
+                         are known when the relation is from the catalog */
+    uint32_t key_oid; /* index of the key, another one whenever its columns, types or order are */
+    int is_wanted;    /* one of the source's tables */
     df__arena arena;
     df__pg_name name;
     df_bytes full; /* schema.table */

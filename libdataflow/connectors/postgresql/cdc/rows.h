@@ -9,14 +9,18 @@
 
 enum df__pg_envelope { PG_ENVELOPE_ROW, PG_ENVELOPE_DEBEZIUM };
 
+/* How a row came, when not as a change. */
+enum df__pg_read { PG_READ_NOT, PG_READ_FIRST, PG_READ_AGAIN };
+
 typedef struct df__pg_change {
     uint32_t op;   /* DF_OP_... */
     char old_kind; /* of `old`: K, O, 0: there is none */
-    int is_snapshot;
+    enum df__pg_read read;
     const df__pgo_value *row, *old; /* a value for each column of the relation; NULL: none */
     uint64_t lsn;
-    uint32_t xid;    /* 0: none */
-    int64_t time_us; /* of the commit; of the snapshot */
+    uint64_t committed; /* end of the commit that came before; 0: not known */
+    uint32_t xid;       /* 0: none */
+    int64_t time_us;    /* of the commit; of the snapshot */
     uint32_t partition;
 } df__pg_change;
 

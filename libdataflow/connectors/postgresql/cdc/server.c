@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cdc.h"
+#include "util/crashpoint.h"
 
 enum { NAMES_SHOWN = 5 };
 
@@ -14,6 +15,16 @@ static int is_true(const PGresult *res, int row, int column)
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
+
+df__pg_watched *df__pg_watched_find(const df__pg_cdc *x, const df__pg_name *name)
+{
+    for (size_t i = 0; i < x->table_count; i++) {
+        df__pg_watched *t = &x->tables[i];
+        if (strcmp(t->name.schema, name->schema) == 0 && strcmp(t->name.table, name->table) == 0)
+            return t;
+    }
+    return NULL;
+}
 
 /* A row of a partitioned table is a row of a partition, whose identity counts. */
 static const char table_head[] =
@@ -104,8 +115,10 @@ static int make_publication(df__pg_cdc *x, df_stage *st)
     df__buf_str(&sql, " WITH (publish_via_partition_root = true)");
     const char *text = df__buf_cstr(&sql);
     int rc = text ? df__pg_query(&x->sql, text, NULL) : DF_ENOMEM;
-    if (rc == DF_OK)
+    if (rc == DF_OK) {
+        DF_CRASHPOINT("cdc.publication");
         df_stage_logf(st, DF_LOG_INFO, "made the publication %s", x->publication);
+    }
     df__buf_free(&sql);
     return rc;
 }
@@ -135,13 +148,12 @@ static int find_published(df__pg_cdc *x, df_stage *st, df__pg_watched *t, const 
                           x->publication, t->name.schema, t->name.table);
 }
 
-static int is_watched(const df__pg_cdc *x, const char *schema, const char *table)
+static void take_name(df__pg_name *name, const PGresult *res, int row)
 {
-    for (size_t i = 0; i < x->table_count; i++)
-        if (strcmp(x->tables[i].name.schema, schema) == 0 &&
-            strcmp(x->tables[i].name.table, table) == 0)
-            return 1;
-    return 0;
+    df__text_set(name->schema, sizeof name->schema, PQgetvalue(res, row, 0),
+                 (size_t)PQgetlength(res, row, 0));
+    df__text_set(name->table, sizeof name->table, PQgetvalue(res, row, 1),
+                 (size_t)PQgetlength(res, row, 1));
 }
 
 static void tell_others(const df__pg_cdc *x, df_stage *st, const PGresult *res)
@@ -150,11 +162,12 @@ static void tell_others(const df__pg_cdc *x, df_stage *st, const PGresult *res)
     int count = 0;
     df__buf_init(&names, &x->heap);
     for (int row = 0; row < PQntuples(res); row++) {
-        const char *schema = PQgetvalue(res, row, 0), *table = PQgetvalue(res, row, 1);
-        if (is_watched(x, schema, table))
+        df__pg_name name;
+        take_name(&name, res, row);
+        if (df__pg_watched_find(x, &name))
             continue;
         if (count++ < NAMES_SHOWN)
-            df__buf_printf(&names, "%s%s.%s", count > 1 ? ", " : "", schema, table);
+            df__buf_printf(&names, "%s%s.%s", count > 1 ? ", " : "", name.schema, name.table);
     }
     if (count > 0 && df__buf_cstr(&names)) {
         df_stage_logf(

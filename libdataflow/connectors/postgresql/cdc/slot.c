@@ -107,6 +107,16 @@ int df__pg_slot_look(df__pg_cdc *x, df_stage *st, df__pg_conn *c, int *ret_exist
     return rc == DF_OK && s.exists ? judge(x, st, &s) : rc;
 }
 
+int df__pg_slot_find(df__pg_cdc *x, df_stage *st, int *ret_exists)
+{
+    slot s;
+    int rc = look(x, &x->sql, &s);
+    *ret_exists = s.exists;
+    if (rc == DF_OK && s.exists && !s.is_active)
+        df_stage_logf(st, DF_LOG_INFO, "the flow does not run: it is done when it does");
+    return rc == DF_OK && s.exists ? judge_kind(x, st, &s) : rc;
+}
+
 /* A lost one may go, one of another kind or database is not ours. */
 int df__pg_slot_drop(df__pg_cdc *x, df_stage *st)
 {
@@ -148,7 +158,8 @@ static const char measure_head[] =
     "SELECT (pg_catalog.pg_current_wal_lsn() - confirmed_flush_lsn)::pg_catalog.int8, "
     "(pg_catalog.pg_current_wal_lsn() - restart_lsn)::pg_catalog.int8, safe_wal_size, "
     "wal_status = 'unreserved' OR safe_wal_size < pg_catalog.pg_size_bytes("
-    "pg_catalog.current_setting('max_slot_wal_keep_size')) / 4 "
+    "pg_catalog.current_setting('max_slot_wal_keep_size')) / 4, "
+    "(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 "
     "FROM pg_catalog.pg_replication_slots WHERE slot_name = ";
 
 static double number(const PGresult *res, int column)
@@ -176,6 +187,9 @@ int df__pg_slot_measure(df__pg_cdc *x, df_stage *st, df__pg_conn *c)
     if (rc == DF_OK && res && PQntuples(res) == 1) {
         df_stage_metric(st, PG_CDC_LAG, number(res, 0));
         df_stage_metric(st, PG_CDC_RETAINED, number(res, 1));
+        if (x->stream.read_us)
+            df_stage_metric(st, PG_CDC_LAG_SECONDS,
+                            (number(res, 4) - (double)x->stream.read_us) / 1e6);
         if (!PQgetisnull(res, 0, 2))
             df_stage_metric(st, PG_CDC_SAFE, number(res, 2));
         warn_of_limit(x, st, res);

@@ -32,6 +32,7 @@ static int take_position(df__pg_cdc *x, df__pg_watched *t, df_bytes text)
         return DF_OK;
     t->is_copied = p.is_done;
     df__buf_add(&t->after, p.after.data ? p.after.data : "", p.after.len);
+    t->key_oid = p.key_oid;
     t->rows = p.after.len ? p.rows : 0;
     return t->after.failed ? DF_ENOMEM : DF_OK;
 }
@@ -79,7 +80,7 @@ static int begin(df__pg_cdc *x, df_stage *st)
     if (rc != DF_OK || x->in_snapshot)
         return rc;
     df__buf_init(&sql, &x->heap);
-    df__buf_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ");
+    df__pg_copy_open_put(x, &sql);
     if (x->exported[0]) {
         df__buf_str(&sql, "SET TRANSACTION SNAPSHOT ");
         df__pg_literal(&sql, (df_bytes){x->exported, strlen(x->exported)});
@@ -95,84 +96,34 @@ static int begin(df__pg_cdc *x, df_stage *st)
             x->snapshot_lsn = x->identity.slot_lsn;
         x->snapshot_us = df_stage_now(st);
         x->in_snapshot = 1;
+        DF_CRASHPOINT("cdc.snapshot");
     }
+    int is_gone = (rc == DF_EDATA || rc == DF_EINVAL) && x->exported[0]; /* with its connection */
     x->exported[0] = '\0';
     PQclear(res);
+    if (is_gone) {
+        return df_stage_fail(st, DF_EIO, "connection_error",
+                             "the snapshot that the slot was made with is gone: the tables are "
+                             "read in a new one");
+    }
     return rc;
 }
 
-static void put_columns(const df__pg_relation *r, df__buf *b)
+static int watch(df__pg_cdc *x, df_stage *st)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        df__buf_str(b, i ? ", " : "");
-        if (r->cells[i].is_kept || r->cells[i].in_key)
-            df__pg_quote(b, r->cells[i].name);
-        else
-            df__buf_str(b, "NULL");
-    }
-}
-
-static void put_keys(const df__pg_relation *r, df__buf *b)
-{
-    const char *between = "";
-    for (size_t i = 0; i < r->count; i++) {
-        if (r->cells[i].in_key) {
-            df__buf_str(b, between);
-            df__pg_quote(b, r->cells[i].name);
-            between = ", ";
-        }
-    }
-}
-
-/* 'a', 'b'. */
-static int put_after(df_bytes after, df__buf *b)
-{
-    df__buf item;
-    size_t at = 0, count = 0;
-    int rc;
-    df__buf_init(&item, b->heap);
-    while ((rc = df__pg_array_next(after, &at, &item)) == DF_OK) {
-        df__buf_str(b, count++ ? ", " : "");
-        df__pg_literal(b, (df_bytes){item.data ? item.data : "", item.len});
-    }
-    df__buf_free(&item);
-    return rc == DF_DONE ? DF_OK : rc;
-}
-
-static int put_select(const df__pg_watched *t, df__buf *b)
-{
-    const df__pg_relation *r = t->relation;
-    const char *word = " WHERE ";
-    int rc = DF_OK;
-    df__buf_str(b, "COPY (SELECT ");
-    put_columns(r, b);
-    df__buf_str(b, " FROM ");
-    df__pg_quote_table(b, &r->name);
-    if (t->filter.len) {
-        df__buf_str(b, " WHERE (");
-        df__buf_add(b, t->filter.data, t->filter.len);
-        df__buf_char(b, ')');
-        word = " AND ";
-    }
-    if (t->after.len && r->keys) {
-        df__buf_printf(b, "%s(", word);
-        put_keys(r, b);
-        df__buf_str(b, ") > (");
-        rc = put_after((df_bytes){t->after.data, t->after.len}, b);
-        df__buf_char(b, ')');
-    }
-    if (r->keys) {
-        df__buf_str(b, " ORDER BY ");
-        put_keys(r, b);
-    }
-    df__buf_str(b, ") TO STDOUT");
-    return rc;
+    int64_t now = df__pg_clock_ms();
+    /* A command would end an exported snapshot; a dry run has no slot. */
+    if (x->exported[0] || x->is_dry || now - x->watched_ms < WATCH_MS)
+        return DF_OK;
+    x->watched_ms = now;
+    return df__pg_slot_watch(x, st);
 }
 
 static int start_copy(df__pg_cdc *x, df_stage *st, df__pg_watched *t)
 {
     df__buf sql;
     int rc = begin(x, st);
+    rc = rc == DF_OK ? watch(x, st) : rc; /* ends the transaction that exported the snapshot */
     df__pg_relation_free(t->relation);
     t->relation = NULL;
     if (rc == DF_OK) {
@@ -187,14 +138,18 @@ static int start_copy(df__pg_cdc *x, df_stage *st, df__pg_watched *t)
     rc = rc == DF_OK ? df__pg_stream_room(x, t->relation->count) : rc;
     if (rc != DF_OK)
         return rc;
+    if (!df__pg_copy_continues(t->relation, &t->after, &t->key_oid)) /* another key: all of it */
+        t->rows = 0;
+    df__pg_part part = {{t->after.data, t->after.len}, 0};
     df__buf_init(&sql, &x->heap);
-    rc = put_select(t, &sql);
+    rc = df__pg_copy_put(t, t->relation, &part, &sql);
     const char *text = df__buf_cstr(&sql);
     rc = rc == DF_OK && !text ? DF_ENOMEM : rc;
     rc = rc == DF_OK ? df__pg_send(&x->sql, text) : rc;
     rc = rc == DF_OK ? df__pg_copy_open(&x->sql, PGRES_COPY_OUT) : rc;
     df__buf_free(&sql);
     if (rc == DF_OK) {
+        DF_CRASHPOINT("cdc.copy");
         x->copying = t;
         df_stage_logf(st, DF_LOG_INFO, "reading the table %s.%s%s", t->name.schema, t->name.table,
                       t->after.len ? ", after the row that was read last" : "");
@@ -204,41 +159,13 @@ static int start_copy(df__pg_cdc *x, df_stage *st, df__pg_watched *t)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* One field of COPY's text, unescaped where it stands; *at is then past it. */
-static void read_field(char **at, const char *end, df__pgo_value *ret)
-{
-    static const char letters[] = "bfnrtv", bytes[] = "\b\f\n\r\t\v";
-    char *from = *at, *to = *at;
-    ret->kind = PGO_KIND_TEXT;
-    ret->data.data = to;
-    if (end - from >= 2 && from[0] == '\\' && from[1] == 'N') {
-        ret->kind = PGO_KIND_NULL;
-        ret->data.data = NULL;
-        from += 2;
-    }
-    while (from < end && *from != '\t') {
-        char c = *from++;
-        if (c == '\\' && from < end) {
-            c = *from++;
-            const char *letter = c ? strchr(letters, c) : NULL;
-            c = letter ? bytes[letter - letters] : c;
-        }
-        *to++ = c;
-    }
-    ret->data.len = ret->kind == PGO_KIND_NULL ? 0 : (size_t)(to - *at);
-    *at = from < end ? from + 1 : from;
-}
-
 static int add_row(df__pg_cdc *x, df__pg_watched *t, size_t len, df_batch *into)
 {
-    char *at = x->held;
-    const char *end = at + len - (len > 0 && at[len - 1] == '\n');
     df__pg_change change;
-    for (size_t i = 0; i < t->relation->count; i++)
-        read_field(&at, end, &x->stream.row[i]);
+    df__pg_copy_row(x, t->relation, x->held, len);
     memset(&change, 0, sizeof change);
     change.op = DF_OP_INSERT;
-    change.is_snapshot = 1;
+    change.read = PG_READ_FIRST;
     change.row = x->stream.row;
     change.lsn = x->snapshot_lsn;
     change.time_us = x->snapshot_us;
@@ -247,26 +174,9 @@ static int add_row(df__pg_cdc *x, df__pg_watched *t, size_t len, df_batch *into)
     return df__pg_rows_add(&x->rows, t->relation, &change, into);
 }
 
-/* The key of the row that is held, for positions. */
-static int note_key(df__pg_cdc *x, df__pg_watched *t)
-{
-    df__buf_clear(&t->after);
-    if (!t->relation->keys || !x->held)
-        return DF_OK;
-    for (size_t i = 0; i < t->relation->count; i++) {
-        if (t->relation->cells[i].in_key) {
-            const df__pgo_value *v = &x->stream.row[i];
-            df__buf_char(&t->after, t->after.len ? ',' : '[');
-            df__buf_json(&t->after, v->data.data, v->data.len);
-        }
-    }
-    df__buf_char(&t->after, ']');
-    return t->after.failed ? DF_ENOMEM : DF_OK;
-}
-
 static int mark(df__pg_cdc *x, df__pg_watched *t, df_batch *into)
 {
-    df__pg_progress p = {t->is_read, t->rows, {t->after.data, t->after.len}};
+    df__pg_progress p = {t->is_read, t->rows, {t->after.data, t->after.len}, t->key_oid};
     df__buf text;
     df__buf_init(&text, &x->heap);
     df__pg_progress_print(&x->identity, &p, &text);
@@ -305,7 +215,7 @@ static int read_rows(df__pg_cdc *x, df_stage *st, df_batch *into)
     }
     if (rc < 0 && rc != DF_AGAIN)
         return rc;
-    int noted = count > 0 ? note_key(x, t) : DF_OK;
+    int noted = count > 0 ? df__pg_copy_key(t->relation, x->stream.row, NULL, &t->after) : DF_OK;
     if (count > 0) {
         DF_CRASHPOINT("cdc.rows");
         df_stage_metric(st, PG_CDC_SNAPSHOT_ROWS, count);
@@ -314,16 +224,6 @@ static int read_rows(df__pg_cdc *x, df_stage *st, df_batch *into)
         return noted == DF_OK ? end_table(x, st, t, into) : noted;
     noted = noted == DF_OK && count > 0 ? mark(x, t, into) : noted;
     return noted == DF_OK && count == 0 ? DF_AGAIN : noted;
-}
-
-static int watch(df__pg_cdc *x, df_stage *st)
-{
-    int64_t now = df__pg_clock_ms();
-    /* A command would end an exported snapshot; a dry run has no slot. */
-    if (x->exported[0] || x->is_dry || now - x->watched_ms < WATCH_MS)
-        return DF_OK;
-    x->watched_ms = now;
-    return df__pg_slot_watch(x, st);
 }
 
 static df__pg_watched *next_table(df__pg_cdc *x, int *ret_waits)

@@ -8,6 +8,7 @@
 #include "util/crashpoint.h"
 
 enum { INTERVAL_MS = 10000, SILENCE_MS = 60000, STREAM_SHARE = 3 };
+enum { SPOOL_SHARE = 8, SPOOL_LEAST = 64 << 10 };
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -30,7 +31,8 @@ static int take_tables(df__pg_cdc *x, df_stage *st)
     if (x->tables)
         return DF_OK;
     x->tables = df_stage_alloc(st, x->opt.tables.count * sizeof *x->tables);
-    if (!x->tables)
+    x->reread.queue = df_stage_alloc(st, x->opt.tables.count * sizeof(df__pg_watched *));
+    if (!x->tables || !x->reread.queue)
         return DF_ENOMEM;
     for (size_t i = 0; i < x->opt.tables.count; i++) {
         df__pg_watched *t = &x->tables[x->table_count];
@@ -68,6 +70,9 @@ static int prepare(df__pg_cdc *x, df_stage *st)
         df__buf_init(&x->tables[i].filter, &x->heap);
     }
     df__pg_rows_init(&x->rows, &x->heap);
+    df__buf_init(&x->stream.undone, &x->heap);
+    df__pg_spool_init(&x->spool, &x->heap, NULL, SPOOL_LEAST);
+    df__pg_reread_init(x, 0);
     x->is_prepared = 1;
     x->rows.envelope = (enum df__pg_envelope)x->opt.envelope;
     x->rows.database = x->database;
@@ -76,10 +81,16 @@ static int prepare(df__pg_cdc *x, df_stage *st)
         x->rows.pipeline = (df_bytes){info.pipeline, strlen(info.pipeline)};
         x->bounded = info.bounded;
         x->is_dry = info.dry;
+        x->spool.dir = info.work_dir;
+        x->whole_max = info.memory_share * 2;
+        df__pg_reread_init(x, (size_t)info.memory_share);
+        if (info.memory_share / SPOOL_SHARE > SPOOL_LEAST)
+            x->spool.limit = (size_t)(info.memory_share / SPOOL_SHARE);
         x->wal.conn.show_values = info.show_values;
     }
     x->wal.conn.stage = st;
     x->sql = x->wal.conn; /* the same options; each has a connection of its own */
+    x->sql.notice = NULL; /* warnings of the stream are those of the other */
     x->wal.conn.replication = 1;
     return DF_OK;
 }
@@ -152,19 +163,18 @@ static int connect_both(df__pg_cdc *x, df_stage *st, df__pg_system *ret)
 /* The stored position of the stream. DF_ENOTFOUND: there is none. */
 static int read_stored(df__pg_cdc *x, df_stage *st, df__pg_place *ret)
 {
-    df_position at = {.size = sizeof at};
+    df_position at = {.size = sizeof at, .data = {"", 0}};
     int rc = df_partition_open(st, "stream", &x->stream.part);
     if (rc < 0)
         return rc;
-    rc = df_partition_position(x->stream.part, &at);
-    if (rc != DF_OK || at.data.len == 0)
+    if (df_partition_position(x->stream.part, &at) != DF_OK || at.data.len == 0)
         return DF_ENOTFOUND;
     if (df__pg_place_read(at.data, ret) != DF_OK) {
         return df_stage_fail(st, DF_EINVAL, "position",
                              "the stored position is none of this source: forget it with dfproc "
                              "checkpoint reset, or checkpointReset: true");
     }
-    return DF_OK;
+    return df__pg_reread_take(x, st, at.data);
 }
 
 /* A bounded run ends where the log is now: what was committed before is read. */
@@ -180,28 +190,37 @@ static int fix_end(df__pg_cdc *x)
     return rc;
 }
 
+/* How far the server may forget. A position of this run is that of what was read, not of what is
+ * settled. */
+static uint64_t settled_at(const df__pg_cdc *x, const df__pg_place *stored)
+{
+    uint64_t settled = x->was_opened ? x->wal.flushed : stored ? stored->lsn : 0;
+    return settled > x->confirmed ? settled : x->confirmed;
+}
+
 static int open_server(df__pg_cdc *x, df_stage *st)
 {
     df__pg_place stored;
     df__pg_system system;
     int rc = connect_both(x, st, &system);
     rc = rc == DF_OK ? df__pg_tables_find(x, st) : rc;
+    rc = rc == DF_OK ? df__pg_stream_choose(x, st) : rc;
     if (rc != DF_OK)
         return rc;
     rc = read_stored(x, st, &stored);
-    int is_stored = rc == DF_OK;
     if (rc != DF_OK && rc != DF_ENOTFOUND)
         return rc;
-    rc = is_stored ? df__pg_slot_home(x, st, &stored) : DF_OK;
+    const df__pg_place *from = rc == DF_OK ? &stored : NULL;
+    rc = from ? df__pg_slot_home(x, st, from) : DF_OK;
     rc = rc == DF_OK ? df__pg_publication_check(x, st, !x->is_dry) : rc;
     if (rc == DF_OK && !x->is_dry)
-        rc = df__pg_slot_prepare(x, st, is_stored ? &stored : NULL, system.lsn);
+        rc = df__pg_slot_prepare(x, st, from, system.lsn);
     if (rc != DF_OK)
         return rc;
-    x->stream.place = is_stored ? stored : (df__pg_place){.lsn = x->confirmed};
-    x->stream.has_moved = !is_stored && !x->is_dry;
-    x->wal.flushed = x->confirmed;
-    return df__pg_snapshot_open(x, st, is_stored ? &stored : NULL);
+    x->stream.place = from ? stored : (df__pg_place){.lsn = x->confirmed};
+    x->stream.has_moved = !from && !x->is_dry;
+    x->wal.flushed = settled_at(x, from);
+    return df__pg_snapshot_open(x, st, from);
 }
 
 static int cdc_open(void *self, df_stage *st)
@@ -284,12 +303,12 @@ static int cdc_seek(void *self, df_stage *st, const df_position *to)
     df__pg_stream_close(x); /* the next read begins the stream at that place */
     if (to->data.len == 0) {
         x->stream.place = (df__pg_place){.lsn = x->confirmed};
-        return DF_OK;
+        return df__pg_reread_take(x, st, to->data);
     }
     if (df__pg_place_read(to->data, &at) != DF_OK)
         return df_stage_fail(st, DF_EINVAL, "position", "the position is none of this source");
     x->stream.place = at;
-    return DF_OK;
+    return df__pg_reread_take(x, st, to->data);
 }
 
 static void cdc_close(void *self, df_stage *st)
@@ -312,6 +331,8 @@ static void cdc_close(void *self, df_stage *st)
         t->part = NULL;
         t->is_read = 0;
     }
+    df__buf_free(&x->stream.undone);
+    df__buf_free(&x->reread.after);
     df__pg_rows_free(&x->rows);
     df__free(&x->heap, x->stream.row);
     df__free(&x->heap, x->stream.old);
@@ -357,6 +378,31 @@ static int cdc_release(void *self, df_stage *st)
     return rc;
 }
 
+static int again(df__pg_cdc *x, df_stage *st, df_bytes table)
+{
+    int exists = 0;
+    int rc = df__pg_connect(&x->sql);
+    rc = rc == DF_OK ? read_facts(x, st) : rc;
+    rc = rc == DF_OK ? df__pg_tables_find(x, st) : rc;
+    rc = rc == DF_OK ? df__pg_publication_check(x, st, 0) : rc;
+    rc = rc == DF_OK ? df__pg_slot_find(x, st, &exists) : rc;
+    if (rc == DF_OK && !exists) {
+        return df_stage_failf(st, DF_ENOTFOUND, "configuration",
+                              "there is no slot %s: the flow copies all tables when it is started",
+                              x->slot);
+    }
+    return rc == DF_OK ? df__pg_reread_ask(x, st, table) : rc;
+}
+
+static int cdc_reread(void *self, df_stage *st, const char *table)
+{
+    df__pg_cdc *x = self;
+    int rc = prepare(x, st);
+    rc = rc == DF_OK ? again(x, st, (df_bytes){table, strlen(table)}) : rc;
+    cdc_close(x, st);
+    return rc;
+}
+
 const df_source_ops df__pg_cdc_ops = {
     .size = sizeof(df_source_ops),
     .check = df__pg_cdc_check,
@@ -368,4 +414,5 @@ const df_source_ops df__pg_cdc_ops = {
     .ended = cdc_ended,
     .probe = cdc_probe,
     .release = cdc_release,
+    .reread = cdc_reread,
 };

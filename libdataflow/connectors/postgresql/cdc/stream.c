@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * stream.c: the changes after the snapshot: transactions one after the other, each whole and in the
- * order of their commits, since the server sends one when it is committed. What was read before a
- * restart is passed over by the place of the commit and the number of the change. */
+ * order of their commits. The server sends one when it is committed; with `streaming` a large one
+ * comes in parts before that, which are kept apart until its commit comes, and read then. What was
+ * read before a restart is passed over by the place of the commit and the number of the change. */
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
@@ -10,168 +12,7 @@
 #include "util/crashpoint.h"
 
 enum { MESSAGES_MAX = 20000, LOOK_MS = 10000, ASK_MS = 50, REST_MS = 1, GATHER_MS = 20 };
-
-/* ---- tables ---------------------------------------------------------------------------------- */
-
-static df__pg_relation *find(df__pg_stream *s, uint32_t id)
-{
-    for (df__pg_relation **at = &s->relations; *at; at = &(*at)->next) {
-        df__pg_relation *r = *at;
-        if (r->id == id) { /* the next change is most often of the same one */
-            *at = r->next;
-            r->next = s->relations;
-            s->relations = r;
-            return r;
-        }
-    }
-    return NULL;
-}
-
-static int is_wanted(const df__pg_cdc *x, const df__pg_relation *r)
-{
-    for (size_t i = 0; i < x->table_count; i++)
-        if (strcmp(x->tables[i].name.schema, r->name.schema) == 0 &&
-            strcmp(x->tables[i].name.table, r->name.table) == 0)
-            return 1;
-    return 0;
-}
-
-int df__pg_stream_room(df__pg_cdc *x, size_t count)
-{
-    df__pg_stream *s = &x->stream;
-    if (s->cap >= count)
-        return DF_OK;
-    df__pgo_value *row = df__realloc(&x->heap, s->row, (count + 1) * sizeof *row);
-    s->row = row ? row : s->row;
-    df__pgo_value *old = df__realloc(&x->heap, s->old, (count + 1) * sizeof *old);
-    s->old = old ? old : s->old;
-    s->cap = row && old ? count : s->cap;
-    return row && old ? DF_OK : DF_ENOMEM;
-}
-
-static int on_relation(df__pg_cdc *x, df_stage *st, const df__pgo_message *m)
-{
-    df__pg_stream *s = &x->stream;
-    df__pg_relation *before = find(s, m->relation), *r;
-    int rc = df__pg_relation_read(m, &x->heap, &r);
-    if (rc != DF_OK)
-        return rc;
-    r->is_wanted = is_wanted(x, r);
-    if (r->is_wanted) {
-        rc = x->sql.pg ? DF_OK : df__pg_connect(&x->sql);
-        rc = rc == DF_OK ? df__pg_relation_finish(r, &x->sql, &x->choice) : rc;
-        rc = rc == DF_OK ? df__pg_stream_room(x, r->count) : rc;
-    }
-    if (rc != DF_OK) {
-        df__pg_relation_free(r);
-        return rc;
-    }
-    if (before && before->count != r->count) {
-        df_stage_logf(st, DF_LOG_INFO, "table %s.%s has %zu columns from here on, before %zu",
-                      r->name.schema, r->name.table, r->count, before->count);
-    }
-    if (before) { /* it is the first of the list */
-        s->relations = before->next;
-        df__pg_relation_free(before);
-    }
-    r->next = s->relations;
-    s->relations = r;
-    return DF_OK;
-}
-
-/* ---- changes --------------------------------------------------------------------------------- */
-
-static void spread(const df__pgo_tuple *t, df__pgo_value *to)
-{
-    const unsigned char *at = t->at;
-    for (uint16_t i = 0; i < t->count; i++)
-        at = df__pgo_value_at(at, &to[i]);
-}
-
-static int same(const df__pgo_value *a, const df__pgo_value *b)
-{
-    return a->kind == b->kind && a->data.len == b->data.len &&
-           (a->data.len == 0 || memcmp(a->data.data, b->data.data, a->data.len) == 0);
-}
-
-/* Another key, and a new row that is complete: a delete and an insert, as Debezium has it. */
-static int moves(const df__pg_relation *r, const df__pg_change *c)
-{
-    int moved = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        const df__pgo_value *now = &c->row[i];
-        int is_known = c->old_kind == 'O' && c->old[i].kind != PGO_KIND_UNCHANGED;
-        if (now->kind == PGO_KIND_UNCHANGED) {
-            if (r->cells[i].is_kept && !is_known)
-                return 0;
-            continue;
-        }
-        moved |= r->cells[i].in_key && !same(now, &c->old[i]);
-    }
-    return moved && r->keys > 0;
-}
-
-/* The new row of one that moved is whole: what was not sent is in the old one. */
-static int add_moved(df__pg_cdc *x, const df__pg_relation *r, df__pg_change *c, df_batch *into)
-{
-    df__pg_change half = *c;
-    half.op = DF_OP_DELETE;
-    half.row = NULL;
-    int rc = df__pg_rows_add(&x->rows, r, &half, into);
-    if (rc != DF_OK)
-        return rc;
-    for (size_t i = 0; i < r->count; i++)
-        if (x->stream.row[i].kind == PGO_KIND_UNCHANGED)
-            x->stream.row[i] = x->stream.old[i];
-    half = *c;
-    half.op = DF_OP_INSERT;
-    half.old = NULL;
-    half.old_kind = 0;
-    return df__pg_rows_add(&x->rows, r, &half, into);
-}
-
-static int strange(df__pg_cdc *x)
-{
-    return df__pg_strange(&x->wal.conn, "a change of a table that it did not describe so");
-}
-
-static int on_row(df__pg_cdc *x, const df__pgo_message *m, df__pg_change *c, df_batch *into)
-{
-    df__pg_stream *s = &x->stream;
-    const df__pg_relation *r = find(s, m->relation);
-    if (!r)
-        return strange(x);
-    if (!r->is_wanted)
-        return DF_OK;
-    if ((m->row.at && m->row.count != r->count) || (m->old.at && m->old.count != r->count))
-        return strange(x);
-    if (m->row.at) {
-        spread(&m->row, s->row);
-        c->row = s->row;
-    }
-    if (m->old.at) {
-        spread(&m->old, s->old);
-        c->old = s->old;
-        c->old_kind = m->identity;
-    }
-    c->op = m->kind == 'I' ? DF_OP_INSERT : m->kind == 'U' ? DF_OP_UPDATE : DF_OP_DELETE;
-    if (c->row && c->old && moves(r, c))
-        return add_moved(x, r, c, into);
-    return df__pg_rows_add(&x->rows, r, c, into);
-}
-
-static int on_truncate(df__pg_cdc *x, const df__pgo_message *m, df__pg_change *c, df_batch *into)
-{
-    int rc = DF_OK;
-    c->op = DF_OP_TRUNCATE;
-    for (uint16_t i = 0; i < m->count && rc == DF_OK; i++) {
-        const df__pg_relation *r = find(&x->stream, df__pgo_truncated(m, i));
-        if (!r)
-            return strange(x);
-        rc = r->is_wanted ? df__pg_rows_truncate(&x->rows, r, c, into) : DF_OK;
-    }
-    return rc;
-}
+enum { INSIDE_MS = 1000, WEIGHT_RECORD = 512, WEIGHT_VALUE = 48 }; /* bytes, beside its text */
 
 /* ---- transactions ---------------------------------------------------------------------------- */
 
@@ -181,82 +22,264 @@ static void begin(df__pg_stream *s, const df__pgo_message *m)
     s->in_transaction = 1;
     s->commit_lsn = m->lsn;
     s->xid = m->xid;
-    s->time_us = m->time_us;
-    s->ordinal = 0;
+    s->time_us = s->read_us = m->time_us;
+    s->ordinal = s->weight = 0;
     s->skip = m->lsn < s->place.lsn ? UINT64_MAX : m->lsn == s->place.lsn ? s->place.ordinal : 0;
 }
 
-static void commit(df__pg_stream *s, const df__pgo_message *m)
+static void commit(df__pg_stream *s, uint64_t end_lsn)
 {
     DF_CRASHPOINT("cdc.commit");
     s->in_transaction = 0;
-    if (m->end_lsn > s->place.lsn) {
-        s->place.lsn = m->end_lsn;
+    if (end_lsn > s->place.lsn) {
+        s->place.lsn = s->place.committed = end_lsn;
         s->place.ordinal = 0;
         s->has_moved = 1;
     }
 }
 
+/* applyTransactions: a part of the transaction under way was read, and its records must not leave
+ * without the others. One batch has all of them and a mark after the last, and with exactlyOnce a
+ * sink commits up to marks. */
+static int is_inside(const df__pg_cdc *x)
+{
+    const df__pg_stream *s = &x->stream;
+    return x->opt.whole && s->in_transaction && s->ordinal > s->skip;
+}
+
+/* The batch of a transaction grows past what the budget grants: not without limit. */
+static int weigh(df__pg_cdc *x, const df__pgo_message *m, size_t len)
+{
+    df__pg_stream *s = &x->stream;
+    if (!x->opt.whole)
+        return DF_OK;
+    DF_CRASHPOINT("cdc.inside");
+    s->weight += len + WEIGHT_RECORD + ((size_t)m->row.count + m->old.count) * WEIGHT_VALUE;
+    if (s->weight <= x->whole_max)
+        return DF_OK;
+    return df_stage_failf(x->wal.conn.stage, DF_EINVAL, "too_large",
+                          "applyTransactions: transaction %" PRIu32 " does not fit in half of "
+                          "memoryLimit with its first %" PRIu64 " changes: raise memoryLimit, or "
+                          "run without applyTransactions until it is through",
+                          s->xid, s->ordinal);
+}
+
 /* One that is not part of a transaction comes at once, and may come again. */
 static int on_message(df__pg_cdc *x, const df__pgo_message *m, df__pg_change *c, df_batch *into)
 {
+    int rc = df__pg_reread_hear(x, x->wal.conn.stage, m);
+    if (rc != DF_DONE)
+        return rc;
     c->op = DF_OP_NONE;
     c->lsn = m->lsn;
     return x->opt.messages ? df__pg_rows_message(&x->rows, m, c, into) : DF_OK;
 }
 
-static int on_change(df__pg_cdc *x, const df__pgo_message *m, uint64_t lsn, df_batch *into)
+static int on_change(df__pg_cdc *x, const df__pgo_message *m, const df__pgo_frame *frame,
+                     df_batch *into)
 {
     df__pg_stream *s = &x->stream;
     df__pg_change c;
     int is_free = m->kind == 'M' && !(m->flags & 1);
     if (!is_free) {
         if (!s->in_transaction)
-            return strange(x);
+            return df__pg_change_strange(x);
         s->ordinal++;
         if (s->ordinal <= s->skip)
             return DF_OK;
         s->place.lsn = s->commit_lsn;
         s->place.ordinal = s->ordinal;
         s->has_moved = 1;
+        int rc = weigh(x, m, frame->data.len);
+        if (rc != DF_OK)
+            return rc;
     } else if (m->lsn < s->place.lsn) {
         return DF_OK;
     }
     memset(&c, 0, sizeof c);
-    c.lsn = lsn;
+    c.lsn = frame->start;
+    c.committed = s->place.committed;
     c.partition = df_partition_number(s->part);
     c.xid = is_free ? 0 : s->xid;
     c.time_us = is_free ? 0 : s->time_us;
     return m->kind == 'M'   ? on_message(x, m, &c, into)
-           : m->kind == 'T' ? on_truncate(x, m, &c, into)
-                            : on_row(x, m, &c, into);
+           : m->kind == 'T' ? df__pg_change_truncate(x, m, &c, into)
+                            : df__pg_change_row(x, m, &c, into);
 }
 
-static int on_data(df__pg_cdc *x, df_stage *st, const df__pgo_frame *frame, df_batch *into)
+/* ---- transactions that come in parts --------------------------------------------------------- */
+
+int df__pg_spool_failed(df__pg_cdc *x, df_stage *st, int rc)
 {
-    df__pgo_message m;
-    if (df__pgo_decode(frame->data, 0, &m) != DF_OK)
-        return df__pg_strange(&x->wal.conn, "a message that pgoutput does not have");
-    switch (m.kind) {
-    case 'B':
-        begin(&x->stream, &m);
+    if (rc == DF_OK || rc == DF_ENOMEM)
+        return rc;
+    int goes_on = x->opt.streaming == PG_STREAMING_AUTO;
+    x->is_spool_bad = 1;
+    return df_stage_failf(st, DF_EIO, x->spool.error == ENOSPC ? "no_space" : "write",
+                          "a transaction that is under way cannot be kept in %s: %s; %" PRIu64
+                          " bytes of such are there. %s",
+                          x->spool.dir, strerror(x->spool.error), x->spool.filed,
+                          goes_on ? "From here on the server keeps them (streaming: off)"
+                                  : "Make room there, name another folder (dfproc run --work-dir), "
+                                    "or set streaming: off");
+}
+
+/* A part begins: the first of a transaction, or one more. */
+static int on_part(df__pg_cdc *x, const df__pgo_message *m)
+{
+    df__pg_kept *t = df__pg_spool_find(&x->spool, m->xid);
+    int is_first = m->flags & 1;
+    if (!x->streams || is_first == (t != NULL))
+        return df__pg_strange(&x->wal.conn, "a part of a transaction out of order");
+    x->stream.part_of = t ? t : df__pg_spool_begin(&x->spool, m->xid);
+    return x->stream.part_of ? DF_OK : DF_ENOMEM;
+}
+
+/* What stands in a part. The server describes a table once in each transaction, and takes that as
+ * said for later ones: it counts at once, and in its place when the transaction is read. */
+static int on_kept(df__pg_cdc *x, df_stage *st, const df__pgo_frame *frame,
+                   const df__pgo_message *m)
+{
+    df__pg_stream *s = &x->stream;
+    int rc;
+    switch (m->kind) {
+    case 'E':
+        DF_CRASHPOINT("cdc.part");
+        s->part_of = NULL;
         return DF_OK;
-    case 'C':
-        commit(&x->stream, &m);
+    case 'O':
+    case 'Y':
         return DF_OK;
     case 'R':
-        return on_relation(x, st, &m);
     case 'I':
     case 'U':
     case 'D':
     case 'T':
     case 'M':
-        return on_change(x, &m, frame->start, into);
+        rc = m->kind == 'R' ? df__pg_change_table(x, st, m) : DF_OK;
+        if (rc != DF_OK)
+            return rc;
+        rc = df__pg_spool_add(&x->spool, s->part_of, m->xid, frame->start, frame->data);
+        return df__pg_spool_failed(x, st, rc);
+    default:
+        return df__pg_strange(&x->wal.conn, "a message that has no place in a transaction");
+    }
+}
+
+static int on_undone(df__pg_cdc *x, df_stage *st, const df__pgo_message *m)
+{
+    df__pg_kept *t = df__pg_spool_find(&x->spool, m->xid);
+    DF_CRASHPOINT("cdc.undone");
+    if (t && m->subxid != m->xid)
+        return df__pg_spool_failed(x, st, df__pg_spool_undo(&x->spool, t, m->subxid));
+    if (t)
+        df__pg_spool_drop(&x->spool, t);
+    return DF_OK;
+}
+
+static void free_relations(df__pg_relation **list)
+{
+    while (*list) {
+        df__pg_relation *r = *list;
+        *list = r->next;
+        df__pg_relation_free(r);
+    }
+}
+
+static void end_replay(df__pg_cdc *x)
+{
+    df__pg_stream *s = &x->stream;
+    df__pg_spool_drop(&x->spool, s->replay);
+    s->replay = NULL;
+    free_relations(&s->relations);
+    s->relations = s->outer;
+    s->outer = NULL;
+    DF_CRASHPOINT("cdc.replayed");
+    commit(s, s->replay_end);
+}
+
+/* The transaction is read from here on, with the tables as it describes them; one that was read
+ * before a restart is not. */
+static int on_kept_commit(df__pg_cdc *x, df_stage *st, const df__pgo_message *m)
+{
+    df__pg_stream *s = &x->stream;
+    s->replay = df__pg_spool_find(&x->spool, m->xid);
+    if (!s->replay)
+        return df__pg_strange(&x->wal.conn, "the end of a transaction without its parts");
+    DF_CRASHPOINT("cdc.kept");
+    begin(s, m);
+    s->replay_end = m->end_lsn;
+    s->outer = s->relations;
+    s->relations = NULL;
+    if (s->skip != UINT64_MAX)
+        return df__pg_undone_find(x, st, s->replay);
+    end_replay(x);
+    return DF_OK;
+}
+
+/* What stands around parts. */
+static int on_border(df__pg_cdc *x, df_stage *st, const df__pgo_message *m)
+{
+    switch (m->kind) {
+    case 'S':
+        return on_part(x, m);
+    case 'A':
+        return on_undone(x, st, m);
+    case 'c':
+        return on_kept_commit(x, st, m);
+    default:
+        return df__pg_strange(&x->wal.conn, "a message that was not asked for");
+    }
+}
+
+static int replay(df__pg_cdc *x, df_stage *st, df_batch *into)
+{
+    df__pgo_message m;
+    df__pgo_frame frame = {0};
+    int rc = df__pg_spool_next(&x->spool, x->stream.replay, &frame.start, &frame.data);
+    if (rc == DF_DONE) {
+        end_replay(x);
+        return DF_OK;
+    }
+    if (rc != DF_OK)
+        return df__pg_spool_failed(x, st, rc);
+    if (df__pgo_decode(frame.data, 1, &m) != DF_OK)
+        return df__pg_change_strange(x);
+    if (df__pg_undone_has(x, m.xid))
+        return DF_OK;
+    return m.kind == 'R' ? df__pg_change_table(x, st, &m) : on_change(x, &m, &frame, into);
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+static int on_data(df__pg_cdc *x, df_stage *st, const df__pgo_frame *frame, df_batch *into)
+{
+    df__pgo_message m;
+    int in_part = x->stream.part_of != NULL;
+    if (df__pgo_decode(frame->data, in_part, &m) != DF_OK)
+        return df__pg_strange(&x->wal.conn, "a message that pgoutput does not have");
+    if (in_part)
+        return on_kept(x, st, frame, &m);
+    switch (m.kind) {
+    case 'B':
+        begin(&x->stream, &m);
+        return DF_OK;
+    case 'C':
+        commit(&x->stream, m.end_lsn);
+        return DF_OK;
+    case 'R':
+        return df__pg_change_table(x, st, &m);
+    case 'I':
+    case 'U':
+    case 'D':
+    case 'T':
+    case 'M':
+        return on_change(x, &m, frame, into);
     case 'O':
     case 'Y':
         return DF_OK;
     default:
-        return df__pg_strange(&x->wal.conn, "a message that was not asked for");
+        return on_border(x, st, &m);
     }
 }
 
@@ -267,8 +290,11 @@ static void on_keepalive(df__pg_cdc *x, const df__pgo_frame *frame)
     df__pg_stream *s = &x->stream;
     int is_time =
         x->opt.heartbeat_us > 0 && df__pg_clock_ms() - s->marked_ms >= x->opt.heartbeat_us / 1000;
-    if (!s->in_transaction && frame->end > s->place.lsn &&
-        (is_time || (s->end && frame->end >= s->end))) {
+    if (s->in_transaction || s->part_of)
+        return;
+    s->read_us = frame->time_us;
+    if (frame->end > s->place.lsn && (is_time || (s->end && frame->end >= s->end))) {
+        DF_CRASHPOINT("cdc.silent");
         s->place.lsn = frame->end;
         s->place.ordinal = 0;
         s->has_moved = 1;
@@ -281,33 +307,55 @@ int df__pg_stream_mark(df__pg_cdc *x, df_batch *into)
 {
     df__pg_stream *s = &x->stream;
     df__pg_place at = x->identity;
-    df__buf text;
+    df__pg_again again;
+    df__buf text, names;
     at.lsn = s->place.lsn;
     at.ordinal = s->place.ordinal;
+    at.committed = s->place.committed;
     df__buf_init(&text, &x->heap);
-    df__pg_place_print(&at, &text);
-    int rc =
-        text.failed ? DF_ENOMEM : df_batch_mark(into, s->part, (df_bytes){text.data, text.len});
+    df__buf_init(&names, &x->heap);
+    int rc = df__pg_reread_print(x, &names, &again);
+    if (rc == DF_OK)
+        df__pg_place_print(&at, &again, &text);
+    rc = rc == DF_OK && text.failed ? DF_ENOMEM : rc;
+    rc = rc == DF_OK ? df_batch_mark(into, s->part, (df_bytes){text.data, text.len}) : rc;
     df__buf_free(&text);
+    df__buf_free(&names);
     s->has_moved = 0;
     s->marked_ms = df__pg_clock_ms();
     return rc;
 }
 
-static int is_at_end(const df__pg_stream *s)
+/* A table that is read again is read to its end. */
+static int is_at_end(const df__pg_cdc *x)
 {
-    return s->end && (s->in_transaction ? s->ordinal == 0 && s->commit_lsn >= s->end
-                                        : s->place.lsn >= s->end);
+    const df__pg_stream *s = &x->stream;
+    return s->end && !x->reread.count &&
+           (s->in_transaction ? s->ordinal == 0 && s->commit_lsn >= s->end
+                              : s->place.lsn >= s->end);
+}
+
+static int has_room(const df__pg_cdc *x, const df_batch *into, int count)
+{
+    return is_inside(x) || (count < MESSAGES_MAX && df_batch_room(into));
 }
 
 /* What is here, as far as there is room; *count rises by it. DF_AGAIN: nothing more is here. */
 static int read_messages(df__pg_cdc *x, df_stage *st, df_batch *into, int *count)
 {
     int rc = DF_OK;
-    for (; rc == DF_OK && *count < MESSAGES_MAX && df_batch_room(into); ++*count) {
+    for (; rc == DF_OK && has_room(x, into, *count); ++*count) {
         df__pgo_frame frame;
-        if (is_at_end(&x->stream))
+        if (is_at_end(x))
             break;
+        if (x->reread.state == PG_REREAD_GIVES) {
+            rc = df__pg_reread_give(x, st, into);
+            continue;
+        }
+        if (x->stream.replay) {
+            rc = replay(x, st, into);
+            continue;
+        }
         rc = df__pg_wal_next(&x->wal, &frame);
         if (rc != DF_OK)
             break;
@@ -338,16 +386,45 @@ static int gather(df__pg_cdc *x, df_stage *st, df_batch *into, int may_rest)
     }
 }
 
+/* Why transactions cannot be kept here; NULL: they can. */
+static const char *spool_refusal(const df__pg_cdc *x)
+{
+    if (PQserverVersion(x->sql.pg) < 140000)
+        return "the server is older than PostgreSQL 14";
+    if (!x->spool.dir)
+        return "there is no folder for temporary files (dfproc run --work-dir)";
+    int error = df__pg_spool_try(x->spool.dir);
+    return error ? strerror(error) : NULL;
+}
+
+int df__pg_stream_choose(df__pg_cdc *x, df_stage *st)
+{
+    int is_wanted_here = x->opt.streaming != PG_STREAMING_OFF && !x->is_dry;
+    const char *why = is_wanted_here ? spool_refusal(x) : NULL;
+    const char *dir = x->spool.dir ? x->spool.dir : "no folder";
+    x->may_stream = is_wanted_here && !why;
+    if (why && x->opt.streaming == PG_STREAMING_ON) {
+        return df_stage_failf(st, DF_EINVAL, "configuration", "streaming: on cannot be: %s (%s)",
+                              why, dir);
+    }
+    if (why)
+        df_stage_logf(st, DF_LOG_INFO, "streaming: auto is off: %s (%s)", why, dir);
+    return DF_OK;
+}
+
 static int start(df__pg_cdc *x, df_stage *st)
 {
     char lsn[PG_LSN_TEXT];
     int rc = x->wal.conn.pg ? DF_OK : df__pg_connect(&x->wal.conn);
     DF_CRASHPOINT("cdc.handover");
+    x->streams = x->may_stream && !(x->is_spool_bad && x->opt.streaming == PG_STREAMING_AUTO);
     if (rc == DF_OK)
-        rc = df__pg_wal_start(&x->wal, x->slot, x->publication, x->stream.place.lsn);
+        rc = df__pg_wal_start(&x->wal, x->slot, x->publication, x->stream.place.lsn, x->streams);
     if (rc == DF_OK) {
         df__pg_lsn_print(x->stream.place.lsn, lsn);
-        df_stage_logf(st, DF_LOG_INFO, "reading changes from %s on", lsn);
+        df_stage_logf(st, DF_LOG_INFO, "reading changes from %s on%s", lsn,
+                      x->streams ? ", large transactions before their end" : "");
+        DF_CRASHPOINT("cdc.started");
         x->stream.in_transaction = 0;
         rc = df__pg_wal_tell(&x->wal);
     }
@@ -361,6 +438,7 @@ static int look(df__pg_cdc *x, df_stage *st)
     if (now - x->watched_ms < LOOK_MS)
         return DF_OK;
     x->watched_ms = now;
+    df_stage_metric(st, PG_CDC_SPOOLED, (double)x->spool.held + (double)x->spool.filed);
     int rc = x->sql.pg ? DF_OK : df__pg_connect(&x->sql);
     return rc == DF_OK ? df__pg_slot_measure(x, st, &x->sql) : rc;
 }
@@ -386,30 +464,52 @@ static int wait_for(df__pg_cdc *x, df_stage *st, int timeout_ms)
     return df_stage_wait(st, PQsocket(x->wal.conn.pg), POLLIN, timeout_ms);
 }
 
+/* The rest of a transaction is on its way: the server sends one when it is committed. A run that
+ * is given up meanwhile fails here, so that nothing after the last mark is delivered. */
+static int finish_transaction(df__pg_cdc *x, df_stage *st, df_batch *into)
+{
+    int rc = DF_OK, count = 0;
+    while (rc == DF_OK && is_inside(x)) {
+        rc = serve(x, st);
+        rc = rc == DF_OK ? read_messages(x, st, into, &count) : rc;
+        if (rc == DF_AGAIN)
+            rc = df_stage_wait(st, PQsocket(x->wal.conn.pg), POLLIN, INSIDE_MS);
+        rc = rc == DF_AGAIN ? DF_OK : rc;
+    }
+    if (rc == DF_ECANCELED)
+        return df_stage_fail(st, DF_EIO, "canceled", "the run ends inside of a transaction");
+    return rc;
+}
+
 int df__pg_stream_read(df__pg_cdc *x, df_stage *st, df_batch *into, int timeout_ms)
 {
     int rc = serve(x, st);
     if (rc != DF_OK || !df_batch_room(into))
         return rc == DF_OK ? DF_AGAIN : rc;
-    rc = gather(x, st, into, timeout_ms > 0);
-    if (rc == DF_AGAIN && timeout_ms > 0 && !is_at_end(&x->stream)) {
-        rc = wait_for(x, st, timeout_ms);
+    rc = df__pg_reread_step(x, st);
+    rc = rc == DF_OK ? gather(x, st, into, timeout_ms > 0) : rc;
+    if (rc == DF_AGAIN && timeout_ms > 0 && !is_at_end(x)) {
+        rc = wait_for(x, st, df__pg_reread_wait_ms(x, timeout_ms));
         rc = rc == DF_OK ? gather(x, st, into, 1) : rc;
     }
-    if (rc < 0 && rc != DF_AGAIN)
+    if (rc >= 0 && is_inside(x))
+        rc = finish_transaction(x, st, into);
+    if (rc < 0)
         return rc;
+    DF_CRASHPOINT("cdc.mark");
     int marked = x->stream.has_moved ? df__pg_stream_mark(x, into) : DF_OK;
-    return marked != DF_OK ? marked : is_at_end(&x->stream) ? DF_DONE : rc;
+    return marked != DF_OK ? marked : is_at_end(x) ? DF_DONE : rc;
 }
 
 void df__pg_stream_close(df__pg_cdc *x)
 {
     df__pg_stream *s = &x->stream;
-    while (s->relations) {
-        df__pg_relation *r = s->relations;
-        s->relations = r->next;
-        df__pg_relation_free(r);
-    }
+    free_relations(&s->relations);
+    free_relations(&s->outer);
+    if (x->is_prepared)
+        df__pg_spool_clear(&x->spool);
+    s->part_of = s->replay = NULL;
+    df__pg_reread_stop(x);
     df__pg_wal_close(&x->wal);
     s->in_transaction = 0;
 }

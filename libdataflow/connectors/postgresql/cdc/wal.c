@@ -127,30 +127,53 @@ int df__pg_wal_create(df__pg_wal *w, const char *slot, uint64_t *ret_lsn, char *
     return DF_OK;
 }
 
-int df__pg_wal_start(df__pg_wal *w, const char *slot, const char *publication, uint64_t from)
+/* From PostgreSQL 18 on a publication that was not there yet at a place of the log is passed over
+ * with a warning, and what was changed until it was made with it; older servers end the stream. */
+static void hear(void *user, const PGresult *message)
+{
+    df__pg_wal *w = user;
+    const char *state = PQresultErrorField(message, PG_DIAG_SQLSTATE);
+    const char *severity = PQresultErrorField(message, PG_DIAG_SEVERITY_NONLOCALIZED);
+    char text[sizeof w->warning];
+    if (!state || !severity || strcmp(severity, "WARNING") != 0)
+        return;
+    df__pg_result_text(&w->conn, message, text, sizeof text);
+    if (strcmp(state, "55000") == 0)
+        memcpy(w->warning, text, sizeof text);
+    else
+        df_stage_logf(w->conn.stage, DF_LOG_WARN, "the server warns: %s", text);
+}
+
+int df__pg_wal_start(df__pg_wal *w, const char *slot, const char *publication, uint64_t from,
+                     int in_parts)
 {
     char lsn[PG_LSN_TEXT];
     df__buf name, sql;
     df__heap heap = df__tables_heap(w->conn.stage);
+    w->warning[0] = '\0';
+    w->conn.notice = hear;
+    w->conn.user = w;
+    int rc = df__pg_query(&w->conn, "SET client_min_messages = warning", NULL);
+    if (rc != DF_OK)
+        return rc;
     df__buf_init(&name, &heap);
     df__buf_init(&sql, &heap);
     df__pg_lsn_print(from, lsn);
     df__pg_quote(&name, (df_bytes){publication, strlen(publication)});
-    df__buf_printf(&sql, "START_REPLICATION SLOT \"%s\" LOGICAL %s (proto_version '1', ", slot,
-                   lsn);
+    df__buf_printf(&sql, "START_REPLICATION SLOT \"%s\" LOGICAL %s (%s, ", slot, lsn,
+                   in_parts ? "proto_version '2', streaming 'on'" : "proto_version '1'");
     if (PQserverVersion(w->conn.pg) >= 140000)
         df__buf_str(&sql, "messages 'true', ");
     df__buf_str(&sql, "publication_names ");
     df__pg_literal(&sql, (df_bytes){name.data, name.len});
     df__buf_str(&sql, ")");
     const char *text = name.failed ? NULL : df__buf_cstr(&sql);
-    int rc = text ? df__pg_send(&w->conn, text) : DF_ENOMEM;
+    rc = text ? df__pg_send(&w->conn, text) : DF_ENOMEM;
     rc = rc == DF_OK ? df__pg_copy_open(&w->conn, PGRES_COPY_BOTH) : rc;
     df__buf_free(&name);
     df__buf_free(&sql);
     w->streaming = rc == DF_OK;
     w->received = from;
-    w->flushed = from;
     w->told_ms = w->asked_ms = 0;
     return rc;
 }
@@ -174,6 +197,13 @@ int df__pg_wal_next(df__pg_wal *w, df__pgo_frame *ret)
     if (!w->conn.pg)
         return df__pg_not_connected(&w->conn);
     int rc = df__pg_copy_get(&w->conn, &w->held, &len);
+    if (w->warning[0]) {
+        return df_stage_failf(w->conn.stage, DF_EINVAL, "gap",
+                              "the server leaves changes out: %s. The publication is younger than "
+                              "the slot, or was made anew: drop the slot and forget the positions, "
+                              "so that the tables are copied again",
+                              w->warning);
+    }
     if (rc == DF_DONE) {
         w->streaming = 0;
         return df_stage_fail(w->conn.stage, DF_EIO, "connection_error",

@@ -21,6 +21,7 @@ typedef struct df__pg_wal {
     int64_t interval_ms, silence_ms; /* between statuses; without a byte until it is lost */
     int64_t told_ms, asked_ms;       /* last status; first question without an answer, 0: none */
     char *held;                      /* the message given last */
+    char warning[300];               /* that what comes is not all of it; "": none */
     int streaming;
 } df__pg_wal;
 
@@ -37,10 +38,12 @@ int df__pg_wal_left(df__pg_wal *w, uint32_t now, uint32_t timeline, uint64_t *re
 /* Makes a logical slot and exports the snapshot that the stream of it continues: it lives until the
  * next command of this connection. */
 int df__pg_wal_create(df__pg_wal *w, const char *slot, uint64_t *ret_lsn, char *ret_snapshot);
-/* Begins the stream of the slot at `from`. A refusal is told on the stage. */
-int df__pg_wal_start(df__pg_wal *w, const char *slot, const char *publication, uint64_t from);
+/* Begins the stream of the slot at `from`. in_parts: large transactions come before their end, from
+ * PostgreSQL 14 on. What may be forgotten stays `flushed`. A refusal is told on the stage. */
+int df__pg_wal_start(df__pg_wal *w, const char *slot, const char *publication, uint64_t from,
+                     int in_parts);
 /* The next message; it lives until the next call. DF_AGAIN: none is there. DF_EIO: and the server
- * has not answered for too long. */
+ * has not answered for too long. DF_EINVAL: the server warned that it leaves changes out. */
 int df__pg_wal_next(df__pg_wal *w, df__pgo_frame *ret);
 /* Sends the status now. */
 int df__pg_wal_tell(df__pg_wal *w);

@@ -349,3 +349,16 @@ int df__pg_conn_check(const df__pg_conn *c, df_stage *st)
         return given ? DF_OK : DF_ENOMEM;
     return df_stage_problem(st, DF_ERROR, "connectionString", why + strlen("connectionString: "));
 }
+
+int df__pg_missing(const df__pg_conn *c)
+{
+    if (c->table_seen) {
+        return df_stage_failf(c->stage, DF_EIO, "schema_changed",
+                              "table %s is gone; the flow goes on when it is there again",
+                              c->table);
+    }
+    return df_stage_failf(c->stage, DF_ENOTFOUND, "configuration",
+                          "table %s does not exist, or the user of connectionString may not see "
+                          "its schema (autoCreateTable: true makes it)",
+                          c->table);
+}

@@ -53,6 +53,8 @@ int df__pg_conn_check(const df__pg_conn *c, df_stage *st);
 int df__pg_connect(df__pg_conn *c);
 /* Closes the connection, if there is one; what was sent and not answered is lost. */
 void df__pg_disconnect(df__pg_conn *c);
+/* c->table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
+int df__pg_missing(const df__pg_conn *c);
 /* Where PQsetNoticeReceiver leads; user: the connection. */
 void df__pg_hear(void *user, const PGresult *message);
 /* ms of a clock that never goes back. */

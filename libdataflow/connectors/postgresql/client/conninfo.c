@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,23 @@ static int server_problem(const PQconninfoOption *given, char *why, size_t len)
     return 0;
 }
 
+/* The user is this process's own where none is named; in a container that may have no name. */
+static int user_problem(const PQconninfoOption *given, char *why, size_t len)
+{
+    const char *user = value_of(given, "user");
+    struct passwd own, *found = NULL;
+    char room[4096];
+    if (!user || !user[0])
+        user = getenv("PGUSER");
+    if ((user && user[0]) || getpwuid_r(geteuid(), &own, room, sizeof room, &found) || found)
+        return 0;
+    df__text_printf(why, len,
+                    OPTION "names no user, and the one of this process (ID %lu) has no name; write "
+                           "postgres://user@host:port/database, or user=...",
+                    (unsigned long)geteuid());
+    return 1;
+}
+
 /* Puts them after what options holds already, so that they count. */
 static int add_settings(PQconninfoOption *given, const char *settings)
 {
@@ -272,7 +290,8 @@ static PQconninfoOption *read_rest(const char *text, char *why, size_t len, int 
                         "in single quotes, and ' and \\ in it are written \\' and \\\\)");
         return NULL;
     }
-    if (word_problem(given, why, len) || server_problem(given, why, len)) {
+    if (word_problem(given, why, len) || server_problem(given, why, len) ||
+        user_problem(given, why, len)) {
         PQconninfoFree(given);
         return NULL;
     }

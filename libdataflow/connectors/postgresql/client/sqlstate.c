@@ -25,6 +25,7 @@ static const df__pg_state_row table[] = {
     {"40002", DF_EDATA, PG_FATE_ROW, "constraint_violation"},
     {"40003", DF_EUNKNOWN, PG_FATE_WAIT, "unknown_outcome"},
     {"42", DF_EINVAL, PG_FATE_END, "configuration"},
+    {"428C9", DF_EDATA, PG_FATE_ROW, "constraint_violation"}, /* a GENERATED ALWAYS column */
     {"42501", DF_EINVAL, PG_FATE_END, "permission"},
     {"42703", DF_EIO, PG_FATE_REOPEN, "schema_changed"},
     {"42804", DF_EDATA, PG_FATE_ROW, "type_mismatch"},
@@ -86,7 +87,9 @@ static const struct {
     {"42501", "the user of connectionString needs USAGE on the schema and INSERT on the table "
               "(with upsertMode also SELECT, UPDATE and DELETE)"},
     {"42809", "table must name a table that rows can be copied to"},
-    {"42704", "check the parameters of connectionString"},
+    {"42704",
+     "check the parameters of connectionString; on a stream of changes: the publication is "
+     "younger than the slot, so begin anew"},
     {"53100", "the server's disk is full"},
     {"53300", "the server takes no more connections"},
     {"57014", "statementTimeout may be too short, or something holds a lock on the table"},

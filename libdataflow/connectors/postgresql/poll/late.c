@@ -151,7 +151,7 @@ static int add_floor(df__pg_source *s)
     return df__pg_marks_copy(&f->key, &s->spot.last);
 }
 
-int df__pg_late_adopt(df__pg_source *s)
+int df__pg_late_adopt(df__pg_source *s, int any)
 {
     df__pg_late *l = &s->spot.late;
     int rc = DF_OK;
@@ -176,7 +176,7 @@ int df__pg_late_adopt(df__pg_source *s)
     l->from_us = s->next.from_us;
     l->span_us = s->next.span_us;
     df__pg_xids_prune(&l->seen, l->xmin);
-    s->changed |= s->rows > 0; /* an empty poll leaves the stored position as it is */
+    s->changed |= any; /* an empty poll leaves the stored position as it is */
     return rc;
 }
 

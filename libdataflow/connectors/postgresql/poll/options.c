@@ -5,6 +5,7 @@
 
 #include "poll.h"
 #include "select.h"
+#include "tables/poll.h"
 
 #define AT(member) .offset = offsetof(df__pg_source, member)
 
@@ -21,41 +22,21 @@ static const df_option rows[] = {
      AT(opt.table),
      .doc = "Table or view, or schema.table; names with capitals or spaces stand in double quotes. "
             "Not needed with query."},
-    {.name = "query",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY,
-     AT(opt.query),
-     .doc =
-         "A SELECT instead of the whole table. With changeTrackingColumn it is read like a table; "
-         "without, it runs as it is in every poll, and every row comes each time."},
-    {.name = "pollInterval",
-     .type = DF_OPT_DURATION,
-     AT(opt.interval_us),
-     .def = "5",
-     .min = 1000,
-     .max = 0,
-     .doc = "From the beginning of one poll to the next."},
-    {.name = "readBatchSize",
+    DF__POLL_ROWS(
+        df__pg_source, "as it is in every poll, and every row comes each time.", "all that are new",
+        "The column that every insert and update sets to a later time. Unset: updated_at, "
+        "else created_at, when the table has it; the same as orderByColumn: that column "
+        "alone.",
+        " Unset: id, else the primary key.", NULL),
+    {.name = "snapshotParallelism",
      .type = DF_OPT_INT,
-     AT(opt.batch),
-     .def = "0",
-     .min = 0,
-     .max = -1,
-     .doc = "Rows of one statement; 0: all that are new. A poll goes on until nothing is left."},
-    {.name = "changeTrackingColumn",
-     .type = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY,
-     AT(opt.change),
-     .doc = "The column that every insert and update sets to a later time. Unset: updated_at, else "
-            "created_at, when the table has it; the same as orderByColumn: that column alone."},
-    {.name = "orderByColumn",
-     .type = DF_OPT_TEXT,
-     .of = DF_OPT_TEXT,
-     .flags = DF_OPT_IDENTITY,
-     AT(opt.order),
-     .doc =
-         "The column, or several, that together with the change time name a row. Unset: id, else "
-         "the primary key."},
+     AT(opt.lanes),
+     .def = "1",
+     .min = 1,
+     .max = PG_LANES,
+     .doc = "Connections that the first read of a table uses, each for pieces of the keys, all in "
+            "one snapshot; its rows then come in no order. More than 1: the table needs a primary "
+            "key, and orderByColumn has to have all of it."},
     {.name = "lateCommitWindow",
      .type = DF_OPT_DURATION,
      AT(opt.late_us),
@@ -111,6 +92,8 @@ int df__pg_poll_check(void *self, df_stage *st)
         rc = df_stage_problem(st, DF_ERROR, "table", why);
     if (s->opt.query.data && s->opt.auto_create)
         rc = df_stage_problem(st, DF_ERROR, "autoCreateTable", "makes no table for a query");
+    if (s->opt.query.data && s->opt.lanes > 1)
+        rc = df_stage_problem(st, DF_ERROR, "snapshotParallelism", "is for a table, not a query");
     int query = check_query(s, st);
     return query == DF_OK ? rc : query;
 }

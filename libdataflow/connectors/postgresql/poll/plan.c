@@ -119,6 +119,30 @@ static void note_unique(df__pg_plan *p)
     p->is_unique &= own > 0;
 }
 
+/* Equal values of these kinds are the same bytes. */
+static int is_exact(const df__pg_field *f)
+{
+    static const uint8_t exact[PG_KINDS] = {
+        [PG_KIND_BOOL] = 1,        [PG_KIND_INT2] = 1,      [PG_KIND_INT4] = 1,
+        [PG_KIND_INT8] = 1,        [PG_KIND_UUID] = 1,      [PG_KIND_DATE] = 1,
+        [PG_KIND_TIME] = 1,        [PG_KIND_TIMETZ] = 1,    [PG_KIND_BYTEA] = 1,
+        [PG_KIND_ENUM] = 1,        [PG_KIND_TIMESTAMP] = 1, [PG_KIND_SHORT] = 1,
+        [PG_KIND_TIMESTAMPTZ] = 1,
+    };
+    return f->plain_text || exact[f->type.kind];
+}
+
+static void note_order(df__pg_plan *p)
+{
+    p->is_vague = 0;
+    p->is_plain = 1;
+    for (size_t i = 0; i < p->key_count; i++) {
+        const df__pg_field *f = &p->fields.at[p->keys[i]];
+        p->is_vague |= !p->is_unique && !is_exact(f);
+        p->is_plain &= (i == 0 || f->not_null) && strcmp(f->operators, "pg_catalog") == 0;
+    }
+}
+
 static void note_nulls(df__pg_source *s)
 {
     df__pg_plan *p = &s->plan;
@@ -134,6 +158,15 @@ static void note_nulls(df__pg_source *s)
                       "column %s may be NULL: such rows are not read; make it NOT NULL, or name an "
                       "orderByColumn beside it",
                       (const char *)first->name.data);
+    }
+    const df__pg_field *next = &p->fields.at[p->keys[p->key_count > 1]];
+    if (p->reads_nulls && p->has_xmin && !next->not_null && !s->warned_null) {
+        s->warned_null = 1;
+        df_stage_logf(
+            s->conn.stage, DF_LOG_WARN,
+            "columns %s and %s may both be NULL: such rows are not read; make one of them "
+            "NOT NULL",
+            (const char *)first->name.data, (const char *)next->name.data);
     }
 }
 
@@ -160,11 +193,26 @@ static void note_scattered(df__pg_source *s)
                   p->has_xmin ? ", or set lateCommitWindow: 0 where it grows" : "");
 }
 
+/* Pieces are cut between keys that name a row each, and that can be compared. */
+static int check_pieces(df__pg_source *s)
+{
+    const df__pg_plan *p = &s->plan;
+    int can_be_cut = p->is_unique;
+    for (size_t i = 1; i < p->key_count; i++)
+        can_be_cut &= p->fields.at[p->keys[i]].not_null;
+    if (s->opt.lanes < 2 || can_be_cut)
+        return DF_OK;
+    return df_stage_fail(
+        s->conn.stage, DF_EINVAL, "configuration",
+        "snapshotParallelism: the table needs a primary key, and orderByColumn all "
+        "of its columns and none that may be NULL");
+}
+
 static int choose_keys(df__pg_source *s)
 {
     df__pg_plan *p = &s->plan;
     p->key_count = 0;
-    p->has_time = p->goes_back = p->nullable = p->reads_nulls = p->is_unique = 0;
+    p->has_time = p->goes_back = p->nullable = p->reads_nulls = p->is_unique = p->is_vague = 0;
     if (s->opt.query.data && !s->opt.change.data)
         return DF_OK;
     int rc = add_change(s);
@@ -178,9 +226,11 @@ static int choose_keys(df__pg_source *s)
             "primary key; name the column that orders its rows");
     }
     note_unique(p);
+    note_order(p);
     note_nulls(s);
     note_scattered(s);
-    return check_keys(s);
+    int good = check_keys(s);
+    return good == DF_OK ? check_pieces(s) : good;
 }
 
 /* ---- what is asked for ----------------------------------------------------------------------- */
@@ -206,6 +256,11 @@ static int make_list(df__pg_plan *p)
     }
     if (p->has_xmin)
         df__buf_str(&p->list, p->fields.count > 0 ? ", t.xmin" : "t.xmin");
+    for (size_t i = 0; i < p->key_count && p->is_vague; i++) {
+        df__buf_str(&p->list, i > 0 ? ", t." : ", pg_catalog.dense_rank() OVER (ORDER BY t.");
+        df__pg_quote(&p->list, p->fields.at[p->keys[i]].name);
+    }
+    df__buf_str(&p->list, p->is_vague ? ")" : "");
     return p->list.failed ? DF_ENOMEM : DF_OK;
 }
 

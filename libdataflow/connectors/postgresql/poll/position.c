@@ -2,6 +2,8 @@
  * position.c: positions as JSON text: one flat object.
  *   lastReadChangeTime, lastReadOrderByValue   the row that was read last
  *   lastReadNullOrderByValue                   of the rows without a change time
+ *   firstReadTo, firstReadLeft                 a first read in pieces: up to where, and what of it
+ *                                              is left, each as what it comes after and goes up to
  *   lateXmin, lateFrom, lateSpan, lateAfter, lateSeen
  *                                              the last poll, see docs/postgresql.md
  * A value is a number or a string; several key columns are an array. Other members are passed over.
@@ -32,13 +34,10 @@ static void put_mark(df__buf *b, const df__pg_mark *m)
         df__buf_json(b, m->text.len ? m->text.data : "", m->text.len);
 }
 
-/* Keys [from, count): one alone, or an array. */
-static void put_keys(df__buf *b, const char *name, const df__pg_marks *m, size_t from, size_t count)
+/* Keys [from, count): one alone, or an array; null: not set. */
+static void put_values(df__buf *b, const df__pg_marks *m, size_t from, size_t count)
 {
-    if (from >= count || !m->at[from].is_set)
-        return;
-    put_name(b, name);
-    if (count - from == 1) {
+    if (count - from == 1 || !m->at[from].is_set) {
         put_mark(b, &m->at[from]);
         return;
     }
@@ -47,6 +46,43 @@ static void put_keys(df__buf *b, const char *name, const df__pg_marks *m, size_t
         put_mark(b, &m->at[i]);
     }
     df__buf_char(b, ']');
+}
+
+static void put_keys(df__buf *b, const char *name, const df__pg_marks *m, size_t from, size_t count)
+{
+    if (from >= count || !m->at[from].is_set)
+        return;
+    put_name(b, name);
+    put_values(b, m, from, count);
+}
+
+static void put_pieces(df__buf *b, const df__pg_spot *p, size_t count)
+{
+    char between = '[';
+    put_keys(b, "firstReadTo", &p->last, 0, count);
+    put_name(b, "firstReadLeft");
+    for (size_t i = 0; i < p->piece_count; i++) {
+        const df__pg_piece *piece = &p->pieces[i];
+        if (!piece->is_done) {
+            df__buf_char(b, between);
+            df__buf_char(b, '[');
+            put_values(b, &piece->after, 0, count);
+            df__buf_char(b, ',');
+            put_values(b, &piece->to, 0, count);
+            df__buf_char(b, ']');
+            between = ',';
+        }
+    }
+    df__buf_char(b, ']');
+}
+
+static void put_last(df__buf *b, const df__pg_spot *p, size_t count, int has_time)
+{
+    if (has_time && p->last.at[0].is_set) {
+        put_name(b, "lastReadChangeTime");
+        put_mark(b, &p->last.at[0]);
+    }
+    put_keys(b, "lastReadOrderByValue", &p->last, has_time ? 1 : 0, count);
 }
 
 enum { SEEN_STORED = 256 }; /* what more there is comes twice after a restart */
@@ -68,11 +104,10 @@ void df__pg_spot_print(const df__pg_spot *p, size_t count, int has_time, df__buf
 {
     size_t from = has_time ? 1 : 0;
     df__buf_char(b, '{');
-    if (has_time && p->last.at[0].is_set) {
-        put_name(b, "lastReadChangeTime");
-        put_mark(b, &p->last.at[0]);
-    }
-    put_keys(b, "lastReadOrderByValue", &p->last, from, count);
+    if (p->piece_count > 0)
+        put_pieces(b, p, count);
+    else
+        put_last(b, p, count, has_time);
     put_keys(b, "lastReadNullOrderByValue", &p->nulls, from, count);
     if (p->late.is_set)
         put_late(&p->late, from, count, b);
@@ -277,6 +312,31 @@ static int read_last(reader *r, const form *f, df__pg_spot *p)
     return read_some(r, f, &p->last);
 }
 
+static int read_first_to(reader *r, const form *f, df__pg_spot *p)
+{
+    return f->count > 0 ? read_keys(r, &p->last, 0, f->count) : skip_value(r);
+}
+
+/* Pieces that are too many are none that we have written. */
+static int read_first_left(reader *r, const form *f, df__pg_spot *p)
+{
+    size_t count = 0;
+    if (f->count == 0)
+        return skip_value(r);
+    if (!eat(r, '[') || df__pg_spot_cut(p, PG_PIECES) != DF_OK)
+        return 0;
+    do {
+        df__pg_piece *piece = &p->pieces[count];
+        if (count++ == PG_PIECES || !eat(r, '[') || !read_keys(r, &piece->after, 0, f->count) ||
+            !eat(r, ',') || !read_keys(r, &piece->to, 0, f->count) || !eat(r, ']') ||
+            !piece->to.at[0].is_set)
+            return 0;
+    } while (eat(r, ','));
+    for (size_t i = count; i < PG_PIECES; i++)
+        p->pieces[i].is_done = 1;
+    return eat(r, ']');
+}
+
 static int read_nulls(reader *r, const form *f, df__pg_spot *p)
 {
     return read_some(r, f, &p->nulls);
@@ -322,6 +382,8 @@ static const struct {
     {"lastReadTime", read_time},
     {"lastReadOrderByValue", read_last},
     {"lastReadID", read_last},
+    {"firstReadTo", read_first_to},
+    {"firstReadLeft", read_first_left},
     {"lastReadNullOrderByValue", read_nulls},
     {"lateAfter", read_floor},
     {"lateXmin", read_xmin},
@@ -353,7 +415,8 @@ int df__pg_spot_read(df_bytes text, size_t count, int has_time, df__pg_spot *ret
         good = good && eat(&r, '}');
     }
     blanks(&r);
-    good = good && r.at == r.end && !r.text.failed;
+    good = good && r.at == r.end && !r.text.failed &&
+           (ret->piece_count == 0 || df__pg_marks_any(&ret->last));
     df__buf_free(&r.text);
     if (!good)
         df__pg_spot_clear(ret);

@@ -13,7 +13,7 @@ static int is_word(char c)
 
 static size_t skip_line(const char *s, size_t at, size_t len)
 {
-    while (at < len && s[at] != '\n')
+    while (at < len && s[at] != '\n' && s[at] != '\r')
         at++;
     return at;
 }

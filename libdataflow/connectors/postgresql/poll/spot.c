@@ -46,11 +46,41 @@ int df__pg_marks_copy(df__pg_marks *to, const df__pg_marks *from)
     return rc;
 }
 
+int df__pg_marks_any(const df__pg_marks *m)
+{
+    for (size_t i = 0; i < PG_POLL_KEYS; i++)
+        if (m->at[i].is_set)
+            return 1;
+    return 0;
+}
+
+int df__pg_spot_cut(df__pg_spot *p, size_t count)
+{
+    for (size_t i = 0; i < p->piece_count; i++) {
+        marks_free(&p->pieces[i].after);
+        marks_free(&p->pieces[i].to);
+    }
+    df__free(p->heap, p->pieces);
+    p->piece_count = 0;
+    p->pieces = count > 0 ? df__alloc(p->heap, count * sizeof *p->pieces) : NULL;
+    if (count > 0 && !p->pieces)
+        return DF_ENOMEM;
+    for (; p->piece_count < count; p->piece_count++) {
+        df__pg_piece *piece = &p->pieces[p->piece_count];
+        memset(piece, 0, sizeof *piece);
+        marks_init(&piece->after, p->heap);
+        marks_init(&piece->to, p->heap);
+    }
+    return DF_OK;
+}
+
 void df__pg_spot_init(df__pg_spot *p, const df__heap *heap)
 {
     memset(p, 0, sizeof *p);
+    p->heap = heap;
     marks_init(&p->last, heap);
     marks_init(&p->nulls, heap);
+    marks_init(&p->next, heap);
     marks_init(&p->late.floor, heap);
 }
 
@@ -58,7 +88,9 @@ void df__pg_spot_free(df__pg_spot *p)
 {
     marks_free(&p->last);
     marks_free(&p->nulls);
+    marks_free(&p->next);
     marks_free(&p->late.floor);
+    df__pg_spot_cut(p, 0);
     df__free(&df__heap_libc, p->late.seen.at);
     p->late.seen.at = NULL;
 }
@@ -68,6 +100,7 @@ void df__pg_spot_clear(df__pg_spot *p)
     marks_clear(&p->last);
     marks_clear(&p->nulls);
     marks_clear(&p->late.floor);
+    df__pg_spot_cut(p, 0);
     p->late.is_set = 0;
     p->late.seen.count = 0;
     p->late.seen.is_lost = 0;

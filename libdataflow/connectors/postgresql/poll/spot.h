@@ -8,7 +8,7 @@
 
 #include "util/buf.h"
 
-enum { PG_POLL_KEYS = 8 };
+enum { PG_POLL_KEYS = 8, PG_LANES = 16, PG_PIECES = 4 * PG_LANES };
 
 /* One value as the text that its type's input function reads. */
 typedef struct df__pg_mark {
@@ -40,10 +40,22 @@ typedef struct df__pg_late {
     df__pg_xids seen;
 } df__pg_late;
 
+/* Rows of a first read that are left: those after one key and up to another. */
+typedef struct df__pg_piece {
+    df__pg_marks after; /* not set: from the first row on */
+    df__pg_marks to;
+    int is_taken; /* a connection reads it */
+    int is_done;
+} df__pg_piece;
+
 typedef struct df__pg_spot {
-    df__pg_marks last;  /* the row that was read last */
-    df__pg_marks nulls; /* of the rows without a change time; the first one is not used */
+    df__pg_marks last;    /* the row that was read last; with pieces: all up to it but theirs */
+    df__pg_marks nulls;   /* of the rows without a change time; the first one is not used */
+    df__pg_marks next;    /* takes the place of one of these when it is complete */
+    df__pg_piece *pieces; /* of a first read that is under way; in their order */
+    size_t piece_count;
     df__pg_late late;
+    const df__heap *heap;
 } df__pg_spot;
 
 /* At the beginning. Texts of keys come from `heap`, which must stay where it is. */
@@ -52,6 +64,10 @@ void df__pg_spot_init(df__pg_spot *p, const df__heap *heap);
 void df__pg_spot_free(df__pg_spot *p);
 /* Back to the beginning; keeps the memory. */
 void df__pg_spot_clear(df__pg_spot *p);
+/* `count` pieces, none of them with a key; 0: frees them. DF_ENOMEM. */
+int df__pg_spot_cut(df__pg_spot *p, size_t count);
+/* 1: a key is set. */
+int df__pg_marks_any(const df__pg_marks *m);
 /* Copies the values that are set. DF_ENOMEM. */
 int df__pg_marks_copy(df__pg_marks *to, const df__pg_marks *from);
 /* Copies the text into the mark. DF_ENOMEM. */

@@ -60,9 +60,64 @@ static range all_keys(const df__pg_plan *p, size_t from)
     return (range){from, p->key_count};
 }
 
+static void put_operator(df__buf *b, const df__pg_field *f, const char *name)
+{
+    if (f->operators[0])
+        df__buf_printf(b, " OPERATOR(%s.%s) ", f->operators, name);
+    else
+        df__buf_printf(b, " %s ", name);
+}
+
+/* Rows after the marks, with NULL behind all values as ORDER BY has it: k > v OR k IS NULL OR
+ * (k = v AND ...), one key inside of the other. */
+static void put_after(df__buf *b, const df__pg_plan *p, const df__pg_marks *m, size_t from)
+{
+    for (size_t i = from; i < p->key_count; i++) {
+        const df__pg_field *f = key_field(p, i);
+        df__buf_char(b, '(');
+        if (m->at[i].is_set) {
+            put_column(b, f);
+            put_operator(b, f, ">");
+            put_value(b, f, &m->at[i]);
+            df__buf_str(b, " OR ");
+        }
+        if (m->at[i].is_set && i > from && !f->not_null) {
+            put_column(b, f);
+            df__buf_str(b, " IS NULL OR ");
+        }
+        put_column(b, f);
+        if (m->at[i].is_set) {
+            put_operator(b, f, "=");
+            put_value(b, f, &m->at[i]);
+        } else {
+            df__buf_str(b, " IS NULL");
+        }
+        df__buf_str(b, " AND ");
+    }
+    df__buf_str(b, "false");
+    for (size_t i = from; i < p->key_count; i++)
+        df__buf_char(b, ')');
+}
+
+/* The first key alone finds the rows in an index. */
+static void put_long_compare(df__buf *b, const df__pg_plan *p, const df__pg_marks *m, size_t from,
+                             int after)
+{
+    const df__pg_field *f = key_field(p, from);
+    put_column(b, f);
+    put_operator(b, f, after ? ">=" : "<=");
+    put_value(b, f, &m->at[from]);
+    df__buf_str(b, after ? " AND " : " AND NOT ");
+    put_after(b, p, m, from);
+}
+
 static void put_compare(const df__pg_source *s, const char *operation, const df__pg_marks *m,
                         range keys, df__buf *b)
 {
+    if (!s->plan.is_plain) {
+        put_long_compare(b, &s->plan, m, keys.from, operation[1] == '>');
+        return;
+    }
     put_row(b, &s->plan, NULL, keys);
     df__buf_str(b, operation);
     put_row(b, &s->plan, m, keys);
@@ -119,6 +174,26 @@ static void put_main(df__buf *b, const df__pg_source *s)
     put_tail(b);
 }
 
+/* Rows of the piece that are left of it. */
+static void put_within(df__buf *b, const df__pg_source *s, const df__pg_piece *piece)
+{
+    if (piece->after.at[0].is_set) {
+        put_compare(s, " > ", &piece->after, all_keys(&s->plan, 0), b);
+        df__buf_str(b, " AND ");
+    }
+    put_compare(s, " <= ", &piece->to, all_keys(&s->plan, 0), b);
+}
+
+static void put_piece(df__buf *b, const df__pg_source *s, const df__pg_piece *piece)
+{
+    put_head(b, &s->plan);
+    df__buf_str(b, " WHERE ");
+    put_within(b, s, piece);
+    put_order(b, &s->plan, 0);
+    put_limit(b, s);
+    put_tail(b);
+}
+
 static void put_nulls(df__buf *b, const df__pg_source *s)
 {
     const df__pg_plan *p = &s->plan;
@@ -126,6 +201,11 @@ static void put_nulls(df__buf *b, const df__pg_source *s)
     df__buf_str(b, " WHERE ");
     put_column(b, key_field(p, 0));
     df__buf_str(b, " IS NULL");
+    if (!key_field(p, 1)->not_null) { /* nothing would tell that it was read */
+        df__buf_str(b, " AND ");
+        put_column(b, key_field(p, 1));
+        df__buf_str(b, " IS NOT NULL");
+    }
     if (s->spot.nulls.at[1].is_set) {
         df__buf_str(b, " AND ");
         put_compare(s, " > ", &s->spot.nulls, all_keys(p, 1), b);
@@ -188,6 +268,18 @@ static void put_late_nulls(df__buf *b, const df__pg_source *s)
     put_compare(s, " <= ", &s->spot.nulls, all_keys(p, 1), b);
 }
 
+/* What is left of a first read comes with it. */
+static void put_not_left(df__buf *b, const df__pg_source *s)
+{
+    for (size_t i = 0; i < s->spot.piece_count; i++) {
+        if (!s->spot.pieces[i].is_done) {
+            df__buf_str(b, " AND NOT (");
+            put_within(b, s, &s->spot.pieces[i]);
+            df__buf_char(b, ')');
+        }
+    }
+}
+
 /* Rows before the position that the last poll did not see, since their transaction was not over.
  * The numbers of transactions go round at 32 bits. */
 static void put_late(df__buf *b, const df__pg_source *s)
@@ -201,6 +293,7 @@ static void put_late(df__buf *b, const df__pg_source *s)
         put_bound(b, s);
         df__buf_str(b, " AND ");
         put_compare(s, " <= ", &s->spot.last, known_keys(p, &s->spot.last), b);
+        put_not_left(b, s);
     }
     if (nulls) {
         df__buf_str(b, timed ? " OR " : "");
@@ -213,7 +306,7 @@ static void put_late(df__buf *b, const df__pg_source *s)
     put_tail(b);
 }
 
-const char *df__pg_poll_sql(df__pg_source *s, enum df__pg_part part)
+const char *df__pg_poll_sql(df__pg_source *s, enum df__pg_part part, const df__pg_piece *piece)
 {
     df__buf *b = &s->sql;
     df__buf_clear(b);
@@ -221,8 +314,63 @@ const char *df__pg_poll_sql(df__pg_source *s, enum df__pg_part part)
         put_late(b, s);
     else if (part == PG_PART_NULLS)
         put_nulls(b, s);
+    else if (part == PG_PART_FIRST)
+        put_piece(b, s, piece);
     else
         put_main(b, s);
+    return df__buf_cstr(b);
+}
+
+/* q: its keys, n: which row it is in their order, c: of how many. */
+static void put_numbered(df__buf *b, const df__pg_plan *p, const char *percent)
+{
+    df__buf_str(b, "(SELECT ");
+    for (size_t i = 0; i < p->key_count; i++) {
+        put_column(b, key_field(p, i));
+        df__buf_printf(b, " AS k%zu, ", i);
+    }
+    df__buf_str(b, "pg_catalog.row_number() OVER (");
+    put_order(b, p, 0);
+    df__buf_str(b, ") AS n, pg_catalog.count(*) OVER () AS c FROM ");
+    df__buf_add(b, p->from.data, p->from.len);
+    if (percent)
+        df__buf_printf(b, " TABLESAMPLE SYSTEM (%s)", percent);
+    df__buf_str(b, " WHERE ");
+    put_column(b, key_field(p, 0));
+    df__buf_str(b, " IS NOT NULL) AS q");
+}
+
+const char *df__pg_poll_cut_sql(df__pg_source *s, size_t pieces, const char *percent)
+{
+    const df__pg_plan *p = &s->plan;
+    df__buf *b = &s->sql;
+    df__buf_clear(b);
+    df__buf_str(b, "(SELECT ");
+    for (size_t i = 0; i < p->key_count; i++)
+        df__buf_printf(b, "%sq.k%zu", i > 0 ? ", " : "", i);
+    df__buf_str(b, " FROM ");
+    put_numbered(b, p, percent);
+    df__buf_printf(b,
+                   " WHERE q.n * %zu / q.c <> (q.n - 1) * %zu / q.c AND q.n < q.c)"
+                   " UNION ALL (SELECT ",
+                   pieces, pieces);
+    for (size_t i = 0; i < p->key_count; i++) {
+        df__buf_str(b, i > 0 ? ", " : "");
+        put_column(b, key_field(p, i));
+    }
+    df__buf_str(b, " FROM ");
+    df__buf_add(b, p->from.data, p->from.len);
+    df__buf_str(b, " WHERE ");
+    put_column(b, key_field(p, 0));
+    df__buf_str(b, " IS NOT NULL");
+    for (size_t i = 0; i < p->key_count; i++) {
+        df__buf_str(b, i > 0 ? ", " : " ORDER BY ");
+        put_column(b, key_field(p, i));
+        df__buf_str(b, " DESC");
+    }
+    df__buf_str(b, " LIMIT 1)");
+    for (size_t i = 0; i < p->key_count; i++)
+        df__buf_printf(b, "%s%zu", i > 0 ? ", " : " ORDER BY ", i + 1);
     return df__buf_cstr(b);
 }
 

@@ -86,13 +86,27 @@ static void add_new(const df__pg_sink *s, df__buf *b, const df__pg_column *colum
     }
 }
 
+/* The server gives such a column its value when the row is inserted; no update can set it. */
+static int is_fixed(const df__pg_mask *mask, const df__pg_column *column)
+{
+    return column->always && !column->in_key && df__pg_mask_writes(mask, column);
+}
+
+static int has_fixed(const df__pg_sink *s, const df__pg_mask *mask)
+{
+    for (size_t i = 0; s->opt.upsert && i < s->catalog.table.count; i++)
+        if (is_fixed(mask, &s->catalog.table.columns[i]))
+            return 1;
+    return 0;
+}
+
 /* "a" = EXCLUDED."a", ...: what a record changes of its row. 0: nothing. */
 static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, enum where where)
 {
     const char *separator = "";
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        if (df__pg_mask_writes(mask, column) && !column->in_key) {
+        if (df__pg_mask_writes(mask, column) && !column->in_key && !column->always) {
             df__buf_printf(b, "%s%s = ", separator, column->quoted);
             add_new(s, b, column, where);
             separator = ", ";
@@ -104,6 +118,66 @@ static int add_set(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, en
         separator = ", ";
     }
     return separator[0] != '\0';
+}
+
+/* Kinds whose values never stand outside of their row. */
+static const uint8_t is_short[PG_KINDS] = {
+    [PG_KIND_BOOL] = 1,   [PG_KIND_INT2] = 1,   [PG_KIND_INT4] = 1,      [PG_KIND_INT8] = 1,
+    [PG_KIND_FLOAT4] = 1, [PG_KIND_FLOAT8] = 1, [PG_KIND_UUID] = 1,      [PG_KIND_DATE] = 1,
+    [PG_KIND_TIME] = 1,   [PG_KIND_TIMETZ] = 1, [PG_KIND_TIMESTAMP] = 1, [PG_KIND_TIMESTAMPTZ] = 1,
+    [PG_KIND_ENUM] = 1,
+};
+
+static int is_compared(const df__pg_mask *mask, const df__pg_column *column, int shorts)
+{
+    return df__pg_mask_writes(mask, column) && !column->in_key && !column->always &&
+           (is_short[column->type.kind] && !column->type.array) == shorts;
+}
+
+/* ROW(t."a", ...) *<> ROW(EXCLUDED."a", ...): byte by byte, of any type, NULL as a value. 0: none.
+ */
+static int add_differs(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, enum where where,
+                       int shorts)
+{
+    const char *separator = "ROW(";
+    const size_t count = s->catalog.table.count;
+    const df__pg_column *columns = s->catalog.table.columns;
+    for (size_t i = 0; i < count; i++) {
+        if (is_compared(mask, &columns[i], shorts)) {
+            df__buf_printf(b, "%st.%s", separator, columns[i].quoted);
+            if (where == STAGED) /* a domain as the type below it, like the new value */
+                df__buf_printf(b, "::%s", columns[i].type.cast);
+            separator = ", ";
+        }
+    }
+    if (separator[0] == 'R')
+        return 0;
+    separator = ")::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(";
+    for (size_t i = 0; i < count; i++) {
+        if (is_compared(mask, &columns[i], shorts)) {
+            df__buf_str(b, separator);
+            add_new(s, b, &columns[i], where);
+            separator = ", ";
+        }
+    }
+    df__buf_str(b, ")::pg_catalog.record");
+    return 1;
+}
+
+/* The row would change: else it is left as it is, without a dead one. A row that is compared is
+ * fetched whole, so long values are looked at when the others are the same. */
+static void add_changes(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask, enum where where)
+{
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
+    int any = add_differs(s, b, mask, where, 1);
+    size_t shorts = b->len;
+    df__buf_str(b, any ? " OR " : "");
+    if (add_differs(s, b, mask, where, 0))
+        any = 1;
+    else
+        b->len = shorts;
+    if (soft && !df__pg_mask_writes(mask, soft))
+        df__buf_printf(b, "%st.%s IS NOT NULL", any ? " OR " : "", soft->quoted);
 }
 
 static void add_newer(const df__pg_sink *s, df__buf *b, const df__pg_column *version,
@@ -134,6 +208,9 @@ static void add_on_conflict(const df__pg_sink *s, df__buf *b, const df__pg_mask 
     } else if (version) {
         df__buf_str(b, " WHERE ");
         add_newer(s, b, version, OFFERED);
+    } else if (!s->catalog.facts.sees_repeats) {
+        df__buf_str(b, " WHERE ");
+        add_changes(s, b, mask, OFFERED);
     }
 }
 
@@ -171,6 +248,10 @@ static int add_update(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask,
         df__buf_str(b, " AND (");
         add_newer(s, b, version, STAGED);
         df__buf_char(b, ')');
+    } else if (!s->catalog.facts.sees_repeats) {
+        df__buf_str(b, " AND (");
+        add_changes(s, b, mask, STAGED);
+        df__buf_char(b, ')');
     }
     return 1;
 }
@@ -192,6 +273,23 @@ static void add_delete_head(const df__pg_sink *s, df__buf *b)
     add_table(s, b);
     if (soft)
         df__buf_printf(b, " SET %s = now()", soft->quoted);
+}
+
+/* A row that is marked keeps the time of its delete when that comes again, unless with a newer
+ * version. What a default puts there is no mark. */
+static void add_unmarked(const df__pg_sink *s, df__buf *b, const df__pg_column *soft)
+{
+    const df__pg_column *version = version_of(s);
+    if (!soft || soft->has_default || version == soft)
+        return;
+    df__buf_printf(b, " AND (t.%s IS NULL", soft->quoted);
+    if (version) {
+        size_t at = (size_t)(version - s->catalog.table.columns);
+        df__buf_printf(b, " OR r.c%zu IS NOT NULL AND (", at);
+        add_newer(s, b, version, STAGED);
+        df__buf_char(b, ')');
+    }
+    df__buf_char(b, ')');
 }
 
 /* Deletes the row of r, unless the row is newer. `staged`: r is the staging table, else a variable.
@@ -217,6 +315,7 @@ static void add_delete(const df__pg_sink *s, df__buf *b, int staged)
         df__pg_sql_operator(b, version, ">=");
         df__buf_printf(b, "t.%s)", version->quoted);
     }
+    add_unmarked(s, b, soft);
 }
 
 /* ---- rows that are left out ----------------------------------------------------------------- */
@@ -254,9 +353,39 @@ void df__pg_apply_counted(df__buf *b)
 
 /* ---- row by row ------------------------------------------------------------------------------ */
 
+/* A record that would change a column that no update can set is refused, unless its version is not
+ * newer: then it changes nothing. The server says why, when it is to plan such an update. */
+static void add_fixed(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    const df__pg_column *version = version_of(s);
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
+        if (!is_fixed(mask, column))
+            continue;
+        df__buf_str(b, "IF EXISTS (SELECT FROM ");
+        add_table(s, b);
+        df__buf_str(b, " WHERE ");
+        add_key_match(s, b);
+        df__buf_printf(b, " AND t.%s OPERATOR(pg_catalog.<>) r.c%zu::%s", column->quoted, i,
+                       column->type.cast);
+        if (version) {
+            df__buf_str(b, " AND (");
+            add_newer(s, b, version, STAGED);
+            df__buf_char(b, ')');
+        }
+        df__buf_str(b, ") THEN UPDATE ");
+        add_table(s, b);
+        df__buf_printf(b, " SET %s = ", column->quoted);
+        add_new(s, b, column, STAGED);
+        df__buf_str(b, " WHERE false; END IF; ");
+    }
+}
+
 static void add_row_of(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     int updates = updates_first(s, mask);
+    if (has_fixed(s, mask))
+        add_fixed(s, b, mask);
     if (updates && add_update(s, b, mask, 0))
         df__buf_str(b, "; ");
     if (only_updates(s, mask)) {
@@ -359,10 +488,18 @@ static int has_exact_key(const df__pg_sink *s)
     };
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        if (column->in_key && (!exact[column->type.kind] || column->type.array))
+        if (column->in_key && (!exact[column->type.kind] || column->type.array || column->folds))
             return 0;
     }
     return 1;
+}
+
+static int any_fixed(const df__pg_sink *s, const df__pg_group *group)
+{
+    int any = 0;
+    for (size_t i = 0; i < group->form_count; i++)
+        any |= has_fixed(s, &group->forms[i].mask);
+    return any;
 }
 
 static int writes_all(const df__pg_sink *s, const df__pg_group *group)
@@ -382,7 +519,8 @@ static int may_leave_out(const df__pg_sink *s, const df__pg_group *group)
 {
     const df__pg_column *version = version_of(s);
     const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
-    if (s->catalog.facts.notices_rows || !has_exact_key(s) || (soft && soft->has_default))
+    if (any_fixed(s, group) || s->catalog.facts.notices_rows || !has_exact_key(s) ||
+        (soft && soft->has_default))
         return 0;
     if (s->catalog.facts.checks[0] && (soft || !writes_all(s, group)))
         return 0; /* what a CHECK says would depend on the row that is there */
@@ -408,11 +546,22 @@ static int has_own_key(const df__pg_sink *s)
     return 1;
 }
 
-/* The key of r has several staged rows. GROUP BY takes what the type itself calls equal; a
- * comparison names the server's operator, or, where the type has another, compares row numbers. */
-static void add_several(const df__pg_sink *s, df__buf *b)
+/* Of the staged rows of a key that have one mask the newest says all: then no more than it is
+ * written, by the statement of the mask. */
+static int may_fold(const df__pg_sink *s, const df__pg_group *group)
 {
-    int by_key = has_own_key(s);
+    return !s->catalog.facts.checks[0] && may_leave_out(s, group);
+}
+
+/* The key of r has several staged rows, of which one alone would not do. GROUP BY takes what the
+ * type itself calls equal; a comparison names the server's operator, or, where the type has
+ * another, compares row numbers. Most groups have no delete: then none of it is looked for. */
+static void add_several(const df__pg_sink *s, df__buf *b, const df__pg_group *group)
+{
+    int by_key = has_own_key(s), folds = may_fold(s, group);
+    int asks = folds && group->form_count == 1; /* whether there is a delete */
+    if (asks)
+        df__buf_printf(b, "(EXISTS (SELECT FROM pg_temp.%s WHERE d) AND ", s->catalog.stage);
     df__buf_str(b, by_key ? "(" : "(r.n");
     if (by_key)
         add_key(s, b);
@@ -424,7 +573,31 @@ static void add_several(const df__pg_sink *s, df__buf *b)
     add_stage(s, b, " FROM ");
     df__buf_str(b, " GROUP BY ");
     add_key(s, b);
-    df__buf_str(b, " HAVING pg_catalog.count(*) > 1)");
+    df__buf_str(b, " HAVING pg_catalog.count(*) > 1");
+    if (folds)
+        df__buf_str(b, " AND (pg_catalog.bool_or(d) OR pg_catalog.min(m) <> pg_catalog.max(m))");
+    df__buf_str(b, asks ? "))" : ")");
+}
+
+/* One statement writes all rows. */
+static int needs_no_loop(const df__pg_sink *s, const df__pg_group *group)
+{
+    return group->no_deletes && group->form_count == 1 && !s->catalog.facts.orders_rows &&
+           may_fold(s, group);
+}
+
+/* The newest of two versions, and of equal ones the first; the last row where versions do not
+ * count. */
+static void add_newest_first(const df__pg_sink *s, df__buf *b)
+{
+    const df__pg_column *version = version_of(s);
+    size_t at = version ? (size_t)(version - s->catalog.table.columns) : 0;
+    if (version) {
+        df__buf_printf(b, "r.c%zu DESC NULLS LAST, CASE WHEN r.c%zu IS NULL THEN -r.n ELSE r.n END",
+                       at, at);
+    } else {
+        df__buf_str(b, "r.n DESC");
+    }
 }
 
 /* A later row of the same columns, or a later delete, hides a row. Where versions count that is
@@ -433,14 +606,12 @@ static void add_kept(const df__pg_sink *s, df__buf *b)
 {
     const df__pg_column *version = version_of(s);
     if (version) {
-        size_t at = (size_t)(version - s->catalog.table.columns);
         df__buf_str(b, "bool_or(d) OVER k OR min(m) OVER k <> max(m) OVER k OR row_number() OVER ("
                        "PARTITION BY ");
         add_key(s, b);
-        df__buf_printf(b,
-                       " ORDER BY c%zu DESC NULLS LAST, CASE WHEN c%zu IS NULL THEN -n ELSE n "
-                       "END) = 1",
-                       at, at);
+        df__buf_str(b, " ORDER BY ");
+        add_newest_first(s, b);
+        df__buf_str(b, ") = 1");
     } else {
         df__buf_str(b, "n = max(n) OVER (PARTITION BY ");
         add_key(s, b);
@@ -450,10 +621,13 @@ static void add_kept(const df__pg_sink *s, df__buf *b)
         df__buf_str(b, " AND n >= COALESCE(max(n) FILTER (WHERE d) OVER k, n)");
 }
 
-/* A statement for a mask reads all staged rows, so it must write many. */
-static int is_frequent(const df__pg_group *group, size_t number)
+/* A statement for a mask reads all staged rows, so it must write many; and it refuses no row by
+ * what is there. */
+static int is_frequent(const df__pg_sink *s, const df__pg_group *group, size_t number)
 {
     size_t all = 0;
+    if (has_fixed(s, &group->forms[number].mask))
+        return 0;
     for (size_t i = 0; i < group->form_count; i++)
         all += group->forms[i].rows;
     return group->form_count == 1 || group->forms[number].rows * SHARE >= all;
@@ -482,9 +656,9 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
     add_stage(s, b, hides ? " AS kept FROM " : "");
     if (!s->catalog.facts.orders_rows) {
         df__buf_str(b, " WHERE ");
-        add_several(s, b);
+        add_several(s, b, group);
         for (size_t i = 0; i < group->form_count; i++)
-            if (!is_frequent(group, i))
+            if (!is_frequent(s, group, i))
                 df__buf_printf(b, " OR (m = %zu AND NOT d)", i);
     }
     if (hides) {
@@ -495,7 +669,17 @@ static void add_source(const df__pg_sink *s, df__buf *b, const df__pg_group *gro
     }
 }
 
-/* The rows of one mask that are alone with their key. */
+static void add_distinct(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
+{
+    add_insert_head(s, b, mask);
+    df__buf_str(b, "SELECT DISTINCT ON (");
+    add_key(s, b);
+    df__buf_str(b, ") ");
+    df__pg_sql_columns(s, b, mask, PG_LIST_CASTS);
+}
+
+/* Of the rows of one mask those with a condition, which says that no loop writes them; of each key
+ * the newest. */
 static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group, size_t number,
                      const df__buf *alone)
 {
@@ -515,7 +699,11 @@ static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group
         add_is_new(s, b);
         return;
     }
-    df__pg_apply_select(s, b, mask);
+    int folds = may_fold(s, group);
+    if (folds)
+        add_distinct(s, b, mask);
+    else
+        df__pg_apply_select(s, b, mask);
     add_stage(s, b, " FROM ");
     df__buf_printf(b, " WHERE NOT r.d AND r.m = %zu", number);
     df__buf_add(b, alone->data, alone->len);
@@ -525,6 +713,10 @@ static void add_form(const df__pg_sink *s, df__buf *b, const df__pg_group *group
     }
     df__buf_str(b, " ORDER BY ");
     add_key(s, b);
+    if (folds) {
+        df__buf_str(b, ", ");
+        add_newest_first(s, b);
+    }
     add_on_conflict(s, b, mask);
 }
 
@@ -534,16 +726,18 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
 {
     df__buf alone;
     df__buf_init(&alone, &s->memory.heap);
-    if (!is_single) {
+    if (!is_single && !needs_no_loop(s, group)) {
         df__buf_str(&alone, " AND NOT ");
-        add_several(s, &alone);
+        add_several(s, &alone, group);
     }
-    df__buf_str(b, "; ");
-    add_delete(s, b, 1);
-    df__buf_printf(b, " AND r.d AND EXISTS (SELECT FROM pg_temp.%s WHERE d)", s->catalog.stage);
-    df__buf_add(b, alone.data, alone.len);
+    if (!group->no_deletes) {
+        df__buf_str(b, "; ");
+        add_delete(s, b, 1);
+        df__buf_printf(b, " AND r.d AND EXISTS (SELECT FROM pg_temp.%s WHERE d)", s->catalog.stage);
+        df__buf_add(b, alone.data, alone.len);
+    }
     for (size_t i = 0; i < group->form_count; i++) {
-        if (!is_frequent(group, i))
+        if (!is_frequent(s, group, i))
             continue;
         add_form(s, b, group, i, &alone);
     }
@@ -553,9 +747,10 @@ static void add_statements(const df__pg_sink *s, df__buf *b, const df__pg_group 
 
 void df__pg_apply(const df__pg_sink *s, df__buf *b, const df__pg_group *group, int is_single)
 {
+    is_single &= !has_fixed(s, &group->forms[0].mask);
     if (is_single || !s->catalog.facts.orders_rows)
         add_statements(s, b, group, is_single);
-    if (is_single)
+    if (is_single || needs_no_loop(s, group))
         return;
     df__buf source;
     int hides = !s->catalog.facts.orders_rows && may_leave_out(s, group);

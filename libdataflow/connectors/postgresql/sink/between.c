@@ -28,20 +28,21 @@ static void put_emptying(const df__pg_sink *s, df__buf *b)
     df__buf_free(&table);
 }
 
+/* A row that is marked keeps its time; what a default puts there is no mark. */
 static void put_marking(const df__pg_sink *s, df__buf *b)
 {
-    df__buf column;
-    df__buf_init(&column, &s->memory.heap);
-    df__pg_quote(&column, s->opt.soft_delete_column);
+    const df__pg_column *soft = df__pg_table_find(&s->catalog.table, s->opt.soft_delete_column);
     df__buf_str(b, "UPDATE ");
     df__pg_quote_table(b, &s->catalog.name);
     df__buf_str(b, " SET ");
-    df__buf_add(b, column.data, column.len);
-    df__buf_str(b, " = now() WHERE ");
-    df__buf_add(b, column.data, column.len);
-    df__buf_str(b, " IS NULL; ");
-    b->failed |= column.failed;
-    df__buf_free(&column);
+    df__pg_quote(b, s->opt.soft_delete_column);
+    df__buf_str(b, " = now()");
+    if (!soft || !soft->has_default) {
+        df__buf_str(b, " WHERE ");
+        df__pg_quote(b, s->opt.soft_delete_column);
+        df__buf_str(b, " IS NULL");
+    }
+    df__buf_str(b, "; ");
 }
 
 int df__pg_between_truncate(const df__pg_sink *s, df__pg_work *w)
@@ -127,7 +128,9 @@ int df__pg_between_move(df__pg_sink *s, df__pg_work *w, const df_value *before)
 {
     size_t at = w->between.len;
     int rc = put_move(s, &w->between, before);
-    if (rc != DF_OK)
+    if (rc == DF_OK)
+        w->move_at = at;
+    else
         w->between.len = at;
     return rc;
 }

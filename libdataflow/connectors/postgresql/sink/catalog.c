@@ -16,17 +16,24 @@ static const char query_head[] = "WITH RECURSIVE rel AS (SELECT pg_catalog.to_re
 static const char query_tail[] =
     ")::pg_catalog.oid AS oid), "
     "col AS (SELECT a.attnum, a.attname, a.attnotnull, a.attgenerated <> '' AS generated, "
-    "a.atthasdef OR a.attidentity <> '' AS has_default, a.atttypid, a.atttypmod "
-    "FROM pg_catalog.pg_attribute a, rel "
-    "WHERE a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisdropped), "
+    "a.atthasdef OR a.attidentity <> '' AS has_default, a.attidentity = 'a' AS always, a.atttypid, "
+    "a.atttypmod, c.collisdeterministic, CASE WHEN (n.nspname <> 'pg_catalog' OR c.collname <> "
+    "'default') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN ' COLLATE ' || "
+    "pg_catalog.quote_ident(n.nspname::pg_catalog.text) || '.' || "
+    "pg_catalog.quote_ident(c.collname::pg_catalog.text) END AS collation "
+    "FROM rel JOIN pg_catalog.pg_attribute a ON a.attrelid = rel.oid "
+    "LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation "
+    "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE a.attnum > 0 AND NOT "
+    "a.attisdropped), "
     "base AS (SELECT attnum, atttypid AS typ, atttypmod AS mod FROM col UNION ALL "
     "SELECT base.attnum, t.typbasetype, "
     "CASE WHEN t.typtypmod >= 0 THEN t.typtypmod ELSE base.mod END "
     "FROM base JOIN pg_catalog.pg_type t ON t.oid = base.typ WHERE t.typtype = 'd'), "
-    "ukey AS (SELECT i.indkey::pg_catalog.int2[] AS cols FROM pg_catalog.pg_index i, rel "
+    "ukey AS (SELECT (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1] AS cols FROM "
+    "pg_catalog.pg_index i, rel "
     "WHERE i.indrelid = rel.oid AND i.indisunique AND i.indisvalid AND i.indimmediate "
     "AND i.indpred IS NULL AND i.indexprs IS NULL "
-    "ORDER BY i.indisprimary DESC, i.indnatts, i.indexrelid LIMIT 1) "
+    "ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) "
     "SELECT col.attname, col.attnotnull, col.generated, col.has_default, "
     "pg_catalog.format_type(col.atttypid, col.atttypmod), "
     "pg_catalog.format_type(t.oid, -1), base.mod, "
@@ -38,15 +45,8 @@ static const char query_tail[] =
     "FROM pg_catalog.pg_enum l WHERE l.enumtypid = COALESCE(e.oid, t.oid)), "
     "COALESCE(col.attnum = ANY ((SELECT cols FROM ukey)::pg_catalog.int2[]), false), "
     "COALESCE(e.oid, t.oid), (SELECT p.prosrc = 'textrecv' FROM pg_catalog.pg_proc p "
-    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)::pg_catalog.oid), "
-    "CASE WHEN e.oid IS NOT NULL OR t.typtype IN ('e', 'c', 'r', 'm') OR t.typnamespace = "
-    "'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid THEN 'pg_catalog' ELSE "
-    "(SELECT pg_catalog.quote_ident(s.nspname::pg_catalog.text) FROM pg_catalog.pg_opclass c "
-    "JOIN pg_catalog.pg_amop o ON o.amopfamily = c.opcfamily AND o.amoplefttype = c.opcintype "
-    "AND o.amoprighttype = c.opcintype AND o.amopstrategy = 3 "
-    "JOIN pg_catalog.pg_operator p ON p.oid = o.amopopr "
-    "JOIN pg_catalog.pg_namespace s ON s.oid = p.oprnamespace "
-    "WHERE c.opcintype = t.oid AND c.opcdefault AND c.opcmethod = 403 LIMIT 1) END, "
+    "WHERE p.oid = COALESCE(e.typreceive, t.typreceive)::pg_catalog.oid), " PG_TYPE_OPERATORS ", "
+    "COALESCE(col.collation, ''), COALESCE(NOT col.collisdeterministic, false), col.always, "
     "CASE WHEN pg_catalog.current_setting('transaction_isolation') = 'read committed' "
     "THEN " PG_SHAPE_HEAD "(SELECT oid FROM rel)" PG_SHAPE_TAIL " END "
     "FROM col JOIN base USING (attnum) "
@@ -73,6 +73,9 @@ enum {
     AT_OID,
     AT_LIKE_TEXT,
     AT_OPERATORS,
+    AT_COLLATION,
+    AT_FOLDS,
+    AT_ALWAYS,
     AT_SHAPE,
     AT_COLUMNS
 };
@@ -138,7 +141,10 @@ static int read_column(df__pg_table *t, const PGresult *res, int row, df__pg_col
         column->bit = (int16_t)t->default_count++;
     t->key_count += column->in_key;
     column->operators = df__pg_copy_cell(&t->arena, res, row, AT_OPERATORS);
-    if (!column->operators)
+    column->collation = df__pg_copy_cell(&t->arena, res, row, AT_COLLATION);
+    column->folds = (uint8_t)df__pg_is_true(res, row, AT_FOLDS);
+    column->always = (uint8_t)df__pg_is_true(res, row, AT_ALWAYS);
+    if (!column->operators || !column->collation)
         return DF_ENOMEM;
     return read_type(&t->arena, res, row, &column->type);
 }
@@ -166,18 +172,6 @@ static int read_table(df__pg_table *t, const df__heap *heap, const PGresult *res
             return rc;
     }
     return DF_OK;
-}
-
-int df__pg_missing(const df__pg_sink *s)
-{
-    if (s->conn.table_seen) {
-        return df_stage_failf(s->conn.stage, DF_EIO, "schema_changed",
-                              "table %s is gone; the flow goes on when it is there again",
-                              s->catalog.name.table);
-    }
-    return df_stage_failf(s->conn.stage, DF_ENOTFOUND, "configuration",
-                          "table %s does not exist (autoCreateTable: true makes it)",
-                          s->catalog.name.table);
 }
 
 static int same_names(const df__pg_sink *s, const df__pg_table *t)
@@ -282,15 +276,21 @@ static int choose_columns(const df__pg_sink *s, df__pg_table *t)
     return rc;
 }
 
-/* A staging table serves one table with columns of these types. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* A staging table serves one table with columns of these types and collations. */
 static void name_stage(df__pg_catalog *c, const df__pg_table *t)
 {
     const char *names[] = {c->name.schema, ".", c->name.table};
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < t->count + 3; i++) {
-        const char *text = i < 3 ? names[i] : t->columns[i - 3].type.name;
-        for (; *text; text++)
-            hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+        hash = hash_text(hash, i < 3 ? names[i] : t->columns[i - 3].type.name);
+        hash = hash_text(hash, i < 3 ? "" : t->columns[i - 3].collation);
         hash = (hash ^ ',') * UINT64_C(1099511628211);
     }
     df__text_printf(c->stage, sizeof c->stage, "dataflow_upsert_%016llx", (unsigned long long)hash);

@@ -26,6 +26,17 @@ int df__pg_gather(const df__pg_work *w, df__pg_guesses *g)
     return DF_OK;
 }
 
+static int gather_raw(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses *g)
+{
+    size_t count = df_parcel_count(w->parcel);
+    for (size_t i = 0; i < count; i++) {
+        int rc = df__pg_skips(w, i) ? DF_OK : df__pg_raw_gather(s, w->parcel, i, g);
+        if (rc != DF_OK && rc != DF_EDATA)
+            return rc;
+    }
+    return DF_OK;
+}
+
 /* Nothing to make a table from: every record is refused. */
 static int refuse_all(const df__pg_sink *s, df__pg_work *w)
 {
@@ -150,7 +161,7 @@ int df__pg_create_table(df__pg_sink *s, df__pg_work *w)
 {
     df__pg_guesses g;
     df__pg_guesses_init(&g, &s->memory.heap);
-    int rc = s->opt.raw ? df__pg_raw_gather(s, w, &g) : df__pg_gather(w, &g);
+    int rc = s->opt.raw ? gather_raw(s, w, &g) : df__pg_gather(w, &g);
     if (rc == DF_OK)
         rc = (s->opt.raw ? g.records : g.count) == 0 ? refuse_all(s, w) : run(s, &g);
     if (rc == DF_OK) {

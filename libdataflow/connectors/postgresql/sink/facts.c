@@ -4,6 +4,15 @@
  * need not be written. And what the user may do there, told when the sink opens. */
 #include "sink.h"
 
+#define HAS_TRIGGER                                                                                \
+    "EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN part ON g.tgrelid = part.oid "               \
+    "WHERE NOT g.tgisinternal AND g.tgenabled <> 'D') "
+#define HAS_RULE "EXISTS (SELECT FROM pg_catalog.pg_rewrite w JOIN part ON w.ev_class = part.oid) "
+#define READS_ALL                                                                                  \
+    "(SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege(a.attrelid, a.attnum, "           \
+    "'SELECT')) FROM pg_catalog.pg_attribute a, rel WHERE a.attrelid = rel.oid AND a.attnum > 0 "  \
+    "AND NOT a.attisdropped)"
+
 /* A unique index of a partition that is a part of the table's own has a parent. */
 static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
@@ -13,14 +22,12 @@ static const char query_tail[] =
     "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint c, part WHERE part.oid IN "
     "(c.conrelid, c.confrelid) AND (c.contype = 'f' OR c.contype = 'c' AND EXISTS "
     "(SELECT FROM pg_catalog.unnest(c.conkey) AS k(n) WHERE k.n <= 0))) "
-    "OR EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN part ON g.tgrelid = part.oid "
-    "WHERE NOT g.tgisinternal AND g.tgenabled <> 'D') "
+    "OR " HAS_TRIGGER
     "OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN part ON a.attrelid = part.oid "
     "WHERE a.attgenerated <> '') "
     "OR EXISTS (SELECT FROM pg_catalog.pg_index i JOIN part ON i.indrelid = part.oid "
     "WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) "
-    "OR EXISTS (SELECT FROM pg_catalog.pg_rewrite w JOIN part ON w.ev_class = part.oid) "
-    "OR EXISTS (SELECT FROM pg_catalog.pg_class k JOIN part ON k.oid = part.oid "
+    "OR " HAS_RULE "OR EXISTS (SELECT FROM pg_catalog.pg_class k JOIN part ON k.oid = part.oid "
     "WHERE k.relkind <> 'r' OR k.relrowsecurity), "
     "(SELECT pg_catalog.count(*) > 1 FROM pg_catalog.pg_index i JOIN part ON i.indrelid = part.oid "
     "WHERE (i.indisunique OR i.indisexclusion) AND NOT EXISTS "
@@ -29,21 +36,22 @@ static const char query_tail[] =
     "WHERE c.contype = 'f' AND c.conrelid = a.oid AND c.confrelid = b.oid), "
     "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'), "
     "EXISTS (SELECT FROM pg_catalog.pg_language l WHERE l.lanname = 'plpgsql' "
-    "AND pg_catalog.has_language_privilege(l.oid, 'USAGE')), "
-    "(SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')) "
-    "FROM pg_catalog.pg_attribute a, rel WHERE a.attrelid = rel.oid AND a.attnum > 0 "
-    "AND NOT a.attisdropped), "
+    "AND pg_catalog.has_language_privilege(l.oid, 'USAGE')), " READS_ALL ", "
     "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'SELECT'), "
     "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'INSERT'), "
     "pg_catalog.has_any_column_privilege((SELECT oid FROM rel), 'UPDATE'), "
     "pg_catalog.has_table_privilege((SELECT oid FROM rel), 'DELETE'), "
     "(SELECT pg_catalog.string_agg('(' || pg_catalog.pg_get_expr(c.conbin, c.conrelid) || "
     "') IS NOT FALSE', ' AND ') FROM pg_catalog.pg_constraint c, rel "
-    "WHERE c.conrelid = rel.oid AND c.contype = 'c')";
+    "WHERE c.conrelid = rel.oid AND c.contype = 'c'), "
+    "EXISTS (SELECT FROM pg_catalog.pg_inherits h, rel WHERE rel.oid IN (h.inhrelid, "
+    "h.inhparent)), " HAS_TRIGGER "OR " HAS_RULE
+    "OR EXISTS (SELECT FROM pg_catalog.pg_class k JOIN part ON "
+    "k.oid = part.oid WHERE k.relkind NOT IN ('r', 'p') OR k.relrowsecurity) OR NOT " READS_ALL;
 
 /* What each mode needs beside INSERT: rows of several masks, repeated keys and rows that are looked
  * for one by one go through temporary tables and a block of PL/pgSQL. */
-enum { CHECKS = 9, FACTS }; /* columns of the query */
+enum { CHECKS = 9, KIN, REPEATS, FACTS }; /* columns of the query */
 enum mode { FOR_EQUAL = 1, FOR_SKIP = 2, FOR_UPSERT = 4, FOR_DELETE = 8 };
 static const struct {
     int column, modes;
@@ -106,7 +114,7 @@ static int keep_checks(df__pg_sink *s, const PGresult *res)
 int df__pg_facts_load(df__pg_sink *s)
 {
     PGresult *res = NULL;
-    s->catalog.facts = (df__pg_facts){1, 1, ""};
+    s->catalog.facts = (df__pg_facts){1, 1, 1, 1, ""};
     if (modes_of(s) == 0 || !s->catalog.table.exists)
         return DF_OK;
     int rc = df__pg_query_table(&s->conn, query_head, &s->catalog.name, query_tail, &res);
@@ -114,6 +122,8 @@ int df__pg_facts_load(df__pg_sink *s)
     if (rc == DF_OK && res && PQntuples(res) == 1) {
         s->catalog.facts.notices_rows = PQgetvalue(res, 0, 0)[0] != 'f';
         s->catalog.facts.orders_rows = PQgetvalue(res, 0, 1)[0] != 'f';
+        s->catalog.facts.has_kin = PQgetvalue(res, 0, KIN)[0] != 'f';
+        s->catalog.facts.sees_repeats = PQgetvalue(res, 0, REPEATS)[0] != 'f';
         rc = keep_checks(s, res);
         rc = rc == DF_OK ? look_at_rights(s, res) : rc;
     }

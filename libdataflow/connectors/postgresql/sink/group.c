@@ -7,9 +7,12 @@
 #include "fits.h"
 #include "shape.h"
 #include "sql.h"
+#include "tables/change.h"
 
 enum { NAMES_SHOWN = 3 };
-enum { STICKY = 16 }; /* parcels to write as text after a value that only the server can read */
+/* Parcels to write as text after a value that only the server can read, or with statements that
+ * look for deletes after one. */
+enum { STICKY = 16 };
 
 /* A record that this catalog refuses. The table may have changed a moment ago: what ends a binary
  * COPY looks at the columns, else the catalog is read once more for a parcel that has such a
@@ -85,12 +88,7 @@ static int has_column(const df__pg_sink *s)
 
 static int is_delete(const df_record *r)
 {
-    df_value v;
-    uint32_t op = op_of(r);
-    if (op != DF_OP_NONE)
-        return op == DF_OP_DELETE;
-    return df_record_meta(r, "operation", &v) == DF_OK && v.type == DF_V_STRING && v.len == 6 &&
-           memcmp(v.text, "delete", 6) == 0;
+    return df__change_op(r) == DF_OP_DELETE;
 }
 
 /* The key must be there; of a record that deletes nothing else is looked at. */
@@ -241,6 +239,16 @@ static int is_staged(const df__pg_sink *s, const df__pg_work *w)
     return s->opt.upsert || w->tried.by_rows;
 }
 
+/* The first row of a group is refused: its key does not move, and the next row is not the one that
+ * row mode takes for it. */
+static void drop_move(df__pg_group *group)
+{
+    if (group->count == 0 && group->move_at < group->before.len) {
+        group->before.len = group->move_at;
+        group->move_at = SIZE_MAX;
+    }
+}
+
 int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
 {
     if (df__grow(w->heap, &group->records, &group->cap, group->count, sizeof *group->records) !=
@@ -255,13 +263,18 @@ int df__pg_add_row(df__pg_sink *s, df__pg_work *w, df__pg_group *group)
         w->alters = 1;
         return DF_AGAIN;
     }
-    if (rc == DF_EDATA)
+    if (rc == DF_EDATA) {
+        drop_move(group);
         return offend(s, w, "type_mismatch", s->encoder.why);
+    }
     if (rc == DF_MORE)
         s->expect.as_text = STICKY;
-    else if (rc == DF_OK)
-        group->records[group->count++] = (uint32_t)w->index;
-    return rc;
+    if (rc != DF_OK)
+        return rc;
+    if (s->encoder.key_only)
+        s->expect.deletes = STICKY;
+    group->records[group->count++] = (uint32_t)w->index;
+    return s->encoder.key_only && group->no_deletes ? DF_MORE : DF_OK;
 }
 
 /* DF_OK: *ret is the number of the mask in the group; DF_MORE: the group has too many. */
@@ -297,10 +310,13 @@ static df__pg_group *new_group(df__pg_work *w, const df__pg_mask *mask)
     group->count = 0;
     group->form_count = 0;
     group->wide = w->wide;
+    group->no_deletes = w->no_deletes;
     df__buf_clear(&group->text);
     df__buf_clear(&group->before);
     df__buf_add(&group->before, w->between.data, w->between.len);
     df__buf_clear(&w->between);
+    group->move_at = w->move_at;
+    w->move_at = SIZE_MAX;
     if (group->before.failed)
         return NULL;
     if (w->binary)

@@ -391,5 +391,6 @@ int df__pg_claim(void *self, df_stage *st, df_position *partition)
     if (!s->conn.pg)
         return df__pg_not_connected(&s->conn);
     int rc = take_over(s, partition);
+    DF_CRASHPOINT("pg.claimed");
     return rc == DF_OK ? read_claim(s, partition) : rc;
 }

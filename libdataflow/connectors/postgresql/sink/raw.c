@@ -134,21 +134,15 @@ static int gather_one(void *user, df_bytes name, const df_value *value)
     return df__pg_guesses_value(g->guesses, full, value);
 }
 
-int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, df__pg_guesses *g)
+int df__pg_raw_gather(const df__pg_sink *s, df_parcel *parcel, size_t index, df__pg_guesses *g)
 {
     gathering user = {s, g};
-    size_t count = df_parcel_count(w->parcel);
-    for (size_t i = 0; i < count; i++) {
-        df__raw raw;
-        int rc = df__pg_skips(w, i) ? DF_EDATA : df__raw_read(w->parcel, i, &raw);
-        if (rc == DF_OK) {
-            g->records++;
-            rc = df__raw_each(&raw, gather_one, &user);
-        }
-        if (rc != DF_OK && rc != DF_EDATA)
-            return rc;
-    }
-    return DF_OK;
+    df__raw raw;
+    int rc = df__raw_read(parcel, index, &raw);
+    if (rc != DF_OK)
+        return rc;
+    g->records++;
+    return df__raw_each(&raw, gather_one, &user);
 }
 
 /* As long a part of the table's name as fits before what says which index it is. */

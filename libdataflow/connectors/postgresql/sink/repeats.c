@@ -7,7 +7,9 @@
 
 #include "sql.h"
 
-/* (lower(id)) = (SELECT lower(id) FROM v) AND (NOT gone): v is the row to write. OFFSET 0 keeps the
+/* (lower(id)) = (SELECT lower(id) FROM v) AND (NOT gone): v is the row to write. An index for which
+ * NULLs are equal (from 15 on) finds them, too. A column that the record leaves to its default (w)
+ * may have any value: an expression of it finds nothing, nor does such an index. OFFSET 0 keeps the
  * planner from asking pg_get_indexdef for the indexes of all tables first: it locks the table of
  * each, so the query would wait for a table that another session locks, and fail for one that it
  * drops. */
@@ -15,9 +17,11 @@ static const char query_head[] = "WITH rel AS (SELECT pg_catalog.to_regclass(";
 static const char query_tail[] =
     ")::pg_catalog.oid AS oid), part AS (SELECT oid FROM rel UNION "
     "SELECT p.relid FROM rel, pg_catalog.pg_partition_tree(rel.oid) AS p) "
-    "SELECT DISTINCT x.text FROM (SELECT i.* FROM part JOIN pg_catalog.pg_index i "
+    "SELECT DISTINCT x.text FROM (SELECT i.*, pg_catalog.jsonb_extract_path_text("
+    "pg_catalog.to_jsonb(i), 'indnullsnotdistinct') = 'true' AS nulls_equal FROM part JOIN "
+    "pg_catalog.pg_index i "
     "ON i.indrelid = part.oid WHERE i.indisunique OR i.indisexclusion OFFSET 0) AS i, "
-    "LATERAL (SELECT pg_catalog.string_agg('(' || "
+    "LATERAL (SELECT pg_catalog.string_agg('((' || "
     "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ') ' || "
     "COALESCE((SELECT 'OPERATOR(' || pg_catalog.quote_ident(s.nspname::pg_catalog.text) || '.' || "
     "o.oprname::pg_catalog.text || ')' FROM pg_catalog.pg_constraint c "
@@ -31,7 +35,18 @@ static const char query_tail[] =
     "JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr "
     "JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace "
     "WHERE c.oid = i.indclass[k - 1] AND c.opcmethod = 403), '=') || ' (SELECT ' || "
-    "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ' FROM v)', ' AND ') || "
+    "pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || ' FROM v)' || "
+    "CASE WHEN i.nulls_equal THEN ' OR (' || pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || "
+    "') IS NULL AND (SELECT ' || pg_catalog.pg_get_indexdef(i.indexrelid, k, true) || "
+    "' FROM v) IS NULL' ELSE '' END || ')', ' AND ') || "
+    "CASE WHEN i.nulls_equal OR i.indexprs IS NOT NULL THEN ' AND NOT EXISTS (SELECT FROM w WHERE "
+    "name OPERATOR(pg_catalog.=) ANY (ARRAY[' || COALESCE((SELECT pg_catalog.string_agg("
+    "pg_catalog.quote_literal(a.attname::pg_catalog.text), ', ') FROM pg_catalog.pg_attribute a "
+    "WHERE a.attrelid = i.indrelid AND (a.attnum = ANY ((i.indkey::pg_catalog.int2[])"
+    "[0:i.indnkeyatts - 1]) OR i.indexprs::pg_catalog.text ~ (':varattno (0|' || "
+    "a.attnum::pg_catalog.text || ') '))), '') || ']::pg_catalog.text[]))' "
+    "ELSE "
+    "'' END || "
     "COALESCE(' AND (' || pg_catalog.pg_get_expr(i.indpred, i.indrelid) || ')', '') AS text "
     "FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k) AS x";
 
@@ -54,14 +69,19 @@ int df__pg_repeats_load(df__pg_sink *s)
     return rc;
 }
 
-/* A type without an equality operator is compared as text. */
-static int by_text(const df__pg_type *type)
+/* A type without an equality operator is compared as text; a text that its collation takes for
+ * another one by its bytes. */
+static const char *compared_as(const df__pg_column *column)
 {
-    return type->kind == PG_KIND_JSON || type->kind == PG_KIND_OTHER;
+    if (column->folds)
+        return " COLLATE pg_catalog.\"C\"";
+    return column->type.kind == PG_KIND_JSON || column->type.kind == PG_KIND_OTHER
+               ? "::pg_catalog.text"
+               : "";
 }
 
-/* The record r as a row of the table; a column that it does not have is NULL, which equals
- * nothing. */
+/* The record r as a row of the table; a column that it does not have is NULL, and
+ * its name in w. */
 static void add_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     const char *separator = "WITH v AS (SELECT ";
@@ -75,6 +95,15 @@ static void add_row(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
         }
         separator = ", ";
     }
+    df__buf_str(b, "), w(name) AS (VALUES (NULL::pg_catalog.text)");
+    for (size_t i = 0; i < s->catalog.table.count; i++) {
+        const df__pg_column *column = &s->catalog.table.columns[i];
+        if (!df__pg_mask_writes(mask, column)) {
+            df__buf_str(b, ", (");
+            df__pg_literal(b, column->name);
+            df__buf_char(b, ')');
+        }
+    }
     df__buf_str(b, ") ");
 }
 
@@ -83,12 +112,12 @@ static void add_same(const df__pg_sink *s, df__buf *b, const df__pg_mask *mask)
 {
     for (size_t i = 0; i < s->catalog.table.count; i++) {
         const df__pg_column *column = &s->catalog.table.columns[i];
-        const char *text = by_text(&column->type) ? "::pg_catalog.text" : "";
+        const char *as = compared_as(column);
         if (df__pg_mask_writes(mask, column)) {
             df__buf_printf(b,
                            " AND COALESCE(t.%s%s OPERATOR(pg_catalog.=) (r.c%zu::%s)%s, "
                            "t.%s IS NULL AND r.c%zu IS NULL)",
-                           column->quoted, text, i, column->type.cast, text, column->quoted, i);
+                           column->quoted, as, i, column->type.cast, as, column->quoted, i);
         }
     }
 }

@@ -55,6 +55,34 @@ static int name_of(const df__pg_sink *s, const df__pg_work *w, size_t index, df_
     return DF_OK;
 }
 
+/* A place that a name has in vain: its table is not there and never was, and no record of the
+ * parcel at hand waits for one to be made. 0: there is none. */
+static size_t find_idle(const df__pg_sink *s)
+{
+    const df__pg_targets *t = &s->targets;
+    for (size_t i = 1; i < t->count; i++) {
+        const df__pg_target *target = t->rows[i];
+        if (i != t->current && !target->catalog.table.exists && !target->table_seen &&
+            (!s->opt.auto_create || target->looked != t->parcels))
+            return i;
+    }
+    return 0;
+}
+
+/* DF_EDATA: all places are taken. */
+static int take_place(df__pg_sink *s, df_bytes name, size_t *ret)
+{
+    df__pg_targets *t = &s->targets;
+    *ret = t->count;
+    if (t->count < TARGETS_MAX)
+        return df__pg_target_make(s, name) ? DF_OK : DF_ENOMEM;
+    *ret = find_idle(s);
+    if (*ret == 0)
+        return DF_EDATA;
+    df__pg_target_rename(s, *ret, name);
+    return DF_OK;
+}
+
 /* The table of that name. DF_EDATA: *ret_why says why not. */
 static int find(df__pg_sink *s, df_bytes name, size_t *ret, const char **ret_why)
 {
@@ -71,13 +99,10 @@ static int find(df__pg_sink *s, df_bytes name, size_t *ret, const char **ret_why
     if (read_name(name, &parts) != DF_OK)
         return DF_EDATA;
     *ret_why = "tableFrom names more than 1000 tables";
-    if (t->count >= TARGETS_MAX)
-        return DF_EDATA;
-    df__pg_target *target = df__pg_target_make(s, name);
-    if (!target)
-        return DF_ENOMEM;
-    target->catalog.name = parts;
-    return DF_OK;
+    int rc = take_place(s, name, ret);
+    if (rc == DF_OK)
+        t->rows[*ret]->catalog.name = parts;
+    return rc;
 }
 
 /* Looks at a table that was not there, once for each parcel. */
@@ -105,7 +130,7 @@ static int route(df__pg_sink *s, df__pg_work *w, size_t index, size_t *ret)
     rc = rc == DF_OK ? look(s, w, *ret) : rc;
     if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create) {
         if (s->conn.table_seen)
-            return df__pg_missing(s);
+            return df__pg_missing(&s->conn);
         df__text_printf(text, sizeof text,
                         "table %s does not exist (autoCreateTable: true makes it)",
                         s->catalog.name.table);
@@ -144,28 +169,24 @@ static int may_be_same(const df__pg_name *a, const df__pg_name *b)
            (!a->schema[0] || !b->schema[0] || strcmp(a->schema, b->schema) == 0);
 }
 
-static const df__pg_name *table_of(const df__pg_sink *s, size_t target)
-{
-    return target == s->targets.current ? &s->catalog.name : &s->targets.rows[target]->catalog.name;
-}
-
 static int has_namesakes(const df__pg_sink *s)
 {
     const df__pg_targets *t = &s->targets;
     for (size_t i = 0; i < t->segment_count; i++)
         for (size_t k = 0; k < i; k++)
-            if (may_be_same(table_of(s, t->segments[i].target), table_of(s, t->segments[k].target)))
+            if (may_be_same(df__pg_target_name(s, t->segments[i].target),
+                            df__pg_target_name(s, t->segments[k].target)))
                 return 1;
     return 0;
 }
 
-/* Foreign keys and triggers lead from table to table; else no table notices the others. A delete
- * or truncation needs no more than that either. */
+/* Foreign keys, triggers and INHERITS lead from table to table; else no table notices the others. A
+ * delete or truncation needs no more than that either. */
 static int is_free(const df__pg_sink *s, const df__pg_work *w)
 {
     for (size_t i = 0; i < w->end; i++) {
         const df__pg_facts *facts = w->skip[i] ? NULL : facts_of(s, w->targets[i]);
-        if (facts && (facts->notices_rows || facts->orders_rows))
+        if (facts && (facts->notices_rows || facts->orders_rows || facts->has_kin))
             return 0;
     }
     return 1;

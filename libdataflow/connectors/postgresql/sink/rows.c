@@ -49,15 +49,28 @@ static int is_counted(const df__pg_sink *s)
     return !s->opt.upsert && s->opt.on_conflict == PG_CONFLICT_SKIP;
 }
 
-/* One row with an exception handler of its own. */
+/* Where the first row's move begins in what stands before it; its end: there is none. */
+static size_t move_of(const df__pg_group *group)
+{
+    return group->move_at < group->before.len ? group->move_at : group->before.len;
+}
+
+/* One row with an exception handler of its own. Its key moves with it: where the row is refused,
+ * the one that is there stays under the old key. */
 static void add_one(const df__pg_sink *s, const df__pg_work *w, df__buf *b, size_t number)
 {
     const df__pg_group *group = &w->groups[number];
+    size_t move = move_of(group);
     int is_equal = !s->opt.upsert && s->opt.on_conflict == PG_CONFLICT_EQUAL;
     df__buf_printf(b,
                    "FOR r IN SELECT * FROM pg_temp.dataflow_rows_%zu WHERE n >= low "
                    "AND n < low + %d ORDER BY n LOOP BEGIN ",
                    number, CHUNK);
+    if (move < group->before.len) {
+        df__buf_str(b, "IF r.n = 1 THEN ");
+        df__buf_add(b, group->before.data + move, group->before.len - move);
+        df__buf_str(b, "END IF; ");
+    }
     df__pg_apply_row(s, b, group);
     if (is_counted(s))
         df__buf_str(b, "IF FOUND THEN kept := kept + 1; END IF; ");
@@ -86,8 +99,8 @@ static void add_body(const df__pg_sink *s, const df__pg_work *w, df__buf *b, siz
     df__buf_printf(b,
                    "#variable_conflict use_column\n"
                    "DECLARE r record; message text; detail text; place text; raised boolean; "
-                   "tab text; col text; typ text; con text; "
-                   "low int8 := 1; kept int8 := 0; got int8; gone int8 := 0; "
+                   "tab text; col text; typ text; con text; low int8 := 1; kept int8 := 0; got "
+                   "int8; gone int8 := 0; "
                    "top int8 := (SELECT max(n) FROM pg_temp.dataflow_rows_%zu); "
                    "BEGIN WHILE low <= top LOOP ",
                    number);
@@ -121,7 +134,7 @@ static void add_block(const df__pg_sink *s, const df__pg_work *w, df__buf *b, si
     df__buf body;
     df__buf_init(&body, &s->memory.heap);
     add_body(s, w, &body, number);
-    df__buf_str(b, "SET CONSTRAINTS ALL IMMEDIATE; DO ");
+    df__buf_str(b, "DO ");
     df__pg_literal(b, (df_bytes){body.data, body.len});
     df__buf_printf(b,
                    "; SELECT n, state, pg_catalog.left(why, 300), pg_catalog.left(detail, 300), "
@@ -160,8 +173,9 @@ static int send_rows(df__pg_sink *s, const df__pg_work *w)
 {
     df__buf_clear(&s->sql);
     for (size_t i = 0; i < w->group_count; i++) {
-        df__buf_add(&s->sql, w->groups[i].before.data, w->groups[i].before.len);
         add_staging(s, w, &s->sql, i);
+        df__buf_str(&s->sql, "SET CONSTRAINTS ALL IMMEDIATE; ");
+        df__buf_add(&s->sql, w->groups[i].before.data, move_of(&w->groups[i]));
         add_block(s, w, &s->sql, i);
     }
     df__buf_add(&s->sql, w->between.data, w->between.len);

@@ -57,7 +57,7 @@ static int sink_open(void *self, df_stage *st)
         !s->opt.flatten)
         rc = df__pg_raw_create(s);
     if (rc == DF_OK && !s->catalog.table.exists && !s->opt.auto_create)
-        rc = df__pg_missing(s);
+        rc = df__pg_missing(&s->conn);
     return rc == DF_OK ? df__pg_may_alter(s) : rc;
 }
 
@@ -132,7 +132,7 @@ static int sink_probe(void *self, df_stage *st)
         rc = df__pg_catalog_load(s);
     int may_miss = s->opt.auto_create || s->targets.is_used;
     if (rc == DF_OK && !s->catalog.table.exists && !may_miss)
-        rc = df__pg_missing(s);
+        rc = df__pg_missing(&s->conn);
     if (rc == DF_OK)
         rc = df__pg_positions_probe(s);
     if (rc == DF_OK && !s->catalog.table.exists && s->targets.is_used && !s->opt.auto_create)

@@ -17,19 +17,6 @@
 
 enum df__pg_metric { PG_METRIC_ROW_MODE, PG_METRIC_CATALOG };
 
-/* What the parcels before let one expect of the next, each a number of parcels to come, and what
- * was found not to work here. */
-typedef struct df__pg_expect {
-    int as_text;     /* written as text, after one had a value for that */
-    int mixed;       /* written in groups, after one had several masks */
-    int rows_likely; /* written in row mode at once */
-    int no_rows;     /* row mode does not work */
-    int no_copy;     /* COPY does not work: row mode always */
-    int no_more;     /* no column can be added */
-    int no_wider;    /* none can be made wider */
-    int alone;       /* times in a row that the record at hand, alone, met a limit of statements */
-} df__pg_expect;
-
 /* raw.c */
 typedef struct df__pg_raw {
     df__buf text;    /* _metadata of the record at hand */
@@ -94,8 +81,6 @@ void df__pg_options_settle(df__pg_sink *s, df_stage *st);
 /* Reads the table from the server, with its facts and, where they are looked at, its CHECKs. A
  * table that is not there is DF_OK with exists 0. */
 int df__pg_catalog_load(df__pg_sink *s);
-/* The table is not there: DF_ENOTFOUND; DF_EIO when it was there before, for it may come back. */
-int df__pg_missing(const df__pg_sink *s);
 
 /* ---- rights.c ---- */
 /* Looks whether the user may insert into the table, or make it; tells what was found. */
@@ -135,8 +120,9 @@ int df__pg_raw_row(df__pg_sink *s, const df__pg_work *w);
 void df__pg_raw_warn(df__pg_sink *s);
 /* DF_EINVAL: the table is not one for whole records. */
 int df__pg_raw_fits(const df__pg_sink *s, const df__pg_table *t);
-/* Columns for the metadata of the parcel's records. */
-int df__pg_raw_gather(const df__pg_sink *s, const df__pg_work *w, struct df__pg_guesses *g);
+/* Columns for the metadata of a record. DF_EDATA: it has none. */
+int df__pg_raw_gather(const df__pg_sink *s, df_parcel *parcel, size_t index,
+                      struct df__pg_guesses *g);
 /* g NULL: _metadata is one column. */
 void df__pg_raw_create_sql(const df__pg_sink *s, const struct df__pg_guesses *g, df__buf *b);
 /* Makes the table when its columns do not depend on the records. */

@@ -19,7 +19,8 @@ static void add_staging(const df__pg_sink *s, df__buf *b, int is_used)
                    "boolean, m int2",
                    s->catalog.stage);
     for (size_t i = 0; i < s->catalog.table.count; i++)
-        df__buf_printf(b, ", c%zu %s", i, s->catalog.table.columns[i].type.name);
+        df__buf_printf(b, ", c%zu %s%s", i, s->catalog.table.columns[i].type.name,
+                       s->catalog.table.columns[i].collation);
     df__buf_str(b, ") ON COMMIT DELETE ROWS; ");
     if (is_used)
         df__buf_printf(b, "TRUNCATE pg_temp.%s; ", s->catalog.stage);

@@ -15,7 +15,10 @@ typedef struct df__pg_column {
     const char *quoted; /* "name", ready for SQL */
     df__pg_type type;
     const char *operators; /* schema of the type's own operators, quoted; "": unknown */
+    const char *collation; /* " COLLATE ..." in SQL; "": the database's, or none */
     uint8_t not_null, has_default, in_key;
+    uint8_t folds;      /* its collation takes some texts for equal that differ */
+    uint8_t always;     /* GENERATED ALWAYS AS IDENTITY: no update sets it */
     uint8_t is_version; /* upsertVersionColumn */
     int16_t bit;        /* in df__pg_mask when it has a default, else -1 */
 } df__pg_column;

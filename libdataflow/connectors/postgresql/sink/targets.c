@@ -88,6 +88,18 @@ df__pg_target *df__pg_target_make(df__pg_sink *s, df_bytes name)
     return target;
 }
 
+/* The generation goes on: what was encoded for the name before is not for this one. */
+void df__pg_target_rename(df__pg_sink *s, size_t index, df_bytes name)
+{
+    df__pg_target *target = s->targets.rows[index];
+    uint64_t generation = target->catalog.generation + 1;
+    df__pg_table_free(&target->catalog.table);
+    memset(target, 0, sizeof *target);
+    target->catalog.generation = generation;
+    df__text_set(target->name, sizeof target->name, name.data, name.len);
+    df__arena_init(&target->catalog.table.arena, &s->memory.heap, 4096);
+}
+
 int df__pg_targets_open(df__pg_sink *s)
 {
     char why[200];
@@ -106,6 +118,11 @@ int df__pg_targets_open(df__pg_sink *s)
     for (size_t i = 0; rc == DF_OK && i < t->count; i++)
         t->rows[i]->expect = (df__pg_expect){.alone = t->rows[i]->expect.alone};
     return rc;
+}
+
+const df__pg_name *df__pg_target_name(const df__pg_sink *s, size_t index)
+{
+    return index == s->targets.current ? &s->catalog.name : &s->targets.rows[index]->catalog.name;
 }
 
 /* The sink gets what is known of another table. */

@@ -40,6 +40,10 @@ int df__pg_targets_open(struct df__pg_sink *s);
 void df__pg_targets_close(struct df__pg_sink *s);
 /* One more. NULL: no memory. */
 struct df__pg_target *df__pg_target_make(struct df__pg_sink *s, df_bytes name);
+/* The name of its table. */
+const struct df__pg_name *df__pg_target_name(const struct df__pg_sink *s, size_t index);
+/* Another name takes the place of one whose table was never there. */
+void df__pg_target_rename(struct df__pg_sink *s, size_t index, df_bytes name);
 /* The sink gets what is known of another table, and keeps what it knows of the one before. */
 void df__pg_target_turn(struct df__pg_sink *s, struct df__pg_work *w, size_t index);
 /* The open transaction was taken back, and tables that were made in it are gone; or it was

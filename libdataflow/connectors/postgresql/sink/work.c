@@ -61,11 +61,13 @@ void df__pg_work_rewind(df__pg_sink *s, df__pg_work *w)
     w->error_group = 0;
     w->group_count = 0;
     df__buf_clear(&w->between);
+    w->move_at = SIZE_MAX;
     w->index = w->begin;
     w->sent = 0;
     w->alters = 0;
     w->begun = 0;
     w->wide = 0;
+    w->no_deletes = s->opt.upsert && s->expect.deletes == 0;
     w->catalog = s->catalog.generation;
     w->binary =
         !w->tried.by_rows && s->expect.as_text == 0 && df__pg_table_binary(&s->catalog.table);
@@ -85,7 +87,8 @@ int df__pg_work_start(df__pg_sink *s, df__pg_work *w, df_parcel *parcel)
     for (size_t i = 0; i < count; i++)
         w->skip[i] = (unsigned char)df_parcel_rejected(parcel, i);
     w->parcel = parcel;
-    s->expect.as_text -= s->expect.as_text > 0;
+    if (!s->targets.is_used)
+        df__pg_expect_less(&s->expect);
     w->tried = (df__pg_tried){0};
     w->begin = 0;
     w->end = count;

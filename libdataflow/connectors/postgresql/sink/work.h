@@ -20,7 +20,9 @@ typedef struct df__pg_group {
     df__pg_form *forms; /* at least one */
     size_t form_count, form_cap;
     int wide;       /* every column is written */
+    int no_deletes; /* none of its rows deletes */
     df__buf before; /* statements that stand before its rows, each followed by "; " */
+    size_t move_at; /* where in it the move of its first row begins; SIZE_MAX: nowhere */
     df__buf text;
     uint32_t *records; /* line number - 1 to index in the parcel */
     size_t count, cap;
@@ -36,6 +38,7 @@ typedef struct df__pg_work {
     df__pg_group *groups;
     size_t group_count, group_cap;
     df__buf between; /* what stands before the next row: see between.c */
+    size_t move_at;  /* of the last move in it; SIZE_MAX: it has none */
     size_t index;    /* next record to encode */
     df__pg_tried tried;
     size_t begin, end;       /* the records at hand: all, or a segment of them */
@@ -50,6 +53,7 @@ typedef struct df__pg_work {
     int alters;         /* a record needs another table: see alter.c */
     int wide;           /* groups with several masks */
     int binary;         /* its groups are in binary format */
+    int no_deletes;     /* its statements look for none */
     char doubtful[6];   /* a state that row mode met and that may not be a row's fault; "": none */
     size_t doubtful_at; /* its refusal */
     size_t raised;      /* rows for which code of the database raised a state that else passes */

@@ -16,7 +16,7 @@ static int ensure_table(df__pg_sink *s, df__pg_work *w)
         return DF_OK;
     if (s->opt.auto_create)
         return df__pg_create_table(s, w);
-    return df__pg_missing(s);
+    return df__pg_missing(&s->conn);
 }
 
 /* What the server refused: one line and a word. */

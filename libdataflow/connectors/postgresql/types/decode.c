@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * decode.c: values by their kind; here truth values, integers, texts, uuids and JSON. */
-#include "decode.h"
+#include "decode_kinds.h"
 
 #include <string.h>
 

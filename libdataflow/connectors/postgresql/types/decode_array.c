@@ -3,7 +3,7 @@
  * array does not begin at 1; and bytea, which is written as hexadecimal digits or with escapes. */
 #include <string.h>
 
-#include "decode.h"
+#include "decode_kinds.h"
 
 enum { DEPTH = 6 }; /* dimensions that the server takes */
 

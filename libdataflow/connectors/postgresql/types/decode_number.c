@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
+#include "decode_kinds.h"
 #include "scan.h"
 
 static int give_double(double value, df_value *ret)

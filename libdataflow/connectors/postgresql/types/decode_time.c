@@ -2,7 +2,7 @@
  * decode_time.c: dates and times as the server writes them with DateStyle ISO, and in binary. */
 #include <string.h>
 
-#include "decode.h"
+#include "decode_kinds.h"
 #include "scan.h"
 
 /* The server counts from 2000-01-01. */

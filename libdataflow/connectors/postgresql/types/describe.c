@@ -22,7 +22,7 @@ static const char query_tail[] =
     "AND a.attnum = col.num), false) OR EXISTS (SELECT FROM pg_catalog.pg_type d "
     "WHERE d.oid = col.typ AND d.typnotnull), "
     "EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = col.rel AND i.indisprimary "
-    "AND col.num = ANY (i.indkey::pg_catalog.int2[])), "
+    "AND col.num = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1])), "
     "pg_catalog.format_type(col.typ, col.mod), pg_catalog.format_type(t.oid, -1), base.mod, "
     "COALESCE(e.typname, t.typname), COALESCE(e.typnamespace, t.typnamespace) = "
     "'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid, "
@@ -32,7 +32,11 @@ static const char query_tail[] =
     "(SELECT pg_catalog.quote_ident(n.nspname::pg_catalog.text) || '.' || "
     "pg_catalog.quote_ident(p.proname::pg_catalog.text) FROM pg_catalog.pg_proc p "
     "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
-    "WHERE p.oid = t.typoutput::pg_catalog.oid) "
+    "WHERE p.oid = t.typoutput::pg_catalog.oid), " PG_TYPE_OPERATORS ", t.oid IN "
+    "('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype) AND EXISTS "
+    "(SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_collation c "
+    "ON c.oid = a.attcollation WHERE a.attrelid = col.rel AND a.attnum = col.num "
+    "AND c.collisdeterministic) "
     "FROM col JOIN base USING (i) "
     "JOIN pg_catalog.pg_type t ON t.oid = base.typ AND t.typtype <> 'd' "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid";
@@ -52,6 +56,8 @@ enum {
     AT_OID,
     AT_LIKE_TEXT,
     AT_OUTPUT,
+    AT_OPERATORS,
+    AT_PLAIN,
     AT_COLUMNS
 };
 static const df__pg_type_cells type_cells = {.shown = AT_SHOWN,
@@ -93,8 +99,11 @@ static int read_field(df__pg_fields *f, const PGresult *res, int row)
     field->not_null = (uint8_t)df__pg_is_true(res, row, AT_NOT_NULL);
     field->in_key = (uint8_t)df__pg_is_true(res, row, AT_KEY);
     field->output = df__pg_copy_cell(&f->memory, res, row, AT_OUTPUT);
-    return field->output ? df__pg_type_take(&f->memory, res, row, &type_cells, &field->type)
-                         : DF_ENOMEM;
+    field->operators = df__pg_copy_cell(&f->memory, res, row, AT_OPERATORS);
+    field->plain_text = (uint8_t)df__pg_is_true(res, row, AT_PLAIN);
+    return field->output && field->operators
+               ? df__pg_type_take(&f->memory, res, row, &type_cells, &field->type)
+               : DF_ENOMEM;
 }
 
 static const char *ask_sql(const df__pg_fields *f, df__buf *sql)

@@ -15,8 +15,10 @@ typedef struct df__pg_field {
     uint32_t relation; /* 0: no column of a table */
     int16_t number;    /* of the column in it */
     uint8_t not_null, in_key;
+    uint8_t plain_text; /* text of a column whose collation takes no two texts for equal */
     df__pg_type type;
-    const char *output; /* "pg_catalog.interval_out": the function that writes its text */
+    const char *operators; /* schema of those that compare it, quoted; "": none */
+    const char *output;    /* "pg_catalog.interval_out": the function that writes its text */
 } df__pg_field;
 
 typedef struct df__pg_fields {

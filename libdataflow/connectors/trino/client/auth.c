@@ -62,15 +62,15 @@ static int given_token(df__trino_session *s)
 /* Texts of secrets that live as long as the asking. */
 typedef struct grant {
     df__buf url;
-    char *texts[4];
+    char *texts[2];
     df__token_ask ask;
 } grant;
 
 static int copy_secrets(df__trino_session *s, grant *g)
 {
     const df__trino_keycloak *k = s->place->keycloak;
-    df_secret *const secrets[] = {k->client_id, k->client_secret, k->username, k->password};
-    for (size_t i = 0; i < 4; i++) {
+    df_secret *const secrets[] = {k->client_secret, k->password};
+    for (size_t i = 0; i < 2; i++) {
         df_bytes text = {NULL, 0};
         int rc = secrets[i] ? df_secret_get(secrets[i], s->st, &text) : DF_OK;
         if (rc != DF_OK)
@@ -96,16 +96,16 @@ static int make_grant(df__trino_session *s, grant *g)
         return df_stage_fail(s->st, DF_ENOMEM, NULL, "no memory for a token");
     int rc = copy_secrets(s, g);
     g->ask = (df__token_ask){.url = g->url.data,
-                             .client_id = g->texts[0] ? g->texts[0] : "",
-                             .client_secret = g->texts[1],
-                             .username = g->texts[2],
-                             .password = g->texts[3]};
+                             .client_id = k->client_id.data ? k->client_id.data : "",
+                             .client_secret = g->texts[0],
+                             .username = k->username.data,
+                             .password = g->texts[1]};
     return rc;
 }
 
 static void free_grant(grant *g)
 {
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 2; i++) {
         if (g->texts[i])
             explicit_bzero(g->texts[i], strlen(g->texts[i]));
         df__free(g->url.heap, g->texts[i]);
@@ -160,27 +160,31 @@ static int renew(df__trino_session *s)
     return made == DF_OK ? rc : made;
 }
 
-static int got_token(df__trino_session *s)
+static int got_token(df__trino_session *s, int follows)
 {
     int64_t now = df_stage_clock_us(s->st);
-    if (s->until_us && now < s->renew_us)
+    int usable = s->authorization.len > 0 && (follows || now < s->until_us);
+    if (usable && now < s->renew_us)
         return DF_OK;
     int rc = renew(s);
-    if (rc == DF_OK || rc == DF_ECANCELED || now >= s->until_us)
+    if (rc == DF_OK || rc == DF_ECANCELED || !usable)
         return rc;
     s->renew_us = now + AGAIN_US;
     df_stage_log(s->st, DF_LOG_WARN,
-                 "the access token cannot be renewed now; it is used while it is valid");
+                 follows ? "the access token cannot be renewed now; what runs is followed with it"
+                         : "the access token cannot be renewed now; it is used while it is valid");
     return DF_OK;
 }
 
-int df__trino_authorize(df__trino_session *s)
+int df__trino_authorize(df__trino_session *s, int follows)
 {
+    int rc = DF_OK;
     if (s->place->password)
-        return set_password(s);
-    if (!s->place->keycloak)
-        return DF_OK;
-    return s->place->keycloak->token ? given_token(s) : got_token(s);
+        rc = set_password(s);
+    else if (s->place->keycloak)
+        rc = s->place->keycloak->token ? given_token(s) : got_token(s, follows);
+    int goes_on = follows && s->authorization.len > 0 && rc != DF_ECANCELED && rc != DF_ENOMEM;
+    return goes_on ? DF_OK : rc;
 }
 
 int df__trino_token_refused(df__trino_session *s)

@@ -4,11 +4,12 @@
 #define DF_TRINO_PLACE_H
 
 #include "net/tls_block.h"
+#include "net/url_option.h"
 
 /* The block `keycloak`: a token that is given, or how one is got. */
 typedef struct df__trino_keycloak {
-    df_bytes server_url, realm;
-    df_secret *client_id, *client_secret, *username, *password, *token;
+    df_bytes server_url, realm, client_id, username;
+    df_secret *client_secret, *password, *token;
 } df__trino_keycloak;
 
 typedef struct df__trino_place {
@@ -21,7 +22,7 @@ typedef struct df__trino_place {
     df_bytes client_tags;
 } df__trino_place;
 
-extern const df_options df__trino_keycloak_options, df__trino_tls_options;
+extern const df_options df__trino_keycloak_options;
 
 /* What does not fit together, as problems; DF_ESPEC when one is an error. */
 int df__trino_place_check(df_stage *st, const df__trino_place *p);
@@ -67,7 +68,7 @@ int df__trino_place_check(df_stage *st, const df__trino_place *p);
          .doc = "An access token, or where one is got by OAuth 2.0."},                             \
         {.name = "tls",                                                                            \
          .type = DF_OPT_BLOCK,                                                                     \
-         .block = &df__trino_tls_options,                                                          \
+         .block = &df__tls_block_options,                                                          \
          TRINO_PLACE_AT(tls),                                                                      \
          .doc = "Certificates, for the coordinator and for Keycloak."},                            \
         {.name = "sessionProperties",                                                              \

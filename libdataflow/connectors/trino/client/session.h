@@ -37,8 +37,9 @@ void df__trino_session_close(df__trino_session *s);
 
 /* Makes s->authorization valid: takes the token that is given, or gets one when the one at hand is
  * near its end. DF_EAUTH, DF_EIO, DF_ECANCELED with the text set; a token that is still valid is
- * used on while no other can be got. */
-int df__trino_authorize(df__trino_session *s);
+ * used on while no other can be got. `follows`: for the replies of a statement that runs, any token
+ * is used on: Trino looks at that of the POST, and a statement must not be left for it. */
+int df__trino_authorize(df__trino_session *s, int follows);
 /* The server refused the token: the next df__trino_authorize gets another. 0: there is none to get,
  * it stands in the manifest. */
 int df__trino_token_refused(df__trino_session *s);

@@ -157,7 +157,7 @@ static int ask(df__trino_statement *t)
 {
     df__trino_session *s = t->session;
     df__http_call call = {.receive = receive, .user = t, .compressed = 1};
-    int rc = df__trino_authorize(s);
+    int rc = df__trino_authorize(s, t->next.len > 0);
     if (rc != DF_OK)
         return rc;
     df__trino_page_free(&t->page);
@@ -225,6 +225,10 @@ static int denied(df__trino_statement *t, const df__http_reply *reply)
                     : t->session->place->password
                         ? "user and password"
                         : "user; the server may ask for keycloak or password");
+    if (t->next.len > 0 && t->effect == TRINO_EFFECT_WRITES) { /* it runs on */
+        t->relogged = 0;
+        return later(t, 0, 1, text);
+    }
     return end(t, DF_EAUTH, "auth_error", text);
 }
 

@@ -17,7 +17,6 @@ static const df__trino_word words[] = {
     {"PERMISSION_DENIED", TRINO_FATE_DENIED, 1, NULL},
     {"QUERY_TEXT_TOO_LARGE", TRINO_FATE_LARGE, 1, NULL},
     {"STACK_OVERFLOW", TRINO_FATE_LARGE, 1, NULL},
-    {"COMPILER_ERROR", TRINO_FATE_LARGE, 0, NULL},
     {"QUERY_EXCEEDED_COMPILER_LIMIT", TRINO_FATE_LARGE, 0, NULL},
     {"QUERY_HAS_TOO_MANY_STAGES", TRINO_FATE_LARGE, 1, NULL},
     {"CONSTRAINT_VIOLATION", TRINO_FATE_ROW, 0, NULL},
@@ -52,13 +51,27 @@ static const struct {
     {"EXTERNAL", {"", TRINO_FATE_AGAIN, 0, NULL}},
 };
 
-/* Parser and planner have names of their own for it, and older ones the words alone. */
+/* Parser and planner have names of their own for it, and older ones the words alone. A failure of
+ * the compiler is one of the server, unless it says that what it made was too large. */
 static const df__trino_word too_large = {"", TRINO_FATE_LARGE, 0, NULL};
+
+static const df__trino_word another_user = {
+    "", TRINO_FATE_DENIED, 1,
+    "leave `user` out, so that the statements run under the name of the token or password, or "
+    "allow that one the other name in the server's rules"};
+
+static int is_too_large(const char *name, const char *text)
+{
+    return strstr(text, "statement is too large") ||
+           (strcmp(name, "COMPILER_ERROR") == 0 && strstr(text, "too large"));
+}
 
 const df__trino_word *df__trino_word_of(const char *name, const char *type, const char *text)
 {
-    if (strstr(text, "statement is too large"))
+    if (is_too_large(name, text))
         return &too_large;
+    if (strcmp(name, "PERMISSION_DENIED") == 0 && strstr(text, "cannot impersonate user"))
+        return &another_user;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i].name, name) == 0)
             return &words[i];

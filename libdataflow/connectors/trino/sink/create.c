@@ -1,208 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
- * create.c: autoCreateTable. Types come from the schemas of the records, else from all values of
- * the first batch, and are widened so that each value is kept. */
-#include <string.h>
-
+ * create.c: autoCreateTable, by the columns of the first batch. */
 #include "sink/sink.h"
-#include "tables/raw.h"
-#include "util/rfc3339.h"
-#include "util/scalar.h"
-
-enum { COLUMNS_MAX = 1000 };
-
-enum guess {
-    GUESS_NOTHING,
-    GUESS_BOOL,
-    GUESS_BIGINT,
-    GUESS_DECIMAL, /* no more than 10 decimals and 28 digits before them */
-    GUESS_DOUBLE,
-    GUESS_MOMENT,
-    GUESS_STAMP,
-    GUESS_DATE,
-    GUESS_TIME,
-    GUESS_BYTES,
-    GUESS_TEXT
-};
+#include "tables/guess.h"
 
 static const char *const sql_names[] = {
-    [GUESS_NOTHING] = "varchar",    [GUESS_BOOL] = "boolean",
-    [GUESS_BIGINT] = "bigint",      [GUESS_DECIMAL] = "decimal(38,10)",
-    [GUESS_DOUBLE] = "double",      [GUESS_MOMENT] = "timestamp(6) with time zone",
-    [GUESS_STAMP] = "timestamp(6)", [GUESS_DATE] = "date",
-    [GUESS_TIME] = "time(6)",       [GUESS_BYTES] = "varbinary",
-    [GUESS_TEXT] = "varchar",
+    [DF__GUESS_NOTHING] = "varchar",    [DF__GUESS_BOOL] = "boolean",
+    [DF__GUESS_LONG] = "bigint",        [DF__GUESS_DOUBLE] = "double",
+    [DF__GUESS_STAMP] = "timestamp(6)", [DF__GUESS_MOMENT] = "timestamp(6) with time zone",
+    [DF__GUESS_DATE] = "date",          [DF__GUESS_TIME] = "time(6)",
+    [DF__GUESS_BYTES] = "varbinary",    [DF__GUESS_TEXT] = "varchar",
 };
 
-typedef struct guessed {
-    df_bytes name;
-    enum guess guess;
-    const df_field *field; /* of the schema; NULL: none, or they differ */
-    int differs;
-} guessed;
-
-typedef struct columns {
-    df__trino_sink *s;
-    df__arena memory;
-    guessed *rows;
-    size_t count;
-    int metadata; /* names get the prefix */
-} columns;
-
-static enum guess guess_text(const df_value *v)
+static void put_type(df__buf *b, const df__guessed *row)
 {
-    df__stamp stamp;
-    int is_moment = v->len >= 20 && v->len <= 40 && v->text[10] != ' ' &&
-                    df__stamp_parse((df_bytes){v->text, v->len}, &stamp) == DF_OK &&
-                    stamp.has_zone && stamp.nsec % 1000 == 0;
-    return is_moment ? GUESS_MOMENT : GUESS_TEXT;
-}
-
-/* A double does not keep 19.99: numbers are exact, or text. */
-static enum guess guess_number(const df_value *v)
-{
-    df__exact exact;
-    __int128 value, limit = 1;
-    for (int i = 0; i < 38; i++)
-        limit *= 10;
-    int fits = df__exact_parse((df_bytes){v->text, v->len}, &exact) == DF_OK &&
-               df__exact_int(&exact, 10, 0, &value) == DF_OK && value < limit && value > -limit;
-    return fits ? GUESS_DECIMAL : GUESS_TEXT;
-}
-
-static enum guess guess_of(const df_value *v)
-{
-    static const enum guess guesses[] = {
-        [DF_V_BOOL] = GUESS_BOOL,   [DF_V_INT] = GUESS_BIGINT,  [DF_V_DOUBLE] = GUESS_DOUBLE,
-        [DF_V_BYTES] = GUESS_BYTES, [DF_V_DATE] = GUESS_DATE,   [DF_V_TIME] = GUESS_TIME,
-        [DF_V_ARRAY] = GUESS_TEXT,  [DF_V_OBJECT] = GUESS_TEXT,
-    };
-    if (v->type == DF_V_STRING)
-        return guess_text(v);
-    if (v->type == DF_V_NUMBER)
-        return guess_number(v);
-    if (v->type == DF_V_TIMESTAMP)
-        return v->zone == DF_ZONE_NONE ? GUESS_STAMP : GUESS_MOMENT;
-    return v->type >= 0 && v->type <= DF_V_OBJECT ? guesses[v->type] : GUESS_NOTHING;
-}
-
-/* A double does not keep every whole number, nor every decimal: such columns are text. */
-static enum guess widen(enum guess a, enum guess b)
-{
-    int exact =
-        (a == GUESS_DECIMAL && b == GUESS_BIGINT) || (a == GUESS_BIGINT && b == GUESS_DECIMAL);
-    if (a == b || b == GUESS_NOTHING)
-        return a;
-    return a == GUESS_NOTHING ? b : exact ? GUESS_DECIMAL : GUESS_TEXT;
-}
-
-static int take(columns *c, df_bytes name, guessed **ret)
-{
-    *ret = NULL;
-    for (size_t i = 0; i < c->count && !*ret; i++)
-        if (c->rows[i].name.len == name.len &&
-            strncasecmp(c->rows[i].name.data, name.data, name.len) == 0)
-            *ret = &c->rows[i];
-    int is_own = c->metadata && name.len == 4 && !strncasecmp(name.data, "data", 4);
-    if (*ret || name.len == 0 || is_own || c->count == COLUMNS_MAX)
-        return DF_OK;
-    *ret = &c->rows[c->count];
-    **ret = (guessed){.guess = GUESS_NOTHING};
-    c->count++;
-    return df__arena_copy(&c->memory, name, &(*ret)->name);
-}
-
-static int add_value(void *user, df_bytes name, const df_value *value)
-{
-    columns *c = user;
-    guessed *row;
-    df_bytes prefix = c->metadata ? c->s->opt.flatten_prefix : (df_bytes){NULL, 0};
-    df__buf_clear(&c->s->sql);
-    df__buf_add(&c->s->sql, prefix.data, prefix.len);
-    df__buf_add(&c->s->sql, name.data, name.len);
-    if (c->s->sql.failed)
-        return DF_ENOMEM;
-    int rc = take(c, (df_bytes){c->s->sql.data, c->s->sql.len}, &row);
-    if (rc != DF_OK || !row)
-        return rc;
-    int is_time = c->metadata && name.len == 9 && memcmp(name.data, "timestamp", 9) == 0;
-    row->guess = widen(row->guess, is_time ? GUESS_MOMENT : guess_of(value));
-    return DF_OK;
-}
-
-static int add_schema(columns *c, const df_schema *schema)
-{
-    size_t count;
-    const df_field *fields = df_schema_fields(schema, &count);
-    for (size_t i = 0; i < count; i++) {
-        const df_field *f = DF_ROW(df_field, fields, i);
-        guessed *row;
-        int rc = take(c, (df_bytes){f->name, strlen(f->name)}, &row);
-        if (rc != DF_OK)
-            return rc;
-        if (!row || f->type == DF_V_ABSENT)
-            continue;
-        row->differs |= row->field && row->field->type != f->type;
-        row->field = row->differs ? NULL : f;
-    }
-    return DF_OK;
-}
-
-static int add_metadata(columns *c, df_parcel *parcel, size_t index)
-{
-    df__raw raw;
-    int rc = df__raw_read(parcel, index, &raw);
-    return rc == DF_OK ? df__raw_each(&raw, add_value, c) : rc;
-}
-
-static int add_record(columns *c, df_parcel *parcel, size_t index)
-{
-    const df_schema *schema = df_record_schema(df_parcel_at(parcel, index));
-    df_value root;
-    df_walk walk;
-    if (c->metadata)
-        return add_metadata(c, parcel, index);
-    int rc = schema ? add_schema(c, schema) : DF_OK;
-    rc = rc == DF_OK ? df_parcel_root(parcel, index, &root) : rc;
-    if (rc != DF_OK || root.type != DF_V_OBJECT)
-        return rc;
-    memset(&walk, 0, sizeof walk);
-    while (rc == DF_OK && df_value_walk(&root, &walk) == DF_OK)
-        rc = add_value(c, walk.name, &walk.value);
-    return rc;
-}
-
-static int gather(columns *c, df_parcel *parcel)
-{
-    size_t count = df_parcel_count(parcel);
-    c->rows = df__arena_zalloc(&c->memory, (COLUMNS_MAX + 1) * sizeof *c->rows);
-    if (!c->rows)
-        return DF_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int rc = add_record(c, parcel, i);
-        if (rc != DF_OK && rc != DF_EDATA)
-            return rc;
-    }
-    return DF_OK;
-}
-
-/* ---- the statement --------------------------------------------------------------------------- */
-
-static void put_type(df__buf *b, const guessed *row)
-{
-    const df_field *f = row->field;
-    df_value v = {.type = f ? f->type : DF_V_NULL, .zone = f ? f->zone : 0};
-    if (f && f->type == DF_V_NUMBER && f->precision > 0 && f->precision <= 38 && f->scale >= 0 &&
-        f->scale <= f->precision)
-        df__buf_printf(b, "decimal(%d,%d)", f->precision, f->scale);
-    else if (f && f->type == DF_V_NUMBER)
-        df__buf_str(b, "varchar");
+    df__guess_type type = df__guess_type_of(row);
+    if (type.guess == DF__GUESS_DECIMAL)
+        df__buf_printf(b, "decimal(%d,%d)", type.precision, type.scale);
     else
-        df__buf_str(b, sql_names[f && f->type == DF_V_STRING ? GUESS_TEXT
-                                 : f                         ? guess_of(&v)
-                                                             : row->guess]);
+        df__buf_str(b, sql_names[type.guess]);
 }
 
-static void make_sql(df__trino_sink *s, const columns *c)
+static void make_sql(df__trino_sink *s, const df__guesses *c)
 {
     df__buf *b = &s->sql;
     df__buf_clear(b);
@@ -237,17 +55,20 @@ static int run(df__trino_sink *s)
 
 int df__trino_create(df__trino_sink *s, df_parcel *parcel)
 {
-    columns c = {.s = s, .metadata = s->opt.raw};
+    df__guesses c;
     int rc = DF_OK;
-    df__arena_init(&c.memory, &s->session.heap, 4096);
+    df__guess_init(&c, &s->session.heap);
+    c.any_case = 1;
+    c.metadata = s->opt.raw;
+    c.prefix = s->opt.flatten_prefix;
     if (!s->opt.raw || s->opt.flatten)
-        rc = gather(&c, parcel);
+        rc = df__guess_columns(&c, parcel);
     if (rc == DF_OK && !s->opt.raw && c.count == 0) {
         rc = DF_MORE;
     } else if (rc == DF_OK) {
         make_sql(s, &c);
         rc = run(s);
     }
-    df__arena_free(&c.memory);
+    df__guess_free(&c);
     return rc;
 }

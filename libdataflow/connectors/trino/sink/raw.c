@@ -12,16 +12,6 @@ static const df_bytes meta_name = {"_metadata", 9};
 
 /* ---- one row --------------------------------------------------------------------------------- */
 
-static int add_json(df__buf *b, const df_value *value)
-{
-    size_t len = df_value_json(value, NULL, 0);
-    char *at = df__buf_reserve(b, len + 1);
-    if (!at)
-        return DF_ENOMEM;
-    b->len += df_value_json(value, at, len);
-    return DF_OK;
-}
-
 static int set_column(void *user, df_bytes name, const df_value *value)
 {
     df__trino_sink *s = user;
@@ -55,7 +45,7 @@ int df__trino_raw_row(df__trino_sink *s, df_parcel *parcel, size_t index)
     if (s->opt.flatten && (rc = df__raw_each(&raw, set_column, s)) != DF_OK)
         return rc;
     df__buf_clear(b);
-    rc = add_json(b, &raw.data);
+    rc = df__raw_value(b, &raw.data);
     size_t data_len = b->len;
     if (rc == DF_OK && !s->opt.flatten)
         rc = df__raw_meta(&raw, b);

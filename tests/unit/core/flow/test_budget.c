@@ -108,6 +108,12 @@ static void test_pressed_and_room(void **state)
     assert_false(df__budget_pressed(&b));
     assert_true(df__budget_room(&b));
     assert_int_equal(b.peak, 36 * MIB);
+    df__budget_charge(&b, 18 * MIB); /* 34 of 40: a batch of 40 / 6 does not fit any more */
+    assert_false(df__budget_pressed(&b));
+    assert_true(df__budget_starves(&b));
+    df__budget_release(&b, 2 * MIB);
+    assert_false(df__budget_starves(&b));
+    df__budget_release(&b, 16 * MIB);
     df__budget_release(&b, 20 * MIB); /* never below nothing */
     assert_int_equal(b.used, 0);
     df__budget_charge(&b, MIB);

@@ -81,6 +81,39 @@ static void test_resolves_once(void **state)
     df__secrets_free(s);
 }
 
+/* Only a value that is another one counts, and only of what can change. */
+static void test_since(void **state)
+{
+    df__secrets *s = new_set();
+    df_ref ref = {sizeof ref, DF_REF_SECRET, "ns", "db", "password", "f"};
+    df_ref env = {sizeof env, DF_REF_ENV, NULL, "A", NULL, "f"};
+    df_secret *secret = df__secret_new(s, &ref, none, ALL);
+    df_bytes value;
+    char err[128];
+    int64_t first, second;
+    (void)state;
+    df__secret_value(df__secret_new(s, &env, none, ALL), &value, err, sizeof err);
+    df__secret_value(df__secret_new(s, NULL, BYTES("literal"), ALL), &value, err, sizeof err);
+    assert_int_equal(df__secrets_since(s), 0);
+    df__secret_value(secret, &value, err, sizeof err);
+    first = df__secrets_since(s);
+    assert_true(first > INT64_C(1600000000000000));
+    support_sleep_ms(1); /* the clock moves on */
+    df__secrets_refresh(s);
+    df__secret_value(secret, &value, err, sizeof err);
+    assert_int_equal(df__secrets_since(s), first);
+    answer = "second-value";
+    df__secrets_refresh(s);
+    df__secret_value(secret, &value, err, sizeof err);
+    second = df__secrets_since(s);
+    assert_int_not_equal(second, first);
+    status = DF_ENOTFOUND; /* what was read before goes on */
+    df__secrets_refresh(s);
+    assert_int_not_equal(df__secret_value(secret, &value, err, sizeof err), DF_OK);
+    assert_int_equal(df__secrets_since(s), second);
+    df__secrets_free(s);
+}
+
 static void test_old_values_stay_hidden(void **state)
 {
     df__secrets *s = new_set();
@@ -474,6 +507,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_literal),
         cmocka_unit_test(test_resolves_once),
+        cmocka_unit_test(test_since),
         cmocka_unit_test(test_old_values_stay_hidden),
         cmocka_unit_test(test_failure_names_the_reference),
         cmocka_unit_test(test_default_of_a_variable),

@@ -20,7 +20,21 @@ static _Atomic int writes; /* calls of the main sink */
 
 /* ---- a source that tells its lag ------------------------------------------------------------- */
 
+typedef struct well_config {
+    df_secret *word;
+} well_config;
+
+static const df_option well_rows[] = {
+    {.name = "word",
+     .type = DF_OPT_SECRET,
+     .flags = DF_OPT_REF,
+     .offset = offsetof(well_config, word),
+     .doc = "W."},
+};
+static const df_options well_options = DF_OPTIONS(well_rows, well_config);
+
 typedef struct well {
+    well_config config;
     df_partition *part;
     int added;
 } well;
@@ -28,7 +42,16 @@ typedef struct well {
 static int well_open(void *self, df_stage *st)
 {
     well *w = self;
-    return df_partition_open(st, "p", &w->part);
+    df_bytes word;
+    int rc = df_secret_get(w->config.word, st, &word);
+    return rc == DF_OK ? df_partition_open(st, "p", &w->part) : rc;
+}
+
+static int resolve(void *user, const df_ref *ref, df_answer *answer)
+{
+    (void)user;
+    (void)ref;
+    return df_answer_set(answer, "w", 1);
 }
 
 static int add(well *w, df_batch *into, int count)
@@ -100,6 +123,7 @@ static const df_connector kinds[] = {
      .name = "well",
      .doc = "Gives.",
      .source_size = sizeof(well),
+     .source_options = &well_options,
      .source = &source_ops},
     {.size = sizeof(df_connector),
      .name = "tank",
@@ -114,7 +138,7 @@ static const df_connector kinds[] = {
 #define FLOW                                                                                       \
     "apiVersion: dataflow.dataflow.io/v1\nkind: DataFlow\n"                                        \
     "metadata: {name: orders, namespace: shop}\nspec:\n"                                           \
-    "  source: {type: well}\n"                                                                     \
+    "  source: {type: well, config: {wordSecretRef: {name: a, key: b}}}\n"                         \
     "  transformations:\n"                                                                         \
     "    - {type: cast, when: '$.n == 3', config: {spec: {n: bool}}}\n"                            \
     "    - {type: filter, config: {condition: '$.n != 5'}}\n"                                      \
@@ -200,6 +224,7 @@ static const struct {
     {"dataflow_watermark_lag_records{" ID "}", 7, 7},
     {"dataflow_watermark_lag_seconds{" ID "}", 5, 5},
     {"dataflow_last_progress_timestamp_seconds{" ID "}", 1e9, 1e11},
+    {"dataflow_secrets_timestamp_seconds{" ID "}", 1.6e9, 1e11},
     {"dataflow_retries_total{" ID "}", 1, 1},
 };
 
@@ -273,6 +298,16 @@ static void check_complete(void)
     }
 }
 
+static df_pipeline *load(df_env *env)
+{
+    df_pipeline_options o = {.size = sizeof o, .resolve = resolve};
+    df_text text = {sizeof text, "t.yaml", FLOW, sizeof FLOW - 1};
+    df_pipeline *p = df_pipeline_new(env, &o);
+    assert_non_null(p);
+    assert_ok(df_pipeline_load(p, &text));
+    return p;
+}
+
 static void test_each_has_its_value(void **state)
 {
     support_host host = {.now_us = NOW_US};
@@ -283,7 +318,7 @@ static void test_each_has_its_value(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         assert_ok(df_connector_register(env, &kinds[i]));
-    p = support_load(env, FLOW);
+    p = load(env);
     assert_ok(df_pipeline_start(p, &run));
     assert_true(support_wait(first_ended, env, 20000));
     more = 1;

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataflow_ext.h"
+#include "dataflow_manage.h"
+#include "record/record.h"
 
 typedef support_fixture fixture;
 
@@ -16,7 +17,8 @@ static struct {
     int64_t time_us;
     df_offset set[4];
     size_t set_count;
-    int releases;
+    int releases, decodes, closes;
+    df_pipeline *stops; /* while it decodes */
 } does;
 
 static int any_open(void *self, df_stage *st)
@@ -61,10 +63,54 @@ static int any_set(void *self, df_stage *st, const df_offset *rows, size_t count
     return count > 1 ? df_stage_fail(st, DF_ESTATE, NULL, "in use") : DF_OK;
 }
 
+static int any_reread(void *self, df_stage *st, const char *table)
+{
+    (void)self;
+    return strcmp(table, "t") == 0 ? DF_OK
+                                   : df_stage_fail(st, DF_EINVAL, "configuration", "no such table");
+}
+
 static int any_release(void *self, df_stage *st)
 {
     (void)self;
     return does.releases++ ? df_stage_fail(st, DF_EIO, "busy", "somebody reads") : DF_OK;
+}
+
+static int any_leftovers(void *self, df_stage *st, int64_t age_us, df_leftover_fn each, void *user)
+{
+    const df_leftover row = {sizeof row, "s3://b/lost", 7, 1000};
+    (void)self;
+    if (age_us > 5)
+        return df_stage_fail(st, DF_EIO, "busy", "no storage");
+    each(user, &row);
+    return DF_OK;
+}
+
+static int any_expire(void *self, df_stage *st, const df_expiry *how, df_expired_fn each,
+                      void *user)
+{
+    const df_expired row = {sizeof row, how->apply ? "went" : "goes", 1, how->keep, 0};
+    (void)self;
+    if (how->age_us > 5)
+        return df_stage_fail(st, DF_EIO, "busy", "no storage");
+    each(user, &row);
+    return DF_OK;
+}
+
+static int any_decode(void *self, df_stage *st, df_record *r)
+{
+    (void)self, (void)r;
+    if (does.stops) {
+        df_pipeline_stop(does.stops, DF_STOP_NOW);
+        return df_stage_wait(st, -1, 0, -1);
+    }
+    return does.decodes++ ? df_stage_fail(st, DF_EIO, "busy", "no registry") : DF_OK;
+}
+
+static void any_close(void *self, df_stage *st)
+{
+    (void)self, (void)st;
+    does.closes++;
 }
 
 static const df_source_ops source_ops = {.size = sizeof source_ops,
@@ -73,12 +119,19 @@ static const df_source_ops source_ops = {.size = sizeof source_ops,
                                          .probe = any_probe,
                                          .offsets = any_offsets,
                                          .set_offsets = any_set,
-                                         .release = any_release};
+                                         .release = any_release,
+                                         .reread = any_reread,
+                                         .close = any_close,
+                                         .decode = any_decode};
 /* A plug-in that was built before there was a look. */
 static const df_sink_ops old_ops = {
     .size = offsetof(df_sink_ops, probe), .open = any_open, .write = any_write, .probe = any_probe};
-static const df_sink_ops sink_ops = {
-    .size = sizeof sink_ops, .open = any_open, .write = any_write, .probe = any_probe};
+static const df_sink_ops sink_ops = {.size = sizeof sink_ops,
+                                     .open = any_open,
+                                     .write = any_write,
+                                     .probe = any_probe,
+                                     .leftovers = any_leftovers,
+                                     .expire = any_expire};
 static const df_connector looker = {.size = sizeof(df_connector),
                                     .name = "looker",
                                     .doc = "Offers a look.",
@@ -198,6 +251,94 @@ static void test_release(void **state)
     assert_int_equal(does.opens, 0);
 }
 
+static void test_reread(void **state)
+{
+    fixture *f = *state;
+    load(f, "source: {type: looker}\nsink: {type: old}\n", is_there);
+    assert_ok(df_pipeline_reread(f->p, "t"));
+    assert_status(df_pipeline_reread(f->p, "other"), DF_EINVAL);
+    assert_string_equal(df_pipeline_errmsg(f->p), "no such table");
+    assert_int_equal(does.opens, 0);
+}
+
+static void note_leftover(void *user, const df_leftover *row)
+{
+    seen *s = user;
+    s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "%s %d\n", row->name,
+                               (int)row->bytes);
+}
+
+/* Of each sink that can tell, the error sink too. */
+static void test_leftovers(void **state)
+{
+    fixture *f = *state;
+    seen s = {.len = 0};
+    load(f, "source: {type: looker}\nsink: {type: looker}\nerrors: {type: looker}\n", is_there);
+    assert_ok(df_pipeline_leftovers(f->p, 5, note_leftover, &s));
+    assert_string_equal(s.text, "s3://b/lost 7\ns3://b/lost 7\n");
+    assert_int_equal(does.opens, 0);
+    assert_status(df_pipeline_leftovers(f->p, 6, note_leftover, &s), DF_EIO);
+    assert_string_equal(df_pipeline_errmsg(f->p), "stage sink: no storage");
+    assert_status(df_pipeline_leftovers(f->p, 5, NULL, &s), DF_EINVAL);
+    assert_status(df_pipeline_leftovers(f->p, -1, note_leftover, &s), DF_EINVAL);
+    assert_status(df_pipeline_leftovers(NULL, 5, note_leftover, &s), DF_EINVAL);
+    assert_ok(df_pipeline_run(f->p, NULL));
+    assert_status(df_pipeline_leftovers(f->p, 5, note_leftover, &s), DF_ESTATE);
+}
+
+static void note_expired(void *user, const df_expired *row)
+{
+    seen *s = user;
+    s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "%s %d\n", row->name,
+                               (int)row->bytes);
+}
+
+static void test_expire(void **state)
+{
+    fixture *f = *state;
+    seen s = {.len = 0};
+    df_expiry how = DF_EXPIRY_INIT;
+    load(f, "source: {type: looker}\nsink: {type: looker}\nerrors: {type: old}\n", is_there);
+    assert_status(df_pipeline_expire(f->p, &how, note_expired, &s), DF_EIO);
+    assert_string_equal(df_pipeline_errmsg(f->p), "stage sink: no storage");
+    how.age_us = 5;
+    how.keep = 2;
+    assert_ok(df_pipeline_expire(f->p, &how, note_expired, &s));
+    how.apply = 1;
+    assert_ok(df_pipeline_expire(f->p, &how, note_expired, &s));
+    assert_string_equal(s.text, "goes 2\nwent 2\n");
+    assert_int_equal(does.opens, 0);
+    assert_status(df_pipeline_expire(f->p, &how, NULL, &s), DF_EINVAL);
+    assert_status(df_pipeline_expire(f->p, NULL, note_expired, &s), DF_EINVAL);
+    assert_status(df_pipeline_expire(NULL, &how, note_expired, &s), DF_EINVAL);
+    how.keep = 0;
+    assert_status(df_pipeline_expire(f->p, &how, note_expired, &s), DF_EINVAL);
+}
+
+/* The codec alone: the source is never open, and closed once. */
+static void test_decoder(void **state)
+{
+    fixture *f = *state;
+    df_decoder *d = NULL;
+    df_record r;
+    memset(&r, 0, sizeof r);
+    load(f, "source: {type: looker}\nsink: {type: old}\n", is_there);
+    assert_ok(df_decoder_open(f->p, &d));
+    assert_int_equal(does.decodes, 0);
+    assert_ok(df_decoder_read(d, &r));
+    assert_status(df_decoder_read(d, &r), DF_EIO);
+    assert_string_equal(df_pipeline_errmsg(f->p), "no registry");
+    assert_status(df_decoder_read(d, NULL), DF_EINVAL);
+    does.stops = f->p;
+    assert_status(df_decoder_read(d, &r), DF_ECANCELED);
+    assert_string_equal(df_pipeline_errmsg(f->p), "stopped before there was an answer");
+    df_decoder_close(d);
+    assert_int_equal(does.opens, 0);
+    assert_int_equal(does.closes, 1);
+    df_decoder_close(NULL);
+    assert_status(df_decoder_open(NULL, &d), DF_EINVAL);
+}
+
 static void test_no_offsets(void **state)
 {
     fixture *f = *state;
@@ -207,7 +348,16 @@ static void test_no_offsets(void **state)
     assert_status(df_pipeline_offsets(f->p, -1, NULL, &at), DF_EINVAL);
     assert_status(df_pipeline_set_offsets(f->p, NULL, 0), DF_EINVAL);
     assert_status(df_pipeline_release(f->p), DF_ENOTSUP);
+    seen s = {.len = 0};
+    assert_status(df_pipeline_leftovers(f->p, 0, note_leftover, &s), DF_ENOTSUP);
+    df_expiry how = DF_EXPIRY_INIT;
+    assert_status(df_pipeline_expire(f->p, &how, note_expired, &s), DF_ENOTSUP);
+    df_decoder *d = NULL;
+    assert_status(df_decoder_open(f->p, &d), DF_ENOTSUP);
+    assert_null(d);
     assert_status(df_pipeline_release(NULL), DF_EINVAL);
+    assert_status(df_pipeline_reread(f->p, "t"), DF_ENOTSUP);
+    assert_status(df_pipeline_reread(f->p, NULL), DF_EINVAL);
     assert_status(df_pipeline_probe(NULL, 0, NULL, NULL), DF_EINVAL);
 }
 
@@ -219,6 +369,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_time_is_over, support_setup, support_teardown),
         cmocka_unit_test_setup_teardown(test_offsets, support_setup, support_teardown),
         cmocka_unit_test_setup_teardown(test_release, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_reread, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_leftovers, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_expire, support_setup, support_teardown),
+        cmocka_unit_test_setup_teardown(test_decoder, support_setup, support_teardown),
         cmocka_unit_test_setup_teardown(test_no_offsets, support_setup, support_teardown),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);

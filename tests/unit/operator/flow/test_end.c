@@ -58,7 +58,7 @@ static void plan_of_cdc(json_object *deployment, json_object *job, int64_t after
                     .flow = op_json(CDC),
                     .jobs = &job,
                     .job_count = job != NULL,
-                    .figures = {-1, -1, -1, -1, 0},
+                    .figures = {-1, -1, -1, -1, 0, 0},
                     .now_us = DELETED_US + after_s * 1000000};
     with.env = fixture_env;
     view.child[OP_DEPLOYMENT] = deployment;
@@ -160,7 +160,7 @@ static void plan_of_edited(json_object *deployment, json_object *job, int holds,
                     .flow = flow,
                     .jobs = &job,
                     .job_count = job != NULL,
-                    .figures = {-1, -1, -1, -1, 0},
+                    .figures = {-1, -1, -1, -1, 0, 0},
                     .now_us = DELETED_US + after_s * 1000000};
     if (!holds)
         op_put(flow, "metadata.finalizers", NULL);
@@ -229,6 +229,44 @@ static void test_another_source(void **state)
     json_object_put(head);
 }
 
+/* The edit is taken back while the Job is at work: it goes, and no pod reads the slot before the
+ * Job's own has ended, which may be about to remove it. */
+static void test_edit_taken_back(void **state)
+{
+    op_settings with = {.image = "image:1", .env = fixture_env};
+    json_object *job = job_that(""), *head = op_json(OF_CDC, "df-cdc-end-x");
+    json_object *pod = op_json("{'metadata': %o, 'status': {'phase': 'Running'}}", head);
+    op_view view = {.space = "n",
+                    .name = "cdc",
+                    .flow = op_json(CDC),
+                    .figures = {-1, -1, -1, -1, 0, 0},
+                    .pods = &pod,
+                    .now_us = DELETED_US + 3000000};
+    (void)state;
+    op_put(view.flow, "metadata.deletionTimestamp", NULL);
+    op_put(view.flow, "spec.source.config.publicationName", json_object_new_string("p"));
+    op_put(view.flow, "spec.source.config.tables", op_json("['public.t']"));
+    op_put(pod, "metadata.labels", op_json("{'dataflow.dataflow.io/run-id': 'end'}"));
+    put_needs(&view);
+    for (int step = 0; step < 3; step++) { /* the Job runs; its pod ends; all is over */
+        op_plan p = {.again_us = -1};
+        view.jobs = &job;
+        view.job_count = step == 0;
+        view.pod_count = step < 2;
+        op_flow_plan(&view, &with, &p);
+        assert_int_equal(has_action(&p, OP_DELETE, OP_JOB, "df-cdc-end"), step == 0);
+        assert_int_equal(has_action(&p, OP_APPLY, OP_DEPLOYMENT, "df-cdc"), step == 2);
+        if (step < 2)
+            assert_non_null(strstr(op_text(p.status, "message"), "changed back"));
+        op_plan_free(&p);
+    }
+    take_needs(&view);
+    json_object_put(view.flow);
+    json_object_put(job);
+    json_object_put(pod);
+    json_object_put(head);
+}
+
 /* One of the original operator's that was deleted before we had it in hand: its pods are asked for
  * before the Job, which gets what it needs. */
 static void test_of_the_original(void **state)
@@ -237,7 +275,7 @@ static void test_of_the_original(void **state)
     op_view view = {.space = "n",
                     .name = "cdc",
                     .flow = op_json(CDC),
-                    .figures = {-1, -1, -1, -1, 0},
+                    .figures = {-1, -1, -1, -1, 0, 0},
                     .now_us = DELETED_US + 2000000};
     op_plan p = {.again_us = -1};
     (void)state;
@@ -257,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holds_a_slot),
         cmocka_unit_test(test_another_source),
+        cmocka_unit_test(test_edit_taken_back),
         cmocka_unit_test(test_of_the_original),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);

@@ -138,6 +138,7 @@ static void test_pause(void **state)
     condition(&m, "Drained", "True", "NoPods");
     condition(&m, "Ready", "False", "Stopped");
     condition(&m, "ProcessorDeploymentReady", "False", "MaintenanceSuspended");
+    assert_non_null(strstr(op_text(m.flow, "status.selector"), "name=orders")); /* no pod has it */
     model_spec(&m, "maintenance", NULL);
     model_settle(&m);
     says(&m, "Running", "Processor pod is running");

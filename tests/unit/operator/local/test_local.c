@@ -286,6 +286,31 @@ static void test_due(void **state)
     json_object_put(cron_job);
 }
 
+/* The clock is set back, by a minute and by an hour: what was started is not started again, and
+ * what was not is. */
+static void test_clock_set_back(void **state)
+{
+    enum { NOON = 1767268800, MINUTE = 60, HOUR = 3600 };
+    json_object *cron_job = op_json("{'spec': {'schedule': '* * * * *', 'timeZone': 'Etc/UTC', "
+                                    "'startingDeadlineSeconds': 200}}");
+    int64_t seen_s = NOON - 1, next_s = 0;
+    (void)state;
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON, &next_s), NOON);
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON - MINUTE - 1, &next_s), 0);
+    assert_int_equal(next_s, 1);
+    /* It was not started, since another run went on. */
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON, &next_s), NOON);
+    assert_int_equal(
+        op_put(cron_job, "status", op_json("{'lastScheduleTime': %s}", "2026-01-01T12:00:00Z")), 0);
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON - MINUTE - 1, &next_s), 0);
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON, &next_s), 0);
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON - HOUR, &next_s), 0);
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON + 1, &next_s), 0);
+    assert_int_equal(op_clock_due(cron_job, &seen_s, NOON + MINUTE, &next_s), NOON + MINUTE);
+    assert_true(next_s > 0);
+    json_object_put(cron_job);
+}
+
 /* The port is ours until a process listens there. */
 static void test_reserve(void **state)
 {
@@ -307,11 +332,12 @@ static void test_reserve(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_place),       cmocka_unit_test(test_left_behind),
-        cmocka_unit_test(test_open_folder), cmocka_unit_test(test_command),
-        cmocka_unit_test(test_pause),       cmocka_unit_test(test_shown),
-        cmocka_unit_test(test_reserve),     cmocka_unit_test(test_job),
-        cmocka_unit_test(test_seat_of_job), cmocka_unit_test(test_due),
+        cmocka_unit_test(test_place),          cmocka_unit_test(test_left_behind),
+        cmocka_unit_test(test_open_folder),    cmocka_unit_test(test_command),
+        cmocka_unit_test(test_pause),          cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_reserve),        cmocka_unit_test(test_job),
+        cmocka_unit_test(test_seat_of_job),    cmocka_unit_test(test_due),
+        cmocka_unit_test(test_clock_set_back),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
 }

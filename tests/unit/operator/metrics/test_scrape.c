@@ -44,6 +44,10 @@ static const char lag[] = "# HELP dataflow_watermark_lag_records W.\n"
                           "# TYPE dataflow_watermark_lag_records gauge\n"
                           "dataflow_watermark_lag_records 10\n";
 
+static const char secrets[] = "# HELP dataflow_secrets_timestamp_seconds S.\n"
+                              "# TYPE dataflow_secrets_timestamp_seconds gauge\n"
+                              "dataflow_secrets_timestamp_seconds 1700000%d.25\n";
+
 static void say_huge(peer_conn *c)
 {
     char *text = malloc(3 << 20);
@@ -75,6 +79,9 @@ static int answer(peer_conn *c, const peer_request *r)
         peer_reply(c, 200, "", text);
     } else if (peer_path_is(r, "/lag")) {
         snprintf(text + n, sizeof text - (size_t)n, "%s", lag);
+        peer_reply(c, 200, "", text);
+    } else if (peer_path_is(r, "/old") || peer_path_is(r, "/new")) {
+        snprintf(text + n, sizeof text - (size_t)n, secrets, peer_path_is(r, "/old") ? 100 : 200);
         peer_reply(c, 200, "", text);
     } else if (peer_path_is(r, "/long")) {
         say_long(c, text);
@@ -230,6 +237,26 @@ static void test_figures(void **state)
     assert_int_equal(w->changed, 4);
     kube_objects_remove(&w->pods, "n/a-2");
     until(w, "DataFlow/n/a", 7);
+}
+
+/* A new value is in use when all pods use it. */
+static void test_secrets(void **state)
+{
+    world *w = *state;
+    op_figures f;
+    pod(w, "n/a-1", "a /new");
+    pod(w, "n/a-2", "a /old");
+    pod(w, "n/a-3", "a /good");
+    pod(w, "n/b-1", "b /good"); /* names no Secret */
+    begin(w, 50000, PATIENT_US, 2 * PATIENT_US);
+    assert_int_equal(until(w, "DataFlow/n/a", 18).secrets_us, 1700000100250000);
+    assert_true(until(w, "DataFlow/n/b", 6).secrets_us <= 0);
+    pod(w, "n/a-2", "a /new");
+    do {
+        kube_loop_step(&w->loop, 10);
+        op_scrape_figures(w->scrape, "DataFlow/n/a", &f);
+    } while (f.secrets_us != 1700000200250000);
+    assert_string_equal(w->last, "DataFlow/n/a");
 }
 
 /* Each costs itself only; what it said before stays. */
@@ -409,6 +436,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_figures, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_pods, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),

@@ -113,12 +113,38 @@ static void test_deep(void **state)
     json_object_put(live);
 }
 
+static void test_patch(void **state)
+{
+    static const struct {
+        const char *was, *now, *patch;
+    } rows[] = {
+        {"{}", "{'a': 1}", "{'a': 1}"},
+        {"{'a': 1, 'b': {'c': 2, 'd': 3}}", "{'a': 1, 'b': {'c': 4}}",
+         "{'b': {'c': 4, 'd': null}}"},
+        {"{'a': [1, 2], 'b': 1}", "{'a': [1]}", "{'a': [1], 'b': null}"},
+        {"{'a': {'b': 1}}", "{'a': 'text'}", "{'a': 'text'}"},
+        {"{'a': 'text'}", "{'a': {'b': 1}}", "{'a': {'b': 1}}"},
+        {"{'a': {'b': [1]}}", "{'a': {'b': [1]}}", "{}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_object *was = op_json(rows[i].was), *now = op_json(rows[i].now);
+        json_object *patch = op_patch(was, now), *wanted = op_json(rows[i].patch);
+        assert_string_equal(json_object_to_json_string(patch), json_object_to_json_string(wanted));
+        json_object_put(was);
+        json_object_put(now);
+        json_object_put(patch);
+        json_object_put(wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quantities),
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_patch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

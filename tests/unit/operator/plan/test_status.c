@@ -88,7 +88,7 @@ static void begin(world *w)
     w->flow = fixture_flow("DataFlow", FIXTURE_KAFKA);
     w->view.flow = w->flow;
     w->view.now_us = INT64_C(1790000000000000);
-    w->view.figures = (op_figures){-1, -1, -1, 0, 0};
+    w->view.figures = (op_figures){-1, -1, -1, 0, 0, 0};
 }
 
 /* 1: it had to be written, and is the flow's now. */
@@ -133,22 +133,45 @@ static void test_times(void **state)
     json_object_put(w.flow);
 }
 
+/* What somebody else says of the flow stays, and is no reason to write; what we say no more goes.
+ */
+static void test_foreign_condition(void **state)
+{
+    world w;
+    json_object *list;
+    (void)state;
+    begin(&w);
+    assert_true(write_status(&w, OP_TRUE, "a"));
+    list = op_get(w.flow, "status.conditions");
+    json_object_array_add(list, op_json("{'type': 'Synced', 'status': 'True'}"));
+    assert_false(write_status(&w, OP_TRUE, "a"));
+    json_object_array_add(list, op_json("{'type': 'CleanedUp', 'status': 'False'}"));
+    assert_true(write_status(&w, OP_TRUE, "b"));
+    list = op_get(w.flow, "status.conditions");
+    assert_int_equal(op_count(list), 2);
+    assert_non_null(op_find(list, "type", "Synced"));
+    json_object_put(w.flow);
+}
+
 static void test_figures(void **state)
 {
     world w;
     (void)state;
     begin(&w);
-    w.view.figures = (op_figures){10, 0, 7, INT64_C(1790000000000000), 1};
+    w.view.figures = (op_figures){
+        10, 0, 7, INT64_C(1790000000000000), 1, INT64_C(1790000000000000) - 3600000000};
     assert_true(write_status(&w, OP_TRUE, "a"));
     assert_int_equal(op_int(w.flow, "status.processedCount", -1), 10);
     assert_int_equal(op_int(w.flow, "status.errorCount", -1), 0);
     assert_int_equal(op_int(w.flow, "status.lag", -1), 7);
     assert_string_equal(op_text(w.flow, "status.lastProcessedTime"), "2026-09-21T14:13:20Z");
-    w.view.figures = (op_figures){-1, -1, -1, 0, 0}; /* nobody read them: they stay */
+    assert_string_equal(op_text(w.flow, "status.secretsTime"), "2026-09-21T13:13:20Z");
+    w.view.figures = (op_figures){-1, -1, -1, 0, 0, 0}; /* nobody read them: they stay */
     assert_false(write_status(&w, OP_TRUE, "a"));
     w.view.figures.read_at_us = 2; /* read, and no pod knows its lag */
     assert_true(write_status(&w, OP_TRUE, "a"));
     assert_null(op_get(w.flow, "status.lag"));
+    assert_null(op_get(w.flow, "status.secretsTime"));
     assert_int_equal(op_int(w.flow, "status.processedCount", -1), 10);
     json_object_put(w.flow);
 }
@@ -181,7 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trouble), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_times),   cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_fights),
+        cmocka_unit_test(test_fights),  cmocka_unit_test(test_foreign_condition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,18 +17,21 @@ static void test_position(void **state)
     (void)state;
     assert_int_equal(df__ice_position_read(text_of(""), &at), DF_OK);
     assert_int_equal(at.done, ICE_NO_SNAPSHOT);
-    assert_int_equal(df__ice_position_read(
-                         text_of("{\"lastAckedSnapshotID\":\"12\",\"lastAckedSnapshotSequence\":3,"
-                                 "\"tableUUID\":\"u\",\"scanSnapshotID\":\"15\",\"scanFile\":2,"
-                                 "\"scanRowOffset\":7}"),
-                         &at),
-                     DF_OK);
+    assert_int_equal(
+        df__ice_position_read(
+            text_of("{\"lastAckedSnapshotID\":\"12\",\"lastAckedSnapshotSequence\":3,"
+                    "\"tableUUID\":\"u\",\"scanSnapshotID\":\"15\",\"scanFile\":2,"
+                    "\"scanRowOffset\":7,\"commit\":\"0a1b\",\"scanCommit\":\"../x\"}"),
+            &at),
+        DF_OK);
     assert_int_equal(at.done, 12);
     assert_int_equal(at.done_sequence, 3);
     assert_string_equal(at.uuid, "u");
     assert_int_equal(at.target, 15);
     assert_int_equal(at.file, 2);
     assert_int_equal(at.row, 7);
+    assert_string_equal(at.done_commit, "0a1b");
+    assert_string_equal(at.target_commit, ""); /* no commit, so it goes into no address */
 }
 
 /* Its rows were counted over the whole snapshot, so it is begun anew. */

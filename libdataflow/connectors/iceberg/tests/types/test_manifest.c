@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "connectors/iceberg/tests/types/meta_help.h"
 #include "connectors/iceberg/types/manifest.h"
 
 static const char reply[] =
@@ -19,16 +20,6 @@ static const char reply[] =
     "\"operation\":\"append\"}},{\"snapshot-id\":10,\"sequence-number\":6,\"manifest-list\":\"n\"},"
     "{\"snapshot-id\":9,\"sequence-number\":5}]},\"config\":{\"s3.endpoint\":\"http://x\"}}";
 
-static void read_meta(df__ice_meta *m)
-{
-    char why[ICE_SHOWN];
-    df__ice_answer a = {.status = 200};
-    df__buf_init(&a.body, &df__heap_libc);
-    df__buf_str(&a.body, reply);
-    assert_int_equal(df__ice_meta_read(&a, m, why), DF_OK);
-    df__buf_free(&a.body);
-}
-
 static void test_meta(void **state)
 {
     df__ice_meta m;
@@ -37,14 +28,15 @@ static void test_meta(void **state)
     size_t count;
     char why[ICE_SHOWN];
     (void)state;
-    read_meta(&m);
+    read_meta(reply, &m);
     assert_true(m.has_snapshot);
     assert_int_equal(m.snapshot.id, 11);
     assert_int_equal(m.sequence, 7);
     assert_string_equal(df__ice_meta_property(&m, "p"), "v");
-    assert_true(df__ice_meta_is_live(&m, 11));
-    assert_true(df__ice_meta_is_live(&m, 10));
-    assert_false(df__ice_meta_is_live(&m, 9)); /* listed, and no ancestor */
+    assert_false(df__ice_meta_is_lost(&m, 11));
+    assert_false(df__ice_meta_is_lost(&m, 10));
+    assert_true(df__ice_meta_is_lost(&m, 9));  /* listed, and no ancestor */
+    assert_false(df__ice_meta_is_lost(&m, 8)); /* not listed: not known */
     df__arena_init(&arena, &df__heap_libc, 1024);
     assert_int_equal(df__ice_columns(&arena, m.schema, &columns, &count, why), DF_OK);
     assert_int_equal(count, 3);
@@ -54,6 +46,61 @@ static void test_meta(void **state)
     assert_int_equal(columns[1].scale, 2);
     assert_int_equal(columns[2].children[0].id, 4);
     df__arena_free(&arena);
+    df__ice_meta_free(&m);
+}
+
+/* What expired between the current snapshot and an older one proves nothing; a number below does.
+ */
+static void test_lost(void **state)
+{
+    static const struct {
+        int current, id, lost;
+    } rows[] = {{30, 10, 0}, {30, 20, 0}, {20, 10, 0}, {20, 30, 1},
+                {10, 20, 1}, {40, 10, 1}, {40, 99, 0}};
+    char why[ICE_SHOWN];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        df__ice_meta m;
+        df__ice_answer a = {.status = 200};
+        df__buf_init(&a.body, &df__heap_libc);
+        df__buf_printf(
+            &a.body,
+            "{\"metadata\":{\"format-version\":2,\"table-uuid\":\"u\",\"location\":\"l\","
+            "\"schema\":{},\"current-snapshot-id\":%d,\"snapshots\":["
+            "{\"snapshot-id\":5,\"sequence-number\":1},"
+            "{\"snapshot-id\":10,\"sequence-number\":2,\"parent-snapshot-id\":5},"
+            "{\"snapshot-id\":20,\"sequence-number\":3,\"parent-snapshot-id\":10},"
+            "{\"snapshot-id\":30,\"sequence-number\":6,\"parent-snapshot-id\":29},"
+            "{\"snapshot-id\":40,\"sequence-number\":7,\"parent-snapshot-id\":5}]}}",
+            rows[i].current);
+        assert_int_equal(df__ice_meta_read(&a, &m, why), DF_OK);
+        df__buf_free(&a.body);
+        if (df__ice_meta_is_lost(&m, rows[i].id) != rows[i].lost)
+            fail_msg("current %d, %d: lost is not %d", rows[i].current, rows[i].id, rows[i].lost);
+        df__ice_meta_free(&m);
+    }
+}
+
+/* A walk to the oldest of many snapshots asks for each of them once. */
+static void test_many_snapshots(void **state)
+{
+    enum { COUNT = 100000 };
+    char why[ICE_SHOWN];
+    df__ice_meta m;
+    df__ice_answer a = {.status = 200};
+    (void)state;
+    df__buf_init(&a.body, &df__heap_libc);
+    df__buf_printf(&a.body,
+                   "{\"metadata\":{\"format-version\":2,\"table-uuid\":\"u\",\"location\":\"l\","
+                   "\"schema\":{},\"current-snapshot-id\":%d,\"snapshots\":[",
+                   COUNT);
+    for (int i = 1; i <= COUNT; i++)
+        df__buf_printf(&a.body, "%s{\"snapshot-id\":%d,\"parent-snapshot-id\":%d}",
+                       i > 1 ? "," : "", i, i - 1);
+    df__buf_str(&a.body, "]}}");
+    assert_int_equal(df__ice_meta_read(&a, &m, why), DF_OK);
+    df__buf_free(&a.body);
+    assert_false(df__ice_meta_is_lost(&m, 1));
     df__ice_meta_free(&m);
 }
 
@@ -85,8 +132,9 @@ static void write_manifest(df__buf *out)
                                                  .columns = metrics,
                                                  .column_count = 2};
     }
-    read_meta(&m);
-    df__ice_manifest_of of = {.meta = &m, .partition_fields = "", .snapshot = 12};
+    read_meta(reply, &m);
+    df__ice_spec spec = {.id = 0};
+    df__ice_manifest_of of = {.meta = &m, .spec = &spec, .snapshot = 12};
     assert_int_equal(df__ice_manifest_write(out, &of, files, 3), DF_OK);
     df__ice_meta_free(&m);
 }
@@ -222,8 +270,9 @@ static void test_endless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meta),    cmocka_unit_test(test_manifest),
-        cmocka_unit_test(test_list),    cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_meta),           cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_many_snapshots), cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_list),           cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_endless),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);

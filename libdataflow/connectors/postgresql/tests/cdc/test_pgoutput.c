@@ -225,11 +225,12 @@ static void lsns(void **state)
 /* What is written is read again; older versions stored little more than the LSN. */
 static void places(void **state)
 {
-    df__pg_place p = {UINT64_C(0x16B374D848), 7, UINT64_MAX, UINT64_C(0x100000001), 3, 5}, q;
+    df__pg_again none = {{NULL, 0}, {NULL, 0}, 0, 0};
+    df__pg_place p = {UINT64_C(0x16B374D848), 7, UINT64_MAX, UINT64_C(0x100000001), 3, 5, 42}, q;
     df__buf text;
     (void)state;
     df__buf_init(&text, &df__heap_libc);
-    df__pg_place_print(&p, &text);
+    df__pg_place_print(&p, &none, &text);
     assert_int_equal(df__pg_place_read((df_bytes){text.data, text.len}, &q), DF_OK);
     assert_memory_equal(&p, &q, sizeof p);
     for (size_t len = 0; len < text.len; len++)
@@ -244,10 +245,34 @@ static void places(void **state)
     assert_int_equal(q.system, 0);
 }
 
+/* What is read again stands in the same text, and takes nothing from it. */
+static void places_again(void **state)
+{
+    df__pg_place p = {7, 1, 9, 8, 3, 5, 0}, q;
+    df__pg_again in = {BYTES("[\"\\\"a\\\".\\\"b\\\"\",\"c\"]"), BYTES("[\"1\",\"x\"]"), 12,
+                       UINT32_MAX},
+                 out;
+    df__buf text;
+    (void)state;
+    df__buf_init(&text, &df__heap_libc);
+    df__pg_place_print(&p, &in, &text);
+    assert_int_equal(df__pg_place_read((df_bytes){text.data, text.len}, &q), DF_OK);
+    assert_memory_equal(&p, &q, sizeof p);
+    df__pg_again_read((df_bytes){text.data, text.len}, &out);
+    assert_int_equal(out.tables.len, in.tables.len);
+    assert_memory_equal(out.tables.data, in.tables.data, in.tables.len);
+    assert_int_equal(out.after.len, in.after.len);
+    assert_int_equal(out.rows, 12);
+    assert_int_equal(out.key_oid, UINT32_MAX);
+    df__buf_free(&text);
+    df__pg_again_read(BYTES("{\"lastAckedLSN\":\"0/2A\",\"again\":\"no array\"}"), &out);
+    assert_int_equal(out.tables.len, 0);
+}
+
 static void progress(void **state)
 {
-    df__pg_place p = {0, 0, 9, 8, 3, 5}, q;
-    df__pg_progress in = {0, 12, PARTS("[\"a\\\"b\\n\\u0001\",\"\"]")}, out;
+    df__pg_place p = {0, 0, 9, 8, 3, 5, 0}, q;
+    df__pg_progress in = {0, 12, PARTS("[\"a\\\"b\\n\\u0001\",\"\"]"), 7}, out;
     df__buf text, item;
     size_t at = 0;
     (void)state;
@@ -257,6 +282,7 @@ static void progress(void **state)
     assert_int_equal(df__pg_progress_read((df_bytes){text.data, text.len}, &q, &out), DF_OK);
     assert_int_equal(out.is_done, 0);
     assert_int_equal(out.rows, 12);
+    assert_int_equal(out.key_oid, 7);
     assert_int_equal(q.system, 9);
     assert_int_equal(df__pg_array_next(out.after, &at, &item), DF_OK);
     assert_int_equal(item.len, 5);
@@ -275,7 +301,7 @@ int main(void)
         cmocka_unit_test(tables),       cmocka_unit_test(rows),
         cmocka_unit_test(refuses),      cmocka_unit_test(frames),
         cmocka_unit_test(lsns),         cmocka_unit_test(places),
-        cmocka_unit_test(progress),
+        cmocka_unit_test(places_again), cmocka_unit_test(progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -176,13 +178,58 @@ static void test_root_certificate(void **state)
     }
 }
 
+/* 0: as it should be. In a process of its own, which is another user. */
+static int read_as_nobody(const char *text, const char *want)
+{
+    char why[400] = "";
+    int is_error = 0;
+    PQconninfoOption *given;
+    if (setuid(123456))
+        return 2;
+    given = df__pg_conninfo_read(text, why, sizeof why, &is_error);
+    if (want ? !given && is_error && strstr(why, want) != NULL : given != NULL)
+        return 0;
+    fprintf(stderr, "%s: %s\n", text, why);
+    return 1;
+}
+
+/* As a container may run: the user of the process has no name. libpq would try for ever. */
+static void test_a_user_without_name(void **state)
+{
+    static const char none[] = "names no user, and the one of this process (ID 123456)";
+    const struct {
+        const char *text, *pguser, *want;
+    } rows[] = {
+        {"postgres://127.0.0.1:1/db", NULL, none},      {"host=127.0.0.1 dbname=db", "", none},
+        {"postgres://shop@127.0.0.1:1/db", NULL, NULL}, {"host=127.0.0.1 user=shop", NULL, NULL},
+        {"postgres://127.0.0.1:1/db", "shop", NULL},
+    };
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* it takes root to be another user */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0) {
+            unsetenv("PGUSER");
+            if (rows[i].pguser)
+                setenv("PGUSER", rows[i].pguser, 1);
+            _exit(read_as_nobody(rows[i].text, rows[i].want));
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
 int main(void)
 {
+    setenv("PGUSER", "somebody", 1); /* whoever runs the tests */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each),
         cmocka_unit_test(test_local_hosts),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_root_certificate),
+        cmocka_unit_test(test_a_user_without_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,7 @@ static void sqlstates_have_a_fate(void **state)
         {"40001", DF_EIO, "conflict"},
         {"40P01", DF_EIO, "conflict"},
         {"40003", DF_EUNKNOWN, "unknown_outcome"},
+        {"428C9", DF_EDATA, "constraint_violation"},
         {"42501", DF_EINVAL, "permission"},
         {"42601", DF_EINVAL, "configuration"},
         {"42703", DF_EIO, "schema_changed"},

@@ -31,6 +31,8 @@ static const struct {
     {"SELECT $", NULL},
     {"SELECT 1; SELECT 2", MORE},
     {"SELECT 1; 'x'", MORE},
+    {"SELECT 1; -- a line\rSELECT 2", MORE},
+    {"SELECT 1 -- a line\r; -- another", "SELECT 1 -- a line\r"},
     {"", NONE},
     {" \n;-- x\n/* y */", NONE},
 };

@@ -22,9 +22,11 @@ typedef struct coordinator {
     int bad_nexts;
     const char *state;   /* of the statement in the list of queries; "": it is not there */
     const char *error;   /* of the statement: "NAME","TYPE" in its JSON; NULL: it ends well */
+    int failures;        /* how many fail with it; 0: all */
     const char *token;   /* that is asked for; NULL: none */
     const char *foreign; /* where its nextUri leads; NULL: here */
-    _Atomic int posts, nexts, denied, deletes, lookups;
+    int down;            /* the token of which number Keycloak does not give; each lives a second */
+    _Atomic int posts, nexts, denied, deletes, lookups, tokens;
     char sql[8192];
 } coordinator;
 
@@ -81,15 +83,26 @@ static int look_up(coordinator *w, peer_conn *c)
     return say(c, text);
 }
 
+static int give_token(coordinator *w, peer_conn *c)
+{
+    if (++w->tokens != w->down)
+        return say(c, "{\"access_token\":\"good-token\",\"expires_in\":1}");
+    peer_reply(c, 503, "", "");
+    return 1;
+}
+
 static int follow(coordinator *w, peer_conn *c)
 {
     char text[512];
     int n = w->nexts++;
+    /* It runs on until its client has seen that Keycloak is down. */
+    if (w->tokens < w->down)
+        return say_next(w, c);
     if (w->next && n < w->bad_nexts) {
         peer_reply(c, w->next, "Retry-After: 0\r\n", "");
         return 1;
     }
-    if (!w->error)
+    if (!w->error || (w->failures && n >= w->failures))
         return say(c, "{\"id\":\"q2\",\"updateType\":\"INSERT\",\"updateCount\":1,\"stats\":{}}");
     snprintf(text, sizeof text, "{\"id\":\"q2\",\"stats\":{},\"error\":{%s\"errorName\":%s}}",
              strstr(w->error, "message") ? "" : "\"message\":\"hidden-value\",", w->error);
@@ -99,6 +112,8 @@ static int follow(coordinator *w, peer_conn *c)
 static int answer(peer_conn *c, const peer_request *q)
 {
     coordinator *w = c->peer->user;
+    if (strstr(q->head, "/realms/"))
+        return give_token(w, c);
     if (w->token && !strstr(q->head, w->token)) {
         w->denied++;
         peer_reply(c, 401, "", "JWT expired");
@@ -250,7 +265,8 @@ static void test_too_large(void **state)
     static const char *const errors[] = {
         "\"SYNTAX_ERROR\",\"message\":\"statement is too large\",\"errorType\":\"USER_ERROR\"",
         "\"STACK_OVERFLOW\",\"errorType\":\"INTERNAL_ERROR\"",
-        "\"COMPILER_ERROR\",\"errorType\":\"INTERNAL_ERROR\"", "413"};
+        "\"COMPILER_ERROR\",\"message\":\"Method too large\",\"errorType\":\"INTERNAL_ERROR\"",
+        "413"};
     fixture *f = *state;
     for (size_t i = 0; i < 4; i++) {
         static coordinator w;
@@ -269,6 +285,23 @@ static void test_too_large(void **state)
         assert_int_equal(w.posts, 3);
         peer_stop(&w.peer);
     }
+}
+
+/* A failure of the compiler that is not about size is the server's: no record is at fault. */
+static void test_compiler_fails(void **state)
+{
+    static coordinator w = {.error = "\"COMPILER_ERROR\",\"errorType\":\"INTERNAL_ERROR\"",
+                            .failures = 1};
+    fixture *f = *state;
+    char message[512];
+    remove(f->errors);
+    begin(&w);
+    assert_ok(run(f, &w, two, "batchSize: 2", message));
+    assert_int_equal(w.posts, 2);
+    char *refused = support_read_file(f->errors);
+    assert_string_equal(refused, "");
+    free(refused);
+    peer_stop(&w.peer);
 }
 
 /* What no row can be at fault for ends the run, and refuses none. */
@@ -295,6 +328,40 @@ static void test_given_token(void **state)
     assert_null(strstr(message, "stale-token"));
     assert_int_equal(w.denied, 1);
     peer_stop(&w.peer);
+}
+
+static int run_with_keycloak(fixture *f, coordinator *w, char *message)
+{
+    char more[256];
+    begin(w);
+    snprintf(more, sizeof more,
+             "batchSize: 2, keycloak: {serverURL: '%s', realm: r, clientID: c, clientSecret: s}",
+             w->peer.url);
+    int rc = run(f, w, two, more, message);
+    peer_stop(&w->peer);
+    return rc;
+}
+
+/* Keycloak is down and the token ends while an INSERT runs: it is followed to its end, and not sent
+ * again. */
+static void test_no_token_while_it_runs(void **state)
+{
+    static coordinator w = {.down = 2, .token = "Bearer good-token"};
+    char message[512];
+    assert_ok(run_with_keycloak(*state, &w, message));
+    assert_true(w.tokens > 1);
+    assert_int_equal(w.posts, 1);
+    assert_int_equal(w.lookups, 0);
+}
+
+/* A gateway that refuses tokens for a while, also fresh ones, in the middle of an INSERT. */
+static void test_refused_while_it_runs(void **state)
+{
+    static coordinator w = {.next = 401, .bad_nexts = 4};
+    char message[512];
+    assert_ok(run_with_keycloak(*state, &w, message));
+    assert_true(w.tokens > 1);
+    assert_int_equal(w.posts, 1);
 }
 
 /* A token must not go where a reply leads. */
@@ -371,10 +438,13 @@ int main(void)
         CASE(test_busy),
         CASE(test_row_is_refused),
         CASE(test_too_large),
+        CASE(test_compiler_fails),
         CASE(test_never),
         CASE(test_merge_of_equal_keys),
         CASE(test_half_a_certificate),
         CASE(test_given_token),
+        CASE(test_no_token_while_it_runs),
+        CASE(test_refused_while_it_runs),
         CASE(test_foreign_address),
         CASE(test_merge),
     };

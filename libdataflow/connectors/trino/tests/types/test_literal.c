@@ -6,25 +6,7 @@
 #include <string.h>
 
 #include "connectors/trino/types/literal.h"
-
-#define TEXT(kind, s)                                                                              \
-    {                                                                                              \
-        .type = (kind), .text = (s), .len = sizeof(s) - 1                                          \
-    }
-#define STRING(s) TEXT(DF_V_STRING, s)
-#define NUMBER(s) TEXT(DF_V_NUMBER, s)
-#define INT(n)                                                                                     \
-    {                                                                                              \
-        .type = DF_V_INT, .u.i = (n)                                                               \
-    }
-#define DOUBLE(n)                                                                                  \
-    {                                                                                              \
-        .type = DF_V_DOUBLE, .u.d = (n)                                                            \
-    }
-#define MOMENT(us, minutes)                                                                        \
-    {                                                                                              \
-        .type = DF_V_TIMESTAMP, .u.i = (us), .zone = (minutes)                                     \
-    }
+#include "support/values.h"
 
 static const struct {
     const char *type;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * encode.h: a value on its way to bytes. What a value costs says how much of it is another than
+ * encoder.h: a value on its way to bytes. What a value costs says how much of it is another than
  * the schema has: 0 is the very type; a union takes the branch that costs least. Only for
  * formats/avro. */
-#ifndef DF_AVRO_ENCODE_H
-#define DF_AVRO_ENCODE_H
+#ifndef DF_AVRO_ENCODER_H
+#define DF_AVRO_ENCODER_H
 
 #include "formats/avro/type.h"
 #include "record/tree.h"
@@ -43,6 +43,8 @@ struct df__encoder {
  * DF_EDATA or DF_ENOMEM; the caller takes bytes back. `v` is a handle, as df_value.u.node is. */
 df__aput_fn df__avro_put_scalar, df__avro_put_union, df__avro_put_optional;
 
+/* From here on bytes go behind those of `out`. 0: no memory. */
+int df__avro_begin(df__encoder *e, df__buf *out);
 /* Makes room for `len` bytes and the slack. 0: no memory. */
 int df__avro_more(df__encoder *e, size_t len);
 /* 1: there is room for `len` bytes and the slack, or there is now; 0: no memory. */

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# DF_STATIC: the archive libdataflow.a, one file of all that the shared library is made of. Its users
+# link what is under it themselves: `pkg-config --static` and libdataflow::dataflow_static name that, and
+# take it for shared: Requires.private would ask for the archives of all that is under librdkafka and libpq.
+set(pc_private)
+if(NOT DF_STATIC)
+  return()
+endif()
+get_property(linked GLOBAL PROPERTY DF_LINKED_CONNECTORS)
+if(DF_MODULES AND DF_CONNECTORS)
+  message(FATAL_ERROR "DF_STATIC needs DF_MODULES=OFF, which puts the connectors into the archive, or DF_CONNECTORS=OFF")
+endif()
+
+set(parts dataflow_objects dataflow_util)
+set(needs YYJSON YAML JSONC ZLIB)
+if(linked)
+  get_property(more GLOBAL PROPERTY DF_CONNECTOR_NEEDS)
+  get_property(codecs GLOBAL PROPERTY DF_PARQUET_NEEDS)
+  list(APPEND needs ${more} ${codecs})
+  list(APPEND parts dataflow_tables dataflow_parquet dataflow_net_open ${builtin_archives})
+  if(DF_WITH_NET)
+    list(APPEND needs CURL)
+    list(APPEND parts dataflow_net)
+  endif()
+endif()
+list(REMOVE_DUPLICATES needs)
+list(TRANSFORM parts REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+add_library(dataflow_archive STATIC ${objects})
+set_target_properties(dataflow_archive PROPERTIES OUTPUT_NAME dataflow EXPORT_NAME dataflow_static LINKER_LANGUAGE C)
+target_include_directories(dataflow_archive INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+
+find_package(Threads REQUIRED)
+set(libraries m ${CMAKE_DL_LIBS} ${CMAKE_THREAD_LIBS_INIT})
+foreach(need IN LISTS needs)
+  list(APPEND libraries ${${need}_LIBRARIES})
+endforeach()
+list(REMOVE_DUPLICATES libraries)
+target_link_libraries(dataflow_archive INTERFACE ${libraries})
+list(TRANSFORM libraries REPLACE "^([^-].*)" "-l\\1" OUTPUT_VARIABLE private)
+list(JOIN private " " private)
+set(pc_private "Libs.private: ${private}\n")
+install(TARGETS dataflow_archive EXPORT libdataflow-targets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev)
